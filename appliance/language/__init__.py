@@ -1,0 +1,48 @@
+"""The two languages of everything that people read: English message ids, Chinese in ``zh.po``.
+
+A message id is the English sentence with ``{named}`` places. The catalogue is read from the ``.po`` file itself,
+so there is nothing to compile and what the translator edits is what the program shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from functools import cache
+from importlib import resources
+
+from babel.messages.pofile import read_po
+
+
+class Language(StrEnum):
+    """A language of the interface; Chinese is the default (product.md)."""
+
+    CHINESE = "zh"
+    ENGLISH = "en"
+
+
+Translator = Callable[..., str]
+"""``translate(message, **values)``: the sentence in one language with its places filled."""
+
+
+@cache
+def chinese_messages() -> dict[str, str]:
+    """English message id → Chinese sentence, for every message that is translated and not marked fuzzy."""
+    with resources.files(__name__).joinpath("zh.po").open("rb") as stream:
+        catalogue = read_po(stream, locale="zh")
+    return {
+        str(message.id): str(message.string)
+        for message in catalogue
+        if message.id and message.string and not message.fuzzy
+    }
+
+
+def translator(language: Language) -> Translator:
+    """The translator into *language*; a message without a translation is shown in English."""
+    messages = chinese_messages() if language is Language.CHINESE else {}
+
+    def translate(message: str, **values: object) -> str:
+        sentence = messages.get(message, message)
+        return sentence.format(**values) if values else sentence
+
+    return translate
