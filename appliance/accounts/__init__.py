@@ -1,0 +1,1 @@
+"""The people and seals that the appliance knows."""
