@@ -1,0 +1,45 @@
+# Two commands matter: `make demo` runs the main job, `make test` checks everything. Both set up what they need.
+
+export VERMILION_HOME ?= $(CURDIR)/var
+PORT ?= 8080
+BIN := .venv/bin
+SOURCES := hsm appliance webui tests scripts
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test lint format bench docs-images clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+setup: ## install what is missing (Debian packages, .venv); quick when nothing is
+	@scripts/setup
+
+demo: setup ## the main job, headless: sign, timestamp, log, verify and export a sample contract into var/demo
+	@$(BIN)/vermilion demo --out "$(VERMILION_HOME)/demo"
+
+up: setup ## the whole appliance on http://localhost:8080 (or PORT=…) until Ctrl-C
+	@$(BIN)/vermilion up --port $(PORT)
+
+test: setup ## every test, with real SoftHSM, SQLite, processes, openssl and pyHanko
+	@$(BIN)/pytest
+
+lint: setup ## ruff, strict mypy, import rules, documentation that names what exists
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest -q tests/docs
+
+format: setup ## let ruff rewrite what it can
+	@$(BIN)/ruff check --fix-only $(SOURCES)
+	@$(BIN)/ruff format $(SOURCES)
+
+bench: ## measure against the floors; writes bench/results.json and prints the table
+	@scripts/setup bench
+	@$(BIN)/python -m tests.bench
+
+docs-images: demo ## draw the pictures of the documentation anew
+	@$(BIN)/python -m scripts.docs_images
+
+clean: ## remove ./var and what building left, without asking; .venv stays
+	@rm -rf var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
