@@ -1,0 +1,32 @@
+"""The one table of what may run confined: job name → ``module:function``.
+
+A job is called with keyword arguments that came as CBOR and returns what CBOR can carry. It reads nothing but its
+arguments, and refuses by raising :class:`appliance.errors.ApplianceError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+JOBS: Mapping[str, str] = MappingProxyType(
+    {
+        "pdf.inspect": "appliance.pdf.work:inspect",
+        "pdf.add_fields": "appliance.pdf.work:add_fields",
+        "pdf.prepare": "appliance.pdf.work:prepare",
+        "pdf.prepare_archive": "appliance.pdf.work:prepare_archive",
+        "pdf.render": "appliance.pdf.work:render",
+        "pdf.text": "appliance.pdf.work:text",
+    }
+)
+
+
+def load(table: Mapping[str, str] = JOBS) -> dict[str, Callable[..., Any]]:
+    """Import every job of *table*, so that children inherit the modules instead of reading them."""
+    loaded: dict[str, Callable[..., Any]] = {}
+    for name, target in table.items():
+        module, function = target.split(":")
+        loaded[name] = getattr(import_module(module), function)
+    return loaded

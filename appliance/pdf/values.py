@@ -1,0 +1,149 @@
+"""The values that go in and out of the PDF workshop. Lengths in points (1/72 inch) unless said otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from appliance.language import Language
+
+
+class FieldKind(StrEnum):
+    """Who fills a signature field: a person's signature or a company's seal."""
+
+    PERSON = "person"
+    SEAL = "seal"
+
+
+class Lock(StrEnum):
+    """What a signature locks by FieldMDP (ISO 32000-2, 12.8.2.4): its own field, or all fields (the last signer)."""
+
+    OWN = "own"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class PageSize:
+    """One page as seen: crop and rotation applied. ``rotation`` is the page's own /Rotate, 0, 90, 180 or 270."""
+
+    width: float
+    height: float
+    rotation: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingSignature:
+    """A signature that the document already carried when it came; ``timestamp`` marks document timestamps."""
+
+    field: str
+    certifies: bool
+    timestamp: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InspectionWarning:
+    """Something that readers should know but that does not stop the document; a translatable sentence."""
+
+    code: str
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.template.format(**self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What intake found. ``version`` such as ``1.7``; ``fields`` are the names of all existing form fields."""
+
+    version: str
+    pages: tuple[PageSize, ...]
+    signatures: tuple[ExistingSignature, ...]
+    fields: tuple[str, ...]
+    warnings: tuple[InspectionWarning, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPlacement:
+    """Where a signature field goes: ``page`` counts from 0; ``x``, ``y`` (the upper left corner), ``width`` and
+    ``height`` are per cent of the page as seen, from its upper left corner."""
+
+    name: str
+    page: int
+    x: float
+    y: float
+    width: float
+    height: float
+    kind: FieldKind = FieldKind.PERSON
+
+
+@dataclass(frozen=True, slots=True)
+class PersonAppearance:
+    """A person's signature as shown: name, organisation, time with its zone. ``zone`` is an IANA name; ``image`` a PNG
+    of the handwriting, or none."""
+
+    name: str
+    when: datetime
+    zone: str
+    organisation: str = ""
+    image: bytes | None = None
+    language: Language = Language.CHINESE
+
+
+@dataclass(frozen=True, slots=True)
+class SealAppearance:
+    """A company's round seal, drawn as vectors: ``company`` along the arc, ``kind`` below the star (合同专用章),
+    ``number`` (may be empty) along the bottom. ``diameter_mm`` is fitted into the field when larger."""
+
+    company: str
+    kind: str
+    number: str = ""
+    diameter_mm: float = 40.0
+
+
+Appearance = PersonAppearance | SealAppearance
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareOrder:
+    """One signature to prepare in the existing empty field ``field``.
+
+    ``certify``: the first signature, certifies with DocMDP P=2; ignored with others' signatures in the document.
+    ``reason`` goes to /Reason. ``reserve`` is the room for the CMS in bytes.
+    """
+
+    field: str
+    appearance: Appearance
+    when: datetime
+    certify: bool = False
+    lock: Lock = Lock.OWN
+    reason: str = ""
+    reserve: int = 12 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ContentsSpan:
+    """Where the placeholder of /Contents lies in the file: ``offset`` of ``<``, ``length`` with both angle brackets."""
+
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRevision:
+    """A document with an empty signature: ``digest`` is the SHA-256 over its ByteRange, to be signed."""
+
+    document: bytes
+    digest: bytes
+    contents: ContentsSpan
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationMaterial:
+    """What the DSS gets: certificates (DER) of every chain, timestamp authority included, and CRLs (DER)."""
+
+    certificates: tuple[bytes, ...]
+    crls: tuple[bytes, ...]

@@ -1,0 +1,91 @@
+"""The PDF workshop: what workflows do with PDFs, each step one confined job.
+
+A child only ever answers with bytes to *append*: the given document stays the exact prefix of the result by
+construction, and digests are computed here, over the very bytes that will be kept, never taken from a child.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from appliance.confinement import Confinement
+from appliance.errors import ConfinementFailed, DocumentRefused
+from appliance.pdf import byte_ranges, codec
+from appliance.pdf.values import (
+    FieldPlacement,
+    Inspection,
+    PreparedRevision,
+    PrepareOrder,
+    ValidationMaterial,
+)
+
+LARGEST_DOCUMENT = 100 * 1024 * 1024
+
+
+class PdfWorkshop:
+    """Thread-safe. Every method raises DocumentRefused for what is wrong with the document and ConfinementFailed when
+    no confined process could be had; the given document is never changed."""
+
+    def __init__(self, confinement: Confinement, *, most_pages: int = 5000, timeout: float = 60.0) -> None:
+        self._confinement = confinement
+        self._most_pages = most_pages
+        self._timeout = timeout
+
+    def inspect(self, document: bytes) -> Inspection:
+        """What the document is, or DocumentRefused with a stable ``reason`` (see :mod:`appliance.pdf.inspection`)."""
+        if len(document) > LARGEST_DOCUMENT:
+            raise DocumentRefused(
+                "too-large",
+                "The document has {size} bytes; at most {limit} are taken in.",
+                size=len(document),
+                limit=LARGEST_DOCUMENT,
+            )
+        found = self._run("pdf.inspect", document=document, most_pages=self._most_pages)
+        return codec.inspection(found)
+
+    def add_fields(self, document: bytes, fields: Sequence[FieldPlacement]) -> bytes:
+        """Revision 1: *document* and one incremental update with all the signature *fields*, empty."""
+        placements = [codec.plain(placement) for placement in fields]
+        return document + self._run("pdf.add_fields", document=document, fields=placements)
+
+    def prepare(self, document: bytes, order: PrepareOrder) -> PreparedRevision:
+        """*document* and one revision with the appearance and an empty signature in ``order.field``."""
+        return self._prepared(document, self._run("pdf.prepare", document=document, order=codec.plain(order)))
+
+    def embed(self, prepared: PreparedRevision, cms: bytes) -> bytes:
+        """The signed document: *cms* (DER, signature or timestamp token) in the room that was kept for it."""
+        return byte_ranges.fill(prepared, cms)
+
+    def prepare_archive(self, document: bytes, material: ValidationMaterial) -> PreparedRevision:
+        """*document*, its validation material (DSS) and an empty document timestamp over it all (B-LTA).
+
+        Also extends an archived document: earlier material stays, the new timestamp covers the old one.
+        """
+        appended = self._run("pdf.prepare_archive", document=document, material=codec.plain(material))
+        return self._prepared(document, appended)
+
+    def render(self, document: bytes, page: int, *, dpi: int = 96) -> bytes:
+        """Page *page* (from 0) with annotations, as PNG."""
+        picture: bytes = self._run("pdf.render", document=document, page=page, dpi=dpi)
+        return picture
+
+    def text(self, document: bytes) -> list[str]:
+        """The text of every page, as extracted."""
+        pages: list[str] = self._run("pdf.text", document=document)
+        return pages
+
+    def _prepared(self, document: bytes, appended: bytes) -> PreparedRevision:
+        return byte_ranges.prepared(document, appended)
+
+    def _run(self, job: str, **arguments: Any) -> Any:
+        try:
+            return self._confinement.run(job, arguments, timeout=self._timeout)
+        except ConfinementFailed as failure:
+            if failure.values.get("cause") == "unavailable":
+                raise
+            raise DocumentRefused(
+                "unprocessable",
+                "The document could not be processed safely ({cause}); it was not taken in.",
+                cause=failure.values.get("cause", "error"),
+            ) from failure
