@@ -1,0 +1,246 @@
+"""DER, strictly: the one module that knows ``cryptography.hazmat.asn1``, whose interface may still change.
+
+Its decoder refuses indefinite and long-form lengths, other BOOLEANs than FF, explicit defaults and trailing bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeVar
+
+from cryptography import x509
+from cryptography.hazmat import asn1
+
+from hsm.errors import Malformed
+
+TLV = asn1.TLV
+Null = asn1.Null
+SetOf = asn1.SetOf
+GeneralizedTime = asn1.GeneralizedTime
+Oid = x509.ObjectIdentifier
+T = TypeVar("T")
+
+SEQUENCE, SET, OCTET_STRING, OBJECT_IDENTIFIER = 0x30, 0x31, 0x04, 0x06
+NULL = b"\x05\x00"
+
+
+def decode(kind: type[T], data: bytes) -> T:
+    """The *kind* that *data* is the one DER form of. Raises :class:`Malformed` for anything else."""
+    try:
+        return asn1.decode_der(kind, data)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise Malformed("These bytes are not the DER that they should be ({detail}).", detail=error) from error
+
+
+def decode_strictly(kind: type[T], data: bytes) -> T:
+    """Like :func:`decode`, and in addition the value must encode to exactly *data* again."""
+    value = decode(kind, data)
+    if asn1.encode_der(value) != data:
+        raise Malformed("These bytes are not in DER: their only valid encoding differs.")
+    return value
+
+
+def encode(value: object) -> bytes:
+    """The DER of a structure of this module, or of a type that ``cryptography`` knows."""
+    return asn1.encode_der(value)
+
+
+def raw(tlv: asn1.TLV) -> bytes:
+    """The whole element, header and contents, as it was sent."""
+    return bytes(tlv.data)
+
+
+def tag_of(tlv: asn1.TLV) -> int:
+    """The identifier octet; more than one octet (tag numbers over 30) gives the first."""
+    return tlv.tag_bytes[0]
+
+
+def header(tag: int, length: int) -> bytes:
+    """The identifier and length octets of an element with *length* octets of contents."""
+    if length < 0x80:
+        return bytes((tag, length))
+    octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(octets))) + octets
+
+
+def element(tag: int, *contents: bytes) -> bytes:
+    """One element around the concatenated *contents*."""
+    body = b"".join(contents)
+    return header(tag, len(body)) + body
+
+
+def set_of(*members: bytes, tag: int = SET) -> bytes:
+    """A SET OF: in DER its members are in the order of their encodings (X.690, 11.6)."""
+    return element(tag, *sorted(members))
+
+
+def oid(dotted: str) -> bytes:
+    """The DER of an OBJECT IDENTIFIER."""
+    return encode(Oid(dotted))
+
+
+def integer(value: int) -> bytes:
+    """The DER of an INTEGER."""
+    return encode(value)
+
+
+def is_oid(data: bytes) -> bool:
+    """Whether *data* is one DER OBJECT IDENTIFIER of any length (``cryptography`` stops at 63 octets)."""
+    elements = _single(data)
+    if elements is None or elements[0] != OBJECT_IDENTIFIER or not elements[1]:
+        return False
+    body = elements[1]
+    starts = [0, *(index + 1 for index in range(len(body) - 1) if body[index] < 0x80)]
+    return body[-1] < 0x80 and all(body[start] != 0x80 for start in starts)
+
+
+def _single(data: bytes) -> tuple[int, bytes] | None:
+    try:
+        tlv = asn1.decode_der(asn1.TLV, data)
+    except ValueError:
+        return None
+    body = bytes(tlv.data)
+    skip = 2 if body[1] < 0x80 else 2 + (body[1] & 0x7F)
+    return body[0], body[skip:]
+
+
+@asn1.sequence
+class MessageImprint:
+    """RFC 3161, 2.4.1. The algorithm stays raw: its parameters decide between two refusals."""
+
+    hash_algorithm: list[asn1.TLV]
+    hashed_message: bytes
+
+
+@asn1.sequence
+class TimeStampReq:
+    """RFC 3161, 2.4.1. The imprint stays raw: it is echoed byte for byte."""
+
+    version: int
+    message_imprint: asn1.TLV
+    req_policy: x509.ObjectIdentifier | None
+    nonce: int | None
+    cert_req: Annotated[bool, asn1.Default(False)]
+    extensions: Annotated[list[asn1.TLV] | None, asn1.Implicit(0)]
+
+
+@asn1.sequence
+class Extension:
+    """RFC 5280, 4.1. The name stays raw, so that an absurdly long one is still only an unknown one."""
+
+    extn_id: asn1.TLV
+    critical: Annotated[bool, asn1.Default(False)]
+    extn_value: bytes
+
+
+@asn1.sequence
+class Accuracy:
+    """RFC 3161, 2.4.2."""
+
+    seconds: int | None
+    millis: Annotated[int | None, asn1.Implicit(0)]
+    micros: Annotated[int | None, asn1.Implicit(1)]
+
+
+@asn1.sequence
+class TSTInfo:
+    """RFC 3161, 2.4.2."""
+
+    version: int
+    policy: x509.ObjectIdentifier
+    message_imprint: asn1.TLV
+    serial_number: int
+    gen_time: asn1.GeneralizedTime
+    accuracy: Accuracy | None
+    ordering: Annotated[bool, asn1.Default(False)]
+    nonce: int | None
+    tsa: Annotated[list[asn1.TLV] | None, asn1.Implicit(0)]
+    extensions: Annotated[list[asn1.TLV] | None, asn1.Implicit(1)]
+
+
+@asn1.sequence
+class PKIStatusInfo:
+    """RFC 3161, 2.4.2 (RFC 4210, 5.2.3)."""
+
+    status: int
+    status_string: list[str] | None
+    fail_info: asn1.BitString | None
+
+
+@asn1.sequence
+class TimeStampResp:
+    """RFC 3161, 2.4.2, with a token."""
+
+    status: PKIStatusInfo
+    time_stamp_token: asn1.TLV
+
+
+@asn1.sequence
+class TimeStampRefusal:
+    """RFC 3161, 2.4.2, without a token."""
+
+    status: PKIStatusInfo
+
+
+@asn1.sequence
+class ContentInfo:
+    """RFC 5652, 3."""
+
+    content_type: x509.ObjectIdentifier
+    content: Annotated[asn1.TLV, asn1.Explicit(0)]
+
+
+@asn1.sequence
+class EncapsulatedContentInfo:
+    """RFC 5652, 5.2."""
+
+    e_content_type: x509.ObjectIdentifier
+    e_content: Annotated[bytes | None, asn1.Explicit(0)]
+
+
+@asn1.sequence
+class SignedData:
+    """RFC 5652, 5.1. Certificates and CRLs are read in any order: many producers do not sort them."""
+
+    version: int
+    digest_algorithms: asn1.SetOf[asn1.TLV]
+    encap_content_info: EncapsulatedContentInfo
+    certificates: Annotated[list[asn1.TLV] | None, asn1.Implicit(0)]
+    crls: Annotated[list[asn1.TLV] | None, asn1.Implicit(1)]
+    signer_infos: asn1.SetOf[asn1.TLV]
+
+
+@asn1.sequence
+class SignerInfo:
+    """RFC 5652, 5.3, with signed attributes; the identifier and the algorithms stay raw."""
+
+    version: int
+    sid: asn1.TLV
+    digest_algorithm: list[asn1.TLV]
+    signed_attrs: Annotated[list[asn1.TLV], asn1.Implicit(0)]
+    signature_algorithm: list[asn1.TLV]
+    signature: bytes
+    unsigned_attrs: Annotated[list[asn1.TLV] | None, asn1.Implicit(1)]
+
+
+@asn1.sequence
+class Attribute:
+    """RFC 5652, 5.3."""
+
+    attr_type: x509.ObjectIdentifier
+    attr_values: asn1.SetOf[asn1.TLV]
+
+
+@asn1.sequence
+class IssuerAndSerialNumber:
+    """RFC 5652, 10.2.4."""
+
+    issuer: asn1.TLV
+    serial_number: int
+
+
+@asn1.sequence
+class IssuerSerial:
+    """RFC 5035, 5: the issuer as GeneralNames."""
+
+    issuer: list[asn1.TLV]
+    serial_number: int

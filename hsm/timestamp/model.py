@@ -1,0 +1,112 @@
+"""The values that go in and come out: what is to be dated, and what was dated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import Any
+
+from cryptography import x509
+
+from hsm.errors import AuthorityError, BadRequest
+from hsm.timestamp import imprints
+
+
+class FailInfo(IntEnum):
+    """RFC 3161, 2.4.2: the bit of PKIFailureInfo that a refusal carries."""
+
+    BAD_ALG = 0
+    BAD_REQUEST = 2
+    BAD_DATA_FORMAT = 5
+    TIME_NOT_AVAILABLE = 14
+    UNACCEPTED_POLICY = 15
+    UNACCEPTED_EXTENSION = 16
+    ADD_INFO_NOT_AVAILABLE = 17
+    SYSTEM_FAILURE = 25
+
+
+class RequestRefused(AuthorityError):
+    """A timestamp request that is answered without a token; ``fail_info`` says why in the protocol's own terms."""
+
+    code = "timestamp-request-refused"
+
+    def __init__(self, template: str, *, fail_info: int, **values: object) -> None:
+        super().__init__(template, fail_info=int(fail_info), **values)
+        self.fail_info = FailInfo(fail_info)
+
+
+@dataclass(frozen=True, slots=True)
+class ImprintOrder:
+    """What a client wants dated. ``imprint`` is the DER MessageImprint as it was sent, to be echoed unchanged."""
+
+    imprint: bytes
+    policy: str | None
+    nonce: int | None
+    certificates: bool
+
+    @property
+    def hash_name(self) -> str:
+        """``sha256``, ``sha384``, ``sha512`` or ``sm3``."""
+        return imprints.read(self.imprint).hash_name
+
+    @property
+    def digest(self) -> bytes:
+        """The hashed message."""
+        return imprints.read(self.imprint).digest
+
+    def fields(self) -> list[Any]:
+        """The order as the list that crosses the socket: imprint, policy, nonce, certificates."""
+        return [self.imprint, self.policy, self.nonce, self.certificates]
+
+    @classmethod
+    def from_fields(cls, fields: Any) -> ImprintOrder:
+        """The order from :meth:`fields`. Raises :class:`BadRequest` for wrong types or an unacceptable imprint."""
+        if not isinstance(fields, (list, tuple)) or len(fields) != 4:
+            raise BadRequest("A timestamp order has four fields: imprint, policy, nonce, certificates.")
+        imprint, policy, nonce, certificates = fields
+        types_fit = (
+            isinstance(imprint, bytes)
+            and isinstance(policy, (str, type(None)))
+            and (nonce is None or type(nonce) is int)
+            and isinstance(certificates, bool)
+        )
+        if not types_fit:
+            raise BadRequest("A field of a timestamp order has the wrong type.")
+        try:
+            imprints.read(imprint)
+        except AuthorityError as error:
+            raise BadRequest(
+                "The imprint of a timestamp order is not acceptable: {detail}", detail=error
+            ) from error
+        return cls(imprint, policy, nonce, certificates)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A token that was verified after it was made. ``token`` is the DER ContentInfo."""
+
+    serial: int
+    gen_time: datetime
+    token: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TimestampInfo:
+    """What a token says (RFC 3161, 2.4.2). ``tsa`` is the DER GeneralName; ``digest`` the hashed message.
+
+    ``certificates`` is the bag as sent, in no order to rely on; ``signer`` is the one among them that the signed
+    ESSCertID names, or ``None`` when the bag does not have it (certReq was false).
+    """
+
+    policy: str
+    hash_name: str
+    digest: bytes
+    serial: int
+    gen_time: datetime
+    accuracy: timedelta | None
+    ordering: bool
+    nonce: int | None
+    tsa: bytes | None
+    certificates: tuple[x509.Certificate, ...]
+    signer: x509.Certificate | None
