@@ -1,0 +1,94 @@
+"""What this machine can do at the most: the token without us, and the web server without us."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SOFTHSM_MODULES = (
+    "/usr/lib/softhsm/libsofthsm2.so",
+    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
+)
+PIN = "1234567890"
+"""PIN of the throw-away token that only holds the floor's keys; it protects nothing."""
+
+
+def softhsm_module() -> str:
+    """Path of SoftHSM's PKCS#11 library."""
+    return next(path for path in SOFTHSM_MODULES if Path(path).exists())
+
+
+@contextmanager
+def scratch_token() -> Iterator[Path]:
+    """A throw-away SoftHSM token labelled ``floor``; yields its configuration file."""
+    with tempfile.TemporaryDirectory(prefix="vermilion-floor-") as folder:
+        tokens = Path(folder, "tokens")
+        tokens.mkdir()
+        configuration = Path(folder, "softhsm2.conf")
+        configuration.write_text(
+            f"directories.tokendir = {tokens}\nobjectstore.backend = file\nlog.level = ERROR\n"
+        )
+        subprocess.run(
+            ["softhsm2-util", "--init-token", "--free", "--label", "floor", "--pin", PIN, "--so-pin", PIN],
+            env={**os.environ, "SOFTHSM2_CONF": str(configuration)},
+            check=True,
+            capture_output=True,
+        )
+        yield configuration
+
+
+def prepare_raw_signing(configuration: str, algorithm: str) -> Callable[[], int]:
+    """One process's floor: C_SignInit and C_Sign in a loop with a key that it just made, nothing else."""
+    os.environ["SOFTHSM2_CONF"] = configuration
+    import pkcs11  # noqa: PLC0415 - the module may only be loaded in the process that signs
+    from pkcs11.util.ec import encode_named_curve_parameters  # noqa: PLC0415 - as above
+
+    session = pkcs11.lib(softhsm_module()).get_token(token_label="floor").open(user_pin=PIN, rw=True)
+    if algorithm == "rsa-3072":
+        _, private = session.generate_keypair(pkcs11.KeyType.RSA, 3072)
+        mechanism, message = pkcs11.Mechanism.SHA256_RSA_PKCS, b"message"
+    else:
+        curve = {"p-256": "secp256r1", "p-384": "secp384r1"}[algorithm]
+        parameters = session.create_domain_parameters(
+            pkcs11.KeyType.EC,
+            {pkcs11.Attribute.EC_PARAMS: encode_named_curve_parameters(curve)},
+            local=True,
+        )
+        _, private = parameters.generate_keypair()
+        mechanism, message = pkcs11.Mechanism.ECDSA, hashlib.sha256(b"message").digest()
+
+    def sign_some() -> int:
+        for _ in range(50):
+            private.sign(message, mechanism=mechanism)
+        return 50
+
+    return sign_some
+
+
+TRIVIAL_WSGI = """
+def application(environ, start_response):
+    environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    start_response("200 OK", [("Content-Type", "application/timestamp-reply"), ("Content-Length", "1024")])
+    return [b"x" * 1024]
+"""
+
+
+@contextmanager
+def trivial_server(port: int, options: list[str]) -> Iterator[str]:
+    """Gunicorn with a view that only answers 1 KB; *options* are the worker settings to compare with."""
+    with tempfile.TemporaryDirectory(prefix="vermilion-floor-") as folder:
+        Path(folder, "trivial.py").write_text(TRIVIAL_WSGI)
+        command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--log-level", "error"]
+        with subprocess.Popen([*command, *options, "trivial:application"], cwd=folder) as server:
+            try:
+                yield f"http://127.0.0.1:{port}/"
+            finally:
+                server.terminate()
+                server.wait(timeout=20)
