@@ -1,0 +1,115 @@
+"""Where the appliance keeps its things: one directory, ``$VERMILION_HOME``, with a property for each place in it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.errors import ConfigurationError
+
+ROLES = ("web", "tsa", "scheduler", "operator")
+"""The callers that the authority tells apart, each by a socket of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The directory ``root`` (absolute) and the names of what lies in it."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Home:
+        """The home that *environment* names in ``VERMILION_HOME``; ``./var`` when it names none."""
+        return cls(Path(environment.get("VERMILION_HOME") or "var").absolute())
+
+    @property
+    def settings(self) -> Path:
+        """The appliance's settings; the authority's own lie beside them in :attr:`authority_settings`."""
+        return self.root / "config/appliance.toml"
+
+    @property
+    def authority_settings(self) -> Path:
+        """The settings of the authority, which reads no others."""
+        return self.root / "config/authority.toml"
+
+    @property
+    def secrets(self) -> Path:
+        """The directory of secrets, mode 0700; in development only."""
+        return self.root / "secrets"
+
+    @property
+    def database(self) -> Path:
+        """The appliance's one database."""
+        return self.root / "state/vermilion.db"
+
+    @property
+    def blobs(self) -> Path:
+        """The documents, stored by digest."""
+        return self.root / "state/blobs"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again at any time, such as typefaces taken out of collections."""
+        return self.root / "cache"
+
+    @property
+    def trust(self) -> Path:
+        """The public anchors: ``ca.pem``, ``chain.pem``, ``log.vkey``."""
+        return self.root / "trust"
+
+    @property
+    def people(self) -> Path:
+        """The software authenticators of the demonstration's people, mode 0700."""
+        return self.root / "people"
+
+    @property
+    def logs(self) -> Path:
+        """What the processes say, one file each, in development."""
+        return self.root / "log"
+
+    @property
+    def run(self) -> Path:
+        """The sockets of running processes."""
+        return self.root / "run"
+
+    def authority_socket(self, role: str) -> Path:
+        """The authority's socket for *role*, one of :data:`ROLES`."""
+        return self.run / f"authority-{role}.sock"
+
+    def secret(self, name: str, environment: Mapping[str, str]) -> bytes:
+        """The secret *name* without its line end: from systemd's credentials where it gave some, else from a file.
+
+        Raises ConfigurationError when it is missing, empty, or a file that others may read.
+        """
+        credentials = environment.get("CREDENTIALS_DIRECTORY")
+        path = (Path(credentials) if credentials else self.secrets) / name
+        try:
+            mode, value = path.stat().st_mode, path.read_bytes().rstrip(b"\r\n")
+        except OSError as error:
+            raise ConfigurationError(
+                "The secret {path} cannot be read: {why}.", path=path, why=error.strerror
+            ) from error
+        if not credentials and stat.S_IMODE(mode) & 0o077:
+            raise ConfigurationError("Others may read the secret {path}; set its mode to 0600.", path=path)
+        if not value:
+            raise ConfigurationError("The secret {path} is empty.", path=path)
+        return value
+
+
+def make_directory(path: Path, mode: int = 0o700) -> Path:
+    """*path*, made with its parents when missing, with exactly *mode*."""
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(mode)
+    return path
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Writes *content* to the new file *path*, mode 0600, on disk when this returns; never over an existing one."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())

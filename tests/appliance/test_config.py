@@ -1,0 +1,82 @@
+"""Settings: typed, unknown names fatal, secrets from private files only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from appliance.config import load
+from appliance.errors import ConfigurationError
+from appliance.home import Home, make_directory, write_private
+from appliance.language import Language
+
+
+def written(tmp_path: Path, text: str) -> Home:
+    home = Home(tmp_path)
+    make_directory(home.settings.parent)
+    home.settings.write_text(text, encoding="utf-8")
+    return home
+
+
+def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, ""))
+    assert settings.web.port == 8080
+    assert settings.interface.language is Language.CHINESE
+
+
+def test_what_is_written_counts(tmp_path: Path) -> None:
+    settings = load(
+        written(tmp_path, '[interface]\nlanguage = "en"\n[web]\npublic_url = "https://sign.example:8443"\n')
+    )
+    assert settings.interface.language is Language.ENGLISH
+    assert (settings.web.relying_party, settings.web.origin) == ("sign.example", "https://sign.example:8443")
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[web]\nprot = 8080\n", "web.prot"),
+        ("[wbe]\n", "wbe"),
+        ("web = 3\n", "web"),
+        ("[web]\nport = 70000\n", "web.port"),
+        ('[web]\nport = "8080"\n', "web.port"),
+        ("[web]\nport = true\n", "web.port"),
+        ('[web]\npublic_url = "sign.example"\n', "web.public_url"),
+        ("[documents]\nlargest = 1\n", "documents.largest"),
+        ('[interface]\nlanguage = "fr"\n', "interface.language"),
+        ('[interface]\nzone = "Nowhere/At_all"\n', "interface.zone"),
+        ('[interface]\nzone = "../../etc/passwd"\n', "interface.zone"),
+        ("[web\n", "TOML"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_nothing_starts(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(ConfigurationError, match=named) as refused:
+        load(written(tmp_path, text))
+    assert "appliance.toml" in str(refused.value)
+
+
+def test_a_missing_file_says_what_makes_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="vermilion init"):
+        load(Home(tmp_path))
+
+
+def test_secrets_come_from_private_files(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    make_directory(home.secrets)
+    write_private(home.secrets / "web.key", b"0123\n")
+    assert home.secret("web.key", {}) == b"0123"
+    with pytest.raises(FileExistsError):
+        write_private(home.secrets / "web.key", b"other")
+    (home.secrets / "web.key").chmod(0o640)
+    with pytest.raises(ConfigurationError, match="0600"):
+        home.secret("web.key", {})
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        home.secret("other", {})
+
+
+def test_credentials_of_the_service_manager_come_first(tmp_path: Path) -> None:
+    given = tmp_path / "credentials"
+    given.mkdir()
+    (given / "web.key").write_bytes(b"from systemd\n")
+    assert Home(tmp_path).secret("web.key", {"CREDENTIALS_DIRECTORY": str(given)}) == b"from systemd"
