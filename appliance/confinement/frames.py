@@ -13,12 +13,16 @@ _LENGTH = struct.Struct(">Q")
 
 
 class FrameError(Exception):
-    """The peer closed early, answered too late (``TimeoutError`` as the cause) or announced too much."""
+    """The peer closed early, announced too much, or sent what is not CBOR."""
 
 
 def write(stream: socket.socket, value: Any) -> None:
     """Send *value*, blocking until the kernel has taken it all."""
-    payload = cbor2.dumps(value)
+    write_encoded(stream, cbor2.dumps(value))
+
+
+def write_encoded(stream: socket.socket, payload: bytes) -> None:
+    """Send CBOR that is already encoded."""
     stream.sendall(_LENGTH.pack(len(payload)))
     stream.sendall(payload)
 

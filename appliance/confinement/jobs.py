@@ -6,8 +6,9 @@ arguments, and refuses by raising :class:`appliance.errors.ApplianceError`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +23,9 @@ JOBS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+WARM_UP: tuple[str, ...] = ("appliance.pdf.typefaces:warm",)
+"""Called once with the cache directory, before the walls go up and before any document: what children share."""
+
 
 def load(table: Mapping[str, str] = JOBS) -> dict[str, Callable[..., Any]]:
     """Import every job of *table*, so that children inherit the modules instead of reading them."""
@@ -30,3 +34,9 @@ def load(table: Mapping[str, str] = JOBS) -> dict[str, Callable[..., Any]]:
         module, function = target.split(":")
         loaded[name] = getattr(import_module(module), function)
     return loaded
+
+
+def warm(targets: Iterable[str], cache: Path) -> None:
+    """Call every ``module:function`` of *targets* with the *cache* directory."""
+    for function in load({target: target for target in targets}).values():
+        function(cache)

@@ -2,38 +2,204 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from appliance import errors
+from appliance.confinement import frames
+from appliance.confinement.jobs import JOBS, WARM_UP
 from appliance.confinement.limits import Limits
+from appliance.errors import ApplianceError, ConfinementFailed, DocumentRefused
+
+_START_SECONDS = 120.0
+_SENTENCES = {
+    "crashed": "The confined process ended without an answer.",
+    "timeout": "The confined process did not answer in time and was ended.",
+    "memory": "The confined process ran out of memory.",
+    "recursion": "The document is nested too deeply.",
+    "output": "The confined process answered with more than is allowed, or with something else than a result.",
+    "error": "The confined process could not make sense of its input.",
+    "unavailable": "No confined process could be started; nothing was processed.",
+}
+
+
+@dataclass(slots=True)
+class _Zygote:
+    """The running zygote, and the process id of who started it (a fork of ours must start its own)."""
+
+    program: subprocess.Popen[bytes]
+    control: socket.socket
+    owner: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """One confined process: the socket for its one job, and the handle to end it."""
+
+    stream: socket.socket
+    process: int
+
+    def end(self) -> None:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.process, signal.SIGKILL)
+        os.close(self.process)
+        self.stream.close()
 
 
 class Confinement:
     """A warm pool of one-shot confined processes. Thread-safe; a context manager; starts on first use.
 
-    ``cache`` is a directory for what is derived once (typefaces); ``warm`` children wait ready.
+    ``cache`` is a directory for what is derived once (typefaces); ``warm`` children wait ready; ``jobs`` is the
+    table of what may run.
     """
 
-    def __init__(self, cache: Path, *, warm: int = 2, limits: Limits | None = None) -> None: ...
+    def __init__(
+        self,
+        cache: Path,
+        *,
+        warm: int = 2,
+        limits: Limits | None = None,
+        jobs: Mapping[str, str] = JOBS,
+        warm_up: tuple[str, ...] = WARM_UP,
+    ) -> None:
+        self._limits = limits or Limits()
+        self._order = {
+            "jobs": dict(jobs),
+            "warm_up": list(warm_up),
+            "cache": str(cache.resolve()),
+            "limits": asdict(self._limits),
+            "warm": warm,
+        }
+        self._jobs = frozenset(jobs)
+        self._environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LANG": "C.UTF-8"}
+        self._lock = threading.Lock()
+        self._zygote: _Zygote | None = None
 
     def run(self, job: str, arguments: Mapping[str, Any], *, timeout: float = 30.0) -> Any:
         """The result of *job* (a name of ``jobs.JOBS``) called with *arguments*, within *timeout* seconds.
 
-        Raises the ApplianceError by which the job refused, or ConfinementFailed whose ``values["cause"]`` is one of
-        ``crashed``, ``timeout``, ``memory``, ``recursion``, ``output``, ``error`` (the document's doing) and
+        Raises the ApplianceError by which the job refused, or ConfinementFailed whose ``values["cause"]`` is one
+        of ``crashed``, ``timeout``, ``memory``, ``recursion``, ``output``, ``error`` (the document's doing) and
         ``unavailable`` (no confined process could be had).
         """
+        if job not in self._jobs:
+            raise ValueError(f"no such job: {job}")
+        child = self._child()
+        try:
+            deadline = time.monotonic() + timeout
+            child.stream.settimeout(timeout)
+            frames.write(child.stream, {"job": job, "arguments": dict(arguments)})
+            answer = frames.read(child.stream, limit=self._limits.answer + 1024, deadline=deadline)
+        except TimeoutError as error:
+            raise _failed("timeout") from error
+        except frames.FrameError as error:
+            raise _failed("crashed", str(error)) from error
+        except OSError as error:
+            raise _failed("crashed", str(error)) from error
+        finally:
+            child.end()
+        return _result(answer)
+
+    def start(self) -> None:
+        """Start the zygote now, without waiting for it, so that the first job finds it warm."""
+        with self._lock:
+            self._running()
 
     def close(self) -> None:
         """End the pool and every child."""
+        with self._lock:
+            self._stop()
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        self.start()
+        return self
 
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None: ...
+    ) -> None:
+        self.close()
+
+    def _child(self) -> _Child:
+        """A waiting child; a zygote that has died is replaced once."""
+        with self._lock:
+            for _ in range(2):
+                zygote = self._running()
+                try:
+                    zygote.control.sendall(b"?")
+                    data, descriptors, _, _ = socket.recv_fds(zygote.control, 1, 2)
+                except OSError:
+                    data, descriptors = b"", []
+                if data and len(descriptors) == 2:
+                    return _Child(socket.socket(fileno=descriptors[0]), descriptors[1])
+                self._stop()
+        raise _failed("unavailable")
+
+    def _running(self) -> _Zygote:
+        if self._zygote is not None and self._zygote.owner != os.getpid():
+            self._zygote.control.close()
+            self._zygote = None
+        if self._zygote is None:
+            self._zygote = self._launch()
+        return self._zygote
+
+    def _launch(self) -> _Zygote:
+        ours, theirs = socket.socketpair()
+        ours.settimeout(_START_SECONDS)
+        with theirs:
+            program = subprocess.Popen(
+                [sys.executable, "-m", "appliance.confinement.zygote", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env=self._environment,
+                cwd="/",
+            )
+        frames.write(ours, self._order)
+        return _Zygote(program, ours, os.getpid())
+
+    def _stop(self) -> None:
+        if self._zygote is None or self._zygote.owner != os.getpid():
+            return
+        self._zygote.control.close()
+        self._zygote.program.kill()  # its children die with it
+        self._zygote.program.wait()
+        self._zygote = None
+
+
+def _result(answer: Any) -> Any:
+    match answer:
+        case {"result": result}:
+            return result
+        case {"refused": dict(refusal)}:
+            raise _refusal(refusal)
+        case {"failed": str(cause), "detail": str(detail)} if cause in _SENTENCES:
+            raise _failed(cause, detail)
+    raise _failed("output")
+
+
+def _refusal(described: dict[str, Any]) -> ApplianceError:
+    template, values = str(described["template"]), dict(described["values"])
+    kind = getattr(errors, str(described["type"]), None)
+    if kind is DocumentRefused:
+        return DocumentRefused(str(described["reason"]), template, **values)
+    if isinstance(kind, type) and issubclass(kind, ApplianceError):
+        return kind(template, **values)
+    return _failed("output")
+
+
+def _failed(cause: str, detail: str = "") -> ConfinementFailed:
+    return ConfinementFailed(_SENTENCES[cause], cause=cause, detail=detail)

@@ -1,0 +1,159 @@
+"""Whatever happens inside comes back as a typed error, and the inside can touch nothing outside."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from appliance.confinement import Confinement, Limits
+from appliance.errors import ConfinementFailed, DocumentRefused
+from tests.confinement import hostile
+
+MEBIBYTE = 1 << 20
+ROOT = Path(__file__).parents[2]
+
+
+def hostile_pool(cache: Path) -> Confinement:
+    """A pool whose zygote finds the hostile jobs, which no installed package contains."""
+    limits = Limits(cpu=2, memory=768 * MEBIBYTE, answer=8 * MEBIBYTE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT)
+        return Confinement(cache, limits=limits, jobs=hostile.JOBS, warm_up=())
+
+
+@pytest.fixture(scope="module")
+def confinement(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Confinement]:
+    with hostile_pool(tmp_path_factory.mktemp("cache")) as pool:
+        yield pool
+
+
+def cause_of(confinement: Confinement, job: str, timeout: float = 10.0, **arguments: object) -> str:
+    with pytest.raises(ConfinementFailed) as failure:
+        confinement.run(job, arguments, timeout=timeout)
+    return str(failure.value.values["cause"])
+
+
+def detail_of(confinement: Confinement, job: str, **arguments: object) -> str:
+    with pytest.raises(ConfinementFailed) as failure:
+        confinement.run(job, arguments)
+    assert failure.value.values["cause"] == "error"
+    return str(failure.value.values["detail"])
+
+
+def test_a_job_gets_its_arguments_and_gives_its_result(confinement: Confinement) -> None:
+    value = {"bytes": b"\x00\xff", "text": "合同", "list": [1, 2.5, None, True]}
+    assert confinement.run("echo", {"value": value}) == value
+
+
+def test_large_values_pass_both_ways(confinement: Confinement) -> None:
+    value = os.urandom(7 * MEBIBYTE)
+    assert confinement.run("echo", {"value": value}) == value
+
+
+def test_a_refusal_keeps_reason_and_sentence(confinement: Confinement) -> None:
+    with pytest.raises(DocumentRefused, match="The document has 7 bytes") as refusal:
+        confinement.run("refuse", {"size": 7})
+    assert refusal.value.reason == "too-large"
+    assert refusal.value.template == "The document has {size} bytes."
+
+
+def test_a_job_that_is_not_listed_does_not_run(confinement: Confinement) -> None:
+    with pytest.raises(ValueError, match="no such job"):
+        confinement.run("os:system", {})
+
+
+@pytest.mark.parametrize(
+    ("job", "cause"),
+    [
+        ("raise_error", "error"),
+        ("segfault", "crashed"),
+        ("bomb", "memory"),
+        ("recurse", "recursion"),
+        ("not_cbor", "output"),
+        ("half_an_answer", "crashed"),
+        ("spin", "crashed"),  # ended by its limit of processor time
+    ],
+)
+def test_what_goes_wrong_inside_has_a_name(confinement: Confinement, job: str, cause: str) -> None:
+    assert cause_of(confinement, job) == cause
+
+
+def test_too_large_an_answer_is_refused(confinement: Confinement) -> None:
+    assert cause_of(confinement, "flood", size=9 * MEBIBYTE) == "output"
+
+
+def test_a_job_that_waits_is_ended_in_time(confinement: Confinement) -> None:
+    started = time.monotonic()
+    assert cause_of(confinement, "sleep", timeout=0.3) == "timeout"
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("job", ["connect", "unix_socket", "execute", "fork"])
+def test_no_sockets_programs_or_processes(confinement: Confinement, job: str) -> None:
+    assert "PermissionError" in detail_of(confinement, job)
+
+
+def test_nothing_is_written(confinement: Confinement, tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    assert "PermissionError" in detail_of(confinement, "write_file", path=str(target))
+    assert not target.exists()
+
+
+def test_libraries_are_readable_and_private_files_are_not(confinement: Confinement, tmp_path: Path) -> None:
+    secret = tmp_path / "user.pin"
+    secret.write_text("1234")
+    assert confinement.run("read_library", {}) > 0
+    assert "PermissionError" in detail_of(confinement, "read_file", path=str(secret))
+    assert "PermissionError" in detail_of(confinement, "read_file", path="/etc/passwd")
+
+
+def test_no_tracing_and_no_signals(confinement: Confinement) -> None:
+    assert "PermissionError" in detail_of(confinement, "kill_parent", process=os.getpid())
+    assert "PermissionError" in detail_of(confinement, "trace", process=os.getpid())
+
+
+def test_limits_cannot_be_raised(confinement: Confinement) -> None:
+    with pytest.raises(ConfinementFailed):
+        confinement.run("raise_limits", {})
+
+
+def test_only_its_own_socket_is_open_and_no_secret_is_in_its_environment(confinement: Confinement) -> None:
+    assert len(confinement.run("descriptors", {})) == 4
+    assert set(confinement.run("read_environment", {})) <= {"LANG", "LC_CTYPE", "PYTHONPATH"}
+
+
+def test_every_job_has_a_process_of_its_own(confinement: Confinement) -> None:
+    assert len({confinement.run("identity", {}) for _ in range(5)}) == 5
+
+
+def test_threads_share_the_pool(confinement: Confinement) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        results = list(threads.map(lambda number: confinement.run("echo", {"value": number}), range(100)))
+    assert results == list(range(100))
+
+
+def test_a_dead_zygote_is_replaced(confinement: Confinement) -> None:
+    zygote = confinement._zygote
+    assert zygote is not None
+    zygote.program.kill()
+    zygote.program.wait()
+    assert confinement.run("echo", {"value": 1}) == 1
+
+
+def test_closing_ends_the_children(tmp_path: Path) -> None:
+    pool = hostile_pool(tmp_path)
+    identity = pool.run("identity", {})
+    waiting = threading.Thread(target=lambda: cause_of(pool, "sleep", timeout=20))
+    waiting.start()
+    time.sleep(0.2)
+    pool.close()
+    waiting.join(timeout=5)
+    assert not waiting.is_alive()
+    with pytest.raises(ProcessLookupError):
+        os.kill(identity, 0)
