@@ -1,0 +1,162 @@
+"""The manifest: path, size and SHA-256 of every file of a package, and the state of the log that it rests on.
+
+It is canonical JSON (:mod:`hsm.canonical`), so it has one byte form, and a shell can take it apart. The four
+files that seal the package (:data:`SEALS`) cannot list themselves; every other file is listed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, NoReturn
+
+from appliance.evidence import paths
+from appliance.evidence.errors import PackageRefused
+from hsm import canonical
+from hsm.acts import instant
+from hsm.errors import Malformed
+
+FORMAT: Final = "vermilion-evidence-manifest/1"
+MANIFEST, SIGNATURE, QUERY, REPLY = "manifest.json", "manifest.p7s", "manifest.tsq", "manifest.tsr"
+SEALS: Final = frozenset({MANIFEST, SIGNATURE, QUERY, REPLY})
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_KEYS: Final = {"format", "contract", "created", "checkpoint", "files"}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One file: its path, its size in bytes and its SHA-256 in lower-case hex."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """The checkpoint that proofs lead to: the log's origin, its number of entries, its root hash (32 bytes)."""
+
+    origin: str
+    size: int
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the evidence key signs. ``created`` is aware, with whole seconds; ``files`` are sorted by path."""
+
+    contract: str
+    created: datetime
+    checkpoint: LogState
+    files: tuple[Listed, ...]
+
+    def encode(self) -> bytes:
+        """The canonical bytes; the checkpoint's root is in base64, as on the third line of the checkpoint."""
+        return canonical.encode(
+            {
+                "format": FORMAT,
+                "contract": self.contract,
+                "created": instant(self.created),
+                "checkpoint": {
+                    "origin": self.checkpoint.origin,
+                    "size": self.checkpoint.size,
+                    "root": base64.b64encode(self.checkpoint.root).decode(),
+                },
+                "files": [{"path": file.path, "sha256": file.sha256, "size": file.size} for file in self.files],
+            }
+        )
+
+
+def listing(files: Mapping[str, bytes | memoryview]) -> tuple[Listed, ...]:
+    """The entries for *files* (path → bytes), sorted by path."""
+    return tuple(Listed(path, len(files[path]), hashlib.sha256(files[path]).hexdigest()) for path in sorted(files))
+
+
+def decode(data: bytes) -> Manifest:
+    """The manifest of canonical bytes. Raises :class:`PackageRefused` for what :meth:`encode` cannot give."""
+    try:
+        value = canonical.decode(data)
+        if not isinstance(value, dict) or set(value) != _KEYS or value["format"] != FORMAT:
+            _refuse("its members are not those of the format " + FORMAT)
+        manifest = Manifest(
+            contract=_text(value["contract"]),
+            created=datetime.strptime(_text(value["created"]), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC),
+            checkpoint=_log_state(value["checkpoint"]),
+            files=_files(value["files"]),
+        )
+    except (Malformed, ValueError, KeyError, TypeError) as error:
+        raise _refusal(str(error)) from error
+    if manifest.encode() != data:
+        _refuse("it is not in its canonical form")
+    return manifest
+
+
+def require_same(manifest: Manifest, files: Mapping[str, bytes | memoryview]) -> None:
+    """Exactly the listed files are there, each with its listed size and SHA-256, or :class:`PackageRefused`."""
+    found = listing({path: data for path, data in files.items() if path not in SEALS})
+    listed = {file.path: file for file in manifest.files}
+    for file in found:
+        if file.path not in listed:
+            raise PackageRefused("The package has a file that its manifest does not list: {path}.", path=file.path)
+        if file != listed.pop(file.path):
+            raise PackageRefused("The file {path} is not the one that the manifest lists.", path=file.path)
+    for path in listed:
+        raise PackageRefused("The package lacks a file that its manifest lists: {path}.", path=path)
+
+
+def _log_state(value: Any) -> LogState:
+    if not isinstance(value, dict) or set(value) != {"origin", "size", "root"}:
+        _refuse("its checkpoint has other members than origin, size and root")
+    try:
+        root = base64.b64decode(_text(value["root"]), validate=True)
+    except binascii.Error as error:
+        raise _refusal("the root of its checkpoint is not base64") from error
+    if len(root) != hashlib.sha256().digest_size:
+        _refuse("the root of its checkpoint does not have 32 bytes")
+    return LogState(_text(value["origin"]), _natural(value["size"]), root)
+
+
+def _files(value: Any) -> tuple[Listed, ...]:
+    if not isinstance(value, list):
+        _refuse("it has no list of files")
+    files = tuple(_listed(item) for item in value)
+    names = [file.path for file in files]
+    if names != sorted(set(names)) or SEALS & set(names):
+        _refuse("its files are not sorted, or one is listed twice")
+    if len({name.lower() for name in names}) != len(names):
+        _refuse("two of its files differ only in the case of letters")
+    return files
+
+
+def _listed(item: Any) -> Listed:
+    if not isinstance(item, dict) or set(item) != {"path", "size", "sha256"}:
+        _refuse("an entry has other members than path, size and sha256")
+    if not _SHA256.fullmatch(_text(item["sha256"])):
+        _refuse("an entry has no SHA-256 in lower-case hex")
+    return Listed(paths.require(_text(item["path"])), _natural(item["size"]), item["sha256"])
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value or not value.isprintable():
+        _refuse("a text is missing or not printable")
+    return value
+
+
+def _natural(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        _refuse("a size is not a natural number")
+    return value
+
+
+def _refusal(detail: str) -> PackageRefused:
+    return PackageRefused("The manifest of the package cannot be read: {detail}.", detail=detail)
+
+
+def _refuse(detail: str) -> NoReturn:
+    raise _refusal(detail)
