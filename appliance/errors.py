@@ -66,3 +66,9 @@ class NotFound(ApplianceError):
     """No such contract, party, entry or file."""
 
     code = "not-found"
+
+
+class SupervisionFailed(ApplianceError):
+    """A process of the appliance does not come up; those that had started were ended again."""
+
+    code = "supervision-failed"

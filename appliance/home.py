@@ -1,4 +1,4 @@
-"""Where the appliance keeps its things: one directory, ``$VERMILION_HOME``, with a property for each place in it."""
+"""Where the appliance keeps its things: one directory, ``$VERMILION_HOME``, a property for each place in it."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def make_directory(path: Path, mode: int = 0o700) -> Path:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Writes *content* to the new file *path*, mode 0600, on disk when this returns; never over an existing one."""
+    """Writes *content* to the new file *path*, mode 0600, on disk on return; never over an existing one."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(content)
