@@ -1,0 +1,238 @@
+"""The words of a verdict (ETSI EN 319 102-1, 5.1.3 and tables 5 and 6) and the report that carries them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from appliance.language import Translator
+
+
+class Indication(StrEnum):
+    """The three verdicts. Their exit statuses are 0, 1 and 3 (2 is kept for wrong usage)."""
+
+    PASSED = "TOTAL-PASSED"
+    FAILED = "TOTAL-FAILED"
+    INDETERMINATE = "INDETERMINATE"
+
+    @property
+    def exit_status(self) -> int:
+        """What ``vermilion verify`` ends with."""
+        return {Indication.PASSED: 0, Indication.FAILED: 1, Indication.INDETERMINATE: 3}[self]
+
+
+class SubIndication(StrEnum):
+    """Why not passed. The last one is ours: EN 319 102-1 starts where a signature has been found."""
+
+    FORMAT_FAILURE = "FORMAT_FAILURE"
+    HASH_FAILURE = "HASH_FAILURE"
+    SIG_CRYPTO_FAILURE = "SIG_CRYPTO_FAILURE"
+    REVOKED = "REVOKED"
+    EXPIRED = "EXPIRED"
+    NOT_YET_VALID = "NOT_YET_VALID"
+    SIG_CONSTRAINTS_FAILURE = "SIG_CONSTRAINTS_FAILURE"
+    CHAIN_CONSTRAINTS_FAILURE = "CHAIN_CONSTRAINTS_FAILURE"
+    CERTIFICATE_CHAIN_GENERAL_FAILURE = "CERTIFICATE_CHAIN_GENERAL_FAILURE"
+    CRYPTO_CONSTRAINTS_FAILURE = "CRYPTO_CONSTRAINTS_FAILURE"
+    TIMESTAMP_ORDER_FAILURE = "TIMESTAMP_ORDER_FAILURE"
+    NO_SIGNING_CERTIFICATE_FOUND = "NO_SIGNING_CERTIFICATE_FOUND"
+    NO_CERTIFICATE_CHAIN_FOUND = "NO_CERTIFICATE_CHAIN_FOUND"
+    REVOKED_NO_POE = "REVOKED_NO_POE"
+    REVOKED_CA_NO_POE = "REVOKED_CA_NO_POE"
+    OUT_OF_BOUNDS_NO_POE = "OUT_OF_BOUNDS_NO_POE"
+    NO_POE = "NO_POE"
+    SIGNED_DATA_NOT_FOUND = "SIGNED_DATA_NOT_FOUND"
+    NO_SIGNATURE_FOUND = "NO_SIGNATURE_FOUND"
+
+
+class Kind(StrEnum):
+    """What was verified."""
+
+    PDF = "pdf"
+    TIMESTAMP = "timestamp"
+    EVIDENCE = "evidence"
+
+
+class Level(StrEnum):
+    """Baseline level of a PAdES signature (ETSI EN 319 142-1, clause 6)."""
+
+    B = "B-B"
+    T = "B-T"
+    LT = "B-LT"
+    LTA = "B-LTA"
+
+
+class Coverage(StrEnum):
+    """How much of the file a signature speaks for: all of it, its whole revision, or less (which fails)."""
+
+    FILE = "whole-file"
+    REVISION = "whole-revision"
+    PARTIAL = "partial"
+
+
+class Changes(StrEnum):
+    """What came after the signed revision."""
+
+    NONE = "none"
+    VALIDATION_DATA = "validation-data"
+    SIGNED_ON = "further-signatures"
+    UNEXPLAINED = "unexplained"
+    CHANGED = "changed"
+    UNKNOWN = "unknown"
+
+
+class Answer(StrEnum):
+    """One row of the simple report: yes, no, or it cannot be said."""
+
+    YES = "yes"
+    NO = "no"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A sentence: an English template with ``{named}`` places and their values; ``str()`` is the English."""
+
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.template.format(**self.values) if self.values else self.template
+
+    def translated(self, translate: Translator) -> str:
+        """The sentence in the language of *translate*."""
+        return translate(self.template, **self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the simple report; ``subject`` is a key of :data:`SUBJECTS`."""
+
+    subject: str
+    answer: Answer
+    sentence: Reason
+
+
+SUBJECTS = ("integrity", "trust", "time", "revocation", "timestamp", "level", "changes")
+"""The rows of every signature, in the order of reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An indication with its sub-indication (None exactly when passed) and at least one reason when not passed."""
+
+    indication: Indication
+    subindication: SubIndication | None = None
+    reasons: tuple[Reason, ...] = ()
+
+
+PASSED = Verdict(Indication.PASSED)
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateDetails:
+    """A certificate of the validated path as the detailed report shows it; ``fingerprint`` is SHA-256 in hex."""
+
+    subject: str
+    issuer: str
+    serial: str
+    not_before: datetime
+    not_after: datetime
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureReport:
+    """One signature, document timestamp or timestamp token.
+
+    ``signing_time`` is the best time known: the timestamp's, else what the signer claims. ``timestamp`` is the time of
+    the signature timestamp (of the token itself for document timestamps). ``claimed`` is the claim alone.
+    """
+
+    field: str | None
+    verdict: Verdict
+    signer: str | None = None
+    signing_time: datetime | None = None
+    timestamp: datetime | None = None
+    level: Level | None = None
+    coverage: Coverage | None = None
+    changes: Changes | None = None
+    claimed: datetime | None = None
+    document_timestamp: bool = False
+    rows: tuple[Row, ...] = ()
+    path: tuple[CertificateDetails, ...] = ()
+    algorithms: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys of the published JSON; times in UTC, ISO 8601 with ``Z``."""
+        return {
+            "field": self.field,
+            "indication": self.verdict.indication.value,
+            "subindication": _value(self.verdict.subindication),
+            "signer": self.signer,
+            "signing_time": _instant(self.signing_time),
+            "timestamp": _instant(self.timestamp),
+            "level": _value(self.level),
+            "coverage": _value(self.coverage),
+            "changes": _value(self.changes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PagePair:
+    """A page before and after a change that was found by looking: PNG pictures; ``page`` counts from 1."""
+
+    page: int
+    before: bytes
+    after: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationReport:
+    """The verdict about one file. ``at`` is the moment that was judged for, ``digest`` the file's SHA-256 in hex.
+
+    ``remarks`` do not change the verdict. ``signed_revision`` is the length in bytes of the last signed revision, given
+    when something came after it.
+    """
+
+    file: str
+    kind: Kind
+    verdict: Verdict
+    at: datetime
+    digest: str = ""
+    signatures: tuple[SignatureReport, ...] = ()
+    remarks: tuple[Reason, ...] = ()
+    pages: tuple[PagePair, ...] = ()
+    signed_revision: int | None = None
+
+    @property
+    def indication(self) -> Indication:
+        """The document's verdict."""
+        return self.verdict.indication
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The reasons as English sentences, none twice."""
+        return tuple(dict.fromkeys(str(reason) for reason in self.verdict.reasons))
+
+    def to_json(self) -> dict[str, Any]:
+        """The published JSON of ``vermilion verify --json``."""
+        return {
+            "file": self.file,
+            "kind": self.kind.value,
+            "indication": self.verdict.indication.value,
+            "subindication": _value(self.verdict.subindication),
+            "reasons": list(self.reasons),
+            "signatures": [signature.to_json() for signature in self.signatures],
+        }
+
+
+def _value(word: StrEnum | None) -> str | None:
+    return None if word is None else word.value
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,190 @@
+"""The verifier as the rest uses it: bytes or a file in, a report out, whatever the bytes are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from appliance.confinement import Confinement
+from appliance.errors import ConfinementFailed
+from appliance.verification import codec, sniffing
+from appliance.verification.model import (
+    Indication,
+    Kind,
+    Reason,
+    SubIndication,
+    VerificationReport,
+    Verdict,
+)
+from appliance.verification.trust import TrustAnchors
+
+LARGEST_FILE = 512 * 1024 * 1024
+_TIMEOUT = 60.0
+_CONFINED = {
+    "timeout": Reason(
+        "The file could not be verified in the time allowed; it may be built to exhaust its readers."
+    ),
+    "memory": Reason("The file needs more memory than is allowed; it may be built to exhaust its readers."),
+    "recursion": Reason("The file is nested more deeply than is allowed."),
+    "crashed": Reason("The file brought its reader down; it is damaged or hostile."),
+    "output": Reason("The file made its reader answer something that is no report; it is damaged or hostile."),
+    "error": Reason("The file is not well-formed, and its reader could not make sense of it."),
+}
+
+
+class EvidenceVerification(Protocol):
+    """Judges an evidence package; implemented by ``appliance.evidence.verification``. Never raises for its content."""
+
+    def __call__(
+        self, package: bytes, *, verifier: Verifier, at: datetime, anchors: TrustAnchors
+    ) -> VerificationReport:
+        """The verdict about the ZIP bytes *package*."""
+
+
+class Verifier:
+    """Verifies files as strangers would. Thread-safe. Nothing is fetched.
+
+    *anchors* are believed unless a call brings its own; *crls* gives revocation lists (DER) that are at hand when a
+    call comes, such as the appliance's own current ones; *clock* is what "now" means.
+    """
+
+    def __init__(
+        self,
+        confinement: Confinement,
+        anchors: TrustAnchors | Sequence[x509.Certificate],
+        *,
+        evidence: EvidenceVerification | None = None,
+        crls: Callable[[], Sequence[bytes]] = tuple,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._confinement = confinement
+        self._anchors = anchors if isinstance(anchors, TrustAnchors) else TrustAnchors(tuple(anchors))
+        self._evidence = evidence
+        self._crls = crls
+        self._clock = clock
+
+    def verify_file(
+        self,
+        path: Path,
+        *,
+        data: bytes | None = None,
+        at: datetime | None = None,
+        trust: TrustAnchors | Sequence[x509.Certificate] | None = None,
+    ) -> VerificationReport:
+        """Verify the file at *path*: a PDF, a timestamp reply or token, or an evidence package.
+
+        *data* is what a timestamp was taken of; *at* the moment to judge for (now); *trust* replaces the anchors.
+        What cannot be read, or is nothing of the three, is INDETERMINATE with the reason.
+        """
+        try:
+            if path.is_file() and path.stat().st_size > LARGEST_FILE:
+                return self._unreadable(path.name, at, Reason("The file is too large to be verified."))
+            content = path.read_bytes()
+        except OSError as error:
+            reason = Reason("The file cannot be read: {detail}.", {"detail": error.strerror or "unknown error"})
+            return self._unreadable(path.name, at, reason)
+        return self.verify(content, file=path.name, data=data, at=at, trust=trust)
+
+    def verify(
+        self,
+        content: bytes,
+        *,
+        file: str = "",
+        data: bytes | None = None,
+        at: datetime | None = None,
+        trust: TrustAnchors | Sequence[x509.Certificate] | None = None,
+    ) -> VerificationReport:
+        """Like :meth:`verify_file` for bytes at hand; *file* is the name that the report shows."""
+        kind = sniffing.kind_of(content)
+        if kind is Kind.EVIDENCE:
+            report = self._verify_evidence(content, at=at, trust=trust)
+        elif kind is Kind.TIMESTAMP:
+            report = self.verify_timestamp(content, data=data, at=at, trust=trust)
+        elif kind is Kind.PDF:
+            report = self.verify_pdf(content, at=at, trust=trust)
+        else:
+            return self._unreadable(file, at, sniffing.why_unknown(content))
+        return replace(report, file=file)
+
+    def verify_pdf(
+        self,
+        document: bytes,
+        *,
+        at: datetime | None = None,
+        trust: TrustAnchors | Sequence[x509.Certificate] | None = None,
+    ) -> VerificationReport:
+        """Every signature and document timestamp of a PDF, then the document."""
+        return self._run("verification.pdf", Kind.PDF, at, trust, document=document)
+
+    def verify_timestamp(
+        self,
+        token_or_reply: bytes,
+        *,
+        data: bytes | None = None,
+        nonce: int | None = None,
+        at: datetime | None = None,
+        trust: TrustAnchors | Sequence[x509.Certificate] | None = None,
+    ) -> VerificationReport:
+        """An RFC 3161 token or reply; without *data* it cannot be passed, and says so. *nonce*: the one that was
+        sent, which the token must then carry."""
+        arguments = {"token": token_or_reply, "data": data, "nonce": None if nonce is None else str(nonce)}
+        return self._run("verification.timestamp", Kind.TIMESTAMP, at, trust, **arguments)
+
+    def _verify_evidence(
+        self, package: bytes, *, at: datetime | None, trust: TrustAnchors | Sequence[x509.Certificate] | None
+    ) -> VerificationReport:
+        moment = at or self._clock()
+        if self._evidence is None:
+            reason = Reason("Evidence packages are not verified here.")
+            return _refused(Kind.EVIDENCE, moment, SubIndication.SIGNED_DATA_NOT_FOUND, reason)
+        return self._evidence(package, verifier=self, at=moment, anchors=self._trusted(trust))
+
+    def _trusted(self, trust: TrustAnchors | Sequence[x509.Certificate] | None) -> TrustAnchors:
+        chosen = self._anchors if trust is None else trust
+        given = chosen if isinstance(chosen, TrustAnchors) else TrustAnchors(tuple(chosen))
+        return replace(given, crls=(*given.crls, *self._crls()))
+
+    def _run(
+        self,
+        job: str,
+        kind: Kind,
+        at: datetime | None,
+        trust: TrustAnchors | Sequence[x509.Certificate] | None,
+        **arguments: Any,
+    ) -> VerificationReport:
+        moment = at or self._clock()
+        trusted = self._trusted(trust)
+        arguments |= {
+            "at": moment.astimezone(UTC).isoformat(),
+            "anchors": _encoded(trusted.certificates),
+            "known": _encoded(trusted.known),
+            "crls": list(trusted.crls),
+        }
+        try:
+            return codec.unpack(self._confinement.run(job, arguments, timeout=_TIMEOUT))
+        except ConfinementFailed as failure:
+            cause = str(failure.values.get("cause", ""))
+            if cause == "unavailable":
+                raise
+            reason = _CONFINED.get(cause, _CONFINED["error"])
+        except (KeyError, TypeError, ValueError):
+            reason = _CONFINED["output"]
+        return _refused(kind, moment, SubIndication.FORMAT_FAILURE, reason)
+
+    def _unreadable(self, file: str, at: datetime | None, reason: Reason) -> VerificationReport:
+        report = _refused(Kind.PDF, at or self._clock(), SubIndication.FORMAT_FAILURE, reason)
+        return replace(report, file=file)
+
+
+def _encoded(certificates: Sequence[x509.Certificate]) -> list[bytes]:
+    return [each.public_bytes(Encoding.DER) for each in certificates]
+
+
+def _refused(kind: Kind, at: datetime, subindication: SubIndication, reason: Reason) -> VerificationReport:
+    return VerificationReport("", kind, Verdict(Indication.INDETERMINATE, subindication, (reason,)), at)
