@@ -93,7 +93,7 @@ def test_children_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
         "    supervisor.watch(until=lambda: False)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.DEVNULL) as parent:
-        wait_for(lambda: (tmp_path / "orphan").exists())
+        wait_for((tmp_path / "orphan").exists)
         orphan = process_of(tmp_path, "orphan")
         parent.kill()
     wait_for(lambda: not alive(orphan))
