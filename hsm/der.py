@@ -16,6 +16,7 @@ TLV = asn1.TLV
 Null = asn1.Null
 SetOf = asn1.SetOf
 GeneralizedTime = asn1.GeneralizedTime
+BitString = asn1.BitString
 Oid = x509.ObjectIdentifier
 T = TypeVar("T")
 
@@ -44,14 +45,14 @@ def encode(value: object) -> bytes:
     return asn1.encode_der(value)
 
 
+def members(sequence: bytes) -> list[bytes]:
+    """The whole elements inside a DER SEQUENCE, one level deep. Raises :class:`Malformed`."""
+    return [raw(member) for member in decode(_Wrapped, element(SEQUENCE, sequence)).inner]
+
+
 def raw(tlv: asn1.TLV) -> bytes:
     """The whole element, header and contents, as it was sent."""
-    return bytes(tlv.data)
-
-
-def tag_of(tlv: asn1.TLV) -> int:
-    """The identifier octet; more than one octet (tag numbers over 30) gives the first."""
-    return tlv.tag_bytes[0]
+    return asn1.encode_der(tlv)
 
 
 def header(tag: int, length: int) -> bytes:
@@ -85,22 +86,20 @@ def integer(value: int) -> bytes:
 
 def is_oid(data: bytes) -> bool:
     """Whether *data* is one DER OBJECT IDENTIFIER of any length (``cryptography`` stops at 63 octets)."""
-    elements = _single(data)
-    if elements is None or elements[0] != OBJECT_IDENTIFIER or not elements[1]:
+    try:
+        tlv = asn1.decode_der(asn1.TLV, data)
+    except ValueError:
         return False
-    body = elements[1]
+    body = bytes(tlv.data)
+    if tlv.tag_bytes != b"\x06" or not body:
+        return False
     starts = [0, *(index + 1 for index in range(len(body) - 1) if body[index] < 0x80)]
     return body[-1] < 0x80 and all(body[start] != 0x80 for start in starts)
 
 
-def _single(data: bytes) -> tuple[int, bytes] | None:
-    try:
-        tlv = asn1.decode_der(asn1.TLV, data)
-    except ValueError:
-        return None
-    body = bytes(tlv.data)
-    skip = 2 if body[1] < 0x80 else 2 + (body[1] & 0x7F)
-    return body[0], body[skip:]
+@asn1.sequence
+class _Wrapped:
+    inner: list[asn1.TLV]
 
 
 @asn1.sequence
@@ -143,7 +142,7 @@ class Accuracy:
 
 @asn1.sequence
 class TSTInfo:
-    """RFC 3161, 2.4.2."""
+    """RFC 3161, 2.4.2. ``tsa`` is the one GeneralName inside its explicit tag."""
 
     version: int
     policy: x509.ObjectIdentifier

@@ -1,5 +1,26 @@
 """RFC 3161 timestamps (with RFC 5816 and ETSI EN 319 422): requests, tokens, replies."""
 
+from hsm.timestamp.issue import TokenIssuer, new_serial
 from hsm.timestamp.model import FailInfo, ImprintOrder, IssuedToken, RequestRefused, TimestampInfo
+from hsm.timestamp.reply import parse_response, response_granted, response_refused
+from hsm.timestamp.request import build_request, order_for, parse_request
+from hsm.timestamp.token import parse_token, require_timestamping, verify_token
 
-__all__ = ["FailInfo", "ImprintOrder", "IssuedToken", "RequestRefused", "TimestampInfo"]
+__all__ = [
+    "FailInfo",
+    "ImprintOrder",
+    "IssuedToken",
+    "RequestRefused",
+    "TimestampInfo",
+    "TokenIssuer",
+    "build_request",
+    "new_serial",
+    "order_for",
+    "parse_request",
+    "parse_response",
+    "parse_token",
+    "require_timestamping",
+    "response_granted",
+    "response_refused",
+    "verify_token",
+]

@@ -38,6 +38,13 @@ def read(imprint: bytes, hashes: Collection[str] = tuple(HASHES)) -> Imprint:
     Raises :class:`UnacceptableHash` for a hash outside *hashes* or parameters neither absent nor NULL, and
     :class:`Malformed` when it is not DER or the digest has the wrong length.
     """
+    usual = _USUAL.get(imprint[:19])
+    if usual is not None and len(imprint) == usual[1] + 19 and usual[0] in hashes:
+        return Imprint(usual[0], imprint[19:])
+    return _read(imprint, hashes)
+
+
+def _read(imprint: bytes, hashes: Collection[str]) -> Imprint:
     fields = der.decode(der.MessageImprint, imprint)
     algorithm = [der.raw(part) for part in fields.hash_algorithm]
     if not algorithm or not der.is_oid(algorithm[0]) or len(algorithm) > 2:
@@ -61,3 +68,12 @@ def build(hash_name: str, digest: bytes) -> bytes:
         raise Malformed("A {name} digest has {length} bytes.", name=hash_name, length=length)
     algorithm = der.element(der.SEQUENCE, der.oid(dotted), der.NULL)
     return der.element(der.SEQUENCE, algorithm, der.element(der.OCTET_STRING, digest))
+
+
+def _usual() -> dict[bytes, tuple[str, int]]:
+    """What nearly every imprint begins with (NULL parameters and a SHA-2 OID: 19 octets up to the digest)."""
+    built = {name: build(name, bytes(length)) for name, (_, length) in HASHES.items() if name != "sm3"}
+    return {imprint[:19]: (name, HASHES[name][1]) for name, imprint in built.items()}
+
+
+_USUAL = _usual()

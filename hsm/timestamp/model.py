@@ -95,8 +95,8 @@ class IssuedToken:
 class TimestampInfo:
     """What a token says (RFC 3161, 2.4.2). ``tsa`` is the DER GeneralName; ``digest`` the hashed message.
 
-    ``certificates`` is the bag as sent, in no order to rely on; ``signer`` is the one among them that the signed
-    ESSCertID names, or ``None`` when the bag does not have it (certReq was false).
+    ``certificates`` is the bag as sent (DER), in no order to rely on; ``signer`` is the certificate that the
+    signed ESSCertID names, or ``None`` when the bag does not have it (certReq was false).
     """
 
     policy: str
@@ -108,5 +108,5 @@ class TimestampInfo:
     ordering: bool
     nonce: int | None
     tsa: bytes | None
-    certificates: tuple[x509.Certificate, ...]
+    certificates: tuple[bytes, ...]
     signer: x509.Certificate | None

@@ -1,0 +1,21 @@
+"""Signed messages (CMS, RFC 5652) with the attributes of CAdES and PAdES baseline (ETSI EN 319 122, 142)."""
+
+from hsm.cms.build import MessageMaker, sign_detached
+from hsm.cms.model import DATA, TST_INFO, SignatureRefused, SignedMessage
+from hsm.cms.reading import add_signature_timestamp, parse, signature_value
+from hsm.cms.verify import check_signature, signer_certificate, verify
+
+__all__ = [
+    "DATA",
+    "TST_INFO",
+    "MessageMaker",
+    "SignatureRefused",
+    "SignedMessage",
+    "add_signature_timestamp",
+    "check_signature",
+    "parse",
+    "sign_detached",
+    "signature_value",
+    "signer_certificate",
+    "verify",
+]

@@ -1,0 +1,146 @@
+"""Making signed messages: SignedData with one signer and the attributes of CAdES and PAdES baseline B-B.
+
+What does not change from one message to the next (certificate bag, identifier, ESSCertIDv2, algorithms) is encoded
+once for a signer, because timestamps are made by the thousand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from hsm import der
+from hsm.cms.model import (
+    CONTENT_TYPE,
+    DATA,
+    DIGEST_OIDS,
+    MESSAGE_DIGEST,
+    SIGNED_DATA,
+    SIGNING_CERTIFICATE_V2,
+    SIGNING_TIME,
+    identifier_of,
+)
+from hsm.cms.own import OwnMessageCheck
+from hsm.errors import BadRequest
+from hsm.signer import SignatureAlgorithm, Signer
+
+_SIGNATURE_ALGORITHMS = {
+    SignatureAlgorithm.ECDSA_SHA256: der.element(der.SEQUENCE, der.oid("1.2.840.10045.4.3.2")),
+    SignatureAlgorithm.ECDSA_SHA384: der.element(der.SEQUENCE, der.oid("1.2.840.10045.4.3.3")),
+    SignatureAlgorithm.RSA_SHA256: der.element(der.SEQUENCE, der.oid("1.2.840.113549.1.1.11"), der.NULL),
+    SignatureAlgorithm.ED25519: der.element(der.SEQUENCE, der.oid("1.3.101.112")),
+}
+
+
+class MessageMaker:
+    """Makes signed messages of one content type for one signer. Not thread-safe, like its signer."""
+
+    def __init__(self, signer: Signer, content_type: str) -> None:
+        self._signer = signer
+        # RFC 8419, 3.1: with Ed25519 and signed attributes the digest is SHA-512.
+        self.digest_name = signer.algorithm.hash_name or "sha512"
+        digest_algorithm = der.element(der.SEQUENCE, der.oid(DIGEST_OIDS[self.digest_name]))
+        detached = content_type == DATA
+        # RFC 5652, 5.1: version 3 when the content is not plain data.
+        self._before_content = der.integer(1 if detached else 3) + der.set_of(digest_algorithm)
+        self._content_type = der.oid(content_type)
+        self._certificates = _bag(signer.certificate, signer.chain)
+        self._before_attributes = der.integer(1) + identifier_of(signer.certificate) + digest_algorithm
+        self._constant_attributes = (
+            _attribute(CONTENT_TYPE, self._content_type),
+            _attribute(SIGNING_CERTIFICATE_V2, _signing_certificate(signer.certificate)),
+        )
+        self._message_digest = der.oid(MESSAGE_DIGEST)
+        self._signature_algorithm = _SIGNATURE_ALGORITHMS[signer.algorithm]
+        self._signed_data = der.oid(SIGNED_DATA)
+        self._check = OwnMessageCheck(signer.certificate, self.digest_name)
+
+    def make(
+        self,
+        digest: bytes,
+        *,
+        content: bytes | None = None,
+        attributes: Sequence[bytes] = (),
+        certificates: bool = True,
+    ) -> bytes:
+        """The DER ContentInfo over *digest* (of the content), with the *content* inside or, when None, detached.
+
+        *attributes* are further DER signed attributes; *certificates* says whether the bag is sent. The result
+        is verified: raises :class:`SignatureRefused` when it does not hold, and then nothing may be given out.
+        """
+        body = _octets(der.element(der.OCTET_STRING, digest), tag=der.SET)
+        message_digest = der.element(der.SEQUENCE, self._message_digest, body)
+        signed = b"".join(sorted((*self._constant_attributes, message_digest, *attributes)))
+        covered = der.header(der.SET, len(signed)) + signed
+        signature = self._signer.sign(covered)
+        signer_info = der.element(
+            der.SEQUENCE,
+            self._before_attributes,
+            der.header(0xA0, len(signed)),
+            signed,
+            self._signature_algorithm,
+            der.element(der.OCTET_STRING, signature),
+        )
+        inner = b"" if content is None else _octets(der.element(der.OCTET_STRING, content), tag=0xA0)
+        signed_data = der.element(
+            der.SEQUENCE,
+            self._before_content,
+            der.element(der.SEQUENCE, self._content_type, inner),
+            self._certificates if certificates else b"",
+            der.element(der.SET, signer_info),
+        )
+        message = der.element(der.SEQUENCE, self._signed_data, _octets(signed_data, tag=0xA0))
+        self._check.check(message, content=content, digest=digest, covered=covered)
+        return message
+
+
+def sign_detached(
+    signer: Signer,
+    *,
+    content: bytes | None = None,
+    digest: bytes | None = None,
+    signing_time: datetime | None = None,
+) -> bytes:
+    """A detached CMS (DER) by *signer* over *content*, or over the *digest* that the caller took of it.
+
+    Give one of the two; the digest is the signer's own kind (SHA-256 for P-256 and RSA). PAdES keeps the time out
+    of the attributes (ETSI EN 319 142-1, 6.3); CAdES may state *signing_time*.
+    """
+    maker = MessageMaker(signer, DATA)
+    if (content is None) == (digest is None):
+        raise BadRequest("Give either the content to sign or its digest.")
+    if digest is None:
+        digest = hashlib.new(maker.digest_name, content or b"").digest()
+    if len(digest) != hashlib.new(maker.digest_name).digest_size:
+        raise BadRequest("This key signs {name} digests; the digest has another length.", name=maker.digest_name)
+    attributes = [] if signing_time is None else [_attribute(SIGNING_TIME, _utc_time(signing_time))]
+    return maker.make(digest, attributes=attributes)
+
+
+def _octets(content: bytes, *, tag: int) -> bytes:
+    return der.header(tag, len(content)) + content
+
+
+def _attribute(name: str, value: bytes) -> bytes:
+    return der.element(der.SEQUENCE, der.oid(name), der.element(der.SET, value))
+
+
+def _bag(certificate: x509.Certificate, chain: Sequence[x509.Certificate]) -> bytes:
+    """The certificates field, without the root: who trusts it has it, who does not gains nothing from it."""
+    sent = [certificate, *(issuer for issuer in chain if issuer.issuer != issuer.subject)]
+    return der.set_of(*(each.public_bytes(Encoding.DER) for each in sent), tag=0xA0)
+
+
+def _signing_certificate(certificate: x509.Certificate) -> bytes:
+    """SigningCertificateV2 (RFC 5035, 3) with one ESSCertIDv2; its hash is the default SHA-256, so not named."""
+    digest = hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest()
+    ess_cert_id = der.element(der.SEQUENCE, der.element(der.OCTET_STRING, digest))
+    return der.element(der.SEQUENCE, der.element(der.SEQUENCE, ess_cert_id))
+
+
+def _utc_time(moment: datetime) -> bytes:
+    return der.element(0x17, moment.astimezone(UTC).strftime("%y%m%d%H%M%SZ").encode())

@@ -1,0 +1,99 @@
+"""Verifying a signed message against its content. Whether its signer is trusted is another question, not asked.
+
+Steps (RFC 5652, 5.4 and 5.6; RFC 5035, 5):
+1. the message digest attribute is the digest of the content;
+2. the content type attribute is the type of the content;
+3. the signer is the certificate that the signed ESSCertID names, and the signer identifier agrees with it;
+4. the signature over the signed attributes is that certificate's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from hsm import der
+from hsm.cms.ess import certificate_digests
+from hsm.cms.model import CONTENT_TYPE, MESSAGE_DIGEST, SignatureRefused, SignedMessage, identifier_of
+from hsm.cms.signatures import verify_signature
+from hsm.errors import Malformed
+
+
+def verify(
+    message: SignedMessage,
+    *,
+    content: bytes | None = None,
+    digest: bytes | None = None,
+    candidates: Iterable[x509.Certificate] = (),
+) -> x509.Certificate:
+    """The certificate that signed *message*. Raises :class:`SignatureRefused` when a step fails.
+
+    The content is the one inside, or *content*, or known by its *digest*; *candidates* are tried before the bag.
+    """
+    if digest is None:
+        covered = message.content if content is None else content
+        if covered is None:
+            raise SignatureRefused("The signature is detached: the content that it covers is needed.")
+        digest = hashlib.new(message.digest_name, covered).digest()
+    if message.only(MESSAGE_DIGEST) != der.element(der.OCTET_STRING, digest):
+        raise SignatureRefused("The content is not the one that was signed: its digest differs.")
+    if message.only(CONTENT_TYPE) != der.oid(message.content_type):
+        raise SignatureRefused("The signed content type is not the type of the content.")
+    certificate = signer_certificate(message, candidates)
+    if certificate is None:
+        raise SignatureRefused("The certificate that the signature names is not there.")
+    check_signature(message, certificate)
+    return certificate
+
+
+def signer_certificate(
+    message: SignedMessage, candidates: Iterable[x509.Certificate] = ()
+) -> x509.Certificate | None:
+    """The one certificate, of *candidates* and the bag, that the signed ESSCertID names; ``None`` if absent.
+
+    Raises :class:`SignatureRefused` when the signer identifier names another one than the ESSCertID does.
+    """
+    expected = certificate_digests(message)
+    for encoded in (*(each.public_bytes(Encoding.DER) for each in candidates), *message.certificates):
+        if all(hashlib.new(name, encoded).digest() == digest for name, digest in expected):
+            certificate = _certificate(encoded)
+            if not _identifies(message.signer_identifier, certificate):
+                raise SignatureRefused("The signer identifier and the signed certificate identifier disagree.")
+            return certificate
+    return None
+
+
+def check_signature(message: SignedMessage, certificate: x509.Certificate) -> None:
+    """Raises :class:`SignatureRefused` unless *certificate*'s key made the signature over the attributes."""
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise SignatureRefused("The signer's certificate has a key that cannot be used.") from error
+    verify_signature(
+        key,
+        message.signature_algorithm,
+        digest_name=message.digest_name,
+        data=message.signed_attributes,
+        signature=message.signature,
+    )
+
+
+def _identifies(identifier: bytes, certificate: x509.Certificate) -> bool:
+    if identifier[0] == der.SEQUENCE:
+        return identifier == identifier_of(certificate)
+    try:
+        key_identifier = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return identifier == der.element(0x80, key_identifier)
+
+
+def _certificate(encoded: bytes) -> x509.Certificate:
+    try:
+        return x509.load_der_x509_certificate(encoded)
+    except ValueError as error:
+        raise Malformed("The signer's certificate cannot be read.") from error

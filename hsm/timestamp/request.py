@@ -1,0 +1,99 @@
+"""Requests (RFC 3161, 2.4.1): read strictly, refused in the protocol's own terms, built for our own use."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from hsm import der
+from hsm.errors import Malformed
+from hsm.timestamp import imprints
+from hsm.timestamp.model import FailInfo, ImprintOrder, RequestRefused
+
+
+def parse_request(
+    request: bytes, *, policies: Collection[str], hashes: Collection[str] = imprints.DEFAULT_HASHES
+) -> ImprintOrder:
+    """The order in a DER TimeStampReq. Raises :class:`RequestRefused` and nothing else, whatever the bytes."""
+    fields = _decoded(request)
+    if fields.version != 1:
+        raise RequestRefused("Only version 1 of the timestamp request is known.", fail_info=FailInfo.BAD_REQUEST)
+    imprint = der.raw(fields.message_imprint)
+    try:
+        imprints.read(imprint, hashes)
+    except imprints.UnacceptableHash as error:
+        raise RequestRefused(error.template, fail_info=FailInfo.BAD_ALG, **error.values) from error
+    except Malformed as error:
+        raise RequestRefused(error.template, fail_info=FailInfo.BAD_DATA_FORMAT, **error.values) from error
+    policy = fields.req_policy.dotted_string if fields.req_policy is not None else None
+    if policy is not None and policy not in policies:
+        raise _policy_refused()
+    if fields.extensions is not None:
+        _refuse_extensions(fields.extensions)
+    return ImprintOrder(imprint, policy, fields.nonce, fields.cert_req)
+
+
+def build_request(order: ImprintOrder) -> bytes:
+    """The DER TimeStampReq (a ``.tsq`` file) that asks for *order*."""
+    return der.encode(
+        der.TimeStampReq(
+            version=1,
+            message_imprint=der.decode(der.TLV, order.imprint),
+            req_policy=der.Oid(order.policy) if order.policy is not None else None,
+            nonce=order.nonce,
+            cert_req=order.certificates,
+            extensions=None,
+        )
+    )
+
+
+def order_for(
+    digest: bytes, *, hash_name: str = "sha256", nonce: int | None = None, certificates: bool = True
+) -> ImprintOrder:
+    """An order of our own for a *digest*, under the authority's default policy."""
+    return ImprintOrder(imprints.build(hash_name, digest), None, nonce, certificates)
+
+
+def _decoded(request: bytes) -> der.TimeStampReq:
+    try:
+        return der.decode(der.TimeStampReq, request)
+    except Malformed as error:
+        if _only_the_policy_is_too_long(request):
+            raise _policy_refused() from error
+        raise RequestRefused(
+            "The request is not a TimeStampReq in DER; make it with a tool such as openssl ts -query.",
+            fail_info=FailInfo.BAD_DATA_FORMAT,
+        ) from error
+
+
+def _only_the_policy_is_too_long(request: bytes) -> bool:
+    """Whether an otherwise good request names a policy by an OID too long to read: then it is unknown."""
+    try:
+        members = der.members(request)
+        if len(members) < 3 or not der.is_oid(members[2]):
+            return False
+        without = der.element(der.SEQUENCE, *members[:2], *members[3:])
+        return der.decode(der.TimeStampReq, without).version == 1
+    except Malformed:
+        return False
+
+
+def _policy_refused() -> RequestRefused:
+    return RequestRefused("This authority does not issue under that policy.", fail_info=FailInfo.UNACCEPTED_POLICY)
+
+
+def _refuse_extensions(extensions: list[der.TLV]) -> None:
+    """We know no extension, so each well-formed one is unknown (RFC 3161, 2.4.1)."""
+    well_formed = bool(extensions) and all(_is_extension(der.raw(extension)) for extension in extensions)
+    if not well_formed:
+        raise RequestRefused("The request's extensions are not DER.", fail_info=FailInfo.BAD_DATA_FORMAT)
+    raise RequestRefused(
+        "The request has an extension that this authority does not know; ask without extensions.",
+        fail_info=FailInfo.UNACCEPTED_EXTENSION,
+    )
+
+
+def _is_extension(extension: bytes) -> bool:
+    try:
+        return der.is_oid(der.raw(der.decode(der.Extension, extension).extn_id))
+    except Malformed:
+        return False
