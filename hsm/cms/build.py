@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm import der
 from hsm.cms.model import (
+    ALGORITHM_PROTECTION,
     CONTENT_TYPE,
     DATA,
     DIGEST_OIDS,
@@ -22,6 +23,7 @@ from hsm.cms.model import (
     SIGNED_DATA,
     SIGNING_CERTIFICATE_V2,
     SIGNING_TIME,
+    algorithm_protection,
     identifier_of,
 )
 from hsm.cms.own import OwnMessageCheck
@@ -44,6 +46,7 @@ class MessageMaker:
         # RFC 8419, 3.1: with Ed25519 and signed attributes the digest is SHA-512.
         self.digest_name = signer.algorithm.hash_name or "sha512"
         digest_algorithm = der.element(der.SEQUENCE, der.oid(DIGEST_OIDS[self.digest_name]))
+        self._signature_algorithm = _SIGNATURE_ALGORITHMS[signer.algorithm]
         detached = content_type == DATA
         # RFC 5652, 5.1: version 3 when the content is not plain data.
         self._before_content = der.integer(1 if detached else 3) + der.set_of(digest_algorithm)
@@ -53,9 +56,9 @@ class MessageMaker:
         self._constant_attributes = (
             _attribute(CONTENT_TYPE, self._content_type),
             _attribute(SIGNING_CERTIFICATE_V2, _signing_certificate(signer.certificate)),
+            _attribute(ALGORITHM_PROTECTION, algorithm_protection(digest_algorithm, self._signature_algorithm)),
         )
         self._message_digest = der.oid(MESSAGE_DIGEST)
-        self._signature_algorithm = _SIGNATURE_ALGORITHMS[signer.algorithm]
         self._signed_data = der.oid(SIGNED_DATA)
         self._check = OwnMessageCheck(signer.certificate, self.digest_name)
 

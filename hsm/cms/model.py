@@ -17,6 +17,7 @@ TST_INFO = "1.2.840.113549.1.9.16.1.4"
 CONTENT_TYPE = "1.2.840.113549.1.9.3"
 MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
 SIGNING_TIME = "1.2.840.113549.1.9.5"
+ALGORITHM_PROTECTION = "1.2.840.113549.1.9.52"
 SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12"
 SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
 SIGNATURE_TIMESTAMP = "1.2.840.113549.1.9.16.2.14"
@@ -39,8 +40,9 @@ class SignedMessage:
     """A SignedData with exactly one SignerInfo, read strictly and not yet verified.
 
     ``signed_attributes`` is the DER SET OF that the signature covers; ``attributes`` and ``unsigned`` map dotted
-    OIDs to the DER values in it. ``certificates`` is the bag as DER, in the order of the bytes: it says nothing
-    about who signed. ``digest_name`` is the hash of the content and, but for Ed25519 and PSS, of the signature.
+    OIDs to the DER values in it; the two algorithms are the DER parts of their identifiers. ``digest_name`` is the
+    hash of the content and, where the signature's algorithm names none, of the signature. ``certificates`` is the
+    bag as DER, in the order of the bytes: it says nothing about who signed.
     """
 
     content_type: str
@@ -49,6 +51,7 @@ class SignedMessage:
     crls: tuple[bytes, ...]
     signer_identifier: bytes
     digest_name: str
+    digest_algorithm: tuple[bytes, ...]
     signed_attributes: bytes
     attributes: Mapping[str, tuple[bytes, ...]]
     signature_algorithm: tuple[bytes, ...]
@@ -65,6 +68,11 @@ class SignedMessage:
     def timestamps(self) -> tuple[bytes, ...]:
         """The signature timestamps (DER tokens) among the unsigned attributes (ETSI EN 319 122-1, 5.3)."""
         return self.unsigned.get(SIGNATURE_TIMESTAMP, ())
+
+
+def algorithm_protection(digest_algorithm: bytes, signature_algorithm: bytes) -> bytes:
+    """CMSAlgorithmProtection (RFC 6211, 2) of two DER AlgorithmIdentifiers: puts both under the signature."""
+    return der.element(der.SEQUENCE, digest_algorithm, b"\xa1" + signature_algorithm[1:])
 
 
 def identifier_of(certificate: x509.Certificate) -> bytes:

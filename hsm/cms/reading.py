@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from hsm import der
 from hsm.cms.model import (
     CONTENT_TYPE,
+    DATA,
     DIGEST_OIDS,
     MESSAGE_DIGEST,
     SIGNATURE_TIMESTAMP,
@@ -16,6 +17,7 @@ from hsm.cms.model import (
 from hsm.errors import Malformed
 
 _SIGNED_DATA = der.Oid(SIGNED_DATA)
+_DATA = der.Oid(DATA)
 _DIGEST_NAMES = {der.oid(dotted): name for name, dotted in DIGEST_OIDS.items()}
 
 
@@ -26,9 +28,11 @@ def parse(message: bytes) -> SignedMessage:
     repeated attribute, or a digest other than SHA-256, SHA-384, SHA-512.
     """
     signed_data, signer = frame(message)
+    _require_consistent(signed_data, signer)
     # RFC 5652, 5.4: the signature covers the attributes with the SET OF tag instead of [0].
     covered = b"".join(der.raw(each) for each in signer.signed_attrs)
     attributes = _attributes(signer.signed_attrs, repeated=False)
+    digest_algorithm = _raw(signer.digest_algorithm)
     if CONTENT_TYPE not in attributes or MESSAGE_DIGEST not in attributes:
         raise Malformed("The signed attributes lack the content type or the message digest (RFC 5652, 11).")
     return SignedMessage(
@@ -37,7 +41,8 @@ def parse(message: bytes) -> SignedMessage:
         certificates=_raw(signed_data.certificates),
         crls=_raw(signed_data.crls),
         signer_identifier=der.raw(signer.sid),
-        digest_name=_digest_name(signer.digest_algorithm),
+        digest_name=_digest_name(digest_algorithm),
+        digest_algorithm=digest_algorithm,
         signed_attributes=der.header(der.SET, len(covered)) + covered,
         attributes=attributes,
         signature_algorithm=_raw(signer.signature_algorithm),
@@ -51,11 +56,11 @@ def frame(message: bytes) -> tuple[der.SignedData, der.SignerInfo]:
     info = der.decode(der.ContentInfo, message)
     if info.content_type != _SIGNED_DATA:
         raise Malformed("This CMS message is not SignedData.")
-    signed_data = der.decode_strictly(der.SignedData, der.raw(info.content))
+    signed_data = der.decode(der.SignedData, der.raw(info.content))
     signers = signed_data.signer_infos.as_list()
     if len(signers) != 1:
         raise Malformed("This CMS message has {count} signers; it must have one.", count=len(signers))
-    return signed_data, der.decode_strictly(der.SignerInfo, der.raw(signers[0]))
+    return signed_data, der.decode(der.SignerInfo, der.raw(signers[0]))
 
 
 def signature_value(message: bytes) -> bytes:
@@ -85,8 +90,19 @@ def _attributes(attributes: Iterable[der.TLV], *, repeated: bool) -> Mapping[str
     return found
 
 
-def _digest_name(algorithm: list[der.TLV]) -> str:
-    parts = _raw(algorithm)
+def _require_consistent(signed_data: der.SignedData, signer: der.SignerInfo) -> None:
+    """What no signature covers, and must follow from the rest (RFC 5652, 5.1 and 5.3)."""
+    issuer_and_serial = signer.sid.tag_bytes == b"\x30"
+    plain = signed_data.encap_content_info.e_content_type == _DATA and issuer_and_serial
+    if signer.version != (1 if issuer_and_serial else 3) or signed_data.version != (1 if plain else 3):
+        raise Malformed("The versions of this CMS message do not fit its contents.")
+    algorithms = [der.members(der.raw(each)) for each in signed_data.digest_algorithms.as_list()]
+    names = {_digest_name(tuple(each)) for each in algorithms}
+    if names != {_digest_name(_raw(signer.digest_algorithm))}:
+        raise Malformed("The digest algorithm of the message is not its signer's.")
+
+
+def _digest_name(parts: tuple[bytes, ...]) -> str:
     name = _DIGEST_NAMES.get(parts[0]) if parts else None
     if name is None or parts[1:] not in ((), (der.NULL,)):
         raise Malformed("The signer's digest algorithm is not SHA-256, SHA-384 or SHA-512.")

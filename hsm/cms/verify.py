@@ -4,7 +4,8 @@ Steps (RFC 5652, 5.4 and 5.6; RFC 5035, 5):
 1. the message digest attribute is the digest of the content;
 2. the content type attribute is the type of the content;
 3. the signer is the certificate that the signed ESSCertID names, and the signer identifier agrees with it;
-4. the signature over the signed attributes is that certificate's.
+4. the algorithms are those that the signed attributes name, when they do (RFC 6211);
+5. the signature over the signed attributes is that certificate's.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm import der
 from hsm.cms.ess import certificate_digests
-from hsm.cms.model import CONTENT_TYPE, MESSAGE_DIGEST, SignatureRefused, SignedMessage, identifier_of
+from hsm.cms.model import (
+    ALGORITHM_PROTECTION,
+    CONTENT_TYPE,
+    MESSAGE_DIGEST,
+    SignatureRefused,
+    SignedMessage,
+    algorithm_protection,
+    identifier_of,
+)
 from hsm.cms.signatures import verify_signature
 from hsm.errors import Malformed
 
@@ -46,6 +55,7 @@ def verify(
     certificate = signer_certificate(message, candidates)
     if certificate is None:
         raise SignatureRefused("The certificate that the signature names is not there.")
+    _require_named_algorithms(message)
     check_signature(message, certificate)
     return certificate
 
@@ -80,6 +90,17 @@ def check_signature(message: SignedMessage, certificate: x509.Certificate) -> No
         data=message.signed_attributes,
         signature=message.signature,
     )
+
+
+def _require_named_algorithms(message: SignedMessage) -> None:
+    if ALGORITHM_PROTECTION not in message.attributes:
+        return
+    used = algorithm_protection(
+        der.element(der.SEQUENCE, *message.digest_algorithm),
+        der.element(der.SEQUENCE, *message.signature_algorithm),
+    )
+    if message.only(ALGORITHM_PROTECTION) != used:
+        raise SignatureRefused("The algorithms of the signature are not those that it names under its protection.")
 
 
 def _identifies(identifier: bytes, certificate: x509.Certificate) -> bool:

@@ -83,7 +83,7 @@ class TokenIssuer:
 
     def _require_as_ordered(self, order: ImprintOrder, statement: bytes, issued: IssuedToken) -> None:
         """The signed *statement*, read back, against the order (its signature was checked when it was made)."""
-        stated = der.decode_strictly(der.TSTInfo, statement)
+        stated = der.decode(der.TSTInfo, statement)
         as_ordered = (
             stated.serial_number == issued.serial
             and stated.gen_time.as_datetime() == issued.gen_time

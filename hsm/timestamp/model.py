@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
@@ -42,7 +42,7 @@ class ImprintOrder:
 
     imprint: bytes
     policy: str | None
-    nonce: int | None
+    nonce: int | None = field(repr=False)  # may be longer than Python would print
     certificates: bool
 
     @property
@@ -106,7 +106,7 @@ class TimestampInfo:
     gen_time: datetime
     accuracy: timedelta | None
     ordering: bool
-    nonce: int | None
+    nonce: int | None = field(repr=False)
     tsa: bytes | None
     certificates: tuple[bytes, ...]
     signer: x509.Certificate | None

@@ -25,7 +25,7 @@ def parse_response(response: bytes) -> bytes:
     members = der.members(response)
     if not 1 <= len(members) <= 2:
         raise Malformed("These bytes are not a timestamp reply.")
-    status = der.decode_strictly(der.PKIStatusInfo, members[0])
+    status = der.decode(der.PKIStatusInfo, members[0])
     if status.status not in (0, 1):
         text = " ".join(status.status_string or ["no reason given"])
         raise RequestRefused(

@@ -60,7 +60,7 @@ def info_of(message: cms.SignedMessage, *, signer: x509.Certificate | None) -> T
     """The statement inside a parsed token. Raises :class:`Malformed` unless it is a version 1 TSTInfo in DER."""
     if message.content_type != cms.TST_INFO or message.content is None:
         raise Malformed("This signed message is not a timestamp token.")
-    stated = der.decode_strictly(der.TSTInfo, message.content)
+    stated = der.decode(der.TSTInfo, message.content)
     if stated.version != 1:
         raise Malformed("Only version 1 of the timestamp is known.")
     imprint = imprints.read(der.raw(stated.message_imprint))
