@@ -8,6 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
@@ -89,6 +90,33 @@ class InterfaceSettings:
             raise _bad("interface.zone", "an IANA time zone such as Asia/Shanghai") from error
 
 
+class Security(StrEnum):
+    """How the connection to a mail server is protected."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """The mail server (SMTP); without a ``host`` mail waits in the outbox. The password of ``user`` is the secret
+    ``smtp.password``; ``sender`` is the address in From."""
+
+    host: str = ""
+    port: int = 25
+    security: Security = Security.STARTTLS
+    user: str = ""
+    sender: str = "vermilion@localhost"
+
+    def check(self) -> None:
+        """Raises ConfigurationError for a port or sender that no server takes, or a password in the clear."""
+        _require(0 < self.port < 65536, "mail.port", "from 1 to 65535")
+        _require("@" in self.sender, "mail.sender", "an address such as contracts@sign.example")
+        protected = self.security is not Security.NONE or not self.user
+        _require(protected, "mail.security", '"starttls" or "tls" when there is a user to log in')
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All settings, and the home that they belong to."""
@@ -98,6 +126,7 @@ class Settings:
     web: WebSettings = field(default_factory=WebSettings)
     documents: DocumentSettings = field(default_factory=DocumentSettings)
     interface: InterfaceSettings = field(default_factory=InterfaceSettings)
+    mail: MailSettings = field(default_factory=MailSettings)
 
 
 def load(home: Home) -> Settings:
@@ -138,10 +167,10 @@ def _section(kind: Any, name: str, table: Any) -> Any:
 
 
 def _value(hint: Any, name: str, value: Any) -> Any:
-    if hint is Language:
-        if value not in tuple(Language):
-            raise _bad(name, '"zh" or "en"')
-        return Language(value)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        if value not in tuple(hint):
+            raise _bad(name, " or ".join(f'"{member.value}"' for member in hint))
+        return hint(value)
     if type(value) is not hint:
         raise _bad(name, {str: "a text in quotes", int: "a whole number", bool: "true or false"}[hint])
     return value

@@ -50,6 +50,12 @@ class PreconditionRefused(ApplianceError):
     code = "precondition-refused"
 
 
+class ResultRefused(ApplianceError):
+    """What was made (a signed or an archived document) does not pass the own verifier, so it is not released."""
+
+    code = "result-refused"
+
+
 class StorageError(ApplianceError):
     """Database or blob store: wrong version, damaged, or out of space."""
 

@@ -12,13 +12,15 @@ from hsm.acts import SigningIntent
 class IntentState(StrEnum):
     """How far a signature has come.
 
-    ``PREPARED`` → ``SIGNING`` (the authority may be asked, once) → ``SIGNED`` (its CMS is on disk) →
-    ``COMPLETED``; ``ABANDONED`` ends any of the first three. The last two never change again.
+    ``PREPARED`` → ``SIGNING`` (the authority may be asked, once) → ``SIGNED`` (its CMS is on disk) → ``STAMPED``
+    (with the timestamp inside) → ``COMPLETED``; ``ABANDONED`` ends any of the first four. The last two never
+    change again.
     """
 
     PREPARED = "prepared"
     SIGNING = "signing"
     SIGNED = "signed"
+    STAMPED = "stamped"
     COMPLETED = "completed"
     ABANDONED = "abandoned"
 
@@ -36,8 +38,9 @@ class IntentRecord:
     """One attempt at one signature, on top of revision ``base``.
 
     ``suffix`` is what the prepared revision appends to the base's bytes, with its empty ``/Contents`` at
-    ``contents`` (offset and length in the whole file, of the hex digits with their angle brackets). ``cms`` is the
-    authority's DER once there is one. ``claimant`` names the process that went to the authority.
+    ``contents`` (offset and length in the whole file, of the hex digits with their angle brackets). ``cms`` is
+    the authority's DER once there is one, ``stamped`` the time that its timestamp gives. ``claimant`` names the
+    process that went to the authority, at ``claimed``.
     """
 
     id: str
@@ -49,13 +52,15 @@ class IntentRecord:
     created: datetime
     circumstances: Circumstances
     claimant: str | None = None
+    claimed: datetime | None = None
     cms: bytes | None = None
+    stamped: datetime | None = None
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedSigning:
-    """What a signer sees and activates: ``document`` has ``pages`` pages and ``act.digest`` covers it.
+    """What a signer sees and activates: ``document`` has ``pages`` pages, and ``act.digest`` is of all of it.
 
     ``act`` goes to the signer's authenticator (and to the custodian's, for a seal) as it is.
     """

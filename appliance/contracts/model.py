@@ -74,7 +74,8 @@ class Deadline:
 class Party:
     """One who signs. ``subject`` names the key (``person-…`` or ``seal-…``); ``position`` counts from 1.
 
-    For a seal, ``requester`` is the person who asks for its use and answers for it together with a custodian.
+    ``field`` is the name of its signature field in the PDF. For a seal, ``requester`` is the person who asks for
+    its use and answers for it together with a custodian.
     """
 
     id: str
@@ -84,15 +85,11 @@ class Party:
     name: str
     organisation: str
     requester: str | None
+    field: str
     placement: Placement
     state: PartyState = PartyState.WAITING
     signed_at: datetime | None = None
     reason: str | None = None
-
-    @property
-    def field(self) -> str:
-        """The name of this party's signature field in the PDF."""
-        return f"{self.kind.value}-{self.position}"
 
     @property
     def responsible(self) -> str:

@@ -1,0 +1,115 @@
+"""Complete: embed the signature, verify the result as strangers would, and commit everything at once."""
+
+from __future__ import annotations
+
+from appliance.contracts import rules
+from appliance.contracts.acceptable import require_signed
+from appliance.contracts.announcements import after_signature
+from appliance.contracts.intent import IntentRecord, IntentState
+from appliance.contracts.model import Contract, Party, Revision, RevisionKind
+from appliance.contracts.preconditions import Signing, require_all
+from appliance.contracts.room import SigningRoom
+from appliance.contracts.signature import Signature
+from appliance.contracts.waypoints import Waypoint
+from appliance.errors import PreconditionRefused, ResultRefused, StateRefused
+from appliance.history.events import EventKind, HistoryEvent
+from appliance.pdf.values import ContentsSpan, PreparedRevision
+from appliance.store import contracts, intents, outbox
+from appliance.store.database import Transaction
+
+
+class Completion:
+    """The last step for one signer. It may be repeated: a completed intent gives the contract as it stands."""
+
+    def __init__(self, room: SigningRoom, signature: Signature) -> None:
+        self._room = room
+        self._signature = signature
+
+    def complete(self, intent_id: str) -> Contract:
+        """The contract with the new revision.
+
+        When the result cannot stand (stale, a precondition gone, not verified) the intent is abandoned, the
+        signature never leaves this machine, and the reason is raised. When a part does not answer (clock, disk),
+        the intent stays, and the recovery or another call completes it.
+        """
+        with self._room.database.reading() as tx:
+            record = intents.load(tx, intent_id)
+            contract = contracts.load(tx, record.act.contract)
+        if record.state is IntentState.COMPLETED:
+            return contract
+        record = self._signature.stamp(record)
+        try:
+            return self._finish(record, contract)
+        except (PreconditionRefused, ResultRefused, StateRefused) as refusal:
+            with self._room.database.transaction() as tx:
+                intents.abandon(tx, intent_id, str(refusal))
+            raise
+
+    def _finish(self, record: IntentRecord, contract: Contract) -> Contract:
+        room = self._room
+        if contract.current.number != record.base:
+            raise StateRefused(
+                "Another party signed “{title}” in the meantime; prepare again.", title=contract.title
+            )
+        document = self._embedded(record, contract)
+        require_signed(room.verifier.verify_pdf(document), contract, record.act.field)
+        room.passing(Waypoint.RESULT_VERIFIED)
+        digest = room.blobs.put(document)
+        room.passing(Waypoint.RESULT_STORED)
+        revision = Revision(
+            number=contract.current.number + 1,
+            kind=RevisionKind.SIGNATURE,
+            digest=digest,
+            size=len(document),
+            at=record.stamped or room.now(),
+            party=record.act.party,
+        )
+        with room.database.transaction() as tx:
+            self._commit(tx, record, contract, revision)
+            completed = contracts.load(tx, contract.id)
+            room.passing(Waypoint.COMPLETION_WRITTEN)
+        room.passing(Waypoint.COMPLETION_COMMITTED)
+        return completed
+
+    def _embedded(self, record: IntentRecord, contract: Contract) -> bytes:
+        base = self._room.blobs.get(contract.current.digest)
+        prepared = PreparedRevision(base + record.suffix, record.act.digest, ContentsSpan(*record.contents))
+        return self._room.workshop.embed(prepared, record.cms or b"")
+
+    def _commit(self, tx: Transaction, record: IntentRecord, contract: Contract, revision: Revision) -> None:
+        """Everything that the signature changes; *contract* is as it was before."""
+        room = self._room
+        seen = contracts.load(tx, contract.id)
+        party = rules.party_of(seen, record.act.party)
+        require_all(room.preconditions, tx, Signing(seen, party, room.now()))
+        contracts.add_revision(tx, contract, revision, state=rules.state_after(seen, party))
+        contracts.mark_signed(tx, contract, party, revision.at)
+        intents.complete(tx, record.id)
+        intents.abandon_prepared(tx, contract.id, "another party signed first")
+        room.chronicle.tell(tx, _signed_event(record, party, revision))
+        for notice in after_signature(contracts.load(tx, contract.id), party, room.now()):
+            outbox.enqueue(tx, notice)
+
+
+def _signed_event(record: IntentRecord, party: Party, revision: Revision) -> HistoryEvent:
+    return HistoryEvent(
+        kind=EventKind.PARTY_SIGNED,
+        contract=record.act.contract,
+        at=revision.at,
+        actor=party.responsible,
+        public={
+            "party": party.id,
+            "field": party.field,
+            "signer": party.subject,
+            "signed": record.act.digest.hex(),
+            "revision": revision.number,
+            "digest": revision.digest,
+            "size": revision.size,
+        },
+        private={
+            "name": party.name,
+            "organisation": party.organisation,
+            "address": record.circumstances.address,
+            "location": record.circumstances.location,
+        },
+    )

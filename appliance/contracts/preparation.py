@@ -1,0 +1,132 @@
+"""Prepare: append a revision with the appearance and an empty signature, and put the intent on disk."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from appliance.contracts import rules
+from appliance.contracts.intent import Circumstances, IntentRecord, IntentState, PreparedSigning
+from appliance.contracts.model import Contract, Party, PartyKind
+from appliance.contracts.preconditions import Signing, require_all
+from appliance.contracts.room import SigningRoom
+from appliance.contracts.waypoints import Waypoint
+from appliance.errors import StateRefused
+from appliance.history.events import EventKind, HistoryEvent
+from appliance.pdf.values import (
+    Appearance,
+    Lock,
+    PersonAppearance,
+    PreparedRevision,
+    PrepareOrder,
+    SealAppearance,
+)
+from appliance.store import contracts, intents, people
+from appliance.store.database import Transaction
+from hsm.acts import SigningIntent
+
+NOBODY = Circumstances()
+
+
+class Preparation:
+    """The first step for one signer. It asks nobody's key for anything, and may be repeated."""
+
+    def __init__(self, room: SigningRoom) -> None:
+        self._room = room
+
+    def prepare(self, contract_id: str, party_id: str, circumstances: Circumstances = NOBODY) -> PreparedSigning:
+        """What the signer is to look at and activate.
+
+        An intent that the same party had prepared before is abandoned. Raises :class:`PreconditionRefused`, or
+        :class:`StateRefused` when the contract changed in the meantime.
+        """
+        room = self._room
+        now = room.now()
+        with room.database.reading() as tx:
+            contract = contracts.load(tx, contract_id)
+            party = rules.party_of(contract, party_id)
+            require_all(room.preconditions, tx, Signing(contract, party, now))
+            appearance = _appearance(tx, party, now)
+        base = room.blobs.get(contract.current.digest)
+        prepared = room.workshop.prepare(base, _order(contract, party, appearance, now))
+        room.passing(Waypoint.REVISION_PREPARED)
+        record = self._record(contract, party, prepared, circumstances)
+        with room.database.transaction() as tx:
+            self._persist(tx, contract, party, record)
+        room.passing(Waypoint.INTENT_PERSISTED)
+        return PreparedSigning(record.id, contract.title, record.act, prepared.document, contract.pages)
+
+    def _record(
+        self, contract: Contract, party: Party, prepared: PreparedRevision, circumstances: Circumstances
+    ) -> IntentRecord:
+        now = self._room.now()
+        act = SigningIntent(
+            contract=contract.id,
+            party=party.id,
+            field=party.field,
+            signer=party.subject,
+            digest=prepared.digest,
+            expires=min(now + self._room.lifetime, contract.deadline.at).replace(microsecond=0),
+            nonce=secrets.token_bytes(16),
+        )
+        return IntentRecord(
+            id=secrets.token_hex(16),
+            act=act,
+            base=contract.current.number,
+            suffix=prepared.document[contract.current.size :],
+            contents=(prepared.contents.offset, prepared.contents.length),
+            state=IntentState.PREPARED,
+            created=now,
+            circumstances=circumstances,
+        )
+
+    def _persist(self, tx: Transaction, contract: Contract, party: Party, record: IntentRecord) -> None:
+        seen = contracts.load(tx, contract.id)
+        if seen.current.number != record.base:
+            raise StateRefused(
+                "Another party signed “{title}” in the meantime; prepare again.", title=contract.title
+            )
+        require_all(self._room.preconditions, tx, Signing(seen, party, record.created))
+        intents.abandon_of_party(tx, party.id, "prepared again")
+        intents.insert(tx, record)
+        event = HistoryEvent(
+            kind=EventKind.SIGNATURE_PREPARED,
+            contract=contract.id,
+            at=record.created,
+            actor=party.responsible,
+            public={
+                "party": party.id,
+                "field": party.field,
+                "digest": record.act.digest.hex(),
+                "base": contract.current.digest,
+                "pages": contract.pages,
+                "expires": record.act.fields()["expires"],
+            },
+            private={"address": record.circumstances.address, "location": record.circumstances.location},
+        )
+        self._room.chronicle.tell(tx, event)
+
+
+def _order(contract: Contract, party: Party, appearance: Appearance, now: datetime) -> PrepareOrder:
+    return PrepareOrder(
+        field=party.field,
+        appearance=appearance,
+        when=now,
+        certify=rules.is_first_signature(contract),
+        lock=Lock.ALL if rules.is_last_signature(contract, party) else Lock.OWN,
+        reason=contract.purpose,
+    )
+
+
+def _appearance(tx: Transaction, party: Party, now: datetime) -> Appearance:
+    if party.kind is PartyKind.SEAL:
+        seal = people.seal(tx, party.subject)
+        return SealAppearance(company=seal.organisation, kind=seal.kind.value, diameter_mm=seal.width_mm)
+    person = people.person(tx, party.subject)
+    return PersonAppearance(
+        name=person.name,
+        when=now,
+        zone=person.zone,
+        organisation=person.organisation,
+        language=person.language,
+    )

@@ -1,0 +1,83 @@
+"""Reading contracts: what the portal shows and what goes into an evidence package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.contracts.acceptance import AgreementRecord
+from appliance.contracts.agreement_text import VERSION
+from appliance.contracts.intent import Circumstances, IntentState
+from appliance.contracts.model import Contract, Party
+from appliance.contracts.rules import party_of
+from appliance.documents.blobs import BlobStore
+from appliance.errors import NotFound
+from appliance.store import agreements, contracts, events, intents
+from appliance.store.database import Database
+from hsm.acts import SigningIntent
+from hsm.cms import parse
+from hsm.cms.model import SIGNATURE_TIMESTAMP
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureRecord:
+    """One completed signature: what was activated, the timestamped CMS (DER) in the PDF, the token inside it."""
+
+    party: Party
+    act: SigningIntent
+    cms: bytes
+    token: bytes
+    at: datetime
+    circumstances: Circumstances
+
+
+class Contracts:
+    """Reads only. Thread-safe."""
+
+    def __init__(self, database: Database, blobs: BlobStore) -> None:
+        self._database = database
+        self._blobs = blobs
+
+    def get(self, contract_id: str) -> Contract:
+        """The contract as it stands. Raises :class:`NotFound`."""
+        with self._database.reading() as tx:
+            return contracts.load(tx, contract_id)
+
+    def document(self, contract: Contract, number: int | None = None) -> bytes:
+        """The PDF at a revision, the current one by default. Raises :class:`NotFound`."""
+        wanted = contract.current.number if number is None else number
+        for revision in contract.revisions:
+            if revision.number == wanted:
+                return self._blobs.get(revision.digest)
+        raise NotFound("Contract “{title}” has no revision {number}.", title=contract.title, number=wanted)
+
+    def signatures(self, contract_id: str) -> tuple[SignatureRecord, ...]:
+        """The signatures that were completed, in the order in which they were made."""
+        with self._database.reading() as tx:
+            contract = contracts.load(tx, contract_id)
+            attempts = intents.of_contract(tx, contract_id)
+        return tuple(
+            SignatureRecord(
+                party=party_of(contract, record.act.party),
+                act=record.act,
+                cms=record.cms or b"",
+                token=parse(record.cms or b"").unsigned[SIGNATURE_TIMESTAMP][0],
+                at=record.stamped or record.created,
+                circumstances=record.circumstances,
+            )
+            for record in attempts
+            if record.state is IntentState.COMPLETED
+        )
+
+    def acceptances(self, contract_id: str) -> tuple[AgreementRecord, ...]:
+        """The agreement on electronic signing as accepted by those who act for the contract's parties."""
+        with self._database.reading() as tx:
+            contract = contracts.load(tx, contract_id)
+            people = dict.fromkeys(party.responsible for party in contract.parties)
+            found = [agreements.accepted_by(tx, person, VERSION) for person in people]
+        return tuple(record for record in found if record is not None)
+
+    def entries(self, contract_id: str) -> tuple[int, ...]:
+        """The numbers of the log entries that tell the contract's history, in order."""
+        with self._database.reading() as tx:
+            return events.of_contract(tx, contract_id)

@@ -1,0 +1,39 @@
+"""What the steps of the signing cycle work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from appliance.contracts.claimants import Claimants
+from appliance.contracts.preconditions import Precondition
+from appliance.contracts.waypoints import Passing, pass_by
+from appliance.documents.blobs import BlobStore
+from appliance.history.chronicle import Chronicle
+from appliance.pdf.workshop import PdfWorkshop
+from appliance.store.database import Database
+from appliance.timestamping import TimestampService
+from appliance.verification import Verifier
+from hsm.client import AuthorityClient
+
+LIFETIME = timedelta(minutes=10)
+"""How long a prepared signature can be activated; the authority allows fifteen minutes at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningRoom:
+    """Shared by every step; each of the parts is safe for threads. ``now`` gives aware instants."""
+
+    database: Database
+    blobs: BlobStore
+    workshop: PdfWorkshop
+    verifier: Verifier
+    authority: AuthorityClient
+    timestamps: TimestampService
+    chronicle: Chronicle
+    claimants: Claimants
+    now: Callable[[], datetime]
+    preconditions: Sequence[Precondition]
+    passing: Passing = pass_by
+    lifetime: timedelta = LIFETIME

@@ -1,0 +1,70 @@
+"""What may follow what in a contract's life: pure questions about a :class:`Contract`, refused with a sentence."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from appliance.contracts.model import (
+    Contract,
+    ContractState,
+    Party,
+    PartyState,
+    RevisionKind,
+    SigningOrder,
+)
+from appliance.errors import NotFound, StateRefused
+
+ENDED = frozenset({ContractState.COMPLETED, ContractState.DECLINED, ContractState.RECALLED, ContractState.EXPIRED})
+"""States that a contract never leaves."""
+
+
+def party_of(contract: Contract, party_id: str) -> Party:
+    """The party with this id. Raises :class:`NotFound`."""
+    party = contract.party(party_id)
+    if party is None:
+        raise NotFound("Contract “{title}” has no party {party}.", title=contract.title, party=party_id)
+    return party
+
+
+def require_state(contract: Contract, *allowed: ContractState) -> None:
+    """Raises :class:`StateRefused` unless the contract is in one of the *allowed* states."""
+    if contract.state not in allowed:
+        raise StateRefused(
+            "Contract “{title}” is {state}; this needs it to be {needed}.",
+            title=contract.title,
+            state=contract.state.value,
+            needed=" / ".join(state.value for state in allowed),
+        )
+
+
+def waiting(contract: Contract) -> tuple[Party, ...]:
+    """The parties that have not answered, in signing order."""
+    return tuple(party for party in contract.parties if party.state is PartyState.WAITING)
+
+
+def whose_turn(contract: Contract) -> tuple[Party, ...]:
+    """The parties that may sign now; empty unless the contract is sent."""
+    if contract.state is not ContractState.SENT:
+        return ()
+    open_parties = waiting(contract)
+    return open_parties[:1] if contract.order is SigningOrder.SEQUENTIAL else open_parties
+
+
+def is_first_signature(contract: Contract) -> bool:
+    """True while no party has signed: the next signature is the one that certifies."""
+    return all(revision.kind is not RevisionKind.SIGNATURE for revision in contract.revisions)
+
+
+def is_last_signature(contract: Contract, party: Party) -> bool:
+    """True when *party* is the only one left: its signature locks every field."""
+    return waiting(contract) == (party,)
+
+
+def state_after(contract: Contract, party: Party) -> ContractState:
+    """The contract's state once *party* has signed."""
+    return ContractState.SIGNED if is_last_signature(contract, party) else ContractState.SENT
+
+
+def is_overdue(contract: Contract, now: datetime) -> bool:
+    """True from the deadline's instant on, for a contract that still waits for signatures."""
+    return contract.state is ContractState.SENT and now >= contract.deadline.at

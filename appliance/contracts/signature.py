@@ -1,0 +1,105 @@
+"""Sign: take an activated intent to the authority, once, and put what comes back on disk, then date it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from appliance.contracts import rules
+from appliance.contracts.intent import IntentRecord, IntentState
+from appliance.contracts.preconditions import Signing, require_all
+from appliance.contracts.room import SigningRoom
+from appliance.contracts.waypoints import Waypoint
+from appliance.errors import StateRefused
+from appliance.store import contracts, intents
+from hsm.acts import Activation
+from hsm.cms import add_signature_timestamp, signature_value
+from hsm.errors import ActivationRefused
+from hsm.timestamp import parse_token
+
+
+class Signature:
+    """The second step for one signer, and the only one that asks for a signature.
+
+    1. still open, not stale, preconditions hold;
+    2. claimed on disk: from now on nobody else may ask for this intent, now or after a crash;
+    3. the authority verifies the activation, uses up the nonce and signs;
+    4. the CMS is on disk;
+    5. the timestamp over the signature value is in the CMS, on disk.
+    """
+
+    def __init__(self, room: SigningRoom) -> None:
+        self._room = room
+
+    def sign(self, intent_id: str, activations: Sequence[Activation]) -> IntentRecord:
+        """The intent with a timestamped signature.
+
+        Raises :class:`ActivationRefused` when the authority says no to the activation: the intent stays prepared
+        and can be activated again. After any other failure at the authority it is abandoned, since a signature may
+        exist that nobody has received; the signer prepares again. A failure after step 4 is made good by
+        :meth:`stamp`, from ``complete`` or from the recovery.
+        """
+        record = self._claimed(intent_id)
+        self._room.passing(Waypoint.INTENT_CLAIMED)
+        cms = self._ask(record, activations)
+        self._room.passing(Waypoint.CMS_RECEIVED)
+        with self._room.database.transaction() as tx:
+            intents.keep_cms(tx, intent_id, cms)
+        self._room.passing(Waypoint.CMS_PERSISTED)
+        return self._stamp(intent_id, cms)
+
+    def stamp(self, record: IntentRecord) -> IntentRecord:
+        """*record* with its timestamp, old or new. Raises :class:`StateRefused` when it has no signature."""
+        if record.state is IntentState.SIGNED and record.cms is not None:
+            return self._stamp(record.id, record.cms)
+        if record.state is IntentState.STAMPED:
+            return record
+        raise StateRefused(
+            "The signature {intent} is {state}, so there is nothing to complete.",
+            intent=record.id,
+            state=record.state.value,
+        )
+
+    def _claimed(self, intent_id: str) -> IntentRecord:
+        room, now = self._room, self._room.now()
+        with room.database.transaction() as tx:
+            record = intents.load(tx, intent_id)
+            contract = contracts.load(tx, record.act.contract)
+            if contract.current.number != record.base:
+                raise StateRefused(
+                    "Another party signed “{title}” in the meantime; prepare again.", title=contract.title
+                )
+            _require_time(record, now)
+            party = rules.party_of(contract, record.act.party)
+            require_all(room.preconditions, tx, Signing(contract, party, now))
+            intents.claim(tx, intent_id, claimant=room.claimants.mine(), now=now)
+        return record
+
+    def _ask(self, record: IntentRecord, activations: Sequence[Activation]) -> bytes:
+        try:
+            return self._room.authority.sign_document(record.act, activations)
+        except ActivationRefused:
+            with self._room.database.transaction() as tx:
+                intents.unclaim(tx, record.id)
+            raise
+        except Exception as error:
+            with self._room.database.transaction() as tx:
+                intents.abandon(tx, record.id, f"the authority did not sign: {error}")
+            raise
+
+    def _stamp(self, intent_id: str, cms: bytes) -> IntentRecord:
+        room = self._room
+        token = room.timestamps.token(hashlib.sha256(signature_value(cms)).digest())
+        stamped = add_signature_timestamp(cms, token)
+        room.passing(Waypoint.TIMESTAMP_RECEIVED)
+        with room.database.transaction() as tx:
+            intents.keep_stamped(tx, intent_id, cms=stamped, at=parse_token(token).gen_time)
+            record = intents.load(tx, intent_id)
+        room.passing(Waypoint.TIMESTAMP_PERSISTED)
+        return record
+
+
+def _require_time(record: IntentRecord, now: datetime) -> None:
+    if now >= record.act.expires:
+        raise StateRefused("The time to activate this signature is over; prepare it again.")

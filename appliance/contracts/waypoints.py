@@ -1,0 +1,37 @@
+"""The named points of the signing cycle, at which a crash is tried by the tests.
+
+Whoever runs a step is given a :data:`Passing` by its constructor and calls it between two durable states. In
+production that is :func:`pass_by`, which does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+
+class Waypoint(StrEnum):
+    """Named for what has just been done; what comes next has not begun."""
+
+    REVISION_PREPARED = "revision prepared, intent not yet on disk"
+    INTENT_PERSISTED = "intent on disk"
+    INTENT_CLAIMED = "intent claimed, authority not yet asked"
+    CMS_RECEIVED = "authority has signed, CMS only in memory"
+    CMS_PERSISTED = "CMS on disk, not yet timestamped"
+    TIMESTAMP_RECEIVED = "timestamp issued, only in memory"
+    TIMESTAMP_PERSISTED = "timestamped CMS on disk"
+    RESULT_VERIFIED = "embedded and verified, not yet stored"
+    RESULT_STORED = "bytes stored, completion not yet committed"
+    COMPLETION_WRITTEN = "completion written, transaction still open"
+    COMPLETION_COMMITTED = "completion committed, not yet acknowledged"
+    ARCHIVE_PREPARED = "validation data and document timestamp prepared"
+    ARCHIVE_STAMPED = "document timestamp issued, only in memory"
+    ARCHIVE_STORED = "archived bytes stored, not yet committed"
+    ARCHIVE_COMMITTED = "contract completed, not yet acknowledged"
+
+
+Passing = Callable[[Waypoint], None]
+
+
+def pass_by(waypoint: Waypoint) -> None:
+    """Go on."""

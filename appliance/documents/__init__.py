@@ -1,0 +1,1 @@
+"""Documents as bytes: taking them in, and keeping them by digest."""

@@ -1,0 +1,83 @@
+"""Bytes kept under their own SHA-256, written once and never again.
+
+Promise: when :meth:`BlobStore.put` returns, the bytes survive a crash and a power cut. Safe for many threads and
+processes at once: whoever is first wins, and all wrote the same bytes.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from appliance.errors import NotFound, StorageError
+
+
+class BlobStore:
+    """A directory of blobs, ``ab/abcdef…``; *root* is created when missing, readable by its owner alone."""
+
+    def __init__(self, root: Path) -> None:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._root = root
+
+    def put(self, data: bytes) -> str:
+        """Keep *data* durably; its digest in hex. Raises :class:`StorageError` when the disk does not take it."""
+        digest = hashlib.sha256(data).hexdigest()
+        path = self._path(digest)
+        if path.exists():
+            return digest
+        try:
+            self._write(path, data)
+        except OSError as error:
+            raise StorageError(
+                "The document could not be stored ({why}); free some disk space, then try again.",
+                why=os.strerror(error.errno or errno.EIO),
+            ) from error
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        """The bytes of *digest*. Raises :class:`NotFound`, or :class:`StorageError` when they were damaged."""
+        try:
+            data = self._path(digest).read_bytes()
+        except FileNotFoundError as error:
+            raise NotFound("There is no document with SHA-256 {digest}.", digest=digest) from error
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise StorageError("The stored document {digest} is damaged; restore it from a backup.", digest=digest)
+        return data
+
+    def sweep(self) -> int:
+        """Remove what writers that were killed left half-written; how many. Only for when nobody writes."""
+        leftovers = list(self._root.glob("??/.*.part"))
+        for leftover in leftovers:
+            leftover.unlink(missing_ok=True)
+        return len(leftovers)
+
+    def _path(self, digest: str) -> Path:
+        return self._root / digest[:2] / digest
+
+    def _write(self, path: Path, data: bytes) -> None:
+        new_directory = not path.parent.exists()
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        with NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as stream:
+            part = Path(stream.name)
+            try:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+                part.rename(path)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
+        _sync_directory(path.parent)
+        if new_directory:
+            _sync_directory(self._root)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,31 @@
+"""Intake: bytes that come from outside are inspected in a confined process, then kept by digest, unchanged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.documents.blobs import BlobStore
+from appliance.pdf.values import Inspection
+from appliance.pdf.workshop import PdfWorkshop
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedDocument:
+    """A document that was taken in: its digest in the blob store (hex), its size in bytes, what it is."""
+
+    digest: str
+    size: int
+    inspection: Inspection
+
+
+class Intake:
+    """The only way for a document into the appliance. Thread-safe."""
+
+    def __init__(self, workshop: PdfWorkshop, blobs: BlobStore) -> None:
+        self._workshop = workshop
+        self._blobs = blobs
+
+    def accept(self, document: bytes) -> AcceptedDocument:
+        """Keep *document* as it is, or raise :class:`DocumentRefused` with the reason and keep nothing."""
+        inspection = self._workshop.inspect(document)
+        return AcceptedDocument(self._blobs.put(document), len(document), inspection)

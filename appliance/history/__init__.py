@@ -1,0 +1,1 @@
+"""What happened: typed events, and the chronicle that writes them into the log."""

@@ -1,0 +1,47 @@
+"""The typed events of a contract's history: what the log keeps of each act."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+Field = str | int | None
+
+
+class EventKind(StrEnum):
+    """The kinds of entry that this part writes into the log."""
+
+    PERSON_REGISTERED = "person-registered"
+    SEAL_REGISTERED = "seal-registered"
+    AGREEMENT_ACCEPTED = "agreement-accepted"
+    CONTRACT_DRAFTED = "contract-drafted"
+    PARTY_ADDED = "party-added"
+    CONTRACT_SENT = "contract-sent"
+    SIGNATURE_PREPARED = "signature-prepared"
+    PARTY_SIGNED = "party-signed"
+    PARTY_DECLINED = "party-declined"
+    CONTRACT_RECALLED = "contract-recalled"
+    CONTRACT_EXPIRED = "contract-expired"
+    CONTRACT_COMPLETED = "contract-completed"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEvent:
+    """One act. ``public`` fields stand in the log as they are: identifiers, digests, numbers, never names.
+
+    ``private`` fields (names, addresses, words that people wrote) enter it as salted commitments. ``actor`` is the
+    subject who acted, ``system`` when nobody did; ``contract`` is None for acts that belong to no contract.
+    """
+
+    kind: EventKind
+    at: datetime
+    actor: str
+    contract: str | None = None
+    public: Mapping[str, Field] = field(default_factory=dict)
+    private: Mapping[str, Field] = field(default_factory=dict)
+
+
+SYSTEM = "system"
+"""The actor of what happens by itself: an expiry, sealing off."""

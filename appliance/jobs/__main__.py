@@ -1,0 +1,75 @@
+"""``python -m appliance.jobs``: the scheduler process, until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from appliance.config import Settings, load
+from appliance.errors import ApplianceError, StateRefused
+from appliance.home import Home
+from appliance.jobs.scheduler import build
+from appliance.jobs.table import jobs_of
+from appliance.notices.delivery import Delivery
+from appliance.notices.mail import Mail
+from appliance.wiring import Appliance, open_appliance
+from hsm.errors import AuthorityError
+
+
+def main() -> int:
+    """Exit status 0 after a signal, 1 when it cannot start, with the reason."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    try:
+        settings = load(Home.of(os.environ))
+        with alone(settings.home.run / "scheduler.lock"), open_appliance(settings, role="scheduler") as appliance:
+            _run(settings, appliance)
+    except (ApplianceError, AuthorityError) as error:
+        logging.error("%s", error)
+        return 1
+    return 0
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Holds *lock* (flock). Raises :class:`StateRefused` when another scheduler does: mail has one sender."""
+    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with lock.open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StateRefused("Another scheduler runs already; there is one only.") from error
+        yield
+
+
+def _run(settings: Settings, appliance: Appliance) -> None:
+    delivery = _delivery(settings, appliance)
+    if delivery is not None:
+        delivery.recover()
+    appliance.recovery.run()
+    scheduler = build(jobs_of(appliance, delivery))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: scheduler.shutdown(wait=False))
+    scheduler.start()
+
+
+def _delivery(settings: Settings, appliance: Appliance) -> Delivery | None:
+    if not settings.mail.host:
+        return None
+    password = settings.home.secret("smtp.password", os.environ).decode() if settings.mail.user else None
+    return Delivery(
+        appliance.database,
+        Mail(settings.mail, password),
+        address=lambda contract: f"{settings.web.public_url}/contracts/{contract}",
+        now=appliance.now,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+"""The table of jobs: what is done by itself, and how often."""
+
+from __future__ import annotations
+
+from appliance.jobs.scheduler import Job
+from appliance.notices.delivery import Delivery
+from appliance.wiring import Appliance
+
+SEQUENCING = 1.0
+RECOVERY = 5.0
+DEADLINES = 10.0
+OUTBOX = 5.0
+REVOCATION_LISTS = 3600.0
+
+
+def jobs_of(appliance: Appliance, delivery: Delivery | None) -> list[Job]:
+    """All jobs; mail goes out only where a server is configured, and waits in the outbox otherwise."""
+    jobs = [
+        Job("sequencing", SEQUENCING, appliance.sequencer.run_once),
+        Job("recovery", RECOVERY, appliance.recovery.run),
+        Job("deadlines", DEADLINES, appliance.endings.expire),
+        Job("revocation lists", REVOCATION_LISTS, appliance.authority.issue_crl),
+    ]
+    if delivery is not None:
+        jobs.append(Job("outbox", OUTBOX, delivery.deliver))
+    return jobs

@@ -1,0 +1,111 @@
+"""Mail by SMTP (RFC 5321), one message at a time."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+
+from appliance.config import MailSettings, Security
+from appliance.notices.letters import Letter
+
+TIMEOUT = 30.0
+
+
+class MailRefused(Exception):
+    """The server said no for good (5xx) to this message or its recipient."""
+
+
+class MailUnavailable(Exception):
+    """Certainly not sent: no connection, no login, or a temporary no (4xx). Trying again is safe."""
+
+
+class MailUnknown(Exception):
+    """The connection ended after the text was handed over: it may or may not have been taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One mail: to whom, under which Message-ID (with its angle brackets), dated when."""
+
+    recipient: str
+    name: str
+    message_id: str
+    date: datetime
+
+
+class Mail:
+    """An SMTP server; *password* logs *settings*' user in and appears nowhere else."""
+
+    def __init__(self, settings: MailSettings, password: str | None) -> None:
+        self._settings = settings
+        self._password = password
+
+    def send(self, envelope: Envelope, letter: Letter) -> None:
+        """Returns once the server has answered 250 to the text (RFC 5321, 4.2.5: it is responsible from then on).
+
+        Raises :class:`MailUnavailable`, :class:`MailRefused` or :class:`MailUnknown`.
+        """
+        message = self._message(envelope, letter)
+        try:
+            connection = self._connected()
+        except (OSError, smtplib.SMTPException) as error:
+            raise MailUnavailable(_why(error)) from error
+        try:
+            _hand_over(connection, message)
+        finally:
+            connection.close()
+
+    def _message(self, envelope: Envelope, letter: Letter) -> EmailMessage:
+        message = EmailMessage()
+        message["From"] = self._settings.sender
+        message["To"] = Address(envelope.name, addr_spec=envelope.recipient)
+        message["Subject"] = letter.subject
+        message["Date"] = format_datetime(envelope.date)
+        message["Message-ID"] = envelope.message_id
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
+        message.set_content(letter.body)
+        return message
+
+    def _connected(self) -> smtplib.SMTP:
+        settings = self._settings
+        context = ssl.create_default_context()
+        connection: smtplib.SMTP
+        if settings.security is Security.TLS:
+            connection = smtplib.SMTP_SSL(settings.host, settings.port, timeout=TIMEOUT, context=context)
+        else:
+            connection = smtplib.SMTP(settings.host, settings.port, timeout=TIMEOUT)
+        try:
+            if settings.security is Security.STARTTLS:
+                connection.starttls(context=context)
+            if settings.user and self._password is not None:
+                connection.login(settings.user, self._password)
+        except (OSError, smtplib.SMTPException):
+            connection.close()
+            raise
+        return connection
+
+
+def _hand_over(connection: smtplib.SMTP, message: EmailMessage) -> None:
+    try:
+        connection.send_message(message)
+    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
+        kind = MailRefused if _is_final(error) else MailUnavailable
+        raise kind(_why(error)) from error
+    except (OSError, smtplib.SMTPException) as error:
+        raise MailUnknown(_why(error)) from error
+
+
+def _is_final(error: smtplib.SMTPException) -> bool:
+    """True for 5yz replies (RFC 5321, 4.2.1)."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in error.recipients.values())
+    return isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= 500
+
+
+def _why(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,198 @@
+"""Signing intents in the database: every step is a conditional update whose row count is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import pysqlite3
+from appliance.store.database import Transaction
+
+from appliance.contracts.intent import Circumstances, IntentRecord, IntentState
+from appliance.errors import NotFound, StateRefused
+from appliance.store.moments import loaded, stored
+from hsm import canonical
+from hsm.acts import SigningIntent
+
+COLUMNS = (
+    "id, act, base, suffix, contents_offset, contents_length, state, created, address, location, claimant,"
+    " claimed, cms, stamped, reason"
+)
+
+
+def insert(tx: Transaction, record: IntentRecord) -> None:
+    """A prepared intent, before anything is signed."""
+    act = record.act
+    tx.execute(
+        "INSERT INTO intents (id, contract, party, base, act, nonce, expires, suffix, contents_offset,"
+        " contents_length, state, created, address, location) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            record.id,
+            act.contract,
+            act.party,
+            record.base,
+            canonical.encode(act.fields()),
+            act.nonce,
+            stored(act.expires),
+            record.suffix,
+            *record.contents,
+            record.state,
+            stored(record.created),
+            record.circumstances.address,
+            record.circumstances.location,
+        ),
+    )
+
+
+def claim(tx: Transaction, intent_id: str, *, claimant: str, now: datetime) -> None:
+    """prepared → signing: from here on the authority may be asked, once.
+
+    Raises :class:`StateRefused` when it is no longer prepared, or another signature of the contract is under way.
+    """
+    try:
+        claimed = tx.execute(
+            "UPDATE intents SET state = 'signing', claimant = ?, claimed = ? WHERE id = ? AND state = 'prepared'",
+            (claimant, stored(now), intent_id),
+        )
+    except pysqlite3.IntegrityError as error:
+        raise StateRefused(
+            "Another signature on this contract is being made just now; wait a moment, then prepare again."
+        ) from error
+    _require_one(claimed.rowcount, intent_id)
+
+
+def unclaim(tx: Transaction, intent_id: str) -> None:
+    """signing → prepared, when the authority refused the activation and so has not signed."""
+    released = tx.execute(
+        "UPDATE intents SET state = 'prepared', claimant = NULL, claimed = NULL"
+        " WHERE id = ? AND state = 'signing'",
+        (intent_id,),
+    )
+    _require_one(released.rowcount, intent_id)
+
+
+def keep_cms(tx: Transaction, intent_id: str, cms: bytes) -> None:
+    """signing → signed: what the authority returned is on disk."""
+    kept = tx.execute(
+        "UPDATE intents SET state = 'signed', cms = ? WHERE id = ? AND state = 'signing'", (cms, intent_id)
+    )
+    _require_one(kept.rowcount, intent_id)
+
+
+def keep_stamped(tx: Transaction, intent_id: str, *, cms: bytes, at: datetime) -> None:
+    """signed → stamped: the same signature, with a timestamp inside that says *at*."""
+    kept = tx.execute(
+        "UPDATE intents SET state = 'stamped', cms = ?, stamped = ? WHERE id = ? AND state = 'signed'",
+        (cms, stored(at), intent_id),
+    )
+    _require_one(kept.rowcount, intent_id)
+
+
+def complete(tx: Transaction, intent_id: str) -> None:
+    """stamped → completed. The suffix goes: the revision has it now."""
+    completed = tx.execute(
+        "UPDATE intents SET state = 'completed', suffix = NULL WHERE id = ? AND state = 'stamped'", (intent_id,)
+    )
+    _require_one(completed.rowcount, intent_id)
+
+
+def abandon(tx: Transaction, intent_id: str, reason: str) -> bool:
+    """Any open state → abandoned. False when it was closed already."""
+    abandoned = tx.execute(
+        "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ?"
+        " WHERE id = ? AND state IN ('prepared', 'signing', 'signed', 'stamped')",
+        (reason, intent_id),
+    )
+    return bool(abandoned.rowcount)
+
+
+def abandon_prepared(tx: Transaction, contract_id: str, reason: str) -> int:
+    """Every intent of the contract for which the authority has not been asked → abandoned; how many."""
+    abandoned = tx.execute(
+        "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ?"
+        " WHERE contract = ? AND state = 'prepared'",
+        (reason, contract_id),
+    )
+    return int(abandoned.rowcount)
+
+
+def abandon_of_party(tx: Transaction, party_id: str, reason: str) -> int:
+    """The party's own prepared intents → abandoned, before it prepares another; how many."""
+    abandoned = tx.execute(
+        "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ? WHERE party = ? AND state = 'prepared'",
+        (reason, party_id),
+    )
+    return int(abandoned.rowcount)
+
+
+def abandon_expired(tx: Transaction, now: datetime, reason: str) -> int:
+    """Every prepared intent whose time is over → abandoned; how many."""
+    abandoned = tx.execute(
+        "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ?"
+        " WHERE state = 'prepared' AND expires <= ?",
+        (reason, stored(now)),
+    )
+    return int(abandoned.rowcount)
+
+
+def load(tx: Transaction, intent_id: str) -> IntentRecord:
+    """The intent with this id. Raises :class:`NotFound`."""
+    found = _select(tx, "id = ?", (intent_id,))
+    if not found:
+        raise NotFound("There is no prepared signature {intent}.", intent=intent_id)
+    return found[0]
+
+
+def under_way(tx: Transaction) -> list[IntentRecord]:
+    """Every intent at which the authority may have been asked and that is not closed, the oldest first."""
+    return _select(tx, "state IN ('signing', 'signed', 'stamped') ORDER BY claimed, id", ())
+
+
+def of_contract(tx: Transaction, contract_id: str) -> list[IntentRecord]:
+    """Every attempt at signing the contract, in the order in which they were prepared."""
+    return _select(tx, "contract = ? ORDER BY created, base, id", (contract_id,))
+
+
+def _select(tx: Transaction, condition: str, values: Sequence[object]) -> list[IntentRecord]:
+    query = f"SELECT {COLUMNS} FROM intents WHERE {condition}"  # noqa: S608 -- both parts are literals above
+    return [_record(row) for row in tx.execute(query, values)]
+
+
+def _record(row: tuple[Any, ...]) -> IntentRecord:
+    return IntentRecord(
+        id=row[0],
+        act=act_from(row[1]),
+        base=row[2],
+        suffix=row[3] or b"",
+        contents=(row[4], row[5]),
+        state=IntentState(row[6]),
+        created=loaded(row[7]),
+        circumstances=Circumstances(row[8], row[9]),
+        claimant=row[10],
+        claimed=loaded(row[11]),
+        cms=row[12],
+        stamped=loaded(row[13]),
+        reason=row[14],
+    )
+
+
+def act_from(encoded: bytes) -> SigningIntent:
+    """The act of its canonical bytes, as stored."""
+    fields = canonical.decode(encoded)
+    return SigningIntent(
+        contract=fields["contract"],
+        party=fields["party"],
+        field=fields["field"],
+        signer=fields["signer"],
+        digest=bytes.fromhex(fields["digest"]),
+        expires=loaded(fields["expires"]),
+        nonce=bytes.fromhex(fields["nonce"]),
+    )
+
+
+def _require_one(count: int, intent_id: str) -> None:
+    if count != 1:
+        raise StateRefused(
+            "The prepared signature {intent} is no longer open; prepare it again.", intent=intent_id
+        )

@@ -1,0 +1,22 @@
+"""Instants as the tables keep them: ISO 8601 in UTC with whole seconds, so that text order is time order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import overload
+
+from hsm.acts import instant
+
+
+def stored(moment: datetime) -> str:
+    """*moment* (aware) as a column value; a fraction of a second is dropped."""
+    return instant(moment)
+
+
+@overload
+def loaded(text: str) -> datetime: ...
+@overload
+def loaded(text: None) -> None: ...
+def loaded(text: str | None) -> datetime | None:
+    """The aware instant of a column value, ``None`` for NULL."""
+    return None if text is None else datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)

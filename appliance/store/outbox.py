@@ -1,0 +1,104 @@
+"""The outbox: messages that are written in the same transaction as what they tell about, and sent afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from appliance.store.database import Transaction
+
+from appliance.notices.notice import Notice, NoticeKind
+from appliance.store.moments import loaded, stored
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """A notice under way; ``attempts`` counts the tries so far."""
+
+    id: int
+    notice: Notice
+    attempts: int
+
+
+def enqueue(tx: Transaction, notice: Notice) -> None:
+    """Queue *notice*, once: the same contract, recipient, kind and due time is the same message."""
+    tx.execute(
+        "INSERT INTO outbox (contract, recipient, kind, due, state, message_id, retry_at)"
+        " VALUES (?, ?, ?, ?, 'queued', ?, ?) ON CONFLICT DO NOTHING",
+        (
+            notice.contract,
+            notice.recipient,
+            notice.kind,
+            stored(notice.due),
+            notice.message_id,
+            stored(notice.due),
+        ),
+    )
+
+
+def take(tx: Transaction, now: datetime) -> OutboxMessage | None:
+    """queued → sending for the message that waits longest, or None when none is due."""
+    row = tx.execute(
+        "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE state = 'queued' AND id ="
+        " (SELECT id FROM outbox WHERE state = 'queued' AND retry_at <= ? ORDER BY retry_at, id LIMIT 1)"
+        " RETURNING id, contract, recipient, kind, due, attempts",
+        (stored(now),),
+    ).fetchone()
+    if row is None:
+        return None
+    return OutboxMessage(row[0], Notice(row[1], row[2], NoticeKind(row[3]), loaded(row[4])), row[5])
+
+
+def sent(tx: Transaction, message: OutboxMessage) -> None:
+    """sending → sent: the server has taken it."""
+    _close(tx, message, "sent", None)
+
+
+def unknown(tx: Transaction, message: OutboxMessage, reason: str) -> None:
+    """sending → unknown: it may or may not have arrived; a person decides whether it goes again."""
+    _close(tx, message, "unknown", reason)
+
+
+def refused(tx: Transaction, message: OutboxMessage, reason: str) -> None:
+    """sending → refused: the server said no for good."""
+    _close(tx, message, "refused", reason)
+
+
+def postpone(tx: Transaction, message: OutboxMessage, *, reason: str, until: datetime) -> None:
+    """sending → queued: certainly not sent; it is tried again at *until*."""
+    tx.execute(
+        "UPDATE outbox SET state = 'queued', reason = ?, retry_at = ? WHERE id = ? AND state = 'sending'",
+        (reason, stored(until), message.id),
+    )
+
+
+def resend(tx: Transaction, message_id: int, now: datetime) -> bool:
+    """unknown or refused → queued, because somebody asked for it. False when it is in another state."""
+    again = tx.execute(
+        "UPDATE outbox SET state = 'queued', reason = NULL, retry_at = ?"
+        " WHERE id = ? AND state IN ('unknown', 'refused')",
+        (stored(now), message_id),
+    )
+    return bool(again.rowcount)
+
+
+def give_up_sending(tx: Transaction, reason: str) -> int:
+    """sending → unknown for whatever a process that died was sending; how many."""
+    left = tx.execute("UPDATE outbox SET state = 'unknown', reason = ? WHERE state = 'sending'", (reason,))
+    return int(left.rowcount)
+
+
+def counts(tx: Transaction) -> dict[str, int]:
+    """How many messages are in each state."""
+    return dict(tx.execute("SELECT state, count(*) FROM outbox GROUP BY state ORDER BY state").fetchall())
+
+
+def retry_after(attempts: int) -> timedelta:
+    """One minute after the first try, doubling up to six hours."""
+    return min(timedelta(minutes=2 ** min(attempts - 1, 9)), timedelta(hours=6))
+
+
+def _close(tx: Transaction, message: OutboxMessage, state: str, reason: str | None) -> None:
+    tx.execute(
+        "UPDATE outbox SET state = ?, reason = ? WHERE id = ? AND state = 'sending'", (state, reason, message.id)
+    )

@@ -1,0 +1,130 @@
+"""The one place that puts the parts together; everything else receives its collaborators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from appliance.accounts.registry import Registry
+from appliance.config import Settings
+from appliance.confinement import Confinement
+from appliance.contracts.agreement import Agreements
+from appliance.contracts.claimants import Claimants
+from appliance.contracts.cycle import SigningCycle
+from appliance.contracts.drafting import Drafting
+from appliance.contracts.endings import Endings
+from appliance.contracts.preconditions import STANDARD
+from appliance.contracts.reader import Contracts
+from appliance.contracts.recovery import Recovery
+from appliance.contracts.room import SigningRoom
+from appliance.contracts.sealing import SealingOff
+from appliance.contracts.sending import Sending
+from appliance.contracts.waypoints import Passing, pass_by
+from appliance.documents.blobs import BlobStore
+from appliance.documents.intake import Intake
+from appliance.history.chronicle import Chronicle
+from appliance.ledger import Proofs, Sequencer
+from appliance.pdf.workshop import PdfWorkshop
+from appliance.revocation import CurrentCrls
+from appliance.store.database import Database
+from appliance.timestamping import TimestampService
+from appliance.verification import TrustAnchors, Verifier
+from hsm.client import AuthorityClient
+
+
+@dataclass(frozen=True, slots=True)
+class Appliance:
+    """The running appliance as one process sees it; every part is thread-safe."""
+
+    settings: Settings
+    now: Callable[[], datetime]
+    database: Database
+    blobs: BlobStore
+    confinement: Confinement
+    workshop: PdfWorkshop
+    verifier: Verifier
+    authority: AuthorityClient
+    timestamps: TimestampService
+    sequencer: Sequencer
+    proofs: Proofs
+    registry: Registry
+    agreements: Agreements
+    drafting: Drafting
+    sending: Sending
+    cycle: SigningCycle
+    sealing: SealingOff
+    endings: Endings
+    recovery: Recovery
+    contracts: Contracts
+
+
+@contextmanager
+def open_appliance(
+    settings: Settings, *, role: str = "web", passing: Passing = pass_by, confinement: Confinement | None = None
+) -> Iterator[Appliance]:
+    """The parts of one process, which asks the authority as *role* (one of ``home.ROLES``); closed on leaving.
+
+    *passing* is told each waypoint of the signing cycle; *confinement* is one that the caller has running already.
+    Raises :class:`ApplianceError` when the state on disk is not this release's.
+    """
+    home = settings.home
+    with ExitStack() as stack:
+        authority = stack.enter_context(AuthorityClient(home.authority_socket(role)))
+        confinement = confinement or stack.enter_context(Confinement(home.cache))
+        database = Database(home.database)
+        stack.callback(database.close)
+        timestamps = TimestampService(database, authority)
+        stack.callback(timestamps.close)
+        room = SigningRoom(
+            database=database,
+            blobs=BlobStore(home.blobs),
+            workshop=PdfWorkshop(confinement, timeout=float(settings.documents.patience)),
+            verifier=Verifier(
+                confinement,
+                TrustAnchors.from_files([home.trust / "ca.pem"]),
+                crls=CurrentCrls(authority),
+                clock=utc_now,
+            ),
+            authority=authority,
+            timestamps=timestamps,
+            chronicle=Chronicle(),
+            claimants=Claimants(home.run / "claimants"),
+            now=utc_now,
+            preconditions=STANDARD,
+            passing=passing,
+        )
+        yield _appliance(settings, room, confinement)
+
+
+def utc_now() -> datetime:
+    """The system's clock, in UTC."""
+    return datetime.now(UTC)
+
+
+def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) -> Appliance:
+    cycle = SigningCycle(room)
+    sealing = SealingOff(room)
+    return Appliance(
+        settings=settings,
+        now=room.now,
+        database=room.database,
+        blobs=room.blobs,
+        confinement=confinement,
+        workshop=room.workshop,
+        verifier=room.verifier,
+        authority=room.authority,
+        timestamps=room.timestamps,
+        sequencer=Sequencer(room.database, room.authority),
+        proofs=Proofs(room.database),
+        registry=Registry(room.database, room.chronicle, room.now),
+        agreements=Agreements(room),
+        drafting=Drafting(room, Intake(room.workshop, room.blobs)),
+        sending=Sending(room),
+        cycle=cycle,
+        sealing=sealing,
+        endings=Endings(room),
+        recovery=Recovery(room, cycle, sealing),
+        contracts=Contracts(room.database, room.blobs),
+    )
