@@ -1,0 +1,155 @@
+"""The Merkle tree of RFC 6962: hashes and proofs as pure functions (sections 2.1, 2.1.1 and 2.1.2).
+
+A tree is built from *complete subtrees*, each named by the half-open range of leaves ``(start, end)`` that it
+covers: its width is a power of two that divides ``start``. Whoever keeps their hashes can answer every
+proof; which ones a proof needs, and how they are folded, is here, and nothing about where they are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+from hsm.errors import ConsistencyRefused
+
+EMPTY_ROOT = hashlib.sha256(b"").digest()
+Range = tuple[int, int]
+SubtreeHash = Callable[[int, int], bytes]
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """The hash (32 bytes) of a leaf's bytes."""
+    return hashlib.sha256(b"\x00" + entry).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """The hash (32 bytes) of an inner node."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def frontier(start: int, end: int) -> list[Range]:
+    """The fewest complete subtrees that cover the leaves from *start* to before *end*, left to right.
+
+    *start* is 0 or where a subtree of a tree begins.
+    """
+    found = []
+    while start < end:
+        width = 1 << ((end - start).bit_length() - 1)
+        if start:
+            width = min(width, start & -start)
+        found.append((start, start + width))
+        start += width
+    return found
+
+
+def range_hash(start: int, end: int, subtree: SubtreeHash) -> bytes:
+    """The hash of the leaves from *start* to before *end* as one tree; *subtree* knows complete ones."""
+    if start == end:
+        return EMPTY_ROOT
+    return fold([subtree(*each) for each in frontier(start, end)])
+
+
+def fold(hashes: Sequence[bytes]) -> bytes:
+    """The root over the hashes of a :func:`frontier`, largest subtree first."""
+    root = hashes[-1]
+    for left in reversed(hashes[:-1]):
+        root = node_hash(left, root)
+    return root
+
+
+def inclusion_ranges(index: int, size: int) -> list[Range]:
+    """The ranges whose hashes are the audit path of leaf *index* in a tree of *size*, lowest first (2.1.1)."""
+    if not 0 <= index < size:
+        raise ConsistencyRefused("There is no entry {index} in a log of {size}.", index=index, size=size)
+    path, start, end = [], 0, size
+    while end - start > 1:
+        middle = start + _split(end - start)
+        if index < middle:
+            path.append((middle, end))
+            end = middle
+        else:
+            path.append((start, middle))
+            start = middle
+    return path[::-1]
+
+
+def consistency_ranges(old: int, new: int) -> list[Range]:
+    """The ranges whose hashes prove that a tree of *new* leaves begins with the one of *old*, in order (2.1.2)."""
+    if not 0 <= old <= new:
+        raise ConsistencyRefused("A log of {new} entries does not extend one of {old}.", old=old, new=new)
+    if old in (0, new):
+        return []
+    path: list[Range] = []
+    start, end, whole = 0, new, True
+    while old != end:
+        middle = start + _split(end - start)
+        if old <= middle:
+            path.append((middle, end))
+            end = middle
+        else:
+            path.append((start, middle))
+            start, whole = middle, False
+    return [*([] if whole else [(start, end)]), *path[::-1]]
+
+
+def root_from_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes]) -> bytes:
+    """The root (32 bytes) that *proof* gives for the leaf hash *leaf*. Raises :class:`ConsistencyRefused`.
+
+    A proof of the wrong length for *index* and *size*, or with a hash that is not 32 bytes, is refused.
+    """
+    ranges = inclusion_ranges(index, size)
+    _require_hashes(proof, len(ranges))
+    root = leaf
+    for (start, _), sibling in zip(ranges, proof, strict=True):
+        root = node_hash(sibling, root) if start < index else node_hash(root, sibling)
+    return root
+
+
+def verify_inclusion(*, index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: bytes) -> None:
+    """Raises :class:`ConsistencyRefused` unless *leaf* (a hash) is at *index* of the tree of *size* and *root*."""
+    if root_from_inclusion(index, size, leaf, proof) != root:
+        raise ConsistencyRefused("The proof does not lead from entry {index} to the log's root.", index=index)
+
+
+def verify_consistency(
+    *, old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: Sequence[bytes]
+) -> None:
+    """Raises :class:`ConsistencyRefused` unless the new tree begins with all of the old one, unchanged."""
+    ranges = consistency_ranges(old_size, new_size)
+    _require_hashes(proof, len(ranges))
+    if old_size == 0:
+        held = old_root == EMPTY_ROOT and (new_size > 0 or new_root == EMPTY_ROOT)
+    elif old_size == new_size:
+        held = old_root == new_root
+    else:
+        held = _roots(old_size, old_root, ranges, proof) == (old_root, new_root)
+    if not held:
+        raise ConsistencyRefused(
+            "The log of {new} entries does not contain the one of {old} unchanged.", old=old_size, new=new_size
+        )
+
+
+def _roots(old_size: int, old_root: bytes, ranges: Sequence[Range], proof: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """The old and the new root that a consistency proof gives; the old tree itself, if complete, starts it."""
+    begins_with_old = ranges[0][0] >= old_size
+    seed = old_root if begins_with_old else proof[0]
+    old, new = seed, seed
+    rest = list(zip(ranges, proof, strict=True))[0 if begins_with_old else 1 :]
+    for (start, _), sibling in rest:
+        if start < old_size:
+            old, new = node_hash(sibling, old), node_hash(sibling, new)
+        else:
+            new = node_hash(new, sibling)
+    return old, new
+
+
+def _split(size: int) -> int:
+    """The largest power of two below *size* (2.1)."""
+    return 1 << ((size - 1).bit_length() - 1)
+
+
+def _require_hashes(proof: Sequence[bytes], count: int) -> None:
+    if len(proof) != count or any(len(each) != 32 for each in proof):
+        raise ConsistencyRefused(
+            "The proof must have {count} hashes of 32 bytes; it has {given}.", count=count, given=len(proof)
+        )

@@ -1,0 +1,199 @@
+"""Signed notes (C2SP ``signed-note``): text under signatures that each name their key.
+
+A key is written as one ``vkey`` line, ``<name>+<key id in hex>+<base64 of kind and key>``. Signing is a callable
+over bytes, so that the key may be in the HSM.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+
+from hsm.errors import AuthorityError, Malformed
+
+_DASH = "\N{EM DASH} "
+_LARGEST = 1 << 20
+_MOST_SIGNATURES = 100
+
+
+class NoteRefused(AuthorityError):
+    """A note without a valid signature by the key that must have signed it."""
+
+    code = "note-refused"
+
+
+class KeyKind(IntEnum):
+    """The signature type identifiers of C2SP ``signed-note``."""
+
+    ED25519 = 0x01
+    ECDSA = 0x02
+    COSIGNATURE = 0x04
+
+
+@dataclass(frozen=True, slots=True)
+class NoteKey:
+    """A public key under a name. ``public`` is 32 bytes for Ed25519 and cosignatures, a DER SPKI for ECDSA."""
+
+    name: str
+    kind: KeyKind
+    public: bytes
+
+    def __post_init__(self) -> None:
+        if (
+            not self.name
+            or "+" in self.name
+            or any(each.isspace() or not each.isprintable() for each in self.name)
+        ):
+            raise Malformed("A note key's name must not be empty nor have spaces or plus signs.")
+
+    @classmethod
+    def of(cls, name: str, key: ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey) -> NoteKey:
+        """The named key for a log's public key: Ed25519 or ECDSA."""
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+            return cls(name, KeyKind.ECDSA, spki)
+        return cls(name, KeyKind.ED25519, key.public_bytes_raw())
+
+    @property
+    def key_id(self) -> bytes:
+        """The 4 bytes that a signature line names its key by."""
+        if self.kind is KeyKind.ECDSA:
+            return hashlib.sha256(self.public).digest()[:4]
+        return hashlib.sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public).digest()[:4]
+
+    def vkey(self) -> str:
+        """The key as one line, without a newline."""
+        return f"{self.name}+{self.key_id.hex()}+{_base64(bytes([self.kind]) + self.public)}"
+
+    def verify(self, data: bytes, signature: bytes) -> None:
+        """Raises :class:`NoteRefused` unless *signature* over *data* is this key's."""
+        try:
+            if self.kind is KeyKind.ECDSA:
+                key = load_der_public_key(self.public)
+                if not isinstance(key, ec.EllipticCurvePublicKey):
+                    raise NoteRefused("The key {name} is not an elliptic curve key.", name=self.name)
+                key.verify(signature, data, ec.ECDSA(hashes.SHA256()))
+            else:
+                ed25519.Ed25519PublicKey.from_public_bytes(self.public).verify(signature, data)
+        except (InvalidSignature, UnsupportedAlgorithm, ValueError) as error:
+            raise NoteRefused("The signature of {name} on the note does not verify.", name=self.name) from error
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSignature:
+    """One signature line: the key's name and 4-byte id, and the signature's bytes."""
+
+    name: str
+    key_id: bytes
+    signature: bytes
+
+    def line(self) -> str:
+        """The line, with its newline."""
+        return f"{_DASH}{self.name} {_base64(self.key_id + self.signature)}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note as read: ``text`` ends in a newline and is what was signed. Nothing is verified yet."""
+
+    text: str
+    signatures: tuple[NoteSignature, ...]
+
+    def encode(self) -> bytes:
+        """The bytes of the note."""
+        return (self.text + "\n" + "".join(each.line() for each in self.signatures)).encode()
+
+    def by(self, key: NoteKey) -> NoteSignature:
+        """The signature by *key*, by name and id, not verified. Raises :class:`NoteRefused` if there is none."""
+        for each in self.signatures:
+            if (each.name, each.key_id) == (key.name, key.key_id):
+                return each
+        raise NoteRefused("The note is not signed by {name}.", name=key.name)
+
+
+def parse_vkey(line: str) -> NoteKey:
+    """The key in a ``vkey`` line. Raises :class:`Malformed`, also when the id is not the key's."""
+    parts = line.strip().split("+", 2)
+    if len(parts) != 3:
+        raise Malformed("A key line has the form name+id+key.")
+    name, key_id, encoded = parts
+    raw = _decode_base64(encoded)
+    if not raw or raw[0] not in set(KeyKind):
+        raise Malformed("The key line of {name} has an unknown kind of key.", name=name)
+    key = NoteKey(name, KeyKind(raw[0]), raw[1:])
+    if key.key_id.hex() != key_id:
+        raise Malformed("The key line of {name} names another key id than its own.", name=name)
+    return key
+
+
+def sign_note(text: str, key: NoteKey, sign: Callable[[bytes], bytes]) -> bytes:
+    """The note of *text* (ending in a newline) signed by *key*, whose private half is behind *sign*."""
+    _require_text(text)
+    signature = sign(text.encode())
+    key.verify(text.encode(), signature)
+    return Note(text, (NoteSignature(key.name, key.key_id, signature),)).encode()
+
+
+def parse_note(data: bytes) -> Note:
+    """The note in *data*, nothing verified. Raises :class:`Malformed`."""
+    if len(data) > _LARGEST:
+        raise Malformed("The note is larger than a megabyte.")
+    try:
+        whole = data.decode()
+    except UnicodeDecodeError as error:
+        raise Malformed("The note is not UTF-8.") from error
+    text, separator, lines = whole.rpartition("\n\n")
+    if not separator or not lines.endswith("\n"):
+        raise Malformed("The note has no signatures under an empty line.")
+    _require_text(text + "\n")
+    rows = lines[:-1].split("\n")
+    if len(rows) > _MOST_SIGNATURES:
+        raise Malformed("The note has more than {most} signatures.", most=_MOST_SIGNATURES)
+    return Note(text + "\n", tuple(_signature(row) for row in rows))
+
+
+def verify_note(data: bytes, keys: Iterable[NoteKey]) -> Note:
+    """The note in *data* if every one of *keys* (of the kinds 1 and 2) signed it.
+
+    Signatures by other keys are left alone, as C2SP says. Raises :class:`NoteRefused` or :class:`Malformed`.
+    """
+    note = parse_note(data)
+    for key in keys:
+        key.verify(note.text.encode(), note.by(key).signature)
+    return note
+
+
+def _signature(row: str) -> NoteSignature:
+    name, separator, encoded = row.removeprefix(_DASH).partition(" ")
+    raw = _decode_base64(encoded)
+    if not row.startswith(_DASH) or not separator or not name or "+" in name or len(raw) < 5:
+        raise Malformed("A signature line of the note is not of the form: dash, name, signature.")
+    return NoteSignature(name, raw[:4], raw[4:])
+
+
+def _require_text(text: str) -> None:
+    if not text.endswith("\n") or any(each < " " and each != "\n" for each in text):
+        raise Malformed("A note's text must end in a newline and have no control characters.")
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _decode_base64(text: str) -> bytes:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Malformed("This is not base64.") from error
+    if _base64(data) != text:
+        raise Malformed("This base64 has more than one form.")
+    return data
