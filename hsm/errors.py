@@ -27,6 +27,12 @@ class BadRequest(AuthorityError):
     code = "bad-request"
 
 
+class ConfigurationRefused(AuthorityError):
+    """A setting is unknown, missing or out of its domain; the authority does not start."""
+
+    code = "configuration-refused"
+
+
 class NotPermitted(AuthorityError):
     """This peer may not ask for this operation (socket role or peer credentials)."""
 
@@ -79,6 +85,12 @@ class ModuleUnavailable(AuthorityError):
     """The PKCS#11 module or token does not answer now; nothing was signed, trying again later is safe."""
 
     code = "module-unavailable"
+
+
+class StoreUnavailable(AuthorityError):
+    """The authority's own store cannot be read or written now (disk full, locked); nothing was signed."""
+
+    code = "store-unavailable"
 
 
 class AuthorityUnreachable(AuthorityError):

@@ -1,0 +1,137 @@
+"""The authority as the other processes see it: typed operations, each refused or done, nothing in between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from hsm.acts import Activation, OfficerAct, SigningIntent
+from hsm.connection import Connections
+from hsm.status import AuthorityStatus
+from hsm.timestamp import ImprintOrder, IssuedToken
+from hsm.wire import activations_to_wire
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class AuthorityClient:
+    """Operations through one of the four sockets; which are permitted depends on the socket. Thread-safe.
+
+    Every method raises :class:`hsm.errors.AuthorityError` or a subclass: a refusal, :class:`ModuleUnavailable`
+    (nothing was signed, trying again later is safe) or :class:`AuthorityUnreachable` (*timeout* is in seconds).
+    """
+
+    def __init__(self, socket: Path, *, timeout: float = 10.0) -> None:
+        self._connections = Connections(socket, timeout=timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the calling thread's connection; the next call opens one again."""
+        self._connections.close()
+
+    def status(self) -> AuthorityStatus:
+        """State, clock, keys, log: for health checks and the operator."""
+        return AuthorityStatus.from_wire(self._ask("status"))
+
+    def sign_document(self, intent: SigningIntent, activations: Sequence[Activation]) -> bytes:
+        """The detached CMS (DER, baseline B-B) over the intent's digest. An intent is signed once only.
+
+        A person needs their own activation; a seal needs one of its custodians and one of the requesting person.
+        """
+        return self._bytes("sign_document", intent=intent.fields(), activations=activations_to_wire(activations))
+
+    def timestamp(self, orders: Sequence[ImprintOrder]) -> list[IssuedToken]:
+        """One token for each order, in order, all at the authority's own time."""
+        tokens = self._ask("timestamp", orders=[order.fields() for order in orders])
+        return [
+            IssuedToken(serial, _EPOCH + timedelta(microseconds=micros), token) for serial, micros, token in tokens
+        ]
+
+    def checkpoint(self, *, size: int, root: bytes, consistency: Sequence[bytes]) -> bytes:
+        """The signed note (C2SP tlog-checkpoint) for a log that extends the one signed last."""
+        return self._bytes("checkpoint", size=size, root=root, consistency=list(consistency))
+
+    def sign_manifest(self, manifest: bytes) -> bytes:
+        """The detached CMS (DER) over an evidence manifest whose checkpoint the authority has signed."""
+        return self._bytes("sign_manifest", manifest=manifest)
+
+    def issue_crl(self) -> bytes:
+        """A fresh CRL (DER) of the issuing CA, numbered one higher than the last."""
+        return self._bytes("issue_crl")
+
+    def crls(self) -> list[bytes]:
+        """The current CRLs (DER): the root's, then the issuing CA's."""
+        return self._bytes_list("crls")
+
+    def chain(self) -> list[bytes]:
+        """The issuing CA's certificate, then the root's (DER)."""
+        return self._bytes_list("chain")
+
+    def certificate(self, subject: str) -> bytes:
+        """The current certificate (DER) of ``tsa``, ``log``, ``evidence``, ``person-…`` or ``seal-…``."""
+        return self._bytes("certificate", subject=subject)
+
+    def enrol_person(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
+        """Makes a person's key and certificate (DER). Details: subject, name, organisation, credentials."""
+        return self._officer("enrol_person", act, activations)
+
+    def enrol_seal(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
+        """Makes a seal's key and certificate (DER). Details: subject, name, organisation, custodians."""
+        return self._officer("enrol_seal", act, activations)
+
+    def add_credential(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
+        """Gives a person one more credential. Details: subject, credential."""
+        self._officer_act("add_credential", act, activations)
+
+    def revoke_credential(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
+        """Ends a credential for good. Details: subject, credential (id in hex, or ``pin-totp``)."""
+        self._officer_act("revoke_credential", act, activations)
+
+    def revoke_certificate(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
+        """Revokes a subject's current certificate; the new CRL (DER). Details: subject, reason."""
+        return self._officer("revoke_certificate", act, activations)
+
+    def rotate(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
+        """Gives a subject a new key and its certificate (DER). Details: subject."""
+        return self._officer("rotate", act, activations)
+
+    def wrap_key(self, context: str, key: bytes) -> bytes:
+        """A document *key* (at most 64 bytes) wrapped in the HSM for this socket's role and *context* alone."""
+        return self._bytes("wrap_key", context=context, key=key)
+
+    def unwrap_key(self, context: str, wrapped: bytes) -> bytes:
+        """The key of :meth:`wrap_key`. Raises :class:`hsm.errors.NotPermitted` for another role's or context's."""
+        return self._bytes("unwrap_key", context=context, wrapped=wrapped)
+
+    def unlock(self, act: OfficerAct, activations: Sequence[Activation], *, pins: Sequence[str]) -> None:
+        """Gives the authority its PIN, in parts that different hands hold. A wrong one locks it; never retried."""
+        self._ask("unlock", act=act.fields(), activations=activations_to_wire(activations), pins=list(pins))
+
+    def lock(self) -> None:
+        """Makes the authority forget its PIN and log out of the HSM, until :meth:`unlock` or a restart."""
+        self._ask("lock")
+
+    def _officer(self, operation: str, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
+        return bytes(self._officer_act(operation, act, activations))
+
+    def _officer_act(self, operation: str, act: OfficerAct, activations: Sequence[Activation]) -> Any:
+        return self._ask(operation, act=act.fields(), activations=activations_to_wire(activations))
+
+    def _bytes(self, operation: str, **arguments: Any) -> bytes:
+        return bytes(self._ask(operation, **arguments))
+
+    def _bytes_list(self, operation: str, **arguments: Any) -> list[bytes]:
+        return [bytes(item) for item in self._ask(operation, **arguments)]
+
+    def _ask(self, operation: str, **arguments: Any) -> Any:
+        return self._connections.ask(operation, arguments)

@@ -1,0 +1,243 @@
+"""The authority's settings: read once from ``config/authority.toml``, typed; an unknown name stops the start.
+
+Every setting has a default, so an empty file is a valid one. Paths are relative to the home.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from hsm.errors import ConfigurationRefused
+
+
+class Role(StrEnum):
+    """Who asks: one socket for each."""
+
+    WEB = "web"
+    TSA = "tsa"
+    SCHEDULER = "scheduler"
+    OPERATOR = "operator"
+
+
+class TimeSourceKind(StrEnum):
+    """Who vouches for the clock: the kernel's NTP state, or an operator's declaration (for development)."""
+
+    KERNEL = "kernel"
+    DECLARED = "declared"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """The PKCS#11 module, the label of the daemon's token, and SoftHSM's configuration where that is the HSM."""
+
+    module: str = "/usr/lib/softhsm/libsofthsm2.so"
+    label: str = "vermilion"
+    softhsm_configuration: str = "hsm/softhsm2.conf"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """How many processes sign; 0 is one for each core."""
+
+    count: int = 0
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for a negative or absurd number."""
+        _require(0 <= self.count <= 64, "workers.count", "from 0 (one for each core) to 64")
+
+    @property
+    def processes(self) -> int:
+        """The number of workers on this machine."""
+        return self.count or len(os.sched_getaffinity(0))
+
+
+@dataclass(frozen=True, slots=True)
+class PeerSettings:
+    """The users (numeric ids) who may use each socket; empty means the user that the authority runs as."""
+
+    web: list[int] = field(default_factory=list)
+    tsa: list[int] = field(default_factory=list)
+    scheduler: list[int] = field(default_factory=list)
+    operator: list[int] = field(default_factory=list)
+
+    def allowed(self, role: Role) -> frozenset[int]:
+        """The users who may connect as *role*."""
+        listed: list[int] = getattr(self, role.value)
+        return frozenset(listed or [os.getuid()])
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSettings:
+    """The clock and the timestamp policies (OIDs, the default first)."""
+
+    source: TimeSourceKind = TimeSourceKind.KERNEL
+    accuracy_milliseconds: int = 500
+    policies: list[str] = field(default_factory=lambda: ["1.3.6.1.4.1.32473.1.1"])
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for an accuracy that heart and standard forbid, or no policy."""
+        _require(0 < self.accuracy_milliseconds <= 1000, "time.accuracy_milliseconds", "from 1 to 1000")
+        _require(bool(self.policies), "time.policies", "a list of at least one OID")
+
+    @property
+    def accuracy(self) -> timedelta:
+        """The accuracy that every timestamp claims."""
+        return timedelta(milliseconds=self.accuracy_milliseconds)
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """The log's name: the origin of its checkpoints and the name of its key (C2SP: no white space, no +)."""
+
+    origin: str = "vermilion.example/log"
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for a name that a signed note cannot carry."""
+        fit = bool(self.origin) and not any(letter.isspace() or letter == "+" for letter in self.origin)
+        _require(fit, "log.origin", "a name without white space and +")
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateSettings:
+    """Naming rules and addresses in certificates; ``organisations`` empty allows those of the ceremony only."""
+
+    base_url: str = "http://localhost:8080"
+    organisations: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationSettings:
+    """The WebAuthn relying party and the origins (Level 3, section 7.2) that activations may come from."""
+
+    rp_id: str = "localhost"
+    origins: list[str] = field(default_factory=lambda: ["http://localhost:8080"])
+    longest_minutes: int = 15
+    officers_required: int = 1
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for periods or numbers that would weaken the rules."""
+        _require(1 <= self.longest_minutes <= 15, "activation.longest_minutes", "from 1 to 15")
+        _require(1 <= self.officers_required <= 4, "activation.officers_required", "from 1 to 4")
+        _require(bool(self.origins), "activation.origins", "a list of at least one origin")
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityHome:
+    """The directory ``root`` (absolute) and the names of what belongs to the authority in it."""
+
+    root: Path
+
+    @property
+    def settings(self) -> Path:
+        """The authority's settings."""
+        return self.root / "config/authority.toml"
+
+    @property
+    def store(self) -> Path:
+        """The authority's own database."""
+        return self.root / "authority/authority.db"
+
+    @property
+    def clock(self) -> Path:
+        """The last time issued, shared by the workers through memory."""
+        return self.root / "authority/clock"
+
+    @property
+    def trust(self) -> Path:
+        """The public anchors: ``ca.pem``, ``chain.pem``, ``log.vkey``."""
+        return self.root / "trust"
+
+    def socket(self, role: Role) -> Path:
+        """The socket of *role*."""
+        return self.root / f"run/authority-{role.value}.sock"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoritySettings:
+    """All settings, and the home that they belong to."""
+
+    home: AuthorityHome
+    token: TokenSettings = field(default_factory=TokenSettings)
+    workers: WorkerSettings = field(default_factory=WorkerSettings)
+    peers: PeerSettings = field(default_factory=PeerSettings)
+    time: TimeSettings = field(default_factory=TimeSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+    certificates: CertificateSettings = field(default_factory=CertificateSettings)
+    activation: ActivationSettings = field(default_factory=ActivationSettings)
+
+
+def load(root: Path) -> AuthoritySettings:
+    """The settings of the home at *root*. Raises ConfigurationRefused naming the file and the setting."""
+    home = AuthorityHome(root.absolute())
+    try:
+        tables = tomllib.loads(home.settings.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigurationRefused(
+            "There is no {path}; `vermilion-authority init` makes a first one, or set VERMILION_HOME.",
+            path=home.settings,
+        ) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationRefused(
+            "{path} cannot be read as TOML: {why}.", path=home.settings, why=error
+        ) from error
+    return parse(tables, home)
+
+
+def parse(tables: Mapping[str, Any], home: AuthorityHome) -> AuthoritySettings:
+    """The settings in parsed TOML. Raises ConfigurationRefused."""
+    sections = {name: hint for name, hint in get_type_hints(AuthoritySettings).items() if name != "home"}
+    _refuse_unknown(tables, sections, "")
+    built = {name: _section(hint, name, tables.get(name, {})) for name, hint in sections.items()}
+    return AuthoritySettings(home=home, **built)
+
+
+def _section(kind: Any, name: str, table: Any) -> Any:
+    if not isinstance(table, dict):
+        raise _bad(name, f"a table, [{name}]")
+    hints = get_type_hints(kind)
+    _refuse_unknown(table, hints, f"{name}.")
+    section = kind(**{key: _value(hints[key], f"{name}.{key}", value) for key, value in table.items()})
+    if check := getattr(section, "check", None):
+        check()
+    return section
+
+
+def _value(hint: Any, name: str, value: Any) -> Any:
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        if value not in [member.value for member in hint]:
+            raise _bad(name, "one of " + ", ".join(member.value for member in hint))
+        return hint(value)
+    if hint in (list[int], list[str]):
+        member = int if hint == list[int] else str
+        if not isinstance(value, list) or any(type(item) is not member for item in value):
+            raise _bad(name, "a list of whole numbers" if member is int else "a list of texts")
+        return value
+    if type(value) is not hint:
+        raise _bad(name, "a text in quotes" if hint is str else "a whole number")
+    return value
+
+
+def _refuse_unknown(table: Mapping[str, Any], known: Mapping[str, Any], prefix: str) -> None:
+    for key in table:
+        if key not in known:
+            raise ConfigurationRefused(
+                "The setting {key} does not exist; known are {known}.",
+                key=prefix + key,
+                known=", ".join(sorted(prefix + name for name in known)),
+            )
+
+
+def _require(holds: bool, name: str, domain: str) -> None:
+    if not holds:
+        raise _bad(name, domain)
+
+
+def _bad(name: str, domain: str) -> ConfigurationRefused:
+    return ConfigurationRefused("The setting {name} must be {domain}.", name=name, domain=domain)

@@ -1,0 +1,89 @@
+"""Frames on the authority's socket: four bytes of length, big-endian, then CBOR (RFC 8949).
+
+A request is ``{"op": name, "args": {...}}``; a reply is ``{"ok": value}`` or ``{"error": {"code", "template",
+"values"}}``. Only plain CBOR is accepted: no tag beyond bignums, no indefinite lengths, no repeated keys.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import cbor2
+
+from hsm.errors import AuthorityError, BadRequest, error_class
+
+LIMIT = 4 * 1024 * 1024
+"""Bytes of CBOR in one frame, at most."""
+
+_LENGTH = struct.Struct(">I")
+HEADER = _LENGTH.size
+_DEPTH = 16
+_REFUSED_TAGS = (*range(2), *range(4, 64), 100, 258, 260, 261, 1004, 43000, 55799)
+
+
+def _refuse_tag(_decoder: Any, *_details: Any) -> NoReturn:
+    raise BadRequest("This frame uses a CBOR tag that has no place here.")
+
+
+_TAGS = dict.fromkeys(_REFUSED_TAGS, _refuse_tag)
+
+
+def frame(message: Mapping[str, Any]) -> bytes:
+    """*message* as one frame. Raises :class:`BadRequest` when it is larger than :data:`LIMIT`."""
+    body = cbor2.dumps(message)
+    if len(body) > LIMIT:
+        raise BadRequest("A frame of {size} bytes is over the limit of {limit}.", size=len(body), limit=LIMIT)
+    return _LENGTH.pack(len(body)) + body
+
+
+def length(header: bytes | bytearray) -> int:
+    """The number of bytes that follow a frame's first four. Raises :class:`BadRequest` when over the limit."""
+    size: int = _LENGTH.unpack_from(header)[0]
+    if size > LIMIT:
+        raise BadRequest("A frame of {size} bytes is over the limit of {limit}.", size=size, limit=LIMIT)
+    return size
+
+
+def message(body: bytes) -> dict[str, Any]:
+    """The map in a frame's *body*. Raises :class:`BadRequest` for whatever else the bytes are."""
+    try:
+        value = cbor2.loads(
+            body,
+            tag_hook=_refuse_tag,
+            semantic_decoders=_TAGS,
+            max_depth=_DEPTH,
+            allow_indefinite=False,
+            allow_duplicate_keys=False,
+            strict_hashable_types=True,
+        )
+    except BadRequest:
+        raise
+    except (cbor2.CBORError, ValueError, TypeError, RecursionError, OverflowError, MemoryError) as error:
+        raise BadRequest("This frame is not the CBOR that it should be.") from error
+    if not isinstance(value, dict):
+        raise BadRequest("A frame must be a map.")
+    return value
+
+
+def request(operation: str, arguments: Mapping[str, Any]) -> bytes:
+    """The frame that asks for *operation*."""
+    return frame({"op": operation, "args": arguments})
+
+
+def refusal(error: AuthorityError) -> dict[str, Any]:
+    """The reply that carries *error*; its values cross as text or integers."""
+    values = {name: value if isinstance(value, (int, str)) else str(value) for name, value in error.values.items()}
+    return {"error": {"code": error.code, "template": error.template, "values": values}}
+
+
+def result(reply: Mapping[str, Any]) -> Any:
+    """What a reply says was done. Raises the refusal that it carries, as the class that the authority raised."""
+    if "ok" in reply:
+        return reply["ok"]
+    error = reply.get("error")
+    if not isinstance(error, dict):
+        raise BadRequest("The authority's reply is neither a result nor a refusal.")
+    values = {str(name): value for name, value in dict(error.get("values", {})).items()}
+    raise error_class(str(error.get("code")))(str(error.get("template")), **values)

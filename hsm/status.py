@@ -1,0 +1,88 @@
+"""What the authority says about itself; contains nothing secret and no personal data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+
+class AuthorityState(StrEnum):
+    """Unprovisioned: before the ceremony. Locked: no PIN, or a wrong one. Unavailable: the HSM is gone."""
+
+    UNPROVISIONED = "unprovisioned"
+    LOCKED = "locked"
+    UNAVAILABLE = "unavailable"
+    OPERATIONAL = "operational"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReport:
+    """``source``: who vouches for the time; ``trusted``: whether timestamps are given now; ``sentence``: why."""
+
+    source: str
+    trusted: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReport:
+    """One current certificate: its subject, the label of its key, the algorithm, and when it ends (aware)."""
+
+    subject: str
+    label: str
+    algorithm: str
+    not_after: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCheckpoint:
+    """The state of the log that the authority signed last: number of entries and root hash (32 bytes)."""
+
+    size: int
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityStatus:
+    """``policies`` are the timestamp policies accepted, the default first; ``origin`` is the log's name."""
+
+    state: AuthorityState
+    sentence: str
+    version: str
+    clock: ClockReport
+    keys: tuple[KeyReport, ...]
+    origin: str
+    policies: tuple[str, ...]
+    checkpoint: SignedCheckpoint | None
+
+    def to_wire(self) -> dict[str, Any]:
+        """Plain values for the socket."""
+        return {
+            "state": self.state.value,
+            "sentence": self.sentence,
+            "version": self.version,
+            "clock": [self.clock.source, self.clock.trusted, self.clock.sentence],
+            "keys": [[key.subject, key.label, key.algorithm, int(key.not_after.timestamp())] for key in self.keys],
+            "origin": self.origin,
+            "policies": list(self.policies),
+            "checkpoint": None if self.checkpoint is None else [self.checkpoint.size, self.checkpoint.root],
+        }
+
+    @classmethod
+    def from_wire(cls, value: dict[str, Any]) -> AuthorityStatus:
+        """The report that :meth:`to_wire` made."""
+        return cls(
+            state=AuthorityState(value["state"]),
+            sentence=value["sentence"],
+            version=value["version"],
+            clock=ClockReport(*value["clock"]),
+            keys=tuple(
+                KeyReport(subject, label, algorithm, datetime.fromtimestamp(end, UTC))
+                for subject, label, algorithm, end in value["keys"]
+            ),
+            origin=value["origin"],
+            policies=tuple(value["policies"]),
+            checkpoint=None if value["checkpoint"] is None else SignedCheckpoint(*value["checkpoint"]),
+        )

@@ -1,0 +1,25 @@
+"""The authority's own memory: one SQLite database that no other process opens."""
+
+from hsm.store.database import Database
+from hsm.store.log import CheckpointMemory, RememberedCheckpoint
+from hsm.store.people import Credential, People, Subject, SubjectKind
+from hsm.store.registry import CertificateRecord, CrlRecord, KeyRecord, Registry, RevokedCertificate
+from hsm.store.store import Store
+from hsm.store.time import TimeLease
+
+__all__ = [
+    "CertificateRecord",
+    "CheckpointMemory",
+    "Credential",
+    "CrlRecord",
+    "Database",
+    "KeyRecord",
+    "People",
+    "Registry",
+    "RememberedCheckpoint",
+    "RevokedCertificate",
+    "Store",
+    "Subject",
+    "SubjectKind",
+    "TimeLease",
+]

@@ -1,0 +1,27 @@
+"""Acts that were authorised: each nonce once, on disk before anything is signed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pysqlite3 import dbapi2 as sqlite
+
+from hsm.errors import ActivationRefused
+from hsm.store.database import Database
+
+
+class Acts:
+    """The record of authorised acts; rows are never changed or deleted."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def authorise(self, nonce: bytes, act: str, *, activated_by: Sequence[str], strength: str, at: int) -> None:
+        """Uses up *nonce* for the canonical *act*. Raises :class:`ActivationRefused` when it was used before."""
+        try:
+            self._database.run(
+                "INSERT INTO acts (nonce, act, activated_by, strength, authorised) VALUES (?, ?, ?, ?, ?)",
+                (nonce, act, " ".join(activated_by), strength, at),
+            )
+        except sqlite.IntegrityError as error:
+            raise ActivationRefused("This activation was used before; each one counts once.") from error

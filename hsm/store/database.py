@@ -1,0 +1,89 @@
+"""The database file: opened with the pragmas that durability needs, in one process and one thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pysqlite3 import dbapi2 as sqlite
+
+from hsm.errors import ConfigurationRefused
+
+SCHEMA_VERSION = 1
+_OLDEST_SQLITE = (3, 51, 3)
+
+
+class Database:
+    """One connection. Transactions are ``BEGIN IMMEDIATE`` and on disk on return (WAL, ``synchronous=FULL``)."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens *path*, making it when missing. Raises :class:`ConfigurationRefused` for a wrong one."""
+        if sqlite.sqlite_version_info < _OLDEST_SQLITE:
+            raise ConfigurationRefused(
+                "SQLite {version} can corrupt databases in WAL mode; install pysqlite3 with 3.51.3 or newer.",
+                version=sqlite.sqlite_version,
+            )
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._connection = sqlite.connect(path, timeout=10, isolation_level=None, cached_statements=256)
+        path.chmod(0o600)
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._prepare_schema(path)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All statements inside, or none; durable when left without an exception. Nested: part of the outer."""
+        if self._connection.in_transaction:
+            yield
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def run(self, statement: str, values: Sequence[Any] = ()) -> int:
+        """Executes a changing statement; the number of rows that it changed."""
+        return int(self._connection.execute(statement, values).rowcount)
+
+    def one(self, statement: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """The first row, or None."""
+        row: tuple[Any, ...] | None = self._connection.execute(statement, values).fetchone()
+        return row
+
+    def all(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Every row."""
+        rows: list[tuple[Any, ...]] = self._connection.execute(statement, values).fetchall()
+        return rows
+
+    def _prepare_schema(self, path: Path) -> None:
+        with self.transaction():
+            version = (self.one("PRAGMA user_version") or (0,))[0]
+            if version == 0:
+                self._create_schema()
+            elif version != SCHEMA_VERSION:
+                raise ConfigurationRefused(
+                    "{path} has schema {found}, this release knows {known}; use the release that wrote it.",
+                    path=path,
+                    found=version,
+                    known=SCHEMA_VERSION,
+                )
+
+    def _create_schema(self) -> None:
+        script = resources.files("hsm.store").joinpath("schema.sql").read_text(encoding="utf-8")
+        statement = ""
+        for line in script.splitlines(keepends=True):
+            statement += line
+            if sqlite.complete_statement(statement):
+                self.run(statement)
+                statement = ""
+        self.run(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -1,0 +1,47 @@
+"""Every state of the log that was signed: what the witness extends and manifests may rest on."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from hsm.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedCheckpoint:
+    """A state of the log: number of entries and root hash (32 bytes)."""
+
+    size: int
+    root: bytes
+
+
+class CheckpointMemory:
+    """Grows only. Remembering is durable, and comes before signing."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def holding(self) -> AbstractContextManager[None]:
+        """Nobody else remembers anything while this is entered."""
+        return self._database.transaction()
+
+    def last(self) -> RememberedCheckpoint | None:
+        """The largest state, or None before the first."""
+        row = self._database.one("SELECT size, root FROM checkpoints ORDER BY size DESC LIMIT 1")
+        return RememberedCheckpoint(*row) if row else None
+
+    def remember(self, checkpoint: RememberedCheckpoint) -> None:
+        """Adds a state that is larger than the last, or is the last."""
+        with self._database.transaction():
+            self._database.run(
+                "INSERT INTO checkpoints (size, root) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (checkpoint.size, checkpoint.root),
+            )
+
+    def has(self, checkpoint: RememberedCheckpoint) -> bool:
+        """Whether exactly this state was signed."""
+        found = self._database.one(
+            "SELECT 1 FROM checkpoints WHERE size = ? AND root = ?", (checkpoint.size, checkpoint.root)
+        )
+        return found is not None

@@ -1,0 +1,164 @@
+"""Subjects, who may activate what, and with which credentials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pysqlite3 import dbapi2 as sqlite
+
+from hsm.errors import CertificateRefused, UnknownKey
+from hsm.store.database import Database
+
+_CREDENTIAL = (
+    "SELECT number, subject, kind, credential_id, public_key, sign_count, pin_hash, totp_secret, totp_step,"
+    " failures, locked_until FROM credentials"
+)
+
+
+class SubjectKind(StrEnum):
+    """Whose name it is. Officers administrate and cannot sign; persons and seals sign and cannot administrate."""
+
+    PERSON = "person"
+    SEAL = "seal"
+    SERVICE = "service"
+    OFFICER = "officer"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A name in the store, such as ``person-zhang``."""
+
+    subject: str
+    kind: SubjectKind
+    name: str
+    organisation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What somebody activates with; ``totp_secret`` is wrapped by the HSM, ``locked_until`` in Unix seconds."""
+
+    number: int
+    subject: str
+    kind: str
+    credential_id: bytes | None = None
+    public_key: bytes | None = None
+    sign_count: int = 0
+    pin_hash: str | None = None
+    totp_secret: bytes | None = None
+    totp_step: int = 0
+    failures: int = 0
+    locked_until: int = 0
+
+
+class People:
+    """The subjects. Changes belong into one transaction with the act that authorises them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, subject: Subject, *, enrolled: int, custodians: tuple[str, ...] = ()) -> None:
+        """Adds *subject*, and the persons who may activate it if it is a seal. Raises CertificateRefused."""
+        try:
+            self._database.run(
+                "INSERT INTO subjects (subject, kind, name, organisation, enrolled) VALUES (?, ?, ?, ?, ?)",
+                (subject.subject, subject.kind.value, subject.name, subject.organisation, enrolled),
+            )
+        except sqlite.IntegrityError as error:
+            raise CertificateRefused("{subject} is enrolled already.", subject=subject.subject) from error
+        for person in custodians:
+            self._database.run("INSERT INTO custodians (seal, person) VALUES (?, ?)", (subject.subject, person))
+
+    def subject(self, subject: str) -> Subject:
+        """The subject of this name. Raises :class:`UnknownKey`."""
+        row = self._database.one(
+            "SELECT subject, kind, name, organisation FROM subjects WHERE subject = ?", (subject,)
+        )
+        if row is None:
+            raise UnknownKey("{subject} is not enrolled.", subject=subject)
+        return Subject(row[0], SubjectKind(row[1]), row[2], row[3])
+
+    def custodians(self, seal: str) -> frozenset[str]:
+        """The persons who may activate *seal*."""
+        rows = self._database.all("SELECT person FROM custodians WHERE seal = ?", (seal,))
+        return frozenset(row[0] for row in rows)
+
+    def organisations(self) -> frozenset[str]:
+        """Every organisation that has a subject."""
+        return frozenset(row[0] for row in self._database.all("SELECT DISTINCT organisation FROM subjects"))
+
+    def add_credential(self, credential: Credential, *, added: int) -> None:
+        """Adds a credential; its ``number`` is given by the store. Raises CertificateRefused when it is taken."""
+        try:
+            self._database.run(
+                "INSERT INTO credentials (subject, kind, credential_id, public_key, pin_hash, totp_secret, added)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    credential.subject,
+                    credential.kind,
+                    credential.credential_id,
+                    credential.public_key,
+                    credential.pin_hash,
+                    credential.totp_secret,
+                    added,
+                ),
+            )
+        except sqlite.IntegrityError as error:
+            raise CertificateRefused("This credential belongs to somebody already.") from error
+
+    def webauthn(self, subject: str, credential_id: bytes) -> Credential | None:
+        """The unrevoked authenticator of *subject* with this id, or None."""
+        row = self._database.one(
+            f"{_CREDENTIAL} WHERE credential_id = ? AND subject = ? AND revoked IS NULL", (credential_id, subject)
+        )
+        return Credential(*row) if row else None
+
+    def pin_totp(self, subject: str) -> Credential | None:
+        """The newest unrevoked PIN and TOTP of *subject*, or None."""
+        row = self._database.one(
+            f"{_CREDENTIAL} WHERE subject = ? AND kind = 'pin-totp' AND revoked IS NULL"
+            " ORDER BY number DESC LIMIT 1",
+            (subject,),
+        )
+        return Credential(*row) if row else None
+
+    def revoke_credential(self, subject: str, credential_id: bytes | None, *, revoked: int) -> int:
+        """Revokes the authenticator with this id, or (None) every PIN and TOTP; how many."""
+        if credential_id is None:
+            return self._database.run(
+                "UPDATE credentials SET revoked = ? WHERE subject = ? AND kind = 'pin-totp' AND revoked IS NULL",
+                (revoked, subject),
+            )
+        return self._database.run(
+            "UPDATE credentials SET revoked = ? WHERE subject = ? AND credential_id = ? AND revoked IS NULL",
+            (revoked, subject, credential_id),
+        )
+
+    def advance_counter(self, credential: Credential, sign_count: int) -> bool:
+        """Sets the authenticator's counter; False when another activation was faster."""
+        changed = self._database.run(
+            "UPDATE credentials SET sign_count = ? WHERE number = ? AND sign_count = ? AND revoked IS NULL",
+            (sign_count, credential.number, credential.sign_count),
+        )
+        return changed == 1
+
+    def accept_totp(self, credential: Credential, step: int) -> bool:
+        """Uses up the code of *step* and forgets failures; False when it, or a later one, was used before."""
+        changed = self._database.run(
+            "UPDATE credentials SET totp_step = ?, failures = 0 WHERE number = ? AND totp_step < ?"
+            " AND revoked IS NULL",
+            (step, credential.number, step),
+        )
+        return changed == 1
+
+    def count_failure(self, credential: Credential, *, allowed: int, locked_until: int) -> None:
+        """One more wrong answer; after *allowed* of them the credential is locked until *locked_until*."""
+        with self._database.transaction():
+            self._database.run(
+                "UPDATE credentials SET failures = failures + 1 WHERE number = ?", (credential.number,)
+            )
+            self._database.run(
+                "UPDATE credentials SET failures = 0, locked_until = ? WHERE number = ? AND failures >= ?",
+                (locked_until, credential.number, allowed),
+            )

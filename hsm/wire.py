@@ -1,0 +1,135 @@
+"""Acts and activations as plain values that cross the socket, and back with every field checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from hsm.acts import Activation, OfficerAct, PinTotpActivation, SigningIntent, WebAuthnActivation
+from hsm.errors import BadRequest
+
+T = TypeVar("T")
+
+_INTENT = frozenset({"act", "contract", "digest", "expires", "field", "nonce", "party", "signer"})
+_OFFICER = frozenset({"act", "details", "expires", "nonce"})
+_NONCE_BYTES = 16
+
+
+def field(values: Mapping[str, Any], name: str, kind: type[T]) -> T:
+    """The field *name*, of exactly the type *kind*. Raises :class:`BadRequest`."""
+    value = values.get(name)
+    if type(value) is not kind:
+        raise BadRequest("The field {name} is missing or is no {kind}.", name=name, kind=kind.__name__)
+    return value
+
+
+def activations_to_wire(activations: Sequence[Activation]) -> list[dict[str, Any]]:
+    """The activations as maps, each with its ``kind``."""
+    return [_activation_to_wire(activation) for activation in activations]
+
+
+def _activation_to_wire(activation: Activation) -> dict[str, Any]:
+    if isinstance(activation, WebAuthnActivation):
+        return {
+            "kind": "webauthn",
+            "subject": activation.subject,
+            "credential_id": activation.credential_id,
+            "client_data": activation.client_data,
+            "authenticator_data": activation.authenticator_data,
+            "signature": activation.signature,
+        }
+    return {
+        "kind": "pin-totp",
+        "subject": activation.subject,
+        "pin": activation.pin,
+        "totp": activation.totp,
+    }
+
+
+def activations_from_wire(value: Any) -> list[Activation]:
+    """The activations of :func:`activations_to_wire`, at most four. Raises :class:`BadRequest`."""
+    if not isinstance(value, list) or len(value) > 4:
+        raise BadRequest("Activations are a list of at most four.")
+    return [_activation_from_wire(item) for item in value]
+
+
+def _activation_from_wire(item: Any) -> Activation:
+    if not isinstance(item, dict):
+        raise BadRequest("An activation is a map.")
+    kind = field(item, "kind", str)
+    if kind == "webauthn":
+        return WebAuthnActivation(
+            subject=field(item, "subject", str),
+            credential_id=field(item, "credential_id", bytes),
+            client_data=field(item, "client_data", bytes),
+            authenticator_data=field(item, "authenticator_data", bytes),
+            signature=field(item, "signature", bytes),
+        )
+    if kind == "pin-totp":
+        return PinTotpActivation(
+            subject=field(item, "subject", str), pin=field(item, "pin", str), totp=field(item, "totp", str)
+        )
+    raise BadRequest("An activation is of the kind webauthn or pin-totp, not {kind}.", kind=kind)
+
+
+def intent_from_wire(value: Any) -> SigningIntent:
+    """The intent whose :meth:`~hsm.acts.SigningIntent.fields` crossed. Raises :class:`BadRequest`."""
+    fields = _act_fields(value, _INTENT)
+    if fields["act"] != "sign":
+        raise BadRequest("A signing intent's act is sign.")
+    digest = _hex(fields, "digest")
+    if len(digest) != 32:
+        raise BadRequest("The digest of a document has 32 bytes.")
+    return SigningIntent(
+        contract=field(fields, "contract", str),
+        party=field(fields, "party", str),
+        field=field(fields, "field", str),
+        signer=field(fields, "signer", str),
+        digest=digest,
+        expires=_moment(fields),
+        nonce=_nonce(fields),
+    )
+
+
+def officer_act_from_wire(value: Any, kind: str) -> OfficerAct:
+    """The officer's act of this *kind* whose fields crossed. Raises :class:`BadRequest`."""
+    fields = _act_fields(value, _OFFICER)
+    if fields["act"] != kind:
+        raise BadRequest("This act is of another kind than the operation {kind}.", kind=kind)
+    return OfficerAct(
+        kind=kind, details=field(fields, "details", dict), expires=_moment(fields), nonce=_nonce(fields)
+    )
+
+
+def _act_fields(value: Any, names: frozenset[str]) -> dict[str, Any]:
+    if not isinstance(value, dict) or set(value) != names:
+        raise BadRequest("An act must have exactly the fields {names}.", names=", ".join(sorted(names)))
+    return value
+
+
+def _hex(fields: Mapping[str, Any], name: str) -> bytes:
+    text = field(fields, name, str)
+    try:
+        value = bytes.fromhex(text)
+    except ValueError as error:
+        raise BadRequest("The field {name} is not hexadecimal.", name=name) from error
+    if value.hex() != text:
+        raise BadRequest("The field {name} must be lower-case hexadecimal without spaces.", name=name)
+    return value
+
+
+def _nonce(fields: Mapping[str, Any]) -> bytes:
+    nonce = _hex(fields, "nonce")
+    if len(nonce) != _NONCE_BYTES:
+        raise BadRequest("An act's nonce has {size} bytes.", size=_NONCE_BYTES)
+    return nonce
+
+
+def _moment(fields: Mapping[str, Any]) -> datetime:
+    text = field(fields, "expires", str)
+    try:
+        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise BadRequest("The expiry of an act must be like 2026-11-25T08:00:00Z.") from error
+    return moment
