@@ -1,0 +1,78 @@
+"""Who may sign when, and what a signature makes of the contract."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from appliance.contracts import rules
+from appliance.contracts.announcements import after_sending, after_signature, to_everybody
+from appliance.contracts.model import Contract, ContractState, PartyState, SigningOrder
+from appliance.errors import NotFound, StateRefused
+from appliance.notices.notice import NoticeKind
+from tests.appliance.contracts.samples import NOON, contract
+
+
+def signed(before: Contract, *positions: int) -> Contract:
+    parties = tuple(
+        replace(party, state=PartyState.SIGNED, signed_at=NOON) if party.position in positions else party
+        for party in before.parties
+    )
+    return replace(before, parties=parties)
+
+
+def test_in_sequence_only_the_next_party_may_sign() -> None:
+    assert [party.position for party in rules.whose_turn(contract())] == [1]
+    assert [party.position for party in rules.whose_turn(signed(contract(), 1))] == [2]
+
+
+def test_in_parallel_everybody_who_waits_may_sign() -> None:
+    assert [party.position for party in rules.whose_turn(contract(SigningOrder.PARALLEL))] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("state", [state for state in ContractState if state is not ContractState.SENT])
+def test_nobody_may_sign_what_is_not_sent(state: ContractState) -> None:
+    assert rules.whose_turn(replace(contract(), state=state)) == ()
+
+
+def test_only_the_last_signature_locks_and_ends_the_signing() -> None:
+    last = signed(contract(SigningOrder.PARALLEL), 1, 3)
+    assert rules.is_last_signature(last, last.parties[1])
+    assert rules.state_after(last, last.parties[1]) is ContractState.SIGNED
+    assert rules.state_after(contract(), contract().parties[0]) is ContractState.SENT
+
+
+def test_the_deadline_is_the_first_moment_that_is_too_late() -> None:
+    due = contract().deadline.at
+    assert not rules.is_overdue(contract(), due - timedelta(seconds=1))
+    assert rules.is_overdue(contract(), due)
+
+
+def test_refusals_name_the_contract() -> None:
+    with pytest.raises(StateRefused, match="设备采购合同.*sent.*draft"):
+        rules.require_state(contract(), ContractState.DRAFT)
+    with pytest.raises(NotFound, match="party-7"):
+        rules.party_of(contract(), "party-7")
+
+
+def test_in_sequence_the_next_one_is_told_and_the_initiator() -> None:
+    told = list(after_signature(signed(contract(), 1), contract().parties[0], NOON))
+    assert [(notice.recipient, notice.kind) for notice in told] == [
+        ("person-9", NoticeKind.PARTY_SIGNED),
+        ("person-2", NoticeKind.YOUR_TURN),
+    ]
+
+
+def test_in_parallel_everybody_is_told_once_at_the_start() -> None:
+    parallel = contract(SigningOrder.PARALLEL)
+    assert [notice.recipient for notice in after_sending(parallel, NOON)] == ["person-1", "person-2", "person-1"]
+    assert len({notice.message_id for notice in after_sending(parallel, NOON)}) == 2
+    told = after_signature(signed(parallel, 1), parallel.parties[0], NOON)
+    assert [notice.kind for notice in told] == [NoticeKind.PARTY_SIGNED]
+
+
+def test_an_ending_is_told_to_everybody_once() -> None:
+    told = [notice.recipient for notice in to_everybody(contract(), NoticeKind.EXPIRED, NOON)]
+    assert told == ["person-9", "person-1", "person-2"]

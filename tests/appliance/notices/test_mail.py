@@ -1,0 +1,86 @@
+"""Mail over a real connection: taken, refused, put off, or unknown."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from appliance.accounts.people import Person
+from appliance.config import MailSettings, Security
+from appliance.language import Language
+from appliance.notices.letters import letter
+from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown
+from appliance.notices.notice import Notice, NoticeKind
+from tests.appliance.notices.smtp import Post, post_office
+
+NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
+ZHANG = Person(
+    "person-zhang", "张示例", "甲公司示例有限公司", "zhang@example.com", Language.CHINESE, "Asia/Shanghai"
+)
+NOTICE = Notice("contract-1", ZHANG.subject, NoticeKind.YOUR_TURN, NOON)
+ENVELOPE = Envelope(ZHANG.email, ZHANG.name, NOTICE.message_id, NOON)
+LETTER = letter(
+    ZHANG, NOTICE.kind, title="设备采购合同", deadline=NOON, address="http://localhost:8080/contracts/contract-1"
+)
+
+
+@pytest.fixture
+def post() -> Iterator[Post]:
+    with post_office() as running:
+        yield running
+
+
+def mail(port: int) -> Mail:
+    return Mail(MailSettings(host="127.0.0.1", port=port, security=Security.NONE, sender="a@example.com"), None)
+
+
+def test_a_mail_arrives_in_chinese_under_its_own_id(post: Post) -> None:
+    mail(post.port).send(ENVELOPE, LETTER)
+    (arrived,) = post.messages
+    assert arrived["Message-ID"] == NOTICE.message_id
+    assert arrived["Subject"] == "“设备采购合同”等待您签署"
+    assert arrived["To"].addresses[0].display_name == "张示例"
+    assert "2026-11-25 12:00（Asia/Shanghai）" in arrived.get_content()
+
+
+def test_the_same_notice_has_the_same_id_and_another_has_another() -> None:
+    again = Notice("contract-1", ZHANG.subject, NoticeKind.YOUR_TURN, NOON)
+    other = Notice("contract-1", ZHANG.subject, NoticeKind.COMPLETED, NOON)
+    assert again.message_id == NOTICE.message_id != other.message_id
+
+
+def test_a_final_no_is_refused(post: Post) -> None:
+    post.to_recipient = "550 no such mailbox"
+    with pytest.raises(MailRefused, match="no such mailbox"):
+        mail(post.port).send(ENVELOPE, LETTER)
+
+
+@pytest.mark.parametrize("answer", ["to_recipient", "to_text"])
+def test_a_temporary_no_can_be_tried_again(post: Post, answer: str) -> None:
+    setattr(post, answer, "451 come back later")
+    with pytest.raises(MailUnavailable, match="come back later"):
+        mail(post.port).send(ENVELOPE, LETTER)
+
+
+def test_no_server_can_be_tried_again() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(MailUnavailable):
+            mail(taken.getsockname()[1]).send(ENVELOPE, LETTER)
+
+
+def test_no_answer_to_the_text_is_unknown(post: Post) -> None:
+    post.hang_up = True
+    with pytest.raises(MailUnknown):
+        mail(post.port).send(ENVELOPE, LETTER)
+    assert post.messages == []
+
+
+def test_without_encryption_nothing_is_sent_where_it_is_demanded(post: Post) -> None:
+    demanding = Mail(MailSettings(host="127.0.0.1", port=post.port), None)
+    with pytest.raises(MailUnavailable, match="STARTTLS"):
+        demanding.send(ENVELOPE, LETTER)
+    assert post.messages == []
