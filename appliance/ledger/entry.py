@@ -1,0 +1,68 @@
+"""Entries: what happened, as one canonical byte string (the leaf) and, apart from it, what may be erased."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from appliance.store import ledger as store
+from appliance.store.database import Transaction
+from hsm import canonical
+from hsm.acts import instant
+
+SALT_BYTES = 32
+FORMAT = "vermilion-log-entry/1"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One act. ``at`` is aware; the leaf has it in whole seconds.
+
+    ``public`` holds JSON values without floats: identifiers, digests, numbers; they stand in the log for ever.
+    ``private`` holds personal data; each field enters the log as a salted commitment alone, so that it can be
+    erased without breaking the tree.
+    """
+
+    kind: str
+    at: datetime
+    public: Mapping[str, Any] = field(default_factory=dict)
+    private: Mapping[str, Any] = field(default_factory=dict)
+
+
+def record(tx: Transaction, entry: LedgerEntry) -> int:
+    """Writes *entry* into the log in the caller's transaction; its number, which is its index in the tree.
+
+    The tree and a checkpoint over it follow within a second (see :class:`appliance.ledger.Sequencer`). Raises
+    :class:`hsm.errors.Malformed` for values without a canonical form.
+    """
+    opening = {name: _opened(value) for name, value in entry.private.items()}
+    number = store.append(tx, [leaf_of(entry, opening)])
+    if opening:
+        store.keep_opening(tx, number, canonical.encode(opening))
+    return number
+
+
+def leaf_of(entry: LedgerEntry, opening: Mapping[str, Mapping[str, Any]]) -> bytes:
+    """The bytes that are hashed into the tree. *opening* has a salt and a value for each private field."""
+    return canonical.encode(
+        {
+            "at": instant(entry.at),
+            "commitments": {name: commitment(name, **opened) for name, opened in opening.items()},
+            "format": FORMAT,
+            "kind": entry.kind,
+            "public": dict(entry.public),
+        }
+    )
+
+
+def commitment(name: str, *, salt: str, value: Any) -> str:
+    """SHA-256 in hex of the canonical JSON of ``{"name", "salt", "value"}``; whoever has these can compute it."""
+    return hashlib.sha256(canonical.encode({"name": name, "salt": salt, "value": value})).hexdigest()
+
+
+def _opened(value: Any) -> dict[str, Any]:
+    return {"salt": secrets.token_hex(SALT_BYTES), "value": value}

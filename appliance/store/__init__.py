@@ -1,0 +1,1 @@
+"""The appliance's one database: every SQL statement is in this package."""

@@ -1,0 +1,150 @@
+"""The database file: opened with the pragmas that durability needs, one connection for each thread."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+from pysqlite3 import dbapi2 as sqlite
+
+from appliance.errors import StorageError
+from appliance.store.schema import migrate
+
+OLDEST_SQLITE = (3, 51, 3)
+"""Older ones, in WAL mode, can corrupt a database (the WAL-reset bug of 3.7.0 to 3.51.2)."""
+
+BUSY_SECONDS = 10.0
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "trusted_schema = OFF",
+    "temp_store = MEMORY",
+)
+
+
+class Transaction:
+    """What runs between ``BEGIN`` and ``COMMIT``; only valid inside the ``with`` that gave it."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: sqlite.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite.Cursor:
+        """Runs one statement; the cursor gives rows (tuples) and ``rowcount``."""
+        return self._connection.execute(statement, values)
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[Any]]) -> sqlite.Cursor:
+        """Runs one changing statement for each of *rows*."""
+        return self._connection.executemany(statement, rows)
+
+
+class _Link:
+    """One thread's connection; closed when its thread ends or the database closes."""
+
+    def __init__(self, path: Path) -> None:
+        # Closing happens from another thread when the process ends, after the owner's last use.
+        self.connection = sqlite.connect(
+            path, timeout=BUSY_SECONDS, isolation_level=None, cached_statements=256, check_same_thread=False
+        )
+        self.process = os.getpid()
+        for pragma in _PRAGMAS:
+            self.connection.execute(f"PRAGMA {pragma}")
+
+    def close(self) -> None:
+        if self.process == os.getpid():  # a connection must never be touched after a fork
+            self.connection.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "process"):
+            self.close()
+
+
+class Database:
+    """SQLite at *path*, brought to this release's schema on opening. Thread-safe, and safe after ``fork``.
+
+    Raises :class:`StorageError` for a file that a newer release wrote, or an SQLite library that is too old.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if sqlite.sqlite_version_info < OLDEST_SQLITE:
+            raise StorageError(
+                "SQLite {version} can corrupt databases in WAL mode; install pysqlite3 with 3.51.3 or newer.",
+                version=sqlite.sqlite_version,
+            )
+        self.path = path
+        self._local = threading.local()
+        self._links: WeakSet[_Link] = WeakSet()
+        with _translated(path):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            connection = self._connection()
+            path.chmod(0o600)
+            migrate(connection, path)
+
+    def close(self) -> None:
+        """Closes the connections of all threads; none may use the database any more."""
+        for link in list(self._links):
+            link.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """All statements inside, or none; on disk (WAL, ``synchronous=FULL``) when left without an exception.
+
+        ``BEGIN IMMEDIATE``: what is read inside stays true until the commit. Not to be nested, and not to be held
+        across anything slow: other writers wait. Raises :class:`StorageError` when SQLite cannot go on;
+        ``IntegrityError`` stays, for callers to whom a violated constraint says something.
+        """
+        connection = self._connection()
+        if connection.in_transaction:
+            raise StorageError("A transaction was opened inside another one of {path}.", path=self.path)
+        with _translated(self.path):
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield Transaction(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                _roll_back(connection)
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """One unchanging view of the database. Inside a transaction of this thread: that one's view."""
+        connection = self._connection()
+        if connection.in_transaction:
+            yield Transaction(connection)
+            return
+        with _translated(self.path):
+            connection.execute("BEGIN")
+            try:
+                yield Transaction(connection)
+            finally:
+                _roll_back(connection)
+
+    def _connection(self) -> sqlite.Connection:
+        link: _Link | None = getattr(self._local, "link", None)
+        if link is None or link.process != os.getpid():
+            link = _Link(self.path)
+            self._local.link = link
+            self._links.add(link)
+        return link.connection
+
+
+def _roll_back(connection: sqlite.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite.IntegrityError, sqlite.ProgrammingError):
+        raise
+    except (sqlite.DatabaseError, OSError) as error:
+        raise StorageError("The database {path} cannot be used: {why}.", path=path, why=error) from error

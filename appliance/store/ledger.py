@@ -1,0 +1,82 @@
+"""The log's entries and the openings of their commitments, in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from appliance.errors import NotFound
+from appliance.store.database import Transaction
+
+
+def append(tx: Transaction, leaves: Sequence[bytes]) -> int:
+    """Adds *leaves* (1 to 65,535 bytes each) at the end of the log; the number of the first one."""
+    first = length(tx)
+    tx.executemany("INSERT INTO ledger (number, leaf) VALUES (?, ?)", enumerate(leaves, first))
+    return first
+
+
+def keep_opening(tx: Transaction, number: int, fields: bytes) -> None:
+    """Keeps the salts and values behind the commitments of an entry."""
+    tx.execute("INSERT INTO openings (entry, fields) VALUES (?, ?)", (number, fields))
+
+
+def opening(tx: Transaction, number: int) -> bytes | None:
+    """What :func:`keep_opening` kept; None when there was nothing private, or when it was erased."""
+    row = tx.execute("SELECT fields FROM openings WHERE entry = ?", (number,)).fetchone()
+    return row[0] if row else None
+
+
+def erase_opening(tx: Transaction, number: int) -> bool:
+    """Erases the private fields of an entry for good; False when there were none. The tree stays as it is."""
+    return bool(tx.execute("DELETE FROM openings WHERE entry = ?", (number,)).rowcount)
+
+
+def length(tx: Transaction) -> int:
+    """How many entries the log has, those without a place in the tree included."""
+    return int(tx.execute("SELECT coalesce(max(number), -1) + 1 FROM ledger").fetchone()[0])
+
+
+def leaf(tx: Transaction, number: int) -> bytes:
+    """The bytes of an entry. Raises :class:`NotFound`."""
+    row = tx.execute("SELECT leaf FROM ledger WHERE number = ?", (number,)).fetchone()
+    if row is None:
+        raise NotFound("The log has no entry {number}.", number=number)
+    found: bytes = row[0]
+    return found
+
+
+def leaves(tx: Transaction, start: int, end: int) -> list[bytes]:
+    """The entries from *start* to before *end*, in order; fewer when the log ends earlier."""
+    rows = tx.execute("SELECT leaf FROM ledger WHERE number >= ? AND number < ? ORDER BY number", (start, end))
+    return [row[0] for row in rows]
+
+
+def append_subtrees(tx: Transaction, numbered: Iterable[tuple[int, bytes]]) -> None:
+    """Adds hashes of complete subtrees under their numbers."""
+    tx.executemany("INSERT INTO subtrees (number, hash) VALUES (?, ?)", numbered)
+
+
+def subtree(tx: Transaction, number: int) -> bytes | None:
+    """The hash of a complete subtree; None when the tree does not have it (yet)."""
+    row = tx.execute("SELECT hash FROM subtrees WHERE number = ?", (number,)).fetchone()
+    return row[0] if row else None
+
+
+def subtrees(tx: Transaction, start: int, end: int) -> list[tuple[int, bytes]]:
+    """Numbers and hashes of the subtrees numbered from *start* to before *end*, in order."""
+    rows: list[tuple[int, bytes]] = tx.execute(
+        "SELECT number, hash FROM subtrees WHERE number >= ? AND number < ? ORDER BY number", (start, end)
+    ).fetchall()
+    return rows
+
+
+def last_subtree(tx: Transaction) -> int:
+    """The largest number of a subtree; -1 in an empty tree."""
+    return int(tx.execute("SELECT coalesce(max(number), -1) FROM subtrees").fetchone()[0])
+
+
+def rows_of(tx: Transaction, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """Numbers and leaves from *start* to before *end*, in order, as they stand."""
+    yield from tx.execute(
+        "SELECT number, leaf FROM ledger WHERE number >= ? AND number < ? ORDER BY number", (start, end)
+    )

@@ -1,0 +1,64 @@
+"""The schema's history: numbered files in ``migrations/``, applied once each, in order, never edited."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from pysqlite3 import dbapi2 as sqlite
+
+from appliance.errors import StorageError
+
+_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+
+
+def migrate(connection: sqlite.Connection, path: Path) -> None:
+    """Brings the database to this release's schema. Raises :class:`StorageError` when a newer release wrote it."""
+    steps = dict(_steps())
+    if _version(connection) == max(steps):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        found = _version(connection)
+        if found > max(steps):
+            raise StorageError(
+                "{path} has schema {found}, this release knows {known}; use the release that wrote it.",
+                path=path,
+                found=found,
+                known=max(steps),
+            )
+        for number in range(found + 1, max(steps) + 1):
+            _apply(connection, steps[number], number)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def latest() -> int:
+    """The number of this release's schema."""
+    return max(number for number, _ in _steps())
+
+
+def _steps() -> Iterator[tuple[int, str]]:
+    for item in resources.files("appliance.store").joinpath("migrations").iterdir():
+        if name := _NAME.fullmatch(item.name):
+            yield int(name[1]), item.read_text(encoding="utf-8")
+
+
+def _version(connection: sqlite.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _apply(connection: sqlite.Connection, script: str, number: int) -> None:
+    """Statement by statement: ``executescript`` would commit first, and half a migration could stay."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite.complete_statement(statement):
+            connection.execute(statement)
+            statement = ""
+    connection.execute(f"PRAGMA user_version = {number}")
