@@ -51,7 +51,7 @@ def test_the_deadline_is_the_first_moment_that_is_too_late() -> None:
 
 
 def test_refusals_name_the_contract() -> None:
-    with pytest.raises(StateRefused, match="设备采购合同.*sent.*draft"):
+    with pytest.raises(StateRefused, match=r"设备采购合同.*sent.*draft"):
         rules.require_state(contract(), ContractState.DRAFT)
     with pytest.raises(NotFound, match="party-7"):
         rules.party_of(contract(), "party-7")

@@ -1,0 +1,115 @@
+"""The outbox: each message once, nothing lost, and what cannot be known is shown as unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.config import MailSettings, Security
+from appliance.notices.delivery import Delivery
+from appliance.notices.mail import Mail
+from appliance.notices.notice import Notice, NoticeKind
+from appliance.store import outbox
+from appliance.store.database import Database
+from tests.appliance.contracts.samples import NOON
+from tests.appliance.notices.smtp import Post, post_office
+from tests.appliance.store.seeds import seeded
+
+NOTICE = Notice("contract-1", "person-1", NoticeKind.YOUR_TURN, NOON)
+
+
+class Time:
+    """A clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.at = NOON
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture
+def post() -> Iterator[Post]:
+    with post_office() as running:
+        yield running
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = seeded(tmp_path / "vermilion.db")
+    with opened.transaction() as tx:
+        outbox.enqueue(tx, NOTICE)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def delivery(database: Database, post: Post, time: Time) -> Delivery:
+    mail = Mail(MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE), None)
+    return Delivery(database, mail, address="http://localhost:8080/contracts/{}".format, now=time)
+
+
+def counts(database: Database) -> dict[str, int]:
+    with database.reading() as tx:
+        return outbox.counts(tx)
+
+
+def test_a_notice_is_sent_once(database: Database, delivery: Delivery, post: Post) -> None:
+    with database.transaction() as tx:
+        outbox.enqueue(tx, NOTICE)
+    assert (delivery.deliver(), delivery.deliver()) == (1, 0)
+    assert [message["Message-ID"] for message in post.messages] == [NOTICE.message_id]
+    assert counts(database) == {"sent": 1}
+
+
+def test_a_server_that_is_down_is_tried_again_later(
+    database: Database, delivery: Delivery, post: Post, time: Time
+) -> None:
+    post.to_recipient = "451 not now"
+    assert delivery.deliver() == 0
+    assert counts(database) == {"queued": 1}
+    post.to_recipient = "250 ok"
+    assert delivery.deliver() == 0  # not yet
+    time.at += timedelta(minutes=1)
+    assert delivery.deliver() == 1
+
+
+def test_a_final_no_is_shown_and_can_be_sent_again_by_hand(
+    database: Database, delivery: Delivery, post: Post, time: Time
+) -> None:
+    post.to_text = "554 not wanted"
+    assert delivery.deliver() == 0
+    assert counts(database) == {"refused": 1}
+    post.to_text = "250 taken"
+    with database.transaction() as tx:
+        assert outbox.resend(tx, 1, time())
+    assert delivery.deliver() == 1
+
+
+def test_no_answer_is_unknown_and_not_sent_again_by_itself(
+    database: Database, delivery: Delivery, post: Post
+) -> None:
+    post.hang_up = True
+    assert (delivery.deliver(), delivery.deliver()) == (0, 0)
+    assert counts(database) == {"unknown": 1}
+
+
+def test_what_a_killed_sender_had_in_hand_is_unknown(database: Database, delivery: Delivery, post: Post) -> None:
+    with database.transaction() as tx:
+        assert outbox.take(tx, NOON) is not None
+    assert delivery.recover() == 1
+    assert (delivery.deliver(), counts(database), post.messages) == (0, {"unknown": 1}, [])
+
+
+def test_the_wait_grows_to_six_hours() -> None:
+    waits = [outbox.retry_after(attempt) for attempt in range(1, 12)]
+    assert waits[:3] == [timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=4)]
+    assert waits[-1] == timedelta(hours=6)
