@@ -25,5 +25,5 @@ def _entry(event: HistoryEvent) -> LedgerEntry:
         kind=event.kind.value,
         at=event.at,
         public={"actor": event.actor, **contract, **event.public},
-        private=dict(event.private),
+        private={name: value for name, value in event.private.items() if value is not None},
     )
