@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
@@ -9,29 +12,19 @@ from hsm.checkpoint import verify_checkpoint
 from hsm.errors import BadRequest, ConsistencyRefused
 from hsm.merkle import EMPTY_ROOT, consistency_ranges, leaf_hash, node_hash, range_hash
 from hsm.note import NoteKey
-from hsm.witness import CheckpointWitness, Remembered
+from hsm.store.database import Database
+from hsm.store.log import CheckpointMemory, RememberedCheckpoint
+from hsm.witness import CheckpointWitness
 
 PRIVATE = ed25519.Ed25519PrivateKey.generate()
 KEY = NoteKey.of("log.vermilion.example", PRIVATE.public_key())
 
 
-class Memory:
-    """A memory in one process; ``meanwhile`` stands for another worker that was faster."""
-
-    def __init__(self) -> None:
-        self.value: Remembered | None = None
-        self.meanwhile: Remembered | None = None
-
-    def last(self) -> Remembered | None:
-        return self.value
-
-    def replace(self, previous: Remembered | None, new: Remembered) -> bool:
-        if self.meanwhile is not None:
-            self.value = self.meanwhile
-        if self.value != previous:
-            return False
-        self.value = new
-        return True
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[CheckpointMemory]:
+    database = Database(tmp_path / "authority.db")
+    yield CheckpointMemory(database)
+    database.close()
 
 
 def root(size: int, *, of: bytes = b"entry") -> bytes:
@@ -50,20 +43,18 @@ def _subtree(start: int, end: int, of: bytes) -> bytes:
     return node_hash(_subtree(start, middle, of), _subtree(middle, end, of))
 
 
-def test_a_growing_log_is_signed() -> None:
-    memory = Memory()
+def test_a_growing_log_is_signed(memory: CheckpointMemory) -> None:
     witness = CheckpointWitness(memory, KEY, PRIVATE.sign)
     sizes = [0, 1, 1, 3, 7, 8, 20]
     previous = 0
     for size in sizes:
         note = witness.sign(size, root(size), proof(previous, size))
         assert verify_checkpoint(note, KEY).root == root(size)
-        assert memory.value == Remembered(size, root(size))
+        assert memory.last() == RememberedCheckpoint(size, root(size))
         previous = size
 
 
-def test_a_rewritten_log_is_refused_and_the_memory_stays() -> None:
-    memory = Memory()
+def test_a_rewritten_log_is_refused_and_the_memory_stays(memory: CheckpointMemory) -> None:
     witness = CheckpointWitness(memory, KEY, PRIVATE.sign)
     witness.sign(5, root(5), [])
     for size, new_root, hashes in [
@@ -75,18 +66,10 @@ def test_a_rewritten_log_is_refused_and_the_memory_stays() -> None:
     ]:
         with pytest.raises(ConsistencyRefused):
             witness.sign(size, new_root, hashes)
-    assert memory.value == Remembered(5, root(5))
-
-
-def test_two_workers_cannot_both_be_first() -> None:
-    memory = Memory()
-    witness = CheckpointWitness(memory, KEY, PRIVATE.sign)
-    memory.meanwhile = Remembered(1, root(1))
-    with pytest.raises(ConsistencyRefused, match="meantime"):
-        witness.sign(2, root(2), [])
+    assert memory.last() == RememberedCheckpoint(5, root(5))
 
 
 @pytest.mark.parametrize(("size", "new_root"), [(-1, bytes(32)), (1 << 63, bytes(32)), (1, b"short")])
-def test_what_is_no_checkpoint(size: int, new_root: bytes) -> None:
+def test_what_is_no_checkpoint(memory: CheckpointMemory, size: int, new_root: bytes) -> None:
     with pytest.raises(BadRequest):
-        CheckpointWitness(Memory(), KEY, PRIVATE.sign).sign(size, new_root, [])
+        CheckpointWitness(memory, KEY, PRIVATE.sign).sign(size, new_root, [])

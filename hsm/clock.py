@@ -1,0 +1,101 @@
+"""Where time comes from, and what vouches for it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from hsm.errors import TimeNotAvailable
+
+_STA_UNSYNC = 0x0040
+_TIME_ERROR = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """One look at the clock, all in microseconds.
+
+    ``wall`` counts from 1970 (UTC); ``boot`` from the machine's start, sleep included, and no setting of the clock
+    moves it. ``proven`` says whether anything vouches for ``wall``, ``sentence`` what or why not.
+    """
+
+    wall: int
+    boot: int
+    proven: bool
+    sentence: str
+
+
+class Clock(Protocol):
+    """A source of time. Reading is cheap (no network) and thread-safe."""
+
+    @property
+    def source(self) -> str:
+        """``kernel`` or ``declared``."""
+        ...
+
+    @property
+    def steps_forward(self) -> bool:
+        """Whether a forward step is believed, because whoever made it proves the new time."""
+        ...
+
+    def read(self) -> ClockReading: ...
+
+
+class _Timex(ctypes.Structure):
+    """``struct timex`` of adjtimex(2) on 64-bit Linux; what follows ``status`` is not used."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_byte * 256),
+    )
+
+
+class KernelClock:
+    """The system clock while the kernel says that NTP holds it within *accuracy* of UTC (adjtimex(2))."""
+
+    source = "kernel"
+    steps_forward = True
+
+    def __init__(self, accuracy: timedelta) -> None:
+        self._most = accuracy // timedelta(microseconds=1)
+        self._adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
+
+    def read(self) -> ClockReading:
+        """Raises :class:`TimeNotAvailable` when the kernel does not answer."""
+        state = _Timex()
+        result = self._adjtimex(ctypes.byref(state))
+        wall, boot = _now()
+        if result < 0:
+            why = os.strerror(ctypes.get_errno())
+            raise TimeNotAvailable("The kernel does not tell its clock's state: {why}.", why=why)
+        if result == _TIME_ERROR or state.status & _STA_UNSYNC:
+            return ClockReading(wall, boot, False, "The clock is not synchronised; check the NTP service.")
+        error = f"{state.maxerror / 1e6:.3f} s"
+        if state.maxerror > self._most:
+            return ClockReading(wall, boot, False, f"The clock may be {error} from UTC, more than it may.")
+        return ClockReading(wall, boot, True, f"Synchronised by NTP; at most {error} from UTC.")
+
+
+class DeclaredClock:
+    """The system clock, believed because an operator declared it; for development, and says so."""
+
+    source = "declared"
+    steps_forward = False
+
+    def read(self) -> ClockReading:
+        """Always proven, in so far as a declaration proves."""
+        wall, boot = _now()
+        return ClockReading(wall, boot, True, "Declared to be right by the operator; not proven.")
+
+
+def _now() -> tuple[int, int]:
+    return time.time_ns() // 1000, time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000

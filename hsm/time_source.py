@@ -1,0 +1,174 @@
+"""The only source of times to sign: proven, without backward step, never below the last one given.
+
+The last time given is shared by all workers through a small mapped file. It survives a crash by a *lease*: no time
+is given beyond the lease's end, which is on disk, and after a start none below it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import struct
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from hsm.clock import Clock, ClockReading
+from hsm.errors import TimeNotAvailable
+
+LEASE = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Lease(Protocol):
+    """The end of the lease, in microseconds since 1970, in the authority's store."""
+
+    def lease(self) -> int:
+        """The end; 0 before the first."""
+        ...
+
+    def extend_lease(self, until: int) -> None:
+        """Moves the end to *until*, on disk on return; never back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStatus:
+    """``source``: who vouches for the time; ``trusted``: whether times are given now; ``sentence``: why."""
+
+    source: str
+    trusted: bool
+    sentence: str
+
+
+class SharedTimes:
+    """Shared by the workers, in microseconds: last time given, end of the lease, wall minus boot clock."""
+
+    _LAYOUT = struct.Struct("=qqq")
+
+    def __init__(self, path: Path) -> None:
+        """Maps *path*, made by :meth:`create`."""
+        self._file = path.open("r+b")
+        self._map = mmap.mmap(self._file.fileno(), self._LAYOUT.size)
+
+    @classmethod
+    def create(cls, path: Path) -> None:
+        """Makes the file anew, empty; for the parent, before the workers start."""
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        try:
+            os.write(descriptor, bytes(cls._LAYOUT.size))
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """No other process reads or writes the numbers meanwhile (a record lock: it ends with its process)."""
+        fcntl.lockf(self._file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self._file, fcntl.LOCK_UN)
+
+    def read(self) -> tuple[int, int, int]:
+        """Last time, lease, offset; all 0 at first."""
+        last, lease, offset = self._LAYOUT.unpack_from(self._map)
+        return last, lease, offset
+
+    def write(self, last: int, lease: int, offset: int) -> None:
+        """Replaces all three."""
+        self._LAYOUT.pack_into(self._map, 0, last, lease, offset)
+
+    def close(self) -> None:
+        """Unmaps the file."""
+        self._map.close()
+        self._file.close()
+
+
+class TimeSource:
+    """One for each worker, over the same :class:`SharedTimes`."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        shared: SharedTimes,
+        leases: Lease,
+        *,
+        tolerance: timedelta,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """*tolerance* is how far the clock may jump unnoticed: the declared accuracy."""
+        self._clock = clock
+        self._shared = shared
+        self._leases = leases
+        self._tolerance = tolerance // timedelta(microseconds=1)
+        self._sleep = sleep
+        self._given = False
+
+    def now(self) -> datetime:
+        """The time (UTC, microseconds) to put under a signature. Raises :class:`TimeNotAvailable`.
+
+        1. something vouches for the clock;
+        2. it did not step since it was first read, but for a forward step that is vouched for;
+        3. it is not below the last time given, by any worker, before or after a crash;
+        4. the lease covers it; else the lease is extended first, on disk.
+        """
+        with self._shared.held():
+            last, lease, offset = self._state()
+            reading = self._proven(offset)
+            if reading.wall <= last and not self._given and last - reading.wall <= LEASE:
+                # Just started again, within the lease of the run before: its end is near.
+                self._sleep((last + 1 - reading.wall) / 1e6)
+                reading = self._proven(offset)
+            if reading.wall < last:
+                raise TimeNotAvailable(
+                    "The clock is {gap} s behind the last timestamp given; no earlier time will be.",
+                    gap=round((last - reading.wall) / 1e6, 3),
+                )
+            if reading.wall > lease:
+                lease = reading.wall + LEASE
+                self._leases.extend_lease(lease)
+            self._shared.write(reading.wall, lease, self._offset_of(reading, offset))
+        self._given = True
+        return _EPOCH + timedelta(microseconds=reading.wall)
+
+    def status(self) -> ClockStatus:
+        """Whether times are given now; changes nothing."""
+        with self._shared.held():
+            last, _, offset = self._state()
+        try:
+            reading = self._proven(offset)
+        except TimeNotAvailable as error:
+            return ClockStatus(self._clock.source, False, str(error))
+        if reading.wall < last - LEASE:
+            return ClockStatus(self._clock.source, False, "The clock is behind the last timestamp given.")
+        return ClockStatus(self._clock.source, True, reading.sentence)
+
+    def _state(self) -> tuple[int, int, int]:
+        last, lease, offset = self._shared.read()
+        if lease == 0:
+            last = lease = self._leases.lease()
+        return last, lease, offset
+
+    def _proven(self, offset: int) -> ClockReading:
+        reading = self._clock.read()
+        if not reading.proven:
+            raise TimeNotAvailable(reading.sentence)
+        step = reading.wall - reading.boot - offset if offset else 0
+        if step < -self._tolerance or (step > self._tolerance and not self._clock.steps_forward):
+            raise TimeNotAvailable(
+                "The clock was moved by {step} s; set it right, or restart the authority when it is.",
+                step=round(step / 1e6, 3),
+            )
+        return reading
+
+    def _offset_of(self, reading: ClockReading, offset: int) -> int:
+        """The offset to compare with from now on: the first one, until a forward step that was believed."""
+        current = reading.wall - reading.boot
+        return current if offset == 0 or current - offset > self._tolerance else offset
