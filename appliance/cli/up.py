@@ -1,0 +1,70 @@
+"""``vermilion up``: the whole appliance on this machine's loopback interface, until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import click
+
+from appliance.cli.program import Context
+from appliance.config import Settings, load
+from appliance.demonstration.founding import found
+from appliance.errors import SupervisionFailed
+from appliance.supervision import Supervisor, services
+
+
+@click.command("up")
+@click.option(
+    "--port", type=click.IntRange(1, 65534), help="The portal's port instead of the one in the settings."
+)
+@click.pass_obj
+def command(context: Context, port: int | None) -> None:
+    """Serve the portal, the timestamp authority and the log until Ctrl-C; a new home is set up first."""
+    say = context.speech.say
+    environment = services.inherited(os.environ)
+    found(context.home, say=say, environment=environment)
+    settings = _at_port(load(context.home), port)
+    for wanted in (settings.web.port, settings.web.port + services.TSA_PORT_ABOVE):
+        _require_free(wanted)
+    with _ending() as asked, Supervisor(services.services(settings, environment), say=say) as supervisor:
+        say("Vermilion serves on {address} (Ctrl-C ends it)", address=f"http://localhost:{settings.web.port}")
+        supervisor.watch(until=lambda: bool(asked))
+        say("ending …")
+    say("everything has ended")
+
+
+def _at_port(settings: Settings, port: int | None) -> Settings:
+    if port is None:
+        return settings
+    return replace(settings, web=replace(settings.web, port=port))
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise SupervisionFailed(
+                "Port {port} is taken; end what uses it, or choose another with PORT=… or --port.", port=port
+            ) from error
+
+
+@contextmanager
+def _ending() -> Iterator[list[int]]:
+    """A list that holds the signal by which somebody asked for the end, once they did."""
+    asked: list[int] = []
+    before = {
+        number: signal.signal(number, lambda received, frame: asked.append(received))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

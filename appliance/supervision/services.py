@@ -1,0 +1,81 @@
+"""The four processes as they run in development: the authority, and what speaks to it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from http.client import HTTPConnection
+
+from appliance.config import Settings
+from appliance.home import Home
+from appliance.supervision.service import Service
+from hsm.client import AuthorityClient
+from hsm.errors import AuthorityError
+from hsm.status import AuthorityState
+
+TSA_PORT_ABOVE = 1
+"""The timestamp process listens one port above the portal, both on the loopback interface only."""
+
+
+def services(settings: Settings, environment: Mapping[str, str]) -> list[Service]:
+    """All of them, in the order of their start: each needs only those before it."""
+    home, port = settings.home, settings.web.port
+    return [
+        authority(home, environment),
+        _gunicorn("web", "webui.portal", port, "/livez", home, environment),
+        _gunicorn("tsa", "webui.tsa", port + TSA_PORT_ABOVE, "/livez", home, environment),
+        _service("scheduler", ("-m", "appliance.jobs"), lambda: True, home, environment),
+    ]
+
+
+def authority(home: Home, environment: Mapping[str, str]) -> Service:
+    """The authority: it serves when it says that it is operational."""
+    return _service("authority", ("-m", "hsm.cli", "serve"), lambda: operational(home), home, environment)
+
+
+def operational(home: Home) -> bool:
+    """Whether an authority answers in *home* and can sign."""
+    with AuthorityClient(home.authority_socket("operator"), timeout=2.0) as client:
+        try:
+            return client.status().state is AuthorityState.OPERATIONAL
+        except AuthorityError:
+            return False
+
+
+def answers(port: int, path: str) -> bool:
+    """Whether something answers ``GET path`` with 200 on the loopback interface."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=2.0)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _gunicorn(
+    name: str, package: str, port: int, path: str, home: Home, environment: Mapping[str, str]
+) -> Service:
+    arguments = ("-m", "gunicorn", "-c", f"python:{package}.gunicorn", f"{package}.wsgi:application()")
+    given = {**environment, "VERMILION_BIND": f"127.0.0.1:{port}"}
+    return _service(name, arguments, lambda: answers(port, path), home, given)
+
+
+def _service(
+    name: str, arguments: tuple[str, ...], serves: Callable[[], bool], home: Home, environment: Mapping[str, str]
+) -> Service:
+    return Service(
+        name=name,
+        command=(sys.executable, *arguments),
+        serves=serves,
+        log=home.logs / f"{name}.log",
+        environment={**environment, "VERMILION_HOME": str(home.root), "PYTHONUNBUFFERED": "1"},
+    )
+
+
+def inherited(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What children get of our environment: enough to find programs and to speak, nothing else."""
+    wanted = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR")
+    return {name: environment[name] for name in wanted if name in environment}

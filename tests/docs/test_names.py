@@ -1,0 +1,91 @@
+"""Documentation that stays true: every target, command, setting and file that it names exists, and the reverse."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import click
+import pytest
+
+from appliance.cli import main
+from appliance.config import Settings
+from hsm.config import AuthoritySettings
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs/reference.md"
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def named(pattern: str, page: Path) -> set[str]:
+    return set(re.findall(pattern, page.read_text(encoding="utf-8")))
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def commands(group: click.Group) -> Iterator[str]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from (f"{name} {verb}" for verb in command.list_commands(click.Context(command)))
+        else:
+            yield name
+
+
+def settings(kind: Any) -> set[str]:
+    sections = {name: hint for name, hint in get_type_hints(kind).items() if name != "home"}
+    return {f"{name}.{item.name}" for name, hint in sections.items() for item in dataclasses.fields(hint)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_named_target_and_command_exists(page: Path) -> None:
+    assert named(r"make ([a-z]+(?:-[a-z]+)*)`", page) - {"help"} <= targets()
+    words = set(commands(main)) | {name.split()[0] for name in commands(main)}
+    for command in named(r"`(?:\.venv/bin/)?vermilion ([a-z]+(?: [a-z]+)?)[ `]", page):
+        assert command in words or command.split()[0] in words, command
+
+
+def test_every_target_is_named_in_the_reference() -> None:
+    assert targets() - {"help"} <= named(r"`make ([a-z-]+)`", REFERENCE)
+
+
+def test_every_command_is_named_in_the_reference() -> None:
+    text = REFERENCE.read_text(encoding="utf-8")
+    for command in commands(main):
+        assert f"`vermilion {command}" in text, command
+
+
+@pytest.mark.parametrize("kind", [Settings, AuthoritySettings])
+def test_every_setting_is_in_the_reference_and_no_other(kind: Any) -> None:
+    rows = named(r"\| `([a-z_]+\.[a-z_]+)` \|", REFERENCE)
+    assert settings(kind) <= rows
+    assert rows <= settings(Settings) | settings(AuthoritySettings)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_linked_file_exists(page: Path) -> None:
+    for link in named(r"\]\(((?!https?:|#)[^)#]+)", page):
+        assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_named_module_exists(page: Path) -> None:
+    for name in named(r"`((?:hsm|appliance|webui|scripts|tests)/[\w./-]+)`", page):
+        assert (ROOT / name).exists(), name
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs/decisions").glob("[0-9]*.md"))
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_every_requirement_has_its_motive() -> None:
+    motives = (ROOT / "docs/decisions/0001-dependencies.md").read_text(encoding="utf-8")
+    for line in (ROOT / "requirements/runtime.in").read_text(encoding="utf-8").split():
+        assert f"`{re.split(r'[=<>,\[]', line)[0]}`" in motives, line

@@ -1,0 +1,59 @@
+"""The portal as one Flask application, made from its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import metadata
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from flask import Flask, Response, request
+
+from webui.portal import clock, health, home, log, trust, verify
+from webui.portal.parts import PortalParts
+from webui.shared import errors, forms, headers, language
+
+ROOM_FOR_FORM = 64 * 1024
+"""Bytes that a form may hold besides its file."""
+
+
+def create_app(parts: PortalParts) -> Flask:
+    """The application; ``POST /tsa`` goes past Flask to the timestamp authority's own."""
+    settings = parts.settings
+    https = settings.web.public_url.startswith("https:")
+    app = Flask("webui", static_folder="static", template_folder="templates")
+    app.config.update(
+        MAX_CONTENT_LENGTH=2 * settings.documents.largest + ROOM_FOR_FORM,
+        MAX_FORM_MEMORY_SIZE=ROOM_FOR_FORM,
+        MAX_FORM_PARTS=16,
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask's default provider has it
+    headers.protect(app, https=https)
+    language.install(app, default=settings.interface.language, zone=settings.interface.zone, secure=https)
+    forms.install(app, key=parts.form_key, secure=https)
+    errors.install(app)
+    clock.install(app, clock.ClockView(parts.authority), zone=settings.interface.zone)
+    for pages in (home, verify, log, trust, health):
+        app.register_blueprint(pages.blueprint(parts))
+    app.context_processor(
+        lambda: {"organisation": settings.organisation.name, "version": metadata.version("vermilion")}
+    )
+    _keep_static(app)
+    app.wsgi_app = _mounted(app.wsgi_app, parts.timestamps)  # type: ignore[method-assign,assignment]  # as Flask tells to
+    return app
+
+
+def _keep_static(app: Flask) -> None:
+    @app.after_request
+    def keep(response: Response) -> Response:
+        if request.endpoint == "static":
+            response.headers["Cache-Control"] = "public, max-age=3600"
+        return response
+
+
+def _mounted(portal: WSGIApplication, timestamps: WSGIApplication) -> WSGIApplication:
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        wanted = timestamps if environ.get("PATH_INFO") == "/tsa" else portal
+        return wanted(environ, start_response)
+
+    return application

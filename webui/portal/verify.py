@@ -1,0 +1,37 @@
+"""``/verify``: a file comes in, a verdict goes out; the file is kept nowhere."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, render_template, request
+from werkzeug.datastructures import FileStorage
+
+from webui.portal.parts import PortalParts
+from webui.shared.language import current_language, translate
+
+MEBIBYTE = 1024 * 1024
+
+
+def blueprint(parts: PortalParts) -> Blueprint:
+    """The form, and what it answers: the readable report; JSON for programs that ask for it."""
+    pages = Blueprint("verify", __name__)
+    largest = parts.settings.documents.largest // MEBIBYTE
+
+    @pages.get("/verify")
+    def form() -> str:
+        return render_template("verify.html", largest=largest)
+
+    @pages.post("/verify")
+    def verify() -> Response:
+        given = request.files.get("file")
+        if given is None or not given.filename:
+            problem = translate()("Choose the file that is to be verified.")
+            return make_response(render_template("verify.html", largest=largest, problem=problem), 400)
+        report = parts.verifier.verify(given.read(), file=given.filename, data=_content(request.files.get("data")))
+        return Response(parts.render(report, current_language()), content_type="text/html; charset=utf-8")
+
+    return pages
+
+
+def _content(upload: FileStorage | None) -> bytes | None:
+    """The bytes of a file that was chosen, or None: browsers send an empty part for an empty choice."""
+    return upload.read() if upload is not None and upload.filename else None

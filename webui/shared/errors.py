@@ -1,0 +1,66 @@
+"""Every refusal and every mishap as a page or as JSON, in the reader's language, never a traceback."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from appliance.errors import ApplianceError
+from hsm.errors import AuthorityError
+from webui.shared.language import translate
+from webui.shared.statuses import Refusal, status_of
+
+SENTENCES = {
+    400: "The request cannot be read; nothing was done.",
+    403: "This form is too old or was not sent from here; load the page again and repeat it.",
+    404: "There is no such page.",
+    405: "This address does not take this kind of request.",
+    408: "The request took too long to arrive; nothing was done.",
+    411: "The request does not say how long it is.",
+    413: "This is larger than what is accepted here.",
+    414: "This address is too long.",
+    415: "This kind of content is not accepted here.",
+    500: "Something failed on our side; nothing was changed. The operator finds the reason in the journal.",
+    503: "The service is not available now; nothing is lost, try again in a moment.",
+}
+
+log = logging.getLogger("vermilion.web")
+
+
+def install(app: Flask) -> None:
+    """Answers errors of *app* with :func:`answer`."""
+
+    @app.errorhandler(HTTPException)
+    def mishap(error: HTTPException) -> Response:
+        status = error.code or 500
+        response = answer(
+            status, "http", translate()(SENTENCES.get(status, SENTENCES[400 if status < 500 else 500]))
+        )
+        for name, value in error.get_headers():
+            if name == "Allow":
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(ApplianceError)
+    @app.errorhandler(AuthorityError)
+    def refusal(error: Refusal) -> Response:
+        return answer(status_of(error), error.code, translate()(error.template, **error.values))
+
+    @app.errorhandler(Exception)
+    def fault(error: Exception) -> Response:
+        log.error("%s %s failed", request.method, request.path, exc_info=error)
+        return mishap(InternalServerError())
+
+
+def answer(status: int, code: str, sentence: str) -> Response:
+    """The refusal in the form that the caller prefers: a page for browsers, JSON for programs."""
+    best = request.accept_mimetypes.best_match(["application/json", "text/html"], default="application/json")
+    if best == "text/html":
+        response = make_response(render_template("error.html", status=status, sentence=sentence), status)
+    else:
+        response = make_response(jsonify({"status": status, "code": code, "detail": sentence}), status)
+    if status == 503:
+        response.headers["Retry-After"] = "5"
+    return response

@@ -1,0 +1,49 @@
+"""Forms that only our own pages can send: a token in the form that answers to a cookie (signed double submit).
+
+1. The first page with a form sets a random cookie; `SameSite=Strict` keeps it from foreign pages' requests.
+2. The form carries HMAC-SHA-256(key, cookie); without our key nobody makes one, not even who can set cookies.
+3. A POST without both, or with `Sec-Fetch-Site` naming another site, is refused before the view runs.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import Forbidden
+
+FIELD = "form_token"
+
+
+def install(app: Flask, *, key: bytes, secure: bool, exempt: frozenset[str] = frozenset()) -> None:
+    """Guards every POST of *app* but those of the endpoints in *exempt*; ``form_token`` is for the templates."""
+    cookie = "__Host-form" if secure else "form"
+
+    def token(value: str) -> str:
+        return hmac.digest(key, b"form\n" + value.encode(), "sha256").hex()
+
+    def form_token() -> str:
+        if "form_cookie" not in g:
+            g.form_cookie = request.cookies.get(cookie) or secrets.token_urlsafe(24)
+        return token(g.form_cookie)
+
+    @app.before_request
+    def guard() -> None:
+        if request.method in ("GET", "HEAD", "OPTIONS") or request.endpoint in exempt:
+            return
+        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+            raise Forbidden("foreign form")
+        value = request.cookies.get(cookie, "")
+        if not value or not hmac.compare_digest(token(value), request.form.get(FIELD, "")):
+            raise Forbidden("stale form")
+
+    @app.after_request
+    def remember(response: Response) -> Response:
+        if "form_cookie" in g:
+            response.set_cookie(cookie, g.form_cookie, httponly=True, samesite="Strict", secure=secure)
+        return response
+
+    @app.context_processor
+    def tokens() -> dict[str, object]:
+        return {"form_token": form_token, "form_field": FIELD}

@@ -1,0 +1,69 @@
+"""Which language a page is in: the reader's choice, else the setting. Dates carry their zone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Flask, Response, current_app, g, redirect, request
+from werkzeug.exceptions import NotFound
+
+from appliance.language import Language, Translator, translator
+
+COOKIE = "language"
+A_YEAR = 365 * 24 * 3600
+
+blueprint = Blueprint("language", __name__)
+
+
+def install(app: Flask, *, default: Language, zone: str, secure: bool) -> None:
+    """Gives every page of *app* its language: ``_`` and ``moment`` in templates, ``/language/…`` to switch."""
+    app.config.update(LANGUAGE_DEFAULT=default, LANGUAGE_ZONE=zone, LANGUAGE_COOKIE_SECURE=secure)
+    app.register_blueprint(blueprint)
+
+    @app.before_request
+    def choose() -> None:
+        chosen = request.cookies.get(COOKIE)
+        g.language = Language(chosen) if chosen in tuple(Language) else default
+
+    @app.context_processor
+    def words() -> dict[str, object]:
+        return {"_": translate(), "language": current_language(), "moment": moment, "other": _other()}
+
+
+def current_language() -> Language:
+    """The language of the answer that is being made."""
+    return g.get("language", current_app.config["LANGUAGE_DEFAULT"])  # type: ignore[no-any-return]  # g is untyped
+
+
+def translate() -> Translator:
+    """The translator into the language of the answer that is being made."""
+    return translator(current_language())
+
+
+def moment(at: datetime) -> str:
+    """*at* as people read it here, to the second and with its zone: ``2026-11-25 16:00:00 UTC+08:00``."""
+    local = at.astimezone(ZoneInfo(current_app.config["LANGUAGE_ZONE"]))
+    offset = local.strftime("%z")
+    return f"{local:%Y-%m-%d %H:%M:%S} UTC{offset[:3]}:{offset[3:]}"
+
+
+@blueprint.get("/language/<chosen>")
+def switch(chosen: str) -> Response:
+    """Remembers the reader's choice and goes back to the page named in ``back``, a path of this site."""
+    if chosen not in tuple(Language):
+        raise NotFound
+    response = redirect(_local_path(request.args.get("back", "/")))
+    secure = current_app.config["LANGUAGE_COOKIE_SECURE"]
+    response.set_cookie(COOKIE, chosen, max_age=A_YEAR, httponly=True, samesite="Lax", secure=secure)
+    return response  # type: ignore[return-value]  # werkzeug's base class is what redirect is typed with
+
+
+def _other() -> Language:
+    return Language.ENGLISH if current_language() is Language.CHINESE else Language.CHINESE
+
+
+def _local_path(back: str) -> str:
+    """*back* when it stays on this site: one slash first (two name another host), no backslash."""
+    stays = back.startswith("/") and not back.startswith("//") and "\\" not in back and back.isprintable()
+    return back if stays else "/"
