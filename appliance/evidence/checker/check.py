@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""Checks this evidence package with Python's standard library and openssl (3.0 or newer) alone; changes nothing.
+仅用 Python 标准库和 openssl（3.0 或更高版本）核验本证据包；不改动任何文件。
+
+    python3 check.py [CA.pem]
+
+CA.pem is the root certificate that you trust, obtained from the issuer by another way than this package. Without
+it the package's own certificates/ca.pem is used: that shows only that the package agrees with itself.
+CA.pem 是您通过本包以外的途径取得并信任的根证书；不给出时使用包内 certificates/ca.pem，只能证明本包自身一致。
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+SEALS = {"manifest.json", "manifest.p7s", "manifest.tsq", "manifest.tsr"}
+CHAIN = "certificates/chain.pem"
+
+
+class Failed(Exception):
+    """Something does not hold; the sentence says what."""
+
+
+def say(sentence: str) -> None:
+    sys.stdout.buffer.write(f"{sentence}\n".encode())
+    sys.stdout.flush()
+
+
+def read(path: str) -> bytes:
+    return (HERE / path).read_bytes()
+
+
+def require(holds: bool, sentence: str) -> None:
+    if not holds:
+        raise Failed(sentence)
+
+
+class OpenSSL:
+    """The checks that openssl does, each with the trusted root; ``scratch`` is a folder of our own."""
+
+    def __init__(self, root: Path, scratch: Path) -> None:
+        self.root = str(root)
+        self.scratch = scratch
+
+    def succeeds(self, *arguments: str) -> bool:
+        done = subprocess.run(["openssl", *arguments], cwd=HERE, capture_output=True, check=False)
+        return done.returncode == 0
+
+    def kept(self, content: bytes) -> str:
+        path = self.scratch / "content"
+        path.write_bytes(content)
+        return str(path)
+
+    def cms(self, signature: str, content: str, moment: str) -> bool:
+        trust = ["-CAfile", self.root, "-no-CApath", "-no-CAstore", "-certfile", CHAIN, "-attime", moment]
+        output = ["-content", content, "-out", str(self.scratch / "output")]
+        return self.succeeds("cms", "-verify", "-binary", "-inform", "DER", "-in", signature, *output, *trust)
+
+    def dated(self, *what: str, moment: str) -> bool:
+        trust = ["-CAfile", self.root, "-untrusted", CHAIN, "-attime", moment]
+        return self.succeeds("ts", "-verify", *what, *trust)
+
+    def token(self, stamp: str, content: str, moment: str) -> bool:
+        return self.dated("-token_in", "-in", stamp, "-data", content, moment=moment)
+
+    def reply(self, query: str, answer: str, content: str, moment: str) -> bool:
+        answers = self.dated("-queryfile", query, "-in", answer, moment=moment)
+        return answers and self.dated("-data", content, "-in", answer, moment=moment)
+
+    def not_revoked(self, certificate: str, moment: str) -> bool:
+        trust = ["-CAfile", self.root, "-no-CApath", "-no-CAstore", "-untrusted", CHAIN, "-attime", moment]
+        return self.succeeds("verify", "-crl_check_all", "-CRLfile", "certificates/crls.pem", *trust, certificate)
+
+    def log_signed(self) -> bool:
+        key = ["-pubin", "-inkey", "log/log.pub.pem"]
+        files = ["-sigfile", "log/checkpoint.sig", "-in", "log/checkpoint.text"]
+        return self.succeeds("pkeyutl", "-verify", "-rawin", *key, *files)
+
+
+def check_files(manifest: dict[str, Any]) -> None:
+    listed = {file["path"]: file for file in manifest["files"]}
+    present = {path.relative_to(HERE).as_posix() for path in HERE.rglob("*") if not path.is_dir()}
+    require(present == set(listed) | SEALS, "files that the manifest does not list, or missing 文件多余或缺失")
+    for path, file in listed.items():
+        content = read(path)
+        same = len(content) == file["size"] and hashlib.sha256(content).hexdigest() == file["sha256"]
+        require(same, f"{path} is not the one in the manifest 与清单不符")
+    say("ok    every file is the one in the manifest, and no other is here 全部文件与清单一致，且无多余文件")
+
+
+def check_manifest(openssl: OpenSSL, moment: str) -> None:
+    signed = openssl.cms("manifest.p7s", "manifest.json", moment)
+    require(signed, "signature of the manifest 清单签名无效")
+    dated = openssl.reply("manifest.tsq", "manifest.tsr", "manifest.json", moment)
+    require(dated, "timestamp of the manifest 清单时间戳无效")
+    say("ok    signature and timestamp of the manifest 清单签名与时间戳有效")
+
+
+def check_contract(openssl: OpenSSL, moment: str) -> None:
+    begins = read("contract/contract.signed.pdf").startswith(read("contract/contract.pdf"))
+    require(begins, "the signed contract does not begin with the original 已签合同并非以原始合同开头")
+    names = ("contract/contract.tsq", "contract/contract.tsr", "contract/contract.signed.pdf")
+    require(openssl.reply(*names, moment), "timestamp of the signed contract 已签合同时间戳无效")
+    say("ok    the signed contract begins with the original and is dated 已签合同以原始合同开头，时间戳有效")
+
+
+def covered(numbers: list[int], embedded: bytes) -> bytes:
+    """The bytes of the signed PDF that a signature covers, after a look at the gap: it holds *embedded* alone."""
+    head, tail, length = numbers
+    document = read("contract/contract.signed.pdf")
+    gap = document[head:tail]
+    require(gap[:1] == b"<" and gap[-1:] == b">", "there is no signature in the PDF where one should be")
+    room = bytes.fromhex(gap[1:-1].decode("ascii"))
+    same = room.startswith(embedded) and not room[len(embedded) :].strip(b"\0")
+    require(same, "a signature is not the one in the PDF 签名与 PDF 内不符")
+    return document[:head] + document[tail : tail + length]
+
+
+def check_signature(openssl: OpenSSL, number: str, *rest: str) -> None:
+    name, numbers, moment = f"signatures/{number}", [int(each) for each in rest[:3]], rest[3]
+    content = openssl.kept(covered(numbers, read(f"{name}.p7s")))
+    require(openssl.cms(f"{name}.p7s", content, moment), f"signature {number} 签名无效")
+    check_value(openssl, name, moment)
+    say(f"ok    signature {number} and its timestamp 签名及其时间戳有效")
+
+
+def check_value(openssl: OpenSSL, name: str, moment: str) -> None:
+    require(read(f"{name}.sig") in read(f"{name}.p7s"), f"{name}.sig is not of its signature 签名值不符")
+    dated = openssl.token(f"{name}.tst", f"{name}.sig", moment)
+    require(dated, f"timestamp of {name} 签名时间戳无效")
+
+
+def check_timestamp(openssl: OpenSSL, number: str, *rest: str) -> None:
+    name, numbers, moment = f"signatures/{number}.tst", [int(each) for each in rest[:3]], rest[3]
+    content = openssl.kept(covered(numbers, read(name)))
+    require(openssl.token(name, content, moment), f"document timestamp {number} 文档时间戳无效")
+    say(f"ok    document timestamp {number} 文档时间戳有效")
+
+
+def check_certificate(openssl: OpenSSL, name: str, moment: str) -> None:
+    good = openssl.not_revoked(f"certificates/{name}.pem", moment)
+    require(good, f"certificate {name} is revoked or not trusted 证书已吊销或不受信任")
+    say(f"ok    certificate {name} is trusted and not revoked 证书受信任且未被吊销")
+
+
+def check_record(openssl: OpenSSL, name: str, moment: str) -> None:
+    require(openssl.cms(f"{name}.p7s", f"{name}.json", moment), f"signature of {name}.json 签名无效")
+    check_value(openssl, name, moment)
+    say(f"ok    signature and timestamp of {name}.json 签名与时间戳有效")
+
+
+def check_checkpoint(openssl: OpenSSL, moment: str) -> None:
+    note, text = read("log/checkpoint"), read("log/checkpoint.text")
+    require(note.startswith(text + b"\n"), "log/checkpoint.text is not the checkpoint's 与检查点不符")
+    key = read("log/log.vkey").decode().strip().split("+", 2)[2]
+    spki = base64.b64decode("".join(read("log/log.pub.pem").decode().splitlines()[1:-1]))
+    require(spki.endswith(base64.b64decode(key)[1:]), "log/log.pub.pem is not the key of log.vkey 日志公钥不符")
+    require(openssl.log_signed(), "signature of the log's checkpoint 日志检查点签名无效")
+    dated = openssl.token("log/checkpoint.tst", "log/checkpoint", moment)
+    require(dated, "timestamp of the log's checkpoint 检查点时间戳无效")
+    say("ok    the log's checkpoint and its timestamp 日志检查点及其时间戳有效")
+
+
+def root_of(leaf: bytes, index: int, size: int, hashes: list[bytes]) -> bytes:
+    """RFC 9162, 2.1.3.2, with the hashing of RFC 6962, 2.1."""
+    current, last = hashlib.sha256(b"\0" + leaf).digest(), size - 1
+    require(0 <= index <= last, "a proof is for an entry that the log does not have")
+    for sibling in hashes:
+        require(last > 0, "a proof has too many hashes")
+        if index % 2 or index == last:
+            current = hashlib.sha256(b"\1" + sibling + current).digest()
+            while not index % 2 and index:
+                index, last = index // 2, last // 2
+        else:
+            current = hashlib.sha256(b"\1" + current + sibling).digest()
+        index, last = index // 2, last // 2
+    require(last == 0, "a proof has too few hashes")
+    return current
+
+
+def check_opening(number: str) -> None:
+    """The private fields in the clear are those that the entry commits to."""
+    path = f"log/openings/{number}.json"
+    if not (HERE / path).exists():
+        return
+    committed = json.loads(read(f"log/entries/{number}.json"))["commitments"]
+    for name, opened in json.loads(read(path)).items():
+        fields = {"name": name, "salt": opened["salt"], "value": opened["value"]}
+        text = json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        same = hashlib.sha256(text.encode()).hexdigest() == committed[name]
+        require(same, f"a private field of entry {number} is not the one in the log 条目内容与日志不符")
+
+
+def check_entry(openssl: OpenSSL, number: str) -> None:
+    head, _, checkpoint = read(f"log/proofs/{number}.tlog-proof").partition(b"\n\n")
+    lines = head.decode().split("\n")
+    start = next(at for at, line in enumerate(lines) if line.startswith("index "))
+    require(checkpoint == read("log/checkpoint"), f"the proof of entry {number} is for another checkpoint")
+    text = read("log/checkpoint.text").decode().split("\n")
+    hashes = [base64.b64decode(line) for line in lines[start + 1 :]]
+    index = int(lines[start].split(" ")[1])
+    require(index == int(number), f"the proof of entry {number} is for another entry")
+    found = root_of(read(f"log/entries/{number}.json"), index, int(text[1]), hashes)
+    require(found == base64.b64decode(text[2]), f"log entry {number} is not in the log 日志条目不在日志中")
+    check_opening(number)
+    say(f"ok    log entry {number} is in the log 日志条目已证明在日志中")
+
+
+CHECKS: dict[str, Callable[..., None]] = {
+    "signature": check_signature,
+    "timestamp": check_timestamp,
+    "certificate": check_certificate,
+    "record": check_record,
+    "checkpoint": check_checkpoint,
+    "entry": check_entry,
+}
+
+
+def check(openssl: OpenSSL) -> None:
+    manifest = json.loads(read("manifest.json"))
+    lines = [line.split() for line in read("index.txt").decode().splitlines() if not line.startswith("#")]
+    created = next(line[1] for line in lines if line[0] == "created")
+    check_files(manifest)
+    check_manifest(openssl, created)
+    check_contract(openssl, created)
+    for what, *arguments in lines:
+        if what != "created":
+            CHECKS[what](openssl, *arguments)
+
+
+def trusted() -> Path:
+    if len(sys.argv) > 1:
+        return Path(sys.argv[1]).resolve()
+    say("NOTE  trusting certificates/ca.pem of this package; compare its fingerprint")
+    say("      使用包内根证书，请另行核对指纹：")
+    command = ["openssl", "x509", "-in", "certificates/ca.pem", "-noout", "-fingerprint", "-sha256"]
+    shown = subprocess.run(command, cwd=HERE, capture_output=True, check=False).stdout
+    say("      " + shown.decode("ascii", "replace").strip())
+    return HERE / "certificates/ca.pem"
+
+
+def main() -> int:
+    if "-h" in sys.argv or "--help" in sys.argv or len(sys.argv) > 2:
+        say(str(__doc__))
+        return 2
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            check(OpenSSL(trusted(), Path(scratch)))
+    except Failed as failed:
+        say(f"FAIL  {failed}")
+        return 1
+    except (OSError, ValueError, KeyError, IndexError, TypeError, StopIteration) as error:
+        say(f"FAIL  a file is missing or cannot be read 文件缺失或无法读取: {error!r}")
+        return 1
+    say("PASS  everything in this package agrees 本包全部核验通过")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+#!/bin/sh
+# Checks this evidence package with sh, sha256sum and openssl (3.0 or newer) alone; changes nothing.
+# 仅用 sh、sha256sum 和 openssl（3.0 或更高版本）核验本证据包；不改动任何文件。
+#
+#   sh check.sh [CA.pem]
+#
+# CA.pem is the root certificate that you trust, obtained from the issuer by another way than this package.
+# Without it the package's own certificates/ca.pem is used: that shows only that the package agrees with itself.
+# CA.pem 是您通过本包以外的途径取得并信任的根证书；不给出时使用包内 certificates/ca.pem，只能证明本包自身一致。
+set -u
+export LC_ALL=C
+
+ca=${1:-}
+case $ca in
+'' | /*) ;;
+*) ca=$PWD/$ca ;;
+esac
+cd "$(dirname "$0")" || exit 2
+if [ -z "$ca" ]; then
+    ca=certificates/ca.pem
+    echo "NOTE  trusting certificates/ca.pem of this package; compare its fingerprint 使用包内根证书，请另行核对指纹："
+    echo "      $(openssl x509 -in "$ca" -noout -fingerprint -sha256)"
+fi
+signed=contract/contract.signed.pdf
+chain=certificates/chain.pem
+
+fail() {
+    echo "FAIL  $1" >&2
+    exit 1
+}
+
+pass() {
+    echo "ok    $1"
+}
+
+created() {
+    sed -n 's/^created //p' index.txt
+}
+
+# cms SIGNATURE CONTENT TIME: a detached CMS signature over a file (or /dev/stdin), its certificate valid at TIME
+cms() {
+    openssl cms -verify -binary -inform DER -in "$1" -content "$2" -out /dev/null -attime "$3" \
+        -CAfile "$ca" -no-CApath -no-CAstore -certfile "$chain" 2>/dev/null
+}
+
+# token TOKEN CONTENT TIME: an RFC 3161 token over a file (or /dev/stdin)
+token() {
+    openssl ts -verify -token_in -in "$1" -data "$2" -attime "$3" -CAfile "$ca" -untrusted "$chain" >/dev/null 2>&1
+}
+
+# answers QUERY REPLY TIME: an RFC 3161 reply to exactly this query
+answers() {
+    openssl ts -verify -queryfile "$1" -in "$2" -attime "$3" -CAfile "$ca" -untrusted "$chain" >/dev/null 2>&1
+}
+
+# range HEAD TAIL LENGTH: the bytes of the signed contract that one signature covers
+range() {
+    head -c "$1" "$signed"
+    tail -c "+$(($2 + 1))" "$signed" | head -c "$3"
+}
+
+# embedded FILE HEAD TAIL: the hexadecimal string in the PDF is FILE, followed by zeros only
+embedded() {
+    hex=$(od -An -v -tx1 "$1" | tr -d ' \n')
+    room=$(tail -c "+$(($2 + 2))" "$signed" | head -c "$(($3 - $2 - 2))" | tr 'A-F' 'a-f')
+    rest=${room#"$hex"}
+    [ "$room" != "$rest" ] && [ -z "$(printf %s "$rest" | tr -d 0)" ]
+}
+
+# node LEFT RIGHT: RFC 6962, 2.1, hashes in base64
+node() {
+    { printf '\001'; echo "$1" | openssl base64 -d; echo "$2" | openssl base64 -d; } |
+        openssl dgst -sha256 -binary | openssl base64
+}
+
+# included ENTRY PROOF: the root (base64) to which the entry's inclusion proof leads (RFC 9162, 2.1.3.2)
+included() {
+    at=$(sed -n 's/^index //p' "$2" | head -n 1)
+    last=$(($(sed -n 2p log/checkpoint.text) - 1))
+    hash=$({ printf '\000'; cat "$1"; } | openssl dgst -sha256 -binary | openssl base64)
+    for sibling in $(sed '/^$/,$d' "$2" | sed '1,/^index /d'); do
+        [ "$last" -gt 0 ] || return 1
+        if [ $((at % 2)) -eq 1 ] || [ "$at" -eq "$last" ]; then
+            hash=$(node "$sibling" "$hash")
+            while [ $((at % 2)) -eq 0 ] && [ "$at" -ne 0 ]; do
+                at=$((at / 2)) last=$((last / 2))
+            done
+        else
+            hash=$(node "$hash" "$sibling")
+        fi
+        at=$((at / 2)) last=$((last / 2))
+    done
+    [ "$last" -eq 0 ] && echo "$hash"
+}
+
+check_files() {
+    listed=$(tr '{' '\n' <manifest.json |
+        sed -n 's/^"path":"\([^"]*\)","sha256":"\([0-9a-f]\{64\}\)","size":[0-9]*}.*$/\2  \1/p')
+    printf '%s\n' "$listed" | sha256sum -c >/dev/null 2>&1 ||
+        fail "a file is not the one in the manifest 有文件与清单不符"
+    expected=$({ printf '%s\n' "$listed" | cut -c67-; printf 'manifest.%s\n' json p7s tsq tsr; } | sort)
+    [ "$(find . ! -type d | sed 's|^\./||' | sort)" = "$expected" ] ||
+        fail "there are files that the manifest does not list 存在清单未列出的文件"
+    pass "every file is the one in the manifest, and no other is here 全部文件与清单一致，且无多余文件"
+}
+
+check_manifest() {
+    cms manifest.p7s manifest.json "$(created)" || fail "signature of the manifest 清单签名无效"
+    pass "signature of the manifest 清单签名有效"
+    answers manifest.tsq manifest.tsr "$(created)" &&
+        openssl ts -verify -data manifest.json -in manifest.tsr -attime "$(created)" \
+            -CAfile "$ca" -untrusted "$chain" >/dev/null 2>&1 || fail "timestamp of the manifest 清单时间戳无效"
+    pass "timestamp of the manifest 清单时间戳有效"
+}
+
+check_contract() {
+    size=$(wc -c <contract/contract.pdf)
+    head -c "$((size))" "$signed" | cmp -s - contract/contract.pdf ||
+        fail "the signed contract does not begin with the contract as given 已签合同并非以原始合同开头"
+    pass "the signed contract begins with the contract as given 已签合同以原始合同的全部字节开头"
+    [ -f contract/contract.tsr ] || return 0
+    answers contract/contract.tsq contract/contract.tsr "$(created)" &&
+        openssl ts -verify -data "$signed" -in contract/contract.tsr -attime "$(created)" \
+            -CAfile "$ca" -untrusted "$chain" >/dev/null 2>&1 || fail "timestamp of the signed contract 已签合同时间戳无效"
+    pass "timestamp of the signed contract 已签合同时间戳有效"
+}
+
+check_signature() { # NN HEAD TAIL LENGTH TIME
+    embedded "signatures/$1.p7s" "$2" "$3" || fail "signature $1 is not the one in the PDF 签名与 PDF 内不符"
+    range "$2" "$3" "$4" | cms "signatures/$1.p7s" /dev/stdin "$5" || fail "signature $1 签名无效"
+    token "signatures/$1.tst" "signatures/$1.sig" "$5" || fail "timestamp of signature $1 签名时间戳无效"
+    pass "signature $1 and its timestamp 签名及其时间戳有效"
+}
+
+check_document_timestamp() { # NN HEAD TAIL LENGTH TIME
+    embedded "signatures/$1.tst" "$2" "$3" || fail "timestamp $1 is not the one in the PDF 时间戳与 PDF 内不符"
+    range "$2" "$3" "$4" | token "signatures/$1.tst" /dev/stdin "$5" || fail "document timestamp $1 文档时间戳无效"
+    pass "document timestamp $1 文档时间戳有效"
+}
+
+check_certificate() { # NAME TIME: the certificate leads to the trusted root and is on no revocation list
+    openssl verify -crl_check_all -CRLfile certificates/crls.pem -attime "$2" -CAfile "$ca" -no-CApath \
+        -no-CAstore -untrusted "$chain" "certificates/$1.pem" >/dev/null 2>&1 ||
+        fail "certificate $1 is revoked or not trusted 证书已吊销或不受信任"
+    pass "certificate $1 is trusted and not revoked 证书受信任且未被吊销"
+}
+
+check_record() { # PATH TIME: a signed record, e.g. the agreement on electronic signing
+    cms "$1.p7s" "$1.json" "$2" || fail "signature of $1.json 签名无效"
+    token "$1.tst" "$1.sig" "$2" || fail "timestamp of $1.json 时间戳无效"
+    pass "signature and timestamp of $1.json 签名与时间戳有效"
+}
+
+check_log() {
+    text=$(cat log/checkpoint.text && echo .)
+    [ "$(sed '/^$/,$d' log/checkpoint && echo .)" = "$text" ] || fail "log/checkpoint.text is not the checkpoint's 不符"
+    openssl pkeyutl -verify -rawin -pubin -inkey log/log.pub.pem -sigfile log/checkpoint.sig \
+        -in log/checkpoint.text >/dev/null 2>&1 || fail "signature of the log's checkpoint 日志检查点签名无效"
+    token log/checkpoint.tst log/checkpoint "$1" || fail "timestamp of the log's checkpoint 检查点时间戳无效"
+    pass "the log's checkpoint and its timestamp 日志检查点及其时间戳有效"
+}
+
+check_entry() { # NUMBER
+    sed '1,/^$/d' "log/proofs/$1.tlog-proof" | cmp -s - log/checkpoint || fail "proof $1 is for another checkpoint"
+    [ "$(included "log/entries/$1.json" "log/proofs/$1.tlog-proof")" = "$(sed -n 3p log/checkpoint.text)" ] ||
+        fail "log entry $1 is not in the log 日志条目不在日志中"
+    pass "log entry $1 is in the log 日志条目已证明在日志中"
+}
+
+check_files
+check_manifest
+check_contract
+while read -r what one two three four five <&3; do
+    case $what in
+    created | '#'*) ;;
+    signature) check_signature "$one" "$two" "$three" "$four" "$five" ;;
+    timestamp) check_document_timestamp "$one" "$two" "$three" "$four" "$five" ;;
+    certificate) check_certificate "$one" "$two" ;;
+    record) check_record "$one" "$two" ;;
+    checkpoint) check_log "$one" ;;
+    entry) check_entry "$one" ;;
+    *) fail "index.txt has an unknown line 未知的行: $what" ;;
+    esac
+done 3<index.txt
+echo "PASS  everything in this package agrees 本包全部核验通过"

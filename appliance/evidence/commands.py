@@ -1,0 +1,147 @@
+"""The commands that the README shows: each stands alone, writes nothing, and ends with status 0 exactly when what
+it checks holds. Only numbers and our own file names go into them."""
+
+from __future__ import annotations
+
+import base64
+import textwrap
+
+from appliance.evidence import logfiles, proofs
+from appliance.evidence.extraction import ExtractedRecord, ExtractedSignature, ExtractedTimestamp
+from appliance.evidence.model import LogMaterial
+from appliance.evidence.revisions import SignedRange
+
+_TRUST = "-CAfile certificates/ca.pem"
+_CHAIN = "certificates/chain.pem"
+_PDF = "contract/contract.signed.pdf"
+_MANIFEST_LINES = (
+    "tr '{' '\\n' < manifest.json | "
+    r"""sed -n 's/^"path":"\([^"]*\)","sha256":"\([0-9a-f]*\)".*/\2 \1/p'"""
+)
+
+
+ROOT = "openssl x509 -in certificates/ca.pem -noout -subject -dates -fingerprint -sha256"
+HASHES = (
+    f"{_MANIFEST_LINES} | \\\n"
+    'while read -r hash path; do test "$(openssl dgst -sha256 -r "$path" | cut -c1-64)" = "$hash" || exit 1; done'
+)
+UNLISTED = (
+    f'test "$( ({_MANIFEST_LINES} | cut -c66-; \\\n'
+    "printf 'manifest.%s\\n' json p7s tsq tsr) | LC_ALL=C sort)\" = \\\n"
+    "\"$(find . ! -type d | sed 's|^[.]/||' | LC_ALL=C sort)\""
+)
+ORIGINAL = (
+    'test "$(head -c {size} ' + _PDF + ' | openssl dgst -sha256 -r | cut -c1-64)" = \\\n'
+    '"$(openssl dgst -sha256 -r contract/contract.pdf | cut -c1-64)"'
+)
+_NOTE_TEXT = 'test "$(sed \'/^$/,$d\' log/checkpoint)" = "$(cat log/checkpoint.text)"'
+_NOTE_VALUE = (
+    'test "$(sed -n \'/^$/,$p\' log/checkpoint | grep -F "— $(sed -n 1p log/checkpoint.text) " | '
+    "sed 's/.* //' | \\\nopenssl base64 -d -A | tail -c +5 | openssl base64 -A)\" = "
+    '"$(openssl base64 -A -in log/checkpoint.sig)"'
+)
+_NOTE_SIGNATURE = (
+    "openssl pkeyutl -verify -rawin -pubin -inkey log/log.pub.pem -sigfile log/checkpoint.sig \\\n"
+    "-in log/checkpoint.text"
+)
+
+CHECKPOINT = (_NOTE_TEXT, _NOTE_VALUE, _NOTE_SIGNATURE)
+"""``checkpoint.text`` is the note's text; ``checkpoint.sig`` its signature; the signature is the log key's."""
+
+
+def original(size: int) -> str:
+    """The signed PDF begins with the *size* bytes of the original."""
+    return ORIGINAL.replace("{size}", str(size))
+
+
+def detached(signature: str, content: str, moment: int) -> str:
+    """The CMS in the file *signature* is over the file *content*, by a certificate valid at *moment*."""
+    return (
+        f"openssl cms -verify -binary -inform DER -in {signature} -content {content} -out /dev/null \\\n"
+        f"{_TRUST} -no-CApath -no-CAstore -certfile {_CHAIN} -attime {moment}"
+    )
+
+
+def reply(content: str, query: str, answer: str, moment: int) -> tuple[str, ...]:
+    """The reply in the file *answer* dates the file *content*, and answers exactly the *query*."""
+    tail = f"-in {answer} \\\n{_TRUST} -untrusted {_CHAIN} -attime {moment}"
+    return f"openssl ts -verify -data {content} {tail}", f"openssl ts -verify -queryfile {query} {tail}"
+
+
+def token(stamp: str, content: str, moment: int) -> str:
+    """The token in the file *stamp* dates the file *content*."""
+    return (
+        f"openssl ts -verify -token_in -in {stamp} -data {content} \\\n"
+        f"{_TRUST} -untrusted {_CHAIN} -attime {moment}"
+    )
+
+
+def not_revoked(name: str, moment: int) -> str:
+    """The certificate leads to the root and stood on no revocation list when these were made."""
+    return (
+        f"openssl verify -crl_check_all -CRLfile certificates/crls.pem {_TRUST} \\\n"
+        f"-no-CApath -no-CAstore -untrusted {_CHAIN} -attime {moment} certificates/{name}.pem"
+    )
+
+
+def of_signature(each: ExtractedSignature) -> tuple[str, ...]:
+    """Four commands: in the PDF as in the package; the signature; its value in the CMS; the timestamp over it."""
+    name, moment = f"signatures/{each.number}", int(each.signed.at.timestamp())
+    return (
+        _embedded(f"{name}.p7s", each.covers),
+        f"{_covered(each.covers)} | \\\n{detached(f'{name}.p7s', '/dev/stdin', moment)}",
+        _contains(f"{name}.p7s", f"{name}.sig"),
+        token(f"{name}.tst", f"{name}.sig", moment),
+    )
+
+
+def of_timestamp(each: ExtractedTimestamp) -> tuple[str, ...]:
+    """The two commands of a document timestamp: in the PDF as in the package; the timestamp over the bytes."""
+    name, moment = f"signatures/{each.number}.tst", int(each.at.timestamp())
+    return _embedded(name, each.covers), f"{_covered(each.covers)} | \\\n{token(name, '/dev/stdin', moment)}"
+
+
+def of_record(each: ExtractedRecord) -> tuple[str, ...]:
+    """The three commands of a signed record: the signature, its value inside the CMS, the timestamp over it."""
+    name, moment = each.record.name, int(each.signed.at.timestamp())
+    return (
+        detached(f"{name}.p7s", f"{name}.json", moment),
+        _contains(f"{name}.p7s", f"{name}.sig"),
+        token(f"{name}.tst", f"{name}.sig", moment),
+    )
+
+
+def inclusion(log: LogMaterial) -> str:
+    """From the newest entry up to the checkpoint's root, one line a step (RFC 6962, 2.1)."""
+    entry = log.entries[-1]
+    size = logfiles.read(log.checkpoint, log.vkey).state.size
+    lines = [f"(printf '\\000'; cat {logfiles.entry_path(entry.index)}) | openssl dgst -sha256 -binary | \\"]
+    for step in proofs.steps(entry.index, size, proofs.parse(entry.proof).hashes):
+        sibling = f"echo {base64.b64encode(step.sibling).decode()} | openssl base64 -d"
+        pair = f"{sibling}; cat" if step.left else f"cat; {sibling}"
+        lines.append(f"(printf '\\001'; {pair}) | openssl dgst -sha256 -binary | \\")
+    return 'test "$( ' + "\n".join(lines) + '\nopenssl base64)" = "$(sed -n 3p log/checkpoint.text)"'
+
+
+def indented(command: str) -> str:
+    """As the README shows it: four spaces before every line; nothing else in a README is indented so."""
+    return textwrap.indent(command, "    ")
+
+
+def _covered(covers: SignedRange) -> str:
+    """The bytes that a signature covers: all of its revision but its own hexadecimal string."""
+    return f"(head -c {covers.head} {_PDF}; tail -c +{covers.tail + 1} {_PDF} | head -c {covers.length})"
+
+
+def _embedded(path: str, covers: SignedRange) -> str:
+    """The hexadecimal string in the PDF is the file *path*, then zeros only."""
+    room = covers.tail - covers.head - 2
+    return (
+        f"test \"$(tail -c +{covers.head + 2} {_PDF} | head -c {room} | tr A-F a-f | sed 's/0*$//')\" = \\\n"
+        f"\"$(od -An -v -tx1 {path} | tr -d ' \\n' | sed 's/0*$//')\""
+    )
+
+
+def _contains(message: str, value: str) -> str:
+    """The bytes of the file *value* stand in the file *message*."""
+    return f"od -An -v -tx1 {message} | tr -d ' \\n' | grep -qF \"$(od -An -v -tx1 {value} | tr -d ' \\n')\""

@@ -1,0 +1,123 @@
+"""The contract's history, read from its log entries, so that what people read is what the log proves.
+
+``history.json`` is for machines; :mod:`appliance.evidence.history_pages` sets the same events for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from appliance.evidence.errors import EvidenceIncomplete
+from appliance.evidence.model import EvidenceInput, LogEntry
+from appliance.ledger.entry import commitment
+from hsm import canonical
+from hsm.acts import instant
+
+FORMAT: Final = "vermilion-evidence-history/1"
+_AT: Final = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of the log, understood. ``actor`` is a subject; ``public``, ``private`` are other fields."""
+
+    entry: int
+    kind: str
+    at: datetime
+    actor: str
+    public: Mapping[str, Any]
+    private: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What the history is about, and the names of the subjects in it."""
+
+    contract: str
+    title: str
+    zone: str
+    created: datetime
+    names: Mapping[str, str]
+
+
+def heading(evidence: EvidenceInput) -> Heading:
+    """The heading of a package's history."""
+    return Heading(evidence.contract, evidence.title, evidence.zone, evidence.created, evidence.names)
+
+
+def events(entries: Sequence[LogEntry]) -> tuple[Event, ...]:
+    """The events in the order of the log. Raises :class:`EvidenceIncomplete` for an entry whose opened fields are
+    not those that it commits to, :class:`hsm.errors.Malformed` for one that is not canonical JSON."""
+    return tuple(_event(entry) for entry in sorted(entries, key=lambda entry: entry.index))
+
+
+def encode(about: Heading, told: Sequence[Event]) -> bytes:
+    """``history.json``: canonical JSON, each time in UTC and in the contract's zone."""
+    return canonical.encode(
+        {
+            "format": FORMAT,
+            "contract": about.contract,
+            "title": about.title,
+            "zone": about.zone,
+            "created": _moment(about.created, about.zone),
+            "names": dict(about.names),
+            "events": [
+                {
+                    "entry": event.entry,
+                    "kind": event.kind,
+                    "at": _moment(event.at, about.zone),
+                    "actor": event.actor,
+                    "public": dict(event.public),
+                    "private": dict(event.private),
+                }
+                for event in told
+            ],
+        }
+    )
+
+
+def read_heading(data: bytes) -> Heading:
+    """The heading of a ``history.json``. Raises :class:`Malformed`, KeyError, TypeError or ValueError."""
+    value = canonical.decode(data)
+    created = datetime.strptime(value["created"]["utc"], _AT).replace(tzinfo=UTC)
+    ZoneInfo(value["zone"])
+    return Heading(value["contract"], value["title"], value["zone"], created, dict(value["names"]))
+
+
+def local(at: datetime, zone: str) -> str:
+    """*at* as people read it, in *zone*, with it: ``2026-11-25 16:00:00 UTC+08:00 Asia/Shanghai``."""
+    there = at.astimezone(ZoneInfo(zone))
+    offset = there.strftime("%z")
+    return f"{there:%Y-%m-%d %H:%M:%S} UTC{offset[:3]}:{offset[3:5]} {zone}"
+
+
+def _moment(at: datetime, zone: str) -> dict[str, str]:
+    return {"utc": instant(at), "local": at.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")}
+
+
+def _event(entry: LogEntry) -> Event:
+    leaf = canonical.decode(entry.leaf)
+    try:
+        public = dict(leaf["public"])
+        committed = leaf["commitments"]
+        for name, opened in entry.opening.items():
+            if commitment(name, salt=opened["salt"], value=opened["value"]) != committed[name]:
+                raise EvidenceIncomplete(
+                    "The private field {name} of log entry {entry} is not the one that the log commits to.",
+                    name=name,
+                    entry=entry.index,
+                )
+        return Event(
+            entry=entry.index,
+            kind=leaf["kind"],
+            at=datetime.strptime(leaf["at"], _AT).replace(tzinfo=UTC),
+            actor=public.pop("actor", ""),
+            public=public,
+            private={name: opened["value"] for name, opened in entry.opening.items()},
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise EvidenceIncomplete("The log entry {entry} is not in a known form.", entry=entry.index) from error

@@ -1,0 +1,87 @@
+"""The contract's history as a PDF that people read, in Chinese and in English."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+from weasyprint import HTML
+
+from appliance.evidence import history, wording
+from appliance.evidence.errors import EvidenceIncomplete
+from appliance.evidence.extraction import ExtractedSignature, Extraction
+from appliance.evidence.model import EvidenceInput
+from appliance.evidence.templating import fill
+from appliance.language import Language, Translator, translator
+
+_LANGUAGE_TAGS: Final = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
+
+
+def path(language: Language) -> str:
+    """Where the pages lie in the package."""
+    return f"history/history.{language.value}.pdf"
+
+
+def render(evidence: EvidenceInput, extraction: Extraction, language: Language) -> bytes:
+    """The PDF. The same values give the same bytes with the same versions of WeasyPrint and fonts.
+
+    Fonts are Noto Sans CJK SC and Noto Serif CJK SC (Debian: fonts-noto-cjk), embedded as subsets. Nothing is
+    fetched: the page names no resource.
+    """
+    page = fill("history.html", **_values(evidence, extraction, language))
+    pdf = HTML(string=page, url_fetcher=_fetch_nothing).write_pdf(
+        pdf_identifier=hashlib.sha256(page.encode()).digest()[:16],
+        custom_metadata=False,
+    )
+    if not isinstance(pdf, bytes):
+        raise EvidenceIncomplete("The history's pages could not be made.")
+    return pdf
+
+
+def _fetch_nothing(url: str, *_: Any, **__: Any) -> dict[str, Any]:
+    raise ValueError(f"history pages load nothing, not {url}")
+
+
+def _values(evidence: EvidenceInput, extraction: Extraction, language: Language) -> dict[str, Any]:
+    translate = translator(language)
+    return {
+        "language": _LANGUAGE_TAGS[language],
+        "_": translate,
+        "title": evidence.title,
+        "contract": evidence.contract,
+        "created": history.local(evidence.created, evidence.zone),
+        "created_iso": evidence.created.isoformat(timespec="seconds"),
+        "original": hashlib.sha256(evidence.original).hexdigest(),
+        "signed": hashlib.sha256(evidence.signed).hexdigest(),
+        "signatures": [_signature(each, evidence.zone) for each in extraction.signatures],
+        "events": [_event(event, evidence, translate) for event in history.events(evidence.log.entries)],
+        "log": evidence.log.checkpoint.decode("utf-8", "replace").split("\n\n")[0].split("\n"),
+    }
+
+
+def _event(event: history.Event, evidence: EvidenceInput, translate: Translator) -> dict[str, Any]:
+    clock, _, where = history.local(event.at, evidence.zone).partition(" UTC")
+    return {
+        "title": translate(wording.title(event)),
+        "clock": clock,
+        "zone": f"UTC{where}",
+        "actor": _actor(event, evidence, translate),
+        "entry": event.entry,
+        "facts": [(translate(label), value) for label, value in wording.facts(event, evidence.names)],
+    }
+
+
+def _actor(event: history.Event, evidence: EvidenceInput, translate: Translator) -> str:
+    return translate("by itself") if event.actor == "system" else evidence.names.get(event.actor, event.actor)
+
+
+def _signature(each: ExtractedSignature, zone: str) -> dict[str, Any]:
+    certificate = each.signed.certificate
+    return {
+        "number": each.number,
+        "name": each.material.name,
+        "organisation": each.material.organisation,
+        "kind": each.material.kind,
+        "at": history.local(each.signed.at, zone),
+        "serial": f"{certificate.serial_number:x}",
+    }

@@ -1,0 +1,116 @@
+"""Everything that goes into one package, as values: what is given here is what the package says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from cryptography import x509
+
+
+@dataclass(frozen=True, slots=True)
+class TimestampExchange:
+    """A timestamp request and its reply (RFC 3161), both DER."""
+
+    request: bytes
+    reply: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureMaterial:
+    """One signature in the PDF, in the order of signing. ``cms`` is the DER in its field, with its timestamp.
+
+    ``kind`` is ``person`` or ``seal``; ``name`` the signer's, or the company's for a seal.
+    """
+
+    field: str
+    kind: str
+    name: str
+    organisation: str
+    cms: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRecord:
+    """A record that a person signed, such as the acceptance of the agreement: ``cms`` is over exactly ``record``.
+
+    ``name`` is the path without ending, e.g. ``agreement/01``; ``title`` says what it is (a message id).
+    """
+
+    name: str
+    title: str
+    signer: str
+    record: bytes
+    cms: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """``root`` is the anchor, ``intermediates`` lead to it; ``timestamping`` and ``evidence`` are ours.
+
+    ``crls`` (DER) are those of sealing off: made after the last signature, one for each certification authority.
+    """
+
+    root: x509.Certificate
+    intermediates: tuple[x509.Certificate, ...]
+    timestamping: x509.Certificate
+    evidence: x509.Certificate
+    crls: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """A log entry: its leaf's bytes, its ``.tlog-proof``, and what opens its commitments (name → salt and value),
+    empty where there was nothing private or it was erased."""
+
+    index: int
+    leaf: bytes
+    proof: bytes
+    opening: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LogMaterial:
+    """The checkpoint (a C2SP signed note) that all proofs lead to, its token (DER), and the log's verifier key."""
+
+    checkpoint: bytes
+    checkpoint_token: bytes
+    vkey: str
+    entries: tuple[LogEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceInput:
+    """All about one contract. ``zone`` (IANA) is the one in which times are shown; ``created`` is aware.
+
+    ``names`` gives the names of the subjects (people and seals) that the log's entries speak of. The history is
+    not given: it is read from the log's entries. ``documents`` are further files by path below ``agreement/`` or
+    ``authority/``; ``report`` is the JSON value of the verification report over ``signed``.
+    """
+
+    contract: str
+    title: str
+    created: datetime
+    zone: str
+    original: bytes
+    signed: bytes
+    exchange: TimestampExchange
+    signatures: tuple[SignatureMaterial, ...]
+    document_timestamps: tuple[bytes, ...]
+    records: tuple[SignedRecord, ...]
+    documents: Mapping[str, bytes]
+    names: Mapping[str, str]
+    certificates: Certificates
+    log: LogMaterial
+    report: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Seals:
+    """What only the authority can add: ``sign`` gives a detached CMS (DER) over a manifest, ``timestamp`` the DER
+    reply to a DER request. Both raise rather than answer with something that does not hold."""
+
+    sign: Callable[[bytes], bytes]
+    timestamp: Callable[[bytes], bytes]

@@ -1,0 +1,110 @@
+"""The README of a package, in Chinese and in English: prose from the templates, commands from ``commands``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from appliance.evidence import commands, history
+from appliance.evidence.arrangement import revocation_moment
+from appliance.evidence.extraction import Extraction
+from appliance.evidence.model import EvidenceInput
+from appliance.evidence.templating import fill, plain
+from appliance.language import Language, Translator, translator
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One thing to check: what it is, by whom, when (with the zone), and the commands as they are shown."""
+
+    name: str
+    title: str
+    who: str
+    at: str
+    commands: tuple[str, ...]
+
+
+def path(language: Language) -> str:
+    """Where the text lies in the package."""
+    return f"README.{language.value}.txt"
+
+
+def render(evidence: EvidenceInput, extraction: Extraction, language: Language) -> bytes:
+    """The text in UTF-8."""
+    created = int(evidence.created.timestamp())
+    text = fill(
+        path(language),
+        contract=plain(evidence.contract),
+        title=plain(evidence.title),
+        created=history.local(evidence.created, evidence.zone),
+        root=_shown([commands.ROOT]),
+        listing=_shown([commands.HASHES, commands.UNLISTED]),
+        manifest=_shown(_manifest(created)),
+        contract_file=_shown(_contract(len(evidence.original), created)),
+        signatures=_signatures(evidence, extraction),
+        timestamps=_timestamps(evidence, extraction),
+        certificates=_shown(_certificates(evidence, extraction)),
+        records=_records(evidence, extraction, translator(language)),
+        documents=sorted(evidence.documents),
+        checkpoint=_shown([*commands.CHECKPOINT, commands.token("log/checkpoint.tst", "log/checkpoint", created)]),
+        entry=evidence.log.entries[-1].index,
+        inclusion=_shown([commands.inclusion(evidence.log)]),
+    )
+    return text.encode()
+
+
+def _manifest(created: int) -> tuple[str, ...]:
+    signature = commands.detached("manifest.p7s", "manifest.json", created)
+    return (signature, *commands.reply("manifest.json", "manifest.tsq", "manifest.tsr", created))
+
+
+def _contract(size: int, created: int) -> tuple[str, ...]:
+    names = ("contract/contract.signed.pdf", "contract/contract.tsq", "contract/contract.tsr")
+    return (commands.original(size), *commands.reply(*names, created))
+
+
+def _certificates(evidence: EvidenceInput, extraction: Extraction) -> Iterable[str]:
+    moment = revocation_moment(evidence.certificates)
+    for name in (*(each.number for each in extraction.signatures), "timestamping", "evidence"):
+        yield commands.not_revoked(name, moment)
+
+
+def _signatures(evidence: EvidenceInput, extraction: Extraction) -> list[Checked]:
+    return [
+        Checked(
+            name=each.number,
+            title=each.material.kind,
+            who=_who(each.material.name, each.material.organisation),
+            at=history.local(each.signed.at, evidence.zone),
+            commands=_shown(commands.of_signature(each)),
+        )
+        for each in extraction.signatures
+    ]
+
+
+def _timestamps(evidence: EvidenceInput, extraction: Extraction) -> list[Checked]:
+    return [
+        Checked(each.number, "", "", history.local(each.at, evidence.zone), _shown(commands.of_timestamp(each)))
+        for each in extraction.timestamps
+    ]
+
+
+def _records(evidence: EvidenceInput, extraction: Extraction, translate: Translator) -> list[Checked]:
+    return [
+        Checked(
+            name=each.record.name,
+            title=translate(each.record.title),
+            who=plain(each.record.signer),
+            at=history.local(each.signed.at, evidence.zone),
+            commands=_shown(commands.of_record(each)),
+        )
+        for each in extraction.records
+    ]
+
+
+def _who(name: str, organisation: str) -> str:
+    return plain(name if name == organisation or not organisation else f"{name}, {organisation}")
+
+
+def _shown(given: Iterable[str]) -> tuple[str, ...]:
+    return tuple(commands.indented(command) for command in given)

@@ -1,0 +1,63 @@
+"""How the history's events and their fields are called; the ids of the two languages' catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from appliance.evidence.history import Event
+
+TITLES: Final[Mapping[str, str]] = {
+    "person-registered": "Person registered",
+    "seal-registered": "Company seal registered",
+    "agreement-accepted": "Agreed to sign electronically",
+    "contract-drafted": "Contract drafted",
+    "party-added": "Party added",
+    "contract-sent": "Contract sent for signing",
+    "signature-prepared": "Shown to the signer, ready to sign",
+    "party-signed": "Signed",
+    "party-declined": "Declined to sign",
+    "contract-recalled": "Contract recalled",
+    "contract-expired": "Contract expired",
+    "contract-completed": "Contract completed and sealed off",
+}
+
+LABELS: Final[Mapping[str, str]] = {
+    "name": "Name",
+    "organisation": "Organisation",
+    "title": "Title",
+    "kind": "Kind",
+    "purpose": "Purpose",
+    "reason": "Reason",
+    "address": "Network address",
+    "location": "Place",
+    "deadline": "Deadline",
+    "zone": "Time zone",
+    "field": "Signature field",
+    "signer": "Signing key",
+    "custodian": "Seal custodian",
+    "requester": "Requested by",
+    "pages": "Pages",
+    "revision": "Revision",
+    "size": "Size in bytes",
+    "version": "Version",
+    "expires": "Can be signed until",
+    "digest": "SHA-256 of the document",
+    "base": "SHA-256 of the document as shown",
+    "signed": "SHA-256 of the signed bytes",
+}
+"""The fields that are shown, in this order; others stand in ``history.json`` alone."""
+
+
+def title(event: Event) -> str:
+    """What happened, as a message id; the kind itself for one that this release does not know."""
+    return TITLES.get(event.kind, event.kind)
+
+
+def facts(event: Event, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The fields that people want to see: label (message id) and value, subjects by their names."""
+    fields: dict[str, Any] = {**event.public, **event.private}
+    for name, label in LABELS.items():
+        value = fields.get(name)
+        if value not in (None, "") and not (name == "name" and value == names.get(event.actor)):
+            yield label, names.get(str(value), str(value))

@@ -1,0 +1,153 @@
+"""An authority in memory, for these tests alone: root → issuing CA → everybody, with CRLs and a log key."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from hsm import cms, timestamp
+from hsm.signer import SignatureAlgorithm
+
+START = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
+DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
+POLICY = "1.3.6.1.4.1.99999.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A :class:`hsm.signer.Signer` in memory."""
+
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+    chain: tuple[x509.Certificate, ...]
+
+    @property
+    def algorithm(self) -> SignatureAlgorithm:
+        return SignatureAlgorithm.of(self.key.public_key())
+
+    def sign(self, data: bytes) -> bytes:
+        return self.key.sign(data, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+
+
+def subject(name: str) -> x509.Name:
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.COUNTRY_NAME, "CN"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "甲公司示例有限公司"),
+            x509.NameAttribute(NameOID.COMMON_NAME, name),
+        ]
+    )
+
+
+def _usage(*, ca: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not ca,
+        content_commitment=not ca,
+        key_cert_sign=ca,
+        crl_sign=ca,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def certify(
+    key: ec.EllipticCurvePrivateKey,
+    name: str,
+    issuer: Holder | None,
+    usages: tuple[x509.ObjectIdentifier, ...] = (),
+) -> Holder:
+    """A certificate for *key* by *issuer* (None: by itself); with no *usages* it is an authority's."""
+    signing = issuer.key if issuer else key
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject(name))
+        .issuer_name(issuer.certificate.subject if issuer else subject(name))
+        .public_key(key.public_key())
+        .serial_number(int.from_bytes(hashlib.sha256(name.encode()).digest()[:16]) | 1 << 126)
+        .not_valid_before(START - timedelta(days=1))
+        .not_valid_after(START + timedelta(days=3650))
+        .add_extension(x509.BasicConstraints(ca=not usages, path_length=None), critical=True)
+        .add_extension(_usage(ca=not usages), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), critical=False)
+    )
+    if usages:
+        critical = usages == (ExtendedKeyUsageOID.TIME_STAMPING,)
+        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=critical)
+    chain = (issuer.certificate, *issuer.chain) if issuer else ()
+    return Holder(key, builder.sign(signing, hashes.SHA256(), ecdsa_deterministic=True), chain)
+
+
+@dataclass(slots=True)
+class TestAuthority:
+    """Everybody's keys; ``now`` is what the timestamp authority says, and it only moves when a test moves it."""
+
+    __test__ = False
+    now: datetime = START
+    root: Holder = field(default_factory=lambda: certify(_key(), "示例根证书", None))
+    issuing: Holder = field(init=False)
+    tsa: Holder = field(init=False)
+    evidence: Holder = field(init=False)
+    log_key: ed25519.Ed25519PrivateKey = field(default_factory=ed25519.Ed25519PrivateKey.generate)
+    serial: int = 1 << 100
+
+    def __post_init__(self) -> None:
+        self.issuing = certify(_key(), "示例签发证书", self.root)
+        self.tsa = certify(_key(), "示例时间戳服务", self.issuing, (ExtendedKeyUsageOID.TIME_STAMPING,))
+        self.evidence = self.person("示例证据签署")
+
+    def person(self, name: str) -> Holder:
+        return certify(_key(), name, self.issuing, (ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING))
+
+    def token(self, data: bytes) -> bytes:
+        order = timestamp.order_for(hashlib.sha256(data).digest())
+        return self._issue(order)
+
+    def reply(self, request: bytes) -> bytes:
+        return timestamp.response_granted(self._issue(timestamp.parse_request(request, policies=[POLICY])))
+
+    def sign(self, holder: Holder, content: bytes) -> bytes:
+        """A timestamped signature, B-T."""
+        message = cms.sign_detached(holder, content=content)
+        return cms.add_signature_timestamp(message, self.token(cms.signature_value(message)))
+
+    def sign_manifest(self, manifest: bytes) -> bytes:
+        return cms.sign_detached(self.evidence, content=manifest)
+
+    def crls(self, *revoked: x509.Certificate) -> tuple[bytes, ...]:
+        return self._crl(self.root), self._crl(self.issuing, *revoked)
+
+    def _crl(self, issuer: Holder, *revoked: x509.Certificate) -> bytes:
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(issuer.certificate.subject)
+            .last_update(self.now)
+            .next_update(self.now + timedelta(days=7))
+            .add_extension(x509.CRLNumber(1), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False
+            )
+        )
+        for certificate in revoked:
+            entry = x509.RevokedCertificateBuilder().serial_number(certificate.serial_number)
+            builder = builder.add_revoked_certificate(entry.revocation_date(self.now).build())
+        return builder.sign(issuer.key, hashes.SHA256(), ecdsa_deterministic=True).public_bytes(Encoding.DER)
+
+    def _issue(self, order: timestamp.ImprintOrder) -> bytes:
+        issuer = timestamp.TokenIssuer(self.tsa, policies=[POLICY], accuracy=timedelta(seconds=1))
+        self.serial += 1
+        return issuer.issue(order, gen_time=self.now, serial=self.serial).token
+
+
+def _key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
