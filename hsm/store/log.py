@@ -17,13 +17,13 @@ class RememberedCheckpoint:
 
 
 class CheckpointMemory:
-    """Grows only. Remembering is durable, and comes before signing."""
+    """The memory of :class:`hsm.witness.CheckpointWitness`; it grows only, and remembering is durable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def holding(self) -> AbstractContextManager[None]:
-        """Nobody else remembers anything while this is entered."""
+        """Nobody else remembers anything while this is entered; what was remembered is on disk when it is left."""
         return self._database.transaction()
 
     def last(self) -> RememberedCheckpoint | None:
@@ -32,7 +32,7 @@ class CheckpointMemory:
         return RememberedCheckpoint(*row) if row else None
 
     def remember(self, checkpoint: RememberedCheckpoint) -> None:
-        """Adds a state that is larger than the last, or is the last."""
+        """Adds a state that extends the last, or is the last."""
         with self._database.transaction():
             self._database.run(
                 "INSERT INTO checkpoints (size, root) VALUES (?, ?) ON CONFLICT DO NOTHING",

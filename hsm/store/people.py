@@ -143,22 +143,25 @@ class People:
         )
         return changed == 1
 
+    def begin_attempt(self, credential: Credential, *, allowed: int, now: int, lock_until: int) -> bool:
+        """Counts an answer before it is looked at, so that guesses in parallel count too; False while locked.
+
+        The answer number *allowed* locks the credential until *lock_until*, unless :meth:`accept_totp` follows.
+        """
+        with self._database.transaction():
+            changed = self._database.run(
+                "UPDATE credentials SET failures = (failures + 1) % ?,"
+                " locked_until = CASE WHEN failures + 1 >= ? THEN ? ELSE locked_until END"
+                " WHERE number = ? AND locked_until <= ?",
+                (allowed, allowed, lock_until, credential.number, now),
+            )
+        return changed == 1
+
     def accept_totp(self, credential: Credential, step: int) -> bool:
         """Uses up the code of *step* and forgets failures; False when it, or a later one, was used before."""
         changed = self._database.run(
-            "UPDATE credentials SET totp_step = ?, failures = 0 WHERE number = ? AND totp_step < ?"
-            " AND revoked IS NULL",
+            "UPDATE credentials SET totp_step = ?, failures = 0, locked_until = 0"
+            " WHERE number = ? AND totp_step < ? AND revoked IS NULL",
             (step, credential.number, step),
         )
         return changed == 1
-
-    def count_failure(self, credential: Credential, *, allowed: int, locked_until: int) -> None:
-        """One more wrong answer; after *allowed* of them the credential is locked until *locked_until*."""
-        with self._database.transaction():
-            self._database.run(
-                "UPDATE credentials SET failures = failures + 1 WHERE number = ?", (credential.number,)
-            )
-            self._database.run(
-                "UPDATE credentials SET failures = 0, locked_until = ? WHERE number = ? AND failures >= ?",
-                (locked_until, credential.number, allowed),
-            )

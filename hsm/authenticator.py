@@ -1,0 +1,113 @@
+"""An authenticator in software: real WebAuthn ES256 assertions, for the demonstration and the tests.
+
+It verifies no user: whoever holds its file may activate. On an appliance people use their own devices.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cbor2
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_private_key,
+)
+from webauthn.helpers import bytes_to_base64url
+
+from hsm.acts import OfficerAct, SigningIntent, WebAuthnActivation
+from hsm.errors import Malformed
+
+_PRESENT_AND_VERIFIED = 0x05
+
+
+@dataclass(slots=True)
+class SoftwareAuthenticator:
+    """One credential with its key and counter. Not thread-safe: the counter goes up with every activation."""
+
+    rp_id: str
+    origin: str
+    credential_id: bytes
+    key: ec.EllipticCurvePrivateKey = field(repr=False)
+    counter: int = 0
+
+    @classmethod
+    def create(cls, rp_id: str, origin: str) -> SoftwareAuthenticator:
+        """A new one for a relying party and the *origin* that its assertions will name."""
+        return cls(rp_id, origin, secrets.token_bytes(16), ec.generate_private_key(ec.SECP256R1()))
+
+    def credential(self) -> dict[str, Any]:
+        """What enrolment wants: kind, credential_id, public_key (COSE, RFC 9053) in hex, rp_id."""
+        numbers = self.key.public_key().public_numbers()
+        cose = {1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")}
+        return {
+            "kind": "webauthn",
+            "credential_id": self.credential_id.hex(),
+            "public_key": cbor2.dumps(cose).hex(),
+            "rp_id": self.rp_id,
+        }
+
+    def activate(self, subject: str, act: SigningIntent | OfficerAct) -> WebAuthnActivation:
+        """An assertion over the challenge of *act* (WebAuthn Level 3, section 6.3.3)."""
+        self.counter += 1
+        client_data = json.dumps(
+            {
+                "type": "webauthn.get",
+                "challenge": bytes_to_base64url(act.challenge()),
+                "origin": self.origin,
+                "crossOrigin": False,
+            },
+            separators=(",", ":"),
+        ).encode()
+        authenticator_data = hashlib.sha256(self.rp_id.encode()).digest() + struct.pack(
+            ">BI", _PRESENT_AND_VERIFIED, self.counter
+        )
+        signed = authenticator_data + hashlib.sha256(client_data).digest()
+        return WebAuthnActivation(
+            subject=subject,
+            credential_id=self.credential_id,
+            client_data=client_data,
+            authenticator_data=authenticator_data,
+            signature=self.key.sign(signed, ec.ECDSA(hashes.SHA256())),
+        )
+
+    def save(self, path: Path) -> None:
+        """Writes everything to *path*, mode 0600, replacing it in one step."""
+        content = {
+            "rp_id": self.rp_id,
+            "origin": self.origin,
+            "credential_id": self.credential_id.hex(),
+            "key": self.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()).hex(),
+            "counter": self.counter,
+        }
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            json.dump(content, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        fresh.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> SoftwareAuthenticator:
+        """What :meth:`save` wrote. Raises :class:`Malformed` when the file is something else."""
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            key = load_der_private_key(bytes.fromhex(content["key"]), None)
+            identifier = bytes.fromhex(content["credential_id"])
+            rp_id, origin, counter = content["rp_id"], content["origin"], content["counter"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise Malformed("{path} is not a software authenticator.", path=path) from error
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise Malformed("{path} is not a software authenticator.", path=path)
+        return cls(str(rp_id), str(origin), identifier, key, int(counter))

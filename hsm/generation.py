@@ -1,0 +1,172 @@
+"""Making keys in the token, and saying what their public halves are."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import pkcs11
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pkcs11 import Attribute, GCMParams, KeyType, Mechanism, MechanismFlag, ObjectClass
+from pkcs11.util.ec import encode_named_curve_parameters
+
+from hsm import attributes
+from hsm.errors import AuthorityError, NotPermitted
+from hsm.signer import SignatureAlgorithm
+from hsm.token import TokenRoom
+
+_CURVES = {
+    SignatureAlgorithm.ECDSA_SHA256: (KeyType.EC, "secp256r1", Mechanism.EC_KEY_PAIR_GEN),
+    SignatureAlgorithm.ECDSA_SHA384: (KeyType.EC, "secp384r1", Mechanism.EC_KEY_PAIR_GEN),
+    SignatureAlgorithm.ED25519: (KeyType.EC_EDWARDS, "1.3.101.112", Mechanism.EC_EDWARDS_KEY_PAIR_GEN),
+}
+_RSA_BITS = 3072
+_IV_BYTES, _TAG_BITS = 12, 128
+
+
+@dataclass(frozen=True, slots=True)
+class MadeKey:
+    """A new key: its label, its public half (SPKI, DER; empty for AES) and its attributes as JSON."""
+
+    label: str
+    public_key: bytes
+    attributes: str
+
+
+def make_signing_key(room: TokenRoom, subject: str, algorithm: SignatureAlgorithm) -> MadeKey:
+    """Generates a pair for *subject*. Raises :class:`KeyAttributesRefused`; what came out wrong is destroyed."""
+    return room.use(lambda: _make_pair(room, _new_label(subject), algorithm))
+
+
+def make_wrapping_key(room: TokenRoom, subject: str) -> MadeKey:
+    """Generates an AES-256 key for *subject*, to be used by :class:`Wrapping` alone."""
+    return room.use(lambda: _make_aes(room, _new_label(subject)))
+
+
+def _new_label(subject: str) -> str:
+    """Never used before, so that an attempt that broke off half-way cannot be mistaken for the key."""
+    return f"{subject}.{secrets.token_hex(6)}"
+
+
+class Wrapping:
+    """Wraps small secrets (document keys, TOTP secrets) with AES-256-GCM inside the token."""
+
+    def __init__(self, room: TokenRoom, label: str) -> None:
+        self._room = room
+        self._label = label
+
+    def wrap(self, context: str, secret: bytes) -> bytes:
+        """*secret*, readable again only under the same *context*: 12 bytes of IV, ciphertext, 16 bytes of tag."""
+        initial = os.urandom(_IV_BYTES)
+
+        def encrypt() -> bytes:
+            parameters = GCMParams(initial, context.encode(), _TAG_BITS)
+            key = self._room.handle(self._label, ObjectClass.SECRET_KEY)
+            return bytes(key.encrypt(secret, mechanism=Mechanism.AES_GCM, mechanism_param=parameters))
+
+        return initial + self._room.use(encrypt)
+
+    def unwrap(self, context: str, wrapped: bytes) -> bytes:
+        """The secret. Raises :class:`NotPermitted` when it was wrapped for another context or was altered."""
+        initial, ciphertext = wrapped[:_IV_BYTES], wrapped[_IV_BYTES:]
+        if len(ciphertext) < _TAG_BITS // 8:
+            raise self._refusal()
+
+        def decrypt() -> bytes | None:
+            parameters = GCMParams(initial, context.encode(), _TAG_BITS)
+            key = self._room.handle(self._label, ObjectClass.SECRET_KEY)
+            try:
+                return bytes(key.decrypt(ciphertext, mechanism=Mechanism.AES_GCM, mechanism_param=parameters))
+            except (pkcs11.EncryptedDataInvalid, pkcs11.GeneralError):
+                # SoftHSM reports a wrong tag as a general error; a token that is really ill fails next time too.
+                return None
+
+        secret = self._room.use(decrypt)
+        if secret is None:
+            raise self._refusal()
+        return secret
+
+    @staticmethod
+    def _refusal() -> NotPermitted:
+        return NotPermitted("This wrapped key is not of this caller and context, or was altered.")
+
+
+def _make_pair(room: TokenRoom, label: str, algorithm: SignatureAlgorithm) -> MadeKey:
+    session, identifier = room.session(), label.encode()
+    public, private = _generate(
+        session,
+        algorithm,
+        {
+            "id": identifier,
+            "label": label,
+            "store": True,
+            "capabilities": MechanismFlag.SIGN | MechanismFlag.VERIFY,
+            "public_template": dict(attributes.PUBLIC_KEY),
+            "private_template": dict(attributes.SIGNING_KEY),
+        },
+    )
+    try:
+        found = attributes.read_back(private, attributes.SIGNING_KEY, label)
+        return MadeKey(label, _public_key(public, algorithm), found)
+    except AuthorityError:
+        private.destroy()
+        public.destroy()
+        raise
+
+
+def _generate(session: Any, algorithm: SignatureAlgorithm, options: dict[str, Any]) -> tuple[Any, Any]:
+    if algorithm is SignatureAlgorithm.RSA_SHA256:
+        pair = session.generate_keypair(
+            KeyType.RSA, _RSA_BITS, mechanism=Mechanism.RSA_PKCS_KEY_PAIR_GEN, **options
+        )
+        return pair[0], pair[1]
+    kind, curve, mechanism = _CURVES[algorithm]
+    parameters = session.create_domain_parameters(
+        kind, {Attribute.EC_PARAMS: encode_named_curve_parameters(curve)}, local=True
+    )
+    pair = parameters.generate_keypair(mechanism=mechanism, **options)
+    return pair[0], pair[1]
+
+
+def _public_key(public: Any, algorithm: SignatureAlgorithm) -> bytes:
+    key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
+    if algorithm is SignatureAlgorithm.RSA_SHA256:
+        modulus = int.from_bytes(public[Attribute.MODULUS], "big")
+        exponent = int.from_bytes(public[Attribute.PUBLIC_EXPONENT], "big")
+        key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
+    else:
+        point = _octets(bytes(public[Attribute.EC_POINT]))
+        if algorithm is SignatureAlgorithm.ED25519:
+            key = ed25519.Ed25519PublicKey.from_public_bytes(point)
+        else:
+            curve = ec.SECP256R1() if algorithm is SignatureAlgorithm.ECDSA_SHA256 else ec.SECP384R1()
+            key = ec.EllipticCurvePublicKey.from_encoded_point(curve, point)
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _octets(point: bytes) -> bytes:
+    """CKA_EC_POINT is the point in a DER OCTET STRING (PKCS#11 3.0, 2.3.3); all of ours are under 128 bytes."""
+    if len(point) > 2 and point[0] == 0x04 and point[1] == len(point) - 2:
+        return point[2:]
+    return point
+
+
+def _make_aes(room: TokenRoom, label: str) -> MadeKey:
+    key = room.session().generate_key(
+        KeyType.AES,
+        256,
+        id=label.encode(),
+        label=label,
+        store=True,
+        capabilities=MechanismFlag.ENCRYPT | MechanismFlag.DECRYPT,
+        mechanism=Mechanism.AES_KEY_GEN,
+        template=dict(attributes.WRAPPING_KEY),
+    )
+    try:
+        return MadeKey(label, b"", attributes.read_back(key, attributes.WRAPPING_KEY, label))
+    except AuthorityError:
+        key.destroy()
+        raise

@@ -1,0 +1,172 @@
+"""Keys in the token as the rest sees them: raw signatures by label, and private keys that x509 builders accept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import NoReturn
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import utils as asym_utils
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from pkcs11 import Mechanism
+
+from hsm.errors import NotPermitted
+from hsm.signer import SignatureAlgorithm
+from hsm.token import TokenRoom
+
+RawSigner = Callable[[bytes], bytes]
+HsmPrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+
+
+def raw_signer(room: TokenRoom, label: str, algorithm: SignatureAlgorithm) -> RawSigner:
+    """Signs bytes with the key under *label*: ECDSA in DER, RSA PKCS#1 v1.5, or Ed25519.
+
+    What it returns raises :class:`ModuleUnavailable` when the token does not answer.
+    """
+    mechanism = _MECHANISMS[algorithm]
+
+    def in_token(data: bytes) -> bytes:
+        return bytes(room.use(lambda: room.handle(label).sign(data, mechanism=mechanism)))
+
+    if algorithm not in (SignatureAlgorithm.ECDSA_SHA256, SignatureAlgorithm.ECDSA_SHA384):
+        return in_token
+    hash_data = hashlib.sha256 if algorithm is SignatureAlgorithm.ECDSA_SHA256 else hashlib.sha384
+
+    def ecdsa(data: bytes) -> bytes:
+        # SoftHSM has CKM_ECDSA only, which takes the digest and gives r and s side by side.
+        pair = in_token(hash_data(data).digest())
+        half = len(pair) // 2
+        return encode_dss_signature(int.from_bytes(pair[:half], "big"), int.from_bytes(pair[half:], "big"))
+
+    return ecdsa
+
+
+_MECHANISMS = {
+    SignatureAlgorithm.ECDSA_SHA256: Mechanism.ECDSA,
+    SignatureAlgorithm.ECDSA_SHA384: Mechanism.ECDSA,
+    SignatureAlgorithm.RSA_SHA256: Mechanism.SHA256_RSA_PKCS,
+    SignatureAlgorithm.ED25519: Mechanism.EDDSA,
+}
+
+
+def private_key(room: TokenRoom, label: str, public_key: bytes) -> HsmPrivateKey:
+    """The key under *label*, whose SPKI (DER) is *public_key*, as one that ``x509`` builders sign with."""
+    public = load_der_public_key(public_key)
+    sign = raw_signer(room, label, SignatureAlgorithm.of(public))
+    if isinstance(public, ec.EllipticCurvePublicKey):
+        return _EllipticCurveKey(public, sign)
+    if isinstance(public, rsa.RSAPublicKey):
+        return _RsaKey(public, sign)
+    assert isinstance(public, ed25519.Ed25519PublicKey)  # noqa: S101 - SignatureAlgorithm.of admits no fourth kind
+    return _EdwardsKey(public, sign)
+
+
+def _stays() -> NoReturn:
+    raise NotPermitted("A key in the HSM signs; it cannot be exported, copied or used otherwise.")
+
+
+class _EllipticCurveKey(ec.EllipticCurvePrivateKey):
+    def __init__(self, public: ec.EllipticCurvePublicKey, sign: RawSigner) -> None:
+        self._public = public
+        self._sign = sign
+
+    def public_key(self) -> ec.EllipticCurvePublicKey:
+        return self._public
+
+    @property
+    def curve(self) -> ec.EllipticCurve:
+        return self._public.curve
+
+    @property
+    def key_size(self) -> int:
+        return self._public.key_size
+
+    def sign(self, data: bytes, signature_algorithm: ec.EllipticCurveSignatureAlgorithm) -> bytes:  # type: ignore[override]  # bytes alone are ever signed
+        _require_hash(signature_algorithm.algorithm, SignatureAlgorithm.of(self._public))
+        return self._sign(data)
+
+    def exchange(self, *_: object) -> NoReturn:
+        _stays()
+
+    def private_numbers(self) -> NoReturn:
+        _stays()
+
+    def private_bytes(self, *_: object) -> NoReturn:
+        _stays()
+
+    def __copy__(self) -> NoReturn:
+        _stays()
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        _stays()
+
+
+class _RsaKey(rsa.RSAPrivateKey):
+    def __init__(self, public: rsa.RSAPublicKey, sign: RawSigner) -> None:
+        self._public = public
+        self._sign = sign
+
+    def public_key(self) -> rsa.RSAPublicKey:
+        return self._public
+
+    @property
+    def key_size(self) -> int:
+        return self._public.key_size
+
+    def sign(self, data: bytes, padding: object, algorithm: object) -> bytes:
+        if not isinstance(padding, _Pkcs1v15):
+            raise NotPermitted("RSA keys of this HSM sign with PKCS#1 v1.5 padding.")
+        _require_hash(algorithm, SignatureAlgorithm.RSA_SHA256)
+        return self._sign(data)
+
+    def decrypt(self, *_: object) -> NoReturn:
+        _stays()
+
+    def private_numbers(self) -> NoReturn:
+        _stays()
+
+    def private_bytes(self, *_: object) -> NoReturn:
+        _stays()
+
+    def __copy__(self) -> NoReturn:
+        _stays()
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        _stays()
+
+
+class _EdwardsKey(ed25519.Ed25519PrivateKey):
+    def __init__(self, public: ed25519.Ed25519PublicKey, sign: RawSigner) -> None:
+        self._public = public
+        self._sign = sign
+
+    def public_key(self) -> ed25519.Ed25519PublicKey:
+        return self._public
+
+    def sign(self, data: bytes) -> bytes:  # type: ignore[override]  # as above
+        return self._sign(data)
+
+    def private_bytes(self, *_: object) -> NoReturn:
+        _stays()
+
+    def private_bytes_raw(self) -> NoReturn:
+        _stays()
+
+    def __copy__(self) -> NoReturn:
+        _stays()
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        _stays()
+
+
+_Pkcs1v15 = padding.PKCS1v15
+
+
+def _require_hash(asked: object, algorithm: SignatureAlgorithm) -> None:
+    if isinstance(asked, asym_utils.Prehashed) or not isinstance(asked, hashes.HashAlgorithm):
+        raise NotPermitted("Keys of this HSM sign messages, not digests.")
+    if asked.name != algorithm.hash_name:
+        raise NotPermitted("This key signs with {name} only.", name=algorithm.hash_name)
