@@ -1,0 +1,64 @@
+"""Finds every sentence that people may read: in calls, in tables of sentences, in page templates."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import appliance.errors
+import hsm.errors
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("hsm", "appliance", "webui")
+
+SPEAKING = {"say", "warn", "translate", "_", "Reason", "Fact", "_say"}
+"""Calls whose first text is a sentence."""
+
+WITH_NAME = {"DocumentRefused": 1, "Finding": 2, "InspectionWarning": 1}
+"""Calls whose sentence is a later argument."""
+
+IN_TEMPLATES = re.compile(r"""\b_\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
+
+
+def refusals() -> set[str]:
+    """The names of all classes of refusals."""
+    modules = (hsm.errors, appliance.errors)
+    return {name for module in modules for name, kind in vars(module).items() if _is_refusal(kind)}
+
+
+def _is_refusal(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, hsm.errors.AuthorityError | appliance.errors.ApplianceError)
+
+
+def in_code() -> Iterator[tuple[Path, str]]:
+    """Each sentence in a call of Python code, with its file."""
+    speaking = {**dict.fromkeys(SPEAKING | refusals(), 0), **WITH_NAME}
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and (name := _called(node)) in speaking:
+                    yield from ((path, text) for text in _texts(node, speaking[name]))
+
+
+def in_templates() -> Iterator[tuple[Path, str]]:
+    """Each ``_("…")`` of the page templates."""
+    for path in sorted((ROOT / "webui/templates").rglob("*.html")):
+        for double, single in IN_TEMPLATES.findall(path.read_text(encoding="utf-8")):
+            yield path, (double or single).replace('\\"', '"')
+
+
+def _called(call: ast.Call) -> str:
+    function = call.func
+    if isinstance(function, ast.Call):  # translate()("…")
+        return _called(function)
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _texts(call: ast.Call, at: int) -> Iterator[str]:
+    if len(call.args) <= at:
+        return
+    for node in ast.walk(call.args[at]) if isinstance(call.args[at], ast.IfExp) else [call.args[at]]:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+            yield node.value

@@ -1,0 +1,42 @@
+"""Both languages are complete, and say the same about the same places."""
+
+from __future__ import annotations
+
+import string
+from pathlib import Path
+
+import pytest
+
+from appliance.language import Language, chinese_messages, translator
+from tests.language.sentences import ROOT, in_code, in_templates
+from webui.shared.errors import SENTENCES
+
+
+def places(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
+
+
+def missing(found: list[tuple[Path, str]]) -> list[str]:
+    known = chinese_messages()
+    return sorted({f"{path.relative_to(ROOT)}: {text}" for path, text in found if text not in known})
+
+
+def test_every_sentence_of_pages_is_translated() -> None:
+    assert not missing(list(in_templates()))
+
+
+def test_every_sentence_of_code_is_translated() -> None:
+    assert not missing(list(in_code()))
+
+
+def test_every_http_status_has_its_sentence_in_both_languages() -> None:
+    assert not set(SENTENCES.values()) - set(chinese_messages())
+
+
+@pytest.mark.parametrize("sentence", chinese_messages())
+def test_a_translation_has_the_places_of_its_sentence(sentence: str) -> None:
+    assert places(chinese_messages()[sentence]) <= places(sentence)
+
+
+def test_an_unknown_sentence_is_shown_in_english() -> None:
+    assert translator(Language.CHINESE)("Nobody wrote this {thing}.", thing="yet") == "Nobody wrote this yet."
