@@ -1,6 +1,7 @@
 """DER, strictly: the one module that knows ``cryptography.hazmat.asn1``, whose interface may still change.
 
-Its decoder refuses indefinite and long-form lengths, other BOOLEANs than FF, explicit defaults and trailing bytes.
+Its decoder refuses indefinite and long-form lengths, other BOOLEANs than FF, explicit defaults and trailing bytes:
+what it accepts encodes to the same bytes again (a property that our tests search for counter-examples).
 """
 
 from __future__ import annotations
@@ -30,14 +31,6 @@ def decode(kind: type[T], data: bytes) -> T:
         return asn1.decode_der(kind, data)
     except (ValueError, TypeError, OverflowError) as error:
         raise Malformed("These bytes are not the DER that they should be ({detail}).", detail=error) from error
-
-
-def decode_strictly(kind: type[T], data: bytes) -> T:
-    """Like :func:`decode`, and in addition the value must encode to exactly *data* again."""
-    value = decode(kind, data)
-    if asn1.encode_der(value) != data:
-        raise Malformed("These bytes are not in DER: their only valid encoding differs.")
-    return value
 
 
 def encode(value: object) -> bytes:

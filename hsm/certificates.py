@@ -1,0 +1,243 @@
+"""The certificates that this authority issues: profiles, naming rules, validity (RFC 5280; ETSI EN 319 412-2, -3).
+
+Every certificate says that it is of a private CA. Keys and certificates of persons and seals are good for signing
+documents and nothing else, the timestamp authority's for timestamps alone.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.types import (
+    CertificateIssuerPrivateKeyTypes,
+    CertificatePublicKeyTypes,
+)
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+
+from hsm.errors import CertificateRefused
+from hsm.signer import SignatureAlgorithm
+
+DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
+"""RFC 9336."""
+NOTICE = "Private CA, not a licensed electronic certification service. 内部自建CA，并非依法许可的电子认证服务。"
+POLICY = "1.3.6.1.4.1.32473.1.2"
+"""Under the number that RFC 5612 keeps for examples; an enterprise puts its own."""
+
+_HASHES = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), None: None}
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRules:
+    """What a kind of certificate may: ``ca`` with the CAs below it (``path_length``), usages, days of validity."""
+
+    days: int
+    ca: bool = False
+    path_length: int | None = None
+    commitment: bool = True
+    usages: tuple[x509.ObjectIdentifier, ...] = ()
+    usages_critical: bool = False
+
+
+_SIGNING = (ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING)
+
+
+class Profile(Enum):
+    """The kinds of certificate."""
+
+    ROOT = ProfileRules(days=7300, ca=True, path_length=1)
+    ISSUING = ProfileRules(days=3650, ca=True, path_length=0)
+    TSA = ProfileRules(days=1825, usages=(ExtendedKeyUsageOID.TIME_STAMPING,), usages_critical=True)
+    LOG = ProfileRules(days=1826, commitment=False)
+    EVIDENCE = ProfileRules(days=1827, usages=_SIGNING)
+    PERSON = ProfileRules(days=730, usages=_SIGNING)
+    SEAL = ProfileRules(days=1095, usages=_SIGNING)
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectName:
+    """Who a certificate names. ``identifier`` tells apart two of the same name (X.520 serialNumber)."""
+
+    organisation: str
+    common_name: str
+    identifier: str | None = None
+    country: str = "CN"
+
+    def to_x509(self) -> x509.Name:
+        """The distinguished name, country first."""
+        attributes = [
+            x509.NameAttribute(NameOID.COUNTRY_NAME, self.country),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, self.organisation),
+            x509.NameAttribute(NameOID.COMMON_NAME, self.common_name),
+        ]
+        if self.identifier is not None:
+            attributes.append(x509.NameAttribute(NameOID.SERIAL_NUMBER, self.identifier))
+        return x509.Name(attributes)
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """A CA: its certificate, its private key (in the HSM), and its name in addresses, ``root`` or ``issuing``."""
+
+    certificate: x509.Certificate
+    key: CertificateIssuerPrivateKeyTypes
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRules:
+    """``organisations`` may be named; ``base_url`` is where CRLs and the CAs' certificates are served."""
+
+    organisations: Collection[str]
+    base_url: str
+    policy: str = POLICY
+
+    def self_sign(
+        self, name: SubjectName, key: CertificateIssuerPrivateKeyTypes, *, now: datetime
+    ) -> x509.Certificate:
+        """The root's certificate, by the root's *key*. Raises :class:`CertificateRefused`."""
+        public_key = key.public_key()
+        builder = self._builder(Profile.ROOT, name, public_key, now=now)
+        builder = builder.issuer_name(name.to_x509()).add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(public_key), critical=False
+        )
+        return _sign(builder, key)
+
+    def issue(
+        self,
+        profile: Profile,
+        name: SubjectName,
+        public_key: CertificatePublicKeyTypes,
+        *,
+        issuer: Issuer,
+        now: datetime,
+    ) -> x509.Certificate:
+        """A certificate of *profile* by *issuer*, valid from *now* (aware), never longer than its issuer's.
+
+        Raises :class:`CertificateRefused` when a name, the key or the issuer does not fit the rules.
+        """
+        _require_issuer(profile, issuer, now)
+        builder = self._builder(profile, name, public_key, now=now, latest=issuer.certificate.not_valid_after_utc)
+        key_identifier = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        builder = (
+            builder.issuer_name(issuer.certificate.subject)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(key_identifier), critical=False
+            )
+            .add_extension(self._distribution(issuer.label), critical=False)
+            .add_extension(self._access(issuer.label), critical=False)
+            .add_extension(self._policies(), critical=False)
+        )
+        certificate = _sign(builder, issuer.key)
+        try:
+            certificate.verify_directly_issued_by(issuer.certificate)
+        except (ValueError, TypeError, InvalidSignature) as error:
+            raise CertificateRefused("The new certificate does not verify with its issuer's.") from error
+        return certificate
+
+    def _builder(
+        self,
+        profile: Profile,
+        name: SubjectName,
+        public_key: CertificatePublicKeyTypes,
+        *,
+        now: datetime,
+        latest: datetime | None = None,
+    ) -> x509.CertificateBuilder:
+        self._require_name(name)
+        SignatureAlgorithm.of(public_key)
+        rules = profile.value
+        start = now.astimezone(UTC).replace(microsecond=0)
+        end = start + timedelta(days=rules.days)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(name.to_x509())
+            .public_key(public_key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(start)
+            .not_valid_after(min(end, latest) if latest else end)
+            .add_extension(x509.BasicConstraints(ca=rules.ca, path_length=rules.path_length), critical=True)
+            .add_extension(_key_usage(rules), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+        )
+        if rules.usages:
+            usages = x509.ExtendedKeyUsage(rules.usages)
+            builder = builder.add_extension(usages, critical=rules.usages_critical)
+        return builder
+
+    def _require_name(self, name: SubjectName) -> None:
+        if name.organisation not in self.organisations:
+            raise CertificateRefused(
+                "The organisation {organisation} is not one that this authority may name.",
+                organisation=name.organisation,
+            )
+        if len(name.country) != 2 or not name.country.isascii() or not name.country.isupper():
+            raise CertificateRefused("A country is two capital letters, such as CN.")
+        for text in (name.organisation, name.common_name, name.identifier or "-"):
+            _require_text(text)
+
+    def _distribution(self, issuer: str) -> x509.CRLDistributionPoints:
+        address = x509.UniformResourceIdentifier(f"{self.base_url}/crl/{issuer}.crl")
+        return x509.CRLDistributionPoints([x509.DistributionPoint([address], None, None, None)])
+
+    def _access(self, issuer: str) -> x509.AuthorityInformationAccess:
+        address = x509.UniformResourceIdentifier(f"{self.base_url}/certs/{issuer}.cer")
+        return x509.AuthorityInformationAccess(
+            [x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, address)]
+        )
+
+    def _policies(self) -> x509.CertificatePolicies:
+        notice = x509.UserNotice(None, NOTICE)
+        return x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier(self.policy), [notice])])
+
+
+def _require_issuer(profile: Profile, issuer: Issuer, now: datetime) -> None:
+    certificate = issuer.certificate
+    constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    if not constraints.ca or (profile is Profile.ISSUING) != (constraints.path_length == 1):
+        raise CertificateRefused("{issuer} may not issue this kind of certificate.", issuer=issuer.label)
+    if profile is Profile.ROOT:
+        raise CertificateRefused("A root is signed by itself alone.")
+    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+        raise CertificateRefused("The certificate of {issuer} is not valid now.", issuer=issuer.label)
+
+
+def _require_text(text: str) -> None:
+    """X.520 allows 64 characters; what cannot be seen or has two forms could name somebody else."""
+    visible = all(unicodedata.category(each)[0] not in "CZ" or each == " " for each in text)
+    if (
+        not 1 <= len(text) <= 64
+        or not visible
+        or text != text.strip()
+        or not unicodedata.is_normalized("NFC", text)
+    ):
+        raise CertificateRefused("A name in a certificate has 1 to 64 visible characters and no outer spaces.")
+
+
+def _key_usage(rules: ProfileRules) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not rules.ca,
+        content_commitment=not rules.ca and rules.commitment,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=rules.ca,
+        crl_sign=rules.ca,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _sign(builder: x509.CertificateBuilder, key: CertificateIssuerPrivateKeyTypes) -> x509.Certificate:
+    return builder.sign(key, hash_for(key))
+
+
+def hash_for(key: CertificateIssuerPrivateKeyTypes) -> hashes.SHA256 | hashes.SHA384 | None:
+    """The hash that goes with an issuer's *key* (None: Ed25519). Raises :class:`CertificateRefused`."""
+    return _HASHES[SignatureAlgorithm.of(key.public_key()).hash_name]
