@@ -179,8 +179,9 @@ class CertificateRules:
             )
         if len(name.country) != 2 or not name.country.isascii() or not name.country.isupper():
             raise CertificateRefused("A country is two capital letters, such as CN.")
-        for text in (name.organisation, name.common_name, name.identifier or "-"):
-            _require_text(text)
+        for text in (name.organisation, name.common_name, name.identifier):
+            if text is not None:
+                _require_text(text)
 
     def _distribution(self, issuer: str) -> x509.CRLDistributionPoints:
         address = x509.UniformResourceIdentifier(f"{self.base_url}/crl/{issuer}.crl")
