@@ -28,9 +28,9 @@ def commands(readme: Path) -> list[str]:
     return found
 
 
-def run(command: str, folder: Path, shell: str = "sh") -> subprocess.CompletedProcess[str]:
+def run(command: str, folder: Path, interpreter: str = "sh") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [shell, "-c", command],
+        [interpreter, "-c", command],
         cwd=folder,
         env=ENVIRONMENT,
         text=True,

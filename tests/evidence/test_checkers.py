@@ -1,0 +1,93 @@
+"""check.sh and check.py: pass on a good package, fail after any change, with and without a root of one's own."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from tests.evidence.authority import TestAuthority
+from tests.evidence.unpacked import ENVIRONMENT, unpack
+
+CHECKERS = [["dash", "check.sh"], ["bash", "check.sh"], [sys.executable, "-I", "check.py"]]
+
+
+@pytest.fixture
+def folder(package: bytes, tmp_path: Path) -> Iterator[Path]:
+    yield unpack(package, tmp_path / "package")
+
+
+@pytest.fixture(params=CHECKERS, ids=["dash", "bash", "python"])
+def checker(request: pytest.FixtureRequest) -> list[str]:
+    command: list[str] = request.param
+    return command
+
+
+def check(checker: list[str], folder: Path, *arguments: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [*checker, *arguments],
+        cwd=folder,
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    return done.returncode, (done.stdout + done.stderr).decode()
+
+
+def test_a_good_package_passes(checker: list[str], folder: Path) -> None:
+    status, said = check(checker, folder)
+    assert status == 0, said
+    assert "PASS" in said
+    assert "NOTE" in said
+    assert said.count("ok ") >= 19
+    assert "Traceback" not in said
+
+
+def test_with_a_root_of_ones_own(
+    checker: list[str], folder: Path, authority: TestAuthority, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.pem").write_bytes(authority.root.certificate.public_bytes(Encoding.PEM))
+    (tmp_path / "other.pem").write_bytes(TestAuthority().root.certificate.public_bytes(Encoding.PEM))
+    status, said = check(checker, folder, str(tmp_path / "mine.pem"))
+    assert (status, "NOTE" in said) == (0, False), said
+    status, said = check(checker, folder, "../other.pem")
+    assert status == 1
+    assert "signature of the manifest" in said
+
+
+def test_it_runs_from_another_folder(checker: list[str], folder: Path, tmp_path: Path) -> None:
+    command = [*checker[:-1], "package/" + checker[-1]]
+    status, said = check(command, tmp_path)
+    assert status == 0, said
+
+
+def test_any_flipped_byte_fails(checker: list[str], folder: Path) -> None:
+    chance = random.Random(11)  # noqa: S311 - which byte to flip is no secret
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        if path.name in checker:
+            continue  # a checker that was changed can say anything; the manifest tells
+        good = path.read_bytes()
+        at = chance.randrange(len(good))
+        path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+        status, said = check(checker, folder)
+        assert status == 1, (path, at, said)
+        assert "FAIL" in said
+        assert "Traceback" not in said
+        path.write_bytes(good)
+
+
+def test_files_missing_or_too_many_fail(checker: list[str], folder: Path) -> None:
+    (folder / "extra").write_bytes(b"")
+    assert check(checker, folder)[0] == 1
+    (folder / "extra").unlink()
+    (folder / "log/checkpoint").unlink()
+    status, said = check(checker, folder)
+    assert status == 1
+    assert "Traceback" not in said
