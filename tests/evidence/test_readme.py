@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -119,4 +118,3 @@ def test_a_title_cannot_pose_as_a_command(
     folder = unpack(build(hostile, contract.seals(authority)), tmp_path / "hostile")
     assert not any("rm -rf" in command for command in commands(folder / "README.zh.txt"))
     assert "\x1b" not in (folder / "README.en.txt").read_text("utf-8")
-    shutil.rmtree(folder)
