@@ -1,5 +1,26 @@
 """The tamper-evident log: entries, their Merkle tree, checkpoints by the authority, proofs for everybody."""
 
-from appliance.ledger.entry import LedgerEntry, record
+from appliance.ledger.answers import LogAnswer, LogAnswers
+from appliance.ledger.check import Log, LogReport
+from appliance.ledger.entry import LedgerEntry, commitment, record
+from appliance.ledger.errors import ParameterRefused
+from appliance.ledger.issued import record_timestamps
+from appliance.ledger.proofs import Proofs
+from appliance.ledger.sequencer import Sequencer
+from appliance.ledger.tiles import TileName, Tiles
 
-__all__ = ["LedgerEntry", "record"]
+__all__ = [
+    "LedgerEntry",
+    "Log",
+    "LogAnswer",
+    "LogAnswers",
+    "LogReport",
+    "ParameterRefused",
+    "Proofs",
+    "Sequencer",
+    "TileName",
+    "Tiles",
+    "commitment",
+    "record",
+    "record_timestamps",
+]

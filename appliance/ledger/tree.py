@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from appliance.errors import LedgerDamaged
 from appliance.store import ledger as store
@@ -66,23 +66,31 @@ class StoredTree:
         return found
 
 
-def grown(tree: StoredTree, size: int, leaves: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Numbers and hashes of the subtrees that *leaves*, from index *size* on, complete; in their order."""
-    number = hashes_of(size)
-    pending = {1 << bit: tree.subtree(*_left(size, bit)) for bit in range(size.bit_length()) if size >> bit & 1}
-    for leaf in leaves:
-        current, width = leaf_hash(leaf), 1
-        yield number, current
-        number += 1
-        while width in pending:
-            current = node_hash(pending.pop(width), current)
+class Edge:
+    """The right edge of a tree of *size* leaves: the complete subtrees that wait for a right neighbour."""
+
+    def __init__(self, tree: StoredTree, size: int) -> None:
+        widths = (1 << bit for bit in range(size.bit_length()) if size >> bit & 1)
+        self._waiting = {width: tree.subtree(*_last_of(size, width)) for width in widths}
+
+    def add(self, current: bytes, width: int = 1) -> list[bytes]:
+        """Puts a complete subtree at the end; its hash and those that it completes, lowest first."""
+        completed = [current]
+        while width in self._waiting:
+            current = node_hash(self._waiting.pop(width), current)
+            completed.append(current)
             width *= 2
-            yield number, current
-            number += 1
-        pending[width] = current
+        self._waiting[width] = current
+        return completed
 
 
-def _left(size: int, bit: int) -> tuple[int, int]:
-    """The complete subtree of width 2^bit at the right edge of a tree of *size* leaves that has this bit set."""
-    end = size >> bit << bit
-    return end - (1 << bit), end
+def grown(tree: StoredTree, size: int, leaves: Sequence[bytes]) -> list[bytes]:
+    """The hashes that *leaves* complete in a tree of *size*, in order; the first has number hashes_of(size)."""
+    edge = Edge(tree, size)
+    return [each for leaf in leaves for each in edge.add(leaf_hash(leaf))]
+
+
+def _last_of(size: int, width: int) -> tuple[int, int]:
+    """The complete subtree of *width*, a bit that is set in *size*, at the right edge."""
+    end = size - size % width
+    return end - width, end

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 from appliance.errors import NotFound
 from appliance.store.database import Transaction
@@ -51,9 +51,9 @@ def leaves(tx: Transaction, start: int, end: int) -> list[bytes]:
     return [row[0] for row in rows]
 
 
-def append_subtrees(tx: Transaction, numbered: Iterable[tuple[int, bytes]]) -> None:
-    """Adds hashes of complete subtrees under their numbers."""
-    tx.executemany("INSERT INTO subtrees (number, hash) VALUES (?, ?)", numbered)
+def append_subtrees(tx: Transaction, hashes: Sequence[bytes], first: int) -> None:
+    """Adds *hashes* of complete subtrees, numbered from *first*."""
+    tx.executemany("INSERT INTO subtrees (number, hash) VALUES (?, ?)", enumerate(hashes, first))
 
 
 def subtree(tx: Transaction, number: int) -> bytes | None:
@@ -62,21 +62,12 @@ def subtree(tx: Transaction, number: int) -> bytes | None:
     return row[0] if row else None
 
 
-def subtrees(tx: Transaction, start: int, end: int) -> list[tuple[int, bytes]]:
-    """Numbers and hashes of the subtrees numbered from *start* to before *end*, in order."""
-    rows: list[tuple[int, bytes]] = tx.execute(
-        "SELECT number, hash FROM subtrees WHERE number >= ? AND number < ? ORDER BY number", (start, end)
-    ).fetchall()
-    return rows
+def subtree_hashes(tx: Transaction, start: int, end: int) -> list[bytes]:
+    """The hashes of the subtrees numbered from *start* to before *end*, in order."""
+    rows = tx.execute("SELECT hash FROM subtrees WHERE number >= ? AND number < ? ORDER BY number", (start, end))
+    return [row[0] for row in rows]
 
 
 def last_subtree(tx: Transaction) -> int:
     """The largest number of a subtree; -1 in an empty tree."""
     return int(tx.execute("SELECT coalesce(max(number), -1) FROM subtrees").fetchone()[0])
-
-
-def rows_of(tx: Transaction, start: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """Numbers and leaves from *start* to before *end*, in order, as they stand."""
-    yield from tx.execute(
-        "SELECT number, leaf FROM ledger WHERE number >= ? AND number < ? ORDER BY number", (start, end)
-    )

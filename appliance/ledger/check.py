@@ -1,0 +1,127 @@
+"""The full check: every leaf, every hash, every checkpoint, and the authority's memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+
+from appliance.errors import LedgerDamaged
+from appliance.ledger.memory import require_extends
+from appliance.ledger.tree import Edge, StoredTree, grown, hashes_of, subtree_number
+from appliance.store import checkpoints
+from appliance.store import ledger as store
+from appliance.store.database import Database
+from hsm.client import AuthorityClient
+from hsm.merkle import EMPTY_ROOT
+
+HEIGHT = 12
+CHUNK = 1 << HEIGHT
+"""Leaves that are read and hashed at a time, so that memory stays small and each read is short."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class LogReport:
+    """A log that holds: ``size`` entries under ``root``; ``waiting`` more have no place yet."""
+
+    size: int
+    root: bytes
+    waiting: int
+    checkpoints: int
+
+
+class Log:
+    """The log as a whole. ``authority`` is asked only what it remembers having signed."""
+
+    def __init__(self, database: Database, authority: AuthorityClient) -> None:
+        self._database = database
+        self._authority = authority
+
+    def require_remembered(self) -> None:
+        """The check at every start, O(log n): see :func:`appliance.ledger.memory.require_extends`."""
+        signed = self._authority.status().checkpoint
+        with self._database.reading() as tx:
+            require_extends(tx, signed)
+
+    def check(self, progress: Progress | None = None) -> LogReport:
+        """Walks all of it; *progress* is told entries done and entries in all. Raises :class:`LedgerDamaged`.
+
+        1. every leaf is hashed again, and every stored hash compared, in order, none missing and none added;
+        2. every published checkpoint has the root over the entries that it counts, and its note says the same;
+        3. the log extends what the authority remembers having signed.
+        """
+        with self._database.reading() as tx:
+            size = StoredTree(tx).size()
+            waiting = store.length(tx) - size
+        if waiting < 0:
+            raise LedgerDamaged("The tree of the log has {n} more leaves than there are entries.", n=-waiting)
+        for start in range(0, size, CHUNK):
+            self._check_leaves(start, min(start + CHUNK, size))
+            if progress is not None:
+                progress(min(start + CHUNK, size), size)
+        published = self._check_checkpoints()
+        self.require_remembered()
+        with self._database.reading() as tx:
+            root = StoredTree(tx).root(size) if size else EMPTY_ROOT
+        return LogReport(size, root, waiting, published)
+
+    def _check_leaves(self, start: int, end: int) -> None:
+        """Hashes the leaves [start, end) and compares with everything that was stored when they were placed."""
+        with self._database.reading() as tx:
+            leaves = store.leaves(tx, start, end)
+            stored = store.subtree_hashes(tx, hashes_of(start), hashes_of(end))
+            if len(leaves) != end - start:
+                raise LedgerDamaged("Entries between {start} and {end} are missing.", start=start, end=end)
+            # Subtrees that reach back before *start* rest on hashes that an earlier round has checked.
+            computed = _hashes(StoredTree(tx), start, leaves)
+        if computed != stored:
+            raise LedgerDamaged(
+                "An entry between {start} and {end} is not the one in the log's tree.", start=start, end=end - 1
+            )
+
+    def _check_checkpoints(self) -> int:
+        checked = 0
+        with self._database.reading() as tx:
+            tree = StoredTree(tx)
+            size = tree.size()
+            for checkpoint in checkpoints.all_after(tx, 0):
+                if checkpoint.size > size or tree.root(checkpoint.size) != checkpoint.root:
+                    raise LedgerDamaged("The checkpoint of {n} entries is not of this log.", n=checkpoint.size)
+                checked += 1
+        return checked
+
+
+def _hashes(tree: StoredTree, start: int, leaves: Sequence[bytes]) -> list[bytes]:
+    """The hashes that *leaves*, from *start* on, complete; in the order in which they are stored."""
+    if len(leaves) < CHUNK:
+        return grown(tree, start, leaves)
+    inner = _IN_ORDER(_level_by_level(leaves))
+    return [*inner, *Edge(tree, start).add(inner[-1], CHUNK)[1:]]
+
+
+def _level_by_level(leaves: Sequence[bytes]) -> list[bytes]:
+    """All hashes of the complete tree over *leaves*; comprehensions, since this is where the time goes."""
+    sha256 = hashlib.sha256
+    level = [sha256(b"\0" + leaf).digest() for leaf in leaves]
+    hashes = list(level)
+    while len(level) > 1:
+        pairs = zip(level[::2], level[1::2], strict=True)
+        level = [sha256(b"\1" + left + right).digest() for left, right in pairs]
+        hashes += level
+    return hashes
+
+
+def _order_of_completion() -> Callable[[Sequence[bytes]], tuple[bytes, ...]]:
+    """From level by level to the stored order, for the complete tree over CHUNK leaves."""
+    by_level = [
+        subtree_number(start, start + (1 << bit))
+        for bit in range(HEIGHT + 1)
+        for start in range(0, CHUNK, 1 << bit)
+    ]
+    return itemgetter(*sorted(range(len(by_level)), key=by_level.__getitem__))
+
+
+_IN_ORDER = _order_of_completion()

@@ -1,0 +1,109 @@
+"""The sequencer: gives entries their place in the tree and has the result signed and dated."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from appliance.ledger.issued import record_timestamps
+from appliance.ledger.memory import require_extends
+from appliance.ledger.tree import StoredTree, grown, hashes_of
+from appliance.store import checkpoints
+from appliance.store import ledger as store
+from appliance.store.checkpoints import StoredCheckpoint
+from appliance.store.database import Database
+from hsm.client import AuthorityClient
+from hsm.merkle import consistency_ranges
+from hsm.timestamp import IssuedToken, order_for
+
+BATCH = 1024
+"""Entries that get their place in one transaction: writers wait a few milliseconds for it, not more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Growth:
+    """What the authority is asked to sign: the tree now, and the proof that it extends what it signed last."""
+
+    size: int
+    root: bytes
+    consistency: list[bytes]
+
+
+class Sequencer:
+    """Runs in any process, one at a time on a machine; what one left unfinished, the next completes."""
+
+    def __init__(self, database: Database, authority: AuthorityClient) -> None:
+        self._database = database
+        self._authority = authority
+
+    def run_once(self) -> StoredCheckpoint | None:
+        """Places all waiting entries and gets a checkpoint over them; None when there was nothing new.
+
+        1. each entry's hash, and those of the subtrees that it completes, are stored;
+        2. the authority signs size and root, if the tree extends what it remembers having signed;
+        3. the signed note is dated by a timestamp, which is an entry of the log itself;
+        4. note, token and that entry are committed together.
+
+        Dead after 2, the authority remembers a checkpoint that was never published: the next run extends it.
+        Raises :class:`LedgerDamaged` when the tree is not what the authority signed, and the authority's errors.
+        """
+        with self._alone():
+            self._place()
+            growth = self._growth()
+            return None if growth is None else self._sign(growth)
+
+    def _place(self) -> None:
+        while True:
+            with self._database.reading() as tx:
+                tree = StoredTree(tx)
+                size = tree.size()
+                leaves = store.leaves(tx, size, size + BATCH)
+                hashes = grown(tree, size, leaves)
+            if not leaves:
+                return
+            with self._database.transaction() as tx:
+                store.append_subtrees(tx, hashes, hashes_of(size))
+
+    def _growth(self) -> _Growth | None:
+        if not self._has_news():
+            return None
+        signed = self._authority.status().checkpoint
+        with self._database.reading() as tx:
+            require_extends(tx, signed)
+            tree = StoredTree(tx)
+            size = tree.size()
+            ranges = consistency_ranges(signed.size if signed else 0, size)
+            return _Growth(size, tree.root(size), [tree.hash_of(*each) for each in ranges])
+
+    def _has_news(self) -> bool:
+        """Whether there is more than the last checkpoint and its stamp: else each would lead to the next."""
+        with self._database.reading() as tx:
+            size, last = StoredTree(tx).size(), checkpoints.last(tx)
+        if last is None:
+            return size > 0
+        only_its_stamp = size == last.size + 1 and last.stamp == last.size
+        return size > last.size and not only_its_stamp
+
+    def _sign(self, growth: _Growth) -> StoredCheckpoint:
+        note = self._authority.checkpoint(size=growth.size, root=growth.root, consistency=growth.consistency)
+        [token] = self._authority.timestamp([order_for(hashlib.sha256(note).digest())])
+        return self._keep(growth, note, token)
+
+    def _keep(self, growth: _Growth, note: bytes, token: IssuedToken) -> StoredCheckpoint:
+        with self._database.transaction() as tx:
+            entry = record_timestamps(tx, [token])
+            checkpoint = StoredCheckpoint(growth.size, growth.root, note, token.token, entry)
+            checkpoints.keep(tx, checkpoint)
+        return checkpoint
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Two at once would make each other's checkpoints fail; the kernel frees the lock of a dead process."""
+        path = self._database.path.with_name(self._database.path.name + "-sequencer")
+        with path.open("wb") as lock:
+            path.chmod(0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield

@@ -1,0 +1,46 @@
+"""The checkpoints that the authority signed, each with the timestamp over it, in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from appliance.store.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCheckpoint:
+    """A signed state of the log: its size, root hash (32 bytes) and ``note`` (C2SP tlog-checkpoint, as signed).
+
+    ``token`` (DER) is the timestamp over the note's bytes, and ``stamp`` the number of its own entry in the log.
+    """
+
+    size: int
+    root: bytes
+    note: bytes
+    token: bytes
+    stamp: int
+
+
+def keep(tx: Transaction, checkpoint: StoredCheckpoint) -> None:
+    """Adds a checkpoint; there is one for a size."""
+    tx.execute(
+        "INSERT INTO checkpoints (size, root, note, token, stamp) VALUES (?, ?, ?, ?, ?)",
+        (checkpoint.size, checkpoint.root, checkpoint.note, checkpoint.token, checkpoint.stamp),
+    )
+
+
+def last(tx: Transaction) -> StoredCheckpoint | None:
+    """The newest checkpoint; None before the first."""
+    row = tx.execute(
+        "SELECT size, root, note, token, stamp FROM checkpoints ORDER BY size DESC LIMIT 1"
+    ).fetchone()
+    return StoredCheckpoint(*row) if row else None
+
+
+def all_after(tx: Transaction, size: int) -> Iterator[StoredCheckpoint]:
+    """The checkpoints larger than *size*, smallest first."""
+    rows = tx.execute(
+        "SELECT size, root, note, token, stamp FROM checkpoints WHERE size > ? ORDER BY size", (size,)
+    )
+    yield from (StoredCheckpoint(*row) for row in rows)
