@@ -20,10 +20,11 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "pdf.prepare_archive": "appliance.pdf.work:prepare_archive",
         "pdf.render": "appliance.pdf.work:render",
         "pdf.text": "appliance.pdf.work:text",
+        "pdf.seal_svg": "appliance.pdf.work:seal_svg",
     }
 )
 
-WARM_UP: tuple[str, ...] = ("appliance.pdf.typefaces:warm",)
+WARM_UP: tuple[str, ...] = ("appliance.pdf.work:warm",)
 """Called once with the cache directory, before the walls go up and before any document: what children share."""
 
 

@@ -19,7 +19,7 @@ class FieldKind(StrEnum):
 
 
 class Lock(StrEnum):
-    """What a signature locks by FieldMDP (ISO 32000-2, 12.8.2.4): its own field, or all fields (the last signer)."""
+    """What a signature locks by FieldMDP (ISO 32000-2, 12.8.2.4): its own field, or all (the last signer)."""
 
     OWN = "own"
     ALL = "all"
@@ -82,8 +82,10 @@ class FieldPlacement:
 
 @dataclass(frozen=True, slots=True)
 class PersonAppearance:
-    """A person's signature as shown: name, organisation, time with its zone. ``zone`` is an IANA name; ``image`` a PNG
-    of the handwriting, or none."""
+    """A person's signature as shown: name, organisation, time with its zone.
+
+    ``when`` is aware, ``zone`` an IANA name; ``image`` a PNG or JPEG of the handwriting, or none.
+    """
 
     name: str
     when: datetime
@@ -126,7 +128,7 @@ class PrepareOrder:
 
 @dataclass(frozen=True, slots=True)
 class ContentsSpan:
-    """Where the placeholder of /Contents lies in the file: ``offset`` of ``<``, ``length`` with both angle brackets."""
+    """Where the gap for /Contents lies in the file: ``offset`` of ``<``, ``length`` with both brackets."""
 
     offset: int
     length: int

@@ -17,6 +17,7 @@ from appliance.pdf.values import (
     Inspection,
     PreparedRevision,
     PrepareOrder,
+    SealAppearance,
     ValidationMaterial,
 )
 
@@ -24,8 +25,8 @@ LARGEST_DOCUMENT = 100 * 1024 * 1024
 
 
 class PdfWorkshop:
-    """Thread-safe. Every method raises DocumentRefused for what is wrong with the document and ConfinementFailed when
-    no confined process could be had; the given document is never changed."""
+    """Thread-safe. Every method raises DocumentRefused for what is wrong with the document and ConfinementFailed
+    when no confined process could be had; the given document is never changed."""
 
     def __init__(self, confinement: Confinement, *, most_pages: int = 5000, timeout: float = 60.0) -> None:
         self._confinement = confinement
@@ -33,7 +34,7 @@ class PdfWorkshop:
         self._timeout = timeout
 
     def inspect(self, document: bytes) -> Inspection:
-        """What the document is, or DocumentRefused with a stable ``reason`` (see :mod:`appliance.pdf.inspection`)."""
+        """What the document is, or DocumentRefused with a ``reason`` of :mod:`appliance.pdf.inspection`."""
         if len(document) > LARGEST_DOCUMENT:
             raise DocumentRefused(
                 "too-large",
@@ -46,12 +47,15 @@ class PdfWorkshop:
 
     def add_fields(self, document: bytes, fields: Sequence[FieldPlacement]) -> bytes:
         """Revision 1: *document* and one incremental update with all the signature *fields*, empty."""
-        placements = [codec.plain(placement) for placement in fields]
-        return document + self._run("pdf.add_fields", document=document, fields=placements)
+        appended: bytes = self._run(
+            "pdf.add_fields", document=document, placements=codec.plain(list(fields)), most_pages=self._most_pages
+        )
+        return document + appended
 
     def prepare(self, document: bytes, order: PrepareOrder) -> PreparedRevision:
         """*document* and one revision with the appearance and an empty signature in ``order.field``."""
-        return self._prepared(document, self._run("pdf.prepare", document=document, order=codec.plain(order)))
+        revision = self._run("pdf.prepare", document=document, order=codec.plain(order))
+        return byte_ranges.prepared(document, revision)
 
     def embed(self, prepared: PreparedRevision, cms: bytes) -> bytes:
         """The signed document: *cms* (DER, signature or timestamp token) in the room that was kept for it."""
@@ -62,8 +66,10 @@ class PdfWorkshop:
 
         Also extends an archived document: earlier material stays, the new timestamp covers the old one.
         """
-        appended = self._run("pdf.prepare_archive", document=document, material=codec.plain(material))
-        return self._prepared(document, appended)
+        revision = self._run(
+            "pdf.prepare_archive", document=document, material=codec.plain(material), most_pages=self._most_pages
+        )
+        return byte_ranges.prepared(document, revision)
 
     def render(self, document: bytes, page: int, *, dpi: int = 96) -> bytes:
         """Page *page* (from 0) with annotations, as PNG."""
@@ -75,8 +81,10 @@ class PdfWorkshop:
         pages: list[str] = self._run("pdf.text", document=document)
         return pages
 
-    def _prepared(self, document: bytes, appended: bytes) -> PreparedRevision:
-        return byte_ranges.prepared(document, appended)
+    def seal_svg(self, appearance: SealAppearance) -> str:
+        """The seal as it will be painted into fields, as an SVG document."""
+        picture: str = self._run("pdf.seal_svg", appearance=codec.plain(appearance))
+        return picture
 
     def _run(self, job: str, **arguments: Any) -> Any:
         try:

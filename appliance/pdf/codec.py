@@ -1,0 +1,82 @@
+"""Values of the workshop as plain CBOR values, and back: what crosses into a confined child and out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import Any
+
+from appliance.language import Language
+from appliance.pdf.values import (
+    Appearance,
+    ExistingSignature,
+    FieldKind,
+    FieldPlacement,
+    Inspection,
+    InspectionWarning,
+    Lock,
+    PageSize,
+    PersonAppearance,
+    PrepareOrder,
+    SealAppearance,
+    ValidationMaterial,
+)
+
+Plain = Mapping[str, Any]
+
+
+def plain(value: Any) -> Any:
+    """*value* with dataclasses as maps, enums as their values and tuples as lists."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    return value
+
+
+def inspection(found: Plain) -> Inspection:
+    """An inspection out of a child's answer."""
+    return Inspection(
+        version=found["version"],
+        pages=tuple(PageSize(**page) for page in found["pages"]),
+        signatures=tuple(ExistingSignature(**signature) for signature in found["signatures"]),
+        fields=tuple(found["fields"]),
+        warnings=tuple(InspectionWarning(**warning) for warning in found["warnings"]),
+    )
+
+
+def placement(described: Plain) -> FieldPlacement:
+    """A field's placement, inside a child."""
+    return FieldPlacement(**{**described, "kind": FieldKind(described["kind"])})
+
+
+def order(described: Plain) -> PrepareOrder:
+    """A signature's order, inside a child."""
+    return PrepareOrder(
+        **{
+            **described,
+            "appearance": _appearance(described["appearance"]),
+            "lock": Lock(described["lock"]),
+        }
+    )
+
+
+def material(described: Plain) -> ValidationMaterial:
+    """Validation material, inside a child."""
+    return ValidationMaterial(tuple(described["certificates"]), tuple(described["crls"]))
+
+
+def seal(described: Plain) -> SealAppearance:
+    """A seal's appearance, inside a child."""
+    return SealAppearance(**described)
+
+
+def _appearance(described: Plain) -> Appearance:
+    if "company" in described:
+        return seal(described)
+    return PersonAppearance(**{**described, "language": Language(described["language"])})

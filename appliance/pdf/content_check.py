@@ -1,0 +1,192 @@
+"""What a document may not carry into a contract: scripts, media, outside content, hidden things.
+
+One walk over everything that the trailer reaches, streams not unpacked. Each rule looks at one dictionary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, IndirectObject, StreamObject
+from pyhanko.pdf_utils.misc import PdfError
+
+from appliance.errors import DocumentRefused
+from appliance.pdf.reading import Reader, entry
+from appliance.pdf.values import InspectionWarning
+
+_DOING_ACTIONS = frozenset(
+    {
+        "/JavaScript",
+        "/Launch",
+        "/ImportData",
+        "/SubmitForm",
+        "/ResetForm",
+        "/Rendition",
+        "/Movie",
+        "/Sound",
+        "/RichMediaExecute",
+        "/SetOCGState",
+        "/GoTo3DView",
+        "/Hide",
+    }
+)
+"""Actions (12.6.4) that run something, send something, or change what is shown; going somewhere is harmless."""
+
+_MEDIA = frozenset({"/RichMedia", "/Movie", "/Sound", "/Screen", "/3D"})
+_HARMLESS_WHEN_HIDDEN = frozenset({"/Popup", "/Link"})
+_HIDDEN, _NO_VIEW = 1 << 1, 1 << 5
+_EMBEDDED = ("/FontFile", "/FontFile2", "/FontFile3")
+_PAGE_TREE = frozenset({"/Catalog", "/Pages", "/Page"})
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What is worth a warning, counted."""
+
+    attachments: int = 0
+    hidden_fields: int = 0
+    foreign_fonts: set[str] = field(default_factory=set)
+
+
+def check(reader: Reader) -> list[InspectionWarning]:
+    """The warnings. Raises DocumentRefused for what must not be signed."""
+    findings = _Findings()
+    reached: set[int] = set()
+    for dictionary in _reachable(reader, reached):
+        _refuse_actions(dictionary)
+        _refuse_outside_content(dictionary)
+        _look_at_annotation(dictionary, findings)
+        _look_at_font(dictionary, findings)
+        findings.attachments += isinstance(entry(dictionary, "/EF"), DictionaryObject)
+    return [*_told(findings), *_layers(reader.root), *_unreferenced(reader, reached)]
+
+
+def _reachable(reader: Reader, reached: set[int]) -> Iterator[Any]:
+    """Every dictionary below the trailer, each once; the numbers of the objects go into *reached*."""
+    waiting: list[Any] = [reader.trailer.raw_get(key) for key in ("/Root", "/Info") if key in reader.trailer]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, IndirectObject):
+            if value.idnum in reached:
+                continue
+            reached.add(value.idnum)
+            value = value.get_object()
+        if isinstance(value, DictionaryObject):
+            yield value
+            waiting += [value.raw_get(key) for key in value]
+        elif isinstance(value, ArrayObject):
+            waiting += [value.raw_get(index) for index in range(len(value))]
+
+
+def _refuse_actions(dictionary: Any) -> None:
+    # structure elements have /S as well, for their role, and /K for their children
+    acts = "/K" not in dictionary and _name(dictionary, "/S") in _DOING_ACTIONS
+    if acts or "/JS" in dictionary:
+        raise DocumentRefused(
+            "scripted",
+            "The document has an action ({action}) that runs or changes something; print it to a new PDF first.",
+            action=(_name(dictionary, "/S") or "/JavaScript").lstrip("/"),
+        )
+
+
+def _refuse_outside_content(dictionary: Any) -> None:
+    if isinstance(dictionary, StreamObject) and "/F" in dictionary:
+        raise DocumentRefused(
+            "external-content",
+            "A part of the document lies in another file and could change; print it to a new PDF first.",
+        )
+    if "/Rect" in dictionary and _name(dictionary, "/Subtype") in _MEDIA:
+        raise DocumentRefused(
+            "media", "The document contains film, sound or 3D content, which cannot be signed; remove it first."
+        )
+
+
+def _look_at_annotation(dictionary: Any, findings: _Findings) -> None:
+    kind, flags = _name(dictionary, "/Subtype"), entry(dictionary, "/F", 0)
+    if "/Rect" not in dictionary or not isinstance(flags, int) or not flags & (_HIDDEN | _NO_VIEW):
+        return
+    if kind == "/Widget":
+        findings.hidden_fields += 1
+    elif kind not in _HARMLESS_WHEN_HIDDEN:
+        raise DocumentRefused(
+            "hidden-content",
+            "The document contains a hidden note or drawing ({kind}) that could be made visible after signing; "
+            "print it to a new PDF first.",
+            kind=kind.lstrip("/"),
+        )
+
+
+def _look_at_font(dictionary: Any, findings: _Findings) -> None:
+    if _name(dictionary, "/Type") == "/Font" and _name(dictionary, "/Subtype") not in ("/Type0", "/Type3"):
+        descriptor = entry(dictionary, "/FontDescriptor")
+        if not isinstance(descriptor, DictionaryObject) or not any(key in descriptor for key in _EMBEDDED):
+            findings.foreign_fonts.add(_name(dictionary, "/BaseFont").lstrip("/") or "?")
+
+
+def _told(findings: _Findings) -> Iterator[InspectionWarning]:
+    if findings.attachments:
+        yield InspectionWarning(
+            "attachments",
+            "The document carries {count} attached files; they are signed with it but not shown on any page.",
+            {"count": findings.attachments},
+        )
+    if findings.hidden_fields:
+        yield InspectionWarning(
+            "hidden-fields",
+            "The document has {count} hidden form fields; the first signature locks them.",
+            {"count": findings.hidden_fields},
+        )
+    if findings.foreign_fonts:
+        yield InspectionWarning(
+            "fonts-not-embedded",
+            "Fonts are not embedded ({fonts}); the text may look different on another machine.",
+            {"fonts": ", ".join(sorted(findings.foreign_fonts)[:5])},
+        )
+
+
+def _layers(root: Any) -> Iterator[InspectionWarning]:
+    """Optional content (8.11): refused when anything is off, or differs between screen and paper."""
+    properties = entry(root, "/OCProperties")
+    groups = entry(properties, "/OCGs") if isinstance(properties, DictionaryObject) else None
+    if not isinstance(groups, ArrayObject) or not len(groups):
+        return
+    default = entry(properties, "/D")
+    switched = isinstance(default, DictionaryObject) and (
+        entry(default, "/BaseState", "/ON") != "/ON" or entry(default, "/OFF") or entry(default, "/AS")
+    )
+    if switched:
+        raise DocumentRefused(
+            "optional-content",
+            "The document has layers that are hidden, or shown only on screen or only on paper; flatten it first.",
+        )
+    yield InspectionWarning("layers", "The document has {count} layers, all shown.", {"count": len(groups)})
+
+
+def _unreferenced(reader: Reader, reached: set[int]) -> Iterator[InspectionWarning]:
+    """Pages and catalogues that nothing points to: left over from editing, or prepared for a later switch."""
+    present = {
+        reference
+        for revision in range(reader.xrefs.total_revisions)
+        for reference in reader.xrefs.explicit_refs_in_revision(revision)
+        if reference.idnum not in reached and reader.xrefs[reference] is not None
+    }
+    spare = 0
+    for reference in present:
+        try:
+            value = reference.get_object()
+        except PdfError:
+            continue  # nothing points to it and nothing can be read there: it cannot become a page
+        spare += isinstance(value, DictionaryObject) and _name(value, "/Type") in _PAGE_TREE
+    if spare:
+        yield InspectionWarning(
+            "unreferenced-pages",
+            "The file contains {count} pages or page lists that are not part of the document.",
+            {"count": spare},
+        )
+
+
+def _name(dictionary: Any, key: str) -> str:
+    value = entry(dictionary, key, "")
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,120 @@
+"""Intake: what a document is, and whether a contract can be made of it.
+
+Reasons to refuse: ``not-a-pdf``, ``malformed``, ``bomb``, ``encrypted``, ``no-pages``, ``too-many-pages``,
+``ambiguous``, ``dynamic-form``, ``portfolio``, ``scripted``, ``media``, ``external-content``, ``hidden-content``,
+``optional-content``, ``certified``, ``locked``; the workshop itself adds ``too-large`` and ``unprocessable``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject
+from pyhanko.pdf_utils.misc import PdfDecodeLimitError, PdfError
+
+from appliance.errors import DocumentRefused
+from appliance.pdf import content_check, forms, geometry, pages
+from appliance.pdf.reading import Reader, entry, read
+from appliance.pdf.values import Inspection, InspectionWarning
+
+_HEADER_WITHIN = 1024
+_MOST_COMPARED = 200
+_NO_OVERLAP = frozenset({"/Link", "/Popup"})
+
+
+def inspect(document: bytes, *, most_pages: int) -> Inspection:
+    """Read *document* without changing it; raises DocumentRefused with one of the reasons above."""
+    if b"%PDF-" not in document[:_HEADER_WITHIN]:
+        raise DocumentRefused("not-a-pdf", "The file is not a PDF.")
+    try:
+        return _inspected(document, read(document, strict=True), most_pages=most_pages)
+    except (DocumentRefused, PdfDecodeLimitError):
+        raise
+    except (PdfError, LookupError, ValueError, TypeError, AttributeError, AssertionError):
+        return _inspected(document, read(document), most_pages=most_pages)
+
+
+def _inspected(document: bytes, reader: Reader, *, most_pages: int) -> Inspection:
+    root = reader.root
+    _refuse_other_kinds(root)
+    found = [reference.get_object() for reference in geometry.pages(root, most=most_pages)]
+    if not found:
+        raise DocumentRefused("no-pages", "The document has no pages.")
+    sizes = tuple(geometry.frame(page).seen() for page in found)
+    _refuse_ambiguous(document, len(found))
+    forms.refuse_if_locked(root)
+    warnings = [*_reading(reader), *content_check.check(reader), *_overlapping(found)]
+    return Inspection(
+        version=".".join(str(part) for part in reader.input_version),
+        pages=sizes,
+        signatures=forms.existing_signatures(root),
+        fields=tuple(field.name for field in forms.terminal_fields(root)),
+        warnings=tuple(warnings),
+    )
+
+
+def _refuse_other_kinds(root: Any) -> None:
+    form = entry(root, "/AcroForm")
+    if isinstance(form, DictionaryObject) and "/XFA" in form:
+        raise DocumentRefused(
+            "dynamic-form",
+            "The document is an XFA form, whose pages a program makes; print it to a new PDF first.",
+        )
+    if "/Collection" in root:
+        raise DocumentRefused(
+            "portfolio", "The file is a portfolio of other files; sign the documents in it one by one."
+        )
+
+
+def _refuse_ambiguous(document: bytes, seen: int) -> None:
+    """Two readers that disagree on the number of pages would show two contracts."""
+    shown = pages.count(document)
+    if shown != seen:
+        raise DocumentRefused(
+            "ambiguous",
+            "Different programs see different pages ({first} or {second}) in this file; save it again.",
+            first=seen,
+            second=shown,
+        )
+
+
+def _reading(reader: Reader) -> Iterator[InspectionWarning]:
+    if not reader.strict:
+        yield InspectionWarning("not-strict", "The file breaks rules of its format but can be read.")
+    if reader.xrefs.hybrid_xrefs_present:
+        yield InspectionWarning(
+            "hybrid", "The file has two tables of contents, for old programs and for new ones."
+        )
+
+
+def _overlapping(found: list[Any]) -> Iterator[InspectionWarning]:
+    """Notes, stamps and fields that lie over each other: one of them may hide the other."""
+    overlapping = [number for number, page in enumerate(found, start=1) if _overlaps(page)]
+    if overlapping:
+        yield InspectionWarning(
+            "overlapping",
+            "Notes, stamps or fields lie over each other on page {page}; look at it closely before signing.",
+            {"page": ", ".join(str(number) for number in overlapping[:10])},
+        )
+
+
+def _overlaps(page: Any) -> bool:
+    annotations = entry(page, "/Annots")
+    if not isinstance(annotations, ArrayObject):
+        return False
+    boxes = []
+    for index in range(min(len(annotations), _MOST_COMPARED)):
+        annotation = annotations[index]
+        if isinstance(annotation, DictionaryObject) and entry(annotation, "/Subtype") not in _NO_OVERLAP:
+            box = geometry.box(entry(annotation, "/Rect"))
+            if box is not None:
+                boxes.append(box)
+    return any(_mostly_covers(one, other) for index, one in enumerate(boxes) for other in boxes[:index])
+
+
+def _mostly_covers(one: geometry.Box, other: geometry.Box) -> bool:
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return width > 0 and height > 0 and width * height > smaller / 2

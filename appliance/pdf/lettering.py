@@ -1,0 +1,193 @@
+"""Text set in a typeface and embedded as a subset: what a PDF needs to show and to copy it (9.7, 9.10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import uharfbuzz
+from pyhanko.pdf_utils.generic import (
+    ArrayObject,
+    DictionaryObject,
+    NumberObject,
+    StreamObject,
+    pdf_name,
+    pdf_string,
+)
+
+from appliance.errors import DocumentRefused
+from appliance.pdf.revision import Revision
+from appliance.pdf.typefaces import Typeface
+
+_SYMBOLIC = 1 << 2
+
+
+@dataclass(frozen=True, slots=True)
+class Glyph:
+    """One glyph of a set line: its number in the face, advance in thousandths of an em, and the text it shows."""
+
+    number: int
+    advance: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A set line of text; ``width`` in thousandths of an em."""
+
+    glyphs: tuple[Glyph, ...]
+
+    @property
+    def width(self) -> float:
+        return sum(glyph.advance for glyph in self.glyphs)
+
+    def shown(self) -> bytes:
+        """The operand of ``Tj``: two bytes a glyph."""
+        return b"<" + b"".join(b"%04X" % glyph.number for glyph in self.glyphs) + b">"
+
+
+def set_line(typeface: Typeface, text: str) -> Line:
+    """*text* in *typeface*, one glyph a character.
+
+    Raises DocumentRefused, naming them, when the face lacks characters: nothing is ever shown as an empty box.
+    """
+    numbers = [(typeface.font.get_nominal_glyph(ord(character)) or 0, character) for character in text]
+    missing = "".join(sorted({character for number, character in numbers if number == 0}))
+    if missing:
+        raise DocumentRefused(
+            "no-glyph",
+            "The typeface {typeface} has no picture of the characters {characters}; write the name differently.",
+            typeface=typeface.postscript_name,
+            characters=missing,
+        )
+    scale = 1000 / typeface.units
+    return Line(
+        tuple(
+            Glyph(number, typeface.font.get_glyph_h_advance(number) * scale, character)
+            for number, character in numbers
+        )
+    )
+
+
+@dataclass(slots=True)
+class Lettering:
+    """The font of one appearance: collects the glyphs of its lines, then embeds them and no others."""
+
+    typeface: Typeface
+    used: dict[int, Glyph] = field(default_factory=dict)
+
+    def line(self, text: str) -> Line:
+        """*text* set, its glyphs noted for embedding."""
+        line = set_line(self.typeface, text)
+        self.used.update((glyph.number, glyph) for glyph in line.glyphs)
+        return line
+
+    def embed(self, revision: Revision) -> Any:
+        """Add the Type 0 font to *revision*; its reference. Character codes are glyph numbers (Identity-H)."""
+        name = pdf_name(f"/VRMLNA+{self.typeface.postscript_name}")
+        return revision.add_object(
+            DictionaryObject(
+                {
+                    pdf_name("/Type"): pdf_name("/Font"),
+                    pdf_name("/Subtype"): pdf_name("/Type0"),
+                    pdf_name("/BaseFont"): name,
+                    pdf_name("/Encoding"): pdf_name("/Identity-H"),
+                    pdf_name("/DescendantFonts"): ArrayObject(
+                        [revision.add_object(self._descendant(revision, name))]
+                    ),
+                    pdf_name("/ToUnicode"): revision.add_object(_compressed(self._to_unicode())),
+                }
+            )
+        )
+
+    def _descendant(self, revision: Revision, name: Any) -> DictionaryObject:
+        widths = ArrayObject()
+        for number, glyph in sorted(self.used.items()):
+            widths += [NumberObject(number), ArrayObject([NumberObject(round(glyph.advance))])]
+        return DictionaryObject(
+            {
+                pdf_name("/Type"): pdf_name("/Font"),
+                pdf_name("/Subtype"): pdf_name("/CIDFontType0"),
+                pdf_name("/BaseFont"): name,
+                pdf_name("/CIDSystemInfo"): DictionaryObject(
+                    {
+                        pdf_name("/Registry"): pdf_string("Adobe"),
+                        pdf_name("/Ordering"): pdf_string("Identity"),
+                        pdf_name("/Supplement"): NumberObject(0),
+                    }
+                ),
+                pdf_name("/FontDescriptor"): revision.add_object(self._descriptor(revision, name)),
+                pdf_name("/DW"): NumberObject(1000),
+                pdf_name("/W"): widths,
+            }
+        )
+
+    def _descriptor(self, revision: Revision, name: Any) -> DictionaryObject:
+        ascent = round(self.typeface.ascender * 1000 / self.typeface.units)
+        descent = round(self.typeface.descender * 1000 / self.typeface.units)
+        return DictionaryObject(
+            {
+                pdf_name("/Type"): pdf_name("/FontDescriptor"),
+                pdf_name("/FontName"): name,
+                pdf_name("/Flags"): NumberObject(_SYMBOLIC),
+                pdf_name("/FontBBox"): ArrayObject(NumberObject(n) for n in (-1000, descent, 3000, ascent)),
+                pdf_name("/ItalicAngle"): NumberObject(0),
+                pdf_name("/Ascent"): NumberObject(ascent),
+                pdf_name("/Descent"): NumberObject(descent),
+                pdf_name("/CapHeight"): NumberObject(733),
+                pdf_name("/StemV"): NumberObject(80),
+                pdf_name("/FontFile3"): revision.add_object(self._outlines()),
+            }
+        )
+
+    def _outlines(self) -> StreamObject:
+        """The subset as bare CFF (9.9.2). Numbers stay: the face is CID-keyed, its CIDs are its glyph numbers."""
+        wanted = uharfbuzz.SubsetInput()
+        wanted.glyph_set.update(self.used)
+        wanted.flags = uharfbuzz.SubsetFlags.DESUBROUTINIZE
+        subset = uharfbuzz.subset(self.typeface.outlines, wanted)
+        stream = _compressed(_table(subset.blob.data, b"CFF "))
+        stream[pdf_name("/Subtype")] = pdf_name("/CIDFontType0C")
+        return stream
+
+    def _to_unicode(self) -> bytes:
+        pairs = [
+            b"<%04X> <%s>" % (number, glyph.text.encode("utf-16-be").hex().upper().encode())
+            for number, glyph in sorted(self.used.items())
+        ]
+        chunks = [pairs[start : start + 100] for start in range(0, len(pairs), 100)]
+        body = b"\n".join(b"%d beginbfchar\n%s\nendbfchar" % (len(chunk), b"\n".join(chunk)) for chunk in chunks)
+        return _TO_UNICODE_HEAD + body + _TO_UNICODE_TAIL
+
+
+def _compressed(data: bytes) -> StreamObject:
+    stream = StreamObject(stream_data=data)
+    stream.compress()
+    return stream
+
+
+def _table(font: bytes, tag: bytes) -> bytes:
+    """The table *tag* of an OpenType *font*, found in its table directory."""
+    for entry in range(12, 12 + 16 * int.from_bytes(font[4:6], "big"), 16):
+        if font[entry : entry + 4] == tag:
+            offset, length = (int.from_bytes(font[entry + at : entry + at + 4], "big") for at in (8, 12))
+            return font[offset : offset + length]
+    raise LookupError(f"no table {tag!r}")
+
+
+_TO_UNICODE_HEAD = b"""/CIDInit /ProcSet findresource begin
+12 dict begin
+begincmap
+/CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def
+/CMapName /Adobe-Identity-UCS def
+/CMapType 2 def
+1 begincodespacerange
+<0000> <FFFF>
+endcodespacerange
+"""
+_TO_UNICODE_TAIL = b"""
+endcmap
+CMapName currentdict /CMap defineresource pop
+end
+end
+"""

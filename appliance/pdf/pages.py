@@ -1,0 +1,66 @@
+"""Pages as pictures and as text, by PDFium: what a signer sees is made here, not in anybody's browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from io import BytesIO
+
+import pypdfium2
+
+from appliance.errors import DocumentRefused
+
+MOST_PIXELS = 40_000_000
+
+
+def render(document: bytes, page: int, *, dpi: int) -> bytes:
+    """Page *page* (from 0) with its annotations and fields, as PNG. Raises DocumentRefused for no such page."""
+    with _opened(document) as pdf:
+        if not 0 <= page < len(pdf):
+            raise DocumentRefused(
+                "no-such-page", "There is no page {page}; the document has {pages}.", page=page + 1, pages=len(pdf)
+            )
+        pdf.init_forms()
+        with closing(pdf[page]) as opened:
+            scale = _scale(opened.get_size(), dpi)
+            picture = opened.render(scale=scale, may_draw_forms=True).to_pil()
+    file = BytesIO()
+    picture.save(file, "PNG", compress_level=3)
+    return file.getvalue()
+
+
+def text(document: bytes) -> list[str]:
+    """The text of every page."""
+    texts = []
+    with _opened(document) as pdf:
+        for index in range(len(pdf)):
+            with closing(pdf[index]) as page, closing(page.get_textpage()) as textpage:
+                texts.append(textpage.get_text_range())
+    return texts
+
+
+def count(document: bytes) -> int:
+    """How many pages PDFium sees."""
+    with _opened(document) as pdf:
+        return len(pdf)
+
+
+@contextmanager
+def _opened(document: bytes) -> Iterator[pypdfium2.PdfDocument]:
+    try:
+        pdf = pypdfium2.PdfDocument(document)
+    except pypdfium2.PdfiumError as error:
+        raise DocumentRefused(
+            "malformed",
+            "The document is not a well-formed PDF ({detail}); save it again with another program.",
+            detail=str(error)[:200],
+        ) from error
+    with closing(pdf):
+        yield pdf
+
+
+def _scale(size: tuple[float, float], dpi: int) -> float:
+    """Pixels per point, lowered so that a poster does not take all the memory."""
+    wanted = dpi / 72
+    pixels = size[0] * size[1] * wanted * wanted
+    return float(wanted if pixels <= MOST_PIXELS else wanted * (MOST_PIXELS / pixels) ** 0.5)

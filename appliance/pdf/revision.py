@@ -1,0 +1,89 @@
+"""One incremental update: open a document, change objects, get the bytes to append and nothing else."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any
+
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.misc import PdfDecodeLimitError, PdfError
+from pyhanko.sign.general import SigningError
+from pyhanko.sign.signers.pdf_byterange import PdfByteRangeDigest
+
+from appliance.errors import DocumentRefused
+from appliance.pdf.reading import read
+
+_END_OF_LINE = (b"\n", b"\r")
+
+
+class Revision(IncrementalPdfFileWriter):
+    """A writer that touches what it is told to and nothing more: no /Info, no XMP, so that every later revision of
+    a certified document changes only what its signatures explain."""
+
+    def __init__(self, document: bytes) -> None:
+        self.given = len(document)
+        reader = read(document)
+        super().__init__(reader.stream, prev=reader)
+
+    def _update_meta(self) -> None:
+        pass
+
+    def update_root(self) -> None:
+        """Mark the catalogue as changed."""
+        self.mark_update(self._root)
+
+    def annotate(self, page: Any, annotation: Any) -> None:
+        """Put *annotation* on *page* (both references)."""
+        self.register_annotation(page, annotation)  # type: ignore[no-untyped-call] # pyHanko has no types here
+
+    def appended(self) -> bytes:
+        """What this update adds after the given bytes."""
+        stream = self._written()
+        stream.seek(self.given)
+        return stream.read()
+
+    def appended_with_gap(self, signature: PdfByteRangeDigest) -> dict[str, Any]:
+        """As ``appended``, with the ByteRange of *signature* filled in; ``start``, ``end`` of its gap."""
+        stream = self._written()
+        start, end = signature.contents.offsets
+        signature.byte_range.fill_offsets(stream, start, end, stream.seek(0, 2))
+        stream.seek(self.given)
+        return {"appended": stream.read(), "start": start, "end": end}
+
+    def _written(self) -> BytesIO:
+        stream: BytesIO = self.prev.stream
+        stream.seek(max(0, self.given - 1))
+        if stream.read(1) not in _END_OF_LINE:
+            stream.write(b"\n")
+        self.write_in_place()  # type: ignore[no-untyped-call] # pyHanko has no types here
+        return stream
+
+
+@contextmanager
+def refusing_malformed() -> Iterator[None]:
+    """Translate what pyHanko raises for broken files (heart.md lists the types) into DocumentRefused."""
+    try:
+        yield
+    except DocumentRefused:
+        raise
+    except PdfDecodeLimitError as error:
+        raise DocumentRefused(
+            "bomb", "A part of the document unpacks to more than is allowed; it may be made to exhaust memory."
+        ) from error
+    except (MemoryError, RecursionError):
+        raise
+    except (PdfError, SigningError, LookupError, ValueError, TypeError, AttributeError, AssertionError) as error:
+        raise _malformed(error) from error
+    except (zlib.error, OSError, ArithmeticError, NotImplementedError) as error:
+        raise _malformed(error) from error
+
+
+def _malformed(error: Exception) -> DocumentRefused:
+    return DocumentRefused(
+        "malformed",
+        "The document is not a well-formed PDF ({detail}); save it again with another program.",
+        detail=str(error)[:200] or type(error).__name__,
+    )

@@ -1,0 +1,118 @@
+"""A company's round seal, drawn: ring, star, name along the arc, kind below, number along the bottom.
+
+Proportions follow the usual Chinese company seal (40 mm across, star of about 13 mm, ring of 1.2 mm). It is a
+picture; what proves anything is the signature that it belongs to.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from html import escape
+
+from appliance.pdf import outlines
+from appliance.pdf.lettering import Glyph, set_line
+from appliance.pdf.outlines import Affine, Shape
+from appliance.pdf.typefaces import Typeface
+from appliance.pdf.values import SealAppearance
+
+RED = (0.80, 0.07, 0.09)
+
+# all in millimetres for a seal of this radius; other sizes are scaled
+_RADIUS = 20.0
+_RING = 1.2
+_STAR_RADIUS = 6.4
+_STAR_CENTRE = 0.6
+_CAP = 0.86  # how much of the em a Chinese character fills
+
+
+@dataclass(frozen=True, slots=True)
+class _Arc:
+    """A line of text on a circle: base line's ``radius``, letter ``height``, ``most`` degrees in all and ``pitch``
+    degrees for one em at most; ``inward`` when the heads point to the centre (text along the bottom)."""
+
+    radius: float
+    height: float
+    most: float
+    pitch: float
+    inward: bool = False
+
+
+_NAME = _Arc(radius=13.7, height=4.5, most=262.0, pitch=27.0)
+_NUMBER = _Arc(radius=17.9, height=1.7, most=80.0, pitch=7.5, inward=True)
+
+
+def seal(typeface: Typeface, appearance: SealAppearance) -> list[Shape]:
+    """The seal's shapes in millimetres around its centre, for a diameter of 40; scale them as needed."""
+    ring = outlines.ring(_RADIUS, _RADIUS - _RING)
+    star = outlines.star(_STAR_RADIUS).moved(Affine(f=_STAR_CENTRE))
+    name = _on_arc(typeface, appearance.company, _NAME)
+    number = _on_arc(typeface, appearance.number, _NUMBER) if appearance.number else []
+    kind = _centred(typeface, appearance.kind, base=-12.2, height=3.6, most=19.0) if appearance.kind else []
+    return [ring, star, *name, *kind, *number]
+
+
+def pdf(typeface: Typeface, appearance: SealAppearance, *, centre: tuple[float, float], diameter: float) -> bytes:
+    """Content stream operators that paint the seal, *diameter* wide, around *centre*."""
+    scale = diameter / (2 * _RADIUS)
+    place = Affine(a=scale, d=scale, e=centre[0], f=centre[1]).numbers()
+    shapes = "\n".join(shape.pdf() for shape in seal(typeface, appearance))
+    red = " ".join(f"{part:g}" for part in RED)
+    return f"q\n{red} rg\n{place} cm\n{shapes}\nQ".encode("ascii")
+
+
+def svg(typeface: Typeface, appearance: SealAppearance) -> str:
+    """The same seal as an SVG document of its true size, for pages and reports."""
+    shapes = "".join(shape.svg() for shape in seal(typeface, appearance))
+    title = escape(f"{appearance.company} {appearance.kind}".strip())
+    red = "#" + "".join(f"{round(part * 255):02x}" for part in RED)
+    size, box = f"{appearance.diameter_mm:g}mm", f"{-_RADIUS:g} {-_RADIUS:g} {2 * _RADIUS:g} {2 * _RADIUS:g}"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" viewBox="{box}" role="img">'
+        f"<title>{title}</title>"
+        f'<g fill="{red}" fill-rule="evenodd" transform="scale(1 -1)">{shapes}</g></svg>'
+    )
+
+
+def _on_arc(typeface: Typeface, text: str, arc: _Arc) -> list[Shape]:
+    """The glyphs of *text* spread along *arc*, centred at the top (at the bottom when inward)."""
+    line = set_line(typeface, text)
+    per_em = min(arc.pitch, arc.most * 1000 / line.width)
+    # letters are narrowed, not made smaller, when many have to stand side by side
+    middle = arc.radius + (-0.4 if arc.inward else 0.4) * arc.height
+    narrow = min(1.0, math.radians(per_em) * middle / arc.height)
+    sign = 1 if arc.inward else -1
+    position = -line.width / 2
+    shapes = []
+    for glyph in line.glyphs:
+        degrees = sign * (position + glyph.advance / 2) / 1000 * per_em
+        shapes.append(_placed(typeface, glyph, arc, narrow=narrow, degrees=degrees))
+        position += glyph.advance
+    return shapes
+
+
+def _placed(typeface: Typeface, glyph: Glyph, arc: _Arc, *, narrow: float, degrees: float) -> Shape:
+    size = arc.height / _CAP
+    across = size * narrow
+    upright = Affine(
+        a=across,
+        d=size,
+        e=-glyph.advance / 2000 * across,
+        f=-arc.radius if arc.inward else arc.radius,
+    )
+    return outlines.glyph(typeface, glyph.number).moved(upright.then(Affine.turned(degrees)))
+
+
+def _centred(typeface: Typeface, text: str, *, base: float, height: float, most: float) -> list[Shape]:
+    """*text* on a straight base line, centred, narrowed to at most *most* wide."""
+    line = set_line(typeface, text)
+    size = height / _CAP
+    natural = line.width / 1000 * size
+    narrow = min(1.0, most / natural)
+    position = -natural * narrow / 2
+    shapes = []
+    for glyph in line.glyphs:
+        affine = Affine(a=size * narrow, d=size, e=position, f=base)
+        shapes.append(outlines.glyph(typeface, glyph.number).moved(affine))
+        position += glyph.advance / 1000 * size * narrow
+    return shapes

@@ -1,0 +1,112 @@
+"""One signature's revision: appearance, empty signature, what it certifies and locks. No key, no CMS here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyhanko.pdf_utils.form_tools import get_single_field_annot
+from pyhanko.pdf_utils.generic import (
+    ArrayObject,
+    DictionaryObject,
+    IndirectObject,
+    NumberObject,
+    pdf_name,
+    pdf_string,
+)
+from pyhanko.sign.fields import SigSeedSubFilter
+from pyhanko.sign.signers.pdf_byterange import SignatureObject
+
+from appliance.errors import DocumentRefused
+from appliance.pdf import appearance, forms
+from appliance.pdf.forms import FormField
+from appliance.pdf.reading import entry
+from appliance.pdf.revision import Revision
+from appliance.pdf.typefaces import Typefaces
+from appliance.pdf.values import Lock, PrepareOrder
+
+FORM_FILLING = 2
+"""/P of DocMDP (12.8.2.2): filling in and signing only."""
+
+
+def prepare(document: bytes, order: PrepareOrder, typefaces: Typefaces) -> dict[str, Any]:
+    """The bytes to append to *document*, and where the placeholder lies.
+
+    Raises DocumentRefused when the field does not exist or is signed already.
+    """
+    revision = Revision(document)
+    fields = list(forms.terminal_fields(revision.root))
+    field = _empty_field(fields, order.field)
+    widget = get_single_field_annot(field.dictionary)
+    appearance.show(revision, widget, order.appearance, typefaces)
+    signature = _placeholder(order)
+    reference = revision.add_object(signature)
+    # whether there is a value is enough to know: reading a signature's hexadecimal takes pyHanko 8 ms
+    if order.certify and not any(other.kind == "/Sig" and "/V" in other.dictionary for other in fields):
+        _certify(revision, reference, signature)
+    signature["/Reference"].append(_field_lock(revision, order, fields))
+    field.dictionary[pdf_name("/V")] = reference
+    revision.mark_update(field.reference)
+    revision.update_container(widget)
+    forms.form_of(revision)
+    return revision.appended_with_gap(signature)
+
+
+def _placeholder(order: PrepareOrder) -> SignatureObject:
+    """An empty signature dictionary (ETSI EN 319 142-1, 6.3: ETSI.CAdES.detached)."""
+    signature = SignatureObject(
+        timestamp=order.when,
+        subfilter=SigSeedSubFilter.PADES,
+        reason=order.reason or None,
+        bytes_reserved=order.reserve * 2,
+    )
+    signature[pdf_name("/Reference")] = ArrayObject()
+    return signature
+
+
+def _empty_field(fields: list[FormField], name: str) -> FormField:
+    field = next((field for field in fields if field.name == name and field.kind == "/Sig"), None)
+    if field is None:
+        raise DocumentRefused("no-such-field", "The document has no signature field named {field}.", field=name)
+    if "/V" in field.dictionary:
+        raise DocumentRefused("signed-already", "The field {field} is signed already.", field=name)
+    return field
+
+
+def _certify(revision: Revision, reference: IndirectObject, signature: SignatureObject) -> None:
+    """Make this the certification signature (12.8.2.2) and name it in the catalogue (12.8.6)."""
+    signature["/Reference"].append(_transform("DocMDP", {"/P": NumberObject(FORM_FILLING)}))
+    permissions = entry(revision.root, "/Perms")
+    if not isinstance(permissions, DictionaryObject):
+        permissions = revision.root[pdf_name("/Perms")] = DictionaryObject()
+        revision.update_root()
+    permissions[pdf_name("/DocMDP")] = reference
+    revision.update_container(permissions)
+
+
+def _field_lock(revision: Revision, order: PrepareOrder, fields: list[FormField]) -> DictionaryObject:
+    """FieldMDP (12.8.2.4): all fields, or the signer's own and every field that is not for signing, so that nobody
+    fills in anew what was signed."""
+    if order.lock is Lock.ALL:
+        parameters: dict[str, Any] = {"/Action": pdf_name("/All")}
+    else:
+        locked = [order.field, *(field.name for field in fields if field.kind != "/Sig")]
+        parameters = {
+            "/Action": pdf_name("/Include"),
+            "/Fields": ArrayObject(pdf_string(name) for name in locked),
+        }
+    transform = _transform("FieldMDP", parameters)
+    transform[pdf_name("/Data")] = IndirectObject(revision.root_ref.idnum, revision.root_ref.generation, revision)
+    return transform
+
+
+def _transform(method: str, parameters: dict[str, Any]) -> DictionaryObject:
+    described = DictionaryObject({pdf_name(key): value for key, value in parameters.items()})
+    described[pdf_name("/Type")] = pdf_name("/TransformParams")
+    described[pdf_name("/V")] = pdf_name("/1.2")
+    return DictionaryObject(
+        {
+            pdf_name("/Type"): pdf_name("/SigRef"),
+            pdf_name("/TransformMethod"): pdf_name(f"/{method}"),
+            pdf_name("/TransformParams"): described,
+        }
+    )

@@ -1,0 +1,65 @@
+"""The jobs that run confined: plain values in, plain values out (see :mod:`appliance.confinement.jobs`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from appliance.errors import ConfigurationError
+from appliance.pdf import archive, codec, fields, inspection, pages, seal_picture, signing, typefaces
+from appliance.pdf.revision import refusing_malformed
+from appliance.pdf.typefaces import Typefaces
+
+_shared: list[Typefaces] = []
+"""What the zygote loaded before any document; children inherit it and never load anything themselves."""
+
+
+def warm(cache: Path) -> None:
+    """Load the typefaces into this process, by way of *cache*."""
+    _shared[:] = [typefaces.load(cache)]
+
+
+def inspect(document: bytes, most_pages: int) -> Any:
+    """See PdfWorkshop.inspect."""
+    with refusing_malformed():
+        return codec.plain(inspection.inspect(document, most_pages=most_pages))
+
+
+def add_fields(document: bytes, placements: Sequence[Mapping[str, Any]], most_pages: int) -> bytes:
+    """See PdfWorkshop.add_fields; the bytes to append."""
+    with refusing_malformed():
+        return fields.add_fields(document, [codec.placement(one) for one in placements], most_pages=most_pages)
+
+
+def prepare(document: bytes, order: Mapping[str, Any]) -> dict[str, Any]:
+    """See PdfWorkshop.prepare; the bytes to append and the placeholder's place."""
+    with refusing_malformed():
+        return signing.prepare(document, codec.order(order), _typefaces())
+
+
+def prepare_archive(document: bytes, material: Mapping[str, Any], most_pages: int) -> dict[str, Any]:
+    """See PdfWorkshop.prepare_archive; the bytes to append and the placeholder's place."""
+    with refusing_malformed():
+        return archive.prepare_archive(document, codec.material(material), most_pages=most_pages)
+
+
+def render(document: bytes, page: int, dpi: int) -> bytes:
+    """See PdfWorkshop.render."""
+    return pages.render(document, page, dpi=dpi)
+
+
+def text(document: bytes) -> list[str]:
+    """See PdfWorkshop.text."""
+    return pages.text(document)
+
+
+def seal_svg(appearance: Mapping[str, Any]) -> str:
+    """See PdfWorkshop.seal_svg."""
+    return seal_picture.svg(_typefaces().serif, codec.seal(appearance))
+
+
+def _typefaces() -> Typefaces:
+    if not _shared:
+        raise ConfigurationError("The typefaces were not loaded before the first document.")
+    return _shared[0]
