@@ -16,6 +16,7 @@ from typing import Any
 from appliance.config import load
 from appliance.errors import ApplianceError
 from appliance.home import Home
+from appliance.ledger import Proofs
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
@@ -94,6 +95,19 @@ def authority(client: AuthorityClient, *, now: datetime) -> list[Finding]:
         Finding("clock", status.clock.trusted, status.clock.sentence),
         _certificates(status, now),
     ]
+
+
+def log(proofs: Proofs) -> Finding:
+    """The log can be read."""
+    try:
+        checkpoint = proofs.latest()
+    except ApplianceError as error:
+        return Finding("log", False, error.template, error.values)
+    if checkpoint is None:
+        return Finding(
+            "log", True, "The log has no checkpoint yet; the first one follows the first entry within a second."
+        )
+    return Finding("log", True, "The log's latest checkpoint covers {size} entries.", {"size": checkpoint.size})
 
 
 def _certificates(status: AuthorityStatus, now: datetime) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 
 from appliance.config import Settings
 from appliance.home import Home
@@ -23,8 +23,8 @@ def services(settings: Settings, environment: Mapping[str, str]) -> list[Service
     home, port = settings.home, settings.web.port
     return [
         authority(home, environment),
-        _gunicorn("web", "webui.portal", port, "/livez", home, environment),
-        _gunicorn("tsa", "webui.tsa", port + TSA_PORT_ABOVE, "/livez", home, environment),
+        _gunicorn("web", "webui.portal", port, home, environment),
+        _gunicorn("tsa", "webui.tsa", port + TSA_PORT_ABOVE, home, environment),
         _service("scheduler", ("-m", "appliance.jobs"), lambda: True, home, environment),
     ]
 
@@ -43,24 +43,22 @@ def operational(home: Home) -> bool:
             return False
 
 
-def answers(port: int, path: str) -> bool:
-    """Whether something answers ``GET path`` with 200 on the loopback interface."""
+def answers(port: int) -> bool:
+    """Whether something speaks HTTP on the loopback interface, whatever it thinks of ``GET /livez``."""
     connection = HTTPConnection("127.0.0.1", port, timeout=2.0)
     try:
-        connection.request("GET", path)
-        return connection.getresponse().status == 200
-    except OSError:
+        connection.request("GET", "/livez")
+        return connection.getresponse().status < 500
+    except (OSError, HTTPException):
         return False
     finally:
         connection.close()
 
 
-def _gunicorn(
-    name: str, package: str, port: int, path: str, home: Home, environment: Mapping[str, str]
-) -> Service:
-    arguments = ("-m", "gunicorn", "-c", f"python:{package}.gunicorn", f"{package}.wsgi:application()")
-    given = {**environment, "VERMILION_BIND": f"127.0.0.1:{port}"}
-    return _service(name, arguments, lambda: answers(port, path), home, given)
+def _gunicorn(name: str, package: str, port: int, home: Home, environment: Mapping[str, str]) -> Service:
+    settings, application = f"python:{package}.gunicorn", f"{package}.process:create()"
+    arguments = ("-m", "gunicorn", "--config", settings, "--bind", f"127.0.0.1:{port}", application)
+    return _service(name, arguments, lambda: answers(port), home, environment)
 
 
 def _service(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from importlib import metadata
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, request
 
@@ -17,7 +15,7 @@ ROOM_FOR_FORM = 64 * 1024
 
 
 def create_app(parts: PortalParts) -> Flask:
-    """The application; ``POST /tsa`` goes past Flask to the timestamp authority's own."""
+    """The application. ``POST /tsa`` does not come here: see :mod:`webui.portal.process`."""
     settings = parts.settings
     https = settings.web.public_url.startswith("https:")
     app = Flask("webui", static_folder="static", template_folder="templates")
@@ -39,7 +37,6 @@ def create_app(parts: PortalParts) -> Flask:
         lambda: {"organisation": settings.organisation.name, "version": metadata.version("vermilion")}
     )
     _keep_static(app)
-    app.wsgi_app = _mounted(app.wsgi_app, parts.timestamps)  # type: ignore[method-assign,assignment]  # as Flask tells to
     return app
 
 
@@ -49,11 +46,3 @@ def _keep_static(app: Flask) -> None:
         if request.endpoint == "static":
             response.headers["Cache-Control"] = "public, max-age=3600"
         return response
-
-
-def _mounted(portal: WSGIApplication, timestamps: WSGIApplication) -> WSGIApplication:
-    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        wanted = timestamps if environ.get("PATH_INFO") == "/tsa" else portal
-        return wanted(environ, start_response)
-
-    return application

@@ -1,0 +1,53 @@
+"""``vermilion log``: check the log, print its checkpoint, prove an entry."""
+
+from __future__ import annotations
+
+import click
+
+from appliance.cli.program import Context
+from appliance.errors import StorageError
+from appliance.ledger import Log, Proofs
+from appliance.store.database import Database
+from hsm.client import AuthorityClient
+
+
+@click.group("log")
+def command() -> None:
+    """Check the tamper-evident log, print its checkpoint, prove an entry."""
+
+
+@command.command("check")
+@click.pass_obj
+def check(context: Context) -> None:
+    """Walk the whole log and compare it with its checkpoints and the authority's memory."""
+    with AuthorityClient(context.home.authority_socket("operator")) as authority:
+        report = Log(_database(context), authority).check()
+    context.speech.say(
+        "The log holds: {size} entries, root {root}, {checkpoints} checkpoints, {waiting} entries waiting.",
+        size=report.size,
+        root=report.root.hex(),
+        checkpoints=report.checkpoints,
+        waiting=report.waiting,
+    )
+
+
+@command.command("checkpoint")
+@click.pass_obj
+def checkpoint(context: Context) -> None:
+    """Print the latest checkpoint, a C2SP signed note."""
+    click.echo(Proofs(_database(context)).checkpoint().note, nl=False)
+
+
+@command.command("prove")
+@click.argument("index", type=click.IntRange(0))
+@click.pass_obj
+def prove(context: Context, index: int) -> None:
+    """Print the offline proof (C2SP tlog-proof) of the entry INDEX."""
+    click.echo(Proofs(_database(context)).proof_file(index), nl=False)
+
+
+def _database(context: Context) -> Database:
+    """The database, never made anew by a question about it."""
+    if not context.home.database.exists():
+        raise StorageError("There is no database in {home}; `vermilion init` makes one.", home=context.home.root)
+    return Database(context.home.database)

@@ -1,0 +1,176 @@
+"""The main job: one contract from intake to verified evidence, each step told as it happens."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from appliance.contracts.drafting import DraftTerms
+from appliance.contracts.intent import Circumstances
+from appliance.contracts.model import Contract, Deadline, Party, PartyKind, Placement
+from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
+from appliance.demonstration.pocket import Pocket
+from appliance.exporting import Export, Exporting
+from appliance.supervision import Say
+from appliance.wiring import Appliance
+
+LOCATION = "示例市样本区（演示）"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What is played: the contract's bytes and title, and where its three fields go (None: the usual places)."""
+
+    document: bytes
+    title: str
+    places: Sequence[Placement | None] = (None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the story left: the contract as it stands, the signed bytes, the evidence."""
+
+    contract: Contract
+    signed: bytes
+    export: Export
+
+
+class Story:
+    """Plays the main job with the demonstration's people. *tell* gets every step with its numbers."""
+
+    def __init__(self, appliance: Appliance, pocket: Pocket, *, tell: Say) -> None:
+        self._appliance = appliance
+        self._pocket = pocket
+        self._tell = tell
+
+    def play(self, script: Script) -> Outcome:
+        """Drafts, sends, signs (two people, then the seal), seals off, records and exports."""
+        self._agree()
+        contract = self._send(script)
+        for party in contract.parties:
+            self._sign(contract, party)
+        contract = self._seal_off(contract)
+        self._record()
+        export = self._export(contract)
+        return Outcome(contract, self._appliance.contracts.document(contract), export)
+
+    def _agree(self) -> None:
+        """Everybody who acts has agreed to sign electronically, once, by a signature of its own."""
+        for person in (ZHANG, LI, CUSTODIAN):
+            if self._appliance.agreements.accepted(person.subject) is not None:
+                continue
+            proposal = self._appliance.agreements.propose(person.subject)
+            accepted = self._appliance.agreements.accept(
+                proposal.id, [self._pocket.activate(person.subject, proposal.act)]
+            )
+            self._tell(
+                "agreement   {name} agrees to sign electronically (text version {version})",
+                name=person.name,
+                version=accepted.version,
+            )
+
+    def _send(self, script: Script) -> Contract:
+        appliance = self._appliance
+        started = time.perf_counter()
+        terms = DraftTerms(
+            title=script.title,
+            kind="服务合同",
+            purpose="演示一份合同从起草到取证的全过程",
+            initiator=ZHANG.subject,
+            deadline=Deadline(appliance.now() + timedelta(days=7), ZONE),
+        )
+        draft = appliance.drafting.draft(script.document, terms)
+        first, second, third = script.places
+        appliance.drafting.add_person(draft.id, subject=ZHANG.subject, placement=first)
+        appliance.drafting.add_person(draft.id, subject=LI.subject, placement=second)
+        appliance.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, placement=third)
+        contract = appliance.sending.send(draft.id, by=ZHANG.subject)
+        self._tell(
+            "intake      {pages} pages, {size} bytes, SHA-256 {digest}",
+            pages=contract.pages,
+            size=contract.original.size,
+            digest=contract.original.digest,
+        )
+        self._tell(
+            "sent        “{title}” with {fields} signature fields, due {deadline} ({milliseconds} ms)",
+            title=contract.title,
+            fields=len(contract.parties),
+            deadline=contract.deadline.at.isoformat(timespec="minutes"),
+            milliseconds=_since(started),
+        )
+        return contract
+
+    def _sign(self, contract: Contract, party: Party) -> None:
+        cycle = self._appliance.cycle
+        started = time.perf_counter()
+        prepared = cycle.prepare(contract.id, party.id, Circumstances("127.0.0.1", LOCATION))
+        self._tell("prepared    {name}: digest {digest}", name=party.name, digest=prepared.act.digest.hex())
+        activations = [self._pocket.activate(subject, prepared.act) for subject in _activators(party)]
+        cycle.sign(prepared.id, activations)
+        done = cycle.complete(prepared.id)
+        self._tell(
+            "signed      {name}, revision {revision}, timestamp {at}, verified ({milliseconds} ms)",
+            name=party.name,
+            revision=done.current.number,
+            at=done.current.at.isoformat(),
+            milliseconds=_since(started),
+        )
+
+    def _seal_off(self, contract: Contract) -> Contract:
+        started = time.perf_counter()
+        done = self._appliance.sealing.seal_off(contract.id)
+        self._tell(
+            "sealed off  PAdES B-LTA: revocation lists, document timestamp, {size} bytes ({milliseconds} ms)",
+            size=done.current.size,
+            milliseconds=_since(started),
+        )
+        return done
+
+    def _record(self) -> None:
+        self._appliance.sequencer.run_once()
+        checkpoint = self._appliance.proofs.checkpoint()
+        self._tell(
+            "recorded    {size} entries in the log, root {root}", size=checkpoint.size, root=checkpoint.root.hex()
+        )
+
+    def _export(self, contract: Contract) -> Export:
+        started = time.perf_counter()
+        export = Exporting(self._appliance).export(contract.id)
+        self._tell(
+            "exported    evidence package, {size} bytes, SHA-256 {digest} ({milliseconds} ms)",
+            size=len(export.package),
+            digest=hashlib.sha256(export.package).hexdigest(),
+            milliseconds=_since(started),
+        )
+        return export
+
+
+def _activators(party: Party) -> tuple[str, ...]:
+    """Whose second factor this signature takes: the signer's; for a seal a custodian's and the requester's."""
+    if party.kind is PartyKind.SEAL:
+        return (CUSTODIAN.subject, party.responsible)
+    return (party.subject,)
+
+
+def write_results(outcome: Outcome, out: Path, trust: Path) -> list[Path]:
+    """Writes what the story left into *out*; the paths, in the order of reading. Reports are the caller's."""
+    (out / "trust").mkdir(parents=True, exist_ok=True)
+    files = {
+        "contract.signed.pdf": outcome.signed,
+        "contract.tsq": outcome.export.exchange.request,
+        "contract.tsr": outcome.export.exchange.reply,
+        "evidence.zip": outcome.export.package,
+        "trust/ca.pem": (trust / "ca.pem").read_bytes(),
+        "trust/log.vkey": (trust / "log.vkey").read_bytes(),
+    }
+    for name, content in files.items():
+        (out / name).write_bytes(content)
+    return [out / name for name in files]
+
+
+def _since(started: float) -> int:
+    return round((time.perf_counter() - started) * 1000)

@@ -1,0 +1,166 @@
+"""Exporting: from a completed contract and its log to an evidence package."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cryptography import x509
+
+from appliance.contracts.acceptance import AgreementRecord
+from appliance.contracts.agreement_text import agreement_text
+from appliance.contracts.model import Contract, ContractState, RevisionKind
+from appliance.errors import StateRefused
+from appliance.evidence import package
+from appliance.evidence.model import (
+    Certificates,
+    EvidenceInput,
+    LogEntry,
+    LogMaterial,
+    Seals,
+    SignatureMaterial,
+    SignedRecord,
+    TimestampExchange,
+)
+from appliance.evidence.revisions import SignedRange
+from appliance.language import Language
+from appliance.wiring import Appliance
+from hsm.timestamp import build_request, order_for
+
+_BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
+ATTEMPTS = 5
+"""How often proofs are read again because a new checkpoint came in between."""
+
+AGREEMENT_TITLE = "Agreement on electronic signing"
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A package, and the exchange that dates the signed contract in it."""
+
+    package: bytes
+    exchange: TimestampExchange
+
+
+class Exporting:
+    """Makes evidence packages of completed contracts. Thread-safe; changes nothing but the log."""
+
+    def __init__(self, appliance: Appliance) -> None:
+        self._appliance = appliance
+
+    def export(self, contract_id: str) -> Export:
+        """The package of a completed contract. Raises StateRefused for one that is not, and what its parts raise.
+
+        1. the signed contract is dated once more, by anybody's means: request and reply (RFC 3161);
+        2. every entry so far gets its place in the log, under a fresh checkpoint;
+        3. all is put together, and the authority signs and dates the manifest.
+        """
+        contract = self._appliance.contracts.get(contract_id)
+        if contract.state is not ContractState.COMPLETED:
+            raise StateRefused(
+                "“{title}” is not completed; there is no evidence to export yet.", title=contract.title
+            )
+        signed = self._appliance.contracts.document(contract)
+        exchange = self._exchange(signed)
+        self._appliance.sequencer.run_once()
+        evidence = self._evidence(contract, signed, exchange)
+        seals = Seals(self._appliance.authority.sign_manifest, self._appliance.timestamps.reply)
+        return Export(package.build(evidence, seals), exchange)
+
+    def _exchange(self, signed: bytes) -> TimestampExchange:
+        order = order_for(hashlib.sha256(signed).digest(), nonce=secrets.randbits(64), certificates=True)
+        request = build_request(order)
+        return TimestampExchange(request, self._appliance.timestamps.reply(request))
+
+    def _evidence(self, contract: Contract, signed: bytes, exchange: TimestampExchange) -> EvidenceInput:
+        appliance = self._appliance
+        acceptances = appliance.contracts.acceptances(contract.id)
+        return EvidenceInput(
+            contract=contract.id,
+            title=contract.title,
+            created=appliance.now(),
+            zone=contract.deadline.zone,
+            original=appliance.contracts.document(contract, contract.original.number),
+            signed=signed,
+            exchange=exchange,
+            signatures=tuple(self._signatures(contract)),
+            document_timestamps=tuple(_archive_stamps(contract, signed)),
+            records=tuple(self._records(acceptances)),
+            documents=dict(_agreement_texts(acceptances)),
+            names=self._names(),
+            certificates=self._certificates(),
+            log=self._log(contract, acceptances),
+            report=appliance.verifier.verify(signed, file="contract.signed.pdf").to_json(),
+        )
+
+    def _signatures(self, contract: Contract) -> Iterator[SignatureMaterial]:
+        for made in self._appliance.contracts.signatures(contract.id):
+            party = made.party
+            yield SignatureMaterial(party.field, party.kind.value, party.name, party.organisation, made.cms)
+
+    def _records(self, acceptances: tuple[AgreementRecord, ...]) -> Iterator[SignedRecord]:
+        for number, accepted in enumerate(acceptances, start=1):
+            name = self._appliance.registry.person(accepted.person).name
+            yield SignedRecord(
+                f"agreement/{number:02}", AGREEMENT_TITLE, name, accepted.record, accepted.cms or b""
+            )
+
+    def _names(self) -> dict[str, str]:
+        registry = self._appliance.registry
+        people = {person.subject: person.name for person in registry.people()}
+        return people | {seal.subject: f"{seal.organisation} {seal.kind.value}" for seal in registry.seals()}
+
+    def _certificates(self) -> Certificates:
+        authority = self._appliance.authority
+        *intermediates, root = (x509.load_der_x509_certificate(each) for each in authority.chain())
+        return Certificates(
+            root=root,
+            intermediates=tuple(intermediates),
+            timestamping=x509.load_der_x509_certificate(authority.certificate("tsa")),
+            evidence=x509.load_der_x509_certificate(authority.certificate("evidence")),
+            crls=tuple(authority.crls()),
+        )
+
+    def _log(self, contract: Contract, acceptances: tuple[AgreementRecord, ...]) -> LogMaterial:
+        accepted = [record.entry for record in acceptances if record.entry is not None]
+        indices = sorted({*self._appliance.contracts.entries(contract.id), *accepted})
+        for _ in range(ATTEMPTS):
+            checkpoint = self._appliance.proofs.checkpoint()
+            entries = tuple(self._entry(index) for index in indices)
+            if all(entry.proof.endswith(checkpoint.note) for entry in entries):
+                key = (self._appliance.settings.home.trust / "log.vkey").read_text(encoding="ascii").strip()
+                return LogMaterial(checkpoint.note, checkpoint.token, key, entries)
+        raise StateRefused("The log grows faster than proofs can be read from it; export again.")
+
+    def _entry(self, index: int) -> LogEntry:
+        proofs = self._appliance.proofs
+        return LogEntry(index, proofs.entry(index), proofs.proof_file(index), proofs.opening(index) or {})
+
+
+def _agreement_texts(acceptances: tuple[AgreementRecord, ...]) -> Iterator[tuple[str, bytes]]:
+    for version in sorted({record.version for record in acceptances}):
+        for language in Language:
+            name = f"agreement/electronic-signing-{version}.{language.value}.md"
+            yield name, agreement_text(language, version).encode()
+
+
+def _archive_stamps(contract: Contract, signed: bytes) -> Iterator[bytes]:
+    """The tokens (DER) of our document timestamps, from the revisions that brought them."""
+    for number, revision in enumerate(contract.revisions):
+        if revision.kind is RevisionKind.ARCHIVE:
+            start = contract.revisions[number - 1].size
+            numbers = _BYTE_RANGE.findall(signed[start : revision.size])[-1]
+            room = SignedRange(*(int(each) for each in numbers)).room(signed) or b""
+            yield room[: _der_length(room)]
+
+
+def _der_length(data: bytes) -> int:
+    """The length of the DER value that *data* begins with (X.690, 8.1.3); padding follows it."""
+    first = data[1]
+    if first < 0x80:
+        return 2 + first
+    octets = first & 0x7F
+    return 2 + octets + int.from_bytes(data[2 : 2 + octets])
