@@ -24,12 +24,12 @@ from appliance.errors import ApplianceError, ConfinementFailed, DocumentRefused
 
 _START_SECONDS = 120.0
 _SENTENCES = {
-    "crashed": "The confined process ended without an answer.",
-    "timeout": "The confined process did not answer in time and was ended.",
-    "memory": "The confined process ran out of memory.",
-    "recursion": "The document is nested too deeply.",
-    "output": "The confined process answered with more than is allowed, or with something else than a result.",
-    "error": "The confined process could not make sense of its input.",
+    "crashed": "The input made its confined process fail; it was not processed.",
+    "timeout": "The input took too long and its confined process was ended; it was not processed.",
+    "memory": "The input needs more memory than is allowed; it was not processed.",
+    "recursion": "The input is nested too deeply; it was not processed.",
+    "output": "The confined process answered with something else than a result; nothing was kept.",
+    "error": "The confined process could not make sense of its input; it was not processed.",
     "unavailable": "No confined process could be started; nothing was processed.",
 }
 

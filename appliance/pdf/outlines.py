@@ -115,7 +115,8 @@ def glyph(typeface: Typeface, number: int) -> Shape:
 
 
 def _numbers(points: Points) -> str:
-    return "".join([f"{x:g} {y:g} " for x, y in points])
+    # rounded first: neither format knows the exponents that "g" has for tiny numbers
+    return "".join([f"{round(x, 4):g} {round(y, 4):g} " for x, y in points])
 
 
 def _drawing() -> uharfbuzz.DrawFuncs:

@@ -92,8 +92,4 @@ class PdfWorkshop:
         except ConfinementFailed as failure:
             if failure.values.get("cause") == "unavailable":
                 raise
-            raise DocumentRefused(
-                "unprocessable",
-                "The document could not be processed safely ({cause}); it was not taken in.",
-                cause=failure.values.get("cause", "error"),
-            ) from failure
+            raise DocumentRefused("unprocessable", failure.template) from failure
