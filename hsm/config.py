@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from hsm.errors import ConfigurationRefused
+from hsm.signer import SignatureAlgorithm
 
 
 class Role(StrEnum):
@@ -31,6 +32,20 @@ class TimeSourceKind(StrEnum):
 
     KERNEL = "kernel"
     DECLARED = "declared"
+
+
+class PeopleAlgorithm(StrEnum):
+    """What persons and seals sign with: both take the SHA-256 of a document."""
+
+    P256 = "ecdsa-p256"
+    RSA3072 = "rsa-3072"
+
+    @property
+    def signature(self) -> SignatureAlgorithm:
+        """The algorithm in the formats' terms."""
+        if self is PeopleAlgorithm.P256:
+            return SignatureAlgorithm.ECDSA_SHA256
+        return SignatureAlgorithm.RSA_SHA256
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +121,16 @@ class LogSettings:
 
 @dataclass(frozen=True, slots=True)
 class CertificateSettings:
-    """Naming rules and addresses in certificates; ``organisations`` empty allows those of the ceremony only."""
+    """Addresses and names in certificates; ``organisations`` are allowed beside those of enrolled subjects."""
 
     base_url: str = "http://localhost:8080"
     organisations: list[str] = field(default_factory=list)
+    algorithm: PeopleAlgorithm = PeopleAlgorithm.P256
+    crl_days: int = 7
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for CRLs that never come or live too long."""
+        _require(1 <= self.crl_days <= 31, "certificates.crl_days", "from 1 to 31")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +164,16 @@ class AuthorityHome:
     def store(self) -> Path:
         """The authority's own database."""
         return self.root / "authority/authority.db"
+
+    @property
+    def login_turns(self) -> Path:
+        """The lock by which workers take turns at logging in."""
+        return self.root / "authority/login.lock"
+
+    @property
+    def single(self) -> Path:
+        """The lock that only one daemon holds."""
+        return self.root / "authority/daemon.lock"
 
     @property
     def clock(self) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,17 +55,18 @@ def _new_label(subject: str) -> str:
 class Wrapping:
     """Wraps small secrets (document keys, TOTP secrets) with AES-256-GCM inside the token."""
 
-    def __init__(self, room: TokenRoom, label: str) -> None:
+    def __init__(self, room: TokenRoom, label: Callable[[], str]) -> None:
+        """*label* finds the key's when it is needed: before the ceremony there is none."""
         self._room = room
         self._label = label
 
     def wrap(self, context: str, secret: bytes) -> bytes:
         """*secret*, readable again only under the same *context*: 12 bytes of IV, ciphertext, 16 bytes of tag."""
-        initial = os.urandom(_IV_BYTES)
+        initial, label = os.urandom(_IV_BYTES), self._label()
 
         def encrypt() -> bytes:
             parameters = GCMParams(initial, context.encode(), _TAG_BITS)
-            key = self._room.handle(self._label, ObjectClass.SECRET_KEY)
+            key = self._room.handle(label, ObjectClass.SECRET_KEY)
             return bytes(key.encrypt(secret, mechanism=Mechanism.AES_GCM, mechanism_param=parameters))
 
         return initial + self._room.use(encrypt)
@@ -74,10 +76,11 @@ class Wrapping:
         initial, ciphertext = wrapped[:_IV_BYTES], wrapped[_IV_BYTES:]
         if len(ciphertext) < _TAG_BITS // 8:
             raise self._refusal()
+        label = self._label()
 
         def decrypt() -> bytes | None:
             parameters = GCMParams(initial, context.encode(), _TAG_BITS)
-            key = self._room.handle(self._label, ObjectClass.SECRET_KEY)
+            key = self._room.handle(label, ObjectClass.SECRET_KEY)
             try:
                 return bytes(key.decrypt(ciphertext, mechanism=Mechanism.AES_GCM, mechanism_param=parameters))
             except (pkcs11.EncryptedDataInvalid, pkcs11.GeneralError):

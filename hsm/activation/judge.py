@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from hsm import canonical
 from hsm.activation.assertion import verify_assertion
 from hsm.activation.pin import PinVerifier
-from hsm.acts import Activation, OfficerAct, SigningIntent, WebAuthnActivation
+from hsm.acts import Activation, OfficerAct, SigningIntent, WebAuthnActivation, instant
 from hsm.config import ActivationSettings
 from hsm.errors import ActivationRefused
 from hsm.store import Credential, Store, Subject, SubjectKind
@@ -99,7 +99,7 @@ class Judge:
                 raise ActivationRefused("This credential was used for something else at the same moment.")
             self._store.acts.authorise(
                 act.nonce,
-                canonical.encode(act.fields()).decode(),
+                _record_of(act),
                 activated_by=authorised.by,
                 strength=authorised.strength,
                 at=int(now.timestamp()),
@@ -130,6 +130,15 @@ class Judge:
         pin = _known(people.pin_totp(activation.subject), activation)
         step = self._pins.verify(activation, pin, now=now)
         return lambda: people.accept_totp(pin, step)
+
+
+def _record_of(act: SigningIntent | OfficerAct) -> str:
+    """What is kept of an act for good: a signature whole; an officer's act by its hash, as it may hold secrets."""
+    if isinstance(act, SigningIntent):
+        return canonical.encode(act.fields()).decode()
+    subject = act.details.get("subject")
+    kept = {"act": act.kind, "challenge": act.challenge().hex(), "expires": instant(act.expires)}
+    return canonical.encode({**kept, "subject": subject} if isinstance(subject, str) else kept).decode()
 
 
 _NOT_BY_SIGNER = "A signature of {subject} needs the activation of that very person, and nobody else's."

@@ -125,11 +125,12 @@ class Registry:
             raise UnknownKey("The authority has no certificate for {subject}.", subject=subject)
         return CertificateRecord(row[0], row[1], row[2], x509.load_der_x509_certificate(row[3]))
 
-    def current_certificates(self) -> list[CertificateRecord]:
-        """The newest certificate of every subject."""
+    def service_certificates(self) -> list[CertificateRecord]:
+        """The newest certificate of everything that is neither person nor seal: a handful."""
         rows = self._database.all(
             "SELECT subject, issuer, label, der FROM certificates"
-            " WHERE number IN (SELECT max(number) FROM certificates GROUP BY subject) ORDER BY number"
+            " WHERE number IN (SELECT max(number) FROM certificates"
+            " WHERE subject NOT LIKE 'person-%' AND subject NOT LIKE 'seal-%' GROUP BY subject) ORDER BY number"
         )
         return [
             CertificateRecord(subject, issuer, label, x509.load_der_x509_certificate(der))

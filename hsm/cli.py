@@ -1,0 +1,96 @@
+"""``vermilion-authority``: make a home, hold a ceremony, serve, say how things are."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from hsm import config, home
+from hsm.client import AuthorityClient
+from hsm.config import AuthoritySettings, Role
+from hsm.daemon import Daemon
+from hsm.errors import AuthorityError
+from hsm.store import Store
+
+
+def _settings() -> AuthoritySettings:
+    settings = config.load(_root())
+    os.environ.update(home.module_environment(settings, os.environ))
+    return settings
+
+
+def _root() -> Path:
+    return Path(os.environ.get("VERMILION_HOME") or "var").absolute()
+
+
+@click.group()
+def commands() -> None:
+    """The authority of Vermilion: the one process that holds keys. Its home is VERMILION_HOME (./var)."""
+
+
+@commands.command()
+def init() -> None:
+    """Make a first home: settings, SoftHSM's configuration, random PINs. Existing files stay as they are."""
+    for path in home.make_home(_root()):
+        click.echo(f"made {path}")
+
+
+@commands.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def ceremony(file: Path) -> None:
+    """Hold the key ceremony that FILE describes, and print its transcript."""
+    # Ceremonies use PKCS#11, which the parent of `serve` must never load: imported only here.
+    from hsm.ceremony import hold  # noqa: PLC0415 - see above
+
+    hold(file, _settings(), show=click.echo)
+
+
+@commands.command()
+def serve() -> None:
+    """Serve the four sockets until SIGTERM or Ctrl-C."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    settings = _settings()
+    Daemon(settings, home.user_pin(settings, os.environ)).run()
+
+
+@commands.command()
+def status() -> None:
+    """Show state, clock, keys and log of the running authority."""
+    with AuthorityClient(_settings().home.socket(Role.OPERATOR)) as client:
+        report = client.status()
+    click.echo(f"state: {report.state.value}. {report.sentence}")
+    click.echo(f"clock: {report.clock.source}. {report.clock.sentence}")
+    for key in report.keys:
+        click.echo(f"key: {key.subject} {key.algorithm} {key.label}, until {key.not_after:%Y-%m-%d}")
+    size = "nothing signed yet" if report.checkpoint is None else f"{report.checkpoint.size} entries signed"
+    click.echo(f"log: {report.origin}, {size}")
+
+
+@commands.command("release-latch")
+def release_latch() -> None:
+    """After a wrong PIN was corrected: permit one new attempt. Restart the authority afterwards."""
+    settings = _settings()
+    store = Store(settings.home.store)
+    released = store.latch.release(settings.token.label)
+    store.close()
+    click.echo("one attempt is permitted again" if released else "nothing was latched")
+
+
+def main() -> None:
+    """The console script: a refusal is one sentence on standard error and exit status 1."""
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    try:
+        commands()
+    except AuthorityError as error:
+        click.echo(f"vermilion-authority: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""The workers as the parent sees them: started, handed connections in turn, started again when one dies."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hsm import control
+from hsm.config import Role
+from hsm.control import Connection, PinChange
+
+_log = logging.getLogger(__name__)
+_QUICK_DEATH, _PAUSE = 1.0, 0.5
+
+
+@dataclass(slots=True)
+class Member:
+    """A running worker: its process, the parent's end of the pair, when it was started (monotonic seconds)."""
+
+    process: int
+    end: socket.socket
+    started: float
+
+
+class Crew:
+    """Keeps *count* workers. *work* is what a worker does with its end; it runs in the child."""
+
+    def __init__(self, count: int, work: Callable[[socket.socket, str | None], None], pin: str | None) -> None:
+        """*pin* is what new workers are given, until one of them says otherwise."""
+        self._work = work
+        self._members: list[Member | None] = [None] * count
+        self._turns = dict.fromkeys(Role, 0)
+        self._pin = pin
+
+    def start(self) -> None:
+        """Starts every worker that does not run; one that died at once waits a moment."""
+        for place, member in enumerate(self._members):
+            if member is None:
+                self._members[place] = self._fork()
+
+    def hand(self, connection: Connection) -> bool:
+        """Gives the connection to the next worker in this role's turn, so that few callers still use all cores."""
+        for _ in self._members:
+            turn = self._turns[connection.role] = (self._turns[connection.role] + 1) % len(self._members)
+            member = self._members[turn]
+            if member is None:
+                continue
+            try:
+                control.send(member.end, connection)
+            except OSError:
+                continue
+            return True
+        return False
+
+    def ends(self) -> list[socket.socket]:
+        """The parent's ends, to be watched for what workers say."""
+        return [member.end for member in self._members if member is not None]
+
+    def hear(self, end: socket.socket) -> None:
+        """Passes a worker's change of PIN on to the others, and to workers that are started later."""
+        try:
+            message = control.receive(end)
+        except OSError:
+            return
+        if not isinstance(message, PinChange):
+            return
+        self._pin = message.pin
+        for member in self._members:
+            if member is not None and member.end is not end:
+                try:
+                    control.send(member.end, message)
+                except OSError:
+                    _log.warning("worker %d is gone and is not told of the PIN", member.process)
+
+    def reap(self) -> bool:
+        """Takes leave of workers that have died; whether there were any."""
+        found = False
+        for place, member in enumerate(self._members):
+            if member is None or os.waitpid(member.process, os.WNOHANG)[0] == 0:
+                continue
+            found = True
+            _log.warning("worker %d has ended; another one is started", member.process)
+            member.end.close()
+            self._members[place] = None
+            if time.monotonic() - member.started < _QUICK_DEATH:
+                time.sleep(_PAUSE)
+        return found
+
+    def dismiss(self, *, patience: float) -> None:
+        """Lets every worker finish, for at most *patience* seconds, then ends them."""
+        members = [member for member in self._members if member is not None]
+        for member in members:
+            member.end.close()
+        limit = time.monotonic() + patience
+        for member in members:
+            while os.waitpid(member.process, os.WNOHANG)[0] == 0:
+                if time.monotonic() > limit:
+                    os.kill(member.process, signal.SIGKILL)
+                    limit += 1
+                time.sleep(0.01)
+        self._members = [None] * len(self._members)
+
+    def _fork(self) -> Member:
+        ours, theirs = control.pair()
+        process = os.fork()
+        if process == 0:
+            status = 1
+            try:
+                for member in self._members:
+                    if member is not None:
+                        member.end.close()
+                ours.close()
+                self._work(theirs, self._pin)
+                status = 0
+            except BaseException:
+                # The child must never return into the parent's loop, whatever went wrong; the log has it whole.
+                _log.exception("a worker failed")
+            finally:
+                os._exit(status)
+        theirs.close()
+        return Member(process, ours, time.monotonic())

@@ -1,0 +1,140 @@
+"""The parent: listens, checks peers, hands connections to the workers. It never loads PKCS#11."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import selectors
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+
+from hsm import protocol
+from hsm.config import AuthoritySettings
+from hsm.control import Connection, PinChange
+from hsm.crew import Crew
+from hsm.errors import ConfigurationRefused, NotPermitted
+from hsm.peers import Listener, listen
+from hsm.time_source import SharedTimes
+
+_log = logging.getLogger(__name__)
+_PATIENCE = 10.0
+
+
+class Daemon:
+    """Serves until SIGTERM or SIGINT, then lets the workers finish."""
+
+    def __init__(self, settings: AuthoritySettings, pin: str | None) -> None:
+        """*pin* is the token's, or None: then an operator unlocks later."""
+        self._settings = settings
+        self._crew = Crew(settings.workers.processes, self._work, pin)
+        self._selector = selectors.DefaultSelector()
+        self._listeners: list[Listener] = []
+        self._lock = _only_one(settings)
+        self._wake, self._waker = socket.socketpair()
+
+    def run(self) -> None:
+        """Starts the workers, then listens."""
+        SharedTimes.create(self._settings.home.clock)
+        ending = self._watch_signals()
+        self._crew.start()
+        self._listeners = listen(self._settings)
+        self._register()
+        _log.info("serving with %d workers", self._settings.workers.processes)
+        while not ending():
+            for key, _ in self._selector.select():
+                key.data()
+            if self._crew.reap():
+                self._crew.start()
+                self._register()
+        for listener in self._listeners:
+            self._settings.home.socket(listener.role).unlink(missing_ok=True)
+            listener.listening.close()
+        self._crew.dismiss(patience=_PATIENCE)
+
+    def _watch_signals(self) -> Callable[[], bool]:
+        """Wakes the loop for signals; the returned callable says whether one asked for the end."""
+        asked: list[int] = []
+        for each in (self._wake, self._waker):
+            each.setblocking(False)
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda received, _: asked.append(received))
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        return lambda: bool(asked)
+
+    def _register(self) -> None:
+        self._selector.close()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._wake, selectors.EVENT_READ, self._drain)
+        for listener in self._listeners:
+            self._selector.register(listener.listening, selectors.EVENT_READ, _bound(self._accept, listener))
+        for end in self._crew.ends():
+            self._selector.register(end, selectors.EVENT_READ, _bound(self._crew.hear, end))
+
+    def _drain(self) -> None:
+        with suppress(BlockingIOError):
+            self._wake.recv(4096)
+
+    def _accept(self, listener: Listener) -> None:
+        accepted = listener.accept()
+        if accepted is None:
+            return
+        connection, permitted = accepted
+        with connection:
+            if not permitted:
+                _refuse(connection, listener)
+            elif not self._crew.hand(Connection(listener.role, connection)):
+                _log.error("no worker could take a connection of %s", listener.role.value)
+
+    def _work(self, end: socket.socket, pin: str | None) -> None:
+        """In the child: forget what is the parent's, open the bench, serve."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self._selector.close()
+        for each in (self._wake, self._waker, *(listener.listening for listener in self._listeners)):
+            each.close()
+        os.close(self._lock)
+        _serve(self._settings, end, pin)
+
+
+def _serve(settings: AuthoritySettings, end: socket.socket, pin: str | None) -> None:
+    # Imported here, in the child: nothing of PKCS#11 is ever loaded in the parent.
+    from hsm import control  # noqa: PLC0415 - see above
+    from hsm.operations import Operations, open_bench  # noqa: PLC0415 - see above
+    from hsm.worker import Worker  # noqa: PLC0415 - see above
+
+    bench = open_bench(settings, pin)
+    operations = Operations(bench, announce=lambda changed: control.send(end, PinChange(changed)))
+    Worker(end, operations).run()
+
+
+def _bound(call: Callable[..., None], argument: object) -> Callable[[], None]:
+    return lambda: call(argument)
+
+
+def _refuse(connection: socket.socket, listener: Listener) -> None:
+    error = NotPermitted("This user may not use the {role} socket; see [peers].", role=listener.role.value)
+    _log.warning("refused a peer on the %s socket", listener.role.value)
+    with suppress(OSError):
+        connection.setblocking(False)
+        connection.send(protocol.frame(protocol.refusal(error)))
+
+
+def _only_one(settings: AuthoritySettings) -> int:
+    """The lock that keeps a second daemon away from this home. Raises :class:`ConfigurationRefused`."""
+    path = settings.home.single
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise ConfigurationRefused(
+            "An authority already runs in {home}; end it first.", home=settings.home.root
+        ) from error
+    return descriptor

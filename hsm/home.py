@@ -1,0 +1,74 @@
+"""Making a first home: settings, SoftHSM's configuration and random PINs, each only where there is none yet."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from hsm.config import AuthoritySettings
+
+_SETTINGS = """\
+# Settings of the authority. docs/settings.md lists them all; what is absent has its default.
+
+[time]
+# "kernel": timestamps only while NTP is proven to hold the clock; "declared": the clock is believed (development).
+source = "declared"
+"""
+
+_SOFTHSM = """\
+directories.tokendir = {tokens}
+objectstore.backend = file
+log.level = ERROR
+slots.removable = false
+# Forks that would break on hardware then break here too.
+library.reset_on_fork = true
+"""
+
+PINS = ("so.pin", "user.pin", "root.pin")
+"""Security officer, the daemon's user, the root's token; in development they lie in ``secrets/``."""
+
+
+def make_home(root: Path) -> list[Path]:
+    """Makes what is missing below *root*; the files that were made. Nothing is ever overwritten."""
+    tokens = root / "hsm/tokens"
+    for directory in (root / "config", root / "secrets", root / "hsm", tokens, root / "authority", root / "run"):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    contents = {
+        root / "config/authority.toml": _SETTINGS,
+        root / "hsm/softhsm2.conf": _SOFTHSM.format(tokens=tokens),
+        **{root / "secrets" / name: f"{secrets.randbelow(10**12):012d}\n" for name in PINS},
+    }
+    return [path for path, content in contents.items() if _write_new(path, content)]
+
+
+def _write_new(path: Path, content: str) -> bool:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return True
+
+
+def module_environment(settings: AuthoritySettings, environment: Mapping[str, str]) -> dict[str, str]:
+    """*environment* with what the PKCS#11 module needs: SoftHSM finds its tokens through ``SOFTHSM2_CONF``."""
+    configuration = settings.home.root / settings.token.softhsm_configuration
+    if not configuration.exists():
+        return dict(environment)
+    return {**environment, "SOFTHSM2_CONF": str(configuration)}
+
+
+def user_pin(settings: AuthoritySettings, environment: Mapping[str, str]) -> str | None:
+    """The daemon's PIN from systemd's credentials or ``secrets/``; None where neither has it (attended)."""
+    credentials = environment.get("CREDENTIALS_DIRECTORY")
+    directory = Path(credentials) if credentials else settings.home.root / "secrets"
+    try:
+        pin = (directory / "user.pin").read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+    return pin or None

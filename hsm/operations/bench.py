@@ -1,0 +1,84 @@
+"""What one worker works with: the store, the token, the signers, the time, the judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+
+from hsm.activation import Judge
+from hsm.activation.pin import PinVerifier
+from hsm.certificates import CertificateRules, Issuer
+from hsm.clock import Clock, DeclaredClock, KernelClock
+from hsm.config import AuthoritySettings, TimeSettings, TimeSourceKind
+from hsm.errors import UnknownKey
+from hsm.generation import Wrapping
+from hsm.login import Login
+from hsm.signers import Signers
+from hsm.store import Store
+from hsm.store.registry import ISSUING
+from hsm.time_source import SharedTimes, TimeSource
+from hsm.token import TokenRoom
+
+WRAPPING = "wrapping"
+"""The subject of the AES key that wraps document keys and TOTP secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Everything that the handlers of one worker share; made after the fork, used by one thread."""
+
+    settings: AuthoritySettings
+    store: Store
+    room: TokenRoom
+    signers: Signers
+    time: TimeSource
+    judge: Judge
+    wrapping: Wrapping
+
+    def now(self) -> datetime:
+        """The authority's own time. Raises :class:`hsm.errors.TimeNotAvailable`."""
+        return self.time.now()
+
+    def rules(self) -> CertificateRules:
+        """The rules for certificates, with the organisations that settings and ceremony name."""
+        configured = self.settings.certificates
+        return CertificateRules(
+            organisations=self.store.people.organisations() | frozenset(configured.organisations),
+            base_url=configured.base_url,
+        )
+
+    def issuer(self) -> Issuer:
+        """The issuing CA. Raises :class:`UnknownKey` before the ceremony."""
+        return Issuer(self.certificate(ISSUING), self.signers.private_key(ISSUING), ISSUING)
+
+    def certificate(self, subject: str) -> x509.Certificate:
+        """The current certificate of *subject*. Raises :class:`UnknownKey`."""
+        return self.store.registry.certificate(subject).certificate
+
+
+def open_bench(settings: AuthoritySettings, pin: str | None) -> Bench:
+    """A worker's bench with *pin* (None: locked). Touches the token only when first used."""
+    home = settings.home
+    store = Store(home.store)
+    login = Login(settings.token.label, store.latch, home.login_turns, pin)
+    room = TokenRoom(settings.token.module, settings.token.label, login)
+    time = TimeSource(
+        clock_of(settings.time), SharedTimes(home.clock), store.time, tolerance=settings.time.accuracy
+    )
+    wrapping = Wrapping(room, lambda: _wrapping_label(store))
+    judge = Judge(store, settings.activation, PinVerifier(store.people, wrapping), time.now)
+    return Bench(settings, store, room, Signers(room, store.registry), time, judge, wrapping)
+
+
+def _wrapping_label(store: Store) -> str:
+    keys = store.registry.keys_of(WRAPPING)
+    if not keys:
+        raise UnknownKey("There is no wrapping key yet: hold the ceremony first.")
+    return keys[-1].label
+
+
+def clock_of(settings: TimeSettings) -> Clock:
+    """The clock that the settings name."""
+    return KernelClock(settings.accuracy) if settings.source is TimeSourceKind.KERNEL else DeclaredClock()

@@ -1,0 +1,137 @@
+"""Certificates and CRLs: reading them, publishing a fresh CRL, revoking, rotating."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
+from cryptography.x509.oid import NameOID
+
+from hsm.certificates import Profile, SubjectName
+from hsm.crl import issue_crl, reason_of
+from hsm.errors import BadRequest, CertificateRefused
+from hsm.operations.bench import Bench
+from hsm.signer import SignatureAlgorithm
+from hsm.store import CertificateRecord, CrlRecord, SubjectKind
+from hsm.store.registry import ISSUING, ROOT
+from hsm.wire import activations_from_wire, field, officer_act_from_wire
+
+_SERVICES = {"tsa": Profile.TSA, "evidence": Profile.EVIDENCE}
+_PROFILES = {SubjectKind.PERSON: Profile.PERSON, SubjectKind.SEAL: Profile.SEAL}
+
+
+class Certification:
+    """What the issuing CA does at run time. The root is not here: it signs in ceremonies."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def chain(self, _arguments: Mapping[str, Any]) -> list[bytes]:
+        """Issuing CA and root, DER."""
+        return [each.public_bytes(Encoding.DER) for each in self._bench.signers.chain(ISSUING)]
+
+    def certificate(self, arguments: Mapping[str, Any]) -> bytes:
+        """A subject's current certificate, DER."""
+        return self._bench.certificate(field(arguments, "subject", str)).public_bytes(Encoding.DER)
+
+    def crls(self, _arguments: Mapping[str, Any]) -> list[bytes]:
+        """The root's and the issuing CA's current CRLs, DER."""
+        records = [self._bench.store.registry.crl(issuer) for issuer in (ROOT, ISSUING)]
+        return [record.der for record in records if record is not None]
+
+    def issue_crl(self, _arguments: Mapping[str, Any]) -> bytes:
+        """A fresh CRL of the issuing CA."""
+        return self.fresh_crl(self._bench.now())
+
+    def fresh_crl(self, now: datetime) -> bytes:
+        """The next CRL as of *now*; its number is taken and it is kept in one transaction."""
+        registry, issuer = self._bench.store.registry, self._bench.issuer()
+        lifetime = timedelta(days=self._bench.settings.certificates.crl_days)
+        with self._bench.store.transaction():
+            number = registry.last_crl_number(ISSUING) + 1
+            der = issue_crl(
+                issuer,
+                number=number,
+                revocations=registry.revocations(ISSUING),
+                now=now,
+                lifetime=lifetime,
+            )
+            registry.add_crl(CrlRecord(ISSUING, number, der))
+        return der
+
+    def revoke_certificate(self, arguments: Mapping[str, Any]) -> bytes:
+        """Revokes for good, on officers' activation; the new CRL."""
+        act = officer_act_from_wire(arguments.get("act"), "revoke_certificate")
+        subject, reason = field(act.details, "subject", str), field(act.details, "reason", str)
+        reason_of(reason)
+        record = self._bench.store.registry.certificate(subject)
+        if record.issuer != ISSUING:
+            raise CertificateRefused("{subject} is revoked in a ceremony, by the root.", subject=subject)
+        authorised = self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
+        revoked = int(authorised.at.timestamp())
+        serial = record.certificate.serial_number
+        if not self._bench.store.registry.revoke(serial, revoked=revoked, reason=reason):
+            raise CertificateRefused("The certificate of {subject} was revoked before.", subject=subject)
+        return self.fresh_crl(authorised.at)
+
+    def rotate(self, arguments: Mapping[str, Any]) -> bytes:
+        """A new key and certificate for the same name, on officers' activation; the old one stays valid."""
+        act = officer_act_from_wire(arguments.get("act"), "rotate")
+        subject = field(act.details, "subject", str)
+        profile, name = self._profile(subject), name_in(self._bench.certificate(subject))
+        authorised = self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
+        algorithm = SignatureAlgorithm.of(self._bench.certificate(subject).public_key())
+        certificate = self.certify(subject, profile, name, algorithm=algorithm, now=authorised.at)
+        return certificate.public_bytes(Encoding.DER)
+
+    def certify(
+        self,
+        subject: str,
+        profile: Profile,
+        name: SubjectName,
+        *,
+        algorithm: SignatureAlgorithm,
+        now: datetime,
+    ) -> x509.Certificate:
+        """A new key for *subject* and its certificate, recorded: from then on the current one."""
+        issuer = self._bench.issuer()
+        key = self._bench.signers.make_key(subject, algorithm, made=int(now.timestamp()))
+        certificate = self._bench.rules().issue(
+            profile, name, _certifiable(key.public_key), issuer=issuer, now=now
+        )
+        self._bench.store.registry.add_certificate(CertificateRecord(subject, ISSUING, key.label, certificate))
+        return certificate
+
+    def _profile(self, subject: str) -> Profile:
+        if subject in _SERVICES:
+            return _SERVICES[subject]
+        profile = _PROFILES.get(self._bench.store.people.subject(subject).kind)
+        if profile is None:
+            raise BadRequest("The key of {subject} is renewed in a ceremony.", subject=subject)
+        return profile
+
+
+def name_in(certificate: x509.Certificate) -> SubjectName:
+    """The name that a certificate of ours gives its subject."""
+
+    def text(oid: x509.ObjectIdentifier) -> str | None:
+        found = certificate.subject.get_attributes_for_oid(oid)
+        return str(found[0].value) if found else None
+
+    return SubjectName(
+        organisation=text(NameOID.ORGANIZATION_NAME) or "",
+        common_name=text(NameOID.COMMON_NAME) or "",
+        identifier=text(NameOID.SERIAL_NUMBER),
+        country=text(NameOID.COUNTRY_NAME) or "",
+    )
+
+
+def _certifiable(public_key: bytes) -> CertificatePublicKeyTypes:
+    key: Any = load_der_public_key(public_key)
+    SignatureAlgorithm.of(key)
+    certifiable: CertificatePublicKeyTypes = key
+    return certifiable

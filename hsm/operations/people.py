@@ -1,0 +1,178 @@
+"""Enrolment of persons and seals, and their credentials; every change by officers."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from webauthn.helpers import decode_credential_public_key
+
+from hsm.activation.pin import require_strong_hash, totp_context
+from hsm.acts import OfficerAct
+from hsm.certificates import Profile, SubjectName
+from hsm.errors import BadRequest, CertificateRefused
+from hsm.operations.bench import Bench
+from hsm.operations.certification import Certification
+from hsm.store import Credential, Subject, SubjectKind
+from hsm.wire import activations_from_wire, field, officer_act_from_wire
+
+_NAME = re.compile(r"(person|seal|officer)-[a-z0-9][a-z0-9-]{0,47}")
+_MOST_CREDENTIALS = 8
+
+
+class Enrolment:
+    """Who exists, and with what they activate."""
+
+    def __init__(self, bench: Bench, certification: Certification) -> None:
+        self._bench = bench
+        self._certification = certification
+
+    def enrol_person(self, arguments: Mapping[str, Any]) -> bytes:
+        """The certificate of a new person, who gets a key and the credentials in the act."""
+        act = officer_act_from_wire(arguments.get("act"), "enrol_person")
+        subject = subject_of(act.details, SubjectKind.PERSON)
+        credentials = credentials_of(subject.subject, act.details.get("credentials"), self._bench)
+        return self._enrol(act, arguments, subject, credentials=credentials)
+
+    def enrol_seal(self, arguments: Mapping[str, Any]) -> bytes:
+        """The certificate of a new seal, with the custodians in the act: persons of its organisation."""
+        act = officer_act_from_wire(arguments.get("act"), "enrol_seal")
+        subject = subject_of(act.details, SubjectKind.SEAL)
+        custodians = _names(act.details.get("custodians"))
+        for custodian in custodians:
+            person = self._bench.store.people.subject(custodian)
+            if person.kind is not SubjectKind.PERSON or person.organisation != subject.organisation:
+                raise CertificateRefused(
+                    "{custodian} is no person of {organisation} and cannot keep its seal.",
+                    custodian=custodian,
+                    organisation=subject.organisation,
+                )
+        return self._enrol(act, arguments, subject, custodians=custodians)
+
+    def add_credential(self, arguments: Mapping[str, Any]) -> None:
+        """One more credential for a person or an officer."""
+        act = officer_act_from_wire(arguments.get("act"), "add_credential")
+        subject = self._bench.store.people.subject(field(act.details, "subject", str))
+        if subject.kind not in (SubjectKind.PERSON, SubjectKind.OFFICER):
+            raise BadRequest("{subject} has no credentials of its own.", subject=subject.subject)
+        credentials = credentials_of(subject.subject, [act.details.get("credential")], self._bench)
+        authorised = self._authorised(act, arguments)
+        with self._bench.store.transaction():
+            self._bench.store.people.add_credential(credentials[0], added=authorised)
+
+    def revoke_credential(self, arguments: Mapping[str, Any]) -> None:
+        """Ends an authenticator (its id in hex), or every PIN (``pin-totp``), for good."""
+        act = officer_act_from_wire(arguments.get("act"), "revoke_credential")
+        subject, named = field(act.details, "subject", str), field(act.details, "credential", str)
+        self._bench.store.people.subject(subject)
+        identifier = None if named == "pin-totp" else _hex(named, "credential")
+        authorised = self._authorised(act, arguments)
+        with self._bench.store.transaction():
+            ended = self._bench.store.people.revoke_credential(subject, identifier, revoked=authorised)
+        if ended == 0:
+            raise BadRequest("{subject} has no such credential to revoke.", subject=subject)
+
+    def _enrol(
+        self,
+        act: OfficerAct,
+        arguments: Mapping[str, Any],
+        subject: Subject,
+        *,
+        credentials: tuple[Credential, ...] = (),
+        custodians: tuple[str, ...] = (),
+    ) -> bytes:
+        bench = self._bench
+        if subject.organisation not in bench.rules().organisations:
+            raise CertificateRefused(
+                "The organisation {organisation} is not one that this authority may name; the settings list them.",
+                organisation=subject.organisation,
+            )
+        authorised = bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
+        moment = int(authorised.at.timestamp())
+        with bench.store.transaction():
+            bench.store.people.add(subject, enrolled=moment, custodians=custodians)
+            for credential in credentials:
+                bench.store.people.add_credential(credential, added=moment)
+            certificate = self._certification.certify(
+                subject.subject,
+                Profile.PERSON if subject.kind is SubjectKind.PERSON else Profile.SEAL,
+                SubjectName(subject.organisation, subject.name, subject.subject),
+                algorithm=bench.settings.certificates.algorithm.signature,
+                now=authorised.at,
+            )
+        return certificate.public_bytes(Encoding.DER)
+
+    def _authorised(self, act: OfficerAct, arguments: Mapping[str, Any]) -> int:
+        activations = activations_from_wire(arguments.get("activations"))
+        return int(self._bench.judge.authorise_officers(act, activations).at.timestamp())
+
+
+def subject_of(details: Mapping[str, Any], kind: SubjectKind) -> Subject:
+    """The subject in an act's details. Raises :class:`BadRequest` for a name out of form."""
+    subject = field(details, "subject", str)
+    if _NAME.fullmatch(subject) is None or not subject.startswith(f"{kind.value}-"):
+        raise BadRequest(
+            "A {kind} is named {kind}- and up to 48 lower-case letters, digits or hyphens.", kind=kind.value
+        )
+    return Subject(subject, kind, field(details, "name", str), field(details, "organisation", str))
+
+
+def credentials_of(subject: str, value: Any, bench: Bench) -> tuple[Credential, ...]:
+    """The credentials in an act's details; a TOTP secret leaves here wrapped. Raises :class:`BadRequest`."""
+    if not isinstance(value, list) or not 0 < len(value) <= _MOST_CREDENTIALS:
+        raise BadRequest("Credentials are a list of 1 to {most}.", most=_MOST_CREDENTIALS)
+    return tuple(_credential(subject, item, bench) for item in value)
+
+
+def _credential(subject: str, item: Any, bench: Bench) -> Credential:
+    if not isinstance(item, dict):
+        raise BadRequest("A credential is a map.")
+    kind = field(item, "kind", str)
+    if kind == "webauthn":
+        if field(item, "rp_id", str) != bench.settings.activation.rp_id:
+            raise BadRequest("This authenticator was registered with another relying party.")
+        public_key = _hex(field(item, "public_key", str), "public_key")
+        _require_cose(public_key)
+        identifier = _hex(field(item, "credential_id", str), "credential_id")
+        return Credential(0, subject, kind, credential_id=identifier, public_key=public_key)
+    if kind == "pin-totp":
+        pin_hash = field(item, "pin_hash", str)
+        require_strong_hash(pin_hash)
+        secret = bench.wrapping.wrap(totp_context(subject), _base32(field(item, "totp_secret", str)))
+        return Credential(0, subject, kind, pin_hash=pin_hash, totp_secret=secret)
+    raise BadRequest("A credential is of the kind webauthn or pin-totp.")
+
+
+def _require_cose(public_key: bytes) -> None:
+    try:
+        decode_credential_public_key(public_key)
+    except Exception as error:
+        # Hostile COSE makes the library raise whatever its CBOR reader does; none of it is acceptable.
+        raise BadRequest("The public key of this authenticator is not a COSE key that is known.") from error
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or any(type(each) is not str for each in value):
+        raise BadRequest("A seal has at least one custodian.")
+    return tuple(dict.fromkeys(value))
+
+
+def _hex(text: str, name: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise BadRequest("The field {name} is not hexadecimal.", name=name) from error
+
+
+def _base32(text: str) -> bytes:
+    try:
+        secret = base64.b32decode(text)
+    except (binascii.Error, ValueError) as error:
+        raise BadRequest("A TOTP secret is base32.") from error
+    if len(secret) < 16:
+        raise BadRequest("A TOTP secret has at least 128 bits (RFC 4226, section 4).")
+    return secret

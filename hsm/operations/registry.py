@@ -1,0 +1,114 @@
+"""Every operation in one table: its name, what does it, and which sockets may ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pysqlite3 import dbapi2 as sqlite
+
+from hsm import protocol
+from hsm.config import Role
+from hsm.errors import AuthorityError, BadRequest, NotPermitted, StoreUnavailable
+from hsm.operations.bench import Bench
+from hsm.operations.certification import Certification
+from hsm.operations.documents import Documents
+from hsm.operations.log import Log
+from hsm.operations.people import Enrolment
+from hsm.operations.state import State
+from hsm.operations.timestamps import Timestamps
+from hsm.operations.wrapping import DocumentKeys
+
+Handler = Callable[[Mapping[str, Any]], Any]
+
+_EVERYONE = frozenset(Role)
+_PEOPLE = frozenset({Role.WEB, Role.OPERATOR})
+
+PERMITTED: Mapping[str, frozenset[Role]] = {
+    "status": _EVERYONE,
+    "chain": _EVERYONE,
+    "certificate": _EVERYONE,
+    "crls": _EVERYONE,
+    "sign_document": frozenset({Role.WEB}),
+    "sign_manifest": frozenset({Role.WEB, Role.OPERATOR}),
+    "timestamp": frozenset({Role.WEB, Role.TSA, Role.SCHEDULER}),
+    "checkpoint": frozenset({Role.SCHEDULER, Role.OPERATOR}),
+    "issue_crl": frozenset({Role.WEB, Role.SCHEDULER, Role.OPERATOR}),
+    "wrap_key": frozenset({Role.WEB, Role.SCHEDULER}),
+    "unwrap_key": frozenset({Role.WEB, Role.SCHEDULER}),
+    "enrol_person": _PEOPLE,
+    "enrol_seal": _PEOPLE,
+    "add_credential": _PEOPLE,
+    "revoke_credential": _PEOPLE,
+    "revoke_certificate": _PEOPLE,
+    "rotate": frozenset({Role.OPERATOR}),
+    "unlock": frozenset({Role.OPERATOR}),
+    "lock": frozenset({Role.OPERATOR}),
+}
+"""Which roles may ask for which operation. To be permitted to ask is not to be permitted: see each handler."""
+
+
+class Operations:
+    """The handlers of one worker, and the one way to them. Not thread-safe."""
+
+    def __init__(self, bench: Bench, announce: Callable[[str | None], None]) -> None:
+        """*announce* hands an unlocking PIN, or None for lock, to the other workers."""
+        certification, enrolment = _certification(bench)
+        documents, self.state = Documents(bench), State(bench, announce)
+        shared: dict[str, Handler] = {
+            "status": self.state.status,
+            "unlock": self.state.unlock,
+            "lock": self.state.lock,
+            "chain": certification.chain,
+            "certificate": certification.certificate,
+            "crls": certification.crls,
+            "issue_crl": certification.issue_crl,
+            "revoke_certificate": certification.revoke_certificate,
+            "rotate": certification.rotate,
+            "enrol_person": enrolment.enrol_person,
+            "enrol_seal": enrolment.enrol_seal,
+            "add_credential": enrolment.add_credential,
+            "revoke_credential": enrolment.revoke_credential,
+            "sign_document": documents.sign_document,
+            "sign_manifest": documents.sign_manifest,
+            "timestamp": Timestamps(bench).timestamp,
+            "checkpoint": Log(bench).checkpoint,
+        }
+        self._tables = {role: _permitted(role, shared, DocumentKeys(bench, role)) for role in Role}
+
+    def answer(self, role: Role, request: bytes) -> dict[str, Any]:
+        """The reply to a frame's body: a result or a refusal. Raises :class:`BadRequest` when it is no request."""
+        message = protocol.message(request)
+        operation, arguments = message.get("op"), message.get("args")
+        if not isinstance(operation, str) or not isinstance(arguments, dict):
+            raise BadRequest("A request has an operation and its arguments.")
+        try:
+            return {"ok": self._handler(role, operation)(arguments)}
+        except AuthorityError as error:
+            return protocol.refusal(error)
+        except sqlite.Error as error:
+            return protocol.refusal(
+                StoreUnavailable(
+                    "The authority's store cannot be used now ({reason}); nothing was signed.", reason=error
+                )
+            )
+
+    def _handler(self, role: Role, operation: str) -> Handler:
+        handler = self._tables[role].get(operation)
+        if handler is not None:
+            return handler
+        if operation in PERMITTED:
+            raise NotPermitted(
+                "The {role} socket may not ask for {operation}.", role=role.value, operation=operation
+            )
+        raise BadRequest("The authority has no operation of this name.")
+
+
+def _certification(bench: Bench) -> tuple[Certification, Enrolment]:
+    certification = Certification(bench)
+    return certification, Enrolment(bench, certification)
+
+
+def _permitted(role: Role, shared: Mapping[str, Handler], keys: DocumentKeys) -> dict[str, Handler]:
+    handlers = {**shared, "wrap_key": keys.wrap_key, "unwrap_key": keys.unwrap_key}
+    return {name: handler for name, handler in handlers.items() if role in PERMITTED[name]}

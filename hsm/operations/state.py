@@ -1,0 +1,106 @@
+"""What the authority says about itself, and its lock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from typing import Any
+
+from pkcs11 import Attribute, ObjectClass
+
+from hsm.errors import AuthorityError, AuthorityLocked, BadRequest, UnknownKey
+from hsm.operations.bench import Bench
+from hsm.signer import SignatureAlgorithm
+from hsm.status import AuthorityState, AuthorityStatus, ClockReport, KeyReport, SignedCheckpoint
+from hsm.wire import activations_from_wire, officer_act_from_wire
+
+_PROBE_SECONDS = 2.0
+
+
+class State:
+    """Reports, locks, unlocks. *announce* tells the other workers the PIN, or None for lock."""
+
+    def __init__(self, bench: Bench, announce: Callable[[str | None], None]) -> None:
+        self._bench = bench
+        self._announce = announce
+        self._probed: tuple[float, AuthorityState, str] = (float("-inf"), AuthorityState.LOCKED, "")
+
+    def status(self, _arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The report; the token is really asked, at most every two seconds."""
+        state, sentence = self._state()
+        clock = self._bench.time.status()
+        last = self._bench.store.checkpoints.last()
+        settings = self._bench.settings
+        return AuthorityStatus(
+            state=state,
+            sentence=sentence,
+            version=metadata.version("vermilion"),
+            clock=ClockReport(clock.source, clock.trusted, clock.sentence),
+            keys=self._keys(),
+            origin=settings.log.origin,
+            policies=tuple(settings.time.policies),
+            checkpoint=None if last is None else SignedCheckpoint(last.size, last.root),
+        ).to_wire()
+
+    def unlock(self, arguments: Mapping[str, Any]) -> None:
+        """Logs in with the joined parts of the PIN, on officers' activation, once; then tells the others."""
+        act = officer_act_from_wire(arguments.get("act"), "unlock")
+        parts = arguments.get("pins")
+        if not isinstance(parts, list) or not parts or any(type(part) is not str for part in parts):
+            raise BadRequest("The PIN is a list of its parts.")
+        self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
+        self._bench.store.latch.release(self._bench.settings.token.label)
+        pin = "".join(parts)
+        self.take(pin)
+        self._bench.room.use(self._look)
+        self._announce(pin)
+
+    def lock(self, _arguments: Mapping[str, Any]) -> None:
+        """Forgets the PIN and logs out, here and in the other workers."""
+        self.take(None)
+        self._announce(None)
+
+    def take(self, pin: str | None) -> None:
+        """Sets or forgets the PIN in this worker."""
+        self._bench.room.login.give(pin)
+        self._bench.room.drop()
+        self._probed = (float("-inf"), AuthorityState.LOCKED, "")
+
+    def _state(self) -> tuple[AuthorityState, str]:
+        probed, state, sentence = self._probed
+        if time.monotonic() - probed > _PROBE_SECONDS:
+            state, sentence = self._probe()
+            self._probed = (time.monotonic(), state, sentence)
+        return state, sentence
+
+    def _probe(self) -> tuple[AuthorityState, str]:
+        try:
+            self._bench.certificate("tsa")
+        except UnknownKey:
+            return AuthorityState.UNPROVISIONED, "No ceremony has been held yet."
+        try:
+            self._bench.room.use(self._look)
+        except AuthorityLocked as error:
+            return AuthorityState.LOCKED, str(error)
+        except AuthorityError as error:
+            return AuthorityState.UNAVAILABLE, str(error)
+        return AuthorityState.OPERATIONAL, "Ready to sign."
+
+    def _look(self) -> None:
+        """Asks the token itself for the timestamp key, past the kept handles."""
+        label = self._bench.store.registry.certificate("tsa").label
+        wanted = {Attribute.CLASS: ObjectClass.PRIVATE_KEY, Attribute.LABEL: label}
+        if not list(self._bench.room.session().get_objects(wanted)):
+            raise UnknownKey("The token does not hold the key {label}.", label=label)
+
+    def _keys(self) -> tuple[KeyReport, ...]:
+        return tuple(
+            KeyReport(
+                record.subject,
+                record.label,
+                SignatureAlgorithm.of(record.certificate.public_key()).name,
+                record.certificate.not_valid_after_utc,
+            )
+            for record in self._bench.store.registry.service_certificates()
+        )

@@ -1,0 +1,43 @@
+"""Timestamps: many orders at a time, each at the authority's own time when its turn comes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hsm.errors import BadRequest
+from hsm.operations.bench import Bench
+from hsm.timestamp import ImprintOrder, TokenIssuer, new_serial
+
+MOST_ORDERS = 256
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Timestamps:
+    """Issues tokens by the current timestamp key; the encoder is kept until that changes."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._issuer: TokenIssuer | None = None
+        self._number = 0
+
+    def timestamp(self, arguments: Mapping[str, Any]) -> list[list[Any]]:
+        """``[serial, microseconds since 1970, token]`` for each order. All or none."""
+        orders = arguments.get("orders")
+        if not isinstance(orders, list) or not 0 < len(orders) <= MOST_ORDERS:
+            raise BadRequest("Timestamp orders are a list of 1 to {most}.", most=MOST_ORDERS)
+        parsed = [ImprintOrder.from_fields(order) for order in orders]
+        issuer, now = self._current_issuer(), self._bench.time.now
+        issued = [issuer.issue(order, gen_time=now(), serial=new_serial()) for order in parsed]
+        return [[each.serial, (each.gen_time - _EPOCH) // _MICROSECOND, each.token] for each in issued]
+
+    def _current_issuer(self) -> TokenIssuer:
+        signer = self._bench.signers.signer("tsa")
+        if self._issuer is None or self._number != signer.number:
+            settings = self._bench.settings.time
+            self._issuer = TokenIssuer(signer, policies=settings.policies, accuracy=settings.accuracy)
+            self._number = signer.number
+        self._bench.signers.require_unrevoked(signer)
+        return self._issuer

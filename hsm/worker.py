@@ -1,0 +1,118 @@
+"""One worker: a single-threaded process with PKCS#11 for itself; many connections, one loop."""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import socket
+from collections import deque
+
+from hsm import control, protocol
+from hsm.channel import Channel
+from hsm.control import PinChange
+from hsm.errors import AuthorityError, BadRequest
+from hsm.operations import Operations
+
+_log = logging.getLogger(__name__)
+_MOST_CHANNELS = 512
+
+
+class Worker:
+    """Serves until the parent closes its end, then finishes what it has begun."""
+
+    def __init__(self, end: socket.socket, operations: Operations) -> None:
+        self._end = end
+        self._operations = operations
+        self._selector = selectors.DefaultSelector()
+        self._waiting: deque[Channel] = deque()
+        self._open: set[Channel] = set()
+        end.setblocking(False)
+        self._selector.register(end, selectors.EVENT_READ)
+
+    def run(self) -> None:
+        """The loop; returns after the parent has closed and every whole frame has been answered."""
+        serving = True
+        while serving or self._waiting:
+            for key, events in self._selector.select(0 if self._waiting else None):
+                if key.data is None:
+                    serving = self._hear_parent() and serving
+                else:
+                    self._attend(key.data, events)
+            self._answer_one()
+
+    def _hear_parent(self) -> bool:
+        """Takes every message of the parent; False when it has closed."""
+        while True:
+            try:
+                message = control.receive(self._end)
+            except BlockingIOError:
+                return True
+            except ConnectionError:
+                message = None
+            if message is None:
+                self._selector.unregister(self._end)
+                return False
+            if isinstance(message, PinChange):
+                self._operations.state.take(message.pin)
+            else:
+                self._welcome(Channel(message.socket, message.role))
+
+    def _welcome(self, channel: Channel) -> None:
+        if len(self._open) >= _MOST_CHANNELS:
+            channel.close()
+            return
+        self._open.add(channel)
+        self._selector.register(channel.socket, selectors.EVENT_READ, channel)
+
+    def _attend(self, channel: Channel, events: int) -> None:
+        try:
+            if events & selectors.EVENT_WRITE:
+                channel.flush()
+            if events & selectors.EVENT_READ:
+                channel.read()
+        except OSError:
+            self._part(channel)
+            return
+        if channel not in self._waiting:
+            self._waiting.append(channel)
+
+    def _answer_one(self) -> None:
+        """One frame of the channel whose turn it is: nobody who sends many makes others wait for all of them."""
+        if not self._waiting:
+            return
+        channel = self._waiting.popleft()
+        if channel not in self._open:
+            return
+        try:
+            try:
+                body = channel.next_frame()
+                if body is None:
+                    self._watch(channel)
+                    return
+                channel.reply(self._reply(channel, body))
+            except BadRequest as error:
+                channel.refuse(error)
+        except OSError:
+            self._part(channel)
+            return
+        self._waiting.append(channel)
+
+    def _reply(self, channel: Channel, body: bytes) -> bytes:
+        try:
+            return protocol.frame(self._operations.answer(channel.role, body))
+        except AuthorityError:
+            raise
+        except Exception:
+            # A mistake of ours must neither end the worker nor show its inside to a peer; the log has it whole.
+            _log.exception("an operation failed inside")
+            error = AuthorityError("The authority failed inside; its log says where. Nothing was given out.")
+            return protocol.frame(protocol.refusal(error))
+
+    def _watch(self, channel: Channel) -> None:
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if channel.has_unsent else 0)
+        self._selector.modify(channel.socket, wanted, channel)
+
+    def _part(self, channel: Channel) -> None:
+        self._open.discard(channel)
+        self._selector.unregister(channel.socket)
+        channel.close()
