@@ -12,9 +12,13 @@ from appliance.ledger.memory import require_extends
 from appliance.ledger.tree import Edge, StoredTree, grown, hashes_of, subtree_number
 from appliance.store import checkpoints
 from appliance.store import ledger as store
+from appliance.store.checkpoints import StoredCheckpoint
 from appliance.store.database import Database
+from hsm.checkpoint import parse_checkpoint
 from hsm.client import AuthorityClient
+from hsm.errors import Malformed
 from hsm.merkle import EMPTY_ROOT
+from hsm.note import parse_note
 
 HEIGHT = 12
 CHUNK = 1 << HEIGHT
@@ -90,8 +94,18 @@ class Log:
             for checkpoint in checkpoints.all_after(tx, 0):
                 if checkpoint.size > size or tree.root(checkpoint.size) != checkpoint.root:
                     raise LedgerDamaged("The checkpoint of {n} entries is not of this log.", n=checkpoint.size)
+                _require_note(checkpoint)
                 checked += 1
         return checked
+
+
+def _require_note(checkpoint: StoredCheckpoint) -> None:
+    try:
+        stated = parse_checkpoint(parse_note(checkpoint.note).text)
+    except Malformed as error:
+        raise LedgerDamaged("The checkpoint of {n} entries cannot be read.", n=checkpoint.size) from error
+    if (stated.size, stated.root) != (checkpoint.size, checkpoint.root):
+        raise LedgerDamaged("The note of the checkpoint of {n} entries says otherwise.", n=checkpoint.size)
 
 
 def _hashes(tree: StoredTree, start: int, leaves: Sequence[bytes]) -> list[bytes]:

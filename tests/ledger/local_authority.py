@@ -1,0 +1,70 @@
+"""The authority's own rules in this process, with keys in memory: for tests of what is built on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from hsm.errors import AuthorityError
+from hsm.note import NoteKey
+from hsm.status import (
+    AuthorityState,
+    AuthorityStatus,
+    ClockReport,
+    SignedCheckpoint,
+)
+from hsm.store.database import Database
+from hsm.store.log import CheckpointMemory
+from hsm.timestamp import ImprintOrder, IssuedToken, TokenIssuer, new_serial
+from hsm.witness import CheckpointWitness
+from tests.hsm.memory import MemoryAuthority, sign_with
+
+ORIGIN = "log.jia.example"
+POLICY = "1.3.6.1.4.1.57264.99.1"
+
+
+class LocalAuthority:
+    """Refuses what the authority refuses: its witness, its memory on disk and its token issuer are the real ones.
+
+    ``failure`` is raised instead of every answer while it is set; ``batches`` counts orders call by call.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.roots = MemoryAuthority()
+        log = self.roots.signer("ed25519")
+        self.key = NoteKey.of(ORIGIN, log.key.public_key())
+        self.memory = CheckpointMemory(Database(folder / "authority.db"))
+        self.witness = CheckpointWitness(self.memory, self.key, lambda data: sign_with(log.key, data))
+        self.tsa = self.roots.timestamper()
+        self.issuer = TokenIssuer(self.tsa, policies=[POLICY], accuracy=timedelta(seconds=1))
+        self.serial: Callable[[], int] = new_serial
+        self.failure: AuthorityError | None = None
+        self.batches: list[int] = []
+
+    def status(self) -> AuthorityStatus:
+        self._fail()
+        known = self.memory.last()
+        return AuthorityStatus(
+            state=AuthorityState.OPERATIONAL,
+            sentence="The authority is operational.",
+            version="test",
+            clock=ClockReport("declared", True, "declared, not proven"),
+            keys=(),
+            origin=ORIGIN,
+            policies=(POLICY,),
+            checkpoint=None if known is None else SignedCheckpoint(known.size, known.root),
+        )
+
+    def checkpoint(self, *, size: int, root: bytes, consistency: Sequence[bytes]) -> bytes:
+        self._fail()
+        return self.witness.sign(size, root, consistency)
+
+    def timestamp(self, orders: Sequence[ImprintOrder]) -> list[IssuedToken]:
+        self._fail()
+        self.batches.append(len(orders))
+        return [self.issuer.issue(each, gen_time=datetime.now(UTC), serial=self.serial()) for each in orders]
+
+    def _fail(self) -> None:
+        if self.failure is not None:
+            raise self.failure

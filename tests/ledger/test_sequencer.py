@@ -1,0 +1,174 @@
+"""The sequencer: places, has signed, has dated; goes on after a crash; refuses a log that was not signed."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.errors import LedgerDamaged
+from appliance.ledger import Log, Proofs, Sequencer
+from appliance.ledger.tree import StoredTree, hashes_of, size_after, subtree_number
+from appliance.store import ledger
+from appliance.store.database import Database
+from hsm.checkpoint import verify_checkpoint
+from hsm.errors import ConsistencyRefused, ModuleUnavailable
+from hsm.merkle import leaf_hash, node_hash
+from hsm.timestamp import verify_token
+from tests.ledger.local_authority import LocalAuthority
+
+Grow = Callable[[int], None]
+
+
+def root_of(leaves: list[bytes]) -> bytes:
+    """The definition (RFC 6962, 2.1), as it stands there."""
+    if len(leaves) == 1:
+        return leaf_hash(leaves[0])
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    return node_hash(root_of(leaves[:split]), root_of(leaves[split:]))
+
+
+def test_subtrees_are_numbered_as_they_become_complete() -> None:
+    expected = 0
+    for last in range(200):
+        width = 1
+        while (last + 1) % width == 0:
+            assert subtree_number(last + 1 - width, last + 1) == expected
+            expected += 1
+            width *= 2
+        assert hashes_of(last + 1) == expected
+        assert size_after(expected - 1) == last + 1
+
+
+def test_a_tree_that_ends_inside_an_entry_is_damaged() -> None:
+    whole = {hashes_of(size) - 1 for size in range(100)}
+    for last in range(150):
+        if last not in whole:
+            with pytest.raises(LedgerDamaged):
+                size_after(last)
+
+
+def test_every_root_is_that_of_the_definition(database: Database, sequencer: Sequencer, grow: Grow) -> None:
+    grow(70)
+    checkpoint = sequencer.run_once()
+    assert checkpoint is not None
+    with database.reading() as tx:
+        leaves = ledger.leaves(tx, 0, 70)
+        for size in range(1, 71):
+            assert StoredTree(tx).root(size) == root_of(leaves[:size])
+    assert (checkpoint.size, checkpoint.root) == (70, root_of(leaves))
+
+
+def test_a_checkpoint_is_signed_and_dated(local: LocalAuthority, sequencer: Sequencer, grow: Grow) -> None:
+    grow(3)
+    checkpoint = sequencer.run_once()
+    assert checkpoint is not None
+    stated = verify_checkpoint(checkpoint.note, local.key)
+    assert (stated.size, stated.root) == (3, checkpoint.root)
+    digest = hashlib.sha256(checkpoint.note).digest()
+    info = verify_token(checkpoint.token, digest=digest, certificate=local.tsa.certificate)
+    assert abs(datetime.now(UTC) - info.gen_time) < timedelta(minutes=1)
+    assert checkpoint.stamp == 3
+
+
+def test_its_own_timestamp_alone_is_no_news(sequencer: Sequencer, grow: Grow) -> None:
+    assert sequencer.run_once() is None
+    grow(1)
+    first = sequencer.run_once()
+    assert first is not None
+    assert sequencer.run_once() is None
+    assert sequencer.run_once() is None
+    grow(1)
+    second = sequencer.run_once()
+    assert second is not None
+    assert (first.size, second.size) == (1, 3)
+    assert sequencer.run_once() is None
+
+
+def test_more_entries_than_one_transaction_takes_are_placed_in_one_run(sequencer: Sequencer, grow: Grow) -> None:
+    grow(2500)
+    checkpoint = sequencer.run_once()
+    assert checkpoint is not None
+    assert checkpoint.size == 2500
+
+
+def test_what_was_signed_and_then_lost_is_extended(
+    database: Database, local: LocalAuthority, sequencer: Sequencer, grow: Grow
+) -> None:
+    grow(5)
+    sequencer._place()  # a crash between the authority's signature and our commit
+    with database.reading() as tx:
+        root = StoredTree(tx).root(5)
+    local.checkpoint(size=5, root=root, consistency=[])
+    again = sequencer.run_once()
+    assert again is not None
+    assert again.size == 5
+    grow(4)
+    later = sequencer.run_once()
+    assert later is not None
+    assert later.size == 10
+
+
+def test_entries_wait_while_the_hsm_is_gone(local: LocalAuthority, sequencer: Sequencer, grow: Grow) -> None:
+    grow(2)
+    local.failure = ModuleUnavailable("The HSM does not answer.")
+    with pytest.raises(ModuleUnavailable):
+        sequencer.run_once()
+    local.failure = None
+    checkpoint = sequencer.run_once()
+    assert checkpoint is not None
+    assert checkpoint.size == 2
+
+
+def test_the_authority_refuses_a_rewritten_log(local: LocalAuthority, sequencer: Sequencer, grow: Grow) -> None:
+    grow(5)
+    sequencer.run_once()
+    with pytest.raises(ConsistencyRefused):
+        local.checkpoint(size=9, root=hashlib.sha256(b"another log").digest(), consistency=[bytes(32)] * 3)
+
+
+def test_a_restored_older_database_is_refused(
+    tmp_path: Path, database: Database, local: LocalAuthority, sequencer: Sequencer, grow: Grow
+) -> None:
+    grow(5)
+    sequencer.run_once()
+    older = tmp_path / "older.db"
+    with database.reading() as tx:
+        tx.execute("SELECT 1")
+    connection = database._connection()
+    connection.execute("VACUUM INTO ?", (str(older),))
+    grow(5)
+    sequencer.run_once()
+    restored = Database(older)
+    with pytest.raises(LedgerDamaged, match="older than the authority"):
+        Log(restored, local).require_remembered()
+    with pytest.raises(LedgerDamaged):
+        Log(restored, local).check()
+
+
+def test_a_restored_older_authority_is_refused(tmp_path: Path, database: Database, grow: Grow) -> None:
+    (tmp_path / "a").mkdir()
+    local = LocalAuthority(tmp_path / "a")
+    grow(5)
+    Sequencer(database, local).run_once()
+    (tmp_path / "b").mkdir()
+    with pytest.raises(LedgerDamaged, match="is older than the log"):
+        Log(database, LocalAuthority(tmp_path / "b")).require_remembered()
+    shutil.rmtree(tmp_path / "b")
+
+
+def test_a_fork_of_the_log_is_refused(
+    tmp_path: Path, local: LocalAuthority, sequencer: Sequencer, grow: Grow
+) -> None:
+    grow(6)
+    sequencer.run_once()
+    other = Database(tmp_path / "other.db")
+    with other.transaction() as tx:
+        ledger.append(tx, [b"forged %d" % number for number in range(9)])
+    with pytest.raises(LedgerDamaged, match="not those that the authority signed"):
+        Sequencer(other, local).run_once()
+    assert Proofs(other).latest() is None

@@ -1,0 +1,144 @@
+"""The database: durable, all or nothing, one connection a thread, never opened by an older release."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pysqlite3
+import pytest
+
+from appliance.errors import StorageError
+from appliance.store import ledger
+from appliance.store.database import Database
+from appliance.store.schema import latest
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database(tmp_path / "state" / "vermilion.db")
+
+
+def test_the_pragmas_that_durability_needs_hold_in_every_thread(database: Database) -> None:
+    found: list[tuple[object, ...]] = []
+
+    def look() -> None:
+        with database.reading() as tx:
+            names = ("journal_mode", "synchronous", "foreign_keys")
+            found.append(tuple(tx.execute(f"PRAGMA {name}").fetchone()[0] for name in names))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    look()
+    assert found == [("wal", 2, 1)] * 2
+
+
+def test_nobody_else_may_read_the_file(database: Database) -> None:
+    assert database.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_exception_undoes_everything(database: Database) -> None:
+    with pytest.raises(RuntimeError), database.transaction() as tx:
+        ledger.append(tx, [b"one"])
+        raise RuntimeError
+    with database.reading() as tx:
+        assert ledger.length(tx) == 0
+
+
+def test_a_transaction_is_not_opened_inside_another(database: Database) -> None:
+    with database.transaction(), pytest.raises(StorageError), database.transaction():
+        pass
+    with database.reading(), pytest.raises(StorageError), database.transaction():
+        pass
+
+
+def test_reading_inside_a_transaction_sees_it(database: Database) -> None:
+    with database.transaction() as tx:
+        ledger.append(tx, [b"one"])
+        with database.reading() as inside:
+            assert ledger.leaf(inside, 0) == b"one"
+        ledger.append(tx, [b"two"])
+    with database.reading() as tx:
+        assert ledger.length(tx) == 2
+
+
+def test_a_reader_keeps_its_view_while_others_write(database: Database) -> None:
+    with database.reading() as tx:
+        assert ledger.length(tx) == 0
+        writer = threading.Thread(target=_append, args=(database, b"one"))
+        writer.start()
+        writer.join()
+        assert ledger.length(tx) == 0
+    with database.reading() as tx:
+        assert ledger.length(tx) == 1
+
+
+def test_writers_in_many_threads_and_processes_lose_nothing(database: Database) -> None:
+    script = "from tests.store.test_database import append_many; append_many()"
+    other = subprocess.Popen([sys.executable, "-c", script, str(database.path)])
+    threads = [threading.Thread(target=_append, args=(database, b"%d" % n, 25)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert other.wait(60) == 0
+    with database.reading() as tx:
+        assert ledger.length(tx) == 4 * 25 + 100
+
+
+def append_many() -> None:
+    _append(Database(Path(sys.argv[1])), b"elsewhere", 100)
+
+
+def test_a_child_of_a_fork_gets_a_connection_of_its_own(database: Database) -> None:
+    with database.reading() as tx:
+        assert ledger.length(tx) == 0
+    child = os.fork()
+    if child == 0:
+        try:
+            _append(database, b"child")
+        finally:
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    _append(database, b"parent")
+    with database.reading() as tx:
+        assert [ledger.leaf(tx, 0), ledger.leaf(tx, 1)] == [b"child", b"parent"]
+
+
+def test_a_newer_schema_is_refused(database: Database) -> None:
+    database.close()
+    connection = pysqlite3.connect(database.path)
+    connection.execute(f"PRAGMA user_version = {latest() + 1}")
+    connection.close()
+    with pytest.raises(StorageError, match="use the release that wrote it"):
+        Database(database.path)
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "vermilion.db"
+    path.write_bytes(b"something else entirely" * 100)
+    with pytest.raises(StorageError, match="cannot be used"):
+        Database(path)
+    assert path.read_bytes().startswith(b"something else")
+
+
+def test_several_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
+    path = str(tmp_path / "vermilion.db")
+    script = "from tests.store.test_database import open_it; open_it()"
+    openers = [subprocess.Popen([sys.executable, "-c", script, path]) for _ in range(4)]
+    assert [opener.wait(60) for opener in openers] == [0, 0, 0, 0]
+
+
+def open_it() -> None:
+    Database(Path(sys.argv[1]))
+
+
+def _append(database: Database, leaf: bytes, times: int = 1) -> None:
+    for _ in range(times):
+        with database.transaction() as tx:
+            ledger.append(tx, [leaf])
