@@ -60,13 +60,24 @@ class Appliance:
     contracts: Contracts
 
 
+def utc_now() -> datetime:
+    """The system's clock, in UTC."""
+    return datetime.now(UTC)
+
+
 @contextmanager
 def open_appliance(
-    settings: Settings, *, role: str = "web", passing: Passing = pass_by, confinement: Confinement | None = None
+    settings: Settings,
+    *,
+    role: str = "web",
+    now: Callable[[], datetime] = utc_now,
+    passing: Passing = pass_by,
+    confinement: Confinement | None = None,
 ) -> Iterator[Appliance]:
     """The parts of one process, which asks the authority as *role* (one of ``home.ROLES``); closed on leaving.
 
-    *passing* is told each waypoint of the signing cycle; *confinement* is one that the caller has running already.
+    *now* is the clock of deadlines and expiries (the authority has its own); *passing* is told each waypoint of the
+    signing cycle; *confinement* is one that the caller has running already.
     Raises :class:`ApplianceError` when the state on disk is not this release's.
     """
     home = settings.home
@@ -85,22 +96,17 @@ def open_appliance(
                 confinement,
                 TrustAnchors.from_files([home.trust / "ca.pem"]),
                 crls=CurrentCrls(authority),
-                clock=utc_now,
+                clock=now,
             ),
             authority=authority,
             timestamps=timestamps,
             chronicle=Chronicle(),
             claimants=Claimants(home.run / "claimants"),
-            now=utc_now,
+            now=now,
             preconditions=STANDARD,
             passing=passing,
         )
         yield _appliance(settings, room, confinement)
-
-
-def utc_now() -> datetime:
-    """The system's clock, in UTC."""
-    return datetime.now(UTC)
 
 
 def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) -> Appliance:
