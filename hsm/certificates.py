@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import Enum
+from enum import Enum, unique
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -48,14 +48,15 @@ class ProfileRules:
 _SIGNING = (ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING)
 
 
+@unique
 class Profile(Enum):
     """The kinds of certificate."""
 
     ROOT = ProfileRules(days=7300, ca=True, path_length=1)
     ISSUING = ProfileRules(days=3650, ca=True, path_length=0)
     TSA = ProfileRules(days=1825, usages=(ExtendedKeyUsageOID.TIME_STAMPING,), usages_critical=True)
-    LOG = ProfileRules(days=1826, commitment=False)
-    EVIDENCE = ProfileRules(days=1827, usages=_SIGNING)
+    LOG = ProfileRules(days=1825, commitment=False)
+    EVIDENCE = ProfileRules(days=1825, usages=_SIGNING)
     PERSON = ProfileRules(days=730, usages=_SIGNING)
     SEAL = ProfileRules(days=1095, usages=_SIGNING)
 

@@ -1,0 +1,1 @@
+"""Ceremony files that come with the authority: one for development; an enterprise writes and reviews its own."""

@@ -1,0 +1,63 @@
+"""Appointing the first officers: they enrol everybody else, and sign nothing."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hsm.authenticator import SoftwareAuthenticator
+from hsm.ceremony.plan import OfficerPlan
+from hsm.ceremony.transcript import Transcript
+from hsm.config import AuthoritySettings
+from hsm.errors import ConfigurationRefused
+from hsm.operations.bench import Bench
+from hsm.operations.people import credentials_of, subject_of
+from hsm.store import SubjectKind
+
+SOFTWARE = "software"
+
+
+def appoint(bench: Bench, officer: OfficerPlan, transcript: Transcript, *, now: datetime) -> None:
+    """Adds *officer* with the credential that the plan names. Raises :class:`ConfigurationRefused` without one."""
+    details = {"subject": officer.subject, "name": officer.name, "organisation": officer.organisation}
+    subject = subject_of(details, SubjectKind.OFFICER)
+    public, kind = _credential(bench.settings, officer)
+    moment = int(now.timestamp())
+    bench.store.people.add(subject, enrolled=moment)
+    for credential in credentials_of(officer.subject, [public], bench):
+        bench.store.people.add_credential(credential, added=moment)
+    results = [
+        ("name", f"{officer.name}, {officer.organisation}"),
+        ("credential", f"{kind}, id {public.get('credential_id', '-')}"),
+    ]
+    transcript.step(f"The officer {officer.subject}", officer.hands, results)
+
+
+def _credential(settings: AuthoritySettings, officer: OfficerPlan) -> tuple[dict[str, Any], str]:
+    """The public credential, and what to say of it in the transcript."""
+    people = settings.home.root / "people"
+    if officer.credential != SOFTWARE:
+        return _read(settings.home.root / officer.credential), "an authenticator of the officer's own"
+    path = people / f"{officer.subject}.json"
+    people.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.exists():
+        authenticator = SoftwareAuthenticator.load(path)
+    else:
+        origin = settings.activation.origins[0]
+        authenticator = SoftwareAuthenticator.create(settings.activation.rp_id, origin)
+        authenticator.save(path)
+    return authenticator.credential(), "an authenticator IN SOFTWARE, for development only"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationRefused(
+            "The officer's credential {path} cannot be read; register the authenticator first.", path=path
+        ) from error
+    if not isinstance(value, dict):
+        raise ConfigurationRefused("The officer's credential {path} is not a JSON object.", path=path)
+    return value

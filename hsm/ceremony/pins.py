@@ -1,0 +1,43 @@
+"""The PINs of a ceremony, read from files that only its own user can read; never shown, never passed on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hsm.errors import ConfigurationRefused
+
+
+@dataclass(frozen=True, slots=True)
+class CeremonyPins:
+    """The security officer's PIN, the daemon's, the root's; ``root_parts``: how many people hold the last."""
+
+    security_officer: str = field(repr=False)
+    user: str = field(repr=False)
+    root: str = field(repr=False)
+    root_parts: int = 1
+
+    @classmethod
+    def read(cls, directory: Path) -> CeremonyPins:
+        """The PINs in *directory*: ``so.pin``, ``user.pin``, and ``root.pin`` or its parts ``root.pin.1``, …
+
+        A split PIN is what SoftHSM has in place of the m-of-n of real modules: every part is needed.
+        Raises :class:`ConfigurationRefused` when one is missing or too short.
+        """
+        parts = sorted(directory.glob("root.pin.[1-9]")) or [directory / "root.pin"]
+        root = "".join(_pin(part, shortest=4) for part in parts)
+        return cls(_pin(directory / "so.pin"), _pin(directory / "user.pin"), root, len(parts))
+
+
+def _pin(path: Path, *, shortest: int = 6) -> str:
+    try:
+        if path.stat().st_mode & 0o077:
+            raise ConfigurationRefused("{path} can be read by others; make it mode 0600.", path=path)
+        pin = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationRefused("The PIN file {path} cannot be read.", path=path) from error
+    if len(pin) < shortest:
+        raise ConfigurationRefused(
+            "The PIN in {path} has less than {count} characters.", path=path, count=shortest
+        )
+    return pin

@@ -1,0 +1,175 @@
+"""The reviewed file that drives a ceremony: what keys, what profiles, whose hands. Unknown names stop it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hsm.certificates import Profile
+from hsm.errors import ConfigurationRefused
+from hsm.operations.bench import WRAPPING
+from hsm.signer import SignatureAlgorithm
+
+T = TypeVar("T")
+_PROFILES = ("root", "issuing", "tsa", "log", "evidence")
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """Somebody who is present. ``hand`` is the name by which steps ask for them."""
+
+    hand: str
+    name: str
+    duty: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPlan:
+    """``root``: the label of the root's token; ``reuse``: whether tokens that are there already may be used."""
+
+    root: str
+    reuse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPlan:
+    """A signing key and its certificate."""
+
+    profile: Profile
+    subject: str
+    common_name: str
+    algorithm: SignatureAlgorithm
+    hands: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WrappingPlan:
+    """The AES key."""
+
+    subject: str
+    hands: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OfficerPlan:
+    """A first officer; ``credential`` is a path from the home, or ``software``."""
+
+    subject: str
+    name: str
+    organisation: str
+    credential: str
+    hands: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CeremonyPlan:
+    """The whole file, checked."""
+
+    name: str
+    purpose: str
+    country: str
+    organisation: str
+    participants: tuple[Participant, ...]
+    tokens: TokenPlan
+    keys: tuple[KeyPlan, ...]
+    wrapping: WrappingPlan
+    officers: tuple[OfficerPlan, ...]
+
+    def key(self, profile: Profile) -> KeyPlan:
+        """The one key of *profile*."""
+        return next(key for key in self.keys if key.profile is profile)
+
+
+def load(path: Path) -> CeremonyPlan:
+    """The plan in *path*. Raises :class:`ConfigurationRefused` naming what is wrong in it."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationRefused(
+            "The ceremony file {path} cannot be read: {why}.", path=path, why=error
+        ) from error
+    return parse(tables)
+
+
+def parse(tables: Mapping[str, Any]) -> CeremonyPlan:
+    """The plan in parsed TOML. Raises :class:`ConfigurationRefused`."""
+    parts: dict[str, Any] = {
+        "participants": tuple(_build(Participant, "participants", row) for row in _rows("participants", tables)),
+        "tokens": _build(TokenPlan, "tokens", tables.get("tokens")),
+        "keys": tuple(_build(KeyPlan, "keys", row) for row in _rows("keys", tables)),
+        "wrapping": _build(WrappingPlan, "wrapping", tables.get("wrapping")),
+        "officers": tuple(_build(OfficerPlan, "officers", row) for row in _rows("officers", tables)),
+    }
+    plan = _build(CeremonyPlan, "the top", tables, parts)
+    _require_one_of_each(plan)
+    _require_hands(plan)
+    return plan
+
+
+def _rows(name: str, tables: Mapping[str, Any]) -> list[Any]:
+    rows = tables.get(name)
+    if not isinstance(rows, list) or not rows:
+        raise ConfigurationRefused("The ceremony file needs at least one [[{name}]].", name=name)
+    return rows
+
+
+def _build(kind: type[T], section: str, table: Any, built: Mapping[str, Any] | None = None) -> T:
+    """A *kind* from a TOML *table*; *built* has the values that are sections of their own."""
+    if not isinstance(table, Mapping):
+        raise ConfigurationRefused("The ceremony file needs a table [{name}].", name=section)
+    known = {each.name: each for each in fields(kind)}  # type: ignore[arg-type] # only called with dataclasses
+    required = {name for name, each in known.items() if each.default is MISSING}
+    for wrong in sorted((required - set(table)) | (set(table) - set(known))):
+        raise ConfigurationRefused(
+            "The ceremony file has {key} {state}; {section} takes {known}.",
+            key=wrong,
+            state="missing" if wrong in required else "too much",
+            section=section,
+            known=", ".join(known),
+        )
+    plain = {key: _value(str(known[key].type), key, table[key]) for key in set(table) - set(built or {})}
+    return kind(**plain, **(built or {}))
+
+
+def _value(hint: str, name: str, value: Any) -> Any:
+    if hint == "Profile" and value in _PROFILES:
+        return Profile[value.upper()]
+    if hint == "SignatureAlgorithm" and value in list(SignatureAlgorithm.__members__):
+        return SignatureAlgorithm[value]
+    if hint == "tuple[str, ...]" and isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    if type(value).__name__ == hint:
+        return value
+    raise ConfigurationRefused(
+        "In the ceremony file {name} = {value} is not what it takes.", name=name, value=value
+    )
+
+
+def _require_one_of_each(plan: CeremonyPlan) -> None:
+    present = sorted(key.profile.name.lower() for key in plan.keys)
+    if present != sorted(_PROFILES):
+        raise ConfigurationRefused(
+            "A ceremony makes one key of each profile: {profiles}.", profiles=", ".join(_PROFILES)
+        )
+    for key in plan.keys:
+        name = key.profile.name.lower()
+        if key.subject != name:
+            raise ConfigurationRefused("The key of profile {name} has the subject {name}.", name=name)
+    if plan.wrapping.subject != WRAPPING:
+        raise ConfigurationRefused("The wrapping key has the subject {name}.", name=WRAPPING)
+    if plan.key(Profile.LOG).algorithm is SignatureAlgorithm.RSA_SHA256:
+        raise ConfigurationRefused("The log's key is ED25519 or ECDSA_SHA256 (C2SP signed notes know no RSA).")
+
+
+def _require_hands(plan: CeremonyPlan) -> None:
+    present = {each.hand for each in plan.participants}
+    steps = {key.subject: key.hands for key in plan.keys}
+    steps |= {officer.subject: officer.hands for officer in plan.officers}
+    for subject, hands in {**steps, plan.wrapping.subject: plan.wrapping.hands}.items():
+        if not hands or not set(hands) <= present:
+            raise ConfigurationRefused(
+                "The step {subject} needs hands that are among the participants.", subject=subject
+            )

@@ -1,0 +1,133 @@
+"""Holding the ceremony: root, issuing CA, services, wrapping key, first officers; then the authority can start.
+
+Everything that the store learns is one transaction: a ceremony that breaks off leaves it unprovisioned, and keys
+in the tokens that nothing refers to.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from hsm.acts import instant
+from hsm.ceremony.issuance import Issuance
+from hsm.ceremony.officers import appoint
+from hsm.ceremony.pins import CeremonyPins
+from hsm.ceremony.plan import CeremonyPlan
+from hsm.ceremony.tokens import open_room, prepare_tokens
+from hsm.ceremony.transcript import Transcript
+from hsm.ceremony.trust import publish, write
+from hsm.certificates import Profile
+from hsm.config import AuthoritySettings
+from hsm.errors import CertificateRefused, ConfigurationRefused, UnknownKey
+from hsm.generation import make_wrapping_key
+from hsm.operations.bench import Bench, open_bench
+from hsm.store import KeyRecord, Store
+from hsm.store.registry import ROOT
+from hsm.time_source import SharedTimes
+
+
+@dataclass(frozen=True, slots=True)
+class CeremonyResult:
+    """The transcript's file and its SHA-256 (32 bytes), which the participants read aloud and the log records."""
+
+    transcript: Path
+    sha256: bytes
+
+
+def hold_ceremony(
+    settings: AuthoritySettings, plan: CeremonyPlan, pins: CeremonyPins, *, show: Callable[[str], None]
+) -> CeremonyResult:
+    """Holds the ceremony of *plan* on an authority that has had none, showing each line of its transcript.
+
+    Raises :class:`CertificateRefused` after an earlier ceremony, :class:`ConfigurationRefused` while the daemon
+    runs, :class:`hsm.errors.TimeNotAvailable` without a proven clock, and what the token room raises.
+    """
+    transcript = Transcript(show)
+    with _alone(settings.home.single):
+        SharedTimes.create(settings.home.clock)
+        _require_first(settings)
+        prepared = prepare_tokens(settings, plan, pins)
+        bench = open_bench(settings, pins.user)
+        try:
+            now = bench.now()
+            transcript.begin(plan, now=now)
+            parts = "one piece" if pins.root_parts == 1 else f"{pins.root_parts} parts, all of them needed"
+            everybody = [each.hand for each in plan.participants]
+            transcript.step("The tokens", everybody, [*prepared, ("PIN of the root's token", f"in {parts}")])
+            with bench.store.transaction():
+                _make_everything(bench, plan, pins, transcript, now=now)
+                transcript.end(plan.participants)
+                return _record(bench, plan, transcript, now=now)
+        finally:
+            bench.room.drop()
+            bench.store.close()
+
+
+def _make_everything(
+    bench: Bench, plan: CeremonyPlan, pins: CeremonyPins, transcript: Transcript, *, now: datetime
+) -> None:
+    root_room = open_room(bench.settings, bench.store, plan.tokens.root, pins.root)
+    try:
+        issuance = Issuance(bench, plan, root_room, transcript, now=now)
+        issuance.make_root()
+        issuance.make_issuing()
+    finally:
+        root_room.drop()
+    for profile in (Profile.TSA, Profile.LOG, Profile.EVIDENCE):
+        issuance.make_service(profile)
+    issuance.publish_issuing_crl()
+    made = make_wrapping_key(bench.room, plan.wrapping.subject)
+    record = KeyRecord(made.label, plan.wrapping.subject, "AES_256", made.public_key, made.attributes)
+    bench.store.registry.add_key(record, made=int(now.timestamp()))
+    results = [("label", made.label), ("attributes read back", made.attributes)]
+    transcript.step("The wrapping key (AES-256)", plan.wrapping.hands, results)
+    for officer in plan.officers:
+        appoint(bench, officer, transcript, now=now)
+    publish(
+        bench.settings.home.trust,
+        root=issuance.root.certificate,
+        issuing=issuance.issuing.certificate,
+        log=issuance.log_key(),
+    )
+    transcript.line("")
+    transcript.line(f"log key: {issuance.log_key().vkey()}")
+
+
+def _record(bench: Bench, plan: CeremonyPlan, transcript: Transcript, *, now: datetime) -> CeremonyResult:
+    stamp = instant(now).replace("-", "").replace(":", "")
+    path = bench.settings.home.store.parent / "ceremonies" / f"{plan.name}-{stamp}.txt"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write(path, transcript.text().encode(), mode=0o600)
+    bench.store.add_ceremony(plan.name, transcript.sha256(), held=int(now.timestamp()))
+    return CeremonyResult(path, transcript.sha256())
+
+
+def _require_first(settings: AuthoritySettings) -> None:
+    store = Store(settings.home.store)
+    try:
+        store.registry.certificate(ROOT)
+    except UnknownKey:
+        return
+    finally:
+        store.close()
+    raise CertificateRefused("This authority has a root already; a second ceremony would not change it.")
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """While no daemon runs on this home, and none can start."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise ConfigurationRefused("The authority is running; stop it before the ceremony.") from error
+    finally:
+        os.close(descriptor)
