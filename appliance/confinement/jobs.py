@@ -20,6 +20,8 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "pdf.prepare_archive": "appliance.pdf.work:prepare_archive",
         "pdf.render": "appliance.pdf.work:render",
         "pdf.text": "appliance.pdf.work:text",
+        "verification.pdf": "appliance.verification.work:verify_pdf",
+        "verification.timestamp": "appliance.verification.work:verify_timestamp",
         "pdf.seal_svg": "appliance.pdf.work:seal_svg",
     }
 )

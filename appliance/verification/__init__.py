@@ -1,4 +1,5 @@
-"""Verification: PDFs, timestamps and evidence packages, of ours and of others, judged in the words of EN 319 102-1.
+"""Verification: PDFs, timestamps and evidence packages, of ours and of others, judged in the words of EN 319
+102-1.
 
 :class:`Verifier` never raises for what is in a file: every input ends as a report with a verdict and its reasons.
 """
@@ -12,8 +13,8 @@ from appliance.verification.model import (
     Reason,
     SignatureReport,
     SubIndication,
-    VerificationReport,
     Verdict,
+    VerificationReport,
 )
 from appliance.verification.trust import TrustAnchors
 from appliance.verification.verifier import EvidenceVerification, Verifier
@@ -29,7 +30,7 @@ __all__ = [
     "SignatureReport",
     "SubIndication",
     "TrustAnchors",
-    "VerificationReport",
     "Verdict",
+    "VerificationReport",
     "Verifier",
 ]

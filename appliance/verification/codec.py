@@ -18,8 +18,8 @@ from appliance.verification.model import (
     Row,
     SignatureReport,
     SubIndication,
-    VerificationReport,
     Verdict,
+    VerificationReport,
 )
 
 

@@ -148,8 +148,9 @@ class CertificateDetails:
 class SignatureReport:
     """One signature, document timestamp or timestamp token.
 
-    ``signing_time`` is the best time known: the timestamp's, else what the signer claims. ``timestamp`` is the time of
-    the signature timestamp (of the token itself for document timestamps). ``claimed`` is the claim alone.
+    ``signing_time`` is the best time known: the timestamp's, else what the signer claims. ``timestamp`` is the
+    time of the signature timestamp (of the token itself for document timestamps). ``claimed`` is the claim
+    alone.
     """
 
     field: str | None
@@ -194,8 +195,8 @@ class PagePair:
 class VerificationReport:
     """The verdict about one file. ``at`` is the moment that was judged for, ``digest`` the file's SHA-256 in hex.
 
-    ``remarks`` do not change the verdict. ``signed_revision`` is the length in bytes of the last signed revision, given
-    when something came after it.
+    ``remarks`` do not change the verdict. ``signed_revision`` is the length in bytes of the last signed
+    revision, given when something came after it.
     """
 
     file: str

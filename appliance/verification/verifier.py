@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.confinement import Confinement
 from appliance.errors import ConfinementFailed
 from appliance.verification import codec, sniffing
+from appliance.verification.circumstances import Circumstances
 from appliance.verification.model import (
     Indication,
     Kind,
     Reason,
     SubIndication,
-    VerificationReport,
     Verdict,
+    VerificationReport,
 )
 from appliance.verification.trust import TrustAnchors
 
@@ -39,7 +39,7 @@ _CONFINED = {
 
 
 class EvidenceVerification(Protocol):
-    """Judges an evidence package; implemented by ``appliance.evidence.verification``. Never raises for its content."""
+    """Judges an evidence package (``appliance.evidence.verification``); never raises for its content."""
 
     def __call__(
         self, package: bytes, *, verifier: Verifier, at: datetime, anchors: TrustAnchors
@@ -50,8 +50,8 @@ class EvidenceVerification(Protocol):
 class Verifier:
     """Verifies files as strangers would. Thread-safe. Nothing is fetched.
 
-    *anchors* are believed unless a call brings its own; *crls* gives revocation lists (DER) that are at hand when a
-    call comes, such as the appliance's own current ones; *clock* is what "now" means.
+    *anchors* are believed unless a call brings its own; *crls* gives revocation lists (DER) that are at hand
+    when a call comes, such as the appliance's own current ones; *clock* is what "now" means.
     """
 
     def __init__(
@@ -160,12 +160,8 @@ class Verifier:
     ) -> VerificationReport:
         moment = at or self._clock()
         trusted = self._trusted(trust)
-        arguments |= {
-            "at": moment.astimezone(UTC).isoformat(),
-            "anchors": _encoded(trusted.certificates),
-            "known": _encoded(trusted.known),
-            "crls": list(trusted.crls),
-        }
+        given = Circumstances(moment, trusted.certificates, trusted.known, trusted.crls)
+        arguments |= given.packed()
         try:
             return codec.unpack(self._confinement.run(job, arguments, timeout=_TIMEOUT))
         except ConfinementFailed as failure:
@@ -180,10 +176,6 @@ class Verifier:
     def _unreadable(self, file: str, at: datetime | None, reason: Reason) -> VerificationReport:
         report = _refused(Kind.PDF, at or self._clock(), SubIndication.FORMAT_FAILURE, reason)
         return replace(report, file=file)
-
-
-def _encoded(certificates: Sequence[x509.Certificate]) -> list[bytes]:
-    return [each.public_bytes(Encoding.DER) for each in certificates]
 
 
 def _refused(kind: Kind, at: datetime, subindication: SubIndication, reason: Reason) -> VerificationReport:

@@ -1,0 +1,27 @@
+"""What each revision after the first signature did to the one before it."""
+
+from __future__ import annotations
+
+from appliance.pdf.validation import known_changes, policy
+from appliance.pdf.validation.model import Step, StepKind
+from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
+from appliance.pdf.validation.references import References
+
+
+def steps(pdf: OpenedPdf, *, since: int) -> tuple[Step, ...]:
+    """The steps from revision *since* to the last one, one by one; each is judged once for all signatures.
+
+    Step by step, because an intermediate revision can no longer be seen in the last one.
+    """
+    numbers = range(since + 1, pdf.revisions)
+    if not numbers:
+        return ()
+    xrefs = pdf.reader.xrefs
+    try:
+        changed = {each.idnum for number in numbers for each in xrefs.explicit_refs_in_revision(number)}
+        references = References(pdf, changed)
+    except DAMAGE as error:
+        return tuple(Step(number, StepKind.UNEXPLAINED, detail=type(error).__name__) for number in numbers)
+    return tuple(
+        known_changes.recognise(pdf, number, references) or policy.analyse(pdf, number) for number in numbers
+    )

@@ -1,0 +1,224 @@
+"""The changes that honest software makes after a signature, recognised without walking the document.
+
+Recognised are: a signature placed in a field that was there or in a new one, validation data, metadata, objects
+freed that nothing used. A change is explained object by object: what it was, what it is, and who refers to it,
+so that a stream is not both validation data and a page's content. Whatever is not recognised is for the full
+analysis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import HistoricalResolver
+
+from appliance.pdf.validation.comparing import changed_keys, entry, number_of, references_in, same
+from appliance.pdf.validation.model import Step, StepKind
+from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
+from appliance.pdf.validation.references import TRAILER, References
+
+_CATALOG_MAY_CHANGE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Metadata", "/Version", "/MarkInfo"})
+_FORM_MAY_CHANGE = frozenset({"/Fields", "/SigFlags"})
+_WIDGET_MAY_CHANGE = frozenset({"/V", "/AP", "/Type"})
+_DSS_KEYS = frozenset({"/Type", "/VRI", "/Certs", "/CRLs", "/OCSPs"})
+
+
+class _Unknown(Exception):
+    """A change that is not recognised here."""
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What was recognised so far: fields, and objects that a recognised change explains."""
+
+    fields: set[str] = field(default_factory=set)
+    new_visible: set[str] = field(default_factory=set)
+    new_widgets: set[int] = field(default_factory=set)
+    appearances: dict[int, int] = field(default_factory=dict)
+    visible: bool = False
+
+
+def recognise(pdf: OpenedPdf, number: int, references: References) -> Step | None:
+    """The step to revision *number* if all of it is recognised, else None."""
+    try:
+        return _Recognition(pdf, number, references).step()
+    except (_Unknown, *DAMAGE):
+        return None
+
+
+class _Recognition:
+    def __init__(self, pdf: OpenedPdf, number: int, references: References) -> None:
+        self._reader = pdf.reader
+        self._number = number
+        self._references = references
+        self._old: HistoricalResolver = pdf.reader.get_historical_resolver(number - 1)
+        self._new: HistoricalResolver = pdf.reader.get_historical_resolver(number)
+        self._size = pdf.reader.xrefs.get_xref_container_info(number - 1).size
+        self._found = _Findings()
+
+    def step(self) -> Step:
+        """Explain the whole step or raise _Unknown."""
+        changed = {each.idnum: each for each in self._new.explicit_refs_in_revision()}
+        freed = {each.idnum for each in self._new.refs_freed_in_revision()}
+        if self._old.root_ref.idnum != self._new.root_ref.idnum:
+            raise _Unknown
+        self._form()
+        store = self._store()
+        for number, reference in changed.items():
+            holders = self._references.holders(number, revision=self._number - 1)
+            if number >= self._size or number in freed:
+                if holders:
+                    raise _Unknown  # something waited for this number to be filled, or still wants it
+            elif not self._explained(reference, holders, store):
+                raise _Unknown
+        kind = StepKind.FORM_FILLING if self._found.fields or self._found.visible else StepKind.VALIDATION_DATA
+        return Step(
+            self._number, kind, frozenset(self._found.fields), frozenset(self._found.new_visible), recognised=True
+        )
+
+    def _explained(self, reference: generic.Reference, holders: set[int], store: set[int]) -> bool:
+        number = reference.idnum
+        old, new = self._old(reference), self._new(reference)
+        if number in store and holders <= store | {self._old.root_ref.idnum}:
+            return True
+        if number in self._found.appearances:
+            return holders <= {self._found.appearances[number]}
+        if same(old, new) or number in self._vetted:
+            return True
+        if holders <= {TRAILER}:
+            return number == self._trailer_number("/Info")
+        if number == self._metadata and holders <= {self._old.root_ref.idnum}:
+            return True
+        return self._only_new_widgets(old, new)
+
+    def _form(self) -> None:
+        """The catalogue, the form, its list of fields, and the fields that changed."""
+        old, new = self._old.root, self._new.root
+        if changed_keys(old, new) - _CATALOG_MAY_CHANGE:
+            raise _Unknown
+        self._vetted = {self._old.root_ref.idnum}
+        self._metadata = _own_number(old, "/Metadata")
+        old_form, new_form = entry(old, "/AcroForm"), entry(new, "/AcroForm")
+        if new_form is None:
+            if old_form is not None:
+                raise _Unknown
+            return
+        old_form = generic.DictionaryObject() if old_form is None else old_form
+        if old_form and changed_keys(old_form, new_form) - _FORM_MAY_CHANGE:
+            raise _Unknown
+        before, after = _array(old_form, "/Fields"), _array(new_form, "/Fields")
+        if [number_of(each) for each in after[: len(before)]] != [number_of(each) for each in before]:
+            raise _Unknown
+        self._vetted |= {n for n in (_own_number(old, "/AcroForm"), _own_number(old_form, "/Fields")) if n}
+        for each in before:
+            self._filled(each)
+        for each in after[len(before) :]:
+            self._added(each)
+
+    def _filled(self, field: object) -> None:
+        """A field that was there: unchanged, or signed now."""
+        number = number_of(field)
+        if number is None:
+            raise _Unknown
+        reference = generic.Reference(*number, self._reader)
+        if reference not in self._new.explicit_refs_in_revision():
+            return
+        old, new = self._old(reference), self._new(reference)
+        changed = changed_keys(old, new)
+        if not changed:
+            return
+        if changed - _WIDGET_MAY_CHANGE or entry(old, "/FT") != "/Sig" or "/V" in old or "/Kids" in old:
+            raise _Unknown
+        self._note_value(str(new["/T"]), new)
+        self._note_appearance(old, new, number[0])
+        self._vetted.add(number[0])
+
+    def _added(self, field: object) -> None:
+        """A new field: one new signature field that is its own widget."""
+        number = number_of(field)
+        if number is None or number[0] < self._size:
+            raise _Unknown
+        widget = self._new(generic.Reference(*number, self._reader))
+        if entry(widget, "/FT") != "/Sig" or "/Kids" in widget or "/Parent" in widget or "/AA" in widget:
+            raise _Unknown
+        self._found.new_widgets.add(number[0])
+        if "/V" in widget:
+            self._note_value(str(widget["/T"]), widget)
+        if _is_visible(widget):
+            self._found.fields.add(str(widget["/T"]))
+            self._found.new_visible.add(str(widget["/T"]))
+
+    def _note_value(self, name: str, widget: generic.DictionaryObject) -> None:
+        value = number_of(widget.raw_get("/V"))
+        if value is None or value[0] < self._size:
+            raise _Unknown
+        signature = widget["/V"]
+        if "/ByteRange" not in signature or "/Contents" not in signature:
+            raise _Unknown
+        if entry(signature, "/Type") != "/DocTimeStamp" or _is_visible(widget):
+            self._found.fields.add(name)
+
+    def _note_appearance(self, old: generic.DictionaryObject, new: generic.DictionaryObject, widget: int) -> None:
+        """The appearance is new, or it is the old one filled in place, which then nobody else may show."""
+        before = set(references_in(old.raw_get("/AP"))) if "/AP" in old else set()
+        for number in references_in(new.raw_get("/AP")) if "/AP" in new else ():
+            if number in before:
+                self._found.appearances[number[0]] = widget
+            elif number[0] < self._size:
+                raise _Unknown
+        self._found.visible |= _is_visible(new)
+
+    def _only_new_widgets(self, old: object, new: object) -> bool:
+        """A page, or its list of annotations, to which nothing but new signature fields was added."""
+        if isinstance(old, generic.ArrayObject) and isinstance(new, generic.ArrayObject):
+            return self._extended(list(_raw(old)), list(_raw(new)))
+        if not isinstance(old, generic.DictionaryObject) or not isinstance(new, generic.DictionaryObject):
+            return False
+        if isinstance(old, generic.StreamObject) or entry(old, "/Type") != "/Page":
+            return False
+        return changed_keys(old, new) == {"/Annots"} and self._extended(
+            _array(old, "/Annots"), _array(new, "/Annots")
+        )
+
+    def _extended(self, before: list[object], after: list[object]) -> bool:
+        kept, added = after[: len(before)], after[len(before) :]
+        numbers = [number_of(each) for each in added]
+        return all(same(a, b) for a, b in zip(before, kept, strict=False)) and all(
+            number is not None and number[0] in self._found.new_widgets for number in numbers
+        )
+
+    def _store(self) -> set[int]:
+        """The numbers of the old revision's validation store: its dictionary and all that it refers to."""
+        new = entry(self._new.root, "/DSS")
+        if new is not None and (not isinstance(new, generic.DictionaryObject) or set(new) - _DSS_KEYS):
+            raise _Unknown
+        old = self._old.root
+        if "/DSS" not in old:
+            return set()
+        if new is None:
+            raise _Unknown
+        return {each.idnum for each in self._old.collect_dependencies(old.raw_get("/DSS"))}
+
+    def _trailer_number(self, key: str) -> int | None:
+        return _own_number(self._old.trailer_view, key)
+
+
+def _own_number(holder: generic.DictionaryObject, key: str) -> int | None:
+    number = number_of(holder.raw_get(key)) if key in holder else None
+    return None if number is None else number[0]
+
+
+def _array(holder: generic.DictionaryObject, key: str) -> list[object]:
+    value = entry(holder, key)
+    return [] if value is None else list(_raw(value))
+
+
+def _raw(array: generic.ArrayObject) -> Iterator[object]:
+    return (array.raw_get(index) for index in range(len(array)))
+
+
+def _is_visible(widget: generic.DictionaryObject) -> bool:
+    left, bottom, right, top = (float(each) for each in entry(widget, "/Rect", (0, 0, 0, 0)))
+    return abs(right - left) * abs(top - bottom) > 0

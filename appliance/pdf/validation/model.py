@@ -1,0 +1,101 @@
+"""What validation learns about a PDF's structure, in values that know nothing of pyHanko."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from appliance.pdf.validation.signed_bytes import SignedRange
+
+
+class StepKind(Enum):
+    """What one revision did to the one before it, in rising order of concern."""
+
+    NOTHING = 0
+    VALIDATION_DATA = 1
+    FORM_FILLING = 2
+    UNEXPLAINED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The change from revision ``number - 1`` to ``number``.
+
+    ``fields`` are the form fields that it filled or added (visible ones only); ``new_visible`` those of them
+    that are new and can be seen; ``recognised`` when every changed object is known to touch nothing else;
+    ``detail`` is the analysis' own sentence, in English, for the detailed report.
+    """
+
+    number: int
+    kind: StepKind
+    fields: frozenset[str] = frozenset()
+    new_visible: frozenset[str] = frozenset()
+    detail: str = ""
+    recognised: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FieldLock:
+    """FieldMDP (ISO 32000-2, 12.8.2.4): ``action`` is All, Include or Exclude."""
+
+    action: str
+    fields: frozenset[str]
+
+    def locks(self, name: str) -> bool:
+        """Whether the field *name*, or one above it, is locked."""
+        parts = name.split(".")
+        listed = any(".".join(parts[: length + 1]) in self.fields for length in range(len(parts)))
+        return {"All": True, "Include": listed, "Exclude": not listed}.get(self.action, True)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSignature:
+    """A signature that the form leads to.
+
+    ``signed`` is None when its ByteRange is none; ``contents`` are the bytes in the gap, None when the gap is
+    not this signature's /Contents. ``complete`` says that it covers its whole ``revision``.
+    """
+
+    field: str
+    document_timestamp: bool
+    subfilter: str
+    signed: SignedRange | None
+    contents: bytes | None
+    revision: int
+    complete: bool
+    claimed: datetime | None = None
+    permission: int | None = None
+    lock: FieldLock | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationStore:
+    """The document security store (ETSI EN 319 142-1, 5.4.2), all in DER."""
+
+    certificates: tuple[bytes, ...] = ()
+    crls: tuple[bytes, ...] = ()
+    responses: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PageRegion:
+    """A rectangle of a page (from 0) in points, in the page's own coordinates: left, bottom, right, top."""
+
+    page: int
+    box: tuple[float, float, float, float]
+
+
+class Unparseable(Exception):
+    """The file cannot be read as a PDF; ``encrypted`` when only the key is missing."""
+
+    def __init__(self, *, encrypted: bool = False) -> None:
+        super().__init__("encrypted" if encrypted else "damaged")
+        self.encrypted = encrypted
+
+
+@dataclass(frozen=True, slots=True)
+class StoreHistory:
+    """``since`` is the first revision that had a document security store, None when there is none."""
+
+    since: int | None

@@ -1,0 +1,117 @@
+"""Opening a PDF with pyHanko for validation: strictly first, leniently second, and without its slow hexadecimal.
+
+pyHanko reads strings byte by byte: 8 ms for the /Contents of one signature. Signature dictionaries are therefore
+read here with a marker in place of the string, and put into the reader's cache; the marker says where the string
+lies, which is also the better question: a copy of the same bytes elsewhere is not the signature.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import PdfFileReader
+
+from appliance.pdf.validation.model import Unparseable
+
+# The kinds of exception that pyHanko lets escape for malformed files; also MemoryError and RecursionError, which a
+# confined child reports as what they are.
+DAMAGE = (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, OSError, ArithmeticError)
+
+_LONG_STRING = re.compile(rb"<[0-9A-Fa-f]{1024,}>")
+_HEADER = re.compile(rb"(\d{1,10})\s+(\d{1,5})\s+obj\Z")
+_NEARBY = 16 * 1024
+_MARKER = 16
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedPdf:
+    """A reader over ``document``; ``lenient`` when the strict one refused."""
+
+    document: bytes
+    reader: PdfFileReader
+    lenient: bool
+
+    @property
+    def revisions(self) -> int:
+        """How many cross-reference sections there are, oldest first."""
+        return int(self.reader.xrefs.total_revisions)
+
+
+def open_pdf(document: bytes) -> OpenedPdf:
+    """Open *document*. Raises :class:`Unparseable`."""
+    for strict in (True, False):
+        try:
+            reader = PdfFileReader(BytesIO(document), strict=strict)
+            if reader.encrypted and not _unlocked(reader):
+                raise Unparseable(encrypted=True)
+            _ = reader.root["/Pages"]
+        except Unparseable:
+            raise
+        except DAMAGE as error:
+            failure = error
+            continue
+        if not reader.encrypted:
+            _remember_signatures(document, reader)
+        return OpenedPdf(document, reader, lenient=not strict)
+    raise Unparseable from failure
+
+
+def place_of_contents(value: bytes) -> tuple[int, int] | None:
+    """Start and end of the hexadecimal string that a marker stands for, or None for a value that is no marker."""
+    if len(value) != _MARKER:
+        return None
+    return int.from_bytes(value[:8], "big"), int.from_bytes(value[8:], "big")
+
+
+def _unlocked(reader: PdfFileReader) -> bool:
+    """Many signed files are encrypted with an empty user password, so that everybody may read them."""
+    try:
+        return bool(reader.decrypt(b"").status.value)
+    except DAMAGE:
+        return False
+
+
+def _remember_signatures(document: bytes, reader: PdfFileReader) -> None:
+    for reference, value in _objects_with_long_strings(document, reader):
+        reader.cache_indirect_object(reference.generation, reference.idnum, value)
+
+
+def _objects_with_long_strings(
+    document: bytes, reader: PdfFileReader
+) -> Iterator[tuple[generic.Reference, generic.PdfObject]]:
+    for found in _LONG_STRING.finditer(document):
+        start, end = found.span()
+        keyword = document.rfind(b"obj", max(0, start - _NEARBY), start)
+        header = _HEADER.search(document[max(0, keyword - 32) : keyword + 3]) if keyword >= 0 else None
+        stop = document.find(b"endobj", end, end + _NEARBY)
+        if header is None or stop < 0 or _LONG_STRING.search(document, keyword, start):
+            continue
+        reference = generic.Reference(int(header[1]), int(header[2]), reader)
+        begins = max(0, keyword - 32) + header.start()
+        if _is_current(reader, reference, begins):
+            marker = b"<%016x%016x>" % (start, end)
+            text = document[keyword + 3 : start] + marker + document[end:stop]
+            value = _dictionary(text, reference)
+            if value is not None:
+                yield reference, value
+
+
+def _is_current(reader: PdfFileReader, reference: generic.Reference, begins: int) -> bool:
+    try:
+        return bool(reader.xrefs[reference] == begins)
+    except DAMAGE:
+        return False
+
+
+def _dictionary(text: bytes, reference: generic.Reference) -> generic.PdfObject | None:
+    """The object in *text* when it is a dictionary and nothing follows it."""
+    stream = BytesIO(text.lstrip(b"\x00\t\n\x0c\r "))
+    try:
+        value = generic.read_object(stream, reference)
+    except DAMAGE:
+        return None
+    return value if isinstance(value, generic.DictionaryObject) and not stream.read().strip() else None

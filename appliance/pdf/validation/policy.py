@@ -1,0 +1,102 @@
+"""The full analysis of a change: pyHanko's policy, stricter where it was fooled and more lenient where it cried
+wolf.
+
+Stricter: an object that the older revision already referred to is no orphan, even if it did not exist yet (that
+is how shadow attacks reveal what they hid). More lenient: objects may be marked free when nothing used them, and
+validation data may be written anew, VRI entries included; common producers do both.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from pyhanko.pdf_utils.reader import HistoricalResolver
+from pyhanko.sign.diff_analysis import (
+    CatalogModificationRule,
+    DocInfoRule,
+    FormUpdatingRule,
+    GenericFieldModificationRule,
+    MetadataUpdateRule,
+    ModificationLevel,
+    ObjectStreamRule,
+    SigFieldCreationRule,
+    SigFieldModificationRule,
+    StandardDiffPolicy,
+    SuspiciousModification,
+    WhitelistRule,
+    XrefStreamRule,
+)
+from pyhanko.sign.diff_analysis.policies import _find_orphans
+from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate
+
+from appliance.pdf.validation.model import Step, StepKind
+from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
+
+_STORE = ("/Root", "/DSS")
+
+
+class UnusedRule(WhitelistRule):
+    """New or freed objects that no object of the older revision refers to, and nothing changed refers to."""
+
+    def apply(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterable[ReferenceUpdate]:
+        """The references of such objects."""
+        for reference in _find_orphans(new) | new.refs_freed_in_revision():
+            if not old._get_usages_of_ref(reference):
+                yield ReferenceUpdate(reference)
+
+
+class StoreRule(WhitelistRule):
+    """Whatever is reachable from the validation store, as far as it is not also used elsewhere."""
+
+    def apply(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterable[ReferenceUpdate]:
+        """The references in the newer store; for those that existed, only their use in the older store."""
+        if "/DSS" not in new.root:
+            return
+        for reference in new.collect_dependencies(new.root.raw_get("/DSS")):
+            usages = old._get_usages_of_ref(reference)
+            if not usages:
+                yield ReferenceUpdate(reference)
+            for path in usages:
+                if tuple(path.path[:2]) == _STORE:
+                    yield ReferenceUpdate(reference, context_checked=Context.from_absolute(old, path))
+
+
+_POLICY = StandardDiffPolicy(
+    global_rules=[
+        CatalogModificationRule(),
+        DocInfoRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        XrefStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        ObjectStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        MetadataUpdateRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        StoreRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        UnusedRule().as_qualified(ModificationLevel.LTA_UPDATES),
+    ],
+    form_rule=FormUpdatingRule(
+        [SigFieldCreationRule(), SigFieldModificationRule(), GenericFieldModificationRule()]
+    ),
+    reject_object_freeing=False,
+    ignore_orphaned_objects=False,
+)
+_KINDS = {
+    ModificationLevel.NONE: StepKind.NOTHING,
+    ModificationLevel.LTA_UPDATES: StepKind.VALIDATION_DATA,
+    ModificationLevel.FORM_FILLING: StepKind.FORM_FILLING,
+}
+_LONGEST_DETAIL = 300
+
+logging.getLogger("pyhanko").addHandler(logging.NullHandler())
+
+
+def analyse(pdf: OpenedPdf, number: int) -> Step:
+    """The step to revision *number*; never raises for what is in the file."""
+    old = pdf.reader.get_historical_resolver(number - 1)
+    new = pdf.reader.get_historical_resolver(number)
+    try:
+        result = _POLICY.apply(old, new)
+    except SuspiciousModification as error:
+        return Step(number, StepKind.UNEXPLAINED, detail=str(error)[:_LONGEST_DETAIL])
+    except DAMAGE as error:
+        return Step(number, StepKind.UNEXPLAINED, detail=type(error).__name__)
+    kind = _KINDS.get(result.modification_level, StepKind.UNEXPLAINED)
+    return Step(number, kind, frozenset(result.changed_form_fields))

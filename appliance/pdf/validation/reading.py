@@ -1,0 +1,162 @@
+"""The signatures and the validation data of an opened PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from pyhanko.pdf_utils import generic
+from pyhanko.sign.fields import enumerate_sig_fields
+
+from appliance.pdf.validation.comparing import entry
+from appliance.pdf.validation.model import FieldLock, FoundSignature, StoreHistory, ValidationStore
+from appliance.pdf.validation.opening import DAMAGE, OpenedPdf, place_of_contents
+from appliance.pdf.validation.signed_bytes import SignedRange
+
+_MOST_STORED = 5000
+
+
+def signatures(pdf: OpenedPdf) -> list[FoundSignature]:
+    """Every filled signature field, in the order of revisions; a field that cannot be read has no ``signed``."""
+    found = []
+    for name, value, field in enumerate_sig_fields(pdf.reader, filled_status=True):
+        try:
+            found.append(_signature(pdf, name, value.get_object(), field.get_object()))
+        except DAMAGE:
+            found.append(FoundSignature(name, False, "", None, None, pdf.revisions - 1, complete=False))
+    return sorted(found, key=lambda each: (each.revision, each.document_timestamp))
+
+
+def store(pdf: OpenedPdf) -> ValidationStore:
+    """What the document security store holds; entries that cannot be read are left out."""
+    try:
+        dss = pdf.reader.root["/DSS"]
+    except DAMAGE:
+        return ValidationStore()
+    lists = [_streams(dss, keys) for keys in (("/Certs", "/Cert"), ("/CRLs", "/CRL"), ("/OCSPs", "/OCSP"))]
+    certificates, crls, responses = lists
+    return ValidationStore(certificates, crls, responses)
+
+
+def _signature(pdf: OpenedPdf, name: str, value: object, field: object) -> FoundSignature:
+    if not isinstance(value, generic.DictionaryObject) or not isinstance(field, generic.DictionaryObject):
+        raise TypeError("a signature is a dictionary")
+    numbers = [int(number) for number in value["/ByteRange"]]
+    signed = SignedRange.of(numbers, len(pdf.document))
+    revision = _last_change(pdf, value)
+    return FoundSignature(
+        field=name,
+        document_timestamp=entry(value, "/Type") == "/DocTimeStamp"
+        or entry(value, "/SubFilter") == "/ETSI.RFC3161",
+        subfilter=str(entry(value, "/SubFilter", "")),
+        signed=signed,
+        contents=_contents(pdf, value, signed) if signed else None,
+        revision=revision,
+        complete=signed is not None and _is_complete(pdf, signed, revision),
+        claimed=_claimed(value),
+        permission=_permission(value, field),
+        lock=_lock(value),
+    )
+
+
+def _contents(pdf: OpenedPdf, value: generic.DictionaryObject, signed: SignedRange) -> bytes | None:
+    """The bytes in the gap, if the gap is where this dictionary's /Contents lies, or has the same value."""
+    gap = signed.contents(pdf.document)
+    raw = value.raw_get("/Contents", decrypt=generic.EncryptedObjAccess.RAW)
+    if not isinstance(raw, generic.TextStringObject | generic.ByteStringObject):
+        return None
+    stated = bytes(raw.original_bytes)
+    place = place_of_contents(stated)
+    if place is not None:
+        return gap if place == (signed.gap_start, signed.gap_end) else None
+    return gap if stated == gap else None
+
+
+def _is_complete(pdf: OpenedPdf, signed: SignedRange, revision: int) -> bool:
+    """The signed bytes end as that revision ends, and all cross-reference sections up to it lie within."""
+    xrefs = pdf.reader.xrefs
+    # a linearised file that was signed when it was made ends with the older section's number
+    everything = signed.end == len(pdf.document) and revision + 1 == pdf.revisions
+    if not everything and signed.startxref(pdf.document) != xrefs.get_startxref_for_revision(revision):
+        return False
+    ends = (xrefs.get_xref_container_info(number).end_location for number in range(revision + 1))
+    return all(end <= signed.end for end in ends)
+
+
+def _claimed(value: generic.DictionaryObject) -> datetime | None:
+    try:
+        moment = generic.parse_pdf_date(value["/M"], strict=False)
+    except DAMAGE:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _references(value: generic.DictionaryObject, method: str) -> Iterator[generic.DictionaryObject]:
+    for each in entry(value, "/Reference", ()):
+        reference = each.get_object()
+        if entry(reference, "/TransformMethod") == method:
+            yield reference["/TransformParams"]
+
+
+def _permission(value: generic.DictionaryObject, field: generic.DictionaryObject) -> int | None:
+    """DocMDP's P of a certification, or of a field lock (ISO 32000-2, table 257 and 12.7.5.5)."""
+    for parameters in _references(value, "/DocMDP"):
+        return int(entry(parameters, "/P", 2))
+    lock = entry(field, "/Lock")
+    return int(lock["/P"]) if isinstance(lock, generic.DictionaryObject) and "/P" in lock else None
+
+
+def _lock(value: generic.DictionaryObject) -> FieldLock | None:
+    for parameters in _references(value, "/FieldMDP"):
+        names = frozenset(str(name) for name in entry(parameters, "/Fields", ()))
+        return FieldLock(str(parameters["/Action"])[1:], names)
+    return None
+
+
+def _streams(dss: generic.DictionaryObject, keys: tuple[str, str]) -> tuple[bytes, ...]:
+    """The streams under the store's key and under the other key in every VRI entry."""
+    holders = [(dss, keys[0])]
+    try:
+        holders += [(each.get_object(), keys[1]) for each in entry(dss, "/VRI", {}).values()]
+    except DAMAGE:
+        holders = holders[:1]
+    found: dict[bytes, None] = {}
+    seen: set[object] = set()
+    for holder, key in holders:
+        for data in _values(holder, key, seen):
+            found[data] = None
+            if len(found) >= _MOST_STORED:
+                return tuple(found)
+    return tuple(found)
+
+
+def _values(holder: generic.DictionaryObject, key: str, seen: set[object]) -> Iterator[bytes]:
+    try:
+        for each in entry(holder, key, ()):
+            mark = each.reference if isinstance(each, generic.IndirectObject) else id(each)
+            if mark not in seen:
+                seen.add(mark)
+                yield bytes(each.get_object().data)
+    except DAMAGE:
+        return
+
+
+def _last_change(pdf: OpenedPdf, value: generic.DictionaryObject) -> int:
+    """The last revision that wrote the object that *value* lies in."""
+    reference = value.container_ref
+    if not isinstance(reference, generic.Reference):
+        raise TypeError("the object lies in no revision")
+    return int(pdf.reader.xrefs.get_last_change(reference))
+
+
+def store_in(pdf: OpenedPdf) -> StoreHistory:
+    """Since which revision there is a document security store."""
+    try:
+        if "/DSS" not in pdf.reader.root:
+            return StoreHistory(None)
+        revisions = range(pdf.revisions)
+        return StoreHistory(
+            next(number for number in revisions if "/DSS" in pdf.reader.get_historical_root(number))
+        )
+    except (StopIteration, *DAMAGE):
+        return StoreHistory(None)

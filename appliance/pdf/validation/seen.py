@@ -1,0 +1,109 @@
+"""Comparing what is seen: pages of the signed revision against the same pages now, picture by picture.
+
+Whatever the objects claim, a page that looks different was changed. The regions of fields that were filled
+later, and are accounted for, are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+
+import pypdfium2
+from PIL import Image, ImageChops, ImageDraw
+
+from appliance.pdf.validation.model import PageRegion
+
+MOST_PAGES = 200
+_COMPARED_DPI = 50
+_SHOWN_DPI = 72
+_POINTS_PER_INCH = 72
+_LARGEST_SIDE = 2000
+_MARGIN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class SeenDifference:
+    """A page (from 0) that looks different, as PNG before and after."""
+
+    page: int
+    before: bytes
+    after: bytes
+
+
+class NotRendered(Exception):
+    """One of the two could not be shown, so nothing can be said about the look."""
+
+
+def differences(
+    before: bytes, after: bytes, *, except_for: Sequence[PageRegion] = (), pages: Iterable[int] | None = None
+) -> tuple[SeenDifference, ...]:
+    """The pages that look different, at most three of them; *pages* None means all (up to ``MOST_PAGES``).
+
+    Raises :class:`NotRendered`.
+    """
+    try:
+        with _opened(before) as old, _opened(after) as new:
+            if len(old) != len(new):
+                return (SeenDifference(0, _png(old, 0), _png(new, 0)),)
+            chosen = sorted(pages) if pages is not None else range(len(old))
+            if len(chosen) > MOST_PAGES:
+                raise NotRendered
+            found = [page for page in chosen if _differs(old, new, page, except_for)]
+            return tuple(SeenDifference(page, _png(old, page), _png(new, page)) for page in found[:3])
+    except (pypdfium2.PdfiumError, ValueError, OSError) as error:
+        raise NotRendered from error
+
+
+def _opened(document: bytes) -> pypdfium2.PdfDocument:
+    pdf = pypdfium2.PdfDocument(document)
+    pdf.init_forms()
+    return pdf
+
+
+def _differs(
+    old: pypdfium2.PdfDocument, new: pypdfium2.PdfDocument, page: int, except_for: Sequence[PageRegion]
+) -> bool:
+    before, after = _picture(old, page, _COMPARED_DPI), _picture(new, page, _COMPARED_DPI)
+    if before.size != after.size:
+        return True
+    for region in except_for:
+        if region.page == page:
+            _blank(before, new[page], region)
+            _blank(after, new[page], region)
+    return ImageChops.difference(before, after).getbbox() is not None
+
+
+def _picture(pdf: pypdfium2.PdfDocument, page: int, dpi: int) -> Image.Image:
+    sheet = pdf[page]
+    scale = dpi / _POINTS_PER_INCH
+    scale = min(scale, _LARGEST_SIDE / max(*sheet.get_size(), 1))
+    picture: Image.Image = sheet.render(scale=scale, may_draw_forms=True).to_pil()
+    return picture.convert("RGB")
+
+
+def _blank(picture: Image.Image, sheet: pypdfium2.PdfPage, region: PageRegion) -> None:
+    """Paint over the region, as it lies on the picture of the cropped and rotated page."""
+    left, bottom, right, top = sheet.get_cropbox()
+    width, height = max(right - left, 1), max(top - bottom, 1)
+    corners = [
+        _turned((x - left) / width, (top - y) / height, sheet.get_rotation())
+        for x in (region.box[0], region.box[2])
+        for y in (region.box[1], region.box[3])
+    ]
+    xs = sorted(x * picture.width for x, _ in corners)
+    ys = sorted(y * picture.height for _, y in corners)
+    box = (xs[0] - _MARGIN, ys[0] - _MARGIN, xs[-1] + _MARGIN, ys[-1] + _MARGIN)
+    ImageDraw.Draw(picture).rectangle(box, fill="white")
+
+
+def _turned(x: float, y: float, rotation: int) -> tuple[float, float]:
+    """The place on the page as seen of a place, from 0 to 1 from the upper left, on the page before /Rotate."""
+    return {90: (1 - y, x), 180: (1 - x, 1 - y), 270: (y, 1 - x)}.get(rotation, (x, y))
+
+
+def _png(pdf: pypdfium2.PdfDocument, page: int) -> bytes:
+    buffer = BytesIO()
+    _picture(pdf, page, _SHOWN_DPI).quantize(64).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()

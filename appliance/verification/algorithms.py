@@ -1,0 +1,180 @@
+"""The algorithms in signatures of others: which they are, whether they still count, and checking one signature.
+
+Limits are those of ETSI TS 119 312 and SOG-IS as far as documents in the field allow: no SHA-1, no MD5, RSA and
+DSA of 2048 bits (1900 and more is taken, as the tables do), elliptic curves of 224 bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from asn1crypto import algos
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
+
+from appliance.verification.model import Reason
+from hsm import der
+
+HASHES: dict[str, type[hashes.HashAlgorithm]] = {
+    "md5": hashes.MD5,
+    "sha1": hashes.SHA1,
+    "sha224": hashes.SHA224,
+    "sha256": hashes.SHA256,
+    "sha384": hashes.SHA384,
+    "sha512": hashes.SHA512,
+    "sha3_256": hashes.SHA3_256,
+    "sha3_384": hashes.SHA3_384,
+    "sha3_512": hashes.SHA3_512,
+    "sm3": hashes.SM3,
+}
+_DIGEST_OIDS = {
+    "1.2.840.113549.2.5": "md5",
+    "1.3.14.3.2.26": "sha1",
+    "2.16.840.1.101.3.4.2.4": "sha224",
+    "2.16.840.1.101.3.4.2.1": "sha256",
+    "2.16.840.1.101.3.4.2.2": "sha384",
+    "2.16.840.1.101.3.4.2.3": "sha512",
+    "2.16.840.1.101.3.4.2.8": "sha3_256",
+    "2.16.840.1.101.3.4.2.9": "sha3_384",
+    "2.16.840.1.101.3.4.2.10": "sha3_512",
+    "1.2.156.10197.1.401": "sm3",
+}
+_SIGNATURE_OIDS: dict[str, tuple[str, str | None]] = {
+    "1.2.840.113549.1.1.1": ("rsa", None),
+    "1.2.840.113549.1.1.10": ("pss", None),
+    "1.2.840.113549.1.1.4": ("rsa", "md5"),
+    "1.2.840.113549.1.1.5": ("rsa", "sha1"),
+    "1.2.840.113549.1.1.14": ("rsa", "sha224"),
+    "1.2.840.113549.1.1.11": ("rsa", "sha256"),
+    "1.2.840.113549.1.1.12": ("rsa", "sha384"),
+    "1.2.840.113549.1.1.13": ("rsa", "sha512"),
+    "1.2.840.10045.4.1": ("ecdsa", "sha1"),
+    "1.2.840.10045.4.3.1": ("ecdsa", "sha224"),
+    "1.2.840.10045.4.3.2": ("ecdsa", "sha256"),
+    "1.2.840.10045.4.3.3": ("ecdsa", "sha384"),
+    "1.2.840.10045.4.3.4": ("ecdsa", "sha512"),
+    "2.16.840.1.101.3.4.3.10": ("ecdsa", "sha3_256"),
+    "2.16.840.1.101.3.4.3.11": ("ecdsa", "sha3_384"),
+    "2.16.840.1.101.3.4.3.12": ("ecdsa", "sha3_512"),
+    "1.2.840.10040.4.3": ("dsa", "sha1"),
+    "2.16.840.1.101.3.4.3.2": ("dsa", "sha256"),
+    "1.3.101.112": ("ed25519", None),
+    "1.3.101.113": ("ed448", None),
+}
+DIGESTS = {der.oid(dotted): name for dotted, name in _DIGEST_OIDS.items()}
+_SIGNATURES = {der.oid(dotted): scheme for dotted, scheme in _SIGNATURE_OIDS.items()}
+_WEAK = frozenset({"md5", "sha1"})
+_SMALLEST_MODULUS = 1900
+_SMALLEST_CURVE = 224
+_Parts = tuple[bytes, ...]
+
+
+class NotVerifiable(Exception):
+    """The signature uses an algorithm that this verifier does not know, or one that does not fit the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureScheme:
+    """Kind of signature and its hash (None where the kind fixes it)."""
+
+    kind: str
+    hash_name: str | None
+
+    @property
+    def label(self) -> str:
+        """For people: ``ECDSA / SHA-256``."""
+        return (
+            self.kind.upper() if self.hash_name is None else f"{self.kind.upper()} / {hash_label(self.hash_name)}"
+        )
+
+
+def hash_label(name: str) -> str:
+    """``sha256`` as people write it."""
+    return (
+        name.upper().replace("SHA3_", "SHA3-") if name.startswith("sha3") else name.upper().replace("SHA", "SHA-")
+    )
+
+
+def digest_of(parts: _Parts) -> str | None:
+    """The hash that an AlgorithmIdentifier names (its parameters absent or NULL), or None."""
+    if not parts or parts[1:] not in ((), (der.NULL,)):
+        return None
+    return DIGESTS.get(parts[0])
+
+
+def scheme_of(parts: _Parts, digest_name: str) -> SignatureScheme:
+    """The scheme of a signature AlgorithmIdentifier; RSA without a hash takes *digest_name* (RFC 3370, 3.2).
+
+    Raises NotVerifiable for an unknown algorithm, or parameters where there are none.
+    """
+    kind, hash_name = _SIGNATURES.get(parts[0] if parts else b"", (None, None))
+    if kind is None:
+        raise NotVerifiable("unknown signature algorithm")
+    if kind != "pss" and parts[1:] not in ((), (der.NULL,)):
+        raise NotVerifiable("unexpected parameters of the signature algorithm")
+    return SignatureScheme(kind, digest_name if kind in ("rsa", "pss") and hash_name is None else hash_name)
+
+
+def check(
+    certificate: x509.Certificate, signature: bytes, covered: bytes, *, parts: _Parts, digest_name: str
+) -> None:
+    """Raises InvalidSignature, or NotVerifiable when algorithm and key do not fit or are not known."""
+    scheme = scheme_of(parts, digest_name)
+    try:
+        key = certificate.public_key()
+        _check(key, signature, covered, scheme, parts)
+    except (UnsupportedAlgorithm, TypeError, ValueError) as error:
+        raise NotVerifiable("the key cannot be used") from error
+
+
+def _check(key: object, signature: bytes, covered: bytes, scheme: SignatureScheme, parts: _Parts) -> None:
+    match key, scheme.kind:
+        case rsa.RSAPublicKey(), "rsa":
+            key.verify(signature, covered, padding.PKCS1v15(), _hash(scheme))
+        case rsa.RSAPublicKey(), "pss":
+            pss, chosen = _pss(parts)
+            key.verify(signature, covered, pss, chosen)
+        case ec.EllipticCurvePublicKey(), "ecdsa":
+            key.verify(signature, covered, ec.ECDSA(_hash(scheme)))
+        case dsa.DSAPublicKey(), "dsa":
+            key.verify(signature, covered, _hash(scheme))
+        case ed25519.Ed25519PublicKey(), "ed25519":
+            key.verify(signature, covered)
+        case ed448.Ed448PublicKey(), "ed448":
+            key.verify(signature, covered)
+        case _:
+            raise InvalidSignature
+
+
+def _hash(scheme: SignatureScheme) -> hashes.HashAlgorithm:
+    return HASHES[scheme.hash_name or "sha256"]()
+
+
+def _pss(parts: _Parts) -> tuple[padding.PSS, hashes.HashAlgorithm]:
+    """RFC 4056: the parameters are explicit; SHA-1 where they are left out, which is weak and found out later."""
+    parameters = algos.RSASSAPSSParams.load(parts[1] if len(parts) > 1 else b"\x30\x00", strict=True)
+    chosen = HASHES[parameters["hash_algorithm"]["algorithm"].native]()
+    mask = HASHES[parameters["mask_gen_algorithm"]["parameters"]["algorithm"].native]()
+    return padding.PSS(padding.MGF1(mask), int(parameters["salt_length"].native)), chosen
+
+
+def weakness(hash_name: str | None, certificate: x509.Certificate) -> Reason | None:
+    """Why a signature with this hash and this certificate's key no longer counts, or None."""
+    if hash_name in _WEAK:
+        return Reason("{algorithm} no longer protects a signature.", {"algorithm": hash_label(hash_name or "")})
+    return key_weakness(certificate)
+
+
+def key_weakness(certificate: x509.Certificate) -> Reason | None:
+    """Why the key is too small, or None."""
+    try:
+        key = certificate.public_key()
+    except (UnsupportedAlgorithm, ValueError):
+        return Reason("The key's algorithm is not known.")
+    if isinstance(key, rsa.RSAPublicKey | dsa.DSAPublicKey) and key.key_size < _SMALLEST_MODULUS:
+        return Reason("A key of {bits} bits is too short.", {"bits": key.key_size})
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.key_size < _SMALLEST_CURVE:
+        return Reason("A key of {bits} bits is too short.", {"bits": key.key_size})
+    return None

@@ -1,0 +1,44 @@
+"""What a verification is done with, beside the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from appliance.verification.certificates import parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """The control time, whom to believe, certificates that may help, and revocation lists (DER) at hand."""
+
+    at: datetime
+    anchors: tuple[x509.Certificate, ...]
+    known: tuple[x509.Certificate, ...] = ()
+    crls: tuple[bytes, ...] = ()
+
+    @classmethod
+    def unpacked(cls, at: str, anchors: list[bytes], known: list[bytes], crls: list[bytes]) -> Self:
+        """From the arguments of a confined job."""
+        return cls(datetime.fromisoformat(at).astimezone(UTC), _read(anchors), _read(known), tuple(crls))
+
+    def packed(self) -> dict[str, Any]:
+        """The arguments of a confined job."""
+        return {
+            "at": self.at.astimezone(UTC).isoformat(),
+            "anchors": _encoded(self.anchors),
+            "known": _encoded(self.known),
+            "crls": list(self.crls),
+        }
+
+
+def _read(encoded: list[bytes]) -> tuple[x509.Certificate, ...]:
+    return tuple(certificate for each in encoded if (certificate := parsed(each)) is not None)
+
+
+def _encoded(certificates: tuple[x509.Certificate, ...]) -> list[bytes]:
+    return [each.public_bytes(Encoding.DER) for each in certificates]

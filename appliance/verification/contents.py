@@ -1,0 +1,21 @@
+"""The bytes in a signature's /Contents: one element, and zeros in the room that it did not need."""
+
+from __future__ import annotations
+
+from asn1crypto import parser
+
+from appliance.verification.messages import Message, Unreadable, read
+from appliance.verification.model import Reason
+
+
+def message_in(contents: bytes) -> Message:
+    """The signed message. Raises Unreadable, also when the unused room is not zero: nothing signs those bytes."""
+    try:
+        length = parser.peek(contents)
+    except ValueError as error:
+        raise Unreadable(Reason("The signature's structure is damaged (CMS).")) from error
+    if any(contents[length:]):
+        raise Unreadable(
+            Reason("The room after the signature is not empty: something was hidden or changed there.")
+        )
+    return read(contents[:length])

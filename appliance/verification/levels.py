@@ -1,0 +1,33 @@
+"""The baseline level that a signature has reached and that holds (ETSI EN 319 142-1, clause 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from appliance.pdf.validation import StoreHistory
+from appliance.verification.model import Indication, Level
+from appliance.verification.signatures import Examined
+
+
+def level_of(one: Examined, everything: Iterable[Examined], store: StoreHistory) -> Level | None:
+    """The level; None for document timestamps and for what is not a signature by a known key."""
+    if one.found.document_timestamp or one.finding is None or one.verdict.indication is Indication.FAILED:
+        return None
+    if one.proven is None:
+        return Level.B
+    if not _has_long_term_data(one, store):
+        return Level.T
+    archived = any(
+        other.found.document_timestamp
+        and other.proves is not None
+        and other.found.revision > max(one.found.revision, store.since or 0)
+        for other in everything
+    )
+    return Level.LTA if archived else Level.LT
+
+
+def _has_long_term_data(one: Examined, store: StoreHistory) -> bool:
+    """Revocation data for the signer's path and for the paths of its timestamps, stored in the document."""
+    findings = [one.finding, *(stamp.finding for stamp in one.stamps)]
+    known = all(finding is not None and finding.known_good for finding in findings)
+    return known and store.since is not None

@@ -1,0 +1,170 @@
+"""Reading a signed message (CMS, RFC 5652) of anybody, strictly first.
+
+What another signature does not cover must have one form only, or it could be changed unseen: so every part is
+decoded and compared with its own encoding, every algorithm is accounted for, and nothing unknown is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from asn1crypto import cms as lax
+
+from appliance.verification.algorithms import digest_of
+from appliance.verification.model import Reason
+from hsm import der
+from hsm.cms import DATA
+from hsm.cms.model import CONTENT_TYPE, MESSAGE_DIGEST, SIGNATURE_TIMESTAMP, SIGNED_DATA
+from hsm.errors import AuthorityError
+
+T = TypeVar("T")
+
+ADOBE_REVOCATION = "1.2.840.113583.1.1.8"
+_INDEFINITE = b"\x30\x80"
+_CERTIFICATE_TAG = 0x30
+
+
+class Unreadable(Exception):
+    """The message is not what it should be; ``reason`` says what is wrong."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A signed message with its one signer. Names as in RFC 5652; certificates, CRLs and attribute values in DER.
+
+    ``covered`` is what the signature is over. ``defects`` are departures from the strict form that change no
+    meaning.
+    """
+
+    content_type: str
+    content: bytes | None
+    certificates: tuple[bytes, ...]
+    crls: tuple[bytes, ...]
+    signer_identifier: bytes
+    digest_name: str
+    covered: bytes
+    signed: Mapping[str, tuple[bytes, ...]]
+    signature_algorithm: tuple[bytes, ...]
+    signature: bytes
+    unsigned: Mapping[str, tuple[bytes, ...]]
+    defects: tuple[Reason, ...]
+
+    def only(self, attribute: str) -> bytes | None:
+        """The value of a signed attribute, None when absent. Raises Unreadable for several."""
+        values = self.signed.get(attribute, ())
+        if len(values) > 1:
+            raise Unreadable(Reason("The signed attribute {oid} is repeated.", {"oid": attribute}))
+        return values[0] if values else None
+
+    @property
+    def timestamps(self) -> tuple[bytes, ...]:
+        """The signature timestamps (ETSI EN 319 122-1, 5.3)."""
+        return self.unsigned.get(SIGNATURE_TIMESTAMP, ())
+
+
+def read(encoded: bytes) -> Message:
+    """The message in *encoded*, all of it. Raises :class:`Unreadable`."""
+    defects: list[Reason] = []
+    if encoded.startswith(_INDEFINITE):
+        encoded = _as_der(encoded)
+        defects.append(Reason("The signature is encoded in BER, not in DER."))
+    try:
+        return _read(encoded, defects)
+    except AuthorityError as error:
+        raise Unreadable(Reason("The signature's structure is damaged (CMS).")) from error
+
+
+def _read(encoded: bytes, defects: list[Reason]) -> Message:
+    info = _strictly(der.ContentInfo, encoded)
+    if info.content_type.dotted_string != SIGNED_DATA:
+        raise Unreadable(Reason("The signature is not a SignedData message (CMS)."))
+    signed_data = _strictly(der.SignedData, der.raw(info.content))
+    signers = signed_data.signer_infos.as_list()
+    if len(signers) != 1:
+        raise Unreadable(Reason("The signature must have one signer; it has {count}.", {"count": len(signers)}))
+    signer = _strictly(der.SignerInfo, der.raw(signers[0]))
+    digest_name = digest_of(_raw(signer.digest_algorithm))
+    if digest_name is None:
+        raise Unreadable(Reason("The signature's digest algorithm is not known."))
+    content_type = signed_data.encap_content_info.e_content_type.dotted_string
+    _check_digests(signed_data, digest_name)
+    _check_versions(signed_data.version, signer, content_type=content_type, defects=defects)
+    covered = b"".join(_raw(signer.signed_attrs))
+    return Message(
+        content_type=content_type,
+        content=signed_data.encap_content_info.e_content,
+        certificates=_certificates(signed_data),
+        crls=_raw(signed_data.crls),
+        signer_identifier=der.raw(signer.sid),
+        digest_name=digest_name,
+        covered=der.header(der.SET, len(covered)) + covered,
+        signed=_attributes(signer.signed_attrs),
+        signature_algorithm=_raw(signer.signature_algorithm),
+        signature=signer.signature,
+        unsigned=_attributes(signer.unsigned_attrs or ()),
+        defects=tuple(defects),
+    )
+
+
+def _check_digests(signed_data: der.SignedData, digest_name: str) -> None:
+    """RFC 5652, 5.1: the signer's digest algorithm is among those listed; unlisted ones are of no signer."""
+    listed = [digest_of(tuple(der.members(der.raw(each)))) for each in signed_data.digest_algorithms.as_list()]
+    if digest_name not in listed or None in listed:
+        raise Unreadable(Reason("The digest algorithms that the signature lists are not those that it uses."))
+
+
+def _check_versions(version: int, signer: der.SignerInfo, *, content_type: str, defects: list[Reason]) -> None:
+    """RFC 5652, 5.1 and 5.3. Some producers give 3 for plain data, which changes nothing and is a defect."""
+    by_key_identifier = der.raw(signer.sid)[0] != der.SEQUENCE
+    if signer.version != (3 if by_key_identifier else 1):
+        raise Unreadable(Reason("The signer's version does not fit its identifier (CMS)."))
+    expected = 3 if by_key_identifier or content_type != DATA else 1
+    if version == expected:
+        return
+    if version not in (1, 3):
+        raise Unreadable(Reason("The signature's version is not known (CMS)."))
+    defects.append(Reason("The signature gives another version than its contents require (CMS)."))
+
+
+def _certificates(signed_data: der.SignedData) -> tuple[bytes, ...]:
+    found = _raw(signed_data.certificates)
+    if any(each[0] != _CERTIFICATE_TAG for each in found):
+        raise Unreadable(Reason("The signature carries something else than certificates in their place."))
+    return found
+
+
+def _attributes(attributes: Iterable[der.TLV]) -> Mapping[str, tuple[bytes, ...]]:
+    found: dict[str, tuple[bytes, ...]] = {}
+    for each in attributes:
+        attribute = _strictly(der.Attribute, der.raw(each))
+        name = attribute.attr_type.dotted_string
+        found[name] = (*found.get(name, ()), *_raw(attribute.attr_values.as_list()))
+    return found
+
+
+def _as_der(encoded: bytes) -> bytes:
+    try:
+        return bytes(lax.ContentInfo.load(encoded, strict=True).untag().dump(force=True))
+    except (ValueError, TypeError, KeyError) as error:
+        raise Unreadable(Reason("The signature's structure is damaged (CMS).")) from error
+
+
+def _strictly(kind: type[T], encoded: bytes) -> T:
+    """Decoded, and its only encoding is the one that came: nothing can hide between two forms of one value."""
+    value = der.decode(kind, encoded)
+    if der.encode(value) != encoded:
+        raise Unreadable(Reason("The signature's structure is damaged (CMS)."))
+    return value
+
+
+def _raw(parts: Iterable[der.TLV] | None) -> tuple[bytes, ...]:
+    return tuple(der.raw(part) for part in parts or ())
+
+
+__all__ = ["ADOBE_REVOCATION", "CONTENT_TYPE", "MESSAGE_DIGEST", "Message", "Unreadable", "read"]

@@ -1,0 +1,128 @@
+"""Verifying a PDF: every signature and document timestamp, then the document (EN 319 102-1, 5; ETSI EN 319 142-1).
+
+1. signatures are found twice, through the form and in the bytes alone, and what the bytes cover is compared with
+the file whatever the form says; 2. each covers its whole revision, and the room in it that nothing signs has one
+form only; 3. document timestamps are judged from the last to the first, each proving what lies before it; 4.
+signature timestamps, then signers, are judged with those proofs; 5. what came after each signature is explained,
+or looked at, or said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import datetime
+
+from appliance.pdf import validation
+from appliance.pdf.validation import FoundSignature, OpenedPdf, SignedRange, Unparseable
+from appliance.verification import documents, subsequent
+from appliance.verification.circumstances import Circumstances
+from appliance.verification.contents import message_in
+from appliance.verification.material import Material
+from appliance.verification.messages import MESSAGE_DIGEST, Message, Unreadable
+from appliance.verification.model import (
+    Indication,
+    Kind,
+    Reason,
+    SubIndication,
+    Verdict,
+    VerificationReport,
+)
+from appliance.verification.signatures import Examined, SignatureExamination
+from appliance.verification.tokens import statement_of
+from hsm import der
+from hsm.cms import TST_INFO
+
+_ALTERED = Reason(
+    "The file was changed after it was signed: the bytes that a signature covers are no longer the same."
+)
+_HIDDEN = Reason("The file holds a signature that its form does not lead to.")
+_NOTHING = Reason("The document carries no signature; only a signed document can be verified.")
+_ENCRYPTED = Reason("The document is encrypted; give one that opens without a password.")
+_DAMAGED = Reason("The file is not well-formed: it cannot be read as a PDF.")
+_LENIENT = Reason("The file departs from the PDF standard and was read leniently.")
+
+
+def verify(document: bytes, circumstances: Circumstances) -> VerificationReport:
+    """The report about *document*."""
+    digest = hashlib.sha256(document).hexdigest()
+    report = VerificationReport("", Kind.PDF, _nothing(_DAMAGED), circumstances.at, digest)
+    in_bytes = [each for each in validation.find(document) if each is not None]
+    try:
+        pdf = validation.open_pdf(document)
+        found = validation.signatures(pdf)
+    except Unparseable as error:
+        return replace(report, verdict=_unparseable(document, in_bytes, encrypted=error.encrypted))
+    reached = {each.signed for each in found}
+    unreached = [each for each in in_bytes if each not in reached]
+    remarks: tuple[Reason, ...] = (_LENIENT,) if pdf.lenient else ()
+    if any(not _is_intact(document, each) for each in unreached):
+        verdict = Verdict(Indication.FAILED, SubIndication.HASH_FAILURE, (_ALTERED,))
+        return replace(report, verdict=verdict, remarks=remarks)
+    remarks += (_HIDDEN,) if unreached else ()
+    if not found:
+        return replace(report, verdict=_nothing(_NOTHING, SubIndication.NO_SIGNATURE_FOUND), remarks=remarks)
+    return _with_signatures(replace(report, remarks=remarks), pdf, found, circumstances)
+
+
+def _with_signatures(
+    report: VerificationReport, pdf: OpenedPdf, found: list[FoundSignature], circumstances: Circumstances
+) -> VerificationReport:
+    store = validation.store(pdf)
+    material = Material(list(store.certificates), list(store.crls), list(store.responses))
+    messages = {each.field: _message(each, material) for each in found}
+    examination = SignatureExamination(pdf.document, material.judge(circumstances), circumstances.at)
+    examined: list[Examined] = []
+    proofs: list[tuple[int, datetime]] = []
+    for each in sorted(found, key=lambda one: (one.document_timestamp, one.revision), reverse=True):
+        proven = min((time for revision, time in proofs if revision > each.revision), default=None)
+        one = examination.examine(each, messages[each.field], proven)
+        examined.append(one)
+        if one.proves is not None:
+            proofs.append((each.revision, one.proves))
+    history = subsequent.History(pdf, sorted(examined, key=lambda one: one.found.revision))
+    reports = tuple(history.complete(one) for one in history.examined)
+    return documents.conclude(report, reports, history)
+
+
+def _message(found: FoundSignature, material: Material) -> Message | Reason:
+    """The signed message in the signature, noted as material; or what is wrong."""
+    if found.contents is None:
+        return Reason("The signature's place in the file is not where it says (ByteRange).")
+    try:
+        message = message_in(found.contents)
+    except Unreadable as error:
+        return error.reason
+    material.add(message)
+    return message
+
+
+def _is_intact(document: bytes, signed: SignedRange) -> bool:
+    """Whether the bytes that a signature in the file covers are those that it was made over."""
+    contents = signed.contents(document)
+    if contents is None:
+        return False
+    try:
+        message = message_in(contents)
+        if message.content_type == TST_INFO:
+            statement = statement_of(message)
+            return signed.digest(document, statement.hash_name or "") == statement.digest
+        digest = signed.digest(document, message.digest_name)
+        return message.only(MESSAGE_DIGEST) == der.element(der.OCTET_STRING, digest)
+    except (Unreadable, ValueError):
+        return False
+
+
+def _unparseable(document: bytes, in_bytes: list[SignedRange], *, encrypted: bool) -> Verdict:
+    """A file that cannot be read is indeterminate, unless it was signed: then it was damaged afterwards."""
+    if encrypted:
+        return _nothing(_ENCRYPTED)
+    if not in_bytes and b"/ByteRange" not in document:
+        return _nothing(_DAMAGED)
+    if any(not _is_intact(document, each) for each in in_bytes):
+        return Verdict(Indication.FAILED, SubIndication.HASH_FAILURE, (_ALTERED, _DAMAGED))
+    return Verdict(Indication.FAILED, SubIndication.FORMAT_FAILURE, (_DAMAGED,))
+
+
+def _nothing(reason: Reason, subindication: SubIndication = SubIndication.FORMAT_FAILURE) -> Verdict:
+    return Verdict(Indication.INDETERMINATE, subindication, (reason,))

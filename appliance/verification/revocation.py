@@ -1,0 +1,214 @@
+"""What is known about revocation: lists (RFC 5280, 6.3) and responses (RFC 6960) at hand. Nothing is fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+
+from asn1crypto import ocsp as lax_ocsp
+from asn1crypto.keys import PublicKeyInfo
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import CRLEntryExtensionOID, ExtendedKeyUsageOID, ExtensionOID
+
+from appliance.verification.certificates import extension, issued_by
+
+_UNDERSTOOD = frozenset(
+    {ExtensionOID.CRL_NUMBER, ExtensionOID.AUTHORITY_KEY_IDENTIFIER, ExtensionOID.ISSUING_DISTRIBUTION_POINT}
+)
+
+
+class Known(Enum):
+    """What the data at hand says about a certificate."""
+
+    GOOD = "good"
+    REVOKED = "revoked"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """``since`` is the revocation's date; ``made`` when the data that says so was made (latest first)."""
+
+    known: Known
+    since: datetime | None = None
+    made: datetime | None = None
+
+
+NOTHING = Status(Known.NOTHING)
+
+
+@dataclass(slots=True)
+class RevocationData:
+    """Lists and responses (DER) from the file and from whoever asks; what cannot be read or is not signed by the
+    right authority says nothing."""
+
+    crls: Iterable[bytes] = ()
+    responses: Iterable[bytes] = ()
+    _lists: list[x509.CertificateRevocationList] = field(default_factory=list)
+    _answers: list[ocsp.OCSPResponse] = field(default_factory=list)
+    _signed: dict[tuple[int, x509.Certificate], bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._lists = [crl for data in dict.fromkeys(self.crls) if (crl := _read_list(data)) is not None]
+        self._answers = [
+            each for data in dict.fromkeys(self.responses) if (each := _read_response(data)) is not None
+        ]
+
+    def status(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> Status:
+        """What is known for the moment *at*: a revocation dated later than that is none yet."""
+        found = [
+            *(self._by_list(each, certificate, issuer) for each in self._lists),
+            *(_by_response(each, certificate, issuer) for each in self._answers),
+        ]
+        revoked = [each for each in found if each.known is Known.REVOKED and each.since and each.since <= at]
+        if revoked:
+            return min(revoked, key=lambda each: each.since or at)
+        good = [each for each in found if each.known is not Known.NOTHING]
+        if not good:
+            return NOTHING
+        return Status(Known.GOOD, made=max(each.made for each in good if each.made))
+
+    def _by_list(
+        self, crl: x509.CertificateRevocationList, certificate: x509.Certificate, issuer: x509.Certificate
+    ) -> Status:
+        if crl.issuer != certificate.issuer or not _covers(crl, certificate) or not self._is_signed(crl, issuer):
+            return NOTHING
+        entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        if entry is None or _reinstated(entry):
+            return Status(Known.GOOD, made=crl.last_update_utc)
+        return Status(Known.REVOKED, since=entry.revocation_date_utc, made=crl.last_update_utc)
+
+    def _is_signed(self, crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+        key = (id(crl), issuer)
+        if key not in self._signed:
+            self._signed[key] = crl_is_by(crl, issuer)
+        return self._signed[key]
+
+
+def crl_is_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    """Whether *issuer* may sign lists and signed this one."""
+    usage = extension(issuer, x509.KeyUsage)
+    if crl.issuer != issuer.subject or (usage is not None and not usage.value.crl_sign):
+        return False
+    try:
+        return crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # other keys raise TypeError
+    except (UnsupportedAlgorithm, TypeError, ValueError):
+        return False
+
+
+def _read_list(data: bytes) -> x509.CertificateRevocationList | None:
+    try:
+        crl = x509.load_der_x509_crl(data)
+        understood = all(not each.critical or each.oid in _UNDERSTOOD for each in crl.extensions)
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    return crl if understood else None
+
+
+def _covers(crl: x509.CertificateRevocationList, certificate: x509.Certificate) -> bool:
+    """RFC 5280, 6.3.3 (b): the list's scope; indirect lists and lists of some reasons only are not used."""
+    try:
+        scope = crl.extensions.get_extension_for_class(x509.IssuingDistributionPoint).value
+    except x509.ExtensionNotFound:
+        return True
+    except ValueError:
+        return False
+    constraints = extension(certificate, x509.BasicConstraints)
+    authority = constraints is not None and constraints.value.ca
+    partial = scope.indirect_crl or scope.only_contains_attribute_certs or scope.only_some_reasons
+    wrong_kind = scope.only_contains_user_certs if authority else scope.only_contains_ca_certs
+    return not partial and not wrong_kind
+
+
+def _reinstated(entry: x509.RevokedCertificate) -> bool:
+    for each in entry.extensions:
+        if each.oid == CRLEntryExtensionOID.CRL_REASON and isinstance(each.value, x509.CRLReason):
+            return each.value.reason is x509.ReasonFlags.remove_from_crl
+    return False
+
+
+def _read_response(data: bytes) -> ocsp.OCSPResponse | None:
+    """From the whole OCSPResponse or, as some stores have it, the BasicOCSPResponse alone."""
+    try:
+        response = ocsp.load_der_ocsp_response(data)
+        return response if response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL else None
+    except ValueError:
+        pass
+    try:
+        basic = lax_ocsp.BasicOCSPResponse.load(data, strict=True)
+        kind = {"response_type": "basic_ocsp_response", "response": basic}
+        whole = lax_ocsp.OCSPResponse({"response_status": "successful", "response_bytes": kind})
+        return ocsp.load_der_ocsp_response(whole.dump())
+    except (ValueError, TypeError):
+        return None
+
+
+def _by_response(response: ocsp.OCSPResponse, certificate: x509.Certificate, issuer: x509.Certificate) -> Status:
+    try:
+        for single in response.responses:
+            if _is_about(single, certificate, issuer) and _response_is_by(response, issuer):
+                return _told(single, response.produced_at_utc)
+    except (ValueError, UnsupportedAlgorithm):
+        return NOTHING
+    return NOTHING
+
+
+def _told(single: ocsp.OCSPSingleResponse, made: datetime) -> Status:
+    if single.certificate_status is ocsp.OCSPCertStatus.GOOD:
+        return Status(Known.GOOD, made=single.this_update_utc)
+    if single.certificate_status is ocsp.OCSPCertStatus.REVOKED:
+        since = single.revocation_time_utc or datetime.min.replace(tzinfo=UTC)
+        return Status(Known.REVOKED, since=since, made=made)
+    return NOTHING
+
+
+def _is_about(single: ocsp.OCSPSingleResponse, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    if single.serial_number != certificate.serial_number:
+        return False
+    digest = hashes.Hash(single.hash_algorithm)
+    key_bits = issuer.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    name = digest.copy()
+    name.update(certificate.issuer.public_bytes())
+    digest.update(_subject_public_key(key_bits))
+    return name.finalize() == single.issuer_name_hash and digest.finalize() == single.issuer_key_hash
+
+
+def _subject_public_key(spki: bytes) -> bytes:
+    return bytes(PublicKeyInfo.load(spki)["public_key"].contents[1:])
+
+
+def _response_is_by(response: ocsp.OCSPResponse, issuer: x509.Certificate) -> bool:
+    """RFC 6960, 4.2.2.2: the issuer itself, or a responder that it made one by a certificate."""
+    for responder in (issuer, *response.certificates):
+        if _verifies(response, responder) and (responder == issuer or _is_delegate(responder, issuer)):
+            return True
+    return False
+
+
+def _is_delegate(responder: x509.Certificate, issuer: x509.Certificate) -> bool:
+    usage = extension(responder, x509.ExtendedKeyUsage)
+    return usage is not None and ExtendedKeyUsageOID.OCSP_SIGNING in usage.value and issued_by(responder, issuer)
+
+
+def _verifies(response: ocsp.OCSPResponse, responder: x509.Certificate) -> bool:
+    key, algorithm = responder.public_key(), response.signature_hash_algorithm
+    try:
+        match key:
+            case rsa.RSAPublicKey() if algorithm:
+                key.verify(response.signature, response.tbs_response_bytes, padding.PKCS1v15(), algorithm)
+            case ec.EllipticCurvePublicKey() if algorithm:
+                key.verify(response.signature, response.tbs_response_bytes, ec.ECDSA(algorithm))
+            case ed25519.Ed25519PublicKey():
+                key.verify(response.signature, response.tbs_response_bytes)
+            case _:
+                return False
+    except (InvalidSignature, ValueError, UnsupportedAlgorithm):
+        return False
+    return True

@@ -1,0 +1,151 @@
+"""The simple report about one signature: seven rows, each a yes, a no or an open question, with one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from appliance.verification.certificates import details, shown_name
+from appliance.verification.judgement import Finding
+from appliance.verification.model import (
+    Answer,
+    CertificateDetails,
+    Changes,
+    Coverage,
+    Indication,
+    Level,
+    Reason,
+    Row,
+    SignatureReport,
+    SubIndication,
+)
+from appliance.verification.revocation import Known
+from appliance.verification.signatures import Examined
+from appliance.verification.tokens import Stamp, shown_time
+
+_BROKEN = frozenset({SubIndication.FORMAT_FAILURE, SubIndication.HASH_FAILURE, SubIndication.SIG_CRYPTO_FAILURE})
+_UNTIMELY = frozenset({SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.NOT_YET_VALID, SubIndication.EXPIRED})
+_REVOKED = Reason("A certificate of the path was revoked on {time}.")
+_REVOKED_LATER = Reason("A certificate of the path was revoked on {time}, after the signature was made.")
+_LEVELS = {
+    Level.B: Reason("B-B: a signature without proof of its time."),
+    Level.T: Reason("B-T: a signature with proof of its time."),
+    Level.LT: Reason("B-LT: everything needed to verify it later is in the document."),
+    Level.LTA: Reason(
+        "B-LTA: everything needed to verify it later is in the document and dated, for the long term."
+    ),
+}
+_CHANGES = {
+    Changes.NONE: (Answer.YES, Reason("Nothing was changed after this signature.")),
+    Changes.VALIDATION_DATA: (Answer.YES, Reason("Only validation data and document timestamps were added.")),
+    Changes.SIGNED_ON: (
+        Answer.YES,
+        Reason("Fields were filled and signed by later signatures; nothing else changed."),
+    ),
+    Changes.UNEXPLAINED: (Answer.OPEN, Reason("Something was changed afterwards that cannot be explained.")),
+    Changes.CHANGED: (Answer.NO, Reason("The document was changed after this signature.")),
+    Changes.UNKNOWN: (Answer.OPEN, Reason("What was changed afterwards cannot be said.")),
+}
+
+
+def of(one: Examined, report: SignatureReport) -> tuple[Row, ...]:
+    """The rows for a signature of a PDF."""
+    return (
+        _integrity(one, report),
+        trust_of(one.finding),
+        time_of(one.finding),
+        revocation_of(one.finding),
+        _timestamp(one),
+        _level(report),
+        _changes(report),
+    )
+
+
+def details_of(finding: Finding | None) -> tuple[CertificateDetails, ...]:
+    """The certificates that were validated, end certificate first."""
+    return tuple(details(each) for each in finding.path) if finding else ()
+
+
+def _integrity(one: Examined, report: SignatureReport) -> Row:
+    if not one.intact:
+        broken = report.verdict.subindication in _BROKEN and report.verdict.reasons
+        sentence = report.verdict.reasons[0] if broken else Reason("The signed content is not intact.")
+        return Row("integrity", Answer.NO, sentence)
+    if report.coverage is Coverage.FILE:
+        return Row("integrity", Answer.YES, Reason("The whole file is as it was signed."))
+    return Row("integrity", Answer.YES, Reason("The whole revision that was signed is as it was."))
+
+
+def trust_of(finding: Finding | None) -> Row:
+    """By whom the signer is trusted."""
+    if finding is None or not finding.path:
+        return Row("trust", Answer.OPEN, Reason("The signer is not known."))
+    if finding.verdict.subindication is SubIndication.NO_CERTIFICATE_CHAIN_FOUND:
+        return Row("trust", Answer.OPEN, finding.verdict.reasons[0])
+    values = {"name": shown_name(finding.path[0].subject), "anchor": shown_name(finding.path[-1].subject)}
+    if len(finding.path) == 1:
+        return Row("trust", Answer.YES, Reason("{name} is trusted directly.", values))
+    return Row("trust", Answer.YES, Reason("{name}, vouched for by {anchor}, which you trust.", values))
+
+
+def time_of(finding: Finding | None) -> Row:
+    """Whether the certificate was valid at the time."""
+    if finding is None or not finding.path:
+        return Row("time", Answer.OPEN, Reason("The signer's certificate is not known."))
+    values = {
+        "start": shown_time(finding.path[0].not_valid_before_utc),
+        "end": shown_time(finding.path[0].not_valid_after_utc),
+    }
+    if finding.verdict.subindication in _UNTIMELY:
+        answer = Answer.NO if finding.verdict.indication is Indication.FAILED else Answer.OPEN
+        return Row("time", answer, finding.verdict.reasons[0])
+    return Row("time", Answer.YES, Reason("The certificate was valid ({start} to {end}).", values))
+
+
+def revocation_of(finding: Finding | None) -> Row:
+    """What is known about revocation, and from when."""
+    if finding is None or not finding.path:
+        return Row("revocation", Answer.OPEN, Reason("Nothing is known about revocation."))
+    if not finding.revocation and finding.verdict.subindication is not SubIndication.NO_CERTIFICATE_CHAIN_FOUND:
+        return Row("revocation", Answer.YES, Reason("Trusted directly; nobody above it could revoke it."))
+    for status in finding.revocation:
+        if status.known is Known.REVOKED and status.since is not None:
+            passed = finding.verdict.indication is Indication.PASSED
+            sentence = _REVOKED_LATER if passed else _REVOKED
+            values = {"time": shown_time(status.since)}
+            return Row("revocation", Answer.YES if passed else Answer.NO, replace(sentence, values=values))
+    if finding.checked_at is None:
+        return Row("revocation", Answer.OPEN, Reason("No revocation data is at hand; nothing was looked up."))
+    return Row(
+        "revocation", Answer.YES, Reason("Not revoked, as of {time}.", {"time": shown_time(finding.checked_at)})
+    )
+
+
+def _timestamp(one: Examined) -> Row:
+    if not one.stamps:
+        if one.proven is not None:
+            values = {"time": shown_time(one.proven)}
+            return Row("timestamp", Answer.YES, Reason("Existed on {time}, by a document timestamp.", values))
+        return Row("timestamp", Answer.OPEN, Reason("No timestamp: the time is only what the signer claims."))
+    return stamp_row(next((stamp for stamp in one.stamps if stamp.proves), one.stamps[0]))
+
+
+def stamp_row(stamp: Stamp) -> Row:
+    """One timestamp."""
+    if stamp.proves:
+        values = {"time": shown_time(stamp.proves), "name": stamp.signer or ""}
+        return Row("timestamp", Answer.YES, Reason("{time}, by {name}.", values))
+    answer = Answer.NO if stamp.verdict.indication is Indication.FAILED else Answer.OPEN
+    return Row("timestamp", answer, stamp.verdict.reasons[0])
+
+
+def _level(report: SignatureReport) -> Row:
+    if report.document_timestamp:
+        return Row("level", Answer.YES, Reason("A document timestamp, not a signature of a person."))
+    if report.level is None:
+        return Row("level", Answer.OPEN, Reason("No level: the signature does not hold."))
+    return Row("level", Answer.YES, _LEVELS[report.level])
+
+
+def _changes(report: SignatureReport) -> Row:
+    answer, sentence = _CHANGES[report.changes or Changes.UNKNOWN]
+    return Row("changes", answer, sentence)

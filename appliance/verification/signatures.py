@@ -1,0 +1,172 @@
+"""One signature of a PDF, or one document timestamp: integrity, signer, time (EN 319 102-1, 5.2 to 5.6)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from appliance.pdf.validation import FoundSignature
+from appliance.verification import bags
+from appliance.verification.algorithms import hash_label, weakness
+from appliance.verification.certificates import shown_name
+from appliance.verification.judgement import Finding, Judge, Moments
+from appliance.verification.messages import Message, Unreadable
+from appliance.verification.model import PASSED, Indication, Reason, SubIndication, Verdict
+from appliance.verification.paths import Purpose
+from appliance.verification.signers import NotSigned, Signer, identify
+from appliance.verification.tokens import Stamp, examine, shown_time
+
+_HELPLESS = frozenset({SubIndication.NO_CERTIFICATE_CHAIN_FOUND, SubIndication.OUT_OF_BOUNDS_NO_POE})
+"""A signature timestamp that fails so proves nothing, and harms nothing: the signature stands without it."""
+
+_SUBFILTERS = frozenset({"/adbe.pkcs7.detached", "/ETSI.CAdES.detached", "/ETSI.RFC3161"})
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A signature examined by itself. ``intact``: made by its signer over these bytes, whoever that is."""
+
+    found: FoundSignature
+    verdict: Verdict
+    intact: bool = False
+    finding: Finding | None = None
+    stamps: tuple[Stamp, ...] = ()
+    proven: datetime | None = None
+    signer: str | None = None
+    algorithms: str | None = None
+    remarks: tuple[Reason, ...] = field(default=())
+
+    @property
+    def proves(self) -> datetime | None:
+        """The time that a passed document timestamp proves for everything before it."""
+        return self.stamps[0].proves if self.found.document_timestamp and self.stamps else None
+
+    @property
+    def stamp_time(self) -> datetime | None:
+        """The time of the timestamp, if it passed."""
+        return next((stamp.proves for stamp in self.stamps if stamp.proves), None)
+
+
+class SignatureExamination:
+    """Examines the signatures of one document at one control time."""
+
+    def __init__(self, document: bytes, judge: Judge, at: datetime) -> None:
+        self._document = document
+        self._judge = judge
+        self._at = at
+
+    def examine(self, found: FoundSignature, message: Message | Reason, proven: datetime | None) -> Examined:
+        """*proven* is the earliest time by which a later document timestamp proves this signature to exist."""
+        if isinstance(message, Reason):
+            return Examined(found, _failed(SubIndication.FORMAT_FAILURE, message))
+        if found.document_timestamp:
+            return self._timestamp(found, message, proven)
+        return self._signature(found, message, proven)
+
+    def _timestamp(self, found: FoundSignature, message: Message, proven: datetime | None) -> Examined:
+        stamp = examine(message, lambda name: self._digest(found, name), self._judge, Moments(self._at, proven))
+        return Examined(
+            found,
+            _incomplete(found) or stamp.verdict,
+            intact=stamp.finding is not None and stamp.verdict.indication is not Indication.FAILED,
+            finding=stamp.finding,
+            stamps=(stamp,),
+            proven=proven,
+            signer=stamp.signer,
+            algorithms=stamp.algorithms,
+        )
+
+    def _signature(self, found: FoundSignature, message: Message, proven: datetime | None) -> Examined:
+        try:
+            signer = identify(message, self._digest(found, message.digest_name), self._judge.finder.known)
+        except NotSigned as error:
+            return Examined(found, error.verdict)
+        except Unreadable as error:
+            return Examined(found, _failed(SubIndication.FORMAT_FAILURE, error.reason))
+        stamps = tuple(self._stamp(message, token, proven) for token in message.timestamps)
+        proofs = [time for time in (proven, *(stamp.proves for stamp in stamps)) if time is not None]
+        moments = Moments(self._at, min(proofs, default=None))
+        finding = self._judge.judge(signer.certificate, Purpose.DOCUMENT, moments)
+        altered = bags.defect(message, finding.path, self._judge.finder)
+        verdict = (
+            _incomplete(found)
+            or (None if altered is None else _failed(SubIndication.FORMAT_FAILURE, altered))
+            or _foreign(found, signer)
+            or _stamped_badly(stamps, proven)
+            or (None if finding.verdict == PASSED else finding.verdict)
+            or _weak(message, signer)
+            or PASSED
+        )
+        return Examined(
+            found,
+            verdict,
+            intact=verdict.indication is not Indication.FAILED,
+            finding=finding,
+            stamps=stamps,
+            proven=min(proofs, default=None),
+            signer=shown_name(signer.certificate.subject),
+            algorithms=f"{hash_label(message.digest_name)}, {signer.scheme.label}",
+            remarks=message.defects,
+        )
+
+    def _stamp(self, message: Message, token: bytes, proven: datetime | None) -> Stamp:
+        def digest_of(name: str) -> bytes:
+            return hashlib.new(name, message.signature, usedforsecurity=False).digest()
+
+        return examine(token, digest_of, self._judge, Moments(self._at, proven))
+
+    def _digest(self, found: FoundSignature, name: str) -> bytes:
+        if found.signed is None:
+            raise ValueError("no ByteRange")
+        return found.signed.digest(self._document, name)
+
+
+def _incomplete(found: FoundSignature) -> Verdict | None:
+    if found.complete:
+        return None
+    reason = Reason("The signature does not cover the whole of the document as it was when it was signed.")
+    return _failed(SubIndication.FORMAT_FAILURE, reason)
+
+
+def _foreign(found: FoundSignature, signer: Signer) -> Verdict | None:
+    """The kinds of PDF signature that are known here (ISO 32000-2, table 260); PAdES names its signer."""
+    if found.subfilter not in _SUBFILTERS:
+        reason = Reason(
+            "The kind of signature is not known here: {kind}.", {"kind": found.subfilter[1:] or "none"}
+        )
+        return Verdict(Indication.INDETERMINATE, SubIndication.FORMAT_FAILURE, (reason,))
+    if found.subfilter == "/ETSI.CAdES.detached" and not signer.named:
+        reason = Reason(
+            "The signature does not name its signer's certificate under its protection, as PAdES requires."
+        )
+        return Verdict(Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, (reason,))
+    return None
+
+
+def _stamped_badly(stamps: tuple[Stamp, ...], proven: datetime | None) -> Verdict | None:
+    for stamp in stamps:
+        if stamp.verdict.indication is Indication.FAILED:
+            return stamp.verdict
+        if stamp.verdict.indication is Indication.INDETERMINATE and stamp.verdict.subindication not in _HELPLESS:
+            return stamp.verdict
+        if stamp.proves and proven and stamp.proves > proven:
+            values = {"time": shown_time(stamp.proves), "later": shown_time(proven)}
+            reason = Reason(
+                "The signature's timestamp ({time}) is later than that of the document ({later}).", values
+            )
+            return Verdict(Indication.INDETERMINATE, SubIndication.TIMESTAMP_ORDER_FAILURE, (reason,))
+    return None
+
+
+def _weak(message: Message, signer: Signer) -> Verdict | None:
+    reason = weakness(message.digest_name, signer.certificate) or weakness(
+        signer.scheme.hash_name, signer.certificate
+    )
+    if reason is None:
+        return None
+    return Verdict(Indication.INDETERMINATE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, (reason,))
+
+
+def _failed(subindication: SubIndication, reason: Reason) -> Verdict:
+    return Verdict(Indication.FAILED, subindication, (reason,))

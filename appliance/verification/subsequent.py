@@ -1,0 +1,141 @@
+"""What came after each signature, and whether it is explained (heart of the matter for documents signed by
+several).
+
+No change and validation data are plainly good. Filled fields are good when a later signature that holds covers
+them, and no lock or certification forbids them. Everything else is a change: looked at, and failed when it can
+be seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from appliance.pdf import validation
+from appliance.pdf.validation import FoundSignature, NotRendered, OpenedPdf, SeenDifference, Step, StepKind
+from appliance.verification import levels, rows
+from appliance.verification.model import (
+    Changes,
+    Coverage,
+    Indication,
+    Reason,
+    SignatureReport,
+    SubIndication,
+    Verdict,
+)
+from appliance.verification.signatures import Examined
+
+_TRAILING = Reason("Bytes follow the signed document that belong to no revision of it.")
+_LOCKED = Reason("Something was changed after signing that this signature forbids to change.")
+_SEEN = Reason("The document was changed after signing: page {page} looks different.")
+_UNEXPLAINED = Reason("The document was changed after signing, and the change cannot be explained.")
+_NOT_SHOWN = Reason("The document was changed after signing, and its pages could not be compared.")
+_UNCOVERED = Reason("Form fields were filled after signing, and no later signature covers that.")
+
+Judged = tuple[Changes, Verdict | None]
+
+
+class History:
+    """The document's revisions after its first signature. ``examined`` in the order of revisions."""
+
+    def __init__(self, pdf: OpenedPdf, examined: list[Examined]) -> None:
+        self.pdf = pdf
+        self.examined = tuple(examined)
+        self.steps = validation.steps(pdf, since=min(one.found.revision for one in examined))
+        self.store = validation.store_in(pdf)
+        self.seen: dict[int, tuple[SeenDifference, ...]] = {}
+        self._covered = max((one.found.revision for one in examined if one.intact), default=-1)
+
+    def complete(self, one: Examined) -> SignatureReport:
+        """The report about *one*, with what came after it."""
+        changes, verdict = self._after(one.found) if one.found.complete else (Changes.UNKNOWN, None)
+        if one.verdict.indication is Indication.PASSED and verdict is not None:
+            one = replace(one, verdict=verdict)
+        elif verdict is not None and verdict.indication is Indication.FAILED:
+            one = replace(one, verdict=replace(verdict, reasons=(*one.verdict.reasons, *verdict.reasons)))
+        level = levels.level_of(one, self.examined, self.store)
+        report = SignatureReport(
+            field=one.found.field,
+            verdict=one.verdict,
+            signer=one.signer,
+            signing_time=one.stamp_time or one.proven or one.found.claimed,
+            timestamp=one.stamp_time,
+            level=level,
+            coverage=self._coverage(one.found),
+            changes=changes,
+            claimed=one.found.claimed,
+            document_timestamp=one.found.document_timestamp,
+            path=rows.details_of(one.finding),
+            algorithms=one.algorithms,
+        )
+        return replace(report, rows=rows.of(one, report))
+
+    @property
+    def changed_since(self) -> int | None:
+        """The length of the last signed revision, when more than validation data came after it."""
+        ends = [one.found.signed.end for one in self.examined if one.intact and one.found.signed]
+        changed = any(step.number > self._covered and step.kind.value > 1 for step in self.steps)
+        return max(ends) if ends and changed else None
+
+    def _after(self, found: FoundSignature) -> Judged:
+        later = [step for step in self.steps if step.number > found.revision]
+        if not later:
+            trailing = found.signed is not None and found.signed.end < len(self.pdf.document)
+            return (Changes.CHANGED, _failed(_TRAILING)) if trailing else (Changes.NONE, None)
+        if _is_forbidden(found, later):
+            return Changes.CHANGED, _failed(_LOCKED)
+        if all(step.kind in (StepKind.NOTHING, StepKind.VALIDATION_DATA) for step in later):
+            return Changes.VALIDATION_DATA, None
+        return self._looked_at(found, later)
+
+    def _looked_at(self, found: FoundSignature, later: list[Step]) -> Judged:
+        try:
+            different = self._differences(found, later)
+        except NotRendered:
+            return Changes.UNKNOWN, _open(_NOT_SHOWN)
+        if different:
+            return Changes.CHANGED, _failed(replace(_SEEN, values={"page": different[0].page + 1}))
+        if any(step.kind is StepKind.UNEXPLAINED or self._is_sneaky(step) for step in later):
+            return Changes.UNEXPLAINED, _open(_UNEXPLAINED)
+        if any(step.kind is StepKind.FORM_FILLING and step.number > self._covered for step in later):
+            return Changes.UNEXPLAINED, _open(_UNCOVERED)
+        return Changes.SIGNED_ON, None
+
+    def _differences(self, found: FoundSignature, later: list[Step]) -> tuple[SeenDifference, ...]:
+        """Pages that look different; with recognised steps alone, only the pages that they touch are compared."""
+        if found.signed is None:
+            return ()
+        end = found.signed.end
+        if end not in self.seen:
+            fields = frozenset().union(*(step.fields for step in later))
+            regions = validation.of_fields(self.pdf, fields)
+            recognised = all(step.recognised for step in later)
+            pages = {region.page for region in regions} if recognised else None
+            before, after = self.pdf.document[:end], self.pdf.document
+            self.seen[end] = validation.differences(before, after, except_for=regions, pages=pages)
+        return self.seen[end]
+
+    def _is_sneaky(self, step: Step) -> bool:
+        """A new visible field in a certified document: certification allows to fill fields, not to add."""
+        earlier = (one.found for one in self.examined if one.found.revision < step.number)
+        return bool(step.new_visible) and any(each.permission is not None for each in earlier)
+
+    def _coverage(self, found: FoundSignature) -> Coverage:
+        if not found.complete or found.signed is None:
+            return Coverage.PARTIAL
+        return Coverage.FILE if found.signed.end == len(self.pdf.document) else Coverage.REVISION
+
+
+def _is_forbidden(found: FoundSignature, later: list[Step]) -> bool:
+    """DocMDP P=1, or a field that FieldMDP locks (ISO 32000-2, 12.8.2)."""
+    filled = [name for step in later for name in step.fields]
+    if found.permission == 1 and any(step.kind is StepKind.FORM_FILLING for step in later):
+        return True
+    return found.lock is not None and any(found.lock.locks(name) for name in filled)
+
+
+def _failed(reason: Reason) -> Verdict:
+    return Verdict(Indication.FAILED, SubIndication.FORMAT_FAILURE, (reason,))
+
+
+def _open(reason: Reason) -> Verdict:
+    return Verdict(Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, (reason,))

@@ -1,0 +1,110 @@
+"""Verifying a timestamp by itself: an RFC 3161 reply or a token, with what it was taken of, or without."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from appliance.verification.circumstances import Circumstances
+from appliance.verification.documents import worst
+from appliance.verification.judgement import Moments
+from appliance.verification.material import Material
+from appliance.verification.messages import Message, Unreadable, read
+from appliance.verification.model import (
+    Answer,
+    Indication,
+    Kind,
+    Reason,
+    Row,
+    SignatureReport,
+    SubIndication,
+    Verdict,
+    VerificationReport,
+)
+from appliance.verification.rows import details_of, revocation_of, stamp_row, time_of, trust_of
+from appliance.verification.tokens import DigestOf, Stamp, examine
+from hsm.errors import AuthorityError
+from hsm.timestamp import RequestRefused, parse_response
+
+_NO_DATA = Reason("The timestamp itself holds; what it was taken of was not given, so it cannot be compared.")
+_NO_TOKEN = Reason("The timestamp authority refused: the reply holds no timestamp.")
+_NOT_ONE = Reason("The file is neither a timestamp token nor a timestamp reply.")
+_OTHER_NONCE = Reason("The timestamp does not answer this request: its nonce is missing or differs.")
+_CONTENT_INFO_FIRST = 0x06  # a ContentInfo starts with an OID, a TimeStampResp with a SEQUENCE
+
+
+def verify(
+    encoded: bytes, circumstances: Circumstances, *, data: bytes | None, nonce: int | None
+) -> VerificationReport:
+    """The report about a token or reply; *nonce* is the one sent, None when none was."""
+    digest = hashlib.sha256(encoded).hexdigest()
+    report = VerificationReport("", Kind.TIMESTAMP, _open(_NOT_ONE), circumstances.at, digest)
+    try:
+        message = read(_token(encoded))
+    except RequestRefused:
+        return replace(report, verdict=_open(_NO_TOKEN))
+    except (AuthorityError, IndexError):
+        return report
+    except Unreadable as error:
+        return replace(report, verdict=Verdict(Indication.FAILED, SubIndication.FORMAT_FAILURE, (error.reason,)))
+    stamp = _examined(message, circumstances, None if data is None else _hasher(data))
+    verdict = worst([_with_nonce(stamp, nonce), _with_data(stamp, data)])
+    signature = _report(stamp, verdict, data_given=data is not None)
+    return replace(report, verdict=verdict, signatures=(signature,))
+
+
+def _token(encoded: bytes) -> bytes:
+    first = encoded[2 if encoded[1] < 0x80 else 2 + (encoded[1] & 0x7F)]
+    return encoded if first == _CONTENT_INFO_FIRST else parse_response(encoded)
+
+
+def _examined(message: Message, circumstances: Circumstances, digest_of: DigestOf | None) -> Stamp:
+    material = Material()
+    material.add(message)
+    return examine(message, digest_of, material.judge(circumstances), Moments(circumstances.at))
+
+
+def _hasher(data: bytes) -> DigestOf:
+    return lambda name: hashlib.new(name, data, usedforsecurity=False).digest()
+
+
+def _with_nonce(stamp: Stamp, nonce: int | None) -> Verdict:
+    if nonce is None or (stamp.statement and stamp.statement.nonce == nonce):
+        return stamp.verdict
+    return Verdict(Indication.FAILED, SubIndication.SIG_CONSTRAINTS_FAILURE, (_OTHER_NONCE,))
+
+
+def _with_data(stamp: Stamp, data: bytes | None) -> Verdict:
+    if data is not None or stamp.verdict.indication is not Indication.PASSED:
+        return stamp.verdict
+    return _open(_NO_DATA, SubIndication.SIGNED_DATA_NOT_FOUND)
+
+
+def _report(stamp: Stamp, verdict: Verdict, *, data_given: bool) -> SignatureReport:
+    about = (Answer.YES, Reason("The timestamp is about the data that was given."))
+    if verdict.indication is Indication.FAILED:
+        about = (Answer.NO, verdict.reasons[0])
+    elif not data_given:
+        about = (Answer.OPEN, _NO_DATA)
+    time = stamp.statement.gen_time if stamp.statement else None
+    rows = (
+        Row("integrity", *about),
+        trust_of(stamp.finding),
+        time_of(stamp.finding),
+        revocation_of(stamp.finding),
+        stamp_row(stamp),
+    )
+    return SignatureReport(
+        field=None,
+        verdict=verdict,
+        signer=stamp.signer,
+        signing_time=time,
+        timestamp=time,
+        rows=rows,
+        path=details_of(stamp.finding),
+        algorithms=stamp.algorithms,
+    )
+
+
+def _open(reason: Reason, subindication: SubIndication = SubIndication.FORMAT_FAILURE) -> Verdict:
+    return Verdict(Indication.INDETERMINATE, subindication, (reason,))

@@ -1,0 +1,21 @@
+"""The confined jobs of verification (see :mod:`appliance.confinement.jobs`): bytes in, packed reports out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from appliance.verification import codec, pdf, timestamps
+from appliance.verification.circumstances import Circumstances
+
+
+def verify_pdf(
+    *, document: bytes, at: str, anchors: list[bytes], known: list[bytes], crls: list[bytes]
+) -> dict[str, Any]:
+    """Job ``verification.pdf``."""
+    return codec.pack(pdf.verify(document, Circumstances.unpacked(at, anchors, known, crls)))
+
+
+def verify_timestamp(*, token: bytes, data: bytes | None, nonce: str | None, **given: Any) -> dict[str, Any]:
+    """Job ``verification.timestamp``; *given* as for a PDF, *nonce* in decimal."""
+    sent = None if nonce is None else int(nonce)
+    return codec.pack(timestamps.verify(token, Circumstances.unpacked(**given), data=data, nonce=sent))
