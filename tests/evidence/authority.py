@@ -122,7 +122,7 @@ class TestAuthority:
         return cms.add_signature_timestamp(message, self.token(cms.signature_value(message)))
 
     def sign_manifest(self, manifest: bytes) -> bytes:
-        return cms.sign_detached(self.evidence, content=manifest)
+        return cms.sign_detached(self.evidence, content=manifest, signing_time=self.now)
 
     def crls(self, *revoked: x509.Certificate) -> tuple[bytes, ...]:
         return self._crl(self.root), self._crl(self.issuing, *revoked)

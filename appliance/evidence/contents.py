@@ -1,0 +1,104 @@
+"""Whether what lies in a package fits together: contract, signatures, history, log. Trust is asked elsewhere.
+
+Each step raises :class:`PackageRefused`, or the error of the part that found it, with one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from appliance.evidence import arrangement, history, logfiles, proofs, revisions
+from appliance.evidence.errors import PackageRefused
+from appliance.evidence.extraction import taken_apart
+from appliance.evidence.manifest import Manifest
+from appliance.evidence.model import LogEntry
+from hsm import canonical, merkle
+
+LARGEST_RECORD = 4 * 1024 * 1024
+"""Bytes of a file that is parsed here; documents are not, the verifier's confined process reads them."""
+
+Files = Mapping[str, memoryview]
+
+
+def part(files: Files, path: str, *, limit: int = LARGEST_RECORD) -> bytes:
+    """The bytes of the file *path*. Raises :class:`PackageRefused` when it is missing or larger than *limit*."""
+    if path not in files:
+        raise PackageRefused("The package lacks the file {path}.", path=path)
+    if len(files[path]) > limit:
+        raise PackageRefused(
+            "The file {path} of the package is larger than {limit} bytes.", path=path, limit=limit
+        )
+    return bytes(files[path])
+
+
+def require_contract(files: Files) -> bytes:
+    """The signed contract: it begins with the original, and carries every signature that lies beside it."""
+    signed = part(files, arrangement.SIGNED, limit=len(files.get(arrangement.SIGNED, b"")))
+    original = files.get(arrangement.ORIGINAL)
+    if original is None or signed[: len(original)] != original:
+        raise PackageRefused("The signed contract does not begin with the contract as given.")
+    numbers = sorted({path.split("/")[1][:2] for path in files if path.startswith("signatures/")})
+    for number in numbers:
+        name = f"signatures/{number}"
+        if f"{name}.p7s" in files:
+            message = part(files, f"{name}.p7s")
+            covers = revisions.locate(signed, message)
+            _require_parts(files, name, message, covers.content(signed))
+        else:
+            revisions.locate(signed, part(files, f"{name}.tst"))
+    return signed
+
+
+def require_records(files: Files) -> list[tuple[str, bytes]]:
+    """Every signed record verifies; their tokens with what they date, to be judged for trust."""
+    tokens = []
+    for path in sorted(files):
+        if path.startswith("agreement/") and path.endswith(".p7s"):
+            name = path.removesuffix(".p7s")
+            message = part(files, path)
+            _require_parts(files, name, message, part(files, f"{name}.json"))
+            tokens.append((f"{name}.tst", part(files, f"{name}.sig")))
+    return tokens
+
+
+def require_log(files: Files, manifest: Manifest) -> None:
+    """The checkpoint is the log's and the manifest's; every entry is in it; the history is what they say."""
+    vkey = part(files, logfiles.VKEY).decode("ascii", "replace")
+    checkpoint = part(files, logfiles.CHECKPOINT)
+    own = logfiles.read(checkpoint, vkey)
+    if own.state != manifest.checkpoint:
+        raise PackageRefused("The checkpoint in the package is not the one that its manifest names.")
+    entries = [_entry(files, path) for path in sorted(files) if path.startswith("log/entries/")]
+    if not entries:
+        raise PackageRefused("The package has no entry of the log.")
+    for entry in entries:
+        proof = proofs.parse(entry.proof)
+        if proof.index != entry.index or proof.checkpoint != checkpoint:
+            raise PackageRefused("The proof of log entry {entry} is another one's.", entry=entry.index)
+        leaf = merkle.leaf_hash(entry.leaf)
+        if merkle.root_from_inclusion(entry.index, own.state.size, leaf, proof.hashes) != own.state.root:
+            raise PackageRefused("The log entry {entry} is not in the log.", entry=entry.index)
+    told = part(files, arrangement.HISTORY)
+    if history.encode(history.read_heading(told), history.events(entries)) != told:
+        raise PackageRefused("The history in the package is not what the log's entries say.")
+
+
+def _require_parts(files: Files, name: str, message: bytes, content: bytes) -> None:
+    signed = taken_apart(message, content, name)
+    for ending, expected in ((".sig", signed.value), (".tst", signed.token)):
+        if part(files, name + ending) != expected:
+            raise PackageRefused("The file {path} is not of its signature.", path=name + ending)
+
+
+def _entry(files: Files, path: str) -> LogEntry:
+    number = path.removeprefix("log/entries/").removesuffix(".json")
+    if not number.isdecimal():
+        raise PackageRefused("The file {path} is not named for a log entry.", path=path)
+    index = int(number)
+    opening = logfiles.opening_path(index)
+    return LogEntry(
+        index=index,
+        leaf=part(files, path),
+        proof=part(files, logfiles.proof_path(index)),
+        opening=canonical.decode(part(files, opening)) if opening in files else {},
+    )

@@ -1,0 +1,147 @@
+"""The signature and the timestamp on a package's manifest.
+
+1. the signature has one form, and was made for a manifest: it states the signing time, which signatures on
+   documents never do, so that nobody's signature on a document can be passed off as one;
+2. every certificate that signature and timestamp carry is one of the package's own, which the manifest lists;
+3. the reply answers exactly the query that belongs to this manifest, in its one form;
+4. the timestamp holds and its authority is trusted;
+5. the signature is over the manifest, by the certificate that it names;
+6. the signer is trusted, at the moment that the timestamp proves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+
+from appliance.evidence.errors import PackageRefused
+from appliance.verification import (
+    Coverage,
+    Indication,
+    Level,
+    Reason,
+    SignatureReport,
+    SubIndication,
+    TrustAnchors,
+    Verdict,
+    VerificationReport,
+    Verifier,
+)
+from appliance.verification.certificates import details, shown_name
+from appliance.verification.judgement import Finding, Judge, Moments
+from appliance.verification.messages import Message, Unreadable, read
+from appliance.verification.paths import PathFinder, Purpose
+from appliance.verification.revocation import RevocationData
+from appliance.verification.signers import NotSigned, Signer, identify
+from hsm import cms, timestamp
+from hsm.cms.model import SIGNING_TIME
+
+FIELD = "manifest.json"
+_BER = b"\x30\x80"
+
+
+@dataclass(frozen=True, slots=True)
+class SealFiles:
+    """What there is to judge: the manifest, its signature, the query and the reply that date it."""
+
+    manifest: bytes
+    signature: bytes
+    query: bytes
+    reply: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """By whom and when: the verifier, the moment asked for, whom to believe (with the package's own certificates
+    and lists as means), and the certificates of the package in DER."""
+
+    verifier: Verifier
+    at: datetime
+    anchors: TrustAnchors
+    carried: frozenset[bytes]
+
+
+def examine(files: SealFiles, trust: Trust) -> SignatureReport:
+    """The report on the manifest's signature."""
+    try:
+        message = _message(files.signature)
+        _require_own(message.certificates, trust)
+        _require_own(cms.parse(timestamp.parse_response(files.reply)).certificates, trust)
+        dated = _dated(files, trust)
+        digest = hashlib.new(message.digest_name, files.manifest).digest()
+        signer = identify(message, digest, trust.anchors.known)
+    except NotSigned as error:
+        return SignatureReport(FIELD, error.verdict)
+    except Unreadable as error:
+        return _refused(error.reason)
+    stamp = dated.signatures[0].timestamp if dated.signatures else None
+    passed = dated.indication is Indication.PASSED
+    finding = _finding(signer, trust, proven=stamp if passed else None)
+    return _report(signer, finding, dated, stamp)
+
+
+def _dated(files: SealFiles, trust: Trust) -> VerificationReport:
+    token = timestamp.parse_response(files.reply)
+    nonce = timestamp.parse_token(token).nonce
+    order = timestamp.order_for(hashlib.sha256(files.manifest).digest(), nonce=nonce)
+    if files.query != timestamp.build_request(order) or files.reply != timestamp.response_granted(token):
+        raise Unreadable(Reason("The timestamp of the manifest does not answer the query for this manifest."))
+    return trust.verifier.verify_timestamp(
+        files.reply, data=files.manifest, nonce=nonce, at=trust.at, trust=trust.anchors
+    )
+
+
+def _message(signature: bytes) -> Message:
+    if signature.startswith(_BER):
+        raise Unreadable(Reason("The signature of the manifest is not encoded in DER."))
+    message = read(signature)
+    if message.defects or message.unsigned or message.crls or message.content is not None:
+        raise Unreadable(Reason("The signature of the manifest is not in its one form."))
+    if SIGNING_TIME not in message.signed:
+        raise Unreadable(Reason("The signature was not made for a manifest: it does not state its time."))
+    return message
+
+
+def _require_own(certificates: tuple[bytes, ...], trust: Trust) -> None:
+    if not trust.carried.issuperset(certificates):
+        raise Unreadable(
+            Reason("The signature or timestamp of the manifest carries a certificate that is not of the package.")
+        )
+
+
+def _finding(signer: Signer, trust: Trust, *, proven: datetime | None) -> Finding:
+    finder = PathFinder(trust.anchors.certificates, trust.anchors.known)
+    judge = Judge(finder, RevocationData(trust.anchors.crls))
+    return judge.judge(signer.certificate, Purpose.DOCUMENT, Moments(trust.at, proven))
+
+
+def _report(
+    signer: Signer, finding: Finding, dated: VerificationReport, stamp: datetime | None
+) -> SignatureReport:
+    verdict = finding.verdict if dated.indication is Indication.PASSED else dated.verdict
+    return SignatureReport(
+        field=FIELD,
+        verdict=verdict,
+        signer=shown_name(signer.certificate.subject),
+        signing_time=stamp,
+        timestamp=stamp,
+        level=Level.T,
+        coverage=Coverage.FILE,
+        path=tuple(details(each) for each in finding.path),
+        algorithms=signer.scheme.label,
+    )
+
+
+def _refused(reason: Reason) -> SignatureReport:
+    return SignatureReport(FIELD, Verdict(Indication.FAILED, SubIndication.FORMAT_FAILURE, (reason,)))
+
+
+def certificates_in(pem: bytes) -> tuple[x509.Certificate, ...]:
+    """The certificates of a PEM file of the package. Raises :class:`PackageRefused`."""
+    try:
+        return tuple(x509.load_pem_x509_certificates(pem))
+    except ValueError as error:
+        raise PackageRefused("A certificate of the package cannot be read.") from error

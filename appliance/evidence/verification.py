@@ -1,0 +1,158 @@
+"""Judging an evidence package that may come from anybody.
+
+1. the container is in its one canonical form: a single other byte fails;
+2. the manifest can be read, and exactly the files that it lists are there, as it lists them;
+3. the manifest is signed and dated (:mod:`appliance.evidence.sealed`);
+4. contract, signatures, records, log and history fit together (:mod:`appliance.evidence.contents`);
+5. the timestamps of the signed contract, of the checkpoint and of the records hold;
+6. the signed contract itself passes the verifier of PDFs.
+
+Memory is bounded by the container's size, since nothing is compressed, and by limits on what is parsed here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from appliance.errors import ApplianceError, ConfinementFailed
+from appliance.evidence import arrangement, container, contents, logfiles, manifest, sealed
+from appliance.evidence.contents import Files, part
+from appliance.evidence.manifest import Manifest
+from appliance.evidence.sealed import SealFiles, Trust
+from appliance.verification import (
+    Indication,
+    Kind,
+    Reason,
+    SignatureReport,
+    SubIndication,
+    TrustAnchors,
+    Verdict,
+    VerificationReport,
+    Verifier,
+)
+from appliance.verification.model import PASSED
+from hsm import timestamp
+from hsm.errors import AuthorityError
+
+_CRL_END = b"-----END X509 CRL-----\n"
+
+
+def verify_package(
+    package: bytes, *, verifier: Verifier, at: datetime, anchors: TrustAnchors
+) -> VerificationReport:
+    """The verdict about the ZIP bytes *package*; never raises for what is in them.
+
+    *anchors* replaces nothing: the package's own root is not believed unless it is among them. Raises
+    :class:`ConfinementFailed` when no confined process can be had to read the contract.
+    """
+    digest = hashlib.sha256(package).hexdigest()
+    try:
+        files = container.read(package)
+        listed = manifest.decode(part(files, manifest.MANIFEST))
+        manifest.require_same(listed, files)
+        signatures = tuple(_signatures(files, listed, verifier=verifier, at=at, anchors=anchors))
+    except ConfinementFailed:
+        raise
+    except (ApplianceError, AuthorityError) as error:
+        return _failed(at, digest, Reason(error.template, error.values))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return _failed(at, digest, Reason("A file of the package is not in the form that it must have."))
+    verdict = _worst(signature.verdict for signature in signatures)
+    return VerificationReport("", Kind.EVIDENCE, verdict, at, digest, signatures)
+
+
+def _signatures(
+    files: Files, listed: Manifest, *, verifier: Verifier, at: datetime, anchors: TrustAnchors
+) -> Iterator[SignatureReport]:
+    """The contract's signatures, then the manifest's, then what else is dated and did not pass."""
+    trust = _trust(files, verifier=verifier, at=at, anchors=anchors)
+    seal = sealed.examine(
+        SealFiles(
+            manifest=part(files, manifest.MANIFEST),
+            signature=part(files, manifest.SIGNATURE),
+            query=part(files, manifest.QUERY),
+            reply=part(files, manifest.REPLY),
+        ),
+        trust,
+    )
+    if seal.verdict.indication is Indication.FAILED:
+        yield seal
+        return
+    signed = contents.require_contract(files)
+    contents.require_log(files, listed)
+    yield from _contract(signed, trust)
+    yield seal
+    yield from _stamps(files, signed, trust)
+
+
+def _contract(signed: bytes, trust: Trust) -> Iterator[SignatureReport]:
+    """The PDF's reports; the document's own verdict where it is worse than those of its signatures."""
+    report = trust.verifier.verify_pdf(signed, at=trust.at, trust=trust.anchors)
+    yield from report.signatures
+    if _worst(each.verdict for each in report.signatures).indication is not report.indication:
+        yield SignatureReport(arrangement.SIGNED, report.verdict)
+
+
+def _stamps(files: Files, signed: bytes, trust: Trust) -> Iterator[SignatureReport]:
+    reply = part(files, arrangement.SIGNED_REPLY)
+    nonce = timestamp.parse_token(timestamp.parse_response(reply)).nonce
+    yield from _stamp(arrangement.SIGNED_REPLY, reply, signed, trust, nonce=nonce)
+    checkpoint = part(files, logfiles.CHECKPOINT)
+    yield from _stamp(logfiles.CHECKPOINT_STAMP, part(files, logfiles.CHECKPOINT_STAMP), checkpoint, trust)
+    for path, dated in contents.require_records(files):
+        yield from _stamp(path, part(files, path), dated, trust)
+
+
+def _stamp(
+    path: str, stamp: bytes, dated: bytes, trust: Trust, *, nonce: int | None = None
+) -> Iterator[SignatureReport]:
+    report = trust.verifier.verify_timestamp(stamp, data=dated, nonce=nonce, at=trust.at, trust=trust.anchors)
+    if report.indication is not Indication.PASSED:
+        yield SignatureReport(path, report.verdict)
+
+
+def _trust(files: Files, *, verifier: Verifier, at: datetime, anchors: TrustAnchors) -> Trust:
+    """The package's certificates help to build paths, its lists to know of revocation; neither is believed."""
+    certificates = [
+        certificate
+        for path in sorted(files)
+        if path.startswith("certificates/") and path.endswith(".pem") and not path.endswith("crls.pem")
+        for certificate in sealed.certificates_in(part(files, path))
+    ]
+    crls = part(files, "certificates/crls.pem").split(_CRL_END)[:-1]
+    return Trust(
+        verifier=verifier,
+        at=at,
+        anchors=replace(
+            anchors,
+            known=(*anchors.known, *certificates),
+            crls=(*anchors.crls, *(_der_of(crl + _CRL_END) for crl in crls)),
+        ),
+        carried=frozenset(each.public_bytes(Encoding.DER) for each in certificates),
+    )
+
+
+def _der_of(crl: bytes) -> bytes:
+    return x509.load_pem_x509_crl(crl).public_bytes(Encoding.DER)
+
+
+def _worst(verdicts: Iterator[Verdict]) -> Verdict:
+    """The first failed one, else the first indeterminate one, else passed; all their reasons."""
+    found = list(verdicts)
+    for indication in (Indication.FAILED, Indication.INDETERMINATE):
+        worse = [each for each in found if each.indication is indication]
+        if worse:
+            reasons = {str(reason): reason for each in worse for reason in each.reasons}
+            return Verdict(indication, worse[0].subindication, tuple(reasons.values()))
+    return PASSED
+
+
+def _failed(at: datetime, digest: str, reason: Reason) -> VerificationReport:
+    verdict = Verdict(Indication.FAILED, SubIndication.FORMAT_FAILURE, (reason,))
+    return VerificationReport("", Kind.EVIDENCE, verdict, at, digest)
