@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from appliance.accounts.people import Person, Seal, SealKind
 from appliance.language import Language
 
@@ -26,12 +24,3 @@ PEOPLE = (ZHANG, LI, CUSTODIAN)
 
 CONTRACT_SEAL = Seal("seal-alpha-contract", ALPHA, SealKind.CONTRACT, (CUSTODIAN.subject,), 40.0)
 """Party A's seal: released by its custodian at the request of the person who signs for Party A."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What the initiator says of the sample contract."""
-
-    title: str = "技术服务合同 SL-2026-0117"
-    kind: str = "服务合同"
-    purpose: str = "委托乙方为甲方的生产管理系统提供运行维护与技术支持"

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.intent import Circumstances
@@ -154,22 +153,6 @@ def _activators(party: Party) -> tuple[str, ...]:
     if party.kind is PartyKind.SEAL:
         return (CUSTODIAN.subject, party.responsible)
     return (party.subject,)
-
-
-def write_results(outcome: Outcome, out: Path, trust: Path) -> list[Path]:
-    """Writes what the story left into *out*; the paths, in the order of reading. Reports are the caller's."""
-    (out / "trust").mkdir(parents=True, exist_ok=True)
-    files = {
-        "contract.signed.pdf": outcome.signed,
-        "contract.tsq": outcome.export.exchange.request,
-        "contract.tsr": outcome.export.exchange.reply,
-        "evidence.zip": outcome.export.package,
-        "trust/ca.pem": (trust / "ca.pem").read_bytes(),
-        "trust/log.vkey": (trust / "log.vkey").read_bytes(),
-    }
-    for name, content in files.items():
-        (out / name).write_bytes(content)
-    return [out / name for name in files]
 
 
 def _since(started: float) -> int:

@@ -1,0 +1,58 @@
+"""``vermilion demo``: the main job on any PDF, headless, with its results in a directory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from appliance.cli.program import REFUSED, Context
+from appliance.config import load
+from appliance.demonstration.founding import found, running_authority
+from appliance.demonstration.places import SAMPLE_PLACES
+from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.results import Results
+from appliance.demonstration.sample import sample_contract
+from appliance.demonstration.story import Script, Story
+from appliance.supervision.services import inherited
+from appliance.wiring import open_appliance
+
+SAMPLE_TITLE = "技术服务合同 SL-2026-0117"
+
+
+@click.command("demo")
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where the results are written."
+)
+@click.option(
+    "--contract",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="Any PDF, instead of the sample contract.",
+)
+@click.pass_context
+def command(ctx: click.Context, out: Path, contract: Path | None) -> None:
+    """Sign, timestamp, log, verify and export one contract, with two people and a company seal.
+
+    Sets up a home and starts the authority where there is none, and ends what it started.
+    """
+    context: Context = ctx.obj
+    say, environment = context.speech.say, inherited(os.environ)
+    script = _script(contract)
+    results = Results(out, language=context.speech.language, tell=say)
+    results.begin(script.document)
+    found(context.home, say=say, environment=environment)
+    with (
+        running_authority(context.home, say=say, environment=environment),
+        open_appliance(load(context.home)) as appliance,
+    ):
+        outcome = Story(appliance, Pocket(context.home.people), tell=say).play(script)
+        results.write(outcome, trust=context.home.trust)
+        passed = results.verify(appliance.verifier)
+    ctx.exit(0 if passed else REFUSED)
+
+
+def _script(contract: Path | None) -> Script:
+    if contract is None:
+        return Script(sample_contract(), SAMPLE_TITLE, SAMPLE_PLACES)
+    return Script(contract.read_bytes(), contract.stem or contract.name)

@@ -1,0 +1,174 @@
+"""Founding: from nothing to a home in which the demonstration's people can sign. Each step is done once.
+
+1. settings for both sides; 2. secrets, mode 0600; 3. the key ceremony, by the reviewed file; 4. the people and the
+seal, enrolled by the officer whom the ceremony appointed. A run that was broken off goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import timedelta
+from importlib import resources
+
+from appliance.accounts.people import Person, Seal
+from appliance.config import Settings, load
+from appliance.demonstration import cast
+from appliance.demonstration.pocket import Pocket
+from appliance.errors import NotFound, SupervisionFailed
+from appliance.home import Home, make_directory, write_private
+from appliance.supervision import Say, Supervisor, services
+from appliance.wiring import Appliance, open_appliance, utc_now
+from hsm.acts import OfficerAct
+from hsm.client import AuthorityClient
+from hsm.errors import UnknownKey
+from hsm.home import make_home
+
+FORM_KEY = "web.key"
+CEREMONY = "development.toml"
+
+APPLIANCE_SETTINGS = f"""\
+# The appliance's settings; docs/reference.md lists them all.
+[organisation]
+name = "{cast.ALPHA}"
+"""
+
+AUTHORITY_SETTINGS = f"""\
+# The authority's settings; docs/reference.md lists them all.
+
+[time]
+# Of this home the operator says that the machine's clock is right. On an appliance: "kernel", which proves it.
+source = "declared"
+
+[certificates]
+organisations = ["{cast.ALPHA}", "{cast.BETA}"]
+"""
+
+
+def found(home: Home, *, say: Say, environment: Mapping[str, str]) -> None:
+    """Does what is missing in *home*; quick when nothing is. The authority runs only while it is needed here."""
+    _write_settings(home, say)
+    _write_secrets(home, say)
+    if not (home.trust / "log.vkey").exists():
+        _hold_ceremony(home, say, environment)
+    settings = load(home)
+    if _populated(settings):
+        return
+    with (
+        running_authority(home, say=say, environment=environment),
+        open_appliance(settings, role="web") as appliance,
+    ):
+        _populate(appliance, settings, say)
+
+
+def running_authority(home: Home, *, say: Say, environment: Mapping[str, str]) -> Supervisor:
+    """A context in which an authority runs in *home*: the one that is there already, else one of our own."""
+    wanted = [] if services.operational(home) else [services.authority(home, environment)]
+    return Supervisor(wanted, say=say)
+
+
+def _write_settings(home: Home, say: Say) -> None:
+    for folder in (home.root, home.settings.parent, home.secrets, home.people, home.logs, home.run):
+        make_directory(folder)
+    for path, text in ((home.settings, APPLIANCE_SETTINGS), (home.authority_settings, AUTHORITY_SETTINGS)):
+        if not path.exists():
+            write_private(path, text.encode())
+            say("founding    {path}", path=path)
+
+
+def _write_secrets(home: Home, say: Say) -> None:
+    for path in make_home(home.root):
+        say("founding    {path}", path=path)
+    if not (home.secrets / FORM_KEY).exists():
+        write_private(home.secrets / FORM_KEY, secrets.token_hex(32).encode() + b"\n")
+
+
+def _hold_ceremony(home: Home, say: Say, environment: Mapping[str, str]) -> None:
+    say("founding    key ceremony {name}: tokens, root and issuing CA, keys in the HSM", name=CEREMONY)
+    with resources.as_file(resources.files("hsm.ceremonies") / CEREMONY) as plan:
+        done = subprocess.run(
+            [sys.executable, "-m", "hsm.cli", "ceremony", str(plan)],
+            env={**environment, "VERMILION_HOME": str(home.root)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    (home.logs / "ceremony.log").write_text(done.stdout + done.stderr, encoding="utf-8")
+    if done.returncode != 0:
+        raise SupervisionFailed(
+            "The key ceremony ended with status {status}: {why} (see {log})",
+            status=done.returncode,
+            why=(done.stderr.strip().splitlines() or ["no reason given"])[-1],
+            log=home.logs / "ceremony.log",
+        )
+
+
+def _populated(settings: Settings) -> bool:
+    """Whether everybody of the cast is registered, asked without an authority."""
+    if not settings.home.database.exists():
+        return False
+    with open_appliance(settings, role="web") as appliance:
+        return _is_known(appliance, cast.CONTRACT_SEAL.subject)
+
+
+def _populate(appliance: Appliance, settings: Settings, say: Say) -> None:
+    home = settings.home
+    pocket = Pocket(home.people)
+    with AuthorityClient(home.authority_socket("operator")) as authority:
+        for person in cast.PEOPLE:
+            if not _is_known(appliance, person.subject):
+                certificate = _enrolled(authority, pocket, person, settings)
+                appliance.registry.add_person(person, certificate, by=cast.OFFICER)
+                say("founding    {name} ({organisation}) has a key and an authenticator", **_shown(person))
+        certificate = _enrolled_seal(authority, pocket, cast.CONTRACT_SEAL)
+        appliance.registry.add_seal(cast.CONTRACT_SEAL, certificate, by=cast.OFFICER)
+        say("founding    company seal of {organisation} has a key", organisation=cast.CONTRACT_SEAL.organisation)
+
+
+def _is_known(appliance: Appliance, subject: str) -> bool:
+    try:
+        appliance.registry.certificate(subject)
+    except NotFound:
+        return False
+    return True
+
+
+def _enrolled(authority: AuthorityClient, pocket: Pocket, person: Person, settings: Settings) -> bytes:
+    """The person's certificate: from now, or from a run that was broken off after enrolling."""
+    try:
+        return authority.certificate(person.subject)
+    except UnknownKey:
+        credential = pocket.make(person.subject, rp_id=settings.web.relying_party, origin=settings.web.origin)
+    details = {
+        "subject": person.subject,
+        "name": person.name,
+        "organisation": person.organisation,
+        "credentials": [credential],
+    }
+    act = _act("enrol_person", details)
+    return authority.enrol_person(act, [pocket.activate(cast.OFFICER, act)])
+
+
+def _enrolled_seal(authority: AuthorityClient, pocket: Pocket, seal: Seal) -> bytes:
+    try:
+        return authority.certificate(seal.subject)
+    except UnknownKey:
+        details = {
+            "subject": seal.subject,
+            "name": f"{seal.organisation}{seal.kind.value}",
+            "organisation": seal.organisation,
+            "custodians": list(seal.custodians),
+        }
+    act = _act("enrol_seal", details)
+    return authority.enrol_seal(act, [pocket.activate(cast.OFFICER, act)])
+
+
+def _act(kind: str, details: Mapping[str, object]) -> OfficerAct:
+    expires = (utc_now() + timedelta(minutes=5)).replace(microsecond=0)
+    return OfficerAct(kind, details, expires, secrets.token_bytes(16))
+
+
+def _shown(person: Person) -> dict[str, str]:
+    return {"name": person.name, "organisation": person.organisation}
