@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from appliance.errors import LedgerDamaged
-from appliance.ledger.memory import require_extends
+from appliance.ledger.memory import require_remembered
 from appliance.ledger.tree import Edge, StoredTree, grown, hashes_of, subtree_number
 from appliance.store import checkpoints
 from appliance.store import ledger as store
@@ -45,10 +45,8 @@ class Log:
         self._authority = authority
 
     def require_remembered(self) -> None:
-        """The check at every start, O(log n): see :func:`appliance.ledger.memory.require_extends`."""
-        signed = self._authority.status().checkpoint
-        with self._database.reading() as tx:
-            require_extends(tx, signed)
+        """The check at every start, O(log n): see :mod:`appliance.ledger.memory`."""
+        require_remembered(self._database, self._authority)
 
     def check(self, progress: Progress | None = None) -> LogReport:
         """Walks all of it; *progress* is told entries done and entries in all. Raises :class:`LedgerDamaged`.

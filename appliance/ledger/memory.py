@@ -6,16 +6,30 @@ from appliance.errors import LedgerDamaged
 from appliance.ledger.tree import StoredTree
 from appliance.store import checkpoints
 from appliance.store import ledger as store
-from appliance.store.database import Transaction
+from appliance.store.database import Database, Transaction
+from hsm.client import AuthorityClient
 from hsm.errors import ConsistencyRefused
 from hsm.merkle import inclusion_ranges, leaf_hash, root_from_inclusion
-from hsm.status import SignedCheckpoint
+from hsm.status import AuthorityStatus, SignedCheckpoint
 
 
-def require_extends(tx: Transaction, signed: SignedCheckpoint | None) -> None:
-    """Raises :class:`LedgerDamaged` unless the log contains, unchanged, what the authority *signed* last.
+def require_remembered(database: Database, authority: AuthorityClient) -> AuthorityStatus:
+    """The authority's status, if the log holds, unchanged, all that it signed; for every start, O(log n).
 
-    Reads O(log n) rows.
+    Raises :class:`LedgerDamaged`, or the authority's errors. What was published is read before the authority is
+    asked, and the tree afterwards: so a sequencer that runs meanwhile makes no difference.
+    """
+    with database.reading() as tx:
+        published = checkpoints.last(tx)
+    status = authority.status()
+    with database.reading() as tx:
+        _require_extends(tx, status.checkpoint, published.size if published else 0)
+    return status
+
+
+def _require_extends(tx: Transaction, signed: SignedCheckpoint | None, published: int) -> None:
+    """The comparison; *signed* is what the authority remembers, *published* the size of the newest checkpoint.
+
 
     1. nothing that was published is unknown to the authority;
     2. the log is not shorter than what it signed;
@@ -23,13 +37,12 @@ def require_extends(tx: Transaction, signed: SignedCheckpoint | None) -> None:
     4. the last entry's own bytes lead to the root through the hashes at the tree's right edge (the frontier).
     """
     tree = StoredTree(tx)
-    size, published = tree.size(), checkpoints.last(tx)
-    remembered = signed.size if signed else 0
-    if published is not None and published.size > remembered:
+    size, remembered = tree.size(), signed.size if signed else 0
+    if published > remembered:
         raise LedgerDamaged(
             "The log has a checkpoint of {size} entries, the authority remembers {remembered}: its store"
             " is older than the log. Restore the one that belongs to it.",
-            size=published.size,
+            size=published,
             remembered=remembered,
         )
     if size < remembered:
@@ -45,11 +58,10 @@ def require_extends(tx: Transaction, signed: SignedCheckpoint | None) -> None:
             size=signed.size,
         )
     if size:
-        require_frontier(tx, tree, size)
+        _require_frontier(tx, tree, size)
 
 
-def require_frontier(tx: Transaction, tree: StoredTree, size: int) -> None:
-    """Raises :class:`LedgerDamaged` unless the last leaf leads to the root of the tree of *size* leaves."""
+def _require_frontier(tx: Transaction, tree: StoredTree, size: int) -> None:
     path = [tree.hash_of(*each) for each in inclusion_ranges(size - 1, size)]
     leaf = leaf_hash(store.leaf(tx, size - 1))
     try:

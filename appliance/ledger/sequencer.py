@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from appliance.ledger.issued import record_timestamps
-from appliance.ledger.memory import require_extends
+from appliance.ledger.memory import require_remembered
 from appliance.ledger.tree import StoredTree, grown, hashes_of
 from appliance.store import checkpoints
 from appliance.store import ledger as store
@@ -70,9 +70,8 @@ class Sequencer:
     def _growth(self) -> _Growth | None:
         if not self._has_news():
             return None
-        signed = self._authority.status().checkpoint
+        signed = require_remembered(self._database, self._authority).checkpoint
         with self._database.reading() as tx:
-            require_extends(tx, signed)
             tree = StoredTree(tx)
             size = tree.size()
             ranges = consistency_ranges(signed.size if signed else 0, size)

@@ -1,0 +1,67 @@
+"""Group commit: orders that wait at the same time are signed in one call and recorded in one transaction."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from appliance.errors import StorageError
+from appliance.timestamping.issuance import Issuance, Outcome
+from hsm.timestamp import ImprintOrder
+
+LARGEST = 64
+"""Orders in one batch: the last of them waits for all of their signatures."""
+
+W = TypeVar("W")
+Delivery = Callable[[Sequence[tuple[W, Outcome]]], None]
+"""Takes a batch's outcomes, each beside whoever waits for it; called in the thread of the batches."""
+
+
+class Batches(Generic[W]):
+    """A thread that takes whatever waits, has it issued, and delivers what became of it.
+
+    While one batch is under way the next one gathers, so the busier it is, the fewer commits there are for each
+    token; when idle, an order goes at once. The thread begins with the first order, so that it is never inherited
+    by a fork.
+    """
+
+    def __init__(self, issuance: Issuance, deliver: Delivery[W]) -> None:
+        self._issuance = issuance
+        self._deliver = deliver
+        self._waiting: deque[tuple[W, ImprintOrder]] = deque()
+        self._changed = threading.Condition()
+        self._closing = False
+        self._thread: threading.Thread | None = None
+
+    def put(self, waiter: W, order: ImprintOrder) -> None:
+        """Queues *order*; its outcome is delivered for *waiter*. Raises :class:`StorageError` after closing."""
+        with self._changed:
+            if self._closing:
+                raise StorageError("The timestamp service is being shut down; try again in a moment.")
+            self._waiting.append((waiter, order))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="timestamps", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Completes what waits, then ends the thread."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _work(self) -> None:
+        while batch := self._next():
+            outcomes = self._issuance.outcomes([order for _, order in batch])
+            self._deliver([(waiter, outcome) for (waiter, _), outcome in zip(batch, outcomes, strict=True)])
+
+    def _next(self) -> list[tuple[W, ImprintOrder]]:
+        """What waits, at most LARGEST; empty only when closing and nothing is left."""
+        with self._changed:
+            while not self._waiting and not self._closing:
+                self._changed.wait()
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST))]

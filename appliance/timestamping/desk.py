@@ -1,0 +1,68 @@
+"""From request bytes to an order, and from what became of it to reply bytes (RFC 3161, 2.4)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+
+from appliance.ledger.memory import require_remembered
+from appliance.store.database import Database
+from appliance.timestamping.issuance import Outcome
+from hsm.client import AuthorityClient
+from hsm.errors import TimeNotAvailable
+from hsm.timestamp import (
+    FailInfo,
+    ImprintOrder,
+    IssuedToken,
+    RequestRefused,
+    parse_request,
+    response_granted,
+    response_refused,
+)
+
+HASHES = frozenset({"sha256", "sha384", "sha512"})
+WITH_SM3 = HASHES | {"sm3"}
+
+log = logging.getLogger("vermilion.timestamps")
+
+
+class Desk:
+    """Reads requests and writes replies; *hashes* are the digests that are accepted. Thread-safe."""
+
+    def __init__(self, database: Database, authority: AuthorityClient, hashes: Collection[str]) -> None:
+        self._database = database
+        self._authority = authority
+        self._hashes = hashes
+        self._policies: frozenset[str] = frozenset()
+
+    @property
+    def ready(self) -> bool:
+        """Whether :meth:`prepare` has succeeded once."""
+        return bool(self._policies)
+
+    def prepare(self) -> None:
+        """Once before the first order: the log is the one that the authority remembers; its policies are known.
+
+        Raises :class:`appliance.errors.LedgerDamaged`: nothing is issued into a log that was cut or rewritten; and
+        the authority's errors when it does not answer. The next call tries again.
+        """
+        if not self._policies:
+            self._policies = frozenset(require_remembered(self._database, self._authority).policies)
+
+    def read(self, request: bytes) -> ImprintOrder:
+        """The order in a DER request. Raises :class:`RequestRefused`, whatever the bytes are."""
+        return parse_request(request, policies=self._policies, hashes=self._hashes)
+
+    def write(self, outcome: Outcome) -> bytes:
+        """The DER reply that delivers a token, or refuses with the failInfo that the error stands for."""
+        if isinstance(outcome, IssuedToken):
+            return response_granted(outcome.token)
+        if isinstance(outcome, RequestRefused):
+            return response_refused(outcome.fail_info, str(outcome))
+        if isinstance(outcome, TimeNotAvailable):
+            log.error("no timestamps are given: %s", outcome)
+            return response_refused(FailInfo.TIME_NOT_AVAILABLE, str(outcome))
+        log.error("a timestamp could not be given: %s: %s", type(outcome).__name__, outcome)
+        return response_refused(
+            FailInfo.SYSTEM_FAILURE, "The timestamp authority is not available now; try again in a moment."
+        )

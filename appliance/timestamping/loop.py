@@ -1,0 +1,54 @@
+"""The timestamp service for an event loop: thousands of connections wait, one thread issues."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+
+from appliance.errors import ApplianceError
+from appliance.store.database import Database
+from appliance.timestamping.batches import Batches
+from appliance.timestamping.desk import HASHES, Desk
+from appliance.timestamping.issuance import Issuance, Outcome
+from hsm.client import AuthorityClient
+from hsm.errors import AuthorityError
+
+_Promise = asyncio.Future[Outcome]
+
+
+class LoopTimestampService:
+    """As :class:`~appliance.timestamping.TimestampService`, for coroutines of the loop that it was made in."""
+
+    def __init__(
+        self, database: Database, authority: AuthorityClient, *, hashes: Collection[str] = HASHES
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._desk = Desk(database, authority, hashes)
+        self._batches: Batches[_Promise] = Batches(Issuance(database, authority), self._deliver)
+
+    async def reply(self, request: bytes) -> bytes:
+        """The DER TimeStampResp for a DER TimeStampReq, whatever the bytes; never raises."""
+        try:
+            if not self._desk.ready:
+                await asyncio.to_thread(self._desk.prepare)
+            order = self._desk.read(request)
+            promise: _Promise = self._loop.create_future()
+            self._batches.put(promise, order)
+            outcome = await promise
+        except (AuthorityError, ApplianceError) as error:
+            outcome = error
+        return self._desk.write(outcome)
+
+    async def close(self) -> None:
+        """Completes what waits; afterwards nothing is accepted."""
+        await asyncio.to_thread(self._batches.close)
+
+    def _deliver(self, batch: Sequence[tuple[_Promise, Outcome]]) -> None:
+        """One wake-up of the loop for the whole batch; called in the thread that issues."""
+        self._loop.call_soon_threadsafe(_resolve, batch)
+
+
+def _resolve(batch: Sequence[tuple[_Promise, Outcome]]) -> None:
+    for promise, outcome in batch:
+        if not promise.done():  # the client may have gone
+            promise.set_result(outcome)
