@@ -25,7 +25,7 @@ class CeremonyPins:
         Raises :class:`ConfigurationRefused` when one is missing or too short.
         """
         parts = sorted(directory.glob("root.pin.[1-9]")) or [directory / "root.pin"]
-        root = "".join(_pin(part, shortest=4) for part in parts)
+        root = "".join(_pin(part, shortest=4 if len(parts) > 1 else 6) for part in parts)
         return cls(_pin(directory / "so.pin"), _pin(directory / "user.pin"), root, len(parts))
 
 

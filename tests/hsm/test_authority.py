@@ -1,0 +1,198 @@
+"""The authority as a whole, through its sockets, with keys in SoftHSM and OpenSSL as the judge."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from hsm.checkpoint import verify_checkpoint
+from hsm.errors import (
+    BadRequest,
+    CertificateRefused,
+    ConsistencyRefused,
+    NotPermitted,
+    UnknownKey,
+)
+from hsm.merkle import EMPTY_ROOT, leaf_hash, node_hash
+from hsm.note import parse_vkey
+from hsm.status import AuthorityState
+from hsm.timestamp import ImprintOrder, order_for, verify_token
+from tests.authority import ORGANISATION, RunningAuthority, intent_for, running_authority
+from tests.hsm.memory import openssl
+
+
+def test_it_says_how_it_is(authority: RunningAuthority) -> None:
+    status = authority.client("web").status()
+
+    assert status.state is AuthorityState.OPERATIONAL
+    assert status.clock.source == "declared"
+    assert {key.subject for key in status.keys} == {"root", "issuing", "tsa", "log", "evidence"}
+    assert status.policies
+
+
+def test_a_persons_signature_verifies_with_openssl(authority: RunningAuthority, tmp_path: Path) -> None:
+    device = authority.enrol_person("person-openssl")
+    intent = intent_for("person-openssl", document=b"the bytes that are signed")
+
+    signed = authority.client("web").sign_document(intent, [device.activate("person-openssl", intent)])
+
+    (tmp_path / "cms").write_bytes(signed)
+    (tmp_path / "content").write_bytes(b"the bytes that are signed")
+    status, said = openssl(
+        "cms", "-verify", "-binary", "-inform", "DER", "-in", tmp_path / "cms",
+        "-content", tmp_path / "content", "-CAfile", authority.root / "trust/ca.pem", "-out", "/dev/null",
+    )  # fmt: skip
+    assert status == 0, said
+
+
+def test_a_seal_needs_its_custodian_and_the_one_who_asks(authority: RunningAuthority) -> None:
+    custodian = authority.enrol_person("person-custodian")
+    asking = authority.enrol_person("person-asking")
+    authority.enrol_seal("seal-contracts", ["person-custodian"])
+    intent = intent_for("seal-contracts")
+
+    signed = authority.client("web").sign_document(
+        intent, [custodian.activate("person-custodian", intent), asking.activate("person-asking", intent)]
+    )
+
+    assert signed
+
+
+def test_timestamps_come_at_the_authoritys_own_time_and_never_go_back(authority: RunningAuthority) -> None:
+    orders = [order_for(hashlib.sha256(bytes([each])).digest()) for each in range(20)]
+
+    issued = authority.client("tsa").timestamp(orders) + authority.client("web").timestamp(orders)
+
+    times = [each.gen_time for each in issued]
+    assert times == sorted(times)
+    assert len({each.serial for each in issued}) == 40
+    for order, token in zip([*orders, *orders], issued, strict=True):
+        assert verify_token(token.token, digest=order.digest).gen_time == token.gen_time
+
+
+def test_an_order_has_no_place_for_a_time(authority: RunningAuthority) -> None:
+    order = order_for(bytes(32))
+    connections = authority.client("tsa")._connections
+
+    with pytest.raises(BadRequest):
+        connections.ask("timestamp", {"orders": [[*order.fields(), "2020-01-01T00:00:00Z"]]})
+    before = connections.ask("status", {})
+    dated = connections.ask("timestamp", {"orders": [order.fields()], "gen_time": 0})
+
+    assert before and dated[0][1] > 1_700_000_000_000_000
+
+
+def test_a_policy_of_somebody_else_is_refused(authority: RunningAuthority) -> None:
+    order = order_for(bytes(32))
+
+    with pytest.raises(Exception, match="policy"):
+        authority.client("tsa").timestamp([ImprintOrder(order.imprint, "1.2.3.4", None, True)])
+
+
+def test_the_log_only_grows(tmp_path: Path) -> None:
+    """The web role cannot ask at all; who can, cannot get a checkpoint for a log that was rewritten."""
+    first, second = leaf_hash(b"first"), leaf_hash(b"second")
+    with running_authority(workers=1) as fresh:
+        scheduler = fresh.client("scheduler")
+        key = parse_vkey((fresh.root / "trust/log.vkey").read_text())
+
+        verify_checkpoint(scheduler.checkpoint(size=0, root=EMPTY_ROOT, consistency=[]), key)
+        assert verify_checkpoint(scheduler.checkpoint(size=1, root=first, consistency=[]), key).size == 1
+        root = node_hash(first, second)
+        with pytest.raises(NotPermitted):
+            fresh.client("web").checkpoint(size=2, root=root, consistency=[second])
+        assert verify_checkpoint(scheduler.checkpoint(size=2, root=root, consistency=[second]), key).size == 2
+
+        rewritten = node_hash(leaf_hash(b"another"), second)
+        for size, other, proof in ((2, rewritten, []), (1, first, []), (3, rewritten, [root])):
+            with pytest.raises(ConsistencyRefused):
+                scheduler.checkpoint(size=size, root=other, consistency=proof)
+
+        fresh.restart()
+        with pytest.raises(ConsistencyRefused):
+            fresh.client("scheduler").checkpoint(size=2, root=rewritten, consistency=[])
+        again = fresh.client("scheduler").checkpoint(size=2, root=root, consistency=[])
+        assert verify_checkpoint(again, key).root == root
+
+
+def test_document_keys_are_of_one_role_and_context(authority: RunningAuthority) -> None:
+    web, scheduler = authority.client("web"), authority.client("scheduler")
+    wrapped = web.wrap_key("blob-1", bytes(range(32)))
+
+    assert web.unwrap_key("blob-1", wrapped) == bytes(range(32))
+    flipped = bytes([wrapped[0] ^ 1]) + wrapped[1:]
+    for client, context, given in (
+        (web, "blob-2", wrapped),
+        (scheduler, "blob-1", wrapped),
+        (web, "blob-1", flipped),
+    ):
+        with pytest.raises(NotPermitted):
+            client.unwrap_key(context, given)
+    with pytest.raises(NotPermitted):
+        authority.client("tsa").unwrap_key("blob-1", wrapped)
+
+
+def test_a_revoked_certificate_is_on_the_crl_and_signs_no_more(authority: RunningAuthority) -> None:
+    device = authority.enrol_person("person-leaver")
+    certificate = x509.load_der_x509_certificate(authority.client("web").certificate("person-leaver"))
+    act = authority.officer_act("revoke_certificate", subject="person-leaver", reason="affiliation_changed")
+
+    crl = x509.load_der_x509_crl(authority.client("web").revoke_certificate(act, authority.by_officer(act)))
+
+    assert crl.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None
+    assert authority.client("web").crls()[1] == crl.public_bytes(Encoding.DER)
+    intent = intent_for("person-leaver")
+    with pytest.raises(UnknownKey, match="revoked"):
+        authority.client("web").sign_document(intent, [device.activate("person-leaver", intent)])
+
+
+def test_crl_numbers_go_up(authority: RunningAuthority) -> None:
+    numbers = [_crl_number(authority.client(role).issue_crl()) for role in ("web", "scheduler", "operator")]
+
+    assert numbers == [numbers[0], numbers[0] + 1, numbers[0] + 2]
+
+
+def test_rotation_gives_a_new_key_at_once_in_every_worker(authority: RunningAuthority) -> None:
+    before = authority.client("web").certificate("tsa")
+    act = authority.officer_act("rotate", subject="tsa")
+
+    rotated = authority.client("operator").rotate(act, authority.by_officer(act))
+
+    assert rotated != before
+    for role in ("web", "tsa", "scheduler"):
+        token = authority.client(role).timestamp([order_for(bytes(32))])[0]
+        assert verify_token(token.token).signer == x509.load_der_x509_certificate(rotated)
+
+
+@pytest.mark.parametrize(
+    ("name", "organisation", "refusal"),
+    [
+        ("李样本", "丙公司示例有限公司", CertificateRefused),
+        ("李\u202e样本", ORGANISATION, CertificateRefused),
+        ("", ORGANISATION, CertificateRefused),
+    ],
+)
+def test_the_naming_rules_hold(
+    authority: RunningAuthority, name: str, organisation: str, refusal: type[Exception]
+) -> None:
+    act = authority.officer_act(
+        "enrol_person",
+        subject="person-misnamed",
+        name=name,
+        organisation=organisation,
+        credentials=[authority.officer.credential() | {"credential_id": "00ff"}],
+    )
+
+    with pytest.raises(refusal):
+        authority.client("web").enrol_person(act, authority.by_officer(act))
+    with pytest.raises(UnknownKey):
+        authority.client("web").certificate("person-misnamed")
+
+
+def _crl_number(der: bytes) -> int:
+    crl = x509.load_der_x509_crl(der)
+    return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
