@@ -20,7 +20,8 @@ def level_of(one: Examined, everything: Iterable[Examined], store: StoreHistory)
     archived = any(
         other.found.document_timestamp
         and other.proves is not None
-        and other.found.revision > max(one.found.revision, store.since or 0)
+        and other.found.revision > one.found.revision
+        and other.found.revision >= (store.since or 0)  # validation data may come in the timestamp's own revision
         for other in everything
     )
     return Level.LTA if archived else Level.LT
