@@ -1,0 +1,169 @@
+"""A real authority for tests: fresh SoftHSM tokens, the development ceremony, the daemon in its own process."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from pathlib import Path
+
+from hsm import config
+from hsm.acts import Activation, OfficerAct, SigningIntent
+from hsm.authenticator import SoftwareAuthenticator
+from hsm.client import AuthorityClient
+from hsm.errors import AuthorityUnreachable
+from hsm.home import make_home
+
+ORGANISATION = "甲公司示例有限公司"
+OFFICER = "officer-wang"
+RP_ID, ORIGIN = "localhost", "http://localhost:8080"
+
+
+@dataclass(slots=True)
+class RunningAuthority:
+    """A home whose daemon runs, and its officer's authenticator."""
+
+    root: Path
+    process: subprocess.Popen[bytes]
+    officer: SoftwareAuthenticator
+    clients: dict[str, AuthorityClient] = field(default_factory=dict)
+
+    def client(self, role: str) -> AuthorityClient:
+        """The client of *role*: web, tsa, scheduler or operator."""
+        if role not in self.clients:
+            self.clients[role] = AuthorityClient(self.socket(role))
+        return self.clients[role]
+
+    def socket(self, role: str) -> Path:
+        return self.root / f"run/authority-{role}.sock"
+
+    @property
+    def log(self) -> str:
+        """What the daemon wrote."""
+        return (self.root / "daemon.log").read_text()
+
+    def officer_act(self, kind: str, **details: object) -> OfficerAct:
+        return OfficerAct(kind, details, soon(), secrets.token_bytes(16))
+
+    def by_officer(self, act: OfficerAct) -> list[Activation]:
+        return [self.officer.activate(OFFICER, act)]
+
+    def enrol_person(self, subject: str, *, organisation: str = ORGANISATION) -> SoftwareAuthenticator:
+        """Enrols *subject* with a new authenticator."""
+        device = SoftwareAuthenticator.create(RP_ID, ORIGIN)
+        act = self.officer_act(
+            "enrol_person",
+            subject=subject,
+            name="张示例",
+            organisation=organisation,
+            credentials=[device.credential()],
+        )
+        self.client("operator").enrol_person(act, self.by_officer(act))
+        return device
+
+    def enrol_seal(self, subject: str, custodians: Sequence[str]) -> None:
+        act = self.officer_act(
+            "enrol_seal",
+            subject=subject,
+            name="合同专用章",
+            organisation=ORGANISATION,
+            custodians=list(custodians),
+        )
+        self.client("operator").enrol_seal(act, self.by_officer(act))
+
+    def restart(self) -> None:
+        """Ends the daemon in order and starts it again on the same home."""
+        end(self.process)
+        self.process = start(self.root)
+
+
+def soon(minutes: float = 5) -> datetime:
+    return datetime.now(UTC) + timedelta(minutes=minutes)
+
+
+def intent_for(signer: str, *, document: bytes = b"a contract") -> SigningIntent:
+    """An intent of *signer* to sign *document*, for the next five minutes."""
+    return SigningIntent(
+        contract="contract-1",
+        party="party-1",
+        field="Signature1",
+        signer=signer,
+        digest=hashlib.sha256(document).digest(),
+        expires=soon(),
+        nonce=secrets.token_bytes(16),
+    )
+
+
+@contextmanager
+def running_authority(*, settings: str = "", workers: int = 2) -> Iterator[RunningAuthority]:
+    """A fresh home, its ceremony held, its daemon serving; *settings* is more TOML for ``authority.toml``."""
+    root = Path(tempfile.mkdtemp(prefix="vermilion-"))
+    try:
+        make_home(root)
+        with (root / "config/authority.toml").open("a", encoding="utf-8") as stream:
+            stream.write(f"\n[workers]\ncount = {workers}\n{settings}")
+        plan = resources.files("hsm.ceremonies").joinpath("development.toml")
+        run(root, "ceremony", str(plan))
+        officer = SoftwareAuthenticator.load(root / f"people/{OFFICER}.json")
+        authority = RunningAuthority(root, start(root), officer)
+        try:
+            yield authority
+        finally:
+            for client in authority.clients.values():
+                client.close()
+            end(authority.process)
+    finally:
+        shutil.rmtree(root)
+
+
+def run(root: Path, *arguments: str) -> str:
+    """What ``vermilion-authority`` prints for *arguments* in the home *root*."""
+    done = subprocess.run(
+        [sys.executable, "-m", "hsm.cli", *arguments],
+        env={**os.environ, "VERMILION_HOME": str(root)},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
+def start(root: Path) -> subprocess.Popen[bytes]:
+    """The daemon of *root*, once it answers."""
+    with (root / "daemon.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hsm.cli", "serve"],
+            env={**os.environ, "VERMILION_HOME": str(root)},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    home = config.AuthorityHome(root)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with AuthorityClient(home.socket(config.Role.OPERATOR)) as client:
+                client.status()
+                return process
+        except AuthorityUnreachable:
+            time.sleep(0.02)
+    end(process)
+    raise AssertionError((root / "daemon.log").read_text())
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM, and wait."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=20)
