@@ -110,8 +110,10 @@ class TestAuthority:
         return certify(_key(), name, self.issuing, (ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING))
 
     def token(self, data: bytes) -> bytes:
-        order = timestamp.order_for(hashlib.sha256(data).digest())
-        return self._issue(order)
+        return self.token_over(hashlib.sha256(data).digest())
+
+    def token_over(self, digest: bytes) -> bytes:
+        return self._issue(timestamp.order_for(digest))
 
     def reply(self, request: bytes) -> bytes:
         return timestamp.response_granted(self._issue(timestamp.parse_request(request, policies=[POLICY])))

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+from appliance.confinement import Confinement
 from appliance.evidence.model import EvidenceInput
 from appliance.evidence.package import build
-from tests.evidence import contract
+from appliance.pdf.workshop import PdfWorkshop
+from tests.evidence import contract, real_contract
 from tests.evidence.authority import TestAuthority
 
 
@@ -14,8 +19,15 @@ def authority() -> TestAuthority:
 
 
 @pytest.fixture(scope="session")
-def evidence(authority: TestAuthority) -> EvidenceInput:
-    return contract.make(authority)
+def confinement(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Confinement]:
+    cache: Path = tmp_path_factory.mktemp("cache")
+    with Confinement(cache) as confinement:
+        yield confinement
+
+
+@pytest.fixture(scope="session")
+def evidence(authority: TestAuthority, confinement: Confinement) -> EvidenceInput:
+    return contract.make(authority, real_contract.make(authority, PdfWorkshop(confinement)))
 
 
 @pytest.fixture(scope="session")

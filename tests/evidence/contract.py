@@ -1,10 +1,10 @@
-"""A signed contract and its log, made with the keys of :mod:`tests.evidence.authority`."""
+"""All that goes into a package, made with the keys of :mod:`tests.evidence.authority`."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,6 @@ from appliance.evidence.model import (
     LogEntry,
     LogMaterial,
     Seals,
-    SignatureMaterial,
     SignedRecord,
     TimestampExchange,
 )
@@ -23,70 +22,41 @@ from appliance.ledger.entry import LedgerEntry, leaf_of
 from hsm import canonical, merkle, timestamp
 from hsm.checkpoint import Checkpoint, sign_checkpoint
 from hsm.note import NoteKey
-from tests.evidence.authority import Holder, TestAuthority
+from tests.evidence.authority import TestAuthority
+from tests.evidence.real_contract import SignedPdf
 
-ORIGINAL = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\n%%EOF\n"
-ROOM = 16 * 1024
 ORIGIN = "vermilion.example/log"
 ZONE = "Asia/Shanghai"
 TITLE = "设备采购合同（示例）"
 NAMES = {"person-zhang": "张示例", "person-li": "李样本", "seal-b": "乙公司示例有限公司"}
 
 
-def revision(document: bytes, make: Callable[[bytes], bytes]) -> tuple[bytes, bytes]:
-    """*document* with one signature appended as PDFs carry it, and that signature; *make* makes it."""
-    before = document + b"2 0 obj\n<< /Type /Sig /Contents "
-    tail_at = len(before) + ROOM * 2 + 2
-
-    def after(length: int) -> bytes:
-        numbers = f"/ByteRange [0 {len(before)} {tail_at} {length:>10}]".encode()
-        return b" " + numbers + b" >>\nendobj\n%%EOF\n"
-
-    tail = after(len(after(0)))
-    signature = make(before + tail)
-    return before + b"<" + signature.hex().encode().ljust(ROOM * 2, b"0") + b">" + tail, signature
-
-
-def make(authority: TestAuthority, *, title: str = TITLE, others: int = 40) -> EvidenceInput:
-    """Two people and a seal signed; the log has the contract's six entries among those of *others*."""
-    holders = [
-        ("person-1", "person", "张示例", "甲公司示例有限公司"),
-        ("person-2", "person", "李样本", "乙公司示例有限公司"),
-        ("seal-3", "seal", "乙公司示例有限公司", "乙公司示例有限公司"),
-    ]
-    signed, materials, people = ORIGINAL, [], []
-    for field, kind, name, organisation in holders:
-        holder = authority.person(f"{name} {field}")
-        people.append(holder)
-        signed, cms = revision(signed, lambda content, holder=holder: authority.sign(holder, content))
-        materials.append(SignatureMaterial(field, kind, name, organisation, cms))
-        authority.now += timedelta(minutes=7)
-    crls = authority.crls()
-    signed, archive = revision(signed, authority.token)
-    request = timestamp.build_request(timestamp.order_for(hashlib.sha256(signed).digest(), nonce=77))
+def make(authority: TestAuthority, pdf: SignedPdf, *, others: int = 40) -> EvidenceInput:
+    """All about *pdf*; the log has the contract's six entries among those of *others*."""
+    request = timestamp.build_request(timestamp.order_for(hashlib.sha256(pdf.signed).digest(), nonce=77))
     exchange = TimestampExchange(request, authority.reply(request))
     authority.now += timedelta(minutes=1)
     return EvidenceInput(
         contract="c-2026-0001",
-        title=title,
+        title=TITLE,
         created=authority.now,
         zone=ZONE,
-        original=ORIGINAL,
-        signed=signed,
+        original=pdf.original,
+        signed=pdf.signed,
         exchange=exchange,
-        signatures=tuple(materials),
-        document_timestamps=(archive,),
-        records=(_agreement(authority, people[0]),),
+        signatures=pdf.signatures,
+        document_timestamps=(pdf.archive,),
+        records=(_agreement(authority),),
         documents={"agreement/electronic-signing-1.zh.md": "# 电子签名使用协议\n".encode()},
+        names=NAMES,
         certificates=Certificates(
             root=authority.root.certificate,
             intermediates=(authority.issuing.certificate,),
             timestamping=authority.tsa.certificate,
             evidence=authority.evidence.certificate,
-            crls=crls,
+            crls=pdf.crls,
         ),
-        names=NAMES,
-        log=_log(authority, others),
+        log=_log(authority, pdf, others),
         report={"indication": "TOTAL-PASSED"},
     )
 
@@ -95,15 +65,17 @@ def seals(authority: TestAuthority) -> Seals:
     return Seals(sign=authority.sign_manifest, timestamp=authority.reply)
 
 
-def _agreement(authority: TestAuthority, signer: Holder) -> SignedRecord:
+def _agreement(authority: TestAuthority) -> SignedRecord:
     record = canonical.encode({"format": "vermilion-agreement/1", "person": "person-zhang", "version": "1"})
     title = "Agreement on electronic signing"
-    return SignedRecord("agreement/01", title, "张示例", record, authority.sign(signer, record))
+    return SignedRecord(
+        "agreement/01", title, "张示例", record, authority.sign(authority.person("张示例"), record)
+    )
 
 
-def _acts(start: datetime) -> Iterator[LedgerEntry]:
+def _acts(original: bytes, start: datetime) -> Iterator[LedgerEntry]:
     """What the log has of this contract, as the signing cycle writes it."""
-    digest = hashlib.sha256(ORIGINAL).hexdigest()
+    digest = hashlib.sha256(original).hexdigest()
     contract = {"contract": "c-2026-0001"}
     acts: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         ("contract-drafted", {"actor": "person-zhang", "digest": digest, "pages": 1}, {"title": TITLE}),
@@ -117,10 +89,12 @@ def _acts(start: datetime) -> Iterator[LedgerEntry]:
         yield LedgerEntry(kind, start + timedelta(minutes=3 * at), contract | public, private)
 
 
-def _log(authority: TestAuthority, others: int) -> LogMaterial:
+def _log(authority: TestAuthority, pdf: SignedPdf, others: int) -> LogMaterial:
     leaves = [canonical.encode({"entry": index, "kind": "example"}) for index in range(others)]
     openings: dict[int, dict[str, Any]] = {}
-    for index, act in zip(range(3, others, 5), _acts(authority.now - timedelta(minutes=30)), strict=False):
+    for index, act in zip(
+        range(3, others, 5), _acts(pdf.original, authority.now - timedelta(minutes=30)), strict=False
+    ):
         openings[index] = {name: {"salt": f"{index:064x}", "value": value} for name, value in act.private.items()}
         leaves[index] = leaf_of(act, openings[index])
     tree = Tree(leaves)

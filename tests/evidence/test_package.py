@@ -10,6 +10,7 @@ from appliance.evidence.errors import EvidenceIncomplete, PackageRefused
 from appliance.evidence.model import EvidenceInput, Seals
 from appliance.evidence.package import build
 from hsm.errors import AuthorityError, ModuleUnavailable
+from hsm.note import NoteKey
 from tests.evidence import contract
 from tests.evidence.authority import TestAuthority
 
@@ -77,8 +78,8 @@ def test_a_private_field_that_the_log_does_not_commit_to_is_refused(
 
 
 def test_a_checkpoint_of_another_log_is_refused(authority: TestAuthority, evidence: EvidenceInput) -> None:
-    other = contract.make(TestAuthority())
-    log = replace(evidence.log, vkey=other.log.vkey)
+    key = NoteKey.of(contract.ORIGIN, TestAuthority().log_key.public_key())
+    log = replace(evidence.log, vkey=key.vkey())
     with pytest.raises(AuthorityError):
         build(replace(evidence, log=log), contract.seals(authority))
 

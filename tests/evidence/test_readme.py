@@ -91,8 +91,8 @@ def test_a_file_too_many_or_too_few_makes_a_command_fail(folder: Path) -> None:
 
 
 def test_another_root_makes_the_commands_fail(folder: Path) -> None:
-    other = contract.make(TestAuthority())
-    (folder / "certificates/ca.pem").write_bytes(other.certificates.root.public_bytes(Encoding.PEM))
+    other = TestAuthority().root.certificate
+    (folder / "certificates/ca.pem").write_bytes(other.public_bytes(Encoding.PEM))
     failed = failing(folder, "en")
     assert sum("openssl cms" in command for command in failed) == 5
     assert sum("openssl ts" in command for command in failed) == 10

@@ -1,0 +1,84 @@
+"""A real PDF contract: fields, two signatures and a seal, sealed off to B-LTA by the workshop, with test keys."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from weasyprint import HTML
+
+from appliance.evidence.model import SignatureMaterial
+from appliance.pdf.values import (
+    FieldKind,
+    FieldPlacement,
+    Lock,
+    PersonAppearance,
+    PrepareOrder,
+    SealAppearance,
+    ValidationMaterial,
+)
+from appliance.pdf.workshop import PdfWorkshop
+from hsm import cms
+from tests.evidence.authority import Holder, TestAuthority
+
+PARTIES = [
+    ("person-1", "person", "张示例", "甲公司示例有限公司"),
+    ("person-2", "person", "李样本", "乙公司示例有限公司"),
+    ("seal-3", "seal", "乙公司示例有限公司", "乙公司示例有限公司"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPdf:
+    original: bytes
+    signed: bytes
+    signatures: tuple[SignatureMaterial, ...]
+    archive: bytes
+    crls: tuple[bytes, ...]
+
+
+def make(authority: TestAuthority, workshop: PdfWorkshop) -> SignedPdf:
+    page = "<style>body{font-family:'Noto Serif CJK SC'}</style><h1>设备采购合同（示例）</h1><p>甲方、乙方……</p>"
+    original = HTML(string=page).write_pdf()
+    fields = [
+        FieldPlacement(field, 0, 10 + 28 * at, 60, 24, 17, FieldKind(kind))
+        for at, (field, kind, _, _) in enumerate(PARTIES)
+    ]
+    document = workshop.add_fields(original, fields)
+    holders: list[Holder] = []
+    signatures = []
+    for at, (field, kind, name, organisation) in enumerate(PARTIES):
+        holder = authority.person(f"{name} {field}")
+        holders.append(holder)
+        appearance = (
+            PersonAppearance(name, authority.now, "Asia/Shanghai", organisation)
+            if kind == "person"
+            else SealAppearance(organisation, "合同专用章")
+        )
+        last = at == len(PARTIES) - 1
+        order = PrepareOrder(
+            field, appearance, authority.now, certify=at == 0, lock=Lock.ALL if last else Lock.OWN
+        )
+        prepared = workshop.prepare(document, order)
+        message = cms.sign_detached(holder, digest=prepared.digest)
+        signed = cms.add_signature_timestamp(message, authority.token(cms.signature_value(message)))
+        document = workshop.embed(prepared, signed)
+        signatures.append(SignatureMaterial(field, kind, name, organisation, signed))
+        authority.now += timedelta(minutes=7)
+    return _sealed_off(authority, workshop, SignedPdf(original, document, tuple(signatures), b"", ()), holders)
+
+
+def _sealed_off(
+    authority: TestAuthority, workshop: PdfWorkshop, contract: SignedPdf, holders: list[Holder]
+) -> SignedPdf:
+    crls = authority.crls()
+    authority.now += timedelta(minutes=1)
+    chain = [authority.issuing, authority.root, authority.tsa, *holders]
+    certificates = tuple(each.certificate.public_bytes(Encoding.DER) for each in chain)
+    prepared = workshop.prepare_archive(contract.signed, ValidationMaterial(certificates, crls))
+    archive = authority.token_over(prepared.digest)
+    signed = workshop.embed(prepared, archive)
+    assert hashlib.sha256(signed[: len(contract.original)]).digest() == hashlib.sha256(contract.original).digest()
+    return SignedPdf(contract.original, signed, contract.signatures, archive, crls)

@@ -1,0 +1,196 @@
+"""The verdict about packages: ours, damaged ones, hostile ones."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import random
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from appliance.confinement import Confinement
+from appliance.evidence import container, manifest
+from appliance.evidence.manifest import Manifest
+from appliance.evidence.model import EvidenceInput
+from appliance.evidence.package import build
+from appliance.evidence.verification import verify_package
+from appliance.verification import Indication, Kind, TrustAnchors, VerificationReport, Verifier
+from hsm import cms, timestamp
+from tests.evidence import contract
+from tests.evidence.authority import TestAuthority
+
+Verify = Callable[[bytes], VerificationReport]
+
+
+@pytest.fixture(scope="module")
+def verifier(authority: TestAuthority, confinement: Confinement) -> Verifier:
+    def later() -> object:
+        return authority.now + timedelta(hours=1)
+
+    return Verifier(confinement, [authority.root.certificate], evidence=verify_package, clock=later)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def verify(verifier: Verifier) -> Verify:
+    return verifier.verify
+
+
+def repacked(package: bytes, changes: Mapping[str, bytes | None]) -> bytes:
+    files = {path: bytes(data) for path, data in container.read(package).items()}
+    files |= {path: data for path, data in changes.items() if data is not None}
+    return container.write({path: data for path, data in files.items() if changes.get(path, b"") is not None})
+
+
+def resealed(package: bytes, changes: Mapping[str, bytes], authority: TestAuthority) -> bytes:
+    """As somebody would who has the appliance's evidence key: another content, a good manifest over it."""
+    files = {path: bytes(data) for path, data in container.read(package).items()} | changes
+    listed = manifest.decode(files[manifest.MANIFEST])
+    rest = {path: data for path, data in files.items() if path not in manifest.SEALS}
+    encoded = replace(listed, files=manifest.listing(rest)).encode()
+    return container.write(rest | sealed(encoded, authority))
+
+
+def sealed(encoded: bytes, authority: TestAuthority) -> dict[str, bytes]:
+    seals = contract.seals(authority)
+    query = timestamp.build_request(timestamp.order_for(hashlib.sha256(encoded).digest(), nonce=5))
+    return {
+        manifest.MANIFEST: encoded,
+        manifest.SIGNATURE: seals.sign(encoded),
+        manifest.QUERY: query,
+        manifest.REPLY: seals.timestamp(query),
+    }
+
+
+def flipped(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+def test_a_good_package_passes(verify: Verify, package: bytes) -> None:
+    report = verify(package)
+    assert report.indication is Indication.PASSED, report.reasons
+    assert report.kind is Kind.EVIDENCE
+    fields = [signature.field for signature in report.signatures]
+    assert fields[:3] == ["person-1", "person-2", "seal-3"]
+    assert fields[-1] == "manifest.json"
+    assert report.signatures[-1].signer == "示例证据签署 (甲公司示例有限公司)"
+
+
+def test_without_trust_nothing_is_believed(verifier: Verifier, package: bytes) -> None:
+    report = verifier.verify(package, trust=[TestAuthority().root.certificate])
+    assert report.indication is Indication.INDETERMINATE
+    assert report.verdict.subindication == "NO_CERTIFICATE_CHAIN_FOUND"
+    assert report.reasons
+
+
+def test_before_it_was_made_nothing_is_proven(verifier: Verifier, package: bytes, evidence: EvidenceInput) -> None:
+    report = verifier.verify(package, at=evidence.created - timedelta(days=1))
+    assert report.indication is Indication.INDETERMINATE
+
+
+def test_years_later_it_still_says_who_signed(verifier: Verifier, package: bytes, evidence: EvidenceInput) -> None:
+    report = verifier.verify(package, at=evidence.created + timedelta(days=5 * 365))
+    assert report.indication is Indication.PASSED, report.reasons
+
+
+def test_a_flipped_byte_of_any_file_fails(verify: Verify, package: bytes) -> None:
+    chance = random.Random(3)  # noqa: S311 - which byte to flip is no secret
+    for path, data in container.read(package).items():
+        for at in chance.sample(range(len(data)), min(3, len(data))):
+            report = verify(repacked(package, {path: flipped(bytes(data), at)}))
+            assert report.indication is Indication.FAILED, (path, at, report.reasons)
+            assert report.reasons
+
+
+def test_a_flipped_byte_of_what_seals_fails(verify: Verify, package: bytes) -> None:
+    files = container.read(package)
+    for path in sorted(manifest.SEALS - {manifest.MANIFEST}):
+        for at in range(0, len(files[path]), 7):
+            report = verify(repacked(package, {path: flipped(bytes(files[path]), at)}))
+            assert report.indication is Indication.FAILED, (path, at, report.reasons)
+
+
+def test_a_flipped_byte_of_the_container_fails(verify: Verify, package: bytes) -> None:
+    chance = random.Random(5)  # noqa: S311 - which byte to flip is no secret
+    for at in [0, 1, 2, 3, len(package) - 1, *chance.sample(range(len(package)), 50)]:
+        report = verify_package_alone(verify, flipped(package, at))
+        assert report.indication is Indication.FAILED, at
+
+
+def verify_package_alone(verify: Verify, data: bytes) -> VerificationReport:
+    """Also for bytes whose first letters do not say that they were a package."""
+    verifier: Verifier = verify.__self__  # type: ignore[attr-defined]  # a bound method has one
+    return verify_package(data, verifier=verifier, at=verifier._clock(), anchors=TrustAnchors(()))
+
+
+def test_unlisted_missing_and_foreign_entries_fail(verify: Verify, package: bytes) -> None:
+    for changes in (
+        {"extra.txt": b"x"},
+        {"history/history.json": None},
+        {manifest.REPLY: None},
+        {"a": b"", "b": b""},
+    ):
+        report = verify(repacked(package, changes))
+        assert report.indication is Indication.FAILED
+        assert len(report.reasons) == 1
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("../../escape", b"x")
+        archive.writestr("bomb", bytes(30_000_000))
+    assert verify(stream.getvalue()).indication is Indication.FAILED
+
+
+def test_a_manifest_signed_by_a_person_is_not_believed(
+    verify: Verify, package: bytes, authority: TestAuthority
+) -> None:
+    """A person can have any digest signed as a document's; that must not make a manifest."""
+    listed = bytes(container.read(package)[manifest.MANIFEST])
+    signature = cms.sign_detached(authority.person("李样本 person-2"), content=listed)
+    report = verify(repacked(package, {manifest.SIGNATURE: signature}))
+    assert report.indication is Indication.FAILED
+    assert "not made for a manifest" in report.reasons[0]
+
+
+def test_a_stolen_evidence_key_does_not_make_another_contract(
+    verify: Verify, package: bytes, authority: TestAuthority
+) -> None:
+    files = container.read(package)
+    other = bytes(files["contract/contract.signed.pdf"]).replace(b"/Type", b"/Tipe", 1)
+    report = verify(resealed(package, {"contract/contract.signed.pdf": other}, authority))
+    assert report.indication is Indication.FAILED
+    told = bytes(files["history/history.json"]).replace("北京".encode(), "上海".encode())
+    report = verify(resealed(package, {"history/history.json": told}, authority))
+    assert report.indication is Indication.FAILED
+    assert "history" in report.reasons[0]
+    path = "log/openings/00000013.json"
+    opened = bytes(files[path]).replace("北京".encode(), "上海".encode())
+    report = verify(resealed(package, {path: opened}, authority))
+    assert report.indication is Indication.FAILED
+    path = "log/entries/00000008.json"
+    report = verify(resealed(package, {path: bytes(files[path]).replace(b"12-01", b"12-02")}, authority))
+    assert report.indication is Indication.FAILED
+    assert "not in the log" in report.reasons[0]
+
+
+def test_a_checkpoint_that_the_manifest_does_not_name_fails(
+    verify: Verify, package: bytes, authority: TestAuthority
+) -> None:
+    listed = manifest.decode(bytes(container.read(package)[manifest.MANIFEST]))
+    other = Manifest(listed.contract, listed.created, replace(listed.checkpoint, size=41), listed.files)
+    report = verify(repacked(package, sealed(other.encode(), authority)))
+    assert report.indication is Indication.FAILED
+    assert "checkpoint" in report.reasons[0]
+
+
+def test_a_revoked_evidence_certificate_is_not_believed_before_its_time(
+    verifier: Verifier, authority: TestAuthority, evidence: EvidenceInput
+) -> None:
+    crls = authority.crls(authority.evidence.certificate)
+    revoked = replace(evidence, certificates=replace(evidence.certificates, crls=crls))
+    authority.now += timedelta(seconds=1)
+    report = verifier.verify(build(revoked, contract.seals(authority)))
+    assert report.indication is Indication.INDETERMINATE
+    assert "revoked" in " ".join(report.reasons)
