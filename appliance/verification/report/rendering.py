@@ -1,0 +1,62 @@
+"""Rendering a report through one template, for the screen and for paper."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import resources
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
+
+from appliance.language import Language, translator
+from appliance.verification.model import VerificationReport
+from appliance.verification.report.view import view_of
+
+
+def render_html(report: VerificationReport, language: Language) -> str:
+    """One HTML document with everything in it: no script, nothing from outside."""
+    return _rendered(report, language, paper=False)
+
+
+def render_pdf(report: VerificationReport, language: Language) -> bytes:
+    """The same as a PDF (A4) with its typefaces embedded."""
+    # WeasyPrint takes a third of a second to import, which only those who print should pay
+    from weasyprint import HTML  # noqa: PLC0415
+
+    return bytes(HTML(string=_rendered(report, language, paper=True), url_fetcher=_only_inline).write_pdf())
+
+
+def _rendered(report: VerificationReport, language: Language, *, paper: bool) -> str:
+    translate = translator(language)
+    return _template().render(
+        view=view_of(report, translate),
+        file=report.file,
+        language=language.value,
+        paper=paper,
+        raw=json.dumps(report.to_json(), ensure_ascii=False, indent=2),
+        translate=translate,
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FunctionLoader(_source),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html")
+
+
+def _source(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _only_inline(url: str, *_: object, **__: object) -> dict[str, object]:
+    from weasyprint import default_url_fetcher  # noqa: PLC0415  # as above
+
+    if not url.startswith("data:"):
+        raise ValueError("a report has everything in it")
+    return dict(default_url_fetcher(url))

@@ -1,0 +1,76 @@
+"""The plain words of a report: what the verdict means, and what to do about it. Message ids of the catalogue."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from appliance.verification.model import Answer, Indication, Kind, SubIndication
+
+VERDICTS: Final = {
+    Indication.PASSED: "Valid",
+    Indication.FAILED: "Not valid",
+    Indication.INDETERMINATE: "Undecided",
+}
+HEADLINES: Final = {
+    (Kind.PDF, Indication.PASSED): "The document is validly signed and has not been altered since.",
+    (Kind.PDF, Indication.FAILED): "Do not rely on this document: it was altered, or its signature is broken.",
+    (Kind.PDF, Indication.INDETERMINATE): "It cannot be said whether this document is validly signed.",
+    (Kind.TIMESTAMP, Indication.PASSED): "The timestamp is valid: the data existed in this form at that time.",
+    (Kind.TIMESTAMP, Indication.FAILED): "Do not rely on this timestamp: it is broken, or about other data.",
+    (Kind.TIMESTAMP, Indication.INDETERMINATE): "It cannot be said whether this timestamp proves anything.",
+    (Kind.EVIDENCE, Indication.PASSED): "The evidence package is complete, unaltered and validly signed.",
+    (Kind.EVIDENCE, Indication.FAILED): "Do not rely on this evidence package: it was altered or is incomplete.",
+    (Kind.EVIDENCE, Indication.INDETERMINATE): "It cannot be said whether this evidence package is sound.",
+}
+_UNALTERED_COPY = "Ask the sender for an unaltered copy and compare its SHA-256 with theirs."
+_OTHER_DATE = "Verify for a moment at which the certificate was valid, or ask for a copy with a later timestamp."
+_SIGN_AGAIN = "Ask the signer to sign again, with a certificate and algorithms that are accepted today."
+REMEDIES: Final = {
+    SubIndication.FORMAT_FAILURE: _UNALTERED_COPY,
+    SubIndication.HASH_FAILURE: _UNALTERED_COPY,
+    SubIndication.SIG_CRYPTO_FAILURE: _UNALTERED_COPY,
+    SubIndication.REVOKED: "Ask the signer to sign again with a certificate that is not revoked.",
+    SubIndication.EXPIRED: _SIGN_AGAIN,
+    SubIndication.NOT_YET_VALID: _SIGN_AGAIN,
+    SubIndication.SIG_CONSTRAINTS_FAILURE: "Look at the revision that was signed, and ask the sender what changed.",
+    SubIndication.CHAIN_CONSTRAINTS_FAILURE: _SIGN_AGAIN,
+    SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE: _SIGN_AGAIN,
+    SubIndication.CRYPTO_CONSTRAINTS_FAILURE: _SIGN_AGAIN,
+    SubIndication.TIMESTAMP_ORDER_FAILURE: "Ask the sender how the timestamps came about.",
+    SubIndication.NO_SIGNING_CERTIFICATE_FOUND: "Ask the signer for the certificate, and verify again with it.",
+    SubIndication.NO_CERTIFICATE_CHAIN_FOUND: (
+        "Get the certificate of the authority by a way that you trust, and verify again with it."
+    ),
+    SubIndication.REVOKED_NO_POE: "Ask for a copy whose timestamp is older than the revocation.",
+    SubIndication.REVOKED_CA_NO_POE: "Ask for a copy whose timestamp is older than the revocation.",
+    SubIndication.OUT_OF_BOUNDS_NO_POE: _OTHER_DATE,
+    SubIndication.NO_POE: _OTHER_DATE,
+    SubIndication.SIGNED_DATA_NOT_FOUND: "Verify again and give the data that the timestamp was taken of.",
+    SubIndication.NO_SIGNATURE_FOUND: "Ask the sender for the signed version of the document.",
+}
+ROWS: Final = {
+    "integrity": "Integrity",
+    "trust": "Trusted by whom",
+    "time": "Valid at signing time",
+    "revocation": "Revocation",
+    "timestamp": "Timestamp",
+    "level": "Level",
+    "changes": "What changed afterwards",
+}
+ANSWERS: Final = {Answer.YES: "yes", Answer.NO: "no", Answer.OPEN: "not known"}
+KINDS: Final = {
+    Kind.PDF: "Signed document (PDF)",
+    Kind.TIMESTAMP: "Timestamp (RFC 3161)",
+    Kind.EVIDENCE: "Evidence package",
+}
+COVERAGES: Final = {
+    "whole-file": "the whole file",
+    "whole-revision": "the whole revision that was signed",
+    "partial": "only a part",
+}
+HONEST: Final = (
+    "A timestamp authority of one's own is not an independent third party, and an internal certification authority is "
+    "not a licensed electronic certification service. Who the trusted authorities are, and whether that is enough, is "
+    "for the reader to judge.",
+    "Nothing was looked up on a network. Revocation is judged by what is in the file and at hand.",
+)
