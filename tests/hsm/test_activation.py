@@ -1,0 +1,260 @@
+"""Activations that must not count: each is refused, and what was refused leaves nothing signed."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import argon2
+import pytest
+
+from hsm.activation.totp import code_at, step_of
+from hsm.acts import PinTotpActivation, SigningIntent, WebAuthnActivation
+from hsm.authenticator import SoftwareAuthenticator
+from hsm.errors import ActivationLocked, ActivationRefused, AuthorityError, BadRequest, CertificateRefused
+from tests.authority import OFFICER, ORIGIN, RP_ID, RunningAuthority, intent_for, soon
+
+PERSON = "person-victim"
+
+
+@pytest.fixture(scope="module")
+def device(authority: RunningAuthority) -> SoftwareAuthenticator:
+    authority.enrol_person("person-other")
+    return authority.enrol_person(PERSON)
+
+
+def refused(
+    authority: RunningAuthority, intent: SigningIntent, *activations: WebAuthnActivation | PinTotpActivation
+) -> str:
+    """The sentence of the refusal."""
+    with pytest.raises(AuthorityError) as caught:
+        authority.client("web").sign_document(intent, activations)
+    assert isinstance(caught.value, (ActivationRefused, BadRequest)), caught.value
+    return str(caught.value)
+
+
+def test_without_an_activation_nothing_is_signed(
+    authority: RunningAuthority, device: SoftwareAuthenticator
+) -> None:
+    refused(authority, intent_for(PERSON))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda intent: replace(intent, digest=bytes(32)),
+        lambda intent: replace(intent, contract="contract-2"),
+        lambda intent: replace(intent, party="party-2"),
+        lambda intent: replace(intent, field="Signature2"),
+        lambda intent: replace(intent, expires=intent.expires + timedelta(seconds=1)),
+        lambda intent: replace(intent, nonce=secrets.token_bytes(16)),
+    ],
+)
+def test_an_activation_is_for_one_intent(
+    authority: RunningAuthority,
+    device: SoftwareAuthenticator,
+    change: Callable[[SigningIntent], SigningIntent],
+) -> None:
+    intent = intent_for(PERSON)
+    activation = device.activate(PERSON, intent)
+
+    assert "does not verify" in refused(authority, change(intent), activation)
+
+
+def test_an_activation_counts_once(authority: RunningAuthority, device: SoftwareAuthenticator) -> None:
+    intent = intent_for(PERSON)
+    activation = device.activate(PERSON, intent)
+    authority.client("web").sign_document(intent, [activation])
+
+    refused(authority, intent, activation)
+    assert "used before" in refused(authority, intent, device.activate(PERSON, intent))
+
+
+def test_used_nonces_are_remembered_over_a_restart(
+    authority: RunningAuthority, device: SoftwareAuthenticator
+) -> None:
+    intent = intent_for(PERSON)
+    authority.client("web").sign_document(intent, [device.activate(PERSON, intent)])
+
+    authority.restart()
+
+    assert "used before" in refused(authority, intent, device.activate(PERSON, intent))
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(-0.1, "expired"), (16, "15 minutes")])
+def test_a_permission_has_its_time(
+    authority: RunningAuthority, device: SoftwareAuthenticator, minutes: float, said: str
+) -> None:
+    intent = replace(intent_for(PERSON), expires=soon(minutes))
+
+    assert said in refused(authority, intent, device.activate(PERSON, intent))
+
+
+@pytest.mark.parametrize("part", ["client_data", "authenticator_data", "signature", "credential_id"])
+def test_every_flipped_bit_is_noticed(
+    authority: RunningAuthority, device: SoftwareAuthenticator, part: str
+) -> None:
+    intent = intent_for(PERSON)
+    activation = device.activate(PERSON, intent)
+    original = getattr(activation, part)
+    for position in range(0, len(original), 5):
+        altered = bytearray(original)
+        altered[position] ^= 1 << position % 8
+        refused(authority, intent, replace(activation, **{part: bytes(altered)}))
+    assert authority.client("web").sign_document(intent, [activation])
+
+
+def test_somebody_elses_activation_is_refused(authority: RunningAuthority, device: SoftwareAuthenticator) -> None:
+    intent = intent_for(PERSON)
+    stranger = authority.enrol_person("person-stranger")
+
+    refused(authority, intent, stranger.activate("person-stranger", intent))
+    refused(authority, intent, stranger.activate(PERSON, intent))
+    refused(authority, intent, authority.officer.activate(OFFICER, intent))
+    refused(authority, intent, device.activate(PERSON, intent), stranger.activate("person-stranger", intent))
+
+
+def test_a_counter_that_goes_back_betrays_a_copy(
+    authority: RunningAuthority, device: SoftwareAuthenticator
+) -> None:
+    copy = replace(device)
+    for _ in range(2):
+        intent = intent_for(PERSON)
+        authority.client("web").sign_document(intent, [device.activate(PERSON, intent)])
+    intent = intent_for(PERSON)
+
+    refused(authority, intent, copy.activate(PERSON, intent))
+
+
+@pytest.mark.parametrize(
+    ("rp_id", "origin"), [(RP_ID, "http://evil.example"), ("evil.example", ORIGIN), (RP_ID, "")]
+)
+def test_another_site_cannot_collect_activations(
+    authority: RunningAuthority, device: SoftwareAuthenticator, rp_id: str, origin: str
+) -> None:
+    intent = intent_for(PERSON)
+    device.counter += 1
+    phished = replace(device, rp_id=rp_id, origin=origin)
+
+    refused(authority, intent, phished.activate(PERSON, intent))
+
+
+@pytest.mark.parametrize(
+    "client_data", [b"", b"{", b"[]", b'{"type":1}', b"\xff\xfe", b"[" * 5000, b'{"type":"webauthn.get"}']
+)
+def test_hostile_client_data_is_a_refusal(
+    authority: RunningAuthority, device: SoftwareAuthenticator, client_data: bytes
+) -> None:
+    intent = intent_for(PERSON)
+    activation = replace(device.activate(PERSON, intent), client_data=client_data)
+
+    assert "Traceback" not in refused(authority, intent, activation)
+    assert "failed inside" not in authority.log
+
+
+def test_a_seal_is_not_one_persons(authority: RunningAuthority) -> None:
+    keeper = authority.enrol_person("person-keeper")
+    first = authority.enrol_person("person-first")
+    second = authority.enrol_person("person-second")
+    authority.enrol_seal("seal-guarded", ["person-keeper"])
+    intent = intent_for("seal-guarded")
+
+    def by(device: SoftwareAuthenticator, subject: str) -> WebAuthnActivation:
+        return device.activate(subject, intent)
+
+    refused(authority, intent, by(keeper, "person-keeper"))
+    refused(authority, intent, by(keeper, "person-keeper"), by(keeper, "person-keeper"))
+    refused(authority, intent, by(first, "person-first"), by(second, "person-second"))
+    refused(authority, intent, by(authority.officer, OFFICER), by(keeper, "person-keeper"))
+
+
+def test_officers_acts_need_officers(authority: RunningAuthority, device: SoftwareAuthenticator) -> None:
+    act = authority.officer_act("add_credential", subject=PERSON, credential=device.credential())
+
+    with pytest.raises(ActivationRefused):
+        authority.client("web").add_credential(act, [])
+    with pytest.raises(ActivationRefused, match="officers"):
+        authority.client("web").add_credential(act, [device.activate(PERSON, act)])
+
+
+def test_a_revoked_credential_is_dead(authority: RunningAuthority) -> None:
+    lost = authority.enrol_person("person-lost")
+    act = authority.officer_act("revoke_credential", subject="person-lost", credential=lost.credential_id.hex())
+    authority.client("web").revoke_credential(act, authority.by_officer(act))
+    intent = intent_for("person-lost")
+
+    assert "revoked" in refused(authority, intent, lost.activate("person-lost", intent))
+
+
+def enrol_pin(authority: RunningAuthority, subject: str) -> bytes:
+    """Enrols *subject* with the PIN 246810; the TOTP secret."""
+    authority.enrol_person(subject)
+    secret = secrets.token_bytes(20)
+    credential = {
+        "kind": "pin-totp",
+        "pin_hash": argon2.PasswordHasher(memory_cost=19_456, time_cost=2, parallelism=1).hash("246810"),
+        "totp_secret": base64.b32encode(secret).decode(),
+    }
+    act = authority.officer_act("add_credential", subject=subject, credential=credential)
+    authority.client("web").add_credential(act, authority.by_officer(act))
+    return secret
+
+
+def answer(subject: str, secret: bytes, *, pin: str = "246810", later: int = 0) -> PinTotpActivation:
+    return PinTotpActivation(subject, pin, code_at(secret, step_of(datetime.now(UTC)) + later))
+
+
+def test_pin_and_code_activate_once(authority: RunningAuthority) -> None:
+    secret = enrol_pin(authority, "person-pin")
+    intent = intent_for("person-pin")
+    activation = answer("person-pin", secret)
+    assert authority.client("web").sign_document(intent, [activation])
+
+    another = intent_for("person-pin")
+    refused(authority, another, activation)
+    assert authority.client("web").sign_document(another, [answer("person-pin", secret, later=1)])
+
+
+def test_five_wrong_answers_lock(authority: RunningAuthority) -> None:
+    secret = enrol_pin(authority, "person-forgetful")
+    intent = intent_for("person-forgetful")
+    for wrong in (
+        answer("person-forgetful", secret, pin="111111"),
+        answer("person-forgetful", secret, later=7),
+        answer("person-forgetful", bytes(20)),
+        answer("person-forgetful", secret, pin=""),
+        answer("person-forgetful", secret, pin="24681"),
+    ):
+        assert "wrong" in refused(authority, intent, wrong)
+    authority.restart()
+
+    with pytest.raises(ActivationLocked):
+        authority.client("web").sign_document(intent, [answer("person-forgetful", secret)])
+
+
+def test_secrets_of_credentials_are_nowhere_in_the_clear(authority: RunningAuthority) -> None:
+    secret = enrol_pin(authority, "person-secretive")
+    encoded = base64.b32encode(secret)
+
+    for path in (authority.root / "authority").glob("authority.db*"):
+        content = path.read_bytes()
+        assert secret not in content
+        assert encoded not in content
+    assert encoded.decode() not in authority.log
+
+
+def test_weak_pin_hashes_are_refused(authority: RunningAuthority) -> None:
+    authority.enrol_person("person-weak")
+    weak = argon2.PasswordHasher(memory_cost=64, time_cost=1, parallelism=1).hash("246810")
+    credential = {
+        "kind": "pin-totp",
+        "pin_hash": weak,
+        "totp_secret": base64.b32encode(bytes(20)).decode(),
+    }
+    act = authority.officer_act("add_credential", subject="person-weak", credential=credential)
+
+    with pytest.raises(CertificateRefused):
+        authority.client("web").add_credential(act, authority.by_officer(act))
