@@ -1,0 +1,133 @@
+"""A real home for tests: SoftHSM token, ceremony, running authority, the demonstration's people enrolled."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from appliance.demonstration.founding import found
+from reportlab.pdfgen.canvas import Canvas
+
+from appliance.config import Settings, load
+from appliance.contracts.drafting import DraftTerms
+from appliance.contracts.model import Contract, Deadline, SigningOrder
+from appliance.contracts.waypoints import Passing, pass_by
+from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, PEOPLE, ZHANG, ZONE
+from appliance.demonstration.pocket import Pocket
+from appliance.home import Home
+from appliance.wiring import Appliance, open_appliance
+from hsm.acts import Activation, SigningIntent
+from hsm.client import AuthorityClient
+from hsm.errors import AuthorityUnreachable
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A home whose authority runs."""
+
+    home: Home
+    settings: Settings
+
+    @contextmanager
+    def opened(
+        self, *, role: str = "web", passing: Passing = pass_by, ahead: timedelta = timedelta()
+    ) -> Iterator[Appliance]:
+        """The appliance as one process sees it, with a clock that is *ahead* of the real one."""
+        with open_appliance(
+            self.settings, role=role, passing=passing, now=lambda: datetime.now(UTC) + ahead
+        ) as appliance:
+            yield appliance
+
+
+@contextmanager
+def shared_world() -> Iterator[World]:
+    """A new home with everybody enrolled, and everybody's agreement to sign electronically."""
+    with tempfile.TemporaryDirectory(prefix="vermilion-") as directory:
+        home = Home(Path(directory))
+        found(home, say=lambda _message, **_values: None, environment=os.environ)
+        with authority(home):
+            world = World(home, load(home))
+            with world.opened() as appliance:
+                for person in PEOPLE:
+                    proposal = appliance.agreements.propose(person.subject)
+                    appliance.agreements.accept(proposal.id, activations_for(appliance, proposal.act))
+            yield world
+
+
+@contextmanager
+def authority(home: Home) -> Iterator[subprocess.Popen[bytes]]:
+    """The authority of *home* as a process of its own, serving."""
+    log = home.root / "log-authority.txt"
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hsm.cli", "serve"],
+            env={**os.environ, "VERMILION_HOME": str(home.root)},
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait_until_it_serves(home, process, log)
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=20)
+
+
+def _wait_until_it_serves(home: Home, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with AuthorityClient(home.authority_socket("web")) as client:
+                client.status()
+                return
+        except AuthorityUnreachable:
+            time.sleep(0.05)
+    raise AssertionError(f"the authority does not serve: {log.read_text()}")
+
+
+def activations_for(appliance: Appliance, act: SigningIntent) -> list[Activation]:
+    """What the right people answer to *act*: the signer, or a seal's custodian and the one who asks for it."""
+    pocket = Pocket(appliance.settings.home.people)
+    subjects = [act.signer]
+    if act.signer == CONTRACT_SEAL.subject:
+        subjects = [CUSTODIAN.subject, ZHANG.subject]
+    return [pocket.activate(subject, act) for subject in subjects]
+
+
+def send(appliance: Appliance, document: bytes, *, order: SigningOrder = SigningOrder.SEQUENTIAL) -> Contract:
+    """A contract that waits for Zhang, Li, and the seal that Zhang asks for; due in three days."""
+    terms = DraftTerms(
+        title="设备采购合同",
+        kind="采购",
+        purpose="采购示例设备",
+        initiator=ZHANG.subject,
+        deadline=Deadline(appliance.now() + timedelta(days=3), ZONE),
+        order=order,
+    )
+    draft = appliance.drafting.draft(document, terms)
+    appliance.drafting.add_person(draft.id, subject=ZHANG.subject)
+    appliance.drafting.add_person(draft.id, subject=LI.subject)
+    appliance.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject)
+    return appliance.sending.send(draft.id, by=ZHANG.subject)
+
+
+def sample_document(pages: int = 3) -> bytes:
+    """A plain PDF with some lines on each page."""
+    stream = io.BytesIO()
+    canvas = Canvas(stream)
+    for page in range(1, pages + 1):
+        for line in range(30):
+            canvas.drawString(72, 780 - 18 * line, f"Page {page}, clause {line}: the parties agree.")
+        canvas.showPage()
+    canvas.save()
+    return stream.getvalue()
