@@ -12,8 +12,8 @@ from appliance.verification.model import (
     PagePair,
     Reason,
     SignatureReport,
-    VerificationReport,
     Verdict,
+    VerificationReport,
 )
 from appliance.verification.report import words
 from appliance.verification.tokens import shown_time
@@ -121,7 +121,7 @@ def _signature(report: SignatureReport, translate: Translator) -> SignatureView:
 
 def _subtitle(report: SignatureReport, translate: Translator) -> str:
     if report.document_timestamp or report.field is None:
-        return translate("Timestamp")
+        return translate("Timestamp token")
     if report.signing_time is None:
         return translate("Signature, time unknown")
     template = "Signed {time}" if report.timestamp else "Signed {time}, as the signer claims"

@@ -24,6 +24,7 @@ HEADLINES: Final = {
 }
 _UNALTERED_COPY = "Ask the sender for an unaltered copy and compare its SHA-256 with theirs."
 _OTHER_DATE = "Verify for a moment at which the certificate was valid, or ask for a copy with a later timestamp."
+_WHAT_CHANGED = "Look at the revision that was signed, and ask the sender what changed."
 _SIGN_AGAIN = "Ask the signer to sign again, with a certificate and algorithms that are accepted today."
 REMEDIES: Final = {
     SubIndication.FORMAT_FAILURE: _UNALTERED_COPY,
@@ -32,7 +33,7 @@ REMEDIES: Final = {
     SubIndication.REVOKED: "Ask the signer to sign again with a certificate that is not revoked.",
     SubIndication.EXPIRED: _SIGN_AGAIN,
     SubIndication.NOT_YET_VALID: _SIGN_AGAIN,
-    SubIndication.SIG_CONSTRAINTS_FAILURE: "Look at the revision that was signed, and ask the sender what changed.",
+    SubIndication.SIG_CONSTRAINTS_FAILURE: _WHAT_CHANGED,
     SubIndication.CHAIN_CONSTRAINTS_FAILURE: _SIGN_AGAIN,
     SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE: _SIGN_AGAIN,
     SubIndication.CRYPTO_CONSTRAINTS_FAILURE: _SIGN_AGAIN,
@@ -53,7 +54,7 @@ ROWS: Final = {
     "trust": "Trusted by whom",
     "time": "Valid at signing time",
     "revocation": "Revocation",
-    "timestamp": "Timestamp",
+    "timestamp": "Trusted timestamp",
     "level": "Level",
     "changes": "What changed afterwards",
 }
@@ -69,8 +70,8 @@ COVERAGES: Final = {
     "partial": "only a part",
 }
 HONEST: Final = (
-    "A timestamp authority of one's own is not an independent third party, and an internal certification authority is "
-    "not a licensed electronic certification service. Who the trusted authorities are, and whether that is enough, is "
-    "for the reader to judge.",
+    "A timestamp authority of one's own is not an independent third party, and an internal certification "
+    "authority is not a licensed electronic certification service. Who the trusted authorities are, and whether that is "
+    "enough, is for the reader to judge.",
     "Nothing was looked up on a network. Revocation is judged by what is in the file and at hand.",
 )
