@@ -7,7 +7,7 @@ import hashlib
 from cryptography import x509
 
 from hsm import der
-from hsm.cms.model import SignatureRefused, identifier_of
+from hsm.cms.model import DIGEST_OIDS, SignatureRefused, identifier_of
 from hsm.cms.reading import frame
 from hsm.cms.signatures import verify_signature
 
@@ -16,6 +16,7 @@ class OwnMessageCheck:
     """Reads a finished message back for one signer; what has to be in it is computed once."""
 
     def __init__(self, certificate: x509.Certificate, digest_name: str) -> None:
+        self._digest_algorithm = der.element(der.SEQUENCE, der.oid(DIGEST_OIDS[digest_name]))
         self._key = certificate.public_key()
         self._identifier = identifier_of(certificate)
         self._digest_name = digest_name
@@ -26,12 +27,13 @@ class OwnMessageCheck:
         *content* is what must be inside (None: detached), *digest* its digest, *covered* the signed attributes.
         """
         signed_data, signer = frame(message)
-        attributes = b"".join(der.raw(each) for each in signer.signed_attrs)
+        # RFC 5652, 5.4: in the message the same attributes are tagged [0].
+        attributes = b"\xa0" + covered[1:]
         held = (
             signed_data.encap_content_info.e_content == content
             and (content is None or hashlib.new(self._digest_name, content).digest() == digest)
-            and der.element(der.OCTET_STRING, digest) in attributes
-            and der.header(der.SET, len(attributes)) + attributes == covered
+            and der.element(der.OCTET_STRING, digest) in covered
+            and self._identifier + self._digest_algorithm + attributes in message
             and der.raw(signer.sid) == self._identifier
         )
         if not held:
