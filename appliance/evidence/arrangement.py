@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.evidence import history, logfiles
-from appliance.evidence.extraction import Extraction, Signed
+from appliance.evidence.extraction import ExtractedRecord, Extraction, Signed
 from appliance.evidence.model import Certificates, EvidenceInput
 from hsm import canonical
 
@@ -54,7 +54,7 @@ def arrange(evidence: EvidenceInput, extraction: Extraction) -> dict[str, bytes]
     for each in extraction.records:
         files |= _parts(each.record.name, each.signed)
         files[f"{each.record.name}.json"] = each.record.record
-        files[f"{each.record.name}.pem"] = pem(each.signed.certificate)
+        files[f"certificates/{certificate_of(each)}.pem"] = pem(each.signed.certificate)
     return files
 
 
@@ -66,6 +66,17 @@ def index(evidence: EvidenceInput, extraction: Extraction) -> bytes:
 def pem(certificate: x509.Certificate) -> bytes:
     """*certificate* in PEM."""
     return certificate.public_bytes(Encoding.PEM)
+
+
+def certificate_names(extraction: Extraction) -> tuple[str, ...]:
+    """The end certificates below ``certificates/``, without ending: signers, our services, signers of records."""
+    signers = tuple(each.number for each in extraction.signatures)
+    return (*signers, "timestamping", "evidence", *map(certificate_of, extraction.records))
+
+
+def certificate_of(record: ExtractedRecord) -> str:
+    """The name of the certificate of a record's signer, e.g. ``agreement-01``."""
+    return record.record.name.replace("/", "-")
 
 
 def revocation_moment(certificates: Certificates) -> int:
@@ -85,7 +96,7 @@ def _index_lines(evidence: EvidenceInput, extraction: Extraction) -> Iterator[st
         covers, moment = stamp.covers, int(stamp.at.timestamp())
         yield f"timestamp {stamp.number} {covers.head} {covers.tail} {covers.length} {moment}"
     revocation = revocation_moment(evidence.certificates)
-    for name in (*(each.number for each in extraction.signatures), "timestamping", "evidence"):
+    for name in certificate_names(extraction):
         yield f"certificate {name} {revocation}"
     for each in extraction.records:
         yield f"record {each.record.name} {int(each.signed.at.timestamp())}"

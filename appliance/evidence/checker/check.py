@@ -30,7 +30,7 @@ class Failed(Exception):
     """Something does not hold; the sentence says what."""
 
 
-def say(sentence: str) -> None:
+def show(sentence: str) -> None:
     sys.stdout.buffer.write(f"{sentence}\n".encode())
     sys.stdout.flush()
 
@@ -94,7 +94,7 @@ def check_files(manifest: dict[str, Any]) -> None:
         content = read(path)
         same = len(content) == file["size"] and hashlib.sha256(content).hexdigest() == file["sha256"]
         require(same, f"{path} is not the one in the manifest 与清单不符")
-    say("ok    every file is the one in the manifest, and no other is here 全部文件与清单一致，且无多余文件")
+    show("ok    every file is the one in the manifest, and no other is here 全部文件与清单一致，且无多余文件")
 
 
 def check_manifest(openssl: OpenSSL, moment: str) -> None:
@@ -102,7 +102,7 @@ def check_manifest(openssl: OpenSSL, moment: str) -> None:
     require(signed, "signature of the manifest 清单签名无效")
     dated = openssl.reply("manifest.tsq", "manifest.tsr", "manifest.json", moment)
     require(dated, "timestamp of the manifest 清单时间戳无效")
-    say("ok    signature and timestamp of the manifest 清单签名与时间戳有效")
+    show("ok    signature and timestamp of the manifest 清单签名与时间戳有效")
 
 
 def check_contract(openssl: OpenSSL, moment: str) -> None:
@@ -110,7 +110,7 @@ def check_contract(openssl: OpenSSL, moment: str) -> None:
     require(begins, "the signed contract does not begin with the original 已签合同并非以原始合同开头")
     names = ("contract/contract.tsq", "contract/contract.tsr", "contract/contract.signed.pdf")
     require(openssl.reply(*names, moment), "timestamp of the signed contract 已签合同时间戳无效")
-    say("ok    the signed contract begins with the original and is dated 已签合同以原始合同开头，时间戳有效")
+    show("ok    the signed contract begins with the original and is dated 已签合同以原始合同开头，时间戳有效")
 
 
 def covered(numbers: list[int], embedded: bytes) -> bytes:
@@ -130,7 +130,7 @@ def check_signature(openssl: OpenSSL, number: str, *rest: str) -> None:
     content = openssl.kept(covered(numbers, read(f"{name}.p7s")))
     require(openssl.cms(f"{name}.p7s", content, moment), f"signature {number} 签名无效")
     check_value(openssl, name, moment)
-    say(f"ok    signature {number} and its timestamp 签名及其时间戳有效")
+    show(f"ok    signature {number} and its timestamp 签名及其时间戳有效")
 
 
 def check_value(openssl: OpenSSL, name: str, moment: str) -> None:
@@ -143,19 +143,19 @@ def check_timestamp(openssl: OpenSSL, number: str, *rest: str) -> None:
     name, numbers, moment = f"signatures/{number}.tst", [int(each) for each in rest[:3]], rest[3]
     content = openssl.kept(covered(numbers, read(name)))
     require(openssl.token(name, content, moment), f"document timestamp {number} 文档时间戳无效")
-    say(f"ok    document timestamp {number} 文档时间戳有效")
+    show(f"ok    document timestamp {number} 文档时间戳有效")
 
 
 def check_certificate(openssl: OpenSSL, name: str, moment: str) -> None:
     good = openssl.not_revoked(f"certificates/{name}.pem", moment)
     require(good, f"certificate {name} is revoked or not trusted 证书已吊销或不受信任")
-    say(f"ok    certificate {name} is trusted and not revoked 证书受信任且未被吊销")
+    show(f"ok    certificate {name} is trusted and not revoked 证书受信任且未被吊销")
 
 
 def check_record(openssl: OpenSSL, name: str, moment: str) -> None:
     require(openssl.cms(f"{name}.p7s", f"{name}.json", moment), f"signature of {name}.json 签名无效")
     check_value(openssl, name, moment)
-    say(f"ok    signature and timestamp of {name}.json 签名与时间戳有效")
+    show(f"ok    signature and timestamp of {name}.json 签名与时间戳有效")
 
 
 def check_checkpoint(openssl: OpenSSL, moment: str) -> None:
@@ -167,7 +167,7 @@ def check_checkpoint(openssl: OpenSSL, moment: str) -> None:
     require(openssl.log_signed(), "signature of the log's checkpoint 日志检查点签名无效")
     dated = openssl.token("log/checkpoint.tst", "log/checkpoint", moment)
     require(dated, "timestamp of the log's checkpoint 检查点时间戳无效")
-    say("ok    the log's checkpoint and its timestamp 日志检查点及其时间戳有效")
+    show("ok    the log's checkpoint and its timestamp 日志检查点及其时间戳有效")
 
 
 def root_of(leaf: bytes, index: int, size: int, hashes: list[bytes]) -> bytes:
@@ -212,7 +212,7 @@ def check_entry(openssl: OpenSSL, number: str) -> None:
     found = root_of(read(f"log/entries/{number}.json"), index, int(text[1]), hashes)
     require(found == base64.b64decode(text[2]), f"log entry {number} is not in the log 日志条目不在日志中")
     check_opening(number)
-    say(f"ok    log entry {number} is in the log 日志条目已证明在日志中")
+    show(f"ok    log entry {number} is in the log 日志条目已证明在日志中")
 
 
 CHECKS: dict[str, Callable[..., None]] = {
@@ -240,28 +240,28 @@ def check(openssl: OpenSSL) -> None:
 def trusted() -> Path:
     if len(sys.argv) > 1:
         return Path(sys.argv[1]).resolve()
-    say("NOTE  trusting certificates/ca.pem of this package; compare its fingerprint")
-    say("      使用包内根证书，请另行核对指纹：")
+    show("NOTE  trusting certificates/ca.pem of this package; compare its fingerprint")
+    show("      使用包内根证书，请另行核对指纹：")
     command = ["openssl", "x509", "-in", "certificates/ca.pem", "-noout", "-fingerprint", "-sha256"]
     shown = subprocess.run(command, cwd=HERE, capture_output=True, check=False).stdout
-    say("      " + shown.decode("ascii", "replace").strip())
+    show("      " + shown.decode("ascii", "replace").strip())
     return HERE / "certificates/ca.pem"
 
 
 def main() -> int:
     if "-h" in sys.argv or "--help" in sys.argv or len(sys.argv) > 2:
-        say(str(__doc__))
+        show(str(__doc__))
         return 2
     try:
         with tempfile.TemporaryDirectory() as scratch:
             check(OpenSSL(trusted(), Path(scratch)))
     except Failed as failed:
-        say(f"FAIL  {failed}")
+        show(f"FAIL  {failed}")
         return 1
     except (OSError, ValueError, KeyError, IndexError, TypeError, StopIteration) as error:
-        say(f"FAIL  a file is missing or cannot be read 文件缺失或无法读取: {error!r}")
+        show(f"FAIL  a file is missing or cannot be read 文件缺失或无法读取: {error!r}")
         return 1
-    say("PASS  everything in this package agrees 本包全部核验通过")
+    show("PASS  everything in this package agrees 本包全部核验通过")
     return 0
 
 
