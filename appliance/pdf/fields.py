@@ -22,11 +22,12 @@ from appliance.pdf import forms, geometry
 from appliance.pdf.revision import Revision
 from appliance.pdf.values import FieldPlacement
 
-SMALLEST = 8.0
-"""User units; nothing legible fits into less."""
+SMALLEST = 1.0
+"""User units; what is smaller shows nothing at all."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PRINTED_AND_LOCKED = 1 << 2 | 1 << 7
+_READ_ONLY = 1
 _ROUNDING = 1e-6
 
 
@@ -39,6 +40,8 @@ def add_fields(document: bytes, placements: Sequence[FieldPlacement], *, most_pa
     revision = Revision(document)
     forms.refuse_if_locked(revision.root)
     taken = {field.name for field in forms.terminal_fields(revision.root)}
+    if not forms.existing_signatures(revision.root):
+        _make_read_only(revision)
     pages = list(geometry.pages(revision.root, most=most_pages))
     form = forms.form_of(revision)
     for placement in placements:
@@ -49,6 +52,15 @@ def add_fields(document: bytes, placements: Sequence[FieldPlacement], *, most_pa
         revision.annotate(pages[placement.page], reference)
     revision.update_container(form["/Fields"])
     return revision.appended()
+
+
+def _make_read_only(revision: Revision) -> None:
+    """What was filled in before the contract began stays: nobody may fill it in anew between signatures."""
+    for field in forms.terminal_fields(revision.root):
+        flags = geometry.inherited(field.dictionary, "/Ff") or 0
+        if field.kind != "/Sig" and not flags & _READ_ONLY:
+            field.dictionary[pdf_name("/Ff")] = NumberObject(int(flags) | _READ_ONLY)
+            revision.update_container(field.dictionary)
 
 
 def _field(revision: Revision, placement: FieldPlacement, page: Any) -> DictionaryObject:

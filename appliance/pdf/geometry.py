@@ -67,13 +67,13 @@ class PageFrame:
 
 def frame(page: Any) -> PageFrame:
     """The frame of a page dictionary, inherited attributes included. Raises DocumentRefused for nonsense boxes."""
-    media = box(_inherited(page, "/MediaBox")) or LETTER
-    crop = box(_inherited(page, "/CropBox")) or media
+    media = box(inherited(page, "/MediaBox")) or LETTER
+    crop = box(inherited(page, "/CropBox")) or media
     visible = (max(media[0], crop[0]), max(media[1], crop[1]), min(media[2], crop[2]), min(media[3], crop[3]))
     chosen = visible if visible[0] < visible[2] and visible[1] < visible[3] else media
     if chosen[0] >= chosen[2] or chosen[1] >= chosen[3]:
         raise DocumentRefused("malformed", "A page has no area; save the document again with another program.")
-    rotation = _inherited(page, "/Rotate")
+    rotation = inherited(page, "/Rotate")
     turn = int(rotation) % 360 if isinstance(rotation, int | float) else 0
     unit = entry(page, "/UserUnit", 1)
     return PageFrame(chosen, turn - turn % 90, float(unit) if isinstance(unit, int | float) and unit > 0 else 1.0)
@@ -104,7 +104,8 @@ def pages(root: Any, *, most: int) -> Iterator[Any]:
         yield reference
 
 
-def _inherited(page: Any, key: str) -> Any:
+def inherited(page: Any, key: str) -> Any:
+    """The value of *key* in a page or field, or in the nearest of its parents that has it; None when none has."""
     node = page
     for _ in range(DEEPEST_TREE):
         if entry(node, key) is not None:

@@ -84,12 +84,16 @@ def _certify(revision: Revision, reference: IndirectObject, signature: Signature
 
 
 def _field_lock(revision: Revision, order: PrepareOrder, fields: list[FormField]) -> DictionaryObject:
-    """FieldMDP (12.8.2.4): all fields, or the signer's own and every field that is not for signing, so that nobody
-    fills in anew what was signed."""
-    if order.lock is Lock.ALL:
+    """FieldMDP (12.8.2.4): the signer's own field, or all of them.
+
+    "All" names the signature fields one by one when there are others too: those were made read-only in revision 1,
+    and a lock on them makes pyHanko's difference analysis reject every later revision, changed or not.
+    """
+    signature_fields = [field.name for field in fields if field.kind == "/Sig"]
+    if order.lock is Lock.ALL and len(signature_fields) == len(fields):
         parameters: dict[str, Any] = {"/Action": pdf_name("/All")}
     else:
-        locked = [order.field, *(field.name for field in fields if field.kind != "/Sig")]
+        locked = signature_fields if order.lock is Lock.ALL else [order.field]
         parameters = {
             "/Action": pdf_name("/Include"),
             "/Fields": ArrayObject(pdf_string(name) for name in locked),
