@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -31,8 +32,10 @@ from appliance.wiring import Appliance
 from hsm.timestamp import build_request, order_for
 
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
-ATTEMPTS = 5
-"""How often proofs are read again because a new checkpoint came in between."""
+PATIENCE = 15.0
+"""Seconds to wait for a checkpoint that covers everything, and for proofs that all lead to the same one."""
+
+TICK = 0.05
 
 AGREEMENT_TITLE = "Agreement on electronic signing"
 
@@ -55,7 +58,7 @@ class Exporting:
         """The package of a completed contract. Raises StateRefused for one that is not, and what its parts raise.
 
         1. the signed contract is dated once more, by anybody's means: request and reply (RFC 3161);
-        2. every entry so far gets its place in the log, under a fresh checkpoint;
+        2. every entry of the contract's history has its place in the log: a checkpoint follows within a second;
         3. all is put together, and the authority signs and dates the manifest.
         """
         contract = self._appliance.contracts.get(contract_id)
@@ -65,7 +68,6 @@ class Exporting:
             )
         signed = self._appliance.contracts.document(contract)
         exchange = self._exchange(signed)
-        self._appliance.sequencer.run_once()
         evidence = self._evidence(contract, signed, exchange)
         seals = Seals(self._appliance.authority.sign_manifest, self._appliance.timestamps.reply)
         return Export(package.build(evidence, seals), exchange)
@@ -127,13 +129,17 @@ class Exporting:
     def _log(self, contract: Contract, acceptances: tuple[AgreementRecord, ...]) -> LogMaterial:
         accepted = [record.entry for record in acceptances if record.entry is not None]
         indices = sorted({*self._appliance.contracts.entries(contract.id), *accepted})
-        for _ in range(ATTEMPTS):
-            checkpoint = self._appliance.proofs.checkpoint()
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            checkpoint = self._appliance.proofs.latest()
+            if checkpoint is None or checkpoint.size <= indices[-1]:
+                time.sleep(TICK)
+                continue
             entries = tuple(self._entry(index) for index in indices)
             if all(entry.proof.endswith(checkpoint.note) for entry in entries):
                 key = (self._appliance.settings.home.trust / "log.vkey").read_text(encoding="ascii").strip()
                 return LogMaterial(checkpoint.note, checkpoint.token, key, entries)
-        raise StateRefused("The log grows faster than proofs can be read from it; export again.")
+        raise StateRefused("The log has no checkpoint over this contract yet; see that the scheduler runs.")
 
     def _entry(self, index: int) -> LogEntry:
         proofs = self._appliance.proofs

@@ -15,8 +15,10 @@ from appliance.demonstration.pocket import Pocket
 from appliance.demonstration.results import Results
 from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import Script, Story
+from appliance.ledger import Sequencer
 from appliance.supervision.services import inherited
-from appliance.wiring import open_appliance
+from appliance.wiring import Appliance, open_appliance
+from hsm.client import AuthorityClient
 
 SAMPLE_TITLE = "技术服务合同 SL-2026-0117"
 
@@ -46,10 +48,17 @@ def command(ctx: click.Context, out: Path, contract: Path | None) -> None:
         running_authority(context.home, say=say, environment=environment),
         open_appliance(load(context.home)) as appliance,
     ):
-        outcome = Story(appliance, Pocket(context.home.people), tell=say).play(script)
+        story = Story(appliance, Pocket(context.home.people), sequence=_sequencer(appliance).run_once, tell=say)
+        outcome = story.play(script)
         results.write(outcome, trust=context.home.trust)
         passed = results.verify(appliance.verifier)
     ctx.exit(0 if passed else REFUSED)
+
+
+def _sequencer(appliance: Appliance) -> Sequencer:
+    """A sequencer as the scheduler's: the portal's role may not ask for checkpoints."""
+    socket = appliance.settings.home.authority_socket("scheduler")
+    return Sequencer(appliance.database, AuthorityClient(socket))
 
 
 def _script(contract: Path | None) -> Script:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -39,11 +39,15 @@ class Outcome:
 
 
 class Story:
-    """Plays the main job with the demonstration's people. *tell* gets every step with its numbers."""
+    """Plays the main job with the demonstration's people.
 
-    def __init__(self, appliance: Appliance, pocket: Pocket, *, tell: Say) -> None:
+    *sequence* brings the log up to date, as the scheduler does every second. *tell* gets every step.
+    """
+
+    def __init__(self, appliance: Appliance, pocket: Pocket, *, sequence: Callable[[], object], tell: Say) -> None:
         self._appliance = appliance
         self._pocket = pocket
+        self._sequence = sequence
         self._tell = tell
 
     def play(self, script: Script) -> Outcome:
@@ -130,7 +134,7 @@ class Story:
         return done
 
     def _record(self) -> None:
-        self._appliance.sequencer.run_once()
+        self._sequence()
         checkpoint = self._appliance.proofs.checkpoint()
         self._tell(
             "recorded    {size} entries in the log, root {root}", size=checkpoint.size, root=checkpoint.root.hex()
