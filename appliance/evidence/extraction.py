@@ -87,7 +87,7 @@ def taken_apart(message: bytes, content: bytes, name: str) -> Signed:
         info = timestamp.verify_token(token, data=parsed.signature)
     except (AuthorityError, ValueError) as error:
         raise EvidenceIncomplete(
-            "The signature {name} cannot go into a package: {detail}", name=name, detail=error
+            "The signature {name} does not hold: {detail}", name=name, detail=error
         ) from error
     return Signed(message, parsed.signature, token, info.gen_time, certificate)
 
@@ -106,6 +106,6 @@ def _timestamps(evidence: EvidenceInput, *, already: int) -> Iterator[ExtractedT
             info = timestamp.verify_token(token, data=covers.content(evidence.signed))
         except AuthorityError as error:
             raise EvidenceIncomplete(
-                "The document timestamp cannot go into a package: {detail}", detail=error
+                "A document timestamp of the signed contract does not hold: {detail}", detail=error
             ) from error
         yield ExtractedTimestamp(f"{position:02}", covers, token, info.gen_time)

@@ -7,13 +7,12 @@ files that seal the package (:data:`SEALS`) cannot list themselves; every other 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from appliance.evidence import paths
 from appliance.evidence.errors import PackageRefused
@@ -26,6 +25,7 @@ MANIFEST, SIGNATURE, QUERY, REPLY = "manifest.json", "manifest.p7s", "manifest.t
 SEALS: Final = frozenset({MANIFEST, SIGNATURE, QUERY, REPLY})
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_MOMENT: Final = "%Y-%m-%dT%H:%M:%SZ"
 _KEYS: Final = {"format", "contract", "created", "checkpoint", "files"}
 
 
@@ -82,18 +82,18 @@ def decode(data: bytes) -> Manifest:
     """The manifest of canonical bytes. Raises :class:`PackageRefused` for what :meth:`encode` cannot give."""
     try:
         value = canonical.decode(data)
-        if not isinstance(value, dict) or set(value) != _KEYS or value["format"] != FORMAT:
-            _refuse("its members are not those of the format " + FORMAT)
+        if set(value) != _KEYS or value["format"] != FORMAT:
+            raise _not_in_form()
         manifest = Manifest(
             contract=_text(value["contract"]),
-            created=datetime.strptime(_text(value["created"]), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC),
+            created=datetime.strptime(value["created"], _MOMENT).replace(tzinfo=UTC),
             checkpoint=_log_state(value["checkpoint"]),
             files=_files(value["files"]),
         )
     except (Malformed, ValueError, KeyError, TypeError) as error:
-        raise _refusal(str(error)) from error
+        raise _not_in_form() from error
     if manifest.encode() != data:
-        _refuse("it is not in its canonical form")
+        raise _not_in_form()
     return manifest
 
 
@@ -111,52 +111,47 @@ def require_same(manifest: Manifest, files: Mapping[str, bytes | memoryview]) ->
 
 
 def _log_state(value: Any) -> LogState:
-    if not isinstance(value, dict) or set(value) != {"origin", "size", "root"}:
-        _refuse("its checkpoint has other members than origin, size and root")
-    try:
-        root = base64.b64decode(_text(value["root"]), validate=True)
-    except binascii.Error as error:
-        raise _refusal("the root of its checkpoint is not base64") from error
-    if len(root) != hashlib.sha256().digest_size:
-        _refuse("the root of its checkpoint does not have 32 bytes")
-    return LogState(_text(value["origin"]), _natural(value["size"]), root)
+    state = LogState(
+        _text(value["origin"]), _natural(value["size"]), base64.b64decode(value["root"], validate=True)
+    )
+    if len(state.root) != hashlib.sha256().digest_size:
+        raise _not_in_form()
+    return state
 
 
 def _files(value: Any) -> tuple[Listed, ...]:
     if not isinstance(value, list):
-        _refuse("it has no list of files")
-    files = tuple(_listed(item) for item in value)
+        raise _not_in_form()
+    files = tuple(
+        Listed(paths.require(_text(item["path"])), _natural(item["size"]), _digest(item["sha256"]))
+        for item in value
+    )
     names = [file.path for file in files]
-    if names != sorted(set(names)) or SEALS & set(names):
-        _refuse("its files are not sorted, or one is listed twice")
-    if len({name.lower() for name in names}) != len(names):
-        _refuse("two of its files differ only in the case of letters")
+    distinct = len({name.lower() for name in names}) == len(names)
+    if names != sorted(names) or not distinct or SEALS & set(names):
+        raise PackageRefused(
+            "The manifest of the package lists files twice, unsorted, or alike but for their case."
+        )
     return files
-
-
-def _listed(item: Any) -> Listed:
-    if not isinstance(item, dict) or set(item) != {"path", "size", "sha256"}:
-        _refuse("an entry has other members than path, size and sha256")
-    if not _SHA256.fullmatch(_text(item["sha256"])):
-        _refuse("an entry has no SHA-256 in lower-case hex")
-    return Listed(paths.require(_text(item["path"])), _natural(item["size"]), item["sha256"])
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value or not value.isprintable():
-        _refuse("a text is missing or not printable")
+        raise _not_in_form()
     return value
+
+
+def _digest(value: Any) -> str:
+    if not _SHA256.fullmatch(_text(value)):
+        raise _not_in_form()
+    return str(value)
 
 
 def _natural(value: Any) -> int:
     if type(value) is not int or value < 0:
-        _refuse("a size is not a natural number")
+        raise _not_in_form()
     return value
 
 
-def _refusal(detail: str) -> PackageRefused:
-    return PackageRefused("The manifest of the package cannot be read: {detail}.", detail=detail)
-
-
-def _refuse(detail: str) -> NoReturn:
-    raise _refusal(detail)
+def _not_in_form() -> PackageRefused:
+    return PackageRefused("The manifest of the package is not in its one form ({format}).", format=FORMAT)

@@ -56,7 +56,7 @@ def locate(document: bytes, signature: bytes) -> SignedRange:
             found.append(candidate)
     if len(found) != 1:
         raise EvidenceIncomplete(
-            "The signed document has {count} signatures with these bytes, not one; no package was made.",
+            "The signed contract has {count} signatures with the bytes of this one, instead of one.",
             count=len(found),
         )
     return found[0]
