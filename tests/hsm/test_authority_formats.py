@@ -1,0 +1,54 @@
+"""The formats with keys in the HSM: what the running authority signs, checked with the public anchors alone."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from hsm.checkpoint import verify_checkpoint
+from hsm.errors import BadRequest, ConsistencyRefused
+from hsm.merkle import leaf_hash, node_hash
+from hsm.note import parse_vkey
+from hsm.timestamp import ImprintOrder, RequestRefused, build_request, order_for, response_granted
+from tests.authority import RunningAuthority
+from tests.hsm.memory import openssl
+
+
+def test_openssl_verifies_tokens_with_the_root_alone(authority: RunningAuthority, tmp_path: Path) -> None:
+    orders = [order_for(hashlib.sha256(bytes([number])).digest(), nonce=number) for number in range(20)]
+    issued = authority.client("tsa").timestamp(orders)
+    assert [each.gen_time for each in issued] == sorted(each.gen_time for each in issued)
+    assert len({each.serial for each in issued}) == len(issued)
+    (tmp_path / "q.tsq").write_bytes(build_request(orders[7]))
+    (tmp_path / "r.tsr").write_bytes(response_granted(issued[7].token))
+    status, text = openssl(
+        "ts", "-verify", "-queryfile", tmp_path / "q.tsq", "-in", tmp_path / "r.tsr",
+        "-CAfile", authority.root / "trust/ca.pem",
+    )  # fmt: skip
+    assert status == 0, text
+
+
+def test_the_authority_checks_orders_itself(authority: RunningAuthority) -> None:
+    good = order_for(bytes(32))
+    with pytest.raises(BadRequest):
+        authority.client("tsa").timestamp([ImprintOrder(b"\x30\x00", None, None, certificates=True)])
+    with pytest.raises(RequestRefused):
+        authority.client("tsa").timestamp([ImprintOrder(good.imprint, "1.2.3.4", None, certificates=True)])
+
+
+def test_a_log_cannot_be_rewritten(authority: RunningAuthority) -> None:
+    key = parse_vkey((authority.root / "trust/log.vkey").read_text())
+    client = authority.client("scheduler")
+    last = authority.client("operator").status().checkpoint
+    if last is None:
+        first, second = leaf_hash(b"first"), leaf_hash(b"second")
+        note = client.checkpoint(size=1, root=first, consistency=[])
+        assert verify_checkpoint(note, key).root == first
+        client.checkpoint(size=2, root=node_hash(first, second), consistency=[second])
+        last = authority.client("operator").status().checkpoint
+    assert last is not None
+    for size, root in ((last.size, bytes(32)), (last.size - 1, bytes(32)), (last.size + 1, bytes(32))):
+        with pytest.raises(ConsistencyRefused):
+            client.checkpoint(size=size, root=root, consistency=[])
