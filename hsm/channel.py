@@ -25,7 +25,9 @@ class Channel:
         self._closing = False
 
     def read(self) -> None:
-        """Takes what has arrived. Raises ConnectionError when the peer has left."""
+        """Takes what has arrived, unless enough waits already. Raises ConnectionError when the peer has left."""
+        if len(self._incoming) >= protocol.HEADER + protocol.LIMIT:
+            return
         try:
             chunk = self.socket.recv(_CHUNK)
         except BlockingIOError:

@@ -12,6 +12,17 @@ from hsm import protocol
 from hsm.errors import AuthorityUnreachable
 
 
+class _Line:
+    """A connected socket that closes itself when its thread has ended and nobody holds it any more."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.socket = connection
+        self.process = os.getpid()
+
+    def __del__(self) -> None:
+        self.socket.close()
+
+
 class Connections:
     """A connection for each thread and process, opened when first needed. Thread-safe and safe after ``fork``."""
 
@@ -37,10 +48,7 @@ class Connections:
 
     def close(self) -> None:
         """Closes this thread's connection, if there is one."""
-        kept: socket.socket | None = getattr(self._local, "socket", None)
-        if kept is not None:
-            kept.close()
-        self._local.socket = None
+        self._local.line = None
 
     def _exchange_anew(self, request: bytes) -> Any:
         try:
@@ -52,10 +60,8 @@ class Connections:
             ) from error
 
     def _kept(self) -> socket.socket | None:
-        if getattr(self._local, "process", None) != os.getpid():
-            return None
-        kept: socket.socket | None = self._local.socket
-        return kept
+        line: _Line | None = getattr(self._local, "line", None)
+        return line.socket if line is not None and line.process == os.getpid() else None
 
     def _opened(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -69,7 +75,7 @@ class Connections:
                 path=self._path,
                 why=error.strerror or error,
             ) from error
-        self._local.socket, self._local.process = connection, os.getpid()
+        self._local.line = _Line(connection)
         return connection
 
     def _exchange(self, connection: socket.socket, request: bytes) -> Any:

@@ -6,6 +6,7 @@ A request is ``{"op": name, "args": {...}}``; a reply is ``{"ok": value}`` or ``
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -48,22 +49,23 @@ def length(header: bytes | bytearray) -> int:
 
 def message(body: bytes) -> dict[str, Any]:
     """The map in a frame's *body*. Raises :class:`BadRequest` for whatever else the bytes are."""
+    stream = io.BytesIO(body)
     try:
-        value = cbor2.loads(
-            body,
+        value = cbor2.CBORDecoder(
+            stream,
             tag_hook=_refuse_tag,
             semantic_decoders=_TAGS,
             max_depth=_DEPTH,
             allow_indefinite=False,
             allow_duplicate_keys=False,
             strict_hashable_types=True,
-        )
+        ).decode()
     except BadRequest:
         raise
     except (cbor2.CBORError, ValueError, TypeError, RecursionError, OverflowError, MemoryError) as error:
         raise BadRequest("This frame is not the CBOR that it should be.") from error
-    if not isinstance(value, dict):
-        raise BadRequest("A frame must be a map.")
+    if not isinstance(value, dict) or stream.tell() != len(body):
+        raise BadRequest("A frame must be one map and nothing after it.")
     return value
 
 

@@ -41,6 +41,11 @@ class TokenRoom:
         """The PIN's keeper."""
         return self._login
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a session that nothing has failed on yet."""
+        return self._session is not None
+
     def use(self, action: Callable[[], T]) -> T:
         """What *action* gives, which may call :meth:`handle` and :meth:`session`.
 

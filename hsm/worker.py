@@ -15,6 +15,7 @@ from hsm.operations import Operations
 
 _log = logging.getLogger(__name__)
 _MOST_CHANNELS = 512
+_LAST_MOMENT = 1.0
 
 
 class Worker:
@@ -30,15 +31,26 @@ class Worker:
         self._selector.register(end, selectors.EVENT_READ)
 
     def run(self) -> None:
-        """The loop; returns after the parent has closed and every whole frame has been answered."""
+        """The loop; returns after the parent has closed, and what had arrived by then has been answered."""
         serving = True
-        while serving or self._waiting:
-            for key, events in self._selector.select(0 if self._waiting else None):
+        while True:
+            ready = self._selector.select(self._patience(serving))
+            for key, events in ready:
                 if key.data is None:
-                    serving = self._hear_parent() and serving
+                    serving = self._hear_parent()
                 else:
                     self._attend(key.data, events)
+            if not serving and not ready and not self._waiting:
+                return
             self._answer_one()
+
+    def _patience(self, serving: bool) -> float | None:
+        """Seconds to wait for something to happen; at the end only a moment, for peers to read their replies."""
+        if self._waiting:
+            return 0
+        if serving:
+            return None
+        return _LAST_MOMENT if any(channel.has_unsent for channel in self._open) else 0
 
     def _hear_parent(self) -> bool:
         """Takes every message of the parent; False when it has closed."""

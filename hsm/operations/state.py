@@ -16,6 +16,7 @@ from hsm.status import AuthorityState, AuthorityStatus, ClockReport, KeyReport, 
 from hsm.wire import activations_from_wire, officer_act_from_wire
 
 _PROBE_SECONDS = 2.0
+_READY = "Ready to sign."
 
 
 class State:
@@ -24,10 +25,10 @@ class State:
     def __init__(self, bench: Bench, announce: Callable[[str | None], None]) -> None:
         self._bench = bench
         self._announce = announce
-        self._probed: tuple[float, AuthorityState, str] = (float("-inf"), AuthorityState.LOCKED, "")
+        self._good_until = 0.0
 
     def status(self, _arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The report; the token is really asked, at most every two seconds."""
+        """The report; the token is really asked, while all is well every two seconds."""
         state, sentence = self._state()
         clock = self._bench.time.status()
         last = self._bench.store.checkpoints.last()
@@ -65,13 +66,13 @@ class State:
         """Sets or forgets the PIN in this worker."""
         self._bench.room.login.give(pin)
         self._bench.room.drop()
-        self._probed = (float("-inf"), AuthorityState.LOCKED, "")
 
     def _state(self) -> tuple[AuthorityState, str]:
-        probed, state, sentence = self._probed
-        if time.monotonic() - probed > _PROBE_SECONDS:
-            state, sentence = self._probe()
-            self._probed = (time.monotonic(), state, sentence)
+        if self._bench.room.is_open and time.monotonic() < self._good_until:
+            return AuthorityState.OPERATIONAL, _READY
+        state, sentence = self._probe()
+        if state is AuthorityState.OPERATIONAL:
+            self._good_until = time.monotonic() + _PROBE_SECONDS
         return state, sentence
 
     def _probe(self) -> tuple[AuthorityState, str]:
@@ -85,7 +86,7 @@ class State:
             return AuthorityState.LOCKED, str(error)
         except AuthorityError as error:
             return AuthorityState.UNAVAILABLE, str(error)
-        return AuthorityState.OPERATIONAL, "Ready to sign."
+        return AuthorityState.OPERATIONAL, _READY
 
     def _look(self) -> None:
         """Asks the token itself for the timestamp key, past the kept handles."""
