@@ -24,6 +24,7 @@ from appliance.contracts.sending import Sending
 from appliance.contracts.waypoints import Passing, pass_by
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import Intake
+from appliance.evidence.verification import verify_package
 from appliance.history.chronicle import Chronicle
 from appliance.ledger import Proofs, Sequencer
 from appliance.pdf.workshop import PdfWorkshop
@@ -76,8 +77,8 @@ def open_appliance(
 ) -> Iterator[Appliance]:
     """The parts of one process, which asks the authority as *role* (one of ``home.ROLES``); closed on leaving.
 
-    *now* is the clock of deadlines and expiries (the authority has its own); *passing* is told each waypoint of the
-    signing cycle; *confinement* is one that the caller has running already.
+    *now* is the clock of deadlines and expiries (the authority has its own); *passing* is told each waypoint of
+    the signing cycle; *confinement* is one that the caller has running already.
     Raises :class:`ApplianceError` when the state on disk is not this release's.
     """
     home = settings.home
@@ -95,6 +96,7 @@ def open_appliance(
             verifier=Verifier(
                 confinement,
                 TrustAnchors.from_files([home.trust / "ca.pem"]),
+                evidence=verify_package,
                 crls=CurrentCrls(authority),
                 clock=now,
             ),
