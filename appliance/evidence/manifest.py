@@ -130,7 +130,7 @@ def _files(value: Any) -> tuple[Listed, ...]:
     distinct = len({name.lower() for name in names}) == len(names)
     if names != sorted(names) or not distinct or SEALS & set(names):
         raise PackageRefused(
-            "The manifest of the package lists files twice, unsorted, or alike but for their case."
+            "The manifest of the package lists files twice, unsorted, or alike but for case."
         )
     return files
 
