@@ -1,0 +1,49 @@
+"""A digest is taken over exactly the bytes that are kept, whatever a child claims."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from appliance.errors import ConfinementFailed
+from appliance.pdf import byte_ranges
+
+GIVEN = b"%PDF-1.7 given\n"
+
+
+def revision(*, start_shift: int = 0, gap: bytes = b"<00000000>", tail: bytes = b" tail") -> dict[str, object]:
+    head = b"/ByteRange [0 %d %d %d] /Contents "
+    start = len(GIVEN) + len(head % (10, 10, len(tail)))
+    end = start + len(gap)
+    filled = head % (start + start_shift, end, len(tail))
+    return {"appended": filled + gap + tail, "start": start, "end": end}
+
+
+def test_the_digest_leaves_out_the_gap_and_nothing_else() -> None:
+    prepared = byte_ranges.prepared(GIVEN, revision())
+    assert prepared.document.startswith(GIVEN)
+    covered = prepared.document.replace(b"<00000000>", b"")
+    assert prepared.digest == hashlib.sha256(covered).digest()
+
+
+@pytest.mark.parametrize(
+    "claimed",
+    [
+        revision(start_shift=1),
+        revision(gap=b"<00000001>"),
+        revision(gap=b"(00000000)"),
+        revision() | {"start": 3},
+        revision(tail=b" /ByteRange [0 1 2 3]"),
+        {"appended": b"nothing", "start": 20, "end": 22},
+    ],
+)
+def test_a_revision_of_another_form_is_refused(claimed: dict[str, object]) -> None:
+    with pytest.raises(ConfinementFailed):
+        byte_ranges.prepared(GIVEN, claimed)
+
+
+def test_filling_changes_only_the_gap() -> None:
+    prepared = byte_ranges.prepared(GIVEN, revision())
+    filled = byte_ranges.fill(prepared, b"\xab\xcd")
+    assert filled == prepared.document.replace(b"<00000000>", b"<ABCD0000>")

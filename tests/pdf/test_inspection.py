@@ -1,0 +1,101 @@
+"""Intake: each refusal has its reason, and what is only unusual has a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from pikepdf import Array, Dictionary, Name
+
+from appliance.errors import DocumentRefused
+from appliance.pdf.values import PageSize
+from appliance.pdf.workshop import LARGEST_DOCUMENT, PdfWorkshop
+from tests.pdf import documents
+
+REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "text": ("not-a-pdf", lambda: b"hello"),
+    "empty": ("not-a-pdf", lambda: b""),
+    "truncated": ("malformed", lambda: documents.plain()[:-300]),
+    "header only": ("malformed", lambda: b"%PDF-1.7\n"),
+    "encrypted": ("encrypted", documents.encrypted),
+    "no pages": ("no-pages", documents.no_pages),
+    "script": ("scripted", lambda: documents.with_action(S=Name.JavaScript, JS="app.alert(1)")),
+    "launch": ("scripted", lambda: documents.with_action(S=Name.Launch, F="calc.exe")),
+    "xfa": ("dynamic-form", documents.xfa),
+    "film": ("media", lambda: documents.with_annotation(Subtype=Name.RichMedia)),
+    "hidden stamp": ("hidden-content", lambda: documents.with_annotation(Subtype=Name.Stamp, F=2)),
+    "unseen note": ("hidden-content", lambda: documents.with_annotation(Subtype=Name.FreeText, F=32)),
+    "hidden layer": ("optional-content", lambda: documents.with_layer(hidden=True)),
+    "outside": ("external-content", documents.external_stream),
+    "bomb": ("bomb", documents.bomb),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_cannot_become_a_contract_is_refused(kind: str, workshop: PdfWorkshop) -> None:
+    reason, make = REFUSED[kind]
+    with pytest.raises(DocumentRefused) as refusal:
+        workshop.inspect(make())
+    assert refusal.value.reason == reason
+    assert str(refusal.value).endswith(".")
+
+
+def test_too_large_and_too_many_pages(workshop: PdfWorkshop) -> None:
+    with pytest.raises(DocumentRefused) as refusal:
+        workshop.inspect(bytes(LARGEST_DOCUMENT + 1))
+    assert refusal.value.reason == "too-large"
+    small = PdfWorkshop(workshop._confinement, most_pages=2)
+    with pytest.raises(DocumentRefused) as refusal:
+        small.inspect(documents.plain())
+    assert refusal.value.reason == "too-many-pages"
+
+
+def test_a_loop_in_the_page_tree_is_refused(workshop: PdfWorkshop) -> None:
+    def loop(pdf: object) -> None:
+        pdf.Root.Pages.Kids.append(pdf.Root.Pages)  # type: ignore[attr-defined] # pikepdf's objects are dynamic
+
+    with pytest.raises(DocumentRefused) as refusal:
+        workshop.inspect(documents.changed(loop))
+    assert refusal.value.reason == "malformed"
+
+
+def test_pages_are_measured_as_seen(workshop: PdfWorkshop) -> None:
+    turned = workshop.inspect(documents.turned(90, crop=(100, 200, 500, 780)))
+    assert turned.pages[0] == PageSize(580, 400, 90)
+    shifted = workshop.inspect(documents.shifted())
+    assert shifted.pages[2] == PageSize(1190, 1684, 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "make"),
+    [
+        ("attachments", documents.with_attachment),
+        ("layers", lambda: documents.with_layer(hidden=False)),
+        ("hybrid", documents.hybrid),
+        ("fonts-not-embedded", documents.plain),
+    ],
+)
+def test_the_unusual_has_a_warning(code: str, make: Callable[[], bytes], workshop: PdfWorkshop) -> None:
+    assert code in [warning.code for warning in workshop.inspect(make()).warnings]
+
+
+def test_overlapping_notes_have_a_warning(workshop: PdfWorkshop) -> None:
+    def overlap(pdf: object) -> None:
+        notes = [
+            pdf.make_indirect(  # type: ignore[attr-defined] # pikepdf's objects are dynamic
+                Dictionary(Type=Name.Annot, Subtype=Name.Stamp, Rect=Array([left, 0, left + 100, 100]))
+            )
+            for left in (0, 10)
+        ]
+        pdf.pages[1].Annots = Array(notes)  # type: ignore[attr-defined] # pikepdf's objects are dynamic
+
+    warnings = workshop.inspect(documents.changed(overlap)).warnings
+    assert [str(warning) for warning in warnings if warning.code == "overlapping"] == [
+        "Notes, stamps or fields lie over each other on page 2; look at it closely before signing."
+    ]
+
+
+def test_fields_that_exist_are_named(workshop: PdfWorkshop) -> None:
+    found = workshop.inspect(documents.form())
+    assert found.fields[:2] == ("amount-1", "agree-1")
+    assert found.version == "1.3"
