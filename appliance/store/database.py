@@ -81,6 +81,8 @@ class Database:
         self.path = path
         self._local = threading.local()
         self._links: WeakSet[_Link] = WeakSet()
+        self._turn = threading.Lock()
+        self._process = os.getpid()
         with _translated(path):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             connection = self._connection()
@@ -103,7 +105,7 @@ class Database:
         connection = self._connection()
         if connection.in_transaction:
             raise StorageError("A transaction was opened inside another one of {path}.", path=self.path)
-        with _translated(self.path):
+        with self._alone(), _translated(self.path):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield Transaction(connection)
@@ -126,7 +128,19 @@ class Database:
             finally:
                 _roll_back(connection)
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """The writers of this process take turns by a lock: SQLite waits by sleeping for whole milliseconds."""
+        if not self._turn.acquire(timeout=BUSY_SECONDS):
+            raise StorageError("Another writer holds the database {path}; try again in a moment.", path=self.path)
+        try:
+            yield
+        finally:
+            self._turn.release()
+
     def _connection(self) -> sqlite.Connection:
+        if self._process != os.getpid():  # forked: whoever held the turn is not here
+            self._process, self._turn = os.getpid(), threading.Lock()
         link: _Link | None = getattr(self._local, "link", None)
         if link is None or link.process != os.getpid():
             link = _Link(self.path)

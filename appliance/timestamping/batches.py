@@ -11,20 +11,22 @@ from appliance.errors import StorageError
 from appliance.timestamping.issuance import Issuance, Outcome
 from hsm.timestamp import ImprintOrder
 
-LARGEST = 64
+LARGEST = 32
 """Orders in one batch: the last of them waits for all of their signatures."""
+
+LANES = 2
+"""Batches under way at the same time: each lane has its own connection, hence its own worker of the authority."""
 
 W = TypeVar("W")
 Delivery = Callable[[Sequence[tuple[W, Outcome]]], None]
-"""Takes a batch's outcomes, each beside whoever waits for it; called in the thread of the batches."""
+"""Takes a batch's outcomes, each beside whoever waits for it; called in a thread of the batches."""
 
 
 class Batches(Generic[W]):
-    """A thread that takes whatever waits, has it issued, and delivers what became of it.
+    """Threads that take whatever waits, have it issued, and deliver what became of it.
 
-    While one batch is under way the next one gathers, so the busier it is, the fewer commits there are for each
-    token; when idle, an order goes at once. The thread begins with the first order, so that it is never inherited
-    by a fork.
+    While batches are under way the next one gathers, so the busier it is, the fewer commits there are for each
+    token; when idle, an order goes at once. The threads begin with the first order, so that no fork inherits them.
     """
 
     def __init__(self, issuance: Issuance, deliver: Delivery[W]) -> None:
@@ -33,7 +35,7 @@ class Batches(Generic[W]):
         self._waiting: deque[tuple[W, ImprintOrder]] = deque()
         self._changed = threading.Condition()
         self._closing = False
-        self._thread: threading.Thread | None = None
+        self._lanes: list[threading.Thread] = []
 
     def put(self, waiter: W, order: ImprintOrder) -> None:
         """Queues *order*; its outcome is delivered for *waiter*. Raises :class:`StorageError` after closing."""
@@ -41,18 +43,19 @@ class Batches(Generic[W]):
             if self._closing:
                 raise StorageError("The timestamp service is being shut down; try again in a moment.")
             self._waiting.append((waiter, order))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="timestamps", daemon=True)
-                self._thread.start()
+            if not self._lanes:
+                self._lanes = [threading.Thread(target=self._work, daemon=True) for _ in range(LANES)]
+                for lane in self._lanes:
+                    lane.start()
             self._changed.notify()
 
     def close(self) -> None:
-        """Completes what waits, then ends the thread."""
+        """Completes what waits, then ends the threads."""
         with self._changed:
             self._closing = True
-            self._changed.notify()
-        if self._thread is not None:
-            self._thread.join()
+            self._changed.notify_all()
+        for lane in self._lanes:
+            lane.join()
 
     def _work(self) -> None:
         while batch := self._next():

@@ -1,4 +1,4 @@
-"""The timestamp service for an event loop: thousands of connections wait, one thread issues."""
+"""The timestamp service for an event loop: thousands of connections wait, two threads issue."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class LoopTimestampService:
         self, database: Database, authority: AuthorityClient, *, hashes: Collection[str] = HASHES
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._preparing = asyncio.Lock()
         self._desk = Desk(database, authority, hashes)
         self._batches: Batches[_Promise] = Batches(Issuance(database, authority), self._deliver)
 
@@ -30,7 +31,7 @@ class LoopTimestampService:
         """The DER TimeStampResp for a DER TimeStampReq, whatever the bytes; never raises."""
         try:
             if not self._desk.ready:
-                await asyncio.to_thread(self._desk.prepare)
+                await self._prepare()
             order = self._desk.read(request)
             promise: _Promise = self._loop.create_future()
             self._batches.put(promise, order)
@@ -43,8 +44,12 @@ class LoopTimestampService:
         """Completes what waits; afterwards nothing is accepted."""
         await asyncio.to_thread(self._batches.close)
 
+    async def _prepare(self) -> None:
+        async with self._preparing:
+            await asyncio.to_thread(self._desk.prepare)
+
     def _deliver(self, batch: Sequence[tuple[_Promise, Outcome]]) -> None:
-        """One wake-up of the loop for the whole batch; called in the thread that issues."""
+        """One wake-up of the loop for the whole batch; called in a thread that issues."""
         self._loop.call_soon_threadsafe(_resolve, batch)
 
 
