@@ -129,9 +129,7 @@ def _files(value: Any) -> tuple[Listed, ...]:
     names = [file.path for file in files]
     distinct = len({name.lower() for name in names}) == len(names)
     if names != sorted(names) or not distinct or SEALS & set(names):
-        raise PackageRefused(
-            "The manifest of the package lists files twice, unsorted, or alike but for case."
-        )
+        raise PackageRefused("The manifest of the package lists files twice, unsorted, or alike but for case.")
     return files
 
 
