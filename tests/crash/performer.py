@@ -24,6 +24,7 @@ def main(home: str, act: str, contract: str, party: str, waypoint: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     with open_appliance(load(Home(Path(home))), role="web", passing=passing) as appliance:
+        appliance.workshop.text(appliance.contracts.document(appliance.contracts.get(contract)))  # warm
         acknowledge("ready")
         if act == "sign":
             sign(appliance, contract, party)

@@ -133,7 +133,7 @@ def test_killed_while_sealing_off(
     counted.update({"kills": 1, "sealed off": 1})
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(12))
 def test_killed_at_random(world: World, appliance: Appliance, counted: Counter[str], seed: int) -> None:
     contract = send(appliance, DOCUMENT)
     child = perform(world, "sign", contract.id, contract.parties[0].id, "-")
