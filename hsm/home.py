@@ -10,7 +10,7 @@ from pathlib import Path
 from hsm.config import AuthoritySettings
 
 _SETTINGS = """\
-# Settings of the authority. docs/settings.md lists them all; what is absent has its default.
+# Settings of the authority. docs/reference.md lists them all; what is absent has its default.
 
 [time]
 # "kernel": timestamps only while NTP is proven to hold the clock; "declared": the clock is believed (development).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from pathlib import Path
 
@@ -9,11 +10,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from hsm import canonical
 from hsm.checkpoint import verify_checkpoint
 from hsm.errors import (
     BadRequest,
     CertificateRefused,
     ConsistencyRefused,
+    Malformed,
     NotPermitted,
     UnknownKey,
 )
@@ -196,3 +199,61 @@ def test_the_naming_rules_hold(
 def _crl_number(der: bytes) -> int:
     crl = x509.load_der_x509_crl(der)
     return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+
+
+def test_a_manifest_rests_on_a_log_that_was_witnessed(authority: RunningAuthority, tmp_path: Path) -> None:
+    client = authority.client("web")
+    with pytest.raises(ConsistencyRefused, match="never signed"):
+        client.sign_manifest(manifest(size=7, root=bytes(32)))
+    known = authority.client("scheduler").status().checkpoint
+    if known is None:
+        authority.client("scheduler").checkpoint(size=0, root=EMPTY_ROOT, consistency=[])
+    state = authority.client("scheduler").status().checkpoint
+    assert state is not None
+    with pytest.raises(ConsistencyRefused):
+        client.sign_manifest(manifest(size=state.size, root=state.root, origin="another.example/log"))
+    for wrong in (b"{}", b"[]", b"anything", manifest(size=state.size, root=state.root) + b"\n"):
+        with pytest.raises((BadRequest, Malformed)):
+            client.sign_manifest(wrong)
+    with pytest.raises(NotPermitted):
+        authority.client("tsa").sign_manifest(manifest(size=state.size, root=state.root))
+
+    good = manifest(size=state.size, root=state.root)
+    (tmp_path / "manifest").write_bytes(good)
+    (tmp_path / "p7s").write_bytes(client.sign_manifest(good))
+
+    status, said = openssl(
+        "cms", "-verify", "-binary", "-inform", "DER", "-in", tmp_path / "p7s",
+        "-content", tmp_path / "manifest", "-CAfile", authority.root / "trust/ca.pem", "-out", "/dev/null",
+    )  # fmt: skip
+    assert status == 0, said
+
+
+def manifest(*, size: int, root: bytes, origin: str = "vermilion.example/log") -> bytes:
+    return canonical.encode(
+        {
+            "format": "vermilion-evidence-manifest/1",
+            "contract": "contract-1",
+            "created": "2026-11-25T08:00:00Z",
+            "checkpoint": {"origin": origin, "size": size, "root": base64.b64encode(root).decode()},
+            "files": [{"path": "contract.pdf", "sha256": "0" * 64, "size": 1}],
+        }
+    )
+
+
+def test_openssl_finds_the_chain_and_the_crls_good(authority: RunningAuthority, tmp_path: Path) -> None:
+    authority.enrol_person("person-chained")
+    client = authority.client("web")
+    client.issue_crl()
+    certificate = x509.load_der_x509_certificate(client.certificate("person-chained"))
+    (tmp_path / "person.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    issuing = x509.load_der_x509_certificate(client.chain()[0])
+    (tmp_path / "issuing.pem").write_bytes(issuing.public_bytes(Encoding.PEM))
+    crls = [x509.load_der_x509_crl(der).public_bytes(Encoding.PEM) for der in client.crls()]
+    (tmp_path / "crls.pem").write_bytes(b"".join(crls))
+
+    status, said = openssl(
+        "verify", "-crl_check_all", "-x509_strict", "-CAfile", authority.root / "trust/ca.pem",
+        "-untrusted", tmp_path / "issuing.pem", "-CRLfile", tmp_path / "crls.pem", tmp_path / "person.pem",
+    )  # fmt: skip
+    assert status == 0, said
