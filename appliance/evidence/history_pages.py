@@ -67,7 +67,9 @@ def _event(event: history.Event, evidence: EvidenceInput, translate: Translator)
         "zone": f"UTC{where}",
         "actor": _actor(event, evidence, translate),
         "entry": event.entry,
-        "facts": [(translate(label), value) for label, value in wording.facts(event, evidence.names)],
+        "facts": [
+            (translate(label), value) for label, value in wording.facts(event, evidence.names, evidence.zone)
+        ],
     }
 
 

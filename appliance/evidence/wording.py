@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 
-from appliance.evidence.history import Event
+from appliance.evidence.history import Event, local
+
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 TITLES: Final[Mapping[str, str]] = {
     "person-registered": "Person registered",
@@ -33,13 +37,10 @@ LABELS: Final[Mapping[str, str]] = {
     "location": "Place",
     "deadline": "Deadline",
     "zone": "Time zone",
-    "field": "Signature field",
     "signer": "Signing key",
     "custodian": "Seal custodian",
     "requester": "Requested by",
     "pages": "Pages",
-    "revision": "Revision",
-    "size": "Size in bytes",
     "version": "Version",
     "expires": "Can be signed until",
     "digest": "SHA-256 of the document",
@@ -54,10 +55,23 @@ def title(event: Event) -> str:
     return TITLES.get(event.kind, event.kind)
 
 
-def facts(event: Event, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The fields that people want to see: label (message id) and value, subjects by their names."""
+def facts(event: Event, names: Mapping[str, str], zone: str) -> Iterator[tuple[str, str]]:
+    """The fields that people want to see: label (message id) and value, subjects by their names, times in *zone*.
+
+    What only repeats the actor is left out.
+    """
     fields: dict[str, Any] = {**event.public, **event.private}
+    actor = names.get(event.actor)
     for name, label in LABELS.items():
         value = fields.get(name)
-        if value not in (None, "") and not (name == "name" and value == names.get(event.actor)):
-            yield label, names.get(str(value), str(value))
+        if value in (None, ""):
+            continue
+        shown = _shown(str(value), names, zone)
+        if shown != actor:
+            yield label, shown
+
+
+def _shown(value: str, names: Mapping[str, str], zone: str) -> str:
+    if _INSTANT.fullmatch(value):
+        return local(datetime.fromisoformat(value), zone)
+    return names.get(value, value)
