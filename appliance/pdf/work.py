@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.errors import ConfigurationError
-from appliance.pdf import archive, codec, fields, inspection, pages, seal_picture, signing, typefaces
+from appliance.pdf import archive, codec, fields, inspection, pages, rehearsal, seal_picture, signing, typefaces
 from appliance.pdf.revision import refusing_malformed
 from appliance.pdf.typefaces import Typefaces
 
@@ -16,8 +16,9 @@ _shared: list[Typefaces] = []
 
 
 def warm(cache: Path) -> None:
-    """Load the typefaces into this process, by way of *cache*."""
+    """Load the typefaces into this process, by way of *cache*, and rehearse."""
     _shared[:] = [typefaces.load(cache)]
+    rehearsal.rehearse(_shared[0])
 
 
 def inspect(document: bytes, most_pages: int) -> Any:
