@@ -43,11 +43,14 @@ LABELS: Final[Mapping[str, str]] = {
     "pages": "Pages",
     "version": "Version",
     "expires": "Can be signed until",
-    "digest": "SHA-256 of the document",
-    "base": "SHA-256 of the document as shown",
-    "signed": "SHA-256 of the signed bytes",
+    "digest": "Document, SHA-256",
+    "base": "As shown, SHA-256",
+    "signed": "Signed bytes, SHA-256",
 }
 """The fields that are shown, in this order; others stand in ``history.json`` alone."""
+
+
+_TO_BE_SIGNED: Final = "To be signed, SHA-256"
 
 
 def title(event: Event) -> str:
@@ -58,7 +61,7 @@ def title(event: Event) -> str:
 def facts(event: Event, names: Mapping[str, str], zone: str) -> Iterator[tuple[str, str]]:
     """The fields that people want to see: label (message id) and value, subjects by their names, times in *zone*.
 
-    What only repeats the actor is left out.
+    A signer who is the actor is not named twice.
     """
     fields: dict[str, Any] = {**event.public, **event.private}
     actor = names.get(event.actor)
@@ -67,8 +70,10 @@ def facts(event: Event, names: Mapping[str, str], zone: str) -> Iterator[tuple[s
         if value in (None, ""):
             continue
         shown = _shown(str(value), names, zone)
-        if shown != actor:
-            yield label, shown
+        if event.kind == "party-signed" and name in ("name", "signer") and shown == actor:
+            continue
+        before_signing = event.kind == "signature-prepared" and name == "digest"
+        yield _TO_BE_SIGNED if before_signing else label, shown
 
 
 def _shown(value: str, names: Mapping[str, str], zone: str) -> str:
