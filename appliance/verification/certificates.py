@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeVar
 
 from cryptography import x509
@@ -18,6 +19,7 @@ _SERIAL, _ISSUER = 0, 2  # places in a TBSCertificate after the optional version
 _VERSION_TAG = 0xA0
 
 
+@lru_cache(maxsize=256)
 def parsed(encoded: bytes) -> x509.Certificate | None:
     """The certificate, or None for bytes that are none (or hold anything beside one)."""
     try:
@@ -42,6 +44,12 @@ def issuer_and_serial(certificate: x509.Certificate) -> bytes:
     if parts[0][0] == _VERSION_TAG:
         parts = parts[1:]
     return der.element(der.SEQUENCE, parts[_ISSUER], parts[_SERIAL])
+
+
+@lru_cache(maxsize=256)
+def names_of(certificate: x509.Certificate) -> tuple[bytes, bytes]:
+    """Subject and issuer in DER; ``cryptography`` builds the name objects anew at every access."""
+    return certificate.subject.public_bytes(), certificate.issuer.public_bytes()
 
 
 def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

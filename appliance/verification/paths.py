@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from appliance.verification.algorithms import hash_label, key_weakness
-from appliance.verification.certificates import extension, issued_by, shown_name
+from appliance.verification.certificates import extension, issued_by, names_of, shown_name
 from appliance.verification.model import Reason, SubIndication
 
 Path = tuple[x509.Certificate, ...]
@@ -105,7 +105,7 @@ class PathFinder:
                 yield from self._extend((*path, issuer))
 
     def _is_issued(self, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-        if certificate.issuer != issuer.subject:
+        if names_of(certificate)[1] != names_of(issuer)[0]:
             return False
         key = (certificate, issuer)
         if key not in self._issued:

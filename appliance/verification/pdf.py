@@ -49,10 +49,18 @@ def verify(document: bytes, circumstances: Circumstances) -> VerificationReport:
     report = VerificationReport("", Kind.PDF, _nothing(_DAMAGED), circumstances.at, digest)
     in_bytes = [each for each in validation.find(document) if each is not None]
     try:
-        pdf = validation.open_pdf(document)
-        found = validation.signatures(pdf)
+        return _parsed(report, document, in_bytes, circumstances)
     except Unparseable as error:
         return replace(report, verdict=_unparseable(document, in_bytes, encrypted=error.encrypted))
+    except validation.DAMAGE:
+        return replace(report, verdict=_unparseable(document, in_bytes, encrypted=False))
+
+
+def _parsed(
+    report: VerificationReport, document: bytes, in_bytes: list[SignedRange], circumstances: Circumstances
+) -> VerificationReport:
+    pdf = validation.open_pdf(document)
+    found = validation.signatures(pdf)
     reached = {each.signed for each in found}
     unreached = [each for each in in_bytes if each not in reached]
     remarks: tuple[Reason, ...] = (_LENIENT,) if pdf.lenient else ()

@@ -13,8 +13,8 @@ def kind_of(content: bytes) -> Kind | None:
     """The kind of *content*, or None when it is none of the three."""
     if content[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return Kind.EVIDENCE
-    if b"%PDF-" in content[:_PDF_HEADER_WITHIN]:
-        return Kind.PDF
+    if b"%PDF-" in content[:_PDF_HEADER_WITHIN] or b"/ByteRange" in content:
+        return Kind.PDF  # a signed PDF whose header was damaged is still a damaged signed PDF
     if content[:1] == bytes((_SEQUENCE,)):
         return Kind.TIMESTAMP
     return None

@@ -22,6 +22,8 @@ def steps(pdf: OpenedPdf, *, since: int) -> tuple[Step, ...]:
         references = References(pdf, changed)
     except DAMAGE as error:
         return tuple(Step(number, StepKind.UNEXPLAINED, detail=type(error).__name__) for number in numbers)
+    if not references.complete:
+        return tuple(policy.analyse(pdf, number) for number in numbers)
     return tuple(
         known_changes.recognise(pdf, number, references) or policy.analyse(pdf, number) for number in numbers
     )

@@ -8,18 +8,34 @@ lies, which is also the better question: a copy of the same bytes elsewhere is n
 from __future__ import annotations
 
 import re
+import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
 from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from appliance.pdf.validation.model import Unparseable
 
-# The kinds of exception that pyHanko lets escape for malformed files; also MemoryError and RecursionError, which a
-# confined child reports as what they are.
-DAMAGE = (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, OSError, ArithmeticError)
+# The kinds of exception that pyHanko lets escape for malformed files. MemoryError is none of them: the confined
+# child reports it as what it is.
+DAMAGE = (
+    PdfError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    OSError,
+    ArithmeticError,
+    RuntimeError,
+    StopIteration,
+    zlib.error,
+    struct.error,
+)
 
 _LONG_STRING = re.compile(rb"<[0-9A-Fa-f]{1024,}>")
 _HEADER = re.compile(rb"(\d{1,10})\s+(\d{1,5})\s+obj\Z")

@@ -9,7 +9,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from appliance.pdf.validation.comparing import entry
-from appliance.pdf.validation.model import FieldLock, FoundSignature, StoreHistory, ValidationStore
+from appliance.pdf.validation.model import FieldLock, FoundSignature, StoreHistory, Unparseable, ValidationStore
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf, place_of_contents
 from appliance.pdf.validation.signed_bytes import SignedRange
 
@@ -17,9 +17,16 @@ _MOST_STORED = 5000
 
 
 def signatures(pdf: OpenedPdf) -> list[FoundSignature]:
-    """Every filled signature field, in the order of revisions; a field that cannot be read has no ``signed``."""
+    """Every filled signature field, in the order of revisions; a field that cannot be read has no ``signed``.
+
+    Raises :class:`Unparseable` when the form cannot be read.
+    """
+    try:
+        filled = list(enumerate_sig_fields(pdf.reader, filled_status=True))
+    except DAMAGE as error:
+        raise Unparseable from error
     found = []
-    for name, value, field in enumerate_sig_fields(pdf.reader, filled_status=True):
+    for name, value, field in filled:
         try:
             found.append(_signature(pdf, name, value.get_object(), field.get_object()))
         except DAMAGE:
@@ -158,5 +165,5 @@ def store_in(pdf: OpenedPdf) -> StoreHistory:
         return StoreHistory(
             next(number for number in revisions if "/DSS" in pdf.reader.get_historical_root(number))
         )
-    except (StopIteration, *DAMAGE):
+    except DAMAGE:
         return StoreHistory(None)

@@ -17,34 +17,45 @@ from pyhanko.pdf_utils import generic
 from appliance.pdf.validation.opening import OpenedPdf
 
 _SPACE = rb"(?:[\x00\t\n\x0c\r ]|%[^\r\n]*[\r\n])+"
+_KEYWORD = re.compile(rb"R(?![A-Za-z0-9])")
+_REFERENCE = re.compile(rb"(?<![\d.])(\d+)" + _SPACE + rb"\d+" + _SPACE + rb"\Z")
+_PRECEDING = frozenset((b"\x00", b"\t", b"\n", b"\x0c", b"\r", b" "))
+_REACH = 64
+_LONGEST_LINE = 65536
 TRAILER = 0
 """The holder of references that lie in no object: trailers (object number 0 is never in use)."""
 
 
 class References:
-    """The holders of the objects *numbers* in every revision of *pdf*, by object number."""
+    """The holders of the objects *numbers* in every revision of *pdf*, by object number.
+
+    ``complete`` is False when the file is written so that some may have been missed.
+    """
 
     def __init__(self, pdf: OpenedPdf, numbers: Iterable[int]) -> None:
         self._holders: dict[int, dict[int, int]] = defaultdict(dict)
         self._places = sorted(_places(pdf))
         self._offsets = [place[0] for place in self._places]
-        wanted = b"|".join(b"%d" % number for number in sorted(set(numbers), reverse=True))
-        if wanted:
-            pattern = re.compile(rb"(?<!\d)0*(" + wanted + rb")" + _SPACE + rb"\d+" + _SPACE + rb"R(?![A-Za-z])")
-            self._search_file(pdf.document, pattern)
-            self._search_object_streams(pdf, pattern)
+        self._wanted = frozenset(numbers)
+        try:
+            self._search_file(pdf.document)
+            self._search_object_streams(pdf)
+            self.complete = True
+        except ValueError:
+            self.complete = False
 
     def holders(self, number: int, *, revision: int) -> set[int]:
         """The objects that referred to *number* at *revision* or in any earlier one."""
         return {holder for holder, first in self._holders.get(number, {}).items() if first <= revision}
 
-    def _search_file(self, document: bytes, pattern: re.Pattern[bytes]) -> None:
-        for match in pattern.finditer(document):
-            at = bisect_right(self._offsets, match.start()) - 1
-            _, holder, revision = self._places[at] if at >= 0 else (0, TRAILER, 0)
-            self._note(int(match[1]), holder, revision)
+    def _search_file(self, document: bytes) -> None:
+        for number, position in _references(document):
+            if number in self._wanted:
+                at = bisect_right(self._offsets, position) - 1
+                _, holder, revision = self._places[at] if at >= 0 else (0, TRAILER, 0)
+                self._note(number, holder, revision)
 
-    def _search_object_streams(self, pdf: OpenedPdf, pattern: re.Pattern[bytes]) -> None:
+    def _search_object_streams(self, pdf: OpenedPdf) -> None:
         """References out of an object stream count for all objects in it: it is rare that they matter."""
         for revision in range(pdf.revisions):
             contained: dict[int, list[int]] = defaultdict(list)
@@ -52,13 +63,44 @@ class References:
                 contained[place.obj_stream_id].append(number)
             for stream, members in contained.items():
                 value = pdf.reader.get_object(generic.Reference(stream, 0, pdf.reader), revision)
-                for match in pattern.finditer(value.data):
-                    for member in members:
-                        self._note(int(match[1]), member, revision)
+                for number, _ in _references(value.data):
+                    for member in members if number in self._wanted else ():
+                        self._note(number, member, revision)
 
     def _note(self, number: int, holder: int, revision: int) -> None:
         known = self._holders[number]
         known[holder] = min(revision, known.get(holder, revision))
+
+
+def _references(data: bytes) -> Iterator[tuple[int, int]]:
+    """Object number and position of every reference, comments between its parts included."""
+    for keyword in _KEYWORD.finditer(data):
+        position = keyword.start()
+        if data[position - 1 : position] not in _PRECEDING:
+            continue
+        found = _REFERENCE.search(data, max(0, position - _REACH), position)
+        if found is None:
+            found = _REFERENCE.search(data, _before_comments(data, position), position)
+        if found is not None:
+            yield int(found[1]), found.start()
+
+
+def _before_comments(data: bytes, position: int) -> int:
+    """Where to start looking for what may stand before lines with comments that end at *position*."""
+    end = position
+    while True:
+        line = max(
+            data.rfind(b"\n", max(0, end - _LONGEST_LINE), end),
+            data.rfind(b"\r", max(0, end - _LONGEST_LINE), end),
+        )
+        text = data[max(line, 0) : end]
+        if b"%" not in text and text.strip() and end != position:
+            return max(0, end - _REACH)
+        if line < 0:
+            if b"%" in data[max(0, end - _LONGEST_LINE) : end]:
+                raise ValueError("a comment too long to look behind")
+            return max(0, end - _REACH)
+        end = line
 
 
 def _places(pdf: OpenedPdf) -> Iterator[tuple[int, int, int]]:

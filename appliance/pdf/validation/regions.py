@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pyhanko.pdf_utils import generic
 from pyhanko.sign.fields import enumerate_sig_fields
@@ -20,14 +20,41 @@ def of_fields(pdf: OpenedPdf, names: frozenset[str]) -> tuple[PageRegion, ...]:
         return ()
     try:
         widgets = dict(_widgets(pdf, names))
+        pages = _stated_pages(pdf, widgets) or enumerate(_pages(pdf.reader.root["/Pages"], 0))
         return tuple(
-            PageRegion(page, widgets[number])
-            for page, annotations in enumerate(_annotations(pdf))
-            for number in annotations
-            if number in widgets
+            PageRegion(number, widgets[annotation])
+            for number, page in pages
+            for annotation in _annotations(page)
+            if annotation in widgets
         )
     except DAMAGE:
         return ()
+
+
+def _stated_pages(
+    pdf: OpenedPdf, widgets: Iterable[tuple[int, int]]
+) -> list[tuple[int, generic.DictionaryObject]] | None:
+    """The pages that the widgets say they are on (/P), if every page agrees; reading all pages takes long."""
+    numbers = {number: index for index, number in enumerate(_page_numbers(pdf.reader.root["/Pages"], 0))}
+    found: dict[int, generic.DictionaryObject] = {}
+    for widget in widgets:
+        value = pdf.reader.get_object(generic.Reference(*widget, pdf.reader))
+        stated = number_of(value.raw_get("/P")) if "/P" in value else None
+        if stated not in numbers or widget not in _annotations(value["/P"]):
+            return None
+        found[numbers[stated]] = value["/P"]
+    return list(found.items())
+
+
+def _page_numbers(node: generic.DictionaryObject, depth: int) -> Iterator[tuple[int, int] | None]:
+    """The object numbers of all pages in order; a node with as many kids as pages has only pages for kids."""
+    kids = node["/Kids"]
+    leaves = entry(node, "/Count") == len(kids)
+    for index in range(len(kids)):
+        if leaves or "/Kids" not in kids[index] or depth > _DEEPEST:
+            yield number_of(kids.raw_get(index))
+        else:
+            yield from _page_numbers(kids[index], depth + 1)
 
 
 def _widgets(
@@ -62,11 +89,10 @@ def _walk(
             yield from _walk(field["/Kids"], name, depth + 1)
 
 
-def _annotations(pdf: OpenedPdf) -> Iterator[list[tuple[int, int]]]:
-    for page in _pages(pdf.reader.root["/Pages"], 0):
-        raw = entry(page, "/Annots", generic.ArrayObject())
-        numbers = (number_of(raw.raw_get(index)) for index in range(len(raw)))
-        yield [number for number in numbers if number is not None]
+def _annotations(page: generic.DictionaryObject) -> list[tuple[int, int]]:
+    raw = entry(page, "/Annots", generic.ArrayObject())
+    numbers = (number_of(raw.raw_get(index)) for index in range(len(raw)))
+    return [number for number in numbers if number is not None]
 
 
 def _pages(node: generic.DictionaryObject, depth: int) -> Iterator[generic.DictionaryObject]:

@@ -16,7 +16,7 @@ from PIL import Image, ImageChops, ImageDraw
 from appliance.pdf.validation.model import PageRegion
 
 MOST_PAGES = 200
-_COMPARED_DPI = 50
+_COMPARED_DPI = 40  # pictures are compared exactly, so that a changed digit shows at this size too
 _SHOWN_DPI = 72
 _POINTS_PER_INCH = 72
 _LARGEST_SIDE = 2000

@@ -71,7 +71,7 @@ COVERAGES: Final = {
 }
 HONEST: Final = (
     "A timestamp authority of one's own is not an independent third party, and an internal certification "
-    "authority is not a licensed electronic certification service. Who the trusted authorities are, and whether that is "
-    "enough, is for the reader to judge.",
+    "authority is not a licensed electronic certification service. Who the trusted authorities are, and whether "
+    "that is enough, is for the reader to judge.",
     "Nothing was looked up on a network. Revocation is judged by what is in the file and at hand.",
 )

@@ -1,0 +1,81 @@
+"""Flipping bytes of a signed document: none may go unnoticed but the letter case of hexadecimal digits.
+
+``python -m tests.verification.flips FILE.pdf CA.pem`` flips every byte in turn and prints what survives.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from appliance.verification import pdf, sniffing
+from appliance.verification.circumstances import Circumstances
+from appliance.verification.model import Indication, Kind
+from appliance.verification.trust import TrustAnchors
+
+MASKS = (0x01, 0x80, 0x10, 0xFF)
+_LETTERS = b"abcdefABCDEF"
+
+
+def flipped(document: bytes, position: int, mask: int) -> bytes | None:
+    """*document* with one byte flipped, or None where that only changes the case of a hexadecimal digit."""
+    new = document[position] ^ mask
+    if document[position] in _LETTERS and chr(new).lower() == chr(document[position]).lower():
+        return None
+    return document[:position] + bytes((new,)) + document[position + 1 :]
+
+
+def notices(document: bytes, circumstances: Circumstances) -> bool:
+    """Whether the verdict about the altered *document* is TOTAL-FAILED."""
+    if sniffing.kind_of(document) is not Kind.PDF:
+        return False
+    return pdf.verify(document, circumstances).indication is Indication.FAILED
+
+
+def survivors(
+    document: bytes, circumstances: Circumstances, positions: Iterable[int], masks: Iterable[int] = MASKS
+) -> list[tuple[int, int]]:
+    """The flips (position, mask) that went unnoticed."""
+    found = []
+    for position in positions:
+        for mask in masks:
+            altered = flipped(document, position, mask)
+            if altered is not None and not notices(altered, circumstances):
+                found.append((position, mask))
+    return found
+
+
+def main(file: str, anchor: str, *masks: str) -> int:
+    """Flip everything; the exit status says whether something survived."""
+    document = Path(file).read_bytes()
+    anchors = TrustAnchors.from_files([Path(anchor)])
+    circumstances = Circumstances(datetime.now(UTC), anchors.certificates)
+    if pdf.verify(document, circumstances).indication is not Indication.PASSED:
+        sys.stdout.write("the file does not pass as it is\n")
+        return 2
+    chosen = tuple(int(mask, 0) for mask in masks) or MASKS
+    work = partial(_chunk, document, circumstances.packed(), chosen)
+    chunks = [range(start, min(start + 256, len(document))) for start in range(0, len(document), 256)]
+    count = 0
+    with ProcessPoolExecutor() as pool:
+        for found in pool.map(work, chunks):
+            count += len(found)
+            for position, mask in found:
+                sys.stdout.write(f"unnoticed: byte {position}, mask {mask:#04x}\n")
+    sys.stdout.write(f"{len(document) * len(chosen)} flips, {count} unnoticed\n")
+    return 1 if count else 0
+
+
+def _chunk(
+    document: bytes, given: dict[str, Any], masks: tuple[int, ...], positions: range
+) -> list[tuple[int, int]]:
+    return survivors(document, Circumstances.unpacked(**given), positions, masks)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
