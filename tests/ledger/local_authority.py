@@ -36,6 +36,7 @@ class LocalAuthority:
         self.key = NoteKey.of(ORIGIN, log.key.public_key())
         self.memory = CheckpointMemory(Database(folder / "authority.db"))
         self.witness = CheckpointWitness(self.memory, self.key, lambda data: sign_with(log.key, data))
+        self.known = self.memory.last()
         self.tsa = self.roots.timestamper()
         self.issuer = TokenIssuer(self.tsa, policies=[POLICY], accuracy=timedelta(seconds=1))
         self.serial: Callable[[], int] = new_serial
@@ -44,7 +45,7 @@ class LocalAuthority:
 
     def status(self) -> AuthorityStatus:
         self._fail()
-        known = self.memory.last()
+        known = self.known
         return AuthorityStatus(
             state=AuthorityState.OPERATIONAL,
             sentence="The authority is operational.",
@@ -58,7 +59,9 @@ class LocalAuthority:
 
     def checkpoint(self, *, size: int, root: bytes, consistency: Sequence[bytes]) -> bytes:
         self._fail()
-        return self.witness.sign(size, root, consistency)
+        note = self.witness.sign(size, root, consistency)
+        self.known = self.memory.last()
+        return note
 
     def timestamp(self, orders: Sequence[ImprintOrder]) -> list[IssuedToken]:
         self._fail()

@@ -1,0 +1,221 @@
+"""The timestamp service: recorded before it is given out, shared commits, refusals in the protocol's words."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from appliance.errors import ApplianceError
+from appliance.ledger import LedgerEntry, Sequencer, record
+from appliance.store import ledger, timestamps
+from appliance.store.database import Database
+from appliance.timestamping import WITH_SM3, LoopTimestampService, TimestampService
+from hsm.errors import (
+    AuthorityError,
+    AuthorityUnreachable,
+    BadRequest,
+    ModuleUnavailable,
+    TimeNotAvailable,
+)
+from hsm.timestamp import (
+    FailInfo,
+    ImprintOrder,
+    IssuedToken,
+    RequestRefused,
+    build_request,
+    order_for,
+    parse_response,
+    parse_token,
+    verify_token,
+)
+from tests.ledger.conftest import WHEN
+from tests.ledger.local_authority import LocalAuthority
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> LocalAuthority:
+    return LocalAuthority(tmp_path)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database(tmp_path / "vermilion.db")
+
+
+@pytest.fixture
+def service(database: Database, local: LocalAuthority) -> TimestampService:
+    return TimestampService(database, local)
+
+
+def request_for(digest: bytes, **rest: object) -> bytes:
+    return build_request(order_for(digest, **rest))
+
+
+def refusal(reply: bytes) -> FailInfo:
+    with pytest.raises(RequestRefused) as refused:
+        parse_response(reply)
+    return refused.value.fail_info
+
+
+def recorded(database: Database) -> int:
+    with database.reading() as tx:
+        return timestamps.count(tx)
+
+
+def test_a_reply_answers_the_request_and_is_recorded(
+    service: TimestampService, database: Database, local: LocalAuthority
+) -> None:
+    digest = hashlib.sha256(b"contract").digest()
+    token = parse_response(service.reply(request_for(digest, nonce=4711)))
+    info = verify_token(token, digest=digest, nonce=4711, certificate=local.tsa.certificate)
+    with database.reading() as tx:
+        entry = timestamps.entry_of(tx, info.serial)
+        assert entry is not None
+        assert hashlib.sha256(token).hexdigest() in ledger.leaf(tx, entry).decode()
+
+
+def test_a_token_for_our_own_signatures_carries_its_certificates(
+    service: TimestampService, local: LocalAuthority
+) -> None:
+    digest = secrets.token_bytes(32)
+    info = parse_token(service.token(digest))
+    assert info.digest == digest
+    assert info.signer == local.tsa.certificate
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (TimeNotAvailable("The clock is not proven."), FailInfo.TIME_NOT_AVAILABLE),
+        (ModuleUnavailable("The HSM does not answer."), FailInfo.SYSTEM_FAILURE),
+        (AuthorityUnreachable("The authority does not answer."), FailInfo.SYSTEM_FAILURE),
+        (AuthorityError("Something else."), FailInfo.SYSTEM_FAILURE),
+    ],
+)
+def test_what_is_missing_becomes_a_failinfo_and_comes_back_by_itself(
+    service: TimestampService, local: LocalAuthority, failure: AuthorityError, expected: FailInfo
+) -> None:
+    request = request_for(bytes(32))
+    for _ in range(2):  # before the service has ever reached the authority, and afterwards
+        local.failure = failure
+        assert refusal(service.reply(request)) is expected
+        with pytest.raises(type(failure)):
+            service.token(bytes(32))
+        local.failure = None
+        assert parse_response(service.reply(request))
+
+
+def test_the_reply_does_not_tell_strangers_what_is_wrong_inside(
+    service: TimestampService, local: LocalAuthority
+) -> None:
+    local.failure = AuthorityUnreachable("The authority does not answer at /run/secret/path.")
+    assert b"/run/secret" not in service.reply(request_for(bytes(32)))
+
+
+def test_without_a_row_there_is_no_token(
+    service: TimestampService, database: Database, local: LocalAuthority
+) -> None:
+    local.serial = lambda: 42
+    assert parse_response(service.reply(request_for(bytes(32))))
+    assert refusal(service.reply(request_for(bytes(32)))) is FailInfo.SYSTEM_FAILURE
+    assert recorded(database) == 1
+
+
+def test_a_log_that_is_not_the_authoritys_gets_no_timestamps(
+    tmp_path: Path, database: Database, local: LocalAuthority
+) -> None:
+    with database.transaction() as tx:
+        record(tx, LedgerEntry("x", WHEN))
+    Sequencer(database, local).run_once()
+    other = Database(tmp_path / "restored.db")
+    service = TimestampService(other, local)
+    assert refusal(service.reply(request_for(bytes(32)))) is FailInfo.SYSTEM_FAILURE
+    with pytest.raises(ApplianceError):
+        service.token(bytes(32))
+    assert recorded(other) == 0
+
+
+def test_orders_that_wait_together_share_calls_and_commits(
+    service: TimestampService, database: Database, local: LocalAuthority
+) -> None:
+    service.token(bytes(32))
+    gate, issue = threading.Event(), local.timestamp
+
+    def slowly(orders: list[ImprintOrder]) -> list[IssuedToken]:
+        gate.wait(10)
+        return issue(orders)
+
+    local.timestamp = slowly  # type: ignore[method-assign]
+    local.batches.clear()
+    with ThreadPoolExecutor(24) as pool:
+        promises = [pool.submit(service.token, secrets.token_bytes(32)) for _ in range(24)]
+        while not all(promise.running() for promise in promises):
+            pass
+        gate.set()
+        tokens = {promise.result() for promise in promises}
+    assert len(tokens) == 24
+    assert sum(local.batches) == 24
+    assert len(local.batches) < 24
+    assert recorded(database) == 25
+
+
+def test_one_order_that_the_authority_refuses_does_not_spoil_the_others(
+    database: Database, local: LocalAuthority
+) -> None:
+    issue, poison = local.timestamp, secrets.token_bytes(32)
+
+    def pickily(orders: list[ImprintOrder]) -> list[IssuedToken]:
+        if any(order.digest == poison for order in orders):
+            raise BadRequest("There is something wrong with an order.")
+        return issue(orders)
+
+    local.timestamp = pickily  # type: ignore[method-assign]
+    service = TimestampService(database, local)
+    with ThreadPoolExecutor(12) as pool:
+        good = [pool.submit(service.token, secrets.token_bytes(32)) for _ in range(11)]
+        bad = pool.submit(service.token, poison)
+        assert all(promise.result() for promise in good)
+        assert isinstance(bad.exception(), BadRequest)
+    assert recorded(database) == 11
+
+
+def test_after_closing_nothing_is_given(service: TimestampService) -> None:
+    service.token(bytes(32))
+    service.close()
+    assert refusal(service.reply(request_for(bytes(32)))) is FailInfo.SYSTEM_FAILURE
+
+
+def test_sm3_is_taken_where_the_setting_says_so(database: Database, local: LocalAuthority) -> None:
+    request = request_for(bytes(32), hash_name="sm3")
+    assert refusal(TimestampService(database, local).reply(request)) is FailInfo.BAD_ALG
+    assert parse_response(TimestampService(database, local, hashes=WITH_SM3).reply(request))
+
+
+def test_the_loop_serves_many_at_once_and_outlives_who_goes_away(
+    database: Database, local: LocalAuthority
+) -> None:
+    async def serve() -> list[bytes]:
+        service = LoopTimestampService(database, local)
+        gone = asyncio.create_task(service.reply(request_for(bytes(32))))
+        await asyncio.sleep(0)
+        gone.cancel()
+        requests = [request_for(secrets.token_bytes(32), nonce=number) for number in range(100)]
+        replies = await asyncio.gather(*(service.reply(request) for request in requests))
+        await service.close()
+        return replies
+
+    replies = asyncio.run(serve())
+    assert [parse_token(parse_response(reply)).nonce for reply in replies] == list(range(100))
+    assert recorded(database) >= 100
+    assert len(local.batches) < 100
+
+
+def test_garbage_never_raises(service: TimestampService) -> None:
+    for request in (b"", b"\x30", b"\x30\x80\x00\x00", secrets.token_bytes(64), b"\x30" * 4000):
+        assert refusal(service.reply(request)) is FailInfo.BAD_DATA_FORMAT
