@@ -65,8 +65,7 @@ class Completion:
             party=record.act.party,
         )
         with room.database.transaction() as tx:
-            self._commit(tx, record, contract, revision)
-            completed = contracts.load(tx, contract.id)
+            completed = self._commit(tx, record, contract, revision)
             room.passing(Waypoint.COMPLETION_WRITTEN)
         room.passing(Waypoint.COMPLETION_COMMITTED)
         return completed
@@ -76,8 +75,8 @@ class Completion:
         prepared = PreparedRevision(base + record.suffix, record.act.digest, ContentsSpan(*record.contents))
         return self._room.workshop.embed(prepared, record.cms or b"")
 
-    def _commit(self, tx: Transaction, record: IntentRecord, contract: Contract, revision: Revision) -> None:
-        """Everything that the signature changes; *contract* is as it was before."""
+    def _commit(self, tx: Transaction, record: IntentRecord, contract: Contract, revision: Revision) -> Contract:
+        """Everything that the signature changes. *contract* is as it was before; what it is now is returned."""
         room = self._room
         seen = contracts.load(tx, contract.id)
         party = rules.party_of(seen, record.act.party)
@@ -87,8 +86,10 @@ class Completion:
         intents.complete(tx, record.id)
         intents.abandon_prepared(tx, contract.id, "another party signed first")
         room.chronicle.tell(tx, _signed_event(record, party, revision))
-        for notice in after_signature(contracts.load(tx, contract.id), party, room.now()):
+        completed = contracts.load(tx, contract.id)
+        for notice in after_signature(completed, party, room.now()):
             outbox.enqueue(tx, notice)
+        return completed
 
 
 def _signed_event(record: IntentRecord, party: Party, revision: Revision) -> HistoryEvent:

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 import pysqlite3
-from appliance.store.database import Transaction
 
 from appliance.contracts.acceptance import AgreementRecord
 from appliance.errors import NotFound, StateRefused
+from appliance.store.database import Transaction
 from appliance.store.intents import act_from
 from appliance.store.moments import loaded, stored
 from hsm import canonical

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from appliance.store.database import Transaction
-
 from appliance.contracts.model import (
     Contract,
     ContractState,
@@ -20,6 +18,7 @@ from appliance.contracts.model import (
     SigningOrder,
 )
 from appliance.errors import NotFound, StateRefused
+from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
 

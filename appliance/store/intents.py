@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 import pysqlite3
-from appliance.store.database import Transaction
 
 from appliance.contracts.intent import Circumstances, IntentRecord, IntentState
 from appliance.errors import NotFound, StateRefused
+from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 from hsm import canonical
 from hsm.acts import SigningIntent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import overload
 
 from hsm.acts import instant
@@ -19,4 +19,4 @@ def loaded(text: str) -> datetime: ...
 def loaded(text: None) -> None: ...
 def loaded(text: str | None) -> datetime | None:
     """The aware instant of a column value, ``None`` for NULL."""
-    return None if text is None else datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    return None if text is None else datetime.fromisoformat(text)

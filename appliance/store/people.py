@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pysqlite3
-from appliance.store.database import Transaction
 
 from appliance.accounts.people import Person, Seal, SealKind
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
+from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
 
