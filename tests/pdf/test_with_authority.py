@@ -1,0 +1,72 @@
+"""A contract signed by keys that never leave the HSM: two people and a seal, each activated, to B-LTA."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from appliance.pdf.values import Lock, PreparedRevision, PrepareOrder, ValidationMaterial
+from appliance.pdf.workshop import PdfWorkshop
+from hsm import cms, timestamp
+from hsm.acts import SigningIntent
+from hsm.authenticator import SoftwareAuthenticator
+from tests.authority import RunningAuthority, intent_for
+from tests.pdf import contract, documents, judges
+
+ZHANG, LI, SEAL = "person-pdf-zhang", "person-pdf-li", "seal-pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """The people's authenticators by subject."""
+
+    authority: RunningAuthority
+    devices: dict[str, SoftwareAuthenticator]
+
+    def sign(self, prepared: PreparedRevision, signer: str, activating: Sequence[str]) -> bytes:
+        intent = intent_for(signer)
+        fields = (intent.contract, intent.party, intent.field, signer)
+        intent = SigningIntent(*fields, digest=prepared.digest, expires=intent.expires, nonce=intent.nonce)
+        activations = [self.devices[subject].activate(subject, intent) for subject in activating]
+        message = self.authority.client("web").sign_document(intent, activations)
+        value = hashlib.sha256(cms.signature_value(message)).digest()
+        return cms.add_signature_timestamp(message, self.token(value))
+
+    def token(self, digest: bytes) -> bytes:
+        [issued] = self.authority.client("tsa").timestamp([timestamp.order_for(digest)])
+        return issued.token
+
+    def material(self) -> ValidationMaterial:
+        web = self.authority.client("web")
+        self.authority.client("scheduler").issue_crl()
+        return ValidationMaterial((*web.chain(), web.certificate("tsa")), tuple(web.crls()))
+
+
+def test_real_keys_real_time_real_lists(
+    workshop: PdfWorkshop, authority: RunningAuthority, tmp_path: Path
+) -> None:
+    hands = Hands(authority, {subject: authority.enrol_person(subject) for subject in (ZHANG, LI)})
+    authority.enrol_seal(SEAL, [LI])
+    given = documents.plain()
+    current = contract.with_fields(workshop, given)
+    for order, signer, activating in (
+        (PrepareOrder("party-a", contract.ZHANG, contract.WHEN, certify=True), ZHANG, [ZHANG]),
+        (PrepareOrder("seal-a", contract.SEAL, contract.WHEN), SEAL, [LI, ZHANG]),
+        (PrepareOrder("party-b", contract.LI, contract.WHEN, lock=Lock.ALL), LI, [LI]),
+    ):
+        prepared = workshop.prepare(current, order)
+        current = workshop.embed(prepared, hands.sign(prepared, signer, activating))
+    time.sleep(1.1)  # CRLs have whole seconds, and this one has to be younger than the last signature
+    archive = workshop.prepare_archive(current, hands.material())
+    signed = workshop.embed(archive, hands.token(archive.digest))
+    assert signed.startswith(given)
+    root = x509.load_pem_x509_certificate((authority.root / "trust/ca.pem").read_bytes())
+    assert root.public_bytes(Encoding.DER) == authority.client("web").chain()[-1]
+    judges.assert_lasting(signed, root)
+    assert judges.valid_by_poppler(signed, tmp_path) == 3
