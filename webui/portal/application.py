@@ -11,7 +11,10 @@ from webui.portal.parts import PortalParts
 from webui.shared import errors, forms, headers, language
 
 ROOM_FOR_FORM = 64 * 1024
-"""Bytes that a form may hold besides its file."""
+"""Bytes that a form may hold besides its files."""
+
+ROOM_FOR_FIELDS = 512 * 1024
+"""Bytes of memory for a form's fields while they are read; files go to disk."""
 
 
 def create_app(parts: PortalParts) -> Flask:
@@ -21,7 +24,7 @@ def create_app(parts: PortalParts) -> Flask:
     app = Flask("webui", static_folder="static", template_folder="templates")
     app.config.update(
         MAX_CONTENT_LENGTH=2 * settings.documents.largest + ROOM_FOR_FORM,
-        MAX_FORM_MEMORY_SIZE=ROOM_FOR_FORM,
+        MAX_FORM_MEMORY_SIZE=ROOM_FOR_FIELDS,
         MAX_FORM_PARTS=16,
         PROPAGATE_EXCEPTIONS=False,
     )

@@ -13,8 +13,6 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
     @pages.get("/")
     def home() -> str:
-        return render_template(
-            "home.html", checkpoint=parts.proofs.latest(), public_url=parts.settings.web.public_url
-        )
+        return render_template("home.html", checkpoint=parts.proofs.latest())
 
     return pages

@@ -11,7 +11,7 @@ from webui.portal.parts import PortalParts
 def blueprint(parts: PortalParts) -> Blueprint:
     """Checkpoint, key, entries, proofs and tiles."""
     pages = Blueprint("log", __name__, url_prefix="/log")
-    log, asked = parts.log, request.args
+    log = parts.log
 
     @pages.get("/checkpoint")
     def checkpoint() -> Response:
@@ -28,19 +28,19 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
     @pages.get("/entry")
     def entry() -> Response:
-        return _response(log.entry(asked.get("index")))
+        return _response(log.entry(request.args.get("index")))
 
     @pages.get("/proof/inclusion")
     def inclusion() -> Response:
-        return _response(log.inclusion(asked.get("index"), asked.get("size")))
+        return _response(log.inclusion(request.args.get("index"), request.args.get("size")))
 
     @pages.get("/proof/consistency")
     def consistency() -> Response:
-        return _response(log.consistency(asked.get("from"), asked.get("to")))
+        return _response(log.consistency(request.args.get("from"), request.args.get("to")))
 
     @pages.get("/proof/file")
     def proof_file() -> Response:
-        return _response(log.proof_file(asked.get("index")))
+        return _response(log.proof_file(request.args.get("index")))
 
     @pages.get("/tile/<path:path>")
     def tile(path: str) -> Response:

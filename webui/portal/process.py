@@ -10,7 +10,6 @@ from collections.abc import MutableMapping
 from contextlib import ExitStack
 from typing import Any
 
-from appliance.verification.report import render_html
 from flask import Flask
 
 from appliance.config import Settings, load
@@ -18,6 +17,7 @@ from appliance.home import Home
 from appliance.ledger import LogAnswers, Tiles
 from appliance.store.database import Database
 from appliance.timestamping import LoopTimestampService
+from appliance.verification.report import render_html
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
 from webui.portal.application import create_app

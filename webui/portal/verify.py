@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
+
 from flask import Blueprint, Response, make_response, render_template, request
 from werkzeug.datastructures import FileStorage
 
 from webui.portal.parts import PortalParts
+from webui.shared.headers import policy
 from webui.shared.language import current_language, translate
 
 MEBIBYTE = 1024 * 1024
+_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
 def blueprint(parts: PortalParts) -> Blueprint:
@@ -27,9 +33,18 @@ def blueprint(parts: PortalParts) -> Blueprint:
             problem = translate()("Choose the file that is to be verified.")
             return make_response(render_template("verify.html", largest=largest, problem=problem), 400)
         report = parts.verifier.verify(given.read(), file=given.filename, data=_content(request.files.get("data")))
-        return Response(parts.render(report, current_language()), content_type="text/html; charset=utf-8")
+        return _page(parts.render(report, current_language()))
 
     return pages
+
+
+def _page(report: str) -> Response:
+    """The report as it is saved elsewhere too, whole in itself: its one style sheet is named by its digest."""
+    style = _STYLE.search(report)
+    digest = base64.b64encode(hashlib.sha256(style[1].encode() if style else b"").digest()).decode()
+    response = Response(report, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = policy(style=f"'sha256-{digest}'", image="data:")
+    return response
 
 
 def _content(upload: FileStorage | None) -> bytes | None:
