@@ -1,0 +1,36 @@
+"""The good world, and how the tests ask for a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from appliance.verification import VerificationReport, pdf
+from appliance.verification.circumstances import Circumstances
+from tests.verification.authorities import NOW, Identity, World, world
+
+Verify = Callable[..., VerificationReport]
+
+
+@pytest.fixture(scope="session")
+def good() -> World:
+    return world()
+
+
+@pytest.fixture(scope="session")
+def verify(good: World) -> Verify:
+    """``verify(document, trust=[…], at=…, crls=[…])``; by default a day after signing, trusting the good root."""
+
+    def run(
+        document: bytes,
+        *,
+        trust: list[Identity] | None = None,
+        at: datetime = NOW + timedelta(days=1),
+        crls: tuple[bytes, ...] = (),
+    ) -> VerificationReport:
+        anchors = tuple(each.certificate for each in ([good.root] if trust is None else trust))
+        return pdf.verify(document, Circumstances(at, anchors, crls=crls))
+
+    return run

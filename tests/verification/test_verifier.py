@@ -1,0 +1,132 @@
+"""The verifier as it is used: confined, on files, never with an exception."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.confinement import Confinement
+from appliance.errors import ConfigurationError
+from appliance.language import Language, chinese_messages
+from appliance.verification import Indication, Kind, TrustAnchors, Verifier
+from appliance.verification.report import render_html, render_pdf
+from tests.verification.authorities import NOW, World
+from tests.verification.documents import plain, signed
+
+KEYS = {
+    "field",
+    "indication",
+    "subindication",
+    "signer",
+    "signing_time",
+    "timestamp",
+    "level",
+    "coverage",
+    "changes",
+}
+
+
+@pytest.fixture(scope="module")
+def verifier(good: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Verifier]:
+    with Confinement(tmp_path_factory.mktemp("cache")) as confinement:
+        yield Verifier(confinement, [good.root.certificate], clock=lambda: NOW + timedelta(days=1))
+
+
+def test_a_file_gives_the_published_json(verifier: Verifier, good: World, tmp_path: Path) -> None:
+    path = tmp_path / "contract.pdf"
+    path.write_bytes(signed(good, level="B-LTA"))
+    report = json.loads(json.dumps(verifier.verify_file(path).to_json()))
+    assert set(report) == {"file", "kind", "indication", "subindication", "reasons", "signatures"}
+    assert (report["file"], report["kind"], report["indication"]) == ("contract.pdf", "pdf", "TOTAL-PASSED")
+    assert all(set(signature) == KEYS for signature in report["signatures"])
+    assert report["signatures"][0]["timestamp"] == NOW.isoformat().replace("+00:00", "Z")
+
+
+def test_trust_and_time_can_be_given(verifier: Verifier, good: World) -> None:
+    document = signed(good, level="B-T")
+    assert (
+        verifier.verify(document, trust=TrustAnchors.from_bytes(good.tsa.pem)).indication
+        is Indication.INDETERMINATE
+    )
+    assert verifier.verify(document, at=NOW - timedelta(days=1)).indication is Indication.INDETERMINATE
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"%PDF-1.7",
+        b"%PDF-1.7\n%%EOF",
+        b"%PDF-1.7\nstartxref\n9\n%%EOF\n",
+        b"\x00" * 1000,
+        b"0" * 1000,
+        b"PK\x03\x04 not a package",
+        b"-----BEGIN PKCS7-----\n",
+        plain(1)[:700],
+        plain(1).replace(b"/Pages", b"/Sages"),
+        plain(1).replace(b"/Kids", b"/Parent"),
+        b"%PDF-1.7\n1 0 obj\n" + b"[" * 100_000,
+    ],
+    ids=range(12),
+)
+def test_no_input_raises_and_every_refusal_has_a_reason(
+    content: bytes, verifier: Verifier, tmp_path: Path
+) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(content)
+    report = verifier.verify_file(path)
+    assert report.indication is Indication.INDETERMINATE
+    assert report.reasons
+
+
+def test_truncated_anywhere_it_has_failed_or_is_undecided(verifier: Verifier, good: World) -> None:
+    document = signed(good, level="B-T", pages=1)
+    for length in range(1, len(document), 2011):
+        assert verifier.verify(document[:length]).indication is not Indication.PASSED
+
+
+def test_directories_and_missing_files_have_a_reason(verifier: Verifier, tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "missing"):
+        report = verifier.verify_file(path)
+        assert report.indication is Indication.INDETERMINATE
+        assert report.reasons
+
+
+def test_timestamp_is_recognised(verifier: Verifier, tmp_path: Path) -> None:
+    path = tmp_path / "t"
+    path.write_bytes(b"0\x05\x30\x03\x02\x01\x02")
+    assert verifier.verify_file(path).kind is Kind.TIMESTAMP
+
+
+def test_trust_file_without_certificates_is_refused() -> None:
+    with pytest.raises(ConfigurationError):
+        TrustAnchors.from_bytes(b"nothing")
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_report_is_complete_in_itself(language: Language, verifier: Verifier, good: World) -> None:
+    report = verifier.verify(signed(good, level="B-T", pages=1), file="<合同>.pdf")
+    page = render_html(report, language)
+    assert "&lt;合同&gt;.pdf" in page
+    assert "http://" not in page and "https://" not in page and "<script" not in page
+    assert ("文件签名有效" in page) is (language is Language.CHINESE)
+
+
+def test_printed_report_embeds_its_typefaces(verifier: Verifier, good: World, tmp_path: Path) -> None:
+    path = tmp_path / "report.pdf"
+    path.write_bytes(render_pdf(verifier.verify(signed(good, level="B-B", pages=1)), Language.CHINESE))
+    listed = subprocess.run(["pdffonts", path], capture_output=True, text=True, check=True).stdout
+    fonts = listed.splitlines()[2:]
+    assert fonts
+    assert all(" yes yes yes " in font for font in fonts)
+
+
+def test_every_sentence_of_a_report_is_translated(verifier: Verifier, good: World) -> None:
+    report = verifier.verify(signed(good, level="B-LTA", pages=1))
+    sentences = {row.sentence.template for signature in report.signatures for row in signature.rows}
+    assert sentences <= set(chinese_messages())
