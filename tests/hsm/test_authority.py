@@ -201,35 +201,36 @@ def _crl_number(der: bytes) -> int:
     return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
 
 
-def test_a_manifest_rests_on_a_log_that_was_witnessed(authority: RunningAuthority, tmp_path: Path) -> None:
-    client = authority.client("web")
-    with pytest.raises(ConsistencyRefused, match="never signed"):
-        client.sign_manifest(manifest(size=7, root=bytes(32)))
-    known = authority.client("scheduler").status().checkpoint
-    if known is None:
-        authority.client("scheduler").checkpoint(size=0, root=EMPTY_ROOT, consistency=[])
-    state = authority.client("scheduler").status().checkpoint
-    assert state is not None
-    with pytest.raises(ConsistencyRefused):
-        client.sign_manifest(manifest(size=state.size, root=state.root, origin="another.example/log"))
-    for wrong in (b"{}", b"[]", b"anything", manifest(size=state.size, root=state.root) + b"\n"):
-        with pytest.raises((BadRequest, Malformed)):
-            client.sign_manifest(wrong)
-    with pytest.raises(NotPermitted):
-        authority.client("tsa").sign_manifest(manifest(size=state.size, root=state.root))
+def test_a_manifest_rests_on_a_log_that_was_witnessed(tmp_path: Path) -> None:
+    root = leaf_hash(b"first")
+    with running_authority(workers=1) as fresh:
+        client = fresh.client("web")
+        with pytest.raises(ConsistencyRefused, match="never signed"):
+            client.sign_manifest(manifest(size=1, root=root))
+        fresh.client("scheduler").checkpoint(size=1, root=root, consistency=[])
+        for size, other, origin in ((1, bytes(32), ORIGIN), (2, root, ORIGIN), (1, root, "another.example/log")):
+            with pytest.raises(ConsistencyRefused):
+                client.sign_manifest(manifest(size=size, root=other, origin=origin))
+        good = manifest(size=1, root=root)
+        for wrong in (b"{}", b"[]", b"anything", good + b"\n"):
+            with pytest.raises((BadRequest, Malformed)):
+                client.sign_manifest(wrong)
+        with pytest.raises(NotPermitted):
+            fresh.client("tsa").sign_manifest(good)
 
-    good = manifest(size=state.size, root=state.root)
-    (tmp_path / "manifest").write_bytes(good)
-    (tmp_path / "p7s").write_bytes(client.sign_manifest(good))
-
-    status, said = openssl(
-        "cms", "-verify", "-binary", "-inform", "DER", "-in", tmp_path / "p7s",
-        "-content", tmp_path / "manifest", "-CAfile", authority.root / "trust/ca.pem", "-out", "/dev/null",
-    )  # fmt: skip
-    assert status == 0, said
+        (tmp_path / "manifest").write_bytes(good)
+        (tmp_path / "p7s").write_bytes(client.sign_manifest(good))
+        status, said = openssl(
+            "cms", "-verify", "-binary", "-inform", "DER", "-in", tmp_path / "p7s",
+            "-content", tmp_path / "manifest", "-CAfile", fresh.root / "trust/ca.pem", "-out", "/dev/null",
+        )  # fmt: skip
+        assert status == 0, said
 
 
-def manifest(*, size: int, root: bytes, origin: str = "vermilion.example/log") -> bytes:
+ORIGIN = "vermilion.example/log"
+
+
+def manifest(*, size: int, root: bytes, origin: str = ORIGIN) -> bytes:
     return canonical.encode(
         {
             "format": "vermilion-evidence-manifest/1",
