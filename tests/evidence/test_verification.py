@@ -99,7 +99,7 @@ def test_years_later_it_still_says_who_signed(verifier: Verifier, package: bytes
 def test_a_flipped_byte_of_any_file_fails(verify: Verify, package: bytes) -> None:
     chance = random.Random(3)  # noqa: S311 - which byte to flip is no secret
     for path, data in container.read(package).items():
-        for at in chance.sample(range(len(data)), min(3, len(data))):
+        for at in chance.sample(range(len(data)), min(1, len(data))):
             report = verify(repacked(package, {path: flipped(bytes(data), at)}))
             assert report.indication is Indication.FAILED, (path, at, report.reasons)
             assert report.reasons
@@ -108,7 +108,7 @@ def test_a_flipped_byte_of_any_file_fails(verify: Verify, package: bytes) -> Non
 def test_a_flipped_byte_of_what_seals_fails(verify: Verify, package: bytes) -> None:
     files = container.read(package)
     for path in sorted(manifest.SEALS - {manifest.MANIFEST}):
-        for at in range(0, len(files[path]), 7):
+        for at in range(0, len(files[path]), 31):
             report = verify(repacked(package, {path: flipped(bytes(files[path]), at)}))
             assert report.indication is Indication.FAILED, (path, at, report.reasons)
 
@@ -117,7 +117,7 @@ def test_a_flipped_byte_of_the_container_fails(
     verifier: Verifier, package: bytes, evidence: EvidenceInput
 ) -> None:
     chance = random.Random(5)  # noqa: S311 - which byte to flip is no secret
-    for at in [0, 1, 2, 3, len(package) - 1, *chance.sample(range(len(package)), 50)]:
+    for at in [0, 1, 2, 3, len(package) - 1, *chance.sample(range(len(package)), 30)]:
         changed = flipped(package, at)
         report = verify_package(changed, verifier=verifier, at=evidence.created, anchors=TrustAnchors(()))
         assert report.indication is Indication.FAILED, at
