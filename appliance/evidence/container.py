@@ -69,11 +69,6 @@ def write(files: Mapping[str, bytes]) -> bytes:
     return bytes(body + directory + end)
 
 
-def resembles(data: bytes) -> bool:
-    """Whether *data* was meant to be a ZIP: it begins or ends as one, so also when one of the ends is damaged."""
-    return data[:2] == b"PK" or data[1:4] == _LOCAL_MARK[1:] or _END_MARK in data[-_END.size :]
-
-
 def read(data: bytes) -> dict[str, memoryview]:
     """Path → bytes of a canonical container, not copied. Raises :class:`PackageRefused` for any other bytes."""
     if len(data) > LARGEST:
