@@ -81,7 +81,7 @@ class Agreed:
     """The person who acts has accepted the current agreement on electronic signing, by signature."""
 
     def require(self, tx: Transaction, signing: Signing) -> None:
-        if agreements.accepted_by(tx, signing.party.responsible, VERSION) is None:
+        if not agreements.has_accepted(tx, signing.party.responsible, VERSION):
             raise PreconditionRefused(
                 "{person} has not accepted the agreement on electronic signing (version {version}).",
                 person=signing.party.responsible,

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,9 +55,13 @@ def _run(settings: Settings, appliance: Appliance) -> None:
         delivery.recover()
     appliance.recovery.run()
     scheduler = build(jobs_of(appliance, delivery))
+    asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: scheduler.shutdown(wait=False))
+        signal.signal(number, lambda received, _: asked.append(received))
     scheduler.start()
+    while not asked:
+        time.sleep(0.2)
+    scheduler.shutdown(wait=True)  # what is under way ends before the database is closed
 
 
 def _delivery(settings: Settings, appliance: Appliance) -> Delivery | None:

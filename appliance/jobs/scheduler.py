@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.schedulers.background import BackgroundScheduler
 
 from appliance.errors import ApplianceError
 from hsm.errors import AuthorityError
@@ -48,9 +48,9 @@ class Watch:
             self.failing = None
 
 
-def build(jobs: Sequence[Job]) -> BlockingScheduler:
+def build(jobs: Sequence[Job]) -> BackgroundScheduler:
     """A scheduler with *jobs*, one at a time each; late ticks are merged into one."""
-    scheduler = BlockingScheduler(
+    scheduler = BackgroundScheduler(
         executors={"default": ThreadPoolExecutor(max(1, len(jobs)))},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         timezone="UTC",

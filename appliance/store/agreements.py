@@ -64,6 +64,14 @@ def accepted_by(tx: Transaction, person: str, version: str) -> AgreementRecord |
     return _record(row) if row else None
 
 
+def has_accepted(tx: Transaction, person: str, version: str) -> bool:
+    """Whether this person has accepted this version."""
+    found = tx.execute(
+        "SELECT 1 FROM agreements WHERE person = ? AND version = ? AND accepted IS NOT NULL", (person, version)
+    )
+    return found.fetchone() is not None
+
+
 def forget_expired(tx: Transaction, now: datetime) -> int:
     """Remove proposals that can no longer be accepted; how many."""
     gone = tx.execute("DELETE FROM agreements WHERE accepted IS NULL AND expires <= ?", (stored(now),))

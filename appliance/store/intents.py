@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -179,7 +180,7 @@ def _record(row: tuple[Any, ...]) -> IntentRecord:
 
 def act_from(encoded: bytes) -> SigningIntent:
     """The act of its canonical bytes, as stored."""
-    fields = canonical.decode(encoded)
+    fields = json.loads(encoded)
     return SigningIntent(
         contract=fields["contract"],
         party=fields["party"],
