@@ -51,7 +51,7 @@ class History:
         if one.verdict.indication is Indication.PASSED and verdict is not None:
             one = replace(one, verdict=verdict)
         elif verdict is not None and verdict.indication is Indication.FAILED:
-            one = replace(one, verdict=replace(verdict, reasons=(*one.verdict.reasons, *verdict.reasons)))
+            one = replace(one, verdict=replace(verdict, reasons=(*verdict.reasons, *one.verdict.reasons)))
         level = levels.level_of(one, self.examined, self.store)
         report = SignatureReport(
             field=one.found.field,

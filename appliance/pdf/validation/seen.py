@@ -85,7 +85,7 @@ def _picture(pdf: pypdfium2.PdfDocument, page: int, dpi: int) -> Image.Image:
 
 def _blank(picture: Image.Image, sheet: pypdfium2.PdfPage, region: PageRegion) -> None:
     """Paint over the region, as it lies on the picture of the cropped and rotated page."""
-    left, bottom, right, top = sheet.get_cropbox()
+    left, bottom, right, top = sheet.get_bbox()  # inherited boxes too, unlike get_cropbox()
     width, height = max(right - left, 1), max(top - bottom, 1)
     corners = [
         _turned((x - left) / width, (top - y) / height, sheet.get_rotation())
