@@ -1,6 +1,6 @@
 """The appliance's settings: read once from ``config/appliance.toml``, typed; an unknown name stops the start.
 
-Every setting has a default, so an empty file is a valid one. ``docs/settings.md`` lists them; a test compares.
+Every setting has a default, so an empty file is a valid one. ``docs/reference.md`` lists them; a test compares.
 """
 
 from __future__ import annotations

@@ -1,0 +1,62 @@
+"""A portal with real parts behind it: a home, its authority, and Flask's own client in front."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from appliance.ledger import LogAnswers, Sequencer, Tiles
+from appliance.verification.report import render_html
+from appliance.wiring import Appliance
+from hsm.client import AuthorityClient
+from tests.world import World, shared_world
+from webui.portal import PortalParts, create_app
+
+
+@pytest.fixture(scope="package")
+def world() -> Iterator[World]:
+    with shared_world() as world:
+        yield world
+
+
+@pytest.fixture(scope="package")
+def appliance(world: World) -> Iterator[Appliance]:
+    with world.opened() as appliance, AuthorityClient(world.home.authority_socket("scheduler")) as scheduler:
+        Sequencer(appliance.database, scheduler).run_once()
+        yield appliance
+
+
+@pytest.fixture(scope="package")
+def portal(appliance: Appliance) -> Flask:
+    return create_app(parts(appliance, appliance.authority))
+
+
+def parts(appliance: Appliance, authority: AuthorityClient) -> PortalParts:
+    return PortalParts(
+        settings=appliance.settings,
+        now=appliance.now,
+        authority=authority,
+        verifier=appliance.verifier,
+        proofs=appliance.proofs,
+        log=LogAnswers(appliance.proofs, Tiles(appliance.database)),
+        form_key=bytes(range(32)),
+        render=render_html,
+    )
+
+
+@pytest.fixture
+def browser(portal: Flask) -> FlaskClient:
+    """A client that accepts pages, as browsers do."""
+    client = portal.test_client()
+    client.environ_base["HTTP_ACCEPT"] = "text/html"
+    return client
+
+
+def form_token(browser: FlaskClient) -> str:
+    found = re.search(r'name="form_token" value="([0-9a-f]+)"', browser.get("/verify").text)
+    assert found is not None
+    return found[1]

@@ -1,0 +1,113 @@
+"""The addresses that programs rely on: health, trust, the log."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from flask.testing import FlaskClient
+
+from appliance.wiring import Appliance
+from hsm.client import AuthorityClient
+from hsm.merkle import leaf_hash, verify_inclusion
+from tests.portal.conftest import parts
+from tests.world import World
+from webui.portal import create_app
+
+
+def test_the_process_says_that_it_lives(browser: FlaskClient) -> None:
+    assert browser.get("/livez").json == {"alive": True}
+
+
+def test_ready_when_all_that_it_needs_answers(browser: FlaskClient) -> None:
+    answer = browser.get("/readyz")
+    assert (answer.status_code, answer.json["ready"], answer.json["reasons"]) == (200, True, [])
+
+
+def test_not_ready_with_the_reason_when_the_authority_is_gone(appliance: Appliance, tmp_path: Path) -> None:
+    with AuthorityClient(tmp_path / "nobody.sock", timeout=1.0) as gone:
+        client = create_app(parts(appliance, gone)).test_client()
+        answer = client.get("/readyz")
+        assert answer.status_code == 503
+        assert "authority" in answer.json["reasons"][0].lower()
+        assert client.get("/livez").status_code == 200
+        page = client.get("/", headers={"Accept": "text/html"})
+        assert (page.status_code, "没有应答" in page.text) == (200, True)
+        refused = client.get("/certs/ca.pem")
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+
+
+def test_certificates_and_lists_can_be_fetched_and_fit_together(browser: FlaskClient, world: World) -> None:
+    root = x509.load_pem_x509_certificate(browser.get("/certs/ca.pem").data)
+    issuing, _ = x509.load_pem_x509_certificates(browser.get("/certs/chain.pem").data)
+    issuing.verify_directly_issued_by(root)
+    assert x509.load_der_x509_certificate(browser.get("/certs/issuing.cer").data) == issuing
+    for name, issuer in (("root", root), ("issuing", issuing)):
+        crl = x509.load_der_x509_crl(browser.get(f"/crl/{name}.crl").data)
+        assert crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # CA keys, of the kinds for CRLs
+    assert browser.get("/certs/ca.pem").data == (world.home.trust / "ca.pem").read_bytes()
+
+
+def test_the_addresses_in_certificates_are_served(browser: FlaskClient, appliance: Appliance) -> None:
+    certificate = x509.load_der_x509_certificate(appliance.authority.certificate("tsa"))
+    points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    base = "http://localhost:8080"
+    named = [point.full_name[0].value for point in points] + [each.access_location.value for each in access]
+    for address in named:
+        assert browser.get(address.removeprefix(base)).status_code == 200, address
+
+
+@pytest.mark.parametrize("path", ["/certs/tsa.cer", "/crl/other.crl", "/certs/../secrets/user.pin"])
+def test_nothing_else_is_given_away(browser: FlaskClient, path: str) -> None:
+    assert browser.get(path).status_code == 404
+
+
+def test_an_entry_is_proven_over_http(browser: FlaskClient) -> None:
+    origin, size, root = browser.get("/log/checkpoint").text.split("\n")[:3]
+    assert browser.get("/log/key").text.startswith(f"{origin}+")
+    leaf = browser.get("/log/entry?index=1").data
+    hashes = browser.get(f"/log/proof/inclusion?index=1&size={size}").json["hashes"]
+    verify_inclusion(
+        index=1,
+        size=int(size),
+        leaf=leaf_hash(leaf),
+        proof=[base64.b64decode(each) for each in hashes],
+        root=base64.b64decode(root),
+    )
+
+
+def test_equal_sizes_need_no_hashes(browser: FlaskClient) -> None:
+    assert browser.get("/log/proof/consistency?from=2&to=2").json == {"hashes": []}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/log/entry",
+        "/log/entry?index=-1",
+        "/log/entry?index=x",
+        "/log/entry?index=99999999999999999999999",
+        "/log/proof/inclusion?index=0&size=100000",
+        "/log/proof/consistency?from=5&to=2",
+        "/log/tile/9/nothing",
+    ],
+)
+def test_wrong_numbers_get_a_sentence(browser: FlaskClient, path: str) -> None:
+    answer = browser.get(path, headers={"Accept": "application/json"})
+    assert 400 <= answer.status_code < 500
+    assert len(answer.json["detail"]) > 5
+
+
+def test_https_asks_for_nothing_else_and_hardens_cookies(appliance: Appliance) -> None:
+    settings = appliance.settings
+    web = replace(settings.web, public_url="https://sign.example")
+    secure = replace(parts(appliance, appliance.authority), settings=replace(settings, web=web))
+    answer = create_app(secure).test_client().get("/verify", base_url="https://sign.example")
+    assert "max-age=" in answer.headers["Strict-Transport-Security"]
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-form=")
+    assert all(word in cookie for word in ("Secure", "HttpOnly", "SameSite=Strict", "Path=/"))

@@ -1,0 +1,109 @@
+"""The pages as a browser gets them: languages, headers, the verification centre, errors."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.portal.conftest import form_token
+from tests.world import sample_document
+
+PAGES = ("/", "/verify", "/nothing-here")
+
+
+def test_pages_are_chinese_until_the_reader_chooses(browser: FlaskClient) -> None:
+    assert '<html lang="zh-CN">' in browser.get("/").text
+    switched = browser.get("/language/en?back=/verify")
+    assert (switched.status_code, switched.headers["Location"]) == (302, "/verify")
+    page = browser.get("/verify").text
+    assert '<html lang="en">' in page
+    assert "Verification centre" in page
+
+
+@pytest.mark.parametrize("back", ["//evil.example", "https://evil.example", "/\\evil.example", "", "javascript:x"])
+def test_switching_never_leaves_the_site(browser: FlaskClient, back: str) -> None:
+    assert browser.get("/language/en", query_string={"back": back}).headers["Location"] == "/"
+
+
+def test_there_is_no_third_language(browser: FlaskClient) -> None:
+    assert browser.get("/language/fr").status_code == 404
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_is_protected(browser: FlaskClient, page: str) -> None:
+    answer = browser.get(page)
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_has_inline_script_or_style_or_loads_from_elsewhere(browser: FlaskClient, page: str) -> None:
+    text = browser.get(page).text
+    assert not re.search(r"<script>|<style|\sstyle=|\son[a-z]+=", text)
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', text)
+    assert len(text.encode()) < 150_000
+
+
+def test_every_page_shows_the_clock_with_zone_and_source(browser: FlaskClient) -> None:
+    text = browser.get("/").text
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\+08:00", text)
+    assert "未经证明" in text
+
+
+def test_a_file_gets_its_verdict_and_is_not_kept(browser: FlaskClient) -> None:
+    answer = browser.post(
+        "/verify",
+        data={"form_token": form_token(browser), "file": (io.BytesIO(sample_document()), "合同 <b>.pdf")},
+    )
+    assert answer.status_code == 200
+    assert "合同 &lt;b&gt;.pdf" in answer.text
+    assert "<b>.pdf" not in answer.text
+
+
+def test_the_report_brings_exactly_one_style_sheet(browser: FlaskClient) -> None:
+    answer = browser.post("/verify", data={"form_token": form_token(browser), "file": (io.BytesIO(b"x"), "x.pdf")})
+    [style] = re.findall(r"<style>(.*?)</style>", answer.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in answer.headers["Content-Security-Policy"]
+
+
+def test_no_file_is_told_at_the_place(browser: FlaskClient) -> None:
+    answer = browser.post("/verify", data={"form_token": form_token(browser)})
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.text
+
+
+@pytest.mark.parametrize("token", [None, "", "0" * 64])
+def test_a_foreign_form_is_refused(browser: FlaskClient, token: str | None) -> None:
+    browser.get("/verify")
+    data = {"file": (io.BytesIO(b"x"), "x.pdf")} | ({} if token is None else {"form_token": token})
+    assert browser.post("/verify", data=data).status_code == 403
+
+
+def test_another_sites_page_cannot_send_the_form(browser: FlaskClient) -> None:
+    data = {"form_token": form_token(browser), "file": (io.BytesIO(b"x"), "x.pdf")}
+    assert browser.post("/verify", data=data, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+
+
+def test_too_large_is_refused_in_the_readers_language(browser: FlaskClient, portal) -> None:  # type: ignore[no-untyped-def]
+    limit = portal.config["MAX_CONTENT_LENGTH"]
+    browser.get("/verify")
+    answer = browser.post("/verify", content_type="multipart/form-data; boundary=x", content_length=limit + 1)
+    assert answer.status_code == 413
+    assert "大小" in answer.text
+
+
+def test_programs_get_json_and_browsers_a_page(portal) -> None:  # type: ignore[no-untyped-def]
+    client = portal.test_client()
+    assert client.get("/nothing").json["status"] == 404
+    assert "<h1>" in client.get("/nothing", headers={"Accept": "text/html"}).text
+    assert client.post("/livez").status_code in (403, 405)
