@@ -97,7 +97,8 @@ def test_another_sites_page_cannot_send_the_form(browser: FlaskClient) -> None:
 def test_too_large_is_refused_in_the_readers_language(browser: FlaskClient, portal) -> None:  # type: ignore[no-untyped-def]
     limit = portal.config["MAX_CONTENT_LENGTH"]
     browser.get("/verify")
-    answer = browser.post("/verify", content_type="multipart/form-data; boundary=x", content_length=limit + 1)
+    claimed = {"CONTENT_TYPE": "multipart/form-data; boundary=x", "CONTENT_LENGTH": str(limit + 1)}
+    answer = browser.post("/verify", environ_overrides=claimed)
     assert answer.status_code == 413
     assert "大小" in answer.text
 
