@@ -52,16 +52,20 @@ class Story:
 
     def play(self, script: Script) -> Outcome:
         """Drafts, sends, signs (two people, then the seal), seals off, records and exports."""
-        self._agree()
-        contract = self._send(script)
-        for party in contract.parties:
-            self._sign(contract, party)
-        contract = self._seal_off(contract)
+        self.agree()
+        contract = self.sign(script)
         self._record()
         export = self._export(contract)
         return Outcome(contract, self._appliance.contracts.document(contract), export)
 
-    def _agree(self) -> None:
+    def sign(self, script: Script) -> Contract:
+        """Drafts, sends, has everybody sign, seals off: the completed contract. Everybody has agreed before."""
+        contract = self._send(script)
+        for party in contract.parties:
+            self._sign(contract, party)
+        return self._seal_off(contract)
+
+    def agree(self) -> None:
         """Everybody who acts has agreed to sign electronically, once, by a signature of its own."""
         for person in (ZHANG, LI, CUSTODIAN):
             if self._appliance.agreements.accepted(person.subject) is not None:
