@@ -12,22 +12,46 @@ from cryptography.x509.oid import NameOID
 
 from appliance.verification.model import CertificateDetails
 from hsm import der
+from hsm.errors import AuthorityError
 
 E = TypeVar("E", bound=x509.ExtensionType)
 
 _SERIAL, _ISSUER = 0, 2  # places in a TBSCertificate after the optional version (RFC 5280, 4.1)
 _VERSION_TAG = 0xA0
+_BIT_STRING = b"\x03"
+_UNREADABLE = (UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion)
 
 
 @lru_cache(maxsize=256)
 def parsed(encoded: bytes) -> x509.Certificate | None:
-    """The certificate, or None for bytes that are none (or hold anything beside one)."""
+    """The certificate, or None for bytes that are none, or not the one encoding of one."""
     try:
+        if not is_canonical(encoded) or not _has_positive_serial(encoded):
+            return None
         certificate = x509.load_der_x509_certificate(encoded)
         _ = certificate.extensions, certificate.subject, certificate.issuer, certificate.version
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion):
+    except (AuthorityError, ValueError, TypeError, LookupError, *_UNREADABLE):
         return None
     return certificate
+
+
+def is_canonical(encoded: bytes) -> bool:
+    """Whether a certificate or list is SEQUENCE { signed part, algorithm, BIT STRING } as its signature
+    fixes it: the algorithm is the signed one, and the BIT STRING has no unused bits, which nobody signs.
+
+    Raises Malformed for what is not even a SEQUENCE.
+    """
+    parts = der.members(encoded)
+    if len(parts) != 3 or parts[2][:1] != _BIT_STRING:
+        return False
+    lengths = parts[2][1] - 0x80 if parts[2][1] > 0x80 else 0
+    return parts[2][2 + lengths] == 0 and parts[1] in der.members(parts[0])
+
+
+def _has_positive_serial(encoded: bytes) -> bool:
+    """RFC 5280, 4.1.2.2; ``cryptography`` is about to refuse others."""
+    serial = _tbs_parts(der.members(encoded)[0])[_SERIAL]
+    return serial[0] == 0x02 and serial[2] < 0x80 and any(serial[2:])
 
 
 def extension(certificate: x509.Certificate, kind: type[E]) -> x509.Extension[E] | None:
@@ -40,9 +64,7 @@ def extension(certificate: x509.Certificate, kind: type[E]) -> x509.Extension[E]
 
 def issuer_and_serial(certificate: x509.Certificate) -> bytes:
     """The IssuerAndSerialNumber (RFC 5652, 10.2.4) in DER, the issuer's bytes as the certificate has them."""
-    parts = der.members(certificate.tbs_certificate_bytes)
-    if parts[0][0] == _VERSION_TAG:
-        parts = parts[1:]
+    parts = _tbs_parts(certificate.tbs_certificate_bytes)
     return der.element(der.SEQUENCE, parts[_ISSUER], parts[_SERIAL])
 
 
@@ -50,6 +72,12 @@ def issuer_and_serial(certificate: x509.Certificate) -> bytes:
 def names_of(certificate: x509.Certificate) -> tuple[bytes, bytes]:
     """Subject and issuer in DER; ``cryptography`` builds the name objects anew at every access."""
     return certificate.subject.public_bytes(), certificate.issuer.public_bytes()
+
+
+def _tbs_parts(tbs: bytes) -> list[bytes]:
+    """The members of a TBSCertificate from the serial number on."""
+    parts = der.members(tbs)
+    return parts[1:] if parts[0][0] == _VERSION_TAG else parts
 
 
 def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

@@ -23,11 +23,13 @@ from appliance.verification.model import (
 )
 from appliance.verification.rows import details_of, revocation_of, stamp_row, time_of, trust_of
 from appliance.verification.tokens import DigestOf, Stamp, examine
+from hsm import der
 from hsm.errors import AuthorityError
 from hsm.timestamp import RequestRefused, parse_response
 
 _NO_DATA = Reason("The timestamp itself holds; what it was taken of was not given, so it cannot be compared.")
 _NO_TOKEN = Reason("The timestamp authority refused: the reply holds no timestamp.")
+_WITH_MODIFICATIONS = Reason("The timestamp authority granted something else than was asked (grantedWithMods).")
 _NOT_ONE = Reason("The file is neither a timestamp token nor a timestamp reply.")
 _OTHER_NONCE = Reason("The timestamp does not answer this request: its nonce is missing or differs.")
 _CONTENT_INFO_FIRST = 0x06  # a ContentInfo starts with an OID, a TimeStampResp with a SEQUENCE
@@ -40,7 +42,9 @@ def verify(
     digest = hashlib.sha256(encoded).hexdigest()
     report = VerificationReport("", Kind.TIMESTAMP, _open(_NOT_ONE), circumstances.at, digest)
     try:
-        message = read(_token(encoded))
+        if not _is_token(encoded) and _is_modified(encoded):
+            return replace(report, verdict=_open(_WITH_MODIFICATIONS))
+        message = read(encoded if _is_token(encoded) else parse_response(encoded))
     except RequestRefused:
         return replace(report, verdict=_open(_NO_TOKEN))
     except (AuthorityError, IndexError):
@@ -53,9 +57,13 @@ def verify(
     return replace(report, verdict=verdict, signatures=(signature,))
 
 
-def _token(encoded: bytes) -> bytes:
-    first = encoded[2 if encoded[1] < 0x80 else 2 + (encoded[1] & 0x7F)]
-    return encoded if first == _CONTENT_INFO_FIRST else parse_response(encoded)
+def _is_token(encoded: bytes) -> bool:
+    return encoded[2 if encoded[1] < 0x80 else 2 + (encoded[1] & 0x7F)] == _CONTENT_INFO_FIRST
+
+
+def _is_modified(reply: bytes) -> bool:
+    """Status grantedWithMods(1): the authority dated something else than it was asked to (RFC 3161, 2.4.2)."""
+    return der.members(der.members(reply)[0])[0] == der.integer(1)
 
 
 def _examined(message: Message, circumstances: Circumstances, digest_of: DigestOf | None) -> Stamp:
