@@ -37,12 +37,12 @@ class Batches(Generic[W]):
         self._closing = False
         self._lanes: list[threading.Thread] = []
 
-    def put(self, waiter: W, order: ImprintOrder) -> None:
-        """Queues *order*; its outcome is delivered for *waiter*. Raises :class:`StorageError` after closing."""
+    def put(self, orders: Sequence[tuple[W, ImprintOrder]]) -> None:
+        """Queues orders, each beside who waits for its outcome. Raises :class:`StorageError` when closed."""
         with self._changed:
             if self._closing:
                 raise StorageError("The timestamp service is being shut down; try again in a moment.")
-            self._waiting.append((waiter, order))
+            self._waiting.extend(orders)
             if not self._lanes:
                 self._lanes = [threading.Thread(target=self._work, daemon=True) for _ in range(LANES)]
                 for lane in self._lanes:

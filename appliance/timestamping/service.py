@@ -56,7 +56,7 @@ class TimestampService:
 
     def _outcome(self, order: ImprintOrder) -> Outcome:
         promise: _Promise = Future()
-        self._batches.put(promise, order)
+        self._batches.put([(promise, order)])
         try:
             return promise.result(PATIENCE)
         except TimeoutError:
