@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 SOFTHSM_MODULES = (
     "/usr/lib/softhsm/libsofthsm2.so",
@@ -44,13 +46,25 @@ def scratch_token() -> Iterator[Path]:
         yield configuration
 
 
+def _scratch_session(module: Any) -> Any:
+    """A session on the scratch token; SoftHSM may not see it for a moment while another process writes to it."""
+    for _ in range(20):
+        for slot in module.get_slots(token_present=True):
+            token = slot.get_token()
+            if token.label == "floor":
+                return token.open(user_pin=PIN, rw=True)
+        time.sleep(0.1)
+        module.reinitialize()
+    raise RuntimeError("The scratch token did not appear.")
+
+
 def prepare_raw_signing(configuration: str, algorithm: str) -> Callable[[], int]:
     """One process's floor: C_SignInit and C_Sign in a loop with a key that it just made, nothing else."""
     os.environ["SOFTHSM2_CONF"] = configuration
     import pkcs11  # noqa: PLC0415 - the module may only be loaded in the process that signs
     from pkcs11.util.ec import encode_named_curve_parameters  # noqa: PLC0415 - as above
 
-    session = pkcs11.lib(softhsm_module()).get_token(token_label="floor").open(user_pin=PIN, rw=True)
+    session = _scratch_session(pkcs11.lib(softhsm_module()))
     if algorithm == "rsa-3072":
         _, private = session.generate_keypair(pkcs11.KeyType.RSA, 3072)
         mechanism, message = pkcs11.Mechanism.SHA256_RSA_PKCS, b"message"

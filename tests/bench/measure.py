@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -68,26 +68,25 @@ def milliseconds_of(work: Callable[[], object], *, times: int = 20) -> tuple[flo
 
 def rate_in_processes(
     prepare: Callable[..., Callable[[], int | None]],
-    arguments: tuple[object, ...],
+    arguments: Sequence[tuple[object, ...]],
     *,
-    processes: int = 2,
     seconds: float = 1.0,
     rounds: int = 3,
 ) -> tuple[float, ...]:
-    """Sum of the rates of *processes* fresh processes that each call ``prepare(*arguments)`` and repeat the result.
+    """Sum of the rates of fresh processes, one for each of *arguments*: it calls prepare(*own), repeats that.
 
     Processes, not threads: PKCS#11 modules are only ever touched by single-threaded processes here.
     """
     context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(processes)
+    barrier = context.Barrier(len(arguments))
     results: Any = context.Queue()
     workers = [
-        context.Process(target=_worker, args=(prepare, arguments, barrier, results, seconds, rounds))
-        for _ in range(processes)
+        context.Process(target=_worker, args=(prepare, own, barrier, results, seconds, rounds))
+        for own in arguments
     ]
     for worker in workers:
         worker.start()
-    per_worker = [results.get(timeout=120) for _ in workers]
+    per_worker = [results.get(timeout=300) for _ in workers]
     for worker in workers:
         worker.join()
     return tuple(sum(column) for column in zip(*per_worker, strict=True))
@@ -98,7 +97,7 @@ def _worker(prepare: Any, arguments: Any, barrier: Any, results: Any, seconds: f
     work()
     rates = []
     for _ in range(rounds):
-        barrier.wait(timeout=120)
+        barrier.wait(timeout=300)
         rates.append(_one_round(work, seconds))
     results.put(rates)
 

@@ -1,0 +1,51 @@
+"""Resident memory of all processes of the appliance together, after some work."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from hsm.timestamp import build_request
+from tests.bench.load import post_repeatedly
+from tests.bench.measure import Figure
+from tests.bench.stage import founded_home, serving
+from tests.bench.timestamps import PORT
+
+
+def figures() -> list[Figure]:
+    """Proportional set size, so that pages which processes share count once."""
+    with founded_home() as settings:
+        there = replace(settings, web=replace(settings.web, port=PORT))
+        with serving(there):
+            request = build_request(hashlib.sha256(b"bench").digest())
+            post_repeatedly(f"http://127.0.0.1:{PORT}/tsa", request, seconds=2)
+            total = sum(_proportional(pid) for pid in _descendants(os.getpid())) / 1024
+    return [Figure("whole appliance, resident", "MB", total, target=600.0, smaller_is_better=True)]
+
+
+def _descendants(parent: int) -> set[int]:
+    children: dict[int, set[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            stat = path.read_text()
+        except OSError:
+            continue
+        children.setdefault(int(stat.rpartition(")")[2].split()[1]), set()).add(int(path.parent.name))
+    found: set[int] = set()
+    waiting = [parent]
+    while waiting:
+        for child in children.get(waiting.pop(), set()) - found:
+            found.add(child)
+            waiting.append(child)
+    return found
+
+
+def _proportional(pid: int) -> int:
+    """KiB of one process; 0 when it has just ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)

@@ -1,0 +1,133 @@
+"""Signing steps and whole contracts, from prepare to verified and committed."""
+
+from __future__ import annotations
+
+import atexit
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+from appliance.config import load
+from appliance.contracts.drafting import DraftTerms
+from appliance.contracts.model import Contract, Deadline
+from appliance.demonstration.cast import LI, ZHANG, ZONE
+from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.sample import sample_contract
+from appliance.demonstration.story import Script, Story
+from appliance.exporting import Exporting
+from appliance.home import Home
+from appliance.ledger import Sequencer
+from appliance.wiring import Appliance, open_appliance
+from hsm.client import AuthorityClient
+from tests.bench.documents import plain_contract
+from tests.bench.measure import Figure, median, rate_in_processes
+from tests.bench.stage import authority_of, founded_home, silent
+
+WHOLE = 5
+"""Whole contracts that are timed."""
+
+STOCK = 320
+"""Contracts that each process has drafted and sent before the clock runs: more than it signs in all rounds."""
+
+
+def figures() -> list[Figure]:
+    """Rates of one signing step on 3 and 200 pages, and the machine time of a whole contract."""
+    with founded_home() as settings, authority_of(settings):
+        with open_appliance(settings) as appliance:
+            story = Story(appliance, Pocket(settings.home.people), sequence=lambda: None, tell=silent)
+            story.agree()
+        short, long = _step_rates(settings.home, 3), _step_rates(settings.home, 200)
+        with open_appliance(settings) as appliance:
+            whole, package = _whole_contracts(appliance)
+    return [
+        Figure(
+            "one signing step, 3 pages, prepare to committed, verified, B-T, two processes",
+            "per s",
+            median(short),
+            rounds=short,
+            target=100.0,
+            growth={"200 pages": median(long)},
+        ),
+        Figure(
+            "signing step: times slower on 200 pages than on 3",
+            "times",
+            median(short) / median(long),
+            target=2.0,
+            smaller_is_better=True,
+        ),
+        Figure(
+            "whole contract, two people and a seal, draft to verified B-LTA",
+            "ms",
+            median(whole),
+            rounds=whole,
+            target=300.0,
+            smaller_is_better=True,
+        ),
+        Figure(
+            "its evidence package",
+            "ms",
+            median(package),
+            rounds=package,
+            target=2000.0,
+            smaller_is_better=True,
+        ),
+    ]
+
+
+def _step_rates(home: Home, pages: int) -> tuple[float, ...]:
+    # One person a process: an authenticator's counter only goes up, so two may not take turns with one.
+    signers = [(str(home.root), person.subject, pages) for person in (ZHANG, LI)]
+    return rate_in_processes(prepare_steps, signers, seconds=1.5, rounds=3)
+
+
+def prepare_steps(root: str, subject: str, pages: int) -> Callable[[], int]:
+    """A process in which one person signs contract after contract, each with this one signature."""
+    home = Home(Path(root))
+    opened = ExitStack()
+    appliance = opened.enter_context(open_appliance(load(home)))
+    atexit.register(opened.close)
+    pocket = Pocket(home.people)
+    document = plain_contract(pages)
+    stock = [_sent(appliance, document, subject) for _ in range(STOCK)]
+
+    def sign_one() -> int:
+        contract = stock.pop()
+        prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id)
+        appliance.cycle.sign(prepared.id, [pocket.activate(subject, prepared.act)])
+        appliance.cycle.complete(prepared.id)
+        return 1
+
+    return sign_one
+
+
+def _sent(appliance: Appliance, document: bytes, subject: str) -> Contract:
+    terms = DraftTerms(
+        title="bench",
+        kind="服务合同",
+        purpose="bench",
+        initiator=subject,
+        deadline=Deadline(appliance.now() + timedelta(days=7), ZONE),
+    )
+    draft = appliance.drafting.draft(document, terms)
+    appliance.drafting.add_person(draft.id, subject=subject)
+    return appliance.sending.send(draft.id, by=subject)
+
+
+def _whole_contracts(appliance: Appliance) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Milliseconds of whole contracts and of their packages, after one of each that warms up."""
+    with AuthorityClient(appliance.settings.home.authority_socket("scheduler")) as scheduler:
+        sequencer = Sequencer(appliance.database, scheduler)
+        story = Story(appliance, Pocket(appliance.settings.home.people), sequence=sequencer.run_once, tell=silent)
+        exporting, script = Exporting(appliance), Script(sample_contract(), "bench")
+        contracts, packages = [], []
+        for _ in range(WHOLE + 1):
+            started = time.perf_counter()
+            contract = story.sign(script)
+            signed = time.perf_counter()
+            sequencer.run_once()
+            exporting.export(contract.id)
+            contracts.append((signed - started) * 1000)
+            packages.append((time.perf_counter() - signed) * 1000)
+    return tuple(contracts[1:]), tuple(packages[1:])

@@ -1,0 +1,67 @@
+"""A whole appliance in a throw-away home: what our figures are measured on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+from appliance.config import Settings, load
+from appliance.demonstration.founding import AUTHORITY_SETTINGS, found, running_authority
+from appliance.home import Home, write_private
+from appliance.supervision import Supervisor
+from appliance.supervision.services import inherited, services
+from hsm.home import make_home
+
+
+def silent(_sentence: str, **_values: object) -> None:
+    """Says nothing: the bench prints figures only."""
+
+
+@contextmanager
+def founded_home(*, tsa_algorithm: str = "ECDSA_SHA256") -> Iterator[Settings]:
+    """A home with tokens, CAs, people and a seal; the authority does not run yet."""
+    with tempfile.TemporaryDirectory(prefix="vermilion-bench-") as folder:
+        home = Home(Path(folder))
+        if tsa_algorithm != "ECDSA_SHA256":
+            _hold_ceremony(home, tsa_algorithm)
+        found(home, say=silent, environment=inherited(os.environ))
+        yield load(home)
+
+
+def _hold_ceremony(home: Home, tsa_algorithm: str) -> None:
+    """The development ceremony with another algorithm for the timestamp key."""
+    for folder in (home.authority_settings.parent, home.people):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_private(home.authority_settings, AUTHORITY_SETTINGS.encode())
+    make_home(home.root)
+    plan = resources.files("hsm.ceremonies").joinpath("development.toml").read_text()
+    before, subject, after = plan.partition('subject = "tsa"')
+    changed = before + subject + after.replace('"ECDSA_SHA256"', f'"{tsa_algorithm}"', 1)
+    path = home.root / "ceremony.toml"
+    path.write_text(changed)
+    subprocess.run(
+        [sys.executable, "-m", "hsm.cli", "ceremony", str(path)],
+        env={**inherited(os.environ), "VERMILION_HOME": str(home.root)},
+        check=True,
+        capture_output=True,
+    )
+
+
+@contextmanager
+def authority_of(settings: Settings) -> Iterator[None]:
+    """The authority of *settings*, running."""
+    with running_authority(settings.home, say=silent, environment=inherited(os.environ)):
+        yield
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[None]:
+    """All processes of *settings*, as ``make up`` runs them."""
+    with Supervisor(services(settings, inherited(os.environ)), say=silent):
+        yield
