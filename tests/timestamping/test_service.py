@@ -141,6 +141,19 @@ def test_a_log_that_is_not_the_authoritys_gets_no_timestamps(
     assert recorded(other) == 0
 
 
+def test_a_database_that_is_broken_gives_no_timestamps(
+    service: TimestampService, database: Database, local: LocalAuthority
+) -> None:
+    assert parse_response(service.reply(request_for(bytes(32))))
+    with database.transaction() as tx:
+        tx.execute("ALTER TABLE timestamps RENAME TO lost")
+    assert refusal(service.reply(request_for(bytes(32)))) is FailInfo.SYSTEM_FAILURE
+    with database.transaction() as tx:
+        tx.execute("ALTER TABLE lost RENAME TO timestamps")
+    assert parse_response(service.reply(request_for(bytes(32))))
+    assert recorded(database) == 2
+
+
 def test_orders_that_wait_together_share_calls_and_commits(
     service: TimestampService, database: Database, local: LocalAuthority
 ) -> None:

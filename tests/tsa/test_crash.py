@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+import pysqlite3
 import pytest
 
 from appliance.ledger import Log, Sequencer
+from appliance.store.database import Database
+from appliance.store.schema import latest
 from hsm.timestamp import FailInfo, RequestRefused, build_request, order_for, parse_response
 from tests.authority import RunningAuthority, end, running_authority, start
 from tests.tsa.conftest import QUERY, RunningTsa, kill, running_tsa
@@ -105,6 +111,25 @@ def test_a_process_that_starts_before_the_authority_serves_once_it_is_there(tmp_
                 parse_response(tsa.ask(request))
             authority.process = start(authority.root)
             tsa.require_recorded(tsa.ask(request))
+
+
+def test_a_database_of_a_newer_release_is_not_served(tmp_path: Path) -> None:
+    newer = tmp_path / "state/vermilion.db"
+    Database(newer).close()
+    connection = pysqlite3.connect(newer)
+    connection.execute(f"PRAGMA user_version = {latest() + 1}")
+    connection.close()
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:webui.tsa.gunicorn", "--bind", "127.0.0.1:0"]
+    done = subprocess.run(
+        [*command, "webui.tsa.process:create()"],
+        env={**os.environ, "VERMILION_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "use the release that wrote it" in done.stderr
 
 
 def is_granted(reply: bytes) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from appliance.errors import ApplianceError
 from appliance.timestamping import LoopTimestampService
 from webui.tsa.rules import LARGEST_BODY, MOST_DRAINED, Answer, granted, refusal, too_large
 
@@ -15,7 +16,10 @@ Service = Callable[[], LoopTimestampService]
 
 
 class AsgiTimestamps:
-    """An ASGI callable (ASGI 3.0) that answers every path alike. *open_service* is called in the serving loop."""
+    """An ASGI callable (ASGI 3.0) that answers every path alike.
+
+    *open_service* is called in the serving loop at its start; when it refuses, the server does not start.
+    """
 
     def __init__(self, open_service: Service) -> None:
         self._open = open_service
@@ -47,10 +51,15 @@ class AsgiTimestamps:
         return self._service
 
     async def _live(self, receive: Receive, send: Send) -> None:
-        while (await receive())["type"] != "lifespan.shutdown":
-            await send({"type": "lifespan.startup.complete"})
-        if self._service is not None:
-            await self._service.close()
+        await receive()
+        try:
+            service = self._running()
+        except ApplianceError as refusal:
+            await send({"type": "lifespan.startup.failed", "message": str(refusal)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await service.close()
         await send({"type": "lifespan.shutdown.complete"})
 
 
