@@ -26,7 +26,7 @@ JOBS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-WARM_UP: tuple[str, ...] = ("appliance.pdf.work:warm",)
+WARM_UP: tuple[str, ...] = ("appliance.pdf.work:warm", "appliance.verification.rehearsal:rehearse")
 """Called once with the cache directory, before the walls go up and before any document: what children share."""
 
 

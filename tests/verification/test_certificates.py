@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from appliance.verification import Indication, SubIndication
+from appliance.verification.certificates import parsed
 from tests.verification.authorities import (
     NOW,
     Identity,
@@ -143,3 +144,13 @@ def test_timestamp_by_a_certificate_for_something_else(
     report = verify(signed_by(good.signer, good.issuing, tsa=stamper(good, identity=tsa)))
     assert report.indication is Indication.INDETERMINATE
     assert report.signatures[0].timestamp is None
+
+
+def test_a_certificate_has_one_encoding(good: World) -> None:
+    """The count of unused bits before the signature is signed by nobody and changes nothing: so it must be zero."""
+    encoded = good.issuing.der
+    signature = good.issuing.certificate.signature
+    at = len(encoded) - len(signature) - 1
+    assert encoded[at] == 0
+    assert parsed(encoded) == good.issuing.certificate
+    assert parsed(encoded[:at] + b"\x01" + encoded[at + 1 :]) is None
