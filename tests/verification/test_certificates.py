@@ -147,7 +147,7 @@ def test_timestamp_by_a_certificate_for_something_else(
 
 
 def test_a_certificate_has_one_encoding(good: World) -> None:
-    """The count of unused bits before the signature is signed by nobody and changes nothing: so it must be zero."""
+    """The count of unused bits before the signature is signed by nobody, so it must be zero."""
     encoded = good.issuing.der
     signature = good.issuing.certificate.signature
     at = len(encoded) - len(signature) - 1
