@@ -11,9 +11,7 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
-from appliance.contracts.acceptance import AgreementRecord
 from appliance.contracts.agreement_text import agreement_text
-from appliance.contracts.model import Contract, ContractState, RevisionKind
 from appliance.errors import StateRefused
 from appliance.evidence import package
 from appliance.evidence.model import (
@@ -28,6 +26,8 @@ from appliance.evidence.model import (
 )
 from appliance.evidence.revisions import SignedRange
 from appliance.language import Language
+from appliance.model.acceptance import AgreementRecord
+from appliance.model.contract import Contract, ContractState, RevisionKind
 from appliance.wiring import Appliance
 from hsm.timestamp import build_request, order_for
 

@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from appliance.demonstration.founding import found
 from reportlab.pdfgen.canvas import Canvas
 
 from appliance.config import Settings, load
 from appliance.contracts.drafting import DraftTerms
-from appliance.contracts.model import Contract, Deadline, SigningOrder
 from appliance.contracts.waypoints import Passing, pass_by
 from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, PEOPLE, ZHANG, ZONE
+from appliance.demonstration.founding import found
 from appliance.demonstration.pocket import Pocket
 from appliance.home import Home
+from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.wiring import Appliance, open_appliance
 from hsm.acts import Activation, SigningIntent
 from hsm.client import AuthorityClient

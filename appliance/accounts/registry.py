@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from appliance.accounts.people import Person, Seal
 from appliance.errors import PreconditionRefused
 from appliance.history.chronicle import Chronicle
 from appliance.history.events import EventKind, HistoryEvent
+from appliance.model.people import Person, Seal
 from appliance.store import people
 from appliance.store.database import Database
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from appliance.contracts.model import Contract, PartyState
 from appliance.errors import ResultRefused
+from appliance.model.contract import Contract, PartyState
 from appliance.verification import Indication, Level, SignatureReport, VerificationReport
 
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.accounts.people import Person
-from appliance.contracts.acceptance import AgreementRecord
 from appliance.contracts.agreement_text import VERSION, agreement_text, text_digest
 from appliance.contracts.room import SigningRoom
 from appliance.errors import StateRefused
 from appliance.history.events import EventKind, HistoryEvent
 from appliance.language import Language
+from appliance.model.acceptance import AgreementRecord
+from appliance.model.people import Person
 from appliance.store import agreements, people
 from hsm import canonical
 from hsm.acts import Activation, SigningIntent, instant

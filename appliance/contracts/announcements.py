@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from appliance.contracts import rules
-from appliance.contracts.model import Contract, Party, SigningOrder
-from appliance.notices.notice import Notice, NoticeKind
+from appliance.model.contract import Contract, Party, SigningOrder
+from appliance.model.notice import Notice, NoticeKind
 
 
 def after_sending(contract: Contract, now: datetime) -> Iterator[Notice]:

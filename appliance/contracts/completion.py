@@ -5,14 +5,14 @@ from __future__ import annotations
 from appliance.contracts import rules
 from appliance.contracts.acceptable import require_signed
 from appliance.contracts.announcements import after_signature
-from appliance.contracts.intent import IntentRecord, IntentState
-from appliance.contracts.model import Contract, Party, Revision, RevisionKind
 from appliance.contracts.preconditions import Signing, require_all
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.signature import Signature
 from appliance.contracts.waypoints import Waypoint
 from appliance.errors import PreconditionRefused, ResultRefused, StateRefused
 from appliance.history.events import EventKind, HistoryEvent
+from appliance.model.contract import Contract, Party, Revision, RevisionKind
+from appliance.model.intent import IntentRecord, IntentState
 from appliance.pdf.values import ContentsSpan, PreparedRevision
 from appliance.store import contracts, intents, outbox
 from appliance.store.database import Transaction

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from appliance.contracts.completion import Completion
-from appliance.contracts.intent import Circumstances, IntentRecord, PreparedSigning
-from appliance.contracts.model import Contract
 from appliance.contracts.preparation import NOBODY, Preparation
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.signature import Signature
+from appliance.model.contract import Contract
+from appliance.model.intent import Circumstances, IntentRecord, PreparedSigning
 from hsm.acts import Activation
 
 

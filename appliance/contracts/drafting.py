@@ -9,7 +9,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from appliance.contracts import rules
-from appliance.contracts.model import (
+from appliance.contracts.placing import usual_place
+from appliance.contracts.room import SigningRoom
+from appliance.documents.intake import Intake
+from appliance.errors import PreconditionRefused
+from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.model.contract import (
     Contract,
     ContractState,
     Deadline,
@@ -20,11 +25,6 @@ from appliance.contracts.model import (
     RevisionKind,
     SigningOrder,
 )
-from appliance.contracts.placing import usual_place
-from appliance.contracts.room import SigningRoom
-from appliance.documents.intake import Intake
-from appliance.errors import PreconditionRefused
-from appliance.history.events import EventKind, Field, HistoryEvent
 from appliance.store import contracts, people
 from appliance.store.database import Transaction
 from hsm.acts import instant

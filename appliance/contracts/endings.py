@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from appliance.contracts import rules
 from appliance.contracts.announcements import to_everybody
-from appliance.contracts.model import Contract, ContractState
 from appliance.contracts.room import SigningRoom
 from appliance.errors import PreconditionRefused
 from appliance.history.events import SYSTEM, EventKind, HistoryEvent
-from appliance.notices.notice import NoticeKind
+from appliance.model.contract import Contract, ContractState
+from appliance.model.notice import NoticeKind
 from appliance.store import contracts, intents, outbox
 from appliance.store.database import Transaction
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.contracts.model import PartyKind, Placement
+from appliance.model.contract import PartyKind, Placement
 
 COLUMNS = 3
 MARGIN = 5.0

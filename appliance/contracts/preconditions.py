@@ -14,8 +14,8 @@ from typing import Protocol
 
 from appliance.contracts import rules
 from appliance.contracts.agreement_text import VERSION
-from appliance.contracts.model import Contract, ContractState, Party, PartyKind
 from appliance.errors import PreconditionRefused
+from appliance.model.contract import Contract, ContractState, Party, PartyKind
 from appliance.store import agreements, people
 from appliance.store.database import Transaction
 

@@ -6,13 +6,13 @@ import secrets
 from datetime import datetime
 
 from appliance.contracts import rules
-from appliance.contracts.intent import Circumstances, IntentRecord, IntentState, PreparedSigning
-from appliance.contracts.model import Contract, Party, PartyKind
 from appliance.contracts.preconditions import Signing, require_all
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.waypoints import Waypoint
 from appliance.errors import StateRefused
 from appliance.history.events import EventKind, HistoryEvent
+from appliance.model.contract import Contract, Party, PartyKind
+from appliance.model.intent import Circumstances, IntentRecord, IntentState, PreparedSigning
 from appliance.pdf.values import (
     Appearance,
     Lock,

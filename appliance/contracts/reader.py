@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.contracts.acceptance import AgreementRecord
 from appliance.contracts.agreement_text import VERSION
-from appliance.contracts.intent import Circumstances, IntentState
-from appliance.contracts.model import Contract, Party
 from appliance.contracts.rules import party_of
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound
+from appliance.model.acceptance import AgreementRecord
+from appliance.model.contract import Contract, Party
+from appliance.model.intent import Circumstances, IntentState
 from appliance.store import agreements, contracts, events, intents
 from appliance.store.database import Database
 from hsm.acts import SigningIntent

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from appliance.contracts.cycle import SigningCycle
-from appliance.contracts.intent import IntentRecord, IntentState
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.sealing import SealingOff
 from appliance.errors import ApplianceError
+from appliance.model.intent import IntentRecord, IntentState
 from appliance.store import agreements, intents
 from hsm.errors import AuthorityError
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from appliance.contracts.model import (
+from appliance.errors import NotFound, StateRefused
+from appliance.model.contract import (
     Contract,
     ContractState,
     Party,
@@ -12,7 +13,6 @@ from appliance.contracts.model import (
     RevisionKind,
     SigningOrder,
 )
-from appliance.errors import NotFound, StateRefused
 
 ENDED = frozenset({ContractState.COMPLETED, ContractState.DECLINED, ContractState.RECALLED, ContractState.EXPIRED})
 """States that a contract never leaves."""

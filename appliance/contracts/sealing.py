@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from appliance.contracts import rules
 from appliance.contracts.acceptable import require_archived
 from appliance.contracts.announcements import to_everybody
-from appliance.contracts.model import Contract, ContractState, Revision, RevisionKind
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.waypoints import Waypoint
 from appliance.history.events import SYSTEM, EventKind, Field, HistoryEvent
-from appliance.notices.notice import NoticeKind
+from appliance.model.contract import Contract, ContractState, Revision, RevisionKind
+from appliance.model.notice import NoticeKind
 from appliance.pdf.values import ValidationMaterial
 from appliance.store import contracts, outbox, people
 from hsm.timestamp import parse_token

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from appliance.contracts import rules
 from appliance.contracts.announcements import after_sending
-from appliance.contracts.model import Contract, ContractState, Party, PartyKind, Revision, RevisionKind
 from appliance.contracts.room import SigningRoom
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.model.contract import Contract, ContractState, Party, PartyKind, Revision, RevisionKind
 from appliance.pdf.values import FieldKind, FieldPlacement
 from appliance.store import contracts, outbox
 

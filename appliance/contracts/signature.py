@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from appliance.contracts import rules
-from appliance.contracts.intent import IntentRecord, IntentState
 from appliance.contracts.preconditions import Signing, require_all
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.waypoints import Waypoint
 from appliance.errors import StateRefused
+from appliance.model.intent import IntentRecord, IntentState
 from appliance.store import contracts, intents
 from hsm.acts import Activation
 from hsm.cms import add_signature_timestamp, signature_value

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from appliance.accounts.people import Person, Seal, SealKind
 from appliance.language import Language
+from appliance.model.people import Person, Seal, SealKind
 
 ALPHA = "甲公司示例有限公司"
 BETA = "乙公司示例有限公司"

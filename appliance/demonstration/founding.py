@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from importlib import resources
 
-from appliance.accounts.people import Person, Seal
 from appliance.config import Settings, load
 from appliance.demonstration import cast
 from appliance.demonstration.pocket import Pocket
 from appliance.errors import NotFound, SupervisionFailed
 from appliance.home import Home, make_directory, write_private
+from appliance.model.people import Person, Seal
 from appliance.supervision import Say, Supervisor, services
 from appliance.wiring import Appliance, open_appliance, utc_now
 from hsm.acts import OfficerAct

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.contracts.model import Placement
+from appliance.model.contract import Placement
 
 LAST_PAGE = 2
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.contracts.intent import Circumstances
-from appliance.contracts.model import Contract, Deadline, Party, PartyKind, Placement
 from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
 from appliance.exporting import Export, Exporting
+from appliance.model.contract import Contract, Deadline, Party, PartyKind, Placement
+from appliance.model.intent import Circumstances
 from appliance.supervision import Say
 from appliance.wiring import Appliance
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from appliance.accounts.people import Person
 from appliance.language import translator
-from appliance.notices.notice import NoticeKind
+from appliance.model.notice import NoticeKind
+from appliance.model.people import Person
 
 SUBJECTS = {
     NoticeKind.YOUR_TURN: "“{title}” waits for your signature",

@@ -7,8 +7,8 @@ from typing import Any
 
 import pysqlite3
 
-from appliance.contracts.acceptance import AgreementRecord
 from appliance.errors import NotFound, StateRefused
+from appliance.model.acceptance import AgreementRecord
 from appliance.store.database import Transaction
 from appliance.store.intents import act_from
 from appliance.store.moments import loaded, stored

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from appliance.contracts.model import (
+from appliance.errors import NotFound, StateRefused
+from appliance.model.contract import (
     Contract,
     ContractState,
     Deadline,
@@ -17,7 +18,6 @@ from appliance.contracts.model import (
     RevisionKind,
     SigningOrder,
 )
-from appliance.errors import NotFound, StateRefused
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pysqlite3
 
-from appliance.contracts.intent import Circumstances, IntentRecord, IntentState
 from appliance.errors import NotFound, StateRefused
+from appliance.model.intent import Circumstances, IntentRecord, IntentState
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 from hsm import canonical

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from appliance.notices.notice import Notice, NoticeKind
+from appliance.model.notice import Notice, NoticeKind
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pysqlite3
 
-from appliance.accounts.people import Person, Seal, SealKind
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
+from appliance.model.people import Person, Seal, SealKind
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 

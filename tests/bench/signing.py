@@ -11,7 +11,6 @@ from pathlib import Path
 
 from appliance.config import load
 from appliance.contracts.drafting import DraftTerms
-from appliance.contracts.model import Contract, Deadline
 from appliance.demonstration.cast import LI, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
 from appliance.demonstration.sample import sample_contract
@@ -19,6 +18,7 @@ from appliance.demonstration.story import Script, Story
 from appliance.exporting import Exporting
 from appliance.home import Home
 from appliance.ledger import Sequencer
+from appliance.model.contract import Contract, Deadline
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
 from tests.bench.documents import plain_contract

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from appliance.contracts.intent import IntentState
-from appliance.contracts.model import Contract, ContractState, PartyState, RevisionKind
 from appliance.contracts.waypoints import Waypoint
+from appliance.model.contract import Contract, ContractState, PartyState, RevisionKind
+from appliance.model.intent import IntentState
 from appliance.store import intents
 from appliance.verification import Indication
 from appliance.wiring import Appliance

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+import ssl
+
 from flask import Blueprint, Response
 from werkzeug.exceptions import NotFound
 
@@ -43,7 +43,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
 
 def _pem(certificates: list[bytes]) -> bytes:
-    return b"".join(x509.load_der_x509_certificate(each).public_bytes(Encoding.PEM) for each in certificates)
+    return "".join(ssl.DER_cert_to_PEM_cert(each) for each in certificates).encode()
 
 
 def _public(body: bytes, kind: str) -> Response:

@@ -104,7 +104,7 @@ BEGIN SELECT RAISE(ABORT, 'a revision is never rewritten'); END;
 CREATE TRIGGER revisions_stay BEFORE DELETE ON revisions
 BEGIN SELECT RAISE(ABORT, 'a revision is never deleted'); END;
 
--- prepared → signing → signed → stamped → completed, or abandoned from any of the first four (contracts/intent.py).
+-- prepared → signing → signed → stamped → completed, or abandoned from any of the first four (model/intent.py).
 CREATE TABLE intents (
     id              TEXT PRIMARY KEY,
     contract        TEXT NOT NULL REFERENCES contracts (id),

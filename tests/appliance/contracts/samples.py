@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from appliance.contracts.model import (
+from appliance.model.contract import (
     Contract,
     ContractState,
     Deadline,

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from appliance.contracts.intent import Circumstances, IntentState
-from appliance.contracts.model import Contract, ContractState, PartyState, RevisionKind, SigningOrder
 from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG
 from appliance.errors import DocumentRefused, PreconditionRefused, StateRefused
+from appliance.model.contract import Contract, ContractState, PartyState, RevisionKind, SigningOrder
+from appliance.model.intent import Circumstances, IntentState
 from appliance.store import intents, outbox
 from appliance.verification import Indication, Level
 from appliance.wiring import Appliance

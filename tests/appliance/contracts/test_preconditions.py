@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.contracts.acceptance import AgreementRecord
 from appliance.contracts.agreement_text import VERSION
-from appliance.contracts.model import Contract, ContractState, Party, SigningOrder
 from appliance.contracts.preconditions import (
     STANDARD,
     Agreed,
@@ -24,6 +22,8 @@ from appliance.contracts.preconditions import (
     require_all,
 )
 from appliance.errors import PreconditionRefused
+from appliance.model.acceptance import AgreementRecord
+from appliance.model.contract import Contract, ContractState, Party, SigningOrder
 from appliance.store import agreements
 from appliance.store.database import Database, Transaction
 from hsm.acts import SigningIntent

@@ -9,9 +9,9 @@ import pytest
 
 from appliance.contracts import rules
 from appliance.contracts.announcements import after_sending, after_signature, to_everybody
-from appliance.contracts.model import Contract, ContractState, PartyState, SigningOrder
 from appliance.errors import NotFound, StateRefused
-from appliance.notices.notice import NoticeKind
+from appliance.model.contract import Contract, ContractState, PartyState, SigningOrder
+from appliance.model.notice import NoticeKind
 from tests.appliance.contracts.samples import NOON, contract
 
 

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from appliance.contracts.model import ContractState
 from appliance.demonstration.cast import LI, ZHANG
 from appliance.errors import StorageError
 from appliance.jobs.scheduler import Job, Watch
+from appliance.model.contract import ContractState
 from appliance.wiring import Appliance
 from tests.appliance.notices.smtp import Post, post_office
 from tests.world import World, activations_for, sample_document, send, shared_world

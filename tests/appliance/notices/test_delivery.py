@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from appliance.config import MailSettings, Security
+from appliance.model.notice import Notice, NoticeKind
 from appliance.notices.delivery import Delivery
 from appliance.notices.mail import Mail
-from appliance.notices.notice import Notice, NoticeKind
 from appliance.store import outbox
 from appliance.store.database import Database
 from tests.appliance.contracts.samples import NOON

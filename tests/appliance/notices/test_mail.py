@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from appliance.accounts.people import Person
 from appliance.config import MailSettings, Security
 from appliance.language import Language
+from appliance.model.notice import Notice, NoticeKind
+from appliance.model.people import Person
 from appliance.notices.letters import letter
 from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown
-from appliance.notices.notice import Notice, NoticeKind
 from tests.appliance.notices.smtp import Post, post_office
 
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from appliance.accounts.people import Person, Seal, SealKind
-from appliance.contracts.intent import Circumstances, IntentRecord, IntentState
-from appliance.contracts.model import Contract
 from appliance.language import Language
+from appliance.model.contract import Contract
+from appliance.model.intent import Circumstances, IntentRecord, IntentState
+from appliance.model.people import Person, Seal, SealKind
 from appliance.store import contracts, people
 from appliance.store.database import Database, Transaction
 from hsm.acts import SigningIntent

@@ -10,8 +10,8 @@ from pathlib import Path
 import pysqlite3
 import pytest
 
-from appliance.contracts.model import ContractState, PartyState, Revision, RevisionKind
 from appliance.errors import NotFound, StateRefused
+from appliance.model.contract import ContractState, PartyState, Revision, RevisionKind
 from appliance.store import contracts
 from appliance.store.database import Database
 from tests.appliance.contracts.samples import NOON, contract

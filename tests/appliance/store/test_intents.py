@@ -10,8 +10,8 @@ from pathlib import Path
 import pysqlite3
 import pytest
 
-from appliance.contracts.intent import IntentState
 from appliance.errors import NotFound, StateRefused
+from appliance.model.intent import IntentState
 from appliance.store import intents
 from appliance.store.database import Database
 from tests.appliance.contracts.samples import NOON

@@ -1,0 +1,72 @@
+"""The record of a signature that is about to be made: on disk before anything is signed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from hsm.acts import SigningIntent
+
+
+class IntentState(StrEnum):
+    """How far a signature has come.
+
+    ``PREPARED`` → ``SIGNING`` (the authority may be asked, once) → ``SIGNED`` (its CMS is on disk) → ``STAMPED``
+    (with the timestamp inside) → ``COMPLETED``; ``ABANDONED`` ends any of the first four. The last two never
+    change again.
+    """
+
+    PREPARED = "prepared"
+    SIGNING = "signing"
+    SIGNED = "signed"
+    STAMPED = "stamped"
+    COMPLETED = "completed"
+    ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is known of where an act came from: a network address and, where given, a place in words."""
+
+    address: str | None = None
+    location: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IntentRecord:
+    """One attempt at one signature, on top of revision ``base``.
+
+    ``suffix`` is what the prepared revision appends to the base's bytes, with its empty ``/Contents`` at
+    ``contents`` (offset and length in the whole file, of the hex digits with their angle brackets). ``cms`` is
+    the authority's DER once there is one, ``stamped`` the time that its timestamp gives. ``claimant`` names the
+    process that went to the authority, at ``claimed``.
+    """
+
+    id: str
+    act: SigningIntent
+    base: int
+    suffix: bytes
+    contents: tuple[int, int]
+    state: IntentState
+    created: datetime
+    circumstances: Circumstances
+    claimant: str | None = None
+    claimed: datetime | None = None
+    cms: bytes | None = None
+    stamped: datetime | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedSigning:
+    """What a signer sees and activates: ``document`` has ``pages`` pages, and ``act.digest`` is of all of it.
+
+    ``act`` goes to the signer's authenticator (and to the custodian's, for a seal) as it is.
+    """
+
+    id: str
+    title: str
+    act: SigningIntent
+    document: bytes
+    pages: int

@@ -1,0 +1,42 @@
+"""People and company seals, as the appliance presents them; their keys and credentials are the authority's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from appliance.language import Language
+
+
+class SealKind(StrEnum):
+    """The kinds of company seal; the value's Chinese name is written below the star."""
+
+    COMPANY = "公章"
+    CONTRACT = "合同专用章"
+    LEGAL_REPRESENTATIVE = "法定代表人章"
+    FINANCE = "财务专用章"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A known person: ``subject`` (``person-…``) is the name of the key in the authority."""
+
+    subject: str
+    name: str
+    organisation: str
+    email: str
+    language: Language
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A company seal: ``custodians`` are the people (subjects) who may release it; ``width_mm`` as printed."""
+
+    subject: str
+    organisation: str
+    kind: SealKind
+    custodians: tuple[str, ...]
+    width_mm: float
+    suspended: datetime | None = None
