@@ -161,9 +161,13 @@ def store_in(pdf: OpenedPdf) -> StoreHistory:
     try:
         if "/DSS" not in pdf.reader.root:
             return StoreHistory(None)
-        revisions = range(pdf.revisions)
-        return StoreHistory(
-            next(number for number in revisions if "/DSS" in pdf.reader.get_historical_root(number))
-        )
+        return StoreHistory(next(number for number in range(pdf.revisions) if _has_store(pdf, number)))
     except DAMAGE:
         return StoreHistory(None)
+
+
+def _has_store(pdf: OpenedPdf, number: int) -> bool:
+    try:
+        return "/DSS" in pdf.reader.get_historical_root(number)
+    except KeyError:  # the first section of a linearised file may not have the catalogue yet
+        return False
