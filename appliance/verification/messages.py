@@ -127,7 +127,7 @@ def _check_versions(version: int, signer: der.SignerInfo, *, content_type: str, 
     expected = 3 if by_key_identifier or content_type != DATA else 1
     if version == expected:
         return
-    if version not in (1, 3):
+    if content_type != DATA or version not in (1, 3):
         raise Unreadable(Reason("The signature's version is not known (CMS)."))
     defects.append(Reason("The signature gives another version than its contents require (CMS)."))
 
