@@ -6,6 +6,8 @@ what it accepts encodes to the same bytes again (a property that our tests searc
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, TypeVar
 
 from cryptography import x509
@@ -21,7 +23,7 @@ BitString = asn1.BitString
 Oid = x509.ObjectIdentifier
 T = TypeVar("T")
 
-SEQUENCE, SET, OCTET_STRING, OBJECT_IDENTIFIER = 0x30, 0x31, 0x04, 0x06
+SEQUENCE, SET, INTEGER, OCTET_STRING, OBJECT_IDENTIFIER = 0x30, 0x31, 0x02, 0x04, 0x06
 NULL = b"\x05\x00"
 
 
@@ -48,6 +50,7 @@ def raw(tlv: asn1.TLV) -> bytes:
     return asn1.encode_der(tlv)
 
 
+@lru_cache(maxsize=4096)
 def header(tag: int, length: int) -> bytes:
     """The identifier and length octets of an element with *length* octets of contents."""
     if length < 0x80:
@@ -73,8 +76,22 @@ def oid(dotted: str) -> bytes:
 
 
 def integer(value: int) -> bytes:
-    """The DER of an INTEGER."""
-    return encode(value)
+    """The DER of an INTEGER: two's complement in as few octets as hold it and its sign (X.690, 8.3)."""
+    magnitude = value if value >= 0 else ~value
+    body = value.to_bytes(magnitude.bit_length() // 8 + 1, "big", signed=True)
+    return header(INTEGER, len(body)) + body
+
+
+def generalized_time(moment: datetime) -> bytes:
+    """The DER of a GeneralizedTime: UTC, a fraction only where there is one, without trailing zeros (X.690, 11.7).
+
+    *moment* is aware and in UTC.
+    """
+    text = moment.strftime("%Y%m%d%H%M%S")
+    if moment.microsecond:
+        text += f".{moment.microsecond:06}".rstrip("0")
+    body = f"{text}Z".encode()
+    return header(0x18, len(body)) + body
 
 
 def is_oid(data: bytes) -> bool:

@@ -1,13 +1,14 @@
 """Making signed messages: SignedData with one signer and the attributes of CAdES and PAdES baseline B-B.
 
-What does not change from one message to the next (certificate bag, identifier, ESSCertIDv2, algorithms) is encoded
-once for a signer, because timestamps are made by the thousand.
+What does not change from one message to the next is encoded once for a signer (:mod:`hsm.cms.mould`), because
+timestamps are made by the thousand.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from cryptography import x509
@@ -26,6 +27,7 @@ from hsm.cms.model import (
     algorithm_protection,
     identifier_of,
 )
+from hsm.cms.mould import Casing, Mould, SignedAttributes, mould
 from hsm.cms.own import OwnMessageCheck
 from hsm.errors import BadRequest
 from hsm.signer import SignatureAlgorithm, Signer
@@ -38,6 +40,10 @@ _SIGNATURE_ALGORITHMS = {
 }
 
 
+_MOST_MOULDS = 256
+"""Moulds that a maker keeps; a nonce of a stranger's making decides the length of a timestamp."""
+
+
 class MessageMaker:
     """Makes signed messages of one content type for one signer. Not thread-safe, like its signer."""
 
@@ -46,21 +52,26 @@ class MessageMaker:
         # RFC 8419, 3.1: with Ed25519 and signed attributes the digest is SHA-512.
         self.digest_name = signer.algorithm.hash_name or "sha512"
         digest_algorithm = der.element(der.SEQUENCE, der.oid(DIGEST_OIDS[self.digest_name]))
-        self._signature_algorithm = _SIGNATURE_ALGORITHMS[signer.algorithm]
-        detached = content_type == DATA
-        # RFC 5652, 5.1: version 3 when the content is not plain data.
-        self._before_content = der.integer(1 if detached else 3) + der.set_of(digest_algorithm)
-        self._content_type = der.oid(content_type)
-        self._certificates = _bag(signer.certificate, signer.chain)
-        self._before_attributes = der.integer(1) + identifier_of(signer.certificate) + digest_algorithm
+        algorithm = _SIGNATURE_ALGORITHMS[signer.algorithm]
         self._constant_attributes = (
-            _attribute(CONTENT_TYPE, self._content_type),
+            _attribute(CONTENT_TYPE, der.oid(content_type)),
             _attribute(SIGNING_CERTIFICATE_V2, _signing_certificate(signer.certificate)),
-            _attribute(ALGORITHM_PROTECTION, algorithm_protection(digest_algorithm, self._signature_algorithm)),
+            _attribute(ALGORITHM_PROTECTION, algorithm_protection(digest_algorithm, algorithm)),
         )
-        self._message_digest = der.oid(MESSAGE_DIGEST)
-        self._signed_data = der.oid(SIGNED_DATA)
-        self._check = OwnMessageCheck(signer.certificate, self.digest_name)
+        self._usual_attributes = self._attributes(())
+        bare = Casing(
+            signed_data=der.oid(SIGNED_DATA),
+            # RFC 5652, 5.1: version 3 when the content is not plain data.
+            before_content=der.integer(1 if content_type == DATA else 3) + der.set_of(digest_algorithm),
+            content_type=der.oid(content_type),
+            certificates=b"",
+            before_attributes=der.integer(1) + identifier_of(signer.certificate) + digest_algorithm,
+            signature_algorithm=algorithm,
+        )
+        bag = _bag(signer.certificate, signer.chain)
+        self._casings = {False: bare, True: replace(bare, certificates=bag)}
+        self._moulds: dict[tuple[int | None, int, bool], Mould] = {}
+        self._check = OwnMessageCheck(signer.certificate, self.digest_name, algorithm)
 
     def make(
         self,
@@ -75,30 +86,37 @@ class MessageMaker:
         *attributes* are further DER signed attributes; *certificates* says whether the bag is sent. The result
         is verified: raises :class:`SignatureRefused` when it does not hold, and then nothing may be given out.
         """
-        body = _octets(der.element(der.OCTET_STRING, digest), tag=der.SET)
-        message_digest = der.element(der.SEQUENCE, self._message_digest, body)
-        signed = b"".join(sorted((*self._constant_attributes, message_digest, *attributes)))
-        covered = der.header(der.SET, len(signed)) + signed
-        signature = self._signer.sign(covered)
-        signer_info = der.element(
-            der.SEQUENCE,
-            self._before_attributes,
-            der.header(0xA0, len(signed)),
-            signed,
-            self._signature_algorithm,
-            der.element(der.OCTET_STRING, signature),
-        )
-        inner = b"" if content is None else _octets(der.element(der.OCTET_STRING, content), tag=0xA0)
-        signed_data = der.element(
-            der.SEQUENCE,
-            self._before_content,
-            der.element(der.SEQUENCE, self._content_type, inner),
-            self._certificates if certificates else b"",
-            der.element(der.SET, signer_info),
-        )
-        message = der.element(der.SEQUENCE, self._signed_data, _octets(signed_data, tag=0xA0))
-        self._check.check(message, content=content, digest=digest, covered=covered)
+        signed = self._attributes(attributes) if attributes else self._usual_attributes
+        signature = self._signer.sign(signed.covered(digest))
+        shape = (None if content is None else len(content), len(signature), certificates)
+        kept = None if attributes else self._moulds.get(shape)
+        fitting = kept or self._mould(signed, shape, len(digest))
+        message = fitting.cast(content=content or b"", digest=digest, signature=signature)
+        if kept is not None:
+            self._check.filled(message, kept, digest=digest)
+        else:
+            self._check.whole(message, content=content, digest=digest)
+            if not attributes:
+                self._keep(shape, fitting)
         return message
+
+    def _attributes(self, further: Sequence[bytes]) -> SignedAttributes:
+        """The signed attributes in DER's order, which is the same whatever the digest is."""
+        size = hashlib.new(self.digest_name).digest_size
+        message_digest = _attribute(MESSAGE_DIGEST, der.element(der.OCTET_STRING, bytes(size)))
+        ordered = sorted((*self._constant_attributes, message_digest, *further))
+        place = ordered.index(message_digest)
+        before = b"".join((*ordered[:place], message_digest[:-size]))
+        return SignedAttributes(before, b"".join(ordered[place + 1 :]))
+
+    def _mould(self, signed: SignedAttributes, shape: tuple[int | None, int, bool], digest: int) -> Mould:
+        content, signature, certificates = shape
+        return mould(self._casings[certificates], signed, content=content, digest=digest, signature=signature)
+
+    def _keep(self, shape: tuple[int | None, int, bool], fitting: Mould) -> None:
+        if len(self._moulds) >= _MOST_MOULDS:
+            self._moulds.clear()
+        self._moulds[shape] = fitting
 
 
 def sign_detached(
@@ -122,10 +140,6 @@ def sign_detached(
         raise BadRequest("This key signs {name} digests; the digest has another length.", name=maker.digest_name)
     attributes = [] if signing_time is None else [_attribute(SIGNING_TIME, _utc_time(signing_time))]
     return maker.make(digest, attributes=attributes)
-
-
-def _octets(content: bytes, *, tag: int) -> bytes:
-    return der.header(tag, len(content)) + content
 
 
 def _attribute(name: str, value: bytes) -> bytes:

@@ -1,4 +1,9 @@
-"""Verifying what a known signer has just made, from the finished bytes, before they are given out."""
+"""Verifying what a known signer has just made, from the finished bytes, before they are given out.
+
+The first message out of a mould is read and verified whole, as a stranger would. Those that follow have the same
+bytes except in three places, and these are verified each time: the digest is the content's, and the signature over
+the attributes around the digest is the signer's.
+"""
 
 from __future__ import annotations
 
@@ -7,43 +12,49 @@ import hashlib
 from cryptography import x509
 
 from hsm import der
-from hsm.cms.model import DIGEST_OIDS, SignatureRefused, identifier_of
-from hsm.cms.reading import frame
+from hsm.cms.model import SignatureRefused
+from hsm.cms.mould import Mould
+from hsm.cms.reading import parse
 from hsm.cms.signatures import verify_signature
+from hsm.cms.verify import verify
+from hsm.errors import Malformed
 
 
 class OwnMessageCheck:
-    """Reads a finished message back for one signer; what has to be in it is computed once."""
+    """For one signer; raises :class:`SignatureRefused` for a message that may not be given out."""
 
-    def __init__(self, certificate: x509.Certificate, digest_name: str) -> None:
-        self._digest_algorithm = der.element(der.SEQUENCE, der.oid(DIGEST_OIDS[digest_name]))
+    def __init__(self, certificate: x509.Certificate, digest_name: str, algorithm: bytes) -> None:
+        """*algorithm* is the signature's AlgorithmIdentifier (DER)."""
+        self._certificate = certificate
         self._key = certificate.public_key()
-        self._identifier = identifier_of(certificate)
+        self._algorithm = der.members(algorithm)
         self._digest_name = digest_name
 
-    def check(self, message: bytes, *, content: bytes | None, digest: bytes, covered: bytes) -> None:
-        """Raises :class:`SignatureRefused` unless *message* is whole and its signature verifies.
+    def whole(self, message: bytes, *, content: bytes | None, digest: bytes) -> None:
+        """Reads all of *message*, which must have this *content* (None: detached) and *digest*."""
+        try:
+            read = parse(message)
+        except Malformed as error:
+            raise _refused() from error
+        if read.content != content:
+            raise _refused()
+        verify(read, digest=digest if content is None else None, candidates=[self._certificate])
 
-        *content* is what must be inside (None: detached), *digest* its digest, *covered* the signed attributes.
-        """
-        signed_data, signer = frame(message)
-        # RFC 5652, 5.4: in the message the same attributes are tagged [0].
-        attributes = b"\xa0" + covered[1:]
-        held = (
-            signed_data.encap_content_info.e_content == content
-            and (content is None or hashlib.new(self._digest_name, content).digest() == digest)
-            and der.element(der.OCTET_STRING, digest) in covered
-            and self._identifier + self._digest_algorithm + attributes in message
-            and der.raw(signer.sid) == self._identifier
+    def filled(self, message: bytes, mould: Mould, *, digest: bytes) -> None:
+        """Verifies what is in the *mould*, whose other bytes have passed :meth:`whole`."""
+        held = message[mould.digest] == digest and (
+            mould.content is None or hashlib.new(self._digest_name, message[mould.content]).digest() == digest
         )
         if not held:
-            raise SignatureRefused(
-                "The message that was just signed does not hold together; it was not given out."
-            )
+            raise _refused()
         verify_signature(
             self._key,
-            [der.raw(part) for part in signer.signature_algorithm],
+            self._algorithm,
             digest_name=self._digest_name,
-            data=covered,
-            signature=signer.signature,
+            data=mould.covered(message),
+            signature=message[mould.signature],
         )
+
+
+def _refused() -> SignatureRefused:
+    return SignatureRefused("The message that was just signed does not hold together; it was not given out.")

@@ -32,12 +32,14 @@ class TokenIssuer:
             raise BadRequest("A timestamp authority needs at least one policy.")
         if not timedelta(0) < accuracy <= timedelta(seconds=1):
             raise BadRequest("The accuracy of timestamps must be more than 0 and at most one second.")
-        self._signer = signer
+        certificate = signer.certificate
+        self._valid = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         self._policies = {policy: der.Oid(policy) for policy in policies}
+        self._openings = {policy: der.integer(1) + der.oid(policy) for policy in policies}
         self._default_policy = policies[0]
-        self._accuracy = _accuracy(accuracy)
-        self._finest = timedelta(milliseconds=1) if accuracy >= timedelta(milliseconds=1) else timedelta.resolution
-        self._tsa = [der.decode(der.TLV, der.element(0xA4, signer.certificate.subject.public_bytes()))]
+        self._accuracy = der.encode(_accuracy(accuracy))
+        self._finest = 1000 if accuracy >= timedelta(milliseconds=1) else 1
+        self._tsa = der.element(0xA0, der.element(0xA4, certificate.subject.public_bytes()))
         self._maker = cms.MessageMaker(signer, cms.TST_INFO)
 
     def issue(self, order: ImprintOrder, *, gen_time: datetime, serial: int) -> IssuedToken:
@@ -54,19 +56,16 @@ class TokenIssuer:
         if not 0 < serial < 1 << 160:
             raise BadRequest("A timestamp's serial number has 1 to 160 bits.")
         moment = self._cut(gen_time)
-        statement = der.encode(
-            der.TSTInfo(
-                version=1,
-                policy=self._policies[policy],
-                message_imprint=der.decode(der.TLV, order.imprint),
-                serial_number=serial,
-                gen_time=der.GeneralizedTime(moment),
-                accuracy=self._accuracy,
-                ordering=False,
-                nonce=order.nonce,
-                tsa=self._tsa,
-                extensions=None,
-            )
+        # TSTInfo; ordering is false, its default.
+        statement = der.element(
+            der.SEQUENCE,
+            self._openings[policy],
+            order.imprint,
+            der.integer(serial),
+            der.generalized_time(moment),
+            self._accuracy,
+            b"" if order.nonce is None else der.integer(order.nonce),
+            self._tsa,
         )
         digest = hashlib.new(self._maker.digest_name, statement).digest()
         token = self._maker.make(digest, content=statement, certificates=order.certificates)
@@ -75,11 +74,10 @@ class TokenIssuer:
         return issued
 
     def _cut(self, moment: datetime) -> datetime:
-        certificate = self._signer.certificate
         moment = moment.astimezone(UTC)
-        if not certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc:
+        if not self._valid[0] <= moment <= self._valid[1]:
             raise CertificateRefused("The timestamp certificate is not valid now; a new one is needed.")
-        return moment - (moment - datetime.min.replace(tzinfo=UTC)) % self._finest
+        return moment.replace(microsecond=moment.microsecond // self._finest * self._finest)
 
     def _require_as_ordered(self, order: ImprintOrder, statement: bytes, issued: IssuedToken) -> None:
         """The signed *statement*, read back, against the order (its signature was checked when it was made)."""
