@@ -7,7 +7,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from hsm.timestamp import build_request
+from hsm.timestamp import build_request, order_for
 from tests.bench.load import post_repeatedly
 from tests.bench.measure import Figure
 from tests.bench.stage import founded_home, serving
@@ -19,7 +19,7 @@ def figures() -> list[Figure]:
     with founded_home() as settings:
         there = replace(settings, web=replace(settings.web, port=PORT))
         with serving(there):
-            request = build_request(hashlib.sha256(b"bench").digest())
+            request = build_request(order_for(hashlib.sha256(b"bench").digest()))
             post_repeatedly(f"http://127.0.0.1:{PORT}/tsa", request, seconds=2)
             total = sum(_proportional(pid) for pid in _descendants(os.getpid())) / 1024
     return [Figure("whole appliance, resident", "MB", total, target=600.0, smaller_is_better=True)]
