@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -27,11 +28,13 @@ Plain = Mapping[str, Any]
 
 
 def plain(value: Any) -> Any:
-    """*value* with dataclasses as maps, enums as their values and tuples as lists."""
+    """*value* with dataclasses as maps, enums as their values, instants as ISO 8601 and tuples as lists."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, datetime):
+        return value.isoformat()
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
@@ -61,6 +64,7 @@ def order(described: Plain) -> PrepareOrder:
         **{
             **described,
             "appearance": _appearance(described["appearance"]),
+            "when": datetime.fromisoformat(described["when"]),
             "lock": Lock(described["lock"]),
         }
     )
@@ -79,4 +83,10 @@ def seal(described: Plain) -> SealAppearance:
 def _appearance(described: Plain) -> Appearance:
     if "company" in described:
         return seal(described)
-    return PersonAppearance(**{**described, "language": Language(described["language"])})
+    return PersonAppearance(
+        **{
+            **described,
+            "when": datetime.fromisoformat(described["when"]),
+            "language": Language(described["language"]),
+        }
+    )
