@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import logging
 import os
 import selectors
@@ -110,6 +111,7 @@ def _serve(settings: AuthoritySettings, end: socket.socket, pin: str | None) -> 
 
     bench = open_bench(settings, pin)
     operations = Operations(bench, announce=lambda changed: control.send(end, PinChange(changed)))
+    gc.freeze()  # what is there now stays; the collector need not look at it again for every few hundred messages
     Worker(end, operations).run()
 
 

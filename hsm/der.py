@@ -87,10 +87,8 @@ def generalized_time(moment: datetime) -> bytes:
 
     *moment* is aware and in UTC.
     """
-    text = moment.strftime("%Y%m%d%H%M%S")
-    if moment.microsecond:
-        text += f".{moment.microsecond:06}".rstrip("0")
-    body = f"{text}Z".encode()
+    text = moment.isoformat().removesuffix("+00:00").encode().translate(None, b"-:T")
+    body = (text.rstrip(b"0") if moment.microsecond else text) + b"Z"
     return header(0x18, len(body)) + body
 
 

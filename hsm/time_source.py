@@ -11,8 +11,7 @@ import mmap
 import os
 import struct
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,6 +45,19 @@ class ClockStatus:
     sentence: str
 
 
+class RecordLock:
+    """Holds a file against other processes; it ends with its process. Plain, as every timestamp enters it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def __enter__(self) -> None:
+        fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
+
+
 class SharedTimes:
     """Shared by the workers, in microseconds: last time given, end of the lease, wall minus boot clock."""
 
@@ -55,6 +67,7 @@ class SharedTimes:
         """Maps *path*, made by :meth:`create`."""
         self._file = path.open("r+b")
         self._map = mmap.mmap(self._file.fileno(), self._LAYOUT.size)
+        self._lock = RecordLock(self._file.fileno())
 
     @classmethod
     def create(cls, path: Path) -> None:
@@ -67,14 +80,9 @@ class SharedTimes:
         finally:
             os.close(descriptor)
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """No other process reads or writes the numbers meanwhile (a record lock: it ends with its process)."""
-        fcntl.lockf(self._file, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            fcntl.lockf(self._file, fcntl.LOCK_UN)
+    def held(self) -> RecordLock:
+        """No other process reads or writes the numbers inside."""
+        return self._lock
 
     def read(self) -> tuple[int, int, int]:
         """Last time, lease, offset; all 0 at first."""
