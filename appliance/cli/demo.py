@@ -9,14 +9,14 @@ import click
 
 from appliance.cli.program import REFUSED, Context
 from appliance.config import load
-from appliance.demonstration.founding import found, running_authority
+from appliance.demonstration.founding import found
 from appliance.demonstration.places import SAMPLE_PLACES
 from appliance.demonstration.pocket import Pocket
 from appliance.demonstration.results import Results
 from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import Script, Story
 from appliance.ledger import Sequencer
-from appliance.supervision.services import inherited
+from appliance.supervision.services import inherited, running_authority
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
 

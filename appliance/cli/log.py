@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from appliance.cli.program import Context
 from appliance.errors import StorageError
 from appliance.ledger import Log, Proofs
 from appliance.store.database import Database
+from appliance.supervision.services import inherited, running_authority
 from hsm.client import AuthorityClient
+from hsm.note import parse_vkey
 
 
 @click.group("log")
@@ -19,9 +23,17 @@ def command() -> None:
 @command.command("check")
 @click.pass_obj
 def check(context: Context) -> None:
-    """Walk the whole log and compare it with its checkpoints and the authority's memory."""
-    with AuthorityClient(context.home.authority_socket("operator")) as authority:
-        report = Log(_database(context), authority).check()
+    """Walk the whole log and compare it with its checkpoints and the authority's memory.
+
+    Starts the authority for as long as it is asked, where none runs: without its memory, a log that was cut off
+    at an earlier checkpoint would look whole.
+    """
+    home, database = context.home, _database(context)
+    with (
+        running_authority(home, say=context.speech.say, environment=inherited(os.environ)),
+        AuthorityClient(home.authority_socket("operator")) as authority,
+    ):
+        report = Log(database, authority, key=parse_vkey((home.trust / "log.vkey").read_text("ascii"))).check()
     context.speech.say(
         "The log holds: {size} entries, root {root}, {checkpoints} checkpoints, {waiting} entries waiting.",
         size=report.size,

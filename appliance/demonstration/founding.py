@@ -19,7 +19,8 @@ from appliance.demonstration.pocket import Pocket
 from appliance.errors import NotFound, SupervisionFailed
 from appliance.home import Home, make_directory, write_private
 from appliance.model.people import Person, Seal
-from appliance.supervision import Say, Supervisor, services
+from appliance.supervision import Say
+from appliance.supervision.services import running_authority
 from appliance.wiring import Appliance, open_appliance, utc_now
 from hsm.acts import OfficerAct
 from hsm.client import AuthorityClient
@@ -61,12 +62,6 @@ def found(home: Home, *, say: Say, environment: Mapping[str, str]) -> None:
         open_appliance(settings, role="web") as appliance,
     ):
         _populate(appliance, settings, say)
-
-
-def running_authority(home: Home, *, say: Say, environment: Mapping[str, str]) -> Supervisor:
-    """A context in which an authority runs in *home*: the one that is there already, else one of our own."""
-    wanted = [] if services.operational(home) else [services.authority(home, environment)]
-    return Supervisor(wanted, say=say)
 
 
 def _write_settings(home: Home, say: Say) -> None:

@@ -14,11 +14,11 @@ from appliance.store import checkpoints
 from appliance.store import ledger as store
 from appliance.store.checkpoints import StoredCheckpoint
 from appliance.store.database import Database
-from hsm.checkpoint import parse_checkpoint
+from hsm.checkpoint import parse_checkpoint, verify_checkpoint
 from hsm.client import AuthorityClient
 from hsm.errors import Malformed
 from hsm.merkle import EMPTY_ROOT
-from hsm.note import parse_note
+from hsm.note import NoteKey, NoteRefused, parse_note
 
 HEIGHT = 12
 CHUNK = 1 << HEIGHT
@@ -38,11 +38,15 @@ class LogReport:
 
 
 class Log:
-    """The log as a whole. ``authority`` is asked only what it remembers having signed."""
+    """The log as a whole. ``authority`` is asked only what it remembers having signed.
 
-    def __init__(self, database: Database, authority: AuthorityClient) -> None:
+    With *key*, the log's published one, the signature of every checkpoint is checked too.
+    """
+
+    def __init__(self, database: Database, authority: AuthorityClient, *, key: NoteKey | None = None) -> None:
         self._database = database
         self._authority = authority
+        self._key = key
 
     def require_remembered(self) -> None:
         """The check at every start, O(log n): see :mod:`appliance.ledger.memory`."""
@@ -52,7 +56,7 @@ class Log:
         """Walks all of it; *progress* is told entries done and entries in all. Raises :class:`LedgerDamaged`.
 
         1. every leaf is hashed again, and every stored hash compared, in order, none missing and none added;
-        2. every published checkpoint has the root over the entries that it counts, and its note says the same;
+        2. every published checkpoint has the root over the entries that it counts, and its note says so;
         3. the log extends what the authority remembers having signed.
         """
         with self._database.reading() as tx:
@@ -92,14 +96,19 @@ class Log:
             for checkpoint in checkpoints.all_after(tx, 0):
                 if checkpoint.size > size or tree.root(checkpoint.size) != checkpoint.root:
                     raise LedgerDamaged("The checkpoint of {n} entries is not of this log.", n=checkpoint.size)
-                _require_note(checkpoint)
+                _require_note(checkpoint, self._key)
                 checked += 1
         return checked
 
 
-def _require_note(checkpoint: StoredCheckpoint) -> None:
+def _require_note(checkpoint: StoredCheckpoint, key: NoteKey | None) -> None:
     try:
-        stated = parse_checkpoint(parse_note(checkpoint.note).text)
+        note = checkpoint.note
+        stated = parse_checkpoint(parse_note(note).text) if key is None else verify_checkpoint(note, key)
+    except NoteRefused as error:
+        raise LedgerDamaged(
+            "The checkpoint of {n} entries is not signed with the log's key.", n=checkpoint.size
+        ) from error
     except Malformed as error:
         raise LedgerDamaged("The checkpoint of {n} entries cannot be read.", n=checkpoint.size) from error
     if (stated.size, stated.root) != (checkpoint.size, checkpoint.root):

@@ -10,6 +10,7 @@ from http.client import HTTPConnection, HTTPException
 from appliance.config import Settings
 from appliance.home import Home
 from appliance.supervision.service import Service
+from appliance.supervision.supervisor import Say, Supervisor
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
 from hsm.status import AuthorityState
@@ -32,6 +33,12 @@ def services(settings: Settings, environment: Mapping[str, str]) -> list[Service
 def authority(home: Home, environment: Mapping[str, str]) -> Service:
     """The authority: it serves when it says that it is operational."""
     return _service("authority", ("-m", "hsm.cli", "serve"), lambda: operational(home), home, environment)
+
+
+def running_authority(home: Home, *, say: Say, environment: Mapping[str, str]) -> Supervisor:
+    """A context in which an authority runs in *home*: the one that is there already, else one of our own."""
+    wanted = [] if operational(home) else [authority(home, environment)]
+    return Supervisor(wanted, say=say)
 
 
 def operational(home: Home) -> bool:

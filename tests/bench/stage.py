@@ -12,10 +12,10 @@ from importlib import resources
 from pathlib import Path
 
 from appliance.config import Settings, load
-from appliance.demonstration.founding import AUTHORITY_SETTINGS, found, running_authority
+from appliance.demonstration.founding import AUTHORITY_SETTINGS, found
 from appliance.home import Home, write_private
 from appliance.supervision import Supervisor
-from appliance.supervision.services import inherited, services
+from appliance.supervision.services import inherited, running_authority, services
 from hsm.home import make_home
 
 

@@ -78,6 +78,8 @@ def test_a_contract_that_is_no_pdf_is_refused_in_one_sentence(
 
 
 def test_the_log_is_checked_shown_and_proven(demonstration: Demonstration) -> None:
+    checked = demonstration.vermilion("log", "check")
+    assert (checked.returncode, "entries" in checked.stdout) == (0, True)
     shown = demonstration.vermilion("log", "checkpoint")
     assert shown.stdout.startswith("vermilion.example/log\n")
     proof = demonstration.vermilion("log", "prove", "0")
