@@ -43,6 +43,7 @@ class History:
         self.steps = validation.steps(pdf, since=min(one.found.revision for one in examined))
         self.store = validation.store_in(pdf)
         self.seen: dict[int, tuple[SeenDifference, ...]] = {}
+        self._look = validation.Look(pdf.document)
         self._covered = max((one.found.revision for one in examined if one.intact), default=-1)
 
     def complete(self, one: Examined) -> SignatureReport:
@@ -110,8 +111,8 @@ class History:
             regions = validation.of_fields(self.pdf, fields)
             recognised = all(step.recognised for step in later)
             pages = {region.page for region in regions} if recognised else None
-            before, after = self.pdf.document[:end], self.pdf.document
-            self.seen[end] = validation.differences(before, after, except_for=regions, pages=pages)
+            before = self.pdf.document[:end]
+            self.seen[end] = self._look.differences(before, except_for=regions, pages=pages)
         return self.seen[end]
 
     def _is_sneaky(self, step: Step) -> bool:

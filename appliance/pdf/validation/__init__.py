@@ -17,13 +17,14 @@ from appliance.pdf.validation.model import (
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf, open_pdf
 from appliance.pdf.validation.reading import signatures, store, store_in
 from appliance.pdf.validation.regions import of_fields
-from appliance.pdf.validation.seen import NotRendered, SeenDifference, differences
+from appliance.pdf.validation.seen import Look, NotRendered, SeenDifference
 from appliance.pdf.validation.signed_bytes import SignedRange, ends_cleanly, find
 
 __all__ = [
     "DAMAGE",
     "FieldLock",
     "FoundSignature",
+    "Look",
     "NotRendered",
     "OpenedPdf",
     "PageRegion",
@@ -34,7 +35,6 @@ __all__ = [
     "StoreHistory",
     "Unparseable",
     "ValidationStore",
-    "differences",
     "ends_cleanly",
     "find",
     "of_fields",

@@ -21,6 +21,7 @@ _SHOWN_DPI = 72
 _POINTS_PER_INCH = 72
 _LARGEST_SIDE = 2000
 _MARGIN = 2
+_MOST_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,66 +37,97 @@ class NotRendered(Exception):
     """One of the two could not be shown, so nothing can be said about the look."""
 
 
-def differences(
-    before: bytes, after: bytes, *, except_for: Sequence[PageRegion] = (), pages: Iterable[int] | None = None
-) -> tuple[SeenDifference, ...]:
-    """The pages that look different, at most three of them; *pages* None means all (up to ``MOST_PAGES``).
+class Look:
+    """How the pages of *document* look, beside earlier revisions of it: opened once, each page drawn once."""
 
-    Raises :class:`NotRendered`.
-    """
-    try:
-        with _opened(before) as old, _opened(after) as new:
-            if len(old) != len(new):
-                return (SeenDifference(0, _png(old, 0), _png(new, 0)),)
-            chosen = sorted(pages) if pages is not None else range(len(old))
-            if len(chosen) > MOST_PAGES:
-                raise NotRendered
-            found = [page for page in chosen if _differs(old, new, page, except_for)]
-            return tuple(SeenDifference(page, _png(old, page), _png(new, page)) for page in found[:3])
-    except (pypdfium2.PdfiumError, ValueError, OSError) as error:
-        raise NotRendered from error
+    def __init__(self, document: bytes) -> None:
+        self._document = document
+        self._opened: pypdfium2.PdfDocument | None = None
+        self._drawn: dict[int, _Sheet] = {}
+
+    def differences(
+        self, before: bytes, *, except_for: Sequence[PageRegion] = (), pages: Iterable[int] | None = None
+    ) -> tuple[SeenDifference, ...]:
+        """The pages that look different from those of *before*, at most three of them; *pages* None means all (up
+        to ``MOST_PAGES``).
+
+        Raises :class:`NotRendered`.
+        """
+        try:
+            with _open(before) as old:
+                new = self._pdf()
+                if len(old) != len(new):
+                    return (SeenDifference(0, _png(old, 0), _png(new, 0)),)
+                chosen = sorted(pages) if pages is not None else range(len(old))
+                if len(chosen) > MOST_PAGES:
+                    raise NotRendered
+                found = [page for page in chosen if self._differs(old, page, except_for)]
+                return tuple(SeenDifference(page, _png(old, page), _png(new, page)) for page in found[:3])
+        except (pypdfium2.PdfiumError, ValueError, OSError) as error:
+            raise NotRendered from error
+
+    def _pdf(self) -> pypdfium2.PdfDocument:
+        if self._opened is None:
+            self._opened = _open(self._document)
+        return self._opened
+
+    def _differs(self, old: pypdfium2.PdfDocument, page: int, except_for: Sequence[PageRegion]) -> bool:
+        before, sheet = _sheet(old, page).picture, self._sheet(page)
+        if before.size != sheet.picture.size:
+            return True
+        after = sheet.picture.copy()
+        for region in except_for:
+            if region.page == page:
+                sheet.blank(before, region)
+                sheet.blank(after, region)
+        return ImageChops.difference(before, after).getbbox() is not None
+
+    def _sheet(self, page: int) -> _Sheet:
+        sheet = self._drawn.get(page) or _sheet(self._pdf(), page)
+        if len(self._drawn) < _MOST_KEPT:
+            self._drawn[page] = sheet
+        return sheet
 
 
-def _opened(document: bytes) -> pypdfium2.PdfDocument:
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """A page's picture; its box (left, bottom, right, top; inherited ones too) and its /Rotate."""
+
+    picture: Image.Image
+    box: tuple[float, float, float, float]
+    rotation: int
+
+    def blank(self, picture: Image.Image, region: PageRegion) -> None:
+        """Paint over the region in *picture*, as it lies on the cropped and rotated page."""
+        left, bottom, right, top = self.box
+        width, height = max(right - left, 1), max(top - bottom, 1)
+        corners = [
+            _turned((x - left) / width, (top - y) / height, self.rotation)
+            for x in (region.box[0], region.box[2])
+            for y in (region.box[1], region.box[3])
+        ]
+        xs = sorted(x * picture.width for x, _ in corners)
+        ys = sorted(y * picture.height for _, y in corners)
+        box = (xs[0] - _MARGIN, ys[0] - _MARGIN, xs[-1] + _MARGIN, ys[-1] + _MARGIN)
+        ImageDraw.Draw(picture).rectangle(box, fill="white")
+
+
+def _open(document: bytes) -> pypdfium2.PdfDocument:
     pdf = pypdfium2.PdfDocument(document)
     pdf.init_forms()
     return pdf
 
 
-def _differs(
-    old: pypdfium2.PdfDocument, new: pypdfium2.PdfDocument, page: int, except_for: Sequence[PageRegion]
-) -> bool:
-    before, after = _picture(old, page, _COMPARED_DPI), _picture(new, page, _COMPARED_DPI)
-    if before.size != after.size:
-        return True
-    for region in except_for:
-        if region.page == page:
-            _blank(before, new[page], region)
-            _blank(after, new[page], region)
-    return ImageChops.difference(before, after).getbbox() is not None
+def _sheet(pdf: pypdfium2.PdfDocument, number: int) -> _Sheet:
+    page = pdf[number]
+    return _Sheet(_picture(page, _COMPARED_DPI), page.get_bbox(), page.get_rotation())
 
 
-def _picture(pdf: pypdfium2.PdfDocument, page: int, dpi: int) -> Image.Image:
-    sheet = pdf[page]
+def _picture(page: pypdfium2.PdfPage, dpi: int) -> Image.Image:
     scale = dpi / _POINTS_PER_INCH
-    scale = min(scale, _LARGEST_SIDE / max(*sheet.get_size(), 1))
-    picture: Image.Image = sheet.render(scale=scale, may_draw_forms=True).to_pil()
+    scale = min(scale, _LARGEST_SIDE / max(*page.get_size(), 1))
+    picture: Image.Image = page.render(scale=scale, may_draw_forms=True).to_pil()
     return picture.convert("RGB")
-
-
-def _blank(picture: Image.Image, sheet: pypdfium2.PdfPage, region: PageRegion) -> None:
-    """Paint over the region, as it lies on the picture of the cropped and rotated page."""
-    left, bottom, right, top = sheet.get_bbox()  # inherited boxes too, unlike get_cropbox()
-    width, height = max(right - left, 1), max(top - bottom, 1)
-    corners = [
-        _turned((x - left) / width, (top - y) / height, sheet.get_rotation())
-        for x in (region.box[0], region.box[2])
-        for y in (region.box[1], region.box[3])
-    ]
-    xs = sorted(x * picture.width for x, _ in corners)
-    ys = sorted(y * picture.height for _, y in corners)
-    box = (xs[0] - _MARGIN, ys[0] - _MARGIN, xs[-1] + _MARGIN, ys[-1] + _MARGIN)
-    ImageDraw.Draw(picture).rectangle(box, fill="white")
 
 
 def _turned(x: float, y: float, rotation: int) -> tuple[float, float]:
@@ -105,5 +137,5 @@ def _turned(x: float, y: float, rotation: int) -> tuple[float, float]:
 
 def _png(pdf: pypdfium2.PdfDocument, page: int) -> bytes:
     buffer = BytesIO()
-    _picture(pdf, page, _SHOWN_DPI).quantize(64).save(buffer, "PNG", optimize=True)
+    _picture(pdf[page], _SHOWN_DPI).quantize(64).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
