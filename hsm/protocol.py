@@ -1,19 +1,19 @@
 """Frames on the authority's socket: four bytes of length, big-endian, then CBOR (RFC 8949).
 
 A request is ``{"op": name, "args": {...}}``; a reply is ``{"ok": value}`` or ``{"error": {"code", "template",
-"values"}}``. Only plain CBOR is accepted: no tag beyond bignums, no indefinite lengths, no repeated keys.
+"values"}}``. Only plain CBOR is accepted (see :mod:`hsm.cbor`).
 """
 
 from __future__ import annotations
 
-import io
 import struct
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import cbor2
 
-from hsm.errors import AuthorityError, BadRequest, error_class
+from hsm import cbor
+from hsm.errors import AuthorityError, BadRequest, Malformed, error_class
 
 LIMIT = 4 * 1024 * 1024
 """Bytes of CBOR in one frame, at most."""
@@ -21,14 +21,7 @@ LIMIT = 4 * 1024 * 1024
 _LENGTH = struct.Struct(">I")
 HEADER = _LENGTH.size
 _DEPTH = 16
-_REFUSED_TAGS = (*range(2), *range(4, 64), 100, 258, 260, 261, 1004, 43000, 55799)
-
-
-def _refuse_tag(_decoder: Any, *_details: Any) -> NoReturn:
-    raise BadRequest("This frame uses a CBOR tag that has no place here.")
-
-
-_TAGS = dict.fromkeys(_REFUSED_TAGS, _refuse_tag)
+_MOST_VALUES = 65_536
 
 
 def frame(message: Mapping[str, Any]) -> bytes:
@@ -49,22 +42,11 @@ def length(header: bytes | bytearray) -> int:
 
 def message(body: bytes) -> dict[str, Any]:
     """The map in a frame's *body*. Raises :class:`BadRequest` for whatever else the bytes are."""
-    stream = io.BytesIO(body)
     try:
-        value = cbor2.CBORDecoder(
-            stream,
-            tag_hook=_refuse_tag,
-            semantic_decoders=_TAGS,
-            max_depth=_DEPTH,
-            allow_indefinite=False,
-            allow_duplicate_keys=False,
-            strict_hashable_types=True,
-        ).decode()
-    except BadRequest:
-        raise
-    except (cbor2.CBORError, ValueError, TypeError, RecursionError, OverflowError, MemoryError) as error:
+        value = cbor.decode(body, most_values=_MOST_VALUES, most_depth=_DEPTH)
+    except Malformed as error:
         raise BadRequest("This frame is not the CBOR that it should be.") from error
-    if not isinstance(value, dict) or stream.tell() != len(body):
+    if not isinstance(value, dict):
         raise BadRequest("A frame must be one map and nothing after it.")
     return value
 

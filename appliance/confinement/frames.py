@@ -9,7 +9,12 @@ from typing import Any
 
 import cbor2
 
+from hsm import cbor
+from hsm.errors import Malformed
+
 _LENGTH = struct.Struct(">Q")
+_MOST_VALUES, _MOST_DEPTH = 1 << 20, 64
+"""What is said of thousands of pages is far less; decoding more would cost the reader memory and time."""
 
 
 class FrameError(Exception):
@@ -37,9 +42,9 @@ def read(stream: socket.socket, *, limit: int, deadline: float | None = None) ->
         raise FrameError(f"a frame of {length} bytes where {limit} are allowed")
     payload = _exactly(stream, length, deadline)
     try:
-        return cbor2.loads(payload)
-    except (cbor2.CBORDecodeError, RecursionError, ValueError) as error:
-        raise FrameError("not CBOR") from error
+        return cbor.decode(payload, most_values=_MOST_VALUES, most_depth=_MOST_DEPTH)
+    except Malformed as error:
+        raise FrameError(str(error)) from error
 
 
 def _exactly(stream: socket.socket, size: int, deadline: float | None) -> bytearray:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from string import Formatter
 from types import TracebackType
 from typing import Any, Self
 
@@ -192,13 +193,27 @@ def _result(answer: Any) -> Any:
 
 
 def _refusal(described: dict[str, Any]) -> ApplianceError:
-    template, values = str(described["template"]), dict(described["values"])
-    kind = getattr(errors, str(described["type"]), None)
-    if kind is DocumentRefused:
-        return DocumentRefused(str(described["reason"]), template, **values)
-    if isinstance(kind, type) and issubclass(kind, ApplianceError):
-        return kind(template, **values)
-    return _failed("output")
+    """The refusal that a child described; a child that hostile input took over may describe anything."""
+    kind = getattr(errors, str(described.get("type")), None)
+    template, values = described.get("template"), described.get("values")
+    if not (isinstance(kind, type) and issubclass(kind, ApplianceError)):
+        return _failed("output")
+    if not isinstance(template, str) or not isinstance(values, dict) or not _only_names(template, values):
+        return _failed("output")
+    if issubclass(kind, DocumentRefused):
+        return kind(str(described.get("reason")), template, **values)
+    return kind(template, **values)
+
+
+def _only_names(template: str, values: Mapping[Any, Any]) -> bool:
+    """Whether *template* has plain ``{name}`` of *values* alone: no attribute, item, conversion or width."""
+    names = {name for name in values if isinstance(name, str) and name.isidentifier()} - {"reason", "template"}
+    try:
+        parts = list(Formatter().parse(template))
+    except ValueError:
+        return False
+    plain = all(name is None or (name in names and not form and not turned) for _, name, form, turned in parts)
+    return plain and len(names) == len(values)
 
 
 def _failed(cause: str, detail: str = "") -> ConfinementFailed:

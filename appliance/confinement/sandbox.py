@@ -14,6 +14,8 @@ from pathlib import Path
 from appliance.confinement import kernel, landlock
 from appliance.confinement.limits import Limits
 
+_NOWHERE, _STANDARD_ERROR = 1, 2
+"""The pool starts the zygote with standard input and output from and to nowhere."""
 _PACKAGES = Path(__file__).resolve().parents[2]
 
 
@@ -29,6 +31,7 @@ def enclose_child(keep: int, limits: Limits, program: bytes) -> None:
     """The last walls, before the first untrusted byte: only descriptor *keep* and the standard ones stay open."""
     kernel.die_with_parent()
     kernel.forbid_dumps_and_tracing()
+    os.dup2(_NOWHERE, _STANDARD_ERROR)  # what was the service's own log until here
     os.closerange(3, keep)
     os.closerange(keep + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     for kind, bound in (

@@ -7,6 +7,7 @@ processes or threads, no tracing, and files only opened for reading.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import tempfile
 
@@ -14,7 +15,7 @@ import pyseccomp
 
 _NAMES = """
     read readv pread64 preadv write writev recvfrom close close_range lseek fstat stat lstat newfstatat statx
-    access faccessat faccessat2 readlink readlinkat getcwd getdents64 fcntl dup poll ppoll select pselect6
+    access faccessat faccessat2 readlink readlinkat getcwd getdents64 dup poll ppoll select pselect6
     mmap munmap mremap mprotect madvise brk mincore
     futex futex_waitv get_robust_list set_robust_list rseq membarrier sched_yield sched_getaffinity restart_syscall
     rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack
@@ -26,6 +27,10 @@ ALLOWED = frozenset(_NAMES.split())
 
 _NOT_READING = os.O_ACCMODE | os.O_CREAT | os.O_TRUNC
 _OPENING = {"open": 1, "openat": 2}
+_DESCRIPTOR_COMMANDS = (
+    fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC, fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL, fcntl.F_SETFL,
+)  # fmt: skip
+"""Of fcntl(2) not F_SETOWN and F_SETSIG, by which the kernel sends signals to other processes."""
 
 
 def program() -> bytes:
@@ -35,6 +40,8 @@ def program() -> bytes:
         _allow(rules, name)
     for name, flags in _OPENING.items():
         _allow(rules, name, pyseccomp.Arg(flags, pyseccomp.MASKED_EQ, _NOT_READING, os.O_RDONLY))
+    for command in _DESCRIPTOR_COMMANDS:
+        _allow(rules, "fcntl", pyseccomp.Arg(1, pyseccomp.EQ, command))
     # sending only on the one connected socket: no destination address
     _allow(rules, "sendto", pyseccomp.Arg(4, pyseccomp.EQ, 0))
     with tempfile.TemporaryFile() as file:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import socket
+import struct
 import subprocess
 import time
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import cbor2
 
 from appliance.errors import DocumentRefused
 
@@ -18,7 +23,8 @@ JOBS = {
     for name in (
         "echo", "refuse", "raise_error", "segfault", "bomb", "recurse", "sleep", "spin", "flood", "not_cbor",
         "connect", "unix_socket", "execute", "fork", "write_file", "read_file", "read_library", "trace",
-        "kill_parent", "descriptors", "identity", "raise_limits", "half_an_answer", "read_environment",
+        "kill_parent", "signal_by_descriptor", "speak", "say", "many_values",
+        "descriptors", "identity", "raise_limits", "half_an_answer", "read_environment",
     )
 }  # fmt: skip
 
@@ -103,6 +109,35 @@ def trace(process: int) -> int:
 
 def kill_parent(process: int) -> None:
     os.kill(process, 0)
+
+
+def signal_by_descriptor(process: int) -> None:
+    """The kernel sends signals for descriptors, too: F_SETOWN says to whom, F_SETSIG which (fcntl(2))."""
+    own = descriptors()[-1]
+    fcntl.fcntl(own, fcntl.F_SETOWN, process)
+
+
+def speak() -> None:
+    """Write on every standard stream."""
+    for number in range(3):
+        with suppress(OSError):
+            os.write(number, b"spoken by a hostile document\n")
+
+
+def say(answer: Any) -> None:
+    """Answer with CBOR of our own, past the code that would have made it."""
+    payload = cbor2.dumps(answer)
+    os.write(descriptors()[-1], struct.pack(">Q", len(payload)) + payload)
+    os._exit(0)
+
+
+def many_values() -> None:
+    """An answer of few bytes and four million objects."""
+    payload = b"\xa1\x66result\x9a" + struct.pack(">I", 1 << 22) + b"\x80" * (1 << 22)
+    left = struct.pack(">Q", len(payload)) + payload
+    while left:
+        left = left[os.write(descriptors()[-1], left) :]
+    os._exit(0)
 
 
 def descriptors() -> list[int]:

@@ -118,6 +118,48 @@ def test_no_tracing_and_no_signals(confinement: Confinement) -> None:
     assert "PermissionError" in detail_of(confinement, "trace", process=os.getpid())
 
 
+def test_no_signals_by_way_of_a_descriptor(confinement: Confinement) -> None:
+    assert "PermissionError" in detail_of(confinement, "signal_by_descriptor", process=os.getpid())
+
+
+def test_nothing_inside_can_write_to_the_log_outside(
+    confinement: Confinement, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with hostile_pool(tmp_path) as pool:
+        pool.run("speak", {})
+    said = capfd.readouterr()
+    assert "spoken" not in said.out + said.err
+
+
+def test_a_small_answer_cannot_become_millions_of_objects(confinement: Confinement) -> None:
+    began = time.process_time()
+    assert cause_of(confinement, "many_values") == "crashed"
+    assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"template": "{size:>99}", "values": {"size": 1}},
+        {"template": "{size.__class__}", "values": {"size": 1}},
+        {"template": "{size[0]}", "values": {"size": "x"}},
+        {"template": "{}{missing}", "values": {"size": 1}},
+        {"template": "{", "values": {"size": 1}},
+        {"template": "{size!r}", "values": {"size": 1}},
+        {"template": "Refused.", "values": {"template": "x", "reason": "y"}},
+        {"template": "Refused.", "values": {"no name": 2}},
+        {"template": "Refused.", "values": [1, 2]},
+        {"values": {}},
+        {"type": "AnnotatedError", "template": "x", "values": {}},
+    ],
+)
+def test_a_refusal_that_no_code_of_ours_would_make_is_no_refusal(
+    confinement: Confinement, refusal: dict[str, object]
+) -> None:
+    answer = {"refused": {"type": "DocumentRefused", "reason": "too-large", **refusal}}
+    assert cause_of(confinement, "say", answer=answer) == "output"
+
+
 def test_limits_cannot_be_raised(confinement: Confinement) -> None:
     with pytest.raises(ConfinementFailed):
         confinement.run("raise_limits", {})
