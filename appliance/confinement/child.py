@@ -29,6 +29,15 @@ def serve(stream: socket.socket, jobs: Jobs, limits: Limits) -> NoReturn:
         os._exit(0)
 
 
+def rehearse(limits: Limits) -> None:
+    """One request and its answer without a job, so that children find loaded what every one of them needs."""
+    pool, own = socket.socketpair()
+    with pool, own:
+        frames.write(pool, {"job": "", "arguments": {"number": 1, "text": "", "bytes": b"", "list": [None, True]}})
+        answer(own, outcome({}, frames.read(own, limit=LARGEST_REQUEST)), limits)
+        frames.read(pool, limit=LARGEST_REQUEST)
+
+
 def outcome(jobs: Jobs, request: Any) -> dict[str, Any]:
     """``{"result"}``, ``{"refused"}`` or ``{"failed"}``: whatever the job raised, told as a value."""
     try:

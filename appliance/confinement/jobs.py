@@ -27,7 +27,11 @@ JOBS: Mapping[str, str] = MappingProxyType(
 )
 
 WARM_UP: tuple[str, ...] = ("appliance.pdf.work:warm", "appliance.verification.rehearsal:rehearse")
-"""Called once with the cache directory, before the walls go up and before any document: what children share."""
+"""Called with the cache directory, before the walls go up and before any document: what children share."""
+
+REHEARSALS = 10
+"""How often: Python rewrites its code in place while it runs the first times (PEP 659), and each page that a child
+writes to, it has to copy."""
 
 
 def load(table: Mapping[str, str] = JOBS) -> dict[str, Callable[..., Any]]:
@@ -40,6 +44,8 @@ def load(table: Mapping[str, str] = JOBS) -> dict[str, Callable[..., Any]]:
 
 
 def warm(targets: Iterable[str], cache: Path) -> None:
-    """Call every ``module:function`` of *targets* with the *cache* directory."""
-    for function in load({target: target for target in targets}).values():
-        function(cache)
+    """Call every ``module:function`` of *targets* with the *cache* directory, in order, ``REHEARSALS`` times."""
+    functions = load({target: target for target in targets}).values()
+    for _ in range(REHEARSALS):
+        for function in functions:
+            function(cache)

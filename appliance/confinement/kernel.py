@@ -5,14 +5,20 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+from collections.abc import Iterator
+from pathlib import Path
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
+_LIBC_UNDER_LOCK = ctypes.PyDLL(None, use_errno=True)
+"""Keeps the interpreter's lock, without which nothing that returns twice may be called."""
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_SECCOMP = 22
 _PR_SET_NO_NEW_PRIVS = 38
 _SECCOMP_MODE_FILTER = 2
+_MADV_COLLAPSE = 25
+_LARGE_PAGE = 2 * 1024 * 1024
 _CAPABILITY_VERSION_3 = 0x20080522
 _CLONE_NEWNS = 0x0002_0000
 _CLONE_NEWIPC = 0x0800_0000
@@ -29,6 +35,21 @@ class _SocketFilter(ctypes.Structure):
 def system_call(number: int, *arguments: object) -> int:
     """The raw call; raises OSError with the kernel's errno."""
     return _checked(_LIBC.syscall(ctypes.c_long(number), *arguments))
+
+
+def fork() -> int:
+    """``fork(2)`` without what Python does after it for threads, random numbers and logging: that costs a child
+    0.7 ms. Only for a process with a single thread, and a child that needs none of the three."""
+    return _checked(_LIBC_UNDER_LOCK.fork())
+
+
+def gather_memory() -> None:
+    """Put this process's own memory into large pages as far as the kernel does that (Linux 6.1 and newer): what
+    a fork copies of each is one entry instead of 512. Best effort."""
+    for start, end in list(_own_memory()):
+        first, last = -(-start // _LARGE_PAGE) * _LARGE_PAGE, end // _LARGE_PAGE * _LARGE_PAGE
+        if first < last:
+            _LIBC.madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), _MADV_COLLAPSE)
 
 
 def die_with_parent() -> None:
@@ -64,6 +85,15 @@ def drop_capabilities() -> None:
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     data = (ctypes.c_uint32 * 6)()
     _checked(_LIBC.capset(header, data))
+
+
+def _own_memory() -> Iterator[tuple[int, int]]:
+    """Start and end of the heap and of every other writable mapping without a file (proc(5), ``maps``)."""
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        place, permissions, _, _, _, *name = line.split()
+        if permissions.startswith("rw") and (not name or name == ["[heap]"]):
+            start, end = place.split("-")
+            yield int(start, 16), int(end, 16)
 
 
 def _prctl(option: int, *arguments: object) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from appliance.confinement import child, frames, jobs, sandbox, syscalls
+from appliance.confinement import child, frames, jobs, kernel, sandbox, syscalls
 from appliance.confinement.limits import Limits
 
 _LARGEST_ORDER = 1024 * 1024
@@ -61,7 +61,7 @@ class Zygote:
 
     def _fork(self) -> _Waiting:
         ours, theirs = socket.socketpair()
-        process = os.fork()
+        process = kernel.fork()
         if process == 0:
             sandbox.enclose_child(theirs.fileno(), self._limits, self._program)
             child.serve(theirs, self._table, self._limits)
@@ -79,7 +79,10 @@ def main(descriptor: int) -> None:
     table = jobs.load(order["jobs"])
     cache = Path(order["cache"])
     jobs.warm(order["warm_up"], cache)
-    zygote = Zygote(control, table, Limits(**order["limits"]), warm=order["warm"])
+    limits = Limits(**order["limits"])
+    child.rehearse(limits)
+    zygote = Zygote(control, table, limits, warm=order["warm"])
+    kernel.gather_memory()
     sandbox.enclose_zygote(cache)
     gc.collect()
     gc.freeze()  # children share these pages for longer when the collector leaves them alone
