@@ -109,8 +109,11 @@ def _serve(settings: AuthoritySettings, end: socket.socket, pin: str | None) -> 
     from hsm.operations import Operations, open_bench  # noqa: PLC0415 - see above
     from hsm.worker import Worker  # noqa: PLC0415 - see above
 
-    bench = open_bench(settings, pin)
-    operations = Operations(bench, announce=lambda changed: control.send(end, PinChange(changed)))
+    def announce(changed: str | None) -> None:
+        control.send(end, PinChange(changed))
+
+    bench = open_bench(settings, pin, warn=lambda: announce(None))
+    operations = Operations(bench, announce=announce)
     gc.freeze()  # what is there now stays; the collector need not look at it again for every few hundred messages
     Worker(end, operations).run()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,21 +26,43 @@ _FINAL = (
 class Login:
     """The PIN of one token. The workers share the latch through the store, and take turns through a lock file."""
 
-    def __init__(self, label: str, latch: PinLatch, turns: Path, pin: str | None) -> None:
-        """*turns* is the lock file; *pin* is None until somebody unlocks."""
+    def __init__(
+        self,
+        label: str,
+        latch: PinLatch,
+        turns: Path,
+        pin: str | None,
+        *,
+        warn: Callable[[], None] = lambda: None,
+    ) -> None:
+        """*turns* is the lock file; *pin* is None until somebody unlocks.
+
+        *warn* tells the other processes to forget the PIN, when it is the one that was refused: else one of them
+        would try it a second time as soon as the latch is released.
+        """
         self._label = label
         self._latch = latch
         self._turns = turns
         self._pin = pin
+        self._warn = warn
+        self._newer = False
 
-    def give(self, pin: str | None) -> None:
-        """Sets the PIN, or (None) forgets it."""
+    def give(self, pin: str | None, *, newer: bool = False) -> None:
+        """Sets the PIN, or (None) forgets it. A *newer* one than what was refused may be tried, once."""
         self._pin = pin
+        self._newer = newer
+
+    def heed_latch(self) -> None:
+        """Forgets a PIN that was given although one was refused: nobody knows that it is another one."""
+        if self._pin is not None and not self._newer and self._latch.sentence(self._label) is not None:
+            self.give(None)
+            self._warn()
 
     def require_pin(self) -> str:
         """The PIN. Raises :class:`AuthorityLocked` when there is none, or one was refused before."""
         latched = self._latch.sentence(self._label)
-        if latched is not None:
+        if latched is not None and not self._newer:
+            self.heed_latch()
             raise AuthorityLocked(latched)
         if self._pin is None:
             raise AuthorityLocked(
@@ -54,11 +76,16 @@ class Login:
         with self._turn():
             pin = self.require_pin()
             try:
-                return token.open(rw=True, user_pin=pin)
+                session = token.open(rw=True, user_pin=pin)
             except _FINAL as error:
-                self._pin = None
+                self.give(None)
+                self._warn()
                 self._latch.latch(self._label, _REFUSED.format(label=self._label), at=now)
                 raise AuthorityLocked(_REFUSED, label=self._label) from error
+            if self._newer:
+                self._latch.release(self._label)
+                self._newer = False
+            return session
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

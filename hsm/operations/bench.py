@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -58,11 +59,15 @@ class Bench:
         return self.store.registry.certificate(subject).certificate
 
 
-def open_bench(settings: AuthoritySettings, pin: str | None) -> Bench:
-    """A worker's bench with *pin* (None: locked). Touches the token only when first used."""
+def open_bench(settings: AuthoritySettings, pin: str | None, *, warn: Callable[[], None] = lambda: None) -> Bench:
+    """A worker's bench with *pin* (None: locked). Touches the token only when first used.
+
+    *warn* tells the other workers that *pin* is refused (see :class:`hsm.login.Login`).
+    """
     home = settings.home
     store = Store(home.store)
-    login = Login(settings.token.label, store.latch, home.login_turns, pin)
+    login = Login(settings.token.label, store.latch, home.login_turns, pin, warn=warn)
+    login.heed_latch()
     room = TokenRoom(settings.token.module, settings.token.label, login)
     time = TimeSource(
         clock_of(settings.time), SharedTimes(home.clock), store.time, tolerance=settings.time.accuracy

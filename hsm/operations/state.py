@@ -51,9 +51,9 @@ class State:
         if not isinstance(parts, list) or not parts or any(type(part) is not str for part in parts):
             raise BadRequest("The PIN is a list of its parts.")
         self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
-        self._bench.store.latch.release(self._bench.settings.token.label)
         pin = "".join(parts)
-        self.take(pin)
+        self._bench.room.login.give(pin, newer=True)
+        self._bench.room.drop()
         self._bench.room.use(self._look)
         self._announce(pin)
 
