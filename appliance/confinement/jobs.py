@@ -30,8 +30,8 @@ WARM_UP: tuple[str, ...] = ("appliance.pdf.work:warm", "appliance.verification.r
 """Called with the cache directory, before the walls go up and before any document: what children share."""
 
 REHEARSALS = 10
-"""How often: Python rewrites its code in place while it runs the first times (PEP 659), and each page that a child
-writes to, it has to copy."""
+"""How often in all: Python rewrites its code in place while it runs the first times (PEP 659), and a child has to
+copy each page that it writes to."""
 
 
 def load(table: Mapping[str, str] = JOBS) -> dict[str, Callable[..., Any]]:
@@ -44,8 +44,6 @@ def load(table: Mapping[str, str] = JOBS) -> dict[str, Callable[..., Any]]:
 
 
 def warm(targets: Iterable[str], cache: Path) -> None:
-    """Call every ``module:function`` of *targets* with the *cache* directory, in order, ``REHEARSALS`` times."""
-    functions = load({target: target for target in targets}).values()
-    for _ in range(REHEARSALS):
-        for function in functions:
-            function(cache)
+    """Call every ``module:function`` of *targets* with the *cache* directory, in order."""
+    for function in load({target: target for target in targets}).values():
+        function(cache)
