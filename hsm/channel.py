@@ -26,7 +26,7 @@ class Channel:
 
     def read(self) -> None:
         """Takes what has arrived, unless enough waits already. Raises ConnectionError when the peer has left."""
-        if len(self._incoming) >= protocol.HEADER + protocol.LIMIT:
+        if len(self._incoming) >= protocol.HEADER + protocol.REQUEST_LIMIT:
             return
         try:
             chunk = self.socket.recv(_CHUNK)
@@ -41,7 +41,7 @@ class Channel:
         """The body of the next whole frame, or None. Raises :class:`BadRequest` for one that is too long."""
         if self._closing or len(self._incoming) < protocol.HEADER:
             return None
-        end = protocol.HEADER + protocol.length(self._incoming)
+        end = protocol.HEADER + protocol.length(self._incoming, limit=protocol.REQUEST_LIMIT)
         if len(self._incoming) < end:
             return None
         body = bytes(memoryview(self._incoming)[protocol.HEADER : end])

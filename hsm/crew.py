@@ -75,7 +75,9 @@ class Crew:
                 try:
                     control.send(member.end, message)
                 except OSError:
-                    _log.warning("worker %d is gone and is not told of the PIN", member.process)
+                    # Gone or stuck: it must not go on with the PIN that it has. Its successor gets the new one.
+                    _log.warning("worker %d does not hear of the PIN and is ended", member.process)
+                    os.kill(member.process, signal.SIGKILL)
 
     def reap(self) -> bool:
         """Takes leave of workers that have died; whether there were any."""
@@ -123,4 +125,5 @@ class Crew:
             finally:
                 os._exit(status)
         theirs.close()
+        ours.setblocking(False)  # a worker that hangs in the module must not make the parent wait
         return Member(process, ours, time.monotonic())

@@ -17,6 +17,8 @@ from hsm.errors import AuthorityError, BadRequest, Malformed, error_class
 
 LIMIT = 4 * 1024 * 1024
 """Bytes of CBOR in one frame, at most."""
+REQUEST_LIMIT = 1024 * 1024
+"""Bytes of CBOR in a request, at most: the authority holds what has arrived of it for every peer."""
 
 _LENGTH = struct.Struct(">I")
 HEADER = _LENGTH.size
@@ -32,11 +34,11 @@ def frame(message: Mapping[str, Any]) -> bytes:
     return _LENGTH.pack(len(body)) + body
 
 
-def length(header: bytes | bytearray) -> int:
-    """The number of bytes that follow a frame's first four. Raises :class:`BadRequest` when over the limit."""
+def length(header: bytes | bytearray, *, limit: int = LIMIT) -> int:
+    """The number of bytes that follow a frame's first four. Raises :class:`BadRequest` when over the *limit*."""
     size: int = _LENGTH.unpack_from(header)[0]
-    if size > LIMIT:
-        raise BadRequest("A frame of {size} bytes is over the limit of {limit}.", size=size, limit=LIMIT)
+    if size > limit:
+        raise BadRequest("A frame of {size} bytes is over the limit of {limit}.", size=size, limit=limit)
     return size
 
 

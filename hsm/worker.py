@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import selectors
 import socket
-from collections import deque
 
 from hsm import control, protocol
 from hsm.channel import Channel
 from hsm.control import PinChange
 from hsm.errors import AuthorityError, BadRequest
 from hsm.operations import Operations
+from hsm.turns import Turns
 
 _log = logging.getLogger(__name__)
-_MOST_CHANNELS = 512
+_MOST_CHANNELS = 128
+"""Connections of one role: no role can take the places of another, nor all descriptors."""
 _LAST_MOMENT = 1.0
 
 
@@ -25,7 +26,7 @@ class Worker:
         self._end = end
         self._operations = operations
         self._selector = selectors.DefaultSelector()
-        self._waiting: deque[Channel] = deque()
+        self._waiting = Turns()
         self._open: set[Channel] = set()
         end.setblocking(False)
         self._selector.register(end, selectors.EVENT_READ)
@@ -70,7 +71,7 @@ class Worker:
                 self._welcome(Channel(message.socket, message.role))
 
     def _welcome(self, channel: Channel) -> None:
-        if len(self._open) >= _MOST_CHANNELS:
+        if sum(each.role is channel.role for each in self._open) >= _MOST_CHANNELS:
             channel.close()
             return
         self._open.add(channel)
@@ -85,15 +86,12 @@ class Worker:
         except OSError:
             self._part(channel)
             return
-        if channel not in self._waiting:
-            self._waiting.append(channel)
+        self._waiting.add(channel)
 
     def _answer_one(self) -> None:
         """One frame of the channel whose turn it is: nobody who sends many makes others wait for all of them."""
-        if not self._waiting:
-            return
-        channel = self._waiting.popleft()
-        if channel not in self._open:
+        channel = self._waiting.next()
+        if channel is None or channel not in self._open:
             return
         try:
             try:
@@ -107,7 +105,7 @@ class Worker:
         except OSError:
             self._part(channel)
             return
-        self._waiting.append(channel)
+        self._waiting.add(channel)
 
     def _reply(self, channel: Channel, body: bytes) -> bytes:
         try:

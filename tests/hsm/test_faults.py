@@ -308,7 +308,7 @@ def test_hostile_frames_get_one_sentence_and_the_door(own: RunningAuthority, bod
 
 
 def test_a_frame_that_claims_too_much_is_refused_at_its_header(own: RunningAuthority) -> None:
-    answer, ended = exchange(own.socket("web"), struct.pack(">I", protocol.LIMIT + 1))
+    answer, ended = exchange(own.socket("web"), struct.pack(">I", protocol.REQUEST_LIMIT + 1))
 
     assert answer["error"]["code"] == "bad-request"
     assert ended
@@ -325,6 +325,37 @@ def test_half_frames_and_leavers_do_no_harm(own: RunningAuthority) -> None:
     for connection in held:
         connection.close()
     assert own.client("web").timestamp([ORDER])
+
+
+def test_a_crowd_on_one_socket_leaves_places_on_the_others(own: RunningAuthority) -> None:
+    held = []
+    for _ in range(400):
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(str(own.socket("web")))
+        held.append(connection)
+    try:
+        with AuthorityClient(own.socket("tsa")) as client:
+            assert client.timestamp([ORDER])
+    finally:
+        for connection in held:
+            connection.close()
+
+
+def test_a_flood_on_one_socket_makes_another_wait_for_one_frame_not_for_all() -> None:
+    request = protocol.request("status", {"junk": [[]] * 60_000})
+    with running_authority(workers=1) as fresh, AuthorityClient(fresh.socket("tsa")) as client:
+        assert client.timestamp([ORDER])
+        flood = [socket.socket(socket.AF_UNIX) for _ in range(100)]
+        for connection in flood:
+            connection.connect(str(fresh.socket("web")))
+            connection.setblocking(False)
+        for connection in flood:
+            connection.send(request * 3)
+        began = time.monotonic()
+        assert client.timestamp([ORDER])
+        assert time.monotonic() - began < 1
+        for connection in flood:
+            connection.close()
 
 
 def test_one_who_never_reads_is_cut_off(own: RunningAuthority) -> None:
@@ -384,7 +415,8 @@ def exchange(path: Path, sent: bytes) -> tuple[dict[str, dict[str, str]], bool]:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(5)
         connection.connect(str(path))
-        connection.sendall(sent)
+        if sent:
+            connection.sendall(sent)
         received = b""
         while chunk := connection.recv(65536):
             received += chunk
