@@ -18,8 +18,8 @@ def steps(pdf: OpenedPdf, *, since: int) -> tuple[Step, ...]:
         return ()
     xrefs = pdf.reader.xrefs
     try:
-        changed = {each.idnum for number in numbers for each in xrefs.explicit_refs_in_revision(number)}
-        references = References(pdf, changed)
+        wanted = {each.idnum for number in numbers for each in xrefs.explicit_refs_in_revision(number)}
+        references = References(pdf, wanted.union(*(known_changes.stored_in(pdf, each - 1) for each in numbers)))
     except DAMAGE as error:
         return tuple(Step(number, StepKind.UNEXPLAINED, detail=type(error).__name__) for number in numbers)
     if not references.complete:

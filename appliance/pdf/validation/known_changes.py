@@ -2,18 +2,20 @@
 
 Recognised are: a signature placed in a field that was there or in a new one, validation data, metadata, objects
 freed that nothing used. A change is explained object by object: what it was, what it is, and who refers to it,
-so that a stream is not both validation data and a page's content. Whatever is not recognised is for the full
+so that a stream is not both validation data and a page's content, not even by way of a list or a dictionary that
+is part of both. Whatever is not recognised is for the full
 analysis.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver
 
+from appliance.pdf.validation import stored
 from appliance.pdf.validation.comparing import changed_keys, entry, number_of, references_in, same
 from appliance.pdf.validation.model import Step, StepKind
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
@@ -21,8 +23,8 @@ from appliance.pdf.validation.references import TRAILER, References
 
 _CATALOG_MAY_CHANGE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Metadata", "/Version", "/MarkInfo"})
 _FORM_MAY_CHANGE = frozenset({"/Fields", "/SigFlags"})
+_NO_FIELD = frozenset({"/Kids", "/Parent", "/AA", "/A"})
 _WIDGET_MAY_CHANGE = frozenset({"/V", "/AP", "/Type"})
-_DSS_KEYS = frozenset({"/Type", "/VRI", "/Certs", "/CRLs", "/OCSPs"})
 
 
 class _Unknown(Exception):
@@ -46,6 +48,14 @@ def recognise(pdf: OpenedPdf, number: int, references: References) -> Step | Non
         return _Recognition(pdf, number, references).step()
     except (_Unknown, *DAMAGE):
         return None
+
+
+def stored_in(pdf: OpenedPdf, number: int) -> frozenset[int]:
+    """The objects of the validation store of revision *number*; none for a store of another shape."""
+    try:
+        return stored.numbers(pdf.reader.get_historical_resolver(number).root)
+    except DAMAGE:
+        return frozenset()
 
 
 class _Recognition:
@@ -78,24 +88,40 @@ class _Recognition:
             self._number, kind, frozenset(self._found.fields), frozenset(self._found.new_visible), recognised=True
         )
 
-    def _explained(self, reference: generic.Reference, holders: set[int], store: set[int]) -> bool:
+    def _explained(self, reference: generic.Reference, holders: set[int], store: frozenset[int]) -> bool:
         number = reference.idnum
         old, new = self._old(reference), self._new(reference)
-        if number in store and holders <= store | {self._old.root_ref.idnum}:
+        if number in store:
             return True
         if number in self._found.appearances:
-            return holders <= {self._found.appearances[number]}
+            return self._is_held_by(number, {self._found.appearances[number]})
         if same(old, new) or number in self._vetted:
             return True
         if holders <= {TRAILER}:
-            return number == self._trailer_number("/Info")
-        if number == self._metadata and holders <= {self._old.root_ref.idnum}:
+            return number == self._trailer_number("/Info") and _is_about_document(old) and _is_about_document(new)
+        if number == self._metadata and self._is_held_by(number, set(), "/Metadata"):
             return True
         return self._only_new_widgets(old, new)
 
+    def _is_held_by(self, number: int, holders: Iterable[int], root_key: str = "") -> bool:
+        """Whether nobody but *holders*, and the catalogue under *root_key*, ever referred to *number*."""
+        root = self._old.root_ref.idnum
+        keys = {
+            key
+            for key in self._old.root
+            for held, _ in references_in(self._old.root.raw_get(key))
+            if held == number
+        }
+        found = self._references.holders(number, revision=self._number - 1)
+        return (
+            keys <= {root_key}
+            and found <= {*holders, *((root,) if root_key else ())}
+            and not any(self._references.overflows(number, holder) for holder in found)
+        )
+
     def _form(self) -> None:
         """The catalogue, the form, its list of fields, and the fields that changed."""
-        old, new = self._old.root, self._new.root
+        old, new = self._old.root, _dictionary(self._new.root)
         if changed_keys(old, new) - _CATALOG_MAY_CHANGE:
             raise _Unknown
         self._vetted = {self._old.root_ref.idnum}
@@ -105,13 +131,19 @@ class _Recognition:
             if old_form is not None:
                 raise _Unknown
             return
-        old_form = generic.DictionaryObject() if old_form is None else old_form
-        if old_form and changed_keys(old_form, new_form) - _FORM_MAY_CHANGE:
+        old_form = generic.DictionaryObject() if old_form is None else _dictionary(old_form)
+        if old_form and changed_keys(old_form, _dictionary(new_form)) - _FORM_MAY_CHANGE:
             raise _Unknown
         before, after = _array(old_form, "/Fields"), _array(new_form, "/Fields")
         if [number_of(each) for each in after[: len(before)]] != [number_of(each) for each in before]:
             raise _Unknown
-        self._vetted |= {n for n in (_own_number(old, "/AcroForm"), _own_number(old_form, "/Fields")) if n}
+        form, fields = _own_number(old, "/AcroForm"), _own_number(old_form, "/Fields")
+        holders = set() if form is None else {form}
+        if form is not None and not self._is_held_by(form, (), "/AcroForm"):
+            raise _Unknown
+        if fields is not None and not self._is_held_by(fields, holders, "/AcroForm"):
+            raise _Unknown
+        self._vetted |= {number for number in (form, fields) if number is not None}
         for each in before:
             self._filled(each)
         for each in after[len(before) :]:
@@ -125,7 +157,7 @@ class _Recognition:
         reference = generic.Reference(*number, self._reader)
         if reference not in self._new.explicit_refs_in_revision():
             return
-        old, new = self._old(reference), self._new(reference)
+        old, new = _dictionary(self._old(reference)), _dictionary(self._new(reference))
         changed = changed_keys(old, new)
         if not changed:
             return
@@ -140,8 +172,8 @@ class _Recognition:
         number = number_of(field)
         if number is None or number[0] < self._size:
             raise _Unknown
-        widget = self._new(generic.Reference(*number, self._reader))
-        if entry(widget, "/FT") != "/Sig" or "/Kids" in widget or "/Parent" in widget or "/AA" in widget:
+        widget = _dictionary(self._new(generic.Reference(*number, self._reader)))
+        if entry(widget, "/FT") != "/Sig" or entry(widget, "/Subtype") != "/Widget" or _NO_FIELD & widget.keys():
             raise _Unknown
         self._found.new_widgets.add(number[0])
         if "/V" in widget:
@@ -154,7 +186,7 @@ class _Recognition:
         value = number_of(widget.raw_get("/V"))
         if value is None or value[0] < self._size:
             raise _Unknown
-        signature = widget["/V"]
+        signature = _dictionary(widget["/V"])
         if "/ByteRange" not in signature or "/Contents" not in signature:
             raise _Unknown
         if entry(signature, "/Type") != "/DocTimeStamp" or _is_visible(widget):
@@ -189,20 +221,33 @@ class _Recognition:
             number is not None and number[0] in self._found.new_widgets for number in numbers
         )
 
-    def _store(self) -> set[int]:
-        """The numbers of the old revision's validation store: its dictionary and all that it refers to."""
-        new = entry(self._new.root, "/DSS")
-        if new is not None and (not isinstance(new, generic.DictionaryObject) or set(new) - _DSS_KEYS):
+    def _store(self) -> frozenset[int]:
+        """The numbers of the old revision's validation store: none of its objects is also something else."""
+        try:
+            old, _ = stored.numbers(self._old.root), stored.numbers(self._new.root)
+        except ValueError as error:
+            raise _Unknown from error
+        if "/DSS" in self._old.root and "/DSS" not in self._new.root:
             raise _Unknown
-        old = self._old.root
-        if "/DSS" not in old:
-            return set()
-        if new is None:
+        if not all(self._is_held_by(number, old, "/DSS") for number in old):
             raise _Unknown
-        return {each.idnum for each in self._old.collect_dependencies(old.raw_get("/DSS"))}
+        return old
 
     def _trailer_number(self, key: str) -> int | None:
         return _own_number(self._old.trailer_view, key)
+
+
+def _dictionary(value: object) -> generic.DictionaryObject:
+    """*value*, which no stream may be: what is drawn could hide in it."""
+    if not isinstance(value, generic.DictionaryObject) or isinstance(value, generic.StreamObject):
+        raise _Unknown
+    return value
+
+
+def _is_about_document(value: object) -> bool:
+    """Whether it is a dictionary of plain texts and names, as the document's information is."""
+    plain = (generic.TextStringObject, generic.ByteStringObject, generic.NameObject)
+    return all(isinstance(_dictionary(value)[key], plain) for key in _dictionary(value))
 
 
 def _own_number(holder: generic.DictionaryObject, key: str) -> int | None:

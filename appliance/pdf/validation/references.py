@@ -2,28 +2,39 @@
 
 Walking a document of 200 pages costs pyHanko 100 ms; this costs 2. What looks like a reference inside a stream
 or a string is taken for one, which errs on the safe side: an object with too many holders is only looked at more
-closely.
+closely. So is what only lenient readers take for one (``9 +0 R``, ``9.0 0 R``).
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from pyhanko.pdf_utils import generic
 
+from appliance.pdf.validation.comparing import references_in
 from appliance.pdf.validation.opening import OpenedPdf
 
 _SPACE = rb"(?:[\x00\t\n\x0c\r ]|%[^\r\n]*[\r\n])+"
 _KEYWORD = re.compile(rb"R(?![A-Za-z0-9])")
-_REFERENCE = re.compile(rb"(?<![\d.])(\d+)" + _SPACE + rb"\d+" + _SPACE + rb"\Z")
-_PRECEDING = frozenset((b"\x00", b"\t", b"\n", b"\x0c", b"\r", b" "))
+_REFERENCE = re.compile(rb"(?<![\d.])(\d+)[\d.+-]*" + _SPACE + rb"[\d.+-]+(?:" + _SPACE + rb")?\Z")
+_PRECEDING = frozenset(bytes((each,)) for each in b"\x00\t\n\x0c\r 0123456789.+-")
 _REACH = 64
 _LONGEST_LINE = 65536
 TRAILER = 0
 """The holder of references that lie in no object: trailers (object number 0 is never in use)."""
+
+
+class _Place(NamedTuple):
+    """Where an object starts, and the revision that wrote it there."""
+
+    offset: int
+    number: int
+    revision: int
+    generation: int
 
 
 class References:
@@ -33,14 +44,16 @@ class References:
     """
 
     def __init__(self, pdf: OpenedPdf, numbers: Iterable[int]) -> None:
+        self._pdf = pdf
         self._holders: dict[int, dict[int, int]] = defaultdict(dict)
+        self._written: dict[tuple[int, int], Counter[_Place]] = defaultdict(Counter)
         self._places = sorted(_places(pdf))
-        self._offsets = [place[0] for place in self._places]
+        self._offsets = [place.offset for place in self._places]
         self._wanted = frozenset(numbers)
         try:
             self._search_file(pdf.document)
             self._search_object_streams(pdf)
-            self.complete = True
+            self.complete = not any(_is_hybrid(pdf, revision) for revision in range(pdf.revisions))
         except ValueError:
             self.complete = False
 
@@ -48,12 +61,24 @@ class References:
         """The objects that referred to *number* at *revision* or in any earlier one."""
         return {holder for holder, first in self._holders.get(number, {}).items() if first <= revision}
 
+    def overflows(self, number: int, holder: int) -> bool:
+        """Whether more references to *number* follow the start of *holder* than *holder* has: then another object
+        is written around it, or there is text that only looks like references."""
+        written = self._written.get((number, holder), Counter()) if holder != TRAILER else Counter()
+        return any(self._has(place, number) != count for place, count in written.items())
+
+    def _has(self, place: _Place, number: int) -> int:
+        reference = generic.Reference(place.number, place.generation, self._pdf.reader)
+        value = self._pdf.reader.get_object(reference, place.revision)
+        return sum(found == number for found, _ in references_in(value))
+
     def _search_file(self, document: bytes) -> None:
         for number, position in _references(document):
             if number in self._wanted:
                 at = bisect_right(self._offsets, position) - 1
-                _, holder, revision = self._places[at] if at >= 0 else (0, TRAILER, 0)
-                self._note(number, holder, revision)
+                place = self._places[at] if at >= 0 else _Place(0, TRAILER, 0, 0)
+                self._written[number, place.number][place] += 1
+                self._note(number, place.number, place.revision)
 
     def _search_object_streams(self, pdf: OpenedPdf) -> None:
         """References out of an object stream count for all objects in it: it is rare that they matter."""
@@ -103,9 +128,14 @@ def _before_comments(data: bytes, position: int) -> int:
         end = line
 
 
-def _places(pdf: OpenedPdf) -> Iterator[tuple[int, int, int]]:
-    """Offset, object number and revision of every object, and of each cross-reference section for its trailer."""
+def _places(pdf: OpenedPdf) -> Iterator[_Place]:
+    """The places of all objects, and of each cross-reference section for its trailer."""
     for revision in range(pdf.revisions):
-        for number, (_, offset) in pdf.reader.xrefs.get_xref_data(revision).standard_xrefs.items():
-            yield offset, number, revision
-        yield pdf.reader.xrefs.get_xref_container_info(revision).start_location, TRAILER, revision
+        for number, (generation, offset) in pdf.reader.xrefs.get_xref_data(revision).standard_xrefs.items():
+            yield _Place(offset, number, revision, generation)
+        yield _Place(pdf.reader.xrefs.get_xref_container_info(revision).start_location, TRAILER, revision, 0)
+
+
+def _is_hybrid(pdf: OpenedPdf, revision: int) -> bool:
+    """Whether a section has a second list of objects (ISO 32000-2, 7.5.8.4), which is not searched."""
+    return pdf.reader.xrefs.get_xref_data(revision).hybrid is not None
