@@ -6,7 +6,7 @@ BIN := .venv/bin
 SOURCES := hsm appliance webui tests scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format bench docs-images clean
+.PHONY: help setup demo up test flips lint format bench docs-images clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -22,6 +22,9 @@ up: setup ## the whole appliance on http://localhost:8080 (or PORT=…) until Ct
 
 test: setup ## every test, with real SoftHSM, SQLite, processes, openssl and pyHanko
 	@$(BIN)/pytest
+
+flips: demo ## flip every byte of the demo's signed contract, one by one, and count what goes unnoticed (hours)
+	@$(BIN)/python -m tests.verification.flips "$(VERMILION_HOME)/demo/contract.signed.pdf" "$(VERMILION_HOME)/demo/trust/ca.pem"
 
 lint: setup ## ruff, strict mypy, import rules, documentation that names what exists
 	@$(BIN)/ruff check $(SOURCES)

@@ -1,6 +1,7 @@
 """Flipping bytes of a signed document: none may go unnoticed but the letter case of hexadecimal digits.
 
-``python -m tests.verification.flips FILE.pdf CA.pem`` flips every byte in turn and prints what survives.
+``python -m tests.verification.flips FILE.pdf CA.pem [MASK]...`` (``make flips``) flips every byte in turn, shows how far
+it has come, prints what survives, and the counts last.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from appliance.verification.model import Indication, Kind
 from appliance.verification.trust import TrustAnchors
 
 MASKS = (0x01, 0x80, 0x10, 0xFF)
+CHUNK = 256  # positions that one process takes at a time
 _LETTERS = b"abcdefABCDEF"
 
 
@@ -51,7 +53,7 @@ def survivors(
 
 
 def main(file: str, anchor: str, *masks: str) -> int:
-    """Flip everything; the exit status says whether something survived."""
+    """Flip everything. 0: all was noticed; 1: something was not; 2: the file does not even pass as it is."""
     document = Path(file).read_bytes()
     anchors = TrustAnchors.from_files([Path(anchor)])
     circumstances = Circumstances(datetime.now(UTC), anchors.certificates)
@@ -60,14 +62,15 @@ def main(file: str, anchor: str, *masks: str) -> int:
         return 2
     chosen = tuple(int(mask, 0) for mask in masks) or MASKS
     work = partial(_chunk, document, circumstances.packed(), chosen)
-    chunks = [range(start, min(start + 256, len(document))) for start in range(0, len(document), 256)]
+    chunks = [range(start, min(start + CHUNK, len(document))) for start in range(0, len(document), CHUNK)]
     count = 0
     with ProcessPoolExecutor() as pool:
-        for found in pool.map(work, chunks):
+        for done, found in enumerate(pool.map(work, chunks), 1):
             count += len(found)
             for position, mask in found:
                 sys.stdout.write(f"unnoticed: byte {position}, mask {mask:#04x}\n")
-    sys.stdout.write(f"{len(document) * len(chosen)} flips, {count} unnoticed\n")
+            sys.stderr.write(f"flips       {done / len(chunks):.1%} of {len(document)} bytes, {count} unnoticed\r")
+    sys.stdout.write(f"\n{len(document) * len(chosen)} flips, {count} unnoticed\n")
     return 1 if count else 0
 
 
