@@ -11,6 +11,7 @@ from appliance.evidence.extraction import Extraction
 from appliance.evidence.model import EvidenceInput
 from appliance.evidence.templating import fill, plain
 from appliance.language import Language, Translator, translator
+from appliance.language.names import with_organisation
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def _records(evidence: EvidenceInput, extraction: Extraction, translate: Transla
 
 
 def _who(name: str, organisation: str) -> str:
-    return plain(name if name == organisation or not organisation else f"{name}, {organisation}")
+    return plain(with_organisation(name, organisation))
 
 
 def _shown(given: Iterable[str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
+from appliance.language.names import with_organisation
 from appliance.verification.model import CertificateDetails
 from hsm import der
 from hsm.errors import AuthorityError
@@ -95,7 +96,7 @@ def shown_name(name: x509.Name) -> str:
     organisation = [str(each.value) for each in name.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)]
     if not common:
         return name.rfc4514_string()
-    return f"{common[0]} ({organisation[0]})" if organisation and organisation[0] != common[0] else common[0]
+    return with_organisation(common[0], organisation[0] if organisation else None)
 
 
 def details(certificate: x509.Certificate) -> CertificateDetails:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from appliance.verification.certificates import details, shown_name
 from appliance.verification.judgement import Finding
@@ -115,9 +116,16 @@ def revocation_of(finding: Finding | None) -> Row:
             return Row("revocation", Answer.YES if passed else Answer.NO, replace(sentence, values=values))
     if finding.checked_at is None:
         return Row("revocation", Answer.OPEN, Reason("No revocation data is at hand; nothing was looked up."))
-    return Row(
-        "revocation", Answer.YES, Reason("Not revoked, as of {time}.", {"time": shown_time(finding.checked_at)})
-    )
+    return Row("revocation", Answer.YES, _not_revoked(finding, finding.checked_at))
+
+
+def _not_revoked(finding: Finding, oldest: datetime) -> Reason:
+    """The certificate's own list is what readers look for: that of the authorities may be older than it."""
+    own = finding.revocation[0].made
+    if own is None or own == oldest:
+        return Reason("Not revoked, as of {time}.", {"time": shown_time(oldest)})
+    values = {"time": shown_time(own), "above": shown_time(oldest)}
+    return Reason("Not revoked, as of {time}; the authorities above it, as of {above}.", values)
 
 
 def _timestamp(one: Examined) -> Row:

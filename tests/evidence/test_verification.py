@@ -76,7 +76,7 @@ def test_a_good_package_passes(verify: Verify, package: bytes) -> None:
     fields = [signature.field for signature in report.signatures]
     assert fields[:3] == ["person-1", "person-2", "seal-3"]
     assert fields[-1] == "manifest.json"
-    assert report.signatures[-1].signer == "示例证据签署 (甲公司示例有限公司)"
+    assert report.signatures[-1].signer == "示例证据签署（甲公司示例有限公司）"
 
 
 def test_without_trust_nothing_is_believed(verifier: Verifier, package: bytes) -> None:
