@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from appliance.cli.program import REFUSED, Context
 from appliance.config import load
+from appliance.confinement import Confinement
 from appliance.demonstration.founding import found
 from appliance.demonstration.places import SAMPLE_PLACES
 from appliance.demonstration.pocket import Pocket
 from appliance.demonstration.results import Results
 from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import Script, Story
+from appliance.home import make_directory
 from appliance.ledger import Sequencer
 from appliance.supervision.services import inherited, running_authority
 from appliance.wiring import Appliance, open_appliance
@@ -43,11 +46,12 @@ def command(ctx: click.Context, out: Path, contract: Path | None) -> None:
     script = _script(contract)
     results = Results(out, language=context.speech.language, tell=say)
     results.begin(script.document)
-    found(context.home, say=say, environment=environment)
-    with (
-        running_authority(context.home, say=say, environment=environment),
-        open_appliance(load(context.home)) as appliance,
-    ):
+    make_directory(context.home.root)
+    with ExitStack() as stack:
+        confinement = stack.enter_context(Confinement(context.home.cache))  # gets ready during the founding
+        found(context.home, say=say, environment=environment)
+        stack.enter_context(running_authority(context.home, say=say, environment=environment))
+        appliance = stack.enter_context(open_appliance(load(context.home), confinement=confinement))
         story = Story(appliance, Pocket(context.home.people), sequence=_sequencer(appliance).run_once, tell=say)
         outcome = story.play(script)
         results.write(outcome, trust=context.home.trust)

@@ -14,6 +14,7 @@ from datetime import timedelta
 from importlib import resources
 
 from appliance.config import Settings, load
+from appliance.confinement import Confinement
 from appliance.demonstration import cast
 from appliance.demonstration.pocket import Pocket
 from appliance.errors import NotFound, SupervisionFailed
@@ -59,9 +60,14 @@ def found(home: Home, *, say: Say, environment: Mapping[str, str]) -> None:
         return
     with (
         running_authority(home, say=say, environment=environment),
-        open_appliance(settings, role="web") as appliance,
+        open_appliance(settings, role="web", confinement=_unused(home)) as appliance,
     ):
         _populate(appliance, settings, say)
+
+
+def _unused(home: Home) -> Confinement:
+    """One that never starts: founding reads no document."""
+    return Confinement(home.cache)
 
 
 def _write_settings(home: Home, say: Say) -> None:
@@ -104,7 +110,7 @@ def _populated(settings: Settings) -> bool:
     """Whether everybody of the cast is registered, asked without an authority."""
     if not settings.home.database.exists():
         return False
-    with open_appliance(settings, role="web") as appliance:
+    with open_appliance(settings, role="web", confinement=_unused(settings.home)) as appliance:
         return _is_known(appliance, cast.CONTRACT_SEAL.subject)
 
 
