@@ -56,7 +56,11 @@ class Judge:
         return self._authorise(intent, activations)
 
     def authorise_officers(self, act: OfficerAct, activations: Sequence[Activation]) -> Authorised:
-        """Uses up *act*, by as many officers as the settings require. Raises :class:`ActivationRefused`."""
+        """Uses up *act*, by as many officers as the settings require. Raises :class:`ActivationRefused`.
+
+        The strong kind alone: whoever carries a PIN and a code could put another act in the place of the one that
+        the officer wanted, and with it enrol themselves.
+        """
         subjects = self._subjects(activations)
         if any(each.kind is not SubjectKind.OFFICER for each in subjects):
             raise ActivationRefused("Only officers may do this.")
@@ -64,6 +68,10 @@ class Judge:
             raise ActivationRefused(
                 "This needs the activations of {count} different officers.",
                 count=self._settings.officers_required,
+            )
+        if not all(isinstance(activation, WebAuthnActivation) for activation in activations):
+            raise ActivationRefused(
+                "Officers activate with an authenticator; a PIN and a code are bound to no act."
             )
         return self._authorise(act, activations)
 

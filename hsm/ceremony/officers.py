@@ -24,6 +24,8 @@ def appoint(bench: Bench, officer: OfficerPlan, transcript: Transcript, *, now: 
     details = {"subject": officer.subject, "name": officer.name, "organisation": officer.organisation}
     subject = subject_of(details, SubjectKind.OFFICER)
     public, kind = _credential(bench.settings, officer)
+    if public.get("kind") != "webauthn":
+        raise ConfigurationRefused("The officer {subject} needs an authenticator.", subject=officer.subject)
     moment = int(now.timestamp())
     bench.store.people.add(subject, enrolled=moment)
     for credential in credentials_of(officer.subject, [public], bench):

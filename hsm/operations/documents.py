@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from hsm import canonical, cms
+from hsm import cms
 from hsm.acts import SigningIntent
-from hsm.errors import BadRequest, CertificateRefused, ConsistencyRefused
+from hsm.errors import CertificateRefused, ConsistencyRefused
 from hsm.operations.bench import Bench
+from hsm.operations.manifests import log_state_of
 from hsm.signers import HsmSigner
-from hsm.store import RememberedCheckpoint
 from hsm.wire import activations_from_wire, field, intent_from_wire
-
-MANIFEST_FORMAT = "vermilion-evidence-manifest/1"
-_MANIFEST_FIELDS = frozenset({"format", "contract", "created", "checkpoint", "files"})
 
 
 class Documents:
@@ -63,22 +58,8 @@ class Documents:
         return maker.make(intent.digest)
 
     def _require_witnessed(self, manifest: bytes) -> None:
-        value = canonical.decode(manifest)
-        if not isinstance(value, dict) or set(value) != _MANIFEST_FIELDS or value["format"] != MANIFEST_FORMAT:
-            raise BadRequest("This is no evidence manifest of the format {format}.", format=MANIFEST_FORMAT)
-        if not isinstance(value["files"], list) or not value["files"]:
-            raise BadRequest("An evidence manifest lists at least one file.")
-        state = value["checkpoint"]
-        if not isinstance(state, dict) or set(state) != {"origin", "size", "root"}:
-            raise BadRequest("A manifest's checkpoint has origin, size and root.")
-        if state["origin"] != self._bench.settings.log.origin or not self._bench.store.checkpoints.has(
-            RememberedCheckpoint(field(state, "size", int), _root(field(state, "root", str)))
+        rests_on = log_state_of(manifest, now=self._bench.now())
+        if rests_on.origin != self._bench.settings.log.origin or not self._bench.store.checkpoints.has(
+            rests_on.state
         ):
             raise ConsistencyRefused("The manifest rests on a state of the log that the authority never signed.")
-
-
-def _root(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise BadRequest("The root of a manifest's checkpoint is not base64.") from error

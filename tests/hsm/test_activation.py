@@ -218,6 +218,12 @@ def test_pin_and_code_activate_once(authority: RunningAuthority) -> None:
     assert authority.client("web").sign_document(another, [answer("person-pin", secret, later=1)])
 
 
+def test_officers_do_not_act_by_pin_which_a_carrier_could_use_for_another_act(authority: RunningAuthority) -> None:
+    act = authority.officer_act("revoke_credential", subject=PERSON, credential="00")
+    with pytest.raises(ActivationRefused, match="bound to no act"):
+        authority.client("web").revoke_credential(act, [answer(OFFICER, bytes(20))])
+
+
 def test_five_wrong_answers_lock(authority: RunningAuthority) -> None:
     secret = enrol_pin(authority, "person-forgetful")
     intent = intent_for("person-forgetful")

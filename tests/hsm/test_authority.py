@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm import canonical
+from hsm.acts import instant
 from hsm.checkpoint import verify_checkpoint
 from hsm.errors import (
     BadRequest,
@@ -215,6 +217,9 @@ def test_a_manifest_rests_on_a_log_that_was_witnessed(tmp_path: Path) -> None:
         for wrong in (b"{}", b"[]", b"anything", good + b"\n"):
             with pytest.raises((BadRequest, Malformed)):
                 client.sign_manifest(wrong)
+        for changed in CHANGED:
+            with pytest.raises(BadRequest):
+                client.sign_manifest(manifest(size=1, root=root, **changed))
         with pytest.raises(NotPermitted):
             fresh.client("tsa").sign_manifest(good)
 
@@ -230,14 +235,29 @@ def test_a_manifest_rests_on_a_log_that_was_witnessed(tmp_path: Path) -> None:
 ORIGIN = "vermilion.example/log"
 
 
-def manifest(*, size: int, root: bytes, origin: str = ORIGIN) -> bytes:
+FILE = {"path": "contract.pdf", "sha256": "0" * 64, "size": 1}
+CHANGED: list[dict[str, object]] = [
+    {"created": "2019-01-01T00:00:00Z"},
+    {"created": instant(datetime.now(UTC) + timedelta(days=1))},
+    {"created": "now"},
+    {"contract": "%PDF-1.7 1 0 obj <</Type /Catalog>> endobj"},
+    {"files": [{**FILE, "path": "a b<</Type"}]},
+    {"files": [{**FILE, "sha256": "%PDF-1.7"}]},
+    {"files": [{**FILE, "size": -1}]},
+    {"files": [{**FILE, "note": "free text"}]},
+]
+"""Times and texts that a caller might want under the evidence key."""
+
+
+def manifest(*, size: int, root: bytes, origin: object = ORIGIN, **changed: object) -> bytes:
     return canonical.encode(
         {
             "format": "vermilion-evidence-manifest/1",
             "contract": "contract-1",
-            "created": "2026-11-25T08:00:00Z",
+            "created": instant(datetime.now(UTC)),
             "checkpoint": {"origin": origin, "size": size, "root": base64.b64encode(root).decode()},
-            "files": [{"path": "contract.pdf", "sha256": "0" * 64, "size": 1}],
+            "files": [FILE],
+            **changed,
         }
     )
 
