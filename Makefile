@@ -23,7 +23,7 @@ up: setup ## the whole appliance on http://localhost:8080 (or PORT=…) until Ct
 test: setup ## every test, with real SoftHSM, SQLite, processes, openssl and pyHanko
 	@$(BIN)/pytest
 
-flips: demo ## flip every byte of the demo's signed contract, one by one, and count what goes unnoticed (hours)
+flips: demo ## flip every byte of the demo's signed contract, one by one, and count what goes unnoticed (many hours)
 	@$(BIN)/python -m tests.verification.flips "$(VERMILION_HOME)/demo/contract.signed.pdf" "$(VERMILION_HOME)/demo/trust/ca.pem"
 
 lint: setup ## ruff, strict mypy, import rules, documentation that names what exists

@@ -1,7 +1,7 @@
 """Flipping bytes of a signed document: none may go unnoticed but the letter case of hexadecimal digits.
 
-``python -m tests.verification.flips FILE.pdf CA.pem [MASK]...`` (``make flips``) flips every byte in turn, shows how far
-it has come, prints what survives, and the counts last.
+``python -m tests.verification.flips FILE.pdf CA.pem [MASK]...`` (``make flips``) flips every byte in turn, shows
+how far it has come, prints what survives, and the counts last.
 """
 
 from __future__ import annotations
