@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from hsm import config, home
+from hsm import config, home, secrecy
 from hsm.client import AuthorityClient
 from hsm.config import AuthoritySettings, Role
 from hsm.daemon import Daemon
@@ -47,6 +47,7 @@ def ceremony(file: Path) -> None:
     # Ceremonies use PKCS#11, which the parent of `serve` must never load: imported only here.
     from hsm.ceremony import hold  # noqa: PLC0415 - see above
 
+    secrecy.keep_memory_private()
     hold(file, _settings(), show=click.echo)
 
 
@@ -54,6 +55,7 @@ def ceremony(file: Path) -> None:
 def serve() -> None:
     """Serve the four sockets until SIGTERM or Ctrl-C."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    secrecy.keep_memory_private()
     settings = _settings()
     Daemon(settings, home.user_pin(settings, os.environ)).run()
 
