@@ -16,9 +16,11 @@ from appliance.store.checkpoints import StoredCheckpoint
 from appliance.store.database import Database
 from hsm.checkpoint import parse_checkpoint, verify_checkpoint
 from hsm.client import AuthorityClient
-from hsm.errors import Malformed
+from hsm.cms import SignatureRefused
+from hsm.errors import CertificateRefused, Malformed
 from hsm.merkle import EMPTY_ROOT
 from hsm.note import NoteKey, NoteRefused, parse_note
+from hsm.timestamp import verify_token
 
 HEIGHT = 12
 CHUNK = 1 << HEIGHT
@@ -56,7 +58,8 @@ class Log:
         """Walks all of it; *progress* is told entries done and entries in all. Raises :class:`LedgerDamaged`.
 
         1. every leaf is hashed again, and every stored hash compared, in order, none missing and none added;
-        2. every published checkpoint has the root over the entries that it counts, and its note says so;
+        2. every published checkpoint has the root over the entries that it counts, its note says so, and its
+           timestamp is over that note;
         3. the log extends what the authority remembers having signed.
         """
         with self._database.reading() as tx:
@@ -97,6 +100,7 @@ class Log:
                 if checkpoint.size > size or tree.root(checkpoint.size) != checkpoint.root:
                     raise LedgerDamaged("The checkpoint of {n} entries is not of this log.", n=checkpoint.size)
                 _require_note(checkpoint, self._key)
+                _require_token(checkpoint)
                 checked += 1
         return checked
 
@@ -113,6 +117,16 @@ def _require_note(checkpoint: StoredCheckpoint, key: NoteKey | None) -> None:
         raise LedgerDamaged("The checkpoint of {n} entries cannot be read.", n=checkpoint.size) from error
     if (stated.size, stated.root) != (checkpoint.size, checkpoint.root):
         raise LedgerDamaged("The note of the checkpoint of {n} entries says otherwise.", n=checkpoint.size)
+
+
+def _require_token(checkpoint: StoredCheckpoint) -> None:
+    """Its timestamp is good and over its note (RFC 3161, 2.4.2)."""
+    try:
+        verify_token(checkpoint.token, data=checkpoint.note)
+    except (SignatureRefused, CertificateRefused, Malformed) as error:
+        raise LedgerDamaged(
+            "The timestamp over the checkpoint of {n} entries is not good.", n=checkpoint.size
+        ) from error
 
 
 def _hashes(tree: StoredTree, start: int, leaves: Sequence[bytes]) -> list[bytes]:

@@ -64,6 +64,8 @@ def test_an_empty_log_holds(database: Database, local: LocalAuthority) -> None:
         "UPDATE checkpoints SET note = x'00' WHERE size = 1000",
         "UPDATE checkpoints SET note = (SELECT max(note) FROM checkpoints WHERE size > 1000) WHERE size = 1000",
         "UPDATE checkpoints SET size = 999 WHERE size = 1000",
+        "UPDATE checkpoints SET token = x'00' WHERE size = 1000",
+        "UPDATE checkpoints SET token = (SELECT token FROM checkpoints WHERE size > 1000) WHERE size = 1000",
     ],
 )
 def test_whatever_is_changed_is_found(log: Log, database: Database, statement: str) -> None:
