@@ -5,18 +5,19 @@ Every setting has a default, so an empty file is a valid one. ``docs/reference.m
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from appliance.errors import ConfigurationError
 from appliance.home import Home
 from appliance.language import Language
+from hsm.errors import ConfigurationRefused
+from hsm.settings import require, sections, tables_of
 
 MEBIBYTE = 1024 * 1024
 
@@ -39,12 +40,12 @@ class WebSettings:
     threads: int = 8
 
     def check(self) -> None:
-        """Raises ConfigurationError for a port, an address or numbers that cannot serve."""
-        _require(0 < self.port < 65536, "web.port", "from 1 to 65535")
-        _require(self.workers > 0, "web.workers", "at least 1")
-        _require(self.threads > 0, "web.threads", "at least 1")
+        """Raises ConfigurationRefused for a port, an address or numbers that cannot serve."""
+        require(0 < self.port < 65536, "web.port", "from 1 to 65535")
+        require(self.workers > 0, "web.workers", "at least 1")
+        require(self.threads > 0, "web.threads", "at least 1")
         parts = urlsplit(self.public_url)
-        _require(
+        require(
             parts.scheme in ("http", "https") and bool(parts.hostname),
             "web.public_url",
             "like https://sign.example",
@@ -70,9 +71,9 @@ class DocumentSettings:
     patience: int = 60
 
     def check(self) -> None:
-        """Raises ConfigurationError for limits that admit nothing or everything."""
-        _require(MEBIBYTE <= self.largest <= 1024 * MEBIBYTE, "documents.largest", "from 1 MiB to 1 GiB")
-        _require(1 <= self.patience <= 600, "documents.patience", "from 1 to 600 seconds")
+        """Raises ConfigurationRefused for limits that admit nothing or everything."""
+        require(MEBIBYTE <= self.largest <= 1024 * MEBIBYTE, "documents.largest", "from 1 MiB to 1 GiB")
+        require(1 <= self.patience <= 600, "documents.patience", "from 1 to 600 seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,11 @@ class InterfaceSettings:
     zone: str = "Asia/Shanghai"
 
     def check(self) -> None:
-        """Raises ConfigurationError for a zone that the system's database does not hold."""
+        """Raises ConfigurationRefused for a zone that the system's database does not hold."""
         try:
             ZoneInfo(self.zone)
-        except (KeyError, ValueError, OSError) as error:
-            raise _bad("interface.zone", "an IANA time zone such as Asia/Shanghai") from error
+        except (KeyError, ValueError, OSError):
+            require(False, "interface.zone", "an IANA time zone such as Asia/Shanghai")
 
 
 class Security(StrEnum):
@@ -110,11 +111,11 @@ class MailSettings:
     sender: str = "vermilion@localhost"
 
     def check(self) -> None:
-        """Raises ConfigurationError for a port or sender that no server takes, or a password in the clear."""
-        _require(0 < self.port < 65536, "mail.port", "from 1 to 65535")
-        _require("@" in self.sender, "mail.sender", "an address such as contracts@sign.example")
+        """Raises ConfigurationRefused for a port or sender that no server takes, or a password in the clear."""
+        require(0 < self.port < 65536, "mail.port", "from 1 to 65535")
+        require("@" in self.sender, "mail.sender", "an address such as contracts@sign.example")
         protected = self.security is not Security.NONE or not self.user
-        _require(protected, "mail.security", '"starttls" or "tls" when there is a user to log in')
+        require(protected, "mail.security", '"starttls" or "tls" when there is a user to log in')
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,65 +132,16 @@ class Settings:
 
 def load(home: Home) -> Settings:
     """The settings of *home*. Raises ConfigurationError naming the file and the setting that is wrong."""
-    path = home.settings
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigurationError(
-            "There is no {path}; `vermilion init` makes a first one, or set VERMILION_HOME.", path=path
-        ) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError("{path} cannot be read as TOML: {why}.", path=path, why=error) from error
-    return parse(tables, home, path)
+        tables = tables_of(home.settings, maker="vermilion init")
+    except ConfigurationRefused as error:
+        raise ConfigurationError(error.template, **error.values) from error
+    return parse(tables, home, home.settings)
 
 
 def parse(tables: Mapping[str, Any], home: Home, path: Path) -> Settings:
     """The settings in parsed TOML; *path* is for the messages. Raises ConfigurationError."""
-    hints = get_type_hints(Settings)
-    sections = {name: hint for name, hint in hints.items() if name != "home"}
     try:
-        _refuse_unknown(tables, sections, "")
-        built = {name: _section(hint, name, tables.get(name, {})) for name, hint in sections.items()}
-    except ConfigurationError as error:
+        return Settings(home=home, **sections(Settings, tables))
+    except ConfigurationRefused as error:
         raise ConfigurationError("{path}: {problem}", path=path, problem=error) from error
-    return Settings(home=home, **built)
-
-
-def _section(kind: Any, name: str, table: Any) -> Any:
-    if not isinstance(table, dict):
-        raise _bad(name, f"a table, [{name}]")
-    hints = get_type_hints(kind)
-    _refuse_unknown(table, hints, f"{name}.")
-    section = kind(**{key: _value(hints[key], f"{name}.{key}", value) for key, value in table.items()})
-    if check := getattr(section, "check", None):
-        check()
-    return section
-
-
-def _value(hint: Any, name: str, value: Any) -> Any:
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        if value not in tuple(hint):
-            raise _bad(name, " or ".join(f'"{member.value}"' for member in hint))
-        return hint(value)
-    if type(value) is not hint:
-        raise _bad(name, {str: "a text in quotes", int: "a whole number", bool: "true or false"}[hint])
-    return value
-
-
-def _refuse_unknown(table: Mapping[str, Any], known: Mapping[str, Any], prefix: str) -> None:
-    for key in table:
-        if key not in known:
-            raise ConfigurationError(
-                "the setting {key} does not exist; known are {known}.",
-                key=prefix + key,
-                known=", ".join(sorted(prefix + name for name in known)),
-            )
-
-
-def _require(holds: bool, name: str, domain: str) -> None:
-    if not holds:
-        raise _bad(name, domain)
-
-
-def _bad(name: str, domain: str) -> ConfigurationError:
-    return ConfigurationError("the setting {name} must be {domain}.", name=name, domain=domain)

@@ -6,15 +6,14 @@ Every setting has a default, so an empty file is a valid one. Paths are relative
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
-from hsm.errors import ConfigurationRefused
+from hsm.settings import require, sections, tables_of
 from hsm.signer import SignatureAlgorithm
 
 
@@ -65,7 +64,7 @@ class WorkerSettings:
 
     def check(self) -> None:
         """Raises ConfigurationRefused for a negative or absurd number."""
-        _require(0 <= self.count <= 64, "workers.count", "from 0 (one for each core) to 64")
+        require(0 <= self.count <= 64, "workers.count", "from 0 (one for each core) to 64")
 
     @property
     def processes(self) -> int:
@@ -98,8 +97,8 @@ class TimeSettings:
 
     def check(self) -> None:
         """Raises ConfigurationRefused for an accuracy that heart and standard forbid, or no policy."""
-        _require(0 < self.accuracy_milliseconds <= 1000, "time.accuracy_milliseconds", "from 1 to 1000")
-        _require(bool(self.policies), "time.policies", "a list of at least one OID")
+        require(0 < self.accuracy_milliseconds <= 1000, "time.accuracy_milliseconds", "from 1 to 1000")
+        require(bool(self.policies), "time.policies", "a list of at least one OID")
 
     @property
     def accuracy(self) -> timedelta:
@@ -116,7 +115,7 @@ class LogSettings:
     def check(self) -> None:
         """Raises ConfigurationRefused for a name that a signed note cannot carry."""
         fit = bool(self.origin) and not any(letter.isspace() or letter == "+" for letter in self.origin)
-        _require(fit, "log.origin", "a name without white space and +")
+        require(fit, "log.origin", "a name without white space and +")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,7 @@ class CertificateSettings:
 
     def check(self) -> None:
         """Raises ConfigurationRefused for CRLs that never come or live too long."""
-        _require(1 <= self.crl_days <= 31, "certificates.crl_days", "from 1 to 31")
+        require(1 <= self.crl_days <= 31, "certificates.crl_days", "from 1 to 31")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +143,9 @@ class ActivationSettings:
 
     def check(self) -> None:
         """Raises ConfigurationRefused for periods or numbers that would weaken the rules."""
-        _require(1 <= self.longest_minutes <= 15, "activation.longest_minutes", "from 1 to 15")
-        _require(1 <= self.officers_required <= 4, "activation.officers_required", "from 1 to 4")
-        _require(bool(self.origins), "activation.origins", "a list of at least one origin")
+        require(1 <= self.longest_minutes <= 15, "activation.longest_minutes", "from 1 to 15")
+        require(1 <= self.officers_required <= 4, "activation.officers_required", "from 1 to 4")
+        require(bool(self.origins), "activation.origins", "a list of at least one origin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,68 +206,9 @@ class AuthoritySettings:
 def load(root: Path) -> AuthoritySettings:
     """The settings of the home at *root*. Raises ConfigurationRefused naming the file and the setting."""
     home = AuthorityHome(root.absolute())
-    try:
-        tables = tomllib.loads(home.settings.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigurationRefused(
-            "There is no {path}; `vermilion-authority init` makes a first one, or set VERMILION_HOME.",
-            path=home.settings,
-        ) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationRefused(
-            "{path} cannot be read as TOML: {why}.", path=home.settings, why=error
-        ) from error
-    return parse(tables, home)
+    return parse(tables_of(home.settings, maker="vermilion-authority init"), home)
 
 
 def parse(tables: Mapping[str, Any], home: AuthorityHome) -> AuthoritySettings:
     """The settings in parsed TOML. Raises ConfigurationRefused."""
-    sections = {name: hint for name, hint in get_type_hints(AuthoritySettings).items() if name != "home"}
-    _refuse_unknown(tables, sections, "")
-    built = {name: _section(hint, name, tables.get(name, {})) for name, hint in sections.items()}
-    return AuthoritySettings(home=home, **built)
-
-
-def _section(kind: Any, name: str, table: Any) -> Any:
-    if not isinstance(table, dict):
-        raise _bad(name, f"a table, [{name}]")
-    hints = get_type_hints(kind)
-    _refuse_unknown(table, hints, f"{name}.")
-    section = kind(**{key: _value(hints[key], f"{name}.{key}", value) for key, value in table.items()})
-    if check := getattr(section, "check", None):
-        check()
-    return section
-
-
-def _value(hint: Any, name: str, value: Any) -> Any:
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        if value not in [member.value for member in hint]:
-            raise _bad(name, "one of " + ", ".join(member.value for member in hint))
-        return hint(value)
-    if hint in (list[int], list[str]):
-        member = int if hint == list[int] else str
-        if not isinstance(value, list) or any(type(item) is not member for item in value):
-            raise _bad(name, "a list of whole numbers" if member is int else "a list of texts")
-        return value
-    if type(value) is not hint:
-        raise _bad(name, "a text in quotes" if hint is str else "a whole number")
-    return value
-
-
-def _refuse_unknown(table: Mapping[str, Any], known: Mapping[str, Any], prefix: str) -> None:
-    for key in table:
-        if key not in known:
-            raise ConfigurationRefused(
-                "The setting {key} does not exist; known are {known}.",
-                key=prefix + key,
-                known=", ".join(sorted(prefix + name for name in known)),
-            )
-
-
-def _require(holds: bool, name: str, domain: str) -> None:
-    if not holds:
-        raise _bad(name, domain)
-
-
-def _bad(name: str, domain: str) -> ConfigurationRefused:
-    return ConfigurationRefused("The setting {name} must be {domain}.", name=name, domain=domain)
+    return AuthoritySettings(home=home, **sections(AuthoritySettings, tables))

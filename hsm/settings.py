@@ -1,0 +1,89 @@
+"""Settings from TOML: tables into frozen dataclasses; an unknown name or a value of another type is refused.
+
+Both settings files are read this way. Each field's default stands for what a file leaves out; a dataclass may have
+a method ``check()``, which :func:`sections` calls.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from hsm.errors import ConfigurationRefused
+
+_KINDS: Mapping[Any, str] = {
+    str: "a text in quotes",
+    int: "a whole number",
+    bool: "true or false",
+    list[str]: "a list of texts",
+    list[int]: "a list of whole numbers",
+}
+
+
+def tables_of(path: Path, *, maker: str) -> dict[str, Any]:
+    """The tables in the file *path*; *maker* is the command that makes a first one.
+
+    Raises :class:`ConfigurationRefused` when there is none or it is not TOML in UTF-8.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigurationRefused(
+            "There is no {path}; `{maker}` makes a first one, or set VERMILION_HOME.", path=path, maker=maker
+        ) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationRefused("{path} cannot be read as TOML: {why}.", path=path, why=error) from error
+
+
+def sections(kind: type, tables: Mapping[str, Any]) -> dict[str, Any]:
+    """For each field of the dataclass *kind* but ``home``: its section, made from the table of that name.
+
+    Raises :class:`ConfigurationRefused` naming the setting that is unknown or out of its domain.
+    """
+    hints = {name: hint for name, hint in get_type_hints(kind).items() if name != "home"}
+    _refuse_unknown(tables, hints, "")
+    return {name: _section(hint, name, tables.get(name, {})) for name, hint in hints.items()}
+
+
+def require(holds: bool, name: str, domain: str) -> None:
+    """Raises :class:`ConfigurationRefused` unless *holds*: the setting *name* must be *domain*."""
+    if not holds:
+        raise ConfigurationRefused("The setting {name} must be {domain}.", name=name, domain=domain)
+
+
+def _section(kind: Any, name: str, table: Any) -> Any:
+    require(isinstance(table, dict), name, f"a table, [{name}]")
+    hints = get_type_hints(kind)
+    _refuse_unknown(table, hints, f"{name}.")
+    section = kind(**{key: _value(hints[key], f"{name}.{key}", value) for key, value in table.items()})
+    if check := getattr(section, "check", None):
+        check()
+    return section
+
+
+def _value(hint: Any, name: str, value: Any) -> Any:
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        require(value in tuple(hint), name, " or ".join(f'"{member.value}"' for member in hint))
+        return hint(value)
+    require(_fits(hint, value), name, _KINDS[hint])
+    return value
+
+
+def _fits(hint: Any, value: Any) -> bool:
+    if hint in (list[int], list[str]):
+        member = int if hint == list[int] else str
+        return isinstance(value, list) and all(type(item) is member for item in value)
+    return type(value) is hint
+
+
+def _refuse_unknown(table: Mapping[str, Any], known: Mapping[str, Any], prefix: str) -> None:
+    for key in table:
+        if key not in known:
+            raise ConfigurationRefused(
+                "The setting {key} does not exist; known are {known}.",
+                key=prefix + key,
+                known=", ".join(sorted(prefix + name for name in known)),
+            )
