@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -15,10 +16,18 @@ _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
 
 def migrate(connection: sqlite.Connection, path: Path) -> None:
-    """Brings the database to this release's schema. Raises :class:`StorageError` when a newer release wrote it."""
+    """Brings the database to this release's schema. Raises :class:`StorageError` when a newer release wrote it,
+    or when tables or triggers are not those that the migrations make: somebody changed them from outside."""
     steps = dict(_steps())
-    if _version(connection) == max(steps):
-        return
+    if _version(connection) != max(steps):
+        _bring_up(connection, path, steps)
+    if _schema_in(connection) != _own_schema():
+        raise StorageError(
+            "The tables or triggers of {path} were changed from outside; restore a backup.", path=path
+        )
+
+
+def _bring_up(connection: sqlite.Connection, path: Path, steps: dict[int, str]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         found = _version(connection)
@@ -41,6 +50,27 @@ def migrate(connection: sqlite.Connection, path: Path) -> None:
 def latest() -> int:
     """The number of this release's schema."""
     return max(number for number, _ in _steps())
+
+
+def _schema_in(connection: sqlite.Connection) -> list[tuple[str, str]]:
+    """Every table, index and trigger: a dropped trigger would let rows be rewritten that never change."""
+    return list(
+        connection.execute(
+            "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite^_%' ESCAPE '^'"
+            " ORDER BY name"
+        )
+    )
+
+
+@cache
+def _own_schema() -> list[tuple[str, str]]:
+    connection = sqlite.connect(":memory:", isolation_level=None)
+    try:
+        for number, script in sorted(_steps()):
+            _apply(connection, script, number)
+        return _schema_in(connection)
+    finally:
+        connection.close()
 
 
 def _steps() -> Iterator[tuple[int, str]]:

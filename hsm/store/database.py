@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ class Database:
         with self.transaction():
             version = (self.one("PRAGMA user_version") or (0,))[0]
             if version == 0:
-                self._create_schema()
+                _create_schema(self._connection)
             elif version != SCHEMA_VERSION:
                 raise ConfigurationRefused(
                     "{path} has schema {found}, this release knows {known}; use the release that wrote it.",
@@ -77,13 +78,38 @@ class Database:
                     found=version,
                     known=SCHEMA_VERSION,
                 )
+            if _schema_in(self._connection) != _own_schema():
+                raise ConfigurationRefused(
+                    "The tables or triggers of {path} were changed from outside; restore a backup.", path=path
+                )
 
-    def _create_schema(self) -> None:
-        script = resources.files("hsm.store").joinpath("schema.sql").read_text(encoding="utf-8")
-        statement = ""
-        for line in script.splitlines(keepends=True):
-            statement += line
-            if sqlite.complete_statement(statement):
-                self.run(statement)
-                statement = ""
-        self.run(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+def _create_schema(connection: sqlite.Connection) -> None:
+    script = resources.files("hsm.store").joinpath("schema.sql").read_text(encoding="utf-8")
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite.complete_statement(statement):
+            connection.execute(statement)
+            statement = ""
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _schema_in(connection: sqlite.Connection) -> list[tuple[str, str]]:
+    """Every table, index and trigger: a dropped trigger would let rows be rewritten that never change."""
+    return list(
+        connection.execute(
+            "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite^_%' ESCAPE '^'"
+            " ORDER BY name"
+        )
+    )
+
+
+@cache
+def _own_schema() -> list[tuple[str, str]]:
+    connection = sqlite.connect(":memory:", isolation_level=None)
+    try:
+        _create_schema(connection)
+        return _schema_in(connection)
+    finally:
+        connection.close()

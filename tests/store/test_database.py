@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pysqlite3
 import pytest
+from pysqlite3 import dbapi2 as sqlite
 
 from appliance.errors import StorageError
 from appliance.store import ledger
@@ -142,3 +143,20 @@ def _append(database: Database, leaf: bytes, times: int = 1) -> None:
     for _ in range(times):
         with database.transaction() as tx:
             ledger.append(tx, [leaf])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TRIGGER ledger_is_kept",
+        "CREATE TRIGGER spy AFTER INSERT ON ledger BEGIN SELECT 1; END",
+        "CREATE TABLE hidden (x)",
+    ],
+)
+def test_a_schema_that_was_changed_from_outside_is_refused(tmp_path: Path, statement: str) -> None:
+    Database(tmp_path / "vermilion.db").close()
+    connection = sqlite.connect(tmp_path / "vermilion.db")
+    connection.execute(statement)
+    connection.close()
+    with pytest.raises(StorageError, match="changed from outside"):
+        Database(tmp_path / "vermilion.db")
