@@ -39,7 +39,7 @@ def system_call(number: int, *arguments: object) -> int:
 
 def fork() -> int:
     """``fork(2)`` without what Python does after it for threads, random numbers and logging: that costs a child
-    0.7 ms. Only for a process with a single thread, and a child that needs none of the three."""
+    half a millisecond. Only for a process with a single thread, and a child that needs none of the three."""
     return _checked(_LIBC_UNDER_LOCK.fork())
 
 
