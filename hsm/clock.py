@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from hsm.errors import TimeNotAvailable
+from hsm.sentence import Sentence
 
 _STA_UNSYNC = 0x0040
 _TIME_ERROR = 5
@@ -26,7 +27,7 @@ class ClockReading:
     wall: int
     boot: int
     proven: bool
-    sentence: str
+    sentence: Sentence
 
 
 class Clock(Protocol):
@@ -75,14 +76,19 @@ class KernelClock:
         result = self._adjtimex(ctypes.byref(state))
         wall, boot = _now()
         if result < 0:
-            why = os.strerror(ctypes.get_errno())
-            raise TimeNotAvailable("The kernel does not tell its clock's state: {why}.", why=why)
+            reason = os.strerror(ctypes.get_errno())
+            raise TimeNotAvailable("The kernel does not tell its clock's state: {why}.", why=reason)
         if result == _TIME_ERROR or state.status & _STA_UNSYNC:
-            return ClockReading(wall, boot, False, "The clock is not synchronised; check the NTP service.")
-        error = f"{state.maxerror / 1e6:.3f} s"
+            return ClockReading(
+                wall, boot, False, Sentence("The clock is not synchronised; check the NTP service.")
+            )
+        error = {"seconds": f"{state.maxerror / 1e6:.3f}"}
         if state.maxerror > self._most:
-            return ClockReading(wall, boot, False, f"The clock may be {error} from UTC, more than it may.")
-        return ClockReading(wall, boot, True, f"Synchronised by NTP; at most {error} from UTC.")
+            why = Sentence("The clock may be up to {seconds} s from UTC, more than the accuracy allows.", error)
+            return ClockReading(wall, boot, False, why)
+        return ClockReading(
+            wall, boot, True, Sentence("Synchronised by NTP; at most {seconds} s from UTC.", error)
+        )
 
 
 class DeclaredClock:
@@ -94,7 +100,7 @@ class DeclaredClock:
     def read(self) -> ClockReading:
         """Always proven, in so far as a declaration proves."""
         wall, boot = _now()
-        return ClockReading(wall, boot, True, "Declared to be right by the operator; not proven.")
+        return ClockReading(wall, boot, True, Sentence("Declared to be right by the operator; not proven."))
 
 
 def _now() -> tuple[int, int]:

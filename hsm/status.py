@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from hsm.sentence import Sentence
+
 
 class AuthorityState(StrEnum):
     """Unprovisioned: before the ceremony. Locked: no PIN, or a wrong one. Unavailable: the HSM is gone."""
@@ -23,7 +25,7 @@ class ClockReport:
 
     source: str
     trusted: bool
-    sentence: str
+    sentence: Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class AuthorityStatus:
     """``policies`` are the timestamp policies accepted, the default first; ``origin`` is the log's name."""
 
     state: AuthorityState
-    sentence: str
+    sentence: Sentence
     version: str
     clock: ClockReport
     keys: tuple[KeyReport, ...]
@@ -61,9 +63,9 @@ class AuthorityStatus:
         """Plain values for the socket."""
         return {
             "state": self.state.value,
-            "sentence": self.sentence,
+            "sentence": self.sentence.to_wire(),
             "version": self.version,
-            "clock": [self.clock.source, self.clock.trusted, self.clock.sentence],
+            "clock": [self.clock.source, self.clock.trusted, *self.clock.sentence.to_wire()],
             "keys": [[key.subject, key.label, key.algorithm, int(key.not_after.timestamp())] for key in self.keys],
             "origin": self.origin,
             "policies": list(self.policies),
@@ -75,9 +77,9 @@ class AuthorityStatus:
         """The report that :meth:`to_wire` made."""
         return cls(
             state=AuthorityState(value["state"]),
-            sentence=value["sentence"],
+            sentence=Sentence(*value["sentence"]),
             version=value["version"],
-            clock=ClockReport(*value["clock"]),
+            clock=_clock(*value["clock"]),
             keys=tuple(
                 KeyReport(subject, label, algorithm, datetime.fromtimestamp(end, UTC))
                 for subject, label, algorithm, end in value["keys"]
@@ -86,3 +88,7 @@ class AuthorityStatus:
             policies=tuple(value["policies"]),
             checkpoint=None if value["checkpoint"] is None else SignedCheckpoint(*value["checkpoint"]),
         )
+
+
+def _clock(source: str, trusted: bool, template: str, values: dict[str, Any]) -> ClockReport:
+    return ClockReport(source, trusted, Sentence(template, values))

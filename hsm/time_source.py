@@ -19,6 +19,7 @@ from typing import Protocol
 
 from hsm.clock import Clock, ClockReading
 from hsm.errors import TimeNotAvailable
+from hsm.sentence import Sentence
 
 LEASE = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,7 +43,7 @@ class ClockStatus:
 
     source: str
     trusted: bool
-    sentence: str
+    sentence: Sentence
 
 
 class RecordLock:
@@ -153,9 +154,10 @@ class TimeSource:
         try:
             reading = self._proven(offset)
         except TimeNotAvailable as error:
-            return ClockStatus(self._clock.source, False, str(error))
+            return ClockStatus(self._clock.source, False, Sentence.of(error))
         if reading.wall < last - LEASE:
-            return ClockStatus(self._clock.source, False, "The clock is behind the last timestamp given.")
+            behind = Sentence("The clock is behind the last timestamp given.")
+            return ClockStatus(self._clock.source, False, behind)
         return ClockStatus(self._clock.source, True, reading.sentence)
 
     def _state(self) -> tuple[int, int, int]:
@@ -167,7 +169,7 @@ class TimeSource:
     def _proven(self, offset: int) -> ClockReading:
         reading = self._clock.read()
         if not reading.proven:
-            raise TimeNotAvailable(reading.sentence)
+            raise TimeNotAvailable(reading.sentence.template, **reading.sentence.values)
         step = reading.wall - reading.boot - offset if offset else 0
         if step < -self._tolerance or (step > self._tolerance and not self._clock.steps_forward):
             raise TimeNotAvailable(

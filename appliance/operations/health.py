@@ -91,8 +91,8 @@ def authority(client: AuthorityClient, *, now: datetime) -> list[Finding]:
         return [Finding("authority", False, error.template, error.values)]
     operational = status.state is AuthorityState.OPERATIONAL
     return [
-        Finding("authority", operational, status.sentence),
-        Finding("clock", status.clock.trusted, status.clock.sentence),
+        Finding("authority", operational, status.sentence.template, status.sentence.values),
+        Finding("clock", status.clock.trusted, status.clock.sentence.template, status.clock.sentence.values),
         _certificates(status, now),
     ]
 

@@ -11,12 +11,13 @@ from pkcs11 import Attribute, ObjectClass
 
 from hsm.errors import AuthorityError, AuthorityLocked, BadRequest, UnknownKey
 from hsm.operations.bench import Bench
+from hsm.sentence import Sentence
 from hsm.signer import SignatureAlgorithm
 from hsm.status import AuthorityState, AuthorityStatus, ClockReport, KeyReport, SignedCheckpoint
 from hsm.wire import activations_from_wire, officer_act_from_wire
 
 _PROBE_SECONDS = 2.0
-_READY = "Ready to sign."
+_READY = Sentence("Ready to sign.")
 
 
 class State:
@@ -67,7 +68,7 @@ class State:
         self._bench.room.login.give(pin)
         self._bench.room.drop()
 
-    def _state(self) -> tuple[AuthorityState, str]:
+    def _state(self) -> tuple[AuthorityState, Sentence]:
         if self._bench.room.is_open and time.monotonic() < self._good_until:
             return AuthorityState.OPERATIONAL, _READY
         state, sentence = self._probe()
@@ -75,17 +76,17 @@ class State:
             self._good_until = time.monotonic() + _PROBE_SECONDS
         return state, sentence
 
-    def _probe(self) -> tuple[AuthorityState, str]:
+    def _probe(self) -> tuple[AuthorityState, Sentence]:
         try:
             self._bench.certificate("tsa")
         except UnknownKey:
-            return AuthorityState.UNPROVISIONED, "No ceremony has been held yet."
+            return AuthorityState.UNPROVISIONED, Sentence("No ceremony has been held yet.")
         try:
             self._bench.room.use(self._look)
         except AuthorityLocked as error:
-            return AuthorityState.LOCKED, str(error)
+            return AuthorityState.LOCKED, Sentence.of(error)
         except AuthorityError as error:
-            return AuthorityState.UNAVAILABLE, str(error)
+            return AuthorityState.UNAVAILABLE, Sentence.of(error)
         return AuthorityState.OPERATIONAL, _READY
 
     def _look(self) -> None:

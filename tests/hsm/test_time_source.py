@@ -13,6 +13,7 @@ import pytest
 
 from hsm.clock import ClockReading, DeclaredClock, KernelClock
 from hsm.errors import TimeNotAvailable
+from hsm.sentence import Sentence
 from hsm.store.database import Database
 from hsm.store.time import TimeLease
 from hsm.time_source import LEASE, SharedTimes, TimeSource
@@ -20,6 +21,7 @@ from hsm.time_source import LEASE, SharedTimes, TimeSource
 START = int(datetime(2026, 11, 25, 8, tzinfo=UTC).timestamp()) * 1_000_000
 SECOND = 1_000_000
 HALF = timedelta(milliseconds=500)
+SAID, UNSAID = Sentence("Said so."), Sentence("Not synchronised.")
 
 
 @dataclass
@@ -33,7 +35,7 @@ class ManualClock:
     source: str = "kernel"
 
     def read(self) -> ClockReading:
-        return ClockReading(self.wall, self.boot, self.proven, "Said so." if self.proven else "Not synchronised.")
+        return ClockReading(self.wall, self.boot, self.proven, SAID if self.proven else UNSAID)
 
     def pass_time(self, microseconds: int) -> None:
         self.wall += microseconds
@@ -86,7 +88,7 @@ def test_an_unproven_clock(started: Start) -> None:
     source = started(clock)
     with pytest.raises(TimeNotAvailable, match="Not synchronised"):
         source.now()
-    assert source.status().sentence == "Not synchronised."
+    assert source.status().sentence == UNSAID
     clock.proven = True
     source.now()
 
@@ -176,7 +178,7 @@ def test_real_clocks_agree_with_the_system() -> None:
     declared = DeclaredClock().read()
     kernel = KernelClock(HALF).read()
     assert declared.proven
-    assert "not proven" in declared.sentence
+    assert "not proven" in str(declared.sentence)
     assert 0 <= kernel.wall - declared.wall < SECOND
     assert 0 <= kernel.boot - declared.boot < SECOND
-    assert kernel.sentence
+    assert str(kernel.sentence)

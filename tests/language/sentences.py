@@ -13,7 +13,7 @@ import hsm.errors
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("hsm", "appliance", "webui")
 
-SPEAKING = {"say", "warn", "translate", "_", "Reason", "Fact", "_say", "tell", "_tell"}
+SPEAKING = {"say", "warn", "translate", "_", "Reason", "Sentence", "Fact", "_say", "tell", "_tell"}
 """Calls whose first text is a sentence."""
 
 WITH_NAME = {"DocumentRefused": 1, "Finding": 2, "InspectionWarning": 1}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hsm.errors import AuthorityError
 from hsm.note import NoteKey
+from hsm.sentence import Sentence
 from hsm.status import (
     AuthorityState,
     AuthorityStatus,
@@ -48,9 +49,9 @@ class LocalAuthority:
         known = self.known
         return AuthorityStatus(
             state=AuthorityState.OPERATIONAL,
-            sentence="The authority is operational.",
+            sentence=Sentence("The authority is operational."),
             version="test",
-            clock=ClockReport("declared", True, "declared, not proven"),
+            clock=ClockReport("declared", True, Sentence("declared, not proven")),
             keys=(),
             origin=ORIGIN,
             policies=(POLICY,),

@@ -19,11 +19,6 @@ from webui.shared.language import translate
 FRESH = 5.0
 """Seconds for which one answer of the authority serves all pages."""
 
-SOURCES = {
-    "kernel": "Source: network time, offset within {milliseconds} ms",
-    "declared": "Source: this machine's clock, declared as right by the operator, not proven",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class ClockLine:
@@ -79,4 +74,4 @@ def _source(report: ClockReport | None) -> str:
         return translate()("The timestamp authority does not answer; nothing is dated now.")
     if not report.trusted:
         return translate()("The clock cannot be trusted; nothing is dated now.")
-    return translate()(report.sentence)
+    return report.sentence.translated(translate())

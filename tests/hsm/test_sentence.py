@@ -1,0 +1,32 @@
+"""Sentences keep their numbers apart, across the socket too, so that both languages can show them."""
+
+from __future__ import annotations
+
+from appliance.language import Language, translator
+from hsm.errors import ModuleUnavailable
+from hsm.sentence import Sentence
+from hsm.status import AuthorityState, AuthorityStatus, ClockReport
+
+
+def test_the_clocks_number_reaches_a_chinese_reader() -> None:
+    said = Sentence("Synchronised by NTP; at most {seconds} s from UTC.", {"seconds": "0.012"})
+    status = AuthorityStatus(
+        state=AuthorityState.OPERATIONAL,
+        sentence=Sentence("Ready to sign."),
+        version="test",
+        clock=ClockReport("kernel", True, said),
+        keys=(),
+        origin="log.example",
+        policies=(),
+        checkpoint=None,
+    )
+    received = AuthorityStatus.from_wire(status.to_wire())
+    assert received == status
+    assert str(received.clock.sentence) == "Synchronised by NTP; at most 0.012 s from UTC."
+    translated = received.clock.sentence.translated(translator(Language.CHINESE))
+    assert translated == "已由 NTP 同步，与 UTC 的偏差不超过 0.012 秒。"
+
+
+def test_what_an_error_says_keeps_its_values() -> None:
+    error = ModuleUnavailable("The PKCS#11 module {module} does not answer ({why}).", module="m.so", why="{gone}")
+    assert str(Sentence.of(error)) == str(error) == "The PKCS#11 module m.so does not answer ({gone})."
