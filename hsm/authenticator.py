@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 import struct
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from webauthn.helpers import bytes_to_base64url
 
 from hsm.acts import OfficerAct, SigningIntent, WebAuthnActivation
 from hsm.errors import Malformed
+from hsm.files import write
 
 _PRESENT_AND_VERIFIED = 0x05
 
@@ -90,13 +90,7 @@ class SoftwareAuthenticator:
             "key": self.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()).hex(),
             "counter": self.counter,
         }
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump(content, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(path)
+        write(path, json.dumps(content).encode(), mode=0o600)
 
     @classmethod
     def load(cls, path: Path) -> SoftwareAuthenticator:

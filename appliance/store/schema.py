@@ -11,6 +11,7 @@ from pathlib import Path
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.errors import StorageError
+from hsm.schema import apply, objects_in
 
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
@@ -21,7 +22,7 @@ def migrate(connection: sqlite.Connection, path: Path) -> None:
     steps = dict(_steps())
     if _version(connection) != max(steps):
         _bring_up(connection, path, steps)
-    if _schema_in(connection) != _own_schema():
+    if objects_in(connection) != _own_schema():
         raise StorageError(
             "The tables or triggers of {path} were changed from outside; restore a backup.", path=path
         )
@@ -52,23 +53,13 @@ def latest() -> int:
     return max(number for number, _ in _steps())
 
 
-def _schema_in(connection: sqlite.Connection) -> list[tuple[str, str]]:
-    """Every table, index and trigger: a dropped trigger would let rows be rewritten that never change."""
-    return list(
-        connection.execute(
-            "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite^_%' ESCAPE '^'"
-            " ORDER BY name"
-        )
-    )
-
-
 @cache
 def _own_schema() -> list[tuple[str, str]]:
     connection = sqlite.connect(":memory:", isolation_level=None)
     try:
         for number, script in sorted(_steps()):
             _apply(connection, script, number)
-        return _schema_in(connection)
+        return objects_in(connection)
     finally:
         connection.close()
 
@@ -84,11 +75,5 @@ def _version(connection: sqlite.Connection) -> int:
 
 
 def _apply(connection: sqlite.Connection, script: str, number: int) -> None:
-    """Statement by statement: ``executescript`` would commit first, and half a migration could stay."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite.complete_statement(statement):
-            connection.execute(statement)
-            statement = ""
+    apply(connection, script)
     connection.execute(f"PRAGMA user_version = {number}")

@@ -21,10 +21,11 @@ from hsm.ceremony.pins import CeremonyPins
 from hsm.ceremony.plan import CeremonyPlan
 from hsm.ceremony.tokens import open_room, prepare_tokens
 from hsm.ceremony.transcript import Transcript
-from hsm.ceremony.trust import publish, write
+from hsm.ceremony.trust import publish
 from hsm.certificates import Profile
 from hsm.config import AuthoritySettings
 from hsm.errors import CertificateRefused, ConfigurationRefused, UnknownKey
+from hsm.files import write
 from hsm.generation import make_wrapping_key
 from hsm.operations.bench import Bench, open_bench
 from hsm.store import KeyRecord, Store

@@ -11,6 +11,7 @@ from typing import Any
 
 from pysqlite3 import dbapi2 as sqlite
 
+from hsm import schema
 from hsm.errors import ConfigurationRefused
 
 SCHEMA_VERSION = 1
@@ -78,7 +79,7 @@ class Database:
                     found=version,
                     known=SCHEMA_VERSION,
                 )
-            if _schema_in(self._connection) != _own_schema():
+            if schema.objects_in(self._connection) != _own_schema():
                 raise ConfigurationRefused(
                     "The tables or triggers of {path} were changed from outside; restore a backup.", path=path
                 )
@@ -86,23 +87,8 @@ class Database:
 
 def _create_schema(connection: sqlite.Connection) -> None:
     script = resources.files("hsm.store").joinpath("schema.sql").read_text(encoding="utf-8")
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite.complete_statement(statement):
-            connection.execute(statement)
-            statement = ""
+    schema.apply(connection, script)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def _schema_in(connection: sqlite.Connection) -> list[tuple[str, str]]:
-    """Every table, index and trigger: a dropped trigger would let rows be rewritten that never change."""
-    return list(
-        connection.execute(
-            "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite^_%' ESCAPE '^'"
-            " ORDER BY name"
-        )
-    )
 
 
 @cache
@@ -110,6 +96,6 @@ def _own_schema() -> list[tuple[str, str]]:
     connection = sqlite.connect(":memory:", isolation_level=None)
     try:
         _create_schema(connection)
-        return _schema_in(connection)
+        return schema.objects_in(connection)
     finally:
         connection.close()
