@@ -1,7 +1,6 @@
 # Two commands matter: `make demo` runs the main job, `make test` checks everything. Both set up what they need.
 
 export VERMILION_HOME ?= $(CURDIR)/var
-PORT ?= 8080
 BIN := .venv/bin
 SOURCES := hsm appliance webui tests scripts
 
@@ -18,7 +17,7 @@ demo: setup ## the main job, headless: sign, timestamp, log, verify and export a
 	@$(BIN)/vermilion demo --out "$(VERMILION_HOME)/demo"
 
 up: setup ## the whole appliance on http://localhost:8080 (or PORT=…) until Ctrl-C
-	@$(BIN)/vermilion up --port $(PORT)
+	@$(BIN)/vermilion up $(if $(PORT),--port $(PORT))
 
 test: setup ## every test, with real SoftHSM, SQLite, processes, openssl and pyHanko
 	@$(BIN)/pytest

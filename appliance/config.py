@@ -6,7 +6,7 @@ Every setting has a default, so an empty file is a valid one. ``docs/reference.m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ from hsm.errors import ConfigurationRefused
 from hsm.settings import require, sections, tables_of
 
 MEBIBYTE = 1024 * 1024
+
+PORT_OF_RUN = "VERMILION_PORT"
+"""The variable by which ``vermilion up --port`` tells its processes; in development only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,16 @@ class Settings:
     documents: DocumentSettings = field(default_factory=DocumentSettings)
     interface: InterfaceSettings = field(default_factory=InterfaceSettings)
     mail: MailSettings = field(default_factory=MailSettings)
+
+    def at_port(self, port: int) -> Settings:
+        """The same, with the portal and its address on this machine at *port*."""
+        web = replace(self.web, port=port, public_url=f"http://localhost:{port}")
+        return replace(self, web=web)
+
+    def of_run(self, environment: Mapping[str, str]) -> Settings:
+        """The settings of a process that ``vermilion up --port`` started: its environment names the port."""
+        port = environment.get(PORT_OF_RUN)
+        return self if port is None else self.at_port(int(port))
 
 
 def load(home: Home) -> Settings:

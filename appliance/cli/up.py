@@ -7,12 +7,11 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import click
 
 from appliance.cli.program import Context
-from appliance.config import Settings, load
+from appliance.config import PORT_OF_RUN, load
 from appliance.demonstration.founding import found
 from appliance.errors import SupervisionFailed
 from appliance.supervision import Supervisor, services
@@ -27,21 +26,17 @@ def command(context: Context, port: int | None) -> None:
     """Serve the portal, the timestamp authority and the log until Ctrl-C; a new home is set up first."""
     say = context.speech.say
     environment = services.inherited(os.environ)
-    found(context.home, say=say, environment=environment)
-    settings = _at_port(load(context.home), port)
+    found(context.home, say=say, environment=environment, port=port)
+    settings = load(context.home)
+    if port is not None and port != settings.web.port:
+        settings, environment = settings.at_port(port), {**environment, PORT_OF_RUN: str(port)}
     for wanted in (settings.web.port, settings.web.port + services.TSA_PORT_ABOVE):
         _require_free(wanted)
     with _ending() as asked, Supervisor(services.services(settings, environment), say=say) as supervisor:
-        say("Vermilion serves on {address} (Ctrl-C ends it)", address=f"http://localhost:{settings.web.port}")
+        say("Vermilion serves on {address} (Ctrl-C ends it)", address=settings.web.public_url)
         supervisor.watch(until=lambda: bool(asked))
         say("ending …")
     say("everything has ended")
-
-
-def _at_port(settings: Settings, port: int | None) -> Settings:
-    if port is None:
-        return settings
-    return replace(settings, web=replace(settings.web, port=port))
 
 
 def _require_free(port: int) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from importlib import resources
 
-from appliance.config import Settings, load
+from appliance.config import Settings, WebSettings, load
 from appliance.confinement import Confinement
 from appliance.demonstration import cast
 from appliance.demonstration.pocket import Pocket
@@ -35,6 +35,10 @@ APPLIANCE_SETTINGS = f"""\
 # The appliance's settings; docs/reference.md lists them all.
 [organisation]
 name = "{cast.ALPHA}"
+
+[web]
+port = {{port}}
+public_url = "http://localhost:{{port}}"
 """
 
 AUTHORITY_SETTINGS = f"""\
@@ -45,13 +49,20 @@ AUTHORITY_SETTINGS = f"""\
 source = "declared"
 
 [certificates]
+base_url = "http://localhost:{{port}}"
 organisations = ["{cast.ALPHA}", "{cast.BETA}"]
+
+[activation]
+origins = ["http://localhost:{{port}}"]
 """
 
 
-def found(home: Home, *, say: Say, environment: Mapping[str, str]) -> None:
-    """Does what is missing in *home*; quick when nothing is. The authority runs only while it is needed here."""
-    _write_settings(home, say)
+def found(home: Home, *, say: Say, environment: Mapping[str, str], port: int | None = None) -> None:
+    """Does what is missing in *home*; quick when nothing is. The authority runs only while it is needed here.
+
+    *port* goes into the settings of a new home: the portal's, in every address that names it.
+    """
+    _write_settings(home, say, port or WebSettings().port)
     _write_secrets(home, say)
     if not (home.trust / "log.vkey").exists():
         _hold_ceremony(home, say, environment)
@@ -70,12 +81,12 @@ def _unused(home: Home) -> Confinement:
     return Confinement(home.cache)
 
 
-def _write_settings(home: Home, say: Say) -> None:
+def _write_settings(home: Home, say: Say, port: int) -> None:
     for folder in (home.root, home.settings.parent, home.secrets, home.people, home.logs, home.run):
         make_directory(folder)
     for path, text in ((home.settings, APPLIANCE_SETTINGS), (home.authority_settings, AUTHORITY_SETTINGS)):
         if not path.exists():
-            write_private(path, text.encode())
+            write_private(path, text.format(port=port).encode())
             say("founding    {path}", path=path)
 
 

@@ -28,7 +28,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     try:
-        settings = load(Home.of(os.environ))
+        settings = load(Home.of(os.environ)).of_run(os.environ)
         with alone(settings.home.run / "scheduler.lock"), open_appliance(settings, role="scheduler") as appliance:
             _run(settings, appliance)
     except (ApplianceError, AuthorityError) as error:

@@ -80,3 +80,10 @@ def test_credentials_of_the_service_manager_come_first(tmp_path: Path) -> None:
     given.mkdir()
     (given / "web.key").write_bytes(b"from systemd\n")
     assert Home(tmp_path).secret("web.key", {"CREDENTIALS_DIRECTORY": str(given)}) == b"from systemd"
+
+
+def test_another_port_for_one_run_is_in_every_address(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, ""))
+    assert settings.of_run({}) == settings
+    web = settings.of_run({"VERMILION_PORT": "8580"}).web
+    assert (web.port, web.public_url, web.origin) == (8580, "http://localhost:8580", "http://localhost:8580")

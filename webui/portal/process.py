@@ -48,7 +48,7 @@ class Portal:
 def create() -> Portal:
     """The application for the home that the environment names; closed when the process ends."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    settings = load(Home.of(os.environ))
+    settings = load(Home.of(os.environ)).of_run(os.environ)
     stack = ExitStack()
     atexit.register(stack.close)
     pages = _pages(settings, stack.enter_context(open_appliance(settings, role="web")))
