@@ -19,14 +19,22 @@ def prepared(document: bytes, revision: Mapping[str, Any]) -> PreparedRevision:
     Raises ConfinementFailed when the placeholder is not all zeros or the one ByteRange does not name exactly all
     bytes but the placeholder: a digest over anything else must never be signed.
     """
-    appended, start, end = revision["appended"], revision["start"], revision["end"]
+    match revision:
+        case {"appended": bytes(appended), "start": int(start), "end": int(end)}:
+            pass
+        case _:
+            raise _not_a_revision()
     whole = document + appended
     ranges = _BYTE_RANGE.findall(appended)
     expected = [tuple(str(number).encode() for number in (start, end, len(whole) - end))]
     gap = whole[start:end]
     if ranges != expected or start < len(document) or gap != b"<" + b"0" * (len(gap) - 2) + b">":
-        raise ConfinementFailed("The prepared revision does not have the form of one.", cause="output", detail="")
+        raise _not_a_revision()
     return PreparedRevision(whole, _digest(whole, start, end), ContentsSpan(start, end - start))
+
+
+def _not_a_revision() -> ConfinementFailed:
+    return ConfinementFailed("The prepared revision does not have the form of one.", cause="output", detail="")
 
 
 def fill(revision: PreparedRevision, cms: bytes) -> bytes:

@@ -47,3 +47,17 @@ def test_filling_changes_only_the_gap() -> None:
     prepared = byte_ranges.prepared(GIVEN, revision())
     filled = byte_ranges.fill(prepared, b"\xab\xcd")
     assert filled == prepared.document.replace(b"<00000000>", b"<ABCD0000>")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"appended": "text", "start": 1, "end": 2},
+        {"appended": b"", "start": b"1", "end": 2},
+        {"appended": b""},
+    ],
+)
+def test_an_answer_of_another_form_is_refused(answer: dict[str, object]) -> None:
+    with pytest.raises(ConfinementFailed):
+        byte_ranges.prepared(b"%PDF-1.7", answer)
