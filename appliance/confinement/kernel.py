@@ -45,7 +45,7 @@ def fork() -> int:
 
 def gather_memory() -> None:
     """Put this process's own memory into large pages as far as the kernel does that (Linux 6.1 and newer): what
-    a fork copies of each is one entry instead of 512. Best effort."""
+    a fork copies of each is one entry instead of 512. Best effort: a refusal changes nothing but the speed."""
     for start, end in list(_own_memory()):
         first, last = -(-start // _LARGE_PAGE) * _LARGE_PAGE, end // _LARGE_PAGE * _LARGE_PAGE
         if first < last:
