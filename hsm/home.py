@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hsm.config import AuthoritySettings
+from hsm.errors import ConfigurationRefused
 
 _SETTINGS = """\
 # Settings of the authority. docs/reference.md lists them all; what is absent has its default.
@@ -64,11 +65,16 @@ def module_environment(settings: AuthoritySettings, environment: Mapping[str, st
 
 
 def user_pin(settings: AuthoritySettings, environment: Mapping[str, str]) -> str | None:
-    """The daemon's PIN from systemd's credentials or ``secrets/``; None where neither has it (attended)."""
+    """The daemon's PIN from systemd's credentials or ``secrets/``; None where neither has it (attended).
+
+    Raises :class:`ConfigurationRefused` for a file in ``secrets/`` that others can read.
+    """
     credentials = environment.get("CREDENTIALS_DIRECTORY")
-    directory = Path(credentials) if credentials else settings.home.root / "secrets"
+    path = (Path(credentials) if credentials else settings.home.root / "secrets") / "user.pin"
     try:
-        pin = (directory / "user.pin").read_text(encoding="utf-8").strip()
+        if not credentials and path.stat().st_mode & 0o077:
+            raise ConfigurationRefused("{path} can be read by others; make it mode 0600.", path=path)
+        pin = path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return None
     return pin or None
