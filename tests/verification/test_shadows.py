@@ -107,3 +107,40 @@ def test_nothing_prepared_shows_unseen(case: str, good: World, verify: Verify) -
     report = verify(written(revealed, after=document))
     assert report.indication is not Indication.PASSED
     assert report.reasons
+
+
+SIZE, PREVIOUS = b"/Size 99", b"/Prev %d"
+HIDDEN = b"4 0 obj\n" + stream(RED_BOX) + b"\nendobj\n"
+SECTIONS = {
+    "an object that no section lists": (HIDDEN, b"0 0\n", SIZE + PREVIOUS),
+    "short entries": (b"", b"0 1\n0000000000 65535 f\n", SIZE + PREVIOUS),
+    "a number beyond all": (b"", b"2147483648 1\n0000000015 00000 n \n", SIZE + PREVIOUS),
+    "no size": (b"", b"0 0\n", b"/Size 1" + PREVIOUS),
+    "a negative size": (b"", b"0 0\n", b"/Size -1" + PREVIOUS),
+    "two sizes": (b"", b"0 0\n", SIZE + b"/Size 1" + PREVIOUS),
+    "two ways back": (b"", b"0 0\n", SIZE + PREVIOUS + b"/Prev 0"),
+    "an escaped key": (b"", b"0 0\n", SIZE + PREVIOUS + b"/Siz#65 1"),
+    "the catalogue twice the same key": (
+        b"1 0 obj\n<</Type/Catalog/Pages 2 0 R/Pages 4 0 R%s>>\nendobj\n",
+        b"",
+        SIZE + PREVIOUS,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SECTIONS)
+def test_no_section_that_readers_read_in_two_ways(case: str, good: World, verify: Verify) -> None:
+    """Readers search the file for objects when a section is odd, and show what nothing lists."""
+    body, table, trailer = SECTIONS[case]
+    document = with_fields(written(prepared(n5=stream(b"q Q"))), "one")
+    document = sign(document, Signing("one", good.signer, [good.issuing], stamper(good)))
+    form = re.findall(rb"/AcroForm \d+ 0 R", document)[-1]
+    body = body.replace(b"%s", form)
+    table = table or b"1 1\n%010d 00000 n \n" % len(document)
+    previous = int(re.findall(rb"startxref\s+(\d+)", document)[-1])
+    section = b"xref\n%strailer\n<</Root 1 0 R%s>>\n" % (table, trailer.replace(b"%d", b"%d" % previous))
+    report = verify(document + body + section + b"startxref\n%d\n%%%%EOF\n" % len(document + body))
+    assert report.indication is not Indication.PASSED
+    assert report.reasons
+    plain = b"xref\n0 0\ntrailer\n<</Size 99/Root 1 0 R/Prev %d>>\nstartxref\n%d\n%%%%EOF\n"
+    assert verify(document + plain % (previous, len(document))).indication is Indication.PASSED

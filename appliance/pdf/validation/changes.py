@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from appliance.pdf.validation import known_changes, policy
 from appliance.pdf.validation.model import Step, StepKind
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
+from appliance.pdf.validation.plainness import is_plain
 from appliance.pdf.validation.references import References
 
 
@@ -22,8 +25,12 @@ def steps(pdf: OpenedPdf, *, since: int) -> tuple[Step, ...]:
         references = References(pdf, wanted.union(*(known_changes.stored_in(pdf, each - 1) for each in numbers)))
     except DAMAGE as error:
         return tuple(Step(number, StepKind.UNEXPLAINED, detail=type(error).__name__) for number in numbers)
-    if not references.complete:
-        return tuple(policy.analyse(pdf, number) for number in numbers)
-    return tuple(
-        known_changes.recognise(pdf, number, references) or policy.analyse(pdf, number) for number in numbers
-    )
+    return tuple(_step(pdf, number, references) for number in numbers)
+
+
+def _step(pdf: OpenedPdf, number: int, references: References) -> Step:
+    recognised = known_changes.recognise(pdf, number, references) if references.complete else None
+    step = recognised or policy.analyse(pdf, number)
+    if is_plain(pdf, number):
+        return step
+    return replace(step, kind=StepKind.UNEXPLAINED, recognised=False, detail="readers may disagree about it")

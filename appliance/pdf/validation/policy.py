@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
+from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver
 from pyhanko.sign.diff_analysis import (
     CatalogModificationRule,
@@ -30,10 +31,12 @@ from pyhanko.sign.diff_analysis import (
 from pyhanko.sign.diff_analysis.policies import _find_orphans
 from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate
 
+from appliance.pdf.validation.comparing import changed_keys, entry
 from appliance.pdf.validation.model import Step, StepKind
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
 
 _STORE = ("/Root", "/DSS")
+_REFILLED_BY = frozenset({"/NeedAppearances", "/DA", "/Q"})
 
 
 class UnusedRule(WhitelistRule):
@@ -94,9 +97,27 @@ def analyse(pdf: OpenedPdf, number: int) -> Step:
     new = pdf.reader.get_historical_resolver(number)
     try:
         result = _POLICY.apply(old, new)
+        refilled = _refills(old, new)
     except SuspiciousModification as error:
         return Step(number, StepKind.UNEXPLAINED, detail=str(error)[:_LONGEST_DETAIL])
     except DAMAGE as error:
         return Step(number, StepKind.UNEXPLAINED, detail=type(error).__name__)
+    if refilled:
+        return Step(number, StepKind.UNEXPLAINED, detail="the form's defaults were changed")
     kind = _KINDS.get(result.modification_level, StepKind.UNEXPLAINED)
     return Step(number, kind, frozenset(result.changed_form_fields))
+
+
+def _refills(old: HistoricalResolver, new: HistoricalResolver) -> bool:
+    """Whether readers may now draw fields anew that were filled before: asked to, or with another typeface."""
+    before = entry(old.root, "/AcroForm", generic.DictionaryObject())
+    after = entry(new.root, "/AcroForm", generic.DictionaryObject())
+    if changed_keys(before, after) & _REFILLED_BY:
+        return True
+    resources = entry(after, "/DR", generic.DictionaryObject())
+    return any(
+        not isinstance(entry(resources, kind), generic.DictionaryObject)
+        or changed_keys(named, entry(resources, kind)) & named.keys()
+        for kind, named in entry(before, "/DR", generic.DictionaryObject()).items()
+        if isinstance(named, generic.DictionaryObject)
+    )
