@@ -29,6 +29,7 @@ from appliance.language import Language
 from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, ContractState, RevisionKind
 from appliance.wiring import Appliance
+from hsm import der
 from hsm.timestamp import build_request, order_for
 
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
@@ -160,13 +161,4 @@ def _archive_stamps(contract: Contract, signed: bytes) -> Iterator[bytes]:
             start = contract.revisions[number - 1].size
             numbers = _BYTE_RANGE.findall(signed[start : revision.size])[-1]
             room = SignedRange(*(int(each) for each in numbers)).room(signed) or b""
-            yield room[: _der_length(room)]
-
-
-def _der_length(data: bytes) -> int:
-    """The length of the DER value that *data* begins with (X.690, 8.1.3); padding follows it."""
-    first = data[1]
-    if first < 0x80:
-        return 2 + first
-    octets = first & 0x7F
-    return 2 + octets + int.from_bytes(data[2 : 2 + octets])
+            yield der.first(room)

@@ -45,6 +45,15 @@ def members(sequence: bytes) -> list[bytes]:
     return [raw(member) for member in decode(_Wrapped, element(SEQUENCE, sequence)).inner]
 
 
+def first(data: bytes) -> bytes:
+    """The element that *data* begins with (X.690, 8.1.3), whatever follows. IndexError for less than a header."""
+    length = data[1]
+    if length < 0x80:
+        return data[: 2 + length]
+    octets = length & 0x7F
+    return data[: 2 + octets + int.from_bytes(data[2 : 2 + octets])]
+
+
 def raw(tlv: asn1.TLV) -> bytes:
     """The whole element, header and contents, as it was sent."""
     return asn1.encode_der(tlv)
@@ -242,12 +251,4 @@ class IssuerAndSerialNumber:
     """RFC 5652, 10.2.4."""
 
     issuer: asn1.TLV
-    serial_number: int
-
-
-@asn1.sequence
-class IssuerSerial:
-    """RFC 5035, 5: the issuer as GeneralNames."""
-
-    issuer: list[asn1.TLV]
     serial_number: int

@@ -16,7 +16,6 @@ from appliance.language import translator
 from appliance.verification import Indication, SignatureReport, TrustAnchors, VerificationReport, Verifier
 
 FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
-USAGE = 2
 
 
 class Moment(click.ParamType[datetime]):

@@ -14,9 +14,6 @@ from appliance.model.contract import (
     SigningOrder,
 )
 
-ENDED = frozenset({ContractState.COMPLETED, ContractState.DECLINED, ContractState.RECALLED, ContractState.EXPIRED})
-"""States that a contract never leaves."""
-
 
 def party_of(contract: Contract, party_id: str) -> Party:
     """The party with this id. Raises :class:`NotFound`."""

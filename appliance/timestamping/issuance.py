@@ -7,13 +7,10 @@ from collections.abc import Sequence
 from appliance.ledger.issued import record_timestamps
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
-from hsm.errors import AuthorityLocked, AuthorityUnreachable, BadRequest, ModuleUnavailable, TimeNotAvailable
+from hsm.errors import BadRequest
 from hsm.timestamp import ImprintOrder, IssuedToken, RequestRefused
 
 Outcome = IssuedToken | Exception
-
-_FOR_ALL = (TimeNotAvailable, ModuleUnavailable, AuthorityUnreachable, AuthorityLocked)
-"""Refusals that have nothing to do with any single order."""
 
 
 class Issuance:
