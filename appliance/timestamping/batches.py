@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -26,7 +27,8 @@ class Batches(Generic[W]):
     """Threads that take whatever waits, have it issued, and deliver what became of it.
 
     While batches are under way the next one gathers, so the busier it is, the fewer commits there are for each
-    token; when idle, an order goes at once. The threads begin with the first order, so that no fork inherits them.
+    token; when idle, an order goes at once. What waits is shared by the lanes that are idle, so that all of the
+    authority's workers sign. The threads begin with the first order, so that no fork inherits them.
     """
 
     def __init__(self, issuance: Issuance, deliver: Delivery[W]) -> None:
@@ -35,6 +37,7 @@ class Batches(Generic[W]):
         self._waiting: deque[tuple[W, ImprintOrder]] = deque()
         self._changed = threading.Condition()
         self._closing = False
+        self._busy = 0
         self._lanes: list[threading.Thread] = []
 
     def put(self, orders: Sequence[tuple[W, ImprintOrder]]) -> None:
@@ -47,7 +50,7 @@ class Batches(Generic[W]):
                 self._lanes = [threading.Thread(target=self._work, daemon=True) for _ in range(LANES)]
                 for lane in self._lanes:
                     lane.start()
-            self._changed.notify()
+            self._changed.notify(min(len(orders), LANES))
 
     def close(self) -> None:
         """Completes what waits, then ends the threads."""
@@ -61,10 +64,14 @@ class Batches(Generic[W]):
         while batch := self._next():
             outcomes = self._issuance.outcomes([order for _, order in batch])
             self._deliver([(waiter, outcome) for (waiter, _), outcome in zip(batch, outcomes, strict=True)])
+            with self._changed:
+                self._busy -= 1
 
     def _next(self) -> list[tuple[W, ImprintOrder]]:
-        """What waits, at most LARGEST; empty only when closing and nothing is left."""
+        """This lane's share of what waits, at most LARGEST; empty only when closing and nothing is left."""
         with self._changed:
             while not self._waiting and not self._closing:
                 self._changed.wait()
-            return [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST))]
+            share = math.ceil(len(self._waiting) / (LANES - self._busy))
+            self._busy += 1
+            return [self._waiting.popleft() for _ in range(min(share, LARGEST))]
