@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.contracts import rules
 from appliance.contracts.announcements import to_everybody
 from appliance.contracts.room import SigningRoom
-from appliance.errors import PreconditionRefused
+from appliance.errors import PreconditionRefused, StateRefused
 from appliance.history.events import SYSTEM, EventKind, HistoryEvent
 from appliance.model.contract import Contract, ContractState
 from appliance.model.notice import NoticeKind
@@ -44,7 +44,12 @@ class Endings:
         now = self._room.now()
         with self._room.database.transaction() as tx:
             contract = contracts.load(tx, contract_id)
-            rules.require_state(contract, ContractState.DRAFT, ContractState.SENT)
+            if contract.state not in (ContractState.DRAFT, ContractState.SENT):
+                raise StateRefused(
+                    "Contract “{title}” is {state}; it can no longer be recalled.",
+                    title=contract.title,
+                    state=contract.state,
+                )
             if by != contract.initiator:
                 raise PreconditionRefused("Only the initiator recalls “{title}”.", title=contract.title)
             event = HistoryEvent(

@@ -45,7 +45,7 @@ class Sent:
             raise PreconditionRefused(
                 "Contract “{title}” cannot be signed: it is {state}.",
                 title=contract.title,
-                state=contract.state.value,
+                state=contract.state,
             )
 
 

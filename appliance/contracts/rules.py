@@ -23,14 +23,14 @@ def party_of(contract: Contract, party_id: str) -> Party:
     return party
 
 
-def require_state(contract: Contract, *allowed: ContractState) -> None:
-    """Raises :class:`StateRefused` unless the contract is in one of the *allowed* states."""
-    if contract.state not in allowed:
+def require_state(contract: Contract, needed: ContractState) -> None:
+    """Raises :class:`StateRefused` unless the contract is in the state *needed*."""
+    if contract.state is not needed:
         raise StateRefused(
             "Contract “{title}” is {state}; this needs it to be {needed}.",
             title=contract.title,
-            state=contract.state.value,
-            needed=" / ".join(state.value for state in allowed),
+            state=contract.state,
+            needed=needed,
         )
 
 

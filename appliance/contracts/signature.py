@@ -58,7 +58,7 @@ class Signature:
         raise StateRefused(
             "The signature {intent} is {state}, so there is nothing to complete.",
             intent=record.id,
-            state=record.state.value,
+            state=record.state,
         )
 
     def _claimed(self, intent_id: str) -> IntentRecord:

@@ -38,11 +38,17 @@ def chinese_messages() -> dict[str, str]:
 
 
 def translator(language: Language) -> Translator:
-    """The translator into *language*; a message without a translation is shown in English."""
+    """The translator into *language*; a message without a translation is shown in English.
+
+    Values that are words of an enumeration, such as a contract's state, are translated too.
+    """
     messages = chinese_messages() if language is Language.CHINESE else {}
 
     def translate(message: str, **values: object) -> str:
         sentence = messages.get(message, message)
-        return sentence.format(**values) if values else sentence
+        return sentence.format(**{name: spoken(value) for name, value in values.items()}) if values else sentence
+
+    def spoken(value: object) -> object:
+        return messages.get(value.value, value) if isinstance(value, StrEnum) else value
 
     return translate

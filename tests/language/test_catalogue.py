@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from appliance.language import Language, chinese_messages, translator
+from appliance.model.contract import ContractState
+from appliance.model.intent import IntentState
 from tests.language.sentences import ROOT, in_code, in_templates
 from webui.shared.errors import SENTENCES
 
@@ -40,3 +42,12 @@ def test_a_translation_has_the_places_of_its_sentence(sentence: str) -> None:
 
 def test_an_unknown_sentence_is_shown_in_english() -> None:
     assert translator(Language.CHINESE)("Nobody wrote this {thing}.", thing="yet") == "Nobody wrote this yet."
+
+
+@pytest.mark.parametrize("state", [*ContractState, *IntentState])
+def test_states_are_translated_inside_sentences(state: ContractState | IntentState) -> None:
+    sentence = translator(Language.CHINESE)(
+        "Contract “{title}” cannot be signed: it is {state}.", title="甲", state=state
+    )
+    assert sentence.startswith("合同“甲”不能签署")
+    assert state.value not in sentence
