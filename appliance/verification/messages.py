@@ -22,6 +22,7 @@ from hsm.errors import AuthorityError
 T = TypeVar("T")
 
 ADOBE_REVOCATION = "1.2.840.113583.1.1.8"
+OTHER_VERSION = Reason("The signature gives another version than its contents require (CMS).")
 _INDEFINITE = b"\x30\x80"
 _CERTIFICATE_TAG = 0x30
 
@@ -120,7 +121,8 @@ def _check_digests(signed_data: der.SignedData, digest_name: str) -> None:
 
 
 def _check_versions(version: int, signer: der.SignerInfo, *, content_type: str, defects: list[Reason]) -> None:
-    """RFC 5652, 5.1 and 5.3. Some producers give 3 for plain data, which changes nothing and is a defect."""
+    """RFC 5652, 5.1 and 5.3. Some producers give 3 for plain data, which changes no meaning; but nothing signs
+    the version, so whoever judges the message asks for something else that covers it."""
     by_key_identifier = der.raw(signer.sid)[0] != der.SEQUENCE
     if signer.version != (3 if by_key_identifier else 1):
         raise Unreadable(Reason("The signer's version does not fit its identifier (CMS)."))
@@ -129,7 +131,7 @@ def _check_versions(version: int, signer: der.SignerInfo, *, content_type: str, 
         return
     if content_type != DATA or version not in (1, 3):
         raise Unreadable(Reason("The signature's version is not known (CMS)."))
-    defects.append(Reason("The signature gives another version than its contents require (CMS)."))
+    defects.append(OTHER_VERSION)
 
 
 def _certificates(signed_data: der.SignedData) -> tuple[bytes, ...]:
@@ -167,4 +169,4 @@ def _raw(parts: Iterable[der.TLV] | None) -> tuple[bytes, ...]:
     return tuple(der.raw(part) for part in parts or ())
 
 
-__all__ = ["ADOBE_REVOCATION", "CONTENT_TYPE", "MESSAGE_DIGEST", "Message", "Unreadable", "read"]
+__all__ = ["ADOBE_REVOCATION", "CONTENT_TYPE", "MESSAGE_DIGEST", "OTHER_VERSION", "Message", "Unreadable", "read"]

@@ -11,7 +11,7 @@ from appliance.verification import bags
 from appliance.verification.algorithms import hash_label, weakness
 from appliance.verification.certificates import shown_name
 from appliance.verification.judgement import Finding, Judge, Moments
-from appliance.verification.messages import Message, Unreadable
+from appliance.verification.messages import OTHER_VERSION, Message, Unreadable
 from appliance.verification.model import PASSED, Indication, Reason, SubIndication, Verdict
 from appliance.verification.paths import Purpose
 from appliance.verification.signers import NotSigned, Signer, identify
@@ -93,6 +93,7 @@ class SignatureExamination:
             _incomplete(found)
             or (None if altered is None else _failed(SubIndication.FORMAT_FAILURE, altered))
             or _foreign(found, signer)
+            or _of_another_version(message, proven)
             or _stamped_badly(stamps, proven)
             or (None if finding.verdict == PASSED else finding.verdict)
             or _weak(message, signer)
@@ -142,6 +143,14 @@ def _foreign(found: FoundSignature, signer: Signer) -> Verdict | None:
         )
         return Verdict(Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, (reason,))
     return None
+
+
+def _of_another_version(message: Message, proven: datetime | None) -> Verdict | None:
+    """The version lies outside the signature: one that does not fit may have been altered, unless a later
+    document timestamp covers it."""
+    if OTHER_VERSION not in message.defects or proven is not None:
+        return None
+    return Verdict(Indication.INDETERMINATE, SubIndication.FORMAT_FAILURE, (OTHER_VERSION,))
 
 
 def _stamped_badly(stamps: tuple[Stamp, ...], proven: datetime | None) -> Verdict | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from pyhanko.pdf_utils import generic
@@ -40,6 +41,7 @@ def content(text: bytes) -> generic.StreamObject:
     return generic.StreamObject(stream_data=text)
 
 
+ENTRY = "/" + "A" * 40
 RED_BOX = b"q 1 0 0 rg 100 500 300 100 re f Q"
 
 
@@ -278,3 +280,63 @@ def test_validation_data_may_be_added(certified: bytes, good: World, verify: Ver
     report = verify(add_validation_data(certified, [good.issuing], good.revocations))
     assert report.indication is Indication.PASSED
     assert report.signatures[0].changes is Changes.VALIDATION_DATA
+
+
+def with_store(good: World) -> Callable[[IncrementalPdfFileWriter], None]:
+    """A store with a VRI entry."""
+
+    def edit(writer: IncrementalPdfFileWriter) -> None:
+        stream = writer.add_object(generic.StreamObject(stream_data=good.issuing.der))
+        listed = generic.ArrayObject([stream])
+        entry = writer.add_object(generic.DictionaryObject({generic.pdf_name("/Cert"): listed}))
+        entries = writer.add_object(generic.DictionaryObject({generic.pdf_name(ENTRY): entry}))
+        store = {generic.pdf_name("/Certs"): listed, generic.pdf_name("/VRI"): entries}
+        writer.root["/DSS"] = writer.add_object(generic.DictionaryObject(store))
+        writer.update_root()
+
+    return edit
+
+
+def test_entries_of_the_store_may_be_written_anew(good: World, verify: Verify) -> None:
+    def rewrite(writer: IncrementalPdfFileWriter) -> None:
+        entry = writer.root["/DSS"]["/VRI"][ENTRY]
+        listed = writer.add_object(generic.StreamObject(stream_data=good.revocations[1]))
+        entry["/CRL"] = generic.ArrayObject([listed])
+        writer.update_container(entry)
+
+    document = change(change(signed(good, level="B-T"), with_store(good)), rewrite)
+    report = verify(document)
+    assert report.indication is Indication.PASSED
+    assert report.signatures[-1].changes is Changes.VALIDATION_DATA
+
+
+def freed(document: bytes, number: int) -> bytes:
+    """*document* with one more revision that marks an object as free."""
+    start = int(re.findall(rb"startxref\s+(\d+)", document)[-1])
+    root = re.findall(rb"/Root (\d+ 0 R)", document)[-1]
+    size = max(number + 1, *map(int, re.findall(rb"/Size (\d+)", document)))
+    trailer = b"trailer\n<</Size %d/Root %s/Prev %d>>\nstartxref\n%d\n%%%%EOF\n"
+    entry = b"xref\n%d 1\n0000000000 00001 f \n" % number
+    return document + entry + trailer % (size, root, start, len(document))
+
+
+def test_unused_objects_may_be_freed_and_used_ones_not(good: World, verify: Verify) -> None:
+    def leave(writer: IncrementalPdfFileWriter) -> None:
+        writer.add_object(generic.DictionaryObject({generic.pdf_name("/Unused"): generic.BooleanObject(True)}))
+
+    document = with_fields(change(plain(1), leave), "one")
+    document = sign(document, Signing("one", good.signer, [good.issuing], stamper(good)))
+    unused = int(re.findall(rb"(\d+) 0 obj\s*<<\s*/Unused", document)[0])
+    used = int(re.findall(rb"/Contents (\d+) 0 R", document)[0])
+    assert verify(freed(document, unused)).indication is Indication.PASSED
+    assert verify(freed(document, used)).indication is not Indication.PASSED
+
+
+@pytest.mark.parametrize("level", ["B-B", "B-T"])
+def test_version_that_nothing_signs(level: str, good: World, verify: Verify) -> None:
+    """The version of the signed message is no part of what is signed, so another one does not pass."""
+    document = signed(good, level=level, pages=1)
+    place = document.index(b"020101", max(match.end() for match in re.finditer(rb"/Contents <30", document)))
+    altered = document[:place] + b"020103" + document[place + 6 :]
+    assert verify(document).indication is Indication.PASSED
+    assert verify(altered).indication is not Indication.PASSED
