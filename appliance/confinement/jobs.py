@@ -29,10 +29,6 @@ JOBS: Mapping[str, str] = MappingProxyType(
 WARM_UP: tuple[str, ...] = ("appliance.pdf.work:warm", "appliance.verification.rehearsal:rehearse")
 """Called with the cache directory, before the walls go up and before any document: what children share."""
 
-REHEARSALS = 10
-"""How often in all: Python rewrites its code in place while it runs the first times (PEP 659), and a child has to
-copy each page that it writes to."""
-
 
 def load(table: Mapping[str, str] = JOBS) -> dict[str, Callable[..., Any]]:
     """Import every job of *table*, so that children inherit the modules instead of reading them."""

@@ -9,14 +9,11 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import select
 import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,21 +34,11 @@ class _Waiting:
 class Zygote:
     """Forks and hands over; ``control`` is the socket to the pool."""
 
-    def __init__(
-        self,
-        control: socket.socket,
-        table: child.Jobs,
-        limits: Limits,
-        *,
-        warm: int,
-        rehearse: Callable[[], None],
-    ) -> None:
+    def __init__(self, control: socket.socket, table: child.Jobs, limits: Limits, *, warm: int) -> None:
         self._control = control
         self._table = table
         self._limits = limits
         self._warm = warm
-        self._rehearse = rehearse
-        self._rehearsals = jobs.REHEARSALS - 1
         self._program = syscalls.program()
         self._waiting: deque[_Waiting] = deque()
 
@@ -59,18 +46,9 @@ class Zygote:
         """Hand over a child for every byte that comes, until the pool closes."""
         while True:
             self._fill()
-            self._use_the_time()
             if not self._control.recv(1):
                 return
             self._hand_over(self._waiting.popleft() if self._waiting else self._fork())
-
-    def _use_the_time(self) -> None:
-        """Rehearse further while nobody asks: no first job waits for what only makes later ones faster."""
-        while self._rehearsals and not select.select([self._control], [], [], 0)[0]:
-            self._rehearse()
-            self._rehearsals -= 1
-            if not self._rehearsals:
-                _settle()
 
     def _fill(self) -> None:
         while len(self._waiting) < self._warm:
@@ -100,21 +78,15 @@ def main(descriptor: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     table = jobs.load(order["jobs"])
     cache = Path(order["cache"])
-    rehearse = partial(jobs.warm, order["warm_up"], cache)
-    rehearse()
+    jobs.warm(order["warm_up"], cache)
     limits = Limits(**order["limits"])
     child.rehearse(limits)
-    zygote = Zygote(control, table, limits, warm=order["warm"], rehearse=rehearse)
+    zygote = Zygote(control, table, limits, warm=order["warm"])
     kernel.gather_memory()
     sandbox.enclose_zygote(cache)
-    _settle()
-    zygote.serve()
-
-
-def _settle() -> None:
-    """Children share these pages for longer when the collector leaves them alone."""
     gc.collect()
-    gc.freeze()
+    gc.freeze()  # children share these pages for longer when the collector leaves them alone
+    zygote.serve()
 
 
 if __name__ == "__main__":

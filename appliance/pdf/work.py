@@ -16,9 +16,8 @@ _shared: list[Typefaces] = []
 
 
 def warm(cache: Path) -> None:
-    """Load the typefaces into this process, by way of *cache*, unless they are; and rehearse."""
-    if not _shared:
-        _shared.append(typefaces.load(cache))
+    """Load the typefaces into this process, by way of *cache*, and rehearse."""
+    _shared[:] = [typefaces.load(cache)]
     rehearsal.rehearse(_shared[0])
 
 
