@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.evidence.errors import PackageRefused
 from appliance.verification import (
@@ -30,7 +31,7 @@ from appliance.verification import (
     VerificationReport,
     Verifier,
 )
-from appliance.verification.certificates import details, shown_name
+from appliance.verification.certificates import UNREADABLE, details, parsed, shown_name
 from appliance.verification.judgement import Finding, Judge, Moments
 from appliance.verification.messages import Message, Unreadable, read
 from appliance.verification.paths import PathFinder, Purpose
@@ -142,6 +143,9 @@ def _refused(reason: Reason) -> SignatureReport:
 def certificates_in(pem: bytes) -> tuple[x509.Certificate, ...]:
     """The certificates of a PEM file of the package. Raises :class:`PackageRefused`."""
     try:
-        return tuple(x509.load_pem_x509_certificates(pem))
-    except ValueError as error:
+        found = tuple(x509.load_pem_x509_certificates(pem))
+    except UNREADABLE as error:
         raise PackageRefused("A certificate of the package cannot be read.") from error
+    if not all(parsed(each.public_bytes(Encoding.DER)) for each in found):
+        raise PackageRefused("A certificate of the package cannot be read.")
+    return found

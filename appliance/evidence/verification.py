@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from appliance.errors import ApplianceError, ConfinementFailed
 from appliance.evidence import arrangement, container, contents, logfiles, manifest, sealed
 from appliance.evidence.contents import Files, part
+from appliance.evidence.errors import PackageRefused
 from appliance.evidence.manifest import Manifest
 from appliance.evidence.sealed import SealFiles, Trust
 from appliance.verification import (
@@ -36,6 +37,7 @@ from appliance.verification import (
     VerificationReport,
     Verifier,
 )
+from appliance.verification.certificates import UNREADABLE
 from appliance.verification.model import PASSED
 from hsm import timestamp
 from hsm.errors import AuthorityError
@@ -139,7 +141,10 @@ def _trust(files: Files, *, verifier: Verifier, at: datetime, anchors: TrustAnch
 
 
 def _der_of(crl: bytes) -> bytes:
-    return x509.load_pem_x509_crl(crl).public_bytes(Encoding.DER)
+    try:
+        return x509.load_pem_x509_crl(crl).public_bytes(Encoding.DER)
+    except UNREADABLE as error:
+        raise PackageRefused("A file of the package is not in the form that it must have.") from error
 
 
 def _worst(verdicts: Iterator[Verdict]) -> Verdict:

@@ -12,12 +12,11 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from appliance.verification.certificates import extension, is_canonical, parsed
+from appliance.verification.certificates import UNREADABLE, extension, is_canonical, parsed
 from appliance.verification.messages import Message
 from appliance.verification.model import Reason
 from appliance.verification.paths import PathFinder
 from appliance.verification.revocation import crl_is_by
-from hsm.errors import AuthorityError
 
 _ALTERED = Reason("A certificate that the signature carries is damaged.")
 _ALTERED_LIST = Reason("A revocation list that the signature carries is damaged.")
@@ -74,7 +73,7 @@ def _list_is_accounted_for(encoded: bytes, issuers: list[x509.Certificate]) -> b
         if not is_canonical(encoded):
             return False
         crl = x509.load_der_x509_crl(encoded)
-    except (AuthorityError, ValueError, LookupError):
+        named = [issuer for issuer in issuers if issuer.subject == crl.issuer]
+    except UNREADABLE:
         return False
-    named = [issuer for issuer in issuers if issuer.subject == crl.issuer]
     return not named or any(crl_is_by(crl, issuer) for issuer in named)

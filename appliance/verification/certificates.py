@@ -20,7 +20,17 @@ E = TypeVar("E", bound=x509.ExtensionType)
 _SERIAL, _ISSUER = 0, 2  # places in a TBSCertificate after the optional version (RFC 5280, 4.1)
 _VERSION_TAG = 0xA0
 _BIT_STRING = b"\x03"
-_UNREADABLE = (UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion)
+UNREADABLE = (
+    AuthorityError,
+    ValueError,
+    TypeError,
+    LookupError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What ``cryptography`` raises for certificates, lists and responses that it cannot read, also at an access."""
 
 
 @lru_cache(maxsize=256)
@@ -31,7 +41,7 @@ def parsed(encoded: bytes) -> x509.Certificate | None:
             return None
         certificate = x509.load_der_x509_certificate(encoded)
         _ = certificate.extensions, certificate.subject, certificate.issuer, certificate.version
-    except (AuthorityError, ValueError, TypeError, LookupError, *_UNREADABLE):
+    except UNREADABLE:
         return None
     return certificate
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import CRLEntryExtensionOID, ExtendedKeyUsageOID, ExtensionOID
 
-from appliance.verification.certificates import extension, issued_by
+from appliance.verification.certificates import UNREADABLE, extension, issued_by
 
 _UNDERSTOOD = frozenset(
     {ExtensionOID.CRL_NUMBER, ExtensionOID.AUTHORITY_KEY_IDENTIFIER, ExtensionOID.ISSUING_DISTRIBUTION_POINT}
@@ -106,8 +106,9 @@ def crl_is_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> 
 def _read_list(data: bytes) -> x509.CertificateRevocationList | None:
     try:
         crl = x509.load_der_x509_crl(data)
+        _ = crl.issuer, crl.last_update_utc
         understood = all(not each.critical or each.oid in _UNDERSTOOD for each in crl.extensions)
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return None
     return crl if understood else None
 
@@ -139,14 +140,14 @@ def _read_response(data: bytes) -> ocsp.OCSPResponse | None:
     try:
         response = ocsp.load_der_ocsp_response(data)
         return response if response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL else None
-    except ValueError:
+    except UNREADABLE:
         pass
     try:
         basic = lax_ocsp.BasicOCSPResponse.load(data, strict=True)
         kind = {"response_type": "basic_ocsp_response", "response": basic}
         whole = lax_ocsp.OCSPResponse({"response_status": "successful", "response_bytes": kind})
         return ocsp.load_der_ocsp_response(whole.dump())
-    except (ValueError, TypeError):
+    except UNREADABLE:
         return None
 
 
@@ -155,7 +156,7 @@ def _by_response(response: ocsp.OCSPResponse, certificate: x509.Certificate, iss
         for single in response.responses:
             if _is_about(single, certificate, issuer) and _response_is_by(response, issuer):
                 return _told(single, response.produced_at_utc)
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return NOTHING
     return NOTHING
 

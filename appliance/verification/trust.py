@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.errors import ConfigurationError
+from appliance.verification.certificates import UNREADABLE
 
 _CERTIFICATE, _CRL = b"-----BEGIN CERTIFICATE-----", b"-----BEGIN X509 CRL-----"
 
@@ -50,7 +51,7 @@ def _read(data: bytes) -> tuple[list[x509.Certificate], list[bytes]]:
             return [x509.load_der_x509_certificate(data)], []
         certificates = x509.load_pem_x509_certificates(data) if _CERTIFICATE in data else []
         lists = [x509.load_pem_x509_crl(part) for part in _blocks(data)]
-    except ValueError as error:
+    except UNREADABLE as error:
         raise ConfigurationError(
             "The trust file holds no certificate in PEM or DER; give the certificate of a CA or of a signer."
         ) from error

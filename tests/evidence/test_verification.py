@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import random
@@ -11,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.confinement import Confinement
 from appliance.evidence import container, manifest
@@ -192,3 +194,15 @@ def test_a_revoked_evidence_certificate_is_not_believed_before_its_time(
     report = verifier.verify(build(revoked, contract.seals(authority)))
     assert report.indication is Indication.INDETERMINATE
     assert "revoked" in " ".join(report.reasons)
+
+
+def test_certificates_and_lists_of_unknown_versions_fail(
+    verify: Verify, package: bytes, authority: TestAuthority
+) -> None:
+    encoded = authority.root.certificate.public_bytes(Encoding.DER)
+    odd = encoded.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x05", 1)
+    pem = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(odd) + b"-----END CERTIFICATE-----\n"
+    for changes in ({"certificates/ca.pem": pem}, {"certificates/crls.pem": b"\xff-----END X509 CRL-----\n"}):
+        report = verify(resealed(package, changes, authority))
+        assert report.indication is Indication.FAILED
+        assert report.reasons

@@ -154,3 +154,11 @@ def test_a_certificate_has_one_encoding(good: World) -> None:
     assert encoded[at] == 0
     assert parsed(encoded) == good.issuing.certificate
     assert parsed(encoded[:at] + b"\x01" + encoded[at + 1 :]) is None
+
+
+def test_list_of_an_unknown_version_says_nothing(good: World, verify: Verify) -> None:
+    """Its reader raises an exception that is no ValueError."""
+    odd = good.revocations[1].replace(b"\x02\x01\x01", b"\x02\x01\x00", 1)
+    document = add_validation_data(signed_by(good.signer, good.issuing), [good.issuing], [good.revocations[1]])
+    assert verify(document).indication is Indication.PASSED
+    assert verify(document, crls=(odd,)).indication is Indication.PASSED
