@@ -12,8 +12,10 @@ from appliance.cli.program import Context, report_fault
 from appliance.confinement import Confinement
 from appliance.errors import ApplianceError, ConfigurationError
 from appliance.evidence.verification import verify_package
-from appliance.language import translator
+from appliance.language import Translator, translator
 from appliance.verification import Indication, SignatureReport, TrustAnchors, VerificationReport, Verifier
+from appliance.verification.report import words
+from appliance.verification.tokens import shown_time
 
 FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 
@@ -94,11 +96,16 @@ def _signature(context: Context, signature: SignatureReport) -> list[str]:
     translate = translator(context.speech.language)
     rows = (
         (translate("Signer"), signature.signer),
-        (translate("Signed at"), signature.signing_time),
+        (translate("Signed at"), signature.signing_time and shown_time(signature.signing_time)),
         (translate("Level"), signature.level),
-        (translate("Coverage"), signature.coverage),
-        (translate("Changes since"), signature.changes),
+        (translate("Coverage"), signature.coverage and translate(words.COVERAGES[signature.coverage.value])),
+        (translate("Changes since"), _changes(signature, translate)),
     )
-    heading = f"  {signature.field or translate('Timestamp')}: {signature.verdict.indication}"
-    found = [f"    {label}: {value}" for label, value in rows if value is not None]
+    heading = f"  {signature.field or translate('Timestamp token')}: {signature.verdict.indication}"
+    found = ["    " + translate("{label}: {value}", label=label, value=value) for label, value in rows if value]
     return [heading, *found, *(f"    {reason.translated(translate)}" for reason in signature.verdict.reasons)]
+
+
+def _changes(signature: SignatureReport, translate: Translator) -> str | None:
+    sentences = (row.sentence.translated(translate) for row in signature.rows if row.subject == "changes")
+    return next(sentences, None)
