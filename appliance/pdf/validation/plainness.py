@@ -42,9 +42,7 @@ def is_plain(pdf: OpenedPdf, number: int) -> bool:
         if not _are_listed(pdf.document, (start, middle), {place[1]: each for each, place in places}):
             return False
         keyword = _KEYWORD.search(pdf.document[middle - 8 : middle]) is not None
-        return _reads_one_way(pdf.document[middle:end], table=keyword) and _is_strict(
-            pdf, [each for each, _ in places], number
-        )
+        return _reads_one_way(pdf.document[middle:end], table=keyword) and _is_strict(pdf, number)
     except DAMAGE:
         return False
 
@@ -77,16 +75,14 @@ def _reads_one_way(section: bytes, *, table: bool) -> bool:
     return len(keys) == len(set(keys)) and not _ESCAPED.search(dictionary)
 
 
-def _is_strict(pdf: OpenedPdf, numbers: list[int], revision: int) -> bool:
+def _is_strict(pdf: OpenedPdf, revision: int) -> bool:
     """Whether the objects of that revision read strictly, no key twice, in a file that was read leniently."""
     if not pdf.lenient:
         return True
     pdf.reader.strict = True
     try:
-        for number in numbers:
-            generation = pdf.reader.xrefs.get_xref_data(revision).standard_xrefs[number][0]
-            reference = generic.Reference(number, generation, pdf.reader)
-            pdf.reader.get_object(reference, revision)
+        for reference in pdf.reader.xrefs.explicit_refs_in_revision(revision):
+            pdf.reader.get_object(generic.Reference(reference.idnum, reference.generation, pdf.reader), revision)
     finally:
         pdf.reader.strict = False
     return True
