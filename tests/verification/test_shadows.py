@@ -150,9 +150,9 @@ def test_no_key_twice_inside_an_object_stream(good: World, verify: Verify) -> No
     document = with_fields(written(prepared(n5=stream(b"q Q"))), "one")
     document = sign(document, Signing("one", good.signer, [good.issuing], stamper(good)))
     root = re.findall(rb"\n1 0 obj\s*(<<.*?>>)\s*endobj", document, re.S)[-1]
-    member = b"1 0 " + root.replace(b"/Pages 2 0 R", b"/Pages 2 0 R/Pages 90 0 R")
+    member = b"1 0 " + root.replace(b"/Pages 2 0 R", b"/Pages 2 0 R/Pages 80 0 R")
     container = stream(member, b"/Type/ObjStm/N 1/First 4")
-    first, second = len(document), len(document) + len(container) + 18
+    first, second = len(document), len(document) + len(container) + len(b"90 0 obj\n\nendobj\n")
     entries = b"\x02%s\0\x01%s\0\x01%s\0" % tuple(each.to_bytes(4, "big") for each in (90, first, second))
     previous = int(re.findall(rb"startxref\s+(\d+)", document)[-1])
     keys = b"/Type/XRef/W[1 4 1]/Index[1 1 90 2]/Size 92/Root 1 0 R/Prev %d" % previous
