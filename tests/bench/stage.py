@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -64,4 +65,22 @@ def authority_of(settings: Settings) -> Iterator[None]:
 def serving(settings: Settings) -> Iterator[None]:
     """All processes of *settings*, as ``make up`` runs them."""
     with Supervisor(services(settings, inherited(os.environ)), say=silent):
+        wait_until_idle()
         yield
+
+
+def wait_until_idle(*, seconds: float = 60) -> None:
+    """Wait until the machine rests: processes that have just started still rehearse, and would be measured too."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        before = _processor_ticks()
+        time.sleep(1)
+        busy, all_ticks = (now - then for now, then in zip(_processor_ticks(), before, strict=True))
+        if busy < 0.05 * all_ticks:
+            return
+
+
+def _processor_ticks() -> tuple[int, int]:
+    """Ticks of all cores that were not idle, and all of them (proc(5), /proc/stat)."""
+    ticks = [int(each) for each in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
