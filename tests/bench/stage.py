@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 from appliance.config import Settings, load
 from appliance.demonstration.founding import AUTHORITY_SETTINGS, found
@@ -73,14 +74,24 @@ def wait_until_idle(*, seconds: float = 60) -> None:
     """Wait until the machine rests: processes that have just started still rehearse, and would be measured too."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        before = _processor_ticks()
+        before = processor_ticks()
         time.sleep(1)
-        busy, all_ticks = (now - then for now, then in zip(_processor_ticks(), before, strict=True))
-        if busy < 0.05 * all_ticks:
+        now = processor_ticks()
+        if now.busy - before.busy < 0.05 * (now.all - before.all):
             return
 
 
-def _processor_ticks() -> tuple[int, int]:
-    """Ticks of all cores that were not idle, and all of them (proc(5), /proc/stat)."""
+MILLISECONDS_A_TICK = 1000 / os.sysconf("SC_CLK_TCK")
+
+
+class Ticks(NamedTuple):
+    """Ticks of all cores since the machine started: those that were not idle, and all of them."""
+
+    busy: int
+    all: int
+
+
+def processor_ticks() -> Ticks:
+    """What all processes of this machine have used (proc(5), /proc/stat); of use while nothing else runs."""
     ticks = [int(each) for each in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
+    return Ticks(sum(ticks) - ticks[3] - ticks[4], sum(ticks))
