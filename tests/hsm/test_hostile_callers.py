@@ -1,0 +1,179 @@
+"""Whoever speaks to the authority without being meant to: other users, junk, crowds, half frames."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cbor2
+import pytest
+
+from hsm import protocol
+from hsm.client import AuthorityClient
+from hsm.errors import (
+    AuthorityError,
+    BadRequest,
+    NotPermitted,
+)
+from hsm.operations import PERMITTED
+from hsm.timestamp import order_for
+from tests.authority import RunningAuthority, running_authority
+
+ORDER = order_for(bytes(32))
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[RunningAuthority]:
+    """An authority that these tests may hurt."""
+    with running_authority() as running:
+        yield running
+
+
+def test_other_users_are_refused() -> None:
+    """The one user who may is somebody else than the caller, whoever runs the tests."""
+    somebody_else = os.getuid() + 1
+    with running_authority(settings=f"[peers]\nweb = [{somebody_else}]\n") as fresh:
+        answer, ended = exchange(fresh.socket("web"), b"")
+
+        assert answer["error"]["code"] == "not-permitted"
+        assert ended
+        assert fresh.client("operator").status()
+
+
+HOSTILE = {
+    "no CBOR": b"\xff\xff\xff",
+    "a number": cbor2.dumps(1),
+    "a list": cbor2.dumps([1, 2]),
+    "no operation": cbor2.dumps({"args": {}}),
+    "arguments that are none": cbor2.dumps({"op": "status", "args": 1}),
+    "deep nesting": b"\x81" * 300000 + b"\x01",
+    "an indefinite string": b"\xbf\x62op\x7f\x66status\xff\x64args\xa0\xff",
+    "a repeated key": b"\xa3\x62op\x66status\x62op\x64lock\x64args\xa0",
+    "a shared reference": cbor2.dumps({"op": "status", "args": {"x": cbor2.CBORTag(28, [])}}),
+    "a pattern": cbor2.dumps({"op": "status", "args": {"x": cbor2.CBORTag(35, "(a+)+$")}}),
+    "a huge length inside": b"\xa1\x5b\xff\xff\xff\xff\xff\xff\xff\xff",
+    "trailing bytes": cbor2.dumps({"op": "status", "args": {}}) + b"\x00",
+    "empty": b"",
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_frames_get_one_sentence_and_the_door(own: RunningAuthority, body: bytes) -> None:
+    answer, ended = exchange(own.socket("web"), struct.pack(">I", len(body)) + body)
+
+    assert answer["error"]["code"] == "bad-request"
+    assert ended
+    assert own.client("web").status()
+    assert "failed inside" not in own.log
+
+
+def test_a_frame_that_claims_too_much_is_refused_at_its_header(own: RunningAuthority) -> None:
+    answer, ended = exchange(own.socket("web"), struct.pack(">I", protocol.REQUEST_LIMIT + 1))
+
+    assert answer["error"]["code"] == "bad-request"
+    assert ended
+
+
+def test_half_frames_and_leavers_do_no_harm(own: RunningAuthority) -> None:
+    held = []
+    for _ in range(60):
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(str(own.socket("web")))
+        connection.sendall(struct.pack(">I", 1000) + b"half")
+        held.append(connection)
+    assert own.client("web").timestamp([ORDER])
+    for connection in held:
+        connection.close()
+    assert own.client("web").timestamp([ORDER])
+
+
+def test_a_crowd_on_one_socket_leaves_places_on_the_others(own: RunningAuthority) -> None:
+    held = []
+    for _ in range(400):
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(str(own.socket("web")))
+        held.append(connection)
+    try:
+        with AuthorityClient(own.socket("tsa")) as client:
+            assert client.timestamp([ORDER])
+    finally:
+        for connection in held:
+            connection.close()
+
+
+def test_a_flood_on_one_socket_makes_another_wait_for_one_frame_not_for_all() -> None:
+    request = protocol.request("status", {"junk": [[]] * 60_000})
+    with running_authority(workers=1) as fresh, AuthorityClient(fresh.socket("tsa")) as client:
+        assert client.timestamp([ORDER])
+        flood = [socket.socket(socket.AF_UNIX) for _ in range(100)]
+        for connection in flood:
+            connection.connect(str(fresh.socket("web")))
+            connection.setblocking(False)
+        for connection in flood:
+            connection.send(request * 3)
+        began = time.monotonic()
+        assert client.timestamp([ORDER])
+        assert time.monotonic() - began < 1
+        for connection in flood:
+            connection.close()
+
+
+def test_one_who_never_reads_is_cut_off(own: RunningAuthority) -> None:
+    request = protocol.request("chain", {})
+    with socket.socket(socket.AF_UNIX) as greedy:
+        greedy.connect(str(own.socket("web")))
+        greedy.settimeout(5)
+        with pytest.raises(ConnectionError):
+            for _ in range(200_000):
+                greedy.sendall(request)
+    assert own.client("web").timestamp([ORDER])
+
+
+JUNK = [None, 1, -1, 2**70, "x", b"x", [], {}, [{}], {"act": "sign"}, [[1, 2, 3, 4]], [None] * 300, True, 1.5]
+
+
+@pytest.mark.parametrize("operation", sorted(PERMITTED))
+def test_junk_arguments_are_refused_and_never_break_anything(own: RunningAuthority, operation: str) -> None:
+    role = sorted(PERMITTED[operation])[0].value
+    names = (
+        "act", "activations", "intent", "orders", "size", "root", "consistency", "manifest", "subject", "context",
+        "key", "wrapped", "pins",
+    )  # fmt: skip
+    harmless = {"status", "chain", "crls", "issue_crl"}
+    if operation == "lock":
+        return
+    for junk in JUNK:
+        try:
+            own.client(role)._connections.ask(operation, dict.fromkeys(names, junk))
+        except AuthorityError as error:
+            assert type(error) is not AuthorityError, error
+        else:
+            assert operation in harmless
+    assert "failed inside" not in own.log
+
+
+def test_roles_may_ask_only_for_their_own(own: RunningAuthority) -> None:
+    for operation, roles in PERMITTED.items():
+        for role in ("web", "tsa", "scheduler", "operator"):
+            if role not in roles:
+                with pytest.raises(NotPermitted):
+                    own.client(role)._connections.ask(operation, {})
+    with pytest.raises(BadRequest):
+        own.client("operator")._connections.ask("sign", {"data": b"anything"})
+
+
+def exchange(path: Path, sent: bytes) -> tuple[dict[str, dict[str, str]], bool]:
+    """The reply to raw bytes, and whether the authority then closed."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(5)
+        connection.connect(str(path))
+        if sent:
+            connection.sendall(sent)
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+        return cbor2.loads(received[4:]), True
