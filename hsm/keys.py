@@ -64,11 +64,18 @@ def private_key(room: TokenRoom, label: str, public_key: bytes) -> HsmPrivateKey
     return _EdwardsKey(public, sign)
 
 
-def _stays() -> NoReturn:
-    raise NotPermitted("A key in the HSM signs; it cannot be exported, copied or used otherwise.")
+class _Kept:
+    """What a key in the HSM never does, whatever its kind."""
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise NotPermitted("A key in the HSM signs; it cannot be exported, copied or used otherwise.")
+
+    exchange = decrypt = _refuse
+    private_numbers = private_bytes = private_bytes_raw = _refuse
+    __copy__ = __deepcopy__ = _refuse
 
 
-class _EllipticCurveKey(ec.EllipticCurvePrivateKey):
+class _EllipticCurveKey(_Kept, ec.EllipticCurvePrivateKey):
     def __init__(self, public: ec.EllipticCurvePublicKey, sign: RawSigner) -> None:
         self._public = public
         self._sign = sign
@@ -88,23 +95,8 @@ class _EllipticCurveKey(ec.EllipticCurvePrivateKey):
         _require_hash(signature_algorithm.algorithm, SignatureAlgorithm.of(self._public))
         return self._sign(data)
 
-    def exchange(self, *_: object) -> NoReturn:
-        _stays()
 
-    def private_numbers(self) -> NoReturn:
-        _stays()
-
-    def private_bytes(self, *_: object) -> NoReturn:
-        _stays()
-
-    def __copy__(self) -> NoReturn:
-        _stays()
-
-    def __deepcopy__(self, memo: object) -> NoReturn:
-        _stays()
-
-
-class _RsaKey(rsa.RSAPrivateKey):
+class _RsaKey(_Kept, rsa.RSAPrivateKey):
     def __init__(self, public: rsa.RSAPublicKey, sign: RawSigner) -> None:
         self._public = public
         self._sign = sign
@@ -122,23 +114,8 @@ class _RsaKey(rsa.RSAPrivateKey):
         _require_hash(algorithm, SignatureAlgorithm.RSA_SHA256)
         return self._sign(data)
 
-    def decrypt(self, *_: object) -> NoReturn:
-        _stays()
 
-    def private_numbers(self) -> NoReturn:
-        _stays()
-
-    def private_bytes(self, *_: object) -> NoReturn:
-        _stays()
-
-    def __copy__(self) -> NoReturn:
-        _stays()
-
-    def __deepcopy__(self, memo: object) -> NoReturn:
-        _stays()
-
-
-class _EdwardsKey(ed25519.Ed25519PrivateKey):
+class _EdwardsKey(_Kept, ed25519.Ed25519PrivateKey):
     def __init__(self, public: ed25519.Ed25519PublicKey, sign: RawSigner) -> None:
         self._public = public
         self._sign = sign
@@ -148,18 +125,6 @@ class _EdwardsKey(ed25519.Ed25519PrivateKey):
 
     def sign(self, data: bytes) -> bytes:  # type: ignore[override]  # as above
         return self._sign(data)
-
-    def private_bytes(self, *_: object) -> NoReturn:
-        _stays()
-
-    def private_bytes_raw(self) -> NoReturn:
-        _stays()
-
-    def __copy__(self) -> NoReturn:
-        _stays()
-
-    def __deepcopy__(self, memo: object) -> NoReturn:
-        _stays()
 
 
 _Pkcs1v15 = padding.PKCS1v15
