@@ -183,14 +183,6 @@ class PKIStatusInfo:
 
 
 @asn1.sequence
-class TimeStampResp:
-    """RFC 3161, 2.4.2, with a token."""
-
-    status: PKIStatusInfo
-    time_stamp_token: asn1.TLV
-
-
-@asn1.sequence
 class TimeStampRefusal:
     """RFC 3161, 2.4.2, without a token."""
 
@@ -244,11 +236,3 @@ class Attribute:
 
     attr_type: x509.ObjectIdentifier
     attr_values: asn1.SetOf[asn1.TLV]
-
-
-@asn1.sequence
-class IssuerAndSerialNumber:
-    """RFC 5652, 10.2.4."""
-
-    issuer: asn1.TLV
-    serial_number: int

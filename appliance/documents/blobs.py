@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from datetime import datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -47,9 +48,9 @@ class BlobStore:
             raise StorageError("The stored document {digest} is damaged; restore it from a backup.", digest=digest)
         return data
 
-    def sweep(self) -> int:
-        """Remove what writers that were killed left half-written; how many. Only for when nobody writes."""
-        leftovers = list(self._root.glob("??/.*.part"))
+    def sweep(self, *, before: datetime) -> int:
+        """Remove what writers that were killed left half-written, last touched *before* (aware); how many."""
+        leftovers = [part for part in self._root.glob("??/.*.part") if _touched_before(part, before)]
         for leftover in leftovers:
             leftover.unlink(missing_ok=True)
         return len(leftovers)
@@ -81,3 +82,10 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _touched_before(path: Path, moment: datetime) -> bool:
+    try:
+        return path.stat().st_mtime < moment.timestamp()
+    except FileNotFoundError:  # its writer has just finished
+        return False

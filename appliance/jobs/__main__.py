@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from appliance.config import Settings, load
@@ -21,6 +22,9 @@ from appliance.notices.delivery import Delivery
 from appliance.notices.mail import Mail
 from appliance.wiring import Appliance, open_appliance
 from hsm.errors import AuthorityError
+
+LONGEST_WRITE = timedelta(hours=1)
+"""A document that is still half-written after this long was left by a process that is no more."""
 
 
 def main() -> int:
@@ -54,6 +58,7 @@ def _run(settings: Settings, appliance: Appliance) -> None:
     if delivery is not None:
         delivery.recover()
     appliance.recovery.run()
+    appliance.blobs.sweep(before=appliance.now() - LONGEST_WRITE)
     scheduler = build(jobs_of(appliance, delivery))
     asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):

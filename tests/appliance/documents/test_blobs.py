@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -69,5 +70,7 @@ def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
     blobs = BlobStore(tmp_path)
     digest = blobs.put(b"contract")
     (tmp_path / digest[:2] / ".left.part").write_bytes(b"con")
-    assert blobs.sweep() == 1
+    now = datetime.now(UTC)
+    assert blobs.sweep(before=now - timedelta(hours=1)) == 0, "its writer may still be at it"
+    assert blobs.sweep(before=now + timedelta(seconds=1)) == 1
     assert blobs.get(digest) == b"contract"
