@@ -19,7 +19,8 @@ demo: setup ## the main job, headless: sign, timestamp, log, verify and export a
 up: setup ## the whole appliance on http://localhost:8080 (or PORT=…) until Ctrl-C
 	@$(BIN)/vermilion up $(if $(PORT),--port $(PORT))
 
-test: setup ## every test, with real SoftHSM, SQLite, processes, openssl and pyHanko
+test: ## every test, with real SoftHSM, SQLite, SMTP, processes, Chromium, openssl and pyHanko
+	@scripts/setup test
 	@$(BIN)/pytest
 
 flips: demo ## flip every byte of the demo's signed contract, one by one, and count what goes unnoticed (many hours)

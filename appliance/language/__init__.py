@@ -1,7 +1,7 @@
-"""The two languages of everything that people read: English message ids, Chinese in ``zh.po``.
+"""The two languages of everything that people read: English message ids, Chinese in ``zh/``, by area.
 
-A message id is the English sentence with ``{named}`` places. The catalogue is read from the ``.po`` file itself,
-so there is nothing to compile and what the translator edits is what the program shows.
+A message id is the English sentence with ``{named}`` places. The catalogue is read from the ``.po`` files
+themselves, so there is nothing to compile and what the translator edits is what the program shows.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 from babel.messages.pofile import read_po
 
@@ -28,7 +29,18 @@ Translator = Callable[..., str]
 @cache
 def chinese_messages() -> dict[str, str]:
     """English message id → Chinese sentence, for every message that is translated and not marked fuzzy."""
-    with resources.files(__name__).joinpath("zh.po").open("rb") as stream:
+    return {message: sentence for area in chinese_areas().values() for message, sentence in area.items()}
+
+
+@cache
+def chinese_areas() -> dict[str, dict[str, str]]:
+    """The same, apart for each file of ``zh/``, by the file's name."""
+    files = sorted(resources.files(__name__).joinpath("zh").iterdir(), key=lambda file: file.name)
+    return {file.name: _messages(file) for file in files if file.name.endswith(".po")}
+
+
+def _messages(file: Traversable) -> dict[str, str]:
+    with file.open("rb") as stream:
         catalogue = read_po(stream, locale="zh")
     return {
         str(message.id): str(message.string)

@@ -29,6 +29,8 @@ def migrate(connection: sqlite.Connection, path: Path) -> None:
 
 
 def _bring_up(connection: sqlite.Connection, path: Path, steps: dict[int, str]) -> None:
+    # Off while tables are rebuilt (SQLite, "ALTER TABLE", section 7); checked before the commit.
+    connection.execute("PRAGMA foreign_keys = OFF")
     connection.execute("BEGIN IMMEDIATE")
     try:
         found = _version(connection)
@@ -41,11 +43,24 @@ def _bring_up(connection: sqlite.Connection, path: Path, steps: dict[int, str]) 
             )
         for number in range(found + 1, max(steps) + 1):
             _apply(connection, steps[number], number)
+        _require_whole(connection, path)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+    finally:
+        connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _require_whole(connection: sqlite.Connection, path: Path) -> None:
+    dangling = connection.execute("PRAGMA foreign_key_check").fetchone()
+    if dangling is not None:
+        raise StorageError(
+            "A row of table {table} in {path} points nowhere; nothing was migrated. Restore a backup.",
+            table=dangling[0],
+            path=path,
+        )
 
 
 def latest() -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.language import Language, chinese_messages, translator
+from appliance.language import Language, chinese_areas, chinese_messages, translator
 from appliance.model.contract import ContractState
 from appliance.model.intent import IntentState
 from tests.language.sentences import ROOT, in_code, in_templates
@@ -38,6 +38,11 @@ def test_every_http_status_has_its_sentence_in_both_languages() -> None:
 @pytest.mark.parametrize("sentence", chinese_messages())
 def test_a_translation_has_the_places_of_its_sentence(sentence: str) -> None:
     assert places(chinese_messages()[sentence]) <= places(sentence)
+
+
+def test_no_sentence_is_translated_in_two_files() -> None:
+    everywhere = [message for area in chinese_areas().values() for message in area]
+    assert sorted(everywhere) == sorted(set(everywhere))
 
 
 def test_an_unknown_sentence_is_shown_in_english() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -37,11 +38,7 @@ def portal(appliance: Appliance) -> Flask:
 
 def parts(appliance: Appliance, authority: AuthorityClient) -> PortalParts:
     return PortalParts(
-        settings=appliance.settings,
-        now=appliance.now,
-        authority=authority,
-        verifier=appliance.verifier,
-        proofs=appliance.proofs,
+        appliance=replace(appliance, authority=authority),
         log=LogAnswers(appliance.proofs, Tiles(appliance.database)),
         form_key=bytes(range(32)),
         render=render_html,

@@ -105,7 +105,7 @@ def test_wrong_numbers_get_a_sentence(browser: FlaskClient, path: str) -> None:
 def test_https_asks_for_nothing_else_and_hardens_cookies(appliance: Appliance) -> None:
     settings = appliance.settings
     web = replace(settings.web, public_url="https://sign.example")
-    secure = replace(parts(appliance, appliance.authority), settings=replace(settings, web=web))
+    secure = parts(replace(appliance, settings=replace(settings, web=web)), appliance.authority)
     answer = create_app(secure).test_client().get("/verify", base_url="https://sign.example")
     assert "max-age=" in answer.headers["Strict-Transport-Security"]
     cookie = answer.headers["Set-Cookie"]

@@ -10,6 +10,7 @@ from appliance.config import Settings
 from appliance.language import Language
 from appliance.ledger import LogAnswers, Proofs
 from appliance.verification import VerificationReport, Verifier
+from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 
 
@@ -17,11 +18,32 @@ from hsm.client import AuthorityClient
 class PortalParts:
     """``form_key``: 32 secret bytes; ``render`` makes the HTML report."""
 
-    settings: Settings
-    now: Callable[[], datetime]
-    authority: AuthorityClient
-    verifier: Verifier
-    proofs: Proofs
+    appliance: Appliance
     log: LogAnswers
     form_key: bytes
     render: Callable[[VerificationReport, Language], str]
+
+    @property
+    def settings(self) -> Settings:
+        """The appliance's settings."""
+        return self.appliance.settings
+
+    @property
+    def now(self) -> Callable[[], datetime]:
+        """The clock of deadlines and expiries, in UTC."""
+        return self.appliance.now
+
+    @property
+    def authority(self) -> AuthorityClient:
+        """The authority, asked as the web."""
+        return self.appliance.authority
+
+    @property
+    def verifier(self) -> Verifier:
+        """The verifier that strangers use."""
+        return self.appliance.verifier
+
+    @property
+    def proofs(self) -> Proofs:
+        """What the log proves."""
+        return self.appliance.proofs

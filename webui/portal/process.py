@@ -59,11 +59,7 @@ def create() -> Portal:
 def _pages(settings: Settings, appliance: Appliance) -> Flask:
     return create_app(
         PortalParts(
-            settings=settings,
-            now=appliance.now,
-            authority=appliance.authority,
-            verifier=appliance.verifier,
-            proofs=appliance.proofs,
+            appliance=appliance,
             log=LogAnswers(appliance.proofs, Tiles(appliance.database)),
             form_key=settings.home.secret("web.key", os.environ),
             render=render_html,

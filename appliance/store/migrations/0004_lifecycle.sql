@@ -1,0 +1,1 @@
+-- The life of a contract: more endings, hand-over, several places for a field, who has what to do.

@@ -1,0 +1,1 @@
+-- What officers decide: enrolment requests and acts that wait.

@@ -1,0 +1,1 @@
+-- Contracts written here, and templates.

@@ -1,0 +1,1 @@
+-- Seal requests and outside signers.

@@ -1,0 +1,1 @@
+-- Signature pictures and seal pictures.
