@@ -1,0 +1,121 @@
+"""A whole appliance as people meet it: its processes, and a mail server that keeps what arrives."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+from appliance.config import Settings, load
+from appliance.demonstration.founding import found
+from appliance.home import Home
+from appliance.supervision import Supervisor
+from appliance.supervision.services import inherited, services
+
+PATIENCE = 30.0
+"""Seconds in which the scheduler must have sent what is queued."""
+
+LINK = re.compile(r"https?://localhost:\d+/[^\s\"<>]+")
+
+
+@dataclass(slots=True)
+class MailRoom:
+    """What the mail server took, in order; a handler of aiosmtpd."""
+
+    arrived: list[EmailMessage] = field(default_factory=list)
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  # aiosmtpd's name
+        self.arrived.append(message_from_bytes(envelope.content, _class=EmailMessage, policy=policy.default))
+        return "250 taken"
+
+    def wait_for(self, recipient: str, *, subject: str = "", after: int = 0) -> EmailMessage:
+        """The newest mail to *recipient* whose subject holds *subject*, not counting the first *after* mails."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            for message in reversed(self.arrived[after:]):
+                if recipient in str(message["To"]) and subject in str(message["Subject"]):
+                    return message
+            time.sleep(0.1)
+        seen = [f"{message['To']}: {message['Subject']}" for message in self.arrived]
+        raise AssertionError(f"no mail to {recipient} about “{subject}”; arrived: {seen}")
+
+
+def link_in(message: EmailMessage) -> str:
+    """The first address of this appliance in a mail's plain text."""
+    body = message.get_body(("plain",))
+    assert body is not None
+    found = LINK.search(body.get_content())
+    assert found is not None, body.get_content()
+    return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A running appliance: where people go, and where their mail arrives."""
+
+    settings: Settings
+    mail: MailRoom
+
+    @property
+    def address(self) -> str:
+        return self.settings.web.public_url
+
+    @property
+    def home(self) -> Home:
+        return self.settings.home
+
+    def secret(self, name: str) -> str:
+        """What set-up left in a secret file, such as the code for the first officer."""
+        return (self.home.secrets / name).read_text(encoding="utf-8").strip()
+
+
+def _free_port() -> int:
+    """A port that is free, as is the next one, which the timestamp process takes."""
+    while True:
+        with socket.socket() as one, socket.socket() as two:
+            one.bind(("127.0.0.1", 0))
+            port = int(one.getsockname()[1])
+            try:
+                two.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+@contextmanager
+def _mail_server() -> Iterator[tuple[MailRoom, int]]:
+    room = MailRoom()
+    controller = Controller(room, hostname="127.0.0.1", port=_free_port())
+    controller.start()
+    try:
+        yield room, controller.port
+    finally:
+        controller.stop()
+
+
+@contextmanager
+def house() -> Iterator[House]:
+    """A new home with the demonstration's people, served on a free port; everything ends with the context."""
+    with tempfile.TemporaryDirectory(prefix="vermilion-") as folder, _mail_server() as (room, mail_port):
+        home = Home(Path(folder))
+        found(home, say=_silent, environment=inherited(os.environ), port=_free_port())
+        with home.settings.open("a", encoding="utf-8") as stream:
+            stream.write(f'\n[mail]\nhost = "127.0.0.1"\nport = {mail_port}\nsecurity = "none"\n')
+        settings = load(home)
+        with Supervisor(services(settings, inherited(os.environ)), say=_silent):
+            yield House(settings, room)
+
+
+def _silent(_sentence: str, **_values: object) -> None:
+    """Says nothing."""

@@ -1,0 +1,114 @@
+"""Somebody at a browser: a context of their own, a passkey device of their own, and eyes for what goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
+
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+TOO_MUCH = 150 * 1024
+"""Bytes that a page may weigh without the document's own pictures."""
+
+DEVICE = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
+"""DevTools' virtual authenticator: a passkey device that always says yes."""
+
+
+@dataclass(slots=True)
+class Visitor:
+    """One person's browser. ``faults``: script errors, CSP violations, requests to elsewhere, answers of 5xx."""
+
+    page: Page
+    context: BrowserContext
+    address: str
+    authenticator: str
+    faults: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> Page:
+        """Open *path* of the appliance."""
+        self.page.goto(f"{self.address}{path}" if path.startswith("/") else path)
+        return self.page
+
+    def require_accessible(self) -> None:
+        """Axe-core finds nothing serious or critical on the page as it is now (WCAG 2.2 AA)."""
+        found = Axe().run(
+            self.page,
+            options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
+        )
+        grave = [
+            f"{each['id']}: {each['help']}: {[node['target'] for node in each['nodes']][:4]}"
+            for each in found.response["violations"]
+            if each["impact"] in ("serious", "critical")
+        ]
+        assert not grave, (self.page.url, grave)
+
+    def require_fits(self) -> None:
+        """Nothing sticks out sideways."""
+        wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 1, (self.page.url, wide)
+
+
+@contextmanager
+def visiting(
+    browser: Browser, address: str, *, language: str = "zh", phone: bool = False, device: bool = True, **more: Any
+) -> Iterator[Visitor]:
+    """A new visitor; on leaving, nothing on the list of faults may have happened."""
+    context = browser.new_context(
+        viewport=PHONE if phone else DESKTOP,  # type: ignore[arg-type]  # a dict of ints is what it takes
+        locale="zh-CN" if language == "zh" else "en-GB",
+        timezone_id="Asia/Shanghai",
+        has_touch=phone,
+        is_mobile=phone,
+        **more,
+    )
+    context.add_cookies([{"name": "language", "value": language, "url": address}])
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    visitor = Visitor(page, context, address, _device(context, page) if device else "")
+    _watch(visitor)
+    try:
+        yield visitor
+    finally:
+        context.close()
+    assert not visitor.faults, visitor.faults
+
+
+def _device(context: BrowserContext, page: Page) -> str:
+    devtools = context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable", {"enableUI": False})
+    return str(devtools.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})["authenticatorId"])
+
+
+def _watch(visitor: Visitor) -> None:
+    def said(message: ConsoleMessage) -> None:
+        # A refused request is a result that tests look at; what the browser itself objects to is a fault.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            visitor.faults.append(f"{visitor.page.url}: {message.text}")
+
+    def asked(request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in ("http", "https") and f"{parts.scheme}://{parts.netloc}" != visitor.address:
+            visitor.faults.append(f"{visitor.page.url}: asked {request.url}, outside the appliance")
+
+    def answered(response: Response) -> None:
+        if response.status >= 500:
+            visitor.faults.append(f"{response.url}: {response.status}")
+
+    visitor.page.on("console", said)
+    visitor.page.on("pageerror", lambda error: visitor.faults.append(f"{visitor.page.url}: {error}"))
+    visitor.page.on("request", asked)
+    visitor.page.on("response", answered)
