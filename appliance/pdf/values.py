@@ -67,9 +67,32 @@ class Inspection:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A rectangle on a page: ``page`` counts from 0; ``x``, ``y`` (the upper left corner), ``width`` and ``height``
+    are per cent of the page as seen, from its upper left corner."""
+
+    page: int
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class CrossPageSeal:
+    """A seal cut into as many slices as the document has pages (骑缝章), one at the right edge of each page.
+
+    ``y`` is the upper edge of the whole seal in per cent of the page's height as seen, ``diameter_mm`` its size.
+    """
+
+    y: float
+    diameter_mm: float = 40.0
+
+
+@dataclass(frozen=True, slots=True)
 class FieldPlacement:
-    """Where a signature field goes: ``page`` counts from 0; ``x``, ``y`` (the upper left corner), ``width`` and
-    ``height`` are per cent of the page as seen, from its upper left corner."""
+    """Where a signature field goes: first place as in :class:`Place`, ``more`` places that show the same signature,
+    and for a seal the slices of ``cross_page``. All of them are filled by the one signature of the field."""
 
     name: str
     page: int
@@ -78,6 +101,20 @@ class FieldPlacement:
     width: float
     height: float
     kind: FieldKind = FieldKind.PERSON
+    more: tuple[Place, ...] = ()
+    cross_page: CrossPageSeal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where ``phrase`` stands in the text: a box in per cent of the page as seen, ``page`` from 0."""
+
+    phrase: str
+    page: int
+    x: float
+    y: float
+    width: float
+    height: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from appliance.errors import ConfinementFailed, DocumentRefused
 from appliance.pdf import byte_ranges, codec
 from appliance.pdf.values import (
     FieldPlacement,
+    Found,
     Inspection,
     PreparedRevision,
     PrepareOrder,
@@ -80,6 +81,13 @@ class PdfWorkshop:
         """The text of every page, as extracted."""
         pages: list[str] = self._run("pdf.text", document=document)
         return pages
+
+    def find(self, document: bytes, phrases: Sequence[str]) -> tuple[Found, ...]:
+        """Where the *phrases* stand, page by page from above; blanks and the width of characters do not matter.
+
+        At most 1,000 places, 20 phrases of at most 100 characters. Raises DocumentRefused for other phrases.
+        """
+        raise NotImplementedError
 
     def seal_svg(self, appearance: SealAppearance) -> str:
         """The seal as it will be painted into fields, as an SVG document."""
