@@ -30,6 +30,7 @@ from appliance.ledger import Proofs, Sequencer
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.revocation import CurrentCrls
 from appliance.store.database import Database
+from appliance.submissions import Submissions
 from appliance.timestamping import TimestampService
 from appliance.verification import TrustAnchors, Verifier
 from hsm.client import AuthorityClient
@@ -59,6 +60,7 @@ class Appliance:
     endings: Endings
     recovery: Recovery
     contracts: Contracts
+    submissions: Submissions
 
 
 def utc_now() -> datetime:
@@ -135,4 +137,5 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         endings=Endings(room),
         recovery=Recovery(room, cycle, sealing),
         contracts=Contracts(room.database, room.blobs),
+        submissions=Submissions(room.database, room.now),
     )

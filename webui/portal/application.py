@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 
 from webui.portal import clock, health, home, log, trust, verify
 from webui.portal.parts import PortalParts
-from webui.shared import errors, forms, headers, language
+from webui.shared import errors, forms, headers, language, once
 
 ROOM_FOR_FORM = 64 * 1024
 """Bytes that a form may hold besides its files."""
@@ -32,6 +32,7 @@ def create_app(parts: PortalParts) -> Flask:
     headers.protect(app, https=https)
     language.install(app, default=settings.interface.language, zone=settings.interface.zone, secure=https)
     forms.install(app, key=parts.form_key, secure=https)
+    once.install(app)
     errors.install(app)
     clock.install(app, clock.ClockView(parts.authority), zone=settings.interface.zone)
     for pages in (home, verify, log, trust, health):

@@ -1,0 +1,45 @@
+"""Forms that were sent once, in the database. Every function runs in the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from appliance.store.database import Transaction
+from appliance.store.moments import stored
+
+
+def claim(tx: Transaction, subject: str, once: str, *, now: datetime, abandoned: datetime) -> bool:
+    """True when the caller is the first to send it, or when who claimed it before *abandoned* never finished."""
+    claimed = tx.execute(
+        "INSERT INTO submissions (subject, once, claimed) VALUES (?, ?, ?) ON CONFLICT (subject, once)"
+        " DO UPDATE SET claimed = excluded.claimed WHERE made IS NULL AND claimed < ?",
+        (subject, once, stored(now), stored(abandoned)),
+    )
+    return claimed.rowcount == 1
+
+
+def made(tx: Transaction, subject: str, once: str) -> tuple[bool, str | None]:
+    """Whether the form is claimed, and the address of what it made, None while that is under way."""
+    row = tx.execute("SELECT made FROM submissions WHERE subject = ? AND once = ?", (subject, once)).fetchone()
+    return (False, None) if row is None else (True, row[0])
+
+
+def finish(tx: Transaction, subject: str, once: str, address: str) -> None:
+    """Remembers what the form made."""
+    tx.execute(
+        "UPDATE submissions SET made = ? WHERE subject = ? AND once = ? AND made IS NULL", (address, subject, once)
+    )
+
+
+def release(tx: Transaction, subject: str, once: str) -> None:
+    """Forgets a claim that made nothing."""
+    tx.execute("DELETE FROM submissions WHERE subject = ? AND once = ? AND made IS NULL", (subject, once))
+
+
+def forget(tx: Transaction, before: datetime, *, limit: int = 100) -> None:
+    """Removes at most *limit* of those claimed earlier than *before*."""
+    tx.execute(
+        "DELETE FROM submissions WHERE (subject, once) IN"
+        " (SELECT subject, once FROM submissions WHERE claimed < ? ORDER BY claimed LIMIT ?)",
+        (stored(before), limit),
+    )

@@ -1,0 +1,122 @@
+"""A form that makes something is sent once, whatever happens on the way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.errors import PreconditionRefused, StateRefused
+from appliance.store.database import Database
+from appliance.submissions import ABANDONED, KEPT, Submissions
+
+ONCE = "a-value-of-24-characters"
+ZHANG = "person-zhang"
+
+
+class Clock:
+    """A clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 11, 25, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def submissions(tmp_path: Path, clock: Clock) -> Iterator[Submissions]:
+    database = Database(tmp_path / "vermilion.db")
+    yield Submissions(database, clock, patience=0.2)
+    database.close()
+
+
+@pytest.mark.parametrize("once", ["", "short", "x" * 65, "朱印" * 10])
+def test_a_value_that_no_form_of_ours_carries_is_refused(submissions: Submissions, once: str) -> None:
+    with pytest.raises(PreconditionRefused, match="incomplete"):
+        submissions.claim(ZHANG, once)
+
+
+def test_the_second_gets_what_the_first_made(submissions: Submissions) -> None:
+    assert submissions.claim(ZHANG, ONCE) is None
+    submissions.finish(ZHANG, ONCE, "/contracts/1")
+    assert submissions.claim(ZHANG, ONCE) == "/contracts/1"
+    submissions.finish(ZHANG, ONCE, "/contracts/2")
+    assert submissions.claim(ZHANG, ONCE) == "/contracts/1"
+
+
+def test_somebody_else_with_the_same_value_is_the_first_of_the_own(submissions: Submissions) -> None:
+    submissions.claim(ZHANG, ONCE)
+    submissions.finish(ZHANG, ONCE, "/contracts/1")
+    assert submissions.claim("person-li", ONCE) is None
+
+
+def test_who_was_refused_may_send_again(submissions: Submissions) -> None:
+    submissions.claim(ZHANG, ONCE)
+    submissions.release(ZHANG, ONCE)
+    assert submissions.claim(ZHANG, ONCE) is None
+
+
+def test_the_second_is_told_when_the_first_takes_too_long(submissions: Submissions) -> None:
+    submissions.claim(ZHANG, ONCE)
+    with pytest.raises(StateRefused, match="being worked on"):
+        submissions.claim(ZHANG, ONCE)
+
+
+def test_a_claim_without_a_result_is_abandoned_after_a_while(submissions: Submissions, clock: Clock) -> None:
+    submissions.claim(ZHANG, ONCE)
+    clock.at += ABANDONED + timedelta(seconds=1)
+    assert submissions.claim(ZHANG, ONCE) is None
+    with pytest.raises(StateRefused):
+        submissions.claim(ZHANG, ONCE)
+
+
+def test_what_forms_made_is_forgotten_when_no_page_can_be_open_any_more(
+    submissions: Submissions, clock: Clock
+) -> None:
+    submissions.claim(ZHANG, ONCE)
+    submissions.finish(ZHANG, ONCE, "/contracts/1")
+    clock.at += KEPT + timedelta(seconds=1)
+    assert submissions.claim(ZHANG, ONCE) is None
+
+
+def test_of_many_at_the_same_moment_one_makes_it_and_all_get_it(tmp_path: Path, clock: Clock) -> None:
+    database = Database(tmp_path / "vermilion.db")
+    submissions = Submissions(database, clock)
+    start = threading.Barrier(8)
+    made: list[str] = []
+    got: list[str] = []
+
+    def send(number: int) -> None:
+        start.wait()
+        address = submissions.claim(ZHANG, ONCE)
+        if address is None:
+            address = f"/contracts/{number}"
+            made.append(address)
+            submissions.finish(ZHANG, ONCE, address)
+        got.append(address)
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    database.close()
+    assert len(made) == 1
+    assert got == made * 8
+
+
+def test_those_who_wait_try_themselves_when_the_first_gives_up(tmp_path: Path, clock: Clock) -> None:
+    database = Database(tmp_path / "vermilion.db")
+    submissions = Submissions(database, clock, wait=lambda _seconds: submissions.release(ZHANG, ONCE))
+    assert submissions.claim(ZHANG, ONCE) is None
+    assert submissions.claim(ZHANG, ONCE) is None
+    database.close()
