@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from hsm.acts import Activation, OfficerAct, SigningIntent
+from hsm.answers import Appointment, Approvals, KnownCredential
 from hsm.connection import Connections
 from hsm.status import AuthorityStatus
 from hsm.timestamp import ImprintOrder, IssuedToken
@@ -47,8 +48,22 @@ class AuthorityClient:
         """The detached CMS (DER, baseline B-B) over the intent's digest. An intent is signed once only.
 
         A person needs their own activation; a seal needs one of its custodians and one of the requesting person.
+        What was given to :meth:`approve` counts too: *activations* may then be fewer, or none.
         """
         return self._bytes("sign_document", intent=intent.fields(), activations=activations_to_wire(activations))
+
+    def approve(self, act: SigningIntent | OfficerAct, activation: Activation) -> Approvals:
+        """One person's activation of *act*, verified now and remembered until the act expires.
+
+        The operation itself then counts it, with what is given on the spot. One approval for each person; an act
+        that was done, or another one under the same nonce, takes none.
+        """
+        [wire] = activations_to_wire([activation])
+        return Approvals.from_wire(self._ask("approve", act=act.fields(), activation=wire))
+
+    def approvals(self, act: SigningIntent | OfficerAct) -> Approvals:
+        """Who has approved *act* so far, and how many must."""
+        return Approvals.from_wire(self._ask("approvals", act=act.fields()))
 
     def timestamp(self, orders: Sequence[ImprintOrder]) -> list[IssuedToken]:
         """One token for each order, in order, all at the authority's own time."""
@@ -81,6 +96,26 @@ class AuthorityClient:
         """The current certificate (DER) of ``tsa``, ``log``, ``evidence``, ``person-…`` or ``seal-…``."""
         return self._bytes("certificate", subject=subject)
 
+    def credentials(self, subject: str) -> list[KnownCredential]:
+        """What *subject* activates with, revoked ones left out; empty for somebody who is not enrolled."""
+        return [KnownCredential.from_wire(each) for each in self._ask("credentials", subject=subject)]
+
+    def organisations(self) -> list[str]:
+        """The organisations that certificates may name, sorted."""
+        return [str(each) for each in self._ask("organisations")]
+
+    def appointment(self) -> Appointment:
+        """Whether a set-up code waits for a first officer."""
+        return Appointment.from_wire(self._ask("appointment"))
+
+    def appoint_officer(self, code: str, details: Mapping[str, Any]) -> None:
+        """Makes a first officer by a one-time set-up *code* of the ceremony.
+
+        Details: subject (``officer-…``), name, organisation, credential (a map, webauthn alone). Five wrong codes
+        lock appointment for fifteen minutes.
+        """
+        self._ask("appoint_officer", code=code, details=dict(details))
+
     def enrol_person(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
         """Makes a person's key and certificate (DER). Details: subject, name, organisation, credentials."""
         return self._officer("enrol_person", act, activations)
@@ -98,8 +133,15 @@ class AuthorityClient:
         self._officer_act("revoke_credential", act, activations)
 
     def revoke_certificate(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
-        """Revokes a subject's current certificate; the new CRL (DER). Details: subject, reason."""
+        """Revokes every unexpired certificate of a subject; the new CRL (DER). Details: subject, reason."""
         return self._officer("revoke_certificate", act, activations)
+
+    def retire(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
+        """Ends every credential and certificate of a subject at once; the new CRL (DER). Details: subject, reason.
+
+        Asked again, it changes nothing more and answers the same way.
+        """
+        return self._officer("retire", act, activations)
 
     def rotate(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
         """Gives a subject a new key and its certificate (DER). Details: subject."""

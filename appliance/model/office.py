@@ -1,0 +1,103 @@
+"""What officers decide: requests for enrolment, and acts of theirs that wait for an activation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedPasskey:
+    """An authenticator that somebody wants to sign with: ``public_key`` is COSE (RFC 9053)."""
+
+    credential_id: bytes
+    public_key: bytes
+    rp_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedPin:
+    """PIN (argon2id) and TOTP secret (wrapped by the authority until the request is decided)."""
+
+    pin_hash: str = field(repr=False)
+    wrapped_secret: bytes = field(repr=False)
+
+
+ProposedCredential = ProposedPasskey | ProposedPin
+
+
+@dataclass(frozen=True, slots=True)
+class TotpDraft:
+    """A new secret to show once: ``secret`` in base32, ``uri`` for a QR code (otpauth), ``sealed`` to post back."""
+
+    secret: str = field(repr=False)
+    uri: str = field(repr=False)
+    sealed: str
+
+
+class RequestState(StrEnum):
+    """``withdrawn``: by the person who asked."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentRequest:
+    """Somebody's wish to sign with these credentials; ``reason`` is why it was refused."""
+
+    id: str
+    subject: str
+    credentials: tuple[ProposedCredential, ...]
+    state: RequestState
+    asked: datetime
+    decided: datetime | None = None
+    decided_by: str | None = None
+    reason: str | None = None
+
+
+class ActKind(StrEnum):
+    """The operations of the authority that officers ask for here."""
+
+    ENROL_PERSON = "enrol_person"
+    ADD_CREDENTIAL = "add_credential"
+    ENROL_SEAL = "enrol_seal"
+    REVOKE_CREDENTIAL = "revoke_credential"
+    RETIRE = "retire"
+
+
+class ActState(StrEnum):
+    """``open``: waits for an officer, or for the second one."""
+
+    OPEN = "open"
+    DONE = "done"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class PendingAct:
+    """An officer's act with what it will do to *subject*; ``approved_by`` are the officers who said yes so far.
+
+    ``details`` are the act's public arguments, ``notes`` what the appliance keeps besides (how the identity was
+    verified, the seal's kind and width); ``request`` is the enrolment request that it decides.
+    """
+
+    id: str
+    kind: ActKind
+    subject: str
+    details: Mapping[str, Any]
+    notes: Mapping[str, Any]
+    nonce: bytes
+    expires: datetime
+    prepared_by: str
+    prepared: datetime
+    state: ActState
+    approved_by: tuple[str, ...] = ()
+    request: str | None = None
+    reason: str | None = None

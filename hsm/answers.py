@@ -1,0 +1,67 @@
+"""What the authority answers about people: their credentials, and who has approved an act. Nothing secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCredential:
+    """An unrevoked credential: ``kind`` webauthn or pin-totp; ``credential_id`` (None for PIN and TOTP); when added."""
+
+    kind: str
+    credential_id: bytes | None
+    added: datetime
+
+    def to_wire(self) -> list[Any]:
+        """Plain values for the socket."""
+        return [self.kind, self.credential_id, int(self.added.timestamp())]
+
+    @classmethod
+    def from_wire(cls, value: list[Any]) -> KnownCredential:
+        """The credential that :meth:`to_wire` made."""
+        kind, credential_id, added = value
+        return cls(kind, credential_id, datetime.fromtimestamp(added, UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """Who (subjects) has approved an act, and how many the rules want before it can be done."""
+
+    given: tuple[str, ...]
+    required: int
+
+    @property
+    def enough(self) -> bool:
+        """Whether the act can be done without a further activation."""
+        return len(self.given) >= self.required
+
+    def to_wire(self) -> list[Any]:
+        """Plain values for the socket."""
+        return [list(self.given), self.required]
+
+    @classmethod
+    def from_wire(cls, value: list[Any]) -> Approvals:
+        """The approvals that :meth:`to_wire` made."""
+        given, required = value
+        return cls(tuple(given), required)
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """Whether first officers can be appointed: unused set-up codes that have not run out, and until when (aware)."""
+
+    codes: int
+    until: datetime | None
+
+    def to_wire(self) -> list[Any]:
+        """Plain values for the socket."""
+        return [self.codes, None if self.until is None else int(self.until.timestamp())]
+
+    @classmethod
+    def from_wire(cls, value: list[Any]) -> Appointment:
+        """The answer that :meth:`to_wire` made."""
+        codes, until = value
+        return cls(codes, None if until is None else datetime.fromtimestamp(until, UTC))
