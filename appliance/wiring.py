@@ -27,6 +27,8 @@ from appliance.documents.intake import Intake
 from appliance.evidence.verification import verify_package
 from appliance.history.chronicle import Chronicle
 from appliance.ledger import Proofs, Sequencer
+from appliance.ownership import Ownership
+from appliance.ownership.deposits import Workplace
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.revocation import CurrentCrls
 from appliance.store.database import Database
@@ -60,6 +62,7 @@ class Appliance:
     endings: Endings
     recovery: Recovery
     contracts: Contracts
+    ownership: Ownership
     submissions: Submissions
 
 
@@ -137,5 +140,20 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         endings=Endings(room),
         recovery=Recovery(room, cycle, sealing),
         contracts=Contracts(room.database, room.blobs),
+        ownership=Ownership(_workplace(settings, room)),
         submissions=Submissions(room.database, room.now),
+    )
+
+
+def _workplace(settings: Settings, room: SigningRoom) -> Workplace:
+    return Workplace(
+        database=room.database,
+        blobs=room.blobs,
+        workshop=room.workshop,
+        verifier=room.verifier,
+        authority=room.authority,
+        timestamps=room.timestamps,
+        chronicle=room.chronicle,
+        issuer=settings.organisation.name,
+        address=settings.web.public_url,
     )

@@ -24,6 +24,7 @@ TITLES: Final[Mapping[str, str]] = {
     "contract-recalled": "Contract recalled",
     "contract-expired": "Contract expired",
     "contract-completed": "Contract completed and sealed off",
+    "ownership-deposited": "Ownership of a file deposited",
 }
 
 LABELS: Final[Mapping[str, str]] = {

@@ -25,6 +25,7 @@ class EventKind(StrEnum):
     CONTRACT_RECALLED = "contract-recalled"
     CONTRACT_EXPIRED = "contract-expired"
     CONTRACT_COMPLETED = "contract-completed"
+    OWNERSHIP_DEPOSITED = "ownership-deposited"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,182 @@
+"""Depositing: timestamp the digest, make and seal the certificate, record both, all in one commit."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+
+from appliance.documents.blobs import BlobStore
+from appliance.errors import NotFound, PreconditionRefused, ResultRefused
+from appliance.history.chronicle import Chronicle
+from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.model.ownership import Deposit
+from appliance.ownership.certificate import CertificateFacts, certificate_pdf
+from appliance.pdf.values import ValidationMaterial
+from appliance.pdf.workshop import PdfWorkshop
+from appliance.store import ownership, people
+from appliance.store.database import Database
+from appliance.timestamping import TimestampService
+from appliance.verification import Indication, Verifier
+from hsm.client import AuthorityClient
+from hsm.timestamp import parse_token, response_granted
+
+LONGEST = 200
+"""Characters of a title or a file's name."""
+
+LARGEST = 2**53 - 1
+"""Bytes of a file: what a browser can count exactly."""
+
+SHOWN = 100
+"""Deposits in a person's list."""
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class DepositOrder:
+    """What somebody deposits: ``digest`` is the SHA-256 in lower-case hex; ``file`` and ``size`` as they say."""
+
+    title: str
+    digest: str
+    file: str = ""
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What depositing works with."""
+
+    database: Database
+    blobs: BlobStore
+    workshop: PdfWorkshop
+    verifier: Verifier
+    authority: AuthorityClient
+    timestamps: TimestampService
+    chronicle: Chronicle
+    issuer: str
+    address: str
+
+
+class Ownership:
+    """The file itself never comes here, its digest is enough. Thread-safe."""
+
+    def __init__(self, workplace: Workplace) -> None:
+        self._at = workplace
+
+    def deposit(self, order: DepositOrder, *, by: str) -> Deposit:
+        """The deposit of *by* (a person's subject); the one that is there already for a digest that they had before.
+
+        Raises :class:`PreconditionRefused` for an order that says too little or too much,
+        :class:`hsm.errors.TimeNotAvailable` while nothing can be dated. Until the last step nothing is recorded
+        but the timestamp, which says nothing about anybody.
+        """
+        order = _accepted(order)
+        place = self._at
+        with place.database.reading() as tx:
+            person = people.person(tx, by)
+            known = ownership.mine(tx, by, order.digest)
+        if known is not None:
+            return known
+        token = place.timestamps.token(bytes.fromhex(order.digest))
+        info = parse_token(token)
+        facts = CertificateFacts(
+            number=secrets.token_hex(12),
+            title=order.title,
+            depositor=person.name,
+            organisation=person.organisation,
+            file=order.file,
+            digest=order.digest,
+            size=order.size,
+            at=info.gen_time,
+            zone=person.zone,
+            serial=f"{info.serial:x}",
+            issuer=place.issuer,
+            address=place.address,
+        )
+        certificate = place.blobs.put(self._sealed(certificate_pdf(facts, person.language)))
+        return self._recorded(facts, token, certificate, by)
+
+    def get(self, deposit_id: str, *, by: str) -> Deposit:
+        """The deposit of *by*. Raises :class:`NotFound`, also for somebody else's."""
+        with self._at.database.reading() as tx:
+            deposit = ownership.load(tx, deposit_id)
+        if deposit.depositor != by:
+            raise NotFound("There is no deposit {deposit}.", deposit=deposit_id)
+        return deposit
+
+    def certificate(self, deposit: Deposit) -> bytes:
+        """The certificate as PDF."""
+        return self._at.blobs.get(deposit.certificate)
+
+    def reply(self, deposit: Deposit) -> bytes:
+        """The timestamp as a reply (DER TimeStampResp), as ``openssl ts -verify -in`` reads it."""
+        return response_granted(deposit.token)
+
+    def of_person(self, subject: str) -> list[Deposit]:
+        """The person's newest deposits."""
+        with self._at.database.reading() as tx:
+            return ownership.of_person(tx, subject, limit=SHOWN)
+
+    def of_digest(self, digest: str) -> list[Deposit]:
+        """All deposits of a digest, the oldest first; who deposited is not for everybody."""
+        if _DIGEST.fullmatch(digest) is None:
+            return []
+        with self._at.database.reading() as tx:
+            return ownership.of_digest(tx, digest)
+
+    def _sealed(self, document: bytes) -> bytes:
+        """*document* with a document timestamp and what proves it (DSS), as the verifier for strangers passes it."""
+        place = self._at
+        crls = tuple(dict.fromkeys([*place.authority.crls(), place.authority.issue_crl()]))
+        certificates = tuple(dict.fromkeys([*place.authority.chain(), place.authority.certificate("tsa")]))
+        prepared = place.workshop.prepare_archive(document, ValidationMaterial(certificates, crls))
+        sealed = place.workshop.embed(prepared, place.timestamps.token(prepared.digest))
+        report = place.verifier.verify_pdf(sealed)
+        if report.indication is not Indication.PASSED:
+            raise ResultRefused(
+                "The certificate does not pass our own verifier ({why}); nothing was deposited.",
+                why="; ".join(report.reasons),
+            )
+        return sealed
+
+    def _recorded(self, facts: CertificateFacts, token: bytes, certificate: str, by: str) -> Deposit:
+        public: dict[str, Field] = {"digest": facts.digest, "certificate": certificate, "serial": facts.serial}
+        private: dict[str, Field] = {"title": facts.title, "name": facts.depositor, "file": facts.file or None}
+        event = HistoryEvent(EventKind.OWNERSHIP_DEPOSITED, facts.at, by, None, public, private)
+        with self._at.database.transaction() as tx:
+            known = ownership.mine(tx, by, facts.digest)
+            if known is not None:  # sent twice at the same moment: the first one stands
+                return known
+            deposit = Deposit(
+                id=facts.number,
+                depositor=by,
+                title=facts.title,
+                file=facts.file,
+                digest=facts.digest,
+                size=facts.size,
+                at=facts.at,
+                token=token,
+                certificate=certificate,
+                entry=self._at.chronicle.tell(tx, event),
+            )
+            ownership.insert(tx, deposit)
+            return deposit
+
+
+def _accepted(order: DepositOrder) -> DepositOrder:
+    title, file = " ".join(order.title.split()), " ".join(order.file.split())
+    digest = "".join(order.digest.split()).lower()
+    if not title:
+        raise PreconditionRefused("Say in words what the file is; the title stands on the certificate.")
+    if len(title) > LONGEST or len(file) > LONGEST:
+        raise PreconditionRefused("Title and file name have at most {longest} characters each.", longest=LONGEST)
+    if not (title + file).isprintable():
+        raise PreconditionRefused("Title and file name may hold no control characters.")
+    if _DIGEST.fullmatch(digest) is None:
+        raise PreconditionRefused(
+            "The SHA-256 has 64 characters of 0–9 and a–f; choose the file, or paste what sha256sum prints."
+        )
+    if order.size is not None and not 0 <= order.size <= LARGEST:
+        raise PreconditionRefused("The size is a number of bytes.")
+    return DepositOrder(title, digest, file, order.size)
