@@ -65,7 +65,7 @@ class Ownership:
         self._at = workplace
 
     def deposit(self, order: DepositOrder, *, by: str) -> Deposit:
-        """The deposit of *by* (a person's subject); the one that is there already for a digest that they had before.
+        """The deposit of *by* (a person's subject); for a digest that they had before, the one that is there.
 
         Raises :class:`PreconditionRefused` for an order that says too little or too much,
         :class:`hsm.errors.TimeNotAvailable` while nothing can be dated. Until the last step nothing is recorded
@@ -126,7 +126,7 @@ class Ownership:
             return ownership.of_digest(tx, digest)
 
     def _sealed(self, document: bytes) -> bytes:
-        """*document* with a document timestamp and what proves it (DSS), as the verifier for strangers passes it."""
+        """*document* with a document timestamp and what proves it (DSS), passed by the verifier for strangers."""
         place = self._at
         crls = tuple(dict.fromkeys([*place.authority.crls(), place.authority.issue_crl()]))
         certificates = tuple(dict.fromkeys([*place.authority.chain(), place.authority.certificate("tsa")]))
@@ -161,7 +161,7 @@ class Ownership:
                 entry=self._at.chronicle.tell(tx, event),
             )
             ownership.insert(tx, deposit)
-            return deposit
+            return ownership.load(tx, deposit.id)
 
 
 def _accepted(order: DepositOrder) -> DepositOrder:
