@@ -24,6 +24,8 @@ from appliance.contracts.sending import Sending
 from appliance.contracts.waypoints import Passing, pass_by
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import Intake
+from appliance.documents.picture_cache import PictureCache
+from appliance.documents.pictures import PagePictures
 from appliance.evidence.verification import verify_package
 from appliance.history.chronicle import Chronicle
 from appliance.ledger import Proofs, Sequencer
@@ -64,6 +66,7 @@ class Appliance:
     contracts: Contracts
     ownership: Ownership
     submissions: Submissions
+    pictures: PagePictures
 
 
 def utc_now() -> datetime:
@@ -142,6 +145,9 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         contracts=Contracts(room.database, room.blobs),
         ownership=Ownership(_workplace(settings, room)),
         submissions=Submissions(room.database, room.now),
+        pictures=PagePictures(
+            PictureCache(settings.home.cache / "pages"), room.workshop, room.blobs, room.database
+        ),
     )
 
 
