@@ -19,6 +19,7 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "pdf.prepare": "appliance.pdf.work:prepare",
         "pdf.prepare_archive": "appliance.pdf.work:prepare_archive",
         "pdf.render": "appliance.pdf.work:render",
+        "pdf.picture": "appliance.pdf.work:picture",
         "pdf.text": "appliance.pdf.work:text",
         "verification.pdf": "appliance.verification.work:verify_pdf",
         "verification.timestamp": "appliance.verification.work:verify_timestamp",

@@ -37,6 +37,7 @@ def rehearse(typefaces: Typefaces) -> None:
     archive.prepare_archive(document, ValidationMaterial((), ()), most_pages=1)
     seal_picture.svg(typefaces.serif, _SEAL)
     pages.render(document, 0, dpi=36)
+    pages.picture(document, 0, width=72)
     pages.text(document)
 
 

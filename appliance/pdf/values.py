@@ -68,7 +68,7 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A rectangle on a page: ``page`` counts from 0; ``x``, ``y`` (the upper left corner), ``width`` and ``height``
+    """A rectangle on a page: ``page`` counts from 0; ``x``, ``y`` (the upper left corner), ``width``, ``height``
     are per cent of the page as seen, from its upper left corner."""
 
     page: int
@@ -91,7 +91,7 @@ class CrossPageSeal:
 
 @dataclass(frozen=True, slots=True)
 class FieldPlacement:
-    """Where a signature field goes: first place as in :class:`Place`, ``more`` places that show the same signature,
+    """Where a signature field goes: first place as in :class:`Place`, ``more`` places that show the same,
     and for a seal the slices of ``cross_page``. All of them are filled by the one signature of the field."""
 
     name: str

@@ -50,6 +50,11 @@ def render(document: bytes, page: int, dpi: int) -> bytes:
     return pages.render(document, page, dpi=dpi)
 
 
+def picture(document: bytes, page: int, width: int) -> bytes:
+    """See PdfWorkshop.picture."""
+    return pages.picture(document, page, width=width)
+
+
 def text(document: bytes) -> list[str]:
     """See PdfWorkshop.text."""
     return pages.text(document)

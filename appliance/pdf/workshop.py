@@ -77,6 +77,11 @@ class PdfWorkshop:
         picture: bytes = self._run("pdf.render", document=document, page=page, dpi=dpi)
         return picture
 
+    def picture(self, document: bytes, page: int, *, width: int) -> bytes:
+        """Page *page* (from 0) as a small PNG, *width* pixels wide: for looking at in a browser."""
+        picture: bytes = self._run("pdf.picture", document=document, page=page, width=width)
+        return picture
+
     def text(self, document: bytes) -> list[str]:
         """The text of every page, as extracted."""
         pages: list[str] = self._run("pdf.text", document=document)
