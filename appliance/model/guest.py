@@ -1,0 +1,36 @@
+"""An outside signer's invitation to one party of one contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """One link with its second channel. ``round`` counts the codes, ``tries`` the wrong ones of this round.
+
+    ``invited_by`` is who invited the guest and answers for the identity; ``ended`` is when the link stopped to
+    work because a new one was sent.
+    """
+
+    id: str
+    person: str
+    contract: str
+    party: str
+    invited_by: str
+    invited: datetime
+    round: int = 0
+    tries: int = 0
+    opened: datetime | None = None
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Whom link and code let in, to what, and until when."""
+
+    person: str
+    contract: str
+    party: str
+    until: datetime
