@@ -26,6 +26,14 @@ class EventKind(StrEnum):
     CONTRACT_EXPIRED = "contract-expired"
     CONTRACT_COMPLETED = "contract-completed"
     OWNERSHIP_DEPOSITED = "ownership-deposited"
+    SEAL_REQUESTED = "seal-requested"
+    SEAL_APPROVED = "seal-approved"
+    SEAL_REFUSED = "seal-refused"
+    SEAL_REQUEST_WITHDRAWN = "seal-request-withdrawn"
+    SEAL_REQUEST_LAPSED = "seal-request-lapsed"
+    GUEST_INVITED = "guest-invited"
+    GUEST_ENTERED = "guest-entered"
+    GUEST_CODE_RENEWED = "guest-code-renewed"
 
 
 @dataclass(frozen=True, slots=True)
