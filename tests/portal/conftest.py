@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from appliance.ledger import LogAnswers, Sequencer, Tiles
-from appliance.verification.report import render_html
+from appliance.verification import report
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from tests.world import World, shared_world
@@ -41,7 +41,7 @@ def parts(appliance: Appliance, authority: AuthorityClient) -> PortalParts:
         appliance=replace(appliance, authority=authority),
         log=LogAnswers(appliance.proofs, Tiles(appliance.database)),
         form_key=bytes(range(32)),
-        render=render_html,
+        reports=report,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from appliance.config import Settings
 from appliance.language import Language
@@ -14,14 +15,24 @@ from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 
 
+class Reports(Protocol):
+    """Reports about verdicts; :mod:`appliance.verification.report` is it."""
+
+    def render_html(self, report: VerificationReport, language: Language, *, back: str = "") -> str:
+        """The report as one HTML document, with a way back to the address *back*."""
+
+    def render_pdf(self, report: VerificationReport, language: Language) -> bytes:
+        """The report as PDF."""
+
+
 @dataclass(frozen=True, slots=True)
 class PortalParts:
-    """``form_key``: 32 secret bytes; ``render`` makes the HTML report."""
+    """``form_key``: 32 secret bytes; ``reports`` sets verdicts for screen and paper."""
 
     appliance: Appliance
     log: LogAnswers
     form_key: bytes
-    render: Callable[[VerificationReport, Language], str]
+    reports: Reports
 
     @property
     def settings(self) -> Settings:

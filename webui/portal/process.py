@@ -17,7 +17,7 @@ from appliance.home import Home
 from appliance.ledger import LogAnswers, Tiles
 from appliance.store.database import Database
 from appliance.timestamping import LoopTimestampService
-from appliance.verification.report import render_html
+from appliance.verification import report
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
 from webui.portal.application import create_app
@@ -62,7 +62,7 @@ def _pages(settings: Settings, appliance: Appliance) -> Flask:
             appliance=appliance,
             log=LogAnswers(appliance.proofs, Tiles(appliance.database)),
             form_key=settings.home.secret("web.key", os.environ),
-            render=render_html,
+            reports=report,
         )
     )
 

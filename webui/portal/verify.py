@@ -1,15 +1,18 @@
-"""``/verify``: a file comes in, a verdict goes out; the file is kept nowhere."""
+"""``/verify``: a file comes in, a verdict goes out as page, PDF or data; the file is kept nowhere."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import io
+import json
 import re
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request, send_file
 from werkzeug.datastructures import FileStorage
 
-from webui.portal.parts import PortalParts
+from appliance.verification import VerificationReport
+from webui.portal.parts import PortalParts, Reports
 from webui.shared.headers import policy
 from webui.shared.language import current_language, translate
 
@@ -33,9 +36,22 @@ def blueprint(parts: PortalParts) -> Blueprint:
             problem = translate()("Choose the file that is to be verified.")
             return make_response(render_template("verify.html", largest=largest, problem=problem), 400)
         report = parts.verifier.verify(given.read(), file=given.filename, data=_content(request.files.get("data")))
-        return _page(parts.render(report, current_language()))
+        return _answer(parts.reports, report, request.form.get("form", "page"))
 
     return pages
+
+
+def _answer(reports: Reports, report: VerificationReport, form: str) -> Response:
+    if form == "pdf":
+        return _file(reports.render_pdf(report, current_language()), "application/pdf", "report.pdf")
+    if form == "json":
+        raw = json.dumps(report.to_json(), ensure_ascii=False, indent=2) + "\n"
+        return _file(raw.encode(), "application/json", "report.json")
+    return _page(reports.render_html(report, current_language(), back=request.path))
+
+
+def _file(body: bytes, kind: str, name: str) -> Response:
+    return send_file(io.BytesIO(body), mimetype=kind, as_attachment=True, download_name=name)
 
 
 def _page(report: str) -> Response:

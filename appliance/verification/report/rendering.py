@@ -13,9 +13,12 @@ from appliance.verification.model import VerificationReport
 from appliance.verification.report.view import view_of
 
 
-def render_html(report: VerificationReport, language: Language) -> str:
-    """One HTML document with everything in it: no script, nothing from outside."""
-    return _rendered(report, language, paper=False)
+def render_html(report: VerificationReport, language: Language, *, back: str = "") -> str:
+    """One HTML document with everything in it: no script, nothing from outside.
+
+    *back* is the address from which it was asked for, for a way back; none in a file that is kept.
+    """
+    return _rendered(report, language, paper=False, back=back)
 
 
 def render_pdf(report: VerificationReport, language: Language) -> bytes:
@@ -28,13 +31,14 @@ def render_pdf(report: VerificationReport, language: Language) -> bytes:
     return bytes(HTML(string=_rendered(report, language, paper=True), url_fetcher=inline_only).write_pdf())
 
 
-def _rendered(report: VerificationReport, language: Language, *, paper: bool) -> str:
+def _rendered(report: VerificationReport, language: Language, *, paper: bool, back: str = "") -> str:
     translate = translator(language)
     return _template().render(
         view=view_of(report, translate),
         file=report.file,
         language=language.value,
         paper=paper,
+        back=back,
         raw=json.dumps(report.to_json(), ensure_ascii=False, indent=2),
         translate=translate,
     )
