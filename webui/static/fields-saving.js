@@ -1,0 +1,88 @@
+// Saves the form by itself a moment after each change, and says so. What is typed is never thrown away: a save that
+// fails is tried again, and when somebody else changed the draft the reader decides.
+
+const MOMENT = 600; // ms after the last change
+const LATER = 8000; // ms until a failed save is tried again
+
+export class Saving {
+  /** *line* shows the state; the form's data-saving, -saved, -failed, -retry, -keep, -look are the words. */
+  constructor(form, line) {
+    Object.assign(this, { form, line, words: form.dataset, dirty: false, running: false, timer: 0 });
+    addEventListener("online", () => this.dirty && this.save());
+    addEventListener("visibilitychange", () => document.hidden && this.dirty && !this.told && this.save(true));
+    addEventListener("beforeunload", (event) => this.dirty && !this.leaving && event.preventDefault());
+    form.addEventListener("submit", () => { this.leaving = true; });
+  }
+
+  /** Something changed. */
+  touch() {
+    this.dirty = true;
+    this.told = false;
+    this.later(MOMENT);
+  }
+
+  later(pause) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.save(), pause);
+  }
+
+  async save(leaving = false) {
+    clearTimeout(this.timer);
+    if (this.running) return this.later(MOMENT);
+    this.running = true;
+    this.dirty = false;
+    this.show(this.words.saving, "open");
+    try {
+      const answer = await fetch(this.form.action, {
+        method: "POST",
+        body: new URLSearchParams(new FormData(this.form)),
+        headers: { Accept: "application/json" },
+        keepalive: leaving,
+        redirect: "error", // a redirect is the log-in page: nothing was saved
+      });
+      this.took(answer.status, await answer.json());
+    } catch {
+      this.failed(this.words.failed);
+    } finally {
+      this.running = false;
+    }
+  }
+
+  took(status, said) {
+    if (status === 200) {
+      this.form.elements.seen.value = said.version;
+      if (!this.dirty) this.show(this.words.saved, "good");
+    } else if (status === 409 && said.version) {
+      this.told = true; // another tab or person: saving again by itself would overwrite what they did
+      this.dirty = true;
+      this.show(said.detail, "bad", [
+        [this.words.keep, () => { this.form.elements.seen.value = said.version; this.save(); }],
+        [this.words.look, () => { this.leaving = true; location.reload(); }],
+      ]);
+    } else if (status === 422 || status === 409) {
+      this.dirty = true;
+      this.told = true;
+      this.show(said.detail, "bad");
+    } else {
+      this.failed(said.detail || this.words.failed);
+    }
+    this.form.dispatchEvent(new CustomEvent("told", { detail: status === 422 ? said.problems || [] : [] }));
+  }
+
+  failed(sentence) {
+    this.dirty = true;
+    this.show(sentence, "bad", [[this.words.retry, () => this.save()]]);
+    this.later(LATER);
+  }
+
+  show(sentence, state, choices = []) {
+    this.line.className = `saved ${state}`;
+    this.line.replaceChildren(sentence);
+    for (const [label, act] of choices) {
+      const button = document.createElement("button");
+      Object.assign(button, { type: "button", className: "quiet", textContent: label });
+      button.addEventListener("click", act);
+      this.line.append(" ", button);
+    }
+  }
+}
