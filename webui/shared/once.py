@@ -1,6 +1,6 @@
 """Forms that make something: a second submit of the same form leads to what the first made.
 
-In the template: ``<input type="hidden" name="once" value="{{ once() }}">``. In the view::
+In the template: ``<input type="hidden" name="once" value="{{ once_value() }}">`` (the macro ``token(once=true)``). In the view::
 
     return once.redirected(visitor().subject, lambda: url_for("contracts.page", contract=make().id))
 """
@@ -49,10 +49,10 @@ class Once:
 
 
 def install(app: Flask) -> None:
-    """Gives the templates of *app* ``once()``: a new value, or the posted one when a form is shown again."""
+    """Gives the templates of *app* ``once_value()``: a new one, or the posted one when a form is shown again."""
 
-    def once() -> str:
+    def once_value() -> str:
         posted = request.form.get(FIELD, "") if request.method == "POST" else ""
         return posted if _VALUE.fullmatch(posted) else secrets.token_urlsafe(18)
 
-    app.context_processor(lambda: {"once": once})
+    app.jinja_env.globals.update(once=once)
