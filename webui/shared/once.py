@@ -1,6 +1,7 @@
 """Forms that make something: a second submit of the same form leads to what the first made.
 
-In the template: ``<input type="hidden" name="once" value="{{ once_value() }}">`` (the macro ``token(once=true)``). In the view::
+In the template: ``<input type="hidden" name="once" value="{{ once_value() }}">``, as the macro ``token(once=true)``
+writes it. In the view::
 
     return once.redirected(visitor().subject, lambda: url_for("contracts.page", contract=make().id))
 """
@@ -55,4 +56,4 @@ def install(app: Flask) -> None:
         posted = request.form.get(FIELD, "") if request.method == "POST" else ""
         return posted if _VALUE.fullmatch(posted) else secrets.token_urlsafe(18)
 
-    app.jinja_env.globals.update(once=once)
+    app.jinja_env.globals.update(once_value=once_value)  # a global: macros see it too
