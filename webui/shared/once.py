@@ -1,7 +1,7 @@
 """Forms that make something: a second submit of the same form leads to what the first made.
 
-In the template: ``<input type="hidden" name="once" value="{{ once_value() }}">``, as the macro ``token(once=true)``
-writes it. In the view::
+In the template ``<input type="hidden" name="once" value="{{ once_value() }}">``, which the macro
+``token(once=true)`` writes. In the view::
 
     return once.redirected(visitor().subject, lambda: url_for("contracts.page", contract=make().id))
 """
