@@ -1,7 +1,7 @@
 """Forms that make something: a second submit of the same form leads to what the first made.
 
-In the template ``<input type="hidden" name="once" value="{{ once_value() }}">``, which the macro
-``token(once=true)`` writes. In the view::
+In the template ``<input type="hidden" name="once" value="{{ once() }}">``, which the macro
+``token(single=true)`` writes. In the view::
 
     return once.redirected(visitor().subject, lambda: url_for("contracts.page", contract=make().id))
 """
@@ -50,10 +50,10 @@ class Once:
 
 
 def install(app: Flask) -> None:
-    """Gives the templates of *app* ``once_value()``: a new one, or the posted one when a form is shown again."""
+    """Gives the templates of *app* ``once()``: a new one, or the posted one when a form is shown again."""
 
-    def once_value() -> str:
+    def once() -> str:
         posted = request.form.get(FIELD, "") if request.method == "POST" else ""
         return posted if _VALUE.fullmatch(posted) else secrets.token_urlsafe(18)
 
-    app.jinja_env.globals.update(once_value=once_value)  # a global: macros see it too
+    app.jinja_env.globals.update(once=once)  # a global: macros see it too
