@@ -13,54 +13,94 @@ from pyhanko.pdf_utils.generic import (
     pdf_name,
 )
 
+from appliance.errors import DocumentRefused
 from appliance.pdf import geometry, person_picture, seal_picture
 from appliance.pdf.person_picture import Picture
+from appliance.pdf.places import Slice
 from appliance.pdf.reading import entry
 from appliance.pdf.revision import Revision
 from appliance.pdf.typefaces import Typefaces
-from appliance.pdf.values import Appearance, SealAppearance
+from appliance.pdf.values import Appearance, PersonAppearance, SealAppearance
 
 _POINTS_PER_MILLIMETRE = 72 / 25.4
 
 
-def show(revision: Revision, widget: Any, appearance: Appearance, typefaces: Typefaces) -> None:
-    """Give *widget* the *appearance*; the caller marks it as changed. A field without area stays invisible."""
-    x0, y0, x1, y1 = (float(number) for number in widget["/Rect"])
-    frame = _frame(widget)
-    across, up = abs(x1 - x0), abs(y1 - y0)
-    width, height = (up, across) if frame.rotation in (90, 270) else (across, up)
-    if not (width and height):
-        return
-    if isinstance(appearance, SealAppearance):
-        diameter = appearance.diameter_mm * _POINTS_PER_MILLIMETRE / frame.user_unit
-        picture = _seal(typefaces, appearance, width, height, min(diameter, width, height))
-    else:
-        picture = person_picture.draw(revision, typefaces, appearance, width=width, height=height)
+class Appearances:
+    """One signature's appearance in all of its places; what looks alike is in the file once."""
+
+    def __init__(self, revision: Revision, appearance: Appearance, typefaces: Typefaces) -> None:
+        self._revision = revision
+        self._appearance = appearance
+        self._typefaces = typefaces
+        self._drawn: dict[tuple[object, ...], Any] = {}
+        self._wholes: dict[float, Any] = {}
+
+    def look(self, widget: Any, part: Slice | None = None) -> Any:
+        """The form (a reference) that *widget* is to show, the whole appearance or a *part* of it; None for a
+        widget without area, which stays invisible."""
+        x0, y0, x1, y1 = (float(number) for number in widget["/Rect"])
+        frame = _frame(widget)
+        across, up = round(abs(x1 - x0), 3), round(abs(y1 - y0), 3)
+        width, height = (up, across) if frame.rotation in (90, 270) else (across, up)
+        if not (width and height):
+            return None
+        look = (width, height, frame.rotation, frame.user_unit, part)
+        if look not in self._drawn:
+            self._drawn[look] = self._revision.add_object(self._form(width, height, frame, part))
+        return self._drawn[look]
+
+    def _form(self, width: float, height: float, frame: geometry.PageFrame, part: Slice | None) -> StreamObject:
+        picture = self._picture(width, height, frame, part)
+        return _form_of(picture, (0, 0, width, height), geometry.UPRIGHT[frame.rotation])
+
+    def _picture(self, width: float, height: float, frame: geometry.PageFrame, part: Slice | None) -> Picture:
+        appearance = self._appearance
+        if isinstance(appearance, PersonAppearance):
+            if part is not None:
+                raise DocumentRefused("not-a-seal", "Only a company seal can be put across pages.")
+            return person_picture.draw(self._revision, self._typefaces, appearance, width=width, height=height)
+        if part is not None:
+            return self._slice(appearance, height, part)
+        diameter = min(appearance.diameter_mm * _POINTS_PER_MILLIMETRE / frame.user_unit, width, height)
+        content = seal_picture.pdf(
+            self._typefaces.serif, appearance, centre=(width / 2, height / 2), diameter=diameter
+        )
+        return Picture(content, DictionaryObject())
+
+    def _slice(self, seal: SealAppearance, diameter: float, part: Slice) -> Picture:
+        """The whole seal, moved so that its *part* lies within the bounding box, which cuts off all else."""
+        left = diameter * (part.number - 1) / part.count
+        whole = DictionaryObject({pdf_name("/Seal"): self._whole(seal, diameter)})
+        content = f"q 1 0 0 1 {-left:.5f} 0 cm /Seal Do Q".encode("ascii")
+        return Picture(content, DictionaryObject({pdf_name("/XObject"): whole}))
+
+    def _whole(self, seal: SealAppearance, diameter: float) -> Any:
+        """The form with the whole seal, which all slices of one size show."""
+        if diameter not in self._wholes:
+            centre = (diameter / 2, diameter / 2)
+            content = seal_picture.pdf(self._typefaces.serif, seal, centre=centre, diameter=diameter)
+            picture = Picture(content, DictionaryObject())
+            form = _form_of(picture, (0, 0, diameter, diameter), geometry.UPRIGHT[0])
+            self._wholes[diameter] = self._revision.add_object(form)
+        return self._wholes[diameter]
+
+
+def _form_of(picture: Picture, box: geometry.Box, matrix: geometry.Matrix) -> StreamObject:
+    """The form XObject (8.10) of *picture*."""
     stream = StreamObject(
         DictionaryObject(
             {
                 pdf_name("/Type"): pdf_name("/XObject"),
                 pdf_name("/Subtype"): pdf_name("/Form"),
-                pdf_name("/BBox"): ArrayObject(
-                    [NumberObject(0), NumberObject(0), FloatObject(width), FloatObject(height)]
-                ),
-                pdf_name("/Matrix"): ArrayObject(
-                    NumberObject(number) for number in geometry.UPRIGHT[frame.rotation]
-                ),
+                pdf_name("/BBox"): ArrayObject(FloatObject(number) for number in box),
+                pdf_name("/Matrix"): ArrayObject(NumberObject(number) for number in matrix),
                 pdf_name("/Resources"): picture.resources,
             }
         ),
         stream_data=picture.content,
     )
     stream.compress()
-    widget[pdf_name("/AP")] = DictionaryObject({pdf_name("/N"): revision.add_object(stream)})
-
-
-def _seal(
-    typefaces: Typefaces, appearance: SealAppearance, width: float, height: float, diameter: float
-) -> Picture:
-    content = seal_picture.pdf(typefaces.serif, appearance, centre=(width / 2, height / 2), diameter=diameter)
-    return Picture(content, DictionaryObject())
+    return stream
 
 
 def _frame(widget: Any) -> geometry.PageFrame:

@@ -11,6 +11,7 @@ from typing import Any
 from appliance.language import Language
 from appliance.pdf.values import (
     Appearance,
+    CrossPageSeal,
     ExistingSignature,
     FieldKind,
     FieldPlacement,
@@ -19,6 +20,7 @@ from appliance.pdf.values import (
     Lock,
     PageSize,
     PersonAppearance,
+    Place,
     PrepareOrder,
     SealAppearance,
     ValidationMaterial,
@@ -55,7 +57,15 @@ def inspection(found: Plain) -> Inspection:
 
 def placement(described: Plain) -> FieldPlacement:
     """A field's placement, inside a child."""
-    return FieldPlacement(**{**described, "kind": FieldKind(described["kind"])})
+    across = described["cross_page"]
+    return FieldPlacement(
+        **{
+            **described,
+            "kind": FieldKind(described["kind"]),
+            "more": tuple(Place(**place) for place in described["more"]),
+            "cross_page": None if across is None else CrossPageSeal(**across),
+        }
+    )
 
 
 def order(described: Plain) -> PrepareOrder:

@@ -1,9 +1,10 @@
-"""Revision 1: all signature fields at once, still empty, so that no later signature has to add one."""
+"""Revision 1: all signature fields and their places at once, still empty, so that no later signature adds one."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pyhanko.pdf_utils.content import RawContent
@@ -18,9 +19,9 @@ from pyhanko.pdf_utils.generic import (
 from pyhanko.pdf_utils.layout import BoxConstraints
 
 from appliance.errors import DocumentRefused
-from appliance.pdf import forms, geometry
+from appliance.pdf import forms, geometry, places
 from appliance.pdf.revision import Revision
-from appliance.pdf.values import FieldPlacement
+from appliance.pdf.values import FieldPlacement, Place
 
 SMALLEST = 1.0
 """User units; what is smaller shows nothing at all."""
@@ -29,10 +30,12 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PRINTED_AND_LOCKED = 1 << 2 | 1 << 7
 _READ_ONLY = 1
 _ROUNDING = 1e-6
+_THINNEST = 0.01
+"""User units: a slice of a seal may be thinner than anything that is to be read."""
 
 
 def add_fields(document: bytes, placements: Sequence[FieldPlacement], *, most_pages: int) -> bytes:
-    """The bytes to append to *document*: one update with every field of *placements*.
+    """The bytes to append to *document*: one update with every field of *placements* and all of their places.
 
     Raises DocumentRefused for a page or place that does not exist, a name twice or already there, and a document
     whose earlier signatures forbid new fields.
@@ -43,15 +46,26 @@ def add_fields(document: bytes, placements: Sequence[FieldPlacement], *, most_pa
     if not forms.existing_signatures(revision.root):
         _make_read_only(revision)
     pages = list(geometry.pages(revision.root, most=most_pages))
-    form = forms.form_of(revision)
+    drawing = _Drawing(revision, pages, forms.form_of(revision))
+    frames = [geometry.frame(page.get_object()) for page in pages] if _any_across(placements) else []
     for placement in placements:
-        _refuse_nonsense(placement, len(pages), taken)
-        taken.add(placement.name)
-        reference = revision.add_object(_field(revision, placement, pages[placement.page]))
-        form["/Fields"].append(reference)
-        revision.annotate(pages[placement.page], reference)
-    revision.update_container(form["/Fields"])
+        _refuse_name(placement.name, taken)
+        _refuse_nonsense(placement.name, _first(placement), len(pages))
+        drawing.add(placement.name, _first(placement))
+        for further in places.wanted(placement, frames):
+            _refuse_taken(further.name, taken)
+            _refuse_nonsense(placement.name, further.place, len(pages))
+            drawing.add(further.name, further.place, further=True)
+    revision.update_container(drawing.form["/Fields"])
     return revision.appended()
+
+
+def _any_across(placements: Sequence[FieldPlacement]) -> bool:
+    return any(placement.cross_page for placement in placements)
+
+
+def _first(placement: FieldPlacement) -> Place:
+    return Place(placement.page, placement.x, placement.y, placement.width, placement.height)
 
 
 def _make_read_only(revision: Revision) -> None:
@@ -63,54 +77,90 @@ def _make_read_only(revision: Revision) -> None:
             revision.update_container(field.dictionary)
 
 
-def _field(revision: Revision, placement: FieldPlacement, page: Any) -> DictionaryObject:
-    """Field and widget in one dictionary (12.7.4.1), with an appearance that shows nothing yet."""
-    frame = geometry.frame(page.get_object())
-    rectangle = frame.rectangle(placement)
-    width, height = rectangle[2] - rectangle[0], rectangle[3] - rectangle[1]
-    if min(width, height) < SMALLEST:
-        raise DocumentRefused(
-            "field-too-small", "The field {field} is too small to show anything.", field=placement.name
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """The revision under way, the document's pages (references) and its form."""
+
+    revision: Revision
+    pages: list[Any]
+    form: Any
+
+    def add(self, name: str, place: Place, *, further: bool = False) -> None:
+        """A signature field, or a *further* place of one, with its widget: on its page and in the form."""
+        page = self.pages[place.page]
+        field = self._widget(name, place, _THINNEST if further else SMALLEST)
+        if further:
+            _make_place(field)
+        reference = self.revision.add_object(field)
+        self.form["/Fields"].append(reference)
+        self.revision.annotate(page, reference)
+
+    def _widget(self, name: str, place: Place, smallest: float) -> DictionaryObject:
+        """Signature field and widget in one dictionary (12.7.4.1), with an appearance that shows nothing yet."""
+        page = self.pages[place.page]
+        frame = geometry.frame(page.get_object())
+        rectangle = frame.rectangle(place)
+        width, height = rectangle[2] - rectangle[0], rectangle[3] - rectangle[1]
+        if min(width, height) < smallest:
+            raise DocumentRefused(
+                "field-too-small", "The field {field} is too small to show anything.", field=name
+            )
+        nothing = RawContent(b"", box=BoxConstraints(width=width, height=height)).as_form_xobject()
+        return DictionaryObject(
+            {
+                pdf_name("/Type"): pdf_name("/Annot"),
+                pdf_name("/Subtype"): pdf_name("/Widget"),
+                pdf_name("/FT"): pdf_name("/Sig"),
+                pdf_name("/T"): pdf_string(name),
+                pdf_name("/F"): NumberObject(_PRINTED_AND_LOCKED),
+                pdf_name("/P"): page,
+                pdf_name("/Rect"): ArrayObject(FloatObject(number) for number in rectangle),
+                pdf_name("/MK"): DictionaryObject({pdf_name("/R"): NumberObject(frame.rotation)}),
+                pdf_name("/AP"): DictionaryObject({pdf_name("/N"): self.revision.add_object(nothing)}),
+            }
         )
-    nothing = RawContent(b"", box=BoxConstraints(width=width, height=height)).as_form_xobject()
-    return DictionaryObject(
-        {
-            pdf_name("/Type"): pdf_name("/Annot"),
-            pdf_name("/Subtype"): pdf_name("/Widget"),
-            pdf_name("/FT"): pdf_name("/Sig"),
-            pdf_name("/T"): pdf_string(placement.name),
-            pdf_name("/F"): NumberObject(_PRINTED_AND_LOCKED),
-            pdf_name("/P"): page,
-            pdf_name("/Rect"): ArrayObject(FloatObject(number) for number in rectangle),
-            pdf_name("/MK"): DictionaryObject({pdf_name("/R"): NumberObject(frame.rotation)}),
-            pdf_name("/AP"): DictionaryObject({pdf_name("/N"): revision.add_object(nothing)}),
-        }
-    )
 
 
-def _refuse_nonsense(placement: FieldPlacement, pages: int, taken: set[str]) -> None:
-    if not _NAME.fullmatch(placement.name):
+def _make_place(field: DictionaryObject) -> None:
+    """Turn a signature field into a further place of one (:mod:`appliance.pdf.places`)."""
+    field[pdf_name("/FT")] = pdf_name("/Btn")
+    field[pdf_name("/Ff")] = NumberObject(places.READ_ONLY)
+    field[pdf_name("/AS")] = places.EMPTY
+    states = DictionaryObject({places.EMPTY: field["/AP"].raw_get("/N")})
+    field[pdf_name("/AP")] = DictionaryObject({pdf_name("/N"): states})
+
+
+def _refuse_name(name: str, taken: set[str]) -> None:
+    if not _NAME.fullmatch(name) or places.owner(name) is not None:
         raise DocumentRefused(
             "field-name",
             "The field name {field} is not usable: letters, digits, - and _ only, at most 64.",
-            field=placement.name,
+            field=name,
         )
-    if placement.name in taken:
-        raise DocumentRefused("field-twice", "There already is a field named {field}.", field=placement.name)
-    if not 0 <= placement.page < pages:
+    _refuse_taken(name, taken)
+
+
+def _refuse_taken(name: str, taken: set[str]) -> None:
+    if name in taken:
+        raise DocumentRefused("field-twice", "There already is a field named {field}.", field=name)
+    taken.add(name)
+
+
+def _refuse_nonsense(name: str, place: Place, pages: int) -> None:
+    if not 0 <= place.page < pages:
         raise DocumentRefused(
             "no-such-page",
             "The field {field} is on page {page}, but the document has {pages}.",
-            field=placement.name,
-            page=placement.page + 1,
+            field=name,
+            page=place.page + 1,
             pages=pages,
         )
-    if not _on_the_page(placement):
-        raise DocumentRefused("field-outside", "The field {field} does not lie on its page.", field=placement.name)
+    if not _on_the_page(place):
+        raise DocumentRefused("field-outside", "The field {field} does not lie on its page.", field=name)
 
 
-def _on_the_page(placement: FieldPlacement) -> bool:
+def _on_the_page(place: Place) -> bool:
     def fits(start: float, extent: float) -> bool:
         return start >= 0 and extent > 0 and start + extent <= 100 + _ROUNDING
 
-    return fits(placement.x, placement.width) and fits(placement.y, placement.height)
+    return fits(place.x, place.width) and fits(place.y, place.height)

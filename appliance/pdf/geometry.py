@@ -8,7 +8,7 @@ from typing import Any
 
 from appliance.errors import DocumentRefused
 from appliance.pdf.reading import entry
-from appliance.pdf.values import FieldPlacement, PageSize
+from appliance.pdf.values import PageSize, Place
 
 Box = tuple[float, float, float, float]
 Matrix = tuple[int, int, int, int, int, int]
@@ -39,7 +39,7 @@ class PageFrame:
         width, height = self._extent()
         return PageSize(round(width * self.user_unit, 3), round(height * self.user_unit, 3), self.rotation)
 
-    def rectangle(self, placement: FieldPlacement) -> Box:
+    def rectangle(self, placement: Place) -> Box:
         """*placement* as /Rect: lower left and upper right corner in user space."""
         width, height = self._extent()
         left, top = placement.x / 100 * width, placement.y / 100 * height

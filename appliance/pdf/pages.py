@@ -24,7 +24,7 @@ def render(document: bytes, page: int, *, dpi: int) -> bytes:
 
 
 def picture(document: bytes, page: int, *, width: int) -> bytes:
-    """The same, *width* pixels wide, with at most 256 colours: text keeps all of its greys, a photograph is dithered.
+    """The same, *width* pixels wide, in at most 256 colours: text keeps all its greys, a photograph is dithered.
     A third of the size of the full picture."""
     drawn = _drawn(document, page, lambda size: width / size[0])
     few = drawn.getcolors(_MOST_COLOURS) is not None
@@ -46,7 +46,7 @@ def _drawn(document: bytes, page: int, scale: Callable[[tuple[float, float]], fl
         pdf.init_forms()
         with closing(pdf[page]) as opened:
             size = opened.get_size()
-            picture = opened.render(scale=_bounded(size, scale(size)), may_draw_forms=True).to_pil()
+            picture: Image.Image = opened.render(scale=_bounded(size, scale(size)), may_draw_forms=True).to_pil()
     return picture.convert("RGB")
 
 

@@ -17,8 +17,10 @@ from pyhanko.sign.fields import SigSeedSubFilter
 from pyhanko.sign.signers.pdf_byterange import SignatureObject
 
 from appliance.errors import DocumentRefused
-from appliance.pdf import appearance, forms
+from appliance.pdf import forms, places
+from appliance.pdf.appearance import Appearances
 from appliance.pdf.forms import FormField
+from appliance.pdf.places import Slice
 from appliance.pdf.reading import entry
 from appliance.pdf.revision import Revision
 from appliance.pdf.typefaces import Typefaces
@@ -37,18 +39,32 @@ def prepare(document: bytes, order: PrepareOrder, typefaces: Typefaces) -> dict[
     fields = list(forms.terminal_fields(revision.root))
     field = _empty_field(fields, order.field)
     widget = get_single_field_annot(field.dictionary)
-    appearance.show(revision, widget, order.appearance, typefaces)
+    further = list(places.of(order.field, fields))
+    _show(revision, widget, further, Appearances(revision, order.appearance, typefaces))
     signature = _placeholder(order)
     reference = revision.add_object(signature)
     # whether there is a value is enough to know: reading a signature's hexadecimal takes pyHanko 8 ms
     if order.certify and not any(other.kind == "/Sig" and "/V" in other.dictionary for other in fields):
         _certify(revision, reference, signature)
-    signature["/Reference"].append(_field_lock(revision, order, fields))
+    filled = [order.field, *(place.name for place, _ in further)]
+    signature["/Reference"].append(_field_lock(revision, order, fields, filled))
     field.dictionary[pdf_name("/V")] = reference
     revision.mark_update(field.reference)
-    revision.update_container(widget)
     forms.form_of(revision)
     return revision.appended_with_gap(signature)
+
+
+def _show(
+    revision: Revision, widget: Any, further: list[tuple[FormField, Slice | None]], appearances: Appearances
+) -> None:
+    """The appearance in the signature's *widget* and in its *further* places, all marked as changed."""
+    look = appearances.look(widget)
+    if look is not None:
+        widget[pdf_name("/AP")] = DictionaryObject({pdf_name("/N"): look})
+    revision.update_container(widget)
+    for place, part in further:
+        places.tick(place.dictionary, appearances.look(place.dictionary, part))
+        revision.update_container(place.dictionary)
 
 
 def _placeholder(order: PrepareOrder) -> SignatureObject:
@@ -83,17 +99,19 @@ def _certify(revision: Revision, reference: IndirectObject, signature: Signature
     revision.update_container(permissions)
 
 
-def _field_lock(revision: Revision, order: PrepareOrder, fields: list[FormField]) -> DictionaryObject:
-    """FieldMDP (12.8.2.4): the signer's own field, or all of them.
+def _field_lock(
+    revision: Revision, order: PrepareOrder, fields: list[FormField], filled: list[str]
+) -> DictionaryObject:
+    """FieldMDP (12.8.2.4): what the signer *filled*, the own field and its places; or all of them.
 
-    "All" names the signature fields one by one when there are others too: those were made read-only in revision 1,
-    and a lock on them makes pyHanko's difference analysis reject every later revision, changed or not.
+    "All" names the signature fields and places one by one when there are others too: those were made read-only in
+    revision 1, and a lock on them makes pyHanko's difference analysis reject every later revision, changed or not.
     """
-    signature_fields = [field.name for field in fields if field.kind == "/Sig"]
-    if order.lock is Lock.ALL and len(signature_fields) == len(fields):
+    ours = [field.name for field in fields if field.kind == "/Sig" or places.owner(field.name) is not None]
+    if order.lock is Lock.ALL and len(ours) == len(fields):
         parameters: dict[str, Any] = {"/Action": pdf_name("/All")}
     else:
-        locked = signature_fields if order.lock is Lock.ALL else [order.field]
+        locked = ours if order.lock is Lock.ALL else filled
         parameters = {
             "/Action": pdf_name("/Include"),
             "/Fields": ArrayObject(pdf_string(name) for name in locked),

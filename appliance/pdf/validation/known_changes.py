@@ -1,10 +1,9 @@
 """The changes that honest software makes after a signature, recognised without walking the document.
 
-Recognised are: a signature placed in a field that was there or in a new one, validation data, metadata, objects
-freed that nothing used. A change is explained object by object: what it was, what it is, and who refers to it,
-so that a stream is not both validation data and a page's content, not even by way of a list or a dictionary that
-is part of both. Whatever is not recognised is for the full
-analysis.
+Recognised are: a signature placed in a field that was there, shown in its further places too, or in a new one,
+validation data, metadata, objects freed that nothing used. A change is explained object by object: what it was,
+what it is, and who refers to it, so that a stream is not both validation data and a page's content, not even by
+way of a list or a dictionary that is part of both. Whatever is not recognised is for the full analysis.
 """
 
 from __future__ import annotations
@@ -15,16 +14,18 @@ from dataclasses import dataclass, field
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver
 
-from appliance.pdf.validation import stored
+from appliance.pdf.validation import repeated, stored
 from appliance.pdf.validation.comparing import changed_keys, entry, number_of, references_in, same
-from appliance.pdf.validation.model import Step, StepKind
+from appliance.pdf.validation.model import FieldLock, Step, StepKind
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
+from appliance.pdf.validation.reading import lock_of
 from appliance.pdf.validation.references import TRAILER, References
 
 _CATALOG_MAY_CHANGE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Metadata", "/Version", "/MarkInfo"})
 _FORM_MAY_CHANGE = frozenset({"/Fields", "/SigFlags"})
 _NO_FIELD = frozenset({"/Kids", "/Parent", "/AA", "/A"})
 _WIDGET_MAY_CHANGE = frozenset({"/V", "/AP", "/Type"})
+_PLACE_MAY_CHANGE = frozenset({"/V", "/AP", "/AS"})
 
 
 class _Unknown(Exception):
@@ -40,6 +41,8 @@ class _Findings:
     new_widgets: set[int] = field(default_factory=set)
     appearances: dict[int, int] = field(default_factory=dict)
     visible: bool = False
+    places: set[str] = field(default_factory=set)
+    locks: dict[str, FieldLock | None] = field(default_factory=dict)
 
 
 def recognise(pdf: OpenedPdf, number: int, references: References) -> Step | None:
@@ -148,9 +151,11 @@ class _Recognition:
             self._filled(each)
         for each in after[len(before) :]:
             self._added(each)
+        if not all(repeated.is_filled_by(place, self._found.locks) for place in self._found.places):
+            raise _Unknown
 
     def _filled(self, field: object) -> None:
-        """A field that was there: unchanged, or signed now."""
+        """A field that was there: unchanged, or signed now, or a place of one that is."""
         number = number_of(field)
         if number is None:
             raise _Unknown
@@ -161,9 +166,13 @@ class _Recognition:
         changed = changed_keys(old, new)
         if not changed:
             return
-        if changed - _WIDGET_MAY_CHANGE or entry(old, "/FT") != "/Sig" or "/V" in old or "/Kids" in old:
+        if changed <= _PLACE_MAY_CHANGE and repeated.is_place(old) and repeated.is_filled(new):
+            self._found.places.add(str(new["/T"]))
+            self._found.fields.add(str(new["/T"]))
+        elif changed - _WIDGET_MAY_CHANGE or entry(old, "/FT") != "/Sig" or "/V" in old or "/Kids" in old:
             raise _Unknown
-        self._note_value(str(new["/T"]), new)
+        else:
+            self._note_value(str(new["/T"]), new)
         self._note_appearance(old, new, number[0])
         self._vetted.add(number[0])
 
@@ -187,6 +196,7 @@ class _Recognition:
         if value is None or value[0] < self._size:
             raise _Unknown
         signature = _dictionary(widget["/V"])
+        self._found.locks[name] = lock_of(signature)
         if "/ByteRange" not in signature or "/Contents" not in signature:
             raise _Unknown
         if entry(signature, "/Type") != "/DocTimeStamp" or _is_visible(widget):

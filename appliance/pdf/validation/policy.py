@@ -31,6 +31,7 @@ from pyhanko.sign.diff_analysis import (
 from pyhanko.sign.diff_analysis.policies import _find_orphans
 from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate
 
+from appliance.pdf.validation import repeated
 from appliance.pdf.validation.comparing import changed_keys, entry
 from appliance.pdf.validation.model import Step, StepKind
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
@@ -98,12 +99,15 @@ def analyse(pdf: OpenedPdf, number: int) -> Step:
     try:
         result = _POLICY.apply(old, new)
         refilled = _refills(old, new)
+        repeated_alone = repeated.changed_alone(old, new)
     except SuspiciousModification as error:
         return Step(number, StepKind.UNEXPLAINED, detail=str(error)[:_LONGEST_DETAIL])
     except DAMAGE as error:
         return Step(number, StepKind.UNEXPLAINED, detail=type(error).__name__)
     if refilled:
         return Step(number, StepKind.UNEXPLAINED, detail="the form's defaults were changed")
+    if repeated_alone:
+        return Step(number, StepKind.UNEXPLAINED, detail="a place of a signature was changed without it")
     kind = _KINDS.get(result.modification_level, StepKind.UNEXPLAINED)
     return Step(number, kind, frozenset(result.changed_form_fields))
 

@@ -62,7 +62,7 @@ def _signature(pdf: OpenedPdf, name: str, value: object, field: object) -> Found
         complete=signed is not None and _is_complete(pdf, signed, revision),
         claimed=_claimed(value),
         permission=_permission(value, field),
-        lock=_lock(value),
+        lock=lock_of(value),
     )
 
 
@@ -113,7 +113,8 @@ def _permission(value: generic.DictionaryObject, field: generic.DictionaryObject
     return int(lock["/P"]) if isinstance(lock, generic.DictionaryObject) and "/P" in lock else None
 
 
-def _lock(value: generic.DictionaryObject) -> FieldLock | None:
+def lock_of(value: generic.DictionaryObject) -> FieldLock | None:
+    """What a signature locks by FieldMDP, or None."""
     for parameters in _references(value, "/FieldMDP"):
         names = frozenset(str(name) for name in entry(parameters, "/Fields", ()))
         return FieldLock(str(parameters["/Action"])[1:], names)

@@ -1,0 +1,82 @@
+"""The further places of a signature (:mod:`appliance.pdf.places`) after a signature.
+
+They are check boxes, which may be ticked by the rules for forms, so they get a rule of their own: a place
+changes once, in the revision that fills the signature field it belongs to, by a signature that locks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import HistoricalResolver
+
+from appliance.pdf import places
+from appliance.pdf.validation.comparing import changed_keys, entry
+from appliance.pdf.validation.model import FieldLock
+from appliance.pdf.validation.reading import lock_of
+
+_ACTS = frozenset({"/A", "/AA", "/Kids", "/Parent"})
+
+
+def is_place(field: generic.DictionaryObject) -> bool:
+    """Whether *field* is an empty place as this appliance makes them, by its own entries."""
+    return (
+        entry(field, "/FT") == "/Btn"
+        and entry(field, "/Ff") == places.READ_ONLY
+        and entry(field, "/AS") == places.EMPTY
+        and "/V" not in field
+        and not _ACTS & field.keys()
+        and places.owner(str(entry(field, "/T", ""))) is not None
+    )
+
+
+def is_filled(field: generic.DictionaryObject) -> bool:
+    """Whether *field*, an empty place before, shows its signature now."""
+    return entry(field, "/AS") == entry(field, "/V") == places.SIGNED
+
+
+def is_filled_by(place: str, locks: dict[str, FieldLock | None]) -> bool:
+    """Whether one of the signatures made in the same revision (``field: its lock``) accounts for *place*."""
+    lock = locks.get(places.owner(place) or "")
+    return lock is not None and lock.locks(place)
+
+
+def changed_alone(old: HistoricalResolver, new: HistoricalResolver) -> bool:
+    """Whether a place was changed between the two revisions by anything but the signature that it belongs to."""
+    before, after = dict(_fields(old)), dict(_fields(new))
+    changed = [name for name in before if places.owner(name) and _changed(name, before, after, old, new)]
+    locks = {name: _lock(name, before, after) for name in {places.owner(name) or "" for name in changed}}
+    return not all(is_filled_by(name, locks) for name in changed)
+
+
+def _changed(
+    name: str,
+    before: dict[str, generic.DictionaryObject],
+    after: dict[str, generic.DictionaryObject],
+    old: HistoricalResolver,
+    new: HistoricalResolver,
+) -> bool:
+    """Whether the place differs in itself, or in anything that its picture is made of."""
+    if name not in after or changed_keys(before[name], after[name]):
+        return True
+    if "/AP" not in after[name]:
+        return False
+    return bool(new.collect_dependencies(after[name].raw_get("/AP"), since_revision=old.revision + 1))
+
+
+def _lock(
+    owner: str, before: dict[str, generic.DictionaryObject], after: dict[str, generic.DictionaryObject]
+) -> FieldLock | None:
+    """The lock of the signature that was put into the field *owner* just then, or None."""
+    if owner not in before or owner not in after or "/V" in before[owner] or "/V" not in after[owner]:
+        return None
+    return lock_of(after[owner]["/V"])
+
+
+def _fields(resolver: HistoricalResolver) -> Iterator[tuple[str, generic.DictionaryObject]]:
+    form = entry(resolver.root, "/AcroForm")
+    for reference in entry(form, "/Fields", ()) if isinstance(form, generic.DictionaryObject) else ():
+        field = reference.get_object()
+        if isinstance(field, generic.DictionaryObject) and "/T" in field:
+            yield str(field["/T"]), field

@@ -1,0 +1,76 @@
+"""One signature shown in several places, and a seal cut across all pages: every judge agrees, the slices fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from appliance.pdf.values import CrossPageSeal, FieldKind, FieldPlacement, Lock, Place, PrepareOrder
+from appliance.pdf.workshop import PdfWorkshop
+from hsm.certificates import Profile
+from tests.pdf import contract, documents, judges, pictures
+from tests.pdf.signing_house import SigningHouse
+
+PERSON = FieldPlacement("party-a", 1, 8, 78, 34, 10, more=(Place(0, 8, 78, 34, 10), Place(2, 50, 10, 25, 12)))
+SECOND = FieldPlacement("party-b", 1, 55, 78, 34, 10)
+
+
+def sealed(pages: int = 3, y: float = 40.0) -> FieldPlacement:
+    return FieldPlacement("seal-a", pages - 1, 10, 50, 30, 18, FieldKind.SEAL, cross_page=CrossPageSeal(y))
+
+
+def signed(workshop: PdfWorkshop, house: SigningHouse, document: bytes) -> bytes:
+    """The seal first (it certifies), then a person in three places, then the last person, who locks all."""
+    steps = [
+        (PrepareOrder("seal-a", contract.SEAL, contract.WHEN, certify=True), Profile.SEAL),
+        (PrepareOrder("party-a", contract.ZHANG, contract.WHEN), Profile.PERSON),
+        (PrepareOrder("party-b", contract.LI, contract.WHEN, lock=Lock.ALL), Profile.PERSON),
+    ]
+    for order, profile in steps:
+        document = house.signed(workshop, document, order, house.holder(profile, f"示例{order.field}"))
+    return document
+
+
+@pytest.mark.parametrize("given", [documents.plain(), documents.form(), documents.compressed()])
+def test_every_judge_agrees(given: bytes, workshop: PdfWorkshop, house: SigningHouse, tmp_path: Path) -> None:
+    document = workshop.add_fields(given, [PERSON, SECOND, sealed()])
+    done = house.archived(workshop, signed(workshop, house, document))
+    judges.assert_lasting(done, house.root.certificate)
+    assert judges.valid_by_poppler(done, tmp_path) == 3
+
+
+@pytest.mark.parametrize("pages", [2, 3, 5, 7])
+def test_the_slices_put_together_are_the_seal(pages: int, workshop: PdfWorkshop) -> None:
+    document = workshop.add_fields(documents.plain(pages), [sealed(pages)])
+    order = PrepareOrder("seal-a", contract.SEAL, contract.WHEN, certify=True)
+    prepared = workshop.prepare(document, order).document
+    whole = _together(workshop, prepared, pages)
+    left, top, right, bottom = _red(whole)
+    expected = 40 / 25.4 * 144
+    assert abs((right - left) - expected) <= pages + 1
+    assert abs((bottom - top) - expected) <= 2
+    middle = whole.crop(
+        (whole.width // 2 - 8, (top + bottom) // 2 - 8, whole.width // 2 + 8, (top + bottom) // 2 + 8)
+    )
+    assert pictures.red_share(middle) > 0.9
+
+
+def _together(workshop: PdfWorkshop, document: bytes, pages: int) -> Image.Image:
+    """The strips at the right edges, side by side."""
+    drawn = [pictures.page(workshop, document, number, dpi=144) for number in range(pages)]
+    width = round(40 / 25.4 * 144 / pages)
+    whole = Image.new("RGB", (width * pages, drawn[0].height), "white")
+    for number, picture in enumerate(drawn):
+        whole.paste(picture.crop((picture.width - width, 0, picture.width, picture.height)), (width * number, 0))
+    return whole
+
+
+def _red(picture: Image.Image) -> tuple[int, int, int, int]:
+    red, green, _ = picture.split()
+    mask = Image.eval(red, lambda value: 255 if value > 150 else 0)
+    mask.paste(0, mask=Image.eval(green, lambda value: 255 if value > 120 else 0))
+    box = mask.getbbox()
+    assert box is not None
+    return box
