@@ -25,7 +25,7 @@ def create_app(parts: PortalParts) -> Flask:
     app.config.update(
         MAX_CONTENT_LENGTH=2 * settings.documents.largest + ROOM_FOR_FORM,
         MAX_FORM_MEMORY_SIZE=ROOM_FOR_FIELDS,
-        MAX_FORM_PARTS=16,
+        MAX_FORM_PARTS=500,
         PROPAGATE_EXCEPTIONS=False,
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask's default provider has it
@@ -34,8 +34,16 @@ def create_app(parts: PortalParts) -> Flask:
     forms.install(app, key=parts.form_key, secure=https)
     once.install(app)
     errors.install(app)
-    clock.install(app, clock.ClockView(parts.authority), zone=settings.interface.zone)
-    for pages in (home, verify, log, trust, health):
+    view = clock.ClockView(parts.authority)
+    clock.install(app, view, zone=settings.interface.zone)
+    app.register_blueprint(clock.blueprint(view, address=settings.web.public_url))
+    for pages in (
+        home,
+        verify,
+        log,
+        trust,
+        health,
+    ):
         app.register_blueprint(pages.blueprint(parts))
     app.context_processor(
         lambda: {"organisation": settings.organisation.name, "version": metadata.version("vermilion")}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from flask import Flask
+from flask import Blueprint, Flask, render_template
 
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
@@ -50,6 +50,18 @@ class ClockView:
                     self._report = None
                 self._until = self._now() + FRESH
             return self._report
+
+
+def blueprint(view: ClockView, *, address: str) -> Blueprint:
+    """``/clock``: all that is known of the time. *address* is the public one, for programs."""
+    pages = Blueprint("clock", __name__)
+
+    @pages.get("/clock")
+    def page() -> str:
+        now = datetime.now(UTC).replace(microsecond=0)
+        return render_template("clock.html", report=view.report(), now=now, address=address)
+
+    return pages
 
 
 def install(app: Flask, view: ClockView, *, zone: str) -> None:
