@@ -44,6 +44,4 @@ def install(app: Flask, *, key: bytes, secure: bool, exempt: frozenset[str] = fr
             response.set_cookie(cookie, g.form_cookie, httponly=True, samesite="Strict", secure=secure)
         return response
 
-    @app.context_processor
-    def tokens() -> dict[str, object]:
-        return {"form_token": form_token, "form_field": FIELD}
+    app.jinja_env.globals.update(form_token=form_token, form_field=FIELD)

@@ -26,9 +26,9 @@ def install(app: Flask, *, default: Language, zone: str, secure: bool) -> None:
         chosen = request.cookies.get(COOKIE)
         g.language = Language(chosen) if chosen in tuple(Language) else default
 
-    @app.context_processor
-    def words() -> dict[str, object]:
-        return {"_": translate(), "language": current_language(), "moment": moment, "other": _other()}
+    # Globals, because macros that a template imports do not see its context.
+    app.jinja_env.globals.update(_=say, moment=moment)
+    app.context_processor(lambda: {"language": current_language(), "other": _other()})
 
 
 def current_language() -> Language:
@@ -39,6 +39,11 @@ def current_language() -> Language:
 def translate() -> Translator:
     """The translator into the language of the answer that is being made."""
     return translator(current_language())
+
+
+def say(message: str, **values: object) -> str:
+    """*message* in the language of the answer that is being made."""
+    return translate()(message, **values)
 
 
 def moment(at: datetime) -> str:

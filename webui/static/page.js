@@ -1,0 +1,44 @@
+// Small comforts of every page; all of it works without them.
+"use strict";
+
+// After a form came back with problems, the reader starts at their summary.
+document.querySelector("[data-problems]")?.focus();
+
+// A form goes off once: a second click while it is on its way does nothing, and what takes longer is said.
+// Forms that a script sends itself (data-passkey) call submit() later; their first submit event is cancelled.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented) return;
+  if (form.getAttribute("aria-busy") === "true") {
+    event.preventDefault();
+    return;
+  }
+  form.setAttribute("aria-busy", "true");
+  const said = event.submitter?.dataset.busy;
+  if (said) {
+    const line = document.createElement("p");
+    line.className = "busy";
+    line.setAttribute("role", "status");
+    line.textContent = said;
+    event.submitter.after(line);
+  }
+});
+
+// A page that comes back from the browser's memory can be sent again.
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
+  for (const line of document.querySelectorAll("form .busy[role=status]")) line.remove();
+});
+
+// Menus close when one leaves them.
+for (const menu of document.querySelectorAll("details[data-menu]")) {
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+  document.addEventListener("click", (event) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+}
