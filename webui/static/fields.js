@@ -11,7 +11,7 @@ const STEP = 1; // mm for an arrow key; five times as much with Shift
 const form = document.getElementById("fields");
 const sheets = new Map([...document.querySelectorAll(".sheet")].map((sheet) => [Number(sheet.dataset.page), sheet]));
 const chips = new Map([...form.querySelectorAll(".chip")].map((chip) => [chip.dataset.party, chip]));
-const list = form.querySelector(".rows");
+const list = form.querySelector(".spots");
 const words = form.dataset;
 const pageCount = Number(words.pages);
 const boxes = new Map(); // row -> Map of page -> box
@@ -26,7 +26,7 @@ const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => v
 // ---- rows -----------------------------------------------------------------------------------------------------
 
 const input = (row, name) => row.querySelector(`[name="${name}"]`);
-const rows = () => [...list.querySelectorAll(".row")];
+const rows = () => [...list.querySelectorAll(".spot")];
 const size = (page) => {
   const [width, height] = (sheets.get(page) || [...sheets.values()][0]).dataset.mm.split("x").map(Number);
   return { width, height };
@@ -480,19 +480,19 @@ function pull(event, strip) {
 // ---- what is typed --------------------------------------------------------------------------------------------
 
 form.addEventListener("input", (event) => {
-  const row = event.target.closest(".row");
+  const row = event.target.closest(".spot");
   const cross = event.target.closest(".cross");
   if (row) draw(row);
   if (cross) drawCross(cross);
   if (row || cross) saving.touch();
 });
-form.addEventListener("focusin", (event) => select(event.target.closest(".row")));
+form.addEventListener("focusin", (event) => select(event.target.closest(".spot")));
 document.addEventListener("focusin", (event) => {
   const box = event.target.closest?.(".box");
   if (box) select(box.row);
 });
 list.addEventListener("click", (event) => {
-  const row = event.target.closest(".row");
+  const row = event.target.closest(".spot");
   if (event.target.closest(".remove")) {
     event.preventDefault(); // without script the button sends the form, and the server removes the row
     remove(row, 0);
