@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class KnownCredential:
-    """An unrevoked credential: ``kind`` webauthn or pin-totp; ``credential_id`` (None for PIN and TOTP); when added."""
+    """An unrevoked credential: ``kind`` is webauthn, or pin-totp, which has no ``credential_id``."""
 
     kind: str
     credential_id: bytes | None
@@ -51,7 +51,7 @@ class Approvals:
 
 @dataclass(frozen=True, slots=True)
 class Appointment:
-    """Whether first officers can be appointed: unused set-up codes that have not run out, and until when (aware)."""
+    """Whether first officers can be appointed: how many set-up codes still count, and until when (aware)."""
 
     codes: int
     until: datetime | None

@@ -182,7 +182,7 @@ class CertificateRules:
             raise CertificateRefused("A country is two capital letters, such as CN.")
         for text in (name.organisation, name.common_name, name.identifier):
             if text is not None:
-                _require_text(text)
+                require_text(text)
 
     def _distribution(self, issuer: str) -> x509.CRLDistributionPoints:
         address = x509.UniformResourceIdentifier(f"{self.base_url}/crl/{issuer}.crl")
@@ -210,8 +210,11 @@ def _require_issuer(profile: Profile, issuer: Issuer, now: datetime) -> None:
         raise CertificateRefused("The certificate of {issuer} is not valid now.", issuer=issuer.label)
 
 
-def _require_text(text: str) -> None:
-    """X.520 allows 64 characters; what cannot be seen or has two forms could name somebody else."""
+def require_text(text: str) -> None:
+    """Raises :class:`CertificateRefused` unless *text* can be a name in a certificate.
+
+    X.520 allows 64 characters; what cannot be seen or has two forms could name somebody else.
+    """
     visible = all(unicodedata.category(each)[0] not in "CZ" or each == " " for each in text)
     if (
         not 1 <= len(text) <= 64

@@ -42,13 +42,18 @@ def init() -> None:
 
 @commands.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def ceremony(file: Path) -> None:
+@click.option(
+    "--codes-to",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the set-up codes to this file (mode 0600) instead of showing them.",
+)
+def ceremony(file: Path, codes_to: Path | None) -> None:
     """Hold the key ceremony that FILE describes, and print its transcript."""
     # Ceremonies use PKCS#11, which the parent of `serve` must never load: imported only here.
     from hsm.ceremony import hold  # noqa: PLC0415 - see above
 
     secrecy.keep_memory_private()
-    hold(file, _settings(), show=click.echo)
+    hold(file, _settings(), show=click.echo, codes_to=codes_to)
 
 
 @commands.command()

@@ -139,11 +139,13 @@ class ActivationSettings:
     rp_id: str = "localhost"
     origins: list[str] = field(default_factory=lambda: ["http://localhost:8080"])
     longest_minutes: int = 15
+    seal_hours: int = 72
     officers_required: int = 1
 
     def check(self) -> None:
         """Raises ConfigurationRefused for periods or numbers that would weaken the rules."""
         require(1 <= self.longest_minutes <= 15, "activation.longest_minutes", "from 1 to 15")
+        require(1 <= self.seal_hours <= 168, "activation.seal_hours", "from 1 to 168")
         require(1 <= self.officers_required <= 4, "activation.officers_required", "from 1 to 4")
         require(bool(self.origins), "activation.origins", "a list of at least one origin")
 

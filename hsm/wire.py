@@ -102,6 +102,16 @@ def officer_act_from_wire(value: Any, kind: str) -> OfficerAct:
     )
 
 
+def act_from_wire(value: Any) -> SigningIntent | OfficerAct:
+    """The act of either kind whose fields crossed. Raises :class:`BadRequest`."""
+    kind = value.get("act") if isinstance(value, dict) else None
+    if kind == "sign":
+        return intent_from_wire(value)
+    if type(kind) is not str:
+        raise BadRequest("An act must say which one it is.")
+    return officer_act_from_wire(value, kind)
+
+
 def _act_fields(value: Any, names: frozenset[str]) -> dict[str, Any]:
     if not isinstance(value, dict) or set(value) != names:
         raise BadRequest("An act must have exactly the fields {names}.", names=", ".join(sorted(names)))

@@ -114,7 +114,7 @@ def running_authority(*, settings: str = "", workers: int = 2) -> Iterator[Runni
         with (root / "config/authority.toml").open("a", encoding="utf-8") as stream:
             stream.write(f"\n[workers]\ncount = {workers}\n{settings}")
         plan = resources.files("hsm.ceremonies").joinpath("development.toml")
-        run(root, "ceremony", str(plan))
+        run(root, "ceremony", str(plan), "--codes-to", str(root / "secrets/setup.code"))
         officer = SoftwareAuthenticator.load(root / f"people/{OFFICER}.json")
         authority = RunningAuthority(root, start(root), officer)
         try:

@@ -31,7 +31,7 @@ ProposedCredential = ProposedPasskey | ProposedPin
 
 @dataclass(frozen=True, slots=True)
 class TotpDraft:
-    """A new secret to show once: ``secret`` in base32, ``uri`` for a QR code (otpauth), ``sealed`` to post back."""
+    """A secret to show once: ``secret`` in base32, ``uri`` (otpauth) for a QR code, ``sealed`` to post back."""
 
     secret: str = field(repr=False)
     uri: str = field(repr=False)

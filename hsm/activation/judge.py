@@ -9,10 +9,14 @@ from datetime import datetime, timedelta
 from hsm import canonical
 from hsm.activation.assertion import verify_assertion
 from hsm.activation.pin import PinVerifier
+from hsm.activation.rules import Rules
 from hsm.acts import Activation, OfficerAct, SigningIntent, WebAuthnActivation, instant
+from hsm.answers import Approvals
 from hsm.config import ActivationSettings
 from hsm.errors import ActivationRefused
-from hsm.store import Credential, Store, Subject, SubjectKind
+from hsm.store import Approval, Credential, Store
+
+STRONG, WEAK = "webauthn", "pin-totp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,15 @@ class Authorised:
     by: tuple[str, ...]
     strength: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """An activation found good: ``advance`` writes its counter or code, False when another one was faster."""
+
+    approval: Approval
+    credential: int
+    advance: Callable[[], bool]
 
 
 class Judge:
@@ -35,24 +48,17 @@ class Judge:
         self._settings = settings
         self._pins = pins
         self._now = now
+        self._rules = Rules(store.people, settings)
 
     def authorise_signature(self, intent: SigningIntent, activations: Sequence[Activation]) -> Authorised:
         """Uses up *intent* for its signer. Raises :class:`ActivationRefused` or :class:`UnknownKey`.
 
         1. the intent is within its time;
-        2. a person is activated by themselves alone; a seal by two persons of its organisation, of whom one is its
-           custodian;
+        2. who has activated it (now, or by an approval of this very intent that is remembered) is who may: the
+           person alone; for a seal two persons of its organisation, of whom one is its custodian;
         3. each activation verifies against a credential of that person in the store, for this very intent;
         4. counters and codes move on and the nonce is used up, in one durable transaction.
         """
-        signer = self._store.people.subject(intent.signer)
-        subjects = self._subjects(activations)
-        if signer.kind is SubjectKind.PERSON:
-            _require([each.subject for each in subjects] == [signer.subject], _NOT_BY_SIGNER, signer.subject)
-        elif signer.kind is SubjectKind.SEAL:
-            self._require_seal(signer, subjects)
-        else:
-            raise ActivationRefused("{subject} signs no documents.", subject=signer.subject)
         return self._authorise(intent, activations)
 
     def authorise_officers(self, act: OfficerAct, activations: Sequence[Activation]) -> Authorised:
@@ -61,50 +67,60 @@ class Judge:
         The strong kind alone: whoever carries a PIN and a code could put another act in the place of the one that
         the officer wanted, and with it enrol themselves.
         """
-        subjects = self._subjects(activations)
-        if any(each.kind is not SubjectKind.OFFICER for each in subjects):
-            raise ActivationRefused("Only officers may do this.")
-        if len(subjects) < self._settings.officers_required:
-            raise ActivationRefused(
-                "This needs the activations of {count} different officers.",
-                count=self._settings.officers_required,
-            )
-        if not all(isinstance(activation, WebAuthnActivation) for activation in activations):
-            raise ActivationRefused(
-                "Officers activate with an authenticator; a PIN and a code are bound to no act."
-            )
         return self._authorise(act, activations)
 
-    def _subjects(self, activations: Sequence[Activation]) -> list[Subject]:
-        names = [activation.subject for activation in activations]
-        if not names or len(set(names)) != len(names):
-            raise ActivationRefused("This needs an activation, and each person's once.")
-        return [self._store.people.subject(name) for name in names]
+    def approve(self, act: SigningIntent | OfficerAct, activation: Activation) -> Approvals:
+        """Verifies one *activation* of *act* now and remembers it for the operation itself, durably.
 
-    def _require_seal(self, seal: Subject, subjects: Sequence[Subject]) -> None:
-        custodians = self._store.people.custodians(seal.subject)
-        fitting = (
-            len(subjects) == 2
-            and all(each.kind is SubjectKind.PERSON for each in subjects)
-            and all(each.organisation == seal.organisation for each in subjects)
-            and any(each.subject in custodians for each in subjects)
-        )
-        _require(fitting, _NOT_BY_CUSTODIAN, seal.subject)
+        Raises :class:`ActivationRefused` for an act that was done or has expired, for who may not take part in it,
+        for a second approval by the same person, and when another act was approved under this nonce.
+        """
+        now = self._now()
+        self._require_in_time(act, now)
+        self._store.acts.require_unused(act.nonce)
+        self._rules.require_may_join(act, activation, [each.subject for each in self._remembered(act)])
+        verified = self._verify(act, activation, now)
+        with self._store.transaction():
+            self._store.acts.require_unused(act.nonce)
+            before = [each.subject for each in self._remembered(act)]
+            self._rules.require_may_join(act, activation, before)
+            self._advance([verified])
+            self._store.approvals.add(
+                act.nonce,
+                verified.approval,
+                credential=verified.credential,
+                at=int(now.timestamp()),
+                expires=int(act.expires.timestamp()),
+            )
+        return Approvals((*before, activation.subject), self._rules.required(act))
+
+    def approvals(self, act: SigningIntent | OfficerAct) -> Approvals:
+        """Who has approved *act* and could still be counted, and how many must."""
+        return Approvals(tuple(each.subject for each in self._remembered(act)), self._rules.required(act))
+
+    def _remembered(self, act: SigningIntent | OfficerAct) -> list[Approval]:
+        """The approvals of exactly this *act*. Raises :class:`ActivationRefused` for another act's nonce."""
+        found, challenge = self._store.approvals.of(act.nonce), act.challenge()
+        if any(each.challenge != challenge for each in found):
+            raise ActivationRefused("What was approved before is another act than this. Begin again.")
+        return found
 
     def _authorise(self, act: SigningIntent | OfficerAct, activations: Sequence[Activation]) -> Authorised:
         now = self._now()
-        self._require_in_time(act.expires, now)
-        challenge = act.challenge()
-        advances = [self._verify(activation, challenge, now) for activation in activations]
-        strong = all(isinstance(activation, WebAuthnActivation) for activation in activations)
+        remembered = self._remembered(act)
+        self._rules.require_fitting(act, activations, [each.subject for each in remembered])
+        self._require_in_time(act, now)
+        verified = [self._verify(act, activation, now) for activation in activations]
+        everybody = [*remembered, *(each.approval for each in verified)]
         authorised = Authorised(
-            by=tuple(activation.subject for activation in activations),
-            strength="webauthn" if strong else "pin-totp",
+            by=tuple(each.subject for each in everybody),
+            strength=STRONG if all(each.strength == STRONG for each in everybody) else WEAK,
             at=now,
         )
         with self._store.transaction():
-            if not all(advance() for advance in advances):
-                raise ActivationRefused("This credential was used for something else at the same moment.")
+            if self._remembered(act) != remembered:
+                raise ActivationRefused("Somebody else approved this, or withdrew, at the same moment. Try again.")
+            self._advance(verified)
             self._store.acts.authorise(
                 act.nonce,
                 _record_of(act),
@@ -114,17 +130,22 @@ class Judge:
             )
         return authorised
 
-    def _require_in_time(self, expires: datetime, now: datetime) -> None:
-        if expires <= now:
+    def _require_in_time(self, act: SigningIntent | OfficerAct, now: datetime) -> None:
+        if act.expires <= now:
             raise ActivationRefused("The permission has expired. Begin again.")
-        if expires > now + timedelta(minutes=self._settings.longest_minutes):
+        if self._rules.may_wait(act):
+            if act.expires > now + timedelta(hours=self._settings.seal_hours):
+                raise ActivationRefused(
+                    "A permission for a seal may last {hours} hours at most.", hours=self._settings.seal_hours
+                )
+        elif act.expires > now + timedelta(minutes=self._settings.longest_minutes):
             raise ActivationRefused(
                 "A permission may last {minutes} minutes at most.", minutes=self._settings.longest_minutes
             )
 
-    def _verify(self, activation: Activation, challenge: bytes, now: datetime) -> Callable[[], bool]:
-        """What must be written when the act is authorised, once *activation* has been found good."""
-        people = self._store.people
+    def _verify(self, act: SigningIntent | OfficerAct, activation: Activation, now: datetime) -> _Verified:
+        """*activation*, and what must be written when it counts."""
+        people, challenge = self._store.people, act.challenge()
         if isinstance(activation, WebAuthnActivation):
             credential = _known(people.webauthn(activation.subject, activation.credential_id), activation)
             counter = verify_assertion(
@@ -134,10 +155,16 @@ class Judge:
                 rp_id=self._settings.rp_id,
                 origins=self._settings.origins,
             )
-            return lambda: people.advance_counter(credential, counter)
+            approval = Approval(activation.subject, challenge, STRONG)
+            return _Verified(approval, credential.number, lambda: people.advance_counter(credential, counter))
         pin = _known(people.pin_totp(activation.subject), activation)
         step = self._pins.verify(activation, pin, now=now)
-        return lambda: people.accept_totp(pin, step)
+        approval = Approval(activation.subject, challenge, WEAK)
+        return _Verified(approval, pin.number, lambda: people.accept_totp(pin, step))
+
+    def _advance(self, verified: Sequence[_Verified]) -> None:
+        if not all(each.advance() for each in verified):
+            raise ActivationRefused("This credential was used for something else at the same moment.")
 
 
 def _record_of(act: SigningIntent | OfficerAct) -> str:
@@ -147,17 +174,6 @@ def _record_of(act: SigningIntent | OfficerAct) -> str:
     subject = act.details.get("subject")
     kept = {"act": act.kind, "challenge": act.challenge().hex(), "expires": instant(act.expires)}
     return canonical.encode({**kept, "subject": subject} if isinstance(subject, str) else kept).decode()
-
-
-_NOT_BY_SIGNER = "A signature of {subject} needs the activation of that very person, and nobody else's."
-_NOT_BY_CUSTODIAN = (
-    "The seal {subject} needs two persons of its organisation: one of its custodians and the one who asks for it."
-)
-
-
-def _require(fitting: bool, template: str, subject: str) -> None:
-    if not fitting:
-        raise ActivationRefused(template, subject=subject)
 
 
 def _known(credential: Credential | None, activation: Activation) -> Credential:

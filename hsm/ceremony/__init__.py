@@ -9,16 +9,28 @@ from hsm.ceremony.pins import CeremonyPins
 from hsm.ceremony.plan import CeremonyPlan, load
 from hsm.ceremony.proceedings import CeremonyResult, hold_ceremony
 from hsm.config import AuthoritySettings
+from hsm.files import write
 
 __all__ = ["CeremonyPins", "CeremonyPlan", "CeremonyResult", "hold", "hold_ceremony", "load"]
 
 
-def hold(file: Path, settings: AuthoritySettings, *, show: Callable[[str], None]) -> CeremonyResult:
-    """Holds the ceremony of *file* with the PINs in the home's ``secrets/``, and shows its transcript."""
+def hold(
+    file: Path, settings: AuthoritySettings, *, show: Callable[[str], None], codes_to: Path | None = None
+) -> CeremonyResult:
+    """Holds the ceremony of *file* with the PINs in the home's ``secrets/``, and shows its transcript.
+
+    Set-up codes are shown after it, on this one copy, or written to *codes_to* (mode 0600) and not shown.
+    """
     plan = load(file)
     pins = CeremonyPins.read(settings.home.root / "secrets")
     result = hold_ceremony(settings, plan, pins, show=show)
     show("")
     show(f"transcript: {result.transcript}")
     show(f"SHA-256 of the transcript: {result.sha256.hex()}")
+    if codes_to is not None and result.setup_codes:
+        write(codes_to, "".join(f"{code}\n" for code in result.setup_codes).encode(), mode=0o600)
+    elif result.setup_codes:
+        show("set-up codes, each for one officer; they are kept nowhere else:")
+        for code in result.setup_codes:
+            show(f"  {code}")
     return result

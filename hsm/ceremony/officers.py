@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from hsm.acts import instant
 from hsm.authenticator import SoftwareAuthenticator
-from hsm.ceremony.plan import OfficerPlan
+from hsm.ceremony.plan import AppointmentPlan, OfficerPlan
 from hsm.ceremony.transcript import Transcript
 from hsm.config import AuthoritySettings
 from hsm.errors import ConfigurationRefused
 from hsm.operations.bench import Bench
 from hsm.operations.people import credentials_of, subject_of
+from hsm.setup_code import digest_of, new_code
 from hsm.store import SubjectKind
 
 SOFTWARE = "software"
@@ -35,6 +37,18 @@ def appoint(bench: Bench, officer: OfficerPlan, transcript: Transcript, *, now: 
         ("credential", f"{kind}, id {public.get('credential_id', '-')}"),
     ]
     transcript.step(f"The officer {officer.subject}", officer.hands, results)
+
+
+def leave_codes(bench: Bench, plan: AppointmentPlan, transcript: Transcript, *, now: datetime) -> tuple[str, ...]:
+    """Makes the set-up codes of *plan*. The store and the transcript get their hashes, the caller the codes."""
+    until = now + timedelta(hours=plan.hours)
+    codes = tuple(new_code() for _ in range(plan.codes))
+    for code in codes:
+        bench.store.setup.add(digest_of(code), expires=int(until.timestamp()))
+    results = [("count until", instant(until))]
+    results += [("code, SHA-256", digest_of(code).hex()) for code in codes]
+    transcript.step("Set-up codes for officers who register later", plan.hands, results)
+    return codes
 
 
 def _credential(settings: AuthoritySettings, officer: OfficerPlan) -> tuple[dict[str, Any], str]:

@@ -65,6 +65,15 @@ class OfficerPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class AppointmentPlan:
+    """One-time set-up codes for officers who register on the appliance: how many, and for how many hours."""
+
+    codes: int
+    hours: int
+    hands: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CeremonyPlan:
     """The whole file, checked."""
 
@@ -76,7 +85,8 @@ class CeremonyPlan:
     tokens: TokenPlan
     keys: tuple[KeyPlan, ...]
     wrapping: WrappingPlan
-    officers: tuple[OfficerPlan, ...]
+    officers: tuple[OfficerPlan, ...] = ()
+    appointment: AppointmentPlan | None = None
 
     def key(self, profile: Profile) -> KeyPlan:
         """The one key of *profile*."""
@@ -101,12 +111,23 @@ def parse(tables: Mapping[str, Any]) -> CeremonyPlan:
         "tokens": _build(TokenPlan, "tokens", tables.get("tokens")),
         "keys": tuple(_build(KeyPlan, "keys", row) for row in _rows("keys", tables)),
         "wrapping": _build(WrappingPlan, "wrapping", tables.get("wrapping")),
-        "officers": tuple(_build(OfficerPlan, "officers", row) for row in _rows("officers", tables)),
+        **_first_officers(tables),
     }
     plan = _build(CeremonyPlan, "the top", tables, parts)
     _require_one_of_each(plan)
     _require_hands(plan)
+    _require_sane_appointment(plan.appointment)
     return plan
+
+
+def _first_officers(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Those who bring their authenticator to the ceremony, the codes for those who register later, or both."""
+    found: dict[str, Any] = {}
+    if "appointment" in tables:
+        found["appointment"] = _build(AppointmentPlan, "appointment", tables["appointment"])
+    if "officers" in tables or not found:
+        found["officers"] = tuple(_build(OfficerPlan, "officers", row) for row in _rows("officers", tables))
+    return found
 
 
 def _rows(name: str, tables: Mapping[str, Any]) -> list[Any]:
@@ -168,8 +189,15 @@ def _require_hands(plan: CeremonyPlan) -> None:
     present = {each.hand for each in plan.participants}
     steps = {key.subject: key.hands for key in plan.keys}
     steps |= {officer.subject: officer.hands for officer in plan.officers}
+    if plan.appointment is not None:
+        steps["appointment"] = plan.appointment.hands
     for subject, hands in {**steps, plan.wrapping.subject: plan.wrapping.hands}.items():
         if not hands or not set(hands) <= present:
             raise ConfigurationRefused(
                 "The step {subject} needs hands that are among the participants.", subject=subject
             )
+
+
+def _require_sane_appointment(appointment: AppointmentPlan | None) -> None:
+    if appointment is not None and not (1 <= appointment.codes <= 8 and 1 <= appointment.hours <= 720):
+        raise ConfigurationRefused("[appointment] has 1 to 8 codes, which count for 1 to 720 hours.")

@@ -10,13 +10,13 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from hsm.acts import instant
 from hsm.ceremony.issuance import Issuance
-from hsm.ceremony.officers import appoint
+from hsm.ceremony.officers import appoint, leave_codes
 from hsm.ceremony.pins import CeremonyPins
 from hsm.ceremony.plan import CeremonyPlan
 from hsm.ceremony.tokens import open_room, prepare_tokens
@@ -35,10 +35,14 @@ from hsm.time_source import SharedTimes
 
 @dataclass(frozen=True, slots=True)
 class CeremonyResult:
-    """The transcript's file and its SHA-256 (32 bytes), which the participants read aloud and the log records."""
+    """The transcript's file and its SHA-256 (32 bytes), which the participants read aloud and the log records.
+
+    ``setup_codes`` are in no file: whoever held the ceremony hands them out.
+    """
 
     transcript: Path
     sha256: bytes
+    setup_codes: tuple[str, ...] = field(default=(), repr=False)
 
 
 def hold_ceremony(
@@ -62,9 +66,9 @@ def hold_ceremony(
             everybody = [each.hand for each in plan.participants]
             transcript.step("The tokens", everybody, [*prepared, ("PIN of the root's token", f"in {parts}")])
             with bench.store.transaction():
-                _make_everything(bench, plan, pins, transcript, now=now)
+                codes = _make_everything(bench, plan, pins, transcript, now=now)
                 transcript.end(plan.participants)
-                return _record(bench, plan, transcript, now=now)
+                return replace(_record(bench, plan, transcript, now=now), setup_codes=codes)
         finally:
             bench.room.drop()
             bench.store.close()
@@ -72,7 +76,7 @@ def hold_ceremony(
 
 def _make_everything(
     bench: Bench, plan: CeremonyPlan, pins: CeremonyPins, transcript: Transcript, *, now: datetime
-) -> None:
+) -> tuple[str, ...]:
     root_room = open_room(bench.settings, bench.store, plan.tokens.root, pins.root)
     try:
         issuance = Issuance(bench, plan, root_room, transcript, now=now)
@@ -90,6 +94,7 @@ def _make_everything(
     transcript.step("The wrapping key (AES-256)", plan.wrapping.hands, results)
     for officer in plan.officers:
         appoint(bench, officer, transcript, now=now)
+    codes = leave_codes(bench, plan.appointment, transcript, now=now) if plan.appointment else ()
     publish(
         bench.settings.home.trust,
         root=issuance.root.certificate,
@@ -98,6 +103,7 @@ def _make_everything(
     )
     transcript.line("")
     transcript.line(f"log key: {issuance.log_key().vkey()}")
+    return codes
 
 
 def _record(bench: Bench, plan: CeremonyPlan, transcript: Transcript, *, now: datetime) -> CeremonyResult:

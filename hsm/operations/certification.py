@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 from cryptography.x509.oid import NameOID
 
+from hsm.acts import OfficerAct
 from hsm.certificates import Profile, SubjectName
 from hsm.crl import issue_crl, reason_of
 from hsm.errors import BadRequest, CertificateRefused
@@ -64,19 +65,39 @@ class Certification:
         return der
 
     def revoke_certificate(self, arguments: Mapping[str, Any]) -> bytes:
-        """Revokes for good, on officers' activation; the new CRL."""
+        """Revokes every unexpired certificate of a subject for good, on officers' activation; the new CRL."""
         act = officer_act_from_wire(arguments.get("act"), "revoke_certificate")
+        subject, reason = self._to_revoke(act)
+        if self._bench.store.registry.is_revoked(self._bench.certificate(subject).serial_number):
+            raise CertificateRefused("The certificate of {subject} was revoked before.", subject=subject)
+        authorised = self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
+        with self._bench.store.transaction():
+            self._revoke_all(subject, reason, authorised.at)
+            return self.fresh_crl(authorised.at)
+
+    def retire(self, arguments: Mapping[str, Any]) -> bytes:
+        """Ends a subject's credentials and unexpired certificates, whatever is left of them; the new CRL."""
+        act = officer_act_from_wire(arguments.get("act"), "retire")
+        subject, reason = self._to_revoke(act)
+        self._bench.store.people.subject(subject)
+        authorised = self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
+        with self._bench.store.transaction():
+            self._bench.store.people.revoke_credentials(subject, revoked=int(authorised.at.timestamp()))
+            self._revoke_all(subject, reason, authorised.at)
+            return self.fresh_crl(authorised.at)
+
+    def _to_revoke(self, act: OfficerAct) -> tuple[str, str]:
+        """Subject and reason of *act*. Raises :class:`CertificateRefused` for the authority's own CAs."""
         subject, reason = field(act.details, "subject", str), field(act.details, "reason", str)
         reason_of(reason)
-        record = self._bench.store.registry.certificate(subject)
-        if record.issuer != ISSUING:
+        if subject in (ROOT, ISSUING):
             raise CertificateRefused("{subject} is revoked in a ceremony, by the root.", subject=subject)
-        authorised = self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
-        revoked = int(authorised.at.timestamp())
-        serial = record.certificate.serial_number
-        if not self._bench.store.registry.revoke(serial, revoked=revoked, reason=reason):
-            raise CertificateRefused("The certificate of {subject} was revoked before.", subject=subject)
-        return self.fresh_crl(authorised.at)
+        return subject, reason
+
+    def _revoke_all(self, subject: str, reason: str, at: datetime) -> None:
+        moment = int(at.timestamp())
+        for record in self._bench.store.registry.unexpired(subject, moment):
+            self._bench.store.registry.revoke(record.certificate.serial_number, revoked=moment, reason=reason)
 
     def rotate(self, arguments: Mapping[str, Any]) -> bytes:
         """A new key and certificate for the same name, on officers' activation; the old one stays valid."""

@@ -6,13 +6,15 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
-from webauthn.helpers import decode_credential_public_key
 
+from hsm.activation.cose import require_known_key
 from hsm.activation.pin import require_strong_hash, totp_context
 from hsm.acts import OfficerAct
+from hsm.answers import KnownCredential
 from hsm.certificates import Profile, SubjectName
 from hsm.errors import BadRequest, CertificateRefused
 from hsm.operations.bench import Bench
@@ -64,6 +66,19 @@ class Enrolment:
         with self._bench.store.transaction():
             self._bench.store.people.add_credential(credentials[0], added=authorised)
 
+    def credentials(self, arguments: Mapping[str, Any]) -> list[Any]:
+        """The unrevoked credentials of a subject: kind, id, time of adding; nothing that could activate."""
+        people = self._bench.store.people
+        known = people.credentials(field(arguments, "subject", str))
+        return [
+            KnownCredential(kind, identifier, datetime.fromtimestamp(added, UTC)).to_wire()
+            for kind, identifier, added in known
+        ]
+
+    def organisations(self, _arguments: Mapping[str, Any]) -> list[str]:
+        """The organisations that certificates may name."""
+        return sorted(self._bench.rules().organisations)
+
     def revoke_credential(self, arguments: Mapping[str, Any]) -> None:
         """Ends an authenticator (its id in hex), or every PIN (``pin-totp``), for good."""
         act = officer_act_from_wire(arguments.get("act"), "revoke_credential")
@@ -86,11 +101,7 @@ class Enrolment:
         custodians: tuple[str, ...] = (),
     ) -> bytes:
         bench = self._bench
-        if subject.organisation not in bench.rules().organisations:
-            raise CertificateRefused(
-                "The organisation {organisation} is not one that this authority may name; the settings list them.",
-                organisation=subject.organisation,
-            )
+        require_organisation(bench, subject.organisation)
         authorised = bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
         moment = int(authorised.at.timestamp())
         with bench.store.transaction():
@@ -109,6 +120,15 @@ class Enrolment:
     def _authorised(self, act: OfficerAct, arguments: Mapping[str, Any]) -> int:
         activations = activations_from_wire(arguments.get("activations"))
         return int(self._bench.judge.authorise_officers(act, activations).at.timestamp())
+
+
+def require_organisation(bench: Bench, organisation: str) -> None:
+    """Raises :class:`CertificateRefused` for one that the authority may not name."""
+    if organisation not in bench.rules().organisations:
+        raise CertificateRefused(
+            "The organisation {organisation} is not one that this authority may name; the settings list them.",
+            organisation=organisation,
+        )
 
 
 def subject_of(details: Mapping[str, Any], kind: SubjectKind) -> Subject:
@@ -136,7 +156,7 @@ def _credential(subject: str, item: Any, bench: Bench) -> Credential:
         if field(item, "rp_id", str) != bench.settings.activation.rp_id:
             raise BadRequest("This authenticator was registered with another relying party.")
         public_key = _hex(field(item, "public_key", str), "public_key")
-        _require_cose(public_key)
+        require_known_key(public_key)
         identifier = _hex(field(item, "credential_id", str), "credential_id")
         return Credential(0, subject, kind, credential_id=identifier, public_key=public_key)
     if kind == "pin-totp":
@@ -145,14 +165,6 @@ def _credential(subject: str, item: Any, bench: Bench) -> Credential:
         secret = bench.wrapping.wrap(totp_context(subject), _base32(field(item, "totp_secret", str)))
         return Credential(0, subject, kind, pin_hash=pin_hash, totp_secret=secret)
     raise BadRequest("A credential is of the kind webauthn or pin-totp.")
-
-
-def _require_cose(public_key: bytes) -> None:
-    try:
-        decode_credential_public_key(public_key)
-    except Exception as error:
-        # Hostile COSE makes the library raise whatever its CBOR reader does; none of it is acceptable.
-        raise BadRequest("The public key of this authenticator is not a COSE key that is known.") from error
 
 
 def _names(value: Any) -> tuple[str, ...]:

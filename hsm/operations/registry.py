@@ -10,6 +10,8 @@ from pysqlite3 import dbapi2 as sqlite
 from hsm import protocol
 from hsm.config import Role
 from hsm.errors import AuthorityError, BadRequest, NotPermitted, StoreUnavailable
+from hsm.operations.appointment import Appointing
+from hsm.operations.approving import Approving
 from hsm.operations.bench import Bench
 from hsm.operations.certification import Certification
 from hsm.operations.documents import Documents
@@ -30,6 +32,12 @@ PERMITTED: Mapping[str, frozenset[Role]] = {
     "certificate": _EVERYONE,
     "crls": _EVERYONE,
     "sign_document": frozenset({Role.WEB}),
+    "approve": _PEOPLE,
+    "approvals": _PEOPLE,
+    "credentials": _PEOPLE,
+    "organisations": _PEOPLE,
+    "appointment": _PEOPLE,
+    "appoint_officer": frozenset({Role.WEB}),
     "sign_manifest": frozenset({Role.WEB, Role.OPERATOR}),
     "timestamp": frozenset({Role.WEB, Role.TSA, Role.SCHEDULER}),
     "checkpoint": frozenset({Role.SCHEDULER, Role.OPERATOR}),
@@ -41,6 +49,7 @@ PERMITTED: Mapping[str, frozenset[Role]] = {
     "add_credential": _PEOPLE,
     "revoke_credential": _PEOPLE,
     "revoke_certificate": _PEOPLE,
+    "retire": _PEOPLE,
     "rotate": frozenset({Role.OPERATOR}),
     "unlock": frozenset({Role.OPERATOR}),
     "lock": frozenset({Role.OPERATOR}),
@@ -55,6 +64,7 @@ class Operations:
         """*announce* hands an unlocking PIN, or None for lock, to the other workers."""
         certification, enrolment = _certification(bench)
         documents, self.state = Documents(bench), State(bench, announce)
+        appointing, approving = Appointing(bench), Approving(bench)
         shared: dict[str, Handler] = {
             "status": self.state.status,
             "unlock": self.state.unlock,
@@ -64,11 +74,18 @@ class Operations:
             "crls": certification.crls,
             "issue_crl": certification.issue_crl,
             "revoke_certificate": certification.revoke_certificate,
+            "retire": certification.retire,
             "rotate": certification.rotate,
             "enrol_person": enrolment.enrol_person,
             "enrol_seal": enrolment.enrol_seal,
             "add_credential": enrolment.add_credential,
             "revoke_credential": enrolment.revoke_credential,
+            "credentials": enrolment.credentials,
+            "organisations": enrolment.organisations,
+            "appointment": appointing.appointment,
+            "appoint_officer": appointing.appoint_officer,
+            "approve": approving.approve,
+            "approvals": approving.approvals,
             "sign_document": documents.sign_document,
             "sign_manifest": documents.sign_manifest,
             "timestamp": Timestamps(bench).timestamp,

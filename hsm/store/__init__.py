@@ -1,5 +1,6 @@
 """The authority's own memory: one SQLite database that no other process opens."""
 
+from hsm.store.approvals import Approval
 from hsm.store.database import Database
 from hsm.store.log import CheckpointMemory, RememberedCheckpoint
 from hsm.store.people import Credential, People, Subject, SubjectKind
@@ -8,6 +9,7 @@ from hsm.store.store import Store
 from hsm.store.time import TimeLease
 
 __all__ = [
+    "Approval",
     "CertificateRecord",
     "CheckpointMemory",
     "Credential",

@@ -24,4 +24,12 @@ class Acts:
                 (nonce, act, " ".join(activated_by), strength, at),
             )
         except sqlite.IntegrityError as error:
-            raise ActivationRefused("This activation was used before; each one counts once.") from error
+            raise ActivationRefused(_USED) from error
+
+    def require_unused(self, nonce: bytes) -> None:
+        """Raises :class:`ActivationRefused` when *nonce* was used up."""
+        if self._database.one("SELECT 1 FROM acts WHERE nonce = ?", (nonce,)) is not None:
+            raise ActivationRefused(_USED)
+
+
+_USED = "This activation was used before; each one counts once."

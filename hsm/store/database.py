@@ -14,7 +14,9 @@ from pysqlite3 import dbapi2 as sqlite
 from hsm import schema
 from hsm.errors import ConfigurationRefused
 
-SCHEMA_VERSION = 1
+_MIGRATIONS = ("0001_store.sql", "0002_approvals.sql")
+"""Applied once each, in order; what a home has run is never edited, only followed by the next."""
+SCHEMA_VERSION = len(_MIGRATIONS)
 _OLDEST_SQLITE = (3, 51, 3)
 
 
@@ -70,24 +72,24 @@ class Database:
     def _prepare_schema(self, path: Path) -> None:
         with self.transaction():
             version = (self.one("PRAGMA user_version") or (0,))[0]
-            if version == 0:
-                _create_schema(self._connection)
-            elif version != SCHEMA_VERSION:
+            if version > SCHEMA_VERSION:
                 raise ConfigurationRefused(
                     "{path} has schema {found}, this release knows {known}; use the release that wrote it.",
                     path=path,
                     found=version,
                     known=SCHEMA_VERSION,
                 )
+            _bring_up(self._connection, version)
             if schema.objects_in(self._connection) != _own_schema():
                 raise ConfigurationRefused(
                     "The tables or triggers of {path} were changed from outside; restore a backup.", path=path
                 )
 
 
-def _create_schema(connection: sqlite.Connection) -> None:
-    script = resources.files("hsm.store").joinpath("schema.sql").read_text(encoding="utf-8")
-    schema.apply(connection, script)
+def _bring_up(connection: sqlite.Connection, version: int) -> None:
+    for name in _MIGRATIONS[version:]:
+        script = resources.files("hsm.store").joinpath("migrations", name).read_text(encoding="utf-8")
+        schema.apply(connection, script)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
@@ -95,7 +97,7 @@ def _create_schema(connection: sqlite.Connection) -> None:
 def _own_schema() -> list[tuple[str, str]]:
     connection = sqlite.connect(":memory:", isolation_level=None)
     try:
-        _create_schema(connection)
+        _bring_up(connection, 0)
         return schema.objects_in(connection)
     finally:
         connection.close()

@@ -123,6 +123,21 @@ class People:
         )
         return Credential(*row) if row else None
 
+    def credentials(self, subject: str) -> list[tuple[str, bytes | None, int]]:
+        """Kind, id (None for PIN and TOTP) and time of adding of every unrevoked credential, oldest first."""
+        rows = self._database.all(
+            "SELECT kind, credential_id, added FROM credentials WHERE subject = ? AND revoked IS NULL"
+            " ORDER BY number",
+            (subject,),
+        )
+        return [(str(kind), identifier, int(added)) for kind, identifier, added in rows]
+
+    def revoke_credentials(self, subject: str, *, revoked: int) -> int:
+        """Revokes everything that *subject* activates with; how many."""
+        return self._database.run(
+            "UPDATE credentials SET revoked = ? WHERE subject = ? AND revoked IS NULL", (revoked, subject)
+        )
+
     def revoke_credential(self, subject: str, credential_id: bytes | None, *, revoked: int) -> int:
         """Revokes the authenticator with this id, or (None) every PIN and TOTP; how many."""
         if credential_id is None:

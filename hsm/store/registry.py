@@ -125,6 +125,18 @@ class Registry:
             raise UnknownKey("The authority has no certificate for {subject}.", subject=subject)
         return CertificateRecord(row[0], row[1], row[2], x509.load_der_x509_certificate(row[3]))
 
+    def unexpired(self, subject: str, now: int) -> list[CertificateRecord]:
+        """Every certificate of *subject* that has not run out by *now* (Unix seconds), oldest first."""
+        rows = self._database.all(
+            "SELECT subject, issuer, label, der FROM certificates WHERE subject = ? AND not_after >= ?"
+            " ORDER BY number",
+            (subject, now),
+        )
+        return [
+            CertificateRecord(subject, issuer, label, x509.load_der_x509_certificate(der))
+            for subject, issuer, label, der in rows
+        ]
+
     def service_certificates(self) -> list[CertificateRecord]:
         """The newest certificate of everything that is neither person nor seal: a handful."""
         rows = self._database.all(

@@ -6,11 +6,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from hsm.store.acts import Acts
+from hsm.store.approvals import ApprovalMemory
 from hsm.store.database import Database
 from hsm.store.latch import PinLatch
 from hsm.store.log import CheckpointMemory
 from hsm.store.people import People
 from hsm.store.registry import Registry
+from hsm.store.setup import SetupCodes
 from hsm.store.time import TimeLease
 
 
@@ -20,10 +22,12 @@ class Store:
     def __init__(self, path: Path) -> None:
         self._database = Database(path)
         self.acts = Acts(self._database)
+        self.approvals = ApprovalMemory(self._database)
         self.checkpoints = CheckpointMemory(self._database)
         self.latch = PinLatch(self._database)
         self.people = People(self._database)
         self.registry = Registry(self._database)
+        self.setup = SetupCodes(self._database)
         self.time = TimeLease(self._database)
 
     def transaction(self) -> AbstractContextManager[None]:

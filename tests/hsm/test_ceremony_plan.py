@@ -51,6 +51,10 @@ def test_the_development_ceremony_is_a_good_plan() -> None:
         (lambda plan: plan["wrapping"].update(subject="wrap"), "wrapping"),
         (lambda plan: plan["officers"][0].update(hands=["nobody"]), "officer-wang"),
         (lambda plan: plan["officers"][0].pop("credential"), "credential"),
+        (lambda plan: plan["appointment"].update(codes=0), "appointment"),
+        (lambda plan: plan["appointment"].update(hours=721), "appointment"),
+        (lambda plan: plan["appointment"].update(hands=["nobody"]), "appointment"),
+        (lambda plan: [plan.pop("officers"), plan.pop("appointment")], "officers"),
     ],
 )
 def test_plans_that_are_refused(change: Any, named: str) -> None:
@@ -98,3 +102,11 @@ def test_pins_that_are_refused(secrets: Path) -> None:
     write_pin(secrets / "root.pin", "345678", mode=0o640)
     with pytest.raises(ConfigurationRefused, match="read by others"):
         CeremonyPins.read(secrets)
+
+
+def test_codes_can_stand_for_the_first_officers() -> None:
+    plan = tables()
+    del plan["officers"]
+
+    assert parse(plan).officers == ()
+    assert parse(plan).appointment is not None

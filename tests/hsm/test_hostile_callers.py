@@ -141,9 +141,9 @@ def test_junk_arguments_are_refused_and_never_break_anything(own: RunningAuthori
     role = sorted(PERMITTED[operation])[0].value
     names = (
         "act", "activations", "intent", "orders", "size", "root", "consistency", "manifest", "subject", "context",
-        "key", "wrapped", "pins",
+        "key", "wrapped", "pins", "activation", "code", "details",
     )  # fmt: skip
-    harmless = {"status", "chain", "crls", "issue_crl"}
+    harmless = {"status", "chain", "crls", "issue_crl", "organisations", "appointment", "credentials"}
     if operation == "lock":
         return
     for junk in JUNK:

@@ -1,0 +1,49 @@
+"""Approvals of acts that wait for others; rows are never changed or deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pysqlite3 import dbapi2 as sqlite
+
+from hsm.errors import ActivationRefused
+from hsm.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """``subject`` wants the act of ``challenge`` (32 bytes); ``strength`` is the kind of activation."""
+
+    subject: str
+    challenge: bytes
+    strength: str
+
+
+class ApprovalMemory:
+    """What was approved, by the act's nonce."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, nonce: bytes) -> list[Approval]:
+        """The approvals under *nonce* whose credential has not been revoked since, in the order given."""
+        rows = self._database.all(
+            "SELECT a.subject, a.challenge, a.strength FROM approvals a"
+            " JOIN credentials c ON c.number = a.credential"
+            " WHERE a.nonce = ? AND c.revoked IS NULL ORDER BY a.approved, a.subject",
+            (nonce,),
+        )
+        return [Approval(*row) for row in rows]
+
+    def add(self, nonce: bytes, approval: Approval, *, credential: int, at: int, expires: int) -> None:
+        """Remembers *approval* by the *credential* of this number; :class:`ActivationRefused` for a second."""
+        try:
+            self._database.run(
+                "INSERT INTO approvals (nonce, subject, challenge, credential, strength, approved, expires)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (nonce, approval.subject, approval.challenge, credential, approval.strength, at, expires),
+            )
+        except sqlite.IntegrityError as error:
+            raise ActivationRefused(
+                "{subject} has approved this already; somebody else has to.", subject=approval.subject
+            ) from error

@@ -1,0 +1,289 @@
+"""Approvals given before the act: whose count, for what, how long, and how often. The refusals first."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+from pysqlite3 import dbapi2 as sqlite
+
+from hsm.acts import OfficerAct, SigningIntent
+from hsm.answers import Approvals
+from hsm.authenticator import SoftwareAuthenticator
+from hsm.client import AuthorityClient
+from hsm.errors import ActivationRefused, NotPermitted, UnknownKey
+from tests.authority import OFFICER, ORIGIN, RP_ID, RunningAuthority, intent_for, running_authority, soon
+from tests.hsm.test_activation import answer, enrol_pin
+
+SEAL = "seal-waiting"
+KEEPER, ASKING, THIRD = "person-wait-keeper", "person-wait-asking", "person-wait-third"
+SECOND_OFFICER = "officer-second"
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    authority: RunningAuthority
+    devices: dict[str, SoftwareAuthenticator]
+
+    @property
+    def web(self) -> AuthorityClient:
+        return self.authority.client("web")
+
+    def approve(self, act: SigningIntent | OfficerAct, subject: str) -> Approvals:
+        return self.web.approve(act, self.devices[subject].activate(subject, act))
+
+
+@pytest.fixture(scope="module")
+def cast(authority: RunningAuthority) -> Cast:
+    devices = {subject: authority.enrol_person(subject) for subject in (KEEPER, ASKING, THIRD)}
+    authority.enrol_seal(SEAL, [KEEPER])
+    return Cast(authority, {**devices, OFFICER: authority.officer})
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[Cast]:
+    """An authority whose officers act in twos."""
+    with running_authority(settings="[activation]\nofficers_required = 2\n", workers=1) as own:
+        second = SoftwareAuthenticator.create(RP_ID, ORIGIN)
+        code = (own.root / "secrets/setup.code").read_text().strip()
+        own.client("web").appoint_officer(code, officer_details(SECOND_OFFICER, second))
+        yield Cast(own, {OFFICER: own.officer, SECOND_OFFICER: second})
+
+
+def officer_details(subject: str, device: SoftwareAuthenticator) -> dict[str, object]:
+    return {
+        "subject": subject,
+        "name": "钱见证",
+        "organisation": "甲公司示例有限公司",
+        "credential": device.credential(),
+    }
+
+
+def test_a_seal_is_released_by_two_who_do_not_meet(cast: Cast) -> None:
+    intent = replace(intent_for(SEAL), expires=soon(60 * 24))
+
+    first = cast.approve(intent, ASKING)
+    cast.authority.restart()
+    second = cast.approve(intent, KEEPER)
+
+    assert (first.given, first.enough) == ((ASKING,), False)
+    assert (set(second.given), second.enough) == ({ASKING, KEEPER}, True)
+    assert cast.web.approvals(intent).enough
+    assert cast.web.sign_document(intent, [])
+
+
+def test_an_approval_counts_with_an_activation_on_the_spot(cast: Cast) -> None:
+    intent = intent_for(SEAL)
+    cast.approve(intent, ASKING)
+
+    with pytest.raises(ActivationRefused, match="two persons"):
+        cast.web.sign_document(intent, [])
+    assert cast.web.sign_document(intent, [cast.devices[KEEPER].activate(KEEPER, intent)])
+
+
+def test_a_pin_can_be_one_of_the_approvals(cast: Cast) -> None:
+    secret = enrol_pin(cast.authority, "person-wait-pin")
+    intent = intent_for(SEAL)
+    activation = answer("person-wait-pin", secret)
+    cast.web.approve(intent, activation)
+
+    with pytest.raises(ActivationRefused, match="used before"):
+        cast.web.approve(intent_for(SEAL), activation)
+    cast.approve(intent, KEEPER)
+    assert cast.web.sign_document(intent, [])
+
+
+def test_a_person_approves_their_own_signature_alone(cast: Cast) -> None:
+    intent = intent_for(ASKING)
+    for stranger in (KEEPER, OFFICER):
+        with pytest.raises(ActivationRefused, match="that very person"):
+            cast.approve(intent, stranger)
+    assert cast.approve(intent, ASKING).enough
+    assert cast.web.sign_document(intent, [])
+
+
+def test_two_who_are_no_custodians_release_nothing(cast: Cast) -> None:
+    intent = intent_for(SEAL)
+    cast.approve(intent, ASKING)
+
+    with pytest.raises(ActivationRefused, match="custodians"):
+        cast.approve(intent, THIRD)
+    cast.approve(intent, KEEPER)
+    with pytest.raises(ActivationRefused, match="custodians"):
+        cast.approve(intent, THIRD)
+
+
+def test_officers_approve_no_seal(cast: Cast) -> None:
+    with pytest.raises(ActivationRefused, match="two persons"):
+        cast.approve(intent_for(SEAL), OFFICER)
+
+
+def test_nobody_approves_twice(cast: Cast) -> None:
+    intent = intent_for(SEAL)
+    cast.approve(intent, KEEPER)
+
+    with pytest.raises(ActivationRefused, match="already"):
+        cast.approve(intent, KEEPER)
+    with pytest.raises(ActivationRefused, match="once"):
+        cast.web.sign_document(intent, [cast.devices[KEEPER].activate(KEEPER, intent)])
+
+
+def test_an_approval_counts_for_no_other_act(cast: Cast) -> None:
+    intent = intent_for(SEAL)
+    cast.approve(intent, KEEPER)
+    cast.approve(intent, ASKING)
+
+    for other in (replace(intent, digest=bytes(32)), replace(intent, contract="contract-2")):
+        with pytest.raises(ActivationRefused, match="another act"):
+            cast.web.sign_document(other, [])
+        with pytest.raises(ActivationRefused, match="another act"):
+            cast.approve(other, THIRD)
+    with pytest.raises(ActivationRefused, match="activation"):
+        cast.web.sign_document(replace(intent, nonce=secrets.token_bytes(16)), [])
+    assert cast.web.sign_document(intent, [])
+
+
+def test_an_activation_for_another_intent_is_no_approval(cast: Cast) -> None:
+    activation = cast.devices[KEEPER].activate(KEEPER, intent_for(SEAL))
+
+    with pytest.raises(ActivationRefused, match="does not verify"):
+        cast.web.approve(intent_for(SEAL), activation)
+
+
+def test_what_was_signed_takes_no_more_approvals(cast: Cast) -> None:
+    intent = intent_for(ASKING)
+    cast.web.sign_document(intent, [cast.devices[ASKING].activate(ASKING, intent)])
+
+    with pytest.raises(ActivationRefused, match="used before"):
+        cast.approve(intent, ASKING)
+
+
+def test_what_was_approved_is_signed_once(cast: Cast) -> None:
+    intent = intent_for(ASKING)
+    cast.approve(intent, ASKING)
+    cast.web.sign_document(intent, [])
+
+    with pytest.raises(ActivationRefused, match="used before"):
+        cast.web.sign_document(intent, [])
+
+
+@pytest.mark.parametrize(("signer", "hours"), [(SEAL, 73), (SEAL, -1), (ASKING, 0.3), (ASKING, -1)])
+def test_a_permission_has_its_time(cast: Cast, signer: str, hours: float) -> None:
+    intent = replace(intent_for(signer), expires=soon(60 * hours))
+    subject = KEEPER if signer == SEAL else signer
+
+    with pytest.raises(ActivationRefused, match=r"expired|at most"):
+        cast.approve(intent, subject)
+
+
+def test_an_approval_ends_with_its_act(cast: Cast) -> None:
+    intent = replace(intent_for(ASKING), expires=soon(1 / 30))
+    cast.approve(intent, ASKING)
+    while soon(0) < intent.expires + timedelta(seconds=1):
+        pass
+
+    with pytest.raises(ActivationRefused, match="expired"):
+        cast.web.sign_document(intent, [])
+
+
+def test_an_approval_ends_with_its_credential(cast: Cast) -> None:
+    device = cast.authority.enrol_person("person-wait-leaving")
+    intent = intent_for(SEAL)
+    cast.web.approve(intent, device.activate("person-wait-leaving", intent))
+    act = cast.authority.officer_act(
+        "revoke_credential", subject="person-wait-leaving", credential=device.credential_id.hex()
+    )
+    cast.web.revoke_credential(act, cast.authority.by_officer(act))
+
+    assert cast.web.approvals(intent).given == ()
+    with pytest.raises(ActivationRefused, match="two persons"):
+        cast.web.sign_document(intent, [cast.devices[KEEPER].activate(KEEPER, intent)])
+
+
+def test_only_portal_and_operator_may_bring_approvals(cast: Cast) -> None:
+    intent = intent_for(ASKING)
+    for role in ("tsa", "scheduler"):
+        with pytest.raises(NotPermitted):
+            cast.authority.client(role).approve(intent, cast.devices[ASKING].activate(ASKING, intent))
+
+
+def test_strangers_and_services_are_refused(cast: Cast) -> None:
+    intent = intent_for("person-nobody")
+    with pytest.raises(UnknownKey):
+        cast.approve(intent, ASKING)
+    with pytest.raises(ActivationRefused, match="signs no documents"):
+        cast.approve(intent_for("evidence"), ASKING)
+
+
+def test_approvals_are_never_changed_or_deleted(cast: Cast) -> None:
+    intent = intent_for(SEAL)
+    cast.approve(intent, KEEPER)
+    connection = sqlite.connect(cast.authority.root / "authority/authority.db")
+    try:
+        for statement in ("DELETE FROM approvals", "UPDATE approvals SET subject = 'person-wait-third'"):
+            with pytest.raises(sqlite.IntegrityError, match="never"):
+                connection.execute(statement)
+    finally:
+        connection.close()
+
+
+def test_credentials_are_told_without_anything_that_activates(cast: Cast) -> None:
+    secret = enrol_pin(cast.authority, "person-wait-told")
+
+    known = cast.web.credentials("person-wait-told")
+
+    assert [each.kind for each in known] == ["webauthn", "pin-totp"]
+    assert known[0].credential_id and known[1].credential_id is None
+    raw = repr(cast.web._connections.ask("credentials", {"subject": "person-wait-told"}))
+    assert secret.hex() not in raw and "argon2" not in raw
+    assert cast.web.credentials("person-nobody") == []
+
+
+def enrolment(cast: Cast, subject: str) -> OfficerAct:
+    credential = SoftwareAuthenticator.create(RP_ID, ORIGIN).credential()
+    return cast.authority.officer_act(
+        "enrol_person", subject=subject, name="李示例", organisation="甲公司示例有限公司", credentials=[credential]
+    )
+
+
+def test_two_officers_need_not_act_in_the_same_minute(pair: Cast) -> None:
+    act = enrolment(pair, "person-of-two")
+
+    assert not pair.approve(act, OFFICER).enough
+    with pytest.raises(ActivationRefused, match="2 different officers"):
+        pair.web.enrol_person(act, [])
+    assert pair.approve(act, SECOND_OFFICER).enough
+    assert pair.web.enrol_person(act, [])
+
+
+def test_one_officer_does_not_stand_for_two(pair: Cast) -> None:
+    act = enrolment(pair, "person-of-one")
+    pair.approve(act, OFFICER)
+
+    with pytest.raises(ActivationRefused, match="already"):
+        pair.approve(act, OFFICER)
+    with pytest.raises(ActivationRefused, match="once"):
+        pair.web.enrol_person(act, [pair.devices[OFFICER].activate(OFFICER, act)])
+    with pytest.raises(UnknownKey):
+        pair.web.certificate("person-of-one")
+
+
+def test_officers_approvals_count_for_that_act_alone(pair: Cast) -> None:
+    act = enrolment(pair, "person-meant")
+    pair.approve(act, OFFICER)
+    pair.approve(act, SECOND_OFFICER)
+
+    swapped = replace(act, details={**act.details, "subject": "person-smuggled"})
+    with pytest.raises(ActivationRefused, match="another act"):
+        pair.web.enrol_person(swapped, [])
+
+
+def test_persons_approve_nothing_of_the_officers(cast: Cast) -> None:
+    act = enrolment(cast, "person-by-person")
+    with pytest.raises(ActivationRefused, match="Only officers"):
+        cast.approve(act, KEEPER)
+    with pytest.raises(ActivationRefused, match="bound to no act"):
+        cast.web.approve(act, answer(OFFICER, bytes(20)))
