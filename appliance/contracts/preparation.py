@@ -59,14 +59,15 @@ class Preparation:
     def _record(
         self, contract: Contract, party: Party, prepared: PreparedRevision, circumstances: Circumstances
     ) -> IntentRecord:
-        now = self._room.now()
+        now, room = self._room.now(), self._room
+        lifetime = room.seal_lifetime if party.kind is PartyKind.SEAL else room.lifetime
         act = SigningIntent(
             contract=contract.id,
             party=party.id,
             field=party.field,
             signer=party.subject,
             digest=prepared.digest,
-            expires=min(now + self._room.lifetime, contract.deadline.at).replace(microsecond=0),
+            expires=min(now + lifetime, contract.deadline.at).replace(microsecond=0),
             nonce=secrets.token_bytes(16),
         )
         return IntentRecord(

@@ -20,6 +20,9 @@ from hsm.client import AuthorityClient
 LIFETIME = timedelta(minutes=10)
 """How long a prepared signature can be activated; the authority allows fifteen minutes at most."""
 
+SEAL_LIFETIME = timedelta(hours=71)
+"""The same for a seal, whose two people need not meet; the authority allows ``activation.seal_hours``, 72."""
+
 
 @dataclass(frozen=True, slots=True)
 class SigningRoom:
@@ -37,3 +40,4 @@ class SigningRoom:
     preconditions: Sequence[Precondition]
     passing: Passing = pass_by
     lifetime: timedelta = LIFETIME
+    seal_lifetime: timedelta = SEAL_LIFETIME

@@ -15,7 +15,7 @@ from appliance.model.intent import IntentRecord, IntentState
 from appliance.store import contracts, intents
 from hsm.acts import Activation
 from hsm.cms import add_signature_timestamp, signature_value
-from hsm.errors import ActivationRefused
+from hsm.errors import ActivationRefused, AuthorityLocked, ModuleUnavailable
 from hsm.timestamp import parse_token
 
 
@@ -35,10 +35,11 @@ class Signature:
     def sign(self, intent_id: str, activations: Sequence[Activation]) -> IntentRecord:
         """The intent with a timestamped signature.
 
-        Raises :class:`ActivationRefused` when the authority says no to the activation: the intent stays prepared
-        and can be activated again. After any other failure at the authority it is abandoned, since a signature may
-        exist that nobody has received; the signer prepares again. A failure after step 4 is made good by
-        :meth:`stamp`, from ``complete`` or from the recovery.
+        Raises :class:`ActivationRefused` when the authority says no to the activation, and
+        :class:`ModuleUnavailable` or :class:`AuthorityLocked` when its HSM does not sign now: the intent stays
+        prepared and can be activated again. After any other failure at the authority it is abandoned, since a
+        signature may exist that nobody has received; the signer prepares again. A failure after step 4 is made
+        good by :meth:`stamp`, from ``complete`` or from the recovery.
         """
         record = self._claimed(intent_id)
         self._room.passing(Waypoint.INTENT_CLAIMED)
@@ -79,7 +80,8 @@ class Signature:
     def _ask(self, record: IntentRecord, activations: Sequence[Activation]) -> bytes:
         try:
             return self._room.authority.sign_document(record.act, activations)
-        except ActivationRefused:
+        except (ActivationRefused, AuthorityLocked, ModuleUnavailable):
+            # Nothing was signed, for certain: the signer may activate the same intent again.
             with self._room.database.transaction() as tx:
                 intents.unclaim(tx, record.id)
             raise

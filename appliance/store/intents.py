@@ -108,6 +108,15 @@ def abandon(tx: Transaction, intent_id: str, reason: str) -> bool:
     return bool(abandoned.rowcount)
 
 
+def abandon_if_prepared(tx: Transaction, intent_id: str, reason: str) -> bool:
+    """prepared → abandoned. False when the authority has been asked already, or it is closed."""
+    abandoned = tx.execute(
+        "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ? WHERE id = ? AND state = 'prepared'",
+        (reason, intent_id),
+    )
+    return bool(abandoned.rowcount)
+
+
 def abandon_prepared(tx: Transaction, contract_id: str, reason: str) -> int:
     """Every intent of the contract for which the authority has not been asked → abandoned; how many."""
     abandoned = tx.execute(

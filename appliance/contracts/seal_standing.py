@@ -1,0 +1,82 @@
+"""Whether a request for a seal can still lead to a signature, and what is told when it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+
+from appliance.contracts import rules
+from appliance.errors import PreconditionRefused
+from appliance.model.contract import ContractState
+from appliance.model.intent import IntentState
+from appliance.model.notice import Notice, NoticeKind
+from appliance.model.seal_request import SealRequest
+from appliance.store import contracts, intents, people
+from appliance.store.database import Transaction
+
+LONGEST_REASON = 500
+"""Characters of a reason, asked or answered."""
+
+
+class Lapse(StrEnum):
+    """Why a request ended without an answer; the sentences are kept with it and translated when shown."""
+
+    CHANGED = "Another party signed first, so the document is a different one now; ask for the seal again."
+    ENDED = "The contract ended before the seal was used."
+    LATE = "The time for this request ran out; ask for the seal again."
+    HANDED_OVER = "Somebody else asks for this seal now."
+    NOT_MADE = "The signature could not be made and nothing was signed; ask for the seal again."
+
+
+def lapse_of(tx: Transaction, request: SealRequest, now: datetime) -> Lapse | None:
+    """Why *request* cannot be used any more, or None while it can (or has been)."""
+    record = intents.load(tx, request.intent)
+    contract = contracts.load(tx, request.contract)
+    found = None
+    if record.state is IntentState.COMPLETED:
+        found = None
+    elif contract.state is not ContractState.SENT:
+        found = Lapse.ENDED
+    elif contract.current.number != record.base:
+        found = Lapse.CHANGED
+    elif rules.party_of(contract, request.party).responsible != request.requester:
+        found = Lapse.HANDED_OVER
+    elif now >= record.act.expires:
+        found = Lapse.LATE
+    elif record.state is IntentState.ABANDONED:
+        found = Lapse.NOT_MADE
+    return found
+
+
+def custodians_of(tx: Transaction, request: SealRequest) -> tuple[str, ...]:
+    """Who may answer *request*: the seal's custodians, never the one who asks."""
+    return tuple(each for each in people.seal(tx, request.seal).custodians if each != request.requester)
+
+
+def require_custodian(tx: Transaction, request: SealRequest, subject: str) -> None:
+    """Raises :class:`PreconditionRefused` unless *subject* may answer."""
+    if subject not in custodians_of(tx, request):
+        raise PreconditionRefused("Only a custodian of the seal who has not asked for it answers this request.")
+
+
+def require_words(reason: str) -> str:
+    """*reason* without outer blanks. Raises :class:`PreconditionRefused` when it is empty or too long."""
+    words = reason.strip()
+    if not words:
+        raise PreconditionRefused("Say in a few words why.")
+    if len(words) > LONGEST_REASON:
+        raise PreconditionRefused("The reason may have {most} characters at most.", most=LONGEST_REASON)
+    return words
+
+
+def to_custodians(tx: Transaction, request: SealRequest, now: datetime) -> Iterator[Notice]:
+    """One notice for each who may answer."""
+    for custodian in custodians_of(tx, request):
+        yield Notice(request.contract, custodian, NoticeKind.SEAL_REQUESTED, now)
+
+
+def after_lapse(tx: Transaction, request: SealRequest, now: datetime) -> Iterator[Notice]:
+    """Both sides are told: the one who asked, and those who would have answered."""
+    for recipient in (request.requester, *custodians_of(tx, request)):
+        yield Notice(request.contract, recipient, NoticeKind.SEAL_LAPSED, now)

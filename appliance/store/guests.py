@@ -1,0 +1,112 @@
+"""Invitations of outside signers in the database."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pysqlite3
+
+from appliance.errors import NotFound, StateRefused
+from appliance.model.guest import Invitation
+from appliance.store.database import Transaction
+from appliance.store.moments import loaded, stored
+
+_COLUMNS = "id, person, contract, party, invited_by, invited, round, tries, opened, ended"
+
+
+def insert(tx: Transaction, invitation: Invitation) -> None:
+    """A new link, after an earlier one has ended. Raises :class:`StateRefused` for a guest bound elsewhere."""
+    try:
+        tx.execute(
+            "INSERT INTO guest_invitations (id, person, contract, party, invited_by, invited, round)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                invitation.id,
+                invitation.person,
+                invitation.contract,
+                invitation.party,
+                invitation.invited_by,
+                stored(invitation.invited),
+                invitation.round,
+            ),
+        )
+    except pysqlite3.IntegrityError as error:
+        raise StateRefused("A guest signs for one party of one contract only.") from error
+
+
+def end(tx: Transaction, party_id: str, now: datetime) -> int:
+    """The party's link stops to work; how many did (0 or 1)."""
+    ended = tx.execute(
+        "UPDATE guest_invitations SET ended = ? WHERE party = ? AND ended IS NULL", (stored(now), party_id)
+    )
+    return int(ended.rowcount)
+
+
+def count_try(tx: Transaction, invitation: Invitation, *, most: int) -> bool:
+    """One more try of this round's code, counted before it is looked at. False when there is none left."""
+    counted = tx.execute(
+        "UPDATE guest_invitations SET tries = tries + 1"
+        " WHERE id = ? AND round = ? AND tries < ? AND ended IS NULL",
+        (invitation.id, invitation.round, most),
+    )
+    return bool(counted.rowcount)
+
+
+def open_(tx: Transaction, invitation: Invitation, now: datetime) -> None:
+    """The code was right: the tries begin anew."""
+    tx.execute(
+        "UPDATE guest_invitations SET tries = 0, opened = coalesce(opened, ?) WHERE id = ?",
+        (stored(now), invitation.id),
+    )
+
+
+def next_round(tx: Transaction, invitation: Invitation) -> None:
+    """Another code in place of the old one."""
+    tx.execute("UPDATE guest_invitations SET round = round + 1, tries = 0 WHERE id = ?", (invitation.id,))
+
+
+def load(tx: Transaction, invitation_id: str) -> Invitation:
+    """The invitation with this id, ended ones too. Raises :class:`NotFound`."""
+    return _one(tx, "id = ?", invitation_id)
+
+
+def of_party(tx: Transaction, party_id: str) -> Invitation:
+    """The invitation whose link opens the party now. Raises :class:`NotFound`."""
+    return _one(tx, "party = ? AND ended IS NULL", party_id)
+
+
+def of_person(tx: Transaction, subject: str) -> Invitation:
+    """The invitation whose link works for the guest now. Raises :class:`NotFound`."""
+    return _one(tx, "person = ? AND ended IS NULL", subject)
+
+
+def current(tx: Transaction, contract_id: str, subject: str) -> Invitation:
+    """The same, for the guest's letters about this contract. Raises :class:`NotFound`."""
+    found = of_person(tx, subject)
+    if found.contract != contract_id:
+        raise _unknown()
+    return found
+
+
+def _one(tx: Transaction, condition: str, value: str) -> Invitation:
+    query = f"SELECT {_COLUMNS} FROM guest_invitations WHERE {condition}"  # noqa: S608 -- literals of this file
+    row = tx.execute(query, (value,)).fetchone()
+    if row is None:
+        raise _unknown()
+    return _invitation(row)
+
+
+def _unknown() -> NotFound:
+    return NotFound("This invitation does not exist or no longer holds; ask whoever invited you for a new one.")
+
+
+def _invitation(row: tuple[Any, ...]) -> Invitation:
+    return Invitation(
+        *row[:5],
+        invited=loaded(row[5]),
+        round=row[6],
+        tries=row[7],
+        opened=loaded(row[8]),
+        ended=loaded(row[9]),
+    )

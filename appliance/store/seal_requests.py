@@ -1,0 +1,138 @@
+"""Requests for a seal in the database: every step is a conditional update whose row count is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import pysqlite3
+
+from appliance.errors import NotFound, StateRefused
+from appliance.model.seal_request import SealRequest, SealRequestState
+from appliance.store.database import Transaction
+from appliance.store.moments import loaded, stored
+
+_COLUMNS = (
+    "id, contract, party, seal, requester, reason, intent, state, asked, expires, decided, decided_by, answer"
+)
+
+
+def insert(tx: Transaction, request: SealRequest) -> None:
+    """A request that waits. Raises :class:`StateRefused` while the party has another one open."""
+    try:
+        tx.execute(
+            "INSERT INTO seal_requests"
+            " (id, contract, party, seal, requester, reason, intent, state, asked, expires)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)",
+            (
+                request.id,
+                request.contract,
+                request.party,
+                request.seal,
+                request.requester,
+                request.reason,
+                request.intent,
+                stored(request.asked),
+                stored(request.expires),
+            ),
+        )
+    except pysqlite3.IntegrityError as error:
+        raise StateRefused("A request for this seal waits already; look at it instead.") from error
+
+
+def decide(
+    tx: Transaction,
+    request: SealRequest,
+    state: SealRequestState,
+    *,
+    at: datetime,
+    by: str | None = None,
+    answer: str | None = None,
+) -> None:
+    """waiting → *state*, by one only. Raises :class:`StateRefused` when it has been answered already."""
+    decided = tx.execute(
+        "UPDATE seal_requests SET state = ?, decided = ?, decided_by = ?, answer = ?"
+        " WHERE id = ? AND state = 'waiting'",
+        (state, stored(at), by, answer, request.id),
+    )
+    if decided.rowcount != 1:
+        raise StateRefused("This request has been answered already; look at what became of it.")
+
+
+def close(tx: Transaction, request_id: str, state: SealRequestState, *, answer: str | None = None) -> bool:
+    """approved → *state* (used or lapsed). False when it was closed before."""
+    closed = tx.execute(
+        "UPDATE seal_requests SET state = ?, answer = ? WHERE id = ? AND state = 'approved'",
+        (state, answer, request_id),
+    )
+    return bool(closed.rowcount)
+
+
+def load(tx: Transaction, request_id: str) -> SealRequest:
+    """The request with this id. Raises :class:`NotFound`."""
+    found = _select(tx, "id = ?", (request_id,))
+    if not found:
+        raise NotFound("There is no request {request} for a seal.", request=request_id)
+    return found[0]
+
+
+def of_party(tx: Transaction, party_id: str) -> SealRequest | None:
+    """The newest request of the party: the open one, if there is one."""
+    found = _select(
+        tx, "party = ? ORDER BY state IN ('waiting', 'approved') DESC, asked DESC, rowid DESC LIMIT 1", (party_id,)
+    )
+    return found[0] if found else None
+
+
+def of_intent(tx: Transaction, intent_id: str) -> SealRequest | None:
+    """The request over this intent."""
+    found = _select(tx, "intent = ?", (intent_id,))
+    return found[0] if found else None
+
+
+def open_requests(tx: Transaction) -> list[SealRequest]:
+    """Every request of which something is still to come, the oldest first."""
+    return _select(tx, "state IN ('waiting', 'approved') ORDER BY asked, rowid", ())
+
+
+def for_custodian(tx: Transaction, person: str, *, limit: int) -> list[SealRequest]:
+    """Requests of others for the seals of which *person* is a custodian; the open ones first, then the newest."""
+    return _select(
+        tx,
+        "seal IN (SELECT seal FROM custodians WHERE person = ?1) AND requester <> ?1"
+        " ORDER BY state IN ('waiting', 'approved') DESC, asked DESC, rowid DESC LIMIT ?2",
+        (person, limit),
+    )
+
+
+def of_requester(tx: Transaction, person: str, *, limit: int) -> list[SealRequest]:
+    """What *person* has asked for, the newest first."""
+    return _select(tx, "requester = ? ORDER BY asked DESC, rowid DESC LIMIT ?", (person, limit))
+
+
+def waiting_for(tx: Transaction, person: str) -> int:
+    """How many requests of others wait for *person* as custodian."""
+    row = tx.execute(
+        "SELECT count(*) FROM seal_requests WHERE state = 'waiting' AND requester <> ?1"
+        " AND seal IN (SELECT seal FROM custodians WHERE person = ?1)",
+        (person,),
+    ).fetchone()
+    return int(row[0])
+
+
+def _select(tx: Transaction, condition: str, values: Sequence[object]) -> list[SealRequest]:
+    query = f"SELECT {_COLUMNS} FROM seal_requests WHERE {condition}"  # noqa: S608 -- both parts are literals above
+    return [_request(row) for row in tx.execute(query, values)]
+
+
+def _request(row: tuple[Any, ...]) -> SealRequest:
+    return SealRequest(
+        *row[:7],
+        state=SealRequestState(row[7]),
+        asked=loaded(row[8]),
+        expires=loaded(row[9]),
+        decided=loaded(row[10]),
+        decided_by=row[11],
+        answer=row[12],
+    )
