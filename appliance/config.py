@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from appliance.errors import ConfigurationError
 from appliance.home import Home
 from appliance.language import Language
+from appliance.mark import Mark, read_mark
 from hsm.errors import ConfigurationRefused
 from hsm.settings import require, sections, tables_of
 
@@ -27,9 +28,10 @@ PORT_OF_RUN = "VERMILION_PORT"
 
 @dataclass(frozen=True, slots=True)
 class OrganisationSettings:
-    """Whose appliance it is: the name on its pages."""
+    """Whose appliance it is: the name on its pages, and the mark beside it (an SVG or PNG file, or empty)."""
 
     name: str = "示例企业有限公司"
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,11 @@ class Settings:
     interface: InterfaceSettings = field(default_factory=InterfaceSettings)
     mail: MailSettings = field(default_factory=MailSettings)
 
+    def mark(self) -> Mark | None:
+        """The organisation's mark, if it has one; its path counts from ``config/``. Raises ConfigurationError."""
+        name = self.organisation.mark
+        return read_mark(self.home.settings.parent / name) if name else None
+
     def at_port(self, port: int) -> Settings:
         """The same, with the portal and its address on this machine at *port*."""
         web = replace(self.web, port=port, public_url=f"http://localhost:{port}")
@@ -149,7 +156,9 @@ def load(home: Home) -> Settings:
         tables = tables_of(home.settings, maker="vermilion init")
     except ConfigurationRefused as error:
         raise ConfigurationError(error.template, **error.values) from error
-    return parse(tables, home, home.settings)
+    settings = parse(tables, home, home.settings)
+    settings.mark()  # a wrong one stops the start, not a page
+    return settings
 
 
 def parse(tables: Mapping[str, Any], home: Home, path: Path) -> Settings:

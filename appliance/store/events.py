@@ -14,3 +14,13 @@ def of_contract(tx: Transaction, contract_id: str) -> tuple[int, ...]:
     """The entries of the contract's history, in order."""
     rows = tx.execute("SELECT entry FROM contract_events WHERE contract = ? ORDER BY entry", (contract_id,))
     return tuple(row[0] for row in rows)
+
+
+def told(tx: Transaction, contract_id: str) -> list[tuple[int, bytes, bytes | None]]:
+    """The contract's history: number, leaf, and the opening of the leaf's commitments (None without or erased)."""
+    found: list[tuple[int, bytes, bytes | None]] = tx.execute(
+        "SELECT e.entry, l.leaf, o.fields FROM contract_events AS e JOIN ledger AS l ON l.number = e.entry"
+        " LEFT JOIN openings AS o ON o.entry = e.entry WHERE e.contract = ? ORDER BY e.entry",
+        (contract_id,),
+    ).fetchall()
+    return found

@@ -6,7 +6,7 @@ from importlib import metadata
 
 from flask import Flask, Response, request
 
-from webui.portal import clock, health, home, log, trust, verify
+from webui.portal import clock, health, home, log, mark, trust, verify
 from webui.portal.parts import PortalParts
 from webui.shared import errors, forms, headers, language, once
 
@@ -43,6 +43,7 @@ def create_app(parts: PortalParts) -> Flask:
         log,
         trust,
         health,
+        mark,
     ):
         app.register_blueprint(pages.blueprint(parts))
     app.context_processor(

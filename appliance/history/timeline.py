@@ -1,0 +1,129 @@
+"""A contract's history as people read it on its page: the log's own entries, opened, with the actors' names."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from appliance.errors import NotFound
+from appliance.evidence.wording import LABELS, TITLES
+from appliance.history.events import SYSTEM, EventKind
+from appliance.store import checkpoints, events, people
+from appliance.store.database import Database, Transaction
+from hsm import canonical
+
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_PLACES: Final = ("address", "location")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One field of an event. ``label`` is a message id; ``value`` None when the field was erased."""
+
+    label: str
+    value: str | datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEvent:
+    """One entry of the log, in the order of the log.
+
+    ``title`` is a message id, ``at`` UTC; ``by`` names who acted, empty for what happened by itself. ``origin``
+    is where the act came from (network address, place in words). ``proven``: a checkpoint covers the entry, so its
+    proof can be had. ``erased``: personal data of this entry was deleted.
+    """
+
+    entry: int
+    kind: str
+    title: str
+    at: datetime
+    by: str
+    origin: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    proven: bool
+    erased: bool
+
+
+class Timeline:
+    """Reads only, from the log and the openings of its commitments. Thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, contract_id: str) -> tuple[TimelineEvent, ...]:
+        """The contract's events, oldest first; nothing for a contract that does not exist."""
+        with self._database.reading() as tx:
+            last = checkpoints.last(tx)
+            size = 0 if last is None else last.size
+            told = events.told(tx, contract_id)
+            leaves = [(entry, canonical.decode(leaf), opening) for entry, leaf, opening in told]
+            names = _Names(tx)
+            return tuple(_event(entry, leaf, opening, names, entry < size) for entry, leaf, opening in leaves)
+
+
+class _Names:
+    """Subjects by the names that people know them by, each looked up once."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._known: dict[str, str] = {SYSTEM: ""}
+
+    def __call__(self, subject: str) -> str:
+        if subject not in self._known:
+            self._known[subject] = self._name(subject)
+        return self._known[subject]
+
+    def _name(self, subject: str) -> str:
+        try:
+            if subject.startswith("seal-"):
+                seal = people.seal(self._tx, subject)
+                return f"{seal.organisation} {seal.kind.value}"
+            return people.person(self._tx, subject).name
+        except NotFound:
+            return subject
+
+
+def _event(
+    entry: int, leaf: Mapping[str, Any], opening: bytes | None, names: Callable[[str], str], proven: bool
+) -> TimelineEvent:
+    opened = {name: each["value"] for name, each in json.loads(opening or b"{}").items()}
+    private = {name: opened.get(name) for name in leaf["commitments"]}
+    public = dict(leaf["public"])
+    actor = names(str(public.pop("actor", SYSTEM)))
+    kind = str(leaf["kind"])
+    return TimelineEvent(
+        entry=entry,
+        kind=kind,
+        title=TITLES.get(kind, kind),
+        at=datetime.fromisoformat(leaf["at"]).astimezone(UTC),
+        by=actor,
+        origin=tuple(str(opened[name]) for name in _PLACES if opened.get(name)),
+        facts=tuple(_facts({**public, **private}, kind, actor, names)),
+        proven=proven,
+        erased=any(name not in opened for name in private),
+    )
+
+
+def _facts(fields: Mapping[str, Any], kind: str, actor: str, names: Callable[[str], str]) -> Iterator[Fact]:
+    """What is worth a line: in the order of the evidence's history; a signer who acts is not named twice."""
+    for name, label in LABELS.items():
+        if name not in fields or (name in _PLACES and fields[name] is not None):
+            continue
+        value = _shown(fields[name], names)
+        if kind == EventKind.PARTY_SIGNED and name in ("name", "signer") and value in (actor, None):
+            continue
+        if value != "":
+            yield Fact(label, value)
+
+
+def _shown(value: Any, names: Callable[[str], str]) -> str | datetime | None:
+    if value is None:
+        return None
+    words = str(value)
+    if _INSTANT.fullmatch(words):
+        return datetime.fromisoformat(words)
+    return names(words) if words.startswith(("person-", "seal-", "officer-", "auditor-", "operator-")) else words
