@@ -111,8 +111,10 @@ class History:
             regions = validation.of_fields(self.pdf, fields)
             recognised = all(step.recognised for step in later)
             pages = {region.page for region in regions} if recognised else None
+            sneaked = frozenset().union(*(step.new_visible for step in later if self._is_sneaky(step)))
+            allowed = validation.of_fields(self.pdf, fields - sneaked) if sneaked else regions
             before = self.pdf.document[:end]
-            self.seen[end] = self._look.differences(before, except_for=regions, pages=pages)
+            self.seen[end] = self._look.differences(before, except_for=allowed, pages=pages)
         return self.seen[end]
 
     def _is_sneaky(self, step: Step) -> bool:

@@ -29,7 +29,9 @@ from pyhanko.sign.diff_analysis import (
     XrefStreamRule,
 )
 from pyhanko.sign.diff_analysis.policies import _find_orphans
+from pyhanko.sign.diff_analysis.rules.form_field_rules import is_field_visible
 from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate
+from pyhanko.sign.fields import enumerate_sig_fields
 
 from appliance.pdf.validation import repeated
 from appliance.pdf.validation.comparing import changed_keys, entry
@@ -99,6 +101,7 @@ def analyse(pdf: OpenedPdf, number: int) -> Step:
     try:
         result = _POLICY.apply(old, new)
         refilled = _refills(old, new)
+        new_visible = frozenset(_visible_fields(new) - _visible_fields(old))
         repeated_alone = repeated.changed_alone(old, new)
     except SuspiciousModification as error:
         return Step(number, StepKind.UNEXPLAINED, detail=str(error)[:_LONGEST_DETAIL])
@@ -109,7 +112,13 @@ def analyse(pdf: OpenedPdf, number: int) -> Step:
     if repeated_alone:
         return Step(number, StepKind.UNEXPLAINED, detail="a place of a signature was changed without it")
     kind = _KINDS.get(result.modification_level, StepKind.UNEXPLAINED)
-    return Step(number, kind, frozenset(result.changed_form_fields))
+    return Step(number, kind, frozenset(result.changed_form_fields), new_visible)
+
+
+def _visible_fields(resolver: HistoricalResolver) -> set[str]:
+    """The names of the signature fields that have a widget with an area."""
+    found = enumerate_sig_fields(resolver)
+    return {name for name, _, field in found if is_field_visible(field.get_object())}
 
 
 def _refills(old: HistoricalResolver, new: HistoricalResolver) -> bool:

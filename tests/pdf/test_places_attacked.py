@@ -1,0 +1,284 @@
+"""Hostile changes to the places of a signature: none passes our verifier, halfway or after it all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from io import BytesIO
+from typing import Any
+
+import pytest
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+
+from appliance.pdf.values import Lock, PrepareOrder
+from appliance.pdf.workshop import PdfWorkshop
+from appliance.verification import Indication, VerificationReport, pdf
+from appliance.verification.circumstances import Circumstances
+from hsm.certificates import Profile
+from tests.pdf import contract, documents
+from tests.pdf.signing_house import SigningHouse
+from tests.pdf.test_places import PERSON, SECOND, sealed, signed
+from tests.verification.documents import change
+
+Edit = Callable[[IncrementalPdfFileWriter], None]
+name = generic.pdf_name
+OVER_TEXT = (90, 690, 300, 720)
+
+
+@pytest.fixture(scope="module")
+def house_of_all() -> SigningHouse:
+    return SigningHouse()
+
+
+@pytest.fixture(scope="module")
+def begun(workshop: PdfWorkshop, house_of_all: SigningHouse) -> bytes:
+    """Certified with the cross-page seal, signed by the person in three places; party-b is still to sign."""
+    document = workshop.add_fields(documents.plain(), [PERSON, SECOND, sealed()])
+    seal = PrepareOrder("seal-a", contract.SEAL, contract.WHEN, certify=True)
+    document = house_of_all.signed(workshop, document, seal, house_of_all.holder(Profile.SEAL, "示例印章"))
+    person = PrepareOrder("party-a", contract.ZHANG, contract.WHEN)
+    return house_of_all.signed(workshop, document, person, house_of_all.holder(Profile.PERSON, "张示例"))
+
+
+@pytest.fixture(scope="module")
+def finished(workshop: PdfWorkshop, house_of_all: SigningHouse) -> bytes:
+    document = workshop.add_fields(documents.plain(), [PERSON, SECOND, sealed()])
+    return house_of_all.archived(workshop, signed(workshop, house_of_all, document))
+
+
+@pytest.fixture(scope="module")
+def certified(workshop: PdfWorkshop, house_of_all: SigningHouse) -> bytes:
+    """Certified by party-b alone: the places of party-a and the slices of the seal are still empty."""
+    document = workshop.add_fields(documents.plain(), [PERSON, SECOND, sealed()])
+    order = PrepareOrder("party-b", contract.LI, contract.WHEN, certify=True)
+    return house_of_all.signed(workshop, document, order, house_of_all.holder(Profile.PERSON, "李样本"))
+
+
+def verdict(document: bytes, house: SigningHouse) -> VerificationReport:
+    at = house.now + timedelta(minutes=1)
+    return pdf.verify(document, Circumstances(at, (house.root.certificate,), crls=house.crls()))
+
+
+def fields(writer: IncrementalPdfFileWriter) -> dict[str, Any]:
+    return {str(one.get_object()["/T"]): one.get_object() for one in writer.root["/AcroForm"]["/Fields"]}
+
+
+def red(writer: IncrementalPdfFileWriter, width: float = 210, height: float = 30) -> Any:
+    box = generic.ArrayObject(map(generic.FloatObject, (0, 0, width, height)))
+    form = generic.StreamObject(stream_data=b"1 0 0 rg 0 0 %d %d re f" % (width, height))
+    form.update({name("/Type"): name("/XObject"), name("/Subtype"): name("/Form"), name("/BBox"): box})
+    return writer.add_object(form)
+
+
+def box(numbers: tuple[float, ...]) -> generic.ArrayObject:
+    return generic.ArrayObject(map(generic.FloatObject, numbers))
+
+
+def ticked(writer: IncrementalPdfFileWriter, field: Any) -> None:
+    states = generic.DictionaryObject({name("/Off"): red(writer), name("/Signed"): red(writer)})
+    field[name("/AP")] = generic.DictionaryObject({name("/N"): states})
+    field[name("/AS")] = field[name("/V")] = name("/Signed")
+    writer.update_container(field)
+
+
+def move_a_place(writer: IncrementalPdfFileWriter) -> None:
+    field = fields(writer)["party-a_place_2"]
+    field[name("/Rect")] = box(OVER_TEXT)
+    writer.update_container(field)
+
+
+def move_a_slice(writer: IncrementalPdfFileWriter) -> None:
+    field = fields(writer)["seal-a_slice_1_of_3"]
+    field[name("/Rect")] = box(OVER_TEXT)
+    writer.update_container(field)
+
+
+def move_the_signature(writer: IncrementalPdfFileWriter) -> None:
+    field = fields(writer)["party-a"]
+    field[name("/Rect")] = box(OVER_TEXT)
+    writer.update_container(field)
+
+
+def swap_the_picture_of_a_place(writer: IncrementalPdfFileWriter) -> None:
+    ticked(writer, fields(writer)["party-a_place_2"])
+
+
+def swap_the_picture_of_the_signature(writer: IncrementalPdfFileWriter) -> None:
+    field = fields(writer)["party-a"]
+    field[name("/AP")] = generic.DictionaryObject({name("/N"): red(writer)})
+    writer.update_container(field)
+
+
+def untick_a_place(writer: IncrementalPdfFileWriter) -> None:
+    field = fields(writer)["party-a_place_2"]
+    field[name("/AS")] = field[name("/V")] = name("/Off")
+    writer.update_container(field)
+
+
+def rewrite_a_picture_in_place(writer: IncrementalPdfFileWriter) -> None:
+    reference = fields(writer)["party-a_place_2"]["/AP"]["/N"].raw_get("/Signed")
+    stream = reference.get_object()
+    stream._data, stream._encoded_data = b"1 0 0 rg 0 0 500 500 re f", None
+    writer.mark_update(reference.reference)
+
+
+def rewrite_the_seal_in_all_slices(writer: IncrementalPdfFileWriter) -> None:
+    look = fields(writer)["seal-a_slice_1_of_3"]["/AP"]["/N"]["/Signed"]
+    reference = look["/Resources"]["/XObject"].raw_get("/Seal")
+    stream = reference.get_object()
+    stream._data, stream._encoded_data = b"0 0 1 rg 0 0 500 500 re f", None
+    writer.mark_update(reference.reference)
+
+
+def add_a_place(writer: IncrementalPdfFileWriter) -> None:
+    field = generic.DictionaryObject(
+        {
+            name("/Type"): name("/Annot"),
+            name("/Subtype"): name("/Widget"),
+            name("/FT"): name("/Btn"),
+            name("/Ff"): generic.NumberObject(1),
+            name("/T"): generic.pdf_string("party-a_place_9"),
+            name("/F"): generic.NumberObject(132),
+            name("/Rect"): box(OVER_TEXT),
+        }
+    )
+    reference = writer.add_object(field)
+    ticked(writer, field)
+    form = writer.root["/AcroForm"]
+    form["/Fields"].append(reference)
+    writer.update_container(form["/Fields"])
+    writer.register_annotation(writer.root["/Pages"]["/Kids"].raw_get(0), reference)
+
+
+def add_a_widget_to_the_signature(writer: IncrementalPdfFileWriter) -> None:
+    field = fields(writer)["party-a"]
+    kid = generic.DictionaryObject(
+        {
+            name("/Type"): name("/Annot"),
+            name("/Subtype"): name("/Widget"),
+            name("/F"): generic.NumberObject(132),
+            name("/Rect"): box(OVER_TEXT),
+            name("/AP"): generic.DictionaryObject({name("/N"): red(writer)}),
+        }
+    )
+    reference = writer.add_object(kid)
+    field[name("/Kids")] = generic.ArrayObject([reference])
+    writer.update_container(field)
+    writer.register_annotation(writer.root["/Pages"]["/Kids"].raw_get(0), reference)
+
+
+ATTACKS: list[Edit] = [
+    move_a_place,
+    move_a_slice,
+    move_the_signature,
+    swap_the_picture_of_a_place,
+    swap_the_picture_of_the_signature,
+    untick_a_place,
+    rewrite_a_picture_in_place,
+    rewrite_the_seal_in_all_slices,
+    add_a_place,
+    add_a_widget_to_the_signature,
+]
+
+
+def test_what_nobody_attacked_passes(
+    begun: bytes, finished: bytes, certified: bytes, house_of_all: SigningHouse
+) -> None:
+    for document in (begun, finished, certified):
+        assert verdict(document, house_of_all).indication is Indication.PASSED
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("stage", ["begun", "finished"])
+def test_places_attacked_after_signing(
+    stage: str, attack: Edit, house_of_all: SigningHouse, request: pytest.FixtureRequest
+) -> None:
+    report = verdict(change(request.getfixturevalue(stage), attack), house_of_all)
+    assert report.indication is Indication.FAILED
+    assert report.signatures
+
+
+def tick_early(writer: IncrementalPdfFileWriter) -> None:
+    ticked(writer, fields(writer)["party-a_place_2"])
+
+
+def tick_early_over_text(writer: IncrementalPdfFileWriter) -> None:
+    field = fields(writer)["seal-a_slice_2_of_3"]
+    field[name("/Rect")] = box(OVER_TEXT)
+    ticked(writer, field)
+
+
+def fill_early_in_place(writer: IncrementalPdfFileWriter) -> None:
+    reference = fields(writer)["party-a_place_2"]["/AP"]["/N"].raw_get("/Off")
+    stream = reference.get_object()
+    stream._data, stream._encoded_data = b"1 0 0 rg 0 0 500 500 re f", None
+    writer.mark_update(reference.reference)
+
+
+EARLY: list[Edit] = [tick_early, tick_early_over_text, fill_early_in_place]
+
+
+@pytest.mark.parametrize("attack", EARLY)
+def test_places_filled_before_their_signature(attack: Edit, certified: bytes, house_of_all: SigningHouse) -> None:
+    assert verdict(change(certified, attack), house_of_all).indication is Indication.FAILED
+
+
+@pytest.mark.parametrize("attack", EARLY)
+def test_a_signature_of_somebody_else_does_not_explain_it(
+    attack: Edit, certified: bytes, workshop: PdfWorkshop, house_of_all: SigningHouse
+) -> None:
+    """Who may sign in the field of the seal fills the places of another party in the same breath."""
+    altered = change(certified, attack)
+    order = PrepareOrder("party-a", contract.ZHANG, contract.WHEN, lock=Lock.ALL)
+    other = PrepareOrder("seal-a", contract.SEAL, contract.WHEN, lock=Lock.ALL)
+    chosen = order if attack is tick_early_over_text else other
+    document = house_of_all.signed(workshop, altered, chosen, house_of_all.holder(Profile.PERSON, "示例"))
+    report = verdict(document, house_of_all)
+    assert report.indication is Indication.FAILED
+    assert len(report.signatures) == 2
+
+
+def test_a_new_visible_field_with_widgets_of_its_own(
+    certified: bytes, workshop: PdfWorkshop, house_of_all: SigningHouse
+) -> None:
+    """A sneaky signature, by a key that is trusted, in a field whose widget is apart from it."""
+
+    def add(writer: IncrementalPdfFileWriter) -> None:
+        kid = generic.DictionaryObject(
+            {
+                name("/Type"): name("/Annot"),
+                name("/Subtype"): name("/Widget"),
+                name("/F"): generic.NumberObject(132),
+                name("/Rect"): box(OVER_TEXT),
+                name("/AP"): generic.DictionaryObject({name("/N"): red(writer)}),
+            }
+        )
+        reference = writer.add_object(kid)
+        field = generic.DictionaryObject(
+            {
+                name("/FT"): name("/Sig"),
+                name("/T"): generic.pdf_string("sneaky"),
+                name("/Kids"): generic.ArrayObject([reference]),
+            }
+        )
+        kid[name("/Parent")] = parent = writer.add_object(field)
+        form = writer.root["/AcroForm"]
+        form["/Fields"].append(parent)
+        writer.update_container(form["/Fields"])
+        writer.register_annotation(writer.root["/Pages"]["/Kids"].raw_get(0), reference)
+
+    altered = change(certified, add)
+    assert verdict(altered, house_of_all).indication is Indication.FAILED
+    order = PrepareOrder("sneaky", contract.ZHANG, contract.WHEN)
+    holder = house_of_all.holder(Profile.PERSON, "示例")
+    document = house_of_all.signed(workshop, altered, order, holder)
+    assert verdict(document, house_of_all).indication is Indication.FAILED
+
+
+def test_the_documents_differ_where_they_should(begun: bytes) -> None:
+    """The attacks change something: each gives other bytes than an empty revision does."""
+    unchanged = change(begun, lambda writer: None)
+    for attack in ATTACKS:
+        assert len(change(begun, attack)) > len(unchanged), attack
+    assert IncrementalPdfFileWriter(BytesIO(begun)).root is not None
