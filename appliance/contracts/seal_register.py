@@ -119,7 +119,7 @@ class SealRegister:
                 intents.abandon_if_prepared(tx, request.intent, f"the request for the seal is {state.value}")
             self._tell(tx, request, event, by, answer)
             if notice is not None:
-                _enqueue(tx, [Notice(request.contract, request.requester, notice, now)])
+                _enqueue(tx, [Notice(request.contract, request.requester, notice, now, request.id)])
             return seal_requests.load(tx, request.id)
 
     def _tell(

@@ -73,10 +73,10 @@ def require_words(reason: str) -> str:
 def to_custodians(tx: Transaction, request: SealRequest, now: datetime) -> Iterator[Notice]:
     """One notice for each who may answer."""
     for custodian in custodians_of(tx, request):
-        yield Notice(request.contract, custodian, NoticeKind.SEAL_REQUESTED, now)
+        yield Notice(request.contract, custodian, NoticeKind.SEAL_REQUESTED, now, request.id)
 
 
 def after_lapse(tx: Transaction, request: SealRequest, now: datetime) -> Iterator[Notice]:
     """Both sides are told: the one who asked, and those who would have answered."""
     for recipient in (request.requester, *custodians_of(tx, request)):
-        yield Notice(request.contract, recipient, NoticeKind.SEAL_LAPSED, now)
+        yield Notice(request.contract, recipient, NoticeKind.SEAL_LAPSED, now, request.id)

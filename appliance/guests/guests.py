@@ -2,35 +2,155 @@
 
 from __future__ import annotations
 
+import hmac
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from appliance.errors import NotFound, PreconditionRefused
+from appliance.guests.inviting import invite
+from appliance.history.chronicle import Chronicle
+from appliance.history.events import EventKind, HistoryEvent
+from appliance.model.contract import Contract, ContractState
 from appliance.model.guest import Admission, Invitation
+from appliance.store import contracts, guests
+from appliance.store.database import Database, Transaction
+
+TRIES = 5
+"""Wrong codes before another code is needed."""
+
+DIGITS = 8
+
+AFTERWARDS = timedelta(days=30)
+"""How long after the deadline a guest can still fetch the signed document."""
+
+_OVER = (ContractState.DRAFT, ContractState.RECALLED, ContractState.EXPIRED)
 
 
 class Guests:
-    """Thread-safe. Nothing secret is stored: link and code are made from the key and the invitation's id."""
+    """Thread-safe. No secret is stored: link and code are both made from *key* and the invitation's id.
+
+    *read_link* gives the invitation's id of a link's token, and raises :class:`NotFound` for one that is not ours.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        read_link: Callable[[str], str],
+        key: bytes,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._read_link = read_link
+        self._key = key
+        self._now = now
+        self._chronicle = Chronicle()
 
     def invitation(self, token: str) -> Invitation:
         """The invitation behind a link. Raises :class:`NotFound` for one that is not ours, replaced or over."""
-        raise NotImplementedError
+        invitation_id = self._read_link(token)
+        with self._database.reading() as tx:
+            return self._valid(tx, invitation_id)
 
-    def admit(self, token: str, code: str) -> Admission:
-        """Whom link and *code* let in. Five wrong codes end the code: the initiator makes a new one.
+    def admit(self, token: str, code: str, *, address: str | None = None) -> Admission:
+        """Whom link and *code* let in, from which network *address*.
 
-        Raises :class:`NotFound`, or :class:`PreconditionRefused` for a wrong code.
+        A try counts before it is looked at. Raises :class:`NotFound`, or :class:`PreconditionRefused` for a wrong
+        code, and once there were five of them.
         """
-        raise NotImplementedError
+        invitation = self.invitation(token)
+        with self._database.transaction() as tx:
+            if not guests.count_try(tx, invitation, most=TRIES):
+                raise PreconditionRefused(
+                    "Too many wrong codes. Ask whoever invited you for a new one; this one is dead."
+                )
+        given = "".join(code.split()).replace("-", "")
+        if not hmac.compare_digest(given.encode(), self._code(invitation).encode()):
+            raise PreconditionRefused("This is not the code. Look again, or ask whoever invited you.")
+        return self._admitted(invitation, address)
 
     def code(self, contract_id: str, party_id: str, *, by: str) -> str:
-        """The eight digits that the initiator (*by*) tells the guest by telephone. Raises for anybody else."""
-        raise NotImplementedError
+        """The eight digits that the initiator (*by*) tells the guest, by telephone say.
+
+        Raises :class:`PreconditionRefused` for anybody else, and when the code is used up.
+        """
+        with self._database.reading() as tx:
+            invitation = self._own(tx, contract_id, party_id, by)
+        if invitation.tries >= TRIES:
+            raise PreconditionRefused("This code was entered wrongly too often; make a new one.")
+        return self._code(invitation)
 
     def new_code(self, contract_id: str, party_id: str, *, by: str) -> str:
         """A new code in place of the old one, with five tries."""
-        raise NotImplementedError
+        with self._database.transaction() as tx:
+            invitation = self._own(tx, contract_id, party_id, by)
+            guests.next_round(tx, invitation)
+            self._tell(tx, invitation, EventKind.GUEST_CODE_RENEWED, by)
+            return self._code(guests.load(tx, invitation.id))
 
     def invite_again(self, contract_id: str, party_id: str, *, by: str) -> Invitation:
-        """A new link goes out by mail, the old one is dead. Raises for anybody but the initiator."""
-        raise NotImplementedError
+        """A new link goes out by mail, and there is a new code; the old ones are dead.
+
+        Raises :class:`PreconditionRefused` for anybody but the initiator.
+        """
+        with self._database.transaction() as tx:
+            self._own(tx, contract_id, party_id, by)
+            contract = contracts.load(tx, contract_id)
+            party = contract.party(party_id)
+            if party is None:
+                raise NotFound("Contract “{title}” has no party {party}.", title=contract.title, party=party_id)
+            return invite(tx, contract, party, by=by, now=self._now())
+
+    def of_party(self, party_id: str) -> Invitation:
+        """The party's invitation that holds now. Raises :class:`NotFound`."""
+        with self._database.reading() as tx:
+            return guests.of_party(tx, party_id)
 
     def of_person(self, subject: str) -> Invitation:
-        """The current invitation of a guest: for which contract, and who vouches. Raises :class:`NotFound`."""
-        raise NotImplementedError
+        """A guest's invitation that holds now: for which contract, and who vouches. Raises :class:`NotFound`."""
+        with self._database.reading() as tx:
+            return guests.of_person(tx, subject)
+
+    def until(self, contract: Contract) -> datetime:
+        """When a guest of *contract* can no longer come in, not even to fetch the signed document."""
+        return contract.deadline.at + AFTERWARDS
+
+    def _valid(self, tx: Transaction, invitation_id: str) -> Invitation:
+        invitation = guests.load(tx, invitation_id)
+        contract = contracts.load(tx, invitation.contract)
+        waits = contract.state is ContractState.SENT
+        over = self._now() >= (contract.deadline.at if waits else self.until(contract))
+        if invitation.ended is not None or contract.state in _OVER or over:
+            raise NotFound(
+                "This invitation does not exist or no longer holds; ask whoever invited you for a new one."
+            )
+        return invitation
+
+    def _own(self, tx: Transaction, contract_id: str, party_id: str, by: str) -> Invitation:
+        contract = contracts.load(tx, contract_id)
+        if contract.initiator != by:
+            raise PreconditionRefused("Only the initiator of “{title}” invites its guests.", title=contract.title)
+        invitation = guests.of_party(tx, party_id)
+        if invitation.contract != contract_id:
+            raise NotFound("Contract “{title}” has no party {party}.", title=contract.title, party=party_id)
+        return self._valid(tx, invitation.id)
+
+    def _admitted(self, invitation: Invitation, address: str | None) -> Admission:
+        with self._database.transaction() as tx:
+            self._valid(tx, invitation.id)
+            guests.open_(tx, invitation, self._now())
+            self._tell(tx, invitation, EventKind.GUEST_ENTERED, invitation.person, address)
+            until = self.until(contracts.load(tx, invitation.contract))
+        return Admission(invitation.person, invitation.contract, invitation.party, until)
+
+    def _tell(
+        self, tx: Transaction, invitation: Invitation, kind: EventKind, actor: str, address: str | None = None
+    ) -> None:
+        public = {"party": invitation.party, "person": invitation.person, "invitation": invitation.id}
+        event = HistoryEvent(kind, self._now(), actor, invitation.contract, public, {"address": address})
+        self._chronicle.tell(tx, event)
+
+    def _code(self, invitation: Invitation) -> str:
+        """The code of this round: nobody makes it without the key, and whoever has the link only cannot."""
+        message = f"guest-code\n{invitation.id}\n{invitation.round}".encode()
+        number = int.from_bytes(hmac.digest(self._key, message, "sha256")[:8], "big")
+        return f"{number % 10**DIGITS:0{DIGITS}d}"

@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 
+from appliance.history.chronicle import Chronicle
+from appliance.history.events import EventKind, HistoryEvent
 from appliance.model.contract import Contract, Party
 from appliance.model.guest import Invitation
+from appliance.model.notice import Notice, NoticeKind
+from appliance.store import guests, outbox
 from appliance.store.database import Transaction
+
+PREFIX = "person-guest-"
+"""What every guest's subject begins with."""
+
+
+def is_guest(subject: str) -> bool:
+    """Whether *subject* names an outside signer."""
+    return subject.startswith(PREFIX)
 
 
 def invite(tx: Transaction, contract: Contract, party: Party, *, by: str, now: datetime) -> Invitation:
-    """The invitation of a guest *party*, which ends an earlier one, and its notice (``guest-invited``).
+    """The invitation of a guest *party*, which ends an earlier one, with its entry in the log and its notice.
 
-    The letter's link is ``links.token("guest", invitation.id)`` of the invitation that
-    :func:`appliance.store.guests.current` gives for contract and person.
+    *by* invites and vouches. The notice (``guest-invited``) is about the invitation's id, of which its letter's
+    link is made. Raises :class:`StateRefused` for a party that is no guest's.
     """
-    raise NotImplementedError
+    guests.end(tx, party.id, now)
+    invitation = Invitation(
+        id=secrets.token_hex(16),
+        person=party.subject,
+        contract=contract.id,
+        party=party.id,
+        invited_by=by,
+        invited=now,
+    )
+    guests.insert(tx, invitation)
+    public = {"party": party.id, "person": party.subject, "invitation": invitation.id}
+    Chronicle().tell(tx, HistoryEvent(EventKind.GUEST_INVITED, now, by, contract.id, public))
+    outbox.enqueue(tx, Notice(contract.id, party.subject, NoticeKind.GUEST_INVITED, now, invitation.id))
+    return invitation
