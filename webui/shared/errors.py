@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -22,6 +23,8 @@ SENTENCES = {
     413: "This is larger than what is accepted here.",
     414: "This address is too long.",
     415: "This kind of content is not accepted here.",
+    422: "What was sent does not fit this form; nothing was done.",
+    429: "There were too many attempts in a short time.",
     500: "Something failed on our side; nothing was changed. The operator finds the reason in the journal.",
     503: "The service is not available now; nothing is lost, try again in a moment.",
 }
@@ -58,9 +61,20 @@ def answer(status: int, code: str, sentence: str) -> Response:
     """The refusal in the form that the caller prefers: a page for browsers, JSON for programs."""
     best = request.accept_mimetypes.best_match(["application/json", "text/html"], default="application/json")
     if best == "text/html":
-        response = make_response(render_template("error.html", status=status, sentence=sentence), status)
+        response = make_response(
+            render_template("error.html", status=status, sentence=sentence, **_ways()), status
+        )
     else:
         response = make_response(jsonify({"status": status, "code": code, "detail": sentence}), status)
     if status == 503:
         response.headers["Retry-After"] = "5"
     return response
+
+
+def _ways() -> dict[str, str | None]:
+    """Where a reader can go on: ``again`` for what was only read, ``back`` to a page of ours that led here."""
+    if request.method in ("GET", "HEAD"):
+        return {"again": request.full_path.rstrip("?") if request.path != "/" else None, "back": None}
+    origin = urlsplit(request.referrer or "")
+    ours = origin.netloc == request.host and origin.path.startswith("/") and not origin.path.startswith("//")
+    return {"again": None, "back": origin.path if ours else None}
