@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from appliance.errors import PreconditionRefused
 from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.history.events import EventKind, Field, HistoryEvent
 from appliance.model.people import Person, Seal
 from appliance.store import people
-from appliance.store.database import Database
+from appliance.store.database import Database, Transaction
 
 
 class Registry:
@@ -22,21 +23,34 @@ class Registry:
         self._chronicle = chronicle
         self._now = now
 
-    def add_person(self, person: Person, certificate: bytes, *, by: str) -> None:
-        """Register *person* with the certificate (DER) that ``enrol_person`` returned; *by* is who did it.
+    def add_person(self, person: Person, certificate: bytes | None, *, by: str) -> None:
+        """Register *person*; *certificate* (DER) is what ``enrol_person`` returned, None for who is not enrolled.
 
-        Raises :class:`PreconditionRefused` for an unknown time zone and :class:`StateRefused` when known already.
+        *by* is who did it. Raises :class:`PreconditionRefused` for an unknown time zone and :class:`StateRefused`
+        for a subject or a mail address that is known already.
         """
-        try:
-            ZoneInfo(person.zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise PreconditionRefused("There is no time zone {zone}.", zone=person.zone) from error
         with self._database.transaction() as tx:
-            people.insert_person(tx, person, certificate)
-            private = {"name": person.name, "organisation": person.organisation, "email": person.email}
-            public = {"subject": person.subject}
-            event = HistoryEvent(EventKind.PERSON_REGISTERED, self._now(), by, None, public, private)
-            self._chronicle.tell(tx, event)
+            self.register(tx, person, certificate, by=by)
+
+    def register(self, tx: Transaction, person: Person, certificate: bytes | None, *, by: str) -> None:
+        """The same inside the caller's transaction."""
+        require_zone(person.zone)
+        people.insert_person(tx, person, certificate)
+        private = {"name": person.name, "organisation": person.organisation, "email": person.email}
+        self._tell(tx, EventKind.PERSON_REGISTERED, by, {"subject": person.subject}, private)
+
+    def enrolled(self, subject: str, certificate: bytes, *, by: str) -> None:
+        """Keep the *certificate* (DER) that the authority made for a registered person. Raises :class:`NotFound`."""
+        with self._database.transaction() as tx:
+            people.person(tx, subject)
+            people.set_certificate(tx, subject, certificate)
+            digest = hashlib.sha256(certificate).hexdigest()
+            self._tell(tx, EventKind.PERSON_ENROLLED, by, {"subject": subject, "certificate": digest}, {})
+
+    def is_enrolled(self, subject: str) -> bool:
+        """Whether *subject* has a key, and so can sign."""
+        with self._database.reading() as tx:
+            return people.is_enrolled(tx, subject)
 
     def add_seal(self, seal: Seal, certificate: bytes, *, by: str) -> None:
         """Register *seal*; its custodians are known people. Raises :class:`StateRefused` otherwise."""
@@ -44,8 +58,7 @@ class Registry:
             people.insert_seal(tx, seal, certificate)
             public = {"subject": seal.subject, "kind": seal.kind.name, "custodians": " ".join(seal.custodians)}
             private = {"organisation": seal.organisation}
-            event = HistoryEvent(EventKind.SEAL_REGISTERED, self._now(), by, None, public, private)
-            self._chronicle.tell(tx, event)
+            self._tell(tx, EventKind.SEAL_REGISTERED, by, public, private)
 
     def person(self, subject: str) -> Person:
         """The person. Raises :class:`NotFound`."""
@@ -58,7 +71,7 @@ class Registry:
             return people.seal(tx, subject)
 
     def people(self) -> list[Person]:
-        """Everybody, by subject."""
+        """Everybody but guests, by subject."""
         with self._database.reading() as tx:
             return people.people(tx)
 
@@ -71,3 +84,16 @@ class Registry:
         """The certificate (DER) of a person or a seal. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
             return people.certificate(tx, subject)
+
+    def _tell(
+        self, tx: Transaction, kind: EventKind, by: str, public: Mapping[str, Field], private: Mapping[str, Field]
+    ) -> None:
+        self._chronicle.tell(tx, HistoryEvent(kind, self._now(), by, None, public, private))
+
+
+def require_zone(zone: str) -> None:
+    """Raises :class:`PreconditionRefused` for a time zone (IANA name) that the system does not know."""
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise PreconditionRefused("There is no time zone {zone}.", zone=zone) from error

@@ -14,6 +14,7 @@ class EventKind(StrEnum):
     """The kinds of entry that this part writes into the log."""
 
     PERSON_REGISTERED = "person-registered"
+    PERSON_ENROLLED = "person-enrolled"
     SEAL_REGISTERED = "seal-registered"
     AGREEMENT_ACCEPTED = "agreement-accepted"
     CONTRACT_DRAFTED = "contract-drafted"
@@ -34,6 +35,23 @@ class EventKind(StrEnum):
     GUEST_INVITED = "guest-invited"
     GUEST_ENTERED = "guest-entered"
     GUEST_CODE_RENEWED = "guest-code-renewed"
+
+    ACCOUNT_INVITED = "account-invited"
+    ACCOUNT_ACTIVATED = "account-activated"
+    ACCOUNT_SUSPENDED = "account-suspended"
+    ACCOUNT_RESUMED = "account-resumed"
+    ACCOUNT_LEFT = "account-left"
+    ROLES_CHANGED = "roles-changed"
+    PROFILE_CHANGED = "profile-changed"
+    SIGNED_IN = "signed-in"
+    SIGN_IN_BLOCKED = "sign-in-blocked"
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105  # the name of an event
+    LOGIN_CODE_CHANGED = "login-code-changed"
+    PASSKEY_ADDED = "passkey-added"
+    PASSKEY_REMOVED = "passkey-removed"
+    SESSION_REVOKED = "session-revoked"
+    RECOVERY_STARTED = "recovery-started"
+    ACCOUNT_RECOVERED = "account-recovered"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,10 @@ class SealKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A known person: ``subject`` (``person-…``) is the name of the key in the authority."""
+    """A known person. ``subject`` (``person-…``) is the name of the key in the authority, once there is one.
+
+    ``officer-…``, ``auditor-…`` and ``operator-…`` never have one. ``guest``: an outside signer of one contract.
+    """
 
     subject: str
     name: str
@@ -28,6 +31,7 @@ class Person:
     email: str
     language: Language
     zone: str
+    guest: bool = False
 
 
 @dataclass(frozen=True, slots=True)

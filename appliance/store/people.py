@@ -13,11 +13,14 @@ from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
 
-def insert_person(tx: Transaction, person: Person, certificate: bytes) -> None:
-    """A new person with the certificate (DER) from the authority. Raises :class:`StateRefused` when known."""
+def insert_person(tx: Transaction, person: Person, certificate: bytes | None) -> None:
+    """A new person; *certificate* (DER) is the authority's, None before the enrolment.
+
+    Raises :class:`StateRefused` when the subject is known, or the mail address is another account's.
+    """
     try:
         tx.execute(
-            "INSERT INTO people (subject, name, organisation, email, language, zone, certificate)"
+            "INSERT INTO people (subject, name, organisation, email, language, zone, guest)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 person.subject,
@@ -26,28 +29,49 @@ def insert_person(tx: Transaction, person: Person, certificate: bytes) -> None:
                 person.email,
                 person.language,
                 person.zone,
-                certificate,
+                int(person.guest),
             ),
         )
     except pysqlite3.IntegrityError as error:
+        if "people.email" in str(error) or "people_one_address" in str(error):
+            raise StateRefused(
+                "{email} belongs to another account; each human has one.", email=person.email
+            ) from error
         raise StateRefused("{subject} is known already.", subject=person.subject) from error
+    if certificate is not None:
+        set_certificate(tx, person.subject, certificate)
+
+
+def set_certificate(tx: Transaction, subject: str, certificate: bytes) -> None:
+    """Keeps the current *certificate* (DER) of a person or seal, in place of an earlier one."""
+    tx.execute(
+        "INSERT INTO certificates (subject, der) VALUES (?, ?) ON CONFLICT (subject) DO UPDATE SET der = excluded.der",
+        (subject, certificate),
+    )
+
+
+def update_profile(tx: Transaction, person: Person) -> None:
+    """Writes name, language and zone of a known person."""
+    tx.execute(
+        "UPDATE people SET name = ?, language = ?, zone = ? WHERE subject = ?",
+        (person.name, person.language, person.zone, person.subject),
+    )
 
 
 def insert_seal(tx: Transaction, seal: Seal, certificate: bytes) -> None:
     """A new seal with its custodians, who must be known people. Raises :class:`StateRefused` otherwise."""
     try:
         tx.execute(
-            "INSERT INTO seals (subject, organisation, kind, width_mm, suspended, certificate)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO seals (subject, organisation, kind, width_mm, suspended) VALUES (?, ?, ?, ?, ?)",
             (
                 seal.subject,
                 seal.organisation,
                 seal.kind,
                 seal.width_mm,
                 stored(seal.suspended) if seal.suspended else None,
-                certificate,
             ),
         )
+        set_certificate(tx, seal.subject, certificate)
         tx.executemany(
             "INSERT INTO custodians (seal, person) VALUES (?, ?)",
             [(seal.subject, custodian) for custodian in seal.custodians],
@@ -61,7 +85,8 @@ def insert_seal(tx: Transaction, seal: Seal, certificate: bytes) -> None:
 def person(tx: Transaction, subject: str) -> Person:
     """The person with this subject. Raises :class:`NotFound`."""
     row = tx.execute(
-        "SELECT subject, name, organisation, email, language, zone FROM people WHERE subject = ?", (subject,)
+        "SELECT subject, name, organisation, email, language, zone, guest FROM people WHERE subject = ?",
+        (subject,),
     ).fetchone()
     if row is None:
         raise NotFound("There is no person {subject}.", subject=subject)
@@ -69,8 +94,10 @@ def person(tx: Transaction, subject: str) -> Person:
 
 
 def people(tx: Transaction) -> list[Person]:
-    """Everybody, by subject."""
-    rows = tx.execute("SELECT subject, name, organisation, email, language, zone FROM people ORDER BY subject")
+    """Everybody but guests, by subject: those who can be named for more than one contract."""
+    rows = tx.execute(
+        "SELECT subject, name, organisation, email, language, zone, guest FROM people WHERE guest = 0 ORDER BY subject"
+    )
     return [_person(row) for row in rows]
 
 
@@ -93,19 +120,20 @@ def seals(tx: Transaction) -> list[Seal]:
 
 
 def certificate(tx: Transaction, subject: str) -> bytes:
-    """The certificate (DER) of a person or seal, as registered. Raises :class:`NotFound`."""
-    row = tx.execute(
-        "SELECT certificate FROM people WHERE subject = ?1"
-        " UNION ALL SELECT certificate FROM seals WHERE subject = ?1",
-        (subject,),
-    ).fetchone()
+    """The current certificate (DER) of a person or seal. Raises :class:`NotFound` for whom nobody enrolled."""
+    row = tx.execute("SELECT der FROM certificates WHERE subject = ?", (subject,)).fetchone()
     if row is None:
-        raise NotFound("There is neither a person nor a seal {subject}.", subject=subject)
+        raise NotFound("There is no person and no seal {subject} with a certificate.", subject=subject)
     return bytes(row[0])
 
 
+def is_enrolled(tx: Transaction, subject: str) -> bool:
+    """Whether *subject* has a key and a certificate."""
+    return tx.execute("SELECT 1 FROM certificates WHERE subject = ?", (subject,)).fetchone() is not None
+
+
 def _person(row: tuple[Any, ...]) -> Person:
-    return Person(row[0], row[1], row[2], row[3], Language(row[4]), row[5])
+    return Person(row[0], row[1], row[2], row[3], Language(row[4]), row[5], bool(row[6]))
 
 
 def _seal(tx: Transaction, row: tuple[Any, ...]) -> Seal:
