@@ -13,12 +13,15 @@ from appliance.confinement import Confinement
 from appliance.contracts.agreement import Agreements
 from appliance.contracts.claimants import Claimants
 from appliance.contracts.cycle import SigningCycle
+from appliance.contracts.desk import SigningDesk
 from appliance.contracts.drafting import Drafting
 from appliance.contracts.endings import Endings
+from appliance.contracts.finishing import Finishing
 from appliance.contracts.preconditions import STANDARD
 from appliance.contracts.reader import Contracts
 from appliance.contracts.recovery import Recovery
 from appliance.contracts.room import SigningRoom
+from appliance.contracts.seal_requests import SealRequests
 from appliance.contracts.sealing import SealingOff
 from appliance.contracts.sending import Sending
 from appliance.contracts.waypoints import Passing, pass_by
@@ -66,6 +69,8 @@ class Appliance:
     contracts: Contracts
     ownership: Ownership
     submissions: Submissions
+    desk: SigningDesk
+    seal_requests: SealRequests
     pictures: PagePictures
 
 
@@ -122,6 +127,7 @@ def open_appliance(
 def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) -> Appliance:
     cycle = SigningCycle(room)
     sealing = SealingOff(room)
+    finishing = Finishing(room, cycle)
     return Appliance(
         settings=settings,
         now=room.now,
@@ -145,6 +151,8 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         contracts=Contracts(room.database, room.blobs),
         ownership=Ownership(_workplace(settings, room)),
         submissions=Submissions(room.database, room.now),
+        desk=SigningDesk(room, cycle, finishing),
+        seal_requests=SealRequests(room, finishing),
         pictures=PagePictures(
             PictureCache(settings.home.cache / "pages"), room.workshop, room.blobs, room.database
         ),

@@ -154,6 +154,21 @@ def load(tx: Transaction, intent_id: str) -> IntentRecord:
     return found[0]
 
 
+def prepared_of(tx: Transaction, party_id: str) -> IntentRecord | None:
+    """The party's intent that waits for an activation, if there is one."""
+    found = _select(tx, "party = ? AND state = 'prepared' ORDER BY created DESC LIMIT 1", (party_id,))
+    return found[0] if found else None
+
+
+def keep_circumstances(tx: Transaction, intent_id: str, circumstances: Circumstances) -> bool:
+    """Where the intent is activated; False when it is no longer prepared."""
+    kept = tx.execute(
+        "UPDATE intents SET address = ?, location = ? WHERE id = ? AND state = 'prepared'",
+        (circumstances.address, circumstances.location, intent_id),
+    )
+    return bool(kept.rowcount)
+
+
 def under_way(tx: Transaction) -> list[IntentRecord]:
     """Every intent at which the authority may have been asked and that is not closed, the oldest first."""
     return _select(tx, "state IN ('signing', 'signed', 'stamped') ORDER BY claimed, id", ())

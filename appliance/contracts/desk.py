@@ -1,0 +1,97 @@
+"""The signing desk: what one visitor is about to sign, opened as often as they look, signed once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from appliance.contracts import rules
+from appliance.contracts.cycle import SigningCycle
+from appliance.contracts.finishing import Finishing
+from appliance.contracts.preconditions import Signing, require_all
+from appliance.contracts.room import SigningRoom
+from appliance.errors import PreconditionRefused
+from appliance.model.contract import Contract, Party, PartyKind
+from appliance.model.intent import Circumstances, IntentRecord, IntentState
+from appliance.store import contracts, intents
+from hsm.acts import Activation
+
+ENOUGH = timedelta(minutes=5)
+"""What must be left of an intent's time for it to be shown again; else a new one is prepared."""
+
+A_MOMENT = timedelta(seconds=2)
+"""Expiries have whole seconds."""
+
+LONGEST_PLACE = 120
+"""Characters of a place in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A contract with the party that is about to sign, and the intent that would be activated."""
+
+    contract: Contract
+    party: Party
+    intent: IntentRecord
+
+
+class SigningDesk:
+    """Thread-safe."""
+
+    def __init__(self, room: SigningRoom, cycle: SigningCycle, finishing: Finishing) -> None:
+        self._room = room
+        self._cycle = cycle
+        self._finishing = finishing
+
+    def open(self, contract_id: str, party_id: str, circumstances: Circumstances) -> Opened:
+        """What the party is to look at and activate; the same again while it holds.
+
+        Raises :class:`PreconditionRefused` when it cannot sign now, and :class:`StateRefused` when the contract
+        changed while it was prepared.
+        """
+        known = self._usable(contract_id, party_id)
+        if known is not None:
+            return known
+        prepared = self._cycle.prepare(contract_id, party_id, circumstances)
+        return self.opened(prepared.id)
+
+    def opened(self, intent_id: str) -> Opened:
+        """The intent with its contract and party, whatever became of it. Raises :class:`NotFound`."""
+        with self._room.database.reading() as tx:
+            record = intents.load(tx, intent_id)
+            contract = contracts.load(tx, record.act.contract)
+        return Opened(contract, rules.party_of(contract, record.act.party), record)
+
+    def sign(self, intent_id: str, activations: Sequence[Activation], circumstances: Circumstances) -> Contract:
+        """The contract with the signature, made once however often this is called.
+
+        *circumstances* are those of the activation: they take the place of those in which it was prepared.
+        Raises as :meth:`Finishing.finish`.
+        """
+        self.place(intent_id, circumstances)
+        return self._finishing.finish(intent_id, activations)
+
+    def place(self, intent_id: str, circumstances: Circumstances) -> None:
+        """Keeps where it is activated, while nothing is signed yet. Raises :class:`PreconditionRefused`."""
+        words = (circumstances.location or "").strip()
+        if len(words) > LONGEST_PLACE or not (words.isprintable()):
+            raise PreconditionRefused(
+                "The place may have {most} characters at most, in one line.", most=LONGEST_PLACE
+            )
+        with self._room.database.transaction() as tx:
+            intents.keep_circumstances(tx, intent_id, replace(circumstances, location=words or None))
+
+    def _usable(self, contract_id: str, party_id: str) -> Opened | None:
+        now = self._room.now()
+        with self._room.database.reading() as tx:
+            contract = contracts.load(tx, contract_id)
+            party = rules.party_of(contract, party_id)
+            require_all(self._room.preconditions, tx, Signing(contract, party, now))
+            record = intents.prepared_of(tx, party_id)
+        if record is None or record.base != contract.current.number or record.state is not IntentState.PREPARED:
+            return None
+        fits = record.act.signer == party.subject and record.act.field == party.field
+        wanted = self._room.seal_lifetime / 2 if party.kind is PartyKind.SEAL else ENOUGH
+        lasts = record.act.expires - now >= min(wanted, contract.deadline.at - now - A_MOMENT)
+        return Opened(contract, party, record) if fits and lasts else None
