@@ -151,7 +151,7 @@ class CertificateRules:
         now: datetime,
         latest: datetime | None = None,
     ) -> x509.CertificateBuilder:
-        self._require_name(name)
+        self._require_name(name, outside=profile is Profile.PERSON and is_outside(name.identifier))
         SignatureAlgorithm.of(public_key)
         rules = profile.value
         start = now.astimezone(UTC).replace(microsecond=0)
@@ -172,8 +172,8 @@ class CertificateRules:
             builder = builder.add_extension(usages, critical=rules.usages_critical)
         return builder
 
-    def _require_name(self, name: SubjectName) -> None:
-        if name.organisation not in self.organisations:
+    def _require_name(self, name: SubjectName, *, outside: bool) -> None:
+        if not outside and name.organisation not in self.organisations:
             raise CertificateRefused(
                 "The organisation {organisation} is not one that this authority may name.",
                 organisation=name.organisation,
@@ -197,6 +197,12 @@ class CertificateRules:
     def _policies(self) -> x509.CertificatePolicies:
         notice = x509.UserNotice(None, NOTICE)
         return x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier(self.policy), [notice])])
+
+
+def is_outside(subject: str | None) -> bool:
+    """Whether *subject* is an outside signer, who may be of any organisation: the officer who enrols one reads and
+    activates the name of it."""
+    return subject is not None and subject.startswith("person-guest-")
 
 
 def _require_issuer(profile: Profile, issuer: Issuer, now: datetime) -> None:

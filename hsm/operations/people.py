@@ -15,7 +15,7 @@ from hsm.activation.cose import require_known_key
 from hsm.activation.pin import require_strong_hash, totp_context
 from hsm.acts import OfficerAct
 from hsm.answers import KnownCredential
-from hsm.certificates import Profile, SubjectName
+from hsm.certificates import Profile, SubjectName, is_outside
 from hsm.errors import BadRequest, CertificateRefused
 from hsm.operations.bench import Bench
 from hsm.operations.certification import Certification
@@ -101,7 +101,8 @@ class Enrolment:
         custodians: tuple[str, ...] = (),
     ) -> bytes:
         bench = self._bench
-        require_organisation(bench, subject.organisation)
+        if not is_outside(subject.subject):
+            require_organisation(bench, subject.organisation)
         authorised = bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
         moment = int(authorised.at.timestamp())
         with bench.store.transaction():

@@ -85,8 +85,13 @@ class People:
         return frozenset(row[0] for row in rows)
 
     def organisations(self) -> frozenset[str]:
-        """Every organisation that has a subject."""
-        return frozenset(row[0] for row in self._database.all("SELECT DISTINCT organisation FROM subjects"))
+        """Every organisation that has a subject; those of outside signers do not count."""
+        return frozenset(
+            row[0]
+            for row in self._database.all(
+                "SELECT DISTINCT organisation FROM subjects WHERE subject NOT LIKE 'person-guest-%'"
+            )
+        )
 
     def add_credential(self, credential: Credential, *, added: int) -> None:
         """Adds a credential; its ``number`` is given by the store. Raises CertificateRefused when it is taken."""
