@@ -13,6 +13,7 @@ from hsm.errors import TimeNotAvailable
 from hsm.sentence import Sentence
 
 _STA_UNSYNC = 0x0040
+_STA_NANO = 0x2000
 _TIME_ERROR = 5
 
 
@@ -86,9 +87,12 @@ class KernelClock:
         if state.maxerror > self._most:
             why = Sentence("The clock may be up to {seconds} s from UTC, more than the accuracy allows.", error)
             return ClockReading(wall, boot, False, why)
-        return ClockReading(
-            wall, boot, True, Sentence("Synchronised by NTP; at most {seconds} s from UTC.", error)
+        offset = state.offset / (1e6 if state.status & _STA_NANO else 1e3)
+        said = Sentence(
+            "Synchronised by NTP; measured offset {offset} ms, at most {seconds} s from UTC.",
+            {**error, "offset": f"{offset:+.3f}"},
         )
+        return ClockReading(wall, boot, True, said)
 
 
 class DeclaredClock:

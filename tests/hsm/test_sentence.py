@@ -9,7 +9,8 @@ from hsm.status import AuthorityState, AuthorityStatus, ClockReport
 
 
 def test_the_clocks_number_reaches_a_chinese_reader() -> None:
-    said = Sentence("Synchronised by NTP; at most {seconds} s from UTC.", {"seconds": "0.012"})
+    values = {"seconds": "0.012", "offset": "+0.250"}
+    said = Sentence("Synchronised by NTP; measured offset {offset} ms, at most {seconds} s from UTC.", values)
     status = AuthorityStatus(
         state=AuthorityState.OPERATIONAL,
         sentence=Sentence("Ready to sign."),
@@ -22,7 +23,7 @@ def test_the_clocks_number_reaches_a_chinese_reader() -> None:
     )
     received = AuthorityStatus.from_wire(status.to_wire())
     assert received == status
-    assert str(received.clock.sentence) == "Synchronised by NTP; at most 0.012 s from UTC."
+    assert str(received.clock.sentence) == "Synchronised by NTP; measured offset +0.250 ms, at most 0.012 s from UTC."
     translated = received.clock.sentence.translated(translator(Language.CHINESE))
     assert translated == "已由 NTP 同步，与 UTC 的偏差不超过 0.012 秒。"
 
