@@ -21,6 +21,7 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "pdf.render": "appliance.pdf.work:render",
         "pdf.picture": "appliance.pdf.work:picture",
         "pdf.text": "appliance.pdf.work:text",
+        "pdf.find": "appliance.pdf.work:find",
         "verification.pdf": "appliance.verification.work:verify_pdf",
         "verification.timestamp": "appliance.verification.work:verify_timestamp",
         "pdf.seal_svg": "appliance.pdf.work:seal_svg",

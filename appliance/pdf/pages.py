@@ -38,22 +38,22 @@ def picture(document: bytes, page: int, *, width: int) -> bytes:
 
 def _drawn(document: bytes, page: int, scale: Callable[[tuple[float, float]], float]) -> Image.Image:
     """The page as an RGB picture; *scale* gives the pixels per point for its size in points."""
-    with _opened(document) as pdf:
+    with opened(document) as pdf:
         if not 0 <= page < len(pdf):
             raise DocumentRefused(
                 "no-such-page", "There is no page {page}; the document has {pages}.", page=page + 1, pages=len(pdf)
             )
         pdf.init_forms()
-        with closing(pdf[page]) as opened:
-            size = opened.get_size()
-            picture: Image.Image = opened.render(scale=_bounded(size, scale(size)), may_draw_forms=True).to_pil()
+        with closing(pdf[page]) as sheet:
+            size = sheet.get_size()
+            picture: Image.Image = sheet.render(scale=_bounded(size, scale(size)), may_draw_forms=True).to_pil()
     return picture.convert("RGB")
 
 
 def text(document: bytes) -> list[str]:
     """The text of every page."""
     texts = []
-    with _opened(document) as pdf:
+    with opened(document) as pdf:
         for index in range(len(pdf)):
             with closing(pdf[index]) as page, closing(page.get_textpage()) as textpage:
                 texts.append(textpage.get_text_range())
@@ -62,12 +62,13 @@ def text(document: bytes) -> list[str]:
 
 def count(document: bytes) -> int:
     """How many pages PDFium sees."""
-    with _opened(document) as pdf:
+    with opened(document) as pdf:
         return len(pdf)
 
 
 @contextmanager
-def _opened(document: bytes) -> Iterator[pypdfium2.PdfDocument]:
+def opened(document: bytes) -> Iterator[pypdfium2.PdfDocument]:
+    """*document* in PDFium. Raises DocumentRefused when it cannot be read."""
     try:
         pdf = pypdfium2.PdfDocument(document)
     except pypdfium2.PdfiumError as error:

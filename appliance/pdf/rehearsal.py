@@ -10,7 +10,7 @@ from pyhanko.pdf_utils.generic import StreamObject
 from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
 
 from appliance.language import Language
-from appliance.pdf import archive, fields, inspection, pages, seal_picture, signing
+from appliance.pdf import archive, fields, inspection, pages, seal_picture, search, signing
 from appliance.pdf.typefaces import Typefaces
 from appliance.pdf.values import (
     FieldPlacement,
@@ -39,6 +39,7 @@ def rehearse(typefaces: Typefaces) -> None:
     pages.render(document, 0, dpi=36)
     pages.picture(document, 0, width=72)
     pages.text(document)
+    search.find(document, ["示例"])
 
 
 def _blank() -> bytes:

@@ -7,7 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from appliance.errors import ConfigurationError
-from appliance.pdf import archive, codec, fields, inspection, pages, rehearsal, seal_picture, signing, typefaces
+from appliance.pdf import (
+    archive,
+    codec,
+    fields,
+    inspection,
+    pages,
+    rehearsal,
+    seal_picture,
+    search,
+    signing,
+    typefaces,
+)
 from appliance.pdf.revision import refusing_malformed
 from appliance.pdf.typefaces import Typefaces
 
@@ -58,6 +69,11 @@ def picture(document: bytes, page: int, width: int) -> bytes:
 def text(document: bytes) -> list[str]:
     """See PdfWorkshop.text."""
     return pages.text(document)
+
+
+def find(document: bytes, phrases: Sequence[str]) -> Any:
+    """See PdfWorkshop.find."""
+    return codec.plain(search.find(document, phrases))
 
 
 def seal_svg(appearance: Mapping[str, Any]) -> str:
