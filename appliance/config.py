@@ -124,6 +124,19 @@ class MailSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """How long somebody stays signed in: without a sign of life (minutes), and at most (hours)."""
+
+    idle_minutes: int = 30
+    longest_hours: int = 12
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for limits under which nobody can work, or that are none."""
+        require(5 <= self.idle_minutes <= 480, "sessions.idle_minutes", "from 5 to 480")
+        require(1 <= self.longest_hours <= 24, "sessions.longest_hours", "from 1 to 24")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings, and the home that they belong to."""
 
@@ -133,6 +146,7 @@ class Settings:
     documents: DocumentSettings = field(default_factory=DocumentSettings)
     interface: InterfaceSettings = field(default_factory=InterfaceSettings)
     mail: MailSettings = field(default_factory=MailSettings)
+    sessions: SessionSettings = field(default_factory=SessionSettings)
 
     def mark(self) -> Mark | None:
         """The organisation's mark, if it has one; its path counts from ``config/``. Raises ConfigurationError."""

@@ -78,3 +78,21 @@ class SupervisionFailed(ApplianceError):
     """A process of the appliance does not come up; those that had started were ended again."""
 
     code = "supervision-failed"
+
+
+class NotAllowed(ApplianceError):
+    """Somebody is signed in, but may not do this."""
+
+    code = "not-allowed"
+
+
+class SignInRefused(ApplianceError):
+    """Login, password, code or passkey do not let anybody in; never says which of them was wrong."""
+
+    code = "sign-in-refused"
+
+
+class TooManyAttempts(ApplianceError):
+    """Too many failed attempts to sign in: for this account or from this address, for a while."""
+
+    code = "too-many-attempts"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from appliance.accounts.links import Links
 from appliance.accounts.registry import Registry
+from appliance.accounts.sessions import Sessions
 from appliance.config import Settings
 from appliance.confinement import Confinement
 from appliance.contracts.agreement import Agreements
@@ -42,6 +45,9 @@ from appliance.timestamping import TimestampService
 from appliance.verification import TrustAnchors, Verifier
 from hsm.client import AuthorityClient
 
+LINKS_KEY = "links.key"
+"""The secret that links to people are made with; the portal and the scheduler read it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Appliance:
@@ -59,6 +65,8 @@ class Appliance:
     sequencer: Sequencer
     proofs: Proofs
     registry: Registry
+    links: Links
+    sessions: Sessions
     agreements: Agreements
     drafting: Drafting
     sending: Sending
@@ -141,6 +149,8 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         sequencer=Sequencer(room.database, room.authority),
         proofs=Proofs(room.database),
         registry=Registry(room.database, room.chronicle, room.now),
+        links=Links(settings.home.secret(LINKS_KEY, os.environ)),
+        sessions=Sessions(room.database, room.chronicle, settings.sessions, room.now),
         agreements=Agreements(room),
         drafting=Drafting(room, Intake(room.workshop, room.blobs)),
         sending=Sending(room),

@@ -40,7 +40,7 @@ class Registry:
         self._tell(tx, EventKind.PERSON_REGISTERED, by, {"subject": person.subject}, private)
 
     def enrolled(self, subject: str, certificate: bytes, *, by: str) -> None:
-        """Keep the *certificate* (DER) that the authority made for a registered person. Raises :class:`NotFound`."""
+        """Keep the *certificate* (DER) that the authority made for a known person. Raises :class:`NotFound`."""
         with self._database.transaction() as tx:
             people.person(tx, subject)
             people.set_certificate(tx, subject, certificate)

@@ -22,7 +22,7 @@ from appliance.home import Home, make_directory, write_private
 from appliance.model.people import Person, Seal
 from appliance.supervision import Say
 from appliance.supervision.services import running_authority
-from appliance.wiring import Appliance, open_appliance, utc_now
+from appliance.wiring import LINKS_KEY, Appliance, open_appliance, utc_now
 from hsm.acts import OfficerAct
 from hsm.client import AuthorityClient
 from hsm.errors import UnknownKey
@@ -93,8 +93,9 @@ def _write_settings(home: Home, say: Say, port: int) -> None:
 def _write_secrets(home: Home, say: Say) -> None:
     for path in make_home(home.root):
         say("founding    {path}", path=path)
-    if not (home.secrets / FORM_KEY).exists():
-        write_private(home.secrets / FORM_KEY, secrets.token_hex(32).encode() + b"\n")
+    for name in (FORM_KEY, LINKS_KEY):
+        if not (home.secrets / name).exists():
+            write_private(home.secrets / name, secrets.token_hex(32).encode() + b"\n")
 
 
 def _hold_ceremony(home: Home, say: Say, environment: Mapping[str, str]) -> None:

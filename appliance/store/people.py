@@ -45,7 +45,8 @@ def insert_person(tx: Transaction, person: Person, certificate: bytes | None) ->
 def set_certificate(tx: Transaction, subject: str, certificate: bytes) -> None:
     """Keeps the current *certificate* (DER) of a person or seal, in place of an earlier one."""
     tx.execute(
-        "INSERT INTO certificates (subject, der) VALUES (?, ?) ON CONFLICT (subject) DO UPDATE SET der = excluded.der",
+        "INSERT INTO certificates (subject, der) VALUES (?, ?)"
+        " ON CONFLICT (subject) DO UPDATE SET der = excluded.der",
         (subject, certificate),
     )
 
@@ -96,7 +97,8 @@ def person(tx: Transaction, subject: str) -> Person:
 def people(tx: Transaction) -> list[Person]:
     """Everybody but guests, by subject: those who can be named for more than one contract."""
     rows = tx.execute(
-        "SELECT subject, name, organisation, email, language, zone, guest FROM people WHERE guest = 0 ORDER BY subject"
+        "SELECT subject, name, organisation, email, language, zone, guest FROM people"
+        " WHERE guest = 0 ORDER BY subject"
     )
     return [_person(row) for row in rows]
 

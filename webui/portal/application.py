@@ -6,7 +6,7 @@ from importlib import metadata
 
 from flask import Flask, Response, request
 
-from webui.portal import clock, health, home, log, mark, trust, verify
+from webui.portal import access, clock, health, home, log, mark, trust, verify
 from webui.portal.parts import PortalParts
 from webui.shared import errors, forms, headers, language, once
 
@@ -34,6 +34,7 @@ def create_app(parts: PortalParts) -> Flask:
     forms.install(app, key=parts.form_key, secure=https)
     once.install(app)
     errors.install(app)
+    access.install(app, parts.appliance.sessions, secure=https)
     view = clock.ClockView(parts.authority)
     clock.install(app, view, zone=settings.interface.zone)
     app.register_blueprint(clock.blueprint(view, address=settings.web.public_url))

@@ -48,7 +48,7 @@ def say(message: str, **values: object) -> str:
 
 def moment(at: datetime) -> str:
     """*at* as people read it here, to the second and with its zone: ``2026-11-25 16:00:00 UTC+08:00``."""
-    local = at.astimezone(ZoneInfo(current_app.config["LANGUAGE_ZONE"]))
+    local = at.astimezone(ZoneInfo(g.get("zone") or current_app.config["LANGUAGE_ZONE"]))
     offset = local.strftime("%z")
     return f"{local:%Y-%m-%d %H:%M:%S} UTC{offset[:3]}:{offset[3:]}"
 

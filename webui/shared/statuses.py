@@ -20,12 +20,15 @@ STATUS_OF = {
     "ledger-damaged": 503,
     "malformed": 422,
     "module-unavailable": 503,
+    "not-allowed": 403,
     "not-found": 404,
     "not-permitted": 403,
     "precondition-refused": 409,
+    "sign-in-refused": 403,
     "state-refused": 409,
     "storage": 503,
     "time-not-available": 503,
+    "too-many-attempts": 429,
     "unknown-key": 404,
 }
 

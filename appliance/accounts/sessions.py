@@ -1,0 +1,152 @@
+"""Sessions: who is signed in, from where, until when; kept here, so that each can be listed and ended.
+
+The cookie holds 256 random bits; the database has only their SHA-256, so that who reads it cannot come in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from appliance.config import SessionSettings
+from appliance.errors import NotFound
+from appliance.history.chronicle import Chronicle
+from appliance.history.events import EventKind, HistoryEvent
+from appliance.model.accounts import AccountState, OpenedSession, Role, Session, Strength
+from appliance.model.people import Person
+from appliance.store import accounts, people
+from appliance.store import sessions as store
+from appliance.store.database import Database, Transaction
+
+TOUCH_EVERY = timedelta(seconds=60)
+"""How exactly it is known when a session was used last: not every page view is written down."""
+
+KEPT = timedelta(days=30)
+"""How long the rows of sessions stay that are over."""
+
+LONGEST_AGENT = 300
+"""Letters of a browser's description that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Somebody who is signed in: the session, the person, and the roles of the account (none for a guest)."""
+
+    session: Session
+    person: Person
+    roles: frozenset[Role]
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where a session is opened from: network address, and what the browser says of itself."""
+
+    address: str
+    agent: str = ""
+
+
+class Sessions:
+    """Opens, finds and ends sessions. Thread-safe."""
+
+    def __init__(
+        self, database: Database, chronicle: Chronicle, settings: SessionSettings, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._chronicle = chronicle
+        self._idle = timedelta(minutes=settings.idle_minutes)
+        self._longest = timedelta(hours=settings.longest_hours)
+        self._now = now
+
+    def open(self, tx: Transaction, subject: str, strength: Strength, where: Whereabouts) -> OpenedSession:
+        """A session of an account, in the transaction that found the sign-in right."""
+        now = self._now()
+        return self._open(tx, _new(subject, strength, now, now + self._longest, where))
+
+    def open_guest(
+        self, subject: str, guest_of: tuple[str, str], where: Whereabouts, *, until: datetime
+    ) -> OpenedSession:
+        """A session of an outside signer, for one party of one contract (*guest_of*) and not beyond *until*."""
+        now = self._now()
+        session = _new(subject, Strength.GUEST, now, min(until, now + self._longest), where)
+        with self._database.transaction() as tx:
+            return self._open(tx, replace(session, guest_of=guest_of))
+
+    def presence(self, secret: str) -> Presence | None:
+        """Who holds the cookie's *secret*, or None: unknown, ended, run out, or the account is not active."""
+        now, identifier = self._now(), _identifier(secret)
+        with self._database.reading() as tx:
+            session = store.find(tx, identifier)
+            if session is None or session.until <= now or session.seen + self._idle <= now:
+                return None
+            person = people.person(tx, session.subject)
+            account = None if person.guest else accounts.account(tx, session.subject)
+        if account is not None and account.state is not AccountState.ACTIVE:
+            return None
+        if now - session.seen >= TOUCH_EVERY:
+            with self._database.transaction() as tx:
+                store.touch(tx, identifier, now=now)
+        return Presence(session, person, account.roles if account else frozenset())
+
+    def owner(self, secret: str) -> str | None:
+        """Whose session it is or was, also when it has run out; None for one that nobody knows any more."""
+        with self._database.reading() as tx:
+            session = store.find(tx, _identifier(secret))
+        return session.subject if session else None
+
+    def of(self, subject: str) -> list[Session]:
+        """The sessions of *subject* that still work, the one used last first."""
+        now = self._now()
+        with self._database.reading() as tx:
+            return store.of_subject(tx, subject, now=now, idle_since=now - self._idle)
+
+    def close(self, secret: str) -> None:
+        """Signing out: the session of this cookie ends, if there is one."""
+        with self._database.transaction() as tx:
+            session = store.find(tx, _identifier(secret))
+            if session is not None:
+                store.end(tx, _identifier(secret), subject=session.subject, now=self._now())
+
+    def revoke(self, session_id: str, *, by: str) -> None:
+        """Ends one's own session *session_id* (64 hex digits). Raises :class:`NotFound` for all others."""
+        try:
+            identifier = bytes.fromhex(session_id)
+        except ValueError as error:
+            raise NotFound("There is no such session; it may have ended already.") from error
+        with self._database.transaction() as tx:
+            if not store.end(tx, identifier, subject=by, now=self._now()):
+                raise NotFound("There is no such session; it may have ended already.")
+            self._tell(tx, by, by, 1)
+
+    def revoke_others(self, keep: str, *, by: str) -> int:
+        """Ends all sessions of *by* but the one with the id *keep*; how many there were."""
+        with self._database.transaction() as tx:
+            return self.end_all(tx, by, by=by, but=keep)
+
+    def end_all(self, tx: Transaction, subject: str, *, by: str, but: str = "") -> int:
+        """The same for any *subject*, inside the caller's transaction."""
+        ended = store.end_all(tx, subject, now=self._now(), but=bytes.fromhex(but))
+        if ended:
+            self._tell(tx, subject, by, ended)
+        return ended
+
+    def _open(self, tx: Transaction, new: Session) -> OpenedSession:
+        secret = secrets.token_urlsafe(32)
+        session = replace(new, id=_identifier(secret).hex())
+        store.forget(tx, self._now() - KEPT)
+        store.insert(tx, session)
+        return OpenedSession(session, secret)
+
+    def _tell(self, tx: Transaction, subject: str, by: str, count: int) -> None:
+        public = {"subject": subject, "count": count}
+        self._chronicle.tell(tx, HistoryEvent(EventKind.SESSION_REVOKED, self._now(), by, None, public))
+
+
+def _new(subject: str, strength: Strength, now: datetime, until: datetime, where: Whereabouts) -> Session:
+    return Session("", subject, strength, now, now, until, where.address, where.agent[:LONGEST_AGENT])
+
+
+def _identifier(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,139 @@
+"""Accounts and their roles in the database. Each function runs in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import pysqlite3
+
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
+from appliance.model.accounts import Account, AccountState, Role
+from appliance.store.database import Transaction
+from appliance.store.moments import loaded, stored
+
+_ACCOUNT = (
+    "SELECT subject, login, state, invited, password IS NOT NULL, totp IS NOT NULL,"
+    " (SELECT group_concat(role) FROM account_roles WHERE account_roles.subject = accounts.subject),"
+    " (SELECT count(*) FROM passkeys WHERE passkeys.subject = accounts.subject) FROM accounts"
+)
+
+
+def insert(tx: Transaction, subject: str, login: str, *, handle: bytes, now: datetime) -> None:
+    """A new account, invited. Raises :class:`StateRefused` when the login or the subject has one."""
+    try:
+        tx.execute(
+            "INSERT INTO accounts (subject, login, state, handle, invited) VALUES (?, ?, ?, ?, ?)",
+            (subject, login, AccountState.INVITED, handle, stored(now)),
+        )
+    except pysqlite3.IntegrityError as error:
+        raise StateRefused("The login {login} is taken; choose another one.", login=login) from error
+
+
+def account(tx: Transaction, subject: str) -> Account:
+    """The account. Raises :class:`NotFound`."""
+    return _one(tx.execute(f"{_ACCOUNT} WHERE subject = ?", (subject,)).fetchone(), subject)
+
+
+def by_login(tx: Transaction, login: str) -> Account | None:
+    """The account with this login, folded to lower case."""
+    row = tx.execute(f"{_ACCOUNT} WHERE login = ?", (login,)).fetchone()
+    return None if row is None else _account(row)
+
+
+def by_handle(tx: Transaction, handle: bytes) -> Account | None:
+    """The account with this user handle of passkeys."""
+    row = tx.execute(f"{_ACCOUNT} WHERE handle = ?", (handle,)).fetchone()
+    return None if row is None else _account(row)
+
+
+def everybody(tx: Transaction) -> list[Account]:
+    """All accounts, by subject."""
+    return [_account(row) for row in tx.execute(f"{_ACCOUNT} ORDER BY subject")]
+
+
+def handle(tx: Transaction, subject: str) -> bytes:
+    """The user handle (16 bytes) of an account's passkeys. Raises :class:`NotFound`."""
+    return bytes(_one_row(tx.execute("SELECT handle FROM accounts WHERE subject = ?", (subject,)), subject)[0])
+
+
+def set_state(tx: Transaction, subject: str, state: AccountState) -> None:
+    """Moves the account to *state*. Raises :class:`StateRefused` for one that was closed or has no password."""
+    try:
+        tx.execute("UPDATE accounts SET state = ? WHERE subject = ?", (state, subject))
+    except pysqlite3.IntegrityError as error:
+        raise StateRefused(
+            "The account of {subject} cannot become {state}.", subject=subject, state=state
+        ) from error
+
+
+def set_roles(tx: Transaction, subject: str, roles: Iterable[Role]) -> None:
+    """Replaces the roles. Raises :class:`PreconditionRefused` for those that this subject must not have."""
+    tx.execute("DELETE FROM account_roles WHERE subject = ?", (subject,))
+    try:
+        tx.executemany(
+            "INSERT INTO account_roles (subject, role) VALUES (?, ?)", [(subject, role) for role in sorted(roles)]
+        )
+    except pysqlite3.IntegrityError as error:
+        raise PreconditionRefused(
+            "Who signs does not register, audit or operate, nor the other way round; each duty is an account."
+        ) from error
+
+
+def password(tx: Transaction, subject: str) -> str | None:
+    """The password's hash (argon2id), None before one is set."""
+    row = _one_row(tx.execute("SELECT password FROM accounts WHERE subject = ?", (subject,)), subject)
+    return None if row[0] is None else str(row[0])
+
+
+def set_password(tx: Transaction, subject: str, hashed: str) -> None:
+    """Keeps the hash of a new password."""
+    tx.execute("UPDATE accounts SET password = ? WHERE subject = ?", (hashed, subject))
+
+
+def code_secret(tx: Transaction, subject: str) -> tuple[bytes, int] | None:
+    """The wrapped secret of the login code and the last time step that was used; None without one."""
+    row = _one_row(tx.execute("SELECT totp, totp_step FROM accounts WHERE subject = ?", (subject,)), subject)
+    return None if row[0] is None else (bytes(row[0]), int(row[1]))
+
+
+def set_code_secret(tx: Transaction, subject: str, wrapped: bytes | None, *, step: int = 0) -> None:
+    """Keeps a new secret (None: no code any more) with the step that its first code used."""
+    tx.execute("UPDATE accounts SET totp = ?, totp_step = ? WHERE subject = ?", (wrapped, step, subject))
+
+
+def use_step(tx: Transaction, subject: str, step: int) -> bool:
+    """Marks the time *step* as used; False when it, or a later one, was already."""
+    done = tx.execute("UPDATE accounts SET totp_step = ?1 WHERE subject = ?2 AND totp_step < ?1", (step, subject))
+    return done.rowcount == 1
+
+
+def _one(row: tuple[Any, ...] | None, subject: str) -> Account:
+    if row is None:
+        raise _no_account(subject)
+    return _account(row)
+
+
+def _one_row(cursor: Any, subject: str) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = cursor.fetchone()
+    if row is None:
+        raise _no_account(subject)
+    return row
+
+
+def _no_account(subject: str) -> NotFound:
+    return NotFound("{subject} has no account here.", subject=subject)
+
+
+def _account(row: tuple[Any, ...]) -> Account:
+    return Account(
+        subject=row[0],
+        login=row[1],
+        roles=frozenset(Role(role) for role in (row[6] or "").split(",") if role),
+        state=AccountState(row[2]),
+        invited=loaded(row[3]),
+        has_password=bool(row[4]),
+        has_code=bool(row[5]),
+        passkeys=int(row[7]),
+    )

@@ -1,0 +1,178 @@
+"""Who is visiting: the session behind the cookie, and what it may do. Views ask here and nowhere else.
+
+``visitor()`` for pages that need somebody signed in, ``require(Role…)`` for those that need a role. Whoever is
+signed out is led to ``/login`` and back; a form that was posted after the session had ended is not lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from flask import Flask, Response, current_app, g, redirect, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from appliance.accounts.sessions import Sessions, Whereabouts
+from appliance.errors import NotAllowed, StorageError
+from appliance.model.accounts import PEOPLES_ROLES, OpenedSession, Role
+from appliance.model.intent import Circumstances
+from webui.shared import errors
+from webui.shared.language import COOKIE as LANGUAGE_COOKIE
+from webui.shared.language import translate
+
+__all__ = [
+    "PEOPLES_ROLES",
+    "SignedOut",
+    "Visitor",
+    "admit",
+    "circumstances",
+    "dismiss",
+    "require",
+    "session_secret",
+    "visitor",
+    "visitor_or_none",
+    "whereabouts",
+]
+
+EXTENSION = "vermilion-access"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who is signed in. ``session`` is the id of the session; ``guest_of`` (contract, party) of outside signers,
+    who have no roles."""
+
+    subject: str
+    name: str
+    organisation: str
+    roles: frozenset[Role]
+    session: str
+    guest_of: tuple[str, str] | None = None
+
+
+class SignedOut(Exception):
+    """Nobody is signed in, or not any more; answered with a way to sign in (:func:`install`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Access:
+    sessions: Sessions
+    secure: bool
+
+    @property
+    def cookie(self) -> str:
+        return "__Host-session" if self.secure else "session"
+
+
+def visitor() -> Visitor:
+    """Who is signed in. Raises :class:`SignedOut`, which becomes the page to sign in."""
+    found = visitor_or_none()
+    if found is None:
+        raise SignedOut
+    return found
+
+
+def visitor_or_none() -> Visitor | None:
+    """Who is signed in, if anybody; asked of the database once for each request."""
+    if "visitor" not in g:
+        g.visitor = _look_up()
+    return g.visitor  # type: ignore[no-any-return]  # g is untyped
+
+
+def require(*roles: Role) -> Visitor:
+    """The visitor, who has one of *roles*. Raises :class:`SignedOut`, or :class:`NotAllowed` (403)."""
+    found = visitor()
+    if not found.roles & set(roles):
+        raise NotAllowed("Your account does not have the role that this page is for; an officer can give it.")
+    return found
+
+
+def circumstances() -> Circumstances:
+    """From where the visitor acts, for intents and history: the network address."""
+    return Circumstances(whereabouts().address)
+
+
+def whereabouts() -> Whereabouts:
+    """Network address and browser, for sessions and throttling."""
+    return Whereabouts(request.remote_addr or "unknown", request.headers.get("User-Agent", ""))
+
+
+def admit(response: BaseResponse, opened: OpenedSession) -> BaseResponse:
+    """Gives the visitor's browser the new session, in place of one that it had, which ends."""
+    access = _access()
+    before = session_secret()
+    if before:
+        access.sessions.close(before)
+    # Lax, not Strict: who comes by a link in a mail is to be known at once. Forms have a Strict cookie.
+    response.set_cookie(
+        access.cookie, opened.secret, httponly=True, samesite="Lax", secure=access.secure, path="/"
+    )
+    return response
+
+
+def dismiss(response: BaseResponse) -> BaseResponse:
+    """Signs out: ends the session and takes the cookie away."""
+    access = _access()
+    secret = session_secret()
+    if secret:
+        access.sessions.close(secret)
+    response.delete_cookie(access.cookie, path="/", secure=access.secure, httponly=True, samesite="Lax")
+    return response
+
+
+def session_secret() -> str:
+    """What the session cookie holds, or nothing."""
+    return request.cookies.get(_access().cookie, "")[:100]
+
+
+def install(app: Flask, sessions: Sessions, *, secure: bool) -> None:
+    """Makes the visitor known to views and templates of *app*, with the visitor's own language and zone."""
+    app.extensions[EXTENSION] = _Access(sessions, secure)
+
+    @app.before_request
+    def greet() -> None:
+        if request.endpoint != "static":
+            visitor_or_none()
+
+    @app.errorhandler(SignedOut)
+    def signed_out(_error: SignedOut) -> Response | BaseResponse:
+        return answer_signed_out()
+
+    app.context_processor(lambda: {"visitor": _for_page()})
+
+
+def answer_signed_out() -> Response | BaseResponse:
+    """For pages the way to sign in and back; for programs a refusal."""
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html")
+    if best == "application/json" and request.accept_mimetypes["application/json"]:
+        sentence = translate()("You are signed out; sign in and repeat it.")
+        return errors.answer(401, "signed-out", sentence)
+    if request.method in ("GET", "HEAD"):
+        path = request.full_path.removesuffix("?")
+        return redirect(f"/login?{urlencode({'next': path})}", 303)
+    return redirect("/login", 303)
+
+
+def _look_up() -> Visitor | None:
+    secret = session_secret()
+    presence = _access().sessions.presence(secret) if secret else None
+    if presence is None:
+        return None
+    person, session = presence.person, presence.session
+    g.zone = person.zone
+    if LANGUAGE_COOKIE not in request.cookies:
+        g.language = person.language
+    return Visitor(person.subject, person.name, person.organisation, presence.roles, session.id, session.guest_of)
+
+
+def _for_page() -> Visitor | None:
+    """The visitor for the frame of a page; nobody while the database does not answer (its error page must)."""
+    try:
+        return visitor_or_none()
+    except StorageError:
+        return None
+
+
+def _access() -> _Access:
+    access: _Access = current_app.extensions[EXTENSION]
+    return access

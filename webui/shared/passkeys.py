@@ -1,0 +1,61 @@
+"""Passkeys between pages and authority: options for the browser, and what the browser answered.
+
+The page's script (``static/passkey.js``) reads options as JSON with base64url fields and posts the answer in the
+same form (WebAuthn Level 3, section 5.1.8 and 5.1.9), in the field ``credential``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+from webauthn.helpers.exceptions import WebAuthnException
+
+from appliance.errors import PreconditionRefused
+from hsm.acts import WebAuthnActivation
+
+FIELD = "credential"
+"""The form field with the browser's answer."""
+
+LONGEST_ANSWER = 20_000
+"""Letters; an answer with a large RSA key stays far below."""
+
+PATIENCE = 120_000
+"""Milliseconds that people have for touching their authenticator."""
+
+
+def request_options(challenge: bytes, credential_ids: Sequence[bytes], rp_id: str) -> str:
+    """What ``navigator.credentials.get`` wants, as JSON. *credential_ids* empty: any passkey of this site."""
+    return json.dumps(
+        {
+            "challenge": bytes_to_base64url(challenge),
+            "rpId": rp_id,
+            "timeout": PATIENCE,
+            "userVerification": "required",
+            "allowCredentials": [
+                {"type": "public-key", "id": bytes_to_base64url(identifier)} for identifier in credential_ids
+            ],
+        }
+    )
+
+
+def activation(subject: str, posted: str) -> WebAuthnActivation:
+    """The activation of *subject* in what the script posted.
+
+    Raises :class:`PreconditionRefused` for anything else. Nothing is verified here: that is the authority's.
+    """
+    try:
+        answer = json.loads(posted[:LONGEST_ANSWER])
+        response = answer["response"]
+        return WebAuthnActivation(
+            subject=subject,
+            credential_id=base64url_to_bytes(answer["rawId"]),
+            client_data=base64url_to_bytes(response["clientDataJSON"]),
+            authenticator_data=base64url_to_bytes(response["authenticatorData"]),
+            signature=base64url_to_bytes(response["signature"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, WebAuthnException) as error:
+        raise PreconditionRefused(
+            "Your passkey did not answer; press the button and confirm once more."
+        ) from error
