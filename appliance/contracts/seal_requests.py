@@ -21,6 +21,9 @@ from hsm.acts import Activation
 from hsm.errors import ActivationRefused
 
 
+_GIVEN = (SealRequestState.APPROVED, SealRequestState.USED)
+
+
 class SealRequests(SealRegister):
     """Nobody can release a seal alone: the authority itself counts the activations. Thread-safe.
 
@@ -72,7 +75,7 @@ class SealRequests(SealRegister):
             self._require_usable(request)
             self._remember(record, activation)
             self._approved(request, activation.subject)
-        elif request.decided_by != activation.subject:
+        elif request.state not in _GIVEN or request.decided_by != activation.subject:
             raise StateRefused("This request has been answered already; look at what became of it.")
         return self.finish(request_id)
 
@@ -83,7 +86,7 @@ class SealRequests(SealRegister):
         """
         with self._room.database.reading() as tx:
             request = seal_requests.load(tx, request_id)
-        if request.state not in (SealRequestState.APPROVED, SealRequestState.USED):
+        if request.state not in _GIVEN:
             raise StateRefused("This request is not approved, so the seal is not used.")
         try:
             contract = self._finishing.finish(request.intent)
@@ -169,6 +172,6 @@ def _request(contract: Contract, record: IntentRecord, reason: str, now: datetim
         reason=reason,
         intent=record.id,
         state=SealRequestState.WAITING,
-        asked=now,
+        asked=now.replace(microsecond=0),  # as it is kept
         expires=record.act.expires,
     )

@@ -1,0 +1,307 @@
+"""Requests for a seal: nobody releases one alone, and every step leaves one clear outcome."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
+from appliance.demonstration.pocket import Pocket
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
+from appliance.model.contract import Contract, ContractState, PartyState, SigningOrder
+from appliance.model.intent import Circumstances, IntentState
+from appliance.model.seal_request import SealRequest, SealRequestState
+from appliance.wiring import Appliance
+from hsm.acts import Activation
+from hsm.errors import ActivationRefused
+from tests.world import World, activations_for, sample_document, send, shared_world
+
+DOCUMENT = sample_document()
+HERE = Circumstances("192.0.2.7")
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with shared_world() as world:
+        yield world
+
+
+@pytest.fixture
+def appliance(world: World) -> Iterator[Appliance]:
+    with world.opened() as appliance:
+        yield appliance
+
+
+def by(appliance: Appliance, subject: str, intent_id: str) -> Activation:
+    act = appliance.desk.opened(intent_id).intent.act
+    return Pocket(appliance.settings.home.people).activate(subject, act)
+
+
+def sent(appliance: Appliance) -> Contract:
+    """In parallel order, signed by its initiator already: Li and the seal are on turn together."""
+    contract = send(appliance, DOCUMENT, order=SigningOrder.PARALLEL)
+    return sign(appliance, contract, 0)
+
+
+def intent_of(appliance: Appliance, contract: Contract) -> str:
+    return appliance.desk.open(contract.id, contract.parties[2].id, HERE).intent.id
+
+
+def asked(appliance: Appliance, contract: Contract) -> SealRequest:
+    intent = intent_of(appliance, contract)
+    return appliance.seal_requests.ask(intent, by(appliance, ZHANG.subject, intent), reason="年度采购，一式两份")
+
+
+def sign(appliance: Appliance, contract: Contract, position: int) -> Contract:
+    opened = appliance.desk.open(contract.id, contract.parties[position].id, HERE)
+    return appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.act), HERE)
+
+
+def leaves(appliance: Appliance, contract: Contract) -> list[str]:
+    with appliance.database.reading() as tx:
+        rows = tx.execute(
+            "SELECT leaf FROM ledger JOIN contract_events ON entry = number WHERE contract = ?", (contract.id,)
+        )
+        return [row[0].decode() for row in rows]
+
+
+def suspend(appliance: Appliance, since: str | None) -> None:
+    with appliance.database.transaction() as tx:
+        tx.execute("UPDATE seals SET suspended = ? WHERE subject = ?", (since, CONTRACT_SEAL.subject))
+
+
+def told(appliance: Appliance, contract: Contract) -> list[tuple[str, str]]:
+    with appliance.database.reading() as tx:
+        rows = tx.execute("SELECT kind, recipient FROM outbox WHERE contract = ? ORDER BY id", (contract.id,))
+        return [(row[0], row[1]) for row in rows if row[0].startswith("seal-")]
+
+
+def test_the_authority_does_not_sign_for_the_requester_alone(appliance: Appliance) -> None:
+    contract = sent(appliance)
+    request = asked(appliance, contract)
+    with pytest.raises(ActivationRefused, match="two persons"):
+        appliance.cycle.sign(request.intent, ())
+    with pytest.raises(StateRefused, match="not approved"):
+        appliance.seal_requests.finish(request.id)
+    assert appliance.contracts.get(contract.id).parties[2].state is PartyState.WAITING
+
+
+def test_the_authority_does_not_sign_for_the_custodian_alone(appliance: Appliance) -> None:
+    contract = sent(appliance)
+    intent = intent_of(appliance, contract)
+    with pytest.raises(ActivationRefused, match="two persons"):
+        appliance.cycle.sign(intent, [by(appliance, CUSTODIAN.subject, intent)])
+
+
+def test_a_request_is_asked_for_by_nobody_else(appliance: Appliance) -> None:
+    contract = sent(appliance)
+    intent = intent_of(appliance, contract)
+    for other in (CUSTODIAN, LI):
+        with pytest.raises(PreconditionRefused, match="Only the one who asks"):
+            appliance.seal_requests.ask(intent, by(appliance, other.subject, intent), reason="示例")
+
+
+def test_a_person_signs_without_a_request(appliance: Appliance) -> None:
+    contract = sent(appliance)
+    intent = appliance.desk.open(contract.id, contract.parties[1].id, HERE).intent.id
+    with pytest.raises(PreconditionRefused, match="Only the one who asks"):
+        appliance.seal_requests.ask(intent, by(appliance, LI.subject, intent), reason="示例")
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "长" * 501])
+def test_a_request_says_why(appliance: Appliance, reason: str) -> None:
+    contract = sent(appliance)
+    intent = intent_of(appliance, contract)
+    with pytest.raises(PreconditionRefused):
+        appliance.seal_requests.ask(intent, by(appliance, ZHANG.subject, intent), reason=reason)
+
+
+def test_the_requester_does_not_approve(appliance: Appliance) -> None:
+    request = asked(appliance, sent(appliance))
+    for other in (ZHANG, LI):
+        with pytest.raises(PreconditionRefused, match="Only a custodian"):
+            appliance.seal_requests.approve(request.id, by(appliance, other.subject, request.intent))
+        with pytest.raises(PreconditionRefused, match="Only a custodian"):
+            appliance.seal_requests.refuse(request.id, by=other.subject, reason="示例")
+    assert appliance.seal_requests.get(request.id).state is SealRequestState.WAITING
+
+
+def test_an_activation_of_something_else_approves_nothing(appliance: Appliance) -> None:
+    request = asked(appliance, sent(appliance))
+    another = intent_of(appliance, sent(appliance))
+    with pytest.raises(ActivationRefused):
+        appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, another))
+    assert appliance.seal_requests.get(request.id).state is SealRequestState.WAITING
+
+
+def test_both_activations_make_the_signature_at_once(appliance: Appliance) -> None:
+    contract = sent(appliance)
+    request = asked(appliance, contract)
+    assert appliance.seal_requests.waiting_for(CUSTODIAN.subject) >= 1
+    assert appliance.seal_requests.waiting_for(ZHANG.subject) == 0
+    signed = appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, request.intent))
+    assert signed.parties[2].state is PartyState.SIGNED
+    used = appliance.seal_requests.get(request.id)
+    assert (used.state, used.decided_by, used.open) == (SealRequestState.USED, CUSTODIAN.subject, False)
+    assert told(appliance, contract) == [("seal-requested", CUSTODIAN.subject), ("seal-approved", ZHANG.subject)]
+
+
+def test_the_same_request_twice_is_one(appliance: Appliance) -> None:
+    contract = sent(appliance)
+    request = asked(appliance, contract)
+    again = appliance.seal_requests.ask(
+        request.intent, by(appliance, ZHANG.subject, request.intent), reason="再点一次"
+    )
+    assert again == request
+    assert appliance.seal_requests.of_party(contract.parties[2].id) == request
+
+
+def test_the_same_approval_twice_is_one(appliance: Appliance) -> None:
+    contract = sent(appliance)
+    request = asked(appliance, contract)
+    first = appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, request.intent))
+    again = appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, request.intent))
+    assert again == first
+
+
+def test_the_same_approval_twice_at_once_is_one(appliance: Appliance) -> None:
+    request = asked(appliance, sent(appliance))
+    activation = by(appliance, CUSTODIAN.subject, request.intent)
+    outcomes: list[object] = []
+
+    def approve() -> None:
+        try:
+            outcomes.append(appliance.seal_requests.approve(request.id, activation).parties[2].state)
+        except (ActivationRefused, StateRefused) as refusal:
+            outcomes.append(refusal)
+
+    both = [threading.Thread(target=approve) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert outcomes == [PartyState.SIGNED, PartyState.SIGNED]
+
+
+def test_a_refusal_has_a_reason_and_ends_the_request(appliance: Appliance) -> None:
+    contract = sent(appliance)
+    request = asked(appliance, contract)
+    with pytest.raises(PreconditionRefused, match="why"):
+        appliance.seal_requests.refuse(request.id, by=CUSTODIAN.subject, reason=" ")
+    refused = appliance.seal_requests.refuse(request.id, by=CUSTODIAN.subject, reason="金额与审批单不符")
+    assert (refused.state, refused.answer) == (SealRequestState.REFUSED, "金额与审批单不符")
+    assert appliance.desk.opened(request.intent).intent.state is IntentState.ABANDONED
+    with pytest.raises(StateRefused, match="answered already"):
+        appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, request.intent))
+    with pytest.raises(StateRefused, match="answered already"):
+        appliance.seal_requests.withdraw(request.id, by=ZHANG.subject)
+    assert told(appliance, contract)[-1] == ("seal-refused", ZHANG.subject)
+
+
+def test_after_a_refusal_it_can_be_asked_again(appliance: Appliance) -> None:
+    contract = sent(appliance)
+    refused = appliance.seal_requests.refuse(
+        asked(appliance, contract).id, by=CUSTODIAN.subject, reason="请补充理由"
+    )
+    request = asked(appliance, contract)
+    assert request.id != refused.id
+    signed = appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, request.intent))
+    assert signed.parties[2].state is PartyState.SIGNED
+
+
+def test_only_the_requester_withdraws(appliance: Appliance) -> None:
+    request = asked(appliance, sent(appliance))
+    with pytest.raises(PreconditionRefused, match="Only the one who asked"):
+        appliance.seal_requests.withdraw(request.id, by=CUSTODIAN.subject)
+    withdrawn = appliance.seal_requests.withdraw(request.id, by=ZHANG.subject)
+    assert withdrawn.state is SealRequestState.WITHDRAWN
+    with pytest.raises(StateRefused, match="answered already"):
+        appliance.seal_requests.refuse(request.id, by=CUSTODIAN.subject, reason="太晚")
+
+
+def test_another_party_that_signs_first_ends_the_request_and_both_are_told(appliance: Appliance) -> None:
+    contract = sent(appliance)
+    request = asked(appliance, contract)
+    sign(appliance, contract, 1)
+    with pytest.raises(StateRefused, match="signed first"):
+        appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, request.intent))
+    assert appliance.seal_requests.get(request.id).state is SealRequestState.LAPSED
+    lapsed = [recipient for kind, recipient in told(appliance, contract) if kind == "seal-lapsed"]
+    assert lapsed == [ZHANG.subject, CUSTODIAN.subject]
+    again = asked(appliance, contract)
+    done = appliance.seal_requests.approve(again.id, by(appliance, CUSTODIAN.subject, again.intent))
+    assert done.state is ContractState.SIGNED
+
+
+def test_the_sweep_closes_what_cannot_be_used(appliance: Appliance) -> None:
+    stale, ended = sent(appliance), sent(appliance)
+    first, second = asked(appliance, stale), asked(appliance, ended)
+    kept = asked(appliance, sent(appliance))
+    sign(appliance, stale, 1)
+    appliance.endings.recall(ended.id, by=ended.initiator, reason="示例")
+    assert appliance.seal_requests.sweep() >= 2
+    assert appliance.seal_requests.get(first.id).state is SealRequestState.LAPSED
+    assert appliance.seal_requests.get(second.id).state is SealRequestState.LAPSED
+    assert appliance.seal_requests.get(kept.id).state is SealRequestState.WAITING
+
+
+def test_time_runs_out(world: World, appliance: Appliance) -> None:
+    request = asked(appliance, sent(appliance))
+    assert timedelta(hours=70) < request.expires - appliance.now() <= timedelta(hours=72)
+    with world.opened(ahead=timedelta(hours=71, minutes=1)) as later:
+        with pytest.raises(StateRefused, match="ran out"):
+            later.seal_requests.approve(request.id, by(later, CUSTODIAN.subject, request.intent))
+        assert later.seal_requests.get(request.id).state is SealRequestState.LAPSED
+
+
+def test_a_suspended_seal_is_not_used_and_the_request_waits(appliance: Appliance) -> None:
+    contract = sent(appliance)
+    request = asked(appliance, contract)
+    suspend(appliance, "2026-01-01T00:00:00Z")
+    try:
+        with pytest.raises(PreconditionRefused, match="suspended"):
+            appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, request.intent))
+    finally:
+        suspend(appliance, None)
+    assert appliance.seal_requests.get(request.id).state is SealRequestState.WAITING
+    done = appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, request.intent))
+    assert done.parties[2].state is PartyState.SIGNED
+
+
+def test_a_process_that_dies_after_the_approval_leaves_what_another_finishes(appliance: Appliance) -> None:
+    request = asked(appliance, sent(appliance))
+    activation = by(appliance, CUSTODIAN.subject, request.intent)
+
+    class Dies:
+        def finish(self, intent_id: str) -> Contract:
+            raise SystemExit(intent_id)
+
+    dying = replace(appliance).seal_requests
+    finishing, dying._finishing = dying._finishing, Dies()  # type: ignore[assignment]
+    try:
+        with pytest.raises(SystemExit):
+            dying.approve(request.id, activation)
+    finally:
+        dying._finishing = finishing
+    assert appliance.seal_requests.get(request.id).state is SealRequestState.APPROVED
+    assert appliance.seal_requests.finish(request.id).parties[2].state is PartyState.SIGNED
+    assert appliance.seal_requests.get(request.id).state is SealRequestState.USED
+
+
+def test_an_unknown_request_is_unknown(appliance: Appliance) -> None:
+    with pytest.raises(NotFound):
+        appliance.seal_requests.get("0" * 24)
+
+
+def test_the_log_has_every_step(appliance: Appliance) -> None:
+    contract = sent(appliance)
+    request = asked(appliance, contract)
+    appliance.seal_requests.refuse(request.id, by=CUSTODIAN.subject, reason="示例")
+    log = "".join(leaves(appliance, contract))
+    assert "seal-requested" in log
+    assert "seal-refused" in log
+    assert "示例" not in log, "words enter the log as commitments only"
