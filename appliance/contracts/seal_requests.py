@@ -20,7 +20,6 @@ from appliance.store.database import Transaction
 from hsm.acts import Activation
 from hsm.errors import ActivationRefused
 
-
 _GIVEN = (SealRequestState.APPROVED, SealRequestState.USED)
 
 
