@@ -20,6 +20,7 @@ _SECCOMP_MODE_FILTER = 2
 _MADV_COLLAPSE = 25
 _LARGE_PAGE = 2 * 1024 * 1024
 _CAPABILITY_VERSION_3 = 0x20080522
+_MS_BIND = 0x1000
 _CLONE_NEWNS = 0x0002_0000
 _CLONE_NEWIPC = 0x0800_0000
 _CLONE_NEWUSER = 0x1000_0000
@@ -77,6 +78,13 @@ def install_filter(program: bytes) -> None:
 def leave_shared_namespaces() -> bool:
     """Move into own user, network, IPC and mount namespaces; False where it is forbidden."""
     result: int = _LIBC.unshare(_CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWIPC | _CLONE_NEWNS)
+    return result == 0
+
+
+def cover(place: Path, by: Path) -> bool:
+    """In an own mount namespace, show the directory *by* at *place*; False where it is forbidden."""
+    nothing = ctypes.c_char_p(None)
+    result: int = _LIBC.mount(bytes(by), bytes(place), nothing, ctypes.c_ulong(_MS_BIND), nothing)
     return result == 0
 
 

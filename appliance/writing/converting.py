@@ -1,0 +1,128 @@
+"""Word processors' files become PDFs: LibreOffice, where it is installed, started anew behind walls for each file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from importlib import resources
+from pathlib import Path
+
+from appliance.errors import ConfinementFailed, DocumentRefused
+
+PATIENCE = 90.0
+"""Seconds for one file, LibreOffice's start included."""
+
+SUFFIXES = (".docx", ".odt")
+LARGEST_RESULT = 100 * 1024 * 1024
+_ZIP = b"PK\x03\x04"
+_PROFILE = "profile"
+
+
+class Converter:
+    """Makes PDFs of .docx and .odt files. One at a time; thread-safe."""
+
+    def __init__(self, *, program: str = "soffice", patience: float = PATIENCE) -> None:
+        self._program = program
+        self._patience = patience
+        self._turn = threading.Lock()
+
+    @property
+    def available(self) -> bool:
+        """Whether LibreOffice is installed."""
+        return shutil.which(self._program) is not None
+
+    @staticmethod
+    def takes(name: str) -> bool:
+        """Whether a file called *name* is one for the converter."""
+        return name.lower().endswith(SUFFIXES)
+
+    def convert(self, document: bytes, name: str) -> bytes:
+        """The PDF of *document*, a file called *name*; it goes through intake like any other PDF.
+
+        Raises :class:`DocumentRefused`: ``no-converter``, ``not-a-text`` or ``unprocessable``.
+        """
+        suffix = _suffix(document, name)
+        program = shutil.which(self._program)
+        if program is None:
+            raise DocumentRefused(
+                "no-converter",
+                "This appliance cannot read Word or OpenDocument files: LibreOffice is not installed. Save the file"
+                " as PDF in your word processor and upload that, or ask the operator to install"
+                " libreoffice-writer-nogui.",
+            )
+        with self._turn, tempfile.TemporaryDirectory(prefix="vermilion-convert-") as folder:
+            return self._converted(Path(program), Path(folder), document, suffix)
+
+    def _converted(self, program: Path, folder: Path, document: bytes, suffix: str) -> bytes:
+        given = folder / f"document{suffix}"
+        given.write_bytes(document)
+        _make_profile(folder / _PROFILE)
+        self._run(program, folder, given)
+        made = folder / "out" / "document.pdf"
+        if not made.is_file() or made.stat().st_size > LARGEST_RESULT:
+            raise _unprocessable()
+        return made.read_bytes()
+
+    def _run(self, program: Path, folder: Path, given: Path) -> None:
+        command = [sys.executable, "-m", "appliance.writing.conversion", str(program), str(folder), given.name]
+        environment = {
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "LANG": "C.UTF-8",
+            "PATH": "/usr/bin:/bin",
+        }
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                cwd=folder,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ConfinementFailed(
+                "No file could be converted now; try again in a moment.", cause="unavailable", detail=str(error)
+            ) from error
+        try:
+            process.wait(timeout=self._patience)
+        except subprocess.TimeoutExpired as error:
+            raise _unprocessable() from error
+        finally:
+            _end(process)
+
+
+def _suffix(document: bytes, name: str) -> str:
+    suffix = Path(name).suffix.lower()
+    if suffix not in SUFFIXES or not document.startswith(_ZIP):
+        raise DocumentRefused(
+            "not-a-text", "The file is neither a Word document (.docx) nor an OpenDocument text (.odt)."
+        )
+    return suffix
+
+
+def _make_profile(profile: Path) -> None:
+    user = profile / "user"
+    user.mkdir(parents=True)
+    settings = resources.files(__package__).joinpath("registrymodifications.xcu").read_text(encoding="utf-8")
+    (user / "registrymodifications.xcu").write_text(settings, encoding="utf-8")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """LibreOffice starts processes of its own: all of the session end."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _unprocessable() -> DocumentRefused:
+    return DocumentRefused(
+        "unprocessable",
+        "The file could not be converted to PDF. Save it as PDF in your word processor and upload that.",
+    )

@@ -1,0 +1,163 @@
+"""Filling: a wording with merge fields, and what was typed into its form, become a wording without fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from appliance.errors import PreconditionRefused
+from appliance.model.writing import MergeField, Wording
+from appliance.writing.elements import (
+    Block,
+    Blocks,
+    Cell,
+    FieldPlace,
+    Heading,
+    Inline,
+    Item,
+    Line,
+    LineBreak,
+    Listing,
+    Mark,
+    PageBreak,
+    Paragraph,
+    Run,
+    Table,
+)
+from appliance.writing.markup import markup
+from appliance.writing.reading import read
+from appliance.writing.values import Wrong, accepted, written
+from hsm.sentence import Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A form as it was sent: ``typed`` and ``accepted`` by field name, ``problems`` where something is wrong."""
+
+    typed: Mapping[str, str]
+    accepted: Mapping[str, str]
+    problems: Mapping[str, Sentence]
+
+
+def blank(fields: tuple[MergeField, ...]) -> Checked:
+    """A form that nobody has filled in yet: the defaults."""
+    return Checked({field.name: field.default for field in fields}, {}, {})
+
+
+def check(fields: tuple[MergeField, ...], posted: Mapping[str, str]) -> Checked:
+    """What *posted* (by field name) says. Raises :class:`PreconditionRefused` for fields that are not there."""
+    known = {field.name for field in fields}
+    unknown = sorted(posted.keys() - known)
+    if unknown:
+        raise PreconditionRefused(
+            "The form has a field “{name}” that the text does not have; load its page again.", name=unknown[0][:40]
+        )
+    values: dict[str, str] = {}
+    problems: dict[str, Sentence] = {}
+    for field in fields:
+        try:
+            values[field.name] = accepted(field, posted.get(field.name, ""))
+        except Wrong as wrong:
+            problems[field.name] = wrong.sentence
+    return Checked({name: posted.get(name, "") for name in known}, values, problems)
+
+
+def filled(wording: Wording, values: Mapping[str, str]) -> Wording:
+    """*wording* with the accepted *values* in place of its fields.
+
+    Raises :class:`PreconditionRefused` for a field without definition or without value.
+    """
+    words = {
+        field.name: written(field, values[field.name], wording.language)
+        for field in wording.fields
+        if field.name in values
+    }
+    blocks = tuple(_block(block, words) for block in read(wording.html))
+    return replace(wording, html=markup(blocks), fields=())
+
+
+def places(html: str) -> tuple[str, ...]:
+    """The names of the merge fields in *html*, each once, in their order."""
+    found = (inline.name for line in _lines(read(html)) for inline in line if isinstance(inline, FieldPlace))
+    return tuple(dict.fromkeys(found))
+
+
+def require_defined(wording: Wording) -> None:
+    """Raises :class:`PreconditionRefused` unless text and field definitions fit each other."""
+    used = places(wording.html)
+    known = [field.name for field in wording.fields]
+    for name in used:
+        if name not in known:
+            raise PreconditionRefused(
+                "The text has a merge field “{name}” that is not defined; define it or take it out.", name=name
+            )
+    for name in known:
+        if name not in used:
+            raise PreconditionRefused(
+                "The merge field “{name}” stands nowhere in the text; insert it or remove its definition.",
+                name=name,
+            )
+
+
+def _lines(blocks: Blocks) -> Iterator[Line]:
+    for block in blocks:
+        match block:
+            case Heading() | Paragraph():
+                yield block.line
+            case Listing():
+                yield from _of_list(block)
+            case Table():
+                yield from (cell.line for row in block.rows for cell in row)
+            case PageBreak():
+                pass
+
+
+def _of_list(listing: Listing) -> Iterator[Line]:
+    for item in listing.items:
+        yield item.line
+        for below in item.below:
+            yield from _of_list(below)
+
+
+def _block(block: Block, words: Mapping[str, str]) -> Block:
+    match block:
+        case Heading() | Paragraph():
+            return replace(block, line=_line(block.line, words))
+        case Listing():
+            return _listing(block, words)
+        case Table():
+            return Table(tuple(tuple(_cell(cell, words) for cell in row) for row in block.rows))
+        case PageBreak():
+            return block
+
+
+def _listing(listing: Listing, words: Mapping[str, str]) -> Listing:
+    items = (
+        Item(_line(item.line, words), tuple(_listing(one, words) for one in item.below)) for item in listing.items
+    )
+    return Listing(listing.ordered, tuple(items))
+
+
+def _cell(cell: Cell, words: Mapping[str, str]) -> Cell:
+    return replace(cell, line=_line(cell.line, words))
+
+
+def _line(line: Line, words: Mapping[str, str]) -> Line:
+    return tuple(part for inline in line for part in _inline(inline, words))
+
+
+def _inline(inline: Inline, words: Mapping[str, str]) -> Iterator[Inline]:
+    if not isinstance(inline, FieldPlace):
+        yield inline
+        return
+    if inline.name not in words:
+        raise PreconditionRefused("The merge field “{name}” has no value; fill the form again.", name=inline.name)
+    yield from _spoken(words[inline.name], inline.marks)
+
+
+def _spoken(words: str, marks: frozenset[Mark]) -> Iterator[Inline]:
+    for number, line in enumerate(words.split("\n")):
+        if number:
+            yield LineBreak()
+        if line:
+            yield Run(line, marks)

@@ -1,0 +1,34 @@
+"""What letters a text may hold: no control characters, nothing that changes the direction or hides."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_SPACES = re.compile(r"[ \t\r\n\f\u2028\u2029]+")
+_HIDDEN = frozenset(
+    "\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\ufffc"
+)
+"""Soft hyphen, zero-width and direction marks: they can make a text read otherwise than it is."""
+
+
+def without_hidden(text: str) -> str:
+    """*text* (NFC) without control, unassigned and hidden characters; tabs and line ends stay."""
+    kept = (letter for letter in unicodedata.normalize("NFC", text) if _shows(letter))
+    return "".join(kept)
+
+
+def in_one_line(text: str) -> str:
+    """The same with every run of blanks and line ends as one blank, as HTML shows it."""
+    return without_hidden(_SPACES.sub(" ", text))
+
+
+def words(text: str) -> str:
+    """A name or title: one line without blanks around it."""
+    return in_one_line(text).strip()
+
+
+def _shows(letter: str) -> bool:
+    if letter in "\t\n\r":
+        return True
+    return letter not in _HIDDEN and unicodedata.category(letter) not in ("Cc", "Cs", "Co", "Cn")

@@ -1,0 +1,58 @@
+"""Sample templates to start from: ours, complete, between parties that do not exist; one file each, as plain text."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from appliance.language import Language
+from appliance.model.writing import Currency, FieldKind, MergeField
+from appliance.writing.markup import markup
+from appliance.writing.plain import from_plain
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A sample: ``name`` is its address, ``about`` what it is for."""
+
+    name: str
+    title: str
+    kind: str
+    language: Language
+    about: str
+    html: str
+    fields: tuple[MergeField, ...]
+
+
+@cache
+def samples() -> tuple[Sample, ...]:
+    """All samples, by name."""
+    files = sorted(resources.files(__name__).iterdir(), key=lambda file: file.name)
+    return tuple(_sample(file.name[:-5], file.read_text("utf-8")) for file in files if file.name.endswith(".toml"))
+
+
+def _sample(name: str, source: str) -> Sample:
+    table = tomllib.loads(source)
+    return Sample(
+        name=name,
+        title=table["title"],
+        kind=table["kind"],
+        language=Language(table["language"]),
+        about=table["about"],
+        html=markup(from_plain(table["text"])),
+        fields=tuple(_field(described) for described in table["fields"]),
+    )
+
+
+def _field(described: dict[str, Any]) -> MergeField:
+    return MergeField(
+        **{
+            **described,
+            "kind": FieldKind(described["kind"]),
+            "currency": Currency(described.get("currency", "CNY")),
+            "choices": tuple(described.get("choices", ())),
+        }
+    )

@@ -1,0 +1,204 @@
+"""Texts that are being written: one closed form, a version for each change, never a silent overwrite."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
+from appliance.language import Language
+from appliance.model.writing import MergeField, Purpose, Text, Wording
+from appliance.store import people
+from appliance.store import writing as store
+from appliance.store.database import Database, Transaction
+from appliance.writing.defining import require_definition
+from appliance.writing.letters import words
+from appliance.writing.markup import markup
+from appliance.writing.reading import read
+
+MOST_SHOWN = 200
+"""Texts in one list."""
+
+MOST_FIELDS = 100
+LONGEST_TITLE, LONGEST_KIND = 200, 80
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a new text begins with; ``html`` may be anything, it is reduced to the closed set of elements."""
+
+    title: str
+    kind: str
+    language: Language
+    purpose: Purpose = Purpose.CONTRACT
+    html: str = ""
+    fields: tuple[MergeField, ...] = ()
+    template: str | None = None
+
+
+class Texts:
+    """A text for a contract is its owner's alone; one for a template is everybody's in the owner's organisation.
+
+    Every change names the version that was ``seen``; when somebody was faster, :class:`StateRefused` says who and
+    when, and nothing changes. Whoever may not see a text is told that there is none (:class:`NotFound`).
+    """
+
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+
+    def new(self, by: str, beginning: Beginning) -> Text:
+        """A new text of *by*. Raises :class:`PreconditionRefused` and :class:`DocumentRefused`."""
+        text = begun(by, beginning, self._now())
+        with self._database.transaction() as tx:
+            store.insert_text(tx, text)
+        return text
+
+    def load(self, text_id: str, by: str) -> Text:
+        """The text as it stands."""
+        with self._database.reading() as tx:
+            return visible(tx, text_id, by)
+
+    def mine(self, by: str, purpose: Purpose = Purpose.CONTRACT) -> list[Text]:
+        """The texts of *by* without their wordings, the last changed first."""
+        with self._database.reading() as tx:
+            return store.texts_of(tx, by, purpose, MOST_SHOWN)
+
+    def save(self, text_id: str, html: str, *, by: str, seen: int) -> Text:
+        """*html*, reduced, becomes the wording. The same wording again changes nothing, not even the version."""
+        clean = markup(read(html))
+        with self._database.transaction() as tx:
+            text = _current(tx, text_id, by, seen)
+            if text.wording.html == clean:
+                return text
+            return self._put(tx, text, replace(text.wording, html=clean), by)
+
+    def describe(self, text_id: str, *, title: str, kind: str, language: Language, by: str, seen: int) -> Text:
+        """Another title, type or language."""
+        with self._database.transaction() as tx:
+            text = _current(tx, text_id, by, seen)
+            wording = replace(text.wording, title=_title(title), language=language)
+            return self._put(tx, replace(text, kind=_kind(kind)), wording, by)
+
+    def define(
+        self, text_id: str, field: MergeField, *, by: str, seen: int, instead_of: str | None = None
+    ) -> Text:
+        """A new merge field, or *field* in the place of the one called *instead_of*.
+
+        A name stays when a field is changed: the text refers to it. Raises :class:`PreconditionRefused`.
+        """
+        require_definition(field)
+        with self._database.transaction() as tx:
+            text = _current(tx, text_id, by, seen)
+            fields = _with(text.wording.fields, field, instead_of)
+            return self._put(tx, text, replace(text.wording, fields=fields), by)
+
+    def undefine(self, text_id: str, name: str, *, by: str, seen: int) -> Text:
+        """Without the merge field *name*; where it stands in the text it stays until it is taken out there."""
+        with self._database.transaction() as tx:
+            text = _current(tx, text_id, by, seen)
+            fields = tuple(field for field in text.wording.fields if field.name != name)
+            return self._put(tx, text, replace(text.wording, fields=fields), by)
+
+    def belongs_to(self, text_id: str, contract_id: str, *, by: str) -> None:
+        """The text went into the draft *contract_id*."""
+        with self._database.transaction() as tx:
+            text = visible(tx, text_id, by)
+            if text.contract != contract_id:
+                self._put(tx, replace(text, contract=contract_id), text.wording, by)
+
+    def discard(self, text_id: str, *, by: str, seen: int) -> None:
+        """Thrown away; what was made of it stays."""
+        with self._database.transaction() as tx:
+            text = _current(tx, text_id, by, seen)
+            store.remove_text(tx, text.id, seen=text.version)
+
+    def _put(self, tx: Transaction, text: Text, wording: Wording, by: str) -> Text:
+        changed = replace(text, wording=wording, version=text.version + 1, changed=self._now(), changed_by=by)
+        if not store.replace_text(tx, changed, seen=text.version):
+            raise NotFound("There is no such text; it may have been thrown away.")
+        return changed
+
+
+def begun(by: str, beginning: Beginning, now: datetime) -> Text:
+    """The text that begins with *beginning*, not yet kept."""
+    wording = Wording(_title(beginning.title), beginning.language, markup(read(beginning.html)), beginning.fields)
+    return Text(
+        id=secrets.token_hex(12),
+        owner=by,
+        purpose=beginning.purpose,
+        kind=_kind(beginning.kind),
+        wording=wording,
+        version=1,
+        created=now,
+        changed=now,
+        changed_by=by,
+        template=beginning.template,
+    )
+
+
+def visible(tx: Transaction, text_id: str, by: str) -> Text:
+    """The text, for somebody who may see it. Raises :class:`NotFound`."""
+    text = store.text(tx, text_id)
+    shared = text.purpose is Purpose.TEMPLATE and _organisation(tx, text.owner) == _organisation(tx, by)
+    if text.owner != by and not shared:
+        raise NotFound("There is no such text; it may have been thrown away.")
+    return text
+
+
+def _current(tx: Transaction, text_id: str, by: str, seen: int) -> Text:
+    """The text at the version that *by* has seen. Raises :class:`StateRefused`."""
+    text = visible(tx, text_id, by)
+    if text.version == seen:
+        return text
+    at = f"{text.changed:%Y-%m-%d %H:%M:%S} UTC"
+    if text.changed_by == by:
+        raise StateRefused(
+            "You changed this text in another window at {at}. What is on this page is kept here; look at the other"
+            " one, then decide which stays.",
+            at=at,
+        )
+    raise StateRefused(
+        "{name} changed this text at {at}. What is on this page is kept here; look at the other one, then decide"
+        " which stays.",
+        name=people.person(tx, text.changed_by).name,
+        at=at,
+    )
+
+
+def _organisation(tx: Transaction, subject: str) -> str:
+    return people.person(tx, subject).organisation
+
+
+def _with(fields: tuple[MergeField, ...], field: MergeField, instead_of: str | None) -> tuple[MergeField, ...]:
+    names = [known.name for known in fields]
+    if instead_of is not None:
+        if instead_of not in names:
+            raise PreconditionRefused("The text has no merge field “{name}” any more.", name=instead_of)
+        kept = replace(field, name=instead_of)
+        return tuple(kept if known.name == instead_of else known for known in fields)
+    if field.name in names:
+        raise PreconditionRefused("The text has a merge field “{name}” already.", name=field.name)
+    if len(fields) >= MOST_FIELDS:
+        raise PreconditionRefused("A text has at most {most} merge fields.", most=MOST_FIELDS)
+    return (*fields, field)
+
+
+def _title(title: str) -> str:
+    tidy = words(title)
+    if not tidy:
+        raise PreconditionRefused("The text needs a title.")
+    if len(tidy) > LONGEST_TITLE:
+        raise PreconditionRefused("The title has more than {most} characters; shorten it.", most=LONGEST_TITLE)
+    return tidy
+
+
+def _kind(kind: str) -> str:
+    tidy = words(kind)
+    if not tidy:
+        raise PreconditionRefused("Say what type of contract it is, such as purchase or services.")
+    if len(tidy) > LONGEST_KIND:
+        raise PreconditionRefused("The type has more than {most} characters; shorten it.", most=LONGEST_KIND)
+    return tidy

@@ -1,0 +1,59 @@
+"""The program that typesets one text and ends: order (CBOR) on standard input, PDF on standard output.
+
+It goes behind its walls before it reads the order: no network, no new programs, no files but for reading what is
+installed, and limits on memory, processor time and output.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import resource
+import sys
+from pathlib import Path
+
+import cbor2
+
+from appliance.confinement import kernel, landlock
+
+MEBIBYTE = 1024 * 1024
+_LIMITS = (
+    (resource.RLIMIT_CPU, 90),
+    (resource.RLIMIT_AS, 3072 * MEBIBYTE),
+    (resource.RLIMIT_NOFILE, 64),
+    (resource.RLIMIT_FSIZE, 0),
+    (resource.RLIMIT_CORE, 0),
+)
+_PACKAGES = Path(__file__).resolve().parents[2]
+_READABLE = (
+    *map(Path, ("/usr", "/lib", "/lib64", "/etc/fonts", "/var/cache/fontconfig")),
+    Path(sys.prefix),
+    Path(sys.base_prefix),
+    _PACKAGES / "appliance",
+    _PACKAGES / "hsm",
+)
+
+
+def enclose() -> None:
+    """Put up the walls. The process must have a single thread."""
+    kernel.die_with_parent()
+    kernel.forbid_dumps_and_tracing()
+    for kind, bound in _LIMITS:
+        resource.setrlimit(kind, (bound, bound))
+    kernel.leave_shared_namespaces()
+    kernel.forbid_new_privileges()
+    landlock.restrict_to_reading(_READABLE)
+    kernel.drop_capabilities()
+
+
+def main() -> None:
+    """Typeset what standard input says."""
+    enclose()
+    mimetypes.knownfiles.clear()  # WeasyPrint would look into /etc, which is closed
+    order = cbor2.loads(sys.stdin.buffer.read())
+    from appliance.writing.typesetting import typeset  # noqa: PLC0415  # only behind the walls
+
+    sys.stdout.buffer.write(typeset(order["html"], title=order["title"], language=order["language"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""Values of merge fields: from what somebody typed to what a contract says, kind by kind."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from appliance.language import Language
+from appliance.model.writing import Currency, FieldKind, MergeField
+from appliance.writing.amounts import in_capitals
+from appliance.writing.letters import without_hidden, words
+from hsm.sentence import Sentence
+
+LONGEST_LINE, LONGEST_TEXT = 200, 10_000
+_DECIMAL = re.compile(r"-?\d{1,15}(\.\d{1,6})?")
+_AMOUNT = re.compile(r"\d{1,15}(\.\d{1,2})?")
+_WITHOUT_CENTS = frozenset({Currency.JPY})
+_CHINESE_CURRENCIES = {
+    Currency.CNY: "元", Currency.USD: "美元", Currency.EUR: "欧元", Currency.GBP: "英镑", Currency.HKD: "港元",
+    Currency.JPY: "日元",
+}  # fmt: skip
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+YES, NO = "yes", "no"
+
+
+class Wrong(Exception):
+    """A value that its field does not take; says why."""
+
+    def __init__(self, template: str, **values: object) -> None:
+        super().__init__(template)
+        self.sentence = Sentence(template, values)
+
+
+def accepted(field: MergeField, typed: str) -> str:
+    """*typed*, tidied up, as it is kept and :func:`written` takes it; empty when nothing was typed.
+
+    Raises :class:`Wrong`.
+    """
+    value = _tidy(field, typed)
+    if not value:
+        if field.required:
+            raise Wrong("This has to be filled in.")
+        return ""
+    return _ACCEPTING[field.kind](field, value)
+
+
+def written(field: MergeField, value: str, language: Language) -> str:
+    """What the contract says for an accepted *value*; lines are divided by ``\\n``."""
+    if not value:
+        return "／" if language is Language.CHINESE else "—"
+    match field.kind:
+        case FieldKind.MONEY:
+            return _money(field.currency, Decimal(value), language)
+        case FieldKind.DATE:
+            return _date(date.fromisoformat(value), language)
+        case FieldKind.YES_NO:
+            return _ANSWERS[language][value == YES]
+        case _:
+            return value
+
+
+_ANSWERS = {Language.CHINESE: ("否", "是"), Language.ENGLISH: ("no", "yes")}
+
+
+def _tidy(field: MergeField, typed: str) -> str:
+    if field.kind is FieldKind.LONG_TEXT:
+        lines = without_hidden(typed.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
+        return "\n".join(line.strip() for line in lines).strip()
+    value = words(typed)
+    if field.kind in (FieldKind.NUMBER, FieldKind.MONEY, FieldKind.DATE):
+        value = unicodedata.normalize("NFKC", value).replace(",", "").replace(" ", "")
+    return value
+
+
+def _line(field: MergeField, value: str) -> str:
+    most = int(field.most) if field.most else LONGEST_LINE
+    return _within(field, value, most)
+
+
+def _text(field: MergeField, value: str) -> str:
+    most = int(field.most) if field.most else LONGEST_TEXT
+    return _within(field, value, most)
+
+
+def _within(field: MergeField, value: str, most: int) -> str:
+    if len(value) > most:
+        raise Wrong("At most {most} characters; this has {found}.", most=most, found=len(value))
+    if field.least and len(value) < int(field.least):
+        raise Wrong("At least {least} characters; this has {found}.", least=field.least, found=len(value))
+    return value
+
+
+def _number(field: MergeField, value: str) -> str:
+    if not _DECIMAL.fullmatch(value):
+        raise Wrong("A number in digits, such as 30 or 0.5.")
+    return _between(field, value)
+
+
+def _amount(field: MergeField, value: str) -> str:
+    cents = field.currency not in _WITHOUT_CENTS
+    if not _AMOUNT.fullmatch(value) or (not cents and "." in value):
+        raise Wrong("An amount in digits, such as 1000000 or 99.50.")
+    return f"{Decimal(_between(field, value)):.{2 if cents else 0}f}"
+
+
+def _between(field: MergeField, value: str) -> str:
+    try:
+        number = Decimal(value)
+    except InvalidOperation as error:
+        raise Wrong("A number in digits, such as 30 or 0.5.") from error
+    if field.least and number < Decimal(field.least):
+        raise Wrong("At least {least}.", least=field.least)
+    if field.most and number > Decimal(field.most):
+        raise Wrong("At most {most}.", most=field.most)
+    return value
+
+
+def _day(field: MergeField, value: str) -> str:
+    try:
+        day = date.fromisoformat(value)
+    except ValueError as error:
+        raise Wrong("A date as year-month-day, such as 2026-12-31.") from error
+    if field.least and day < date.fromisoformat(field.least):
+        raise Wrong("Not before {least}.", least=field.least)
+    if field.most and day > date.fromisoformat(field.most):
+        raise Wrong("Not after {most}.", most=field.most)
+    return day.isoformat()
+
+
+def _choice(field: MergeField, value: str) -> str:
+    if value not in field.choices:
+        raise Wrong("Choose one of the list.")
+    return value
+
+
+def _answer(_field: MergeField, value: str) -> str:
+    if value not in (YES, NO):
+        raise Wrong("Choose yes or no.")
+    return value
+
+
+_ACCEPTING: Mapping[FieldKind, Callable[[MergeField, str], str]] = {
+    FieldKind.TEXT: _line,
+    FieldKind.LONG_TEXT: _text,
+    FieldKind.NUMBER: _number,
+    FieldKind.MONEY: _amount,
+    FieldKind.DATE: _day,
+    FieldKind.CHOICE: _choice,
+    FieldKind.PARTY: _line,
+    FieldKind.YES_NO: _answer,
+}
+
+
+def _money(currency: Currency, amount: Decimal, language: Language) -> str:
+    figures = f"{amount:,}"
+    if language is Language.ENGLISH:
+        return f"{currency.value} {figures}"
+    if currency is Currency.CNY:
+        return f"人民币{figures}元（大写：{in_capitals(amount)}）"
+    return f"{figures}{_CHINESE_CURRENCIES[currency]}"
+
+
+def _date(day: date, language: Language) -> str:
+    if language is Language.CHINESE:
+        return f"{day.year}年{day.month}月{day.day}日"
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
