@@ -43,6 +43,7 @@ from appliance.store.database import Database
 from appliance.submissions import Submissions
 from appliance.timestamping import TimestampService
 from appliance.verification import TrustAnchors, Verifier
+from appliance.writing import Converter, Issuing, Press, Templates, Texts, Writing
 from hsm.client import AuthorityClient
 
 LINKS_KEY = "links.key"
@@ -77,6 +78,7 @@ class Appliance:
     contracts: Contracts
     ownership: Ownership
     submissions: Submissions
+    writing: Writing
     desk: SigningDesk
     seal_requests: SealRequests
     pictures: PagePictures
@@ -161,12 +163,21 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         contracts=Contracts(room.database, room.blobs),
         ownership=Ownership(_workplace(settings, room)),
         submissions=Submissions(room.database, room.now),
+        writing=_writing(room),
         desk=SigningDesk(room, cycle, finishing),
         seal_requests=SealRequests(room, finishing),
         pictures=PagePictures(
             PictureCache(settings.home.cache / "pages"), room.workshop, room.blobs, room.database
         ),
     )
+
+
+def _writing(room: SigningRoom) -> Writing:
+    texts, templates = Texts(room.database, room.now), Templates(room.database, room.now)
+    registry = Registry(room.database, room.chronicle, room.now)
+    drafting = Drafting(room, Intake(room.workshop, room.blobs))
+    issuing = Issuing(drafting, Press(), (texts, templates), registry.person, room.now)
+    return Writing(texts, templates, issuing, Converter())
 
 
 def _workplace(settings: Settings, room: SigningRoom) -> Workplace:
