@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from appliance.model.accounts import AccountState, Role
+
 
 @dataclass(frozen=True, slots=True)
 class ProposedPasskey:
@@ -49,16 +51,36 @@ class RequestState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentRequest:
-    """Somebody's wish to sign with these credentials; ``reason`` is why it was refused."""
+    """Somebody's wish to sign with credentials of these ``kinds``; ``reason`` is why it was refused.
+
+    The ``credentials`` themselves are here while the request is open, and forgotten once it is decided.
+    """
 
     id: str
     subject: str
+    kinds: tuple[str, ...]
     credentials: tuple[ProposedCredential, ...]
     state: RequestState
     asked: datetime
     decided: datetime | None = None
     decided_by: str | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RollEntry:
+    """Somebody as the office lists them. ``login`` and ``state`` are None without an account (guests)."""
+
+    subject: str
+    name: str
+    organisation: str
+    email: str
+    login: str | None
+    state: AccountState | None
+    guest: bool
+    enrolled: bool
+    waiting: bool
+    roles: frozenset[Role]
 
 
 class ActKind(StrEnum):

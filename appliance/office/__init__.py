@@ -1,5 +1,8 @@
 """The office: officers decide who signs with what, make seals, and end what must end."""
 
+from appliance.office.drafts import SealDraft
+from appliance.office.office import Office, open_office
 from appliance.office.requests import EnrolmentRequests
+from appliance.office.words import subjects_in, words_of
 
-__all__ = ["EnrolmentRequests"]
+__all__ = ["EnrolmentRequests", "Office", "SealDraft", "open_office", "subjects_in", "words_of"]

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from appliance.errors import PreconditionRefused, StateRefused
 from appliance.history.chronicle import Chronicle
-from appliance.model.office import EnrolmentRequest, ProposedCredential, ProposedPin, TotpDraft
+from appliance.history.events import EventKind, HistoryEvent
+from appliance.model.office import (
+    EnrolmentRequest,
+    ProposedCredential,
+    ProposedPasskey,
+    ProposedPin,
+    RequestState,
+    TotpDraft,
+)
+from appliance.office.codes import draft_totp, proven_pin
+from appliance.office.notices import tell_officers, tell_refused
+from appliance.store import enrolment
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
+
+MOST_CREDENTIALS = 4
 
 
 class EnrolmentRequests:
@@ -24,34 +39,93 @@ class EnrolmentRequests:
 
     def draft_totp(self, subject: str, *, issuer: str, account: str) -> TotpDraft:
         """A new TOTP secret for *subject* to scan; nothing is kept here: ``sealed`` comes back with the form."""
-        raise NotImplementedError
+        return draft_totp(self._authority, subject, issuer=issuer, account=account)
+
+    def reopened_totp(self, subject: str, *, sealed: str, issuer: str, account: str) -> TotpDraft:
+        """The draft whose form has come back with a mistake in it. Raises :class:`PreconditionRefused`."""
+        return draft_totp(self._authority, subject, issuer=issuer, account=account, sealed=sealed)
 
     def pin_totp(self, subject: str, *, sealed: str, pin: str, code: str) -> ProposedPin:
         """The credential of a :meth:`draft_totp` and a chosen PIN, once *code* proves that the secret was scanned.
 
         Raises :class:`PreconditionRefused` for a PIN that is not 6 to 12 digits (or trivial) and a wrong code.
         """
-        raise NotImplementedError
+        return proven_pin(self._authority, subject, sealed=sealed, pin=pin, code=code, now=self._now())
 
     def submit(self, subject: str, credentials: Sequence[ProposedCredential], *, by: str) -> EnrolmentRequest:
         """Asks for *credentials* for *subject* (a first enrolment, or one more). The same again: the open request.
 
-        Raises :class:`StateRefused` while another request of *subject* waits.
+        Raises :class:`StateRefused` while another request of *subject* waits, :class:`PreconditionRefused` for
+        none or too many (somebody who is enrolled adds one at a time).
         """
-        raise NotImplementedError
+        self._require_number(subject, credentials)
+        now = self._now()
+        with self._database.transaction() as tx:
+            before = enrolment.open_request(tx, subject)
+            if before is not None:
+                if _passkeys(before.credentials) == _passkeys(credentials) != ():
+                    return before
+                raise StateRefused("A request of yours waits already; withdraw it first, or wait for an officer.")
+            kinds = tuple(_kind(each) for each in credentials)
+            request = EnrolmentRequest(
+                secrets.token_hex(8), subject, kinds, tuple(credentials), RequestState.OPEN, now
+            )
+            enrolment.insert(tx, request)
+            public = {"subject": subject, "request": request.id, "kinds": " ".join(kinds)}
+            self._chronicle.tell(tx, HistoryEvent(EventKind.ENROLMENT_REQUESTED, now, by, None, public))
+            tell_officers(tx, now, about=request.id)
+        return request
 
     def withdraw(self, request_id: str, *, by: str) -> None:
         """Ends an open request of one's own. Raises :class:`StateRefused`, :class:`NotFound`."""
-        raise NotImplementedError
+        now = self._now()
+        with self._database.transaction() as tx:
+            request = enrolment.request(tx, request_id)
+            if request.subject != by:
+                raise StateRefused("Only {subject} withdraws this request.", subject=request.subject)
+            enrolment.close(tx, request_id, RequestState.WITHDRAWN, at=now, by=by)
+            public = {"subject": by, "request": request_id}
+            self._chronicle.tell(tx, HistoryEvent(EventKind.ENROLMENT_WITHDRAWN, now, by, None, public))
+
+    def refuse(self, request_id: str, *, reason: str, by: str) -> None:
+        """An officer says no, with a *reason* for the person. Raises :class:`StateRefused` when decided before."""
+        now, words = self._now(), reason.strip()
+        if not words:
+            raise PreconditionRefused("Say why the request is refused; the person reads it.")
+        with self._database.transaction() as tx:
+            request = enrolment.request(tx, request_id)
+            enrolment.close(tx, request_id, RequestState.REFUSED, at=now, by=by, reason=words)
+            public = {"subject": request.subject, "request": request_id}
+            private = {"reason": words}
+            self._chronicle.tell(tx, HistoryEvent(EventKind.ENROLMENT_REFUSED, now, by, None, public, private))
+            tell_refused(tx, request.subject, now, about=request_id)
 
     def waiting(self) -> list[EnrolmentRequest]:
         """The open requests, oldest first."""
-        raise NotImplementedError
+        with self._database.reading() as tx:
+            return enrolment.waiting(tx)
 
     def of(self, subject: str) -> list[EnrolmentRequest]:
         """Every request of *subject*, newest first."""
-        raise NotImplementedError
+        with self._database.reading() as tx:
+            return enrolment.of_subject(tx, subject)
 
     def request(self, request_id: str) -> EnrolmentRequest:
         """The request. Raises :class:`NotFound`."""
-        raise NotImplementedError
+        with self._database.reading() as tx:
+            return enrolment.request(tx, request_id)
+
+    def _require_number(self, subject: str, credentials: Sequence[ProposedCredential]) -> None:
+        if not 1 <= len(credentials) <= MOST_CREDENTIALS:
+            raise PreconditionRefused("A request has 1 to {most} credentials.", most=MOST_CREDENTIALS)
+        if len(credentials) > 1 and self._authority.credentials(subject):
+            raise PreconditionRefused("Whoever is enrolled adds one credential at a time.")
+
+
+def _kind(credential: ProposedCredential) -> str:
+    return "webauthn" if isinstance(credential, ProposedPasskey) else "pin-totp"
+
+
+def _passkeys(credentials: Sequence[ProposedCredential]) -> tuple[bytes, ...]:
+    """What tells one request from another: a PIN's hash is never the same twice."""
+    return tuple(each.credential_id for each in credentials if isinstance(each, ProposedPasskey))

@@ -1,0 +1,158 @@
+"""What an officer is about to do, prepared: the act's arguments, checked against what is known here."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from appliance.errors import PreconditionRefused, StateRefused
+from appliance.model.office import ActKind, ActState, EnrolmentRequest, PendingAct, RequestState
+from appliance.model.people import SealKind
+from appliance.store import enrolment, office_acts, people, roll
+from appliance.store.database import Database, Transaction
+from hsm.client import AuthorityClient
+
+LASTS = timedelta(minutes=15)
+"""As long as the authority lets an officer's act wait."""
+_LONGEST_WORDS = 500
+_WIDTHS_MM = (10.0, 60.0)
+_LEFT, _REPLACED = "affiliation_changed", "cessation_of_operation"
+
+
+@dataclass(frozen=True, slots=True)
+class SealDraft:
+    """A company seal to be made: ``width_mm`` as printed."""
+
+    organisation: str
+    kind: SealKind
+    custodians: tuple[str, ...]
+    width_mm: float
+
+
+class Preparing:
+    """Makes open acts. Nothing is done yet: each waits for an officer's activation. Thread-safe."""
+
+    def __init__(self, database: Database, authority: AuthorityClient, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._authority = authority
+        self._now = now
+
+    def enrolment(self, request_id: str, *, verified: str, by: str) -> PendingAct:
+        """The act that approves a request. *verified* says how the identity was checked, by whom and when.
+
+        Raises :class:`StateRefused` when it was decided, :class:`PreconditionRefused` without the words.
+        """
+        words = _words(verified, "Say how the identity was verified: by what document, by whom, when.")
+        with self._database.reading() as tx:
+            request = enrolment.request(tx, request_id)
+            person = people.person(tx, request.subject)
+            waiting = office_acts.open_for_request(tx, request_id, self._now())
+        if request.state is not RequestState.OPEN:
+            raise StateRefused("This request was decided in the meantime.")
+        if waiting is not None and waiting.approved_by:
+            return waiting
+        known = bool(self._authority.credentials(request.subject))
+        details: dict[str, Any] = {"subject": request.subject}
+        if not known:
+            details |= {"name": person.name, "organisation": person.organisation}
+        kind = ActKind.ADD_CREDENTIAL if known else ActKind.ENROL_PERSON
+        _require_one(known, request)
+        return self._keep(kind, request.subject, details, {"verified": words}, by, request_id)
+
+    def seal(self, draft: SealDraft, *, by: str) -> PendingAct:
+        """The act that makes a company seal. Raises :class:`PreconditionRefused` for what no seal can be."""
+        low, high = _WIDTHS_MM
+        if not low <= draft.width_mm <= high:
+            raise PreconditionRefused("A seal is {low} to {high} mm wide.", low=int(low), high=int(high))
+        if draft.organisation not in self._authority.organisations():
+            raise PreconditionRefused(
+                "The authority may not name the organisation {organisation}.", organisation=draft.organisation
+            )
+        custodians = tuple(dict.fromkeys(draft.custodians))
+        with self._database.reading() as tx:
+            _require_custodians(tx, draft.organisation, custodians)
+        subject = f"seal-{secrets.token_hex(4)}"
+        details = {
+            "subject": subject,
+            "name": f"{draft.organisation}{draft.kind.value}"[:64],
+            "organisation": draft.organisation,
+            "custodians": list(custodians),
+        }
+        notes = {"kind": draft.kind.name, "width_tenths_mm": round(draft.width_mm * 10)}
+        return self._keep(ActKind.ENROL_SEAL, subject, details, notes, by)
+
+    def revocation(self, subject: str, credential: str, *, by: str) -> PendingAct:
+        """The act that ends one credential: its id in hex, or ``pin-totp`` for every PIN and code."""
+        known = {
+            "pin-totp" if each.credential_id is None else each.credential_id.hex()
+            for each in self._authority.credentials(subject)
+        }
+        if credential not in known:
+            raise StateRefused("{subject} has no such credential any more.", subject=subject)
+        details = {"subject": subject, "credential": credential}
+        return self._keep(ActKind.REVOKE_CREDENTIAL, subject, details, {}, by)
+
+    def leaving(self, subject: str, *, by: str) -> PendingAct:
+        """The act that ends everything with which *subject* signs, for good, with the account."""
+        if subject == by:
+            raise StateRefused("Nobody ends their own registration; another officer does.")
+        details = {"subject": subject, "reason": _LEFT}
+        return self._keep(ActKind.RETIRE, subject, details, {}, by)
+
+    def _keep(
+        self,
+        kind: ActKind,
+        subject: str,
+        details: Mapping[str, Any],
+        notes: Mapping[str, Any],
+        by: str,
+        request: str | None = None,
+    ) -> PendingAct:
+        now = self._now().replace(microsecond=0)
+        act = PendingAct(
+            id=secrets.token_hex(8),
+            kind=kind,
+            subject=subject,
+            details=details,
+            notes=notes,
+            nonce=secrets.token_bytes(16),
+            expires=now + LASTS,
+            prepared_by=by,
+            prepared=now,
+            state=ActState.OPEN,
+            request=request,
+        )
+        with self._database.transaction() as tx:
+            office_acts.expire(tx, now)
+            office_acts.insert(tx, act)
+        return act
+
+
+def _words(text: str, missing: str) -> str:
+    words = text.strip()
+    if not words:
+        raise PreconditionRefused(missing)
+    if len(words) > _LONGEST_WORDS:
+        raise PreconditionRefused("This has more than {most} characters.", most=_LONGEST_WORDS)
+    return words
+
+
+def _require_one(known: bool, request: EnrolmentRequest) -> None:
+    if known and len(request.credentials) != 1:
+        raise StateRefused(
+            "{subject} was enrolled in the meantime; one credential is added at a time. Refuse this request.",
+            subject=request.subject,
+        )
+
+
+def _require_custodians(tx: Transaction, organisation: str, custodians: tuple[str, ...]) -> None:
+    if not custodians:
+        raise PreconditionRefused("A seal has at least one custodian.")
+    fitting = {each.subject for each in roll.possible_custodians(tx, organisation)}
+    if not set(custodians) <= fitting:
+        raise PreconditionRefused(
+            "Custodians are enrolled people of {organisation} who are active here.", organisation=organisation
+        )

@@ -1,0 +1,117 @@
+"""The people of the office's list: who they are, what ends when they go, and ending it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.accounts.sessions import Sessions
+from appliance.errors import NotFound, StateRefused
+from appliance.history.chronicle import Chronicle
+from appliance.history.events import EventKind, HistoryEvent
+from appliance.model.accounts import AccountState
+from appliance.model.office import PendingAct, RollEntry
+from appliance.office import effects
+from appliance.office.drafts import Preparing
+from appliance.store import accounts, roll
+from appliance.store.database import Database
+from hsm.answers import KnownCredential
+from hsm.client import AuthorityClient
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class RollPage:
+    """A page of the list; ``following`` is where the next one begins, empty on the last."""
+
+    entries: tuple[RollEntry, ...]
+    following: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody with all that an officer wants to know: ``contracts`` (id, title) are those that wait for them."""
+
+    entry: RollEntry
+    credentials: tuple[KnownCredential, ...]
+    contracts: tuple[tuple[str, str], ...]
+    seals: tuple[str, ...]
+
+
+class Members:
+    """Reads the list, and lets people go. Thread-safe."""
+
+    def __init__(
+        self,
+        database: Database,
+        chronicle: Chronicle,
+        authority: AuthorityClient,
+        sessions: Sessions,
+        preparing: Preparing,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._chronicle = chronicle
+        self._authority = authority
+        self._sessions = sessions
+        self._preparing = preparing
+        self._now = now
+
+    def page(self, search: str = "", *, after: str = "") -> RollPage:
+        """People whose name, organisation, login or address has *search*, at most :data:`PAGE`."""
+        with self._database.reading() as tx:
+            found = roll.page(tx, search.strip()[:100], after=after[:80], limit=PAGE + 1)
+        more = len(found) > PAGE
+        return RollPage(tuple(found[:PAGE]), found[PAGE - 1].subject if more else "")
+
+    def member(self, subject: str) -> Member:
+        """The person. Raises :class:`NotFound`."""
+        with self._database.reading() as tx:
+            entry = roll.entry(tx, subject)
+            if entry is None:
+                raise NotFound("There is no person {subject}.", subject=subject)
+            contracts, seals = roll.open_contracts(tx, subject), roll.seals_kept_by(tx, subject)
+        known = tuple(self._authority.credentials(subject))
+        return Member(entry, known, tuple(contracts), tuple(seals))
+
+    def names(self, subjects: list[str]) -> dict[str, str]:
+        """What *subjects* are called, as far as they are known."""
+        with self._database.reading() as tx:
+            return roll.names(tx, subjects)
+
+    def possible_custodians(self) -> dict[str, list[RollEntry]]:
+        """By organisation that the authority may name: who can keep a seal of it."""
+        with self._database.reading() as tx:
+            return {each: roll.possible_custodians(tx, each) for each in self._authority.organisations()}
+
+    def let_go(self, subject: str, *, by: str) -> PendingAct | None:
+        """Somebody has left: the act to activate, or None when there was nothing to end at the authority and all
+        is done. Raises :class:`StateRefused` for oneself, for the last officer, and for who has left already."""
+        entry = self.member(subject).entry
+        if entry.state is AccountState.LEFT:
+            raise StateRefused("{subject} has left already.", subject=subject)
+        self._require_replaceable(subject, by)
+        certificate = effects.certificate_of(self._authority, subject)
+        if certificate is not None or self._authority.credentials(subject):
+            return self._preparing.leaving(subject, by=by)
+        now = self._now()
+        with self._database.transaction() as tx:
+            self._sessions.end_all(tx, subject, by=by)
+            accounts.set_state(tx, subject, AccountState.LEFT)
+            self._chronicle.tell(
+                tx,
+                HistoryEvent(
+                    EventKind.PERSON_LEFT, now, by, None, {"subject": subject, "act": "", "officers": by}
+                ),
+            )
+        return None
+
+    def _require_replaceable(self, subject: str, by: str) -> None:
+        if subject == by:
+            raise StateRefused("Nobody ends their own registration; another officer does.")
+        with self._database.reading() as tx:
+            remaining = [each for each in roll.officers(tx) if each != subject]
+        if subject.startswith("officer-") and not remaining:
+            raise StateRefused("{subject} is the last officer; appoint another one first.", subject=subject)

@@ -1,0 +1,25 @@
+"""Who is told that something waits, or that it was decided."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from appliance.model.notice import Notice, NoticeKind
+from appliance.store import outbox, roll
+from appliance.store.database import Transaction
+
+
+def tell_officers(tx: Transaction, now: datetime, *, about: str) -> None:
+    """Every officer is told that a request waits; *about* is its id."""
+    for officer in roll.officers(tx):
+        outbox.enqueue(tx, Notice(None, officer, NoticeKind.ENROLMENT_WAITING, now, about))
+
+
+def tell_enrolled(tx: Transaction, subject: str, now: datetime, *, about: str) -> None:
+    """*subject* is told that they can sign."""
+    outbox.enqueue(tx, Notice(None, subject, NoticeKind.ENROLLED, now, about))
+
+
+def tell_refused(tx: Transaction, subject: str, now: datetime, *, about: str) -> None:
+    """*subject* is told that the request was refused; the reason stands on their page."""
+    outbox.enqueue(tx, Notice(None, subject, NoticeKind.ENROLMENT_REFUSED, now, about))

@@ -1,0 +1,129 @@
+"""Doing what officers activate: the authority first, then here, in one transaction with its event.
+
+1. the act is open and in time; 2. has the authority done it before (we died in between)? then go on at 5;
+3. the officer's activation is verified and remembered by the authority; 4. with enough of them the authority does
+it, else the act waits for another officer; 5. what follows here, the event, the notice and the end of the act are
+one transaction: whoever comes second finds the act ended.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from appliance.accounts.sessions import Sessions
+from appliance.errors import StateRefused
+from appliance.history.chronicle import Chronicle
+from appliance.history.events import EventKind, HistoryEvent
+from appliance.model.office import ActKind, ActState, PendingAct, ProposedCredential, ProposedPasskey
+from appliance.office import effects
+from appliance.office.codes import context_of
+from appliance.office.recording import Recording
+from appliance.store import enrolment, office_acts
+from appliance.store.database import Database
+from hsm.acts import OfficerAct, WebAuthnActivation
+from hsm.client import AuthorityClient
+
+
+class Performing:
+    """Takes officers' activations. Thread-safe."""
+
+    def __init__(
+        self,
+        database: Database,
+        chronicle: Chronicle,
+        authority: AuthorityClient,
+        sessions: Sessions,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._chronicle = chronicle
+        self._authority = authority
+        self._now = now
+        self._recording = Recording(chronicle, authority, sessions, now)
+
+    def act(self, act_id: str) -> PendingAct:
+        """The act. Raises :class:`NotFound`."""
+        with self._database.reading() as tx:
+            return office_acts.act(tx, act_id)
+
+    def waiting(self) -> list[PendingAct]:
+        """The acts that wait for an officer, oldest first."""
+        with self._database.reading() as tx:
+            return office_acts.waiting(tx, self._now())
+
+    def to_activate(self, pending: PendingAct) -> OfficerAct:
+        """What the officer's authenticator is asked for; the credentials in it are those of the request."""
+        details = dict(pending.details)
+        if pending.request is not None and pending.state is ActState.OPEN:
+            with self._database.reading() as tx:
+                proposed = enrolment.request(tx, pending.request).credentials
+            wired = [self._wired(pending.subject, each) for each in proposed]
+            if not wired:
+                raise StateRefused("This request was decided in the meantime.")
+            details |= {"credentials": wired} if pending.kind is ActKind.ENROL_PERSON else {"credential": wired[0]}
+        return OfficerAct(pending.kind.value, details, pending.expires, pending.nonce)
+
+    def activate(self, act_id: str, activation: WebAuthnActivation) -> PendingAct:
+        """One officer's yes; the act as it is afterwards: done, or open while it waits for another officer.
+
+        Raises :class:`StateRefused` when it has ended or expired, and what the authority refuses.
+        """
+        pending = self.act(act_id)
+        if pending.state is not ActState.OPEN:
+            raise StateRefused("Another officer has ended this act in the meantime.")
+        act, officer = self.to_activate(pending), activation.subject
+        if not effects.is_done(self._authority, pending, act):
+            self._require_in_time(pending)
+            approvals = self._authority.approvals(act)
+            if officer not in approvals.given:
+                approvals = self._authority.approve(act, activation)
+            if not approvals.enough:
+                self._remember(pending, officer)
+                return self.act(act_id)
+            effects.ask(self._authority, act)
+        with self._database.transaction() as tx:
+            office_acts.end(tx, pending.id, ActState.DONE, at=self._now(), by=officer)
+            office_acts.approve(tx, pending.id, officer, self._now())
+            self._recording.record(tx, office_acts.act(tx, pending.id), by=officer)
+        return self.act(act_id)
+
+    def refuse(self, act_id: str, *, reason: str, by: str) -> None:
+        """An officer ends an act that waits; the request that it would decide stays open."""
+        words, now = reason.strip() or "-", self._now()
+        with self._database.transaction() as tx:
+            pending = office_acts.act(tx, act_id)
+            office_acts.end(tx, act_id, ActState.REFUSED, at=now, by=by, reason=words)
+            public = {"subject": pending.subject, "act": act_id, "kind": pending.kind.value}
+            event = HistoryEvent(EventKind.OFFICE_ACT_REFUSED, now, by, None, public, {"reason": words})
+            self._chronicle.tell(tx, event)
+
+    def _remember(self, pending: PendingAct, officer: str) -> None:
+        now = self._now()
+        with self._database.transaction() as tx:
+            office_acts.approve(tx, pending.id, officer, now)
+            public = {"subject": pending.subject, "act": pending.id, "kind": pending.kind.value}
+            self._chronicle.tell(tx, HistoryEvent(EventKind.OFFICE_ACT_APPROVED, now, officer, None, public))
+
+    def _require_in_time(self, pending: PendingAct) -> None:
+        if pending.expires <= self._now():
+            with self._database.transaction() as tx:
+                office_acts.expire(tx, self._now())
+            raise StateRefused("The time for this act has run out; nothing was done. Prepare it again.")
+
+    def _wired(self, subject: str, credential: ProposedCredential) -> dict[str, Any]:
+        if isinstance(credential, ProposedPasskey):
+            return {
+                "kind": "webauthn",
+                "credential_id": credential.credential_id.hex(),
+                "public_key": credential.public_key.hex(),
+                "rp_id": credential.rp_id,
+            }
+        secret = self._authority.unwrap_key(context_of(subject), credential.wrapped_secret)
+        return {
+            "kind": "pin-totp",
+            "pin_hash": credential.pin_hash,
+            "totp_secret": base64.b32encode(secret).decode(),
+        }

@@ -1,0 +1,84 @@
+"""What becomes true here when the authority has done an officer's act; all of it in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from appliance.accounts.sessions import Sessions
+from appliance.errors import StateRefused
+from appliance.history.chronicle import Chronicle
+from appliance.history.events import EventKind, HistoryEvent
+from appliance.model.accounts import AccountState
+from appliance.model.office import ActKind, PendingAct, RequestState
+from appliance.model.people import Seal, SealKind
+from appliance.office import effects
+from appliance.office.notices import tell_enrolled
+from appliance.store import accounts, enrolment, people, roll
+from appliance.store.database import Transaction
+from hsm.client import AuthorityClient
+
+_EVENTS = {
+    ActKind.ENROL_PERSON: EventKind.PERSON_ENROLLED,
+    ActKind.ADD_CREDENTIAL: EventKind.CREDENTIAL_ADDED,
+    ActKind.ENROL_SEAL: EventKind.SEAL_REGISTERED,
+    ActKind.REVOKE_CREDENTIAL: EventKind.CREDENTIAL_REVOKED,
+    ActKind.RETIRE: EventKind.PERSON_LEFT,
+}
+
+
+class Recording:
+    """Records acts that are done."""
+
+    def __init__(
+        self,
+        chronicle: Chronicle,
+        authority: AuthorityClient,
+        sessions: Sessions,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._chronicle = chronicle
+        self._authority = authority
+        self._sessions = sessions
+        self._now = now
+
+    def record(self, tx: Transaction, act: PendingAct, *, by: str) -> None:
+        """Registers what *act* made or ended, and tells of it."""
+        if act.kind is ActKind.ENROL_SEAL:
+            self._add_seal(tx, act)
+        elif act.kind is ActKind.ENROL_PERSON:
+            people.set_certificate(tx, act.subject, self._certificate(act.subject))
+        elif act.kind is ActKind.RETIRE:
+            self._end_account(tx, act.subject, by)
+        if act.request is not None:
+            enrolment.close(tx, act.request, RequestState.APPROVED, at=self._now(), by=by)
+            tell_enrolled(tx, act.subject, self._now(), about=act.request)
+        public = {"subject": act.subject, "act": act.id, "officers": " ".join(sorted(act.approved_by))}
+        verified = act.notes.get("verified")
+        private = {} if verified is None else {"verified": str(verified)}
+        self._chronicle.tell(tx, HistoryEvent(_EVENTS[act.kind], self._now(), by, None, public, private))
+
+    def _add_seal(self, tx: Transaction, act: PendingAct) -> None:
+        seal = Seal(
+            subject=act.subject,
+            organisation=str(act.details["organisation"]),
+            kind=SealKind[str(act.notes["kind"])],
+            custodians=tuple(act.details["custodians"]),
+            width_mm=int(act.notes["width_tenths_mm"]) / 10,
+        )
+        people.insert_seal(tx, seal, self._certificate(act.subject))
+
+    def _end_account(self, tx: Transaction, subject: str, by: str) -> None:
+        self._sessions.end_all(tx, subject, by=by)
+        entry = roll.entry(tx, subject)
+        if entry is not None and entry.state not in (None, AccountState.LEFT):
+            accounts.set_state(tx, subject, AccountState.LEFT)
+        waiting = enrolment.open_request(tx, subject)
+        if waiting is not None:
+            enrolment.close(tx, waiting.id, RequestState.WITHDRAWN, at=self._now(), by=by)
+
+    def _certificate(self, subject: str) -> bytes:
+        der = effects.certificate_of(self._authority, subject)
+        if der is None:
+            raise StateRefused("The authority has no certificate of {subject}; prepare it again.", subject=subject)
+        return der

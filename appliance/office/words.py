@@ -1,0 +1,35 @@
+"""An officer's act in words, before it is activated: what will be true afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from appliance.model.office import ActKind, PendingAct
+from appliance.model.people import SealKind
+from hsm.sentence import Sentence
+
+_SENTENCES = {
+    ActKind.ENROL_PERSON: "This will make a key and a certificate for {name} of {organisation}, who can then sign.",
+    ActKind.ADD_CREDENTIAL: "This will let {name} sign with one more credential.",
+    ActKind.ENROL_SEAL: "This will make the {kind} of {organisation}, {width} mm wide, kept by {custodians}.",
+    ActKind.REVOKE_CREDENTIAL: "This will end a credential of {name} for good.",
+    ActKind.RETIRE: "This will end the account, every credential and every certificate of {name} for good.",
+}
+
+
+def words_of(act: PendingAct, names: Mapping[str, str]) -> Sentence:
+    """What *act* will do; *names* are those of the subjects in it."""
+    details, notes = act.details, act.notes
+    values = {
+        "name": details.get("name") or names.get(act.subject, act.subject),
+        "organisation": details.get("organisation", ""),
+        "custodians": "、".join(names.get(each, each) for each in details.get("custodians", [])),
+        "kind": SealKind[notes["kind"]].value if "kind" in notes else "",
+        "width": f"{notes.get('width_tenths_mm', 0) / 10:g}",
+    }
+    return Sentence(_SENTENCES[act.kind], values)
+
+
+def subjects_in(act: PendingAct) -> list[str]:
+    """Whose names :func:`words_of` wants."""
+    return [act.subject, act.prepared_by, *act.approved_by, *act.details.get("custodians", [])]

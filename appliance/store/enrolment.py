@@ -1,0 +1,120 @@
+"""Enrolment requests and the credentials that they propose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import pysqlite3
+
+from appliance.errors import NotFound, StateRefused
+from appliance.model.office import (
+    EnrolmentRequest,
+    ProposedCredential,
+    ProposedPasskey,
+    ProposedPin,
+    RequestState,
+)
+from appliance.store.database import Transaction
+from appliance.store.moments import loaded, stored
+
+_COLUMNS = "SELECT id, subject, kinds, state, asked, decided, decided_by, reason FROM enrolment_requests"
+
+
+def insert(tx: Transaction, request: EnrolmentRequest) -> None:
+    """A new open request. Raises :class:`StateRefused` while another one of the subject waits, or without one."""
+    try:
+        tx.execute(
+            "INSERT INTO enrolment_requests (id, subject, kinds, state, asked) VALUES (?, ?, ?, 'open', ?)",
+            (request.id, request.subject, " ".join(request.kinds), stored(request.asked)),
+        )
+    except pysqlite3.IntegrityError as error:
+        raise StateRefused(
+            "{subject} is not known, or another request waits already; an officer decides that one first.",
+            subject=request.subject,
+        ) from error
+    tx.executemany(
+        "INSERT INTO proposed_credentials"
+        " (request, position, kind, credential_id, public_key, rp_id, pin_hash, wrapped_secret)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [(request.id, place, *_row(each)) for place, each in enumerate(request.credentials, start=1)],
+    )
+
+
+def close(
+    tx: Transaction, request_id: str, state: RequestState, *, at: datetime, by: str, reason: str | None = None
+) -> None:
+    """open → *state*; what was proposed is forgotten. Raises :class:`StateRefused` when it was decided before."""
+    closed = tx.execute(
+        "UPDATE enrolment_requests SET state = ?, decided = ?, decided_by = ?, reason = ?"
+        " WHERE id = ? AND state = 'open'",
+        (state, stored(at), by, reason, request_id),
+    )
+    if not closed.rowcount:
+        raise StateRefused("This request was decided in the meantime.")
+    tx.execute("DELETE FROM proposed_credentials WHERE request = ?", (request_id,))
+
+
+def request(tx: Transaction, request_id: str) -> EnrolmentRequest:
+    """The request. Raises :class:`NotFound`."""
+    row = tx.execute(f"{_COLUMNS} WHERE id = ?", (request_id,)).fetchone()
+    if row is None:
+        raise NotFound("There is no enrolment request {id}.", id=request_id)
+    return _request(tx, row)
+
+
+def open_request(tx: Transaction, subject: str) -> EnrolmentRequest | None:
+    """The request of *subject* that waits, or None."""
+    row = tx.execute(f"{_COLUMNS} WHERE subject = ? AND state = 'open'", (subject,)).fetchone()
+    return None if row is None else _request(tx, row)
+
+
+def waiting(tx: Transaction) -> list[EnrolmentRequest]:
+    """The open requests, oldest first."""
+    rows = tx.execute(f"{_COLUMNS} WHERE state = 'open' ORDER BY asked, id LIMIT 200").fetchall()
+    return [_request(tx, row) for row in rows]
+
+
+def of_subject(tx: Transaction, subject: str) -> list[EnrolmentRequest]:
+    """The requests of *subject*, newest first."""
+    rows = tx.execute(f"{_COLUMNS} WHERE subject = ? ORDER BY asked DESC, id LIMIT 50", (subject,)).fetchall()
+    return [_request(tx, row) for row in rows]
+
+
+def _row(credential: ProposedCredential) -> Sequence[Any]:
+    if isinstance(credential, ProposedPasskey):
+        return ("webauthn", credential.credential_id, credential.public_key, credential.rp_id, None, None)
+    return ("pin-totp", None, None, None, credential.pin_hash, credential.wrapped_secret)
+
+
+def _request(tx: Transaction, row: tuple[Any, ...]) -> EnrolmentRequest:
+    credentials = tx.execute(
+        "SELECT kind, credential_id, public_key, rp_id, pin_hash, wrapped_secret FROM proposed_credentials"
+        " WHERE request = ? ORDER BY position",
+        (row[0],),
+    ).fetchall()
+    return EnrolmentRequest(
+        id=row[0],
+        subject=row[1],
+        kinds=tuple(row[2].split()),
+        credentials=tuple(_credential(*each) for each in credentials),
+        state=RequestState(row[3]),
+        asked=loaded(row[4]),
+        decided=loaded(row[5]),
+        decided_by=row[6],
+        reason=row[7],
+    )
+
+
+def _credential(
+    kind: str,
+    credential_id: bytes,
+    public_key: bytes,
+    rp_id: str,
+    pin_hash: str,
+    wrapped_secret: bytes,
+) -> ProposedCredential:
+    if kind == "webauthn":
+        return ProposedPasskey(credential_id, public_key, rp_id)
+    return ProposedPin(pin_hash, wrapped_secret)

@@ -1,0 +1,112 @@
+"""Who is here, as the office shows it: people with their accounts, officers, those who can keep a seal."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from appliance.model.accounts import AccountState, Role
+from appliance.model.office import RollEntry
+from appliance.store.database import Transaction
+
+# The rows of the list: every statement below begins with it, so only what follows differs. No value is put in here.
+_ENTRY = (
+    "SELECT p.subject, p.name, p.organisation, p.email, a.login, a.state, p.guest,"
+    " EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject),"
+    " EXISTS (SELECT 1 FROM enrolment_requests r WHERE r.subject = p.subject AND r.state = 'open'),"
+    " (SELECT group_concat(role, ' ') FROM account_roles r WHERE r.subject = p.subject)"
+    " FROM people p LEFT JOIN accounts a ON a.subject = p.subject"
+)
+
+_CUSTODIANS = (
+    " WHERE p.organisation = ? AND p.guest = 0 AND p.subject LIKE 'person-%'"
+    " AND (a.state IS NULL OR a.state = 'active')"
+    " AND EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject) ORDER BY p.name, p.subject"
+)
+
+
+def page(tx: Transaction, search: str, *, after: str, limit: int) -> list[RollEntry]:
+    """At most *limit* people but guests, by subject after *after*, who are found by *search*."""
+    pattern = f"%{_literal(search)}%"
+    rows = tx.execute(
+        f"{_ENTRY} WHERE p.guest = 0 AND p.subject > ?1 AND (p.name LIKE ?2 ESCAPE '\\'"
+        " OR p.organisation LIKE ?2 ESCAPE '\\' OR a.login LIKE ?2 ESCAPE '\\' OR p.email LIKE ?2 ESCAPE '\\')"
+        " ORDER BY p.subject LIMIT ?3",
+        (after, pattern, limit),
+    )
+    return [_entry(row) for row in rows]
+
+
+def entry(tx: Transaction, subject: str) -> RollEntry | None:
+    """The person of this subject, guests too, or None."""
+    row = tx.execute(f"{_ENTRY} WHERE p.subject = ?", (subject,)).fetchone()
+    return None if row is None else _entry(row)
+
+
+def possible_custodians(tx: Transaction, organisation: str) -> list[RollEntry]:
+    """Enrolled people of *organisation* whose account is active, or who have none, by name."""
+    rows = tx.execute(_ENTRY + _CUSTODIANS, (organisation,))
+    return [_entry(row) for row in rows]
+
+
+def officers(tx: Transaction) -> list[str]:
+    """The officers who are active."""
+    rows = tx.execute(
+        "SELECT a.subject FROM accounts a JOIN account_roles r ON r.subject = a.subject"
+        " WHERE r.role = 'officer' AND a.state = 'active' ORDER BY a.subject"
+    )
+    return [row[0] for row in rows]
+
+
+def names(tx: Transaction, subjects: list[str]) -> dict[str, str]:
+    """The names of *subjects* that are known."""
+    rows = tx.execute(
+        "SELECT subject, name FROM people WHERE subject IN (SELECT value FROM json_each(?))",
+        (json.dumps(subjects),),
+    )
+    return dict(rows.fetchall())
+
+
+def open_contracts(tx: Transaction, subject: str) -> list[tuple[str, str]]:
+    """Contracts under way that *subject* sent, has still to sign, or asks a seal for: id and title."""
+    rows = tx.execute(
+        "SELECT id, title FROM contracts WHERE state IN ('draft', 'sent') AND (initiator = ?1 OR id IN ("
+        "SELECT contract FROM parties WHERE (subject = ?1 OR requester = ?1) AND state = 'waiting'))"
+        " ORDER BY deadline, id LIMIT 200",
+        (subject,),
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def suspend_seal(tx: Transaction, seal: str, *, since: str | None) -> bool:
+    """Suspends *seal*, or (None) lets it be used again; False when it is so already."""
+    changed = tx.execute(
+        "UPDATE seals SET suspended = ?1 WHERE subject = ?2 AND (suspended IS NULL) = (?1 IS NOT NULL)",
+        (since, seal),
+    )
+    return bool(changed.rowcount)
+
+
+def seals_kept_by(tx: Transaction, subject: str) -> list[str]:
+    """The seals of which *subject* is a custodian."""
+    rows = tx.execute("SELECT seal FROM custodians WHERE person = ? ORDER BY seal", (subject,))
+    return [row[0] for row in rows]
+
+
+def _literal(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _entry(row: tuple[Any, ...]) -> RollEntry:
+    return RollEntry(
+        subject=row[0],
+        name=row[1],
+        organisation=row[2],
+        email=row[3],
+        login=row[4],
+        state=AccountState(row[5]) if row[5] else None,
+        guest=bool(row[6]),
+        enrolled=bool(row[7]),
+        waiting=bool(row[8]),
+        roles=frozenset(Role(each) for each in (row[9] or "").split()),
+    )
