@@ -79,6 +79,7 @@ class Appliance:
     ownership: Ownership
     submissions: Submissions
     writing: Writing
+    converter: Converter
     desk: SigningDesk
     seal_requests: SealRequests
     pictures: PagePictures
@@ -164,6 +165,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         ownership=Ownership(_workplace(settings, room)),
         submissions=Submissions(room.database, room.now),
         writing=_writing(room),
+        converter=Converter(),
         desk=SigningDesk(room, cycle, finishing),
         seal_requests=SealRequests(room, finishing),
         pictures=PagePictures(
@@ -177,7 +179,7 @@ def _writing(room: SigningRoom) -> Writing:
     registry = Registry(room.database, room.chronicle, room.now)
     drafting = Drafting(room, Intake(room.workshop, room.blobs))
     issuing = Issuing(drafting, Press(), (texts, templates), registry.person, room.now)
-    return Writing(texts, templates, issuing, Converter())
+    return Writing(texts, templates, issuing)
 
 
 def _workplace(settings: Settings, room: SigningRoom) -> Workplace:

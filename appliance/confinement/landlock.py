@@ -36,7 +36,7 @@ class _PathBeneath(ctypes.Structure):
 def restrict_to_reading(directories: Iterable[Path]) -> bool:
     """Allow reading beneath *directories* and nothing else of any file system; no TCP; for this process and its
     children, for good. False where the kernel has no Landlock. Needs no_new_privs first."""
-    return _restrict({directory: _READ_FILE | _READ_DIRECTORY for directory in directories})
+    return _restrict(dict.fromkeys(directories, _READ_FILE | _READ_DIRECTORY))
 
 
 def restrict_to_programs(
@@ -45,9 +45,9 @@ def restrict_to_programs(
     """The same for what becomes another program: reading and starting beneath *installed*, everything beneath
     *writing* (directories or single files), and only sockets beneath *meeting*."""
     everything = (1 << _RIGHTS_BY_VERSION.get(_version(), _RIGHTS_NEWEST)) - 1
-    rights = {place: _EXECUTE | _READ_FILE | _READ_DIRECTORY for place in installed}
-    rights |= {place: _MAKE_SOCKET | _REMOVE_FILE for place in meeting}
-    return _restrict(rights | {place: everything for place in writing})
+    rights = dict.fromkeys(installed, _EXECUTE | _READ_FILE | _READ_DIRECTORY)
+    rights |= dict.fromkeys(meeting, _MAKE_SOCKET | _REMOVE_FILE)
+    return _restrict(rights | dict.fromkeys(writing, everything))
 
 
 def _restrict(rights: Mapping[Path, int]) -> bool:

@@ -24,7 +24,6 @@ class Writing:
     texts: Texts
     templates: Templates
     issuing: Issuing
-    converter: Converter
 
 
 __all__ = [

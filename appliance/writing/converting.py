@@ -1,4 +1,4 @@
-"""Word processors' files become PDFs: LibreOffice, where it is installed, started anew behind walls for each file."""
+"""Word processors' files become PDFs: LibreOffice, where installed, started anew behind walls for each."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class Converter:
         if program is None:
             raise DocumentRefused(
                 "no-converter",
-                "This appliance cannot read Word or OpenDocument files: LibreOffice is not installed. Save the file"
-                " as PDF in your word processor and upload that, or ask the operator to install"
+                "This appliance cannot read Word or OpenDocument files: LibreOffice is not installed. Save the"
+                " file as PDF in your word processor and upload that, or ask the operator to install"
                 " libreoffice-writer-nogui.",
             )
         with self._turn, tempfile.TemporaryDirectory(prefix="vermilion-convert-") as folder:

@@ -70,7 +70,8 @@ class Issuing:
         template = self._templates.offered(template_id, by)
         if template.current.number != number:
             raise StateRefused(
-                "There is a newer version of the template “{name}” (version {number}); look through the form again.",
+                "There is a newer version of the template “{name}” (version {number}); look through the form"
+                " again.",
                 name=template.name,
                 number=template.current.number,
             )

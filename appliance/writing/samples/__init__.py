@@ -1,4 +1,4 @@
-"""Sample templates to start from: ours, complete, between parties that do not exist; one file each, as plain text."""
+"""Sample templates to start from: complete, between parties that do not exist; a file each, as plain text."""
 
 from __future__ import annotations
 
