@@ -35,6 +35,7 @@ from appliance.documents.pictures import PagePictures
 from appliance.evidence.verification import verify_package
 from appliance.history.chronicle import Chronicle
 from appliance.ledger import Proofs, Sequencer
+from appliance.office import Office, open_office
 from appliance.ownership import Ownership
 from appliance.ownership.deposits import Workplace
 from appliance.pdf.workshop import PdfWorkshop
@@ -68,6 +69,7 @@ class Appliance:
     registry: Registry
     links: Links
     sessions: Sessions
+    office: Office
     agreements: Agreements
     drafting: Drafting
     sending: Sending
@@ -139,6 +141,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
     cycle = SigningCycle(room)
     sealing = SealingOff(room)
     finishing = Finishing(room, cycle)
+    sessions = Sessions(room.database, room.chronicle, settings.sessions, room.now)
     return Appliance(
         settings=settings,
         now=room.now,
@@ -153,7 +156,8 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         proofs=Proofs(room.database),
         registry=Registry(room.database, room.chronicle, room.now),
         links=Links(settings.home.secret(LINKS_KEY, os.environ)),
-        sessions=Sessions(room.database, room.chronicle, settings.sessions, room.now),
+        sessions=sessions,
+        office=open_office(room.database, room.chronicle, room.authority, sessions, room.now),
         agreements=Agreements(room),
         drafting=Drafting(room, Intake(room.workshop, room.blobs)),
         sending=Sending(room),

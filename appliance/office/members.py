@@ -100,12 +100,8 @@ class Members:
         with self._database.transaction() as tx:
             self._sessions.end_all(tx, subject, by=by)
             accounts.set_state(tx, subject, AccountState.LEFT)
-            self._chronicle.tell(
-                tx,
-                HistoryEvent(
-                    EventKind.PERSON_LEFT, now, by, None, {"subject": subject, "act": "", "officers": by}
-                ),
-            )
+            public = {"subject": subject, "officers": by}
+            self._chronicle.tell(tx, HistoryEvent(EventKind.PERSON_LEFT, now, by, None, public))
         return None
 
     def _require_replaceable(self, subject: str, by: str) -> None:

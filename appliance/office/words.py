@@ -9,7 +9,7 @@ from appliance.model.people import SealKind
 from hsm.sentence import Sentence
 
 _SENTENCES = {
-    ActKind.ENROL_PERSON: "This will make a key and a certificate for {name} of {organisation}, who can then sign.",
+    ActKind.ENROL_PERSON: "This will give {name} of {organisation} a key and a certificate to sign with.",
     ActKind.ADD_CREDENTIAL: "This will let {name} sign with one more credential.",
     ActKind.ENROL_SEAL: "This will make the {kind} of {organisation}, {width} mm wide, kept by {custodians}.",
     ActKind.REVOKE_CREDENTIAL: "This will end a credential of {name} for good.",

@@ -9,7 +9,7 @@ from appliance.model.accounts import AccountState, Role
 from appliance.model.office import RollEntry
 from appliance.store.database import Transaction
 
-# The rows of the list: every statement below begins with it, so only what follows differs. No value is put in here.
+# The rows of the list: what differs follows it. No value is ever put in here.
 _ENTRY = (
     "SELECT p.subject, p.name, p.organisation, p.email, a.login, a.state, p.guest,"
     " EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject),"
