@@ -41,6 +41,11 @@ class Home:
         return self.root / "secrets"
 
     @property
+    def setup_code(self) -> Path:
+        """The one-time code by which the first officer registers, mode 0600; in development only."""
+        return self.secrets / "setup.code"
+
+    @property
     def database(self) -> Path:
         """The appliance's one database."""
         return self.root / "state/vermilion.db"

@@ -14,7 +14,9 @@ from appliance.cli.program import Context
 from appliance.config import PORT_OF_RUN, load
 from appliance.demonstration.founding import found
 from appliance.errors import SupervisionFailed
+from appliance.home import Home
 from appliance.supervision import Supervisor, services
+from hsm.client import AuthorityClient
 
 
 @click.command("up")
@@ -34,9 +36,23 @@ def command(context: Context, port: int | None) -> None:
         _require_free(wanted)
     with _ending() as asked, Supervisor(services.services(settings, environment), say=say) as supervisor:
         say("Vermilion serves on {address} (Ctrl-C ends it)", address=settings.web.public_url)
+        if _waits_for_officer(context.home):
+            say(
+                "The first officer registers at {address} with the code in {path}",
+                address=f"{settings.web.public_url}/setup",
+                path=context.home.setup_code,
+            )
         supervisor.watch(until=lambda: bool(asked))
         say("ending …")
     say("everything has ended")
+
+
+def _waits_for_officer(home: Home) -> bool:
+    """Whether the code that founding left has not been used yet."""
+    if not home.setup_code.exists():
+        return False
+    with AuthorityClient(home.authority_socket("operator")) as authority:
+        return authority.appointment().codes > 0
 
 
 def _require_free(port: int) -> None:

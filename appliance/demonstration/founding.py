@@ -102,7 +102,7 @@ def _hold_ceremony(home: Home, say: Say, environment: Mapping[str, str]) -> None
     say("founding    key ceremony {name}: tokens, root and issuing CA, keys in the HSM", name=CEREMONY)
     with resources.as_file(resources.files("hsm.ceremonies") / CEREMONY) as plan:
         done = subprocess.run(
-            [sys.executable, "-m", "hsm.cli", "ceremony", str(plan)],
+            [sys.executable, "-m", "hsm.cli", "ceremony", str(plan), "--codes-to", str(home.setup_code)],
             env={**environment, "VERMILION_HOME": str(home.root)},
             capture_output=True,
             text=True,
