@@ -42,6 +42,13 @@ class PagePictures:
         """
         return self._picture(f"intent {intent_id}", lambda: self._about_to_be(intent_id), page, width)
 
+    def require_of(self, intent_id: str, contract_id: str) -> None:
+        """Raises :class:`NotFound` unless the intent is one of the contract."""
+        with self._database.reading() as tx:
+            of = intents.load(tx, intent_id).act.contract
+        if of != contract_id:
+            raise NotFound("The contract has no signature {intent}.", intent=intent_id)
+
     def _about_to_be(self, intent_id: str) -> bytes:
         with self._database.reading() as tx:
             record = intents.load(tx, intent_id)
