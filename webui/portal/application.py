@@ -6,7 +6,7 @@ from importlib import metadata
 
 from flask import Flask, Response, request
 
-from webui.portal import access, clock, health, home, log, mark, pictures, trust, verify
+from webui.portal import access, clock, contracts, health, home, log, mark, pictures, trust, verify
 from webui.portal.parts import PortalParts
 from webui.shared import errors, forms, headers, language, once
 
@@ -45,6 +45,7 @@ def create_app(parts: PortalParts) -> Flask:
         trust,
         health,
         mark,
+        contracts,
         pictures,
     ):
         app.register_blueprint(pages.blueprint(parts))

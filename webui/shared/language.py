@@ -27,7 +27,7 @@ def install(app: Flask, *, default: Language, zone: str, secure: bool) -> None:
         g.language = Language(chosen) if chosen in tuple(Language) else default
 
     # Globals, because macros that a template imports do not see its context.
-    app.jinja_env.globals.update(_=say, moment=moment)
+    app.jinja_env.globals.update(_=say, moment=moment, minute=minute)
     app.context_processor(lambda: {"language": current_language(), "other": _other()})
 
 
@@ -48,9 +48,18 @@ def say(message: str, **values: object) -> str:
 
 def moment(at: datetime) -> str:
     """*at* as people read it here, to the second and with its zone: ``2026-11-25 16:00:00 UTC+08:00``."""
+    return _told(at, "%Y-%m-%d %H:%M:%S")
+
+
+def minute(at: datetime) -> str:
+    """The same to the minute, for lists and deadlines: ``2026-11-25 16:00 UTC+08:00``."""
+    return _told(at, "%Y-%m-%d %H:%M")
+
+
+def _told(at: datetime, form: str) -> str:
     local = at.astimezone(ZoneInfo(g.get("zone") or current_app.config["LANGUAGE_ZONE"]))
     offset = local.strftime("%z")
-    return f"{local:%Y-%m-%d %H:%M:%S} UTC{offset[:3]}:{offset[3:]}"
+    return f"{local.strftime(form)} UTC{offset[:3]}:{offset[3:]}"
 
 
 @blueprint.get("/language/<chosen>")

@@ -1,0 +1,52 @@
+"""A contract's files: the document at each revision, and the evidence package of what is completed."""
+
+from __future__ import annotations
+
+import io
+import re
+
+from flask import Blueprint, Response, request, send_file
+from werkzeug.exceptions import NotFound as NoSuchPage
+
+from appliance.contracts.model import Act
+from appliance.exporting import Exporting
+from appliance.model.contract import Contract
+from webui.portal.contracts.reading import sight
+from webui.portal.parts import PortalParts
+
+_UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
+"""What file systems do not take in a name."""
+
+
+def install(pages: Blueprint, parts: PortalParts) -> None:
+    """``document.pdf`` and ``evidence.zip``; both are always saved, never shown in the browser's own viewer."""
+    exporting = Exporting(parts.appliance)
+
+    @pages.get("/<contract_id>/document.pdf")
+    def document(contract_id: str) -> Response:
+        contract = sight(parts, contract_id).contract
+        number = _revision(contract)
+        return _saved(parts.appliance.contracts.document(contract, number), contract, "pdf", "application/pdf")
+
+    @pages.get("/<contract_id>/evidence.zip")
+    def evidence(contract_id: str) -> Response:
+        seen = sight(parts, contract_id)
+        seen.require(Act.EXPORT)
+        package = exporting.export(contract_id).package
+        return _saved(package, seen.contract, "evidence.zip", "application/zip")
+
+
+def _revision(contract: Contract) -> int:
+    wanted = request.args.get("revision")
+    if wanted is None:
+        return contract.current.number
+    if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 5):
+        raise NoSuchPage
+    return int(wanted)
+
+
+def _saved(content: bytes, contract: Contract, ending: str, kind: str) -> Response:
+    name = _UNFIT.sub(" ", contract.title).strip(" .")[:80] or contract.id
+    return send_file(
+        io.BytesIO(content), mimetype=kind, as_attachment=True, download_name=f"{name}.{ending}", max_age=None
+    )

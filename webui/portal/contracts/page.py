@@ -1,0 +1,110 @@
+"""One contract's page: where it stands, whose turn it is, its documents and its history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from flask import Blueprint, render_template
+
+from appliance.contracts import rules
+from appliance.contracts.model import Act
+from appliance.errors import NotFound
+from appliance.history.timeline import Timeline, TimelineEvent
+from appliance.model.contract import ContractState, PartyState
+from webui.portal.contracts.reading import Sight, sight
+from webui.portal.contracts.words import remaining, state_line
+from webui.portal.parts import PortalParts
+from webui.shared.language import translate
+
+SHOWN_PAGES = 8
+"""Small pictures on the page; the document itself has all pages."""
+
+TONES = {
+    "contract-sent": "accent",
+    "party-signed": "good",
+    "contract-completed": "good",
+    "party-declined": "bad",
+    "contract-expired": "bad",
+    "contract-voided": "bad",
+}
+
+MEBIBYTE = 1024 * 1024
+
+
+def install(pages: Blueprint, parts: PortalParts) -> None:
+    """``/contracts/ID``."""
+    timeline = Timeline(parts.appliance.database)
+
+    @pages.get("/<contract_id>")
+    def page(contract_id: str) -> str:
+        seen = sight(parts, contract_id)
+        contract = seen.contract
+        events = timeline.of(contract_id)
+        waits = contract.state is ContractState.SENT
+        return render_template(
+            "contracts/page.html",
+            contract=contract,
+            line=state_line(contract, seen.who.subject, seen.now),
+            left=remaining(contract.deadline.at, seen.now) if waits else "",
+            acts={act.value for act in Act if seen.may(act)},
+            advice=_advice(seen),
+            further=list(_further(seen)),
+            turn=rules.whose_turn(contract),
+            signed=sum(party.state is PartyState.SIGNED for party in contract.parties),
+            shown_pages=min(contract.pages, SHOWN_PAGES),
+            sizes=(size_of(contract.original.size), size_of(contract.current.size)),
+            events=events,
+            ended_because=_ended_because(events),
+            tones=TONES,
+            names=names_of(parts),
+        )
+
+
+def names_of(parts: PortalParts) -> Callable[[str], str]:
+    """From a subject to the name that people know; the subject itself for somebody who is not known any more."""
+
+    def name(subject: str) -> str:
+        try:
+            return parts.appliance.registry.person(subject).name
+        except NotFound:
+            return subject
+
+    return name
+
+
+def size_of(size: int) -> str:
+    """*size* bytes as people read them."""
+    return f"{size / MEBIBYTE:.1f} MB" if size >= MEBIBYTE else f"{max(1, round(size / 1024))} KB"
+
+
+def _advice(seen: Sight) -> str:
+    """What a signer should know who cannot sign now, though nothing is wrong."""
+    party = seen.own_party()
+    if party is None or seen.contract.state is not ContractState.SENT or seen.may(Act.SIGN):
+        return ""
+    say = translate()
+    if party.state is PartyState.SIGNED:
+        return say("You have signed. You will be told when everybody has.")
+    return say("It is not your turn yet. You will be told when it is.")
+
+
+def _further(seen: Sight) -> Iterator[tuple[str, str, str]]:
+    """The acts besides the main one: address, name, and what they mean."""
+    say = translate()
+    offered = (
+        (Act.HAND_OVER, say("Hand over"), say("somebody else of your organisation signs instead of you")),
+        (Act.DECLINE, say("Decline to sign"), say("ends the contract for everybody")),
+        (Act.EXTEND, say("Extend the deadline"), say("everybody is told")),
+        (Act.RECALL, say("Recall the contract"), say("nobody can sign it any more")),
+        (Act.VOID, say("Propose to void it"), say("takes the signature of every party")),
+        (Act.DISCARD, say("Throw the draft away"), say("it cannot be brought back")),
+    )
+    return ((act.value, name, hint) for act, name, hint in offered if seen.may(act))
+
+
+def _ended_because(events: tuple[TimelineEvent, ...]) -> str:
+    """The reason that was given for a recall, from the history."""
+    for event in events:
+        if event.kind == "contract-recalled":
+            return next((str(fact.value) for fact in event.facts if fact.label == "Reason" and fact.value), "")
+    return ""

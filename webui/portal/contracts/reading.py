@@ -1,0 +1,60 @@
+"""A contract as its visitor may see it: readers get it, everybody else learns not even that it exists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.contracts.model import Act, Refusal, Who, allowed
+from appliance.errors import NotFound
+from appliance.model.accounts import Role
+from appliance.model.contract import Contract, Party
+from webui.portal.access import Visitor, visitor
+from webui.portal.parts import PortalParts
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a visitor sees: the contract, who looks, and for each act None or why not."""
+
+    contract: Contract
+    who: Who
+    acts: dict[Act, Refusal | None]
+    now: datetime
+
+    def may(self, act: Act) -> bool:
+        """Whether the visitor may do *act* now."""
+        return self.acts[act] is None
+
+    def require(self, act: Act) -> None:
+        """Raises the refusal (:class:`StateRefused`, :class:`PreconditionRefused`) unless *act* is allowed."""
+        refusal = self.acts[act]
+        if refusal is not None:
+            raise refusal.error()
+
+    def own_party(self) -> Party | None:
+        """The party that the visitor acts for: one that has not answered, if there is one."""
+        own = [party for party in self.contract.parties if party.responsible == self.who.subject]
+        return next((party for party in own if party.signed_at is None), own[0] if own else None)
+
+
+def sight(parts: PortalParts, contract_id: str) -> Sight:
+    """The contract for whoever is signed in. Raises :class:`SignedOut`, or :class:`NotFound` for no reader."""
+    someone = visitor()
+    contract = parts.appliance.contracts.get(contract_id)
+    who = who_is(parts, someone)
+    now = parts.now()
+    acts = allowed(contract, who, now)
+    if acts[Act.READ] is not None:
+        # The same words as for a contract that does not exist: strangers learn nothing.
+        raise NotFound("There is no contract {contract}.", contract=contract_id)
+    return Sight(contract, who, acts, now)
+
+
+def who_is(parts: PortalParts, someone: Visitor) -> Who:
+    """The visitor as the state machine knows people."""
+    seals: frozenset[str] = frozenset()
+    if Role.CUSTODIAN in someone.roles:
+        every = parts.appliance.registry.seals()
+        seals = frozenset(seal.subject for seal in every if someone.subject in seal.custodians)
+    return Who(someone.subject, Role.AUDITOR in someone.roles, seals, someone.guest_of)
