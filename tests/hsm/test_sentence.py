@@ -23,9 +23,10 @@ def test_the_clocks_number_reaches_a_chinese_reader() -> None:
     )
     received = AuthorityStatus.from_wire(status.to_wire())
     assert received == status
-    assert str(received.clock.sentence) == "Synchronised by NTP; measured offset +0.250 ms, at most 0.012 s from UTC."
+    english = "Synchronised by NTP; measured offset +0.250 ms, at most 0.012 s from UTC."
+    assert str(received.clock.sentence) == english
     translated = received.clock.sentence.translated(translator(Language.CHINESE))
-    assert translated == "已由 NTP 同步，与 UTC 的偏差不超过 0.012 秒。"
+    assert translated == "已由 NTP 同步，实测偏差 +0.250 毫秒，与 UTC 相差不超过 0.012 秒。"
 
 
 def test_what_an_error_says_keeps_its_values() -> None:
