@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from appliance.accounts.links import Links
 from appliance.accounts.registry import Registry
 from appliance.accounts.sessions import Sessions
+from appliance.appearances import Appearances, SealPictures
 from appliance.config import Settings
 from appliance.confinement import Confinement
 from appliance.contracts.agreement import Agreements
@@ -28,8 +29,10 @@ from appliance.contracts.seal_requests import SealRequests
 from appliance.contracts.sealing import SealingOff
 from appliance.contracts.sending import Sending
 from appliance.contracts.waypoints import Passing, pass_by
+from appliance.directory import Directory
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import Intake
+from appliance.documents.layout import Layouts
 from appliance.documents.picture_cache import PictureCache
 from appliance.documents.pictures import PagePictures
 from appliance.evidence.verification import verify_package
@@ -80,11 +83,15 @@ class Appliance:
     contracts: Contracts
     ownership: Ownership
     submissions: Submissions
+    layouts: Layouts
+    directory: Directory
     writing: Writing
     converter: Converter
     desk: SigningDesk
     seal_requests: SealRequests
     pictures: PagePictures
+    appearances: Appearances
+    seal_pictures: SealPictures
 
 
 def utc_now() -> datetime:
@@ -168,6 +175,8 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         contracts=Contracts(room.database, room.blobs),
         ownership=Ownership(_workplace(settings, room)),
         submissions=Submissions(room.database, room.now),
+        layouts=Layouts(room.workshop, room.blobs),
+        directory=Directory(room.database),
         writing=_writing(room),
         converter=Converter(),
         desk=SigningDesk(room, cycle, finishing),
@@ -175,6 +184,8 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         pictures=PagePictures(
             PictureCache(settings.home.cache / "pages"), room.workshop, room.blobs, room.database
         ),
+        appearances=Appearances(room.database, room.workshop, confinement, room.now),
+        seal_pictures=SealPictures(room.database, room.workshop),
     )
 
 

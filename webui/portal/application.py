@@ -6,7 +6,7 @@ from importlib import metadata
 
 from flask import Flask, Response, request
 
-from webui.portal import access, clock, contracts, health, home, log, mark, pictures, trust, verify
+from webui.portal import access, clock, contracts, drafting, health, home, log, mark, pictures, trust, verify
 from webui.portal.parts import PortalParts
 from webui.shared import errors, forms, headers, language, once
 
@@ -46,6 +46,7 @@ def create_app(parts: PortalParts) -> Flask:
         health,
         mark,
         contracts,
+        drafting,
         pictures,
     ):
         app.register_blueprint(pages.blueprint(parts))

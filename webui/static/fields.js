@@ -8,7 +8,7 @@ const NEAR_EDGE = 70; // px from the window's edge, where dragging scrolls
 const MARGIN = 20; // mm
 const STEP = 1; // mm for an arrow key; five times as much with Shift
 
-const form = document.getElementById("fields");
+const form = document.querySelector("form.fields");
 const sheets = new Map([...document.querySelectorAll(".sheet")].map((sheet) => [Number(sheet.dataset.page), sheet]));
 const chips = new Map([...form.querySelectorAll(".chip")].map((chip) => [chip.dataset.party, chip]));
 const list = form.querySelector(".spots");

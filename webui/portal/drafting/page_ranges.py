@@ -1,4 +1,4 @@
-"""Pages as people write them: ``1-3, 5``, ``all``, ``odd``, ``全部``, ``单数``. As ``pagesOf`` of fields-geometry.js."""
+"""Pages as people write them: ``1-3, 5``, ``all``, ``odd``, ``全部``, ``单数``; pagesOf of fields-geometry.js."""
 
 from __future__ import annotations
 

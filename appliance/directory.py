@@ -1,0 +1,24 @@
+"""The directory: who can be named as a party, found by a few letters."""
+
+from __future__ import annotations
+
+from appliance.model.people import Person
+from appliance.store import directory
+from appliance.store.database import Database
+
+MOST = 20
+"""People that one search shows."""
+
+
+class Directory:
+    """Reads only. Thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def search(self, words: str) -> list[Person]:
+        """At most :data:`MOST` people with accounts by name, organisation or mail address; none for no words."""
+        if not words.strip():
+            return []
+        with self._database.reading() as tx:
+            return directory.search(tx, words.strip(), limit=MOST)

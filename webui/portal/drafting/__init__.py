@@ -1,0 +1,18 @@
+"""New contracts: where the text comes from, then four steps to a contract that is sent."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from webui.portal.drafting import check, document, fields, parties, upload
+from webui.portal.drafting.desk import Desk
+from webui.portal.parts import PortalParts
+
+
+def blueprint(parts: PortalParts) -> Blueprint:
+    """``/contracts/new`` and ``/contracts/<id>/draft/…``."""
+    pages = Blueprint("drafting", __name__)
+    desk = Desk(parts)
+    for step in (upload, document, parties, fields, check):
+        step.install(pages, desk)
+    return pages

@@ -1,0 +1,101 @@
+"""Adding, moving and removing parties: what each button of step 2 asks of the workflow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from appliance.model.contract import Contract, Guest
+from webui.portal.drafting.desk import Desk, typed
+from webui.shared.language import translate
+
+_ADDRESS = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+")
+_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{4,30}")
+LIMITS = {"name": 100, "organisation": 200, "email": 254, "phone": 32}
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """The button that was pressed: ``act`` and what it concerns, both from its value ``act:about``."""
+
+    act: str
+    about: str
+
+    @classmethod
+    def pressed(cls) -> Button:
+        """The button of this request; ``save`` when it was none of the list's."""
+        act, _, about = typed("act").partition(":")
+        return cls(act or "save", about)
+
+
+def typed_guest() -> Guest:
+    """The fields for somebody from outside, as typed."""
+    return Guest(*(typed(f"guest-{name}") for name in LIMITS))
+
+
+def guest_problems(guest: Guest) -> dict[str, str]:
+    """What is missing or cannot be right."""
+    _ = translate()
+    found = {
+        f"guest-{name}": _("At most {most} characters.", most=most)
+        for name, most in LIMITS.items()
+        if len(getattr(guest, name)) > most
+    }
+    if not guest.name:
+        found["guest-name"] = _("Who is it? Give the name as in the contract.")
+    if not _ADDRESS.fullmatch(guest.email):
+        found.setdefault("guest-email", _("Give an e-mail address such as name@example.com; the link goes there."))
+    if not _PHONE.fullmatch(guest.phone):
+        found.setdefault("guest-phone", _("Give a phone number such as +86 138 0000 0000; the code goes there."))
+    return found
+
+
+def problems(button: Button) -> dict[str, str]:
+    """What keeps *button* from doing anything, at its field."""
+    _ = translate()
+    if button.act == "guest":
+        return guest_problems(typed_guest())
+    if button.act == "search" and not typed("query"):
+        return {"query": _("Type a few letters of the name.")}
+    if button.act == "seal":
+        missing = {"seal": _("Choose the seal."), "requester": _("Choose who requests its use.")}
+        return {name: sentence for name, sentence in missing.items() if not typed(name)}
+    return {}
+
+
+def perform(desk: Desk, draft: Contract, button: Button) -> None:
+    """Ask the workflow for what *button* says. Raises its refusals; does nothing for what only saves."""
+    drafting, by, seen = desk.appliance.drafting, draft.initiator, draft.version
+    acts: dict[str, Callable[[], object]] = {
+        "myself": lambda: drafting.add_person(draft.id, subject=by, placement=None, by=by, seen=seen),
+        "person": lambda: drafting.add_person(draft.id, subject=button.about, placement=None, by=by, seen=seen),
+        "seal": lambda: drafting.add_seal(
+            draft.id, seal=typed("seal"), requester=typed("requester"), placement=None, by=by, seen=seen
+        ),
+        "guest": lambda: drafting.add_guest(draft.id, typed_guest(), by=by, seen=seen),
+        "remove": lambda: drafting.remove_party(draft.id, button.about, by=by, seen=seen),
+        "up": lambda: drafting.reorder(draft.id, moved(draft, button.about, -1), by=by, seen=seen),
+        "down": lambda: drafting.reorder(draft.id, moved(draft, button.about, 1), by=by, seen=seen),
+    }
+    if button.act in acts:
+        acts[button.act]()
+
+
+def moved(draft: Contract, party_id: str, by: int) -> list[str]:
+    """The ids of the parties with one moved by a place; as they are when that leads nowhere."""
+    order = [party.id for party in draft.parties]
+    if party_id in order:
+        at = order.index(party_id)
+        to = min(max(at + by, 0), len(order) - 1)
+        order.insert(to, order.pop(at))
+    return order
+
+
+def may_move(draft: Contract, party_id: str, by: int) -> bool:
+    """Whether the list has a place there; nobody passes the initiator, who signs first."""
+    order = [party.subject for party in draft.parties if party.id != party_id]
+    at = next(index for index, party in enumerate(draft.parties) if party.id == party_id)
+    if draft.parties[at].subject == draft.initiator or not 0 <= at + by < len(draft.parties):
+        return False
+    return order[min(at, at + by)] != draft.initiator

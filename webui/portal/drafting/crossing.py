@@ -1,0 +1,86 @@
+"""Cross-page seals (骑缝章) in the form of step 3: whether, and at which height."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import request
+
+from appliance.model.contract import Contract, CrossPage, Party, PartyKind
+from appliance.pdf.values import PageSize
+from webui.portal.drafting.desk import Desk, typed
+from webui.portal.drafting.sheets import millimetres
+from webui.portal.drafting.spots import Unit, number
+from webui.shared.language import translate
+
+USUAL = 40.0
+"""The upper edge in per cent of the page until somebody chooses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """One seal's row: ``y`` as text in the form's unit."""
+
+    party: str
+    on: bool
+    y: str
+    diameter_mm: float
+    problem: str = ""
+
+
+def seals(draft: Contract) -> list[Party]:
+    """The parties that can have a seal across the pages."""
+    return [party for party in draft.parties if party.kind is PartyKind.SEAL]
+
+
+def diameters(desk: Desk, draft: Contract) -> dict[str, float]:
+    """Party → how wide its seal is, in millimetres."""
+    return {party.id: desk.appliance.registry.seal(party.subject).width_mm for party in seals(draft)}
+
+
+def of(draft: Contract, size: PageSize, unit: Unit, wide: dict[str, float]) -> list[Crossing]:
+    """The rows of a draft as it stands."""
+    return [
+        Crossing(
+            party.id,
+            party.cross_page is not None,
+            _shown(party.cross_page.y if party.cross_page else USUAL, size, unit),
+            wide[party.id],
+        )
+        for party in seals(draft)
+    ]
+
+
+def posted(
+    draft: Contract, sizes: Sequence[PageSize], unit: Unit, wide: dict[str, float]
+) -> tuple[list[Crossing], dict[str, CrossPage | None]]:
+    """The rows of the form that was sent, each with its problem, and what they say."""
+    rows: list[Crossing] = []
+    chosen: dict[str, CrossPage | None] = {}
+    wanted = request.form.getlist("cross")
+    for party in seals(draft):
+        text, on = typed(f"cross-y-{party.id}"), party.id in wanted
+        y, problem = _read(text, sizes, unit, wide[party.id]) if on else (None, "")
+        rows.append(Crossing(party.id, on, text, wide[party.id], problem))
+        chosen[party.id] = None if y is None else CrossPage(y)
+    return rows, chosen
+
+
+def _shown(y: float, size: PageSize, unit: Unit) -> str:
+    digits, scale = (1, millimetres(size)[1] / 100) if unit is Unit.MM else (2, 1.0)
+    return f"{y * scale:.{digits}f}".rstrip("0").rstrip(".")
+
+
+def _read(text: str, sizes: Sequence[PageSize], unit: Unit, diameter_mm: float) -> tuple[float | None, str]:
+    _ = translate()
+    if len(sizes) < 2:
+        return None, _("A cross-page seal needs at least two pages.")
+    value = number(text)
+    if value is None:
+        return None, _("Give the height of the upper edge as a number.")
+    y = value / (millimetres(sizes[0])[1] / 100) if unit is Unit.MM else value
+    lowest = min(millimetres(size)[1] for size in sizes)
+    if y < 0 or y / 100 * lowest + diameter_mm > lowest:
+        return None, _("The seal does not lie inside the page at this height.")
+    return round(y, 3), ""

@@ -1,0 +1,121 @@
+"""Step 1: what the contract is called, of which type it is and what for; and the document itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from flask import Blueprint, Response
+
+from appliance.contracts.drafting import DraftTerms
+from appliance.errors import ApplianceError, ConfinementFailed, DocumentRefused, StateRefused
+from appliance.model.contract import Contract
+from webui.portal.drafting import incoming
+from webui.portal.drafting.desk import NOTHING, Desk, Remarks, Step, seen, terms_of, to, typed
+from webui.portal.drafting.sheets import plain_sheets
+from webui.shared.language import translate
+
+SHOWN = 24
+"""Pages that are shown as small pictures."""
+
+LIMITS = {"title": incoming.LONGEST_TITLE, "kind": 60, "purpose": 2000}
+"""The longest that each field may be, in characters."""
+
+KINDS = ("Purchase", "Sale", "Services", "Lease", "Labour", "Confidentiality", "Cooperation", "Loan", "Licence")
+"""Types that are suggested, by message id."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypedDocument:
+    """The three fields as they were typed."""
+
+    title: str
+    kind: str
+    purpose: str
+
+    @classmethod
+    def of(cls, draft: Contract) -> TypedDocument:
+        """How the draft stands in the form."""
+        return cls(draft.title, draft.kind, draft.purpose)
+
+    @classmethod
+    def posted(cls) -> TypedDocument:
+        """What came with the form."""
+        return cls(typed("title"), typed("kind"), typed("purpose").replace("\r\n", "\n"))
+
+    def problems(self) -> dict[str, str]:
+        """What cannot even be kept in a draft: no title, or more than there is room for."""
+        found = {
+            name: translate()("At most {most} characters.", most=most)
+            for name, most in LIMITS.items()
+            if len(getattr(self, name)) > most
+        }
+        if not self.title:
+            found["title"] = translate()("A draft needs a title, so that you find it again.")
+        return found
+
+
+def install(pages: Blueprint, desk: Desk) -> None:
+    """The addresses of this step."""
+
+    @pages.get("/contracts/<contract_id>/draft/document")
+    def document(contract_id: str) -> Response:
+        draft = desk.draft(contract_id)
+        return _page(desk, draft, TypedDocument.of(draft), NOTHING)
+
+    @pages.post("/contracts/<contract_id>/draft/document")
+    def save_document(contract_id: str) -> Response:
+        draft = desk.draft(contract_id)
+        given = TypedDocument.posted()
+        problems = given.problems()
+        if problems:
+            return _page(desk, draft, given, Remarks(problems))
+        try:
+            saved = desk.appliance.drafting.revise(draft.id, _terms(draft, given), by=draft.initiator, seen=seen())
+        except ApplianceError as refusal:
+            return _refused(desk, contract_id, given, refusal)
+        return desk.onward(saved, Step.DOCUMENT)
+
+    @pages.post("/contracts/<contract_id>/draft/replace")
+    def replace_document(contract_id: str) -> Response:
+        draft = desk.draft(contract_id)
+        try:
+            return desk.once.redirected(draft.initiator, lambda: _replaced(desk, draft))
+        except (DocumentRefused, ConfinementFailed) as refusal:
+            remarks = Remarks({"document": translate()(refusal.template, **refusal.values)})
+            return _page(desk, draft, TypedDocument.of(draft), remarks)
+        except StateRefused as refusal:
+            return _refused(desk, contract_id, TypedDocument.of(draft), refusal)
+
+
+def _terms(draft: Contract, given: TypedDocument) -> DraftTerms:
+    return replace(terms_of(draft), title=given.title, kind=given.kind, purpose=given.purpose)
+
+
+def _replaced(desk: Desk, draft: Contract) -> str:
+    content = incoming.document(desk)
+    desk.appliance.drafting.replace_document(draft.id, content, by=draft.initiator, seen=seen())
+    return to(draft.id, Step.DOCUMENT).location or "/"
+
+
+def _refused(desk: Desk, contract_id: str, given: TypedDocument, refusal: ApplianceError) -> Response:
+    draft = desk.draft(contract_id)
+    return _page(desk, draft, given, desk.remarks(refusal, draft))
+
+
+def _page(desk: Desk, draft: Contract, given: TypedDocument, remarks: Remarks) -> Response:
+    inspection = desk.appliance.layouts.inspection(draft.original.digest)
+    return desk.page(
+        Step.DOCUMENT,
+        draft,
+        remarks,
+        typed=given,
+        kinds=[translate()(kind) for kind in KINDS],
+        size=_size(draft.original.size),
+        warnings=inspection.warnings,
+        accept=incoming.accepted(desk),
+        sheets=plain_sheets(inspection.pages, range(1, min(SHOWN, draft.pages) + 1)),
+    )
+
+
+def _size(size: int) -> str:
+    return f"{size / 1024 / 1024:.1f} MB" if size >= 1024 * 1024 else f"{max(1, size // 1024)} kB"

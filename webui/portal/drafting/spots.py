@@ -1,0 +1,149 @@
+"""Fields as the form of step 3 has them: one row for a party's rectangle and the pages that it is on.
+
+The same rectangle on many pages is one row, so "on every page" is one line however long the document is.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from flask import request
+from werkzeug.exceptions import BadRequest
+
+from appliance.contracts.joining import MOST_PLACES
+from appliance.model.contract import Contract, Placement
+from appliance.pdf.values import PageSize
+from webui.portal.drafting.page_ranges import read_pages, write_pages
+from webui.portal.drafting.sheets import millimetres
+from webui.shared.language import translate
+
+MOST_ROWS = 300
+
+LEAST_WIDTH = 5.0
+LEAST_HEIGHT = 2.0
+"""The least size of a field in per cent of the page: smaller, nobody reads who signed."""
+
+ROUNDING = 0.1
+"""Per cent by which a number with few digits may lie outside the page."""
+
+NUMBERS = ("x", "y", "width", "height")
+
+
+class Unit(StrEnum):
+    """What the numbers of the form count."""
+
+    PERCENT = "percent"
+    MM = "mm"
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One row, as text. ``problem`` is what is wrong with it, in the reader's language."""
+
+    party: str
+    pages: str
+    x: str
+    y: str
+    width: str
+    height: str
+    problem: str = ""
+
+
+def posted() -> list[Spot]:
+    """The rows of the form that was sent. Raises :class:`BadRequest` when their columns do not fit together."""
+    columns = [request.form.getlist(name) for name in ("party", "pages", *NUMBERS)]
+    if len({len(column) for column in columns}) != 1 or len(columns[0]) > MOST_ROWS:
+        raise BadRequest
+    return [Spot(*row) for row in zip(*columns, strict=True)]
+
+
+def of(draft: Contract, sizes: Sequence[PageSize], unit: Unit) -> list[Spot]:
+    """The rows of a draft as it stands."""
+    rows: list[Spot] = []
+    for party in draft.parties:
+        grouped: dict[tuple[float, float, float, float], list[int]] = {}
+        for place in party.places:
+            grouped.setdefault((place.x, place.y, place.width, place.height), []).append(place.page)
+        for box, pages in grouped.items():
+            shown = _shown(box, sizes[min(pages)], unit)
+            rows.append(Spot(party.id, write_pages(sorted(page + 1 for page in pages)), *shown))
+    return rows
+
+
+def _shown(box: tuple[float, float, float, float], size: PageSize, unit: Unit) -> list[str]:
+    digits = 1 if unit is Unit.MM else 2
+    scales = _scales(size, unit)
+    return [
+        f"{number * scale:.{digits}f}".rstrip("0").rstrip(".") for number, scale in zip(box, scales, strict=True)
+    ]
+
+
+def _scales(size: PageSize, unit: Unit) -> tuple[float, float, float, float]:
+    """How many of *unit* one per cent is: for x, y, width, height."""
+    width, height = millimetres(size)
+    return (width / 100, height / 100) * 2 if unit is Unit.MM else (1.0,) * 4  # type: ignore[return-value]  # four
+
+
+def number(text: str) -> float | None:
+    """A number as people type it, or None."""
+    try:
+        value = float(unicodedata.normalize("NFKC", text).strip().replace(",", "."))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def placed(spot: Spot, draft: Contract, sizes: Sequence[PageSize], unit: Unit) -> tuple[list[Placement], str]:
+    """The places that *spot* names, or none and what is wrong with it."""
+    _ = translate()
+    if draft.party(spot.party) is None:
+        return [], _("This party is not in the draft any more; remove the field.")
+    pages = read_pages(spot.pages, draft.pages)
+    if pages is None:
+        return [], _("Give pages of the {pages} that there are, such as 1-3, 5 or all.", pages=draft.pages)
+    numbers = [number(getattr(spot, name)) for name in NUMBERS]
+    if None in numbers:
+        return [], _("Left, top, width and height are numbers.")
+    scales = _scales(sizes[pages[0] - 1], unit)
+    x, y, width, height = (
+        value / scale for value, scale in zip(numbers, scales, strict=True) if value is not None
+    )
+    problem = _outside(x, y, width, height)
+    if problem:
+        return [], problem
+    x, y = min(max(x, 0.0), 100 - width), min(max(y, 0.0), 100 - height)
+    box = [round(value, 3) for value in (x, y, width, height)]
+    return [Placement(page - 1, *box) for page in pages], ""
+
+
+def _outside(x: float, y: float, width: float, height: float) -> str:
+    _ = translate()
+    if width < LEAST_WIDTH - ROUNDING or height < LEAST_HEIGHT - ROUNDING:
+        return _(
+            "The field is too small to read: at least {width} % wide and {height} % high.",
+            width=LEAST_WIDTH,
+            height=LEAST_HEIGHT,
+        )
+    if min(x, y) < -ROUNDING or x + width > 100 + ROUNDING or y + height > 100 + ROUNDING:
+        return _("The field does not lie inside the page.")
+    return ""
+
+
+def judged(
+    rows: Sequence[Spot], draft: Contract, sizes: Sequence[PageSize], unit: Unit
+) -> tuple[list[Spot], dict[str, list[Placement]]]:
+    """Each row with its problem, and the places of each party."""
+    shown: list[Spot] = []
+    places: dict[str, list[Placement]] = {party.id: [] for party in draft.parties}
+    for row in rows:
+        found, problem = placed(row, draft, sizes, unit)
+        if found and len(places[row.party]) + len(found) > MOST_PLACES:
+            found, problem = [], translate()("A signature has at most {most} places.", most=MOST_PLACES)
+        shown.append(replace(row, problem=problem))
+        if found:
+            places[row.party].extend(place for place in found if place not in places[row.party])
+    return shown, places
