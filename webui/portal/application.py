@@ -6,7 +6,20 @@ from importlib import metadata
 
 from flask import Flask, Response, request
 
-from webui.portal import access, clock, contracts, drafting, health, home, log, mark, pictures, trust, verify
+from webui.portal import (
+    access,
+    clock,
+    contracts,
+    drafting,
+    health,
+    home,
+    log,
+    mark,
+    ownership,
+    pictures,
+    trust,
+    verify,
+)
 from webui.portal.parts import PortalParts
 from webui.shared import errors, forms, headers, language, once
 
@@ -48,6 +61,7 @@ def create_app(parts: PortalParts) -> Flask:
         contracts,
         drafting,
         pictures,
+        ownership,
     ):
         app.register_blueprint(pages.blueprint(parts))
     app.context_processor(
