@@ -21,7 +21,7 @@ from appliance.pdf.values import (
     PrepareOrder,
     SealAppearance,
 )
-from appliance.store import contracts, intents, people
+from appliance.store import appearances, contracts, intents, people
 from appliance.store.database import Transaction
 from hsm.acts import SigningIntent
 
@@ -129,5 +129,6 @@ def _appearance(tx: Transaction, party: Party, now: datetime) -> Appearance:
         when=now,
         zone=person.zone,
         organisation=person.organisation,
+        image=appearances.chosen_picture(tx, person.subject),
         language=person.language,
     )

@@ -73,7 +73,7 @@ def order(described: Plain) -> PrepareOrder:
     return PrepareOrder(
         **{
             **described,
-            "appearance": _appearance(described["appearance"]),
+            "appearance": appearance(described["appearance"]),
             "when": datetime.fromisoformat(described["when"]),
             "lock": Lock(described["lock"]),
         }
@@ -90,7 +90,8 @@ def seal(described: Plain) -> SealAppearance:
     return SealAppearance(**described)
 
 
-def _appearance(described: Plain) -> Appearance:
+def appearance(described: Plain) -> Appearance:
+    """A signature's appearance, inside a child."""
     if "company" in described:
         return seal(described)
     return PersonAppearance(

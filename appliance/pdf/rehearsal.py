@@ -4,13 +4,9 @@ codecs, glyph tables) is then in memory, and every child inherits it. Takes 25 m
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from io import BytesIO
-
-from pyhanko.pdf_utils.generic import StreamObject
-from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
 
 from appliance.language import Language
-from appliance.pdf import archive, fields, inspection, pages, seal_picture, search, signing
+from appliance.pdf import archive, fields, inspection, pages, previews, seal_picture, search, signing
 from appliance.pdf.typefaces import Typefaces
 from appliance.pdf.values import (
     FieldPlacement,
@@ -26,13 +22,14 @@ _SEAL = SealAppearance("示例", "公章", "1")
 
 def rehearse(typefaces: Typefaces) -> None:
     """Go through every step of the workshop once."""
-    document = _blank()
+    document = previews.blank(595, 842)
     inspection.inspect(document, most_pages=1)
     placements = [FieldPlacement("person", 0, 10, 10, 40, 10), FieldPlacement("seal", 0, 10, 50, 40, 30)]
     document += fields.add_fields(document, placements, most_pages=1)
     for language in Language:
         person = PersonAppearance("示例", _WHEN, "Asia/Shanghai", "示例", language=language)
         signing.prepare(document, PrepareOrder("person", person, _WHEN, certify=True), typefaces)
+    previews.draw(_SEAL, typefaces, width_mm=40, height_mm=40)
     signing.prepare(document, PrepareOrder("seal", _SEAL, _WHEN), typefaces)
     archive.prepare_archive(document, ValidationMaterial((), ()), most_pages=1)
     seal_picture.svg(typefaces.serif, _SEAL)
@@ -40,12 +37,3 @@ def rehearse(typefaces: Typefaces) -> None:
     pages.picture(document, 0, width=72)
     pages.text(document)
     search.find(document, ["示例"])
-
-
-def _blank() -> bytes:
-    writer = PdfFileWriter()
-    content = writer.add_object(StreamObject(stream_data=b""))
-    writer.insert_page(PageObject(contents=content, media_box=(0, 0, 595, 842)))
-    file = BytesIO()
-    writer.write(file)
-    return file.getvalue()

@@ -13,6 +13,7 @@ from appliance.pdf import (
     fields,
     inspection,
     pages,
+    previews,
     rehearsal,
     seal_picture,
     search,
@@ -74,6 +75,11 @@ def text(document: bytes) -> list[str]:
 def find(document: bytes, phrases: Sequence[str]) -> Any:
     """See PdfWorkshop.find."""
     return codec.plain(search.find(document, phrases))
+
+
+def preview(appearance: Mapping[str, Any], width_mm: float, height_mm: float) -> bytes:
+    """See PdfWorkshop.preview."""
+    return previews.draw(codec.appearance(appearance), _typefaces(), width_mm=width_mm, height_mm=height_mm)
 
 
 def seal_svg(appearance: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from appliance.confinement import Confinement
 from appliance.errors import ConfinementFailed, DocumentRefused
 from appliance.pdf import byte_ranges, codec
 from appliance.pdf.values import (
+    Appearance,
     FieldPlacement,
     Found,
     Inspection,
@@ -94,6 +95,13 @@ class PdfWorkshop:
         """
         found = self._run("pdf.find", document=document, phrases=list(phrases))
         return tuple(Found(**one) for one in found)
+
+    def preview(self, appearance: Appearance, *, width_mm: float, height_mm: float) -> bytes:
+        """How *appearance* looks in a field of that size on white paper, as PNG at 192 dpi."""
+        picture: bytes = self._run(
+            "pdf.preview", appearance=codec.plain(appearance), width_mm=width_mm, height_mm=height_mm
+        )
+        return picture
 
     def seal_svg(self, appearance: SealAppearance) -> str:
         """The seal as it will be painted into fields, as an SVG document."""

@@ -33,7 +33,7 @@ def is_place(field: generic.DictionaryObject) -> bool:
 
 def is_filled(field: generic.DictionaryObject) -> bool:
     """Whether *field*, an empty place before, shows its signature now."""
-    return entry(field, "/AS") == entry(field, "/V") == places.SIGNED
+    return bool(entry(field, "/AS") == entry(field, "/V") == places.SIGNED)
 
 
 def is_filled_by(place: str, locks: dict[str, FieldLock | None]) -> bool:

@@ -1,0 +1,61 @@
+"""Signature pictures in the database: kept, chosen, taken away; never changed."""
+
+from __future__ import annotations
+
+from appliance.errors import NotFound
+from appliance.model.appearance import KeptPicture, PictureKind
+from appliance.store.database import Transaction
+from appliance.store.moments import loaded, stored
+
+
+def insert(tx: Transaction, person: str, kept: KeptPicture, picture: bytes) -> None:
+    """A new picture of *person*; the caller has made sure that there is room for it."""
+    tx.execute(
+        "INSERT INTO signature_pictures (id, person, kind, picture, made) VALUES (?, ?, ?, ?, ?)",
+        (kept.id, person, kept.kind, picture, stored(kept.made)),
+    )
+
+
+def of_person(tx: Transaction, person: str) -> list[KeptPicture]:
+    """The pictures that *person* keeps, the newest first."""
+    rows = tx.execute(
+        "SELECT id, kind, made FROM signature_pictures WHERE person = ? ORDER BY made DESC, id", (person,)
+    )
+    return [KeptPicture(row[0], PictureKind(row[1]), loaded(row[2])) for row in rows]
+
+
+def picture(tx: Transaction, person: str, picture_id: str) -> bytes:
+    """The PNG. Raises :class:`NotFound` unless it is one of *person*'s."""
+    row = tx.execute(
+        "SELECT picture FROM signature_pictures WHERE id = ? AND person = ?", (picture_id, person)
+    ).fetchone()
+    if row is None:
+        raise NotFound("You have no such signature picture; it may have been taken away.")
+    return bytes(row[0])
+
+
+def chosen(tx: Transaction, person: str) -> str | None:
+    """The id of the picture that *person* uses, or None for the typed name."""
+    row = tx.execute("SELECT picture FROM signature_choices WHERE person = ?", (person,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def chosen_picture(tx: Transaction, person: str) -> bytes | None:
+    """The picture (PNG) that *person* uses, or None for the typed name."""
+    picture_id = chosen(tx, person)
+    return None if picture_id is None else picture(tx, person, picture_id)
+
+
+def choose(tx: Transaction, person: str, picture_id: str | None) -> None:
+    """Use a picture from now on, or the typed name. Raises :class:`NotFound` unless it is one of *person*'s."""
+    tx.execute("DELETE FROM signature_choices WHERE person = ?", (person,))
+    if picture_id is not None:
+        picture(tx, person, picture_id)
+        tx.execute("INSERT INTO signature_choices (person, picture) VALUES (?, ?)", (person, picture_id))
+
+
+def remove(tx: Transaction, person: str, picture_id: str) -> None:
+    """Take the picture away; if it was in use, the typed name is from now on. Raises :class:`NotFound`."""
+    picture(tx, person, picture_id)
+    tx.execute("DELETE FROM signature_choices WHERE person = ? AND picture = ?", (person, picture_id))
+    tx.execute("DELETE FROM signature_pictures WHERE id = ? AND person = ?", (picture_id, person))
