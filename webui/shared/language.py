@@ -67,7 +67,7 @@ def switch(chosen: str) -> Response:
     """Remembers the reader's choice and goes back to the page named in ``back``, a path of this site."""
     if chosen not in tuple(Language):
         raise NotFound
-    response = redirect(_local_path(request.args.get("back", "/")))
+    response = redirect(local_path(request.args.get("back", "/")))
     secure = current_app.config["LANGUAGE_COOKIE_SECURE"]
     response.set_cookie(COOKIE, chosen, max_age=A_YEAR, httponly=True, samesite="Lax", secure=secure)
     return response  # type: ignore[return-value]  # werkzeug's base class is what redirect is typed with
@@ -77,7 +77,7 @@ def _other() -> Language:
     return Language.ENGLISH if current_language() is Language.CHINESE else Language.CHINESE
 
 
-def _local_path(back: str) -> str:
+def local_path(back: str) -> str:
     """*back* when it stays on this site: one slash first (two name another host), no backslash."""
     stays = back.startswith("/") and not back.startswith("//") and "\\" not in back and back.isprintable()
     return back if stays else "/"
