@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from webui.portal.contracts import files, page
+from webui.portal.contracts import acts, files, page
 from webui.portal.parts import PortalParts
 
 
@@ -13,4 +13,5 @@ def blueprint(parts: PortalParts) -> Blueprint:
     pages = Blueprint("contracts", __name__, url_prefix="/contracts")
     page.install(pages, parts)
     files.install(pages, parts)
+    acts.install(pages, parts)
     return pages

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 
 from appliance.contracts import rules
 from appliance.contracts.model import Act
@@ -47,6 +47,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             line=state_line(contract, seen.who.subject, seen.now),
             left=remaining(contract.deadline.at, seen.now) if waits else "",
             acts={act.value for act in Act if seen.may(act)},
+            notice=_notice(),
             advice=_advice(seen),
             further=list(_further(seen)),
             turn=rules.whose_turn(contract),
@@ -75,6 +76,21 @@ def names_of(parts: PortalParts) -> Callable[[str], str]:
 def size_of(size: int) -> str:
     """*size* bytes as people read them."""
     return f"{size / MEBIBYTE:.1f} MB" if size >= MEBIBYTE else f"{max(1, round(size / 1024))} KB"
+
+
+def _notice() -> str:
+    """What has just been done, for who comes from a form."""
+    say = translate()
+    return {
+        "decline": say("You have declined to sign. Everybody who knows of the contract is told."),
+        "recall": say("The contract is recalled. Everybody who knows of it is told."),
+        "extend": say("The deadline is extended. Everybody who knows of the contract is told."),
+        "hand-over": say("Your signature is handed over."),
+        "void": say("Your proposal is on its way to everybody. Declare it yourself, too."),
+        "declared": say("Your declaration is signed and dated."),
+        "refused": say("You have refused. The contract stays in force, and everybody is told."),
+        "sent": say("The contract is on its way."),
+    }.get(request.args.get("done", ""), "")
 
 
 def _advice(seen: Sight) -> str:

@@ -1,0 +1,136 @@
+"""Acts on a contract, each a small page with a form: decline, recall, extend, hand over, throw away, void.
+
+The state machine decides what is offered and done (:mod:`appliance.contracts.model`); here is only asked and told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response, make_response, render_template, request, url_for
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response as BaseResponse
+
+from appliance.contracts.model import Act
+from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
+from appliance.model.people import Person
+from webui.portal.contracts.reading import Sight, sight
+from webui.portal.contracts.typed import Typed, problems_of
+from webui.portal.parts import PortalParts
+from webui.shared.language import translate
+from webui.shared.once import Once
+from webui.shared.statuses import status_of
+
+ADDRESS = '/<contract_id>/<any(decline, recall, extend, "hand-over", discard, void):name>'
+
+Doing = Callable[[Sight, Typed], None]
+
+
+def install(pages: Blueprint, parts: PortalParts) -> None:
+    """A page for each act: GET asks, POST does and leads back to the contract."""
+    once = Once(parts.appliance.submissions)
+    doings = _doings(parts)
+
+    @pages.get(ADDRESS)
+    def ask(contract_id: str, name: str) -> Response | BaseResponse:
+        seen = sight(parts, contract_id)
+        seen.require(Act(name))
+        return _form(parts, seen, Typed.of(seen, Act(name)), {}, 200)
+
+    @pages.post(ADDRESS)
+    def do(contract_id: str, name: str) -> Response | BaseResponse:
+        act = Act(name)
+        seen = sight(parts, contract_id)
+        typed = Typed.read(seen, act, request.form)
+        if typed.seen is None:
+            raise BadRequest
+        problems = problems_of(act, typed)
+        if problems:
+            seen.require(act)
+            return _form(parts, seen, typed, problems, 422)
+
+        def done() -> str:
+            doings[act](seen, typed)
+            return _afterwards(contract_id, act)
+
+        try:
+            return once.redirected(seen.who.subject, done)
+        except (StateRefused, PreconditionRefused) as refusal:
+            return _again(parts, contract_id, typed, refusal)
+
+
+def _doings(parts: PortalParts) -> dict[Act, Doing]:
+    """The workflow of each act."""
+    house = parts.appliance
+
+    def decline(seen: Sight, typed: Typed) -> None:
+        by, contract = seen.who.subject, seen.contract.id
+        house.endings.decline(contract, typed.party, reason=typed.reason, by=by, seen=typed.seen)
+
+    def recall(seen: Sight, typed: Typed) -> None:
+        house.endings.recall(seen.contract.id, by=seen.who.subject, reason=typed.reason, seen=typed.seen)
+
+    def extend(seen: Sight, typed: Typed) -> None:
+        house.extending.extend(seen.contract.id, typed.moment(), by=seen.who.subject, seen=typed.seen)
+
+    def hand_over(seen: Sight, typed: Typed) -> None:
+        house.handing_over.hand_over(
+            seen.contract.id,
+            typed.party,
+            to=typed.to,
+            reason=typed.reason,
+            by=seen.who.subject,
+            seen=typed.seen,
+        )
+
+    def discard(seen: Sight, typed: Typed) -> None:
+        house.endings.discard(seen.contract.id, by=seen.who.subject, seen=typed.seen)
+
+    def void(seen: Sight, typed: Typed) -> None:
+        house.voiding.propose(seen.contract.id, by=seen.who.subject, reason=typed.reason, seen=typed.seen)
+
+    return {
+        Act.DECLINE: decline,
+        Act.RECALL: recall,
+        Act.EXTEND: extend,
+        Act.HAND_OVER: hand_over,
+        Act.DISCARD: discard,
+        Act.VOID: void,
+    }
+
+
+def _afterwards(contract_id: str, act: Act) -> str:
+    if act is Act.DISCARD:
+        return url_for("home.home")
+    return url_for("contracts.page", contract_id=contract_id, done=act.value)
+
+
+def _again(parts: PortalParts, contract_id: str, typed: Typed, refusal: ApplianceError) -> Response:
+    """The form once more, with the reason and the contract as it is now; the refusal itself when it is over."""
+    now = sight(parts, contract_id)
+    if not now.may(typed.act):
+        raise refusal
+    sentence = translate()(refusal.template, **refusal.values)
+    status = status_of(refusal) if isinstance(refusal, StateRefused) else 422
+    return _form(parts, now, typed, {"": sentence}, status)
+
+
+def _form(parts: PortalParts, seen: Sight, typed: Typed, problems: dict[str, str], status: int) -> Response:
+    body = render_template(
+        "contracts/act.html",
+        contract=seen.contract,
+        act=typed.act.value,
+        typed=typed,
+        problems=problems,
+        people=_candidates(parts, seen, typed),
+    )
+    return make_response(body, status)
+
+
+def _candidates(parts: PortalParts, seen: Sight, typed: Typed) -> list[Person]:
+    """Who can sign instead, by name; nobody for other acts."""
+    party = seen.contract.party(typed.party)
+    if typed.act is not Act.HAND_OVER or party is None:
+        return []
+    people = parts.appliance.handing_over.candidates(seen.contract, party)
+    return sorted(people, key=lambda person: person.name)

@@ -1,0 +1,99 @@
+"""What is typed into the form of an act, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from appliance.contracts import rules
+from appliance.contracts.model import Act
+from appliance.contracts.reasons import LONGEST
+from appliance.model.contract import Contract, Deadline, Party
+from webui.portal.contracts.reading import Sight
+from webui.shared.language import translate
+
+REASONED = frozenset({Act.DECLINE, Act.RECALL, Act.HAND_OVER, Act.VOID})
+"""Acts that take a reason, which the others read."""
+
+YEARS = 10
+"""The farthest that a deadline can be from now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """``seen`` is the version of the contract that the form was made for, ``party`` whose signature it is about,
+    ``deadline`` local to ``zone``, like ``2026-11-28T18:00``, ``now`` the moment of asking."""
+
+    act: Act
+    seen: int | None
+    party: str
+    reason: str
+    to: str
+    deadline: str
+    zone: str
+    now: datetime
+
+    @classmethod
+    def of(cls, seen: Sight, act: Act) -> Typed:
+        """An untouched form."""
+        local = seen.contract.deadline.at.astimezone(ZoneInfo(seen.contract.deadline.zone))
+        return cls(
+            act=act,
+            seen=seen.contract.version,
+            party=_party(seen.contract, seen.who.subject, act),
+            reason="",
+            to="",
+            deadline=f"{local:%Y-%m-%dT%H:%M}",
+            zone=seen.contract.deadline.zone,
+            now=seen.now,
+        )
+
+    @classmethod
+    def read(cls, seen: Sight, act: Act, form: Mapping[str, str]) -> Typed:
+        """What was posted; ``seen`` is None when it is no number."""
+        version = form.get("seen", "")
+        return cls(
+            act=act,
+            seen=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None,
+            party=form.get("party", "") or _party(seen.contract, seen.who.subject, act),
+            reason=form.get("reason", "").strip(),
+            to=form.get("to", ""),
+            deadline=form.get("deadline", ""),
+            zone=seen.contract.deadline.zone,
+            now=seen.now,
+        )
+
+    def moment(self) -> Deadline:
+        """The deadline that was typed. Raises ValueError for what is none."""
+        at = datetime.fromisoformat(self.deadline)
+        if at.tzinfo is not None or abs(at.year - self.now.year) > YEARS:
+            raise ValueError(self.deadline)
+        return Deadline(at.replace(tzinfo=ZoneInfo(self.zone)), self.zone)
+
+
+def problems_of(act: Act, typed: Typed) -> dict[str, str]:
+    """Field → sentence, for what can be said before any workflow is asked."""
+    say = translate()
+    problems = {}
+    if act is Act.HAND_OVER and not typed.to:
+        problems["to"] = say("Choose who signs instead of you.")
+    if act in REASONED and not typed.reason:
+        problems["reason"] = say("Give a reason; the others will read it.")
+    if len(typed.reason) > LONGEST:
+        problems["reason"] = say("The reason is too long; {most} characters are possible.", most=LONGEST)
+    if act is Act.EXTEND:
+        try:
+            typed.moment()
+        except ValueError:
+            problems["deadline"] = say("Choose a day and a time within the next {years} years.", years=YEARS)
+    return problems
+
+
+def _party(contract: Contract, subject: str, act: Act) -> str:
+    """The id of the party that *act* of this person is about: the one on turn first; empty when there is none."""
+    wanted: tuple[Party, ...] = rules.whose_turn(contract)
+    if act is Act.HAND_OVER:
+        wanted += rules.waiting(contract)
+    return next((party.id for party in wanted if party.responsible == subject), "")
