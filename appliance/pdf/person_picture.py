@@ -9,7 +9,7 @@ from io import BytesIO
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from PIL import Image, UnidentifiedImageError
-from pyhanko.pdf_utils.generic import DictionaryObject, NumberObject, StreamObject, pdf_name
+from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, NumberObject, StreamObject, pdf_name
 
 from appliance.errors import DocumentRefused
 from appliance.language import translator
@@ -25,6 +25,8 @@ _IMAGE_SIZE = (900, 360)
 
 _RULE = 1.4
 _GAP = 5.0
+_BREATH = 0.04
+"""The share of a field's height that stays empty above and below, and between handwriting and words."""
 _NAME_SIZE, _SMALL_SIZE = 20.0, 8.0
 _LEADING = 1.25
 _INK, _GREY = "0.1 0.1 0.12", "0.36 0.36 0.4"
@@ -60,11 +62,13 @@ def draw(
     else:
         rows.insert(0, _Row(small.line(appearance.name), "Small", _SMALL_SIZE, _INK))
     parts = [f"q {_red()} rg 0 0 {_RULE} {height:.3f} re f Q"]
-    text_height = height if image is None else height * 0.45
-    parts += _rows(rows, width=width - _RULE - _GAP, height=text_height)
+    across, up = max(1.0, width - _RULE - 2 * _GAP), height * (1 - 2 * _BREATH)
+    text_height = up if image is None else up * 0.45
+    parts += _rows(rows, width=across, height=text_height, base=height * _BREATH)
     resources = DictionaryObject({pdf_name("/Font"): _fonts(revision, name, small)})
     if image is not None:
-        parts.append(_painted(image, width=width - _RULE - _GAP, height=height - text_height, base=text_height))
+        base = height * _BREATH + text_height + up * _BREATH
+        parts.append(_painted(image, width=across, height=up - text_height - up * _BREATH, base=base))
         resources[pdf_name("/XObject")] = DictionaryObject({pdf_name("/Hand"): revision.add_object(image)})
     return Picture("\n".join(parts).encode("ascii"), resources)
 
@@ -88,18 +92,18 @@ def _details(appearance: PersonAppearance) -> list[str]:
     return [*details, translate("signed electronically"), shown_time(appearance.when, appearance.zone)]
 
 
-def _rows(rows: list[_Row], *, width: float, height: float) -> list[str]:
+def _rows(rows: list[_Row], *, width: float, height: float, base: float) -> list[str]:
     """All rows below each other, in the middle, made small enough for the field in both directions."""
     wanted = sum(row.size * _LEADING for row in rows)
     shrink = min(1.0, height / wanted)
-    top = (height + wanted * shrink) / 2
+    top = base + (height + wanted * shrink) / 2
     operators = []
     for row in rows:
         size = min(row.size * shrink, width * 1000 / row.line.width)
         top -= row.size * shrink * _LEADING
-        base = top + row.size * shrink * 0.3
+        line = top + row.size * shrink * 0.3
         operators.append(
-            f"q {row.colour} rg BT /{row.font} {size:.3f} Tf {_RULE + _GAP:.3f} {base:.3f} Td "
+            f"q {row.colour} rg BT /{row.font} {size:.3f} Tf {_RULE + _GAP:.3f} {line:.3f} Td "
             f"{row.line.shown().decode('ascii')} Tj ET Q"
         )
     return operators
@@ -113,7 +117,8 @@ def _fonts(revision: Revision, name: Lettering, small: Lettering) -> DictionaryO
 
 
 def _image(png: bytes) -> StreamObject:
-    """The handwriting as an opaque RGB image on white: transparency is not allowed in every archive profile."""
+    """The handwriting as an RGB image whose white is left out (8.9.6.4), so that it does not hide the line that it
+    is written on; soft transparency is not allowed in every archive profile."""
     try:
         opened = Image.open(BytesIO(png), formats=("PNG", "JPEG"))
         if len(png) > LARGEST_IMAGE or opened.width * opened.height > _MOST_PIXELS:
@@ -136,6 +141,7 @@ def _image(png: bytes) -> StreamObject:
                 pdf_name("/ColorSpace"): pdf_name("/DeviceRGB"),
                 pdf_name("/BitsPerComponent"): NumberObject(8),
                 pdf_name("/Filter"): pdf_name("/FlateDecode"),
+                pdf_name("/Mask"): ArrayObject(NumberObject(value) for value in [255, 255] * 3),
             }
         ),
         encoded_data=zlib.compress(flat.tobytes()),

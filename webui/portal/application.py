@@ -17,6 +17,7 @@ from webui.portal import (
     mark,
     ownership,
     pictures,
+    signatures,
     trust,
     verify,
 )
@@ -61,6 +62,7 @@ def create_app(parts: PortalParts) -> Flask:
         contracts,
         drafting,
         pictures,
+        signatures,
         ownership,
     ):
         app.register_blueprint(pages.blueprint(parts))
