@@ -87,15 +87,22 @@ def install(pages: Blueprint, desk: Desk) -> None:
 
 
 def _after(button: Button, rows: list[Spot], board: Board) -> list[Spot]:
-    """The rows once *button* has removed or added one."""
+    """The rows once *button* has removed or added some."""
     if button.act == "remove" and button.about.isdecimal() and int(button.about) < len(rows):
         return [row for index, row in enumerate(rows) if index != int(button.about)]
-    party = board.draft.party(button.about) if button.act == "add" else None
-    if party is None:
+    placed = {row.party for row in rows}
+    wanted = {
+        "add": lambda party: party.id == button.about,
+        "usual": lambda party: party.id not in placed and party.cross_page is None,
+    }.get(button.act)
+    if wanted is None:
         return rows
-    place = usual_place(party.kind, party.position, board.draft.pages)
-    added = replace(board.draft, parties=(replace(party, placement=place, more=()),))
-    return [*rows, *spots.of(added, board.sizes, board.unit)]
+    added = [
+        replace(party, placement=usual_place(party.kind, party.position, board.draft.pages), more=())
+        for party in board.draft.parties
+        if wanted(party)
+    ]
+    return [*rows, *spots.of(replace(board.draft, parties=tuple(added)), board.sizes, board.unit)]
 
 
 def _problems(rows: Sequence[Spot], crosses: Sequence[Crossing]) -> Remarks:
@@ -157,6 +164,7 @@ def _page(
         rows=[_row(row, board, names) for row in rows],
         blank={**asdict(Spot("", "", "", "", "", "")), "name": "", "mark": Mark("", "", 0, 0)},
         crosses=[{**asdict(row), "name": names[row.party], "mark": board.marks[row.party]} for row in crosses],
+        unplaced=any(not party.places and party.cross_page is None for party in draft.parties),
         keyword=keyword,
         phrases=keywords.PHRASES,
         sides=_sides(),
