@@ -8,8 +8,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from appliance.accounts.desk import AccountsDesk, open_accounts
 from appliance.accounts.links import Links
 from appliance.accounts.registry import Registry
+from appliance.accounts.room import accounts_room
 from appliance.accounts.sessions import Sessions
 from appliance.appearances import Appearances, SealPictures
 from appliance.config import Settings
@@ -20,7 +22,9 @@ from appliance.contracts.cycle import SigningCycle
 from appliance.contracts.desk import SigningDesk
 from appliance.contracts.drafting import Drafting
 from appliance.contracts.endings import Endings
+from appliance.contracts.extending import Extending
 from appliance.contracts.finishing import Finishing
+from appliance.contracts.handing_over import HandingOver
 from appliance.contracts.preconditions import STANDARD
 from appliance.contracts.reader import Contracts
 from appliance.contracts.recovery import Recovery
@@ -28,6 +32,7 @@ from appliance.contracts.room import SigningRoom
 from appliance.contracts.seal_requests import SealRequests
 from appliance.contracts.sealing import SealingOff
 from appliance.contracts.sending import Sending
+from appliance.contracts.voiding import Voiding
 from appliance.contracts.waypoints import Passing, pass_by
 from appliance.directory import Directory
 from appliance.documents.blobs import BlobStore
@@ -36,8 +41,12 @@ from appliance.documents.layout import Layouts
 from appliance.documents.picture_cache import PictureCache
 from appliance.documents.pictures import PagePictures
 from appliance.evidence.verification import verify_package
+from appliance.guests import Guests, invite
 from appliance.history.chronicle import Chronicle
 from appliance.ledger import Proofs, Sequencer
+from appliance.listing import Listing
+from appliance.model.accounts import LinkPurpose
+from appliance.notices.announcing import Announcing
 from appliance.office import Office, open_office
 from appliance.ownership import Ownership
 from appliance.ownership.deposits import Workplace
@@ -47,7 +56,7 @@ from appliance.store.database import Database
 from appliance.submissions import Submissions
 from appliance.timestamping import TimestampService
 from appliance.verification import TrustAnchors, Verifier
-from appliance.writing import Converter, Issuing, Press, Templates, Texts, Writing
+from appliance.writing import Converter, Issuing, Press, Previews, Templates, Texts, Writing
 from hsm.client import AuthorityClient
 
 LINKS_KEY = "links.key"
@@ -72,6 +81,7 @@ class Appliance:
     registry: Registry
     links: Links
     sessions: Sessions
+    accounts: AccountsDesk
     office: Office
     agreements: Agreements
     drafting: Drafting
@@ -79,6 +89,10 @@ class Appliance:
     cycle: SigningCycle
     sealing: SealingOff
     endings: Endings
+    handing_over: HandingOver
+    extending: Extending
+    voiding: Voiding
+    listing: Listing
     recovery: Recovery
     contracts: Contracts
     ownership: Ownership
@@ -89,6 +103,7 @@ class Appliance:
     converter: Converter
     desk: SigningDesk
     seal_requests: SealRequests
+    guests: Guests
     pictures: PagePictures
     appearances: Appearances
     seal_pictures: SealPictures
@@ -139,6 +154,7 @@ def open_appliance(
             claimants=Claimants(home.run / "claimants"),
             now=now,
             preconditions=STANDARD,
+            tell=Announcing(invite),
             passing=passing,
         )
         yield _appliance(settings, room, confinement)
@@ -164,6 +180,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         registry=Registry(room.database, room.chronicle, room.now),
         links=Links(settings.home.secret(LINKS_KEY, os.environ)),
         sessions=sessions,
+        accounts=_accounts(settings, room),
         office=open_office(room.database, room.chronicle, room.authority, sessions, room.now),
         agreements=Agreements(room),
         drafting=Drafting(room, Intake(room.workshop, room.blobs)),
@@ -171,16 +188,21 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         cycle=cycle,
         sealing=sealing,
         endings=Endings(room),
+        handing_over=HandingOver(room),
+        extending=Extending(room),
+        voiding=Voiding(room),
+        listing=Listing(room.database, room.now),
         recovery=Recovery(room, cycle, sealing),
         contracts=Contracts(room.database, room.blobs),
         ownership=Ownership(_workplace(settings, room)),
         submissions=Submissions(room.database, room.now),
         layouts=Layouts(room.workshop, room.blobs),
         directory=Directory(room.database),
-        writing=_writing(room),
+        writing=_writing(settings, room),
         converter=Converter(),
         desk=SigningDesk(room, cycle, finishing),
         seal_requests=SealRequests(room, finishing),
+        guests=_guests(room, Links(settings.home.secret(LINKS_KEY, os.environ))),
         pictures=PagePictures(
             PictureCache(settings.home.cache / "pages"), room.workshop, room.blobs, room.database
         ),
@@ -189,12 +211,25 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
     )
 
 
-def _writing(room: SigningRoom) -> Writing:
+def _accounts(settings: Settings, room: SigningRoom) -> AccountsDesk:
+    links = Links(settings.home.secret(LINKS_KEY, os.environ))
+    return open_accounts(accounts_room(settings, room.database, room.chronicle, room.authority, links, room.now))
+
+
+def _guests(room: SigningRoom, links: Links) -> Guests:
+    return Guests(
+        room.database, lambda token: links.read(LinkPurpose.GUEST, token), links.secret("guest code"), room.now
+    )
+
+
+def _writing(settings: Settings, room: SigningRoom) -> Writing:
     texts, templates = Texts(room.database, room.now), Templates(room.database, room.now)
     registry = Registry(room.database, room.chronicle, room.now)
     drafting = Drafting(room, Intake(room.workshop, room.blobs))
-    issuing = Issuing(drafting, Press(), (texts, templates), registry.person, room.now)
-    return Writing(texts, templates, issuing)
+    press = Press()
+    issuing = Issuing(drafting, press, (texts, templates), registry.person, room.now)
+    previews = Previews(settings.home.cache / "previews", press, room.workshop)
+    return Writing(texts, templates, issuing, previews)
 
 
 def _workplace(settings: Settings, room: SigningRoom) -> Workplace:

@@ -12,6 +12,7 @@ from appliance.writing.converting import Converter
 from appliance.writing.filling import Checked, blank, check
 from appliance.writing.issuing import Issuing
 from appliance.writing.press import Press
+from appliance.writing.previews import Previews
 from appliance.writing.samples import Sample, samples
 from appliance.writing.templates import Templates
 from appliance.writing.texts import Beginning, Texts
@@ -24,6 +25,7 @@ class Writing:
     texts: Texts
     templates: Templates
     issuing: Issuing
+    previews: Previews
 
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "Converter",
     "Issuing",
     "Press",
+    "Previews",
     "Sample",
     "Templates",
     "Texts",

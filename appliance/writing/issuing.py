@@ -46,11 +46,6 @@ class Issuing:
         require_defined(wording)
         return self._press.typeset(filled(wording, values))
 
-    def preview(self, wording: Wording) -> bytes:
-        """The PDF of *wording* as it is, merge fields shown by their names."""
-        _require_words(wording)
-        return self._press.typeset(wording)
-
     def from_text(self, text_id: str, values: Mapping[str, str], *, by: str, seen: int) -> Contract:
         """A draft with the text at the version *seen*. Raises :class:`StateRefused` when it has changed since."""
         text = self._texts.load(text_id, by)
