@@ -1,0 +1,94 @@
+"""``/writing/<id>/fields``: the definitions of a text's merge fields."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flask import Blueprint, Response, request
+
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
+from appliance.model.writing import Currency, FieldKind, MergeField, Text
+from appliance.writing.filling import places
+from appliance.writing.letters import words
+from webui.portal.writing.room import Room, page, seen, sentence, status_for, to, typed
+
+NEW = MergeField("", FieldKind.TEXT, "")
+
+
+def install(pages: Blueprint, room: Room) -> None:
+    """The addresses of this page."""
+
+    @pages.get("/writing/<text_id>/fields")
+    def fields(text_id: str) -> Response:
+        text = room.text(text_id)
+        wanted = request.args.get("field", "")
+        return _page(text, _known(text, wanted) if wanted else _new(request.args.get("name", "")), wanted)
+
+    @pages.post("/writing/<text_id>/fields")
+    def define(text_id: str) -> Response:
+        subject = room.visitor().subject
+        text = room.text(text_id)
+        before = typed("before")
+        field = _posted()
+        try:
+            room.texts.define(text_id, field, by=subject, seen=seen(), instead_of=before or None)
+        except (PreconditionRefused, StateRefused) as refusal:
+            return _page(text, field, before, refusal)
+        return to(f"/writing/{text_id}/fields")
+
+    @pages.post("/writing/<text_id>/fields/remove")
+    def undefine(text_id: str) -> Response:
+        subject = room.visitor().subject
+        text = room.text(text_id)
+        try:
+            room.texts.undefine(text_id, typed("name"), by=subject, seen=seen())
+        except StateRefused as refusal:
+            return _page(text, NEW, "", refusal)
+        return to(f"/writing/{text_id}/fields")
+
+
+def _page(
+    text: Text, field: MergeField, before: str, refusal: PreconditionRefused | StateRefused | None = None
+) -> Response:
+    used = places(text.wording.html)
+    known = {one.name for one in text.wording.fields}
+    return page(
+        "fields",
+        status_for(refusal) if refusal else 200,
+        text=text,
+        field=field,
+        before=before,
+        kinds=list(FieldKind),
+        currencies=[(currency.value, currency.value) for currency in Currency],
+        used=used,
+        undefined=[name for name in used if name not in known],
+        problem=sentence(refusal) if refusal else "",
+    )
+
+
+def _known(text: Text, name: str) -> MergeField:
+    for field in text.wording.fields:
+        if field.name == name:
+            return field
+    raise NotFound("The text has no merge field “{name}” any more.", name=name[:40])
+
+
+def _new(name: str) -> MergeField:
+    return replace(NEW, name=name[:40], label=name[:40].replace("_", " "))
+
+
+def _posted() -> MergeField:
+    """The definition as it was typed; what cannot be is refused by the workflow."""
+    kind, currency = typed("kind"), typed("currency")
+    return MergeField(
+        name=words(typed("name")),
+        kind=FieldKind(kind) if kind in tuple(FieldKind) else FieldKind.TEXT,
+        label=words(typed("label")),
+        required=typed("required") == "1",
+        help=words(typed("help")),
+        default=typed("default").strip()[:10_000],
+        least=words(typed("least"))[:40],
+        most=words(typed("most"))[:40],
+        choices=tuple(filter(None, (words(line) for line in typed("choices").splitlines()))),
+        currency=Currency(currency) if currency in tuple(Currency) else Currency.CNY,
+    )

@@ -1,0 +1,86 @@
+"""What the pages of this area share: who may come in, which version a form has seen, how refusals are shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, make_response, redirect, render_template, request
+from werkzeug.exceptions import BadRequest
+
+from appliance.errors import ApplianceError, StateRefused
+from appliance.language import Language
+from appliance.model.accounts import Role
+from appliance.model.writing import Text
+from webui.portal.access import Visitor, require
+from webui.portal.parts import PortalParts
+from webui.shared.language import current_language, translate
+from webui.shared.once import Once
+
+LONGEST_NUMBER = 9
+
+
+class Room:
+    """The workflows of writing, asked for whoever is signed in."""
+
+    def __init__(self, parts: PortalParts) -> None:
+        self.parts = parts
+        self.texts = parts.appliance.writing.texts
+        self.templates = parts.appliance.writing.templates
+        self.issuing = parts.appliance.writing.issuing
+        self.previews = parts.appliance.writing.previews
+        self.once = Once(parts.appliance.submissions)
+
+    def visitor(self) -> Visitor:
+        """Who may write contracts and templates."""
+        return require(Role.INITIATOR)
+
+    def text(self, text_id: str) -> Text:
+        """The text, for a visitor who may see it."""
+        return self.texts.load(text_id, self.visitor().subject)
+
+
+def page(name: str, status: int = 200, **shown: Any) -> Response:
+    """One of this area's templates, rendered."""
+    return make_response(render_template(f"writing/{name}.html", **shown), status)
+
+
+def to(address: str) -> Response:
+    """303 to *address*."""
+    return redirect(address, 303)  # type: ignore[return-value]  # werkzeug's base class is what it is typed with
+
+
+def seen() -> int:
+    """The version that the page showed. Raises :class:`BadRequest` for a form without one."""
+    return _number(request.form.get("seen", ""))
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or len(text) > LONGEST_NUMBER:
+        raise BadRequest
+    return int(text)
+
+
+def number_of(name: str) -> int:
+    """The whole number in a form's field. Raises :class:`BadRequest`."""
+    return _number(request.form.get(name, ""))
+
+
+def typed(name: str) -> str:
+    """What stands in a field, as it was sent."""
+    return request.form.get(name, "")
+
+
+def chosen_language() -> Language:
+    """The language that a form chose; that of the page for none."""
+    asked = typed("language")
+    return Language(asked) if asked in tuple(Language) else current_language()
+
+
+def sentence(refusal: ApplianceError) -> str:
+    """The refusal in the reader's language."""
+    return translate()(refusal.template, **refusal.values)
+
+
+def status_for(refusal: ApplianceError) -> int:
+    """409 for what was overtaken, 422 for what cannot be taken."""
+    return 409 if isinstance(refusal, StateRefused) else 422

@@ -1,0 +1,72 @@
+"""``/templates``: the templates of the visitor's organisation, and samples to start from."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from appliance.errors import NotFound
+from appliance.model.writing import Purpose
+from appliance.writing import Beginning, Sample, samples
+from webui.portal.writing.room import Room, chosen_language, page, to, typed
+from webui.shared.language import current_language, translate
+
+
+def install(pages: Blueprint, room: Room) -> None:
+    """The addresses of these pages."""
+
+    @pages.get("/templates")
+    def listed() -> Response:
+        subject = room.visitor().subject
+        templates = room.templates.all(subject)
+        own = current_language()
+        return page(
+            "templates",
+            offered=[template for template in templates if template.retired is None],
+            retired=[template for template in templates if template.retired is not None],
+            unfinished=room.texts.mine(subject, Purpose.TEMPLATE),
+            samples=sorted(samples(), key=lambda sample: sample.language is not own),
+        )
+
+    @pages.post("/templates/new")
+    def new() -> Response:
+        subject = room.visitor().subject
+        wanted = typed("sample")
+        beginning = _of_sample(_sample(wanted)) if wanted else _blank()
+        return room.once.redirected(subject, lambda: f"/writing/{room.texts.new(subject, beginning).id}")
+
+    @pages.get("/templates/<template_id>")
+    def template(template_id: str) -> Response:
+        found = room.templates.load(template_id, room.visitor().subject)
+        people = {version.by: room.parts.appliance.registry.person(version.by) for version in found.versions}
+        return page("template", template=found, people=people, pages=room.previews.pages(found.current.wording))
+
+    @pages.post("/templates/<template_id>/edit")
+    def edit(template_id: str) -> Response:
+        return to(f"/writing/{room.templates.edit(template_id, room.visitor().subject).id}")
+
+    @pages.post("/templates/<template_id>/retire")
+    def retire(template_id: str) -> Response:
+        room.templates.retire(template_id, by=room.visitor().subject)
+        return to(f"/templates/{template_id}")
+
+    @pages.post("/templates/<template_id>/offer")
+    def offer(template_id: str) -> Response:
+        room.templates.offer_again(template_id, by=room.visitor().subject)
+        return to(f"/templates/{template_id}")
+
+
+def _blank() -> Beginning:
+    title = typed("title").strip() or translate()("Untitled template")
+    kind = typed("kind").strip() or translate()("General contract")
+    return Beginning(title, kind, chosen_language(), Purpose.TEMPLATE)
+
+
+def _sample(name: str) -> Sample:
+    for sample in samples():
+        if sample.name == name:
+            return sample
+    raise NotFound("There is no such template.")
+
+
+def _of_sample(sample: Sample) -> Beginning:
+    return Beginning(sample.title, sample.kind, sample.language, Purpose.TEMPLATE, sample.html, sample.fields)
