@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from appliance.config import SessionSettings
 from appliance.errors import NotFound
 from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.history.events import EventKind, Field, HistoryEvent
 from appliance.model.accounts import AccountState, OpenedSession, Role, Session, Strength
 from appliance.model.people import Person
 from appliance.store import accounts, people
@@ -140,7 +140,7 @@ class Sessions:
         return OpenedSession(session, secret)
 
     def _tell(self, tx: Transaction, subject: str, by: str, count: int) -> None:
-        public = {"subject": subject, "count": count}
+        public: dict[str, Field] = {"subject": subject, "count": count}
         self._chronicle.tell(tx, HistoryEvent(EventKind.SESSION_REVOKED, self._now(), by, None, public))
 
 

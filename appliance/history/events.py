@@ -63,7 +63,6 @@ class EventKind(StrEnum):
     ACCOUNT_ACTIVATED = "account-activated"
     ACCOUNT_SUSPENDED = "account-suspended"
     ACCOUNT_RESUMED = "account-resumed"
-    ACCOUNT_LEFT = "account-left"
     ROLES_CHANGED = "roles-changed"
     PROFILE_CHANGED = "profile-changed"
     SIGNED_IN = "signed-in"

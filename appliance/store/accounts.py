@@ -106,7 +106,7 @@ def set_code_secret(tx: Transaction, subject: str, wrapped: bytes | None, *, ste
 def use_step(tx: Transaction, subject: str, step: int) -> bool:
     """Marks the time *step* as used; False when it, or a later one, was already."""
     done = tx.execute("UPDATE accounts SET totp_step = ?1 WHERE subject = ?2 AND totp_step < ?1", (step, subject))
-    return done.rowcount == 1
+    return bool(done.rowcount == 1)
 
 
 def _one(row: tuple[Any, ...] | None, subject: str) -> Account:

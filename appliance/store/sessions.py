@@ -62,7 +62,7 @@ def end(tx: Transaction, identifier: bytes, *, subject: str, now: datetime) -> b
         "UPDATE sessions SET ended = ? WHERE id = ? AND subject = ? AND ended IS NULL",
         (stored(now), identifier, subject),
     )
-    return done.rowcount == 1
+    return bool(done.rowcount == 1)
 
 
 def end_all(tx: Transaction, subject: str, *, now: datetime, but: bytes = b"") -> int:
@@ -71,7 +71,7 @@ def end_all(tx: Transaction, subject: str, *, now: datetime, but: bytes = b"") -
         "UPDATE sessions SET ended = ? WHERE subject = ? AND ended IS NULL AND id <> ?",
         (stored(now), subject, but),
     )
-    return done.rowcount
+    return int(done.rowcount)
 
 
 def forget(tx: Transaction, before: datetime, *, limit: int = 100) -> None:

@@ -94,15 +94,17 @@ CREATE TABLE passkeys (
 
 CREATE INDEX passkeys_of ON passkeys (subject);
 
--- Links that were sent: the token is made from the id and a key, so nothing here opens anything.
+-- Links that were sent: the token is made from the id and a key, so nothing here opens anything. `password` is the
+-- chosen one (argon2id) while its owner sets up the second factor.
 CREATE TABLE account_links (
-    id      TEXT PRIMARY KEY CHECK (length(id) = 32),
-    purpose TEXT NOT NULL CHECK (purpose IN ('welcome', 'recover')),
-    subject TEXT NOT NULL REFERENCES accounts (subject),
-    made    TEXT NOT NULL,
-    made_by TEXT NOT NULL,
-    expires TEXT NOT NULL,
-    ended   TEXT
+    id       TEXT PRIMARY KEY CHECK (length(id) = 32),
+    purpose  TEXT NOT NULL CHECK (purpose IN ('welcome', 'recover')),
+    subject  TEXT NOT NULL REFERENCES accounts (subject),
+    made     TEXT NOT NULL,
+    made_by  TEXT NOT NULL,
+    expires  TEXT NOT NULL,
+    password TEXT CHECK (password LIKE '$argon2id$%'),
+    ended    TEXT
 ) STRICT;
 
 CREATE UNIQUE INDEX account_links_one_open ON account_links (subject) WHERE ended IS NULL;

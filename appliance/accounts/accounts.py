@@ -1,0 +1,215 @@
+"""Accounts as officers look after them: inviting, roles, suspending, and starting a recovery."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from appliance.accounts.room import AccountsRoom
+from appliance.accounts.signing_in import folded
+from appliance.errors import PreconditionRefused, StateRefused
+from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.model.accounts import (
+    ROLES_OF,
+    Account,
+    AccountLink,
+    AccountState,
+    LinkPurpose,
+    NewAccount,
+    Role,
+)
+from appliance.model.notice import Notice, NoticeKind
+from appliance.model.people import Person
+from appliance.store import account_links, accounts, outbox
+from appliance.store.database import Transaction
+
+WELCOME_LASTS = timedelta(days=7)
+RECOVERY_LASTS = timedelta(hours=24)
+
+LONGEST_NAME = 200
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
+_EMAIL = re.compile(r"[^@\s<>\"(),;:\\]{1,64}@[^@\s<>\"(),;:\\]{1,180}")
+_LONGEST_SLUG = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """Somebody who was invited: the ``token`` of the link is also in the mail that goes out."""
+
+    subject: str
+    token: str = field(repr=False)
+
+
+class Accounts:
+    """What officers do with accounts; none of it gives anybody a key. Thread-safe."""
+
+    def __init__(self, room: AccountsRoom) -> None:
+        self._database = room.database
+        self._chronicle = room.chronicle
+        self._registry = room.registry
+        self._sessions = room.sessions
+        self._links = room.links
+        self._passkeys = room.passkeys
+        self._interface = room.interface
+        self._now = room.now
+
+    def account(self, subject: str) -> Account:
+        """The account. Raises :class:`NotFound`."""
+        with self._database.reading() as tx:
+            return accounts.account(tx, subject)
+
+    def everybody(self) -> list[Account]:
+        """All accounts, by subject."""
+        with self._database.reading() as tx:
+            return accounts.everybody(tx)
+
+    def invite(self, new: NewAccount, *, by: str) -> Invited:
+        """A new person with an account, and a link by mail to set it up.
+
+        Raises :class:`PreconditionRefused` for values or roles that are not possible, :class:`StateRefused` for a
+        login or a mail address that is taken.
+        """
+        with self._database.transaction() as tx:
+            subject = self.add(tx, new, by=by)
+            return self._send_link(tx, subject, LinkPurpose.WELCOME, by)
+
+    def add(self, tx: Transaction, new: NewAccount, *, by: str) -> str:
+        """The person and the account, invited, without a link; the subject."""
+        checked = _checked(new)
+        subject = _subject_of(checked)
+        person = Person(
+            subject,
+            checked.name,
+            checked.organisation,
+            checked.email,
+            self._interface.language,
+            self._interface.zone,
+        )
+        self._registry.register(tx, person, None, by=by)
+        self.open_account(tx, subject, checked, by=by)
+        return subject
+
+    def open_account(self, tx: Transaction, subject: str, new: NewAccount, *, by: str) -> None:
+        """An account for a person who is registered already."""
+        accounts.insert(tx, subject, new.login, handle=self._passkeys.handle(subject), now=self._now())
+        accounts.set_roles(tx, subject, new.roles)
+        public = {"subject": subject, "roles": _listed(new.roles)}
+        self._tell(tx, EventKind.ACCOUNT_INVITED, by, public, login=new.login)
+
+    def invite_again(self, subject: str, *, by: str) -> Invited:
+        """A new link in place of the old one. Raises :class:`StateRefused` for an account that is set up."""
+        with self._database.transaction() as tx:
+            if accounts.account(tx, subject).state is not AccountState.INVITED:
+                raise StateRefused("{subject} has set up the account already.", subject=subject)
+            return self._send_link(tx, subject, LinkPurpose.WELCOME, by)
+
+    def recover(self, subject: str, *, by: str) -> Invited:
+        """A link that sets new login factors; signing credentials stay. The old factors end when it is used.
+
+        Raises :class:`StateRefused` unless the account is active, and for one's own.
+        """
+        self._require_other(subject, by)
+        with self._database.transaction() as tx:
+            if accounts.account(tx, subject).state is not AccountState.ACTIVE:
+                raise StateRefused("The account of {subject} is not active.", subject=subject)
+            self._tell(tx, EventKind.RECOVERY_STARTED, by, {"subject": subject})
+            return self._send_link(tx, subject, LinkPurpose.RECOVER, by)
+
+    def set_roles(self, subject: str, roles: frozenset[Role], *, by: str) -> None:
+        """Other roles, from now on. Raises :class:`PreconditionRefused` for a combination that must not be."""
+        self._require_other(subject, by)
+        with self._database.transaction() as tx:
+            before = accounts.account(tx, subject)
+            _require_possible(subject.partition("-")[0], roles)
+            accounts.set_roles(tx, subject, roles)
+            if before.roles != roles:
+                public = {"subject": subject, "roles": _listed(roles), "before": _listed(before.roles)}
+                self._tell(tx, EventKind.ROLES_CHANGED, by, public)
+
+    def suspend(self, subject: str, *, by: str) -> None:
+        """Nobody signs in with this account any more, for now; sessions and links end at once."""
+        self._require_other(subject, by)
+        with self._database.transaction() as tx:
+            if accounts.account(tx, subject).state is not AccountState.ACTIVE:
+                raise StateRefused("The account of {subject} is not active.", subject=subject)
+            accounts.set_state(tx, subject, AccountState.SUSPENDED)
+            account_links.end_of(tx, subject, now=self._now())
+            self._tell(tx, EventKind.ACCOUNT_SUSPENDED, by, {"subject": subject})
+            self._sessions.end_all(tx, subject, by=by)
+
+    def resume(self, subject: str, *, by: str) -> None:
+        """Ends a suspension."""
+        self._require_other(subject, by)
+        with self._database.transaction() as tx:
+            if accounts.account(tx, subject).state is not AccountState.SUSPENDED:
+                raise StateRefused("The account of {subject} is not suspended.", subject=subject)
+            accounts.set_state(tx, subject, AccountState.ACTIVE)
+            self._tell(tx, EventKind.ACCOUNT_RESUMED, by, {"subject": subject})
+
+    def _send_link(self, tx: Transaction, subject: str, purpose: LinkPurpose, by: str) -> Invited:
+        now, welcome = self._now(), purpose is LinkPurpose.WELCOME
+        lasting = WELCOME_LASTS if welcome else RECOVERY_LASTS
+        link = AccountLink(secrets.token_hex(16), purpose, subject, now, now + lasting)
+        account_links.insert(tx, link, by=by)
+        kind = NoticeKind.INVITED if welcome else NoticeKind.RECOVERY
+        outbox.enqueue(tx, Notice(None, subject, kind, now, link.id))
+        return Invited(subject, self._links.token(purpose, link.id))
+
+    def _require_other(self, subject: str, by: str) -> None:
+        if subject == by:
+            raise PreconditionRefused("Nobody does this to their own account; another officer does.")
+
+    def _tell(
+        self, tx: Transaction, kind: EventKind, by: str, public: Mapping[str, Field], **private: Field
+    ) -> None:
+        self._chronicle.tell(tx, HistoryEvent(kind, self._now(), by, None, public, private))
+
+
+def problems(new: NewAccount) -> dict[str, PreconditionRefused]:
+    """What is wrong with the values of an invitation, by the name of the field; empty when nothing is."""
+    found: dict[str, PreconditionRefused] = {}
+    for name, value in (("name", new.name), ("organisation", new.organisation)):
+        if not 1 <= len(value.strip()) <= LONGEST_NAME or not value.isprintable():
+            found[name] = PreconditionRefused("Write 1 to {most} characters here.", most=LONGEST_NAME)
+    if not _LOGIN.fullmatch(folded(new.login)):
+        found["login"] = PreconditionRefused(
+            "A login has 2 to 64 letters a to z, digits, dots or hyphens, and begins with a letter or digit."
+        )
+    if not _EMAIL.fullmatch(new.email.strip()):
+        found["email"] = PreconditionRefused("This is not an address of mail, like name@company.example.")
+    try:
+        _require_possible(new.kind, new.roles)
+    except PreconditionRefused as error:
+        found["roles"] = error
+    return found
+
+
+def _checked(new: NewAccount) -> NewAccount:
+    for problem in problems(new).values():
+        raise problem
+    return NewAccount(
+        new.kind, folded(new.login), new.name.strip(), new.organisation.strip(), new.email.strip(), new.roles
+    )
+
+
+def _require_possible(kind: str, roles: frozenset[Role]) -> None:
+    possible = ROLES_OF.get(kind, frozenset())
+    if not roles:
+        raise PreconditionRefused("Choose at least one role.")
+    if not roles <= possible:
+        raise PreconditionRefused(
+            "Who signs does not register, audit or operate, nor the other way round; each duty is an account."
+        )
+
+
+def _subject_of(new: NewAccount) -> str:
+    slug = re.sub(r"[^a-z0-9]+", "-", new.login).strip("-")[:_LONGEST_SLUG]
+    # Guests have the prefix person-guest-; nobody else may look like one.
+    return f"{new.kind}-{secrets.token_hex(6)}" if slug.startswith("guest") else f"{new.kind}-{slug}"
+
+
+def _listed(roles: frozenset[Role]) -> str:
+    return " ".join(sorted(roles))

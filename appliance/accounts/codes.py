@@ -1,0 +1,97 @@
+"""Login codes: one-time codes by time (RFC 6238), with a secret that the authority wraps for the portal alone.
+
+The code for signing is another one: its secret is the authority's, so that the portal never knows enough to sign.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import quote, urlencode
+
+from appliance.errors import PreconditionRefused
+from hsm.activation.totp import matching_step
+from hsm.client import AuthorityClient
+from hsm.errors import BadRequest, Malformed, NotPermitted
+
+_SECRET_BYTES = 20
+_LONGEST_CODE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class CodeDraft:
+    """A secret to show once: in base32, as ``otpauth`` address for a QR code, and ``sealed`` to be posted back."""
+
+    secret: str = field(repr=False)
+    uri: str = field(repr=False)
+    sealed: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenCode:
+    """A wrapped secret whose first code was right; ``step`` is the time step that it used."""
+
+    wrapped: bytes = field(repr=False)
+    step: int
+
+
+class LoginCodes:
+    """Makes secrets and checks codes; asks the authority as the web. Thread-safe."""
+
+    def __init__(self, authority: AuthorityClient, issuer: str) -> None:
+        self._authority = authority
+        self._issuer = issuer
+
+    def draft(self, subject: str, login: str, *, sealed: str = "") -> CodeDraft:
+        """A new secret for *subject*, or the one in *sealed* when its form came back with a mistake in it."""
+        if sealed:
+            secret = self._unsealed(subject, _from_form(sealed))
+        else:
+            secret = secrets.token_bytes(_SECRET_BYTES)
+            sealed = self._authority.wrap_key(_context(subject), secret).hex()
+        letters = base64.b32encode(secret).decode()
+        query = urlencode({"secret": letters, "issuer": self._issuer}, quote_via=quote)
+        return CodeDraft(letters, f"otpauth://totp/{quote(f'{self._issuer}:{login}')}?{query}", sealed)
+
+    def proven(self, subject: str, sealed: str, code: str, *, now: datetime) -> ProvenCode:
+        """The secret of a :meth:`draft`, once *code* shows that it was scanned.
+
+        Raises :class:`PreconditionRefused` for a wrong code or somebody else's draft.
+        """
+        wrapped = _from_form(sealed)
+        step = _matching(self._unsealed(subject, wrapped), code, now)
+        if step is None:
+            raise PreconditionRefused("The code is not the one of now; wait for the next one and enter it.")
+        return ProvenCode(wrapped, step)
+
+    def step_of(self, subject: str, wrapped: bytes, code: str, *, now: datetime) -> int | None:
+        """The time step whose code is *code*, None for a wrong one; the caller sees whether it was used."""
+        return _matching(self._authority.unwrap_key(_context(subject), wrapped), code, now)
+
+    def _unsealed(self, subject: str, wrapped: bytes) -> bytes:
+        try:
+            return self._authority.unwrap_key(_context(subject), wrapped)
+        except (BadRequest, Malformed, NotPermitted) as error:
+            raise _old_form() from error
+
+
+def _matching(secret: bytes, code: str, now: datetime) -> int | None:
+    digits = "".join(code[:_LONGEST_CODE].split())
+    return matching_step(secret, digits, now) if digits.isascii() and digits.isdigit() else None
+
+
+def _from_form(sealed: str) -> bytes:
+    try:
+        return bytes.fromhex(sealed)
+    except ValueError as error:
+        raise _old_form() from error
+
+
+def _old_form() -> PreconditionRefused:
+    return PreconditionRefused("This form is too old; load it again and scan the new code.")
+
+
+def _context(subject: str) -> str:
+    return f"login:{subject}"

@@ -1,0 +1,112 @@
+"""What people change about their own account: profile, password, login code, passkeys. One way in always stays."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import replace
+
+from appliance.accounts import passwords
+from appliance.accounts.accounts import LONGEST_NAME
+from appliance.accounts.passkeys import NewPasskey
+from appliance.accounts.registry import require_zone
+from appliance.accounts.room import AccountsRoom
+from appliance.accounts.tickets import spend
+from appliance.errors import NotFound, PreconditionRefused
+from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.language import Language
+from appliance.model.accounts import Passkey
+from appliance.model.people import Person
+from appliance.store import accounts, passkeys, people
+from appliance.store.database import Transaction
+
+LONGEST_LABEL = 60
+MOST_PASSKEYS = 10
+
+
+class OwnFactors:
+    """Changes that the owner makes, signed in, having proved the password. Thread-safe."""
+
+    def __init__(self, room: AccountsRoom) -> None:
+        self._database = room.database
+        self._chronicle = room.chronicle
+        self._sessions = room.sessions
+        self._codes = room.codes
+        self._now = room.now
+
+    def person(self, subject: str) -> Person:
+        """The owner, as pages show them. Raises :class:`NotFound`."""
+        with self._database.reading() as tx:
+            return people.person(tx, subject)
+
+    def change_profile(self, subject: str, *, name: str, language: Language, zone: str) -> None:
+        """Name shown, language and time zone; the certificate's name stays. Raises as :func:`require_zone`."""
+        require_zone(zone)
+        shown = name.strip()
+        if not 1 <= len(shown) <= LONGEST_NAME or not shown.isprintable():
+            raise PreconditionRefused("Write 1 to {most} characters here.", most=LONGEST_NAME)
+        with self._database.transaction() as tx:
+            before = people.person(tx, subject)
+            people.update_profile(tx, replace(before, name=shown, language=language, zone=zone))
+            if shown != before.name:
+                self._tell(tx, EventKind.PROFILE_CHANGED, subject, name=shown, before=before.name)
+
+    def change_password(self, subject: str, new: str, *, session: str) -> None:
+        """A new password; all sessions but this *session* (id) end. Raises :class:`PreconditionRefused`."""
+        with self._database.reading() as tx:
+            login, name = accounts.account(tx, subject).login, people.person(tx, subject).name
+        passwords.require_good(new, login=login, name=name)
+        hashed = passwords.hashed(new)
+        with self._database.transaction() as tx:
+            accounts.set_password(tx, subject, hashed)
+            self._tell(tx, EventKind.PASSWORD_CHANGED, subject)
+            self._sessions.end_all(tx, subject, by=subject, but=session)
+
+    def change_code(self, subject: str, sealed: str, code: str) -> None:
+        """A new login code in place of the old one. Raises :class:`PreconditionRefused` for a wrong code."""
+        proven = self._codes.proven(subject, sealed, code, now=self._now())
+        with self._database.transaction() as tx:
+            accounts.set_code_secret(tx, subject, proven.wrapped, step=proven.step)
+            self._tell(tx, EventKind.LOGIN_CODE_CHANGED, subject)
+
+    def passkeys(self, subject: str) -> list[Passkey]:
+        """The owner's passkeys, oldest first."""
+        with self._database.reading() as tx:
+            return passkeys.of_subject(tx, subject)
+
+    def add_passkey(self, subject: str, made: NewPasskey, label: str) -> None:
+        """One more passkey. Raises :class:`PreconditionRefused` for a bad label or too many of them."""
+        shown = good_label(label)
+        new = Passkey(made.credential_id, subject, made.public_key, made.sign_count, shown, self._now())
+        with self._database.transaction() as tx:
+            if len(passkeys.of_subject(tx, subject)) >= MOST_PASSKEYS:
+                raise PreconditionRefused("{most} passkeys are the most; remove one first.", most=MOST_PASSKEYS)
+            spend(tx, made.ticket, now=self._now())
+            passkeys.insert(tx, new)
+            self._tell(tx, EventKind.PASSKEY_ADDED, subject, label=shown)
+
+    def remove_passkey(self, subject: str, credential_id: bytes) -> None:
+        """Removes a passkey from the account. What it may sign with stays the office's affair.
+
+        Raises :class:`NotFound`, and :class:`PreconditionRefused` when no second factor would be left.
+        """
+        with self._database.transaction() as tx:
+            account = accounts.account(tx, subject)
+            if not account.has_code and account.passkeys <= 1:
+                raise PreconditionRefused(
+                    "This is your only second factor; set up a login code or another passkey first."
+                )
+            if not passkeys.remove(tx, subject, credential_id):
+                raise NotFound("There is no such passkey; it may have been removed already.")
+            self._tell(tx, EventKind.PASSKEY_REMOVED, subject, credential=credential_id.hex())
+
+    def _tell(self, tx: Transaction, kind: EventKind, subject: str, **private: Field) -> None:
+        event = HistoryEvent(kind, self._now(), subject, None, {"subject": subject}, private)
+        self._chronicle.tell(tx, event)
+
+
+def good_label(label: str) -> str:
+    """How a passkey is called, trimmed. Raises :class:`PreconditionRefused` for nothing, too much, or controls."""
+    shown = unicodedata.normalize("NFC", label).strip()
+    if not 1 <= len(shown) <= LONGEST_LABEL or not shown.isprintable():
+        raise PreconditionRefused("A passkey's name has 1 to {most} characters.", most=LONGEST_LABEL)
+    return shown

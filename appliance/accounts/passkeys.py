@@ -1,0 +1,171 @@
+"""Passkeys (WebAuthn Level 3): registering authenticators and checking their answers when people sign in.
+
+The challenge is the SHA-256 of a ticket that the page carries, so it is ours, fresh, and good once.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from webauthn import verify_authentication_response, verify_registration_response
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+from webauthn.helpers.cose import COSEAlgorithmIdentifier
+from webauthn.helpers.exceptions import WebAuthnException
+
+from appliance.accounts.tickets import Ticket, Tickets, challenge_of
+from appliance.config import Settings
+from appliance.errors import PreconditionRefused, SignInRefused
+from appliance.model.accounts import Passkey
+
+LASTING = timedelta(minutes=10)
+"""How long a page with a passkey button may stay open."""
+
+PATIENCE = 120_000
+"""Milliseconds that people have for touching their authenticator."""
+
+LONGEST_ANSWER = 20_000
+ALGORITHMS = [
+    COSEAlgorithmIdentifier.ECDSA_SHA_256,
+    COSEAlgorithmIdentifier.EDDSA,
+    COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
+]
+"""Those that the authority takes too, so that the same passkey can sign."""
+
+_ANSWERS_FAULTS = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError)
+"""What the library raises for hostile answers is not one family."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a page needs for a passkey: ``ticket`` goes into the form, ``options`` (JSON) to the script."""
+
+    ticket: str = field(repr=False)
+    options: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewPasskey:
+    """An authenticator that proved itself at registration; ``public_key`` is COSE (RFC 9053)."""
+
+    credential_id: bytes
+    public_key: bytes
+    sign_count: int
+    ticket: Ticket
+
+
+class Passkeys:
+    """Offers and verifies; keeps nothing. Thread-safe."""
+
+    def __init__(self, settings: Settings, tickets: Tickets, key: bytes, now: Callable[[], datetime]) -> None:
+        self._rp_id = settings.web.relying_party
+        self._origin = settings.web.origin
+        self._organisation = settings.organisation.name
+        self._tickets = tickets
+        self._key = key
+        self._now = now
+
+    @property
+    def rp_id(self) -> str:
+        """The relying party that every passkey of this appliance belongs to."""
+        return self._rp_id
+
+    def handle(self, subject: str) -> bytes:
+        """The user handle (16 bytes, section 14.6.1: it tells nothing about the person)."""
+        return hmac.digest(self._key, b"handle\n" + subject.encode(), "sha256")[:16]
+
+    def registration(self, subject: str, *, login: str, name: str, known: Sequence[bytes] = ()) -> Offer:
+        """Options to make a passkey for *subject*; *known* are the credential ids that there are already."""
+        ticket = self._tickets.issue("passkey-new", subject, now=self._now(), lasting=LASTING)
+        options: dict[str, Any] = {
+            "challenge": bytes_to_base64url(challenge_of(ticket)),
+            "rp": {"id": self._rp_id, "name": self._organisation},
+            "user": {"id": bytes_to_base64url(self.handle(subject)), "name": login, "displayName": name},
+            "pubKeyCredParams": [{"type": "public-key", "alg": int(each)} for each in ALGORITHMS],
+            "authenticatorSelection": {
+                "residentKey": "required",
+                "requireResidentKey": True,
+                "userVerification": "required",
+            },
+            "excludeCredentials": [{"type": "public-key", "id": bytes_to_base64url(each)} for each in known],
+            "attestation": "none",
+            "timeout": PATIENCE,
+        }
+        return Offer(ticket, json.dumps(options))
+
+    def registered(self, subject: str, ticket: str, posted: str) -> NewPasskey:
+        """The authenticator that answered :meth:`registration`. The caller spends its ticket when keeping it.
+
+        Raises :class:`StateRefused` for an old page and :class:`PreconditionRefused` for an answer that does not
+        verify (section 7.1): other challenge, site or origin, nobody verified, a kind of key that is not taken.
+        """
+        read = self._tickets.read("passkey-new", ticket, now=self._now())
+        if read.content != subject:
+            raise _not_made()
+        try:
+            verified = verify_registration_response(
+                credential=posted[:LONGEST_ANSWER],
+                expected_challenge=read.digest,
+                expected_rp_id=self._rp_id,
+                expected_origin=self._origin,
+                require_user_verification=True,
+                supported_pub_key_algs=ALGORITHMS,
+            )
+        except _ANSWERS_FAULTS as error:
+            raise _not_made() from error
+        return NewPasskey(verified.credential_id, verified.credential_public_key, verified.sign_count, read)
+
+    def sign_in(self) -> Offer:
+        """Options to sign in with any passkey of this appliance: the authenticator names the account itself."""
+        ticket = self._tickets.issue("passkey-in", "", now=self._now(), lasting=LASTING)
+        options = {
+            "challenge": bytes_to_base64url(challenge_of(ticket)),
+            "rpId": self._rp_id,
+            "allowCredentials": [],
+            "userVerification": "required",
+            "timeout": PATIENCE,
+        }
+        return Offer(ticket, json.dumps(options))
+
+    def verified(self, passkey: Passkey, ticket: str, posted: str) -> tuple[Ticket, int]:
+        """The ticket to spend and the authenticator's new counter, when the answer is by *passkey* (section 7.2).
+
+        Raises :class:`StateRefused` for an old page, :class:`SignInRefused` for an answer that does not verify.
+        """
+        read = self._tickets.read("passkey-in", ticket, now=self._now())
+        try:
+            verified = verify_authentication_response(
+                credential=posted[:LONGEST_ANSWER],
+                expected_challenge=read.digest,
+                expected_rp_id=self._rp_id,
+                expected_origin=self._origin,
+                credential_public_key=passkey.public_key,
+                credential_current_sign_count=passkey.sign_count,
+                require_user_verification=True,
+            )
+        except _ANSWERS_FAULTS as error:
+            raise unknown_passkey() from error
+        return read, verified.new_sign_count
+
+
+def named_in(posted: str) -> tuple[bytes, bytes]:
+    """Credential id and user handle that an answer claims. Raises :class:`SignInRefused` for what is no answer."""
+    try:
+        answer = json.loads(posted[:LONGEST_ANSWER])
+        handle = answer["response"].get("userHandle") or ""
+        return base64url_to_bytes(answer["rawId"]), base64url_to_bytes(handle)
+    except _ANSWERS_FAULTS as error:
+        raise unknown_passkey() from error
+
+
+def unknown_passkey() -> SignInRefused:
+    """What every failed sign-in by passkey says."""
+    return SignInRefused("This passkey does not open an account here; choose another one, or use your password.")
+
+
+def _not_made() -> PreconditionRefused:
+    return PreconditionRefused("The passkey could not be registered; load the page again and repeat it.")

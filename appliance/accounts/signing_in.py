@@ -1,0 +1,154 @@
+"""Signing in: password, then login code; or a passkey alone.
+
+1. The attempt is counted for account and address before anything is looked at (:mod:`throttle`).
+2. The password is compared, with nobody's where there is no such account, so that it takes as long.
+3. A ticket leads to the second step; five minutes, and only with the same login.
+4. The code is compared, its time step is used up, and the session opens in the same transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from appliance.accounts import passwords, throttle
+from appliance.accounts.passkeys import Offer, named_in, unknown_passkey
+from appliance.accounts.room import AccountsRoom
+from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.throttle import Attempt
+from appliance.accounts.tickets import Ticket, spend
+from appliance.errors import SignInRefused
+from appliance.history.events import SYSTEM, EventKind, HistoryEvent
+from appliance.model.accounts import Account, AccountState, OpenedSession, Strength
+from appliance.store import accounts
+from appliance.store import passkeys as stored_passkeys
+from appliance.store.database import Transaction
+
+BETWEEN_STEPS = timedelta(minutes=5)
+LONGEST_LOGIN = 64
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordPassed:
+    """The first step is done: ``ticket`` goes into the second form. Without ``has_code`` only a passkey helps."""
+
+    ticket: str
+    has_code: bool
+
+
+class SigningIn:
+    """The two ways in. Each failure says the same, whatever was wrong. Thread-safe."""
+
+    def __init__(self, room: AccountsRoom) -> None:
+        self._database = room.database
+        self._chronicle = room.chronicle
+        self._sessions = room.sessions
+        self._codes = room.codes
+        self._passkeys = room.passkeys
+        self._tickets = room.tickets
+        self._now = room.now
+
+    def password(self, login: str, password: str, where: Whereabouts) -> PasswordPassed:
+        """The first step. Raises :class:`SignInRefused` and :class:`TooManyAttempts`."""
+        name = folded(login)
+        attempt = self._begin(name, where)
+        account, hashed = self._known(name)
+        if not passwords.fits(password, hashed) or account is None or account.state is not AccountState.ACTIVE:
+            raise self._refused(attempt, name, where)
+        with self._database.transaction() as tx:
+            throttle.halfway(tx, attempt)
+            if hashed is not None and passwords.is_outdated(hashed):
+                accounts.set_password(tx, account.subject, passwords.hashed(password))
+        ticket = self._tickets.issue("sign-in", account.subject, now=self._now(), lasting=BETWEEN_STEPS)
+        return PasswordPassed(ticket, account.has_code)
+
+    def code(self, ticket: str, code: str, where: Whereabouts) -> OpenedSession:
+        """The second step. Raises as the first, and :class:`StateRefused` when it took too long."""
+        passed = self._tickets.read("sign-in", ticket, now=self._now())
+        with self._database.reading() as tx:
+            account = accounts.account(tx, passed.content)
+            secret = accounts.code_secret(tx, account.subject)
+        attempt = self._begin(account.login, where)
+        step = None
+        if secret is not None and account.state is AccountState.ACTIVE:
+            step = self._codes.step_of(account.subject, secret[0], code, now=self._now())
+        if step is None or not self._use_step(account.subject, step):
+            raise self._refused(attempt, account.login, where, code=True)
+        with self._database.transaction() as tx:
+            return self._let_in(tx, account.subject, Strength.PASSWORD_AND_CODE, passed, (attempt, where))
+
+    def passkey_offer(self) -> Offer:
+        """What the page needs for its passkey button."""
+        return self._passkeys.sign_in()
+
+    def passkey(self, ticket: str, posted: str, where: Whereabouts) -> OpenedSession:
+        """The other way: the authenticator names the account. Raises as :meth:`code`."""
+        credential_id, handle = named_in(posted)
+        with self._database.reading() as tx:
+            passkey = stored_passkeys.find(tx, credential_id)
+            account = accounts.by_handle(tx, handle) if handle else None
+        attempt = self._begin(f"passkey {credential_id.hex()}", where)
+        known = passkey is not None and account is not None and passkey.subject == account.subject
+        if passkey is None or account is None or not known or account.state is not AccountState.ACTIVE:
+            raise unknown_passkey()
+        answered, count = self._passkeys.verified(passkey, ticket, posted)
+        with self._database.transaction() as tx:
+            if not stored_passkeys.use(tx, passkey, sign_count=count, now=self._now()):
+                raise unknown_passkey()
+            return self._let_in(tx, account.subject, Strength.PASSKEY, answered, (attempt, where))
+
+    def confirm(self, subject: str, password: str, where: Whereabouts) -> None:
+        """Somebody who is signed in proves the password again, before factors change."""
+        with self._database.reading() as tx:
+            login, hashed = accounts.account(tx, subject).login, accounts.password(tx, subject)
+        attempt = self._begin(login, where)
+        if not passwords.fits(password, hashed):
+            self._refused(attempt, login, where)
+            raise SignInRefused("This is not your password.")
+        with self._database.transaction() as tx:
+            throttle.passed(tx, attempt)
+
+    def _begin(self, login: str, where: Whereabouts) -> Attempt:
+        with self._database.transaction() as tx:
+            return throttle.begin(tx, login, where.address, now=self._now())
+
+    def _known(self, login: str) -> tuple[Account | None, str | None]:
+        with self._database.reading() as tx:
+            account = accounts.by_login(tx, login)
+            return account, accounts.password(tx, account.subject) if account else None
+
+    def _use_step(self, subject: str, step: int) -> bool:
+        with self._database.transaction() as tx:
+            return accounts.use_step(tx, subject, step)
+
+    def _let_in(
+        self,
+        tx: Transaction,
+        subject: str,
+        strength: Strength,
+        ticket: Ticket,
+        come: tuple[Attempt, Whereabouts],
+    ) -> OpenedSession:
+        attempt, where = come
+        spend(tx, ticket, now=self._now())
+        throttle.passed(tx, attempt)
+        public, private = {"subject": subject, "strength": strength.value}, {"address": where.address}
+        event = HistoryEvent(EventKind.SIGNED_IN, self._now(), subject, None, public, private)
+        self._chronicle.tell(tx, event)
+        return self._sessions.open(tx, subject, strength, where)
+
+    def _refused(self, attempt: Attempt, login: str, where: Whereabouts, *, code: bool = False) -> SignInRefused:
+        if attempt.blocks:
+            with self._database.transaction() as tx:
+                private = {"login": login, "address": where.address}
+                public = {"attempts": attempt.count}
+                event = HistoryEvent(EventKind.SIGN_IN_BLOCKED, self._now(), SYSTEM, None, public, private)
+                self._chronicle.tell(tx, event)
+        if code:
+            return SignInRefused("The code is wrong or was used before; wait for the next one and enter it.")
+        return SignInRefused("Login or password are wrong, or the account is not active.")
+
+
+def folded(login: str) -> str:
+    """A login as it is compared: without spaces around it, in lower case, and no longer than one can be."""
+    return login.strip().lower()[: LONGEST_LOGIN + 1]

@@ -1,0 +1,63 @@
+"""Failed attempts, and tickets that were spent. Each function runs in the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pysqlite3
+
+from appliance.store.database import Transaction
+from appliance.store.moments import loaded, stored
+
+
+def count(tx: Transaction, key: str, *, since: datetime) -> tuple[int, datetime | None]:
+    """How many attempts stand under *key*, not counting those that ended before *since*, and the end of a wait."""
+    row = tx.execute(
+        "SELECT count, until FROM throttle WHERE key = ? AND last >= ?", (key, stored(since))
+    ).fetchone()
+    return (0, None) if row is None else (int(row[0]), loaded(row[1]))
+
+
+def put(tx: Transaction, key: str, attempts: int, *, now: datetime, until: datetime | None) -> None:
+    """Keeps how many attempts stand under *key*, and until when there is to be no other."""
+    tx.execute(
+        "INSERT INTO throttle (key, count, last, until) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE"
+        " SET count = excluded.count, last = excluded.last, until = excluded.until",
+        (key, attempts, stored(now), stored(until) if until else None),
+    )
+
+
+def clear(tx: Transaction, key: str) -> None:
+    """Forgets what stands under *key*."""
+    tx.execute("DELETE FROM throttle WHERE key = ?", (key,))
+
+
+def give_back(tx: Transaction, key: str) -> None:
+    """Takes one attempt back that turned out right."""
+    tx.execute("UPDATE throttle SET count = max(0, count - 1), until = NULL WHERE key = ?", (key,))
+
+
+def forget(tx: Transaction, before: datetime, *, limit: int = 100) -> None:
+    """Removes at most *limit* counts that nothing was added to since *before*."""
+    tx.execute(
+        "DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE last < ? ORDER BY last LIMIT ?)",
+        (stored(before), limit),
+    )
+
+
+def spend(tx: Transaction, digest: bytes, *, expires: datetime) -> bool:
+    """Marks a ticket as used; False when it was used before."""
+    try:
+        tx.execute("INSERT INTO spent_tickets (digest, expires) VALUES (?, ?)", (digest, stored(expires)))
+    except pysqlite3.IntegrityError:
+        return False
+    return True
+
+
+def forget_spent(tx: Transaction, now: datetime, *, limit: int = 100) -> None:
+    """Removes at most *limit* spent tickets that would have expired by now."""
+    tx.execute(
+        "DELETE FROM spent_tickets WHERE digest IN"
+        " (SELECT digest FROM spent_tickets WHERE expires < ? ORDER BY expires LIMIT ?)",
+        (stored(now), limit),
+    )
