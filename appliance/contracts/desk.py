@@ -72,6 +72,11 @@ class SigningDesk:
         self.place(intent_id, circumstances)
         return self._finishing.finish(intent_id, activations)
 
+    def under_way(self, party_id: str) -> bool:
+        """Whether a signature of the party is being made, dated or verified just now."""
+        with self._room.database.reading() as tx:
+            return any(each.act.party == party_id for each in intents.under_way(tx))
+
     def place(self, intent_id: str, circumstances: Circumstances) -> None:
         """Keeps where it is activated, while nothing is signed yet. Raises :class:`PreconditionRefused`."""
         words = (circumstances.location or "").strip()

@@ -10,7 +10,7 @@ from appliance.history.events import SYSTEM, EventKind, HistoryEvent
 from appliance.model.intent import IntentRecord, IntentState
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.seal_request import SealRequest, SealRequestState
-from appliance.store import intents, outbox, seal_requests
+from appliance.store import intents, outbox, people, seal_requests
 from appliance.store.database import Transaction
 from hsm.acts import SigningIntent
 
@@ -56,6 +56,11 @@ class SealRegister:
         """How many requests wait for *subject* as custodian."""
         with self._room.database.reading() as tx:
             return seal_requests.waiting_for(tx, subject)
+
+    def may_answer(self, seal: str, requester: str, subject: str) -> bool:
+        """Whether *subject* answers a request of *requester* for *seal*: a custodian, and not the one who asks."""
+        with self._room.database.reading() as tx:
+            return subject != requester and subject in people.seal(tx, seal).custodians
 
     def sweep(self) -> int:
         """Closes what can no longer be used (expired, stale, contract ended), and tells; how many."""

@@ -1,6 +1,6 @@
 """Outside signers: invited to one party of one contract by a link and a code that goes another way."""
 
 from appliance.guests.guests import Guests
-from appliance.guests.inviting import invite
+from appliance.guests.inviting import invite, is_guest
 
-__all__ = ["Guests", "invite"]
+__all__ = ["Guests", "invite", "is_guest"]

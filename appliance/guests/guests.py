@@ -12,7 +12,7 @@ from appliance.history.chronicle import Chronicle
 from appliance.history.events import EventKind, HistoryEvent
 from appliance.model.contract import Contract, ContractState
 from appliance.model.guest import Admission, Invitation
-from appliance.store import contracts, guests
+from appliance.store import contracts, guests, sessions
 from appliance.store.database import Database, Transaction
 
 TRIES = 5
@@ -98,6 +98,7 @@ class Guests:
             party = contract.party(party_id)
             if party is None:
                 raise NotFound("Contract “{title}” has no party {party}.", title=contract.title, party=party_id)
+            sessions.end_all(tx, party.subject, now=self._now())
             return invite(tx, contract, party, by=by, now=self._now())
 
     def of_party(self, party_id: str) -> Invitation:

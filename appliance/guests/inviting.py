@@ -7,19 +7,16 @@ from datetime import datetime
 
 from appliance.history.chronicle import Chronicle
 from appliance.history.events import EventKind, HistoryEvent
-from appliance.model.contract import Contract, Party
+from appliance.model.contract import GUEST_PREFIX, Contract, Party
 from appliance.model.guest import Invitation
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store import guests, outbox
 from appliance.store.database import Transaction
 
-PREFIX = "person-guest-"
-"""What every guest's subject begins with."""
-
 
 def is_guest(subject: str) -> bool:
     """Whether *subject* names an outside signer."""
-    return subject.startswith(PREFIX)
+    return subject.startswith(GUEST_PREFIX)
 
 
 def invite(tx: Transaction, contract: Contract, party: Party, *, by: str, now: datetime) -> Invitation:
