@@ -1,18 +1,67 @@
-"""The first page: what this machine does for whom, with the log's state at a glance."""
+"""``/``: signed out, what this machine does for whom; signed in, what waits for the visitor."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from collections.abc import Mapping
+from urllib.parse import urlencode
 
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from appliance.listing import Listing
+from appliance.model.accounts import Role
+from appliance.model.listing import EVERYTHING, MOST
+from webui.portal.access import Visitor, visitor_or_none
+from webui.portal.contracts import choosing
 from webui.portal.parts import PortalParts
+
+ROWS = 20
+"""Contracts on one page of the list."""
 
 
 def blueprint(parts: PortalParts) -> Blueprint:
-    """``/``."""
+    """The first page."""
     pages = Blueprint("home", __name__)
+    listing = parts.appliance.listing
 
     @pages.get("/")
-    def home() -> str:
-        return render_template("home.html", checkpoint=parts.proofs.latest())
+    def home() -> str | Response | BaseResponse:
+        someone = visitor_or_none()
+        if someone is None:
+            return render_template("home.html", checkpoint=parts.proofs.latest())
+        if someone.guest_of is not None:
+            return redirect(url_for("contracts.page", contract_id=someone.guest_of[0]), 303)
+        if Role.OFFICER in someone.roles:
+            return redirect("/office", 303)
+        return _list(listing, someone)
 
     return pages
+
+
+def _list(listing: Listing, someone: Visitor) -> Response:
+    """The visitor's contracts as chosen, or all of them for an auditor."""
+    whose = EVERYTHING if Role.AUDITOR in someone.roles else someone.subject
+    chosen = choosing.read(request.args)
+    page = listing.page(whose, chosen.filter, limit=ROWS)
+    body = render_template(
+        "contracts/list.html",
+        auditor=whose == EVERYTHING,
+        counts=listing.counts(whose),
+        chosen=chosen.typed,
+        problems=chosen.problems,
+        narrowed=chosen.narrowed,
+        filtered=chosen.filtered,
+        buckets=choosing.buckets(),
+        kinds=listing.kinds(whose),
+        page=page,
+        further=None if page.next is None else _address(chosen.address, after=page.next),
+        start=_address(chosen.address) if chosen.filter.after else None,
+        capped=lambda number: f"{MOST}+" if number >= MOST else number,
+    )
+    return make_response(body, 422 if chosen.problems else 200)
+
+
+def _address(choice: Mapping[str, str], **more: str) -> str:
+    """The list's address with this choice."""
+    query = urlencode({**choice, **more})
+    return f"/?{query}" if query else "/"
