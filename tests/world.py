@@ -115,9 +115,9 @@ def send(appliance: Appliance, document: bytes, *, order: SigningOrder = Signing
         order=order,
     )
     draft = appliance.drafting.draft(document, terms)
-    appliance.drafting.add_person(draft.id, subject=ZHANG.subject)
-    appliance.drafting.add_person(draft.id, subject=LI.subject)
-    appliance.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject)
+    appliance.drafting.add_person(draft.id, subject=ZHANG.subject, by=ZHANG.subject)
+    appliance.drafting.add_person(draft.id, subject=LI.subject, by=ZHANG.subject)
+    appliance.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject)
     return appliance.sending.send(draft.id, by=ZHANG.subject)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from appliance.contracts import rules
 from appliance.contracts.acceptable import require_signed
 from appliance.contracts.announcements import after_signature
+from appliance.contracts.changes import changed
 from appliance.contracts.preconditions import Signing, require_all
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.signature import Signature
@@ -14,7 +15,7 @@ from appliance.history.events import EventKind, HistoryEvent
 from appliance.model.contract import Contract, Party, Revision, RevisionKind
 from appliance.model.intent import IntentRecord, IntentState
 from appliance.pdf.values import ContentsSpan, PreparedRevision
-from appliance.store import contracts, intents, outbox
+from appliance.store import contracts, intents, parties
 from appliance.store.database import Transaction
 
 
@@ -82,13 +83,11 @@ class Completion:
         party = rules.party_of(seen, record.act.party)
         require_all(room.preconditions, tx, Signing(seen, party, room.now()))
         contracts.add_revision(tx, contract, revision, state=rules.state_after(seen, party))
-        contracts.mark_signed(tx, contract, party, revision.at)
+        parties.mark_signed(tx, contract, party, revision.at)
         intents.complete(tx, record.id)
         intents.abandon_prepared(tx, contract.id, "another party signed first")
-        room.chronicle.tell(tx, _signed_event(record, party, revision))
-        completed = contracts.load(tx, contract.id)
-        for notice in after_signature(completed, party, room.now()):
-            outbox.enqueue(tx, notice)
+        completed = changed(tx, room.chronicle, contract, _signed_event(record, party, revision))
+        room.tell(tx, after_signature(seen, completed, party, room.now()))
         return completed
 
 

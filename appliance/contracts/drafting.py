@@ -1,60 +1,46 @@
-"""Drafting: from bytes that come in to a contract with its parties, ready to be sent."""
+"""Drafting: from bytes that come in to a contract with its parties and fields, ready to be sent."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from collections.abc import Mapping, Sequence
 
-from appliance.contracts import rules
-from appliance.contracts.placing import usual_place
+from appliance.contracts import joining, rules
+from appliance.contracts import terms as wording
+from appliance.contracts.acts import Act
+from appliance.contracts.admission import Deed, admitted
+from appliance.contracts.changes import changed
+from appliance.contracts.joining import Signatory, Usual
 from appliance.contracts.room import SigningRoom
-from appliance.documents.intake import Intake
+from appliance.contracts.terms import DraftTerms
+from appliance.documents.intake import AcceptedDocument, Intake
 from appliance.errors import PreconditionRefused
 from appliance.history.events import EventKind, Field, HistoryEvent
 from appliance.model.contract import (
     Contract,
     ContractState,
-    Deadline,
+    CrossPage,
+    Guest,
     Party,
     PartyKind,
     Placement,
     Revision,
     RevisionKind,
-    SigningOrder,
 )
-from appliance.store import contracts, people
+from appliance.store import contracts, parties, people
 from appliance.store.database import Transaction
 from hsm.acts import instant
 
-
-@dataclass(frozen=True, slots=True)
-class DraftTerms:
-    """What the initiator (a person's subject) says of a contract: its title, type and purpose in words."""
-
-    title: str
-    kind: str
-    purpose: str
-    initiator: str
-    deadline: Deadline
-    order: SigningOrder = SigningOrder.SEQUENTIAL
-
-
-@dataclass(frozen=True, slots=True)
-class _Signatory:
-    """Who becomes a party."""
-
-    kind: PartyKind
-    subject: str
-    name: str
-    organisation: str
-    requester: str | None = None
+__all__ = ["DraftTerms", "Drafting", "Usual"]
 
 
 class Drafting:
-    """Drafts belong to their initiator; everything can change until they are sent."""
+    """Drafts belong to their initiator; everything can change until they are sent, and may be missing until then.
+
+    ``by`` is who acts (a subject), ``seen`` the version of the contract that was shown. Every call raises
+    :class:`StateRefused` when that is not the newest, or the contract is no draft any more, and
+    :class:`PreconditionRefused` for anybody but the initiator, and for what no contract can have.
+    """
 
     def __init__(self, room: SigningRoom, intake: Intake) -> None:
         self._room = room
@@ -63,111 +49,186 @@ class Drafting:
     def draft(self, document: bytes, terms: DraftTerms) -> Contract:
         """A new draft. Raises :class:`DocumentRefused`, or :class:`PreconditionRefused` for impossible terms."""
         now = self._room.now()
-        _require_terms(terms, now)
+        terms = wording.tidy(terms, now)
         accepted = self._intake.accept(document)
-        contract = Contract(
-            id=secrets.token_hex(12),
-            title=terms.title.strip(),
-            kind=terms.kind.strip(),
-            purpose=terms.purpose.strip(),
-            initiator=terms.initiator,
-            order=terms.order,
-            deadline=terms.deadline,
-            state=ContractState.DRAFT,
-            created=now,
-            pages=len(accepted.inspection.pages),
-            parties=(),
-            revisions=(Revision(0, RevisionKind.ORIGINAL, accepted.digest, accepted.size, now),),
-        )
         with self._room.database.transaction() as tx:
-            people.person(tx, terms.initiator)
+            zone = people.person(tx, terms.initiator).zone
+            contract = Contract(
+                id=secrets.token_hex(12),
+                title=terms.title,
+                kind=terms.kind,
+                purpose=terms.purpose,
+                initiator=terms.initiator,
+                order=terms.order,
+                deadline=terms.deadline or wording.usual_deadline(now, zone),
+                state=ContractState.DRAFT,
+                created=now,
+                pages=len(accepted.inspection.pages),
+                parties=(),
+                revisions=(Revision(0, RevisionKind.ORIGINAL, accepted.digest, accepted.size, now),),
+            )
             contracts.insert(tx, contract)
-            public: dict[str, Field] = {
-                "digest": accepted.digest,
-                "size": accepted.size,
-                "pages": contract.pages,
-                "deadline": instant(contract.deadline.at),
-                "order": contract.order.value,
-            }
-            private = {"title": contract.title, "kind": contract.kind, "purpose": contract.purpose}
-            self._tell(tx, contract, EventKind.CONTRACT_DRAFTED, public, private)
-            return contracts.load(tx, contract.id)
+            return self._changed(
+                tx, contract, EventKind.CONTRACT_DRAFTED, _file(accepted) | _public(contract), _private(contract)
+            )
 
-    def add_person(self, contract_id: str, *, subject: str, placement: Placement | None = None) -> Party:
-        """A known person becomes the next party; without *placement* the field goes to its usual place."""
+    def revise(self, contract_id: str, terms: DraftTerms, *, by: str, seen: int | None = None) -> Contract:
+        """Other words, another order or deadline; the initiator stays who it is."""
+        now = self._room.now()
         with self._room.database.transaction() as tx:
+            before = admitted(tx, contract_id, Deed(Act.EDIT, by, seen), now)
+            after = wording.revised(before, wording.tidy(terms, now, before=before.deadline))
+            if after == before:
+                return before
+            contracts.revise(tx, after)
+            return self._changed(tx, after, EventKind.CONTRACT_REVISED, _public(after), _private(after))
+
+    def replace_document(self, contract_id: str, document: bytes, *, by: str, seen: int | None = None) -> Contract:
+        """Another document in place of the draft's; fields on pages that it does not have lose their places."""
+        deed = Deed(Act.EDIT, by, seen)
+        with self._room.database.reading() as tx:  # before the work, so that strangers cannot cause any
+            admitted(tx, contract_id, deed, self._room.now())
+        accepted = self._intake.accept(document)
+        pages, now = len(accepted.inspection.pages), self._room.now()
+        with self._room.database.transaction() as tx:
+            contract = admitted(tx, contract_id, deed, now)
+            original = Revision(0, RevisionKind.ORIGINAL, accepted.digest, accepted.size, now)
+            contracts.replace_original(tx, contract, original, pages)
+            for party in contract.parties:
+                left = [place for place in party.places if place.page < pages]
+                parties.place(tx, party.id, left, party.cross_page)
+            return self._changed(tx, contract, EventKind.DOCUMENT_REPLACED, _file(accepted))
+
+    def add_person(
+        self,
+        contract_id: str,
+        *,
+        subject: str,
+        placement: Placement | Usual | None = Usual.PLACE,
+        by: str,
+        seen: int | None = None,
+    ) -> Party:
+        """A known person becomes the next party, the initiator the first; None leaves the field unplaced."""
+        with self._room.database.transaction() as tx:
+            contract = self._draft(tx, contract_id, by, seen)
             person = people.person(tx, subject)
-            signatory = _Signatory(PartyKind.PERSON, subject, person.name, person.organisation)
-            return self._add(tx, contract_id, signatory, placement)
+            if person.guest:
+                raise PreconditionRefused("{name} was invited to another contract only.", name=person.name)
+            signatory = Signatory(PartyKind.PERSON, subject, person.name, person.organisation)
+            return self._add(tx, contract, signatory, placement)
+
+    def add_guest(self, contract_id: str, guest: Guest, *, by: str, seen: int | None = None) -> Party:
+        """Somebody from outside becomes the next party, for this contract alone; the field is not placed yet."""
+        with self._room.database.transaction() as tx:
+            contract = self._draft(tx, contract_id, by, seen)
+            person = joining.guest_person(guest, people.person(tx, contract.initiator))
+            people.insert_person(tx, person, None)
+            phone = guest.phone.strip() or None
+            signatory = Signatory(PartyKind.PERSON, person.subject, person.name, person.organisation, None, phone)
+            return self._add(tx, contract, signatory, None)
 
     def add_seal(
-        self, contract_id: str, *, seal: str, requester: str, placement: Placement | None = None
+        self,
+        contract_id: str,
+        *,
+        seal: str,
+        requester: str,
+        placement: Placement | Usual | None = Usual.PLACE,
+        by: str,
+        seen: int | None = None,
     ) -> Party:
         """A company seal becomes the next party; *requester* (a person's subject) asks for its use."""
         with self._room.database.transaction() as tx:
+            contract = self._draft(tx, contract_id, by, seen)
             known = people.seal(tx, seal)
-            people.person(tx, requester)
+            if people.person(tx, requester).guest:
+                raise PreconditionRefused(
+                    "An outside signer cannot ask for the seal {seal}.", seal=known.kind.value
+                )
             name = f"{known.organisation} {known.kind.value}"
-            signatory = _Signatory(PartyKind.SEAL, seal, name, known.organisation, requester)
-            return self._add(tx, contract_id, signatory, placement)
+            signatory = Signatory(PartyKind.SEAL, seal, name, known.organisation, requester)
+            return self._add(tx, contract, signatory, placement)
 
-    def _add(self, tx: Transaction, contract_id: str, signatory: _Signatory, placement: Placement | None) -> Party:
-        contract = contracts.load(tx, contract_id)
-        rules.require_state(contract, ContractState.DRAFT)
-        party = _next_party(contract, signatory, placement)
-        if party.placement.page not in range(contract.pages):
-            raise PreconditionRefused("The document has only {pages} pages.", pages=contract.pages)
-        if any(other.subject == party.subject for other in contract.parties):
-            raise PreconditionRefused("{name} is a party already.", name=party.name)
-        contracts.insert_party(tx, contract.id, party)
-        public: dict[str, Field] = {
-            "party": party.id,
-            "position": party.position,
-            "field": party.field,
-            "subject": party.subject,
-        }
+    def remove_party(self, contract_id: str, party_id: str, *, by: str, seen: int | None = None) -> Contract:
+        """A party leaves; those behind it move up."""
+        with self._room.database.transaction() as tx:
+            contract = self._draft(tx, contract_id, by, seen)
+            gone = rules.party_of(contract, party_id)
+            parties.remove(tx, party_id)
+            parties.order(tx, contract_id, [party.id for party in contract.parties if party.id != party_id])
+            public: dict[str, Field] = {"party": party_id, "subject": gone.subject}
+            return self._changed(tx, contract, EventKind.PARTY_REMOVED, public, {"name": gone.name})
+
+    def reorder(self, contract_id: str, party_ids: Sequence[str], *, by: str, seen: int | None = None) -> Contract:
+        """The parties sign in this order, but the initiator first in any case."""
+        with self._room.database.transaction() as tx:
+            contract = self._draft(tx, contract_id, by, seen)
+            order = joining.in_order(contract, party_ids)
+            if order == tuple(party.id for party in contract.parties):
+                return contract
+            parties.order(tx, contract_id, order)
+            return self._changed(tx, contract, EventKind.PARTIES_REORDERED, {"parties": " ".join(order)})
+
+    def place(
+        self,
+        contract_id: str,
+        party_id: str,
+        placements: Sequence[Placement],
+        cross_page: CrossPage | None = None,
+        *,
+        by: str,
+        seen: int | None = None,
+    ) -> Contract:
+        """Where the party's signature shows: the first place, further ones, and a seal on the edges of all pages.
+
+        No place at all takes the field away again.
+        """
+        with self._room.database.transaction() as tx:
+            contract = self._draft(tx, contract_id, by, seen)
+            party = rules.party_of(contract, party_id)
+            joining.require_places(contract, placements, cross_page)
+            if cross_page is not None and party.kind is not PartyKind.SEAL:
+                raise PreconditionRefused("Only a seal goes across pages; {name} is a person.", name=party.name)
+            if (party.places, party.cross_page) == (tuple(placements), cross_page):
+                return contract
+            parties.place(tx, party_id, placements, cross_page)
+            public: dict[str, Field] = {"party": party_id, "places": len(placements)}
+            return self._changed(tx, contract, EventKind.FIELDS_PLACED, public)
+
+    def _draft(self, tx: Transaction, contract_id: str, by: str, seen: int | None) -> Contract:
+        return admitted(tx, contract_id, Deed(Act.EDIT, by, seen), self._room.now())
+
+    def _add(
+        self, tx: Transaction, contract: Contract, signatory: Signatory, placement: Placement | Usual | None
+    ) -> Party:
+        party = joining.new_party(contract, signatory, placement)
+        parties.insert(tx, contract.id, party)
+        if party.subject == contract.initiator:
+            parties.order(tx, contract.id, [party.id, *(other.id for other in contract.parties)])
+        public: dict[str, Field] = {"party": party.id, "field": party.field, "subject": party.subject}
         private = {"name": party.name, "organisation": party.organisation}
-        self._tell(tx, contract, EventKind.PARTY_ADDED, public, private)
-        return party
+        now = self._changed(tx, contract, EventKind.PARTY_ADDED, public, private)
+        return rules.party_of(now, party.id)
 
-    def _tell(
+    def _changed(
         self,
         tx: Transaction,
         contract: Contract,
         kind: EventKind,
         public: Mapping[str, Field],
-        private: Mapping[str, Field],
-    ) -> None:
-        now = self._room.now()
-        event = HistoryEvent(kind, now, contract.initiator, contract.id, public, private)
-        self._room.chronicle.tell(tx, event)
+        private: Mapping[str, Field] | None = None,
+    ) -> Contract:
+        event = HistoryEvent(kind, self._room.now(), contract.initiator, contract.id, public, private or {})
+        return changed(tx, self._room.chronicle, contract, event)
 
 
-def _next_party(contract: Contract, signatory: _Signatory, placement: Placement | None) -> Party:
-    position = len(contract.parties) + 1
-    return Party(
-        id=secrets.token_hex(12),
-        position=position,
-        kind=signatory.kind,
-        subject=signatory.subject,
-        name=signatory.name,
-        organisation=signatory.organisation,
-        requester=signatory.requester,
-        # The contract's id keeps the name apart from fields of a document that was signed here before.
-        field=f"{signatory.kind.value}-{position}-{contract.id[:8]}",
-        placement=placement or usual_place(signatory.kind, position, contract.pages),
-    )
+def _file(accepted: AcceptedDocument) -> dict[str, Field]:
+    return {"digest": accepted.digest, "size": accepted.size, "pages": len(accepted.inspection.pages)}
 
 
-def _require_terms(terms: DraftTerms, now: datetime) -> None:
-    for name, words in (("title", terms.title), ("type", terms.kind), ("purpose", terms.purpose)):
-        if not words.strip():
-            raise PreconditionRefused("A contract needs a {name} in words.", name=name)
-    try:
-        ZoneInfo(terms.deadline.zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise PreconditionRefused("There is no time zone {zone}.", zone=terms.deadline.zone) from error
-    if terms.deadline.at <= now:
-        raise PreconditionRefused(
-            "The deadline {deadline} is in the past.", deadline=terms.deadline.at.isoformat(timespec="minutes")
-        )
+def _public(contract: Contract) -> dict[str, Field]:
+    return {"deadline": instant(contract.deadline.at), "order": contract.order.value}
+
+
+def _private(contract: Contract) -> dict[str, Field]:
+    return {"title": contract.title, "kind": contract.kind, "purpose": contract.purpose}

@@ -1,64 +1,58 @@
-"""What ends a contract before everybody has signed: declined, recalled, expired."""
+"""What ends a contract before everybody has signed: discarded, declined, recalled, expired."""
 
 from __future__ import annotations
 
 from appliance.contracts import rules
-from appliance.contracts.announcements import to_everybody
+from appliance.contracts.acts import Act
+from appliance.contracts.admission import Deed, admitted
+from appliance.contracts.announcements import to_those_who_know
+from appliance.contracts.changes import changed
+from appliance.contracts.reasons import reasoned
 from appliance.contracts.room import SigningRoom
-from appliance.errors import PreconditionRefused, StateRefused
 from appliance.history.events import SYSTEM, EventKind, HistoryEvent
 from appliance.model.contract import Contract, ContractState
 from appliance.model.notice import NoticeKind
-from appliance.store import contracts, intents, outbox
+from appliance.store import contracts, intents, parties
 from appliance.store.database import Transaction
 
 
 class Endings:
-    """Each ending is one transaction: the state, prepared signatures abandoned, the log entry, the notices."""
+    """Each ending is one transaction: the state, prepared signatures abandoned, the log entry, the notices.
+
+    ``by`` is who acts (a subject), ``seen`` the version of the contract that was shown. Raises
+    :class:`StateRefused` or :class:`PreconditionRefused` when it is not allowed, or no reason is given.
+    """
 
     def __init__(self, room: SigningRoom) -> None:
         self._room = room
 
-    def decline(self, contract_id: str, party_id: str, *, reason: str) -> Contract:
-        """A party whose turn it is will not sign. Raises :class:`PreconditionRefused` or :class:`StateRefused`."""
+    def discard(self, contract_id: str, *, by: str, seen: int | None = None) -> Contract:
+        """The initiator throws a draft away; nobody else has heard of it."""
         now = self._room.now()
         with self._room.database.transaction() as tx:
-            contract = contracts.load(tx, contract_id)
-            rules.require_state(contract, ContractState.SENT)
-            party = rules.party_of(contract, party_id)
-            if party not in rules.whose_turn(contract):
-                raise PreconditionRefused("It is not {name}'s turn to answer.", name=party.name)
-            contracts.mark_declined(tx, contract, party, reason)
-            event = HistoryEvent(
-                kind=EventKind.PARTY_DECLINED,
-                contract=contract_id,
-                at=now,
-                actor=party.responsible,
-                public={"party": party.id},
-                private={"reason": reason},
-            )
+            contract = admitted(tx, contract_id, Deed(Act.DISCARD, by, seen), now)
+            contracts.move(tx, contract, ContractState.DISCARDED)
+            event = HistoryEvent(EventKind.CONTRACT_DISCARDED, now, by, contract_id)
+            return changed(tx, self._room.chronicle, contract, event)
+
+    def decline(
+        self, contract_id: str, party_id: str, *, reason: str, by: str, seen: int | None = None
+    ) -> Contract:
+        """A party whose turn it is will not sign; *by* is who acts for it."""
+        now, reason = self._room.now(), reasoned(reason)
+        with self._room.database.transaction() as tx:
+            contract = admitted(tx, contract_id, Deed(Act.DECLINE, by, seen, party_id), now)
+            parties.mark_declined(tx, contract, rules.party_of(contract, party_id), reason)
+            public, private = {"party": party_id}, {"reason": reason}
+            event = HistoryEvent(EventKind.PARTY_DECLINED, now, by, contract_id, public, private)
             return self._end(tx, contract, ContractState.DECLINED, event)
 
-    def recall(self, contract_id: str, *, by: str, reason: str) -> Contract:
-        """The initiator takes the contract back. Raises :class:`PreconditionRefused` for anybody else."""
-        now = self._room.now()
+    def recall(self, contract_id: str, *, by: str, reason: str, seen: int | None = None) -> Contract:
+        """The initiator takes the contract back while it waits for signatures."""
+        now, reason = self._room.now(), reasoned(reason)
         with self._room.database.transaction() as tx:
-            contract = contracts.load(tx, contract_id)
-            if contract.state not in (ContractState.DRAFT, ContractState.SENT):
-                raise StateRefused(
-                    "Contract “{title}” is {state}; it can no longer be recalled.",
-                    title=contract.title,
-                    state=contract.state,
-                )
-            if by != contract.initiator:
-                raise PreconditionRefused("Only the initiator recalls “{title}”.", title=contract.title)
-            event = HistoryEvent(
-                kind=EventKind.CONTRACT_RECALLED,
-                contract=contract_id,
-                at=now,
-                actor=by,
-                private={"reason": reason},
-            )
+            contract = admitted(tx, contract_id, Deed(Act.RECALL, by, seen), now)
+            event = HistoryEvent(EventKind.CONTRACT_RECALLED, now, by, contract_id, {}, {"reason": reason})
             return self._end(tx, contract, ContractState.RECALLED, event)
 
     def expire(self) -> list[str]:
@@ -69,16 +63,13 @@ class Endings:
         for contract_id in due:
             with self._room.database.transaction() as tx:
                 contract = contracts.load(tx, contract_id)
-                if not rules.is_overdue(contract, now):
-                    continue
-                event = HistoryEvent(kind=EventKind.CONTRACT_EXPIRED, contract=contract_id, at=now, actor=SYSTEM)
-                self._end(tx, contract, ContractState.EXPIRED, event)
+                if rules.is_overdue(contract, now):
+                    event = HistoryEvent(EventKind.CONTRACT_EXPIRED, now, SYSTEM, contract_id)
+                    self._end(tx, contract, ContractState.EXPIRED, event)
         return due
 
     def _end(self, tx: Transaction, contract: Contract, state: ContractState, event: HistoryEvent) -> Contract:
         contracts.move(tx, contract, state)
         intents.abandon_prepared(tx, contract.id, f"the contract is {state.value}")
-        self._room.chronicle.tell(tx, event)
-        for notice in to_everybody(contract, NoticeKind(state.value), event.at):
-            outbox.enqueue(tx, notice)
-        return contracts.load(tx, contract.id)
+        self._room.tell(tx, to_those_who_know(contract, NoticeKind(state.value), event.at))
+        return changed(tx, self._room.chronicle, contract, event)

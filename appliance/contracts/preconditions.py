@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from appliance.contracts import rules
+from appliance.contracts.acts import Act, Who
 from appliance.contracts.agreement_text import VERSION
+from appliance.contracts.model import why_not
 from appliance.errors import PreconditionRefused
-from appliance.model.contract import Contract, ContractState, Party, PartyKind
+from appliance.model.contract import Contract, Party, PartyKind
 from appliance.store import agreements, people
 from appliance.store.database import Transaction
 
@@ -36,44 +37,22 @@ class Precondition(Protocol):
         """Raises :class:`PreconditionRefused` with the reason when it does not hold."""
 
 
-class Sent:
-    """The contract is out for signing: not a draft, and not ended."""
+class Allowed:
+    """The contract is sent, it is this party's turn, and the deadline has not come (``model.TABLE``)."""
 
     def require(self, tx: Transaction, signing: Signing) -> None:
-        contract = signing.contract
-        if contract.state is not ContractState.SENT:
-            raise PreconditionRefused(
-                "Contract “{title}” cannot be signed: it is {state}.",
-                title=contract.title,
-                state=contract.state,
-            )
+        refusal = why_not(signing.contract, Act.SIGN, Who(signing.party.responsible), signing.now, signing.party)
+        if refusal is not None:
+            raise PreconditionRefused(refusal.template, **refusal.values)
 
 
-class InTurn:
-    """It is this party's turn, and it has not answered yet."""
+class Enrolled:
+    """The signer has a key and a certificate."""
 
     def require(self, tx: Transaction, signing: Signing) -> None:
-        turn = rules.whose_turn(signing.contract)
-        if signing.party not in turn:
+        if not people.is_enrolled(tx, signing.party.subject):
             raise PreconditionRefused(
-                "It is not {name}'s turn to sign “{title}”; it is the turn of {turn}.",
-                name=signing.party.name,
-                title=signing.contract.title,
-                turn=", ".join(party.name for party in turn) or "–",
-            )
-
-
-class WithinDeadline:
-    """The deadline has not come."""
-
-    def require(self, tx: Transaction, signing: Signing) -> None:
-        deadline = signing.contract.deadline
-        if signing.now >= deadline.at:
-            raise PreconditionRefused(
-                "The deadline of “{title}” has passed ({deadline} {zone}).",
-                title=signing.contract.title,
-                deadline=deadline.at.isoformat(timespec="minutes"),
-                zone=deadline.zone,
+                "{name} cannot sign yet: the enrolment is not finished.", name=signing.party.name
             )
 
 
@@ -111,5 +90,5 @@ def require_all(preconditions: Sequence[Precondition], tx: Transaction, signing:
         precondition.require(tx, signing)
 
 
-STANDARD: tuple[Precondition, ...] = (Sent(), InTurn(), WithinDeadline(), Agreed(), SealInUse())
+STANDARD: tuple[Precondition, ...] = (Allowed(), Enrolled(), Agreed(), SealInUse())
 """What every signature needs."""

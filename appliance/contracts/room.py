@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,11 +11,15 @@ from appliance.contracts.preconditions import Precondition
 from appliance.contracts.waypoints import Passing, pass_by
 from appliance.documents.blobs import BlobStore
 from appliance.history.chronicle import Chronicle
+from appliance.model.notice import Notice
 from appliance.pdf.workshop import PdfWorkshop
-from appliance.store.database import Database
+from appliance.store.database import Database, Transaction
 from appliance.timestamping import TimestampService
 from appliance.verification import Verifier
 from hsm.client import AuthorityClient
+
+Telling = Callable[[Transaction, Iterable[Notice]], None]
+"""Puts notices on their way, in the caller's transaction."""
 
 LIFETIME = timedelta(minutes=10)
 """How long a prepared signature can be activated; the authority allows fifteen minutes at most."""
@@ -38,6 +42,7 @@ class SigningRoom:
     claimants: Claimants
     now: Callable[[], datetime]
     preconditions: Sequence[Precondition]
+    tell: Telling
     passing: Passing = pass_by
     lifetime: timedelta = LIFETIME
     seal_lifetime: timedelta = SEAL_LIFETIME

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import (
     Contract,
     ContractState,
+    Deadline,
     Party,
     PartyState,
     RevisionKind,
@@ -40,11 +42,30 @@ def waiting(contract: Contract) -> tuple[Party, ...]:
 
 
 def whose_turn(contract: Contract) -> tuple[Party, ...]:
-    """The parties that may sign now; empty unless the contract is sent."""
+    """The parties that may sign now; empty unless the contract is sent.
+
+    The initiator signs first, in parallel order too: nobody else is on turn before.
+    """
     if contract.state is not ContractState.SENT:
         return ()
-    open_parties = waiting(contract)
-    return open_parties[:1] if contract.order is SigningOrder.SEQUENTIAL else open_parties
+    left = waiting(contract)
+    first = tuple(party for party in left if party.subject == contract.initiator)
+    return left[:1] if contract.order is SigningOrder.SEQUENTIAL else first or left
+
+
+def everybody(contract: Contract) -> tuple[str, ...]:
+    """The people (subjects) who act in the contract, each once: the initiator, and who acts for each party."""
+    return tuple(dict.fromkeys([contract.initiator, *signatories(contract)]))
+
+
+def signatories(contract: Contract) -> tuple[str, ...]:
+    """The people (subjects) who act for the parties, each once."""
+    return tuple(dict.fromkeys(party.responsible for party in contract.parties))
+
+
+def local(deadline: Deadline) -> str:
+    """The deadline as read in its own zone, to the minute."""
+    return deadline.at.astimezone(ZoneInfo(deadline.zone)).strftime("%Y-%m-%d %H:%M")
 
 
 def is_first_signature(contract: Contract) -> bool:

@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from appliance.contracts import rules
 from appliance.contracts.acceptable import require_archived
 from appliance.contracts.announcements import to_everybody
+from appliance.contracts.changes import changed
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.waypoints import Waypoint
 from appliance.history.events import SYSTEM, EventKind, Field, HistoryEvent
 from appliance.model.contract import Contract, ContractState, Revision, RevisionKind
 from appliance.model.notice import NoticeKind
 from appliance.pdf.values import ValidationMaterial
-from appliance.store import contracts, outbox, people
+from appliance.store import contracts, people
 from hsm.timestamp import parse_token
 
 
@@ -54,10 +55,9 @@ class SealingOff:
             if seen.state is ContractState.COMPLETED:  # another process was faster; its archive stands
                 return seen
             contracts.add_revision(tx, contract, revision, state=ContractState.COMPLETED)
-            room.chronicle.tell(tx, event)
-            for notice in to_everybody(contract, NoticeKind.COMPLETED, room.now()):
-                outbox.enqueue(tx, notice)
-            return contracts.load(tx, contract.id)
+            completed = changed(tx, room.chronicle, contract, event)
+            room.tell(tx, to_everybody(completed, NoticeKind.COMPLETED, room.now()))
+            return completed
 
     def waiting(self) -> list[str]:
         """Ids of the contracts that everybody has signed and that are not sealed off, as after a crash."""

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from appliance.contracts import rules
+from collections.abc import Iterator
+
+from appliance.contracts import problems
+from appliance.contracts.acts import Act
+from appliance.contracts.admission import Deed, admitted
 from appliance.contracts.announcements import after_sending
+from appliance.contracts.changes import changed
+from appliance.contracts.problems import Problem, ProblemPlace
 from appliance.contracts.room import SigningRoom
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.history.events import EventKind, Field, HistoryEvent
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, Revision, RevisionKind
-from appliance.pdf.values import FieldKind, FieldPlacement
-from appliance.store import contracts, outbox
+from appliance.pdf.values import CrossPageSeal, FieldKind, FieldPlacement, Place
+from appliance.store import contracts, people
+from appliance.store.database import Transaction
 
 
 class Sending:
@@ -18,47 +25,78 @@ class Sending:
     def __init__(self, room: SigningRoom) -> None:
         self._room = room
 
-    def send(self, contract_id: str, *, by: str) -> Contract:
+    def problems(self, contract: Contract) -> list[Problem]:
+        """What keeps the draft from being sent, in the order of the form; empty when it can go out."""
+        with self._room.database.reading() as tx:
+            return self._problems(tx, contract)
+
+    def send(self, contract_id: str, *, by: str, seen: int | None = None) -> Contract:
         """The contract with revision 1, the fields, out for signing; those whose turn it is are told.
 
-        Raises :class:`PreconditionRefused` for a contract without parties, past its deadline or somebody else's,
-        and :class:`StateRefused` when it is no draft, or was changed at the same moment.
+        Raises :class:`PreconditionRefused` for anybody but the initiator and for the first of :meth:`problems`,
+        and :class:`StateRefused` when it is no draft, was changed since it was *seen*, or at the same moment.
         """
-        room = self._room
+        room, deed = self._room, Deed(Act.SEND, by, seen)
         with room.database.reading() as tx:
-            contract = contracts.load(tx, contract_id)
-        self._require_sendable(contract, by)
-        document = room.workshop.add_fields(
-            room.blobs.get(contract.original.digest), [_field(party) for party in contract.parties]
-        )
+            contract = admitted(tx, contract_id, deed, room.now())
+            self._require_sendable(tx, contract)
+            fields = [_field(tx, party) for party in contract.parties]
+        document = room.workshop.add_fields(room.blobs.get(contract.original.digest), fields)
         now = room.now()
         revision = Revision(1, RevisionKind.FIELDS, room.blobs.put(document), len(document), now)
         with room.database.transaction() as tx:
-            if contracts.load(tx, contract_id).parties != contract.parties:
+            current = admitted(tx, contract_id, deed, now)
+            if current.version != contract.version:
                 raise StateRefused(
                     "Contract “{title}” was changed while it was sent; send again.", title=contract.title
                 )
+            self._require_sendable(tx, current)
             contracts.add_revision(tx, contract, revision, state=ContractState.SENT)
             public: dict[str, Field] = {"revision": 1, "digest": revision.digest, "parties": len(contract.parties)}
-            room.chronicle.tell(tx, HistoryEvent(EventKind.CONTRACT_SENT, now, by, contract_id, public))
-            sent = contracts.load(tx, contract_id)
-            for notice in after_sending(sent, now):
-                outbox.enqueue(tx, notice)
+            event = HistoryEvent(EventKind.CONTRACT_SENT, now, by, contract_id, public)
+            sent = changed(tx, room.chronicle, contract, event)
+            room.tell(tx, after_sending(sent, now))
         return sent
 
-    def _require_sendable(self, contract: Contract, by: str) -> None:
-        rules.require_state(contract, ContractState.DRAFT)
-        if by != contract.initiator:
-            raise PreconditionRefused("Only the initiator sends “{title}”.", title=contract.title)
-        if not contract.parties:
-            raise PreconditionRefused("“{title}” has nobody to sign it; add a party.", title=contract.title)
-        if self._room.now() >= contract.deadline.at:
-            raise PreconditionRefused(
-                "The deadline of “{title}” has passed; set a later one.", title=contract.title
-            )
+    def _require_sendable(self, tx: Transaction, contract: Contract) -> None:
+        for problem in self._problems(tx, contract):
+            raise PreconditionRefused(problem.template, **problem.values)
+
+    def _problems(self, tx: Transaction, contract: Contract) -> list[Problem]:
+        found = [*problems.of(contract, self._room.now()), *self._of_register(tx, contract)]
+        return sorted(found, key=lambda problem: list(ProblemPlace).index(problem.place))
+
+    def _of_register(self, tx: Transaction, contract: Contract) -> Iterator[Problem]:
+        for party in contract.parties:
+            if party.guest and not people.person(tx, party.subject).email:
+                template = "{name} has no e-mail address; the link to the contract goes there."
+                yield Problem(ProblemPlace.PARTIES, party.id, template, {"name": party.name})
+            if party.kind is PartyKind.SEAL:
+                yield from self._of_seal(tx, party)
+
+    def _of_seal(self, tx: Transaction, party: Party) -> Iterator[Problem]:
+        seal = people.seal(tx, party.subject)
+        if seal.suspended is not None and seal.suspended <= self._room.now():
+            template = "The seal {seal} is suspended."
+            yield Problem(ProblemPlace.PARTIES, party.id, template, {"seal": party.name})
+        if all(custodian == party.requester for custodian in seal.custodians):
+            template = "The seal {seal} needs a custodian who is not the one asking for it."
+            yield Problem(ProblemPlace.PARTIES, party.id, template, {"seal": party.name})
 
 
-def _field(party: Party) -> FieldPlacement:
-    place = party.placement
-    kind = FieldKind.SEAL if party.kind is PartyKind.SEAL else FieldKind.PERSON
-    return FieldPlacement(party.field, place.page, place.x, place.y, place.width, place.height, kind)
+def _field(tx: Transaction, party: Party) -> FieldPlacement:
+    first, *more = party.places
+    cross_page = None
+    if party.cross_page is not None:
+        cross_page = CrossPageSeal(party.cross_page.y, people.seal(tx, party.subject).width_mm)
+    return FieldPlacement(
+        name=party.field,
+        page=first.page,
+        x=first.x,
+        y=first.y,
+        width=first.width,
+        height=first.height,
+        kind=FieldKind.SEAL if party.kind is PartyKind.SEAL else FieldKind.PERSON,
+        more=tuple(Place(one.page, one.x, one.y, one.width, one.height) for one in more),
+        cross_page=cross_page,
+    )

@@ -92,9 +92,11 @@ class Story:
         )
         draft = appliance.drafting.draft(script.document, terms)
         first, second, third = script.places
-        appliance.drafting.add_person(draft.id, subject=ZHANG.subject, placement=first)
-        appliance.drafting.add_person(draft.id, subject=LI.subject, placement=second)
-        appliance.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, placement=third)
+        appliance.drafting.add_person(draft.id, subject=ZHANG.subject, placement=first, by=ZHANG.subject)
+        appliance.drafting.add_person(draft.id, subject=LI.subject, placement=second, by=ZHANG.subject)
+        appliance.drafting.add_seal(
+            draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, placement=third, by=ZHANG.subject
+        )
         contract = appliance.sending.send(draft.id, by=ZHANG.subject)
         self._tell(
             "intake      {pages} pages, {size} bytes, SHA-256 {digest}",

@@ -6,18 +6,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+GUEST_PREFIX = "person-guest-"
+"""How the subjects of people from outside begin."""
+
 
 class ContractState(StrEnum):
-    """Where a contract stands. Only ``SENT`` can be signed; the last four never change again."""
+    """Where a contract stands. Only ``SENT`` can be signed; the last five never change again."""
 
     DRAFT = "draft"
     SENT = "sent"
     SIGNED = "signed"
     """Every party has signed; sealing off to B-LTA is still to be done."""
     COMPLETED = "completed"
+    """Sealed off. All parties together may still declare it void."""
     DECLINED = "declined"
     RECALLED = "recalled"
     EXPIRED = "expired"
+    DISCARDED = "discarded"
+    """A draft that its initiator threw away."""
+    VOIDED = "voided"
+    """Completed, then voided by signed declarations of all parties."""
 
 
 class SigningOrder(StrEnum):
@@ -63,6 +71,24 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
+class CrossPage:
+    """A seal split over the edges of all pages (骑缝章); ``y`` is its upper edge in percent of the page."""
+
+    y: float
+    edge: str = "right"
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Somebody from outside, without an account: told by e-mail, let in by a code that goes over ``phone``."""
+
+    name: str
+    organisation: str
+    email: str
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Deadline:
     """The last moment for signing: an aware instant (kept in UTC) and the IANA zone in which it was agreed."""
 
@@ -75,7 +101,9 @@ class Party:
     """One who signs. ``subject`` names the key (``person-…`` or ``seal-…``); ``position`` counts from 1.
 
     ``field`` is the name of its signature field in the PDF. For a seal, ``requester`` is the person who asks for
-    its use and answers for it together with a custodian.
+    its use and answers for it together with a custodian. ``placement`` is None while nobody has placed the field
+    of a draft; ``more`` are further places that show the same signature, ``cross_page`` a seal's slices on the
+    edges of all pages. ``phone`` is a guest's.
     """
 
     id: str
@@ -86,10 +114,23 @@ class Party:
     organisation: str
     requester: str | None
     field: str
-    placement: Placement
+    placement: Placement | None
     state: PartyState = PartyState.WAITING
     signed_at: datetime | None = None
     reason: str | None = None
+    more: tuple[Placement, ...] = ()
+    cross_page: CrossPage | None = None
+    phone: str | None = None
+
+    @property
+    def places(self) -> tuple[Placement, ...]:
+        """Every place of the field, the first one first; empty while nobody has placed it."""
+        return () if self.placement is None else (self.placement, *self.more)
+
+    @property
+    def guest(self) -> bool:
+        """True for somebody from outside, who has no account."""
+        return self.subject.startswith(GUEST_PREFIX)
 
     @property
     def responsible(self) -> str:
@@ -110,8 +151,23 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenVoiding:
+    """A proposal to void a completed contract, not yet signed by everybody; ``declared`` are who has signed it."""
+
+    id: str
+    by: str
+    reason: str
+    at: datetime
+    declared: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
-    """A contract with its parties in signing order and its revisions, the last one being current."""
+    """A contract with its parties in signing order and its revisions, the last one being current.
+
+    ``version`` counts every change: who decides on what a page showed names the version that it showed.
+    ``former`` are the people who handed their part over to somebody else.
+    """
 
     id: str
     title: str
@@ -125,6 +181,9 @@ class Contract:
     pages: int
     parties: tuple[Party, ...]
     revisions: tuple[Revision, ...]
+    version: int = 1
+    former: tuple[str, ...] = ()
+    voiding: OpenVoiding | None = None
 
     @property
     def original(self) -> Revision:

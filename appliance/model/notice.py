@@ -19,19 +19,43 @@ class NoticeKind(StrEnum):
     DECLINED = "declined"
     RECALLED = "recalled"
     EXPIRED = "expired"
+    HANDED_OVER = "handed-over"
+    """A signer has handed the part over; to the initiator, and to those who signed or sign."""
+    EXTENDED = "extended"
+    VOID_PROPOSED = "void-proposed"
+    VOID_REFUSED = "void-refused"
+    VOIDED = "voided"
+    SEAL_REQUESTED = "seal-requested"
+    SEAL_APPROVED = "seal-approved"
+    SEAL_REFUSED = "seal-refused"
+    SEAL_LAPSED = "seal-lapsed"
+    """The document changed or time ran out before the seal was used; to the one who asked and the custodians."""
+    GUEST_INVITED = "guest-invited"
+    INVITED = "invited"
+    """To an account of one's own."""
+    RECOVERY = "recovery"
+    ENROLMENT_WAITING = "enrolment-waiting"
+    ENROLLED = "enrolled"
+    ENROLMENT_REFUSED = "enrolment-refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One message to one person (a subject) about one contract; ``due`` is when it became, or becomes, due."""
+    """One message to one person (any subject in ``people``); ``due`` is when it became, or becomes, due.
 
-    contract: str
+    ``contract`` is None for what concerns no contract; ``about`` is the id of what else it is about: an
+    invitation, a recovery, a request. The link in the letter is made of these when it is sent.
+    """
+
+    contract: str | None
     recipient: str
     kind: NoticeKind
     due: datetime
+    about: str = ""
 
     @property
     def message_id(self) -> str:
         """The Message-ID (RFC 5322, 3.6.4), the same for every try: a receiver can tell that it had it before."""
-        key = "\n".join((self.contract, self.recipient, self.kind, instant(self.due)))
+        parts = [self.contract or "", self.recipient, self.kind, instant(self.due)]
+        key = "\n".join([*parts, self.about] if self.about else parts)
         return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@notices.vermilion>"

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import (
     Contract,
     ContractState,
     Deadline,
-    Party,
-    PartyKind,
-    PartyState,
-    Placement,
+    OpenVoiding,
     Revision,
     RevisionKind,
     SigningOrder,
 )
+from appliance.store import handovers, parties
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
 
 def insert(tx: Transaction, contract: Contract) -> None:
-    """A new contract with its first revision; parties follow by :func:`insert_party`."""
+    """A new contract with its first revision; parties follow by ``parties.insert``."""
     tx.execute(
         "INSERT INTO contracts (id, title, kind, purpose, initiator, signing_order, deadline, zone, state,"
-        " created, pages, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " created, pages, revision, touched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             contract.id,
             contract.title,
@@ -40,36 +37,11 @@ def insert(tx: Transaction, contract: Contract) -> None:
             stored(contract.created),
             contract.pages,
             contract.current.number,
+            stored(contract.created),
         ),
     )
     for revision in contract.revisions:
         _insert_revision(tx, contract.id, revision)
-
-
-def insert_party(tx: Transaction, contract_id: str, party: Party) -> None:
-    """One more party of a draft."""
-    place = party.placement
-    tx.execute(
-        "INSERT INTO parties (id, contract, position, kind, subject, name, organisation, requester, field, page,"
-        " x, y, width, height, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            party.id,
-            contract_id,
-            party.position,
-            party.kind,
-            party.subject,
-            party.name,
-            party.organisation,
-            party.requester,
-            party.field,
-            place.page,
-            place.x,
-            place.y,
-            place.width,
-            place.height,
-            party.state,
-        ),
-    )
 
 
 def add_revision(tx: Transaction, contract: Contract, revision: Revision, *, state: ContractState) -> None:
@@ -94,29 +66,11 @@ def move(tx: Transaction, contract: Contract, state: ContractState) -> None:
     _require_one(moved.rowcount, contract)
 
 
-def mark_signed(tx: Transaction, contract: Contract, party: Party, at: datetime) -> None:
-    """The party has signed. Raises :class:`StateRefused` unless it was waiting."""
-    marked = tx.execute(
-        "UPDATE parties SET state = 'signed', signed_at = ? WHERE id = ? AND contract = ? AND state = 'waiting'",
-        (stored(at), party.id, contract.id),
-    )
-    _require_one(marked.rowcount, contract)
-
-
-def mark_declined(tx: Transaction, contract: Contract, party: Party, reason: str) -> None:
-    """The party will not sign. Raises :class:`StateRefused` unless it was waiting."""
-    marked = tx.execute(
-        "UPDATE parties SET state = 'declined', reason = ? WHERE id = ? AND contract = ? AND state = 'waiting'",
-        (reason, party.id, contract.id),
-    )
-    _require_one(marked.rowcount, contract)
-
-
 def load(tx: Transaction, contract_id: str) -> Contract:
     """The contract as it stands in this transaction. Raises :class:`NotFound`."""
     row = tx.execute(
-        "SELECT id, title, kind, purpose, initiator, signing_order, deadline, zone, state, created, pages"
-        " FROM contracts WHERE id = ?",
+        "SELECT id, title, kind, purpose, initiator, signing_order, deadline, zone, state, created, pages,"
+        " version FROM contracts WHERE id = ?",
         (contract_id,),
     ).fetchone()
     if row is None:
@@ -132,9 +86,66 @@ def load(tx: Transaction, contract_id: str) -> Contract:
         state=ContractState(row[8]),
         created=loaded(row[9]),
         pages=row[10],
-        parties=_parties(tx, contract_id),
+        parties=parties.of_contract(tx, contract_id),
         revisions=_revisions(tx, contract_id),
+        version=row[11],
+        former=handovers.givers(tx, contract_id),
+        voiding=_voiding(tx, contract_id),
     )
+
+
+def revise(tx: Transaction, contract: Contract) -> None:
+    """The words, order and deadline of a draft become those of *contract*."""
+    tx.execute(
+        "UPDATE contracts SET title = ?, kind = ?, purpose = ?, signing_order = ?, deadline = ?, zone = ?"
+        " WHERE id = ? AND state = 'draft'",
+        (
+            contract.title,
+            contract.kind,
+            contract.purpose,
+            contract.order,
+            stored(contract.deadline.at),
+            contract.deadline.zone,
+            contract.id,
+        ),
+    )
+
+
+def replace_original(tx: Transaction, contract: Contract, original: Revision, pages: int) -> None:
+    """Another document takes the place of a draft's; the first one was never anybody's but the initiator's."""
+    tx.execute("UPDATE contracts SET pages = ? WHERE id = ? AND state = 'draft'", (pages, contract.id))
+    tx.execute(
+        "UPDATE revisions SET digest = ?, size = ?, at = ? WHERE contract = ? AND number = 0",
+        (original.digest, original.size, stored(original.at), contract.id),
+    )
+
+
+def postpone(tx: Transaction, contract: Contract, deadline: Deadline) -> None:
+    """A later deadline for a contract that waits for signatures."""
+    moved = tx.execute(
+        "UPDATE contracts SET deadline = ?, zone = ? WHERE id = ? AND state = 'sent' AND deadline = ?",
+        (stored(deadline.at), deadline.zone, contract.id, stored(contract.deadline.at)),
+    )
+    _require_one(moved.rowcount, contract)
+
+
+def touch(tx: Transaction, contract_id: str, *, kind: str, actor: str, at: datetime) -> None:
+    """The contract's next version: an event of *kind* by *actor* made it."""
+    tx.execute("UPDATE contracts SET version = version + 1, touched = ? WHERE id = ?", (stored(at), contract_id))
+    tx.execute(
+        "INSERT INTO contract_changes (contract, version, kind, actor, at)"
+        " SELECT id, version, ?, ?, ? FROM contracts WHERE id = ?",
+        (kind, actor, stored(at), contract_id),
+    )
+
+
+def last_change(tx: Transaction, contract_id: str) -> tuple[str, str, datetime] | None:
+    """The event that made the current version: its kind, who did it, when; None before the first change."""
+    row = tx.execute(
+        "SELECT kind, actor, at FROM contract_changes WHERE contract = ? ORDER BY version DESC LIMIT 1",
+        (contract_id,),
+    ).fetchone()
+    return None if row is None else (row[0], row[1], loaded(row[2]))
 
 
 def overdue(tx: Transaction, now: datetime, *, limit: int = 100) -> list[str]:
@@ -166,38 +177,25 @@ def _insert_revision(tx: Transaction, contract_id: str, revision: Revision) -> N
     )
 
 
-def _parties(tx: Transaction, contract_id: str) -> tuple[Party, ...]:
-    rows = tx.execute(
-        "SELECT id, position, kind, subject, name, organisation, requester, field, page, x, y, width, height,"
-        " state, signed_at, reason FROM parties WHERE contract = ? ORDER BY position",
-        (contract_id,),
-    )
-    return tuple(_party(row) for row in rows)
-
-
-def _party(row: tuple[Any, ...]) -> Party:
-    return Party(
-        id=row[0],
-        position=row[1],
-        kind=PartyKind(row[2]),
-        subject=row[3],
-        name=row[4],
-        organisation=row[5],
-        requester=row[6],
-        field=row[7],
-        placement=Placement(*row[8:13]),
-        state=PartyState(row[13]),
-        signed_at=loaded(row[14]),
-        reason=row[15],
-    )
-
-
 def _revisions(tx: Transaction, contract_id: str) -> tuple[Revision, ...]:
     rows = tx.execute(
         "SELECT number, kind, digest, size, at, party FROM revisions WHERE contract = ? ORDER BY number",
         (contract_id,),
     )
     return tuple(Revision(row[0], RevisionKind(row[1]), row[2], row[3], loaded(row[4]), row[5]) for row in rows)
+
+
+def _voiding(tx: Transaction, contract_id: str) -> OpenVoiding | None:
+    row = tx.execute(
+        "SELECT id, proposer, reason, at FROM voidings WHERE contract = ? AND state = 'open'", (contract_id,)
+    ).fetchone()
+    if row is None:
+        return None
+    declared = tx.execute(
+        "SELECT person FROM void_declarations WHERE voiding = ? AND signed IS NOT NULL ORDER BY signed, person",
+        (row[0],),
+    )
+    return OpenVoiding(row[0], row[1], row[2], loaded(row[3]), tuple(person for (person,) in declared))
 
 
 def _require_one(count: int, contract: Contract) -> None:

@@ -20,14 +20,15 @@ class OutboxMessage:
 
 
 def enqueue(tx: Transaction, notice: Notice) -> None:
-    """Queue *notice*, once: the same contract, recipient, kind and due time is the same message."""
+    """Queue *notice*, once: what has the same Message-ID is the same message."""
     tx.execute(
-        "INSERT INTO outbox (contract, recipient, kind, due, state, message_id, retry_at)"
-        " VALUES (?, ?, ?, ?, 'queued', ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO outbox (contract, recipient, kind, about, due, state, message_id, retry_at)"
+        " VALUES (?, ?, ?, ?, ?, 'queued', ?, ?) ON CONFLICT (message_id) DO NOTHING",
         (
             notice.contract,
             notice.recipient,
             notice.kind,
+            notice.about,
             stored(notice.due),
             notice.message_id,
             stored(notice.due),
@@ -40,12 +41,13 @@ def take(tx: Transaction, now: datetime) -> OutboxMessage | None:
     row = tx.execute(
         "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE state = 'queued' AND id ="
         " (SELECT id FROM outbox WHERE state = 'queued' AND retry_at <= ? ORDER BY retry_at, id LIMIT 1)"
-        " RETURNING id, contract, recipient, kind, due, attempts",
+        " RETURNING id, contract, recipient, kind, due, about, attempts",
         (stored(now),),
     ).fetchone()
     if row is None:
         return None
-    return OutboxMessage(row[0], Notice(row[1], row[2], NoticeKind(row[3]), loaded(row[4])), row[5])
+    notice = Notice(row[1], row[2], NoticeKind(row[3]), loaded(row[4]), row[5])
+    return OutboxMessage(row[0], notice, row[6])
 
 
 def sent(tx: Transaction, message: OutboxMessage) -> None:

@@ -111,7 +111,7 @@ def _sent(appliance: Appliance, document: bytes, subject: str) -> Contract:
         deadline=Deadline(appliance.now() + timedelta(days=7), ZONE),
     )
     draft = appliance.drafting.draft(document, terms)
-    appliance.drafting.add_person(draft.id, subject=subject)
+    appliance.drafting.add_person(draft.id, subject=subject, by=subject)
     return appliance.sending.send(draft.id, by=subject)
 
 

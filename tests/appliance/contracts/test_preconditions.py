@@ -14,11 +14,10 @@ from appliance.contracts.agreement_text import VERSION
 from appliance.contracts.preconditions import (
     STANDARD,
     Agreed,
-    InTurn,
+    Allowed,
+    Enrolled,
     SealInUse,
-    Sent,
     Signing,
-    WithinDeadline,
     require_all,
 )
 from appliance.errors import PreconditionRefused
@@ -56,20 +55,27 @@ def accept(tx: Transaction, person: str, version: str = VERSION) -> None:
 @pytest.mark.parametrize("state", [state for state in ContractState if state is not ContractState.SENT])
 def test_only_what_is_sent(tx: Transaction, state: ContractState) -> None:
     with pytest.raises(PreconditionRefused, match=state.value):
-        Sent().require(tx, signing(replace(contract(), state=state)))
+        Allowed().require(tx, signing(replace(contract(), state=state)))
 
 
 def test_only_in_turn(tx: Transaction) -> None:
     with pytest.raises(PreconditionRefused, match="turn of 签约方 1"):
-        InTurn().require(tx, signing(contract(), 2))
-    InTurn().require(tx, signing(contract(SigningOrder.PARALLEL), 2))
+        Allowed().require(tx, signing(contract(), 2))
+    Allowed().require(tx, signing(contract(SigningOrder.PARALLEL), 2))
 
 
 def test_not_from_the_deadline_on(tx: Transaction) -> None:
     due = contract().deadline.at
-    WithinDeadline().require(tx, replace(signing(contract()), now=due - timedelta(microseconds=1)))
+    Allowed().require(tx, replace(signing(contract()), now=due - timedelta(microseconds=1)))
     with pytest.raises(PreconditionRefused, match="deadline"):
-        WithinDeadline().require(tx, replace(signing(contract()), now=due))
+        Allowed().require(tx, replace(signing(contract()), now=due))
+
+
+def test_nobody_signs_without_a_certificate(tx: Transaction) -> None:
+    tx.execute("DELETE FROM certificates WHERE subject = 'person-1'")
+    with pytest.raises(PreconditionRefused, match="签约方 1 cannot sign yet"):
+        Enrolled().require(tx, signing(contract()))
+    Enrolled().require(tx, signing(contract(), 2))
 
 
 def test_not_without_the_agreement_or_with_an_older_text(tx: Transaction) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from appliance.contracts import rules
-from appliance.contracts.announcements import after_sending, after_signature, to_everybody
+from appliance.contracts.announcements import after_sending, after_signature, to_everybody, to_those_who_know
 from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import Contract, ContractState, PartyState, SigningOrder
 from appliance.model.notice import NoticeKind
@@ -58,7 +58,7 @@ def test_refusals_name_the_contract() -> None:
 
 
 def test_in_sequence_the_next_one_is_told_and_the_initiator() -> None:
-    told = list(after_signature(signed(contract(), 1), contract().parties[0], NOON))
+    told = list(after_signature(contract(), signed(contract(), 1), contract().parties[0], NOON))
     assert [(notice.recipient, notice.kind) for notice in told] == [
         ("person-9", NoticeKind.PARTY_SIGNED),
         ("person-2", NoticeKind.YOUR_TURN),
@@ -67,10 +67,25 @@ def test_in_sequence_the_next_one_is_told_and_the_initiator() -> None:
 
 def test_in_parallel_everybody_is_told_once_at_the_start() -> None:
     parallel = contract(SigningOrder.PARALLEL)
-    assert [notice.recipient for notice in after_sending(parallel, NOON)] == ["person-1", "person-2", "person-1"]
-    assert len({notice.message_id for notice in after_sending(parallel, NOON)}) == 2
-    told = after_signature(signed(parallel, 1), parallel.parties[0], NOON)
+    assert [notice.recipient for notice in after_sending(parallel, NOON)] == ["person-1", "person-2"]
+    told = after_signature(parallel, signed(parallel, 1), parallel.parties[0], NOON)
     assert [notice.kind for notice in told] == [NoticeKind.PARTY_SIGNED]
+
+
+def test_the_initiator_signs_first_in_parallel_too_and_the_others_hear_of_it_only_then() -> None:
+    own = replace(contract(SigningOrder.PARALLEL), initiator="person-2")
+    assert [party.position for party in rules.whose_turn(own)] == [2]
+    assert [notice.recipient for notice in after_sending(own, NOON)] == ["person-2"]
+    told = after_signature(own, signed(own, 2), own.parties[1], NOON)
+    assert [(notice.recipient, notice.kind) for notice in told] == [("person-1", NoticeKind.YOUR_TURN)]
+
+
+def test_who_has_not_heard_of_a_contract_is_not_told_of_its_end_either() -> None:
+    told = [notice.recipient for notice in to_those_who_know(contract(), NoticeKind.RECALLED, NOON)]
+    assert told == ["person-9", "person-1"]
+    second = signed(contract(), 1)
+    told = [notice.recipient for notice in to_those_who_know(second, NoticeKind.RECALLED, NOON)]
+    assert told == ["person-9", "person-1", "person-2"]
 
 
 def test_an_ending_is_told_to_everybody_once() -> None:

@@ -9,7 +9,7 @@ from appliance.language import Language
 from appliance.model.contract import Contract
 from appliance.model.intent import Circumstances, IntentRecord, IntentState
 from appliance.model.people import Person, Seal, SealKind
-from appliance.store import contracts, people
+from appliance.store import contracts, parties, people
 from appliance.store.database import Database, Transaction
 from hsm.acts import SigningIntent
 from tests.appliance.contracts.samples import NOON, contract
@@ -43,7 +43,7 @@ SEAL = Seal("seal-3", "甲公司示例有限公司", SealKind.CONTRACT, ("person
 def store(tx: Transaction, sample: Contract) -> None:
     contracts.insert(tx, sample)
     for party in sample.parties:
-        contracts.insert_party(tx, sample.id, party)
+        parties.insert(tx, sample.id, party)
 
 
 def intent(position: int = 1, *, number: int = 1) -> IntentRecord:

@@ -1,0 +1,25 @@
+"""What every change of a contract leaves behind, in the transaction that makes it."""
+
+from __future__ import annotations
+
+from appliance.contracts import involved
+from appliance.history.chronicle import Chronicle
+from appliance.history.events import HistoryEvent
+from appliance.model.contract import Contract
+from appliance.store import contracts, involvements
+from appliance.store.database import Transaction
+
+
+def changed(
+    tx: Transaction, chronicle: Chronicle, contract: Contract, event: HistoryEvent, *, told: bool = False
+) -> Contract:
+    """The contract as it is now: with the log entry of *event*, its next version, and the lists of all involved.
+
+    *told*: the caller has told the chronicle already, because it needed the entry's number.
+    """
+    if not told:
+        chronicle.tell(tx, event)
+    contracts.touch(tx, contract.id, kind=event.kind, actor=event.actor, at=event.at)
+    now = contracts.load(tx, contract.id)
+    involvements.refresh(tx, now.id, involved.of(now), involved.words(now))
+    return now

@@ -1,0 +1,54 @@
+"""Extending: a later deadline for a contract that waits for signatures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from appliance.contracts import rules
+from appliance.contracts.acts import Act
+from appliance.contracts.admission import Deed, admitted
+from appliance.contracts.announcements import to_those_who_know
+from appliance.contracts.changes import changed
+from appliance.contracts.room import SigningRoom
+from appliance.contracts.terms import zone_of
+from appliance.errors import PreconditionRefused
+from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.model.contract import Contract, Deadline
+from appliance.model.notice import NoticeKind
+from appliance.store import contracts
+from hsm.acts import instant
+
+
+class Extending:
+    """Never to an earlier moment: whoever counts on the deadline must not lose time by it."""
+
+    def __init__(self, room: SigningRoom) -> None:
+        self._room = room
+
+    def extend(self, contract_id: str, deadline: Deadline, *, by: str, seen: int | None = None) -> Contract:
+        """The initiator (*by*) gives more time; those who know of the contract are told.
+
+        Raises :class:`StateRefused` or :class:`PreconditionRefused` when it is not allowed, or not later.
+        """
+        now = self._room.now()
+        later = replace(deadline, at=deadline.at.replace(microsecond=0))
+        zone_of(later.zone)
+        with self._room.database.transaction() as tx:
+            contract = admitted(tx, contract_id, Deed(Act.EXTEND, by, seen), now)
+            if later.at <= contract.deadline.at:
+                raise PreconditionRefused(
+                    "The new deadline must be later than {deadline} ({zone}).",
+                    deadline=rules.local(contract.deadline),
+                    zone=contract.deadline.zone,
+                )
+            contracts.postpone(tx, contract, later)
+            public: dict[str, Field] = {
+                "deadline": instant(later.at),
+                "zone": later.zone,
+                "before": instant(contract.deadline.at),
+            }
+            event = HistoryEvent(EventKind.DEADLINE_EXTENDED, now, by, contract_id, public)
+            extended = changed(tx, self._room.chronicle, contract, event)
+            told = to_those_who_know(extended, NoticeKind.EXTENDED, now)
+            self._room.tell(tx, (notice for notice in told if notice.recipient != by))
+            return extended

@@ -1,0 +1,89 @@
+"""Handing over: another person of the same organisation signs in somebody's place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from appliance.contracts import rules
+from appliance.contracts.acts import Act
+from appliance.contracts.admission import Deed, admitted
+from appliance.contracts.announcements import newly_on_turn
+from appliance.contracts.changes import changed
+from appliance.contracts.reasons import reasoned
+from appliance.contracts.room import SigningRoom
+from appliance.errors import PreconditionRefused
+from appliance.history.events import EventKind, HistoryEvent
+from appliance.model.contract import Contract, Party, PartyKind
+from appliance.model.notice import Notice, NoticeKind
+from appliance.model.people import Person
+from appliance.store import handovers, intents, parties, people
+from appliance.store.database import Transaction
+
+
+class HandingOver:
+    """The field stays where it is; who signs in it changes. What the giver had prepared is abandoned."""
+
+    def __init__(self, room: SigningRoom) -> None:
+        self._room = room
+
+    def candidates(self, contract: Contract, party: Party) -> list[Person]:
+        """The people to whom *party* can be handed over, by subject."""
+        with self._room.database.reading() as tx:
+            return [
+                person
+                for person in people.people(tx)
+                if _why_not(tx, contract, party, person, party.responsible) is None
+            ]
+
+    def hand_over(
+        self, contract_id: str, party_id: str, *, to: str, reason: str, by: str, seen: int | None = None
+    ) -> Contract:
+        """*to* (a subject) takes the place of *by*; for a seal, as the one who asks for it.
+
+        Raises :class:`StateRefused` or :class:`PreconditionRefused` when it is not allowed, or *to* is of another
+        organisation, a party already, or cannot sign.
+        """
+        room, now, reason = self._room, self._room.now(), reasoned(reason)
+        with room.database.transaction() as tx:
+            before = admitted(tx, contract_id, Deed(Act.HAND_OVER, by, seen, party_id), now)
+            party, person = rules.party_of(before, party_id), people.person(tx, to)
+            refusal = _why_not(tx, before, party, person, by)
+            if refusal is not None:
+                raise refusal
+            parties.pass_on(tx, before, _passed_on(party, person))
+            handovers.insert(tx, party=party_id, giver=by, recipient=to, reason=reason, at=now)
+            intents.abandon_of_party(tx, party_id, "handed over to somebody else")
+            public = {"party": party_id, "from": by, "to": to}
+            event = HistoryEvent(EventKind.PARTY_HANDED_OVER, now, by, contract_id, public, {"reason": reason})
+            after = changed(tx, room.chronicle, before, event)
+            room.tell(tx, newly_on_turn(rules.whose_turn(before), after, now))
+            if before.initiator not in (by, to):
+                room.tell(tx, [Notice(contract_id, before.initiator, NoticeKind.HANDED_OVER, now)])
+            return after
+
+
+def _passed_on(party: Party, person: Person) -> Party:
+    if party.kind is PartyKind.SEAL:
+        return replace(party, requester=person.subject)
+    return replace(party, subject=person.subject, name=person.name, organisation=person.organisation)
+
+
+def _why_not(
+    tx: Transaction, contract: Contract, party: Party, person: Person, giver: str
+) -> PreconditionRefused | None:
+    """What speaks against *person*, or None."""
+    if person.subject == giver:
+        return PreconditionRefused("You sign already; name somebody else.")
+    if person.guest or not person.subject.startswith("person-"):
+        return PreconditionRefused("{name} cannot sign contracts.", name=person.name)
+    if person.organisation != people.person(tx, giver).organisation:
+        return PreconditionRefused(
+            "{name} is not of {organisation}; hand over only within your own organisation.",
+            name=person.name,
+            organisation=people.person(tx, giver).organisation,
+        )
+    if party.kind is PartyKind.PERSON and any(other.subject == person.subject for other in contract.parties):
+        return PreconditionRefused("{name} is a party already.", name=person.name)
+    if not people.is_enrolled(tx, person.subject):
+        return PreconditionRefused("{name} cannot sign yet: the enrolment is not finished.", name=person.name)
+    return None

@@ -1,0 +1,17 @@
+"""The words that people give for what they do."""
+
+from __future__ import annotations
+
+from appliance.errors import PreconditionRefused
+
+LONGEST = 1000
+
+
+def reasoned(reason: str) -> str:
+    """*reason* without stray spaces. Raises :class:`PreconditionRefused` when there is none, or too much of it."""
+    tidied = reason.strip()
+    if not tidied:
+        raise PreconditionRefused("Give a reason; the others will read it.")
+    if len(tidied) > LONGEST:
+        raise PreconditionRefused("The reason is too long; {most} characters are possible.", most=LONGEST)
+    return tidied

@@ -1,0 +1,27 @@
+"""Who may read a contract; everybody else learns not even that it exists."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from appliance.contracts.acts import Act, Who
+from appliance.contracts.model import why_not
+from appliance.errors import NotFound
+from appliance.model.contract import Contract
+from appliance.store import contracts, custody
+from appliance.store.database import Transaction
+
+
+def who_is(
+    tx: Transaction, subject: str, *, auditor: bool = False, guest_of: tuple[str, str] | None = None
+) -> Who:
+    """*subject* as the state machine knows people: with the seals in that person's custody."""
+    return Who(subject, auditor, custody.seals_kept_by(tx, subject), guest_of)
+
+
+def require_reader(tx: Transaction, contract_id: str, who: Who, now: datetime) -> Contract:
+    """The contract, when *who* may read it. Raises the :class:`NotFound` of a contract that is not there."""
+    contract = contracts.load(tx, contract_id)
+    if why_not(contract, Act.READ, who, now) is not None:
+        raise NotFound("There is no contract {contract}.", contract=contract_id)
+    return contract

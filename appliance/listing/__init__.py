@@ -1,0 +1,5 @@
+"""Lists of contracts: what a person has to do, page by page, and whether the lists are true."""
+
+from appliance.listing.listing import Listing
+
+__all__ = ["Listing"]

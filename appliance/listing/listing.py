@@ -1,0 +1,49 @@
+"""The lists of the home page: counts, and pages of contracts, for one person or for who may see all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from appliance.errors import PreconditionRefused
+from appliance.listing.cursor import read_cursor
+from appliance.model.listing import EVERYTHING, Counts, Filter, Page
+from appliance.store import lists
+from appliance.store.database import Database
+
+SOON = timedelta(hours=72)
+"""What is due in less is due soon."""
+
+MOST_ROWS = 100
+
+
+class Listing:
+    """Reads only. Thread-safe. *subject* is a person, or :data:`EVERYTHING` for an auditor."""
+
+    EVERYTHING = EVERYTHING
+
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+
+    def counts(self, subject: str) -> Counts:
+        """How many contracts are in each bucket, at most 1,000 each."""
+        with self._database.reading() as tx:
+            return lists.counts(tx, subject, soon=self._now() + SOON)
+
+    def page(self, subject: str, wanted: Filter, limit: int = 25) -> Page:
+        """At most *limit* (up to 100) contracts, the last changed first; what is due soon by its deadline.
+
+        A text search gives the newest contracts first. Raises :class:`PreconditionRefused` for an ``after`` that
+        is not the ``next`` of such a page.
+        """
+        if not 1 <= limit <= MOST_ROWS:
+            raise PreconditionRefused("A page has between 1 and {most} rows.", most=MOST_ROWS)
+        after = None if wanted.after is None else read_cursor(wanted.after)
+        with self._database.reading() as tx:
+            return lists.page(tx, subject, wanted, after=after, limit=limit, soon=self._now() + SOON)
+
+    def kinds(self, subject: str) -> list[str]:
+        """The types of contract that the person has, at most a hundred, in the order of their signs."""
+        with self._database.reading() as tx:
+            return lists.kinds(tx, subject)

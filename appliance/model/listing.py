@@ -1,0 +1,115 @@
+"""The values of the lists of contracts: which bucket, which filter, which rows. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from appliance.model.contract import ContractState, PartyState
+
+EVERYTHING = "*"
+"""Stands for the person who may see every contract: an auditor."""
+
+
+class Bucket(StrEnum):
+    """What a contract is to somebody: the four heads of the home page, and drafts."""
+
+    DRAFT = "draft"
+    TO_SIGN = "to-sign"
+    """It is this person's turn, to sign or to declare it void."""
+    WAITING = "waiting"
+    """It waits for others."""
+    DONE = "done"
+    ENDED = "ended"
+    """Declined, recalled, expired or voided."""
+    DUE_SOON = "due-soon"
+    """Open, with a deadline in less than 72 hours: to sign or waiting too. Only asked for, never stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a text search finds a contract by."""
+
+    title: str
+    parties: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many contracts somebody has in each bucket, at most :data:`MOST` each."""
+
+    draft: int
+    to_sign: int
+    waiting: int
+    due_soon: int
+    done: int
+    ended: int
+
+
+MOST = 1000
+"""Where counting stops: a page shows more as “1000+”."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What to list; what is not given does not restrict.
+
+    ``party`` is part of a party's name or organisation, ``query`` of the title or any party's; ``since`` and
+    ``until`` are UTC days of the last change, both included; ``after`` is the ``next`` of the page before.
+    """
+
+    bucket: Bucket | None = None
+    kind: str | None = None
+    party: str | None = None
+    since: date | None = None
+    until: date | None = None
+    query: str | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last row of a page: the instant that it is ordered by (as stored, empty in a search), its number."""
+
+    at: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.at}~{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedParty:
+    """A party in a list; ``on_turn`` when it is the one to sign now."""
+
+    name: str
+    organisation: str
+    state: PartyState
+    on_turn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListedContract:
+    """One row: the contract's outlines, and in which bucket it is for the one who looks."""
+
+    id: str
+    title: str
+    kind: str
+    state: ContractState
+    bucket: Bucket
+    deadline: datetime
+    zone: str
+    touched: datetime
+    parties: tuple[ListedParty, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows, and where the next page begins: None after the last.
+
+    A search looks at a bounded number of contracts: a page may have few rows, or none, and a ``next``.
+    """
+
+    rows: tuple[ListedContract, ...]
+    next: str | None

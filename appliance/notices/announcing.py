@@ -1,0 +1,47 @@
+"""Putting notices on their way: into the outbox, for people from outside with an invitation that lets them in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Protocol
+
+from appliance.model.contract import GUEST_PREFIX, Contract, Party
+from appliance.model.notice import Notice, NoticeKind
+from appliance.store import contracts, outbox
+from appliance.store.database import Transaction
+
+ASKING = frozenset({NoticeKind.YOUR_TURN, NoticeKind.VOID_PROPOSED})
+"""What asks somebody to come: a person from outside needs an invitation for it."""
+
+
+class Inviting(Protocol):
+    """Makes the invitation of a party from outside, and queues its letter, in the caller's transaction."""
+
+    def __call__(self, tx: Transaction, contract: Contract, party: Party, *, by: str, now: datetime) -> object:
+        """*by* invites and vouches."""
+
+
+class Announcing:
+    """Whatever it is given is queued in the caller's transaction, so that nothing is told that did not happen."""
+
+    def __init__(self, invite: Inviting) -> None:
+        self._invite = invite
+
+    def __call__(self, tx: Transaction, notices: Iterable[Notice]) -> None:
+        """Queue *notices*; a guest who is asked to come is invited instead."""
+        for notice in notices:
+            if notice.contract is not None and _is_call(notice):
+                self._call(tx, contracts.load(tx, notice.contract), notice)
+            else:
+                outbox.enqueue(tx, notice)
+
+    def _call(self, tx: Transaction, contract: Contract, notice: Notice) -> None:
+        party = next(party for party in contract.parties if party.subject == notice.recipient)
+        self._invite(tx, contract, party, by=contract.initiator, now=notice.due)
+        if notice.kind is not NoticeKind.YOUR_TURN:
+            outbox.enqueue(tx, notice)
+
+
+def _is_call(notice: Notice) -> bool:
+    return notice.kind in ASKING and notice.recipient.startswith(GUEST_PREFIX)

@@ -1,0 +1,52 @@
+"""Who has which contract in which list: a read model, refreshed in the transaction of every change."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from appliance.model.listing import Bucket, Words
+from appliance.store.database import Transaction
+
+_MARKS = (0xE000, 0xE800, 0xF000)
+"""Where the three signs of a mark come from: private use (Unicode 23.5), 2,048 each, so that no name has them."""
+
+
+def mark(person: str) -> str:
+    """The three signs (one trigram) that stand for *person* in the index; two people may share one."""
+    digest = hashlib.sha256(person.encode()).digest()
+    parts = (int.from_bytes(digest[place : place + 2]) % 2048 for place in (0, 2, 4))
+    return "".join(chr(start + part) for start, part in zip(_MARKS, parts, strict=True))
+
+
+def refresh(tx: Transaction, contract_id: str, buckets: Mapping[str, Bucket], words: Words) -> None:
+    """The contract's rows become these; it is found by these *words*."""
+    row = tx.execute("SELECT number FROM contracts WHERE id = ?", (contract_id,)).fetchone()
+    number = int(row[0])
+    tx.execute("DELETE FROM involvements WHERE number = ?", (number,))
+    tx.executemany(
+        "INSERT INTO involvements (person, number, bucket, kind, touched, deadline)"
+        " SELECT ?, number, ?, kind, touched, deadline FROM contracts WHERE number = ?",
+        [(person, bucket, number) for person, bucket in buckets.items()],
+    )
+    found = (words.title, words.parties, "".join(mark(person) for person in sorted(buckets)))
+    known = tx.execute("SELECT title, parties, people FROM contract_search WHERE rowid = ?", (number,)).fetchone()
+    if known == found:
+        return
+    tx.execute("DELETE FROM contract_search WHERE rowid = ?", (number,))
+    tx.execute("INSERT INTO contract_search (rowid, title, parties, people) VALUES (?, ?, ?, ?)", (number, *found))
+
+
+def of_contract(tx: Transaction, contract_id: str) -> tuple[dict[str, Bucket], tuple[str, ...] | None]:
+    """The rows as they stand, and the words (title, parties, people) that the index has."""
+    rows = tx.execute(
+        "SELECT person, bucket FROM involvements WHERE number = (SELECT number FROM contracts WHERE id = ?)",
+        (contract_id,),
+    )
+    buckets = {person: Bucket(bucket) for person, bucket in rows}
+    words = tx.execute(
+        "SELECT title, parties, people FROM contract_search"
+        " WHERE rowid = (SELECT number FROM contracts WHERE id = ?)",
+        (contract_id,),
+    ).fetchone()
+    return buckets, None if words is None else tuple(words)

@@ -1,0 +1,226 @@
+"""Lists of contracts, read from the involvements: every query walks an index and stops after a bounded number."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from appliance.model.contract import ContractState, PartyState, SigningOrder
+from appliance.model.listing import (
+    MOST,
+    Bucket,
+    Counts,
+    Cursor,
+    Filter,
+    ListedContract,
+    ListedParty,
+    Page,
+)
+from appliance.store.database import Transaction
+from appliance.store.involvements import mark
+from appliance.store.moments import loaded, stored
+
+LOOKED_AT = 2000
+"""Contracts that one page of a search looks at, at most; the next page goes on from there."""
+
+KINDS = 100
+_TRIGRAM = 3
+_FIRST, _LAST = Cursor("", 0), Cursor("9999", 2**62)
+"""Before every row, and behind."""
+
+
+def counts(tx: Transaction, person: str, *, soon: datetime) -> Counts:
+    """How many contracts *person* has in each bucket, counted up to :data:`MOST`."""
+
+    def many(bucket: Bucket) -> int:
+        query = (
+            "SELECT count(*) FROM (SELECT 1 FROM involvements INDEXED BY involvements_bucket"
+            " WHERE person = ? AND bucket = ? LIMIT ?)"
+        )
+        return int(tx.execute(query, (person, bucket, MOST)).fetchone()[0])
+
+    due = tx.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM involvements INDEXED BY involvements_due"
+        " WHERE person = ? AND deadline < ? AND bucket IN ('to-sign', 'waiting') LIMIT ?)",
+        (person, stored(soon), MOST),
+    ).fetchone()[0]
+    return Counts(
+        draft=many(Bucket.DRAFT),
+        to_sign=many(Bucket.TO_SIGN),
+        waiting=many(Bucket.WAITING),
+        due_soon=int(due),
+        done=many(Bucket.DONE),
+        ended=many(Bucket.ENDED),
+    )
+
+
+def kinds(tx: Transaction, person: str) -> list[str]:
+    """The different kinds, by stepping from one to the next in the index instead of reading all rows."""
+    rows = tx.execute(
+        "WITH RECURSIVE step (kind, place) AS ("
+        " SELECT min(kind), 1 FROM involvements WHERE person = ?1"
+        " UNION ALL SELECT (SELECT min(kind) FROM involvements WHERE person = ?1 AND kind > step.kind), place + 1"
+        " FROM step WHERE step.kind IS NOT NULL AND place < ?2)"
+        " SELECT kind FROM step WHERE kind <> ''",
+        (person, KINDS + 1),
+    )
+    return [row[0] for row in rows]
+
+
+def page(
+    tx: Transaction, person: str, wanted: Filter, *, after: Cursor | None, limit: int, soon: datetime
+) -> Page:
+    """At most *limit* rows behind *after*."""
+    source = _source(person, wanted, after, soon)
+    tests, values = _tests(person, wanted, soon)
+    query = f"SELECT number, at, {tests} FROM ({source.query} LIMIT {LOOKED_AT}) AS candidates"  # noqa: S608 -- all literals
+    found: list[Cursor] = []
+    last, looked_at = None, 0
+    for number, at, fits in tx.execute(query, (*values, *source.values)):
+        last, looked_at = Cursor(at, number), looked_at + 1
+        if fits:
+            found.append(last)
+        if len(found) > limit:
+            return Page(_rows(tx, person, found[:limit]), str(found[limit - 1]))
+    more = last is not None and looked_at == LOOKED_AT
+    return Page(_rows(tx, person, found), str(last) if more else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Candidates in the list's order: a query of ``number`` and ``at`` along one index, and its values."""
+
+    query: str
+    values: tuple[object, ...]
+
+
+def _source(person: str, wanted: Filter, after: Cursor | None, soon: datetime) -> _Source:
+    phrases = [*_phrase("title parties", wanted.query), *_phrase("parties", wanted.party)]
+    if phrases:
+        match = " AND ".join([f'people : "{mark(person)}"', *phrases])
+        return _Source(
+            "SELECT rowid AS number, '' AS at FROM contract_search"
+            " WHERE contract_search MATCH ? AND rowid < ? ORDER BY rowid DESC",
+            (match, (after or _LAST).number),
+        )
+    if wanted.bucket is Bucket.DUE_SOON:
+        start = after or _FIRST
+        return _Source(
+            "SELECT number, deadline AS at FROM involvements INDEXED BY involvements_due"
+            " WHERE person = ? AND deadline < ? AND (deadline, number) > (?, ?)"
+            " AND bucket IN ('to-sign', 'waiting') ORDER BY deadline, number",
+            (person, stored(soon), start.at, start.number),
+        )
+    return _by_change(person, wanted, after or _LAST)
+
+
+def _by_change(person: str, wanted: Filter, after: Cursor) -> _Source:
+    index, condition, values = "involvements_all", "", []
+    if wanted.bucket is not None:
+        index, condition, values = "involvements_bucket", " AND bucket = ?", [wanted.bucket.value]
+    elif wanted.kind:
+        index, condition, values = "involvements_kind", " AND kind = ?", [wanted.kind]
+    since, before = _days(wanted)
+    return _Source(
+        f"SELECT number, touched AS at FROM involvements INDEXED BY {index} WHERE person = ?{condition}"  # noqa: S608
+        " AND touched >= ? AND touched < ? AND (touched, number) < (?, ?) ORDER BY touched DESC, number DESC",
+        (person, *values, since, before, after.at, after.number),
+    )
+
+
+def _days(wanted: Filter) -> tuple[str, str]:
+    """The first instant that is wanted, and the first that is no longer; text that bounds all when not given."""
+    since = "" if wanted.since is None else wanted.since.isoformat()
+    before = "9999" if wanted.until is None else (wanted.until + timedelta(days=1)).isoformat()
+    return since, before
+
+
+def _tests(person: str, wanted: Filter, soon: datetime) -> tuple[str, list[object]]:
+    """What a candidate must fulfil besides, as an expression and its values."""
+    since, before = _days(wanted)
+    involved = "own.person = ? AND touched >= ? AND touched < ?"
+    values: list[object] = [person, since, before]
+    if wanted.bucket is Bucket.DUE_SOON:
+        involved, values = (
+            f"{involved} AND bucket IN ('to-sign', 'waiting') AND deadline < ?",
+            [*values, stored(soon)],
+        )
+    elif wanted.bucket is not None:
+        involved += " AND bucket = ?"
+        values.append(wanted.bucket)
+    if wanted.kind:
+        involved += " AND kind = ?"
+        values.append(wanted.kind)
+    tests = [f"EXISTS (SELECT 1 FROM involvements AS own WHERE own.number = candidates.number AND {involved})"]  # noqa: S608
+    for text, words in ((wanted.query, "title || char(10) || parties"), (wanted.party, "parties")):
+        if text and len(text.strip()) < _TRIGRAM:
+            test = f"SELECT {words} LIKE ? ESCAPE '^' FROM contract_search WHERE rowid = candidates.number"  # noqa: S608
+            tests.append(f"({test})")
+            values.append(f"%{_escaped(text.strip())}%")
+    return " AND ".join(tests), values
+
+
+def _phrase(columns: str, text: str | None) -> Iterator[str]:
+    """*text* as a phrase of the index, unless it is too short for trigrams."""
+    if text is not None and len(text.strip()) >= _TRIGRAM:
+        quoted = text.strip().replace('"', '""').replace("\0", "")
+        yield f'{{{columns}}} : "{quoted}"'
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"^{sign}" if sign in "%_^" else sign for sign in text)
+
+
+def _rows(tx: Transaction, person: str, found: Sequence[Cursor]) -> tuple[ListedContract, ...]:
+    numbers = json.dumps([cursor.number for cursor in found])
+    rows = tx.execute(
+        "SELECT contracts.number, id, title, contracts.kind, state, bucket, contracts.deadline, zone,"
+        " contracts.touched, signing_order, initiator FROM json_each(?) AS wanted"
+        " CROSS JOIN contracts ON contracts.number = wanted.value"
+        " CROSS JOIN involvements ON involvements.person = ? AND involvements.number = contracts.number"
+        " ORDER BY wanted.key",
+        (numbers, person),
+    ).fetchall()
+    parties = _parties(tx, [row[1] for row in rows])
+    return tuple(_row(row, parties.get(row[1], [])) for row in rows)
+
+
+def _parties(tx: Transaction, contract_ids: Sequence[str]) -> dict[str, list[tuple[Any, ...]]]:
+    rows = tx.execute(
+        "SELECT contract, name, organisation, state, subject FROM json_each(?) AS wanted"
+        " CROSS JOIN parties ON parties.contract = wanted.value ORDER BY contract, position",
+        (json.dumps(list(contract_ids)),),
+    )
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for contract_id, *party in rows:
+        found.setdefault(contract_id, []).append(tuple(party))
+    return found
+
+
+def _row(row: tuple[Any, ...], parties: Sequence[tuple[Any, ...]]) -> ListedContract:
+    state, order, initiator = ContractState(row[4]), SigningOrder(row[9]), row[10]
+    turn = _turn(parties, order, initiator) if state is ContractState.SENT else ()
+    return ListedContract(
+        id=row[1],
+        title=row[2],
+        kind=row[3],
+        state=state,
+        bucket=Bucket(row[5]),
+        deadline=loaded(row[6]),
+        zone=row[7],
+        touched=loaded(row[8]),
+        parties=tuple(
+            ListedParty(name, organisation, PartyState(party_state), place in turn)
+            for place, (name, organisation, party_state, _) in enumerate(parties)
+        ),
+    )
+
+
+def _turn(parties: Sequence[tuple[Any, ...]], order: SigningOrder, initiator: str) -> Sequence[int]:
+    """The places of those whose turn it is, by the rule of ``contracts.rules.whose_turn`` (a test compares)."""
+    left = [place for place, party in enumerate(parties) if party[2] == PartyState.WAITING]
+    own = [place for place in left if parties[place][3] == initiator]
+    return left[:1] if order is SigningOrder.SEQUENTIAL else own or left
