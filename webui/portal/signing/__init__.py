@@ -1,0 +1,16 @@
+"""Signing in the browser: the signing page, the agreement before it, requests for seals, guests from outside."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from webui.portal.parts import PortalParts
+from webui.portal.signing import agreement, guests, inviting, page, pictures, seals
+
+
+def blueprint(parts: PortalParts) -> Blueprint:
+    """``/contracts/ID/sign``, ``/agreement``, ``/seals/requests``, ``/guest/…``."""
+    pages = Blueprint("signing", __name__)
+    for part in (page, pictures, agreement, seals, guests, inviting):
+        part.install(pages, parts)
+    return pages

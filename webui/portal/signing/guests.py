@@ -1,0 +1,183 @@
+"""``/guest/…``: how somebody from outside comes in, sets up something to sign with, and waits for the officer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from appliance.errors import ApplianceError, NotAllowed, PreconditionRefused
+from appliance.model.office import (
+    EnrolmentRequest,
+    ProposedCredential,
+    ProposedPasskey,
+    RequestState,
+    TotpDraft,
+)
+from appliance.model.people import Person
+from webui.portal.access import Visitor, admit, circumstances, visitor, whereabouts
+from webui.portal.contracts.page import names_of
+from webui.portal.parts import PortalParts
+from webui.portal.signing.means import means_of
+from webui.shared.language import translate
+from webui.shared.statuses import status_of
+
+_LOOK_AGAIN = "20"
+"""Seconds between two looks at a request that an officer has to decide."""
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{20,120}")
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A guest who is in: who, and to which contract and party."""
+
+    visitor: Visitor
+    contract: str
+    party: str
+
+    @property
+    def subject(self) -> str:
+        """The guest's subject."""
+        return self.visitor.subject
+
+
+def install(pages: Blueprint, parts: PortalParts) -> None:
+    """The way in, the credentials, and the waiting."""
+
+    @pages.get("/guest/<token>")
+    def guest_entry(token: str) -> Response:
+        return _door(parts, token)
+
+    @pages.post("/guest/<token>")
+    def guest_enter(token: str) -> Response:
+        given = request.form.get("code", "")[:40]
+        try:
+            admission = parts.appliance.guests.admit(token, given, address=circumstances().address)
+        except PreconditionRefused as refusal:
+            return _door(parts, token, translate()(refusal.template, **refusal.values))
+        opened = parts.appliance.sessions.open_guest(
+            admission.person, (admission.contract, admission.party), whereabouts(), until=admission.until
+        )
+        return admit(redirect(url_for("signing.sign", contract_id=admission.contract), 303), opened)  # type: ignore[return-value]
+
+    @pages.get("/guest/credentials")
+    def guest_credentials() -> Response:
+        guest = _guest()
+        if means_of(parts, guest.subject).any:
+            return redirect(url_for("signing.sign", contract_id=guest.contract), 303)
+        if _open_request(parts, guest.subject) is not None:
+            return redirect(url_for("signing.guest_waiting"), 303)
+        return _set_up(parts, guest)
+
+    @pages.post("/guest/credentials")
+    def propose_credentials() -> Response:
+        guest = _guest()
+        try:
+            proposed = _proposed(parts, guest.subject)
+            parts.appliance.office.requests.submit(guest.subject, [proposed], by=guest.subject)
+        except ApplianceError as refusal:
+            if _open_request(parts, guest.subject) is None:
+                return _set_up(parts, guest, refusal)
+        return redirect(url_for("signing.guest_waiting"), 303)
+
+    @pages.get("/guest/waiting")
+    def guest_waiting() -> Response:
+        guest = _guest()
+        if means_of(parts, guest.subject).any:
+            return redirect(url_for("signing.sign", contract_id=guest.contract), 303)
+        waiting = _open_request(parts, guest.subject)
+        if waiting is None:
+            return redirect(url_for("signing.guest_credentials"), 303)
+        return _waiting(parts, guest, waiting)
+
+
+def _door(parts: PortalParts, token: str, problem: str = "") -> Response:
+    """Who invites whom, and the field for the code; nothing of the contract but its name is told before."""
+    invitation = parts.appliance.guests.invitation(token if _TOKEN.fullmatch(token) else "")
+    contract = parts.appliance.contracts.get(invitation.contract)
+    page = render_template(
+        "signing/guest_entry.html",
+        token=token,
+        person=parts.appliance.registry.person(invitation.person),
+        inviter=parts.appliance.registry.person(invitation.invited_by),
+        contract=contract,
+        problem=problem,
+    )
+    return make_response(page, 422 if problem else 200)
+
+
+def _guest() -> Guest:
+    """The guest. Raises :class:`SignedOut`, or :class:`NotAllowed` for people with accounts."""
+    someone = visitor()
+    if someone.guest_of is None:
+        raise NotAllowed("This page is for outside signers; you set up what you sign with in your settings.")
+    return Guest(someone, *someone.guest_of)
+
+
+def _open_request(parts: PortalParts, subject: str) -> EnrolmentRequest | None:
+    found = parts.appliance.office.requests.of(subject)
+    return next((each for each in found if each.state is RequestState.OPEN), None)
+
+
+def _proposed(parts: PortalParts, subject: str) -> ProposedCredential:
+    """What the form proposes. Raises :class:`PreconditionRefused` or :class:`StateRefused`."""
+    if "ticket" in request.form:
+        passkeys = parts.appliance.accounts.passkeys
+        made = passkeys.registered(subject, request.form["ticket"], request.form.get("credential", ""))
+        return ProposedPasskey(made.credential_id, made.public_key, passkeys.rp_id)
+    pin, again = request.form.get("pin", "").strip(), request.form.get("again", "").strip()
+    if pin != again:
+        raise PreconditionRefused("The two PINs are not the same.")
+    return parts.appliance.office.requests.pin_totp(
+        subject, sealed=request.form.get("sealed", ""), pin=pin, code=request.form.get("code", "")
+    )
+
+
+def _set_up(parts: PortalParts, guest: Guest, refusal: ApplianceError | None = None) -> Response:
+    person = parts.appliance.registry.person(guest.subject)
+    offer = parts.appliance.accounts.passkeys.registration(guest.subject, login=person.email, name=person.name)
+    refused = [
+        each for each in parts.appliance.office.requests.of(guest.subject) if each.state is RequestState.REFUSED
+    ]
+    page = render_template(
+        "signing/guest_credentials.html",
+        person=person,
+        contract=parts.appliance.contracts.get(guest.contract),
+        offer=offer,
+        draft=_draft(parts, person),
+        problem="" if refusal is None else translate()(refusal.template, **refusal.values),
+        by_pin="sealed" in request.form,
+        refused=refused[0] if refused else None,
+    )
+    status = 200 if refusal is None else (status_of(refusal) if status_of(refusal) >= 500 else 422)
+    return make_response(page, status)
+
+
+def _draft(parts: PortalParts, person: Person) -> TotpDraft:
+    """A secret to scan: the same one again when its form came back with a mistake in it."""
+    requests, issuer = parts.appliance.office.requests, parts.settings.organisation.name
+    sealed = request.form.get("sealed", "")
+    if sealed:
+        try:
+            return requests.reopened_totp(person.subject, sealed=sealed, issuer=issuer, account=person.email)
+        except ApplianceError:  # the form is too old: begin with a new one, the refusal is shown already
+            pass
+    return requests.draft_totp(person.subject, issuer=issuer, account=person.email)
+
+
+def _waiting(parts: PortalParts, guest: Guest, waiting: EnrolmentRequest) -> Response:
+    contract = parts.appliance.contracts.get(guest.contract)
+    invitation = parts.appliance.guests.of_person(guest.subject)
+    page = render_template(
+        "signing/guest_waiting.html",
+        contract=contract,
+        waiting=waiting,
+        inviter=names_of(parts)(invitation.invited_by),
+        email=parts.appliance.registry.person(guest.subject).email,
+    )
+    response = make_response(page)
+    response.headers["Refresh"] = _LOOK_AGAIN
+    return response

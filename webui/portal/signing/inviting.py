@@ -1,0 +1,56 @@
+"""``/contracts/ID/guests/PARTY``: the code that the initiator tells a guest, a new code, a new link."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from appliance.errors import NotFound, PreconditionRefused
+from appliance.model.contract import Party
+from webui.portal.contracts.reading import Sight, sight
+from webui.portal.parts import PortalParts
+from webui.shared.language import translate
+
+
+def install(pages: Blueprint, parts: PortalParts) -> None:
+    """The page and its two acts; for the initiator alone."""
+    guests = parts.appliance.guests
+
+    @pages.get("/contracts/<contract_id>/guests/<party_id>")
+    def guest_code(contract_id: str, party_id: str) -> str:
+        seen, party = _guest(parts, contract_id, party_id)
+        code, problem = "", ""
+        try:
+            code = guests.code(contract_id, party_id, by=seen.who.subject)
+        except PreconditionRefused as refusal:
+            problem = translate()(refusal.template, **refusal.values)
+        return render_template(
+            "signing/guest_code.html",
+            contract=seen.contract,
+            party=party,
+            code=code,
+            problem=problem,
+            invitation=guests.of_party(party_id),
+            person=parts.appliance.registry.person(party.subject),
+        )
+
+    @pages.post("/contracts/<contract_id>/guests/<party_id>/code")
+    def new_guest_code(contract_id: str, party_id: str) -> Response:
+        seen, _party = _guest(parts, contract_id, party_id)
+        guests.new_code(contract_id, party_id, by=seen.who.subject)
+        return redirect(url_for("signing.guest_code", contract_id=contract_id, party_id=party_id), 303)
+
+    @pages.post("/contracts/<contract_id>/guests/<party_id>/link")
+    def new_guest_link(contract_id: str, party_id: str) -> Response:
+        seen, _party = _guest(parts, contract_id, party_id)
+        guests.invite_again(contract_id, party_id, by=seen.who.subject)
+        return redirect(url_for("signing.guest_code", contract_id=contract_id, party_id=party_id), 303)
+
+
+def _guest(parts: PortalParts, contract_id: str, party_id: str) -> tuple[Sight, Party]:
+    """The guest's party, for the initiator. Raises :class:`NotFound` for everybody else."""
+    seen = sight(parts, contract_id)
+    party = seen.contract.party(party_id)
+    if party is None or not party.guest or seen.who.subject != seen.contract.initiator:
+        raise NotFound("There is no such guest of this contract.")
+    return seen, party

@@ -1,0 +1,59 @@
+"""What a visitor activates with, and what the form brought of it. Nothing is verified here: the authority does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import request
+
+from appliance.errors import PreconditionRefused
+from hsm.acts import Activation, PinTotpActivation, SigningIntent
+from webui.portal.parts import PortalParts
+from webui.shared import passkeys
+
+LONGEST_PIN = 12
+CODE_DIGITS = 6
+WEBAUTHN = "webauthn"
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """The credentials that the authority knows of a person: passkeys (their ids), and whether PIN and code."""
+
+    credentials: tuple[bytes, ...]
+    pin: bool
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to sign with."""
+        return bool(self.credentials) or self.pin
+
+
+def means_of(parts: PortalParts, subject: str) -> Means:
+    """Asked of the authority, which alone knows. Raises :class:`AuthorityError` when it does not answer."""
+    known = parts.authority.credentials(subject)
+    ids = tuple(each.credential_id for each in known if each.kind == WEBAUTHN and each.credential_id is not None)
+    return Means(ids, any(each.kind != WEBAUTHN for each in known))
+
+
+def options(parts: PortalParts, act: SigningIntent, means: Means) -> str:
+    """What the page's script hands to the browser, so that a passkey answers for exactly this act."""
+    return passkeys.request_options(act.challenge(), means.credentials, parts.settings.web.relying_party)
+
+
+def posted(subject: str) -> Activation:
+    """The activation in the form. Raises :class:`PreconditionRefused` when there is none that could be one."""
+    if request.form.get(passkeys.FIELD):
+        return passkeys.activation(subject, request.form[passkeys.FIELD])
+    if "pin" not in request.form:
+        raise PreconditionRefused(
+            "The passkey did not answer. Your browser needs scripts for it; with PIN and code it works without."
+        )
+    pin, code = request.form["pin"].strip(), "".join(request.form.get("code", "").split())
+    if not pin:
+        raise PreconditionRefused("Enter your PIN for signing.")
+    if not (code.isascii() and code.isdigit() and len(code) == CODE_DIGITS):
+        raise PreconditionRefused("Enter the six digits that your authenticator app shows now.")
+    if len(pin) > LONGEST_PIN:
+        raise PreconditionRefused("A PIN has at most {most} digits.", most=LONGEST_PIN)
+    return PinTotpActivation(subject, pin, code)

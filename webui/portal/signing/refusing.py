@@ -1,0 +1,98 @@
+"""After a refused signature: the sheet again with the reason, prepared anew, or how the contract stands."""
+
+from __future__ import annotations
+
+from flask import redirect, url_for
+from werkzeug.wrappers import Response
+
+from appliance.contracts.desk import Opened
+from appliance.contracts.model import Act, why_not
+from appliance.errors import ApplianceError, ResultRefused, StateRefused
+from appliance.model.contract import ContractState, PartyState
+from appliance.model.intent import IntentState
+from hsm.errors import ActivationRefused, AuthorityUnreachable
+from webui.portal.access import circumstances
+from webui.portal.contracts.reading import Sight, sight
+from webui.portal.parts import PortalParts
+from webui.portal.signing.own import own_party
+from webui.portal.signing.sheet import Remark, sheet
+from webui.portal.signing.standing import standing_page
+from webui.shared.language import translate
+from webui.shared.statuses import Refusal, status_of
+
+_UNDER_WAY = (IntentState.SIGNING, IntentState.SIGNED, IntentState.STAMPED)
+_RETRY = 5
+"""Seconds after which a service that did not answer may be asked again."""
+
+
+def refused(parts: PortalParts, contract_id: str, opened: Opened | None, refusal: Refusal) -> Response:
+    """What the visitor sees after *refusal* of the intent that was *opened* (None: of preparing one).
+
+    1. The signature is there, only not dated or verified yet: its page waits for it.
+    2. The visitor cannot sign any more (signed already, ended, too late, not on turn): how the contract stands.
+    3. The same intent can still be activated: the same sheet with the reason.
+    4. Else the document is prepared anew, and one sentence says why.
+    """
+    seen = sight(parts, contract_id)
+    party = own_party(seen)
+    now = None if opened is None else parts.appliance.desk.opened(opened.intent.id)
+    if now is not None and now.intent.state in _UNDER_WAY:
+        return redirect(url_for("signing.confirmation", contract_id=contract_id, party=now.party.id), 303)
+    if party is None or not _can_sign(seen, opened):
+        return standing_page(parts, seen, party, status=409)
+    if opened is None or isinstance(refusal, AuthorityUnreachable):
+        raise refusal
+    if now is not None and _holds(parts, now):
+        return _again(parts, now, refusal)
+    renewed = parts.appliance.desk.open(contract_id, opened.party.id, circumstances())
+    return sheet(parts, renewed, Remark(_why_renewed(opened, renewed, refusal), renewed=True, status=409))
+
+
+def _can_sign(seen: Sight, opened: Opened | None) -> bool:
+    party = own_party(seen) if opened is None else seen.contract.party(opened.party.id)
+    if party is None or party.state is not PartyState.WAITING or seen.contract.state is not ContractState.SENT:
+        return False
+    return why_not(seen.contract, Act.SIGN, seen.who, seen.now, party) is None
+
+
+def _holds(parts: PortalParts, opened: Opened) -> bool:
+    intent = opened.intent
+    fresh = intent.base == opened.contract.current.number and parts.now() < intent.act.expires
+    return intent.state is IntentState.PREPARED and fresh
+
+
+def _again(parts: PortalParts, opened: Opened, refusal: Refusal) -> Response:
+    status = status_of(refusal)
+    if isinstance(refusal, ApplianceError) and not isinstance(refusal, StateRefused):
+        status = 422  # what was typed, not what the contract is
+    response = sheet(parts, opened, Remark(said(refusal, status), status=status))
+    if status == 503:
+        response.headers["Retry-After"] = str(_RETRY)
+    return response
+
+
+def said(refusal: Refusal, status: int) -> str:
+    """The refusal in the reader's language, with what it means for the signature."""
+    say = translate()
+    sentence = say(refusal.template, **refusal.values)
+    if status == 503:
+        return sentence + " " + say("Nothing is signed and nothing is lost; try again in a moment.")
+    if isinstance(refusal, ActivationRefused) and status == 403:
+        return sentence + " " + say("Nothing is signed.")
+    return sentence
+
+
+def _why_renewed(before: Opened, now: Opened, refusal: Refusal) -> str:
+    say = translate()
+    if now.intent.base != before.intent.base:
+        return say(
+            "Another party signed while you were reading. The document below has that signature;"
+            " look at it, then sign."
+        )
+    if isinstance(refusal, ResultRefused):
+        return say(
+            "The signature could not be verified and was thrown away. The document is ready again; sign it."
+        )
+    return say(
+        "The time for this signature was over, so the document has been made ready again; you can sign now."
+    )

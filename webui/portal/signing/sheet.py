@@ -1,0 +1,60 @@
+"""The sheet that is signed: pages, what exactly is activated, and the ways to activate it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import make_response, render_template, request
+from werkzeug.wrappers import Response
+
+from appliance.contracts.desk import LONGEST_PLACE, Opened
+from appliance.contracts.model import Act, allowed
+from appliance.contracts.seal_standing import LONGEST_REASON
+from appliance.model.contract import PartyKind
+from appliance.model.seal_request import SealRequest
+from webui.portal.access import visitor
+from webui.portal.contracts.reading import who_is
+from webui.portal.parts import PortalParts
+from webui.portal.signing import means
+from webui.portal.signing.own import grouped, shown_pages
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What is said above the sheet: ``renewed`` (look again, nothing is wrong) or a problem with the last try."""
+
+    sentence: str
+    renewed: bool = False
+    status: int = 422
+
+
+def sheet(parts: PortalParts, opened: Opened, remark: Remark | None = None) -> Response:
+    """The signing page of a person, or of the one who asks for a seal. Raises :class:`AuthorityError`."""
+    contract, party, intent = opened.contract, opened.party, opened.intent
+    known = means.means_of(parts, party.responsible)
+    acts = allowed(contract, who_is(parts, visitor()), parts.now())
+    page = render_template(
+        "signing/sign.html",
+        contract=contract,
+        party=party,
+        intent=intent,
+        pages=shown_pages(contract, party),
+        fields=len(party.places),
+        digest=grouped(intent.act.digest),
+        means=known,
+        options=means.options(parts, intent.act, known),
+        may_decline=acts[Act.DECLINE] is None,
+        may_hand_over=acts[Act.HAND_OVER] is None,
+        earlier=_earlier(parts, opened),
+        remark=remark,
+        typed=request.form,
+        longest={"reason": LONGEST_REASON, "place": LONGEST_PLACE},
+    )
+    return make_response(page, 200 if remark is None else remark.status)
+
+
+def _earlier(parts: PortalParts, opened: Opened) -> SealRequest | None:
+    """What became of the last request for this seal, for the one who asks again."""
+    if opened.party.kind is not PartyKind.SEAL:
+        return None
+    return parts.appliance.seal_requests.of_party(opened.party.id)

@@ -1,0 +1,50 @@
+"""Why there is nothing to sign for the visitor now: not an error, but where the contract stands."""
+
+from __future__ import annotations
+
+from flask import make_response, render_template
+from werkzeug.wrappers import Response
+
+from appliance.contracts import rules
+from appliance.model.contract import ContractState, Party, PartyState
+from webui.portal.contracts.reading import Sight
+from webui.portal.contracts.words import state_line
+from webui.portal.parts import PortalParts
+from webui.shared.language import translate
+
+_ENDED = {
+    ContractState.RECALLED: "The initiator has recalled this contract; it is no longer to be signed.",
+    ContractState.DECLINED: "This contract was declined; it is no longer to be signed.",
+    ContractState.EXPIRED: "The deadline has passed; this contract can no longer be signed.",
+    ContractState.SIGNED: "Everybody has signed this contract already.",
+    ContractState.COMPLETED: "Everybody has signed this contract already.",
+    ContractState.VOIDED: "All parties have declared this contract void.",
+    ContractState.DISCARDED: "This draft was thrown away.",
+}
+
+
+def standing_page(parts: PortalParts, seen: Sight, party: Party | None, *, status: int = 200) -> Response:
+    """The page that says so; *status* is 409 when the visitor had just tried to sign."""
+    contract = seen.contract
+    page = render_template(
+        "signing/standing.html",
+        contract=contract,
+        party=party,
+        title=_title(seen, party),
+        line=state_line(contract, seen.who.subject, seen.now),
+        turn=rules.whose_turn(contract),
+    )
+    return make_response(page, status)
+
+
+def _title(seen: Sight, party: Party | None) -> str:
+    say, contract = translate(), seen.contract
+    if contract.state in _ENDED:
+        return say(_ENDED[contract.state])
+    if seen.now >= contract.deadline.at:
+        return say(_ENDED[ContractState.EXPIRED])
+    if party is None:
+        return say("You are not asked to sign this contract.")
+    if party.state is PartyState.SIGNED:
+        return say("You have signed this contract already.")
+    return say("It is not your turn yet.")
