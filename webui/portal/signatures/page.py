@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.datastructures import FileStorage
@@ -102,7 +103,8 @@ def _strokes(posted: str) -> object:
 def _content(upload: FileStorage | None) -> bytes:
     if upload is None or not upload.filename:
         raise DocumentRefused("no-file", "Choose a picture of your signature.")
-    return upload.stream.read(scanned.LARGEST + 1)
+    with closing(upload):
+        return upload.stream.read(scanned.LARGEST + 1)
 
 
 def _said(refusal: ApplianceError) -> str:
