@@ -13,7 +13,7 @@ _WRONG_STATE: Final[Mapping[Act, str]] = {
     Act.EDIT: "“{title}” is {state}; only a draft can be changed.",
     Act.DISCARD: "“{title}” is {state}; only a draft can be discarded.",
     Act.SEND: "“{title}” is {state}; only a draft can be sent.",
-    Act.SIGN: "“{title}” cannot be signed: it is {state}.",
+    Act.SIGN: "Contract “{title}” cannot be signed: it is {state}.",
     Act.DECLINE: "“{title}” cannot be declined: it is {state}.",
     Act.HAND_OVER: "“{title}” is {state}; handing over is possible only while it waits for signatures.",
     Act.RECALL: "“{title}” is {state}; only what waits for signatures can be recalled.",

@@ -18,6 +18,7 @@ from appliance.errors import ApplianceError, StateRefused
 from appliance.home import Home
 from appliance.jobs.scheduler import build
 from appliance.jobs.table import jobs_of
+from appliance.notices.addresses import Addresses
 from appliance.notices.delivery import Delivery
 from appliance.notices.mail import Mail
 from appliance.wiring import Appliance, open_appliance
@@ -76,7 +77,8 @@ def _delivery(settings: Settings, appliance: Appliance) -> Delivery | None:
     return Delivery(
         appliance.database,
         Mail(settings.mail, password),
-        address=lambda contract: f"{settings.web.public_url}/contracts/{contract}",
+        addresses=Addresses(settings.web.public_url, appliance.links),
+        issuer=settings.organisation.name,
         now=appliance.now,
     )
 

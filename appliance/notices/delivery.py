@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from appliance.notices.letters import letter
+from appliance.model.notice import Notice
+from appliance.notices.addresses import Addresses
+from appliance.notices.letters import Matter, letter
 from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown
 from appliance.store import contracts, outbox, people
-from appliance.store.database import Database
+from appliance.store.database import Database, Transaction
 
 INTERRUPTED = "the process ended while it was sent"
 
 
 class Delivery:
-    """There is one sender at a time (the scheduler); *address* makes a contract's page of its id."""
+    """There is one sender at a time (the scheduler); *issuer* is the organisation in whose name it writes."""
 
     def __init__(
-        self, database: Database, mail: Mail, *, address: Callable[[str], str], now: Callable[[], datetime]
+        self, database: Database, mail: Mail, *, addresses: Addresses, issuer: str, now: Callable[[], datetime]
     ) -> None:
         self._database = database
         self._mail = mail
-        self._address = address
+        self._addresses = addresses
+        self._issuer = issuer
         self._now = now
 
     def recover(self) -> int:
@@ -44,14 +47,7 @@ class Delivery:
         notice = message.notice
         with self._database.reading() as tx:
             person = people.person(tx, notice.recipient)
-            contract = contracts.load(tx, notice.contract)
-        words = letter(
-            person,
-            notice.kind,
-            title=contract.title,
-            deadline=contract.deadline.at,
-            address=self._address(contract.id),
-        )
+            words = letter(person, notice.kind, self._matter(tx, notice))
         envelope = Envelope(person.email, person.name, notice.message_id, notice.due)
         try:
             self._mail.send(envelope, words)
@@ -70,3 +66,10 @@ class Delivery:
                 outbox.sent(tx, message)
             return True
         return False
+
+    def _matter(self, tx: Transaction, notice: Notice) -> Matter:
+        address = self._addresses.of(tx, notice)
+        if notice.contract is None:
+            return Matter(address, self._issuer)
+        contract = contracts.load(tx, notice.contract)
+        return Matter(address, self._issuer, contract.title, contract.deadline.at)

@@ -1,43 +1,117 @@
-"""The words of a notice, in the recipient's language."""
+"""The words of a notice, in the recipient's language: as plain text, and the same as quiet HTML."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from appliance.language import translator
+from appliance.language import Translator, translator
 from appliance.model.notice import NoticeKind
 from appliance.model.people import Person
 
-SUBJECTS = {
+SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.YOUR_TURN: "“{title}” waits for your signature",
     NoticeKind.PARTY_SIGNED: "“{title}” has been signed by one more party",
     NoticeKind.COMPLETED: "“{title}” is signed by everybody and sealed off",
     NoticeKind.DECLINED: "“{title}” was declined",
     NoticeKind.RECALLED: "“{title}” was recalled",
     NoticeKind.EXPIRED: "“{title}” has expired unsigned",
+    NoticeKind.HANDED_OVER: "A signature of “{title}” was handed over to somebody else",
+    NoticeKind.EXTENDED: "“{title}” can be signed for longer",
+    NoticeKind.VOID_PROPOSED: "It is proposed to void “{title}”; your declaration is asked for",
+    NoticeKind.VOID_REFUSED: "“{title}” stays in force: voiding it was refused",
+    NoticeKind.VOIDED: "“{title}” has been voided by all parties",
+    NoticeKind.SEAL_REQUESTED: "A seal for “{title}” waits for your approval",
+    NoticeKind.SEAL_APPROVED: "The seal was put on “{title}”",
+    NoticeKind.SEAL_REFUSED: "The seal for “{title}” was not given",
+    NoticeKind.GUEST_INVITED: "You are asked to sign “{title}”",
+    NoticeKind.INVITED: "Set up your account for signing contracts",
+    NoticeKind.RECOVERY: "Set up anew how you sign in",
+    NoticeKind.ENROLMENT_WAITING: "An enrolment for signing waits for your decision",
+    NoticeKind.ENROLLED: "You are enrolled and can sign now",
+    NoticeKind.ENROLMENT_REFUSED: "Your enrolment for signing was refused",
 }
-DEADLINE = "Signing is possible until {deadline} ({zone})."
-ADDRESS = "The contract: {address}"
-GREETING = "Dear {name},"
+
+DEADLINE: Final = "Signing is possible until {deadline} ({zone})."
+ADDRESS: Final = "The contract: {address}"
+PAGE: Final = "The page: {address}"
+GREETING: Final = "Dear {name},"
+ONCE: Final = "The link is for you alone and works for a limited time; do not pass it on."
+CODE: Final = "You will also be asked for a code, which whoever invited you tells you by telephone."
+FROM: Final = "Sent by the signing appliance of {issuer}. Answers to this message are not read."
+
+MORE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
+    NoticeKind.GUEST_INVITED: (CODE, ONCE),
+    NoticeKind.INVITED: (ONCE,),
+    NoticeKind.RECOVERY: ("If you have not asked for it, tell the officer who looks after accounts.", ONCE),
+    NoticeKind.COMPLETED: ("Everybody can download the signed document there.",),
+    NoticeKind.VOID_REFUSED: ("The reason is on the page of the contract.",),
+    NoticeKind.DECLINED: ("The reason is on the page of the contract.",),
+    NoticeKind.RECALLED: ("The reason is on the page of the contract.",),
+    NoticeKind.ENROLMENT_REFUSED: ("Ask the officer for the reason, then send new details for signing.",),
+}
+"""What a letter says besides its subject."""
+
+DATED: Final = frozenset({NoticeKind.YOUR_TURN, NoticeKind.GUEST_INVITED, NoticeKind.EXTENDED})
+"""Letters that name the deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What a letter is about: the page to open, who sends it, and the contract's title and deadline, if any."""
+
+    address: str
+    issuer: str
+    title: str = ""
+    deadline: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """Subject line and body, plain text."""
+    """Subject line and body: plain text, and the same as HTML."""
 
     subject: str
     body: str
+    html: str
 
 
-def letter(person: Person, kind: NoticeKind, *, title: str, deadline: datetime, address: str) -> Letter:
-    """What *person* is told; *address* is the contract's page, the *deadline* is shown in the person's zone."""
+def letter(person: Person, kind: NoticeKind, matter: Matter) -> Letter:
+    """What *person* is told, in the person's language; the deadline is shown in the person's zone."""
     translate = translator(person.language)
-    subject = translate(SUBJECTS[kind], title=title)
-    lines = [translate(GREETING, name=person.name), "", subject]
-    if kind is NoticeKind.YOUR_TURN:
-        local = deadline.astimezone(ZoneInfo(person.zone))
-        lines.append(translate(DEADLINE, deadline=local.strftime("%Y-%m-%d %H:%M"), zone=person.zone))
-    lines += ["", translate(ADDRESS, address=address)]
-    return Letter(subject, "\n".join(lines) + "\n")
+    subject = translate(SUBJECTS[kind], title=matter.title)
+    greeting = translate(GREETING, name=person.name)
+    lines = [
+        subject,
+        *_deadline(person, kind, matter, translate),
+        *(translate(line) for line in MORE.get(kind, ())),
+    ]
+    link = translate(ADDRESS if matter.title else PAGE, address=matter.address)
+    sender = translate(FROM, issuer=matter.issuer)
+    body = "\n".join([greeting, "", *lines, "", link, "", sender]) + "\n"
+    html = _html(person, subject, [greeting, *lines], (link, matter.address), sender)
+    return Letter(subject, body, html)
+
+
+def _deadline(person: Person, kind: NoticeKind, matter: Matter, translate: Translator) -> list[str]:
+    if kind not in DATED or matter.deadline is None:
+        return []
+    local = matter.deadline.astimezone(ZoneInfo(person.zone))
+    return [translate(DEADLINE, deadline=local.strftime("%Y-%m-%d %H:%M"), zone=person.zone)]
+
+
+def _html(person: Person, subject: str, lines: list[str], link: tuple[str, str], sender: str) -> str:
+    """No picture, no script, nothing to load: who reads mail must not be seen reading it."""
+    sentence, address = (escape(text) for text in link)
+    anchor = sentence.replace(address, f'<a href="{address}" style="color:#b3261e">{address}</a>')
+    paragraphs = "".join(f"<p>{escape(line)}</p>" for line in lines)
+    return (
+        f'<!doctype html><html lang="{person.language.value}"><head><meta charset="utf-8">'
+        f"<title>{escape(subject)}</title></head>"
+        '<body style="margin:0;padding:24px;font:16px/1.6 system-ui,sans-serif">'
+        f'<div style="max-width:36em">{paragraphs}<p style="overflow-wrap:anywhere">{anchor}</p>'
+        f'<p style="font-size:13px;opacity:.7">{escape(sender)}</p></div></body></html>'
+    )

@@ -64,11 +64,12 @@ class Mail:
         message = EmailMessage()
         message["From"] = self._settings.sender
         message["To"] = Address(envelope.name, addr_spec=envelope.recipient)
-        message["Subject"] = letter.subject
+        message["Subject"] = " ".join(letter.subject.split())  # a line break in a title would be another header
         message["Date"] = format_datetime(envelope.date)
         message["Message-ID"] = envelope.message_id
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
         message.set_content(letter.body)
+        message.add_alternative(letter.html, subtype="html")
         return message
 
     def _connected(self) -> smtplib.SMTP:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from appliance.accounts.links import Links
 from appliance.config import MailSettings, Security
 from appliance.model.notice import Notice, NoticeKind
+from appliance.notices.addresses import Addresses
 from appliance.notices.delivery import Delivery
 from appliance.notices.mail import Mail
 from appliance.store import outbox
@@ -18,6 +20,7 @@ from tests.appliance.contracts.samples import NOON
 from tests.appliance.notices.smtp import Post, post_office
 from tests.appliance.store.seeds import seeded
 
+LINKS = Links(b"k" * 32)
 NOTICE = Notice("contract-1", "person-1", NoticeKind.YOUR_TURN, NOON)
 
 
@@ -54,7 +57,8 @@ def time() -> Time:
 @pytest.fixture
 def delivery(database: Database, post: Post, time: Time) -> Delivery:
     mail = Mail(MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE), None)
-    return Delivery(database, mail, address="http://localhost:8080/contracts/{}".format, now=time)
+    addresses = Addresses("http://localhost:8080", LINKS)
+    return Delivery(database, mail, addresses=addresses, issuer="甲公司示例有限公司", now=time)
 
 
 def counts(database: Database) -> dict[str, int]:

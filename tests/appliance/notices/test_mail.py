@@ -12,7 +12,7 @@ from appliance.config import MailSettings, Security
 from appliance.language import Language
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.notices.letters import letter
+from appliance.notices.letters import Matter, letter
 from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown
 from tests.appliance.notices.smtp import Post, post_office
 
@@ -22,9 +22,8 @@ ZHANG = Person(
 )
 NOTICE = Notice("contract-1", ZHANG.subject, NoticeKind.YOUR_TURN, NOON)
 ENVELOPE = Envelope(ZHANG.email, ZHANG.name, NOTICE.message_id, NOON)
-LETTER = letter(
-    ZHANG, NOTICE.kind, title="设备采购合同", deadline=NOON, address="http://localhost:8080/contracts/contract-1"
-)
+MATTER = Matter("http://localhost:8080/contracts/contract-1/sign", "甲公司示例有限公司", "设备采购合同", NOON)
+LETTER = letter(ZHANG, NOTICE.kind, MATTER)
 
 
 @pytest.fixture
@@ -43,7 +42,12 @@ def test_a_mail_arrives_in_chinese_under_its_own_id(post: Post) -> None:
     assert arrived["Message-ID"] == NOTICE.message_id
     assert arrived["Subject"] == "“设备采购合同”等待您签署"
     assert arrived["To"].addresses[0].display_name == "张示例"
-    assert "2026-11-25 12:00（Asia/Shanghai）" in arrived.get_content()
+    plain, html = (arrived.get_body((kind,)) for kind in ("plain", "html"))
+    assert plain is not None
+    assert html is not None
+    for part in (plain, html):
+        assert "2026-11-25 12:00（Asia/Shanghai）" in part.get_content()
+        assert "http://localhost:8080/contracts/contract-1/sign" in part.get_content()
 
 
 def test_the_same_notice_has_the_same_id_and_another_has_another() -> None:

@@ -1,0 +1,53 @@
+"""The page that a letter leads to; links that let somebody in are made when the letter is sent, never stored."""
+
+from __future__ import annotations
+
+from appliance.accounts.links import Links
+from appliance.errors import NotFound
+from appliance.model.accounts import LinkPurpose
+from appliance.model.contract import GUEST_PREFIX
+from appliance.model.notice import Notice, NoticeKind
+from appliance.store import guests
+from appliance.store.database import Transaction
+
+_LETS_IN = {
+    NoticeKind.INVITED: ("welcome", LinkPurpose.WELCOME),
+    NoticeKind.RECOVERY: ("recover", LinkPurpose.RECOVER),
+    NoticeKind.GUEST_INVITED: ("guest", LinkPurpose.GUEST),
+}
+_PAGES = {
+    NoticeKind.YOUR_TURN: "/contracts/{contract}/sign",
+    NoticeKind.SEAL_REQUESTED: "/seals/requests/{about}",
+    NoticeKind.ENROLMENT_WAITING: "/office",
+    NoticeKind.ENROLLED: "/",
+    NoticeKind.ENROLMENT_REFUSED: "/settings",
+}
+_CONTRACT = "/contracts/{contract}"
+
+
+class Addresses:
+    """Addresses of the portal that others reach at *public_url* (without a slash at its end)."""
+
+    def __init__(self, public_url: str, links: Links) -> None:
+        self._public_url = public_url.rstrip("/")
+        self._links = links
+
+    def of(self, tx: Transaction, notice: Notice) -> str:
+        """The whole address of the page that *notice* is about."""
+        if notice.kind in _LETS_IN:
+            room, purpose = _LETS_IN[notice.kind]
+            return f"{self._public_url}/{room}/{self._links.token(purpose, notice.about)}"
+        if notice.contract is not None and notice.recipient.startswith(GUEST_PREFIX):
+            return self._of_guest(tx, notice.contract, notice.recipient)
+        page = _PAGES.get(notice.kind, _CONTRACT if notice.contract else "/")
+        if notice.kind is NoticeKind.SEAL_REQUESTED and not notice.about:
+            page = "/seals/requests"
+        return self._public_url + page.format(contract=notice.contract, about=notice.about)
+
+    def _of_guest(self, tx: Transaction, contract: str, guest: str) -> str:
+        """Guests have no account: their way in is the link of their invitation, while there is one."""
+        try:
+            invitation = guests.current(tx, contract, guest)
+        except NotFound:
+            return f"{self._public_url}/"
+        return f"{self._public_url}/guest/{self._links.token(LinkPurpose.GUEST, invitation.id)}"
