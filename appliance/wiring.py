@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from appliance.accounts.desk import AccountsDesk, open_accounts
 from appliance.accounts.links import Links
 from appliance.accounts.registry import Registry
-from appliance.accounts.room import accounts_room
+from appliance.accounts.room import AccountsRoom, accounts_room
 from appliance.accounts.sessions import Sessions
 from appliance.appearances import Appearances, SealPictures
 from appliance.config import Settings
@@ -47,7 +47,7 @@ from appliance.ledger import Proofs, Sequencer
 from appliance.listing import Listing
 from appliance.model.accounts import LinkPurpose
 from appliance.notices.announcing import Announcing
-from appliance.office import Office, open_office
+from appliance.office import Appointing, Office, open_office
 from appliance.ownership import Ownership
 from appliance.ownership.deposits import Workplace
 from appliance.pdf.workshop import PdfWorkshop
@@ -82,6 +82,7 @@ class Appliance:
     links: Links
     sessions: Sessions
     accounts: AccountsDesk
+    appointing: Appointing
     office: Office
     agreements: Agreements
     drafting: Drafting
@@ -165,6 +166,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
     sealing = SealingOff(room)
     finishing = Finishing(room, cycle)
     sessions = Sessions(room.database, room.chronicle, settings.sessions, room.now)
+    in_accounts = _accounts_room(settings, room)
     return Appliance(
         settings=settings,
         now=room.now,
@@ -180,7 +182,8 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         registry=Registry(room.database, room.chronicle, room.now),
         links=Links(settings.home.secret(LINKS_KEY, os.environ)),
         sessions=sessions,
-        accounts=_accounts(settings, room),
+        accounts=open_accounts(in_accounts),
+        appointing=Appointing(in_accounts, room.authority),
         office=open_office(room.database, room.chronicle, room.authority, sessions, room.now),
         agreements=Agreements(room),
         drafting=Drafting(room, Intake(room.workshop, room.blobs)),
@@ -211,9 +214,9 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
     )
 
 
-def _accounts(settings: Settings, room: SigningRoom) -> AccountsDesk:
+def _accounts_room(settings: Settings, room: SigningRoom) -> AccountsRoom:
     links = Links(settings.home.secret(LINKS_KEY, os.environ))
-    return open_accounts(accounts_room(settings, room.database, room.chronicle, room.authority, links, room.now))
+    return accounts_room(settings, room.database, room.chronicle, room.authority, links, room.now)
 
 
 def _guests(room: SigningRoom, links: Links) -> Guests:

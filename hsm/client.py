@@ -120,6 +120,10 @@ class AuthorityClient:
         """Makes a person's key and certificate (DER). Details: subject, name, organisation, credentials."""
         return self._officer("enrol_person", act, activations)
 
+    def enrol_officer(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
+        """Makes one more officer. Details: subject, name, organisation, credentials (webauthn alone)."""
+        self._officer_act("enrol_officer", act, activations)
+
     def enrol_seal(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
         """Makes a seal's key and certificate (DER). Details: subject, name, organisation, custodians."""
         return self._officer("enrol_seal", act, activations)

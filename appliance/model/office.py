@@ -83,10 +83,26 @@ class RollEntry:
     roles: frozenset[Role]
 
 
+@dataclass(frozen=True, slots=True)
+class NewOfficer:
+    """A first officer whom the authority is asked to appoint: account, password (argon2id) and passkey."""
+
+    subject: str
+    login: str
+    name: str
+    organisation: str
+    email: str
+    password: str = field(repr=False)
+    credential_id: bytes
+    public_key: bytes
+    sign_count: int
+
+
 class ActKind(StrEnum):
     """The operations of the authority that officers ask for here."""
 
     ENROL_PERSON = "enrol_person"
+    ENROL_OFFICER = "enrol_officer"
     ADD_CREDENTIAL = "add_credential"
     ENROL_SEAL = "enrol_seal"
     REVOKE_CREDENTIAL = "revoke_credential"

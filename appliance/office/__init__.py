@@ -1,8 +1,18 @@
 """The office: officers decide who signs with what, make seals, and end what must end."""
 
+from appliance.office.appointing import Appointing, OfficerForm
 from appliance.office.drafts import SealDraft
 from appliance.office.office import Office, open_office
 from appliance.office.requests import EnrolmentRequests
 from appliance.office.words import subjects_in, words_of
 
-__all__ = ["EnrolmentRequests", "Office", "SealDraft", "open_office", "subjects_in", "words_of"]
+__all__ = [
+    "Appointing",
+    "EnrolmentRequests",
+    "Office",
+    "OfficerForm",
+    "SealDraft",
+    "open_office",
+    "subjects_in",
+    "words_of",
+]

@@ -58,7 +58,7 @@ class Preparing:
         details: dict[str, Any] = {"subject": request.subject}
         if not known:
             details |= {"name": person.name, "organisation": person.organisation}
-        kind = ActKind.ADD_CREDENTIAL if known else ActKind.ENROL_PERSON
+        kind = _kind_of(request.subject, known=known)
         _require_one(known, request)
         return self._keep(kind, request.subject, details, {"verified": words}, by, request_id)
 
@@ -129,6 +129,16 @@ class Preparing:
             office_acts.expire(tx, now)
             office_acts.insert(tx, act)
         return act
+
+
+def _kind_of(subject: str, *, known: bool) -> ActKind:
+    if known:
+        return ActKind.ADD_CREDENTIAL
+    kinds = {"person": ActKind.ENROL_PERSON, "officer": ActKind.ENROL_OFFICER}
+    kind = kinds.get(subject.partition("-")[0])
+    if kind is None:
+        raise StateRefused("{subject} signs nothing and needs no credentials.", subject=subject)
+    return kind
 
 
 def _words(text: str, missing: str) -> str:

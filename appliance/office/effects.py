@@ -17,6 +17,7 @@ def ask(authority: AuthorityClient, act: OfficerAct) -> None:
     """Has the authority do *act*, which enough officers have approved."""
     operations: Mapping[str, Callable[..., object]] = {
         ActKind.ENROL_PERSON: authority.enrol_person,
+        ActKind.ENROL_OFFICER: authority.enrol_officer,
         ActKind.ADD_CREDENTIAL: authority.add_credential,
         ActKind.ENROL_SEAL: authority.enrol_seal,
         ActKind.REVOKE_CREDENTIAL: authority.revoke_credential,
@@ -30,6 +31,8 @@ def is_done(authority: AuthorityClient, pending: PendingAct, act: OfficerAct) ->
     if pending.kind in (ActKind.ENROL_PERSON, ActKind.ENROL_SEAL):
         return certificate_of(authority, pending.subject) is not None
     known = authority.credentials(pending.subject)
+    if pending.kind is ActKind.ENROL_OFFICER:
+        return bool(known)
     if pending.kind is ActKind.ADD_CREDENTIAL:
         wanted = act.details["credential"].get("credential_id")
         if wanted is not None:

@@ -63,7 +63,8 @@ class Performing:
             wired = [self._wired(pending.subject, each) for each in proposed]
             if not wired:
                 raise StateRefused("This request was decided in the meantime.")
-            details |= {"credentials": wired} if pending.kind is ActKind.ENROL_PERSON else {"credential": wired[0]}
+            one = pending.kind is ActKind.ADD_CREDENTIAL
+            details |= {"credential": wired[0]} if one else {"credentials": wired}
         return OfficerAct(pending.kind.value, details, pending.expires, pending.nonce)
 
     def activate(self, act_id: str, activation: WebAuthnActivation) -> PendingAct:

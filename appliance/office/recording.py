@@ -20,6 +20,7 @@ from hsm.client import AuthorityClient
 
 _EVENTS = {
     ActKind.ENROL_PERSON: EventKind.PERSON_ENROLLED,
+    ActKind.ENROL_OFFICER: EventKind.OFFICER_APPOINTED,
     ActKind.ADD_CREDENTIAL: EventKind.CREDENTIAL_ADDED,
     ActKind.ENROL_SEAL: EventKind.SEAL_REGISTERED,
     ActKind.REVOKE_CREDENTIAL: EventKind.CREDENTIAL_REVOKED,

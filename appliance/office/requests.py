@@ -59,7 +59,7 @@ class EnrolmentRequests:
         none or too many (somebody who is enrolled adds one at a time).
         """
         self._require_number(subject, credentials)
-        now = self._now()
+        now = self._now().replace(microsecond=0)
         with self._database.transaction() as tx:
             before = enrolment.open_request(tx, subject)
             if before is not None:

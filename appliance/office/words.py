@@ -10,6 +10,7 @@ from hsm.sentence import Sentence
 
 _SENTENCES = {
     ActKind.ENROL_PERSON: "This will give {name} of {organisation} a key and a certificate to sign with.",
+    ActKind.ENROL_OFFICER: "This will make {name} of {organisation} an officer, who registers people and seals.",
     ActKind.ADD_CREDENTIAL: "This will let {name} sign with one more credential.",
     ActKind.ENROL_SEAL: "This will make the {kind} of {organisation}, {width} mm wide, kept by {custodians}.",
     ActKind.REVOKE_CREDENTIAL: "This will end a credential of {name} for good.",

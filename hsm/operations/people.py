@@ -15,7 +15,7 @@ from hsm.activation.cose import require_known_key
 from hsm.activation.pin import require_strong_hash, totp_context
 from hsm.acts import OfficerAct
 from hsm.answers import KnownCredential
-from hsm.certificates import Profile, SubjectName, is_outside
+from hsm.certificates import Profile, SubjectName, is_outside, require_text
 from hsm.errors import BadRequest, CertificateRefused
 from hsm.operations.bench import Bench
 from hsm.operations.certification import Certification
@@ -39,6 +39,21 @@ class Enrolment:
         subject = subject_of(act.details, SubjectKind.PERSON)
         credentials = credentials_of(subject.subject, act.details.get("credentials"), self._bench)
         return self._enrol(act, arguments, subject, credentials=credentials)
+
+    def enrol_officer(self, arguments: Mapping[str, Any]) -> None:
+        """One more officer, by those who are there; with authenticators alone, and without a certificate."""
+        act = officer_act_from_wire(arguments.get("act"), "enrol_officer")
+        subject = subject_of(act.details, SubjectKind.OFFICER)
+        require_text(subject.name)
+        require_organisation(self._bench, subject)
+        credentials = credentials_of(subject.subject, act.details.get("credentials"), self._bench)
+        if any(each.kind != "webauthn" for each in credentials):
+            raise BadRequest("An officer needs an authenticator; a PIN and a code are bound to no act.")
+        authorised = self._authorised(act, arguments)
+        with self._bench.store.transaction():
+            self._bench.store.people.add(subject, enrolled=authorised)
+            for credential in credentials:
+                self._bench.store.people.add_credential(credential, added=authorised)
 
     def enrol_seal(self, arguments: Mapping[str, Any]) -> bytes:
         """The certificate of a new seal, with the custodians in the act: persons of its organisation."""

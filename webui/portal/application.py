@@ -15,14 +15,18 @@ from webui.portal import (
     home,
     log,
     mark,
+    office,
     ownership,
     pictures,
     signatures,
+    signing,
     trust,
     verify,
+    writing,
 )
+from webui.portal.office import setup
 from webui.portal.parts import PortalParts
-from webui.shared import errors, forms, headers, language, once
+from webui.shared import errors, forms, headers, language, once, qr
 
 ROOM_FOR_FORM = 64 * 1024
 """Bytes that a form may hold besides its files."""
@@ -47,8 +51,9 @@ def create_app(parts: PortalParts) -> Flask:
     language.install(app, default=settings.interface.language, zone=settings.interface.zone, secure=https)
     forms.install(app, key=parts.form_key, secure=https)
     once.install(app)
+    qr.install(app)
     errors.install(app)
-    access.install(app, parts.appliance.sessions, secure=https)
+    access.install(app, parts.appliance, secure=https)
     view = clock.ClockView(parts.authority)
     clock.install(app, view, zone=settings.interface.zone)
     app.register_blueprint(clock.blueprint(view, address=settings.web.public_url))
@@ -63,7 +68,11 @@ def create_app(parts: PortalParts) -> Flask:
         drafting,
         pictures,
         signatures,
+        signing,
         ownership,
+        office,
+        setup,
+        writing,
     ):
         app.register_blueprint(pages.blueprint(parts))
     app.context_processor(

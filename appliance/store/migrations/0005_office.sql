@@ -42,7 +42,9 @@ CREATE TABLE proposed_credentials (
 CREATE TABLE office_acts (
     id          TEXT PRIMARY KEY,
     kind        TEXT NOT NULL CHECK (
-        kind IN ('enrol_person', 'add_credential', 'enrol_seal', 'revoke_credential', 'retire')
+        kind IN (
+            'enrol_person', 'enrol_officer', 'add_credential', 'enrol_seal', 'revoke_credential', 'retire'
+        )
     ),
     subject     TEXT NOT NULL,
     details     TEXT NOT NULL,
@@ -56,7 +58,7 @@ CREATE TABLE office_acts (
     ended       TEXT,
     ended_by    TEXT,
     reason      TEXT,
-    CHECK ((kind IN ('enrol_person', 'add_credential')) = (request IS NOT NULL)),
+    CHECK ((kind IN ('enrol_person', 'enrol_officer', 'add_credential')) = (request IS NOT NULL)),
     CHECK ((state = 'open') = (ended IS NULL)),
     CHECK ((state = 'refused') = (reason IS NOT NULL))
 ) STRICT;
@@ -74,3 +76,17 @@ CREATE TABLE office_approvals (
     at      TEXT NOT NULL,
     PRIMARY KEY (act, officer)
 ) STRICT, WITHOUT ROWID;
+
+-- The first officer while the authority is asked: what the account is made of when we died after its yes.
+CREATE TABLE appointment (
+    one           INTEGER PRIMARY KEY CHECK (one = 1),
+    subject       TEXT NOT NULL,
+    login         TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    organisation  TEXT NOT NULL,
+    email         TEXT NOT NULL,
+    password      TEXT NOT NULL,
+    credential_id BLOB NOT NULL,
+    public_key    BLOB NOT NULL,
+    sign_count    INTEGER NOT NULL
+) STRICT;

@@ -1,0 +1,86 @@
+"""An office with a real authority behind it, and officers with authenticators."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from appliance.accounts.sessions import Sessions
+from appliance.demonstration import cast
+from appliance.demonstration.pocket import Pocket
+from appliance.history.chronicle import Chronicle
+from appliance.language import Language
+from appliance.model.office import PendingAct, ProposedPasskey
+from appliance.model.people import Person
+from appliance.office import Office, open_office
+from appliance.wiring import Appliance
+from hsm.acts import WebAuthnActivation
+from hsm.authenticator import SoftwareAuthenticator
+from hsm.client import AuthorityClient
+from tests.world import World, shared_world
+
+VERIFIED = "身份证原件，人事部当面核对，2026-11-25"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="package")
+def world() -> Iterator[World]:
+    with shared_world() as world:
+        yield world
+
+
+@pytest.fixture(scope="package")
+def appliance(world: World) -> Iterator[Appliance]:
+    with world.opened() as appliance:
+        yield appliance
+
+
+@pytest.fixture(scope="package")
+def office(appliance: Appliance) -> Office:
+    return appliance.office
+
+
+def office_with(appliance: Appliance, authority: AuthorityClient) -> Office:
+    """The same office with another client in front of the authority."""
+    sessions: Sessions = appliance.sessions
+    return open_office(appliance.database, Chronicle(), authority, sessions, appliance.now)
+
+
+def newcomer(appliance: Appliance, *, name: str = "赵示例", organisation: str = cast.ALPHA) -> Person:
+    """Somebody who is registered and not enrolled."""
+    subject = f"person-new-{next(_numbers)}"
+    person = Person(subject, name, organisation, f"{subject}@example.test", Language.CHINESE, cast.ZONE)
+    appliance.registry.add_person(person, None, by=cast.OFFICER)
+    return person
+
+
+def passkey(appliance: Appliance) -> tuple[ProposedPasskey, SoftwareAuthenticator]:
+    """What somebody proposes, and the authenticator that answers for it."""
+    web = appliance.settings.web
+    device = SoftwareAuthenticator.create(web.relying_party, web.origin)
+    public = device.credential()
+    key = bytes.fromhex(public["public_key"])
+    return ProposedPasskey(device.credential_id, key, device.rp_id), device
+
+
+def by_officer(appliance: Appliance, pending: PendingAct) -> WebAuthnActivation:
+    """The ceremony's officer says yes to *pending*."""
+    act = appliance.office.performing.to_activate(pending)
+    return Pocket(appliance.settings.home.people).activate(cast.OFFICER, act)
+
+
+def events_of(appliance: Appliance, subject: str) -> list[str]:
+    """The kinds of the log's entries about *subject*, in order."""
+    with appliance.database.reading() as tx:
+        leaves = [json.loads(row[0]) for row in tx.execute("SELECT leaf FROM ledger ORDER BY number")]
+    return [each["kind"] for each in leaves if each["public"].get("subject") == subject]
+
+
+def notices_to(appliance: Appliance, subject: str) -> list[str]:
+    """The kinds of the messages that wait for *subject*."""
+    with appliance.database.reading() as tx:
+        rows = tx.execute("SELECT kind FROM outbox WHERE recipient = ? ORDER BY id", (subject,))
+        return [row[0] for row in rows]

@@ -1,0 +1,322 @@
+"""Officers' acts: who may, once, in time, whole; and what is true afterwards."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+
+import pytest
+
+from appliance.demonstration import cast
+from appliance.demonstration.pocket import Pocket
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
+from appliance.model.office import ActKind, ActState, RequestState
+from appliance.model.people import SealKind
+from appliance.office import Office, SealDraft, words_of
+from appliance.wiring import Appliance
+from hsm.activation.totp import code_at, step_of
+from hsm.errors import ActivationRefused, AuthorityUnreachable
+from tests.office.conftest import (
+    VERIFIED,
+    by_officer,
+    events_of,
+    newcomer,
+    notices_to,
+    office_with,
+    passkey,
+)
+from tests.world import World
+
+
+def enrol(appliance: Appliance, **details: str) -> str:
+    """A newcomer whom the officer has enrolled; the subject."""
+    person = newcomer(appliance, **details)
+    asked = appliance.office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
+    act = appliance.office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    appliance.office.performing.activate(act.id, by_officer(appliance, act))
+    return person.subject
+
+
+def test_an_approved_request_makes_a_certificate(appliance: Appliance, office: Office) -> None:
+    person = newcomer(appliance)
+    proposed, _ = passkey(appliance)
+    asked = office.requests.submit(person.subject, [proposed], by=person.subject)
+    act = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    assert act.kind is ActKind.ENROL_PERSON
+    assert "赵示例" in str(words_of(act, {}))
+
+    done = office.performing.activate(act.id, by_officer(appliance, act))
+
+    assert (done.state, done.approved_by) == (ActState.DONE, (cast.OFFICER,))
+    assert appliance.registry.certificate(person.subject) == appliance.authority.certificate(person.subject)
+    assert office.requests.request(asked.id).state is RequestState.APPROVED
+    assert events_of(appliance, person.subject)[-1] == "person-enrolled"
+    assert notices_to(appliance, person.subject) == ["enrolled"]
+    known = appliance.authority.credentials(person.subject)
+    assert [each.credential_id for each in known] == [proposed.credential_id]
+
+
+def test_how_the_identity_was_verified_is_in_the_log_as_a_commitment_alone(appliance: Appliance) -> None:
+    subject = enrol(appliance)
+    with appliance.database.reading() as tx:
+        leaves = [bytes(row[0]) for row in tx.execute("SELECT leaf FROM ledger")]
+        fields = [bytes(row[0]) for row in tx.execute("SELECT fields FROM openings")]
+    assert not any("身份证" in leaf.decode() for leaf in leaves)
+    assert any("身份证" in each.decode(errors="replace") or b"\\u8eab" in each for each in fields)
+    assert subject in b"".join(leaves).decode()
+
+
+def test_pin_and_passkey_are_enrolled_together_and_forgotten_here(appliance: Appliance, office: Office) -> None:
+    person = newcomer(appliance)
+    draft = office.requests.draft_totp(person.subject, issuer="Vermilion", account="zhao")
+    code = code_at(base64.b32decode(draft.secret), step_of(appliance.now()))
+    pin = office.requests.pin_totp(person.subject, sealed=draft.sealed, pin="246810", code=code)
+    asked = office.requests.submit(person.subject, [passkey(appliance)[0], pin], by=person.subject)
+    act = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+
+    office.performing.activate(act.id, by_officer(appliance, act))
+
+    assert {each.kind for each in appliance.authority.credentials(person.subject)} == {"webauthn", "pin-totp"}
+    with appliance.database.reading() as tx:
+        assert tx.execute(
+            "SELECT count(*) FROM proposed_credentials WHERE request = ?", (asked.id,)
+        ).fetchone() == (0,)
+        kept = tx.execute("SELECT group_concat(details || notes) FROM office_acts").fetchone()[0]
+    assert draft.secret not in kept and "argon2" not in kept
+
+
+def test_one_more_credential_for_who_is_enrolled(appliance: Appliance, office: Office) -> None:
+    subject = enrol(appliance)
+    proposed, _ = passkey(appliance)
+    asked = office.requests.submit(subject, [proposed], by=subject)
+    act = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    assert act.kind is ActKind.ADD_CREDENTIAL
+
+    office.performing.activate(act.id, by_officer(appliance, act))
+
+    assert proposed.credential_id in [each.credential_id for each in appliance.authority.credentials(subject)]
+    assert events_of(appliance, subject)[-1] == "credential-added"
+
+
+def test_without_words_on_the_identity_nothing_is_prepared(appliance: Appliance, office: Office) -> None:
+    person = newcomer(appliance)
+    asked = office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
+    for wrong in ("", "   ", "长" * 501):
+        with pytest.raises(PreconditionRefused):
+            office.preparing.enrolment(asked.id, verified=wrong, by=cast.OFFICER)
+    with pytest.raises(NotFound):
+        office.preparing.enrolment("ff", verified=VERIFIED, by=cast.OFFICER)
+
+
+def test_a_person_is_no_officer(appliance: Appliance, office: Office) -> None:
+    person = newcomer(appliance)
+    asked = office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
+    act = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    activation = Pocket(appliance.settings.home.people).activate(
+        cast.ZHANG.subject, office.performing.to_activate(act)
+    )
+
+    with pytest.raises(ActivationRefused, match="Only officers"):
+        office.performing.activate(act.id, activation)
+    assert office.requests.request(asked.id).state is RequestState.OPEN
+
+
+def test_an_activation_of_another_act_does_nothing(appliance: Appliance, office: Office) -> None:
+    acts = []
+    for _ in range(2):
+        person = newcomer(appliance)
+        asked = office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
+        acts.append(office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER))
+
+    with pytest.raises(ActivationRefused, match="does not verify"):
+        office.performing.activate(acts[0].id, by_officer(appliance, acts[1]))
+    assert office.performing.act(acts[0].id).state is ActState.OPEN
+
+
+def test_an_act_ends_once(appliance: Appliance, office: Office) -> None:
+    person = newcomer(appliance)
+    asked = office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
+    first = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    second = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    stale = by_officer(appliance, second)
+    activation = by_officer(appliance, first)
+    office.performing.activate(first.id, activation)
+
+    with pytest.raises(StateRefused, match="in the meantime"):
+        office.performing.activate(first.id, activation)
+    with pytest.raises(StateRefused, match="in the meantime"):
+        office.performing.activate(second.id, stale)
+    with pytest.raises(StateRefused, match="in the meantime"):
+        office.performing.refuse(first.id, reason="zu spät", by=cast.OFFICER)
+    assert events_of(appliance, person.subject).count("person-enrolled") == 1
+
+
+def test_an_expired_act_does_nothing(world: World, appliance: Appliance, office: Office) -> None:
+    person = newcomer(appliance)
+    asked = office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
+    act = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    activation = by_officer(appliance, act)
+
+    with world.opened(ahead=timedelta(minutes=16)) as later:
+        assert act not in later.office.performing.waiting()
+        with pytest.raises(StateRefused, match="run out"):
+            later.office.performing.activate(act.id, activation)
+    assert office.performing.act(act.id).state is ActState.EXPIRED
+    assert office.requests.request(asked.id).state is RequestState.OPEN
+
+
+def test_a_refused_act_leaves_its_request_open(appliance: Appliance, office: Office) -> None:
+    person = newcomer(appliance)
+    asked = office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
+    act = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+
+    office.performing.refuse(act.id, reason="先核对证件", by=cast.OFFICER)
+
+    assert office.performing.act(act.id).state is ActState.REFUSED
+    assert office.requests.request(asked.id).state is RequestState.OPEN
+    assert events_of(appliance, person.subject)[-1] == "office-act-refused"
+
+
+class DyingAuthority:
+    """The authority, whose answer is lost once it has done what was asked."""
+
+    def __init__(self, real: object, operation: str) -> None:
+        self._real = real
+        self._operation = operation
+
+    def __getattr__(self, name: str) -> object:
+        found = getattr(self._real, name)
+        if name != self._operation:
+            return found
+
+        def lost(*arguments: object) -> None:
+            found(*arguments)
+            raise AuthorityUnreachable("The authority does not answer.")
+
+        return lost
+
+
+@pytest.mark.parametrize("operation", ["approve", "enrol_person"])
+def test_what_the_authority_did_before_we_died_is_completed(appliance: Appliance, operation: str) -> None:
+    office = appliance.office
+    dying = office_with(appliance, DyingAuthority(appliance.authority, operation))  # type: ignore[arg-type]
+    person = newcomer(appliance)
+    asked = office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
+    act = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    with pytest.raises(AuthorityUnreachable):
+        dying.performing.activate(act.id, by_officer(appliance, act))
+    assert office.performing.act(act.id).state is ActState.OPEN
+
+    done = office.performing.activate(act.id, by_officer(appliance, act))
+
+    assert done.state is ActState.DONE
+    assert appliance.registry.certificate(person.subject)
+    assert events_of(appliance, person.subject).count("person-enrolled") == 1
+
+
+@pytest.mark.parametrize("operation", ["add_credential", "revoke_credential", "retire"])
+def test_other_acts_are_completed_too(appliance: Appliance, operation: str) -> None:
+    office = appliance.office
+    dying = office_with(appliance, DyingAuthority(appliance.authority, operation))  # type: ignore[arg-type]
+    subject = enrol(appliance)
+    if operation == "add_credential":
+        asked = office.requests.submit(subject, [passkey(appliance)[0]], by=subject)
+        act = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    elif operation == "revoke_credential":
+        [known] = appliance.authority.credentials(subject)
+        assert known.credential_id is not None
+        act = office.preparing.revocation(subject, known.credential_id.hex(), by=cast.OFFICER)
+    else:
+        act = office.preparing.leaving(subject, by=cast.OFFICER)
+    with pytest.raises(AuthorityUnreachable):
+        dying.performing.activate(act.id, by_officer(appliance, act))
+
+    assert office.performing.activate(act.id, by_officer(appliance, act)).state is ActState.DONE
+
+
+def test_a_seal_is_made_with_its_custodians(appliance: Appliance, office: Office) -> None:
+    keeper = enrol(appliance, name="周保管")
+    draft = SealDraft(cast.ALPHA, SealKind.COMPANY, (keeper, keeper), 42.5)
+
+    act = office.preparing.seal(draft, by=cast.OFFICER)
+    assert "42.5 mm" in str(words_of(act, {keeper: "周保管"})) and "周保管" in str(
+        words_of(act, {keeper: "周保管"})
+    )
+    office.performing.activate(act.id, by_officer(appliance, act))
+
+    seal = office.seals.seal(act.subject)
+    assert (seal.kind, seal.custodians, seal.width_mm) == (SealKind.COMPANY, (keeper,), 42.5)
+    assert appliance.registry.certificate(act.subject)
+    assert events_of(appliance, act.subject) == ["seal-registered"]
+
+
+def test_what_no_seal_can_be(appliance: Appliance, office: Office) -> None:
+    stranger = newcomer(appliance)
+    for draft in (
+        SealDraft(cast.ALPHA, SealKind.COMPANY, (), 42),
+        SealDraft(cast.ALPHA, SealKind.COMPANY, (cast.LI.subject,), 42),
+        SealDraft(cast.ALPHA, SealKind.COMPANY, (stranger.subject,), 42),
+        SealDraft(cast.ALPHA, SealKind.COMPANY, (cast.CUSTODIAN.subject,), 9.9),
+        SealDraft(cast.ALPHA, SealKind.COMPANY, (cast.CUSTODIAN.subject,), float("nan")),
+        SealDraft("没有的公司", SealKind.COMPANY, (cast.CUSTODIAN.subject,), 42),
+    ):
+        with pytest.raises(PreconditionRefused):
+            office.preparing.seal(draft, by=cast.OFFICER)
+
+
+def test_a_seal_is_suspended_and_let_go_again(appliance: Appliance, office: Office) -> None:
+    seal = cast.CONTRACT_SEAL.subject
+    with pytest.raises(PreconditionRefused, match="why"):
+        office.seals.suspend(seal, reason=" ", by=cast.OFFICER)
+    office.seals.suspend(seal, reason="印模遗失", by=cast.OFFICER)
+    assert office.seals.seal(seal).suspended is not None
+    with pytest.raises(StateRefused, match="in the meantime"):
+        office.seals.suspend(seal, reason="again", by=cast.OFFICER)
+
+    office.seals.resume(seal, reason="已找回", by=cast.OFFICER)
+
+    assert office.seals.seal(seal).suspended is None
+    assert events_of(appliance, seal)[-2:] == ["seal-suspended", "seal-resumed"]
+    with pytest.raises(NotFound):
+        office.seals.resume("seal-none", reason="x", by=cast.OFFICER)
+
+
+def test_a_revoked_credential_is_gone(appliance: Appliance, office: Office) -> None:
+    subject = enrol(appliance)
+    [known] = appliance.authority.credentials(subject)
+    assert known.credential_id is not None
+    act = office.preparing.revocation(subject, known.credential_id.hex(), by=cast.OFFICER)
+
+    office.performing.activate(act.id, by_officer(appliance, act))
+
+    assert appliance.authority.credentials(subject) == []
+    with pytest.raises(StateRefused, match="no such credential"):
+        office.preparing.revocation(subject, known.credential_id.hex(), by=cast.OFFICER)
+    with pytest.raises(StateRefused, match="no such credential"):
+        office.preparing.revocation(subject, "pin-totp", by=cast.OFFICER)
+
+
+def test_who_has_left_signs_no_more(appliance: Appliance, office: Office) -> None:
+    subject = enrol(appliance)
+    act = office.members.let_go(subject, by=cast.OFFICER)
+    assert act is not None
+
+    office.performing.activate(act.id, by_officer(appliance, act))
+
+    assert appliance.authority.credentials(subject) == []
+    assert events_of(appliance, subject)[-1] == "person-left"
+
+
+def test_nobody_lets_themselves_go(office: Office) -> None:
+    with pytest.raises(StateRefused, match="another officer"):
+        office.preparing.leaving(cast.OFFICER, by=cast.OFFICER)
+
+
+def test_the_list_is_searched_in_pages(appliance: Appliance, office: Office) -> None:
+    person = newcomer(appliance, name="百分之%示例")
+
+    assert [each.subject for each in office.members.page("之%示").entries] == [person.subject]
+    assert office.members.page("没有这个人").entries == ()
+    assert office.members.page("").following == "" or len(office.members.page("").entries) == 50
+    with pytest.raises(NotFound):
+        office.members.member("person-nobody")

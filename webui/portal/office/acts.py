@@ -1,0 +1,70 @@
+"""``/office/acts/<id>``: an act in words, and the officer's passkey that does it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from appliance.model.accounts import Role
+from appliance.model.office import ActState, PendingAct
+from appliance.office import subjects_in, words_of
+from hsm.acts import OfficerAct
+from webui.portal.office.forms import REFUSALS, officer, problem_of, reader, text
+from webui.portal.parts import PortalParts
+from webui.shared import passkeys
+
+
+def install(pages: Blueprint, parts: PortalParts) -> None:
+    """Adds the page of an act, its activation and its refusal to *pages*."""
+    office, settings = parts.appliance.office, parts.settings
+
+    def options(act: OfficerAct, subject: str) -> str:
+        known = parts.authority.credentials(subject)
+        identifiers = [each.credential_id for each in known if each.credential_id is not None]
+        return passkeys.request_options(act.challenge(), identifiers, settings.web.relying_party)
+
+    def question(pending: PendingAct) -> str | None:
+        """What the visitor's passkey is asked; None for who cannot, or need not, answer."""
+        visitor = reader()
+        waits = pending.state is ActState.OPEN and pending.expires > parts.now()
+        if not waits or Role.OFFICER not in visitor.roles or visitor.subject in pending.approved_by:
+            return None
+        return options(office.performing.to_activate(pending), visitor.subject)
+
+    def page(act_id: str, problem: str = "", status: int = 200) -> tuple[str, int]:
+        pending = office.performing.act(act_id)
+        names = office.members.names(subjects_in(pending))
+        shown = render_template(
+            "office/act.html",
+            act=pending,
+            words=words_of(pending, names),
+            names=names,
+            over=pending.expires <= parts.now(),
+            options=question(pending),
+            problem=problem,
+        )
+        return shown, status
+
+    @pages.get("/acts/<act_id>")
+    def act(act_id: str) -> tuple[str, int]:
+        reader()
+        return page(act_id)
+
+    @pages.post("/acts/<act_id>")
+    def activate(act_id: str) -> Response | tuple[str, int]:
+        by = officer().subject
+        try:
+            answer = passkeys.activation(by, text(passkeys.FIELD, passkeys.LONGEST_ANSWER))
+            office.performing.activate(act_id, answer)
+        except REFUSALS as refusal:
+            return page(act_id, *problem_of(refusal))
+        return redirect(url_for("office.act", act_id=act_id), 303)
+
+    @pages.post("/acts/<act_id>/refuse")
+    def refuse(act_id: str) -> Response | tuple[str, int]:
+        by = officer().subject
+        try:
+            office.performing.refuse(act_id, reason=text("reason", 500), by=by)
+        except REFUSALS as refusal:
+            return page(act_id, *problem_of(refusal))
+        return redirect(url_for("office.everything"), 303)

@@ -1,0 +1,41 @@
+"""What the office's forms share: who may come in, and a refusal as the sentence at the form."""
+
+from __future__ import annotations
+
+from flask import request
+
+from appliance.errors import ApplianceError, NotFound
+from appliance.model.accounts import Role
+from hsm.errors import AuthorityError
+from webui.portal import access
+from webui.shared.language import translate
+from webui.shared.statuses import Refusal, status_of
+
+REFUSALS = (ApplianceError, AuthorityError)
+"""What a form shows again with its sentence; unknown ids stay pages of their own (404)."""
+
+
+def reader() -> access.Visitor:
+    """The officer or auditor who visits. Raises as :func:`webui.portal.access.require`."""
+    return access.require(Role.OFFICER, Role.AUDITOR)
+
+
+def officer() -> access.Visitor:
+    """The officer who visits: who changes something. Raises as :func:`webui.portal.access.require`."""
+    return access.require(Role.OFFICER)
+
+
+def text(name: str, most: int = 1000) -> str:
+    """The posted field *name*, cut where nothing sensible is longer."""
+    return request.form.get(name, "")[:most]
+
+
+def problem_of(refusal: Refusal) -> tuple[str, int]:
+    """The sentence of *refusal* in the reader's language, and the status of the page that shows it.
+
+    Raises *refusal* again when it is about something that is not there.
+    """
+    if isinstance(refusal, NotFound):
+        raise refusal
+    status = status_of(refusal)
+    return translate()(refusal.template, **refusal.values), 422 if status == 400 else status

@@ -1,0 +1,134 @@
+"""``/office/people``: inviting somebody, and everything that an officer does about a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from appliance.accounts.accounts import problems as problems_of
+from appliance.model.accounts import PEOPLES_ROLES, ROLES_OF, NewAccount, Role
+from webui.portal.office.forms import REFUSALS, officer, problem_of, reader, text
+from webui.portal.parts import PortalParts
+from webui.shared import once
+from webui.shared.language import translate
+
+KINDS = ("person", "auditor", "operator", "officer")
+
+
+def install(pages: Blueprint, parts: PortalParts) -> None:
+    """Adds the form for an invitation and the page of a person to *pages*."""
+    _install_invitation(pages, parts)
+    office, accounts = parts.appliance.office, parts.appliance.accounts.administration
+
+    def page(subject: str, problem: str = "", status: int = 200) -> tuple[str, int]:
+        member = office.members.member(subject)
+        possible = ROLES_OF[subject.partition("-")[0]]
+        shown = render_template(
+            "office/person.html",
+            member=member,
+            requests=office.requests.of(subject),
+            possible=sorted(possible),
+            problem=problem,
+        )
+        return shown, status
+
+    def changed(subject: str, change: Callable[[str], object]) -> Response | tuple[str, int]:
+        """*change* by the officer, then the page again; its refusal stands on the page."""
+        by = officer().subject
+        try:
+            change(by)
+        except REFUSALS as refusal:
+            return page(subject, *problem_of(refusal))
+        return redirect(url_for("office.person", subject=subject), 303)
+
+    @pages.get("/people/<subject>")
+    def person(subject: str) -> tuple[str, int]:
+        reader()
+        return page(subject)
+
+    @pages.post("/people/<subject>/roles")
+    def change_roles(subject: str) -> Response | tuple[str, int]:
+        roles = _roles()
+        return changed(subject, lambda by: accounts.set_roles(subject, roles, by=by))
+
+    @pages.post("/people/<subject>/<any(suspend, resume, recover, invite):what>")
+    def change_account(subject: str, what: str) -> Response | tuple[str, int]:
+        act = {
+            "suspend": accounts.suspend,
+            "resume": accounts.resume,
+            "recover": accounts.recover,
+            "invite": accounts.invite_again,
+        }[what]
+        return changed(subject, lambda by: act(subject, by=by))
+
+    @pages.post("/people/<subject>/credential")
+    def revoke_credential(subject: str) -> Response | tuple[str, int]:
+        by = officer().subject
+        try:
+            act = office.preparing.revocation(subject, text("credential", 2100), by=by)
+        except REFUSALS as refusal:
+            return page(subject, *problem_of(refusal))
+        return redirect(url_for("office.act", act_id=act.id), 303)
+
+    @pages.post("/people/<subject>/leave")
+    def leave(subject: str) -> Response | tuple[str, int]:
+        by = officer().subject
+        try:
+            act = office.members.let_go(subject, by=by)
+        except REFUSALS as refusal:
+            return page(subject, *problem_of(refusal))
+        where = url_for("office.person", subject=subject) if act is None else url_for("office.act", act_id=act.id)
+        return redirect(where, 303)
+
+
+def _install_invitation(pages: Blueprint, parts: PortalParts) -> None:
+    accounts = parts.appliance.accounts.administration
+    single = once.Once(parts.appliance.submissions)
+
+    def page(problems: dict[str, str], status: int = 200) -> tuple[str, int]:
+        shown = render_template(
+            "office/new_person.html",
+            typed=_invitation(),
+            organisations=[(each, each) for each in parts.authority.organisations()],
+            kinds=KINDS,
+            roles=sorted(PEOPLES_ROLES),
+            problems=problems,
+        )
+        return shown, status
+
+    @pages.get("/people/new")
+    def new_person() -> tuple[str, int]:
+        officer()
+        return page({})
+
+    @pages.post("/people/new")
+    def invite() -> Response | tuple[str, int]:
+        by, new, say = officer().subject, _invitation(), translate()
+        problems = {place: say(each.template, **each.values) for place, each in problems_of(new).items()}
+        if new.organisation not in parts.authority.organisations():
+            problems.setdefault("organisation", say("Choose one of the organisations."))
+        if problems:
+            return page(problems, 422)
+        try:
+            return single.redirected(
+                by, lambda: url_for("office.person", subject=accounts.invite(new, by=by).subject)
+            )
+        except REFUSALS as refusal:
+            sentence, status = problem_of(refusal)
+            return page({"login" if "login" in refusal.template else "email": sentence}, status)
+
+
+def _invitation() -> NewAccount:
+    kind = text("kind") if text("kind") in KINDS else "person"
+    roles = _roles() if kind == "person" else ROLES_OF[kind]
+    if request.method == "GET":
+        roles = frozenset({Role.INITIATOR, Role.SIGNER})
+    return NewAccount(kind, text("login"), text("name"), text("organisation"), text("email"), roles)
+
+
+def _roles() -> frozenset[Role]:
+    """The roles that were ticked; what is no role is left out, and with nothing left the form says so."""
+    known = {each.value for each in Role}
+    return frozenset(Role(each) for each in request.form.getlist("role") if each in known)

@@ -1,0 +1,65 @@
+"""``/setup``: the first officer registers with the code of the key ceremony; afterwards it only says so."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from appliance.office import OfficerForm
+from webui.portal import access
+from webui.portal.office.forms import REFUSALS, problem_of, text
+from webui.portal.parts import PortalParts
+from webui.shared import passkeys
+from webui.shared.language import translate
+
+_PLACES = {"code": "code", "login": "login", "address of mail": "email", "organisation": "organisation"}
+
+
+def blueprint(parts: PortalParts) -> Blueprint:
+    """``/setup``."""
+    pages = Blueprint("setup", __name__)
+    appointing = parts.appliance.appointing
+
+    def page(problems: dict[str, str], status: int = 200) -> tuple[str, int]:
+        state = appointing.state()
+        if not state.codes:
+            return render_template("office/set_up.html"), status
+        form, subject = _form(), appointing.subject(text("subject"))
+        shown = render_template(
+            "office/setup.html",
+            form=form,
+            subject=subject,
+            offer=appointing.offer(subject, form),
+            organisations=[(each, each) for each in parts.authority.organisations()],
+            until=state.until,
+            problems=problems,
+        )
+        return shown, status
+
+    @pages.get("/setup")
+    def setup() -> tuple[str, int]:
+        return page({})
+
+    @pages.post("/setup")
+    def appoint() -> Response | tuple[str, int]:
+        form, say = _form(), translate()
+        problems = {place: say(each.template, **each.values) for place, each in appointing.problems(form).items()}
+        if problems:
+            return page(problems, 422)
+        try:
+            answer = text(passkeys.FIELD, passkeys.LONGEST_ANSWER)
+            made = appointing.registered(text("subject"), text("ticket"), answer)
+            opened = appointing.appoint(form, made, access.whereabouts())
+        except REFUSALS as refusal:
+            sentence, status = problem_of(refusal)
+            place = next((place for word, place in _PLACES.items() if word in refusal.template), "")
+            return page({place: sentence}, status)
+        return access.admit(redirect(url_for("office.everything"), 303), opened)
+
+    return pages
+
+
+def _form() -> OfficerForm:
+    posted = request.form if request.method == "POST" else {}
+    names = ("code", "login", "name", "organisation", "email", "password")
+    return OfficerForm(*(str(posted.get(name, ""))[:1000] for name in names))
