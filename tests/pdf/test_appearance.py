@@ -63,6 +63,17 @@ def test_a_handwritten_signature_is_shown(workshop: PdfWorkshop, plain: bytes) -
     assert blue > 500
 
 
+def test_handwriting_does_not_hide_the_line_that_it_is_written_on(workshop: PdfWorkshop, plain: bytes) -> None:
+    file = BytesIO()
+    Image.new("RGBA", (400, 160), (0, 0, 0, 0)).save(file, "PNG")
+    over_text = FieldPlacement("field", 0, 15, 14, 40, 6)
+    order = PrepareOrder("field", PersonAppearance("张", WHEN, "UTC", image=file.getvalue()), WHEN)
+    document = workshop.prepare(workshop.add_fields(plain, [over_text]), order).document
+    before, after = (pictures.page(workshop, each, 0, dpi=144) for each in (plain, document))
+    pixels = zip(*(page.convert("L").get_flattened_data() for page in (before, after)), strict=True)
+    assert not [one for one in pixels if one[0] < 100 and one[1] > 150]
+
+
 @pytest.mark.parametrize(
     ("reason", "appearance"),
     [

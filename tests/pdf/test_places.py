@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from appliance.errors import DocumentRefused
 from appliance.pdf.values import CrossPageSeal, FieldKind, FieldPlacement, Lock, Place, PrepareOrder
 from appliance.pdf.workshop import PdfWorkshop
 from hsm.certificates import Profile
@@ -55,6 +56,70 @@ def test_the_slices_put_together_are_the_seal(pages: int, workshop: PdfWorkshop)
         (whole.width // 2 - 8, (top + bottom) // 2 - 8, whole.width // 2 + 8, (top + bottom) // 2 + 8)
     )
     assert pictures.red_share(middle) > 0.9
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_slices_lie_at_the_right_edge_as_seen(turn: int, workshop: PdfWorkshop) -> None:
+    document = workshop.add_fields(documents.turned(turn), [sealed(y=20)])
+    order = PrepareOrder("seal-a", contract.SEAL, contract.WHEN, certify=True)
+    prepared = workshop.prepare(document, order).document
+    picture = pictures.page(workshop, prepared, 1, dpi=144)
+    left, top, right, bottom = _red(picture)
+    assert picture.width - right <= 2
+    assert abs((right - left) - 40 / 25.4 * 144 / 3) <= 3
+    assert abs(top - picture.height * 0.2) <= 3
+    assert abs((bottom - top) - 40 / 25.4 * 144) <= 3
+
+
+def test_a_document_of_two_hundred_pages_stays_small(workshop: PdfWorkshop) -> None:
+    given = documents.plain(200)
+    document = workshop.add_fields(given, [sealed(200)])
+    prepared = workshop.prepare(document, PrepareOrder("seal-a", contract.SEAL, contract.WHEN, certify=True))
+    assert len(prepared.document) - len(document) < 300 * 1024
+    assert pictures.page(workshop, prepared.document, 99).tobytes() != pictures.page(workshop, given, 99).tobytes()
+
+
+def test_a_person_signs_in_every_place(workshop: PdfWorkshop) -> None:
+    given = documents.plain()
+    document = workshop.add_fields(given, [PERSON])
+    prepared = workshop.prepare(document, PrepareOrder("party-a", contract.ZHANG, contract.WHEN)).document
+    for number, place in ((0, PERSON.more[0]), (1, PERSON), (2, PERSON.more[1])):
+        before, after = (pictures.page(workshop, each, number) for each in (given, prepared))
+        shown = FieldPlacement("shown", number, place.x, place.y, place.width, place.height)
+        assert pictures.difference_outside(before, after, [shown]) is None
+        assert pictures.difference_outside(before, after, []) is not None
+
+
+@pytest.mark.parametrize(
+    ("reason", "pages", "placement"),
+    [
+        ("one-page", 1, sealed(1)),
+        ("too-many-slices", 201, sealed(201)),
+        ("seal-outside", 3, sealed(3, y=90)),
+        ("seal-outside", 3, sealed(3, y=-1)),
+        ("seal-outside", 3, sealed(3, y=float("nan"))),
+        (
+            "not-a-seal",
+            3,
+            FieldPlacement("a", 0, 10, 10, 20, 10, FieldKind.PERSON, cross_page=CrossPageSeal(10)),
+        ),
+        ("no-such-page", 3, FieldPlacement("a", 0, 10, 10, 20, 10, more=(Place(3, 1, 1, 10, 10),))),
+        ("field-outside", 3, FieldPlacement("a", 0, 10, 10, 20, 10, more=(Place(1, 95, 1, 10, 10),))),
+        ("field-name", 3, FieldPlacement("a_place_2", 0, 10, 10, 20, 10)),
+    ],
+)
+def test_places_that_cannot_be(reason: str, pages: int, placement: FieldPlacement, workshop: PdfWorkshop) -> None:
+    with pytest.raises(DocumentRefused) as refusal:
+        workshop.add_fields(documents.plain(pages), [placement])
+    assert refusal.value.reason == reason
+
+
+def test_empty_places_show_nothing(workshop: PdfWorkshop) -> None:
+    given = documents.plain()
+    revised = workshop.add_fields(given, [PERSON, sealed()])
+    for number in range(3):
+        before, after = (pictures.page(workshop, document, number) for document in (given, revised))
+        assert before.tobytes() == after.tobytes()
 
 
 def _together(workshop: PdfWorkshop, document: bytes, pages: int) -> Image.Image:
