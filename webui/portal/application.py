@@ -22,6 +22,7 @@ from webui.portal import (
     signing,
     trust,
     verify,
+    voiding,
     writing,
 )
 from webui.portal.office import setup
@@ -65,6 +66,7 @@ def create_app(parts: PortalParts) -> Flask:
         health,
         mark,
         contracts,
+        voiding,
         drafting,
         pictures,
         signatures,

@@ -1,0 +1,89 @@
+"""Takes every screen on a desktop and on a phone, in both languages, and says what is larger than it should be."""
+
+from __future__ import annotations
+
+import io
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+from scripts.screenshots.screens import SCREENS, Screen
+from scripts.screenshots.stage import Stage, stage
+
+TARGET = Path(__file__).parents[2] / "docs/screenshots"
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--force-color-profile=srgb"]
+LARGEST = 120 * 1024
+"""Bytes that one picture should stay below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A size of window in CSS pixels; ``longest`` is where a long page is cut off."""
+
+    name: str
+    width: int
+    height: int
+    longest: int
+    touch: bool
+
+
+DEVICES = (Device("desktop", 1280, 800, 1500, False), Device("phone", 390, 844, 1700, True))
+LANGUAGES = ("zh", "en")
+
+
+def main(wanted: list[str]) -> None:
+    """Writes ``docs/screenshots/NAME.DEVICE.LANGUAGE.png``; *wanted* are parts of names, all when empty."""
+    TARGET.mkdir(parents=True, exist_ok=True)
+    screens = [screen for screen in SCREENS if not wanted or any(part in screen.name for part in wanted)]
+    with stage() as ready, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        for screen in screens:
+            for device in DEVICES:
+                for language in LANGUAGES:
+                    _take(browser, ready, screen, device, language)
+        browser.close()
+
+
+def _take(browser: Browser, ready: Stage, screen: Screen, device: Device, language: str) -> None:
+    context = browser.new_context(
+        viewport={"width": device.width, "height": device.height},
+        has_touch=device.touch,
+        is_mobile=device.touch,
+        locale="zh-CN" if language == "zh" else "en-GB",
+        timezone_id="Asia/Shanghai",
+        color_scheme="light",
+        reduced_motion="reduce",
+    )
+    cookies = {"language": language} | ({"session": ready.sessions[screen.who]} if screen.who else {})
+    context.add_cookies([{"name": name, "value": value, "url": ready.address} for name, value in cookies.items()])
+    page = context.new_page()
+    answer = page.goto(ready.address + screen.path.format(**ready.contracts))
+    page.wait_for_load_state("networkidle")
+    for picture in page.locator("img[loading=lazy]").all()[:8]:
+        picture.scroll_into_view_if_needed()
+    page.wait_for_load_state("networkidle")
+    page.evaluate("scrollTo(0, 0)")
+    height = min(device.longest, max(device.height, page.evaluate("document.documentElement.scrollHeight")))
+    clip = {"x": 0, "y": 0, "width": device.width, "height": height}
+    taken = page.screenshot(full_page=True, clip=clip)  # type: ignore[arg-type]  # a dict of numbers is what it takes
+    context.close()
+    target = TARGET / f"{screen.name}.{device.name}.{language}.png"
+    size = _keep(taken, target)
+    status = 0 if answer is None else answer.status
+    remarks = [str(status)] * (status != 200) + ["too large"] * (size > LARGEST)
+    sys.stdout.write(f"{target.name:42} {size // 1024:4} KB {', '.join(remarks)}\n")
+
+
+def _keep(taken: bytes, target: Path) -> int:
+    """Writes the picture with as many colours as it needs to look right; its size in bytes."""
+    with Image.open(io.BytesIO(taken)) as picture:
+        picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(target, optimize=True)
+    return target.stat().st_size
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

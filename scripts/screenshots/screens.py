@@ -1,0 +1,38 @@
+"""The screens that are taken. A new one is one line here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.demonstration.cast import CUSTODIAN, LI, OFFICER, ZHANG
+
+AUDITOR = "auditor-qian"
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """``path`` may name contracts of the stage in braces; ``who`` is a subject, None for nobody signed in."""
+
+    name: str
+    path: str
+    who: str | None = None
+
+
+SCREENS = (
+    Screen("01-welcome", "/"),
+    Screen("02-login", "/login"),
+    Screen("03-contracts", "/", ZHANG.subject),
+    Screen("04-new-contract", "/contracts/new", ZHANG.subject),
+    Screen("05-fields", "/contracts/{draft}/draft/fields", ZHANG.subject),
+    Screen("06-sign", "/contracts/{to_sign}/sign", ZHANG.subject),
+    Screen("07-contract", "/contracts/{completed}", ZHANG.subject),
+    Screen("08-templates", "/templates", ZHANG.subject),
+    Screen("09-signatures", "/signatures", ZHANG.subject),
+    Screen("10-seal-requests", "/seals/requests", CUSTODIAN.subject),
+    Screen("11-office", "/office", OFFICER),
+    Screen("12-verification", "/verify"),
+    Screen("13-ownership", "/ownership", LI.subject),
+    Screen("14-settings", "/settings", ZHANG.subject),
+    Screen("15-recall", "/contracts/{waiting}/recall", ZHANG.subject),
+    Screen("16-audit", "/", AUDITOR),
+)

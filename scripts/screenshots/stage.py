@@ -1,0 +1,155 @@
+"""A fresh home with its processes running, people signed in, and contracts in every state."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from appliance.accounts.sessions import Whereabouts
+from appliance.config import load
+from appliance.contracts.drafting import DraftTerms
+from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
+from appliance.demonstration.founding import found
+from appliance.demonstration.places import SAMPLE_PLACES
+from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.sample import sample_contract
+from appliance.demonstration.story import Script, Story
+from appliance.errors import NotFound
+from appliance.home import Home
+from appliance.language import Language
+from appliance.model.accounts import AccountState, Role, Strength
+from appliance.model.contract import Contract, Deadline, Placement, SigningOrder
+from appliance.model.intent import Circumstances
+from appliance.model.people import Person
+from appliance.store import accounts
+from appliance.supervision import Supervisor
+from appliance.supervision.services import inherited, services
+from appliance.wiring import Appliance, open_appliance
+from scripts.screenshots.screens import AUDITOR
+
+ROLES: Mapping[str, tuple[Role, ...]] = {
+    ZHANG.subject: (Role.INITIATOR, Role.SIGNER),
+    LI.subject: (Role.SIGNER,),
+    CUSTODIAN.subject: (Role.CUSTODIAN, Role.SIGNER),
+    OFFICER: (Role.OFFICER,),
+    AUDITOR: (Role.AUDITOR,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where the pages are, the session cookie of each subject, and the ids of contracts by what they show."""
+
+    address: str
+    sessions: Mapping[str, str]
+    contracts: Mapping[str, str]
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    """Everything is real and ends with the context; nothing outside a temporary directory is touched."""
+    with tempfile.TemporaryDirectory(prefix="vermilion-") as folder:
+        home = Home(Path(folder))
+        found(home, say=_silent, environment=inherited(os.environ), port=_free_port())
+        settings = load(home)
+        with (
+            Supervisor(services(settings, inherited(os.environ)), say=_silent),
+            open_appliance(settings, role="web") as appliance,
+        ):
+            yield Stage(settings.web.public_url, _sessions(appliance), _contracts(appliance, Pocket(home.people)))
+
+
+def _sessions(appliance: Appliance) -> dict[str, str]:
+    """A session for each subject that has roles here."""
+    given = {}
+    for subject, roles in ROLES.items():
+        _know(appliance, subject)
+        with appliance.database.transaction() as tx:
+            accounts.insert(tx, subject, subject, handle=secrets.token_bytes(16), now=appliance.now())
+            accounts.set_password(tx, subject, "$argon2id$nobody-signs-in-with-this")
+            accounts.set_state(tx, subject, AccountState.ACTIVE)
+            accounts.set_roles(tx, subject, roles)
+            where = Whereabouts("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0")
+            given[subject] = appliance.sessions.open(tx, subject, Strength.PASSKEY, where).secret
+    return given
+
+
+def _know(appliance: Appliance, subject: str) -> None:
+    try:
+        appliance.registry.person(subject)
+    except NotFound:
+        name = "王登记" if subject == OFFICER else "钱审计"
+        person = Person(subject, name, ZHANG.organisation, f"{subject}@alpha.example", Language.CHINESE, ZONE)
+        appliance.registry.add_person(person, None, by=OFFICER)
+
+
+def _contracts(appliance: Appliance, pocket: Pocket) -> dict[str, str]:
+    """One contract in each state, and the draft whose fields are placed."""
+    story = Story(appliance, pocket, sequence=lambda: None, tell=_silent)
+    story.agree()
+    completed = story.sign(Script(sample_contract(), "示例系统运维服务合同", SAMPLE_PLACES))
+    _sent(appliance, "年度框架采购协议", "采购合同", days=2)
+    declined = _sent(appliance, "示例厂房租赁合同", "租赁合同", days=20)
+    appliance.endings.decline(declined.id, declined.parties[0].id, reason="租期与会议纪要不符", by=ZHANG.subject)
+    waiting = _sent(appliance, "样本设备购销合同（含安装调试）", "采购合同", days=12)
+    _signed_first(appliance, pocket, waiting)
+    to_sign = _sent(appliance, "示例软件许可协议", "许可协议", days=1)
+    draft = _draft(appliance, "技术服务补充协议", "服务合同", days=14)
+    return {
+        "completed": completed.id,
+        "declined": declined.id,
+        "waiting": waiting.id,
+        "to_sign": to_sign.id,
+        "draft": draft.id,
+    }
+
+
+def _draft(appliance: Appliance, title: str, kind: str, *, days: int) -> Contract:
+    first, second, third = SAMPLE_PLACES
+    deadline = Deadline(appliance.now() + timedelta(days=days), ZONE)
+    terms = DraftTerms(title, kind, "演示用合同，内容纯属虚构", ZHANG.subject, deadline, SigningOrder.SEQUENTIAL)
+    draft = appliance.drafting.draft(sample_contract(), terms)
+    for person, place in ((ZHANG, first), (LI, second)):
+        appliance.drafting.add_person(draft.id, subject=person.subject, placement=place, by=ZHANG.subject)
+    _add_seal(appliance, draft, third)
+    return appliance.contracts.get(draft.id)
+
+
+def _add_seal(appliance: Appliance, draft: Contract, place: Placement) -> None:
+    appliance.drafting.add_seal(
+        draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, placement=place, by=ZHANG.subject
+    )
+
+
+def _sent(appliance: Appliance, title: str, kind: str, *, days: int) -> Contract:
+    return appliance.sending.send(_draft(appliance, title, kind, days=days).id, by=ZHANG.subject)
+
+
+def _signed_first(appliance: Appliance, pocket: Pocket, contract: Contract) -> None:
+    prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id, Circumstances("192.0.2.7", "示例市"))
+    appliance.cycle.sign(prepared.id, [pocket.activate(ZHANG.subject, prepared.act)])
+    appliance.cycle.complete(prepared.id)
+
+
+def _free_port() -> int:
+    """A port that is free, as is the next one, which the timestamp process takes."""
+    while True:
+        with socket.socket() as one, socket.socket() as two:
+            one.bind(("127.0.0.1", 0))
+            port = int(one.getsockname()[1])
+            try:
+                two.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+def _silent(_sentence: str, **_values: object) -> None:
+    """Says nothing."""

@@ -1,0 +1,103 @@
+"""``/contracts/ID/void/answer``: a party declares a completed contract void with the own key, or refuses to."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from flask import Blueprint, Response, make_response, render_template, request, url_for
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response as BaseResponse
+
+from appliance.contracts.model import Act
+from appliance.contracts.reasons import LONGEST
+from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
+from hsm.errors import ActivationLocked, ActivationRefused
+from webui.portal.contracts.reading import Sight, sight
+from webui.portal.parts import PortalParts
+from webui.portal.signing import means
+from webui.shared.language import translate
+from webui.shared.once import Once
+from webui.shared.statuses import Refusal, status_of
+
+_DECLARATION = re.compile(r"[0-9a-f]{24}")
+
+
+def blueprint(parts: PortalParts) -> Blueprint:
+    """The page with both answers, and a target for each."""
+    pages = Blueprint("voiding", __name__, url_prefix="/contracts/<contract_id>/void")
+    once = Once(parts.appliance.submissions)
+
+    @pages.get("/answer")
+    def answer(contract_id: str) -> Response:
+        seen = sight(parts, contract_id)
+        seen.require(Act.AGREE_TO_VOID)
+        return _page(parts, seen)
+
+    @pages.post("/declare")
+    def declare(contract_id: str) -> Response | BaseResponse:
+        seen = sight(parts, contract_id)
+        prepared = request.form.get("declaration", "")
+        if not _DECLARATION.fullmatch(prepared):
+            raise BadRequest
+
+        def done() -> str:
+            parts.appliance.voiding.declare(prepared, [means.posted(seen.who.subject)])
+            return url_for("contracts.page", contract_id=contract_id, done="declared")
+
+        try:
+            return once.redirected(seen.who.subject, done)
+        except (StateRefused, PreconditionRefused, ActivationRefused, ActivationLocked) as refusal:
+            return _again(parts, contract_id, refusal)
+
+    @pages.post("/refuse")
+    def refuse(contract_id: str) -> Response | BaseResponse:
+        seen = sight(parts, contract_id)
+        reason = request.form.get("reason", "").strip()
+        version = request.form.get("seen", "")
+        if not re.fullmatch(r"[0-9]{1,9}", version, re.ASCII):
+            raise BadRequest
+
+        def done() -> str:
+            parts.appliance.voiding.refuse(contract_id, reason=reason, by=seen.who.subject, seen=int(version))
+            return url_for("contracts.page", contract_id=contract_id, done="refused")
+
+        try:
+            return once.redirected(seen.who.subject, done)
+        except (StateRefused, PreconditionRefused) as refusal:
+            return _again(parts, contract_id, refusal, of_reason=not 0 < len(reason) <= LONGEST)
+
+    return pages
+
+
+def _again(parts: PortalParts, contract_id: str, refusal: Refusal, *, of_reason: bool = False) -> Response:
+    """The page once more with the reason; the refusal itself when there is nothing to answer any more."""
+    seen = sight(parts, contract_id)
+    if not seen.may(Act.AGREE_TO_VOID):
+        raise refusal
+    sentence = translate()(refusal.template, **refusal.values)
+    status = status_of(refusal)
+    if isinstance(refusal, ApplianceError) and not isinstance(refusal, StateRefused):
+        status = 422  # what was typed, not what the contract is
+    return _page(parts, seen, {"reason" if of_reason else "": sentence}, status)
+
+
+def _page(parts: PortalParts, seen: Sight, problems: dict[str, str] | None = None, status: int = 200) -> Response:
+    """A declaration made ready to sign, and the form to refuse."""
+    declaration = parts.appliance.voiding.prepare(seen.contract.id, by=seen.who.subject)
+    known = means.means_of(parts, seen.who.subject)
+    proposal = seen.contract.voiding
+    body = render_template(
+        "contracts/void.html",
+        contract=seen.contract,
+        proposal=proposal,
+        proposer="" if proposal is None else parts.appliance.registry.person(proposal.by).name,
+        declaration=declaration,
+        record=json.loads(declaration.record),
+        digest=declaration.act.digest.hex(),
+        means=known,
+        options=means.options(parts, declaration.act, known),
+        problems=problems or {},
+        typed=request.form,
+    )
+    return make_response(body, status)
