@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := hsm appliance webui tests scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test flips lint format bench docs-images clean
+.PHONY: help setup demo up test flips lint format bench docs-images screenshots clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -43,6 +43,10 @@ bench: ## measure against the floors; writes bench/results.json and prints the t
 
 docs-images: demo ## draw the pictures of the documentation anew
 	@$(BIN)/python -m scripts.docs_images
+
+screenshots: ## take pictures of the main screens, desktop and phone, in both languages, into docs/screenshots
+	@scripts/setup test
+	@$(BIN)/python -m scripts.screenshots $(SCREENS)
 
 clean: ## remove ./var and what building left, without asking; .venv stays
 	@rm -rf var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -148,9 +148,7 @@ def test_a_deadline_that_is_none_is_told_at_the_place(
 
 
 @pytest.mark.parametrize("version", ["", "x", "-1", "9" * 30])
-def test_a_form_names_the_version_that_it_was_made_for(
-    zhang: FlaskClient, sent: Contract, version: str
-) -> None:
+def test_a_form_names_the_version_that_it_was_made_for(zhang: FlaskClient, sent: Contract, version: str) -> None:
     address = f"/contracts/{sent.id}/recall"
     answer = zhang.post(address, data=fields(zhang, address) | {"reason": "错了", "seen": version})
     assert answer.status_code == 400
