@@ -9,7 +9,7 @@ const MARGIN = 20; // mm
 const STEP = 1; // mm for an arrow key; five times as much with Shift
 
 const form = document.querySelector("form.fields");
-const sheets = new Map([...document.querySelectorAll(".sheet")].map((sheet) => [Number(sheet.dataset.page), sheet]));
+const sheets = new Map([...document.querySelectorAll(".folio")].map((sheet) => [Number(sheet.dataset.page), sheet]));
 const chips = new Map([...form.querySelectorAll(".chip")].map((chip) => [chip.dataset.party, chip]));
 const list = form.querySelector(".spots");
 const words = form.dataset;
@@ -369,7 +369,7 @@ document.addEventListener("click", (event) => {
   const rect = layer.getBoundingClientRect();
   const chip = armed;
   arm(null);
-  place(chip, Number(layer.parentElement.dataset.page),
+  place(chip, Number(layer.closest(".folio").dataset.page),
     ((event.clientX - rect.left) / rect.width) * 100, ((event.clientY - rect.top) / rect.height) * 100);
 });
 
@@ -486,10 +486,16 @@ form.addEventListener("input", (event) => {
   if (cross) drawCross(cross);
   if (row || cross) saving.touch();
 });
-form.addEventListener("focusin", (event) => select(event.target.closest(".spot")));
+// A row unfolds only after the press that chose it: what moves between pressing and releasing is never clicked.
+let pressed = false;
+let chosen = null;
+document.addEventListener("pointerdown", () => { pressed = true; }, true);
+for (const kind of ["pointerup", "pointercancel"]) {
+  document.addEventListener(kind, () => setTimeout(() => { pressed = false; if (chosen) select(chosen); }), true);
+}
 document.addEventListener("focusin", (event) => {
-  const box = event.target.closest?.(".box");
-  if (box) select(box.row);
+  chosen = event.target.closest?.(".spot") || event.target.closest?.(".box")?.row || chosen;
+  if (chosen && !pressed) select(chosen);
 });
 list.addEventListener("click", (event) => {
   const row = event.target.closest(".spot");
