@@ -1,0 +1,77 @@
+"""Previews: what a wording looks like as pages, typeset once and kept for a while beside the page pictures."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+from appliance.errors import NotFound, PreconditionRefused
+from appliance.model.writing import Wording
+from appliance.pdf.workshop import PdfWorkshop
+from appliance.writing.press import Press
+
+KEPT = 60
+"""Documents; the ones that nobody has looked at for longest go first."""
+
+DPI = 80
+
+
+class Previews:
+    """Thread-safe, and shared by the processes of one home. It asks nobody's permission: callers do."""
+
+    def __init__(self, folder: Path, press: Press, workshop: PdfWorkshop) -> None:
+        self._folder = folder
+        self._press = press
+        self._workshop = workshop
+
+    def document(self, wording: Wording) -> bytes:
+        """The PDF of *wording*, merge fields shown by their names. Raises as :meth:`Press.typeset`, and
+        :class:`PreconditionRefused` for an empty text."""
+        if not wording.html:
+            raise PreconditionRefused("The text is empty; write something first.")
+        kept = self._folder / f"{_name(wording)}.pdf"
+        try:
+            os.utime(kept)
+            return kept.read_bytes()
+        except FileNotFoundError:
+            document = self._press.typeset(wording)
+        self._keep(kept, document)
+        return document
+
+    def pages(self, wording: Wording) -> int:
+        """How many pages it has."""
+        return len(self._workshop.inspect(self.document(wording)).pages)
+
+    def picture(self, wording: Wording, page: int) -> bytes:
+        """Page *page* (from 1) as PNG. Raises :class:`NotFound` for no such page."""
+        document = self.document(wording)
+        count = len(self._workshop.inspect(document).pages)
+        if not 1 <= page <= count:
+            raise NotFound("There is no page {page}; the document has {pages}.", page=page, pages=count)
+        return self._workshop.render(document, page - 1, dpi=DPI)
+
+    def _keep(self, kept: Path, document: bytes) -> None:
+        """Best effort and without fsync: what is lost is made again."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = kept.with_suffix(f".{secrets.token_hex(4)}.part")
+        part.write_bytes(document)
+        part.replace(kept)
+        for old in _oldest_first(self._folder)[:-KEPT]:
+            old.unlink(missing_ok=True)
+
+
+def _name(wording: Wording) -> str:
+    told = "\0".join((wording.language.value, wording.title, wording.html))
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _oldest_first(folder: Path) -> list[Path]:
+    dated = []
+    for path in folder.iterdir():
+        try:
+            dated.append((path.stat().st_mtime, path))
+        except FileNotFoundError:  # another process was faster
+            continue
+    return [path for _, path in sorted(dated)]
