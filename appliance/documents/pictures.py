@@ -15,7 +15,7 @@ from appliance.store.database import Database
 WIDTHS = (320, 640, 1000, 1400)
 """The widths in pixels that there are; another one becomes the next larger of these."""
 
-_MAKING = "1"
+_MAKING = "2"
 """Changes when pictures are made differently, so that old ones are not found any more."""
 
 

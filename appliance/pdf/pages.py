@@ -13,6 +13,7 @@ from appliance.errors import DocumentRefused
 
 MOST_PIXELS = 40_000_000
 _MOST_COLOURS = 256
+_NEARLY_WHITE = 246
 
 
 def render(document: bytes, page: int, *, dpi: int) -> bytes:
@@ -27,13 +28,21 @@ def picture(document: bytes, page: int, *, width: int) -> bytes:
     """The same, *width* pixels wide, in at most 256 colours: text keeps all its greys, a photograph is dithered.
     A third of the size of the full picture."""
     drawn = _drawn(document, page, lambda size: width / size[0])
-    few = drawn.getcolors(_MOST_COLOURS) is not None
-    dither = Image.Dither.NONE if few else Image.Dither.FLOYDSTEINBERG
-    palette = drawn.quantize(_MOST_COLOURS, Image.Quantize.MEDIANCUT)
-    small = palette if few else drawn.quantize(palette=palette, dither=dither)
+    small = drawn.quantize(_MOST_COLOURS, Image.Quantize.MEDIANCUT)
+    if drawn.getcolors(_MOST_COLOURS) is None:
+        _keep_white(small)
+        small = drawn.quantize(palette=small, dither=Image.Dither.FLOYDSTEINBERG)
     file = BytesIO()
     small.save(file, "PNG", optimize=True)
     return file.getvalue()
+
+
+def _keep_white(picture: Image.Image) -> None:
+    """Make the lightest colours of a palette, which were averaged with their neighbours, white again."""
+    palette = picture.getpalette() or []
+    entries = [palette[start : start + 3] for start in range(0, len(palette), 3)]
+    whitened = [[255, 255, 255] if min(entry) >= _NEARLY_WHITE else entry for entry in entries]
+    picture.putpalette([part for entry in whitened for part in entry])
 
 
 def _drawn(document: bytes, page: int, scale: Callable[[tuple[float, float]], float]) -> Image.Image:
