@@ -15,7 +15,7 @@ def install(pages: Blueprint, room: Room) -> None:
     """The addresses of these pages."""
 
     @pages.get("/templates")
-    def listed() -> Response:
+    def all_templates() -> Response:
         subject = room.visitor().subject
         templates = room.templates.all(subject)
         own = current_language()
@@ -28,7 +28,7 @@ def install(pages: Blueprint, room: Room) -> None:
         )
 
     @pages.post("/templates/new")
-    def new() -> Response:
+    def new_template() -> Response:
         subject = room.visitor().subject
         wanted = typed("sample")
         beginning = _of_sample(_sample(wanted)) if wanted else _blank()
@@ -41,16 +41,16 @@ def install(pages: Blueprint, room: Room) -> None:
         return page("template", template=found, people=people, pages=room.previews.pages(found.current.wording))
 
     @pages.post("/templates/<template_id>/edit")
-    def edit(template_id: str) -> Response:
+    def edit_template(template_id: str) -> Response:
         return to(f"/writing/{room.templates.edit(template_id, room.visitor().subject).id}")
 
     @pages.post("/templates/<template_id>/retire")
-    def retire(template_id: str) -> Response:
+    def retire_template(template_id: str) -> Response:
         room.templates.retire(template_id, by=room.visitor().subject)
         return to(f"/templates/{template_id}")
 
     @pages.post("/templates/<template_id>/offer")
-    def offer(template_id: str) -> Response:
+    def offer_template(template_id: str) -> Response:
         room.templates.offer_again(template_id, by=room.visitor().subject)
         return to(f"/templates/{template_id}")
 
