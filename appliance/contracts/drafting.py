@@ -142,9 +142,7 @@ class Drafting:
             contract = self._draft(tx, contract_id, by, seen)
             known = people.seal(tx, seal)
             if people.person(tx, requester).guest:
-                raise PreconditionRefused(
-                    "An outside signer cannot ask for the seal {seal}.", seal=known.kind.value
-                )
+                raise PreconditionRefused("An outside signer cannot ask for a seal.")
             name = f"{known.organisation} {known.kind.value}"
             signatory = Signatory(PartyKind.SEAL, seal, name, known.organisation, requester)
             return self._add(tx, contract, signatory, placement)
