@@ -6,16 +6,21 @@ signed out is led to ``/login`` and back; a form that was posted after the sessi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlencode
 
-from flask import Flask, Response, current_app, g, redirect, request
+from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from appliance.accounts.desk import AccountsDesk
 from appliance.accounts.sessions import Sessions, Whereabouts
 from appliance.errors import NotAllowed, StorageError
 from appliance.model.accounts import PEOPLES_ROLES, OpenedSession, Role
 from appliance.model.intent import Circumstances
+from appliance.wiring import Appliance
+from webui.portal import carrying
 from webui.shared import errors
 from webui.shared.language import COOKIE as LANGUAGE_COOKIE
 from webui.shared.language import translate
@@ -57,6 +62,8 @@ class SignedOut(Exception):
 @dataclass(frozen=True, slots=True)
 class _Access:
     sessions: Sessions
+    desk: AccountsDesk
+    now: Callable[[], datetime]
     secure: bool
 
     @property
@@ -125,9 +132,9 @@ def session_secret() -> str:
     return request.cookies.get(_access().cookie, "")[:100]
 
 
-def install(app: Flask, sessions: Sessions, *, secure: bool) -> None:
+def install(app: Flask, appliance: Appliance, *, secure: bool) -> None:
     """Makes the visitor known to views and templates of *app*, with the visitor's own language and zone."""
-    app.extensions[EXTENSION] = _Access(sessions, secure)
+    app.extensions[EXTENSION] = _Access(appliance.sessions, appliance.accounts, appliance.now, secure)
 
     @app.before_request
     def greet() -> None:
@@ -150,7 +157,24 @@ def answer_signed_out() -> Response | BaseResponse:
     if request.method in ("GET", "HEAD"):
         path = request.full_path.removesuffix("?")
         return redirect(f"/login?{urlencode({'next': path})}", 303)
-    return redirect("/login", 303)
+    return _sign_in_again()
+
+
+def _sign_in_again() -> Response:
+    """The page to sign in that keeps what was posted, and posts it afterwards."""
+    access, secret = _access(), session_secret()
+    owner = access.sessions.owner(secret) if secret else None
+    carried = carrying.pack(access.desk.tickets, owner, now=access.now()) if owner else ""
+    page = render_template(
+        "accounts/login.html",
+        offer=access.desk.signing_in.passkey_offer(),
+        next="/",
+        carried=carried,
+        typed={},
+        problems={},
+        again=True,
+    )
+    return make_response(page, 401)
 
 
 def _look_up() -> Visitor | None:

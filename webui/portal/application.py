@@ -8,6 +8,7 @@ from flask import Flask, Response, request
 
 from webui.portal import (
     access,
+    accounts,
     clock,
     contracts,
     drafting,
@@ -72,6 +73,7 @@ def create_app(parts: PortalParts) -> Flask:
         signatures,
         signing,
         ownership,
+        accounts,
         office,
         setup,
         writing,

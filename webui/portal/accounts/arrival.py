@@ -1,0 +1,113 @@
+"""``/welcome/<token>`` and ``/recover/<token>``: a password, then a second factor, and one is signed in."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from appliance.accounts.factors import LONGEST_LABEL, good_label
+from appliance.accounts.passkeys import LONGEST_ANSWER
+from appliance.accounts.welcoming import Arrival
+from appliance.errors import PreconditionRefused, StateRefused
+from appliance.model.accounts import LinkPurpose, OpenedSession
+from webui.portal import access
+from webui.portal.accounts.forms import device, field, sentence
+from webui.portal.parts import PortalParts
+from webui.shared import passkeys
+from webui.shared.language import translate
+
+LONGEST_PASSWORD, LONGEST_CODE, LONGEST_SEALED, LONGEST_TICKET = 1000, 20, 1000, 4000
+
+View = BaseResponse | str
+
+
+def add(pages: Blueprint, parts: PortalParts) -> None:
+    """The addresses, for both purposes."""
+
+    @pages.get("/recover")
+    def recovery() -> str:
+        return render_template("accounts/recovery.html")
+
+    for purpose, root in ((LinkPurpose.WELCOME, "welcome"), (LinkPurpose.RECOVER, "recover")):
+        _add(pages, parts, purpose, root)
+
+
+def _add(pages: Blueprint, parts: PortalParts, purpose: LinkPurpose, root: str) -> None:
+    desk = parts.appliance.accounts
+
+    @pages.get(f"/{root}/<token>", endpoint=root)
+    def start(token: str) -> View:
+        arrival = desk.welcoming.arrive(purpose, token)
+        if arrival.has_password and "password" not in request.args:
+            return _factors(parts, arrival, token, {})
+        return _passwords(arrival, token, {})
+
+    @pages.post(f"/{root}/<token>", endpoint=f"{root}_password")
+    def password(token: str) -> View:
+        arrival = desk.welcoming.arrive(purpose, token)
+        given = field("password", LONGEST_PASSWORD)
+        if given != field("again", LONGEST_PASSWORD):
+            return _passwords(arrival, token, {"again": translate()("The two passwords differ; type both again.")})
+        try:
+            desk.welcoming.choose_password(arrival, given)
+        except PreconditionRefused as refusal:
+            return _passwords(arrival, token, {"password": sentence(refusal)})
+        return redirect(url_for(f"accounts.{root}", token=token), 303)
+
+    @pages.post(f"/{root}/<token>/code", endpoint=f"{root}_code")
+    def code(token: str) -> View:
+        arrival = desk.welcoming.arrive(purpose, token)
+        sealed, given = field("sealed", LONGEST_SEALED), field("code", LONGEST_CODE)
+        try:
+            opened = desk.welcoming.with_code(arrival, sealed, given, access.whereabouts())
+        except PreconditionRefused as refusal:
+            return _factors(parts, arrival, token, {"code": sentence(refusal)}, sealed=sealed)
+        return _entered(opened)
+
+    @pages.post(f"/{root}/<token>/passkey", endpoint=f"{root}_passkey")
+    def passkey(token: str) -> View:
+        arrival = desk.welcoming.arrive(purpose, token)
+        try:
+            label = good_label(field("label", LONGEST_LABEL))
+        except PreconditionRefused as refusal:
+            return _factors(parts, arrival, token, {"label": sentence(refusal)})
+        try:
+            posted = field(passkeys.FIELD, LONGEST_ANSWER)
+            made = desk.passkeys.registered(arrival.account.subject, field("ticket", LONGEST_TICKET), posted)
+            opened = desk.welcoming.with_passkey(arrival, made, label, access.whereabouts())
+        except (PreconditionRefused, StateRefused) as refusal:
+            desk.welcoming.arrive(purpose, token)  # a link that has ended says so instead
+            return _factors(parts, arrival, token, {"": sentence(refusal)})
+        return _entered(opened)
+
+
+def _passwords(arrival: Arrival, token: str, problems: dict[str, str]) -> Response:
+    page = render_template("accounts/password.html", arrival=arrival, token=token, problems=problems)
+    return make_response(page, 422 if problems else 200)
+
+
+def _factors(
+    parts: PortalParts, arrival: Arrival, token: str, problems: dict[str, str], *, sealed: str = ""
+) -> Response:
+    desk, account = parts.appliance.accounts, arrival.account
+    try:
+        draft = desk.codes.draft(account.subject, account.login, sealed=sealed)
+    except PreconditionRefused as refusal:
+        draft, problems = desk.codes.draft(account.subject, account.login), {"code": sentence(refusal)}
+    offer = desk.passkeys.registration(account.subject, login=account.login, name=arrival.person.name)
+    page = render_template(
+        "accounts/factor.html",
+        arrival=arrival,
+        token=token,
+        draft=draft,
+        offer=offer,
+        typed={"label": field("label", LONGEST_LABEL) or device(access.whereabouts().agent)},
+        problems=problems,
+    )
+    return make_response(page, 422 if problems else 200)
+
+
+def _entered(opened: OpenedSession) -> BaseResponse:
+    """Who signs sets up the credentials for that next; everybody else is done."""
+    signs = opened.session.subject.startswith("person-")
+    return access.admit(redirect(url_for("accounts.means") if signs else "/", 303), opened)

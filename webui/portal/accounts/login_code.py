@@ -1,0 +1,58 @@
+"""``/settings/code``: another login code; and the password, proven again before a factor changes."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, redirect, render_template, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from appliance.accounts.desk import AccountsDesk
+from appliance.errors import PreconditionRefused, SignInRefused, TooManyAttempts
+from webui.portal import access
+from webui.portal.access import Visitor
+from webui.portal.accounts.entrance import spoken
+from webui.portal.accounts.forms import field, sentence
+from webui.portal.accounts.settings import owner
+from webui.portal.parts import PortalParts
+
+LONGEST_PASSWORD, LONGEST_CODE, LONGEST_SEALED = 1000, 20, 1000
+
+View = BaseResponse | str
+
+
+def password_problem(desk: AccountsDesk, who: Visitor) -> dict[str, str]:
+    """Nothing when the posted password (field ``old``) is right, else the problem at its place."""
+    try:
+        desk.signing_in.confirm(who.subject, field("old", LONGEST_PASSWORD), access.whereabouts())
+    except (SignInRefused, TooManyAttempts) as refusal:
+        return {"old": spoken(refusal)}
+    return {}
+
+
+def add(pages: Blueprint, parts: PortalParts) -> None:
+    """The addresses."""
+    desk = parts.appliance.accounts
+
+    def code_page(problems: dict[str, str], sealed: str = "") -> Response:
+        account = desk.administration.account(owner().subject)
+        try:
+            draft = desk.codes.draft(account.subject, account.login, sealed=sealed)
+        except PreconditionRefused as refusal:
+            draft, problems = desk.codes.draft(account.subject, account.login), {"code": sentence(refusal)}
+        page = render_template("accounts/login_code.html", account=account, draft=draft, problems=problems)
+        return make_response(page, 422 if problems else 200)
+
+    @pages.get("/settings/code")
+    def login_code() -> View:
+        return code_page({})
+
+    @pages.post("/settings/code")
+    def change_code() -> View:
+        who, sealed = owner(), field("sealed", LONGEST_SEALED)
+        problems = password_problem(desk, who)
+        if problems:
+            return code_page(problems, sealed)
+        try:
+            desk.own.change_code(who.subject, sealed, field("code", LONGEST_CODE))
+        except PreconditionRefused as refusal:
+            return code_page({"code": sentence(refusal)}, sealed)
+        return redirect(url_for("accounts.settings", done="code"), 303)

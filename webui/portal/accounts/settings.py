@@ -1,0 +1,117 @@
+"""``/settings``: profile and password, and what else there is to the own account at a glance."""
+
+from __future__ import annotations
+
+from zoneinfo import available_timezones
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from appliance.accounts.accounts import LONGEST_NAME
+from appliance.errors import NotAllowed, PreconditionRefused, SignInRefused, TooManyAttempts
+from appliance.language import Language
+from webui.portal import access
+from webui.portal.access import Visitor
+from webui.portal.accounts.entrance import spoken
+from webui.portal.accounts.forms import device, field, sentence
+from webui.portal.parts import PortalParts
+from webui.shared.language import COOKIE as LANGUAGE_COOKIE
+from webui.shared.language import translate
+
+LONGEST_PASSWORD = 1000
+ZONES = tuple(sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")))
+
+DONE = {
+    "profile": "Your profile is saved.",
+    "password": "Your password is changed; all other sessions have ended.",
+    "code": "Your new login code counts from now on.",
+    "passkey": "The passkey is added; sign in with it from now on.",
+    "removed": "The passkey is removed.",
+    "session": "The session has ended.",
+    "sessions": "All other sessions have ended.",
+}
+"""What the page says after an act, by the word in its address."""
+
+View = BaseResponse | str
+
+
+def owner() -> Visitor:
+    """The visitor with an account of their own. Raises :class:`NotAllowed` for outside signers."""
+    found = access.visitor()
+    if found.guest_of is not None:
+        raise NotAllowed("Outside signers have no account and no settings.")
+    return found
+
+
+def add(pages: Blueprint, parts: PortalParts) -> None:
+    """The addresses."""
+    desk, sessions = parts.appliance.accounts, parts.appliance.sessions
+
+    def overview(problems: dict[str, str], status: int = 200) -> Response:
+        who = owner()
+        person = desk.own.person(who.subject)
+        typed = {
+            "name": request.form.get("name", person.name)[: LONGEST_NAME + 1],
+            "language": request.form.get("language", person.language),
+            "zone": request.form.get("zone", person.zone),
+        }
+        page = render_template(
+            "accounts/settings.html",
+            person=person,
+            account=desk.administration.account(who.subject),
+            passkeys=desk.own.passkeys(who.subject),
+            sessions=[(session, device(session.agent)) for session in sessions.of(who.subject)],
+            zones=[(zone, zone) for zone in ZONES],
+            typed=typed,
+            problems=problems,
+            done=translate()(DONE[request.args["done"]]) if request.args.get("done") in DONE else "",
+        )
+        return make_response(page, status)
+
+    @pages.get("/settings")
+    def settings() -> View:
+        return overview({})
+
+    @pages.post("/settings/profile")
+    def profile() -> View:
+        who = owner()
+        chosen = field("language", 5)
+        try:
+            desk.own.change_profile(
+                who.subject,
+                name=field("name", LONGEST_NAME),
+                language=Language(chosen) if chosen in tuple(Language) else Language.CHINESE,
+                zone=field("zone", 60),
+            )
+        except PreconditionRefused as refusal:
+            return overview({"zone" if "zone" in refusal.values else "name": sentence(refusal)}, 422)
+        response = redirect(url_for("accounts.settings", done="profile"), 303)
+        response.delete_cookie(LANGUAGE_COOKIE)  # a language that was switched to before gives way to this choice
+        return response
+
+    @pages.post("/settings/password")
+    def change_password() -> View:
+        who, new = owner(), field("password", LONGEST_PASSWORD)
+        if new != field("again", LONGEST_PASSWORD):
+            return overview({"again": translate()("The two passwords differ; type both again.")}, 422)
+        try:
+            desk.signing_in.confirm(who.subject, field("old", LONGEST_PASSWORD), access.whereabouts())
+        except (SignInRefused, TooManyAttempts) as refusal:
+            return overview({"old": spoken(refusal)}, 422 if isinstance(refusal, SignInRefused) else 429)
+        try:
+            desk.own.change_password(who.subject, new, session=who.session)
+        except PreconditionRefused as refusal:
+            return overview({"password": sentence(refusal)}, 422)
+        return redirect(url_for("accounts.settings", done="password"), 303)
+
+    @pages.post("/settings/sessions/end")
+    def end_session() -> View:
+        who = owner()
+        sessions.revoke(field("session", 64), by=who.subject)
+        return redirect(url_for("accounts.settings", done="session", _anchor="sessions"), 303)
+
+    @pages.post("/settings/sessions/end-others")
+    def end_others() -> View:
+        who = owner()
+        sessions.revoke_others(who.session, by=who.subject)
+        return redirect(url_for("accounts.settings", done="sessions", _anchor="sessions"), 303)

@@ -1,0 +1,119 @@
+// Forms that a passkey answers: <form data-passkey="create|get" data-options='{…}'> with an input named "credential"
+// and an element [data-passkey-message] that holds the sentences (templates/macros/passkey.html).
+// The options are those of WebAuthn Level 3 with base64url for bytes; we turn them by hand, because the browsers'
+// own parseCreationOptionsFromJSON and toJSON are younger than many of the browsers in use.
+"use strict";
+
+const toBytes = (text) =>
+  Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0));
+
+const toText = (buffer) =>
+  btoa(Array.from(new Uint8Array(buffer), (byte) => String.fromCharCode(byte)).join(""))
+    .replace(/\+/g, "-")
+    .replace(/\//g, "_")
+    .replace(/=+$/, "");
+
+const withIds = (list) => (list || []).map((each) => ({ ...each, id: toBytes(each.id) }));
+
+async function create(options) {
+  const made = await navigator.credentials.create({
+    publicKey: {
+      ...options,
+      challenge: toBytes(options.challenge),
+      user: { ...options.user, id: toBytes(options.user.id) },
+      excludeCredentials: withIds(options.excludeCredentials),
+    },
+  });
+  return answer(made, {
+    clientDataJSON: toText(made.response.clientDataJSON),
+    attestationObject: toText(made.response.attestationObject),
+  });
+}
+
+async function get(options) {
+  const given = await navigator.credentials.get({
+    publicKey: {
+      ...options,
+      challenge: toBytes(options.challenge),
+      allowCredentials: withIds(options.allowCredentials),
+    },
+  });
+  return answer(given, {
+    clientDataJSON: toText(given.response.clientDataJSON),
+    authenticatorData: toText(given.response.authenticatorData),
+    signature: toText(given.response.signature),
+    userHandle: given.response.userHandle ? toText(given.response.userHandle) : null,
+  });
+}
+
+function answer(credential, response) {
+  return JSON.stringify({
+    id: credential.id,
+    rawId: toText(credential.rawId),
+    type: credential.type,
+    response,
+    clientExtensionResults: {},
+  });
+}
+
+// Which sentence tells what went wrong; the sentences themselves are in the page, in its language.
+function reason(error) {
+  if (!window.isSecureContext) return "insecure";
+  if (!window.PublicKeyCredential) return "unsupported";
+  if (error.name === "InvalidStateError") return "known";
+  if (error.name === "NotAllowedError" || error.name === "AbortError") return "cancelled";
+  return "failed";
+}
+
+function show(form, kind) {
+  const message = form.querySelector("[data-passkey-message]");
+  if (!message) return;
+  message.hidden = !kind;
+  message.textContent = kind ? message.dataset[kind] || message.dataset.failed || "" : "";
+}
+
+async function ask(form, submitter) {
+  const field = form.elements.namedItem("credential");
+  form.setAttribute("aria-busy", "true");
+  show(form, "");
+  try {
+    if (!window.isSecureContext || !window.PublicKeyCredential) throw new Error("no passkeys here");
+    const options = JSON.parse(form.dataset.options);
+    field.value = await (form.dataset.passkey === "create" ? create(options) : get(options));
+  } catch (error) {
+    form.removeAttribute("aria-busy");
+    show(form, reason(error));
+    return;
+  }
+  // submit() sends no button: what the pressed one says goes along as a field.
+  if (submitter?.name) {
+    const said = document.createElement("input");
+    said.type = "hidden";
+    said.name = submitter.name;
+    said.value = submitter.value;
+    form.append(said);
+  }
+  form.submit();
+}
+
+for (const form of document.querySelectorAll("form[data-passkey]")) {
+  show(form, "");
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (form.getAttribute("aria-busy") !== "true") ask(form, event.submitter);
+  });
+}
+
+// What is offered only where a passkey can work.
+for (const part of document.querySelectorAll("[data-passkey-only]")) {
+  part.hidden = !window.isSecureContext || !window.PublicKeyCredential;
+}
+
+// Back from the browser's memory: the old answer is spent.
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const form of document.querySelectorAll("form[data-passkey]")) {
+    form.elements.namedItem("credential").value = "";
+    form.removeAttribute("aria-busy");
+  }
+});
