@@ -12,9 +12,17 @@ _SENTENCES = {
     ActKind.ENROL_PERSON: "This will give {name} of {organisation} a key and a certificate to sign with.",
     ActKind.ENROL_OFFICER: "This will make {name} of {organisation} an officer, who registers people and seals.",
     ActKind.ADD_CREDENTIAL: "This will let {name} sign with one more credential.",
-    ActKind.ENROL_SEAL: "This will make the {kind} of {organisation}, {width} mm wide, kept by {custodians}.",
     ActKind.REVOKE_CREDENTIAL: "This will end a credential of {name} for good.",
     ActKind.RETIRE: "This will end the account, every credential and every certificate of {name} for good.",
+}
+
+_SEALS = {
+    SealKind.COMPANY: "This will make the company seal of {organisation}, {width} mm wide, kept by {custodians}.",
+    SealKind.CONTRACT: "This will make the contract seal of {organisation}, {width} mm wide, kept by {custodians}.",
+    SealKind.LEGAL_REPRESENTATIVE: (
+        "This will make the legal representative's seal of {organisation}, {width} mm wide, kept by {custodians}."
+    ),
+    SealKind.FINANCE: "This will make the finance seal of {organisation}, {width} mm wide, kept by {custodians}.",
 }
 
 
@@ -25,10 +33,10 @@ def words_of(act: PendingAct, names: Mapping[str, str]) -> Sentence:
         "name": details.get("name") or names.get(act.subject, act.subject),
         "organisation": details.get("organisation", ""),
         "custodians": "、".join(names.get(each, each) for each in details.get("custodians", [])),
-        "kind": SealKind[notes["kind"]].value if "kind" in notes else "",
         "width": f"{notes.get('width_tenths_mm', 0) / 10:g}",
     }
-    return Sentence(_SENTENCES[act.kind], values)
+    sealing = act.kind is ActKind.ENROL_SEAL
+    return Sentence(_SEALS[SealKind[notes["kind"]]] if sealing else _SENTENCES[act.kind], values)
 
 
 def subjects_in(act: PendingAct) -> list[str]:
