@@ -93,7 +93,7 @@ def _after(button: Button, rows: list[Spot], board: Board) -> list[Spot]:
     placed = {row.party for row in rows}
     wanted = {
         "add": lambda party: party.id == button.about,
-        "usual": lambda party: party.id not in placed and party.cross_page is None,
+        "usual": lambda party: party.id not in placed,
     }.get(button.act)
     if wanted is None:
         return rows
@@ -164,7 +164,7 @@ def _page(
         rows=[_row(row, board, names) for row in rows],
         blank={**asdict(Spot("", "", "", "", "", "")), "name": "", "mark": Mark("", "", 0, 0)},
         crosses=[{**asdict(row), "name": names[row.party], "mark": board.marks[row.party]} for row in crosses],
-        unplaced=any(not party.places and party.cross_page is None for party in draft.parties),
+        unplaced=not all(party.places for party in draft.parties),
         keyword=keyword,
         phrases=keywords.PHRASES,
         sides=_sides(),
