@@ -42,9 +42,9 @@ YES, NO = "yes", "no"
 class Wrong(Exception):
     """A value that its field does not take; says why."""
 
-    def __init__(self, template: str, **values: object) -> None:
-        super().__init__(template)
-        self.sentence = Sentence(template, values)
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence.template)
+        self.sentence = sentence
 
 
 def accepted(field: MergeField, typed: str) -> str:
@@ -55,7 +55,7 @@ def accepted(field: MergeField, typed: str) -> str:
     value = _tidy(field, typed)
     if not value:
         if field.required:
-            raise Wrong("This has to be filled in.")
+            raise Wrong(Sentence("This has to be filled in."))
         return ""
     return _ACCEPTING[field.kind](field, value)
 
@@ -100,22 +100,24 @@ def _text(field: MergeField, value: str) -> str:
 
 def _within(field: MergeField, value: str, most: int) -> str:
     if len(value) > most:
-        raise Wrong("At most {most} characters; this has {found}.", most=most, found=len(value))
+        raise Wrong(Sentence("At most {most} characters; this has {found}.", {"most": most, "found": len(value)}))
     if field.least and len(value) < int(field.least):
-        raise Wrong("At least {least} characters; this has {found}.", least=field.least, found=len(value))
+        raise Wrong(
+            Sentence("At least {least} characters; this has {found}.", {"least": field.least, "found": len(value)})
+        )
     return value
 
 
 def _number(field: MergeField, value: str) -> str:
     if not _DECIMAL.fullmatch(value):
-        raise Wrong("A number in digits, such as 30 or 0.5.")
+        raise Wrong(Sentence("A number in digits, such as 30 or 0.5."))
     return _between(field, value)
 
 
 def _amount(field: MergeField, value: str) -> str:
     cents = field.currency not in _WITHOUT_CENTS
     if not _AMOUNT.fullmatch(value) or (not cents and "." in value):
-        raise Wrong("An amount in digits, such as 1000000 or 99.50.")
+        raise Wrong(Sentence("An amount in digits, such as 1000000 or 99.50."))
     return f"{Decimal(_between(field, value)):.{2 if cents else 0}f}"
 
 
@@ -123,11 +125,11 @@ def _between(field: MergeField, value: str) -> str:
     try:
         number = Decimal(value)
     except InvalidOperation as error:
-        raise Wrong("A number in digits, such as 30 or 0.5.") from error
+        raise Wrong(Sentence("A number in digits, such as 30 or 0.5.")) from error
     if field.least and number < Decimal(field.least):
-        raise Wrong("At least {least}.", least=field.least)
+        raise Wrong(Sentence("At least {least}.", {"least": field.least}))
     if field.most and number > Decimal(field.most):
-        raise Wrong("At most {most}.", most=field.most)
+        raise Wrong(Sentence("At most {most}.", {"most": field.most}))
     return value
 
 
@@ -135,23 +137,23 @@ def _day(field: MergeField, value: str) -> str:
     try:
         day = date.fromisoformat(value)
     except ValueError as error:
-        raise Wrong("A date as year-month-day, such as 2026-12-31.") from error
+        raise Wrong(Sentence("A date as year-month-day, such as 2026-12-31.")) from error
     if field.least and day < date.fromisoformat(field.least):
-        raise Wrong("Not before {least}.", least=field.least)
+        raise Wrong(Sentence("Not before {least}.", {"least": field.least}))
     if field.most and day > date.fromisoformat(field.most):
-        raise Wrong("Not after {most}.", most=field.most)
+        raise Wrong(Sentence("Not after {most}.", {"most": field.most}))
     return day.isoformat()
 
 
 def _choice(field: MergeField, value: str) -> str:
     if value not in field.choices:
-        raise Wrong("Choose one of the list.")
+        raise Wrong(Sentence("Choose one of the list."))
     return value
 
 
 def _answer(_field: MergeField, value: str) -> str:
     if value not in (YES, NO):
-        raise Wrong("Choose yes or no.")
+        raise Wrong(Sentence("Choose yes or no."))
     return value
 
 
