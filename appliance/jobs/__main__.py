@@ -18,6 +18,7 @@ from appliance.errors import ApplianceError, StateRefused
 from appliance.home import Home
 from appliance.jobs.scheduler import build
 from appliance.jobs.table import jobs_of
+from appliance.listing import Truth
 from appliance.notices.addresses import Addresses
 from appliance.notices.delivery import Delivery
 from appliance.notices.mail import Mail
@@ -58,6 +59,7 @@ def _run(settings: Settings, appliance: Appliance) -> None:
     delivery = _delivery(settings, appliance)
     if delivery is not None:
         delivery.recover()
+    Truth(appliance.database).complete()
     appliance.recovery.run()
     appliance.blobs.sweep(before=appliance.now() - LONGEST_WRITE)
     scheduler = build(jobs_of(appliance, delivery))

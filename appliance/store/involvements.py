@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from appliance.model.listing import Bucket, Words
+from appliance.model.listing import EVERYTHING, Bucket, Words
 from appliance.store.database import Transaction
 
 _MARKS = (0xE000, 0xE800, 0xF000)
@@ -29,12 +29,33 @@ def refresh(tx: Transaction, contract_id: str, buckets: Mapping[str, Bucket], wo
         " SELECT ?, number, ?, kind, touched, deadline FROM contracts WHERE number = ?",
         [(person, bucket, number) for person, bucket in buckets.items()],
     )
-    found = (words.title, words.parties, "".join(mark(person) for person in sorted(buckets)))
+    found = indexed(buckets, words)
     known = tx.execute("SELECT title, parties, people FROM contract_search WHERE rowid = ?", (number,)).fetchone()
     if known == found:
         return
     tx.execute("DELETE FROM contract_search WHERE rowid = ?", (number,))
     tx.execute("INSERT INTO contract_search (rowid, title, parties, people) VALUES (?, ?, ?, ?)", (number, *found))
+
+
+def indexed(buckets: Mapping[str, Bucket], words: Words) -> tuple[str, str, str]:
+    """What the index has of a contract: title, parties, and the marks of all who have it in a list."""
+    return words.title, words.parties, "".join(mark(person) for person in sorted(buckets))
+
+
+def contracts(tx: Transaction, newest: int | None) -> list[str]:
+    """Ids of all contracts, or of so many of the newest."""
+    limit = -1 if newest is None else newest
+    return [row[0] for row in tx.execute("SELECT id FROM contracts ORDER BY number DESC LIMIT ?", (limit,))]
+
+
+def without_rows(tx: Transaction, limit: int) -> list[str]:
+    """Ids of at most *limit* contracts that are in no list at all."""
+    rows = tx.execute(
+        "SELECT id FROM contracts WHERE NOT EXISTS"
+        " (SELECT 1 FROM involvements WHERE person = ? AND number = contracts.number) LIMIT ?",
+        (EVERYTHING, limit),
+    )
+    return [row[0] for row in rows]
 
 
 def of_contract(tx: Transaction, contract_id: str) -> tuple[dict[str, Bucket], tuple[str, ...] | None]:

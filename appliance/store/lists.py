@@ -177,7 +177,7 @@ def _escaped(text: str) -> str:
 def _rows(tx: Transaction, person: str, found: Sequence[Cursor]) -> tuple[ListedContract, ...]:
     numbers = json.dumps([cursor.number for cursor in found])
     rows = tx.execute(
-        "SELECT contracts.number, id, title, contracts.kind, state, bucket, contracts.deadline, zone,"
+        "SELECT contracts.number, contracts.id, title, contracts.kind, state, bucket, contracts.deadline, zone,"
         " contracts.touched, signing_order, initiator FROM json_each(?) AS wanted"
         " CROSS JOIN contracts ON contracts.number = wanted.value"
         " CROSS JOIN involvements ON involvements.person = ? AND involvements.number = contracts.number"

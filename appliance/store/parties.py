@@ -19,7 +19,7 @@ def insert(tx: Transaction, contract_id: str, party: Party) -> None:
     """One more party of a draft."""
     tx.execute(
         "INSERT INTO parties (id, contract, position, kind, subject, name, organisation, requester, field, phone,"
-        " state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " state, signed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             party.id,
             contract_id,
@@ -32,6 +32,7 @@ def insert(tx: Transaction, contract_id: str, party: Party) -> None:
             party.field,
             party.phone,
             party.state,
+            None if party.signed_at is None else stored(party.signed_at),
         ),
     )
     place(tx, party.id, party.places, party.cross_page)
