@@ -17,12 +17,12 @@ _SENTENCES = {
 }
 
 _SEALS = {
-    SealKind.COMPANY: "This will make the company seal of {organisation}, {width} mm wide, kept by {custodians}.",
-    SealKind.CONTRACT: "This will make the contract seal of {organisation}, {width} mm wide, kept by {custodians}.",
+    SealKind.COMPANY: "This makes the company seal of {organisation}, {width} mm wide, kept by {custodians}.",
+    SealKind.CONTRACT: "This makes the contract seal of {organisation}, {width} mm wide, kept by {custodians}.",
     SealKind.LEGAL_REPRESENTATIVE: (
-        "This will make the legal representative's seal of {organisation}, {width} mm wide, kept by {custodians}."
+        "This makes the legal representative's seal of {organisation}, {width} mm wide, kept by {custodians}."
     ),
-    SealKind.FINANCE: "This will make the finance seal of {organisation}, {width} mm wide, kept by {custodians}.",
+    SealKind.FINANCE: "This makes the finance seal of {organisation}, {width} mm wide, kept by {custodians}.",
 }
 
 
