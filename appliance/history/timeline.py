@@ -17,6 +17,10 @@ from appliance.store.database import Database, Transaction
 from hsm import canonical
 
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_TO_BE_SIGNED: Final = "To be signed, SHA-256"
+_SHOWN: Final = (EventKind.SIGNATURE_PREPARED.value, "digest")
+"""What is called otherwise than in other events: nothing is signed yet."""
+
 _PLACES: Final = ("address", "location")
 
 
@@ -116,8 +120,10 @@ def _facts(fields: Mapping[str, Any], kind: str, actor: str, names: Callable[[st
         value = _shown(fields[name], names)
         if kind == EventKind.PARTY_SIGNED and name in ("name", "signer") and value in (actor, None):
             continue
+        if name == "organisation" and str(value) in str(fields.get("name")):
+            continue
         if value != "":
-            yield Fact(label, value)
+            yield Fact(_TO_BE_SIGNED if (kind, name) == _SHOWN else label, value)
 
 
 def _shown(value: Any, names: Callable[[str], str]) -> str | datetime | None:

@@ -28,6 +28,21 @@ TONES = {
     "contract-voided": "bad",
 }
 
+TECHNICAL = frozenset(
+    {
+        "Signing key",
+        "Can be signed until",
+        "Pages",
+        "Document, SHA-256",
+        "As shown, SHA-256",
+        "To be signed, SHA-256",
+        "Signed bytes, SHA-256",
+        "Time zone",
+        "Version",
+    }
+)
+"""Labels of what few readers want to see: folded away with the proof."""
+
 MEBIBYTE = 1024 * 1024
 
 
@@ -57,6 +72,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             events=events,
             ended_because=_ended_because(events),
             tones=TONES,
+            technical=TECHNICAL,
             names=names_of(parts),
         )
 
