@@ -1,0 +1,104 @@
+"""Accounts over a real database and a real authority, with a clock that tests move."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import argon2
+import pytest
+
+from appliance.accounts import passwords
+from appliance.accounts.desk import AccountsDesk, open_accounts
+from appliance.accounts.links import Links
+from appliance.accounts.room import AccountsRoom, accounts_room
+from appliance.accounts.sessions import Whereabouts
+from appliance.config import Settings
+from appliance.history.chronicle import Chronicle
+from appliance.home import Home
+from appliance.model.accounts import LinkPurpose, NewAccount, OpenedSession, Role
+from appliance.store import ledger
+from appliance.store.database import Database
+from hsm.activation.totp import code_at, step_of
+from tests.authority import RunningAuthority
+
+WHERE = Whereabouts("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64) Chrome/142.0 Safari/537.36")
+GOOD = "梅雨时节的第七封信 & 三只鹭"
+"""A password that is good enough for everybody here."""
+
+OFFICER = "officer-wang"
+
+
+@dataclass(slots=True)
+class House:
+    """The desk, its clock, and what people know."""
+
+    desk: AccountsDesk
+    room: AccountsRoom
+    at: datetime
+    secrets: dict[str, bytes] = field(default_factory=dict)
+
+    def later(self, **gone: float) -> None:
+        self.at += timedelta(**gone)
+
+    def invited(self, login: str, kind: str = "person", roles: frozenset[Role] = frozenset({Role.SIGNER})) -> str:
+        """The token of an invitation."""
+        new = NewAccount(kind, login, f"{login} 示例", "甲公司示例有限公司", f"{login}@alpha.example", roles)
+        return self.desk.administration.invite(new, by=OFFICER).token
+
+    def set_up(self, login: str) -> OpenedSession:
+        """A signer's account with password :data:`GOOD` and login codes, whose owner is in."""
+        return self.choose(LinkPurpose.WELCOME, self.invited(login), login)
+
+    def choose(self, purpose: LinkPurpose, token: str, login: str, password: str = GOOD) -> OpenedSession:
+        self.desk.welcoming.choose_password(self.desk.welcoming.arrive(purpose, token), password)
+        arrival = self.desk.welcoming.arrive(purpose, token)
+        draft = self.desk.codes.draft(arrival.account.subject, arrival.account.login)
+        self.secrets[login] = base64.b32decode(draft.secret)
+        opened = self.desk.welcoming.with_code(arrival, draft.sealed, self.code(login), WHERE)
+        self.later(seconds=30)
+        return opened
+
+    def code(self, login: str) -> str:
+        return code_at(self.secrets[login.strip().lower()], step_of(self.at))
+
+    def sign_in(self, login: str, password: str = GOOD, where: Whereabouts = WHERE) -> OpenedSession:
+        passed = self.desk.signing_in.password(login, password, where)
+        return self.desk.signing_in.code(passed.ticket, self.code(login), where)
+
+    def told(self) -> list[str]:
+        """The kinds of all entries of the log, in order."""
+        return [str(entry["kind"]) for entry in self.entries()]
+
+    def entries(self) -> list[dict[str, Any]]:
+        """All entries of the log as they stand there, in order."""
+        with self.room.database.reading() as tx:
+            return [json.loads(leaf) for leaf in ledger.leaves(tx, 0, 10_000)]
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """argon2id with little work: these tests are about who gets in, not about how long guessing takes."""
+    monkeypatch.setattr(passwords, "_hasher", argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    passwords._nobodys.cache_clear()
+    yield
+    passwords._nobodys.cache_clear()
+
+
+@pytest.fixture
+def house(tmp_path: Path, authority: RunningAuthority) -> Iterator[House]:
+    home = Home(tmp_path)
+    database = Database(home.database)
+    made: list[House] = []
+    with authority.client("web") as client:
+        room = accounts_room(
+            Settings(home), database, Chronicle(), client, Links(bytes(range(32))), lambda: made[0].at
+        )
+        made.append(House(open_accounts(room), room, datetime(2026, 11, 25, 8, 0, 3, tzinfo=UTC)))
+        yield made[0]
+    database.close()

@@ -1,0 +1,135 @@
+"""Who can have which role: refused by the workflow, and by the tables whatever the workflow does."""
+
+from __future__ import annotations
+
+import pysqlite3
+import pytest
+
+from appliance.accounts.accounts import problems
+from appliance.errors import PreconditionRefused, StateRefused
+from appliance.model.accounts import AccountState, NewAccount, Role
+from tests.accounts.conftest import OFFICER, House
+
+WRONG = [
+    ("person", Role.OFFICER),
+    ("person", Role.AUDITOR),
+    ("person", Role.OPERATOR),
+    ("officer", Role.SIGNER),
+    ("officer", Role.AUDITOR),
+    ("auditor", Role.INITIATOR),
+    ("operator", Role.SIGNER),
+    ("operator", Role.OFFICER),
+    ("guest", Role.SIGNER),
+]
+
+
+def new(
+    kind: str = "person", login: str = "chen", roles: frozenset[Role] = frozenset({Role.SIGNER})
+) -> NewAccount:
+    return NewAccount(kind, login, "陈示例", "甲公司示例有限公司", f"{login}@alpha.example", roles)
+
+
+@pytest.mark.parametrize(("kind", "role"), WRONG)
+def test_an_invitation_with_a_forbidden_role_is_refused(house: House, kind: str, role: Role) -> None:
+    with pytest.raises(PreconditionRefused):
+        house.desk.administration.invite(new(kind, roles=frozenset({role})), by=OFFICER)
+    assert house.told() == []
+
+
+@pytest.mark.parametrize(("kind", "role"), WRONG[:-1])
+def test_the_table_refuses_it_too(house: House, kind: str, role: Role) -> None:
+    right = {"person": Role.SIGNER, "officer": Role.OFFICER, "auditor": Role.AUDITOR, "operator": Role.OPERATOR}
+    subject = house.desk.administration.invite(new(kind, roles=frozenset({right[kind]})), by=OFFICER).subject
+    with pytest.raises(pysqlite3.IntegrityError), house.room.database.transaction() as tx:
+        tx.execute("INSERT INTO account_roles (subject, role) VALUES (?, ?)", (subject, role))
+
+
+def test_a_guest_never_gets_an_account(house: House) -> None:
+    invited = house.desk.administration.invite(new(login="guest-0123456789ab"), by=OFFICER)
+    assert not invited.subject.startswith("person-guest")
+    with pytest.raises(pysqlite3.IntegrityError), house.room.database.transaction() as tx:
+        tx.execute("UPDATE accounts SET subject = 'person-guest-0123456789ab'")
+
+
+def test_one_human_has_one_account(house: House) -> None:
+    house.invited("chen")
+    again = NewAccount(
+        "operator", "chen2", "陈示例", "甲公司示例有限公司", "CHEN@alpha.example", frozenset({Role.OPERATOR})
+    )
+    with pytest.raises(StateRefused, match="belongs to another account"):
+        house.desk.administration.invite(again, by=OFFICER)
+    with pytest.raises(StateRefused, match="is taken"):
+        house.desk.administration.invite(
+            NewAccount("auditor", "Chen", "陈", "甲", "other@alpha.example", frozenset({Role.AUDITOR})), by=OFFICER
+        )
+
+
+@pytest.mark.parametrize(
+    ("changed", "place"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "甲" * 201}, "name"),
+        ({"name": "a\nb"}, "name"),
+        ({"organisation": " "}, "organisation"),
+        ({"login": ""}, "login"),
+        ({"login": "a" * 65}, "login"),
+        ({"login": "张三"}, "login"),
+        ({"login": "<b>"}, "login"),
+        ({"email": "nobody"}, "email"),
+        ({"email": "a@b\r\nBcc: c@d.example"}, "email"),
+        ({"roles": frozenset()}, "roles"),
+    ],
+)
+def test_a_bad_value_is_named_at_its_place(changed: dict[str, object], place: str) -> None:
+    values = {
+        "kind": "person",
+        "login": "chen",
+        "name": "陈示例",
+        "organisation": "甲",
+        "email": "chen@alpha.example",
+        "roles": frozenset({Role.SIGNER}),
+    }
+    assert list(problems(NewAccount(**{**values, **changed}))) == [place]  # type: ignore[arg-type]  # on purpose
+
+
+def test_names_stay_as_they_were_written(house: House) -> None:
+    invited = house.desk.administration.invite(
+        NewAccount("person", "yoshino", "<b>𠮷野</b>", "甲", "y@alpha.example", frozenset({Role.SIGNER})),
+        by=OFFICER,
+    )
+    assert house.room.registry.person(invited.subject).name == "<b>𠮷野</b>"
+    assert all("𠮷野" not in str(entry) for entry in house.entries())
+
+
+def test_roles_are_changed_by_an_officer_and_never_by_oneself(house: House) -> None:
+    subject = house.set_up("chen").session.subject
+    administration = house.desk.administration
+    with pytest.raises(PreconditionRefused, match="their own"):
+        administration.set_roles(subject, frozenset({Role.REVIEWER}), by=subject)
+    with pytest.raises(PreconditionRefused):
+        administration.set_roles(subject, frozenset({Role.SIGNER, Role.OPERATOR}), by=OFFICER)
+    administration.set_roles(subject, frozenset({Role.INITIATOR, Role.CUSTODIAN}), by=OFFICER)
+    assert administration.account(subject).roles == {Role.INITIATOR, Role.CUSTODIAN}
+    assert house.told()[-1] == "roles-changed"
+
+
+def test_a_suspended_account_is_out_at_once_and_back_when_resumed(house: House) -> None:
+    opened = house.set_up("chen")
+    subject = opened.session.subject
+    assert house.room.sessions.presence(opened.secret) is not None
+    house.desk.administration.suspend(subject, by=OFFICER)
+    assert house.room.sessions.presence(opened.secret) is None
+    with pytest.raises(StateRefused):
+        house.desk.administration.suspend(subject, by=OFFICER)
+    house.desk.administration.resume(subject, by=OFFICER)
+    assert house.room.sessions.presence(opened.secret) is None, "what ended stays ended"
+    assert house.sign_in("chen").session.subject == subject
+
+
+def test_a_closed_account_stays_closed(house: House) -> None:
+    subject = house.set_up("chen").session.subject
+    with house.room.database.transaction() as tx:
+        tx.execute("UPDATE accounts SET state = 'left' WHERE subject = ?", (subject,))
+    with pytest.raises(pysqlite3.IntegrityError), house.room.database.transaction() as tx:
+        tx.execute("UPDATE accounts SET state = 'active' WHERE subject = ?", (subject,))
+    assert house.desk.administration.account(subject).state is AccountState.LEFT

@@ -1,0 +1,205 @@
+"""Ways in: password with code, passkeys; every refusal, throttling, replays."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from datetime import timedelta
+from statistics import median
+
+import pytest
+
+from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.throttle import ACCOUNT, ADDRESS
+from appliance.errors import SignInRefused, StateRefused, TooManyAttempts
+from tests.accounts.conftest import GOOD, OFFICER, WHERE, House
+from tests.accounts.device import Device
+
+ELSEWHERE = Whereabouts("198.51.100.9")
+
+
+def with_passkey(house: House, login: str) -> tuple[str, Device]:
+    """An account with login codes and a passkey: its subject, and the device."""
+    subject, device = house.set_up(login).session.subject, Device()
+    offer = house.desk.passkeys.registration(subject, login=login, name=login)
+    made = house.desk.passkeys.registered(subject, offer.ticket, device.create(offer.options))
+    house.desk.own.add_passkey(subject, made, "工作电脑")
+    return subject, device
+
+
+def test_password_and_code_let_in(house: House) -> None:
+    subject = house.set_up("chen").session.subject
+    opened = house.sign_in("  CHEN ")
+    assert opened.session.subject == subject
+    presence = house.room.sessions.presence(opened.secret)
+    assert presence is not None and presence.session.address == "192.0.2.7"
+    assert house.told()[-1] == "signed-in"
+
+
+def test_whoever_is_unknown_hears_the_same_as_whoever_is_wrong(house: House) -> None:
+    house.set_up("chen")
+    heard = set()
+    for login, password in (("chen", "not the right one"), ("nobody", GOOD), ("", ""), ("x" * 65, "y" * 999)):
+        with pytest.raises(SignInRefused) as refusal:
+            house.desk.signing_in.password(login, password, WHERE)
+        heard.add(str(refusal.value))
+    assert len(heard) == 1
+
+
+def test_an_unknown_login_takes_as_long_as_a_known_one(house: House) -> None:
+    house.set_up("chen")
+
+    def seconds(login: str) -> float:
+        times = []
+        for attempt in range(4):
+            start = time.perf_counter()
+            with pytest.raises(SignInRefused):
+                house.desk.signing_in.password(login, "not the right one", Whereabouts(f"192.0.2.{attempt}"))
+            times.append(time.perf_counter() - start)
+        return median(times)
+
+    seconds("warm")
+    assert 0.3 < seconds("chen") / seconds("nobody") < 3
+
+
+def test_an_account_that_is_not_set_up_or_suspended_lets_nobody_in(house: House) -> None:
+    subject = house.set_up("chen").session.subject
+    house.desk.administration.suspend(subject, by=OFFICER)
+    house.invited("zhou")
+    for login in ("chen", "zhou"):
+        with pytest.raises(SignInRefused):
+            house.desk.signing_in.password(login, GOOD, WHERE)
+
+
+def test_a_wrong_code_is_refused_and_a_right_one_counts_once(house: House) -> None:
+    house.set_up("chen")
+    passed = house.desk.signing_in.password("chen", GOOD, WHERE)
+    wrong = f"{(int(house.code('chen')) + 1) % 1_000_000:06d}"
+    for code in (wrong, "", "abcdef", "１２３４５６", "9" * 50):
+        with pytest.raises(SignInRefused):
+            house.desk.signing_in.code(passed.ticket, code, Whereabouts("192.0.2.8"))
+        house.later(seconds=601)
+        passed = house.desk.signing_in.password("chen", GOOD, WHERE)
+    code = house.code("chen")
+    house.desk.signing_in.code(passed.ticket, f"{code[:3]} {code[3:]}", WHERE)
+    again = house.desk.signing_in.password("chen", GOOD, WHERE)
+    with pytest.raises(SignInRefused, match="used before"):
+        house.desk.signing_in.code(again.ticket, code, WHERE)
+
+
+def test_the_second_step_waits_five_minutes_and_works_once(house: House) -> None:
+    house.set_up("chen")
+    passed = house.desk.signing_in.password("chen", GOOD, WHERE)
+    with pytest.raises(StateRefused):
+        house.desk.signing_in.code(passed.ticket[:-1] + "x", house.code("chen"), WHERE)
+    house.desk.signing_in.code(passed.ticket, house.code("chen"), WHERE)
+    house.later(seconds=30)
+    with pytest.raises(StateRefused):
+        house.desk.signing_in.code(passed.ticket, house.code("chen"), WHERE)
+    late = house.desk.signing_in.password("chen", GOOD, WHERE)
+    house.later(minutes=5)
+    with pytest.raises(StateRefused):
+        house.desk.signing_in.code(late.ticket, house.code("chen"), WHERE)
+
+
+@pytest.mark.parametrize("login", ["chen", "nobody"])
+def test_waits_begin_after_five_failures_double_and_end(house: House, login: str) -> None:
+    house.set_up("chen")
+    for _ in range(ACCOUNT.free):
+        with pytest.raises(SignInRefused):
+            house.desk.signing_in.password(login, "not the right one", WHERE)
+    with pytest.raises(TooManyAttempts) as first:
+        house.desk.signing_in.password(login, GOOD, ELSEWHERE)
+    assert first.value.values["until"] == house.at.replace(microsecond=0) + timedelta(seconds=30)
+    assert house.told()[-1] == "sign-in-blocked"
+    house.later(seconds=31)
+    with pytest.raises(SignInRefused):
+        house.desk.signing_in.password(login, "still not right", WHERE)
+    with pytest.raises(TooManyAttempts) as second:
+        house.desk.signing_in.password(login, GOOD, WHERE)
+    assert second.value.values["until"] == house.at.replace(microsecond=0) + timedelta(seconds=60)
+    house.later(seconds=61)
+    if login == "chen":
+        house.sign_in("chen")
+        with pytest.raises(SignInRefused):  # the count began anew
+            house.desk.signing_in.password(login, "not the right one", WHERE)
+
+
+def test_the_password_alone_gives_no_new_tries_for_the_code(house: House) -> None:
+    house.set_up("chen")
+    for _ in range(ACCOUNT.free):
+        passed = house.desk.signing_in.password("chen", GOOD, WHERE)
+        with pytest.raises(SignInRefused):
+            house.desk.signing_in.code(passed.ticket, "000000", WHERE)
+    with pytest.raises(TooManyAttempts):
+        house.desk.signing_in.password("chen", GOOD, WHERE)
+
+
+def test_an_address_that_tries_many_accounts_waits_too(house: House) -> None:
+    house.set_up("chen")
+    for number in range(ADDRESS.free):
+        with pytest.raises(SignInRefused):
+            house.desk.signing_in.passkey("", json.dumps({"rawId": f"{number:04d}", "response": {}}), ELSEWHERE)
+    with pytest.raises(TooManyAttempts):
+        house.desk.signing_in.password("chen", GOOD, ELSEWHERE)
+    assert house.sign_in("chen").session.subject, "other addresses are not held up"
+
+
+def test_a_passkey_lets_in_without_a_login(house: House) -> None:
+    subject, device = with_passkey(house, "chen")
+    offer = house.desk.signing_in.passkey_offer()
+    opened = house.desk.signing_in.passkey(offer.ticket, device.get(offer.options), WHERE)
+    assert opened.session.subject == subject
+    [passkey] = house.desk.own.passkeys(subject)
+    assert (passkey.sign_count, passkey.used) == (1, house.at.replace(microsecond=0))
+
+
+def test_an_answer_of_a_passkey_counts_once(house: House) -> None:
+    _, device = with_passkey(house, "chen")
+    offer = house.desk.signing_in.passkey_offer()
+    answer = device.get(offer.options)
+    house.desk.signing_in.passkey(offer.ticket, answer, WHERE)
+    with pytest.raises((SignInRefused, StateRefused)):
+        house.desk.signing_in.passkey(offer.ticket, answer, WHERE)
+    device.inside.counter += 5
+    with pytest.raises(StateRefused, match="used already"):
+        house.desk.signing_in.passkey(offer.ticket, device.get(offer.options), WHERE)
+
+
+def test_a_copied_passkey_is_noticed_by_its_counter(house: House) -> None:
+    _, device = with_passkey(house, "chen")
+    for counter, lets_in in ((7, True), (3, False)):
+        offer = house.desk.signing_in.passkey_offer()
+        device.inside.counter = counter
+        if lets_in:
+            house.desk.signing_in.passkey(offer.ticket, device.get(offer.options), WHERE)
+        else:
+            with pytest.raises(SignInRefused):
+                house.desk.signing_in.passkey(offer.ticket, device.get(offer.options), WHERE)
+
+
+def test_passkeys_of_others_and_broken_answers_let_nobody_in(house: House) -> None:
+    _, device = with_passkey(house, "chen")
+    other = house.set_up("zhou").session.subject
+    offer = house.desk.signing_in.passkey_offer()
+    stranger, foreign = Device(), Device(origin="http://localhost:9999")
+    stranger.handle = device.handle
+    foreign.inside = replace(device.inside, origin="http://localhost:9999")
+    foreign.handle = device.handle
+    posed = Device()
+    posed.inside, posed.handle = device.inside, house.desk.passkeys.handle(other)
+    for answer in (stranger.get(offer.options), foreign.get(offer.options), posed.get(offer.options)):
+        with pytest.raises(SignInRefused):
+            house.desk.signing_in.passkey(offer.ticket, answer, WHERE)
+    for answer in ("", "{}", "[]", "null", '{"rawId": 1}', '{"rawId": "AA", "response": 3}', "x" * 50_000):
+        with pytest.raises(SignInRefused):
+            house.desk.signing_in.passkey(offer.ticket, answer, WHERE)
+
+
+def test_an_old_offer_is_refused(house: House) -> None:
+    _, device = with_passkey(house, "chen")
+    offer = house.desk.signing_in.passkey_offer()
+    house.later(minutes=10)
+    with pytest.raises(StateRefused):
+        house.desk.signing_in.passkey(offer.ticket, device.get(offer.options), WHERE)
