@@ -106,7 +106,7 @@ class Desk:
             step=step,
             steps=self.steps(draft),
             draft=draft,
-            version=draft.version,
+            seen_version=draft.version,
             problems=remarks.problems,
             happened=remarks.happened,
             **shown,
