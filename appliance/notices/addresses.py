@@ -18,6 +18,9 @@ _LETS_IN = {
 _PAGES = {
     NoticeKind.YOUR_TURN: "/contracts/{contract}/sign",
     NoticeKind.SEAL_REQUESTED: "/seals/requests/{about}",
+    NoticeKind.SEAL_APPROVED: "/seals/requests/{about}",
+    NoticeKind.SEAL_REFUSED: "/seals/requests/{about}",
+    NoticeKind.SEAL_LAPSED: "/seals/requests/{about}",
     NoticeKind.ENROLMENT_WAITING: "/office",
     NoticeKind.ENROLLED: "/",
     NoticeKind.ENROLMENT_REFUSED: "/settings",
@@ -37,17 +40,17 @@ class Addresses:
         if notice.kind in _LETS_IN:
             room, purpose = _LETS_IN[notice.kind]
             return f"{self._public_url}/{room}/{self._links.token(purpose, notice.about)}"
-        if notice.contract is not None and notice.recipient.startswith(GUEST_PREFIX):
-            return self._of_guest(tx, notice.contract, notice.recipient)
+        if notice.recipient.startswith(GUEST_PREFIX):
+            return self._of_guest(tx, notice.recipient)
         page = _PAGES.get(notice.kind, _CONTRACT if notice.contract else "/")
-        if notice.kind is NoticeKind.SEAL_REQUESTED and not notice.about:
+        if page.endswith("{about}") and not notice.about:
             page = "/seals/requests"
         return self._public_url + page.format(contract=notice.contract, about=notice.about)
 
-    def _of_guest(self, tx: Transaction, contract: str, guest: str) -> str:
+    def _of_guest(self, tx: Transaction, guest: str) -> str:
         """Guests have no account: their way in is the link of their invitation, while there is one."""
         try:
-            invitation = guests.current(tx, contract, guest)
+            invitation = guests.of_person(tx, guest)
         except NotFound:
             return f"{self._public_url}/"
         return f"{self._public_url}/guest/{self._links.token(LinkPurpose.GUEST, invitation.id)}"

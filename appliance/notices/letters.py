@@ -28,6 +28,7 @@ SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.SEAL_REQUESTED: "A seal for “{title}” waits for your approval",
     NoticeKind.SEAL_APPROVED: "The seal was put on “{title}”",
     NoticeKind.SEAL_REFUSED: "The seal for “{title}” was not given",
+    NoticeKind.SEAL_LAPSED: "The request for the seal of “{title}” has ended",
     NoticeKind.GUEST_INVITED: "You are asked to sign “{title}”",
     NoticeKind.INVITED: "Set up your account for signing contracts",
     NoticeKind.RECOVERY: "Set up anew how you sign in",

@@ -17,7 +17,7 @@ from webui.portal.access import circumstances
 from webui.portal.contracts.reading import Sight, sight
 from webui.portal.parts import PortalParts
 from webui.portal.signing import means
-from webui.portal.signing.own import own_party
+from webui.portal.signing.own import grouped, own_party
 from webui.portal.signing.refusing import refused
 from webui.portal.signing.sheet import sheet
 from webui.portal.signing.standing import standing_page
@@ -63,7 +63,13 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         if party is None or party.state is not PartyState.SIGNED:
             return _unfinished(parts, seen, party)
         revision = next(each for each in seen.contract.revisions if each.party == party.id)
-        page = render_template("signing/signed.html", contract=seen.contract, party=party, revision=revision)
+        page = render_template(
+            "signing/signed.html",
+            contract=seen.contract,
+            party=party,
+            revision=revision,
+            digest=grouped(bytes.fromhex(revision.digest)),
+        )
         return make_response(page)
 
 
