@@ -16,6 +16,7 @@ from pyhanko.pdf_utils.generic import DictionaryObject, pdf_name
 from appliance.errors import DocumentRefused
 from appliance.pdf.forms import FormField
 from appliance.pdf.geometry import PageFrame
+from appliance.pdf.reading import entry
 from appliance.pdf.values import FieldKind, FieldPlacement, Place
 
 MOST_SLICES = 200
@@ -26,6 +27,7 @@ EMPTY, SIGNED = pdf_name("/Off"), pdf_name("/Signed")
 """The two states of a place (12.7.5.2.3)."""
 
 _POINTS_PER_MILLIMETRE = 72 / 25.4
+_ACTS = frozenset({"/A", "/AA", "/Kids", "/Parent"})
 _PLACE = re.compile(r"(?P<field>.+)_(?:place_\d+|slice_(?P<number>\d+)_of_(?P<count>\d+))")
 
 
@@ -58,15 +60,26 @@ def wanted(placement: FieldPlacement, frames: Sequence[PageFrame]) -> list[Furth
 
 
 def owner(name: str) -> str | None:
-    """The signature field that the place *name* belongs to, or None when it is no place's name."""
+    """The signature field that a place called *name* belongs to, or None when no place is called so."""
     found = _PLACE.fullmatch(name)
     return found["field"] if found else None
+
+
+def is_place(field: DictionaryObject) -> bool:
+    """Whether *field* is a further place as made here: by its name, and as a check box that nobody can tick. Other
+    people's forms have fields called ``birth_place_1``."""
+    return (
+        entry(field, "/FT") == "/Btn"
+        and entry(field, "/Ff") == READ_ONLY
+        and not _ACTS & field.keys()
+        and owner(str(entry(field, "/T", ""))) is not None
+    )
 
 
 def of(field: str, fields: Sequence[FormField]) -> Iterator[tuple[FormField, Slice | None]]:
     """The places among *fields* that belong to the signature field named *field*."""
     for one in fields:
-        found = _PLACE.fullmatch(one.name) if one.kind == "/Btn" else None
+        found = _PLACE.fullmatch(one.name) if is_place(one.dictionary) else None
         if found and found["field"] == field:
             yield one, Slice(int(found["number"]), int(found["count"])) if found["number"] else None
 

@@ -107,7 +107,7 @@ def _field_lock(
     "All" names the signature fields and places one by one when there are others too: those were made read-only in
     revision 1, and a lock on them makes pyHanko's difference analysis reject every later revision, changed or not.
     """
-    ours = [field.name for field in fields if field.kind == "/Sig" or places.owner(field.name) is not None]
+    ours = [field.name for field in fields if field.kind == "/Sig" or places.is_place(field.dictionary)]
     if order.lock is Lock.ALL and len(ours) == len(fields):
         parameters: dict[str, Any] = {"/Action": pdf_name("/All")}
     else:

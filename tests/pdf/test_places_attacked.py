@@ -276,6 +276,64 @@ def test_a_new_visible_field_with_widgets_of_its_own(
     assert verdict(document, house_of_all).indication is Indication.FAILED
 
 
+def test_other_forms_may_have_fields_of_such_names(workshop: PdfWorkshop, house_of_all: SigningHouse) -> None:
+    """``birth_place_1`` of somebody else's form is a text field like any other, filled with a later signature."""
+
+    def add(writer: IncrementalPdfFileWriter) -> None:
+        field = generic.DictionaryObject(
+            {
+                name("/Type"): name("/Annot"),
+                name("/Subtype"): name("/Widget"),
+                name("/FT"): name("/Tx"),
+                name("/T"): generic.pdf_string("birth_place_1"),
+                name("/F"): generic.NumberObject(4),
+                name("/Rect"): box((100, 400, 300, 430)),
+            }
+        )
+        reference = writer.add_object(field)
+        form = writer.root["/AcroForm"]
+        form["/Fields"].append(reference)
+        writer.update_container(form["/Fields"])
+        writer.register_annotation(writer.root["/Pages"]["/Kids"].raw_get(0), reference)
+
+    def fill(writer: IncrementalPdfFileWriter) -> None:
+        field = fields(writer)["birth_place_1"]
+        field[name("/V")] = generic.pdf_string("Example")
+        field[name("/AP")] = generic.DictionaryObject({name("/N"): red(writer)})
+        writer.update_container(field)
+
+    document = change(workshop.add_fields(documents.plain(), [SECOND, PERSON]), add)
+    for order, before in (("party-b", None), ("party-a", fill)):
+        document = change(document, before) if before else document
+        signing = PrepareOrder(order, contract.ZHANG, contract.WHEN, certify=before is None)
+        holder = house_of_all.holder(Profile.PERSON, "示例")
+        document = house_of_all.signed(workshop, document, signing, holder)
+    assert verdict(document, house_of_all).indication is Indication.PASSED
+
+
+def hide_a_place(writer: IncrementalPdfFileWriter) -> None:
+    field = fields(writer)["party-a_place_2"]
+    field[name("/F")] = generic.NumberObject(2)
+    writer.update_container(field)
+
+
+def test_a_place_that_is_hidden(finished: bytes, house_of_all: SigningHouse) -> None:
+    assert verdict(change(finished, hide_a_place), house_of_all).indication is Indication.FAILED
+
+
+def test_a_place_that_is_made_writable(certified: bytes, house_of_all: SigningHouse) -> None:
+    """The first step of two: it shows nothing, so nothing is seen, but it is not explained either."""
+
+    def free(writer: IncrementalPdfFileWriter) -> None:
+        field = fields(writer)["party-a_place_2"]
+        field[name("/Ff")] = generic.NumberObject(0)
+        writer.update_container(field)
+
+    freed = change(certified, free)
+    assert verdict(freed, house_of_all).indication is not Indication.PASSED
+    assert verdict(change(freed, tick_early), house_of_all).indication is Indication.FAILED
+
+
 def test_the_documents_differ_where_they_should(begun: bytes) -> None:
     """The attacks change something: each gives other bytes than an empty revision does."""
     unchanged = change(begun, lambda writer: None)

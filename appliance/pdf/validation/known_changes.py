@@ -166,7 +166,7 @@ class _Recognition:
         changed = changed_keys(old, new)
         if not changed:
             return
-        if changed <= _PLACE_MAY_CHANGE and repeated.is_place(old) and repeated.is_filled(new):
+        if changed <= _PLACE_MAY_CHANGE and repeated.is_empty(old) and repeated.is_filled(new):
             self._found.places.add(str(new["/T"]))
             self._found.fields.add(str(new["/T"]))
         elif changed - _WIDGET_MAY_CHANGE or entry(old, "/FT") != "/Sig" or "/V" in old or "/Kids" in old:

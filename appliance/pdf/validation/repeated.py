@@ -14,21 +14,13 @@ from pyhanko.pdf_utils.reader import HistoricalResolver
 from appliance.pdf import places
 from appliance.pdf.validation.comparing import changed_keys, entry
 from appliance.pdf.validation.model import FieldLock
+from appliance.pdf.validation.opening import DAMAGE
 from appliance.pdf.validation.reading import lock_of
 
-_ACTS = frozenset({"/A", "/AA", "/Kids", "/Parent"})
 
-
-def is_place(field: generic.DictionaryObject) -> bool:
-    """Whether *field* is an empty place as this appliance makes them, by its own entries."""
-    return (
-        entry(field, "/FT") == "/Btn"
-        and entry(field, "/Ff") == places.READ_ONLY
-        and entry(field, "/AS") == places.EMPTY
-        and "/V" not in field
-        and not _ACTS & field.keys()
-        and places.owner(str(entry(field, "/T", ""))) is not None
-    )
+def is_empty(field: generic.DictionaryObject) -> bool:
+    """Whether *field* is a place that shows nothing yet."""
+    return places.is_place(field) and entry(field, "/AS") == places.EMPTY and "/V" not in field
 
 
 def is_filled(field: generic.DictionaryObject) -> bool:
@@ -45,9 +37,22 @@ def is_filled_by(place: str, locks: dict[str, FieldLock | None]) -> bool:
 def changed_alone(old: HistoricalResolver, new: HistoricalResolver) -> bool:
     """Whether a place was changed between the two revisions by anything but the signature that it belongs to."""
     before, after = dict(_fields(old)), dict(_fields(new))
-    changed = [name for name in before if places.owner(name) and _changed(name, before, after, old, new)]
+    changed = [name for name in _ever_places(old) & before.keys() if _changed(name, before, after, old, new)]
     locks = {name: _lock(name, before, after) for name in {places.owner(name) or "" for name in changed}}
     return not all(is_filled_by(name, locks) for name in changed)
+
+
+def _ever_places(resolver: HistoricalResolver) -> set[str]:
+    """The names of all fields that were places in that revision or before: what was made something else since,
+    so that it may be filled, is still one."""
+    found: set[str] = set()
+    for revision in range(resolver.revision + 1):
+        try:
+            earlier = _fields(resolver.reader.get_historical_resolver(revision))
+            found |= {name for name, field in earlier if places.is_place(field)}
+        except DAMAGE:  # the first section of a linearised file may not have the catalogue yet
+            continue
+    return found
 
 
 def _changed(
