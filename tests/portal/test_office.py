@@ -1,0 +1,309 @@
+"""``/office``: the refusals first, then what officers do there, each with a passkey that the authority checks."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from appliance.demonstration import cast
+from appliance.demonstration.pocket import Pocket
+from appliance.language import Language
+from appliance.model.accounts import PEOPLES_ROLES, AccountState, Role
+from appliance.model.office import ActState, ProposedPasskey, RequestState
+from appliance.model.people import Person
+from appliance.wiring import Appliance
+from hsm.authenticator import SoftwareAuthenticator
+from tests.portal.office_visits import account_of, answer_of, signed_in, token_in
+
+AUDITOR, SIGNER = "auditor-office", "person-office-signer"
+VERIFIED = "身份证原件，当面核对"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def cast_here(appliance: Appliance) -> None:
+    account_of(appliance, cast.OFFICER, frozenset({Role.OFFICER}))
+    account_of(appliance, AUDITOR, frozenset({Role.AUDITOR}))
+    account_of(appliance, SIGNER, PEOPLES_ROLES)
+
+
+@pytest.fixture
+def officer(portal: Flask, appliance: Appliance, cast_here: None) -> FlaskClient:
+    return signed_in(portal, appliance, cast.OFFICER)
+
+
+def asking(appliance: Appliance, name: str = "赵示例") -> tuple[str, str]:
+    """Subject and request id of a newcomer who wants to sign."""
+    subject = f"person-office-{next(_numbers)}"
+    person = Person(subject, name, cast.ALPHA, f"{subject}@example.test", Language.CHINESE, cast.ZONE)
+    appliance.registry.add_person(person, None, by=cast.OFFICER)
+    web = appliance.settings.web
+    device = SoftwareAuthenticator.create(web.relying_party, web.origin)
+    key = bytes.fromhex(str(device.credential()["public_key"]))
+    proposed = ProposedPasskey(device.credential_id, key, device.rp_id)
+    return subject, appliance.office.requests.submit(subject, [proposed], by=subject).id
+
+
+def posted(browser: FlaskClient, page: str, address: str, **fields: object) -> object:
+    """The answer to the form of *page* that posts *fields* to *address*."""
+    shown = browser.get(page).text
+    return browser.post(address, data={"form_token": token_in(shown), **fields})
+
+
+def activated(appliance: Appliance, browser: FlaskClient, address: str) -> object:
+    """The answer to the officer's passkey on the page of an act."""
+    act_id = address.rsplit("/", 1)[-1]
+    act = appliance.office.performing.to_activate(appliance.office.performing.act(act_id))
+    activation = Pocket(appliance.settings.home.people).activate(cast.OFFICER, act)
+    return posted(browser, address, address, credential=answer_of(activation))
+
+
+@pytest.mark.parametrize("address", ["/office", "/office/people/new", "/office/seals/new", "/office/acts/ff"])
+def test_who_is_signed_out_is_led_to_the_door(browser: FlaskClient, address: str) -> None:
+    answer = browser.get(address)
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("/login?next=")
+
+
+def test_who_signs_has_no_business_here(portal: Flask, appliance: Appliance, cast_here: None) -> None:
+    signer = signed_in(portal, appliance, SIGNER)
+    for address in ("/office", "/office/people/new", "/office/seals/new", f"/office/people/{SIGNER}"):
+        assert signer.get(address).status_code == 403
+    token = token_in(signer.get("/verify").text)
+    for address in (f"/office/people/{SIGNER}/roles", f"/office/people/{SIGNER}/leave", "/office/seals/new"):
+        assert signer.post(address, data={"form_token": token}).status_code == 403
+
+
+def test_auditors_read_and_change_nothing(portal: Flask, appliance: Appliance, cast_here: None) -> None:
+    auditor = signed_in(portal, appliance, AUDITOR)
+    _, request = asking(appliance)
+    shown = auditor.get(f"/office/requests/{request}")
+    assert shown.status_code == 200 and "<textarea" not in shown.text
+    assert auditor.get("/office").status_code == 200
+    assert auditor.get("/office/people/new").status_code == 403
+    token = token_in(auditor.get("/verify").text)
+    refused = auditor.post(f"/office/requests/{request}/refuse", data={"form_token": token, "reason": "x"})
+    assert refused.status_code == 403
+    assert appliance.office.requests.request(request).state is RequestState.OPEN
+
+
+def test_a_request_is_approved_with_a_passkey(appliance: Appliance, officer: FlaskClient) -> None:
+    subject, request = asking(appliance, name="<b>𠮷野</b>")
+    page = officer.get(f"/office/requests/{request}").text
+    assert "&lt;b&gt;𠮷野&lt;/b&gt;" in page and "<b>𠮷野" not in page
+
+    answer = posted(
+        officer, f"/office/requests/{request}", f"/office/requests/{request}/approve", verified=VERIFIED
+    )
+    assert answer.status_code == 303
+    act = answer.headers["Location"]
+    assert "&lt;b&gt;𠮷野" in officer.get(act).text and VERIFIED in officer.get(act).text
+    done = activated(appliance, officer, act)
+
+    assert done.status_code == 303 and "in the log" in officer.get(act).text
+    assert appliance.registry.certificate(subject)
+
+
+def test_missing_words_stay_at_the_form_with_what_was_typed(appliance: Appliance, officer: FlaskClient) -> None:
+    _, request = asking(appliance)
+    page = f"/office/requests/{request}"
+    empty = posted(officer, page, f"{page}/approve", verified="  ")
+    assert empty.status_code == 409 and "Say how the identity was verified" in empty.text
+    long = posted(officer, page, f"{page}/approve", verified="长" * 600)
+    assert long.status_code == 409 and "长" * 600 in long.text
+    assert posted(officer, page, f"{page}/refuse", reason="").status_code == 409
+
+
+def test_a_request_that_was_decided_meanwhile(appliance: Appliance, officer: FlaskClient) -> None:
+    _, request = asking(appliance)
+    page = f"/office/requests/{request}"
+    token = token_in(officer.get(page).text)
+    appliance.office.requests.refuse(request, reason="证件过期", by=cast.OFFICER)
+
+    late = officer.post(f"{page}/approve", data={"form_token": token, "verified": VERIFIED})
+
+    assert late.status_code == 409 and "in the meantime" in late.text and "证件过期" in late.text
+    assert officer.get("/office/requests/ffff").status_code == 404
+
+
+@pytest.mark.parametrize("credential", ["", "{", "[]", '{"rawId": 1, "response": {}}', "x" * 30_000])
+def test_an_answer_that_is_none_does_nothing(appliance: Appliance, officer: FlaskClient, credential: str) -> None:
+    _, request = asking(appliance)
+    page = f"/office/requests/{request}"
+    act = posted(officer, page, f"{page}/approve", verified=VERIFIED).headers["Location"]
+
+    answer = posted(officer, act, act, credential=credential)
+
+    assert answer.status_code in (403, 409, 422)
+    assert appliance.office.performing.act(act.rsplit("/", 1)[-1]).state is ActState.OPEN
+
+
+def test_the_second_press_is_told_that_it_is_done(appliance: Appliance, officer: FlaskClient) -> None:
+    _, request = asking(appliance)
+    page = f"/office/requests/{request}"
+    act = posted(officer, page, f"{page}/approve", verified=VERIFIED).headers["Location"]
+    token = token_in(officer.get(act).text)
+    activated(appliance, officer, act)
+
+    again = officer.post(act, data={"form_token": token, "credential": "{}"})
+    refused = officer.post(f"{act}/refuse", data={"form_token": token, "reason": "x"})
+
+    assert again.status_code == 409
+    assert refused.status_code == 409 and "in the meantime" in refused.text
+
+
+def test_a_seal_is_made_once(appliance: Appliance, officer: FlaskClient) -> None:
+    shown = officer.get("/office/seals/new").text
+    form = {
+        "form_token": token_in(shown),
+        "once": token_in(shown, "once"),
+        "organisation": cast.ALPHA,
+        "kind": "FINANCE",
+        "width": "38",
+        "custodian": [cast.CUSTODIAN.subject],
+    }
+    first, second = officer.post("/office/seals/new", data=form), officer.post("/office/seals/new", data=form)
+    assert first.status_code == second.status_code == 303
+    assert first.headers["Location"] == second.headers["Location"]
+
+    activated(appliance, officer, first.headers["Location"])
+
+    made = [seal for seal in appliance.registry.seals() if seal.kind.name == "FINANCE"]
+    assert len(made) == 1
+    page = f"/office/seals/{made[0].subject}"
+    assert posted(officer, page, f"{page}/suspend", reason="").status_code == 409
+    assert posted(officer, page, f"{page}/suspend", reason="遗失").status_code == 303
+    assert "suspended" in officer.get(page).text
+    assert posted(officer, page, f"{page}/resume", reason="找回").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"width": "wide"}, "number of millimetres"),
+        ({"width": "600"}, "10 to 60 mm"),
+        ({"kind": "GREAT"}, "kind of the seal"),
+        ({"custodian": []}, "at least one custodian"),
+        ({"custodian": [cast.LI.subject]}, "Custodians are enrolled people"),
+        ({"organisation": "<script>"}, "&lt;script&gt;"),
+    ],
+)
+def test_what_no_seal_can_be(officer: FlaskClient, changes: dict[str, object], said: str) -> None:
+    shown = officer.get("/office/seals/new").text
+    form = {
+        "form_token": token_in(shown),
+        "once": token_in(shown, "once"),
+        "organisation": cast.ALPHA,
+        "kind": "COMPANY",
+        "width": "42",
+        "custodian": [cast.CUSTODIAN.subject],
+        **changes,
+    }
+    answer = officer.post("/office/seals/new", data=form)
+    assert answer.status_code in (409, 422) and said in answer.text and "<script>" not in answer.text
+
+
+def invitation(officer: FlaskClient, **changes: object) -> object:
+    shown = officer.get("/office/people/new").text
+    form: dict[str, object] = {
+        "form_token": token_in(shown),
+        "once": token_in(shown, "once"),
+        "name": "孙样本",
+        "organisation": cast.ALPHA,
+        "email": f"sun{next(_numbers)}@example.test",
+        "login": f"sun{next(_numbers)}",
+        "kind": "person",
+        "role": ["signer"],
+    }
+    return officer.post("/office/people/new", data={**form, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"name": ""}, "characters here"),
+        ({"name": "长" * 300}, "characters here"),
+        ({"login": "No Spaces"}, "A login has"),
+        ({"email": "nobody"}, "address of mail"),
+        ({"role": []}, "at least one role"),
+        ({"role": ["signer", "operator"]}, "each duty is an account"),
+        ({"organisation": "没有的公司"}, "one of the organisations"),
+    ],
+)
+def test_invitations_that_are_refused(officer: FlaskClient, changes: dict[str, object], said: str) -> None:
+    answer = invitation(officer, **changes)
+    assert answer.status_code == 422 and said in answer.text
+
+
+def test_an_invited_person_and_what_an_officer_does_about_them(appliance: Appliance, officer: FlaskClient) -> None:
+    answer = invitation(officer, name="<i>孙</i>", login="sun-office", role=["signer", "initiator"])
+    page = answer.headers["Location"]
+    subject = page.rsplit("/", 1)[-1]
+    assert "&lt;i&gt;孙&lt;/i&gt;" in officer.get(page).text
+    assert invitation(officer, login="sun-office").status_code == 409
+
+    assert posted(officer, page, f"{page}/invite").status_code == 303
+    assert posted(officer, page, f"{page}/suspend").status_code == 409
+    assert posted(officer, page, f"{page}/roles", role=["custodian"]).status_code == 303
+    assert appliance.accounts.administration.account(subject).roles == {Role.CUSTODIAN}
+    refused = posted(officer, page, f"{page}/roles", role=["custodian", "officer"])
+    assert refused.status_code == 409 and "each duty is an account" in refused.text
+    left = posted(officer, page, f"{page}/leave")
+    assert left.headers["Location"].endswith(page)
+    assert appliance.accounts.administration.account(subject).state is AccountState.LEFT
+
+
+def test_suspending_ends_the_sessions(portal: Flask, appliance: Appliance, officer: FlaskClient) -> None:
+    subject = "person-office-suspended"
+    account_of(appliance, subject, PEOPLES_ROLES)
+    theirs = signed_in(portal, appliance, subject)
+    page = f"/office/people/{subject}"
+    assert theirs.get("/office").status_code == 403
+
+    assert posted(officer, page, f"{page}/suspend").status_code == 303
+
+    assert theirs.get("/office").status_code == 303
+    assert posted(officer, page, f"{page}/resume").status_code == 303
+    assert posted(officer, page, f"{page}/recover").status_code == 303
+
+
+def test_nobody_does_it_to_themselves(officer: FlaskClient) -> None:
+    page = f"/office/people/{cast.OFFICER}"
+    token = token_in(officer.get(page).text)
+    for what in ("suspend", "recover", "leave", "roles"):
+        answer = officer.post(f"{page}/{what}", data={"form_token": token, "role": "officer"})
+        assert answer.status_code == 409 and "another officer" in answer.text
+    assert officer.get("/office/people/person-nobody").status_code == 404
+
+
+def test_a_credential_is_revoked_and_the_person_leaves(appliance: Appliance, officer: FlaskClient) -> None:
+    page = f"/office/people/{cast.LI.subject}"
+    [known] = appliance.authority.credentials(cast.LI.subject)
+    assert known.credential_id is not None
+    wrong = posted(officer, page, f"{page}/credential", credential="zz")
+    assert wrong.status_code == 409 and "no such credential" in wrong.text
+
+    act = posted(officer, page, f"{page}/credential", credential=known.credential_id.hex()).headers["Location"]
+    activated(appliance, officer, act)
+
+    assert appliance.authority.credentials(cast.LI.subject) == []
+
+
+def test_the_list_finds_people(officer: FlaskClient) -> None:
+    found = officer.get("/office?search=张示").text
+    assert cast.ZHANG.subject in found and cast.CUSTODIAN.subject not in re.sub(r"seals.*", "", found)
+    assert "Nobody was found" in officer.get("/office?search=%3Cscript%3E").text
+    assert "<script>alert" not in officer.get("/office?search=<script>alert").text
+
+
+@pytest.mark.parametrize("address", ["/office", "/office/people/new", "/office/seals/new"])
+def test_the_pages_are_whole_in_chinese(
+    portal: Flask, appliance: Appliance, cast_here: None, address: str
+) -> None:
+    chinese = signed_in(portal, appliance, cast.OFFICER, language="zh").get(address).text
+    text = re.sub(r"<(script|style|svg|head).*?</\1>|<[^>]+>|\S+@\S+", " ", chinese, flags=re.S)
+    assert not re.search(r"\b(the|and|with|who|seal|person|invite)\b", text, flags=re.I), text

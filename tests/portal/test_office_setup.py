@@ -1,0 +1,137 @@
+"""``/setup``: the first officer, once, by the ceremony's code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from appliance.demonstration import cast
+from appliance.model.accounts import AccountState, Role
+from appliance.office.appointing import Appointing
+from appliance.wiring import Appliance
+from hsm.authenticator import SoftwareAuthenticator
+from hsm.errors import AuthorityUnreachable
+from hsm.setup_code import new_code
+from tests.portal.conftest import parts
+from tests.portal.office_visits import options_in, registration_by, token_in
+from tests.world import World, shared_world
+from webui.portal import create_app
+
+PASSWORD = "朱砂 蜡 雨 四更 钟楼"
+
+
+@pytest.fixture
+def own_world() -> Iterator[World]:
+    with shared_world() as world:
+        yield world
+
+
+@pytest.fixture
+def own(own_world: World) -> Iterator[Appliance]:
+    with own_world.opened() as appliance:
+        yield appliance
+
+
+@pytest.fixture
+def own_portal(own: Appliance) -> Flask:
+    return create_app(parts(own, own.authority))
+
+
+def visiting(portal: Flask) -> FlaskClient:
+    client = portal.test_client()
+    client.environ_base["HTTP_ACCEPT"] = "text/html"
+    client.set_cookie("language", "en")
+    return client
+
+
+def form(appliance: Appliance, page: str, **changes: str) -> dict[str, str]:
+    """The whole form, answered by a new authenticator."""
+    web = appliance.settings.web
+    device = SoftwareAuthenticator.create(web.relying_party, web.origin)
+    filled = {
+        "form_token": token_in(page),
+        "subject": token_in(page, "subject"),
+        "ticket": token_in(page, "ticket"),
+        "credential": registration_by(device, str(options_in(page)["challenge"])),
+        "code": appliance.settings.home.setup_code.read_text().strip(),
+        "name": "周见证",
+        "organisation": cast.ALPHA,
+        "email": "zhou@example.test",
+        "login": "Zhou",
+        "password": PASSWORD,
+    }
+    return {**filled, **changes}
+
+
+def test_the_first_officer_registers_and_is_in(own: Appliance, own_portal: Flask) -> None:
+    browser = visiting(own_portal)
+    answer = browser.post("/setup", data=form(own, browser.get("/setup").text))
+
+    assert answer.status_code == 303 and answer.headers["Location"].endswith("/office")
+    assert browser.get("/office").status_code == 200
+    [account] = own.accounts.administration.everybody()
+    assert (account.login, account.state, account.roles) == ("zhou", AccountState.ACTIVE, {Role.OFFICER})
+    assert [each.kind for each in own.authority.credentials(account.subject)] == ["webauthn"]
+    assert "is set up" in browser.get("/setup").text
+    late = visiting(own_portal)
+    token = token_in(late.get("/verify").text)
+    again = late.post("/setup", data={"form_token": token, "code": new_code(), "password": PASSWORD})
+    assert again.status_code == 422 and "is set up" in again.text
+
+
+def test_bad_input_is_said_at_its_place_and_costs_nothing(own: Appliance, own_portal: Flask) -> None:
+    browser = visiting(own_portal)
+    for changes, status, said in (
+        ({"code": ""}, 422, "Enter the set-up code"),
+        ({"code": new_code()}, 403, "set-up code is wrong"),
+        ({"name": ""}, 422, "characters here"),
+        ({"name": "<b>周</b>", "login": "x"}, 422, "&lt;b&gt;周&lt;/b&gt;"),
+        ({"organisation": "没有的公司"}, 422, "one of the organisations"),
+        ({"email": "zhou"}, 422, "address of mail"),
+        ({"password": "short"}, 422, "assword"),
+        ({"credential": "{}"}, 409, "passkey"),
+        ({"ticket": "old"}, 409, ""),
+    ):
+        answer = browser.post("/setup", data=form(own, browser.get("/setup").text, **changes))
+        assert answer.status_code == status and said in answer.text, (changes, answer.status_code, answer.text)
+        assert PASSWORD not in answer.text
+    assert own.accounts.administration.everybody() == []
+    assert browser.post("/setup", data=form(own, browser.get("/setup").text)).status_code == 303
+
+
+class DyingAuthority:
+    """The authority, whose yes to the appointment gets lost."""
+
+    def __init__(self, real: object) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> object:
+        found = getattr(self._real, name)
+        if name != "appoint_officer":
+            return found
+
+        def lost(*arguments: object) -> None:
+            found(*arguments)
+            raise AuthorityUnreachable("The authority does not answer.")
+
+        return lost
+
+
+def test_an_appointment_that_was_broken_off_is_completed(own: Appliance, own_portal: Flask) -> None:
+    dying = Appointing.__new__(Appointing)
+    for name, value in vars(own.appointing).items():
+        setattr(dying, name, value)
+    dying._authority = DyingAuthority(own.authority)  # type: ignore[assignment]
+    broken = create_app(parts(replace(own, appointing=dying), own.authority))
+    browser = visiting(broken)
+    # The answer itself shows the page again, and that completes what was begun.
+    assert browser.post("/setup", data=form(own, browser.get("/setup").text)).status_code == 503
+
+    assert "is set up" in visiting(own_portal).get("/setup").text
+
+    [account] = own.accounts.administration.everybody()
+    assert (account.login, account.state) == ("zhou", AccountState.ACTIVE)
