@@ -39,6 +39,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             act=pending,
             words=words_of(pending, names),
             names=names,
+            kinds=office.requests.request(pending.request).kinds if pending.request else (),
             over=pending.expires <= parts.now(),
             options=question(pending),
             problem=problem,

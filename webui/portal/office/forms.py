@@ -8,6 +8,7 @@ from appliance.errors import ApplianceError, NotFound
 from appliance.model.accounts import Role
 from hsm.errors import AuthorityError
 from webui.portal import access
+from webui.portal.parts import PortalParts
 from webui.shared.language import translate
 from webui.shared.statuses import Refusal, status_of
 
@@ -28,6 +29,12 @@ def officer() -> access.Visitor:
 def text(name: str, most: int = 1000) -> str:
     """The posted field *name*, cut where nothing sensible is longer."""
     return request.form.get(name, "")[:most]
+
+
+def organisations(parts: PortalParts) -> list[tuple[str, str]]:
+    """The organisations that certificates may name, as choices; the appliance's own first."""
+    own = parts.settings.organisation.name
+    return [(each, each) for each in sorted(parts.authority.organisations(), key=lambda each: (each != own, each))]
 
 
 def problem_of(refusal: Refusal) -> tuple[str, int]:

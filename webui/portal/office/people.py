@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from appliance.accounts.accounts import problems as problems_of
 from appliance.model.accounts import PEOPLES_ROLES, ROLES_OF, NewAccount, Role
-from webui.portal.office.forms import REFUSALS, officer, problem_of, reader, text
+from webui.portal.office.forms import REFUSALS, officer, organisations, problem_of, reader, text
 from webui.portal.parts import PortalParts
 from webui.shared import once
 from webui.shared.language import translate
@@ -91,7 +91,7 @@ def _install_invitation(pages: Blueprint, parts: PortalParts) -> None:
         shown = render_template(
             "office/new_person.html",
             typed=_invitation(),
-            organisations=[(each, each) for each in parts.authority.organisations()],
+            organisations=organisations(parts),
             kinds=KINDS,
             roles=sorted(PEOPLES_ROLES),
             problems=problems,

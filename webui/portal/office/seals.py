@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from appliance.errors import PreconditionRefused
 from appliance.model.people import SealKind
 from appliance.office import SealDraft
-from webui.portal.office.forms import REFUSALS, officer, problem_of, reader, text
+from webui.portal.office.forms import REFUSALS, officer, organisations, problem_of, reader, text
 from webui.portal.parts import PortalParts
 from webui.shared import once
 
@@ -27,14 +27,14 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             "kind": text("kind") or SealKind.CONTRACT.name,
             "width": text("width") if posted else WIDTHS[SealKind.CONTRACT],
         }
-        custodians = office.members.possible_custodians()
+        custodians, choices = office.members.possible_custodians(), organisations(parts)
         shown = render_template(
             "office/new_seal.html",
             typed=typed,
             chosen=request.form.getlist("custodian"),
             kinds=list(SealKind),
-            custodians=custodians,
-            organisations=[(each, each) for each in custodians],
+            custodians=[(each, custodians.get(each, [])) for each, _ in choices],
+            organisations=choices,
             problems=problems,
         )
         return shown, status

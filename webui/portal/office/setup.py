@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from appliance.office import OfficerForm
 from webui.portal import access
-from webui.portal.office.forms import REFUSALS, problem_of, text
+from webui.portal.office.forms import REFUSALS, organisations, problem_of, text
 from webui.portal.parts import PortalParts
 from webui.shared import passkeys
 from webui.shared.language import translate
@@ -30,7 +30,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
             form=form,
             subject=subject,
             offer=appointing.offer(subject, form),
-            organisations=[(each, each) for each in parts.authority.organisations()],
+            organisations=organisations(parts),
             until=state.until,
             problems=problems,
         )
