@@ -41,7 +41,8 @@ class Tickets:
     def issue(self, purpose: str, content: str, *, now: datetime, lasting: timedelta) -> str:
         """A ticket that is good for *purpose* alone and for as long as *lasting*."""
         stamp = int((now + lasting).timestamp())
-        body = base64.urlsafe_b64encode(json.dumps([stamp, secrets.token_hex(8), content], ensure_ascii=False).encode()).decode()
+        said = json.dumps([stamp, secrets.token_hex(8), content], ensure_ascii=False)
+        body = base64.urlsafe_b64encode(said.encode()).decode()
         return f"{body}.{self._code(purpose, body)}"
 
     def read(self, purpose: str, ticket: str, *, now: datetime) -> Ticket:

@@ -53,7 +53,7 @@ def end(tx: Transaction, link_id: str, *, now: datetime) -> bool:
         "UPDATE account_links SET ended = ?, password = NULL WHERE id = ? AND ended IS NULL",
         (stored(now), link_id),
     )
-    return done.rowcount == 1
+    return bool(done.rowcount == 1)
 
 
 def end_of(tx: Transaction, subject: str, *, now: datetime) -> None:

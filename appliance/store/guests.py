@@ -81,14 +81,6 @@ def of_person(tx: Transaction, subject: str) -> Invitation:
     return _one(tx, "person = ? AND ended IS NULL", subject)
 
 
-def current(tx: Transaction, contract_id: str, subject: str) -> Invitation:
-    """The same, for the guest's letters about this contract. Raises :class:`NotFound`."""
-    found = of_person(tx, subject)
-    if found.contract != contract_id:
-        raise _unknown()
-    return found
-
-
 def _one(tx: Transaction, condition: str, value: str) -> Invitation:
     query = f"SELECT {_COLUMNS} FROM guest_invitations WHERE {condition}"  # noqa: S608 -- literals of this file
     row = tx.execute(query, (value,)).fetchone()
@@ -102,11 +94,6 @@ def _unknown() -> NotFound:
 
 
 def _invitation(row: tuple[Any, ...]) -> Invitation:
-    return Invitation(
-        *row[:5],
-        invited=loaded(row[5]),
-        round=row[6],
-        tries=row[7],
-        opened=loaded(row[8]),
-        ended=loaded(row[9]),
-    )
+    identifier, person, contract, party, invited_by, invited, turn, tries, opened, ended = row
+    dates = loaded(opened), loaded(ended)
+    return Invitation(identifier, person, contract, party, invited_by, loaded(invited), turn, tries, *dates)

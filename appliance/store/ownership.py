@@ -63,4 +63,5 @@ def of_digest(tx: Transaction, digest: str) -> list[Deposit]:
 
 
 def _deposit(row: tuple[Any, ...]) -> Deposit:
-    return Deposit(*row[:6], at=loaded(row[6]), token=bytes(row[7]), certificate=row[8], entry=row[9])
+    identifier, depositor, title, file, digest, size, at, token, certificate, entry = row
+    return Deposit(identifier, depositor, title, file, digest, size, loaded(at), bytes(token), certificate, entry)

@@ -127,12 +127,6 @@ def _select(tx: Transaction, condition: str, values: Sequence[object]) -> list[S
 
 
 def _request(row: tuple[Any, ...]) -> SealRequest:
-    return SealRequest(
-        *row[:7],
-        state=SealRequestState(row[7]),
-        asked=loaded(row[8]),
-        expires=loaded(row[9]),
-        decided=loaded(row[10]),
-        decided_by=row[11],
-        answer=row[12],
-    )
+    identifier, contract, party, seal, requester, reason, intent, state, asked, expires, decided, by, answer = row
+    what = identifier, contract, party, seal, requester, reason, intent
+    return SealRequest(*what, SealRequestState(state), loaded(asked), loaded(expires), loaded(decided), by, answer)

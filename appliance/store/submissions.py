@@ -15,7 +15,7 @@ def claim(tx: Transaction, subject: str, once: str, *, now: datetime, abandoned:
         " DO UPDATE SET claimed = excluded.claimed WHERE made IS NULL AND claimed < ?",
         (subject, once, stored(now), stored(abandoned)),
     )
-    return claimed.rowcount == 1
+    return bool(claimed.rowcount == 1)
 
 
 def made(tx: Transaction, subject: str, once: str) -> tuple[bool, str | None]:

@@ -100,12 +100,13 @@ def replace_text(tx: Transaction, text: Text, *, seen: int) -> bool:
             seen,
         ),
     )
-    return changed.rowcount == 1
+    return bool(changed.rowcount == 1)
 
 
 def remove_text(tx: Transaction, text_id: str, *, seen: int) -> bool:
     """Throws the text away if it is still at version *seen*."""
-    return tx.execute("DELETE FROM texts WHERE id = ? AND version = ?", (text_id, seen)).rowcount == 1
+    removed = tx.execute("DELETE FROM texts WHERE id = ? AND version = ?", (text_id, seen))
+    return bool(removed.rowcount == 1)
 
 
 def insert_template(tx: Transaction, template: Template) -> None:

@@ -17,7 +17,7 @@ from appliance.writing.press import Press
 from appliance.writing.templates import Templates
 from appliance.writing.texts import LONGEST_TITLE, Texts
 
-USUAL_TERM = timedelta(days=7)
+USUAL_TERM = timedelta(days=14)
 """The deadline that a draft begins with; the initiator sets the real one before sending."""
 
 CLOSING = time(18, 0)

@@ -45,7 +45,7 @@ class Enrolment:
         act = officer_act_from_wire(arguments.get("act"), "enrol_officer")
         subject = subject_of(act.details, SubjectKind.OFFICER)
         require_text(subject.name)
-        require_organisation(self._bench, subject)
+        require_organisation(self._bench, subject.organisation)
         credentials = credentials_of(subject.subject, act.details.get("credentials"), self._bench)
         if any(each.kind != "webauthn" for each in credentials):
             raise BadRequest("An officer needs an authenticator; a PIN and a code are bound to no act.")

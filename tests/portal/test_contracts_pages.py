@@ -1,4 +1,4 @@
-"""The list of contracts, one contract's page and files, and the acts on it, as its people and strangers meet them."""
+"""The list of contracts, one contract's page and files, the acts on it: as its people and strangers meet them."""
 
 from __future__ import annotations
 

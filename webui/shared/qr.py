@@ -35,4 +35,4 @@ def qr_code(text: str, title: str) -> Markup:
     )
     inner = drawn.getvalue().decode().strip().removeprefix("<svg")
     # segno's own markup: numbers and path data only. What people wrote is in the modules, not in the markup.
-    return Markup("<svg role=\"img\" aria-label=\"{}\"").format(escape(title)) + Markup(inner)  # noqa: S704
+    return Markup('<svg role="img" aria-label="{}"').format(escape(title)) + Markup(inner)  # noqa: S704

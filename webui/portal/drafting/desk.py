@@ -11,11 +11,12 @@ from urllib.parse import urlencode
 from flask import Response, jsonify, make_response, redirect, render_template, request
 from werkzeug.exceptions import BadRequest
 
-from appliance.contracts import rules
 from appliance.contracts.drafting import DraftTerms
+from appliance.contracts.model import Act, Who
+from appliance.contracts.model import require as must_be_allowed
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.accounts import Role
-from appliance.model.contract import Contract, ContractState
+from appliance.model.contract import Contract
 from webui.portal.access import Visitor, require
 from webui.portal.parts import PortalParts
 from webui.shared.language import translate
@@ -83,7 +84,7 @@ class Desk:
         contract = self.appliance.contracts.get(contract_id)
         if contract.initiator != visitor.subject:
             raise NotFound("There is no contract {contract}.", contract=contract_id)
-        rules.require_state(contract, ContractState.DRAFT)
+        must_be_allowed(contract, Act.EDIT, Who(visitor.subject), self.appliance.now())
         return contract
 
     def steps(self, draft: Contract) -> list[StepLink]:
@@ -131,7 +132,7 @@ class Desk:
     def _told(self, draft: Contract, remarks: Remarks) -> Response:
         sentences = [remarks.happened] if remarks.happened else list(remarks.problems.values())
         problems = [spoken(name, sentence) for name, sentence in remarks.problems.items()]
-        said = {"detail": sentences[0], "problems": problems}
+        said: dict[str, object] = {"detail": sentences[0], "problems": problems}
         if remarks.happened:
             said["version"] = draft.version
         return make_response(jsonify(said), remarks.status)

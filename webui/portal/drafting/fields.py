@@ -91,16 +91,17 @@ def _after(button: Button, rows: list[Spot], board: Board) -> list[Spot]:
     if button.act == "remove" and button.about.isdecimal() and int(button.about) < len(rows):
         return [row for index, row in enumerate(rows) if index != int(button.about)]
     placed = {row.party for row in rows}
-    wanted = {
-        "add": lambda party: party.id == button.about,
-        "usual": lambda party: party.id not in placed,
-    }.get(button.act)
-    if wanted is None:
-        return rows
+    parties = board.draft.parties
+    match button.act:
+        case "add":
+            wanted = [party for party in parties if party.id == button.about]
+        case "usual":
+            wanted = [party for party in parties if party.id not in placed]
+        case _:
+            return rows
     added = [
         replace(party, placement=usual_place(party.kind, party.position, board.draft.pages), more=())
-        for party in board.draft.parties
-        if wanted(party)
+        for party in wanted
     ]
     return [*rows, *spots.of(replace(board.draft, parties=tuple(added)), board.sizes, board.unit)]
 

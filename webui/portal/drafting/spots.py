@@ -85,7 +85,8 @@ def _shown(box: tuple[float, float, float, float], size: PageSize, unit: Unit) -
 def _scales(size: PageSize, unit: Unit) -> tuple[float, float, float, float]:
     """How many of *unit* one per cent is: for x, y, width, height."""
     width, height = millimetres(size)
-    return (width / 100, height / 100) * 2 if unit is Unit.MM else (1.0,) * 4  # type: ignore[return-value]  # four
+    across, down = (width / 100, height / 100) if unit is Unit.MM else (1.0, 1.0)
+    return across, down, across, down
 
 
 def number(text: str) -> float | None:

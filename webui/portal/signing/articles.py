@@ -28,7 +28,9 @@ class AgreementWords:
 
 def articles_of(text: str) -> AgreementWords:
     """The parts of *text*: Markdown with one ``# title``, paragraphs, and articles like ``1. **name** words``."""
-    title, before, after = "", [], []
+    title = ""
+    before: list[str] = []
+    after: list[str] = []
     articles: list[Article] = []
     for block in _blocks(text):
         found = _ARTICLE.fullmatch(block)

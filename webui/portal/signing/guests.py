@@ -61,7 +61,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         opened = parts.appliance.sessions.open_guest(
             admission.person, (admission.contract, admission.party), whereabouts(), until=admission.until
         )
-        return admit(redirect(url_for("signing.sign", contract_id=admission.contract), 303), opened)  # type: ignore[return-value]
+        return admit(redirect(url_for("signing.sign", contract_id=admission.contract), 303), opened)
 
     @pages.get("/guest/credentials")
     def guest_credentials() -> Response:

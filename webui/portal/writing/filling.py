@@ -106,7 +106,12 @@ def _form(wording: Wording, checked: Checked | None, refused: str, status: int, 
     problems = dict(shown.pop("more", {}))
     for name, problem in (checked.problems if checked else {}).items():
         problems[f"{PREFIX}{name}"] = problem.translated(said)
-    summary = {"": refused, **problems} if refused else problems
+    labels = {f"{PREFIX}{field.name}": field.label for field in wording.fields}
+    named = {
+        name: said("{label}: {problem}", label=labels[name], problem=problem) if name in labels else problem
+        for name, problem in problems.items()
+    }
+    summary = {"": refused, **named} if refused else named
     return page(
         "filling",
         status if summary else 200,

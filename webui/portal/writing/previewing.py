@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response
 
 from appliance.errors import DocumentRefused, PreconditionRefused
@@ -53,7 +55,7 @@ def _wording(room: Room, template_id: str, version: int) -> Wording:
     return room.templates.version(template_id, version, room.visitor().subject).wording
 
 
-def _pages(wording: Wording, count: int, address: str, **shown: object) -> Response:
+def _pages(wording: Wording, count: int, address: str, **shown: Any) -> Response:
     pictures = f"{address}/preview" if address.startswith("/writing/") else address
     return page(
         "preview",
@@ -62,7 +64,7 @@ def _pages(wording: Wording, count: int, address: str, **shown: object) -> Respo
         numbers=range(1, min(count, MOST_SHOWN) + 1),
         pictures=pictures,
         document=f"{address}/preview.pdf",
-        **{"text": None, "template": None, "version": None, **shown},
+        **({"text": None, "template": None, "version": None} | shown),
     )
 
 

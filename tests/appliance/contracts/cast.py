@@ -1,0 +1,105 @@
+"""Everybody that a contract can know, and contracts in every state, for tests of who may do what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from appliance.contracts.acts import Act, Who
+from appliance.language import Language
+from appliance.model.contract import (
+    Contract,
+    ContractState,
+    OpenVoiding,
+    PartyKind,
+    PartyState,
+    Revision,
+    RevisionKind,
+)
+from appliance.model.people import Person
+from tests.appliance.contracts.samples import NOON, contract, party
+
+SEAL = "seal-cast"
+ROLES = ("initiator", "first", "second", "third", "asker", "custodian", "former", "auditor", "stranger", "guest")
+"""Who there is: in a sent contract ``second`` is on turn; ``asker`` asks for the seal, after ``third``."""
+
+SUBJECTS = {role: f"person-cast-{role}" for role in ROLES} | {"guest": "person-guest-0123456789ab"}
+SIGNERS = ("first", "second", "third", "asker")
+ENDED = (ContractState.DECLINED, ContractState.RECALLED, ContractState.EXPIRED)
+SIGNED = (ContractState.SIGNED, ContractState.COMPLETED, ContractState.VOIDED)
+
+
+def who(role: str) -> Who:
+    """The one who plays *role*."""
+    return Who(SUBJECTS[role], role == "auditor", frozenset({SEAL} if role == "custodian" else ()))
+
+
+def person(role: str) -> Person:
+    """The same as a person of the register; all but ``first`` are of one organisation."""
+    organisation = "乙公司示例有限公司" if role == "first" else "丙集团示例有限公司"
+    return Person(
+        subject=SUBJECTS[role],
+        name=f"示例 {role}",
+        organisation=organisation,
+        email=f"{role}@cast.example",
+        language=Language.CHINESE,
+        zone="Asia/Shanghai",
+        guest=role == "guest",
+    )
+
+
+def contract_in(state: ContractState, *, guest: bool = False, voiding: bool = False) -> Contract:
+    """Sequential; ``first`` has signed where anybody can have; with *guest* that one is ``second``."""
+    roles = ("first", "guest" if guest else "second", "third")
+    parties = [replace(party(number), subject=SUBJECTS[role]) for number, role in enumerate(roles, 1)]
+    parties.append(replace(party(4, PartyKind.SEAL), subject=SEAL, requester=SUBJECTS["asker"]))
+    done = 4 if state in SIGNED else 0 if state in (ContractState.DRAFT, ContractState.DISCARDED) else 1
+    signed = [replace(one, state=PartyState.SIGNED, signed_at=NOON) for one in parties[:done]]
+    return replace(
+        contract(),
+        state=state,
+        initiator=SUBJECTS["initiator"],
+        parties=(*signed, *parties[done:]),
+        former=(SUBJECTS["former"],),
+        revisions=(Revision(0, RevisionKind.ORIGINAL, "0" * 64, 1000, NOON),),
+        voiding=OpenVoiding("voiding-1", SUBJECTS["initiator"], "示例", NOON) if voiding else None,
+    )
+
+
+_DRAFTS = (ContractState.DRAFT, ContractState.DISCARDED)
+_PARTIES = {*SIGNERS, "guest"}
+_EVERYBODY = {"initiator", "custodian", "former", "auditor", *_PARTIES}
+_OWN_DRAFT = {ContractState.DRAFT: {"initiator"}}
+_ON_TURN = {ContractState.SENT: {"second", "guest"}}
+_OWN_SENT = {ContractState.SENT: {"initiator"}}
+_EXPORTERS = {"initiator", "auditor", *_PARTIES}
+
+EXPECTED: dict[Act, dict[ContractState, set[str]]] = {
+    Act.READ: {state: {"initiator", "auditor"} if state in _DRAFTS else _EVERYBODY for state in ContractState},
+    Act.EDIT: _OWN_DRAFT,
+    Act.DISCARD: _OWN_DRAFT,
+    Act.SEND: _OWN_DRAFT,
+    Act.SIGN: _ON_TURN,
+    Act.DECLINE: _ON_TURN,
+    Act.HAND_OVER: {ContractState.SENT: {"second", "third", "asker"}},
+    Act.RECALL: _OWN_SENT,
+    Act.EXTEND: _OWN_SENT,
+    Act.VOID: {ContractState.COMPLETED: {"initiator", *SIGNERS}},
+    Act.AGREE_TO_VOID: {},
+    Act.REFUSE_TO_VOID: {},
+    Act.EXPORT: dict.fromkeys((ContractState.COMPLETED, ContractState.VOIDED), _EXPORTERS),
+}
+"""Who may do what, written out once more, apart from the table that is tested."""
+
+WHILE_VOIDING: dict[Act, set[str]] = {
+    Act.VOID: set(),
+    Act.AGREE_TO_VOID: _PARTIES,
+    Act.REFUSE_TO_VOID: _PARTIES,
+}
+"""What an open proposal changes."""
+
+
+def expected(state: ContractState, act: Act, *, voiding: bool = False) -> set[str]:
+    """The roles that may do *act*."""
+    if voiding and act in WHILE_VOIDING:
+        return WHILE_VOIDING[act]
+    return EXPECTED[act].get(state, set())
