@@ -36,6 +36,11 @@ class Home:
         return self.root / "config/authority.toml"
 
     @property
+    def policy(self) -> Path:
+        """The enterprise's policy: what contracts need before they are signed."""
+        return self.root / "config/policy.toml"
+
+    @property
     def secrets(self) -> Path:
         """The directory of secrets, mode 0700; in development only."""
         return self.root / "secrets"

@@ -51,6 +51,7 @@ from appliance.office import Appointing, Office, open_office
 from appliance.ownership import Ownership
 from appliance.ownership.deposits import Workplace
 from appliance.pdf.workshop import PdfWorkshop
+from appliance.policy import Policy, load_policy
 from appliance.revocation import CurrentCrls
 from appliance.store.database import Database
 from appliance.submissions import Submissions
@@ -68,6 +69,7 @@ class Appliance:
     """The running appliance as one process sees it; every part is thread-safe."""
 
     settings: Settings
+    policy: Policy
     now: Callable[[], datetime]
     database: Database
     blobs: BlobStore
@@ -156,6 +158,7 @@ def open_appliance(
             now=now,
             preconditions=STANDARD,
             tell=Announcing(invite),
+            policy=load_policy(home.policy),
             passing=passing,
         )
         yield _appliance(settings, room, confinement)
@@ -169,6 +172,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
     in_accounts = _accounts_room(settings, room)
     return Appliance(
         settings=settings,
+        policy=room.policy,
         now=room.now,
         database=room.database,
         blobs=room.blobs,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -45,7 +46,7 @@ def sections(kind: type, tables: Mapping[str, Any]) -> dict[str, Any]:
     """
     hints = {name: hint for name, hint in get_type_hints(kind).items() if name != "home"}
     _refuse_unknown(tables, hints, "")
-    return {name: _section(hint, name, tables.get(name, {})) for name, hint in hints.items()}
+    return {name: section(hint, name, tables.get(name, {})) for name, hint in hints.items()}
 
 
 def require(holds: bool, name: str, domain: str) -> None:
@@ -54,14 +55,16 @@ def require(holds: bool, name: str, domain: str) -> None:
         raise ConfigurationRefused("The setting {name} must be {domain}.", name=name, domain=domain)
 
 
-def _section(kind: Any, name: str, table: Any) -> Any:
+def section(kind: Any, name: str, table: Any) -> Any:
+    """The dataclass *kind* made from *table*, which messages call *name*. Raises as :func:`sections`."""
     require(isinstance(table, dict), name, f"a table, [{name}]")
-    hints = get_type_hints(kind)
+    types = get_type_hints(kind)
+    hints = {each.name: types[each.name] for each in fields(kind)}
     _refuse_unknown(table, hints, f"{name}.")
-    section = kind(**{key: _value(hints[key], f"{name}.{key}", value) for key, value in table.items()})
-    if check := getattr(section, "check", None):
+    made = kind(**{key: _value(hints[key], f"{name}.{key}", value) for key, value in table.items()})
+    if check := getattr(made, "check", None):
         check()
-    return section
+    return made
 
 
 def _value(hint: Any, name: str, value: Any) -> Any:

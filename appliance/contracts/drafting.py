@@ -66,6 +66,7 @@ class Drafting:
                 pages=len(accepted.inspection.pages),
                 parties=(),
                 revisions=(Revision(0, RevisionKind.ORIGINAL, accepted.digest, accepted.size, now),),
+                amount=terms.amount,
             )
             contracts.insert(tx, contract)
             return self._changed(
@@ -229,4 +230,5 @@ def _public(contract: Contract) -> dict[str, Field]:
 
 
 def _private(contract: Contract) -> dict[str, Field]:
-    return {"title": contract.title, "kind": contract.kind, "purpose": contract.purpose}
+    amount = None if contract.amount is None else str(contract.amount)
+    return {"title": contract.title, "kind": contract.kind, "purpose": contract.purpose, "amount": amount}

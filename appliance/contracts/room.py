@@ -13,6 +13,7 @@ from appliance.documents.blobs import BlobStore
 from appliance.history.chronicle import Chronicle
 from appliance.model.notice import Notice
 from appliance.pdf.workshop import PdfWorkshop
+from appliance.policy import Policy
 from appliance.store.database import Database, Transaction
 from appliance.timestamping import TimestampService
 from appliance.verification import Verifier
@@ -43,6 +44,7 @@ class SigningRoom:
     now: Callable[[], datetime]
     preconditions: Sequence[Precondition]
     tell: Telling
+    policy: Policy = Policy()  # noqa: RUF009 -- frozen, and so are all its parts
     passing: Passing = pass_by
     lifetime: timedelta = LIFETIME
     seal_lifetime: timedelta = SEAL_LIFETIME

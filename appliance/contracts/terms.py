@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from appliance.errors import PreconditionRefused
 from appliance.model.contract import Contract, Deadline, SigningOrder
+from appliance.model.money import Money
 
 LONGEST_TITLE, LONGEST_KIND, LONGEST_PURPOSE = 200, 60, 2000
 """In characters."""
@@ -21,7 +22,7 @@ class DraftTerms:
     """What the initiator (a person's subject) says of a contract: its title, type and purpose in words.
 
     A draft may lack type and purpose. Without a ``deadline`` a new draft gets one in two weeks, a revised one
-    keeps its own.
+    keeps its own. ``amount``: what the contract is worth; None when it names no amount.
     """
 
     title: str
@@ -30,6 +31,7 @@ class DraftTerms:
     initiator: str
     deadline: Deadline | None = None
     order: SigningOrder = SigningOrder.SEQUENTIAL
+    amount: Money | None = None
 
 
 def tidy(terms: DraftTerms, now: datetime, *, before: Deadline | None = None) -> DraftTerms:
@@ -83,6 +85,7 @@ def revised(contract: Contract, terms: DraftTerms) -> Contract:
         purpose=terms.purpose,
         order=terms.order,
         deadline=terms.deadline or contract.deadline,
+        amount=terms.amount,
     )
 
 

@@ -84,9 +84,14 @@ def _unused(home: Home) -> Confinement:
 def _write_settings(home: Home, say: Say, port: int) -> None:
     for folder in (home.root, home.settings.parent, home.secrets, home.people, home.logs, home.run):
         make_directory(folder)
-    for path, text in ((home.settings, APPLIANCE_SETTINGS), (home.authority_settings, AUTHORITY_SETTINGS)):
+    texts = {
+        home.settings: APPLIANCE_SETTINGS.format(port=port),
+        home.authority_settings: AUTHORITY_SETTINGS.format(port=port),
+        home.policy: resources.files("appliance.policy").joinpath("default.toml").read_text(encoding="utf-8"),
+    }
+    for path, text in texts.items():
         if not path.exists():
-            write_private(path, text.format(port=port).encode())
+            write_private(path, text.encode())
             say("founding    {path}", path=path)
 
 

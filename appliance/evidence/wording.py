@@ -53,6 +53,7 @@ LABELS: Final[Mapping[str, str]] = {
     "title": "Title",
     "kind": "Kind",
     "purpose": "Purpose",
+    "amount": "Amount",
     "reason": "Reason",
     "address": "Network address",
     "location": "Place",

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from appliance.model.money import Money
+
 GUEST_PREFIX = "person-guest-"
 """How the subjects of people from outside begin."""
 
@@ -166,7 +168,8 @@ class Contract:
     """A contract with its parties in signing order and its revisions, the last one being current.
 
     ``version`` counts every change: who decides on what a page showed names the version that it showed.
-    ``former`` are the people who handed their part over to somebody else.
+    ``former`` are the people who handed their part over to somebody else. ``amount`` is what the contract is
+    worth, where it names an amount.
     """
 
     id: str
@@ -184,6 +187,17 @@ class Contract:
     version: int = 1
     former: tuple[str, ...] = ()
     voiding: OpenVoiding | None = None
+    amount: Money | None = None
+
+    @property
+    def organisations(self) -> tuple[str, ...]:
+        """The organisations that the parties are of, each once, in the order of signing."""
+        return tuple(dict.fromkeys(party.organisation for party in self.parties if party.organisation))
+
+    def counterparties(self, organisation: str) -> tuple[str, ...]:
+        """The other side, seen from *organisation*: the parties' other organisations, and who signs for none."""
+        others = (party.organisation or party.name for party in self.parties if party.organisation != organisation)
+        return tuple(dict.fromkeys(others))
 
     @property
     def original(self) -> Revision:

@@ -14,6 +14,7 @@ from appliance.model.contract import (
     RevisionKind,
     SigningOrder,
 )
+from appliance.model.money import Money
 from appliance.store import handovers, parties
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
@@ -23,7 +24,8 @@ def insert(tx: Transaction, contract: Contract) -> None:
     """A new contract with its first revision; parties follow by ``parties.insert``."""
     tx.execute(
         "INSERT INTO contracts (id, title, kind, purpose, initiator, signing_order, deadline, zone, state,"
-        " created, pages, revision, touched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " created, pages, revision, touched, amount, currency)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             contract.id,
             contract.title,
@@ -38,6 +40,7 @@ def insert(tx: Transaction, contract: Contract) -> None:
             contract.pages,
             contract.current.number,
             stored(contract.created),
+            *_amount(contract),
         ),
     )
     for revision in contract.revisions:
@@ -70,7 +73,7 @@ def load(tx: Transaction, contract_id: str) -> Contract:
     """The contract as it stands in this transaction. Raises :class:`NotFound`."""
     row = tx.execute(
         "SELECT id, title, kind, purpose, initiator, signing_order, deadline, zone, state, created, pages,"
-        " version FROM contracts WHERE id = ?",
+        " version, amount, currency FROM contracts WHERE id = ?",
         (contract_id,),
     ).fetchone()
     if row is None:
@@ -91,14 +94,15 @@ def load(tx: Transaction, contract_id: str) -> Contract:
         version=row[11],
         former=handovers.givers(tx, contract_id),
         voiding=_voiding(tx, contract_id),
+        amount=None if row[12] is None else Money(row[12], row[13]),
     )
 
 
 def revise(tx: Transaction, contract: Contract) -> None:
-    """The words, order and deadline of a draft become those of *contract*."""
+    """The words, amount, order and deadline of a draft become those of *contract*."""
     tx.execute(
-        "UPDATE contracts SET title = ?, kind = ?, purpose = ?, signing_order = ?, deadline = ?, zone = ?"
-        " WHERE id = ? AND state = 'draft'",
+        "UPDATE contracts SET title = ?, kind = ?, purpose = ?, signing_order = ?, deadline = ?, zone = ?,"
+        " amount = ?, currency = ? WHERE id = ? AND state = 'draft'",
         (
             contract.title,
             contract.kind,
@@ -106,6 +110,7 @@ def revise(tx: Transaction, contract: Contract) -> None:
             contract.order,
             stored(contract.deadline.at),
             contract.deadline.zone,
+            *_amount(contract),
             contract.id,
         ),
     )
@@ -160,6 +165,10 @@ def overdue(tx: Transaction, now: datetime, *, limit: int = 100) -> list[str]:
 def to_seal_off(tx: Transaction) -> list[str]:
     """Ids of contracts that everybody has signed and that are not sealed off."""
     return [row[0] for row in tx.execute("SELECT id FROM contracts WHERE state = 'signed' ORDER BY id")]
+
+
+def _amount(contract: Contract) -> tuple[int | None, str | None]:
+    return (None, None) if contract.amount is None else (contract.amount.minor, contract.amount.currency)
 
 
 def _insert_revision(tx: Transaction, contract_id: str, revision: Revision) -> None:

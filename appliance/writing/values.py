@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 
 from appliance.language import Language
 from appliance.model.writing import Currency, FieldKind, MergeField
-from appliance.writing.amounts import in_capitals
+from appliance.money.capitals import in_capitals
 from appliance.writing.letters import without_hidden, words
 from hsm.sentence import Sentence
 

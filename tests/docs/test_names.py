@@ -13,6 +13,7 @@ import pytest
 
 from appliance.cli import main
 from appliance.config import Settings
+from appliance.policy import Rules
 from hsm.config import AuthoritySettings
 
 ROOT = Path(__file__).parents[2]
@@ -61,11 +62,11 @@ def test_every_command_is_named_in_the_reference() -> None:
         assert f"`vermilion {command}" in text, command
 
 
-@pytest.mark.parametrize("kind", [Settings, AuthoritySettings])
+@pytest.mark.parametrize("kind", [Settings, AuthoritySettings, Rules])
 def test_every_setting_is_in_the_reference_and_no_other(kind: Any) -> None:
     rows = named(r"\| `([a-z_]+\.[a-z_]+)` \|", REFERENCE)
     assert settings(kind) <= rows
-    assert rows <= settings(Settings) | settings(AuthoritySettings)
+    assert rows <= settings(Settings) | settings(AuthoritySettings) | settings(Rules)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -146,7 +146,9 @@ def spoken(name: str, sentence: str) -> dict[str, object]:
 
 def terms_of(draft: Contract) -> DraftTerms:
     """What the initiator has said so far."""
-    return DraftTerms(draft.title, draft.kind, draft.purpose, draft.initiator, draft.deadline, draft.order)
+    return DraftTerms(
+        draft.title, draft.kind, draft.purpose, draft.initiator, draft.deadline, draft.order, draft.amount
+    )
 
 
 def to(contract_id: str, step: Step, *, anchor: str = "", **query: str) -> Response:

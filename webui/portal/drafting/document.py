@@ -1,4 +1,4 @@
-"""Step 1: what the contract is called, of which type it is and what for; and the document itself."""
+"""Step 1: what the contract is called, of which type it is, what for and for how much; and the document itself."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from flask import Blueprint, Response
 from appliance.contracts.drafting import DraftTerms
 from appliance.errors import ApplianceError, ConfinementFailed, DocumentRefused, StateRefused
 from appliance.model.contract import Contract
+from appliance.model.money import EXPONENTS, Money
+from appliance.money import NotAnAmount, read_money
+from appliance.money.reading import LONGEST
 from webui.portal.drafting import incoming
 from webui.portal.drafting.desk import NOTHING, Desk, Remarks, Step, seen, terms_of, to, typed
 from webui.portal.drafting.sheets import plain_sheets
 from webui.shared.language import translate
 
+USUAL_CURRENCY = "CNY"
+"""Chosen until somebody chooses another."""
+
 SHOWN = 24
 """Pages that are shown as small pictures."""
 
-LIMITS = {"title": incoming.LONGEST_TITLE, "kind": 60, "purpose": 2000}
+LIMITS = {"title": incoming.LONGEST_TITLE, "kind": 60, "purpose": 2000, "amount": LONGEST}
 """The longest that each field may be, in characters."""
 
 KINDS = ("Purchase", "Sale", "Services", "Lease", "Labour", "Confidentiality", "Cooperation", "Loan", "Licence")
@@ -26,21 +32,26 @@ KINDS = ("Purchase", "Sale", "Services", "Lease", "Labour", "Confidentiality", "
 
 @dataclass(frozen=True, slots=True)
 class TypedDocument:
-    """The three fields as they were typed."""
+    """The fields as they were typed."""
 
     title: str
     kind: str
     purpose: str
+    amount: str
+    currency: str
 
     @classmethod
     def of(cls, draft: Contract) -> TypedDocument:
         """How the draft stands in the form."""
-        return cls(draft.title, draft.kind, draft.purpose)
+        money = draft.amount
+        amount, currency = ("", USUAL_CURRENCY) if money is None else (f"{money.units:,}", money.currency)
+        return cls(draft.title, draft.kind, draft.purpose, amount, currency)
 
     @classmethod
     def posted(cls) -> TypedDocument:
         """What came with the form."""
-        return cls(typed("title"), typed("kind"), typed("purpose").replace("\r\n", "\n"))
+        purpose = typed("purpose").replace("\r\n", "\n")
+        return cls(typed("title"), typed("kind"), purpose, typed("amount"), typed("currency") or USUAL_CURRENCY)
 
     def problems(self) -> dict[str, str]:
         """What cannot even be kept in a draft: no title, or more than there is room for."""
@@ -51,7 +62,24 @@ class TypedDocument:
         }
         if not self.title:
             found["title"] = translate()("A draft needs a title, so that you find it again.")
+        if "amount" not in found and (problem := self._wrong_amount()):
+            found["amount"] = problem
         return found
+
+    def money(self) -> Money | None:
+        """What the contract is worth; None when nothing was typed. Raises :class:`NotAnAmount`."""
+        return read_money(self.amount, self.currency) if self.amount else None
+
+    def _wrong_amount(self) -> str:
+        if self.currency not in EXPONENTS:
+            return translate()("Choose a currency of the list.")
+        try:
+            self.money()
+        except NotAnAmount as wrong:
+            if wrong.contradictory:
+                return translate()("Figures and capitals name different amounts; check which is right.")
+            return translate()("An amount such as 1,000,000.00 or 壹佰万元整, no finer than the currency.")
+        return ""
 
 
 def install(pages: Blueprint, desk: Desk) -> None:
@@ -88,7 +116,9 @@ def install(pages: Blueprint, desk: Desk) -> None:
 
 
 def _terms(draft: Contract, given: TypedDocument) -> DraftTerms:
-    return replace(terms_of(draft), title=given.title, kind=given.kind, purpose=given.purpose)
+    return replace(
+        terms_of(draft), title=given.title, kind=given.kind, purpose=given.purpose, amount=given.money()
+    )
 
 
 def _replaced(desk: Desk, draft: Contract) -> str:
@@ -109,6 +139,7 @@ def _page(desk: Desk, draft: Contract, given: TypedDocument, remarks: Remarks) -
         draft,
         remarks,
         typed=given,
+        currencies=[(code, code) for code in EXPONENTS],
         kinds=[translate()(kind) for kind in KINDS],
         size=_size(draft.original.size),
         warnings=inspection.warnings,

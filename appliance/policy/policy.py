@@ -1,0 +1,60 @@
+"""Policy as values: rules by area, the same for every type of contract unless its type has others. No I/O."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+
+from appliance.policy.identity import IdentityRules
+from appliance.policy.powers import PowerRules
+from appliance.policy.reminders import ReminderRules
+from appliance.policy.retention import RetentionRules
+from appliance.policy.review import ReviewRules
+from appliance.policy.seals import SealRules
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for one contract: each area's rules, the areas named as the tables of ``config/policy.toml``."""
+
+    identity: IdentityRules = field(default_factory=IdentityRules)
+    powers: PowerRules = field(default_factory=PowerRules)
+    review: ReviewRules = field(default_factory=ReviewRules)
+    seals: SealRules = field(default_factory=SealRules)
+    reminders: ReminderRules = field(default_factory=ReminderRules)
+    retention: RetentionRules = field(default_factory=RetentionRules)
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRules:
+    """The rules of one type of contract: ``names`` is what the type is called, its table's name first."""
+
+    names: tuple[str, ...]
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules of every type: ``default`` holds for each that has no entry in ``types``."""
+
+    default: Rules = field(default_factory=Rules)
+    types: tuple[TypeRules, ...] = ()
+
+    def of(self, kind: str) -> Rules:
+        """The rules for contracts of the type *kind*, in the initiator's words (``Contract.kind``)."""
+        return next((each.rules for each in self.types if self._is(each, kind)), self.default)
+
+    def same_type(self, one: str, other: str) -> bool:
+        """Whether the two words mean the same type: the same word, or names of one entry."""
+        return type_key(one) == type_key(other) or any(
+            self._is(each, one) and self._is(each, other) for each in self.types
+        )
+
+    @staticmethod
+    def _is(entry: TypeRules, kind: str) -> bool:
+        return type_key(kind) in map(type_key, entry.names)
+
+
+def type_key(kind: str) -> str:
+    """By which the names of types are compared: width, case and blanks do not count."""
+    return "".join(unicodedata.normalize("NFKC", kind).casefold().split())
