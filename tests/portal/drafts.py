@@ -92,7 +92,9 @@ def upload(
     page = client.get("/contracts/new").text
     data: dict[str, object] = {field: hidden(page, field) for field in ("form_token", "once")}
     data["document"] = (io.BytesIO(content), name)
-    return client.post("/contracts/new", data={**data, **more})
+    answer = client.post("/contracts/new", data={**data, **more})
+    answer.request.environ["wsgi.input"].close()  # a file on disk when the form is large; the client leaves it open
+    return answer
 
 
 def hidden(page: str, name: str) -> str:

@@ -281,8 +281,11 @@ def test_nobody_does_it_to_themselves(officer: FlaskClient) -> None:
 
 
 def test_a_credential_is_revoked_and_the_person_leaves(appliance: Appliance, officer: FlaskClient) -> None:
-    page = f"/office/people/{cast.LI.subject}"
-    [known] = appliance.authority.credentials(cast.LI.subject)
+    subject, request = asking(appliance, name="钱示例")
+    asked = f"/office/requests/{request}"
+    activated(appliance, officer, posted(officer, asked, f"{asked}/approve", verified=VERIFIED).headers["Location"])
+    page = f"/office/people/{subject}"
+    [known] = appliance.authority.credentials(subject)
     assert known.credential_id is not None
     wrong = posted(officer, page, f"{page}/credential", credential="zz")
     assert wrong.status_code == 409 and "no such credential" in wrong.text
@@ -290,7 +293,7 @@ def test_a_credential_is_revoked_and_the_person_leaves(appliance: Appliance, off
     act = posted(officer, page, f"{page}/credential", credential=known.credential_id.hex()).headers["Location"]
     activated(appliance, officer, act)
 
-    assert appliance.authority.credentials(cast.LI.subject) == []
+    assert appliance.authority.credentials(subject) == []
 
 
 def test_the_list_finds_people(officer: FlaskClient) -> None:

@@ -166,7 +166,7 @@ def test_what_was_decided_on_an_older_version_is_refused_with_what_happened(stag
     seen, by = contract.version, contract.initiator
     later = Deadline(house.now() + timedelta(days=20), "Asia/Shanghai")
     if state is ContractState.DRAFT:
-        house.drafting.remove_party(contract.id, contract.parties[2].id, by=by)
+        house.drafting.remove_party(contract.id, contract.parties[1].id, by=by)
         told = "示例 initiator changed it"
     else:
         house.extending.extend(contract.id, later, by=by)
