@@ -93,7 +93,7 @@ def upload(
     data: dict[str, object] = {field: hidden(page, field) for field in ("form_token", "once")}
     data["document"] = (io.BytesIO(content), name)
     answer = client.post("/contracts/new", data={**data, **more})
-    answer.request.environ["wsgi.input"].close()  # a file on disk when the form is large; the client leaves it open
+    answer.request.environ["wsgi.input"].close()  # a large form is a file on disk, which the client leaves open
     return answer
 
 

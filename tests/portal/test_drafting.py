@@ -262,12 +262,12 @@ def test_people_are_found_by_a_few_letters_and_added(wizard: Wizard, appliance: 
     assert [party.subject for party in appliance.contracts.get(wizard.contract).parties] == [LI.subject]
 
 
-@pytest.mark.parametrize("query", ["%", "_", "\\", "' OR 1=1 --", "<i>", "没有这个人"])
+@pytest.mark.parametrize("query", ["%", "_", "\\", "' OR 1=1 --", "<zz>", "没有这个人"])
 def test_a_search_finds_letters_not_patterns(wizard: Wizard, query: str) -> None:
     answer = wizard.save("parties", act="search", query=query)
     page = wizard.client.get(answer.headers["Location"]).text
     assert "person:" not in page
-    assert "<i>" not in page
+    assert "<zz>" not in page
 
 
 def test_the_initiator_comes_first_and_nobody_passes(wizard: Wizard, appliance: Appliance) -> None:

@@ -283,7 +283,8 @@ def test_nobody_does_it_to_themselves(officer: FlaskClient) -> None:
 def test_a_credential_is_revoked_and_the_person_leaves(appliance: Appliance, officer: FlaskClient) -> None:
     subject, request = asking(appliance, name="钱示例")
     asked = f"/office/requests/{request}"
-    activated(appliance, officer, posted(officer, asked, f"{asked}/approve", verified=VERIFIED).headers["Location"])
+    approved = posted(officer, asked, f"{asked}/approve", verified=VERIFIED)
+    activated(appliance, officer, approved.headers["Location"])
     page = f"/office/people/{subject}"
     [known] = appliance.authority.credentials(subject)
     assert known.credential_id is not None
