@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.house import House, house
+from tests.browser.troupe import Troupe, troupe
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -35,3 +36,10 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="package")
+def people(the_house: House, chromium: Browser) -> Iterator[Troupe]:
+    """The demonstration's people at browsers, for tests that are not about signing in or enrolling."""
+    with troupe(the_house, chromium) as everybody:
+        yield everybody

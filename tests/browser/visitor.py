@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Page, Request, Response
 
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -35,6 +35,7 @@ class Visitor:
     page: Page
     context: BrowserContext
     address: str
+    devtools: CDPSession
     authenticator: str
     faults: list[str] = field(default_factory=list)
 
@@ -78,7 +79,8 @@ def visiting(
     context.add_cookies([{"name": "language", "value": language, "url": address}])
     context.set_default_timeout(20_000)
     page = context.new_page()
-    visitor = Visitor(page, context, address, _device(context, page) if device else "")
+    devtools = context.new_cdp_session(page)
+    visitor = Visitor(page, context, address, devtools, _device(devtools) if device else "")
     _watch(visitor)
     try:
         yield visitor
@@ -87,8 +89,7 @@ def visiting(
     assert not visitor.faults, visitor.faults
 
 
-def _device(context: BrowserContext, page: Page) -> str:
-    devtools = context.new_cdp_session(page)
+def _device(devtools: CDPSession) -> str:
     devtools.send("WebAuthn.enable", {"enableUI": False})
     return str(devtools.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})["authenticatorId"])
 

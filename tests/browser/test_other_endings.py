@@ -1,0 +1,258 @@
+"""Contracts that do not go the straight way: each act in a browser of its person; the others are told."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG
+from appliance.history.timeline import Timeline
+from appliance.model.contract import Contract, ContractState, PartyState, SigningOrder
+from appliance.model.people import Person
+from tests.browser.troupe import ZHOU, Troupe
+from tests.browser.visitor import Visitor
+
+PARALLEL = SigningOrder.PARALLEL
+REASON = "租期与会议纪要不符 <b>第三条</b>"
+SIGNING = 30_000
+"""Milliseconds that a signature may take on a busy machine."""
+
+
+@dataclass(slots=True)
+class Letters:
+    """Mails that must arrive: noted by each test, waited for once, since the scheduler sends in intervals."""
+
+    expected: list[tuple[Person, str]] = field(default_factory=list)
+
+    def expect(self, person: Person, subject: str) -> None:
+        """*person* gets a mail whose subject holds *subject*."""
+        self.expected.append((person, subject))
+
+
+@pytest.fixture(scope="module")
+def letters(people: Troupe) -> Iterator[Letters]:
+    """At the end of the module everything expected has arrived."""
+    letters = Letters()
+    yield letters
+    for person, subject in letters.expected:
+        people.house.mail.wait_for(person.email, subject=subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Lapsing:
+    """A contract whose time runs out, and the one who could sign it, with the page open."""
+
+    contract: Contract
+    visitor: Visitor
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lapsing(people: Troupe) -> Iterator[Lapsing]:
+    """Begun before the first test, so that nobody has to wait for its end."""
+    contract = people.sent("Sample offer of short notice", (CUSTODIAN,), lasts=timedelta(seconds=15))
+    with people.at(CUSTODIAN.subject) as zhao:
+        button = zhao.go(f"/contracts/{contract.id}/sign").get_by_role("button", name="Sign now").first
+        expect(button).to_be_visible()
+        yield Lapsing(contract, zhao)
+
+
+def page_of(visitor: Visitor, contract: Contract) -> Page:
+    """The contract's page."""
+    return visitor.go(f"/contracts/{contract.id}")
+
+
+def wait_until(true: Callable[[], bool], *, seconds: float = 40) -> None:
+    """Looks again and again."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.2)
+
+
+def sign(page: Page, *, text: str = "Sign now") -> None:
+    """Presses the button on a signing page, and sees the confirmation."""
+    page.get_by_role("button", name=text).first.click()
+    expect(page).to_have_url(re.compile(r"/signed\?party="), timeout=SIGNING)
+
+
+def test_declining_with_a_reason(people: Troupe, letters: Letters) -> None:
+    contract = people.signed_by(people.sent("示例厂房租赁合同"), ZHANG)
+    with people.at(LI.subject, language="zh", phone=True) as li:
+        page = li.go(f"/contracts/{contract.id}/sign")
+        page.get_by_role("link", name="拒签").click()
+        page.get_by_role("button", name="拒签").click()  # without a reason the browser itself objects
+        assert page.locator("textarea:invalid").count() == 1
+        page.get_by_label("原因").fill(REASON)
+        page.get_by_role("button", name="拒签").click()
+        expect(page.get_by_role("status").filter(has_text="您已拒签")).to_be_visible()
+    letters.expect(ZHANG, f"“{contract.title}”被拒签")
+    with people.at(ZHANG.subject, language="zh") as zhang:
+        page = page_of(zhang, contract)
+        expect(page.get_by_text(REASON, exact=False).first).to_be_visible()
+        assert page.get_by_role("link", name="下载证据包").count() == 0
+    assert people.now(contract).state is ContractState.DECLINED
+
+
+def test_recalling_while_somebody_is_about_to_sign(people: Troupe, letters: Letters) -> None:
+    contract = people.signed_by(people.sent("Sample licence agreement"), ZHANG)
+    with people.at(LI.subject) as li, people.at(ZHANG.subject) as zhang:
+        li.go(f"/contracts/{contract.id}/sign")
+        page = page_of(zhang, contract)
+        page.get_by_role("link", name="Recall the contract").click()
+        page.get_by_label("Reason").fill("the price list was the old one")
+        page.get_by_role("button", name="Recall the contract").click()
+        expect(page.get_by_role("status").filter(has_text="The contract is recalled")).to_be_visible()
+
+        li.page.get_by_role("button", name="Sign now").first.click()
+        expect(li.page.get_by_role("heading", level=1)).to_contain_text("has recalled this contract")
+        expect(page_of(li, contract).get_by_text("the price list was the old one").first).to_be_visible()
+    letters.expect(LI, f"“{contract.title}”已撤回")
+    assert people.now(contract).state is ContractState.RECALLED
+
+
+def test_handing_over_to_a_colleague_who_signs(people: Troupe, letters: Letters) -> None:
+    contract = people.signed_by(people.sent("Sample maintenance contract"), ZHANG)
+    with people.at(LI.subject) as li:
+        page = li.go(f"/contracts/{contract.id}/sign")
+        page.get_by_role("link", name="Hand over").click()
+        offered = page.get_by_label("Who signs instead").locator("option").all_inner_texts()
+        assert [one.split(" · ")[0] for one in offered[1:]] == [ZHOU.name], "only people of the own organisation"
+        page.get_by_label("Who signs instead").select_option(ZHOU.subject)
+        page.get_by_label("Reason").fill("on leave until January")
+        page.get_by_role("button", name="Hand over").click()
+        expect(page.get_by_role("status").filter(has_text="Your signature is handed over.")).to_be_visible()
+        assert page.get_by_role("link", name="Read and sign").count() == 0
+        page = li.go(f"/contracts/{contract.id}/sign")
+        expect(page.get_by_role("heading", level=1)).to_have_text("You are not asked to sign this contract.")
+    letters.expect(ZHANG, f"“{contract.title}”的一处签署已转交他人")
+    letters.expect(ZHOU, f"“{contract.title}”等待您签署")
+    with people.at(ZHOU.subject) as zhou:
+        page_of(zhou, contract).get_by_role("link", name="Read and sign").click()
+        sign(zhou.page)
+    assert people.now(contract).parties[1].subject == ZHOU.subject
+    assert people.now(contract).parties[1].state is PartyState.SIGNED
+
+
+def test_extending_the_deadline(people: Troupe, letters: Letters) -> None:
+    contract = people.signed_by(people.sent("样本设备购销合同"), ZHANG)
+    with people.at(ZHANG.subject, language="zh") as zhang:
+        page = page_of(zhang, contract)
+        page.get_by_role("link", name="延长截止时间").click()
+        field = page.get_by_label("新的截止时间")
+        so_far = datetime.fromisoformat(field.input_value())
+        field.fill(f"{so_far - timedelta(days=1):%Y-%m-%dT%H:%M}")
+        page.get_by_role("button", name="延长截止时间").click()
+        expect(page.locator("#field-deadline-problem, [data-problems]").first).to_be_visible()
+        assert people.now(contract).deadline == contract.deadline, "never earlier"
+
+        page.get_by_label("新的截止时间").fill(f"{so_far + timedelta(days=9):%Y-%m-%dT%H:%M}")
+        page.get_by_role("button", name="延长截止时间").click()
+        expect(page.get_by_role("status").filter(has_text="截止时间已延长")).to_be_visible()
+    assert people.now(contract).deadline.at > contract.deadline.at + timedelta(days=8)
+    letters.expect(LI, f"“{contract.title}”的签署截止时间已延长")
+    with people.at(LI.subject, language="zh") as li:
+        expect(
+            page_of(li, contract).get_by_text(f"{so_far + timedelta(days=9):%Y-%m-%d %H:%M}").first
+        ).to_be_visible()
+
+
+def test_voiding_takes_everybody(people: Troupe, letters: Letters) -> None:
+    contract = people.completed("Sample framework agreement")
+    with people.at(ZHANG.subject) as zhang:
+        page = page_of(zhang, contract)
+        page.get_by_role("link", name="Propose to void it").click()
+        page.get_by_label("Reason").fill("replaced by a newer agreement")
+        page.get_by_role("button", name="Propose to void it").click()
+        page.get_by_role("link", name="Answer the proposal to void").click()
+        page.get_by_role("button", name="Declare it void").first.click()
+        expect(page.get_by_role("status").filter(has_text="Your declaration is signed")).to_be_visible()
+        assert people.now(contract).state is ContractState.COMPLETED, "one is not everybody"
+    letters.expect(LI, f"有人提议作废“{contract.title}”")
+    with people.at(LI.subject, phone=True) as li:
+        page = page_of(li, contract)
+        expect(page.get_by_text("replaced by a newer agreement").first).to_be_visible()
+        page.get_by_role("link", name="Answer the proposal to void").click()
+        page.get_by_role("button", name="Declare it void").first.click()
+        expect(page.get_by_role("status").filter(has_text="Your declaration is signed")).to_be_visible()
+    assert people.now(contract).state is ContractState.VOIDED
+    letters.expect(ZHANG, f"“{contract.title}”经各方声明已作废")
+
+
+def test_what_was_prepared_before_another_signed_is_renewed(people: Troupe) -> None:
+    contract = people.signed_by(people.sent("Sample agreement of three", (ZHANG, LI, ZHOU), order=PARALLEL), ZHANG)
+    with people.at(LI.subject) as li, people.at(ZHOU.subject, phone=True) as zhou:
+        first, second = (each.go(f"/contracts/{contract.id}/sign") for each in (li, zhou))
+        shown = second.locator("code.digest").inner_text()
+        sign(first)
+        second.get_by_role("button", name="Sign now").first.click()
+        expect(second.get_by_role("alert")).to_contain_text(
+            "Another party signed while you were reading", timeout=SIGNING
+        )
+        assert second.locator("code.digest").inner_text() != shown, "what will be signed now is another document"
+        zhou.require_accessible()
+        sign(second)
+    assert people.now(contract).state in (ContractState.SIGNED, ContractState.COMPLETED)
+
+
+def test_the_second_of_two_who_act_at_once_is_told(people: Troupe) -> None:
+    contract = people.signed_by(people.sent("样本保密协议"), ZHANG)
+    with people.at(LI.subject, language="zh") as li, people.at(ZHANG.subject, language="zh") as zhang:
+        for visitor, act in ((li, "decline"), (zhang, "recall")):
+            visitor.go(f"/contracts/{contract.id}/{act}").get_by_label("原因").fill("双方同时处理")
+        li.page.get_by_role("button", name="拒签").click()
+        expect(li.page.get_by_role("status").filter(has_text="您已拒签")).to_be_visible()
+        zhang.page.get_by_role("button", name="撤回合同").click()
+        expect(zhang.page.locator("main")).to_contain_text("拒签")
+        zhang.require_accessible()
+    assert people.now(contract).state is ContractState.DECLINED
+
+
+def test_two_changes_of_one_contract_at_once(people: Troupe) -> None:
+    contract = people.signed_by(people.sent("Sample agreement in a hurry"), ZHANG)
+    with people.at(LI.subject) as li, people.at(ZHANG.subject) as zhang:
+        page = zhang.go(f"/contracts/{contract.id}/extend")
+        so_far = datetime.fromisoformat(page.get_by_label("New deadline").input_value())
+        sign(li.go(f"/contracts/{contract.id}/sign"))
+        page.get_by_label("New deadline").fill(f"{so_far + timedelta(days=2):%Y-%m-%dT%H:%M}")
+        page.get_by_role("button", name="Extend the deadline").click()
+        expect(page.locator("main")).to_contain_text(re.compile("signed it|completed"))
+
+
+def test_a_double_click_does_it_once(people: Troupe) -> None:
+    contract = people.signed_by(people.sent("Sample contract, clicked twice"), ZHANG)
+    with people.at(ZHANG.subject) as zhang:
+        page = zhang.go(f"/contracts/{contract.id}/recall")
+        page.get_by_label("Reason").fill("clicked twice")
+        page.get_by_role("button", name="Recall the contract").dblclick()
+        expect(page.get_by_role("status").filter(has_text="The contract is recalled")).to_be_visible()
+    told = [event.kind for event in Timeline(people.appliance.database).of(contract.id)]
+    assert told.count("contract-recalled") == 1
+
+
+def test_signing_with_a_double_click_signs_once(people: Troupe) -> None:
+    contract = people.sent("Sample contract, signed in haste")
+    with people.at(ZHANG.subject) as zhang:
+        page = zhang.go(f"/contracts/{contract.id}/sign")
+        page.get_by_role("button", name="Sign now").first.dblclick()
+        expect(page).to_have_url(re.compile(r"/signed\?party="), timeout=SIGNING)
+    assert [revision.party for revision in people.now(contract).revisions].count(contract.parties[0].id) == 1
+
+
+def test_a_deadline_that_passes_while_the_signing_page_is_open(
+    people: Troupe, lapsing: Lapsing, letters: Letters
+) -> None:
+    contract, page = lapsing.contract, lapsing.visitor.page
+    letters.expect(CUSTODIAN, f"“{contract.title}”逾期未签")
+    wait_until(lambda: people.now(contract).state is ContractState.EXPIRED)  # the scheduler's doing
+    page.get_by_role("button", name="Sign now").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("The deadline has passed")
+    page = page_of(lapsing.visitor, contract)
+    assert page.get_by_role("link", name="Read and sign").count() == 0
+    expect(page.locator(".pagehead")).to_contain_text("Expired")
+    assert len(people.now(contract).revisions) == 2, "the document and its fields, no signature"
