@@ -66,6 +66,11 @@ class Appointing:
         self._authority = authority
         self._now: Callable[[], datetime] = room.now
 
+    def is_new(self) -> bool:
+        """Whether nobody has an account yet: then the first page leads to the set-up."""
+        with self._database.reading() as tx:
+            return not accounts.any_account(tx)
+
     def state(self) -> Appointment:
         """Whether a code still counts; completes an appointment that was broken off."""
         self._complete()

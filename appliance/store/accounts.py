@@ -53,6 +53,11 @@ def everybody(tx: Transaction) -> list[Account]:
     return [_account(row) for row in tx.execute(f"{_ACCOUNT} ORDER BY subject")]
 
 
+def any_account(tx: Transaction) -> bool:
+    """Whether there is an account at all."""
+    return bool(tx.execute("SELECT EXISTS (SELECT 1 FROM accounts)").fetchone()[0])
+
+
 def handle(tx: Transaction, subject: str) -> bytes:
     """The user handle (16 bytes) of an account's passkeys. Raises :class:`NotFound`."""
     return bytes(_one_row(tx.execute("SELECT handle FROM accounts WHERE subject = ?", (subject,)), subject)[0])

@@ -69,6 +69,7 @@ def form(appliance: Appliance, page: str, **changes: str) -> dict[str, str]:
 
 def test_the_first_officer_registers_and_is_in(own: Appliance, own_portal: Flask) -> None:
     browser = visiting(own_portal)
+    assert 'href="/setup"' in browser.get("/").text
     answer = browser.post("/setup", data=form(own, browser.get("/setup").text))
 
     assert answer.status_code == 303 and answer.headers["Location"].endswith("/office")
@@ -78,6 +79,7 @@ def test_the_first_officer_registers_and_is_in(own: Appliance, own_portal: Flask
     assert [each.kind for each in own.authority.credentials(account.subject)] == ["webauthn"]
     assert "is set up" in browser.get("/setup").text
     late = visiting(own_portal)
+    assert 'href="/setup"' not in late.get("/").text
     token = token_in(late.get("/verify").text)
     again = late.post("/setup", data={"form_token": token, "code": new_code(), "password": PASSWORD})
     assert again.status_code == 422 and "is set up" in again.text

@@ -28,7 +28,8 @@ def blueprint(parts: PortalParts) -> Blueprint:
     def home() -> str | Response | BaseResponse:
         someone = visitor_or_none()
         if someone is None:
-            return render_template("home.html", checkpoint=parts.proofs.latest())
+            is_new = parts.appliance.appointing.is_new()
+            return render_template("home.html", checkpoint=parts.proofs.latest(), is_new=is_new)
         if someone.guest_of is not None:
             return redirect(url_for("contracts.page", contract_id=someone.guest_of[0]), 303)
         if Role.OFFICER in someone.roles:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request
 
 from appliance.contracts import rules
 from appliance.contracts.model import Act
 from appliance.errors import NotFound
 from appliance.history.timeline import Timeline, TimelineEvent
-from appliance.model.contract import ContractState, PartyState
+from appliance.model.contract import ContractState, Party, PartyKind, PartyState
 from webui.portal.contracts.reading import Sight, sight
 from webui.portal.contracts.words import remaining, state_line
 from webui.portal.parts import PortalParts
@@ -43,6 +43,9 @@ TECHNICAL = frozenset(
 )
 """Labels of what few readers want to see: folded away with the proof."""
 
+LOOK_AGAIN = "3"
+"""Seconds between two looks of the page itself at a contract that is being sealed for the archive."""
+
 MEBIBYTE = 1024 * 1024
 
 
@@ -51,12 +54,12 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     timeline = Timeline(parts.appliance.database)
 
     @pages.get("/<contract_id>")
-    def page(contract_id: str) -> str:
+    def page(contract_id: str) -> Response:
         seen = sight(parts, contract_id)
         contract = seen.contract
         events = timeline.of(contract_id)
         waits = contract.state is ContractState.SENT
-        return render_template(
+        shown = render_template(
             "contracts/page.html",
             contract=contract,
             line=state_line(contract, seen.who.subject, seen.now),
@@ -66,6 +69,9 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             advice=_advice(seen),
             further=list(_further(seen)),
             turn=rules.whose_turn(contract),
+            untold=_untold(parts, seen),
+            initiates=seen.who.subject == contract.initiator,
+            asks=_asks(seen),
             signed=sum(party.state is PartyState.SIGNED for party in contract.parties),
             shown_pages=min(contract.pages, SHOWN_PAGES),
             sizes=(size_of(contract.original.size), size_of(contract.current.size)),
@@ -75,6 +81,10 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             technical=TECHNICAL,
             names=names_of(parts),
         )
+        response = make_response(shown)
+        if contract.state is ContractState.SIGNED:
+            response.headers["Refresh"] = LOOK_AGAIN
+        return response
 
 
 def names_of(parts: PortalParts) -> Callable[[str], str]:
@@ -117,7 +127,24 @@ def _advice(seen: Sight) -> str:
     say = translate()
     if party.state is PartyState.SIGNED:
         return say("You have signed. You will be told when everybody has.")
+    if party.kind is PartyKind.SEAL:
+        return say("You ask for the seal when its turn comes; you will be told.")
     return say("It is not your turn yet. You will be told when it is.")
+
+
+def _untold(parts: PortalParts, seen: Sight) -> list[Party]:
+    """The guests on turn who have not come in yet: the initiator has to tell each of them a code."""
+    contract = seen.contract
+    if contract.state is not ContractState.SENT or seen.who.subject != contract.initiator:
+        return []
+    invited = [party for party in rules.whose_turn(contract) if party.guest]
+    return [party for party in invited if parts.appliance.guests.of_party(party.id).opened is None]
+
+
+def _asks(seen: Sight) -> bool:
+    """Whether the visitor, to sign, asks for a seal."""
+    party = seen.own_party()
+    return party is not None and party.kind is PartyKind.SEAL
 
 
 def _further(seen: Sight) -> Iterator[tuple[str, str, str]]:

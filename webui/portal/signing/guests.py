@@ -17,7 +17,14 @@ from appliance.model.office import (
     TotpDraft,
 )
 from appliance.model.people import Person
-from webui.portal.access import Visitor, admit, circumstances, visitor, whereabouts
+from webui.portal.access import (
+    Visitor,
+    admit,
+    circumstances,
+    visitor,
+    visitor_or_none,
+    whereabouts,
+)
 from webui.portal.contracts.page import names_of
 from webui.portal.parts import PortalParts
 from webui.portal.signing.means import means_of
@@ -49,6 +56,9 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/guest/<token>")
     def guest_entry(token: str) -> Response:
+        contract = _in_already(parts, token)
+        if contract is not None:
+            return redirect(url_for("signing.sign", contract_id=contract), 303)
         return _door(parts, token)
 
     @pages.post("/guest/<token>")
@@ -107,6 +117,15 @@ def _door(parts: PortalParts, token: str, problem: str = "") -> Response:
         problem=problem,
     )
     return make_response(page, 422 if problem else 200)
+
+
+def _in_already(parts: PortalParts, token: str) -> str | None:
+    """The contract, when the visitor came in by this very link: later letters bring the same one."""
+    someone = visitor_or_none()
+    if someone is None or someone.guest_of is None or not _TOKEN.fullmatch(token):
+        return None
+    invitation = parts.appliance.guests.invitation(token)
+    return invitation.contract if (invitation.contract, invitation.party) == someone.guest_of else None
 
 
 def _guest() -> Guest:

@@ -1,0 +1,77 @@
+"""A guest's code: the initiator is led to it, and whom link and code let in needs them once."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from appliance.accounts.links import Links
+from appliance.contracts.drafting import DraftTerms
+from appliance.demonstration.cast import LI, ZHANG, ZONE
+from appliance.model.accounts import LinkPurpose, Role
+from appliance.model.contract import Contract, Deadline, Guest, Party, Placement, SigningOrder
+from appliance.wiring import LINKS_KEY, Appliance
+from tests.portal.office_visits import token_in
+from tests.portal.visitors import signed_in
+from tests.world import sample_document
+
+
+@pytest.fixture(scope="module")
+def invited(appliance: Appliance) -> Contract:
+    """Out to a guest and to Li at the same time."""
+    deadline = Deadline(appliance.now() + timedelta(days=3), ZONE)
+    terms = DraftTerms("咨询合同", "服务", "示例", ZHANG.subject, deadline, SigningOrder.PARALLEL)
+    draft = appliance.drafting.draft(sample_document(1), terms)
+    guest = Guest("郑示例", "丙公司", "zheng@gamma.example", "+86 138 0000 0000")
+    party = appliance.drafting.add_guest(draft.id, guest, by=ZHANG.subject)
+    appliance.drafting.place(draft.id, party.id, [Placement(0, 10, 80, 25, 8)], by=ZHANG.subject)
+    appliance.drafting.add_person(draft.id, subject=LI.subject, by=ZHANG.subject)
+    return appliance.sending.send(draft.id, by=ZHANG.subject)
+
+
+@pytest.fixture
+def party(invited: Contract) -> Party:
+    return next(each for each in invited.parties if each.guest)
+
+
+def link_of(appliance: Appliance, party: Party) -> str:
+    """The address in the guest's letter, without the host."""
+    links = Links(appliance.settings.home.secret(LINKS_KEY, {}))
+    return f"/guest/{links.token(LinkPurpose.GUEST, appliance.guests.of_party(party.id).id)}"
+
+
+def test_others_are_not_led_to_the_code(
+    portal: Flask, appliance: Appliance, invited: Contract, party: Party
+) -> None:
+    li = signed_in(portal, appliance, LI.subject, [Role.SIGNER])
+    assert "/guests/" not in li.get(f"/contracts/{invited.id}").text
+    assert li.get(f"/contracts/{invited.id}/guests/{party.id}").status_code == 404
+
+
+def test_from_the_contract_to_the_code_and_in(
+    portal: Flask, appliance: Appliance, browser: FlaskClient, invited: Contract, party: Party
+) -> None:
+    zhang = signed_in(portal, appliance, ZHANG.subject)
+    asked = "请将验证码告知郑示例"
+    page = zhang.get(f"/contracts/{invited.id}").text
+    assert asked in page
+    [address] = set(re.findall(r'href="(/contracts/\w+/guests/\w+)"', page))
+    shown = re.search(r'class="callnumber">([\d ]+)<', zhang.get(address).text)
+    assert shown is not None
+
+    link = link_of(appliance, party)
+    door = browser.get(link)
+    assert 'name="code"' in door.text
+    entered = browser.post(link, data={"form_token": token_in(door.text), "code": shown[1]})
+    assert entered.headers["Location"].endswith(f"/contracts/{invited.id}/sign")
+
+    # Later letters bring the same link: who is in already is not asked again, strangers are.
+    assert browser.get(link).headers["Location"].endswith(f"/contracts/{invited.id}/sign")
+    assert 'name="code"' in portal.test_client().get(link).text
+    page = zhang.get(f"/contracts/{invited.id}").text
+    assert asked not in page
+    assert address in page
