@@ -91,7 +91,7 @@ class Desk:
         """The bar above each step."""
         missing = {problem.place for problem in self.appliance.sending.problems(draft)}
         if not draft.parties:
-            missing |= PLACES[Step.FIELDS]  # nobody's fields are not complete
+            missing.add("fields")  # nobody's fields are not complete
         labels = {
             Step.DOCUMENT: translate()("Document"),
             Step.PARTIES: translate()("Parties and order"),
