@@ -14,6 +14,7 @@ from werkzeug.exceptions import BadRequest
 from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.model import Act, Who
 from appliance.contracts.model import require as must_be_allowed
+from appliance.contracts.problems import ProblemPlace
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.accounts import Role
 from appliance.model.contract import Contract
@@ -91,7 +92,7 @@ class Desk:
         """The bar above each step."""
         missing = {problem.place for problem in self.appliance.sending.problems(draft)}
         if not draft.parties:
-            missing.add("fields")  # nobody's fields are not complete
+            missing.add(ProblemPlace.FIELDS)  # nobody's fields are not complete
         labels = {
             Step.DOCUMENT: translate()("Document"),
             Step.PARTIES: translate()("Parties and order"),
