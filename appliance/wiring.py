@@ -52,6 +52,7 @@ from appliance.ownership import Ownership
 from appliance.ownership.deposits import Workplace
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import Policy, load_policy
+from appliance.retention import Retention, open_retention
 from appliance.revocation import CurrentCrls
 from appliance.store.database import Database
 from appliance.submissions import Submissions
@@ -110,6 +111,7 @@ class Appliance:
     pictures: PagePictures
     appearances: Appearances
     seal_pictures: SealPictures
+    retention: Retention
 
 
 def utc_now() -> datetime:
@@ -215,6 +217,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         ),
         appearances=Appearances(room.database, room.workshop, confinement, room.now),
         seal_pictures=SealPictures(room.database, room.workshop),
+        retention=open_retention(room.database, room.chronicle, room.blobs, room.policy, room.now),
     )
 
 

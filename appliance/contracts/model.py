@@ -102,6 +102,8 @@ def why_not(contract: Contract, act: Act, who: Who, now: datetime, party: Party 
     what = standings(contract, who, party)
     if what == {Standing.STRANGER}:
         return refusals.stranger()
+    if contract.disposed is not None:
+        return refusals.disposed(contract.disposed)
     if contract.state not in {state for rule in TABLE if rule.act is act for state in rule.states}:
         return refusals.wrong_state(contract, act)
     if act in UNTIL_DEADLINE and now >= contract.deadline.at:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from appliance.contracts import rules
@@ -45,6 +46,15 @@ _OF_SIGNERS: Final = frozenset({Act.SIGN, Act.DECLINE, Act.HAND_OVER})
 def stranger() -> Refusal:
     """Somebody who has nothing to do with the contract learns nothing of it, not even its title."""
     return Refusal("You have no part in this contract.", {})
+
+
+def disposed(at: datetime) -> Refusal:
+    """Nothing can be done any more, reading included."""
+    return Refusal(
+        "This contract was disposed of on {date}, after the time that policy keeps it; the log keeps its history.",
+        {"date": at.date().isoformat()},
+        late=True,
+    )
 
 
 def wrong_state(contract: Contract, act: Act) -> Refusal:

@@ -22,6 +22,9 @@ def who_is(
 def require_reader(tx: Transaction, contract_id: str, who: Who, now: datetime) -> Contract:
     """The contract, when *who* may read it. Raises the :class:`NotFound` of a contract that is not there."""
     contract = contracts.load(tx, contract_id)
-    if why_not(contract, Act.READ, who, now) is not None:
+    refusal = why_not(contract, Act.READ, who, now)
+    if refusal is not None:
+        if refusal.late:  # of a contract that this reader knew
+            raise refusal.error()
         raise NotFound("There is no contract {contract}.", contract=contract_id)
     return contract

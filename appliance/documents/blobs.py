@@ -27,7 +27,7 @@ class BlobStore:
         """Keep *data* durably; its digest in hex. Raises :class:`StorageError` when the disk does not take it."""
         digest = hashlib.sha256(data).hexdigest()
         path = self._path(digest)
-        if path.exists():
+        if _is_there(path):
             return digest
         try:
             self._write(path, data)
@@ -47,6 +47,25 @@ class BlobStore:
         if hashlib.sha256(data).hexdigest() != digest:
             raise StorageError("The stored document {digest} is damaged; restore it from a backup.", digest=digest)
         return data
+
+    def remove(self, digest: str, *, untouched_since: datetime) -> bool:
+        """Remove the bytes of *digest*, unless somebody put them again after *untouched_since* (aware).
+
+        True when they are not there any more. Set aside first: whoever puts the same bytes meanwhile either has
+        touched them, and they come back, or does not find them, and writes them anew.
+        """
+        path = self._path(digest)
+        aside = path.with_name(f".{digest}.part")  # what a crash leaves here, :meth:`sweep` removes
+        try:
+            path.rename(aside)
+        except FileNotFoundError:
+            return True
+        if not _touched_before(aside, untouched_since):
+            aside.rename(path)
+            return False
+        aside.unlink()
+        _sync_directory(path.parent)
+        return True
 
     def sweep(self, *, before: datetime) -> int:
         """Remove what writers that were killed left half-written, last touched *before* (aware); how many."""
@@ -74,6 +93,15 @@ class BlobStore:
         _sync_directory(path.parent)
         if new_directory:
             _sync_directory(self._root)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether the blob is kept already; that somebody wants it is noted in its time."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _sync_directory(directory: Path) -> None:

@@ -45,6 +45,11 @@ TITLES: Final[Mapping[str, str]] = {
     "guest-entered": "Outside signer let in by link and code",
     "guest-code-renewed": "New code for the outside signer",
     "ownership-deposited": "Ownership of a file deposited",
+    "hold-placed": "Legal hold placed",
+    "hold-lifted": "Legal hold lifted",
+    "disposal-proposed": "Disposal proposed",
+    "disposal-refused": "Disposal refused",
+    "contract-disposed": "Disposed of",
 }
 
 LABELS: Final[Mapping[str, str]] = {

@@ -59,6 +59,13 @@ class EventKind(StrEnum):
     OFFICE_ACT_APPROVED = "office-act-approved"
     OFFICE_ACT_REFUSED = "office-act-refused"
 
+    HOLD_PLACED = "hold-placed"
+    HOLD_LIFTED = "hold-lifted"
+    DISPOSAL_PROPOSED = "disposal-proposed"
+    DISPOSAL_REFUSED = "disposal-refused"
+    CONTRACT_DISPOSED = "contract-disposed"
+    PERSONAL_DATA_ERASED = "personal-data-erased"
+
     ACCOUNT_INVITED = "account-invited"
     ACCOUNT_ACTIVATED = "account-activated"
     ACCOUNT_SUSPENDED = "account-suspended"

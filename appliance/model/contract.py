@@ -169,7 +169,7 @@ class Contract:
 
     ``version`` counts every change: who decides on what a page showed names the version that it showed.
     ``former`` are the people who handed their part over to somebody else. ``amount`` is what the contract is
-    worth, where it names an amount.
+    worth, where it names an amount; ``disposed`` is when its documents and names were removed for good.
     """
 
     id: str
@@ -188,6 +188,7 @@ class Contract:
     former: tuple[str, ...] = ()
     voiding: OpenVoiding | None = None
     amount: Money | None = None
+    disposed: datetime | None = None
 
     @property
     def organisations(self) -> tuple[str, ...]:

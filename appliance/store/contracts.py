@@ -73,7 +73,8 @@ def load(tx: Transaction, contract_id: str) -> Contract:
     """The contract as it stands in this transaction. Raises :class:`NotFound`."""
     row = tx.execute(
         "SELECT id, title, kind, purpose, initiator, signing_order, deadline, zone, state, created, pages,"
-        " version, amount, currency FROM contracts WHERE id = ?",
+        " version, amount, currency, (SELECT d.ended FROM disposals AS d"
+        " WHERE d.contract = contracts.id AND d.state = 'done') FROM contracts WHERE id = ?",
         (contract_id,),
     ).fetchone()
     if row is None:
@@ -95,6 +96,7 @@ def load(tx: Transaction, contract_id: str) -> Contract:
         former=handovers.givers(tx, contract_id),
         voiding=_voiding(tx, contract_id),
         amount=None if row[12] is None else Money(row[12], row[13]),
+        disposed=loaded(row[14]),
     )
 
 

@@ -45,7 +45,10 @@ def sight(parts: PortalParts, contract_id: str) -> Sight:
     who = who_is(parts, someone)
     now = parts.now()
     acts = allowed(contract, who, now)
-    if acts[Act.READ] is not None:
+    refusal = acts[Act.READ]
+    if refusal is not None:
+        if refusal.late:  # of a contract that this visitor knew
+            raise refusal.error()
         # The same words as for a contract that does not exist: strangers learn nothing.
         raise NotFound("There is no contract {contract}.", contract=contract_id)
     return Sight(contract, who, acts, now)

@@ -1,0 +1,68 @@
+"""What is kept, how long, and what was disposed of: holds, disposals, and what erasing a person means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from appliance.model.contract import ContractState
+
+
+class DisposalState(StrEnum):
+    """``proposed`` by one officer → ``done`` (by another where policy says so) or ``refused``."""
+
+    PROPOSED = "proposed"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A legal hold: while it is not ``lifted``, nothing of the contract is disposed of or erased."""
+
+    contract: str
+    reason: str
+    placed: datetime
+    placed_by: str
+    lifted: datetime | None = None
+    lifted_by: str | None = None
+    lifted_because: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Disposal:
+    """That the documents and personal data of a contract go; ``entry`` is the log entry once it is done."""
+
+    contract: str
+    reason: str
+    state: DisposalState
+    proposed: datetime
+    proposed_by: str
+    ended: datetime | None = None
+    ended_by: str | None = None
+    entry: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A contract that nothing more happens to, as retention sees it: no title, no names.
+
+    ``since`` is its last change; ``until`` is how long it is kept, None for ever.
+    """
+
+    contract: str
+    kind: str
+    state: ContractState
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """What erasing *subject* leaves, and why: contracts that have to be kept still name the person."""
+
+    subject: str
+    contracts: tuple[Ended, ...]
+    running: tuple[str, ...]
+    held: tuple[str, ...]

@@ -1,0 +1,160 @@
+"""Disposal: documents and personal data of a contract whose time is over go; its log entries stay valid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from appliance.contracts.reasons import reasoned
+from appliance.documents.blobs import BlobStore
+from appliance.errors import PreconditionRefused, StateRefused
+from appliance.history.chronicle import Chronicle
+from appliance.history.events import EventKind, HistoryEvent
+from appliance.model.contract import Contract
+from appliance.model.retention import Disposal, DisposalState, Ended
+from appliance.policy import Policy
+from appliance.retention.schedule import ENDED, shortest, with_term, years_after
+from appliance.store import contracts, forgetting, retention
+from appliance.store.database import Database, Transaction
+
+PAGE = 50
+_BATCH = 200
+SETTLED = timedelta(hours=1)
+"""How long nobody may have put the same bytes again before a blob is removed."""
+
+
+class Disposing:
+    """Proposed by an officer, done by another where ``retention.second_person`` says so. Thread-safe.
+
+    Blobs go after the commit, by :meth:`sweep`, which may die at any point and is simply run again.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        chronicle: Chronicle,
+        blobs: BlobStore,
+        policy: Policy,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._chronicle = chronicle
+        self._blobs = blobs
+        self._policy = policy
+        self._now = now
+
+    def due(self, *, limit: int = PAGE) -> tuple[Ended, ...]:
+        """Contracts whose time is over, the oldest first, without those that are held."""
+        least = shortest(self._policy)
+        if least is None:
+            return ()
+        now, found = self._now(), []
+        with self._database.reading() as tx:
+            for ended in self._over(tx, now, years_after(now, -least)):
+                found.append(ended)
+                if len(found) == limit:
+                    break
+        return tuple(found)
+
+    def _over(self, tx: Transaction, now: datetime, before: datetime) -> Iterator[Ended]:
+        after = ("", "")
+        while batch := retention.ended(tx, before, after=after, limit=_BATCH):
+            for place, ended in batch:
+                after = place
+                termed = with_term(ended, self._policy)
+                if termed.until is not None and termed.until <= now:
+                    yield termed
+
+    def waiting(self) -> tuple[Disposal, ...]:
+        """Proposals that wait for an answer, the oldest first."""
+        with self._database.reading() as tx:
+            return tuple(retention.disposals(tx, DisposalState.PROPOSED))
+
+    def done(self, *, limit: int = PAGE) -> tuple[Disposal, ...]:
+        """What was disposed of, the newest first."""
+        with self._database.reading() as tx:
+            return tuple(retention.disposals(tx, DisposalState.DONE, limit=limit))
+
+    def propose(self, contract_id: str, *, reason: str, by: str) -> Disposal:
+        """The proposal; done at once where one officer is enough.
+
+        Raises :class:`NotFound`; :class:`PreconditionRefused` while the contract runs, is held, or has to be kept;
+        :class:`StateRefused` when it is proposed or disposed of already.
+        """
+        words, now = reasoned(reason), self._now()
+        with self._database.transaction() as tx:
+            contract = self._disposable(tx, contract_id, now)
+            proposal = Disposal(contract_id, words, DisposalState.PROPOSED, now, by)
+            retention.propose(tx, proposal)
+            event = HistoryEvent(EventKind.DISPOSAL_PROPOSED, now, by, contract_id, {}, {"reason": words})
+            self._chronicle.tell(tx, event)
+            if not self._policy.default.retention.second_person:
+                self._dispose(tx, contract, by, now)
+            return retention.disposal(tx, contract_id)
+
+    def confirm(self, contract_id: str, *, by: str) -> Disposal:
+        """Another officer does what was proposed. Raises as :meth:`propose`, and for the proposer."""
+        now = self._now()
+        with self._database.transaction() as tx:
+            proposal = retention.disposal(tx, contract_id)
+            if proposal.state is not DisposalState.PROPOSED:
+                raise StateRefused("This proposal has been answered already; look at what became of it.")
+            if proposal.proposed_by == by:
+                raise PreconditionRefused("Another officer confirms the disposal, not the one who proposed it.")
+            self._dispose(tx, self._disposable(tx, contract_id, now), by, now)
+            return retention.disposal(tx, contract_id)
+
+    def refuse(self, contract_id: str, *, reason: str, by: str) -> None:
+        """The proposal ends and everything stays. Raises :class:`StateRefused` when it was answered already."""
+        words, now = reasoned(reason), self._now()
+        with self._database.transaction() as tx:
+            retention.end(tx, contract_id, DisposalState.REFUSED, at=now, by=by)
+            self._chronicle.tell(
+                tx, HistoryEvent(EventKind.DISPOSAL_REFUSED, now, by, contract_id, {}, {"reason": words})
+            )
+
+    def sweep(self, *, limit: int = 100) -> int:
+        """Removes blobs that only disposed contracts had; how many. What is used again by then stays."""
+        removed = 0
+        before = self._now() - SETTLED
+        with self._database.reading() as tx:
+            digests = retention.doomed(tx, limit=limit)
+        for digest in digests:
+            with self._database.transaction() as tx:
+                if retention.is_needed(tx, digest):
+                    retention.spare(tx, digest)
+                elif self._blobs.remove(digest, untouched_since=before):
+                    retention.spare(tx, digest)
+                    removed += 1
+        return removed
+
+    def _disposable(self, tx: Transaction, contract_id: str, now: datetime) -> Contract:
+        contract = contracts.load(tx, contract_id)
+        retention.require_there(tx, contract_id)
+        if contract.state not in ENDED:
+            raise PreconditionRefused("Contract {contract} is not at its end yet; it stays.", contract=contract_id)
+        if retention.is_held(tx, contract_id):
+            raise PreconditionRefused(
+                "Contract {contract} is under a legal hold; lift the hold first.", contract=contract_id
+            )
+        until = with_term(retention.one_ended(tx, contract_id), self._policy).until
+        if until is None:
+            raise PreconditionRefused(
+                "Policy keeps contracts of this type for ever; {contract} stays.", contract=contract_id
+            )
+        if now < until:
+            raise PreconditionRefused(
+                "Contract {contract} has to be kept until {until}; it stays until then.",
+                contract=contract_id,
+                until=until.date().isoformat(),
+            )
+        return contract
+
+    def _dispose(self, tx: Transaction, contract: Contract, by: str, now: datetime) -> None:
+        public = {"digest": contract.current.digest, "base": contract.original.digest}
+        event = HistoryEvent(EventKind.CONTRACT_DISPOSED, now, by, contract.id, public)
+        entry = self._chronicle.tell(tx, event)
+        contracts.touch(tx, contract.id, kind=event.kind, actor=by, at=now)
+        retention.end(tx, contract.id, DisposalState.DONE, at=now, by=by, entry=entry)
+        retention.doom(tx, [revision.digest for revision in contract.revisions], since=now)
+        forgetting.forget_contract(tx, contract.id)

@@ -1,0 +1,72 @@
+"""Erasing a person's data: what is not part of a contract that has to be kept goes; the log stays valid.
+
+Names stand in the log as salted commitments only, so that deleting salt and value erases them. What contracts that
+have to be kept say about the person stays, and is named; erasing again after their disposal takes that too.
+Certificates stay with the signatures that they verify.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from appliance.contracts.reasons import reasoned
+from appliance.errors import PreconditionRefused
+from appliance.history.chronicle import Chronicle
+from appliance.history.events import EventKind, HistoryEvent
+from appliance.model.accounts import AccountState
+from appliance.model.retention import Remainder
+from appliance.policy import Policy
+from appliance.retention.schedule import with_term
+from appliance.store import forgetting, people, retention, roll
+from appliance.store.database import Database
+
+
+class Erasing:
+    """Thread-safe; an erasure is one transaction."""
+
+    def __init__(
+        self, database: Database, chronicle: Chronicle, policy: Policy, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._chronicle = chronicle
+        self._policy = policy
+        self._now = now
+
+    def remainder(self, subject: str) -> Remainder:
+        """What would stay of *subject*. Raises :class:`NotFound`."""
+        with self._database.reading() as tx:
+            people.person(tx, subject)
+            ended = tuple(with_term(each, self._policy) for each in retention.ended_of(tx, subject))
+            return Remainder(
+                subject,
+                ended,
+                tuple(retention.running_of(tx, subject)),
+                tuple(each.contract for each in ended if retention.is_held(tx, each.contract)),
+            )
+
+    def erase(self, subject: str, *, reason: str, by: str) -> Remainder:
+        """Erases what may go; what stays, as :meth:`remainder`.
+
+        Raises :class:`NotFound`; :class:`PreconditionRefused` without a reason, while the person has an open
+        account, or while a contract runs in which they act.
+        """
+        words, now = reasoned(reason), self._now()
+        remainder = self.remainder(subject)
+        with self._database.reading() as tx:
+            entries = retention.entries_about(tx, subject)
+        with self._database.transaction() as tx:
+            entry = roll.entry(tx, subject)
+            if entry is not None and entry.state not in (None, AccountState.LEFT):
+                raise PreconditionRefused("{subject} still has an account; let them leave first.", subject=subject)
+            if retention.running_of(tx, subject):
+                raise PreconditionRefused(
+                    "{subject} acts in contracts that are not at their end; hand them over or end them first.",
+                    subject=subject,
+                )
+            erased = forgetting.forget_openings(tx, entries)
+            forgetting.forget_person(tx, subject, name_too=not retention.ended_of(tx, subject))
+            public = {"subject": subject, "entries": erased, "contracts": len(remainder.contracts)}
+            event = HistoryEvent(EventKind.PERSONAL_DATA_ERASED, now, by, None, public, {"reason": words})
+            self._chronicle.tell(tx, event)
+        return remainder

@@ -1,0 +1,35 @@
+"""The parts of retention, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.documents.blobs import BlobStore
+from appliance.history.chronicle import Chronicle
+from appliance.policy import Policy
+from appliance.retention.disposing import Disposing
+from appliance.retention.erasing import Erasing
+from appliance.retention.holding import Holding
+from appliance.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Holds, disposals, erasure; each thread-safe."""
+
+    holding: Holding
+    disposing: Disposing
+    erasing: Erasing
+
+
+def open_retention(
+    database: Database, chronicle: Chronicle, blobs: BlobStore, policy: Policy, now: Callable[[], datetime]
+) -> Retention:
+    """All of it on one database and one store of documents."""
+    return Retention(
+        Holding(database, chronicle, now),
+        Disposing(database, chronicle, blobs, policy, now),
+        Erasing(database, chronicle, policy, now),
+    )

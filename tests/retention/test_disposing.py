@@ -1,0 +1,206 @@
+"""Holds and disposals: refusals first, then what goes and what stays."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from appliance.contracts.acts import Who
+from appliance.contracts.visibility import require_reader
+from appliance.demonstration.cast import LI, OFFICER, ZHANG
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
+from appliance.history.chronicle import Chronicle
+from appliance.history.events import EventKind, HistoryEvent
+from appliance.ledger import Sequencer
+from appliance.ledger.check import Log, LogReport
+from appliance.model.contract import Contract
+from appliance.model.retention import DisposalState
+from appliance.store import forgetting
+from appliance.wiring import Appliance
+from hsm.client import AuthorityClient
+from tests.world import World, sample_document, send
+
+OTHER = "officer-second"
+FOUR_YEARS, ELEVEN_YEARS = timedelta(days=4 * 366), timedelta(days=11 * 366)
+
+
+@pytest.fixture(scope="module")
+def now_(world: World) -> Iterator[Appliance]:
+    with world.opened() as appliance:
+        with appliance.database.transaction() as tx:
+            tx.executemany(
+                "INSERT INTO people (subject, name, organisation, email, language, zone, guest)"
+                " VALUES (?, ?, 'x', ?, 'zh', 'Asia/Shanghai', 0) ON CONFLICT DO NOTHING",
+                [(each, each, f"{each}@example.test") for each in (OFFICER, OTHER)],
+            )
+        yield appliance
+
+
+@pytest.fixture(scope="module")
+def later(world: World) -> Iterator[Appliance]:
+    with world.opened(ahead=FOUR_YEARS) as appliance:
+        yield appliance
+
+
+def recalled(appliance: Appliance, document: bytes) -> Contract:
+    contract = send(appliance, document)
+    return appliance.endings.recall(contract.id, by=ZHANG.subject, reason="预算未获批准，张示例")
+
+
+def walked(world: World, appliance: Appliance) -> LogReport:
+    """The whole log, checked after everything has its place."""
+    with AuthorityClient(world.home.authority_socket("scheduler")) as scheduler:
+        Sequencer(appliance.database, scheduler).run_once()
+        return Log(appliance.database, scheduler).check()
+
+
+def unique(number: int) -> bytes:
+    return sample_document(1) + f"\n% {number}\n".encode()
+
+
+def test_what_runs_is_not_disposed_of(now_: Appliance, later: Appliance) -> None:
+    contract = send(now_, sample_document(1))
+    with pytest.raises(PreconditionRefused, match="not at its end"):
+        later.retention.disposing.propose(contract.id, reason="期满", by=OFFICER)
+    with pytest.raises(NotFound):
+        later.retention.disposing.propose("contract-nobody", reason="期满", by=OFFICER)
+
+
+def test_what_has_to_be_kept_is_not_disposed_of(now_: Appliance) -> None:
+    contract = recalled(now_, sample_document(1))
+    with pytest.raises(PreconditionRefused, match="has to be kept until"):
+        now_.retention.disposing.propose(contract.id, reason="期满", by=OFFICER)
+    assert contract.id not in [each.contract for each in now_.retention.disposing.due()]
+
+
+def test_a_hold_keeps_what_is_due(now_: Appliance, later: Appliance) -> None:
+    contract = recalled(now_, sample_document(1))
+    retention = later.retention
+    assert contract.id in [each.contract for each in retention.disposing.due()]
+    retention.disposing.propose(contract.id, reason="期满", by=OFFICER)
+    retention.holding.place(contract.id, reason="诉讼", by=OFFICER)
+
+    with pytest.raises(PreconditionRefused, match="legal hold"):
+        retention.disposing.confirm(contract.id, by=OTHER)
+    with pytest.raises(StateRefused, match="legal hold already"):
+        retention.holding.place(contract.id, reason="诉讼", by=OFFICER)
+    with (  # whatever a workflow forgets, the table does not let it go
+        pytest.raises(Exception, match="under a legal hold stays"),
+        later.database.transaction() as tx,
+    ):
+        tx.execute(
+            "UPDATE disposals SET state = 'done', ended = 'x', ended_by = ?, entry = 1 WHERE contract = ?",
+            (OTHER, contract.id),
+        )
+
+    retention.holding.lift(contract.id, reason="结案", by=OTHER)
+    assert retention.disposing.confirm(contract.id, by=OTHER).state is DisposalState.DONE
+
+
+def test_a_disposal_takes_two_officers(now_: Appliance, later: Appliance) -> None:
+    contract = recalled(now_, sample_document(1))
+    disposing = later.retention.disposing
+    disposing.propose(contract.id, reason="期满", by=OFFICER)
+    with pytest.raises(PreconditionRefused, match="Another officer"):
+        disposing.confirm(contract.id, by=OFFICER)
+    with pytest.raises(StateRefused, match="proposed already"):
+        disposing.propose(contract.id, reason="期满", by=OTHER)
+    disposing.refuse(contract.id, reason="仍在争议中", by=OTHER)
+    with pytest.raises(StateRefused):
+        disposing.confirm(contract.id, by=OTHER)
+    assert later.contracts.get(contract.id).title == "设备采购合同"
+
+
+def test_what_is_disposed_of_is_gone_and_the_log_is_whole(world: World, now_: Appliance, later: Appliance) -> None:
+    contract = recalled(now_, unique(1))
+    digests = {revision.digest for revision in contract.revisions}
+    disposing = later.retention.disposing
+    disposing.propose(contract.id, reason="期满", by=OFFICER)
+    done = disposing.confirm(contract.id, by=OTHER)
+
+    with now_.database.reading() as tx, pytest.raises(StateRefused, match="disposed of"):
+        require_reader(tx, contract.id, Who(ZHANG.subject), now_.now())
+    with now_.database.reading() as tx, pytest.raises(NotFound):
+        require_reader(tx, contract.id, Who("person-stranger"), now_.now())
+    assert _traces(now_, contract) == []
+    assert now_.listing.kinds("*") is not None
+
+    assert now_.retention.disposing.sweep() == 0, "somebody may be putting the same bytes just now"
+    with world.opened(ahead=FOUR_YEARS + timedelta(hours=2)) as after:
+        after.retention.disposing.sweep()
+    for digest in digests:
+        with pytest.raises(NotFound):
+            now_.blobs.get(digest)
+    assert done.entry is not None
+    assert walked(world, now_).size > done.entry
+
+
+def _traces(appliance: Appliance, contract: Contract) -> list[str]:
+    """Tables in which a word of the contract still stands."""
+    words = ["张示例，", "预算未获批准", contract.title, contract.purpose]
+    with appliance.database.reading() as tx:
+        tables = [row[0] for row in tx.execute("SELECT name FROM pragma_table_list WHERE type = 'table'")]
+        found = []
+        for table in tables:
+            columns = [row[0] for row in tx.execute("SELECT name FROM pragma_table_info(?)", (table,))]
+            if "contract" not in columns:
+                continue
+            for row in tx.execute(f"SELECT * FROM {table} WHERE contract = ?", (contract.id,)):  # noqa: S608
+                if table not in forgetting.KEPT_OF_A_CONTRACT and any(word in str(row) for word in words):
+                    found.append(table)
+        titles = tx.execute("SELECT title, purpose FROM contracts WHERE id = ?", (contract.id,)).fetchone()
+    assert titles == (forgetting.GONE, forgetting.GONE)
+    return found
+
+
+def test_documents_that_others_have_stay(world: World, now_: Appliance, later: Appliance) -> None:
+    document = unique(2)
+    going, staying = recalled(now_, document), send(now_, document)
+    later.retention.disposing.propose(going.id, reason="期满", by=OFFICER)
+    later.retention.disposing.confirm(going.id, by=OTHER)
+    with world.opened(ahead=FOUR_YEARS + timedelta(hours=2)) as after:
+        after.retention.disposing.sweep()
+    assert hashlib.sha256(now_.blobs.get(staying.original.digest)).hexdigest() == going.original.digest
+
+
+def test_every_table_of_a_contract_is_forgotten_or_kept_on_purpose(now_: Appliance) -> None:
+    named = {table for table, _ in forgetting.OF_A_CONTRACT} | forgetting.KEPT_OF_A_CONTRACT
+    with now_.database.reading() as tx:
+        rows = tx.execute(
+            "SELECT t.name FROM pragma_table_list AS t JOIN pragma_table_info(t.name) AS c"
+            " WHERE t.schema = 'main' AND t.type = 'table' AND c.name = 'contract'"
+        ).fetchall()
+    assert {row[0] for row in rows} <= named
+
+
+def test_a_person_who_acts_is_not_erased(now_: Appliance) -> None:
+    send(now_, sample_document(1))
+    with pytest.raises(PreconditionRefused, match="not at their end"):
+        now_.retention.erasing.erase(LI.subject, reason="离职", by=OFFICER)
+    with pytest.raises(NotFound):
+        now_.retention.erasing.erase("person-nobody", reason="离职", by=OFFICER)
+
+
+def test_what_is_personal_goes_and_the_log_is_whole(world: World, now_: Appliance) -> None:
+    subject = "person-erased"
+    with now_.database.transaction() as tx:
+        tx.execute(
+            "INSERT INTO people (subject, name, organisation, email, language, zone, guest)"
+            " VALUES (?, '孙待删', 'x', 'sun@example.test', 'zh', 'Asia/Shanghai', 0)",
+            (subject,),
+        )
+    with now_.database.transaction() as tx:
+        event = HistoryEvent(
+            EventKind.PROFILE_CHANGED, now_.now(), subject, None, {"subject": subject}, {"name": "孙待删"}
+        )
+        entry = Chronicle().tell(tx, event)
+    remainder = now_.retention.erasing.erase(subject, reason="本人要求", by=OFFICER)
+    assert remainder.contracts == ()
+    with now_.database.reading() as tx:
+        assert tx.execute("SELECT 1 FROM openings WHERE entry = ?", (entry,)).fetchone() is None
+        person = tx.execute("SELECT name, email FROM people WHERE subject = ?", (subject,)).fetchone()
+    assert person == (forgetting.GONE, f"erased-{subject}@invalid")
+    assert walked(world, now_).size > entry

@@ -1,0 +1,98 @@
+"""``/office/retention``: legal holds, what has to go and what went; erasing somebody's personal data."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from appliance.errors import NotFound
+from appliance.retention import Retention
+from webui.portal.office.forms import REFUSALS, officer, problem_of, reader, text
+from webui.portal.parts import PortalParts
+from webui.shared.language import translate
+
+Answer = Response | BaseResponse
+
+
+def install(pages: Blueprint, parts: PortalParts) -> None:
+    """Adds the pages to *pages*."""
+    retention = parts.appliance.retention
+
+    @pages.get("/retention")
+    def retained() -> Response:
+        reader()
+        return _page(parts)
+
+    @pages.post("/retention/<any(hold, lift, propose, confirm, refuse):what>")
+    def retain(what: str) -> Answer:
+        by = officer().subject
+        contract = text("contract", 80).strip()
+        try:
+            _do(retention, what, contract, text("reason", 2000), by)
+        except NotFound as refusal:
+            return _page(parts, {"contract": translate()(refusal.template, **refusal.values)}, 422)
+        except REFUSALS as refusal:
+            sentence, status = problem_of(refusal)
+            return _page(parts, {"contract" if what == "hold" else "": sentence}, status)
+        return redirect(url_for("office.retained"), 303)
+
+    @pages.get("/people/<subject>/erase")
+    def erasure(subject: str) -> Response:
+        officer()
+        return _erasure(parts, subject)
+
+    @pages.post("/people/<subject>/erase")
+    def erase(subject: str) -> Answer:
+        by = officer().subject
+        try:
+            retention.erasing.erase(subject, reason=text("reason", 2000), by=by)
+        except REFUSALS as refusal:
+            sentence, status = problem_of(refusal)
+            return _erasure(parts, subject, {"reason": sentence}, status)
+        return redirect(url_for("office.person", subject=subject), 303)
+
+
+def _do(retention: Retention, what: str, contract: str, reason: str, by: str) -> None:
+    match what:
+        case "hold":
+            retention.holding.place(contract, reason=reason, by=by)
+        case "lift":
+            retention.holding.lift(contract, reason=reason, by=by)
+        case "propose":
+            retention.disposing.propose(contract, reason=reason, by=by)
+        case "confirm":
+            retention.disposing.confirm(contract, by=by)
+        case _:
+            retention.disposing.refuse(contract, reason=reason, by=by)
+
+
+def _page(parts: PortalParts, problems: dict[str, str] | None = None, status: int = 200) -> Response:
+    retention = parts.appliance.retention
+    holds, waiting = retention.holding.standing(), retention.disposing.waiting()
+    done, due = retention.disposing.done(), retention.disposing.due()
+    subjects = [each.placed_by for each in holds] + [each.proposed_by for each in (*waiting, *done)]
+    shown = render_template(
+        "office/retention.html",
+        holds=holds,
+        waiting=waiting,
+        due=due,
+        done=done,
+        names=parts.appliance.office.members.names(subjects),
+        two=parts.appliance.policy.default.retention.second_person,
+        problems=problems or {},
+        typed=request.form,
+    )
+    return make_response(shown, status)
+
+
+def _erasure(
+    parts: PortalParts, subject: str, problems: dict[str, str] | None = None, status: int = 200
+) -> Response:
+    shown = render_template(
+        "office/erase.html",
+        member=parts.appliance.office.members.member(subject),
+        remainder=parts.appliance.retention.erasing.remainder(subject),
+        problems=problems or {},
+        typed=request.form,
+    )
+    return make_response(shown, status)
