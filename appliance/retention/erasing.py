@@ -13,7 +13,7 @@ from datetime import datetime
 from appliance.contracts.reasons import reasoned
 from appliance.errors import PreconditionRefused
 from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.history.events import EventKind, Field, HistoryEvent
 from appliance.model.accounts import AccountState
 from appliance.model.retention import Remainder
 from appliance.policy import Policy
@@ -66,7 +66,11 @@ class Erasing:
                 )
             erased = forgetting.forget_openings(tx, entries)
             forgetting.forget_person(tx, subject, name_too=not retention.ended_of(tx, subject))
-            public = {"subject": subject, "entries": erased, "contracts": len(remainder.contracts)}
+            public: dict[str, Field] = {
+                "subject": subject,
+                "entries": erased,
+                "contracts": len(remainder.contracts),
+            }
             event = HistoryEvent(EventKind.PERSONAL_DATA_ERASED, now, by, None, public, {"reason": words})
             self._chronicle.tell(tx, event)
         return remainder
