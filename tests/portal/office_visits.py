@@ -16,7 +16,7 @@ from webauthn.helpers import bytes_to_base64url
 
 from appliance.accounts.sessions import Whereabouts
 from appliance.demonstration import cast
-from appliance.errors import StateRefused
+from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.model.accounts import AccountState, NewAccount, Role, Strength
 from appliance.model.people import Person
@@ -29,7 +29,10 @@ OFFICER_NAME = "王见证"
 
 
 def account_of(appliance: Appliance, subject: str, roles: frozenset[Role]) -> None:
-    """An active account for *subject*, registered if need be."""
+    """An active account for *subject*, registered if need be; one that is there already stays."""
+    with suppress(NotFound):
+        appliance.accounts.administration.account(subject)
+        return
     kind, _, login = subject.partition("-")
     person = Person(subject, OFFICER_NAME, cast.ALPHA, f"{subject}@example.test", Language.CHINESE, cast.ZONE)
     with suppress(StateRefused):
