@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, Response, current_app, g, redirect, request
@@ -27,7 +27,7 @@ def install(app: Flask, *, default: Language, zone: str, secure: bool) -> None:
         g.language = Language(chosen) if chosen in tuple(Language) else default
 
     # Globals, because macros that a template imports do not see its context.
-    app.jinja_env.globals.update(_=say, moment=moment, minute=minute)
+    app.jinja_env.globals.update(_=say, moment=moment, minute=minute, bare_time=bare_time, zone=zone_named)
     app.context_processor(lambda: {"language": current_language(), "other": _other()})
 
 
@@ -56,10 +56,32 @@ def minute(at: datetime) -> str:
     return _told(at, "%Y-%m-%d %H:%M")
 
 
+def bare_time(at: datetime, seconds: bool = False) -> str:
+    """The same without the zone, where :func:`zone_named` stands beside many of them: ``2026-11-25 16:00``."""
+    return _local(at).strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+
+
+def zone_named() -> dict[str, str]:
+    """The reader's ``zone``, such as Asia/Shanghai, and its ``offset`` now, such as UTC+08:00."""
+    return {"zone": _zone(), "offset": _offset(_local(datetime.now(UTC)))}
+
+
 def _told(at: datetime, form: str) -> str:
-    local = at.astimezone(ZoneInfo(g.get("zone") or current_app.config["LANGUAGE_ZONE"]))
+    local = _local(at)
+    return f"{local.strftime(form)} {_offset(local)}"
+
+
+def _local(at: datetime) -> datetime:
+    return at.astimezone(ZoneInfo(_zone()))
+
+
+def _zone() -> str:
+    return str(g.get("zone") or current_app.config["LANGUAGE_ZONE"])
+
+
+def _offset(local: datetime) -> str:
     offset = local.strftime("%z")
-    return f"{local.strftime(form)} UTC{offset[:3]}:{offset[3:]}"
+    return f"UTC{offset[:3]}:{offset[3:]}"
 
 
 @blueprint.get("/language/<chosen>")

@@ -31,6 +31,22 @@ addEventListener("pageshow", (event) => {
   for (const line of document.querySelectorAll("form .busy[role=status]")) line.remove();
 });
 
+// A chooser of files speaks the page's language, not the browser's, and takes what is dropped on it.
+for (const box of document.querySelectorAll(".filebox")) {
+  const chooser = box.querySelector("input");
+  const face = box.querySelector(".face");
+  const said = face.lastElementChild;
+  const nothing = said.textContent;
+  const show = () => {
+    const names = Array.from(chooser.files, (file) => file.name);
+    said.textContent = names.join(" · ") || nothing;
+    face.classList.toggle("chosen", names.length > 0);
+  };
+  chooser.addEventListener("change", show);
+  box.classList.add("faced");
+  show();
+}
+
 // Menus close when one leaves them.
 for (const menu of document.querySelectorAll("details[data-menu]")) {
   menu.addEventListener("keydown", (event) => {
