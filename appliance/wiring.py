@@ -24,6 +24,7 @@ from appliance.contracts.drafting import Drafting
 from appliance.contracts.endings import Endings
 from appliance.contracts.extending import Extending
 from appliance.contracts.finishing import Finishing
+from appliance.contracts.grounds import Authorised, Grounding, Identified
 from appliance.contracts.handing_over import HandingOver
 from appliance.contracts.preconditions import STANDARD
 from appliance.contracts.reader import Contracts
@@ -43,6 +44,7 @@ from appliance.documents.pictures import PagePictures
 from appliance.evidence.verification import verify_package
 from appliance.guests import Guests, invite
 from appliance.history.chronicle import Chronicle
+from appliance.identity import IdentityChecks
 from appliance.ledger import Proofs, Sequencer
 from appliance.listing import Listing
 from appliance.model.accounts import LinkPurpose
@@ -52,6 +54,8 @@ from appliance.ownership import Ownership
 from appliance.ownership.deposits import Workplace
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import Policy, load_policy
+from appliance.powers import Powers
+from appliance.powers.register import Archive
 from appliance.retention import Retention, open_retention
 from appliance.revocation import CurrentCrls
 from appliance.store.database import Database
@@ -112,6 +116,8 @@ class Appliance:
     appearances: Appearances
     seal_pictures: SealPictures
     retention: Retention
+    identity: IdentityChecks
+    powers: Powers
 
 
 def utc_now() -> datetime:
@@ -142,6 +148,8 @@ def open_appliance(
         stack.callback(database.close)
         timestamps = TimestampService(database, authority)
         stack.callback(timestamps.close)
+        policy = load_policy(home.policy)
+        grounding = Grounding(policy, settings.organisation.name)
         room = SigningRoom(
             database=database,
             blobs=BlobStore(home.blobs),
@@ -158,9 +166,10 @@ def open_appliance(
             chronicle=Chronicle(),
             claimants=Claimants(home.run / "claimants"),
             now=now,
-            preconditions=STANDARD,
+            preconditions=(*STANDARD, Identified(grounding), Authorised(grounding)),
             tell=Announcing(invite),
-            policy=load_policy(home.policy),
+            policy=policy,
+            grounding=grounding,
             passing=passing,
         )
         yield _appliance(settings, room, confinement)
@@ -218,12 +227,19 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         appearances=Appearances(room.database, room.workshop, confinement, room.now),
         seal_pictures=SealPictures(room.database, room.workshop),
         retention=open_retention(room.database, room.chronicle, room.blobs, room.policy, room.now),
+        identity=IdentityChecks(room.database, room.chronicle, room.policy, room.now),
+        powers=_powers(room),
     )
 
 
 def _accounts_room(settings: Settings, room: SigningRoom) -> AccountsRoom:
     links = Links(settings.home.secret(LINKS_KEY, os.environ))
     return accounts_room(settings, room.database, room.chronicle, room.authority, links, room.now)
+
+
+def _powers(room: SigningRoom) -> Powers:
+    intake = Intake(room.workshop, room.blobs)
+    return Powers(Archive(room.database, room.blobs, intake, room.chronicle), room.policy, room.now)
 
 
 def _guests(room: SigningRoom, links: Links) -> Guests:

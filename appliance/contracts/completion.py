@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from appliance.contracts import rules
+from collections.abc import Mapping
+
+from appliance.contracts import grounds, rules
 from appliance.contracts.acceptable import require_signed
 from appliance.contracts.announcements import after_signature
 from appliance.contracts.changes import changed
@@ -17,6 +19,7 @@ from appliance.model.intent import IntentRecord, IntentState
 from appliance.pdf.values import ContentsSpan, PreparedRevision
 from appliance.store import contracts, intents, parties
 from appliance.store.database import Transaction
+from appliance.store.grounds import COMPLETED
 
 
 class Completion:
@@ -81,17 +84,21 @@ class Completion:
         room = self._room
         seen = contracts.load(tx, contract.id)
         party = rules.party_of(seen, record.act.party)
-        require_all(room.preconditions, tx, Signing(seen, party, room.now()))
+        signing = Signing(seen, party, room.now())
+        require_all(room.preconditions, tx, signing)
+        rests_on = grounds.keep(tx, record.id, COMPLETED, room.grounding.of(tx, signing))
         contracts.add_revision(tx, contract, revision, state=rules.state_after(seen, party))
         parties.mark_signed(tx, contract, party, revision.at)
         intents.complete(tx, record.id)
         intents.abandon_prepared(tx, contract.id, "another party signed first")
-        completed = changed(tx, room.chronicle, contract, _signed_event(record, party, revision))
+        completed = changed(tx, room.chronicle, contract, _signed_event(record, party, revision, rests_on))
         room.tell(tx, after_signature(seen, completed, party, room.now()))
         return completed
 
 
-def _signed_event(record: IntentRecord, party: Party, revision: Revision) -> HistoryEvent:
+def _signed_event(
+    record: IntentRecord, party: Party, revision: Revision, rests_on: Mapping[str, str]
+) -> HistoryEvent:
     return HistoryEvent(
         kind=EventKind.PARTY_SIGNED,
         contract=record.act.contract,
@@ -105,6 +112,7 @@ def _signed_event(record: IntentRecord, party: Party, revision: Revision) -> His
             "revision": revision.number,
             "digest": revision.digest,
             "size": revision.size,
+            **rests_on,
         },
         private={
             "name": party.name,

@@ -9,6 +9,8 @@ from appliance.contracts.acts import Act
 from appliance.contracts.admission import Deed, admitted
 from appliance.contracts.announcements import newly_on_turn
 from appliance.contracts.changes import changed
+from appliance.contracts.grounds import Authorised, Identified, taken_over
+from appliance.contracts.preconditions import Signing
 from appliance.contracts.reasons import reasoned
 from appliance.contracts.room import SigningRoom
 from appliance.errors import PreconditionRefused
@@ -32,7 +34,7 @@ class HandingOver:
             return [
                 person
                 for person in people.people(tx)
-                if _why_not(tx, contract, party, person, party.responsible) is None
+                if self._why_not(tx, contract, party, person, party.responsible) is None
             ]
 
     def hand_over(
@@ -47,7 +49,7 @@ class HandingOver:
         with room.database.transaction() as tx:
             before = admitted(tx, contract_id, Deed(Act.HAND_OVER, by, seen, party_id), now)
             party, person = rules.party_of(before, party_id), people.person(tx, to)
-            refusal = _why_not(tx, before, party, person, by)
+            refusal = self._why_not(tx, before, party, person, by)
             if refusal is not None:
                 raise refusal
             parties.pass_on(tx, before, _passed_on(party, person))
@@ -61,6 +63,21 @@ class HandingOver:
                 room.tell(tx, [Notice(contract_id, before.initiator, NoticeKind.HANDED_OVER, now)])
             return after
 
+    def _why_not(
+        self, tx: Transaction, contract: Contract, party: Party, person: Person, giver: str
+    ) -> PreconditionRefused | None:
+        """What speaks against *person*, or None: last the same identity and authority that signing asks for."""
+        refusal = _unfit(tx, contract, party, person, giver)
+        if refusal is not None:
+            return refusal
+        signing = taken_over(Signing(contract, party, self._room.now()), person)
+        try:
+            for precondition in (Identified(self._room.grounding), Authorised(self._room.grounding)):
+                precondition.require(tx, signing)
+        except PreconditionRefused as lacking:
+            return lacking
+        return None
+
 
 def _passed_on(party: Party, person: Person) -> Party:
     if party.kind is PartyKind.SEAL:
@@ -68,10 +85,10 @@ def _passed_on(party: Party, person: Person) -> Party:
     return replace(party, subject=person.subject, name=person.name, organisation=person.organisation)
 
 
-def _why_not(
+def _unfit(
     tx: Transaction, contract: Contract, party: Party, person: Person, giver: str
 ) -> PreconditionRefused | None:
-    """What speaks against *person*, or None."""
+    """Why *person* cannot take the place at all, or None."""
     if person.subject == giver:
         return PreconditionRefused("You sign already; name somebody else.")
     if person.guest or not person.subject.startswith("person-"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
-from appliance.contracts import rules
+from appliance.contracts import grounds, rules
 from appliance.contracts.preconditions import Signing, require_all
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.waypoints import Waypoint
@@ -23,6 +23,7 @@ from appliance.pdf.values import (
 )
 from appliance.store import appearances, contracts, intents, people
 from appliance.store.database import Transaction
+from appliance.store.grounds import PREPARED
 from hsm.acts import SigningIntent
 
 NOBODY = Circumstances()
@@ -87,9 +88,11 @@ class Preparation:
             raise StateRefused(
                 "Another party signed “{title}” in the meantime; prepare again.", title=contract.title
             )
-        require_all(self._room.preconditions, tx, Signing(seen, party, record.created))
+        signing = Signing(seen, party, record.created)
+        require_all(self._room.preconditions, tx, signing)
         intents.abandon_of_party(tx, party.id, "prepared again")
         intents.insert(tx, record)
+        rests_on = grounds.keep(tx, record.id, PREPARED, self._room.grounding.of(tx, signing))
         event = HistoryEvent(
             kind=EventKind.SIGNATURE_PREPARED,
             contract=contract.id,
@@ -102,6 +105,7 @@ class Preparation:
                 "base": contract.current.digest,
                 "pages": contract.pages,
                 "expires": record.act.fields()["expires"],
+                **rests_on,
             },
             private={"address": record.circumstances.address, "location": record.circumstances.location},
         )

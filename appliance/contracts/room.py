@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from appliance.contracts.claimants import Claimants
+from appliance.contracts.grounds import Grounding
 from appliance.contracts.preconditions import Precondition
 from appliance.contracts.waypoints import Passing, pass_by
 from appliance.documents.blobs import BlobStore
@@ -44,7 +45,8 @@ class SigningRoom:
     now: Callable[[], datetime]
     preconditions: Sequence[Precondition]
     tell: Telling
-    policy: Policy = Policy()  # noqa: RUF009 -- frozen, and so are all its parts
+    policy: Policy
+    grounding: Grounding
     passing: Passing = pass_by
     lifetime: timedelta = LIFETIME
     seal_lifetime: timedelta = SEAL_LIFETIME

@@ -50,6 +50,12 @@ TITLES: Final[Mapping[str, str]] = {
     "disposal-proposed": "Disposal proposed",
     "disposal-refused": "Disposal refused",
     "contract-disposed": "Disposed of",
+    "identity-checked": "Identity checked",
+    "identity-withdrawn": "Identity check withdrawn",
+    "power-registered": "Power of attorney registered",
+    "power-verified": "Power of attorney verified",
+    "power-refused": "Power of attorney refused",
+    "power-revoked": "Power of attorney revoked",
 }
 
 LABELS: Final[Mapping[str, str]] = {
@@ -70,12 +76,15 @@ LABELS: Final[Mapping[str, str]] = {
     "signer": "Signing key",
     "custodian": "Seal custodian",
     "requester": "Requested by",
+    "power": "Power of attorney",
+    "identity": "Identity check",
     "pages": "Pages",
     "version": "Version",
     "expires": "Can be signed until",
     "digest": "Document, SHA-256",
     "base": "As shown, SHA-256",
     "signed": "Signed bytes, SHA-256",
+    "grounds": "Grounds of the signature, SHA-256",
 }
 """The fields that are shown, in this order; others stand in ``history.json`` alone."""
 

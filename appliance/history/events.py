@@ -58,6 +58,12 @@ class EventKind(StrEnum):
     SEAL_RESUMED = "seal-resumed"
     OFFICE_ACT_APPROVED = "office-act-approved"
     OFFICE_ACT_REFUSED = "office-act-refused"
+    IDENTITY_CHECKED = "identity-checked"
+    IDENTITY_WITHDRAWN = "identity-withdrawn"
+    POWER_REGISTERED = "power-registered"
+    POWER_VERIFIED = "power-verified"
+    POWER_REFUSED = "power-refused"
+    POWER_REVOKED = "power-revoked"
 
     HOLD_PLACED = "hold-placed"
     HOLD_LIFTED = "hold-lifted"

@@ -44,11 +44,9 @@ class Policy:
         """The rules for contracts of the type *kind*, in the initiator's words (``Contract.kind``)."""
         return next((each.rules for each in self.types if self._is(each, kind)), self.default)
 
-    def same_type(self, one: str, other: str) -> bool:
-        """Whether the two words mean the same type: the same word, or names of one entry."""
-        return type_key(one) == type_key(other) or any(
-            self._is(each, one) and self._is(each, other) for each in self.types
-        )
+    def names_of(self, kind: str) -> tuple[str, ...]:
+        """What the type *kind* is called: all names of its entry, or the word itself."""
+        return next((each.names for each in self.types if self._is(each, kind)), (kind,))
 
     @staticmethod
     def _is(entry: TypeRules, kind: str) -> bool:

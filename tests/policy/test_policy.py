@@ -49,13 +49,13 @@ def test_a_type_has_its_own_rules_and_for_the_rest_those_of_all() -> None:
 @pytest.mark.parametrize("kind", ["采购合同", " 采购 合同 ", "采购", "purchase", "ＰＵＲＣＨＡＳＥ"])
 def test_a_type_is_found_by_each_of_its_names(kind: str) -> None:
     assert parsed(PURCHASE).of(kind).powers.required
-    assert parsed(PURCHASE).same_type(kind, "采购合同")
+    assert parsed(PURCHASE).names_of(kind) == ("采购合同", "采购", "Purchase")
 
 
 def test_other_words_are_other_types() -> None:
     policy = parsed(PURCHASE)
-    assert policy.same_type("租赁", "租赁 ")
-    assert not policy.same_type("租赁", "采购")
+    assert policy.names_of("租赁") == ("租赁",)
+    assert policy.of("租赁") == policy.default
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ TECHNICAL = frozenset(
         "As shown, SHA-256",
         "To be signed, SHA-256",
         "Signed bytes, SHA-256",
+        "Grounds of the signature, SHA-256",
         "Time zone",
         "Version",
     }

@@ -1,0 +1,86 @@
+"""Powers of attorney (授权委托书): who may sign for whom, how far, for how long. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from appliance.model.money import Money
+
+
+class Basis(StrEnum):
+    """What the power rests on."""
+
+    LETTER = "letter"
+    """A letter of the grantor, uploaded."""
+    CONTRACT = "contract"
+    """A letter that the principal signed here, as a contract that is completed."""
+    LEGAL_REPRESENTATIVE = "legal-representative"
+    """The law: the agent is the organisation's legal representative (法定代表人); the document shows that."""
+
+
+class PowerState(StrEnum):
+    """What became of it. Only ``VERIFIED`` counts; the last two never change again."""
+
+    REGISTERED = "registered"
+    VERIFIED = "verified"
+    REFUSED = "refused"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How far a power goes. Empty ``kinds`` (types of contract) and ``counterparties``: all of them; no ``limit``:
+    any amount. ``seals`` (subjects) must be named: none are covered by silence."""
+
+    kinds: tuple[str, ...] = ()
+    counterparties: tuple[str, ...] = ()
+    limit: Money | None = None
+    seals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Somebody (a subject) did something at a moment; ``reason`` where one was given."""
+
+    by: str
+    at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """One power. ``agent`` (a subject) signs for ``grantor`` (an organisation's name); ``since`` ≤ t < ``until``.
+
+    ``principal`` is who signed the letter for the grantor. ``document`` is the letter's SHA-256 (hex) in the blob
+    store; ``contract`` the completed contract that it is, for a letter signed here. ``replaces``: the letter says
+    that it takes the place of the grantor's earlier ones for the same agent. ``entries``: its places in the log.
+    """
+
+    id: str
+    basis: Basis
+    grantor: str
+    principal: str
+    agent: str
+    scope: Scope
+    since: datetime
+    until: datetime
+    replaces: bool
+    document: str
+    size: int
+    registered: Done
+    contract: str | None = None
+    verified: Done | None = None
+    refused: Done | None = None
+    revoked: Done | None = None
+    entries: tuple[int, ...] = ()
+
+    @property
+    def state(self) -> PowerState:
+        """What became of it."""
+        if self.revoked is not None:
+            return PowerState.REVOKED
+        if self.refused is not None:
+            return PowerState.REFUSED
+        return PowerState.REGISTERED if self.verified is None else PowerState.VERIFIED

@@ -1,0 +1,126 @@
+"""A real home whose policy asks for powers and identity checks, for types of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from appliance.contracts.terms import DraftTerms
+from appliance.demonstration.cast import ALPHA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
+from appliance.model.contract import Contract, Deadline, Party, PartyState, SigningOrder
+from appliance.model.intent import PreparedSigning
+from appliance.model.money import Money
+from appliance.model.powers import Basis, Power, Scope
+from appliance.powers import PowerDraft
+from appliance.wiring import Appliance
+from tests.world import World, activations_for, sample_document, shared_world
+
+POLICY = """
+[types."采购合同"]
+aliases = ["采购"]
+[types."采购合同".powers]
+required = true
+[types."保密协议".identity]
+required = "everybody"
+longest_days = 30
+[types."合作协议".identity]
+required = "outside"
+"""
+
+LETTER = sample_document(1)
+CONTRACT = sample_document(1)
+
+
+@pytest.fixture(scope="package")
+def world() -> Iterator[World]:
+    with shared_world() as running:
+        running.home.policy.write_text(POLICY, encoding="utf-8")
+        yield running
+
+
+@pytest.fixture(scope="package")
+def appliance(world: World) -> Iterator[Appliance]:
+    with world.opened() as opened:
+        yield opened
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Registers, verifies, sends and signs, in one line each."""
+
+    appliance: Appliance
+
+    def draft(self, **changes: object) -> PowerDraft:
+        """A letter of Alpha for Zhang, without limits, from now for a month."""
+        now = self.appliance.now()
+        values: dict[str, object] = {
+            "basis": Basis.LETTER,
+            "grantor": ALPHA,
+            "principal": "钱示例",
+            "agent": ZHANG.subject,
+            "scope": Scope(seals=(CONTRACT_SEAL.subject,)),
+            "since": now - timedelta(days=1),
+            "until": now + timedelta(days=30),
+        }
+        return PowerDraft(**(values | changes))  # type: ignore[arg-type]  # the dataclass checks the names
+
+    def registered(self, **changes: object) -> Power:
+        """Registered by Zhao, not verified yet."""
+        return self.appliance.powers.register(self.draft(**changes), LETTER, by=CUSTODIAN.subject)
+
+    def verified(self, **changes: object) -> Power:
+        """Registered by Zhao and verified by Li."""
+        return self.appliance.powers.verify(self.registered(**changes).id, by=LI.subject)
+
+    def end_all(self) -> None:
+        """Revokes whatever counts for Zhang, so that each test starts without any power."""
+        for each in self.appliance.powers.of_agent(ZHANG.subject):
+            if each.revoked is None and each.refused is None:
+                self.appliance.powers.revoke(each.id, reason="示例", by=CUSTODIAN.subject)
+
+    def sent(self, kind: str = "采购合同", amount: Money | None = None, *, seal: bool = False) -> Contract:
+        """A contract that waits for Zhang (for Alpha) and Li (for Beta), in any order."""
+        house = self.appliance
+        terms = DraftTerms(
+            title="设备采购合同",
+            kind=kind,
+            purpose="采购示例设备",
+            initiator=ZHANG.subject,
+            deadline=Deadline(house.now() + timedelta(days=3), ZONE),
+            order=SigningOrder.PARALLEL,
+            amount=amount,
+        )
+        draft = house.drafting.draft(CONTRACT, terms)
+        house.drafting.add_person(draft.id, subject=ZHANG.subject, by=ZHANG.subject)
+        if seal:
+            house.drafting.add_seal(
+                draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject
+            )
+        else:
+            house.drafting.add_person(draft.id, subject=LI.subject, by=ZHANG.subject)
+        return house.sending.send(draft.id, by=ZHANG.subject)
+
+    def prepare(self, contract: Contract, party: Party | None = None) -> PreparedSigning:
+        """Prepares the first party that waits."""
+        waiting = (each for each in contract.parties if each.state is PartyState.WAITING)
+        return self.appliance.cycle.prepare(contract.id, (party or next(waiting)).id)
+
+    def sign(self, prepared: PreparedSigning) -> None:
+        """Activates and signs; nothing is complete yet."""
+        self.appliance.cycle.sign(prepared.id, activations_for(self.appliance, prepared.act))
+
+    def signed(self, contract: Contract) -> Contract:
+        """The next party's signature, from prepare to complete."""
+        prepared = self.prepare(contract)
+        self.sign(prepared)
+        return self.appliance.cycle.complete(prepared.id)
+
+
+@pytest.fixture
+def office(appliance: Appliance) -> Iterator[Office]:
+    made = Office(appliance)
+    yield made
+    made.end_all()

@@ -1,0 +1,51 @@
+"""Powers and matters for tests of the rules."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from appliance.model.money import Money
+from appliance.model.powers import Basis, Done, Power, Scope
+from appliance.powers import Matter
+
+NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+ALPHA, BETA, GAMMA = "甲公司示例有限公司", "乙公司示例有限公司", "丙公司示例有限公司"
+AGENT = "person-1"
+MILLION = Money(100_000_000, "CNY")
+
+
+def power(number: int = 1, **changes: object) -> Power:
+    """A verified letter without limits, of Alpha for ``person-1``, from yesterday until in a month."""
+    values: dict[str, object] = {
+        "id": f"power-{number:012x}",
+        "basis": Basis.LETTER,
+        "grantor": ALPHA,
+        "principal": "钱示例",
+        "agent": AGENT,
+        "scope": Scope(),
+        "since": NOON - DAY,
+        "until": NOON + 30 * DAY,
+        "replaces": False,
+        "document": f"{number:064x}",
+        "size": 1000,
+        "registered": Done("person-2", NOON - 3 * DAY),
+        "verified": Done("person-9", NOON - 2 * DAY),
+    }
+    return Power(**(values | changes))  # type: ignore[arg-type]  # the names are checked by the dataclass
+
+
+def matter(**changes: object) -> Matter:
+    """``person-1`` signs a purchase of a million yuan for Alpha, with Beta."""
+    values: dict[str, object] = {
+        "organisation": ALPHA,
+        "agent": AGENT,
+        "name": "张示例",
+        "kinds": ("采购合同", "采购"),
+        "counterparties": (BETA,),
+        "amount": MILLION,
+        "seal": None,
+        "now": NOON,
+        "zone": "Asia/Shanghai",
+    }
+    return Matter(**(values | changes))  # type: ignore[arg-type]  # the names are checked by the dataclass

@@ -1,0 +1,233 @@
+"""Which power covers what: each limit refuses by itself, and no combination of powers goes further than one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.model.money import Money
+from appliance.model.powers import Basis, Done, Power, Scope
+from appliance.powers import Matter, Outcome, Test, decide
+from tests.powers.samples import AGENT, ALPHA, BETA, DAY, GAMMA, MILLION, NOON, matter, power
+
+
+def refused_for(decided: object, test: Test) -> str:
+    assert decided.outcome is Outcome.REFUSED  # type: ignore[attr-defined]
+    failed = decided.considered[0].failed  # type: ignore[attr-defined]
+    assert [each.test for each in failed] == [test]
+    return str(decided.words)  # type: ignore[attr-defined]
+
+
+def test_without_a_demand_nothing_is_asked() -> None:
+    assert decide(matter(needed=False), []).outcome is Outcome.NOT_NEEDED
+    assert decide(matter(organisation=""), []).outcome is Outcome.NOT_NEEDED
+
+
+def test_nobody_signs_for_an_organisation_without_a_power() -> None:
+    decided = decide(matter(), [power(grantor=BETA), power(2, agent="person-2")])
+    assert decided.outcome is Outcome.REFUSED
+    assert decided.considered == ()
+    assert "张示例 is not registered as legal representative of 甲公司示例有限公司" in str(decided.words)
+
+
+def test_a_letter_that_covers_it_is_named() -> None:
+    decided = decide(matter(), [power()])
+    assert decided.outcome is Outcome.COVERED
+    assert decided.chosen is not None
+    assert decided.chosen.power.id in str(decided.words)
+    assert {each.test for each in decided.chosen.findings} == set(Test)
+
+
+def test_the_legal_representative_needs_no_letter_and_has_no_limit() -> None:
+    by_law = power(2, basis=Basis.LEGAL_REPRESENTATIVE)
+    decided = decide(matter(seal="seal-1", amount=None), [power(scope=Scope(limit=MILLION)), by_law])
+    assert decided.outcome is Outcome.LEGAL_REPRESENTATIVE
+    assert decided.chosen is not None
+    assert decided.chosen.power is by_law
+
+
+@pytest.mark.parametrize(
+    ("changes", "test", "said"),
+    [
+        ({"verified": None}, Test.STANDING, "not verified"),
+        ({"verified": Done("person-9", NOON + DAY)}, Test.STANDING, "not verified"),
+        (
+            {"verified": None, "refused": Done("person-9", NOON - DAY, "falsch")},
+            Test.STANDING,
+            "revoked or refused",
+        ),
+        ({"revoked": Done("person-9", NOON, "withdrawn")}, Test.STANDING, "revoked or refused"),
+        ({"since": NOON + DAY}, Test.TERM, "begins only on 2026-11-26 12:00"),
+        ({"until": NOON}, Test.TERM, "ended on 2026-11-25 12:00 (Asia/Shanghai)"),
+        ({"scope": Scope(kinds=("租赁合同",))}, Test.KIND, "not “采购合同”"),
+        ({"scope": Scope(counterparties=(GAMMA,))}, Test.COUNTERPARTIES, f"not with {BETA}"),
+        ({"scope": Scope(limit=Money(99_999_999, "CNY"))}, Test.AMOUNT, "CNY 999,999.99"),
+        ({"scope": Scope(limit=Money(10**15, "USD"))}, Test.AMOUNT, "two currencies"),
+    ],
+)
+def test_each_limit_refuses_with_its_reason(changes: dict[str, object], test: Test, said: str) -> None:
+    assert said in refused_for(decide(matter(), [power(**changes)]), test)
+
+
+def test_a_limit_takes_an_amount_unless_policy_says_otherwise() -> None:
+    limited = power(scope=Scope(limit=MILLION))
+    assert "states no amount" in refused_for(decide(matter(amount=None), [limited]), Test.AMOUNT)
+    assert decide(matter(amount=None, amount_needed=False), [limited]).outcome is Outcome.COVERED
+
+
+def test_a_seal_is_covered_only_when_it_is_named() -> None:
+    assert "does not name this seal" in refused_for(decide(matter(seal="seal-1"), [power()]), Test.SEAL)
+    named = power(scope=Scope(seals=("seal-1",)))
+    assert decide(matter(seal="seal-1"), [named]).outcome is Outcome.COVERED
+    assert decide(matter(seal="seal-2"), [named]).outcome is Outcome.REFUSED
+
+
+def test_the_type_may_be_named_by_any_of_its_names_and_in_any_width() -> None:
+    for name in ("采购", "采购合同", " 采购 合同"):
+        assert decide(matter(), [power(scope=Scope(kinds=(name,)))]).outcome is Outcome.COVERED
+    widths = power(grantor="Ａｌｐｈａ（Shanghai） Ltd")
+    assert decide(matter(organisation="alpha(shanghai)ltd"), [widths]).outcome is Outcome.COVERED
+
+
+def test_every_counterparty_must_be_named() -> None:
+    named = power(scope=Scope(counterparties=(BETA,)))
+    assert decide(matter(), [named]).outcome is Outcome.COVERED
+    assert decide(matter(counterparties=(BETA, GAMMA)), [named]).outcome is Outcome.REFUSED
+
+
+def test_two_powers_are_never_added() -> None:
+    half = Scope(limit=Money(60_000_000, "CNY"))
+    for_beta, for_gamma = (
+        power(scope=Scope(counterparties=(BETA,))),
+        power(2, scope=Scope(counterparties=(GAMMA,))),
+    )
+    assert decide(matter(), [power(scope=half), power(2, scope=half)]).outcome is Outcome.REFUSED
+    assert decide(matter(counterparties=(BETA, GAMMA)), [for_beta, for_gamma]).outcome is Outcome.REFUSED
+
+
+def test_a_narrower_power_takes_nothing_away_and_the_lowest_limit_is_used() -> None:
+    wide, narrow = power(), power(2, scope=Scope(limit=MILLION))
+    too_narrow = power(3, scope=Scope(limit=Money(1, "CNY")))
+    decided = decide(matter(), [wide, too_narrow, narrow])
+    assert decided.chosen is not None
+    assert decided.chosen.power is narrow
+    assert decide(matter(amount=Money(2 * MILLION.minor, "CNY")), [wide, too_narrow, narrow]).chosen.power is wide  # type: ignore[union-attr]
+
+
+def test_a_letter_that_replaces_earlier_ones_ends_them_for_good() -> None:
+    wide = power(since=NOON - 10 * DAY)
+    narrow = power(2, replaces=True, scope=Scope(limit=Money(1, "CNY")))
+    assert decide(matter(), [wide, narrow]).outcome is Outcome.REFUSED
+    revoked = replace(narrow, revoked=Done("person-9", NOON - DAY / 2))
+    assert decide(matter(), [wide, revoked]).outcome is Outcome.REFUSED, "nothing comes back to life"
+    for harmless in (
+        replace(narrow, verified=None),
+        replace(narrow, since=NOON + DAY),
+        replace(narrow, grantor=BETA),
+        replace(narrow, agent="person-2"),
+    ):
+        assert decide(matter(), [wide, harmless]).outcome is Outcome.COVERED
+    by_law = replace(wide, basis=Basis.LEGAL_REPRESENTATIVE)
+    assert decide(matter(), [by_law, narrow]).outcome is Outcome.LEGAL_REPRESENTATIVE
+
+
+def test_the_refusal_is_that_of_the_power_that_lacks_least() -> None:
+    far = power(until=NOON, scope=Scope(kinds=("租赁",), counterparties=(GAMMA,)))
+    near = power(2, scope=Scope(limit=Money(1, "CNY")))
+    assert "CNY 0.01" in str(decide(matter(), [far, near]).words)
+
+
+# what holds for all powers
+
+_MOMENTS = st.integers(-40, 40).map(lambda hours: NOON + hours * DAY / 24)
+_ORGANISATIONS = st.sampled_from([ALPHA, BETA, GAMMA])
+_AMOUNTS = st.none() | st.builds(Money, st.integers(0, 3), st.sampled_from(["CNY", "USD", "JPY"]))
+_NAMES = st.lists(st.sampled_from(["采购", "租赁", "服务"]), max_size=2).map(tuple)
+_SCOPES = st.builds(
+    Scope,
+    kinds=_NAMES,
+    counterparties=st.lists(_ORGANISATIONS, max_size=2).map(tuple),
+    limit=_AMOUNTS,
+    seals=st.lists(st.sampled_from(["seal-1", "seal-2"]), max_size=1).map(tuple),
+)
+_DONE = st.none() | _MOMENTS.map(lambda at: Done("person-9", at, "x"))
+
+
+@st.composite
+def powers_of_all_kinds(draw: st.DrawFn) -> Power:
+    since = draw(_MOMENTS)
+    return power(
+        draw(st.integers(1, 10**6)),
+        basis=draw(st.sampled_from([Basis.LETTER, Basis.LETTER, Basis.CONTRACT, Basis.LEGAL_REPRESENTATIVE])),
+        grantor=draw(_ORGANISATIONS),
+        agent=draw(st.sampled_from([AGENT, "person-2"])),
+        scope=draw(_SCOPES),
+        since=since,
+        until=since + draw(st.integers(1, 60)) * DAY / 24,
+        replaces=draw(st.booleans()),
+        verified=draw(_DONE),
+        revoked=draw(_DONE),
+    )
+
+
+_MATTERS = st.builds(
+    matter,
+    kinds=st.lists(st.sampled_from(["采购", "租赁", "服务"]), min_size=1, max_size=2).map(tuple),
+    counterparties=st.lists(_ORGANISATIONS, max_size=2, unique=True).map(tuple),
+    amount=_AMOUNTS,
+    seal=st.sampled_from([None, "seal-1", "seal-2", "seal-3"]),
+    now=_MOMENTS,
+    amount_needed=st.booleans(),
+)
+
+
+def excluded(one: Power, asked: Matter) -> bool:
+    """Whether any limit of *one* keeps it from *asked*; written down apart from the rules that are tested."""
+    out_of_force = one.verified is None or one.verified.at > asked.now or one.revoked is not None
+    out_of_term = not one.since <= asked.now < one.until
+    elsewhere = one.grantor != asked.organisation or one.agent != asked.agent
+    if one.basis is Basis.LEGAL_REPRESENTATIVE:
+        return out_of_force or out_of_term or elsewhere
+    scope, limit = one.scope, one.scope.limit
+    other_kind = bool(scope.kinds) and not set(asked.kinds) & set(scope.kinds)
+    stranger = bool(scope.counterparties) and not set(asked.counterparties) <= set(scope.counterparties)
+    too_much = (
+        limit is not None
+        and asked.amount is not None
+        and (asked.amount.currency != limit.currency or asked.amount.minor > limit.minor)
+    )
+    unstated = limit is not None and asked.amount is None and asked.amount_needed
+    no_seal = asked.seal is not None and asked.seal not in scope.seals
+    return any((out_of_force, out_of_term, elsewhere, other_kind, stranger, too_much, unstated, no_seal))
+
+
+@given(_MATTERS, st.lists(powers_of_all_kinds(), max_size=5, unique_by=lambda each: each.id))
+def test_no_power_covers_what_any_of_its_limits_excludes(asked: Matter, known: list[Power]) -> None:
+    decided = decide(asked, known)
+    if decided.outcome is Outcome.REFUSED:
+        assert decided.chosen is None
+        assert str(decided.words)
+    else:
+        assert decided.chosen is not None
+        assert not excluded(decided.chosen.power, asked)
+
+
+@given(_MATTERS, st.lists(powers_of_all_kinds(), max_size=5, unique_by=lambda each: each.id), st.randoms())
+def test_the_order_of_the_register_decides_nothing(asked: Matter, known: list[Power], chance: object) -> None:
+    shuffled = list(known)
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert decide(asked, known) == decide(asked, shuffled)
+
+
+@given(_MATTERS, powers_of_all_kinds())
+def test_one_power_alone_covers_exactly_what_no_limit_excludes(asked: Matter, one: Power) -> None:
+    assert (decide(asked, [one]).outcome is Outcome.REFUSED) == excluded(one, asked)
+
+
+@given(_MATTERS, st.lists(powers_of_all_kinds(), max_size=4, unique_by=lambda each: each.id))
+def test_revoking_never_lets_anybody_sign_more(asked: Matter, known: list[Power]) -> None:
+    fewer = [replace(each, revoked=each.revoked or Done("person-9", asked.now)) for each in known]
+    assert decide(asked, fewer).outcome is Outcome.REFUSED
