@@ -36,6 +36,11 @@ class Home:
         return self.root / "config/authority.toml"
 
     @property
+    def calendars(self) -> Path:
+        """Calendar files of the enterprise's own, which count instead of those that come along."""
+        return self.root / "config/calendars"
+
+    @property
     def policy(self) -> Path:
         """The enterprise's policy: what contracts need before they are signed."""
         return self.root / "config/policy.toml"

@@ -48,6 +48,7 @@ from appliance.identity import IdentityChecks
 from appliance.ledger import Proofs, Sequencer
 from appliance.listing import Listing
 from appliance.model.accounts import LinkPurpose
+from appliance.notices.addresses import Addresses
 from appliance.notices.announcing import Announcing
 from appliance.office import Appointing, Office, open_office
 from appliance.ownership import Ownership
@@ -57,6 +58,7 @@ from appliance.policy import Policy, load_policy
 from appliance.powers import Powers
 from appliance.powers.register import Archive
 from appliance.retention import Retention, open_retention
+from appliance.reminders.desk import House, RemindersDesk, open_reminders
 from appliance.revocation import CurrentCrls
 from appliance.store.database import Database
 from appliance.submissions import Submissions
@@ -118,6 +120,7 @@ class Appliance:
     retention: Retention
     identity: IdentityChecks
     powers: Powers
+    reminders: RemindersDesk
 
 
 def utc_now() -> datetime:
@@ -229,7 +232,14 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         retention=open_retention(room.database, room.chronicle, room.blobs, room.policy, room.now),
         identity=IdentityChecks(room.database, room.chronicle, room.policy, room.now),
         powers=_powers(room),
+        reminders=_reminders(settings, room),
     )
+
+
+def _reminders(settings: Settings, room: SigningRoom) -> RemindersDesk:
+    links, url = Links(settings.home.secret(LINKS_KEY, os.environ)), settings.web.public_url
+    house = House(settings.organisation.name, url, Addresses(url, links), Addresses("", links))
+    return open_reminders(room.database, room.policy, settings.home.calendars, house, room.now)
 
 
 def _accounts_room(settings: Settings, room: SigningRoom) -> AccountsRoom:

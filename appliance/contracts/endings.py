@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from appliance.contracts import rules
 from appliance.contracts.acts import Act
 from appliance.contracts.admission import Deed, admitted
@@ -56,17 +58,20 @@ class Endings:
             return self._end(tx, contract, ContractState.RECALLED, event)
 
     def expire(self) -> list[str]:
-        """End every sent contract whose deadline has come; their ids."""
+        """End every sent contract whose deadline has come and that nobody can extend any more; their ids."""
         now = self._room.now()
         with self._room.database.reading() as tx:
-            due = contracts.overdue(tx, now)
+            due = contracts.overdue(tx, now, grace=self._grace)
         for contract_id in due:
             with self._room.database.transaction() as tx:
                 contract = contracts.load(tx, contract_id)
-                if rules.is_overdue(contract, now):
+                if rules.is_overdue(contract, now - self._grace(contract.kind)):
                     event = HistoryEvent(EventKind.CONTRACT_EXPIRED, now, SYSTEM, contract_id)
                     self._end(tx, contract, ContractState.EXPIRED, event)
         return due
+
+    def _grace(self, kind: str) -> timedelta:
+        return self._room.policy.of(kind).reminders.grace
 
     def _end(self, tx: Transaction, contract: Contract, state: ContractState, event: HistoryEvent) -> Contract:
         contracts.move(tx, contract, state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.contracts import rules
+from appliance.contracts import refusals, rules
 from appliance.contracts.acts import Act
 from appliance.contracts.admission import Deed, admitted
 from appliance.contracts.announcements import to_those_who_know
@@ -20,7 +20,10 @@ from hsm.acts import instant
 
 
 class Extending:
-    """Never to an earlier moment: whoever counts on the deadline must not lose time by it."""
+    """Never to an earlier moment: whoever counts on the deadline must not lose time by it.
+
+    Where policy leaves time after the deadline (``reminders.grace_hours``), a contract can still be extended then.
+    """
 
     def __init__(self, room: SigningRoom) -> None:
         self._room = room
@@ -35,6 +38,10 @@ class Extending:
         zone_of(later.zone)
         with self._room.database.transaction() as tx:
             contract = admitted(tx, contract_id, Deed(Act.EXTEND, by, seen), now)
+            if now >= contract.deadline.at + self._room.policy.of(contract.kind).reminders.grace:
+                raise refusals.too_late(contract).error()
+            if later.at <= now:
+                raise PreconditionRefused("The new deadline must be in the future.")
             if later.at <= contract.deadline.at:
                 raise PreconditionRefused(
                     "The new deadline must be later than {deadline} ({zone}).",

@@ -61,7 +61,7 @@ TABLE: tuple[Rule, ...] = (
 )
 """All that is allowed."""
 
-UNTIL_DEADLINE = _of(Act.SIGN, Act.DECLINE, Act.HAND_OVER, Act.EXTEND)
+UNTIL_DEADLINE = _of(Act.SIGN, Act.DECLINE, Act.HAND_OVER)
 """Refused from the deadline on, though the scheduler may not have ended the contract yet."""
 
 

@@ -79,6 +79,7 @@ def _delivery(settings: Settings, appliance: Appliance) -> Delivery | None:
     return Delivery(
         appliance.database,
         Mail(settings.mail, password),
+        appliance.reminders.digests,
         addresses=Addresses(settings.web.public_url, appliance.links),
         issuer=settings.organisation.name,
         now=appliance.now,

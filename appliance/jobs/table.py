@@ -12,6 +12,7 @@ DEADLINES = 10.0
 OUTBOX = 5.0
 SEAL_REQUESTS = 10.0
 DISPOSAL = 600.0
+REMINDERS = 10.0
 REVOCATION_LISTS = 3600.0
 
 
@@ -23,6 +24,7 @@ def jobs_of(appliance: Appliance, delivery: Delivery | None) -> list[Job]:
         Job("deadlines", DEADLINES, appliance.endings.expire),
         Job("seal requests", SEAL_REQUESTS, appliance.seal_requests.sweep),
         Job("disposal", DISPOSAL, appliance.retention.disposing.sweep),
+        Job("reminders", REMINDERS, appliance.reminders.reminding.tick),
         Job("revocation lists", REVOCATION_LISTS, appliance.authority.issue_crl),
     ]
     if delivery is not None:

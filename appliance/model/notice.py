@@ -22,6 +22,8 @@ class NoticeKind(StrEnum):
     HANDED_OVER = "handed-over"
     """A signer has handed the part over; to the initiator, and to those who signed or sign."""
     EXTENDED = "extended"
+    REMINDERS = "reminders"
+    """What waits for the recipient and by when, of one contract or several, when the letter is made."""
     VOID_PROPOSED = "void-proposed"
     VOID_REFUSED = "void-refused"
     VOIDED = "voided"

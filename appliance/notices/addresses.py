@@ -7,6 +7,7 @@ from appliance.errors import NotFound
 from appliance.model.accounts import LinkPurpose
 from appliance.model.contract import GUEST_PREFIX
 from appliance.model.notice import Notice, NoticeKind
+from appliance.model.reminder import Part, Reminder
 from appliance.store import guests
 from appliance.store.database import Transaction
 
@@ -46,6 +47,17 @@ class Addresses:
         if page.endswith("{about}") and not notice.about:
             page = "/seals/requests"
         return self._public_url + page.format(contract=notice.contract, about=notice.about)
+
+    def of_reminder(self, tx: Transaction, reminder: Reminder) -> str:
+        """The whole address of the page where what *reminder* asks for is done."""
+        duty = reminder.duty
+        if duty.person.startswith(GUEST_PREFIX):
+            return self._of_guest(tx, duty.person)
+        if duty.person.startswith("officer-"):
+            return f"{self._public_url}/office/people/{duty.about}"
+        if duty.part is Part.CUSTODIAN:
+            return f"{self._public_url}/seals/requests/{duty.about}"
+        return f"{self._public_url}/contracts/{reminder.contract}" + ("/sign" if duty.part is Part.SIGNER else "")
 
     def _of_guest(self, tx: Transaction, guest: str) -> str:
         """Guests have no account: their way in is the link of their invitation, while there is one."""

@@ -1,41 +1,66 @@
-"""Delivering the outbox: queued → sending → sent, unknown or refused, each step its own commit."""
+"""Delivering the outbox: queued → sending → sent, unknown, refused or withdrawn, each step its own commit."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Protocol
 
-from appliance.model.notice import Notice
+from appliance.model.notice import Notice, NoticeKind
 from appliance.notices.addresses import Addresses
-from appliance.notices.letters import Matter, letter
-from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown
+from appliance.notices.letters import Later, Letter, Matter, letter
+from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown, MailUnreachable
 from appliance.store import contracts, outbox, people
 from appliance.store.database import Database, Transaction
 
 INTERRUPTED = "the process ended while it was sent"
+LONGEST_PAUSE = timedelta(minutes=5)
+
+
+class Composing(Protocol):
+    """Makes a letter when it goes out, of what holds at that moment."""
+
+    def compose(self, tx: Transaction, message: outbox.OutboxMessage, now: datetime) -> Letter | Later | None:
+        """The letter; when it should wait, until when; None when nobody needs it any more."""
 
 
 class Delivery:
-    """There is one sender at a time (the scheduler); *issuer* is the organisation in whose name it writes."""
+    """There is one sender at a time (the scheduler); *issuer* is the organisation in whose name it writes.
+
+    A server that cannot be reached holds all of the outbox for a while, up to :data:`LONGEST_PAUSE`; one that will
+    not take a message postpones that message.
+    """
 
     def __init__(
-        self, database: Database, mail: Mail, *, addresses: Addresses, issuer: str, now: Callable[[], datetime]
+        self,
+        database: Database,
+        mail: Mail,
+        reminders: Composing,
+        *,
+        addresses: Addresses,
+        issuer: str,
+        now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._mail = mail
+        self._reminders = reminders
         self._addresses = addresses
         self._issuer = issuer
         self._now = now
+        self._failures = 0
+        self._paused_until: datetime | None = None
 
     def recover(self) -> int:
         """At the start: what a sender that died had in hand is unknown, never sent again by itself; how many."""
         with self._database.transaction() as tx:
-            return outbox.give_up_sending(tx, INTERRUPTED)
+            return outbox.give_up_sending(tx, INTERRUPTED, self._now())
 
     def deliver(self, *, most: int = 100) -> int:
         """Send what is due, at most so many; how many were taken by the server."""
         delivered = 0
         for _ in range(most):
+            if self._paused_until is not None and self._now() < self._paused_until:
+                break
             with self._database.transaction() as tx:
                 message = outbox.take(tx, self._now())
             if message is None:
@@ -45,27 +70,49 @@ class Delivery:
 
     def _send(self, message: outbox.OutboxMessage) -> bool:
         notice = message.notice
-        with self._database.reading() as tx:
+        with self._database.transaction() as tx:
             person = people.person(tx, notice.recipient)
-            words = letter(person, notice.kind, self._matter(tx, notice))
+            words = self._words(tx, message)
+            if isinstance(words, Later):
+                outbox.put_back(tx, message, words.until)
+            elif words is None:
+                outbox.withdrawn(tx, message, self._now())
+        if words is None or isinstance(words, Later):
+            return False
         envelope = Envelope(person.email, person.name, notice.message_id, notice.due)
         try:
             self._mail.send(envelope, words)
+        except MailUnreachable as error:
+            self._pause(message, str(error))
         except MailUnavailable as error:
             until = self._now() + outbox.retry_after(message.attempts)
             with self._database.transaction() as tx:
                 outbox.postpone(tx, message, reason=str(error), until=until)
         except MailRefused as error:
             with self._database.transaction() as tx:
-                outbox.refused(tx, message, str(error))
+                outbox.refused(tx, message, str(error), self._now())
         except MailUnknown as error:
             with self._database.transaction() as tx:
-                outbox.unknown(tx, message, str(error))
+                outbox.unknown(tx, message, str(error), self._now())
         else:
+            self._failures = 0
             with self._database.transaction() as tx:
-                outbox.sent(tx, message)
+                outbox.sent(tx, message, self._now())
             return True
         return False
+
+    def _pause(self, message: outbox.OutboxMessage, reason: str) -> None:
+        """Nothing can be sent for now: the message waits as it did, and so do all others."""
+        self._failures += 1
+        self._paused_until = self._now() + min(timedelta(seconds=15 * 2 ** min(self._failures, 10)), LONGEST_PAUSE)
+        with self._database.transaction() as tx:
+            outbox.postpone(tx, message, reason=reason, until=self._now())
+
+    def _words(self, tx: Transaction, message: outbox.OutboxMessage) -> Letter | Later | None:
+        notice = message.notice
+        if notice.kind is NoticeKind.REMINDERS:
+            return self._reminders.compose(tx, message, self._now())
+        return letter(people.person(tx, notice.recipient), notice.kind, self._matter(tx, notice))
 
     def _matter(self, tx: Transaction, notice: Notice) -> Matter:
         address = self._addresses.of(tx, notice)

@@ -72,6 +72,13 @@ class Matter:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """What a letter is when it is not to go out before a moment."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """Subject line and body: plain text, and the same as HTML."""
 
@@ -109,10 +116,16 @@ def _html(person: Person, subject: str, lines: list[str], link: tuple[str, str],
     sentence, address = (escape(text) for text in link)
     anchor = sentence.replace(address, f'<a href="{address}" style="color:#b3261e">{address}</a>')
     paragraphs = "".join(f"<p>{escape(line)}</p>" for line in lines)
+    content = f'{paragraphs}<p style="overflow-wrap:anywhere">{anchor}</p>'
+    return framed(person, subject, content, sender)
+
+
+def framed(person: Person, subject: str, content: str, sender: str) -> str:
+    """The HTML of a letter around its *content* (HTML)."""
     return (
         f'<!doctype html><html lang="{person.language.value}"><head><meta charset="utf-8">'
         f"<title>{escape(subject)}</title></head>"
         '<body style="margin:0;padding:24px;font:16px/1.6 system-ui,sans-serif">'
-        f'<div style="max-width:36em">{paragraphs}<p style="overflow-wrap:anywhere">{anchor}</p>'
+        f'<div style="max-width:36em">{content}'
         f'<p style="font-size:13px;opacity:.7">{escape(sender)}</p></div></body></html>'
     )

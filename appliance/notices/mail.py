@@ -24,6 +24,10 @@ class MailUnavailable(Exception):
     """Certainly not sent: no connection, no login, or a temporary no (4xx). Trying again is safe."""
 
 
+class MailUnreachable(MailUnavailable):
+    """No connection to the server, or no login: nothing at all can be sent now."""
+
+
 class MailUnknown(Exception):
     """The connection ended after the text was handed over: it may or may not have been taken."""
 
@@ -48,13 +52,13 @@ class Mail:
     def send(self, envelope: Envelope, letter: Letter) -> None:
         """Returns once the server has answered 250 to the text (RFC 5321, 4.2.5: it is responsible from then on).
 
-        Raises :class:`MailUnavailable`, :class:`MailRefused` or :class:`MailUnknown`.
+        Raises :class:`MailUnreachable`, :class:`MailUnavailable`, :class:`MailRefused` or :class:`MailUnknown`.
         """
         message = self._message(envelope, letter)
         try:
             connection = self._connected()
         except (OSError, smtplib.SMTPException) as error:
-            raise MailUnavailable(_why(error)) from error
+            raise MailUnreachable(_why(error)) from error
         try:
             _hand_over(connection, message)
         finally:

@@ -36,6 +36,12 @@ def account(tx: Transaction, subject: str) -> Account:
     return _one(tx.execute(f"{_ACCOUNT} WHERE subject = ?", (subject,)).fetchone(), subject)
 
 
+def is_there(tx: Transaction, subject: str) -> bool:
+    """False for somebody whose account is closed or suspended; true for people from outside, who have none."""
+    row = tx.execute("SELECT state FROM accounts WHERE subject = ?", (subject,)).fetchone()
+    return row is None or row[0] in (AccountState.INVITED, AccountState.ACTIVE)
+
+
 def by_login(tx: Transaction, login: str) -> Account | None:
     """The account with this login, folded to lower case."""
     row = tx.execute(f"{_ACCOUNT} WHERE login = ?", (login,)).fetchone()

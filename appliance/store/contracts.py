@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import islice
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import (
@@ -155,13 +157,20 @@ def last_change(tx: Transaction, contract_id: str) -> tuple[str, str, datetime] 
     return None if row is None else (row[0], row[1], loaded(row[2]))
 
 
-def overdue(tx: Transaction, now: datetime, *, limit: int = 100) -> list[str]:
-    """Ids of sent contracts whose deadline has come, the oldest first."""
+def overdue(
+    tx: Transaction,
+    now: datetime,
+    *,
+    grace: Callable[[str], timedelta] = lambda _kind: timedelta(),
+    limit: int = 100,
+) -> list[str]:
+    """Ids of sent contracts whose deadline has come, and the *grace* of their type is over, the oldest first."""
     rows = tx.execute(
-        "SELECT id FROM contracts WHERE state = 'sent' AND deadline <= ? ORDER BY deadline LIMIT ?",
-        (stored(now), limit),
+        "SELECT id, kind, deadline FROM contracts WHERE state = 'sent' AND deadline <= ? ORDER BY deadline",
+        (stored(now),),
     )
-    return [row[0] for row in rows]
+    over = (row[0] for row in rows if loaded(row[2]) + grace(row[1]) <= now)
+    return list(islice(over, limit))
 
 
 def to_seal_off(tx: Transaction) -> list[str]:

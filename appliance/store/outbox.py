@@ -50,19 +50,24 @@ def take(tx: Transaction, now: datetime) -> OutboxMessage | None:
     return OutboxMessage(row[0], notice, row[6])
 
 
-def sent(tx: Transaction, message: OutboxMessage) -> None:
+def sent(tx: Transaction, message: OutboxMessage, at: datetime) -> None:
     """sending → sent: the server has taken it."""
-    _close(tx, message, "sent", None)
+    _close(tx, message, "sent", None, at)
 
 
-def unknown(tx: Transaction, message: OutboxMessage, reason: str) -> None:
+def unknown(tx: Transaction, message: OutboxMessage, reason: str, at: datetime) -> None:
     """sending → unknown: it may or may not have arrived; a person decides whether it goes again."""
-    _close(tx, message, "unknown", reason)
+    _close(tx, message, "unknown", reason, at)
 
 
-def refused(tx: Transaction, message: OutboxMessage, reason: str) -> None:
+def refused(tx: Transaction, message: OutboxMessage, reason: str, at: datetime) -> None:
     """sending → refused: the server said no for good."""
-    _close(tx, message, "refused", reason)
+    _close(tx, message, "refused", reason, at)
+
+
+def withdrawn(tx: Transaction, message: OutboxMessage, at: datetime) -> None:
+    """sending → withdrawn: what it asked for is done, so nobody needs it."""
+    _close(tx, message, "withdrawn", None, at)
 
 
 def postpone(tx: Transaction, message: OutboxMessage, *, reason: str, until: datetime) -> None:
@@ -71,6 +76,35 @@ def postpone(tx: Transaction, message: OutboxMessage, *, reason: str, until: dat
         "UPDATE outbox SET state = 'queued', reason = ?, retry_at = ? WHERE id = ? AND state = 'sending'",
         (reason, stored(until), message.id),
     )
+
+
+def put_back(tx: Transaction, message: OutboxMessage, until: datetime) -> None:
+    """sending → queued, as if it had not been taken: it was not tried, and waits until then."""
+    tx.execute(
+        "UPDATE outbox SET state = 'queued', attempts = attempts - 1, retry_at = ?"
+        " WHERE id = ? AND state = 'sending'",
+        (stored(until), message.id),
+    )
+
+
+def gather(tx: Transaction, person: str, *, now: datetime, at: datetime, about: str) -> int:
+    """The message that takes reminders to *person* next, going out at *at* or before; its id.
+
+    A new one when none waits; *about* tells it from all others.
+    """
+    row = tx.execute(
+        "UPDATE outbox SET retry_at = min(retry_at, ?) WHERE id = (SELECT id FROM outbox"
+        " WHERE recipient = ? AND state = 'queued' AND kind = 'reminders' ORDER BY id LIMIT 1) RETURNING id",
+        (stored(at), person),
+    ).fetchone()
+    if row is None:
+        notice = Notice(None, person, NoticeKind.REMINDERS, now, about)
+        row = tx.execute(
+            "INSERT INTO outbox (recipient, kind, about, due, state, message_id, retry_at)"
+            " VALUES (?, ?, ?, ?, 'queued', ?, ?) RETURNING id",
+            (person, notice.kind, about, stored(now), notice.message_id, stored(at)),
+        ).fetchone()
+    return int(row[0])
 
 
 def resend(tx: Transaction, message_id: int, now: datetime) -> bool:
@@ -83,9 +117,12 @@ def resend(tx: Transaction, message_id: int, now: datetime) -> bool:
     return bool(again.rowcount)
 
 
-def give_up_sending(tx: Transaction, reason: str) -> int:
+def give_up_sending(tx: Transaction, reason: str, at: datetime) -> int:
     """sending → unknown for whatever a process that died was sending; how many."""
-    left = tx.execute("UPDATE outbox SET state = 'unknown', reason = ? WHERE state = 'sending'", (reason,))
+    left = tx.execute(
+        "UPDATE outbox SET state = 'unknown', reason = ?, settled = ? WHERE state = 'sending'",
+        (reason, stored(at)),
+    )
     return int(left.rowcount)
 
 
@@ -99,7 +136,8 @@ def retry_after(attempts: int) -> timedelta:
     return min(timedelta(minutes=2 ** min(attempts - 1, 9)), timedelta(hours=6))
 
 
-def _close(tx: Transaction, message: OutboxMessage, state: str, reason: str | None) -> None:
+def _close(tx: Transaction, message: OutboxMessage, state: str, reason: str | None, at: datetime) -> None:
     tx.execute(
-        "UPDATE outbox SET state = ?, reason = ? WHERE id = ? AND state = 'sending'", (state, reason, message.id)
+        "UPDATE outbox SET state = ?, reason = ?, settled = ? WHERE id = ? AND state = 'sending'",
+        (state, reason, stored(at), message.id),
     )

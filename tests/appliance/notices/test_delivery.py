@@ -13,9 +13,10 @@ from appliance.config import MailSettings, Security
 from appliance.model.notice import Notice, NoticeKind
 from appliance.notices.addresses import Addresses
 from appliance.notices.delivery import Delivery
+from appliance.notices.letters import Later, Letter
 from appliance.notices.mail import Mail
 from appliance.store import outbox
-from appliance.store.database import Database
+from appliance.store.database import Database, Transaction
 from tests.appliance.contracts.samples import NOON
 from tests.appliance.notices.smtp import Post, post_office
 from tests.appliance.store.seeds import seeded
@@ -32,6 +33,13 @@ class Time:
 
     def __call__(self) -> datetime:
         return self.at
+
+
+class NoReminders:
+    """For outboxes without any."""
+
+    def compose(self, _tx: Transaction, _message: outbox.OutboxMessage, _now: datetime) -> Letter | Later | None:
+        raise AssertionError
 
 
 @pytest.fixture
@@ -58,7 +66,7 @@ def time() -> Time:
 def delivery(database: Database, post: Post, time: Time) -> Delivery:
     mail = Mail(MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE), None)
     addresses = Addresses("http://localhost:8080", LINKS)
-    return Delivery(database, mail, addresses=addresses, issuer="甲公司示例有限公司", now=time)
+    return Delivery(database, mail, NoReminders(), addresses=addresses, issuer="甲公司示例有限公司", now=time)
 
 
 def counts(database: Database) -> dict[str, int]:
@@ -111,6 +119,19 @@ def test_what_a_killed_sender_had_in_hand_is_unknown(database: Database, deliver
         assert outbox.take(tx, NOON) is not None
     assert delivery.recover() == 1
     assert (delivery.deliver(), counts(database), post.messages) == (0, {"unknown": 1}, [])
+
+
+def test_a_server_that_is_away_holds_everything_and_no_message_is_the_worse_for_it(
+    database: Database, delivery: Delivery, post: Post, time: Time
+) -> None:
+    port, away = post.port, MailSettings(host="127.0.0.1", port=1, security=Security.NONE)
+    delivery._mail = Mail(away, None)
+    for _ in range(20):
+        assert delivery.deliver() == 0
+        time.at += timedelta(hours=1)
+    delivery._mail = Mail(MailSettings(host="127.0.0.1", port=port, security=Security.NONE), None)
+    time.at += timedelta(minutes=5)
+    assert (delivery.deliver(), counts(database)) == (1, {"sent": 1})
 
 
 def test_the_wait_grows_to_six_hours() -> None:

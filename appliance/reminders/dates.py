@@ -1,0 +1,84 @@
+"""Dates beyond signing: when the contract takes effect, is to be renewed or ended, and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+
+from appliance.contracts.changes import changed
+from appliance.errors import PreconditionRefused, StateRefused
+from appliance.history.chronicle import Chronicle
+from appliance.history.events import EventKind, HistoryEvent
+from appliance.model.contract import Contract, ContractState
+from appliance.model.reminder import DATES, ContractDate, Occasion
+from appliance.store import contract_dates, contracts
+from appliance.store.database import Database
+
+OVER = frozenset(
+    {
+        ContractState.DECLINED,
+        ContractState.RECALLED,
+        ContractState.EXPIRED,
+        ContractState.DISCARDED,
+        ContractState.VOIDED,
+    }
+)
+"""What has ended has no dates to come."""
+
+YEARS = 100
+
+
+class ContractDates:
+    """The initiator keeps them, as a note to be reminded by: what binds is what the signed text says."""
+
+    def __init__(self, database: Database, chronicle: Chronicle, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._chronicle = chronicle
+        self._now = now
+
+    def of(self, contract_id: str) -> tuple[ContractDate, ...]:
+        """The dates of a contract, in the order of their days."""
+        with self._database.reading() as tx:
+            return contract_dates.of_contract(tx, contract_id)
+
+    def may_change(self, contract: Contract, subject: str) -> bool:
+        """Whether *subject* keeps the dates of *contract*."""
+        return contract.initiator == subject and contract.state not in OVER
+
+    def change(self, contract_id: str, days: Mapping[Occasion, date | None], *, by: str) -> None:
+        """The dates become *days*; None, and what is not named, takes a date away.
+
+        Raises :class:`PreconditionRefused` for anybody but the initiator and for days that cannot follow each
+        other, :class:`StateRefused` for a contract that has ended.
+        """
+        now = self._now()
+        _require_order(days, now)
+        with self._database.transaction() as tx:
+            contract = contracts.load(tx, contract_id)
+            if contract.initiator != by:
+                raise PreconditionRefused("Only the initiator of “{title}” keeps its dates.", title=contract.title)
+            if contract.state in OVER:
+                raise StateRefused("“{title}” has ended; there is nothing to remind of.", title=contract.title)
+            known = {each.kind: each.day for each in contract_dates.of_contract(tx, contract_id)}
+            wanted = {kind: days.get(kind) for kind in DATES}
+            if all(known.get(kind) == day for kind, day in wanted.items()):
+                return
+            for kind, day in wanted.items():
+                if day is None:
+                    contract_dates.remove(tx, contract_id, kind)
+                elif known.get(kind) != day:
+                    contract_dates.keep(tx, contract_id, ContractDate(kind, day, by, now))
+            public = {kind.value: None if day is None else day.isoformat() for kind, day in wanted.items()}
+            event = HistoryEvent(EventKind.DATES_CHANGED, now, by, contract_id, public)
+            changed(tx, self._chronicle, contract, event)
+
+
+def _require_order(days: Mapping[Occasion, date | None], now: datetime) -> None:
+    for day in days.values():
+        if day is not None and abs(day.year - now.year) > YEARS:
+            raise PreconditionRefused("{day} is more than {years} years away.", day=day.isoformat(), years=YEARS)
+    effective, renewal, expiry = (days.get(kind) for kind in DATES)
+    if effective is not None and expiry is not None and expiry < effective:
+        raise PreconditionRefused("A contract cannot end before it takes effect.")
+    if renewal is not None and expiry is not None and expiry < renewal:
+        raise PreconditionRefused("A contract cannot be renewed after it has ended.")

@@ -1,0 +1,86 @@
+"""Who is to be reminded of a contract now: those who must act, never those who have; who stands in for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from appliance.contracts import rules
+from appliance.contracts.seal_standing import custodians_of
+from appliance.model.contract import Contract, ContractState, Party, PartyKind
+from appliance.model.reminder import Duty, Part
+from appliance.model.seal_request import SealRequestState
+from appliance.store import accounts, roll, seal_requests
+from appliance.store.database import Transaction
+
+
+def to_sign(tx: Transaction, contract: Contract) -> list[Duty]:
+    """Who is to be reminded of the signing deadline, each once for each reason; nobody unless it is sent.
+
+    Those whose turn it is, the custodians for whom a request waits, and the initiator as long as there are any.
+    """
+    if contract.state is not ContractState.SENT:
+        return []
+    acting: list[Duty] = []
+    missing: list[str] = []
+    for party in rules.whose_turn(contract):
+        asked = list(_of_party(tx, party))
+        there = [duty for duty in asked if accounts.is_there(tx, duty.person)]
+        acting += [duty for duty in there if duty not in acting]
+        if asked and not there:
+            missing.append(asked[0].person)
+    return acting + list(_looked_after(tx, contract, acting, missing))
+
+
+def _looked_after(
+    tx: Transaction, contract: Contract, acting: Sequence[Duty], missing: Sequence[str]
+) -> Iterator[Duty]:
+    """The initiator, when others are to act; whoever should act and is no longer there is told to the initiator,
+    or to the officers when it is the initiator."""
+    if accounts.is_there(tx, contract.initiator):
+        if missing or any(duty.person != contract.initiator for duty in acting):
+            yield Duty(contract.initiator, Part.INITIATOR)
+        for one in dict.fromkeys(missing):
+            yield Duty(contract.initiator, Part.STAND_IN, one)
+        return
+    for officer in roll.officers(tx):
+        for one in dict.fromkeys([contract.initiator, *missing]):
+            yield Duty(officer, Part.STAND_IN, one)
+
+
+def of_dates(tx: Transaction, contract: Contract) -> list[Duty]:
+    """Who is to be reminded of a date beyond signing; nobody unless the contract is completed.
+
+    The initiator; if that person is no longer there, those who signed in the same house, else the officers.
+    """
+    if contract.state is not ContractState.COMPLETED:
+        return []
+    if accounts.is_there(tx, contract.initiator):
+        return [Duty(contract.initiator, Part.INITIATOR)]
+    signatories = [each for each in rules.signatories(contract) if not _is_guest(contract, each)]
+    there = [each for each in signatories if accounts.is_there(tx, each)]
+    return [Duty(each, Part.STAND_IN, contract.initiator) for each in there or roll.officers(tx)]
+
+
+def names_of_late(tx: Transaction, contract: Contract) -> tuple[str, ...]:
+    """The names of those whose turn it is, and who have not acted."""
+    return tuple(dict.fromkeys(_named(tx, party) for party in rules.whose_turn(contract)))
+
+
+def _named(tx: Transaction, party: Party) -> str:
+    if party.kind is PartyKind.SEAL:
+        return roll.names(tx, [party.responsible]).get(party.responsible, party.name)
+    return party.name
+
+
+def _of_party(tx: Transaction, party: Party) -> Iterator[Duty]:
+    """The signer; of a seal its custodians once it is asked for, nobody while it is being used."""
+    request = seal_requests.of_party(tx, party.id) if party.kind is PartyKind.SEAL else None
+    if request is None or not request.open:
+        yield Duty(party.responsible, Part.SIGNER)
+    elif request.state is SealRequestState.WAITING:
+        for custodian in custodians_of(tx, request):
+            yield Duty(custodian, Part.CUSTODIAN, request.id)
+
+
+def _is_guest(contract: Contract, person: str) -> bool:
+    return any(party.guest and party.subject == person for party in contract.parties)

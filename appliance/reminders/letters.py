@@ -1,0 +1,103 @@
+"""The words of reminders, in the recipient's language: in mails, and in the portal's list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from html import escape
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from appliance.language import Language, Translator, translator
+from appliance.model.people import Person
+from appliance.model.reminder import Occasion, Part, Reminder
+from appliance.notices.letters import FROM, GREETING, Letter, framed
+
+WAITS: Final[Mapping[Part, str]] = {
+    Part.SIGNER: "It waits for your signature; signing is possible until {deadline} ({zone}).",
+    Part.CUSTODIAN: "A request for a seal waits for your decision; signing is possible until {deadline} ({zone}).",
+    Part.INITIATOR: "Not yet signed by {names}; signing is possible until {deadline} ({zone}).",
+}
+
+OVERDUE: Final[Mapping[Part, str]] = {
+    Part.SIGNER: "The deadline passed on {deadline} ({zone}); you can sign only if the initiator extends it.",
+    Part.CUSTODIAN: "The deadline passed on {deadline} ({zone}); the seal waits for the initiator to extend it.",
+    Part.INITIATOR: (
+        "The deadline passed on {deadline} ({zone}), not signed by {names}. Unless you extend it by {last}, the"
+        " contract expires."
+    ),
+}
+
+DATED: Final[Mapping[Occasion, str]] = {
+    Occasion.EFFECTIVE: "It takes effect on {day}.",
+    Occasion.RENEWAL: "It is to be renewed or ended by {day}.",
+    Occasion.EXPIRY: "It ends on {day}.",
+}
+
+GONE: Final = (
+    "{name} should act here and is no longer there. Recall it and send it to somebody else, or talk to an officer."
+)
+GONE_DATED: Final = "{name}, who started it, is no longer there."
+
+ONE: Final = "Reminder: “{title}”"
+SEVERAL: Final = "Reminder: {count} contracts wait for you"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One reminder with what its words need: ``names`` of those who have not acted or are gone, the ``day`` of a
+    date beyond signing, until when (``last``) the deadline can still be extended."""
+
+    reminder: Reminder
+    title: str
+    names: tuple[str, ...]
+    day: date | None
+    overdue: bool
+    last: datetime
+    address: str
+
+
+def sentence(item: Item, translate: Translator, language: Language, zone: ZoneInfo) -> str:
+    """What the reminder says, besides the title; times are shown in *zone*."""
+    part, day = item.reminder.duty.part, None if item.day is None else item.day.isoformat()
+    comma = "、" if language is Language.CHINESE else ", "
+    names = comma.join(item.names)
+    if item.day is not None:
+        dated = translate(DATED[item.reminder.occasion], day=day)
+        if part is not Part.STAND_IN:
+            return dated
+        return dated + _gap(language) + translate(GONE_DATED, name=names)
+    if part is Part.STAND_IN:
+        return translate(GONE, name=names)
+    values = {"deadline": _minute(item.reminder.anchor, zone), "zone": zone.key, "names": names}
+    if not item.overdue:
+        return translate(WAITS[part], **values)
+    return translate(OVERDUE[part], last=_minute(item.last, zone), **values)
+
+
+def digest(person: Person, items: Sequence[Item], *, issuer: str) -> Letter:
+    """One letter with all *items*, each with its own address."""
+    translate, zone = translator(person.language), ZoneInfo(person.zone)
+    titles = {item.title for item in items}
+    subject = translate(ONE, title=items[0].title) if len(titles) == 1 else translate(SEVERAL, count=len(titles))
+    greeting, sender = translate(GREETING, name=person.name), translate(FROM, issuer=issuer)
+    told = [(item, sentence(item, translate, person.language, zone)) for item in items]
+    body = [greeting, ""]
+    for item, words in told:
+        body += [item.title, words, item.address, ""]
+    paragraphs = [f"<p>{escape(greeting)}</p>", *(_paragraph(item, words) for item, words in told)]
+    return Letter(subject, "\n".join([*body, sender]) + "\n", framed(person, subject, "".join(paragraphs), sender))
+
+
+def _paragraph(item: Item, words: str) -> str:
+    address, title = escape(item.address), escape(item.title)
+    return f'<p><a href="{address}" style="color:#b3261e">{title}</a><br>{escape(words)}</p>'
+
+
+def _minute(at: datetime, zone: ZoneInfo) -> str:
+    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+
+def _gap(language: Language) -> str:
+    return "" if language is Language.CHINESE else " "

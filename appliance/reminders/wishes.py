@@ -1,0 +1,49 @@
+"""What people wish about reminders: quiet hours, one mail a day."""
+
+from __future__ import annotations
+
+from datetime import time
+
+from appliance.errors import PreconditionRefused
+from appliance.model.reminder import Quiet, Wishes
+from appliance.store import reminder_wishes
+from appliance.store.database import Database
+
+
+class ReminderWishes:
+    """Everybody decides for oneself. Thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, person: str) -> Wishes:
+        """What *person* wishes; nothing in particular until they say so."""
+        with self._database.reading() as tx:
+            return reminder_wishes.load(tx, person)
+
+    def keep(self, person: str, wishes: Wishes) -> None:
+        """From now on it is as *person* wishes, for what waits already too."""
+        with self._database.transaction() as tx:
+            reminder_wishes.keep(tx, person, wishes)
+
+
+def read_wishes(start: str, until: str, daily: str) -> Wishes:
+    """The wishes as they were typed, ``22:00``; empty for none. Raises :class:`PreconditionRefused`."""
+    begins, ends, at = (_time(text) for text in (start, until, daily))
+    if (begins is None) != (ends is None):
+        raise PreconditionRefused("Quiet hours need a beginning and an end; leave both empty for none.")
+    if begins is None or ends is None:
+        return Wishes(None, at)
+    if begins == ends:
+        raise PreconditionRefused("Quiet hours cannot be the whole day; leave them empty for none.")
+    return Wishes(Quiet(begins, ends), at)
+
+
+def _time(text: str) -> time | None:
+    if not text.strip():
+        return None
+    try:
+        found = time.fromisoformat(text.strip())
+    except ValueError as error:
+        raise PreconditionRefused("{text} is not a time of day; write it like 22:00.", text=text[:20]) from error
+    return found.replace(second=0, microsecond=0, tzinfo=None)

@@ -1,0 +1,73 @@
+"""What became of the messages about a contract, and sending one of them once more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.model.notice import NoticeKind
+from appliance.store.database import Transaction
+from appliance.store.moments import loaded, stored
+
+_MAILS = (
+    "SELECT o.id, o.recipient, p.name, o.kind, o.state, o.due, o.settled, o.retry_at, o.attempts, o.reason"
+    " FROM outbox AS o JOIN people AS p ON p.subject = o.recipient"
+)
+_ABOUT = "(o.contract = ?1 OR o.id IN (SELECT mail FROM reminders WHERE contract = ?1))"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """One message: ``state`` as in the outbox, ``settled`` when it came to it, ``retry_at`` when a waiting one is
+    tried next; ``reason`` is what the mail server or the process said."""
+
+    id: int
+    recipient: str
+    name: str
+    kind: NoticeKind
+    state: str
+    due: datetime
+    settled: datetime | None
+    retry_at: datetime
+    attempts: int
+    reason: str | None
+
+
+def of_contract(tx: Transaction, contract_id: str, *, limit: int) -> list[Delivered]:
+    """The messages that concern a contract, the newest first."""
+    rows = tx.execute(f"{_MAILS} WHERE {_ABOUT} ORDER BY o.due DESC, o.id DESC LIMIT ?2", (contract_id, limit))
+    return [
+        Delivered(
+            id=row[0],
+            recipient=row[1],
+            name=row[2],
+            kind=NoticeKind(row[3]),
+            state=row[4],
+            due=loaded(row[5]),
+            settled=loaded(row[6]),
+            retry_at=loaded(row[7]),
+            attempts=row[8],
+            reason=row[9],
+        )
+        for row in rows
+    ]
+
+
+def recipient(tx: Transaction, contract_id: str, message: int) -> str | None:
+    """To whom the *message* goes, when it concerns the contract."""
+    query = f"SELECT o.recipient FROM outbox AS o WHERE o.id = ?2 AND {_ABOUT}"  # noqa: S608 -- a literal above
+    found = tx.execute(query, (contract_id, message)).fetchone()
+    return None if found is None else str(found[0])
+
+
+def counts(tx: Transaction, before: datetime) -> tuple[int, int, int]:
+    """Messages whose arrival is unknown, messages that were refused, messages that should have gone out *before*
+    that moment; up to 1,000 each."""
+    row = tx.execute(
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE state = 'unknown' LIMIT 1000)),"
+        " (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE state = 'refused' LIMIT 1000)),"
+        " (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE state = 'queued' AND"
+        " CASE WHEN attempts > 0 THEN due ELSE retry_at END <= ? LIMIT 1000))",
+        (stored(before),),
+    ).fetchone()
+    return int(row[0]), int(row[1]), int(row[2])
