@@ -57,8 +57,8 @@ from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import Policy, load_policy
 from appliance.powers import Powers
 from appliance.powers.register import Archive
-from appliance.retention import Retention, open_retention
 from appliance.reminders.desk import House, RemindersDesk, open_reminders
+from appliance.retention import Retention, open_retention
 from appliance.revocation import CurrentCrls
 from appliance.store.database import Database
 from appliance.submissions import Submissions

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -53,12 +53,10 @@ from appliance.reminders.reminding import Reminding
 from appliance.store import (
     accounts,
     contracts,
-    intents,
     involvements,
     outbox,
     parties,
     people,
-    reminder_plans,
     reminder_wishes,
     reminders,
 )
