@@ -9,6 +9,9 @@ from appliance.store.database import Database
 MOST = 20
 """People that one search shows."""
 
+LONGEST = 100
+"""Letters that are looked for; more of them are in no name, and SQLite refuses very long patterns."""
+
 
 class Directory:
     """Reads only. Thread-safe."""
@@ -18,7 +21,8 @@ class Directory:
 
     def search(self, words: str) -> list[Person]:
         """At most :data:`MOST` people with accounts by name, organisation or mail address; none for no words."""
-        if not words.strip():
+        wanted = words.strip()[:LONGEST]
+        if not wanted:
             return []
         with self._database.reading() as tx:
-            return directory.search(tx, words.strip(), limit=MOST)
+            return directory.search(tx, wanted, limit=MOST)

@@ -12,6 +12,7 @@ from typing import Final
 
 from appliance.contracts.placing import usual_place
 from appliance.errors import PreconditionRefused
+from appliance.language.letters import words
 from appliance.model.contract import GUEST_PREFIX, Contract, CrossPage, Guest, Party, PartyKind, Placement
 from appliance.model.people import Person
 
@@ -97,7 +98,7 @@ def guest_person(guest: Guest, initiator: Person) -> Person:
     Raises :class:`PreconditionRefused` when the name or the organisation is missing, or something is malformed.
     A missing address of mail only keeps the contract from being sent.
     """
-    name, organisation, email = (" ".join(text.split()) for text in (guest.name, guest.organisation, guest.email))
+    name, organisation, email = (words(text) for text in (guest.name, guest.organisation, guest.email))
     if not name:
         raise PreconditionRefused("An outside signer needs a name.")
     if max(len(name), len(organisation)) > LONGEST_NAME:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from appliance.errors import PreconditionRefused
+from appliance.language.letters import without_hidden
 
 LONGEST = 1000
 
 
 def reasoned(reason: str) -> str:
-    """*reason* without stray spaces. Raises :class:`PreconditionRefused` when there is none, or too much of it."""
-    tidied = reason.strip()
+    """*reason* without stray spaces and hidden letters.
+
+    Raises :class:`PreconditionRefused` when there is none, or too much of it.
+    """
+    tidied = without_hidden(reason).strip()
     if not tidied:
         raise PreconditionRefused("Give a reason; the others will read it.")
     if len(tidied) > LONGEST:

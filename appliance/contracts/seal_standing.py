@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from appliance.contracts import rules
 from appliance.errors import PreconditionRefused
+from appliance.language.letters import without_hidden
 from appliance.model.contract import ContractState
 from appliance.model.intent import IntentState
 from appliance.model.notice import Notice, NoticeKind
@@ -62,7 +63,7 @@ def require_custodian(tx: Transaction, request: SealRequest, subject: str) -> No
 
 def require_words(reason: str) -> str:
     """*reason* without outer blanks. Raises :class:`PreconditionRefused` when it is empty or too long."""
-    words = reason.strip()
+    words = without_hidden(reason).strip()
     if not words:
         raise PreconditionRefused("Say in a few words why.")
     if len(words) > LONGEST_REASON:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from appliance.errors import PreconditionRefused
+from appliance.language.letters import without_hidden, words
 from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.money import Money
 
@@ -35,11 +36,13 @@ class DraftTerms:
 
 
 def tidy(terms: DraftTerms, now: datetime, *, before: Deadline | None = None) -> DraftTerms:
-    """*terms* without stray spaces. Raises :class:`PreconditionRefused` for what no draft can have.
+    """*terms* without stray spaces and hidden letters. Raises :class:`PreconditionRefused` for what cannot be.
 
     A deadline that is in the past is refused unless it was so *before*.
     """
-    tidied = replace(terms, title=_line(terms.title), kind=_line(terms.kind), purpose=terms.purpose.strip())
+    tidied = replace(
+        terms, title=words(terms.title), kind=words(terms.kind), purpose=without_hidden(terms.purpose).strip()
+    )
     if not tidied.title:
         raise PreconditionRefused("A contract needs a title.")
     if len(tidied.title) > LONGEST_TITLE:
@@ -87,7 +90,3 @@ def revised(contract: Contract, terms: DraftTerms) -> Contract:
         deadline=terms.deadline or contract.deadline,
         amount=terms.amount,
     )
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())

@@ -54,16 +54,18 @@ class Guests:
     def admit(self, token: str, code: str, *, address: str | None = None) -> Admission:
         """Whom link and *code* let in, from which network *address*.
 
-        A try counts before it is looked at. Raises :class:`NotFound`, or :class:`PreconditionRefused` for a wrong
-        code, and once there were five of them.
+        A try counts before it is looked at, unless it cannot be a code at all. Raises :class:`NotFound`, or
+        :class:`PreconditionRefused` for a wrong code, and once there were five of them.
         """
         invitation = self.invitation(token)
+        given = "".join(code.split()).replace("-", "")
+        if len(given) != DIGITS or not (given.isascii() and given.isdigit()):
+            raise PreconditionRefused("The code has {digits} digits; look again.", digits=DIGITS)
         with self._database.transaction() as tx:
             if not guests.count_try(tx, invitation, most=TRIES):
                 raise PreconditionRefused(
                     "Too many wrong codes. Ask whoever invited you for a new one; this one is dead."
                 )
-        given = "".join(code.split()).replace("-", "")
         if not hmac.compare_digest(given.encode(), self._code(invitation).encode()):
             raise PreconditionRefused("This is not the code. Look again, or ask whoever invited you.")
         return self._admitted(invitation, address)

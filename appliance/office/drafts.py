@@ -11,13 +11,13 @@ from typing import Any
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.office import ActKind, ActState, EnrolmentRequest, PendingAct, RequestState
 from appliance.model.people import SealKind
+from appliance.office.reasons import worded
 from appliance.store import enrolment, office_acts, people, roll
 from appliance.store.database import Database, Transaction
 from hsm.client import AuthorityClient
 
 LASTS = timedelta(minutes=15)
 """As long as the authority lets an officer's act wait."""
-_LONGEST_WORDS = 500
 _WIDTHS_MM = (10.0, 60.0)
 _LEFT, _REPLACED = "affiliation_changed", "cessation_of_operation"
 
@@ -45,7 +45,7 @@ class Preparing:
 
         Raises :class:`StateRefused` when it was decided, :class:`PreconditionRefused` without the words.
         """
-        words = _words(verified, "Say how the identity was verified: by what document, by whom, when.")
+        words = worded(verified, "Say how the identity was verified: by what document, by whom, when.")
         with self._database.reading() as tx:
             request = enrolment.request(tx, request_id)
             person = people.person(tx, request.subject)
@@ -139,15 +139,6 @@ def _kind_of(subject: str, *, known: bool) -> ActKind:
     if kind is None:
         raise StateRefused("{subject} signs nothing and needs no credentials.", subject=subject)
     return kind
-
-
-def _words(text: str, missing: str) -> str:
-    words = text.strip()
-    if not words:
-        raise PreconditionRefused(missing)
-    if len(words) > _LONGEST_WORDS:
-        raise PreconditionRefused("This has more than {most} characters.", most=_LONGEST_WORDS)
-    return words
 
 
 def _require_one(known: bool, request: EnrolmentRequest) -> None:

@@ -20,6 +20,7 @@ from appliance.history.events import EventKind, HistoryEvent
 from appliance.model.office import ActKind, ActState, PendingAct, ProposedCredential, ProposedPasskey
 from appliance.office import effects
 from appliance.office.codes import context_of
+from appliance.office.reasons import worded
 from appliance.office.recording import Recording
 from appliance.store import enrolment, office_acts
 from appliance.store.database import Database
@@ -93,7 +94,7 @@ class Performing:
 
     def refuse(self, act_id: str, *, reason: str, by: str) -> None:
         """An officer ends an act that waits; the request that it would decide stays open."""
-        words, now = reason.strip() or "-", self._now()
+        words, now = worded(reason.strip() or "-", "Say why; the reason goes on record."), self._now()
         with self._database.transaction() as tx:
             pending = office_acts.act(tx, act_id)
             office_acts.end(tx, act_id, ActState.REFUSED, at=now, by=by, reason=words)

@@ -19,6 +19,7 @@ from appliance.model.office import (
 )
 from appliance.office.codes import draft_totp, proven_pin
 from appliance.office.notices import tell_officers, tell_refused
+from appliance.office.reasons import worded
 from appliance.store import enrolment
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
@@ -77,21 +78,19 @@ class EnrolmentRequests:
         return request
 
     def withdraw(self, request_id: str, *, by: str) -> None:
-        """Ends an open request of one's own. Raises :class:`StateRefused`, :class:`NotFound`."""
+        """Ends an open request of one's own. Raises :class:`StateRefused`; :class:`NotFound` for others' too."""
         now = self._now()
         with self._database.transaction() as tx:
             request = enrolment.request(tx, request_id)
             if request.subject != by:
-                raise StateRefused("Only {subject} withdraws this request.", subject=request.subject)
+                raise enrolment.unknown(request_id)
             enrolment.close(tx, request_id, RequestState.WITHDRAWN, at=now, by=by)
             public = {"subject": by, "request": request_id}
             self._chronicle.tell(tx, HistoryEvent(EventKind.ENROLMENT_WITHDRAWN, now, by, None, public))
 
     def refuse(self, request_id: str, *, reason: str, by: str) -> None:
         """An officer says no, with a *reason* for the person. Raises :class:`StateRefused` when decided before."""
-        now, words = self._now(), reason.strip()
-        if not words:
-            raise PreconditionRefused("Say why the request is refused; the person reads it.")
+        now, words = self._now(), worded(reason, "Say why the request is refused; the person reads it.")
         with self._database.transaction() as tx:
             request = enrolment.request(tx, request_id)
             enrolment.close(tx, request_id, RequestState.REFUSED, at=now, by=by, reason=words)

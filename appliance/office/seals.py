@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from appliance.errors import PreconditionRefused, StateRefused
+from appliance.errors import StateRefused
 from appliance.history.chronicle import Chronicle
 from appliance.history.events import EventKind, HistoryEvent
 from appliance.model.people import Seal
+from appliance.office.reasons import worded
 from appliance.store import people, roll
 from appliance.store.database import Database
 from appliance.store.moments import stored
@@ -41,14 +42,10 @@ class Seals:
         self._set(subject, suspended=False, reason=reason, by=by)
 
     def _set(self, subject: str, *, suspended: bool, reason: str, by: str) -> None:
-        now, words = self._now(), reason.strip()
-        if not words:
-            raise PreconditionRefused("Say why; the reason goes on record.")
+        now, words = self._now(), worded(reason, "Say why; the reason goes on record.")
         with self._database.transaction() as tx:
             people.seal(tx, subject)
             if not roll.suspend_seal(tx, subject, since=stored(now) if suspended else None):
                 raise StateRefused("Another officer has changed this seal in the meantime.")
             kind = EventKind.SEAL_SUSPENDED if suspended else EventKind.SEAL_RESUMED
-            self._chronicle.tell(
-                tx, HistoryEvent(kind, now, by, None, {"subject": subject}, {"reason": words[:500]})
-            )
+            self._chronicle.tell(tx, HistoryEvent(kind, now, by, None, {"subject": subject}, {"reason": words}))

@@ -60,8 +60,13 @@ def request(tx: Transaction, request_id: str) -> EnrolmentRequest:
     """The request. Raises :class:`NotFound`."""
     row = tx.execute(f"{_COLUMNS} WHERE id = ?", (request_id,)).fetchone()
     if row is None:
-        raise NotFound("There is no enrolment request {id}.", id=request_id)
+        raise unknown(request_id)
     return _request(tx, row)
+
+
+def unknown(request_id: str) -> NotFound:
+    """What is said of a request that is not there, or not for this person."""
+    return NotFound("There is no enrolment request {id}.", id=request_id)
 
 
 def open_request(tx: Transaction, subject: str) -> EnrolmentRequest | None:

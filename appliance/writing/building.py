@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from appliance.language.letters import in_one_line
 from appliance.model.writing import FIELD_NAME
 from appliance.writing.elements import (
     Align,
@@ -23,7 +24,6 @@ from appliance.writing.elements import (
     Run,
     Table,
 )
-from appliance.writing.letters import in_one_line
 from appliance.writing.lines import tidy
 
 _MARKS = {

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from appliance.contracts.drafting import Drafting, DraftTerms
 from appliance.errors import PreconditionRefused, StateRefused
+from appliance.language.letters import words
 from appliance.model.contract import Contract, Deadline
 from appliance.model.people import Person
 from appliance.model.writing import Wording
 from appliance.writing.filling import filled, require_defined
-from appliance.writing.letters import words
 from appliance.writing.press import Press
 from appliance.writing.templates import Templates
 from appliance.writing.texts import LONGEST_TITLE, Texts

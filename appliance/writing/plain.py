@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from appliance.language.letters import in_one_line
 from appliance.model.writing import FIELD_NAME
 from appliance.writing.elements import (
     Align,
@@ -39,7 +40,6 @@ from appliance.writing.elements import (
     Run,
     Table,
 )
-from appliance.writing.letters import in_one_line
 from appliance.writing.lines import tidy
 
 _SIGNS = {"**": Mark.STRONG, "//": Mark.EMPHASIS, "++": Mark.UNDERLINE}

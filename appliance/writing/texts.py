@@ -9,12 +9,12 @@ from datetime import datetime
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.language import Language
+from appliance.language.letters import words
 from appliance.model.writing import MergeField, Purpose, Text, Wording
 from appliance.store import people
 from appliance.store import writing as store
 from appliance.store.database import Database, Transaction
 from appliance.writing.defining import require_definition
-from appliance.writing.letters import words
 from appliance.writing.markup import markup
 from appliance.writing.reading import read
 

@@ -9,9 +9,9 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from appliance.language import Language
+from appliance.language.letters import without_hidden, words
 from appliance.model.writing import Currency, FieldKind, MergeField
 from appliance.money.capitals import in_capitals
-from appliance.writing.letters import without_hidden, words
 from hsm.sentence import Sentence
 
 LONGEST_LINE, LONGEST_TEXT = 200, 10_000

@@ -34,6 +34,7 @@ __all__ = [
     "dismiss",
     "require",
     "session_secret",
+    "signatory",
     "visitor",
     "visitor_or_none",
     "whereabouts",
@@ -92,6 +93,12 @@ def require(*roles: Role) -> Visitor:
     if not found.roles & set(roles):
         raise NotAllowed("Your account does not have the role that this page is for; an officer can give it.")
     return found
+
+
+def signatory() -> Visitor:
+    """Somebody who can sign at all: an outside signer, or a person with one of the people's roles."""
+    found = visitor()
+    return found if found.guest_of is not None else require(*PEOPLES_ROLES)
 
 
 def circumstances() -> Circumstances:

@@ -15,6 +15,9 @@ from webui.portal import access
 from webui.portal.parts import PortalParts
 from webui.shared.language import translate
 
+DIGITS = 18
+"""More than any file's size has; Python takes no number of thousands of them."""
+
 KNOWN = {"title": "", "digest": "", "file": "", "size": ""}
 """The form's fields, empty."""
 
@@ -75,7 +78,8 @@ def _depositor() -> str:
 def _order(typed: dict[str, str]) -> DepositOrder:
     size = typed["size"].strip()
     # The size is what the browser counted; without script nobody says, and it is left out.
-    return DepositOrder(typed["title"], typed["digest"], typed["file"], int(size) if size.isdecimal() else None)
+    counted = size.isdecimal() and len(size) <= DIGITS
+    return DepositOrder(typed["title"], typed["digest"], typed["file"], int(size) if counted else None)
 
 
 def _file(body: bytes, kind: str, name: str) -> Response:

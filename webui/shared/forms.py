@@ -3,17 +3,21 @@
 1. The first page with a form sets a random cookie; `SameSite=Strict` keeps it from foreign pages' requests.
 2. The form carries HMAC-SHA-256(key, cookie); without our key nobody makes one, not even who can set cookies.
 3. A POST without both, or with `Sec-Fetch-Site` naming another site, is refused before the view runs.
+4. So is one with characters that no keyboard makes (NUL and its like): no field of ours can mean them.
 """
 
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import Forbidden
+from werkzeug.exceptions import BadRequest, Forbidden
 
 FIELD = "form_token"
+_UNTYPED = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+"""C0 controls but tab, line ends, and the vertical tabs and form feeds that word processors leave in pastes."""
 
 
 def install(app: Flask, *, key: bytes, secure: bool, exempt: frozenset[str] = frozenset()) -> None:
@@ -35,8 +39,11 @@ def install(app: Flask, *, key: bytes, secure: bool, exempt: frozenset[str] = fr
         if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
             raise Forbidden("foreign form")
         value = request.cookies.get(cookie, "")
-        if not value or not hmac.compare_digest(token(value), request.form.get(FIELD, "")):
+        given = request.form.get(FIELD, "").encode()  # compare_digest takes only ASCII as text
+        if not value or not hmac.compare_digest(token(value).encode(), given):
             raise Forbidden("stale form")
+        if any(_UNTYPED.search(typed) for _, typed in request.form.items(multi=True)):
+            raise BadRequest
 
     @app.after_request
     def remember(response: Response) -> Response:

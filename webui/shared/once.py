@@ -36,7 +36,8 @@ class Once:
 
     def address(self, subject: str, make: Callable[[], str]) -> str:
         """The same without the redirect."""
-        value = request.form.get(FIELD, "")
+        posted = request.form.get(FIELD, "")
+        value = posted if _VALUE.fullmatch(posted) else ""
         before = self._submissions.claim(subject, value)
         if before is not None:
             return before

@@ -26,6 +26,9 @@ from webui.shared.language import current_language, translate
 WINDOW = 100
 """Pages that are shown at a time."""
 
+LONGEST_QUERY = 200
+"""Letters of one word in an address."""
+
 
 @dataclass(frozen=True, slots=True)
 class Board:
@@ -88,7 +91,7 @@ def install(pages: Blueprint, desk: Desk) -> None:
 
 def _after(button: Button, rows: list[Spot], board: Board) -> list[Spot]:
     """The rows once *button* has removed or added some."""
-    if button.act == "remove" and button.about.isdecimal() and int(button.about) < len(rows):
+    if button.act == "remove" and button.about in map(str, range(len(rows))):
         return [row for index, row in enumerate(rows) if index != int(button.about)]
     placed = {row.party for row in rows}
     parties = board.draft.parties
@@ -138,12 +141,17 @@ def _add_anchored(desk: Desk, board: Board, places: dict[str, list[Placement]]) 
 def _saved(desk: Desk, board: Board, button: Button) -> Response:
     if wants_json():
         return desk.onward(board.draft, Step.FIELDS)
-    query = {"unit": button.about if button.act == "unit" else board.unit, "from": str(board.first)}
+    query = {
+        "unit": button.about[:LONGEST_QUERY] if button.act == "unit" else board.unit,
+        "from": str(board.first),
+    }
     anchor = ""
     if button.act == "window":
-        query["from"] = button.about
+        query["from"] = button.about[:LONGEST_QUERY]
     if button.act == "find":
-        query.update({name: request.form.get(name, "") for name in ("phrase", "keyword-party", "side")})
+        query.update(
+            {name: request.form.get(name, "")[:LONGEST_QUERY] for name in ("phrase", "keyword-party", "side")}
+        )
         anchor = "keywords"
     if button.act in ("save", "") and request.form.get("go"):
         return desk.onward(board.draft, Step.FIELDS)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, request
 
-from appliance.directory import MOST
+from appliance.directory import LONGEST, MOST
 from appliance.errors import ApplianceError
 from appliance.model.contract import Contract, Deadline, Guest, SigningOrder
 from webui.portal.drafting import adding
@@ -106,7 +106,7 @@ def _save_preset(desk: Desk, draft: Contract, days: str) -> Response:
 
 def _saved(desk: Desk, draft: Contract, button: Button) -> Response:
     if button.act == "search":
-        return to(draft.id, Step.PARTIES, anchor="field-query", query=typed("query"))
+        return to(draft.id, Step.PARTIES, anchor="field-query", query=typed("query")[:LONGEST])
     if button.act != "save" and not request.form.get("go"):
         return to(draft.id, Step.PARTIES, anchor="field-parties")
     return desk.onward(draft, Step.PARTIES)

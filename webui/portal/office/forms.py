@@ -27,8 +27,8 @@ def officer() -> access.Visitor:
 
 
 def text(name: str, most: int = 1000) -> str:
-    """The posted field *name*, cut where nothing sensible is longer."""
-    return request.form.get(name, "")[:most]
+    """The posted field *name*, cut where it is refused as too long in any case."""
+    return request.form.get(name, "")[: most + 1]
 
 
 def organisations(parts: PortalParts) -> list[tuple[str, str]]:

@@ -66,7 +66,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
     @pages.post("/use")
     def use() -> Answer:
-        chosen = request.form.get("picture", TYPED)
+        chosen = request.form.get("picture", "")
         appearances.choose(_person(), None if chosen == TYPED else chosen)
         return _back()
 

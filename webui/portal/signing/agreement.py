@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from appliance.contracts.agreement_text import agreement_text
 from appliance.errors import ApplianceError, StateRefused
 from hsm.errors import AuthorityError, AuthorityUnreachable
-from webui.portal.access import visitor
+from webui.portal.access import signatory
 from webui.portal.parts import PortalParts
 from webui.portal.signing import means
 from webui.portal.signing.articles import articles_of
@@ -30,7 +30,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.post("/agreement")
     def accept() -> Response:
-        subject = visitor().subject
+        subject = signatory().subject
         posted = request.form.get("agreement", "")[:64]
         try:
             activation = means.posted(subject)
@@ -49,7 +49,7 @@ def _next() -> str:
 
 def _shown(parts: PortalParts, refusal: Refusal | None = None) -> Response:
     """The current text with a fresh proposal; how it was accepted, for somebody who has."""
-    subject = visitor().subject
+    subject = signatory().subject
     accepted = parts.appliance.agreements.accepted(subject)
     if accepted is not None:
         text = articles_of(agreement_text(current_language(), accepted.version))

@@ -7,9 +7,9 @@ from dataclasses import replace
 from flask import Blueprint, Response, request
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
+from appliance.language.letters import words
 from appliance.model.writing import Currency, FieldKind, MergeField, Text
 from appliance.writing.filling import places
-from appliance.writing.letters import words
 from webui.portal.writing.room import Room, page, seen, sentence, status_for, to, typed
 
 NEW = MergeField("", FieldKind.TEXT, "")

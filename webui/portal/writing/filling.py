@@ -8,10 +8,10 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from appliance.errors import ConfinementFailed, DocumentRefused, PreconditionRefused, StateRefused
+from appliance.language.letters import words
 from appliance.model.contract import Contract
 from appliance.model.writing import Text, Wording
 from appliance.writing import Checked, blank, check
-from appliance.writing.letters import words
 from webui.portal.writing.editor import editor
 from webui.portal.writing.room import Room, number_of, page, seen, sentence, status_for, to, typed
 from webui.shared.language import translate

@@ -1,0 +1,210 @@
+"""One of everything that has an address, and one visitor of each kind, for the sweep over all routes."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pysqlite3
+from flask import Flask
+from flask.testing import FlaskClient
+from webauthn.helpers import bytes_to_base64url
+
+from appliance.accounts.sessions import Whereabouts
+from appliance.contracts.drafting import DraftTerms
+from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
+from appliance.demonstration.pocket import Pocket
+from appliance.errors import StateRefused
+from appliance.language import Language
+from appliance.model.accounts import PEOPLES_ROLES, LinkPurpose, NewAccount, Passkey, Role
+from appliance.model.contract import Contract, Deadline, Guest, Placement, SigningOrder
+from appliance.model.intent import Circumstances
+from appliance.model.office import ProposedPasskey
+from appliance.model.people import Person
+from appliance.model.writing import FieldKind, MergeField, Purpose
+from appliance.ownership import DepositOrder
+from appliance.store import passkeys
+from appliance.wiring import Appliance
+from appliance.writing import Beginning
+from hsm.authenticator import SoftwareAuthenticator
+from tests.portal.visitors import signed_in
+from tests.world import activations_for, sample_document
+
+HERE = Circumstances("192.0.2.7")
+GUEST = Guest("外来 <b>𠮷野</b>", BETA, "guest@beta.example", "+86 138 0000 0000")
+FORGETTABLE = ("sessions", "throttle", "spent_tickets", "submissions")
+"""Tables that say nothing about contracts, people or what they decided."""
+
+
+@dataclass(slots=True)
+class Estate:
+    """``names`` fill the places of addresses and forms; ``sessions`` are cookies by kind of person."""
+
+    appliance: Appliance
+    portal: Flask
+    names: dict[str, str] = field(default_factory=dict)
+    sessions: dict[str, str] = field(default_factory=dict)
+
+    def browser(self, kind: str) -> FlaskClient:
+        """A new browser in which somebody of this *kind* is signed in; nobody for an unknown one."""
+        client = self.portal.test_client()
+        client.environ_base["HTTP_ACCEPT"] = "text/html"
+        if kind in self.sessions:
+            client.set_cookie("session", self.sessions[kind])
+        return client
+
+    def state(self) -> str:
+        """A digest of all that is kept about contracts and people."""
+        with self.appliance.database.reading() as tx:
+            tables = [row[0] for row in tx.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            kept = [name for name in sorted(tables) if name not in FORGETTABLE and not name.startswith("sqlite")]
+            query = "SELECT * FROM {}"  # names of the schema
+            rows = [(name, sorted(map(repr, tx.execute(query.format(name))))) for name in kept]
+        return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+    @contextmanager
+    def kept(self, folder: Path) -> Iterator[None]:
+        """Whatever happens inside, the database is afterwards as it was."""
+        path = folder / "kept.sqlite"
+        with pysqlite3.connect(self.appliance.database.path) as live, pysqlite3.connect(path) as copy:
+            live.backup(copy)
+        try:
+            yield
+        finally:
+            with pysqlite3.connect(path) as copy, pysqlite3.connect(self.appliance.database.path) as live:
+                copy.backup(live)
+            path.unlink()
+
+
+def built(appliance: Appliance, portal: Flask) -> Estate:
+    """The estate: Zhang owns nearly all of it, the visitors of other kinds have nothing to do with it."""
+    estate = Estate(appliance, portal)
+    _contracts(estate)
+    _writing(estate)
+    _office(estate)
+    _own_things(estate)
+    _visitors(estate)
+    return estate
+
+
+def _drafted(appliance: Appliance, initiator: str = ZHANG.subject) -> Contract:
+    deadline = Deadline(appliance.now() + timedelta(days=3), ZONE)
+    terms = DraftTerms("采购 <b>𠮷野</b>", "采购", "示例", initiator, deadline, SigningOrder.PARALLEL)
+    return appliance.drafting.draft(sample_document(2), terms)
+
+
+def _sent(appliance: Appliance, *subjects: str, guest: bool = False, initiator: str = ZHANG.subject) -> Contract:
+    draft = _drafted(appliance, initiator)
+    for subject in subjects:
+        appliance.drafting.add_person(draft.id, subject=subject, by=initiator)
+    if guest:
+        party = appliance.drafting.add_guest(draft.id, GUEST, by=initiator)
+        appliance.drafting.place(draft.id, party.id, [Placement(0, 10, 10, 30, 10)], by=initiator)
+    return appliance.sending.send(draft.id, by=initiator)
+
+
+def _signed(appliance: Appliance, contract: Contract, position: int) -> Contract:
+    opened = appliance.desk.open(contract.id, contract.parties[position].id, HERE)
+    return appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.act), HERE)
+
+
+def _contracts(estate: Estate) -> None:
+    house, names = estate.appliance, estate.names
+    draft = _drafted(house)
+    names["draft"], names["draft_seen"] = draft.id, str(draft.version)
+    sent = _sent(house, ZHANG.subject, LI.subject)
+    opened = house.desk.open(sent.id, sent.parties[0].id, HERE)
+    names |= {"contract": sent.id, "seen": str(sent.version), "intent": opened.intent.id}
+    inviting = _sent(house, guest=True)
+    guest = inviting.parties[0]
+    names |= {"inviting": inviting.id, "guest_party": guest.id, "guest": guest.subject}
+    names["guest_link"] = house.links.token(LinkPurpose.GUEST, house.guests.of_party(guest.id).id)
+    finished = house.sealing.seal_off(_signed(house, _sent(house, ZHANG.subject), 0).id)
+    voided = house.voiding.propose(finished.id, reason="示例", by=ZHANG.subject)
+    declaration = house.voiding.prepare(finished.id, by=ZHANG.subject)
+    names |= {"completed": finished.id, "void_seen": str(voided.version), "declaration": declaration.id}
+    draft = _drafted(house)
+    house.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject)
+    sealed = house.sending.send(draft.id, by=ZHANG.subject)
+    opened = house.desk.open(sealed.id, sealed.parties[0].id, HERE)
+    activation = Pocket(house.settings.home.people).activate(ZHANG.subject, opened.intent.act)
+    names["seal_request"] = house.seal_requests.ask(opened.intent.id, activation, reason="示例").id
+    other = _sent(house, guest=True, initiator=LI.subject)
+    names |= {"other": other.id, "other_party": other.parties[0].id, "other_guest": other.parties[0].subject}
+
+
+def _writing(estate: Estate) -> None:
+    writing, names, by = estate.appliance.writing, estate.names, ZHANG.subject
+    merged = MergeField("买方", FieldKind.TEXT, "买方")
+    html = '<p>买方：<span data-field="买方">买方</span></p>'
+    text = writing.texts.new(by, Beginning("条款", "服务", Language.CHINESE, html=html, fields=(merged,)))
+    begun = writing.texts.new(by, Beginning("模板", "服务", Language.CHINESE, Purpose.TEMPLATE, html, (merged,)))
+    template = writing.templates.publish(begun.id, by=by, seen=begun.version)
+    publishing = writing.templates.edit(template.id, by)
+    names |= {"text": text.id, "text_seen": str(text.version), "template": template.id}
+    names |= {"publishing": publishing.id, "publishing_seen": str(publishing.version)}
+
+
+def _office(estate: Estate) -> None:
+    house, names = estate.appliance, estate.names
+    administration = house.accounts.administration
+    roles = frozenset({Role.SIGNER})
+    new = NewAccount("person", "invited", "受邀 <b>𠮷野</b>", ALPHA, "invited@example.test", roles)
+    names["welcome_link"] = administration.invite(new, by=OFFICER).token
+    proposed = ProposedPasskey(*_device(house))
+    names["request"] = house.office.requests.submit("person-invited", [proposed], by="person-invited").id
+    names["act"] = house.office.preparing.enrolment(names["request"], verified="示例", by=OFFICER).id
+    names["seal"] = CONTRACT_SEAL.subject
+
+
+def _device(house: Appliance) -> tuple[bytes, bytes, str]:
+    web = house.settings.web
+    device = SoftwareAuthenticator.create(web.relying_party, web.origin)
+    return device.credential_id, bytes.fromhex(str(device.credential()["public_key"])), device.rp_id
+
+
+def _own_things(estate: Estate) -> None:
+    house, names = estate.appliance, estate.names
+    deposit = house.ownership.deposit(DepositOrder("示例", "0" * 64), by=ZHANG.subject)
+    names["deposit"] = deposit.id
+    strokes = [[[100, 100], [500, 200], [900, 100]]]
+    names["picture"] = house.appearances.draw(ZHANG.subject, strokes).id
+
+
+def _visitors(estate: Estate) -> None:
+    house, names = estate.appliance, estate.names
+    kinds = {
+        "keeper": (ZHANG.subject, PEOPLES_ROLES),
+        "custodian": (CUSTODIAN.subject, frozenset({Role.CUSTODIAN})),
+        "signer": ("person-passing-by", frozenset({Role.SIGNER})),
+        "initiator": ("person-elsewhere", PEOPLES_ROLES),
+        "auditor": ("auditor-sweep", frozenset({Role.AUDITOR})),
+        "officer": (OFFICER, frozenset({Role.OFFICER})),
+        "operator": ("operator-sweep", frozenset({Role.OPERATOR})),
+    }
+    for kind, (subject, roles) in kinds.items():
+        person = Person(subject, f"示例 {kind}", BETA, f"{subject}@beta.example", Language.ENGLISH, ZONE)
+        with suppress(StateRefused):
+            house.registry.add_person(person, None, by=OFFICER)
+        cookie = signed_in(estate.portal, house, subject, roles).get_cookie("session")
+        estate.sessions[kind] = cookie.value if cookie else ""
+    with house.database.transaction() as tx:
+        credential, key, _ = _device(house)
+        passkeys.insert(tx, Passkey(credential, ZHANG.subject, key, 0, "示例", house.now()))
+    names["passkey"] = bytes_to_base64url(credential)
+    names["recover_link"] = house.accounts.administration.recover(CUSTODIAN.subject, by=OFFICER).token
+    until = house.now() + timedelta(hours=1)
+    guests = {"guest": ("other", "other_party", "other_guest"), "own guest": ("inviting", "guest_party", "guest")}
+    for kind, whose in guests.items():
+        contract, party, subject = (names[name] for name in whose)
+        opened = house.sessions.open_guest(subject, (contract, party), Whereabouts("192.0.2.7"), until=until)
+        estate.sessions[kind] = opened.secret
+
+
+def once() -> str:
+    return secrets.token_urlsafe(18)

@@ -1,0 +1,281 @@
+"""Every address of the portal: an example of it, who is let in, and what its form sends.
+
+``{name}`` stands for a name of :class:`tests.portal.estate.Estate`. Whoever is not named is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+VISITORS = ("nobody", "signer", "initiator", "guest", "auditor", "officer", "operator")
+"""Those who have nothing to do with the estate's contracts."""
+
+EVERYBODY = frozenset(VISITORS)
+ACCOUNTS = EVERYBODY - {"nobody", "guest"}
+PEOPLE = frozenset({"signer", "initiator"})
+SIGNING = PEOPLE | {"guest"}
+WRITERS = frozenset({"initiator"})
+OFFICE = frozenset({"officer"})
+READERS = OFFICE | {"auditor"}
+AUDITOR = frozenset({"auditor"})
+NOBODY: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """``keeper`` is the kind of visitor whose page it is; ``form`` are the fields besides the token, ``files``
+    those that are files. With ``any_words`` the form takes whatever is typed."""
+
+    path: str
+    let_in: frozenset[str]
+    keeper: str = "keeper"
+    form: dict[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    any_words: bool = False
+
+
+CONTRACT, DRAFT, VOID = "/contracts/{contract}", "/contracts/{draft}/draft", "/contracts/{completed}/void"
+GUESTS = "/contracts/{inviting}/guests/{guest_party}"
+SEAL_REQUEST = "/seals/requests/{seal_request}"
+PERSON = "/office/people/person-passing-by"
+TEXT, TEMPLATE = "/writing/{text}", "/templates/{template}"
+PASSKEY = {"ticket": "x", "credential": "{{}}"}
+SEEN = {"seen": "{seen}", "once": "{once}"}
+OF_DRAFT = {"seen": "{draft_seen}"}
+OF_TEXT = {"seen": "{text_seen}"}
+
+GET: dict[str, Row] = {
+    "home.home": Row("/", EVERYBODY),
+    "language.switch": Row("/language/en", EVERYBODY),
+    "clock.page": Row("/clock", EVERYBODY),
+    "mark.picture": Row("/mark", EVERYBODY),
+    "static": Row("/static/page.css", EVERYBODY),
+    "health.livez": Row("/livez", EVERYBODY),
+    "health.readyz": Row("/readyz", EVERYBODY),
+    "verify.form": Row("/verify", EVERYBODY),
+    "ownership.find": Row("/ownership/find", EVERYBODY),
+    "log.checkpoint": Row("/log/checkpoint", EVERYBODY),
+    "log.checkpoint_timestamp": Row("/log/checkpoint.tst", EVERYBODY),
+    "log.key": Row("/log/key", EVERYBODY),
+    "log.entry": Row("/log/entry?index=0", EVERYBODY),
+    "log.inclusion": Row("/log/proof/inclusion?index=0&size=1", EVERYBODY),
+    "log.consistency": Row("/log/proof/consistency?from=1&to=1", EVERYBODY),
+    "log.proof_file": Row("/log/proof/file?index=0", EVERYBODY),
+    "log.tile": Row("/log/tile/0/000.p/{log_size}", EVERYBODY),
+    "trust.root": Row("/certs/ca.pem", EVERYBODY),
+    "trust.chain": Row("/certs/chain.pem", EVERYBODY),
+    "trust.certificate": Row("/certs/root.cer", EVERYBODY),
+    "trust.revocations": Row("/crl/root.crl", EVERYBODY),
+    "accounts.login": Row("/login", EVERYBODY),
+    "accounts.recovery": Row("/recover", EVERYBODY),
+    "accounts.welcome": Row("/welcome/{welcome_link}", EVERYBODY),
+    "accounts.recover": Row("/recover/{recover_link}", EVERYBODY),
+    "signing.guest_entry": Row("/guest/{guest_link}", EVERYBODY),
+    "setup.setup": Row("/setup", EVERYBODY),
+    "accounts.settings": Row("/settings", ACCOUNTS),
+    "accounts.login_code": Row("/settings/code", ACCOUNTS),
+    "accounts.new_passkey": Row("/settings/passkeys/new", ACCOUNTS),
+    "accounts.remove_passkey": Row("/settings/passkeys/{passkey}/remove", NOBODY),
+    "accounts.means": Row("/settings/signing", PEOPLE),
+    "signing.agreement": Row("/agreement", SIGNING),
+    "signing.guest_credentials": Row("/guest/credentials", frozenset({"guest"}), "own guest"),
+    "signing.guest_waiting": Row("/guest/waiting", frozenset({"guest"}), "own guest"),
+    "contracts.page": Row(CONTRACT, AUDITOR),
+    "contracts.ask": Row(CONTRACT + "/recall", NOBODY),
+    "contracts.document": Row(CONTRACT + "/document.pdf", AUDITOR),
+    "contracts.evidence": Row("/contracts/{completed}/evidence.zip", AUDITOR),
+    "pictures.page": Row(CONTRACT + "/pages/1.png", AUDITOR),
+    "signing.sign": Row(CONTRACT + "/sign", AUDITOR),
+    "signing.picture": Row(CONTRACT + "/sign/{intent}/1.png", NOBODY),
+    "signing.confirmation": Row("/contracts/{completed}/signed", AUDITOR),
+    "signing.guest_code": Row(GUESTS, NOBODY),
+    "voiding.answer": Row(VOID + "/answer", NOBODY),
+    "drafting.new": Row("/contracts/new", WRITERS),
+    "drafting.document": Row(DRAFT + "/document", NOBODY),
+    "drafting.parties": Row(DRAFT + "/parties", NOBODY),
+    "drafting.fields": Row(DRAFT + "/fields", NOBODY),
+    "drafting.check": Row(DRAFT + "/check", NOBODY),
+    "signing.seal_requests": Row("/seals/requests", PEOPLE),
+    "signing.seal_request": Row(SEAL_REQUEST, NOBODY),
+    "signatures.overview": Row("/signatures", PEOPLE),
+    "signatures.preview": Row("/signatures/preview/{picture}.png", NOBODY),
+    "signatures.seal": Row("/signatures/seals/{seal}.svg", NOBODY),
+    "ownership.all_of_mine": Row("/ownership", PEOPLE),
+    "ownership.show": Row("/ownership/{deposit}", NOBODY),
+    "ownership.certificate": Row("/ownership/{deposit}/certificate.pdf", NOBODY),
+    "ownership.token": Row("/ownership/{deposit}/token.tsr", NOBODY),
+    "writing.listed": Row("/writing", WRITERS),
+    "writing.edit": Row(TEXT, NOBODY),
+    "writing.ask": Row(TEXT + "/discard", NOBODY),
+    "writing.fields": Row(TEXT + "/fields", NOBODY),
+    "writing.form": Row(TEXT + "/use", NOBODY),
+    "writing.preview": Row(TEXT + "/preview", NOBODY),
+    "writing.picture": Row(TEXT + "/preview/1.png", NOBODY),
+    "writing.document": Row(TEXT + "/preview.pdf", NOBODY),
+    "writing.all_templates": Row("/templates", WRITERS),
+    "writing.template": Row(TEMPLATE, NOBODY),
+    "writing.template_form": Row(TEMPLATE + "/use", NOBODY),
+    "writing.template_preview": Row(TEMPLATE + "/1/preview", NOBODY),
+    "writing.template_picture": Row(TEMPLATE + "/1/1.png", NOBODY),
+    "writing.template_document": Row(TEMPLATE + "/1/preview.pdf", NOBODY),
+    "office.everything": Row("/office", READERS, "officer"),
+    "office.person": Row(PERSON, READERS, "officer"),
+    "office.new_person": Row("/office/people/new", OFFICE, "officer"),
+    "office.enrolment_request": Row("/office/requests/{request}", READERS, "officer"),
+    "office.act": Row("/office/acts/{act}", READERS, "officer"),
+    "office.seal": Row("/office/seals/{seal}", READERS, "officer"),
+    "office.retained": Row("/office/retention", READERS, "officer"),
+    "office.erasure": Row(PERSON + "/erase", OFFICE, "officer"),
+    "office.new_seal": Row("/office/seals/new", OFFICE, "officer"),
+}
+
+_PASSWORDS = {"password": "a", "again": "a"}
+_TYPED_PARTIES = {"order": "parallel", "date": "2099-01-01", "time": "18:00", "zone": "Asia/Shanghai"}
+_TYPED_PARTIES |= {
+    "act": "guest",
+    "guest-name": "",
+    "guest-organisation": "",
+    "guest-email": "",
+    "guest-phone": "",
+}
+_TYPED_PARTIES |= {"seal": "", "requester": "", "query": ""}
+_PLACES = {
+    "party": "",
+    "pages": "1",
+    "x": "1",
+    "y": "1",
+    "width": "10",
+    "height": "10",
+    "act": "save",
+    "unit": "mm",
+}
+_PLACES |= {"phrase": "", "keyword-party": "", "side": "after", "from": "1", "cross": "", "go": ""}
+_FIELD = {"name": "", "kind": "text", "label": "x", "required": "1", "help": "", "default": "", "least": ""}
+_FIELD |= {"most": "", "choices": "", "currency": "CNY", "before": ""}
+_PERSON = {
+    "kind": "person",
+    "login": "",
+    "name": "某人",
+    "organisation": "",
+    "email": "x@y.example",
+    "role": "signer",
+}
+_OFFICER = {
+    "code": "0000",
+    "login": "wu",
+    "name": "吴",
+    "organisation": "",
+    "email": "w@x.example",
+    "password": "a",
+}
+_SIGNED = {"intent": "{intent}", "pin": "123456", "code": "123456", "place": "", "reason": "x", "credential": ""}
+_SEAL = {"organisation": "", "kind": "CONTRACT", "width": "40", "custodian": "x", "once": "{once}"}
+
+POST: dict[str, Row] = {
+    "verify.verify": Row("/verify", EVERYBODY, form={"form": "page"}, files=("file", "data")),
+    "accounts.password": Row(
+        "/login", EVERYBODY, form={"login": "x", "password": "x", "next": "/", "carried": ""}
+    ),
+    "accounts.code": Row("/login/code", EVERYBODY, form={"ticket": "x", "code": "123456", "next": "/"}),
+    "accounts.passkey": Row("/login/passkey", EVERYBODY, form=PASSKEY),
+    "accounts.logout": Row("/logout", EVERYBODY, any_words=True),
+    "accounts.welcome_password": Row("/welcome/{welcome_link}", EVERYBODY, form=_PASSWORDS),
+    "accounts.welcome_code": Row("/welcome/{welcome_link}/code", EVERYBODY, form={"sealed": "00", "code": "1"}),
+    "accounts.welcome_passkey": Row("/welcome/{welcome_link}/passkey", EVERYBODY, form={**PASSKEY, "label": "x"}),
+    "accounts.recover_password": Row("/recover/{recover_link}", EVERYBODY, form=_PASSWORDS),
+    "accounts.recover_code": Row("/recover/{recover_link}/code", EVERYBODY, form={"sealed": "00", "code": "1"}),
+    "accounts.recover_passkey": Row("/recover/{recover_link}/passkey", EVERYBODY, form={**PASSKEY, "label": "x"}),
+    "signing.guest_enter": Row("/guest/{guest_link}", EVERYBODY, form={"code": "1"}),
+    "setup.appoint": Row("/setup", EVERYBODY, form={**_OFFICER, **PASSKEY, "subject": "officer-000000000000"}),
+    "accounts.profile": Row("/settings/profile", ACCOUNTS, form={"name": "", "language": "zh", "zone": "UTC"}),
+    "accounts.change_password": Row("/settings/password", ACCOUNTS, form={**_PASSWORDS, "old": "x"}),
+    "accounts.change_code": Row("/settings/code", ACCOUNTS, form={"old": "x", "sealed": "00", "code": "1"}),
+    "accounts.proven": Row("/settings/passkeys/new", ACCOUNTS, form={"old": "x"}),
+    "accounts.add_passkey": Row("/settings/passkeys", ACCOUNTS, form={**PASSKEY, "label": "x"}),
+    "accounts.removed": Row("/settings/passkeys/{passkey}/remove", NOBODY, form={"old": "x"}),
+    "accounts.end_session": Row("/settings/sessions/end", NOBODY, form={"session": "00"}),
+    "accounts.end_others": Row("/settings/sessions/end-others", ACCOUNTS, any_words=True),
+    "accounts.propose_passkey": Row("/settings/signing/passkey", PEOPLE, form={"passkey": "x"}),
+    "accounts.propose_pin": Row(
+        "/settings/signing/pin", PEOPLE, form={"sealed": "00", "pin": "1", "pin_again": "1", "code": "1"}
+    ),
+    "accounts.withdraw": Row("/settings/signing/withdraw", NOBODY, form={"request": "{request}"}),
+    "signing.accept": Row(
+        "/agreement", SIGNING, form={"agreement": "00", "pin": "1", "code": "123456"}, any_words=True
+    ),
+    "signing.propose_credentials": Row(
+        "/guest/credentials",
+        frozenset({"guest"}),
+        "own guest",
+        {"sealed": "00", "pin": "1", "again": "1", "code": "1"},
+    ),
+    "contracts.do": Row(CONTRACT + "/recall", NOBODY, form={**SEEN, "reason": "", "party": "", "to": ""}),
+    "signing.activate": Row(CONTRACT + "/sign", AUDITOR, form=_SIGNED, any_words=True),
+    "signing.new_guest_code": Row(GUESTS + "/code", NOBODY, any_words=True),
+    "signing.new_guest_link": Row(GUESTS + "/link", NOBODY, any_words=True),
+    "voiding.declare": Row(
+        VOID + "/declare", NOBODY, form={"declaration": "{declaration}", "pin": "1", "code": "1", "once": "{once}"}
+    ),
+    "voiding.refuse": Row(VOID + "/refuse", NOBODY, form={"seen": "{void_seen}", "reason": "", "once": "{once}"}),
+    "drafting.create": Row(
+        "/contracts/new", WRITERS, form={"title": "示例", "once": "{once}"}, files=("document",)
+    ),
+    "drafting.save_document": Row(
+        DRAFT + "/document",
+        NOBODY,
+        form={**OF_DRAFT, "title": "", "kind": "x", "purpose": "x", "amount": "", "currency": "CNY"},
+    ),
+    "drafting.replace_document": Row(
+        DRAFT + "/replace", NOBODY, form={**OF_DRAFT, "once": "{once}"}, files=("document",)
+    ),
+    "drafting.save_parties": Row(DRAFT + "/parties", NOBODY, form={**OF_DRAFT, **_TYPED_PARTIES}),
+    "drafting.save_fields": Row(DRAFT + "/fields", NOBODY, form={**OF_DRAFT, **_PLACES}),
+    "drafting.send": Row(
+        DRAFT + "/check", NOBODY, form={**OF_DRAFT, "act": "send", "once": "{once}"}, any_words=True
+    ),
+    "signing.approve_seal": Row(
+        SEAL_REQUEST + "/approve", NOBODY, "custodian", {"pin": "1", "code": "1", "credential": ""}
+    ),
+    "signing.refuse_seal": Row(SEAL_REQUEST + "/refuse", NOBODY, "custodian", {"answer": ""}),
+    "signing.withdraw_seal": Row(SEAL_REQUEST + "/withdraw", NOBODY, any_words=True),
+    "signing.finish_seal": Row(SEAL_REQUEST + "/finish", NOBODY),
+    "signatures.draw": Row("/signatures/drawn", PEOPLE, form={"strokes": "[]"}),
+    "signatures.take": Row("/signatures/image", PEOPLE, files=("image",)),
+    "signatures.use": Row("/signatures/use", NOBODY, form={"picture": "x"}),
+    "signatures.remove": Row("/signatures/remove", NOBODY, form={"picture": "x"}),
+    "ownership.deposit": Row("/ownership", PEOPLE, form={"title": "", "digest": "00", "file": "x", "size": "1"}),
+    "writing.new": Row(
+        "/writing/new", WRITERS, form={"title": "x" * 201, "kind": "x", "language": "zh", "once": "{once}"}
+    ),
+    "writing.save": Row(TEXT, NOBODY, form={"seen": "0", "plain": "x"}, files=("text",)),
+    "writing.describe": Row(TEXT + "/about", NOBODY, form={**OF_TEXT, "title": "", "kind": "x", "language": "zh"}),
+    "writing.discard": Row(TEXT + "/discard", NOBODY, form={"seen": "0"}),
+    "writing.publish": Row(TEXT + "/publish", NOBODY, form={**OF_TEXT, "once": "{once}"}),
+    "writing.define": Row(TEXT + "/fields", NOBODY, form={**OF_TEXT, **_FIELD}),
+    "writing.undefine": Row(TEXT + "/fields/remove", NOBODY, form={"seen": "0", "name": "x"}),
+    "writing.use": Row(
+        TEXT + "/use", NOBODY, form={**OF_TEXT, "filled": "1", "f-买方": "", "once": "{once}"}, any_words=True
+    ),
+    "writing.new_template": Row("/templates/new", NOBODY, form={"sample": "x", "once": "{once}"}),
+    "writing.edit_template": Row(TEMPLATE + "/edit", NOBODY, any_words=True),
+    "writing.retire_template": Row(TEMPLATE + "/retire", NOBODY, any_words=True),
+    "writing.offer_template": Row(TEMPLATE + "/offer", NOBODY, any_words=True),
+    "writing.use_template": Row(
+        TEMPLATE + "/use", NOBODY, form={"number": "1", "title": "", "f-买方": "x", "once": "{once}"}
+    ),
+    "office.change_roles": Row(PERSON + "/roles", OFFICE, "officer", {"role": "officer"}),
+    "office.change_account": Row(PERSON + "/suspend", OFFICE, "officer", any_words=True),
+    "office.revoke_credential": Row(PERSON + "/credential", OFFICE, "officer", {"credential": "x"}),
+    "office.leave": Row(PERSON + "/leave", OFFICE, "officer", any_words=True),
+    "office.invite": Row("/office/people/new", OFFICE, "officer", {**_PERSON, "once": "{once}"}),
+    "office.approve_request": Row(
+        "/office/requests/{request}/approve", OFFICE, "officer", {"verified": ""}, any_words=True
+    ),
+    "office.refuse_request": Row("/office/requests/{request}/refuse", OFFICE, "officer", {"reason": ""}),
+    "office.activate": Row("/office/acts/{act}", OFFICE, "officer", {"credential": "{{}}"}),
+    "office.refuse": Row("/office/acts/{act}/refuse", OFFICE, "officer", {"reason": "x"}, any_words=True),
+    "office.make_seal": Row("/office/seals/new", OFFICE, "officer", _SEAL),
+    "office.retain": Row("/office/retention/hold", OFFICE, "officer", {"contract": "x", "reason": "x"}),
+    "office.erase": Row(PERSON + "/erase", OFFICE, "officer", {"reason": ""}, any_words=True),
+    "office.change_seal": Row("/office/seals/{seal}/suspend", OFFICE, "officer", {"reason": ""}),
+}

@@ -1,0 +1,161 @@
+"""Every route by every kind of visitor, and every form with everything that a hostile browser can send."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator, Mapping
+from itertools import product
+from pathlib import Path
+
+import argon2
+import pytest
+from werkzeug.test import TestResponse
+
+from appliance.accounts import passwords
+from appliance.ledger import Sequencer
+from hsm.client import AuthorityClient
+from tests.portal.conftest import parts
+from tests.portal.estate import Estate, built, once
+from tests.portal.routes import GET, POST, VISITORS, Row
+from tests.world import shared_world
+from webui.portal import create_app
+
+COOKIE = "a-cookie-of-the-browser"
+TOKEN = hmac.digest(bytes(range(32)), b"form\n" + COOKIE.encode(), "sha256").hex()
+"""What a page of ours would carry for this cookie (webui/shared/forms.py)."""
+
+ABSENT = ("mark.picture",)
+"""The organisation of the tests has no mark."""
+
+HIDDEN = "right to left"
+HOSTILE = {
+    "too long": "x" * 100_000,
+    "digits without end": "9" * 5_000,
+    "NUL": "a\x00b",
+    HIDDEN: "abc\u202efdp.exe",
+    "markup": "<b>x</b>",
+    "beyond the basic plane": "𠮷野",
+    "a line break": "a\r\nX: y",
+    "a number": "-1e999",
+    "half a surrogate": b"\xed\xa0\x80",
+}
+"""What no field takes, unless it is for words; from those, hidden characters are left out."""
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """argon2id with little work: these tests are not about how long guessing takes."""
+    monkeypatch.setattr(passwords, "_hasher", argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+
+
+@pytest.fixture(scope="module")
+def estate() -> Iterator[Estate]:
+    with shared_world() as world, world.opened() as appliance:
+        estate = built(appliance, create_app(parts(appliance, appliance.authority)))
+        with AuthorityClient(world.home.authority_socket("scheduler")) as scheduler:
+            Sequencer(appliance.database, scheduler).run_once()
+        estate.names["log_size"] = estate.browser("nobody").get("/log/checkpoint").text.split("\n")[1]
+        yield estate
+
+
+def address(estate: Estate, row: Row) -> str:
+    return row.path.format(**estate.names)
+
+
+def form(estate: Estate, row: Row, **changes: str) -> dict[str, object]:
+    filled = {name: value.format(**estate.names, once=once()) for name, value in row.form.items()}
+    return {**filled, **changes}
+
+
+def send(
+    estate: Estate, row: Row, visitor: str, data: Mapping[str, object] | None = None, *, token: bool = True
+) -> TestResponse:
+    """The form of *row*, as a page of ours would send it for *visitor*, who has not tried anything before."""
+    with estate.appliance.database.transaction() as tx:
+        tx.execute("DELETE FROM throttle")
+    client = estate.browser(visitor)
+    client.set_cookie("form", COOKIE)
+    filled = dict(form(estate, row) if data is None else data)
+    return client.post(address(estate, row), data={**filled, **({"form_token": TOKEN} if token else {})})
+
+
+def is_turned_away(answer: TestResponse, visitor: str = "") -> bool:
+    """Signed out, not allowed, or told that there is no such thing.
+
+    Auditors may read every contract, so they hear why they cannot act on it.
+    """
+    to_login = answer.status_code == 303 and answer.headers["Location"].startswith("/login")
+    reasoned = visitor == "auditor" and answer.status_code == 409
+    return to_login or reasoned or answer.status_code in (401, 403, 404)
+
+
+def says_why(answer: TestResponse) -> bool:
+    """A sentence for the reader: on the error page, or at the form."""
+    return 'class="errorcode"' in answer.text or 'role="alert"' in answer.text or 'class="problem' in answer.text
+
+
+def test_the_table_knows_every_route(estate: Estate) -> None:
+    rules = list(estate.portal.url_map.iter_rules())
+    assert set(GET) == {rule.endpoint for rule in rules if "GET" in (rule.methods or ())}
+    assert set(POST) == {rule.endpoint for rule in rules if "POST" in (rule.methods or ())}
+
+
+@pytest.mark.parametrize("endpoint", GET)
+def test_pages_open_for_those_whom_the_table_names(estate: Estate, endpoint: str) -> None:
+    row = GET[endpoint]
+    for visitor in (row.keeper, *VISITORS):
+        answer = estate.browser(visitor).get(address(estate, row), buffered=True)
+        welcome = (visitor in row.let_in or visitor == row.keeper) and endpoint not in ABSENT
+        assert is_turned_away(answer, "" if welcome else visitor) is not welcome, (visitor, answer.status_code)
+        assert answer.status_code < 400 or (answer.status_code < 500 and says_why(answer))
+
+
+@pytest.mark.parametrize("endpoint", POST)
+def test_forms_are_taken_from_those_whom_the_table_names(estate: Estate, endpoint: str, tmp_path: Path) -> None:
+    row, before = POST[endpoint], estate.state()
+    for visitor in (one for one in VISITORS if one not in row.let_in):
+        answer = send(estate, row, visitor)
+        assert is_turned_away(answer, visitor), (visitor, answer.status_code)
+        assert says_why(answer) or answer.status_code == 303
+        assert estate.state() == before, visitor
+    for visitor in (one for one in VISITORS if one in row.let_in):
+        with estate.kept(tmp_path):
+            answer = send(estate, row, visitor)
+            assert answer.status_code < 500
+            assert not is_turned_away(answer), (visitor, answer.status_code)
+
+
+@pytest.mark.parametrize("endpoint", POST)
+def test_no_form_is_taken_that_another_site_could_send(estate: Estate, endpoint: str) -> None:
+    row, before = POST[endpoint], estate.state()
+    for token in (None, "", "0" * 64, "𠮷"):
+        data = form(estate, row) | ({} if token is None else {"form_token": token})
+        answer = send(estate, row, row.keeper, data, token=False)
+        assert (answer.status_code, says_why(answer)) == (403, True), token
+    assert estate.state() == before
+
+
+@pytest.mark.parametrize("endpoint", POST)
+def test_what_nobody_types_is_refused_with_a_sentence(estate: Estate, endpoint: str, tmp_path: Path) -> None:
+    """The form with nothing in it, and with the same nonsense in each of its fields."""
+    row, before = POST[endpoint], estate.state()
+    with estate.kept(tmp_path):
+        for kind, value in {"nothing": None, **HOSTILE}.items():
+            names = [] if value is None else [*row.form, *row.files]
+            answer = send(estate, row, row.keeper, dict.fromkeys(names, value))
+            assert answer.status_code < 500, kind
+            if answer.status_code < 400:
+                assert row.any_words or kind == HIDDEN, (kind, answer.status_code)
+                before = estate.state()
+            assert answer.status_code < 400 or says_why(answer), kind
+            assert estate.state() == before, kind
+
+
+@pytest.mark.parametrize("endpoint", [name for name, row in POST.items() if len(row.form) > 1])
+def test_one_field_with_nonsense_never_fails(estate: Estate, endpoint: str, tmp_path: Path) -> None:
+    row = POST[endpoint]
+    with estate.kept(tmp_path):
+        for name, kind in product(row.form, ("too long", "digits without end", "a number")):
+            answer = send(estate, row, row.keeper, form(estate, row) | {name: HOSTILE[kind]})
+            assert answer.status_code < 500, (name, kind)
+            assert len(answer.headers.get("Location", "")) < 2000, (name, kind)
