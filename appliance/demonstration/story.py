@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from appliance.contracts.drafting import DraftTerms
+from appliance.contracts.drafting import DraftTerms, Usual
 from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
 from appliance.exporting import Export, Exporting
@@ -22,11 +22,11 @@ LOCATION = "示例市样本区（演示）"
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What is played: the contract's bytes and title, and where its three fields go (None: the usual places)."""
+    """What is played: the contract's bytes and title, and where its three fields go."""
 
     document: bytes
     title: str
-    places: Sequence[Placement | None] = (None, None, None)
+    places: Sequence[Placement | Usual] = (Usual.PLACE, Usual.PLACE, Usual.PLACE)
 
 
 @dataclass(frozen=True, slots=True)

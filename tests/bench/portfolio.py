@@ -1,13 +1,13 @@
-"""Many contracts, written through SQL in one place: what lists cost does not hang on how a contract came to be."""
+"""Many contracts, written in bulk: what pages and lists cost does not hang on how a contract came to be."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from appliance.contracts import involved
-from appliance.language import Language
+from appliance.demonstration.cast import CONTRACT_SEAL, LI, ZHANG
 from appliance.model.contract import (
     Contract,
     ContractState,
@@ -21,102 +21,120 @@ from appliance.model.contract import (
     SigningOrder,
 )
 from appliance.model.people import Person
-from appliance.store import contracts, involvements, parties, people
 from appliance.store.database import Database
+from tests.bench.bulk import write
+from tests.bench.crowd import MEMBERS, guest, member
 
-START = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
-ORGANISATIONS = ("甲公司示例有限公司", "乙公司示例股份有限公司", "丙集团示例有限公司", "丁商行示例")
-SUBJECTS = ("设备采购", "房屋租赁", "软件开发", "技术服务", "年度框架", "保密", "运输", "广告制作")
+WORDS = ("设备采购", "房屋租赁", "软件开发", "技术服务", "年度框架", "数据保密", "货物运输", "广告制作")
 KINDS = ("采购", "租赁", "开发", "服务", "框架", "保密", "运输", "广告")
 STATES = (
-    *[ContractState.COMPLETED] * 6,
-    ContractState.SENT,
-    ContractState.DRAFT,
+    *[ContractState.COMPLETED] * 12,
+    *[ContractState.SENT] * 3,
+    *[ContractState.DRAFT] * 2,
     ContractState.DECLINED,
     ContractState.EXPIRED,
+    ContractState.RECALLED,
 )
-BUSY = "person-bench-0"
-"""Who has to do with every contract; the others with about one of twenty each."""
+ENDED_BY = {ContractState.DECLINED: PartyState.DECLINED, ContractState.COMPLETED: PartyState.SIGNED}
+EVERY = timedelta(minutes=3)
+"""Time between two contracts."""
 
-OTHERS = 40
-BATCH = 2000
+SEALED, RARE, GUEST = 20, 997, 3
+"""One contract of so many takes a seal, has a title that hardly another one has, has an outside signer."""
+
+BATCH = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """A database with so many contracts of a few people."""
+    """What is in *database* after :func:`fill`: ``size`` contracts from ``first`` on; ``now`` is when the newest
+    was made. ``logged``: each has its entries in the log."""
 
     database: Database
     size: int
+    now: datetime
 
 
-def fill(database: Database, size: int) -> Portfolio:
-    """*size* contracts, numbered from what is there already."""
-    with database.transaction() as tx:
-        there = tx.execute("SELECT count(*) FROM contracts").fetchone()[0]
-        if there == 0:
-            for number in range(OTHERS + 1):
-                people.insert_person(tx, _person(number), b"certificate")
-    for first in range(there, size, BATCH):
-        with database.transaction() as tx:
-            for contract in _contracts(first, min(first + BATCH, size)):
-                contracts.insert(tx, contract)
-                for party in contract.parties:
-                    parties.insert(tx, contract.id, party)
-                involvements.refresh(tx, contract.id, involved.of(contract), involved.words(contract))
-    return Portfolio(database, size)
+def fill(portfolio: Portfolio, size: int, *, logged: bool = True) -> Portfolio:
+    """*portfolio* grown to *size* contracts: Zhang has to do with all of them, Li with a good part.
+
+    The lists' rows come from the product's own rule (:mod:`appliance.contracts.involved`), the statements are ours:
+    one transaction and a few ``executemany`` for each batch.
+    """
+    for first in range(portfolio.size, size, BATCH):
+        numbers = range(first, min(first + BATCH, size))
+        outside = [guest(number) for number in numbers if number % GUEST == 0]
+        write(portfolio.database, [contract(number, portfolio.now) for number in numbers], outside, logged=logged)
+    return Portfolio(portfolio.database, size, portfolio.now)
 
 
-def _contracts(first: int, end: int) -> Iterator[Contract]:
-    for number in range(first, end):
-        yield _contract(number)
-
-
-def _contract(number: int) -> Contract:
-    made = START + timedelta(minutes=3 * number)
-    state = STATES[number % len(STATES)]
+def contract(number: int, now: datetime) -> Contract:
+    """The contract of this *number*; a larger one is younger."""
+    made = now - EVERY * (1_000_000 - number)
+    state = STATES[number * 7 % len(STATES)]
     kind = number % len(KINDS)
-    other = f"person-bench-{1 + number % OTHERS}"
-    signed = PartyState.SIGNED if state is ContractState.COMPLETED else PartyState.WAITING
+    days = number % 60 if state is ContractState.SENT else -1
+    deadline = now + timedelta(days=days, hours=5) if days >= 0 else made + timedelta(days=30)
+    special = "珍稀标本租借" if number % RARE == 0 else WORDS[kind]
     return Contract(
-        id=f"bench-{number:08d}",
-        title=f"{SUBJECTS[kind]}合同 {number:06d}",
+        id=f"bench{number:019d}",
+        title=f"{special}合同 {number:06d}",
         kind=KINDS[kind],
         purpose="为测量而设的示例合同",
-        initiator=BUSY,
+        initiator=ZHANG.subject,
         order=SigningOrder.SEQUENTIAL,
-        deadline=Deadline(made + timedelta(days=30), "Asia/Shanghai"),
+        deadline=Deadline(deadline, "Asia/Shanghai"),
         state=state,
         created=made,
         pages=3,
-        parties=(_party(number, 1, BUSY, signed, made), _party(number, 2, other, signed, made)),
-        revisions=(Revision(0, RevisionKind.ORIGINAL, f"{number:064x}", 1000, made),),
+        parties=tuple(_parties(number, state, made)),
+        revisions=tuple(_revisions(number, state, made)),
     )
 
 
-def _party(number: int, position: int, subject: str, state: PartyState, at: datetime) -> Party:
-    person = _person(int(subject.rpartition("-")[2]))
+def _parties(number: int, state: ContractState, made: datetime) -> Iterator[Party]:
+    second = LI if number % 2 else member(number % MEMBERS)
+    people: list[Person] = [ZHANG, second]
+    if number % GUEST == 0:
+        people.append(guest(number))
+    places = itertools.count(1)
+    for person in people:
+        yield _party(number, next(places), person, state, made)
+    if number % SEALED == 0:
+        yield replace(
+            _party(number, next(places), ZHANG, state, made),
+            kind=PartyKind.SEAL,
+            subject=CONTRACT_SEAL.subject,
+            name=CONTRACT_SEAL.kind.value,
+            requester=ZHANG.subject,
+        )
+
+
+def _party(number: int, position: int, person: Person, state: ContractState, made: datetime) -> Party:
+    done = ENDED_BY.get(state, PartyState.WAITING)
+    if position == 1 and (state is ContractState.DECLINED or (state is ContractState.SENT and number % 3)):
+        done = PartyState.SIGNED
+    if position > 2 and done is PartyState.DECLINED:
+        done = PartyState.WAITING
     return Party(
-        id=f"bench-{number:08d}-{position}",
+        id=f"bench{number:017d}-{position}",
         position=position,
         kind=PartyKind.PERSON,
-        subject=subject,
+        subject=person.subject,
         name=person.name,
         organisation=person.organisation,
         requester=None,
         field=f"person-{position}",
-        placement=Placement(2, 10 + 30 * position, 80, 25, 8),
-        state=state,
-        signed_at=at if state is PartyState.SIGNED else None,
+        placement=Placement(2, 10 + 20 * position, 80, 18, 8),
+        state=done,
+        signed_at=made + timedelta(hours=position) if done is PartyState.SIGNED else None,
+        reason="示例理由" if done is PartyState.DECLINED else None,
     )
 
 
-def _person(number: int) -> Person:
-    return Person(
-        subject=f"person-bench-{number}",
-        name=f"示例人员{number}",
-        organisation=ORGANISATIONS[number % len(ORGANISATIONS)],
-        email=f"bench{number}@example.com",
-        language=Language.CHINESE,
-        zone="Asia/Shanghai",
-    )
+def _revisions(number: int, state: ContractState, made: datetime) -> Iterator[Revision]:
+    yield Revision(0, RevisionKind.ORIGINAL, f"{number:064x}", 48_000, made)
+    if state is not ContractState.DRAFT:
+        yield Revision(1, RevisionKind.FIELDS, f"{number:063x}a", 60_000, made + timedelta(minutes=1))
+    if state is ContractState.COMPLETED:
+        yield Revision(2, RevisionKind.ARCHIVE, f"{number:063x}b", 180_000, made + timedelta(hours=4))

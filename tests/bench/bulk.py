@@ -1,0 +1,203 @@
+"""Contracts as rows of all tables that a page reads, written by a few statements for thousands at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from appliance.contracts import involved
+from appliance.demonstration.cast import CUSTODIAN
+from appliance.history.events import EventKind
+from appliance.ledger.entry import LedgerEntry, leaf_of
+from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
+from appliance.model.people import Person
+from appliance.store import ledger
+from appliance.store.database import Database, Transaction
+from appliance.store.involvements import indexed
+from appliance.store.moments import stored
+from hsm import canonical
+
+Row = tuple[object, ...]
+TOKEN = bytes(range(256)) * 12
+"""As large as a real timestamp of a deposit; nothing on a page reads it."""
+
+
+def write(
+    database: Database, contracts: Sequence[Contract], guests: Iterable[Person], *, logged: bool = True
+) -> None:
+    """*contracts* (of one batch, new) with everything around them, in one transaction; *guests* sign some."""
+    with database.transaction() as tx:
+        first = 1 + int(tx.execute("SELECT coalesce(max(number), 0) FROM contracts").fetchone()[0])
+        tx.executemany(
+            "INSERT INTO people (subject, name, organisation, email, language, zone, guest)"
+            " VALUES (?, ?, ?, ?, ?, ?, 1)",
+            [(one.subject, one.name, one.organisation, one.email, one.language, one.zone) for one in guests],
+        )
+        _write_contracts(tx, contracts, first)
+        _write_lists(tx, contracts, first)
+        if logged:
+            _write_log(tx, contracts)
+            _write_seal_requests(tx, contracts)
+            _write_deposits(tx, contracts[::10])
+            _write_sessions(tx, contracts[::50])
+
+
+def _write_contracts(tx: Transaction, contracts: Sequence[Contract], first: int) -> None:
+    tx.executemany(
+        "INSERT INTO contracts (number, id, title, kind, purpose, initiator, signing_order, deadline, zone, state,"
+        " created, pages, revision, touched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                number,
+                each.id,
+                each.title,
+                each.kind,
+                each.purpose,
+                each.initiator,
+                each.order,
+                stored(each.deadline.at),
+                each.deadline.zone,
+                each.state,
+                stored(each.created),
+                each.pages,
+                each.current.number,
+                stored(each.created),
+            )
+            for number, each in enumerate(contracts, first)
+        ],
+    )
+    tx.executemany(
+        "INSERT INTO parties (id, contract, position, kind, subject, name, organisation, requester, field,"
+        " page, x, y, width, height, state, signed_at, reason)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [_party(each.id, party) for each in contracts for party in each.parties],
+    )
+    tx.executemany(
+        "INSERT INTO revisions (contract, number, kind, digest, size, at) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (each.id, revision.number, revision.kind, revision.digest, revision.size, stored(revision.at))
+            for each in contracts
+            for revision in each.revisions
+        ],
+    )
+
+
+def _party(contract_id: str, party: Party) -> Row:
+    place = party.places[0]
+    return (
+        *(party.id, contract_id, party.position, party.kind, party.subject, party.name, party.organisation),
+        *(party.requester, party.field, place.page, place.x, place.y, place.width, place.height, party.state),
+        *(None if party.signed_at is None else stored(party.signed_at), party.reason),
+    )
+
+
+def _write_lists(tx: Transaction, contracts: Sequence[Contract], first: int) -> None:
+    """By the product's own rule; the bench compares some of it with what that rule says (:class:`Truth`)."""
+    rows: list[Row] = []
+    found: list[Row] = []
+    for number, each in enumerate(contracts, first):
+        buckets = involved.of(each)
+        ends = each.kind, stored(each.created), stored(each.deadline.at)
+        rows += [(person, number, bucket, *ends) for person, bucket in buckets.items()]
+        found.append((number, *indexed(buckets, involved.words(each))))
+    tx.executemany(
+        "INSERT INTO involvements (person, number, bucket, kind, touched, deadline) VALUES (?, ?, ?, ?, ?, ?)", rows
+    )
+    tx.executemany("INSERT INTO contract_search (rowid, title, parties, people) VALUES (?, ?, ?, ?)", found)
+
+
+def _write_log(tx: Transaction, contracts: Sequence[Contract]) -> None:
+    leaves: list[bytes] = []
+    openings: list[bytes] = []
+    links: list[str] = []
+    for each in contracts:
+        for entry in _history(each):
+            opening = {name: {"salt": "00" * 32, "value": value} for name, value in entry.private.items()}
+            leaves.append(leaf_of(entry, opening))
+            openings.append(canonical.encode(opening))
+            links.append(each.id)
+    first = ledger.append(tx, leaves)
+    tx.executemany("INSERT INTO openings (entry, fields) VALUES (?, ?)", enumerate(openings, first))
+    tx.executemany(
+        "INSERT INTO contract_events (entry, contract) VALUES (?, ?)", enumerate(links, first)
+    )
+
+
+def _history(contract: Contract) -> Iterator[LedgerEntry]:
+    def entry(kind: EventKind, hours: int, **private: str) -> LedgerEntry:
+        public = {"actor": contract.initiator, "contract": contract.id, "revision": 0}
+        return LedgerEntry(kind.value, contract.created + timedelta(hours=hours), public, private)
+
+    yield entry(EventKind.CONTRACT_DRAFTED, 0, title=contract.title, purpose=contract.purpose)
+    for party in contract.parties:
+        yield entry(EventKind.PARTY_ADDED, 0, name=party.name, organisation=party.organisation)
+    if contract.state is not ContractState.DRAFT:
+        yield entry(EventKind.CONTRACT_SENT, 0, title=contract.title)
+    for party in contract.parties:
+        if party.state is PartyState.SIGNED:
+            yield entry(EventKind.SIGNATURE_PREPARED, party.position, address="192.0.2.7")
+            yield entry(EventKind.PARTY_SIGNED, party.position, name=party.name, organisation=party.organisation)
+    if contract.state is ContractState.COMPLETED:
+        yield entry(EventKind.CONTRACT_COMPLETED, 5, title=contract.title)
+
+
+def _write_seal_requests(tx: Transaction, contracts: Sequence[Contract]) -> None:
+    """One for each seal that was used, with its closed intent."""
+    used = [
+        (each, party)
+        for each in contracts
+        for party in each.parties
+        if party.kind is PartyKind.SEAL and party.signed_at is not None
+    ]
+    tx.executemany(
+        "INSERT INTO intents (id, contract, party, base, act, nonce, expires, contents_offset, contents_length,"
+        " state, created, cms, stamped, suffix) VALUES (?, ?, ?, 1, x'00', ?, ?, 0, 0, 'completed', ?, x'00', ?, x'00')",
+        [
+            (
+                party.id,
+                each.id,
+                party.id,
+                hashlib.sha256(party.id.encode()).digest()[:16],
+                stored(each.deadline.at),
+                stored(each.created),
+                stored(each.created),
+            )
+            for each, party in used
+        ],
+    )
+    tx.executemany(
+        "INSERT INTO seal_requests (id, contract, party, seal, requester, reason, intent, state, asked, expires,"
+        " decided, decided_by) VALUES (?, ?, ?, ?, ?, '为测量而申请的用印', ?, 'used', ?, ?, ?, ?)",
+        [
+            (
+                *(party.id, each.id, party.id, party.subject, party.requester, party.id, stored(each.created)),
+                *(stored(each.deadline.at), stored(each.created + timedelta(hours=3)), CUSTODIAN.subject),
+            )
+            for each, party in used
+        ],
+    )
+
+
+def _write_deposits(tx: Transaction, contracts: Sequence[Contract]) -> None:
+    tx.executemany(
+        "INSERT INTO deposits (id, depositor, title, file, digest, size, at, token, certificate, entry)"
+        " VALUES (?, ?, ?, ?, ?, 1000, ?, ?, ?, 0)",
+        [
+            (each.id, each.initiator, each.title, "示例.zip", each.original.digest, stored(each.created), TOKEN, "0" * 64)
+            for each in contracts
+        ],
+    )
+
+
+def _write_sessions(tx: Transaction, contracts: Sequence[Contract]) -> None:
+    """Sessions that are over: rows that wait to be swept."""
+    tx.executemany(
+        "INSERT INTO sessions (id, subject, strength, opened, seen, until, address, agent, ended)"
+        " VALUES (?, ?, 'passkey', ?, ?, ?, '192.0.2.7', 'bench', ?)",
+        [
+            (hashlib.sha256(each.id.encode()).digest(), each.initiator, *[stored(each.created)] * 4)
+            for each in contracts
+        ],
+    )

@@ -1,0 +1,134 @@
+"""What the pages of one contract, one draft or one text need: a few real ones, made by the workflows themselves."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+
+from appliance.contracts.drafting import DraftTerms
+from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
+from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.sample import sample_contract
+from appliance.demonstration.story import Script, Story
+from appliance.language import Language
+from appliance.model.accounts import AccountState, Role
+from appliance.model.contract import Contract, Deadline
+from appliance.model.intent import Circumstances
+from appliance.model.people import Person
+from appliance.model.writing import Purpose
+from appliance.ownership import DepositOrder
+from appliance.store import accounts
+from appliance.store.database import Transaction
+from appliance.wiring import Appliance
+from appliance.writing import Beginning
+from appliance.writing.samples import samples
+from tests.bench.stage import silent
+
+AUDITOR = "auditor-bench"
+TEMPLATES = 40
+"""Templates, and texts that are being written."""
+
+ROLES = {
+    ZHANG.subject: (Role.INITIATOR, Role.SIGNER),
+    LI.subject: (Role.SIGNER,),
+    CUSTODIAN.subject: (Role.INITIATOR, Role.SIGNER, Role.CUSTODIAN),
+    OFFICER: (Role.OFFICER,),
+    AUDITOR: (Role.AUDITOR,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Occasions:
+    """Ids of contracts (``sent``: Zhang signs next; ``asked``: a seal request waits) and of everything else."""
+
+    draft: str
+    sent: str
+    completed: str
+    asked: str
+    request: str
+    text: str
+    template: str
+    deposit: str
+
+
+def arrange(appliance: Appliance) -> Occasions:
+    """Everything once. Zhang, Li and the custodian have agreed; the officer and an auditor can sign in."""
+    story = Story(appliance, Pocket(appliance.settings.home.people), sequence=lambda: None, tell=silent)
+    story.agree()
+    _open_accounts(appliance)
+    completed = story.sign(Script(sample_contract(), "示例服务合同"))
+    asked, request = _asked(appliance)
+    text, template = _written(appliance)
+    deposit = appliance.ownership.deposit(
+        DepositOrder("示例设计图", hashlib.sha256(b"bench").hexdigest(), "design.png", 5), by=ZHANG.subject
+    )
+    return Occasions(
+        draft=_draft(appliance).id,
+        sent=appliance.sending.send(_draft(appliance).id, by=ZHANG.subject).id,
+        completed=completed.id,
+        asked=asked,
+        request=request,
+        text=text,
+        template=template,
+        deposit=deposit.id,
+    )
+
+
+def _open_accounts(appliance: Appliance) -> None:
+    known = {person.subject for person in appliance.registry.people()}
+    for subject, name in ((OFFICER, "王见证"), (AUDITOR, "示例审计员")):
+        if subject not in known:
+            person = Person(subject, name, ZHANG.organisation, f"{subject}@example.com", Language.CHINESE, ZONE)
+            appliance.registry.add_person(person, None, by=OFFICER)
+    with appliance.database.transaction() as tx:
+        for subject, roles in ROLES.items():
+            _open(tx, appliance, subject)
+            accounts.set_roles(tx, subject, roles)
+
+
+def _open(tx: Transaction, appliance: Appliance, subject: str) -> None:
+    handle = hashlib.sha256(subject.encode()).digest()[:16]
+    accounts.insert(tx, subject, subject, handle=handle, now=appliance.now())
+    accounts.set_password(tx, subject, "$argon2id$not-used")
+    accounts.set_state(tx, subject, AccountState.ACTIVE)
+
+
+def _draft(appliance: Appliance, *, seal_only: bool = False) -> Contract:
+    terms = DraftTerms(
+        title="示例采购合同",
+        kind="采购",
+        purpose="采购示例设备",
+        initiator=ZHANG.subject,
+        deadline=Deadline(appliance.now() + timedelta(days=3), ZONE),
+    )
+    draft = appliance.drafting.draft(sample_contract(), terms)
+    if not seal_only:
+        for person in (ZHANG, LI):
+            appliance.drafting.add_person(draft.id, subject=person.subject, by=ZHANG.subject)
+    appliance.drafting.add_seal(
+        draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject
+    )
+    return appliance.contracts.get(draft.id)
+
+
+def _asked(appliance: Appliance) -> tuple[str, str]:
+    """A contract with a seal alone, and the request for it that waits."""
+    sent = appliance.sending.send(_draft(appliance, seal_only=True).id, by=ZHANG.subject)
+    opened = appliance.desk.open(sent.id, sent.parties[0].id, Circumstances("127.0.0.1"))
+    activation = Pocket(appliance.settings.home.people).activate(ZHANG.subject, opened.intent.act)
+    return sent.id, appliance.seal_requests.ask(opened.intent.id, activation, reason="示例合同用印").id
+
+
+def _written(appliance: Appliance) -> tuple[str, str]:
+    writing, sample, template = appliance.writing, samples()[0], ""
+    for number in range(TEMPLATES):
+        beginning = Beginning(
+            f"{sample.title} {number}", sample.kind, sample.language, Purpose.TEMPLATE, sample.html, sample.fields
+        )
+        made = writing.texts.new(ZHANG.subject, beginning)
+        template = writing.templates.publish(made.id, by=ZHANG.subject, seen=made.version).id
+        text = writing.texts.new(
+            ZHANG.subject, Beginning(f"示例文稿 {number}", sample.kind, sample.language, html=sample.html)
+        )
+    return text.id, template
