@@ -37,9 +37,9 @@ format: setup ## let ruff rewrite what it can
 	@$(BIN)/ruff check --fix-only $(SOURCES)
 	@$(BIN)/ruff format $(SOURCES)
 
-bench: ## measure against the floors; writes bench/results.json and prints the table
+bench: ## measure against the floors; writes bench/results.json and prints the table (ONLY=pages: one part)
 	@scripts/setup bench
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench $(ONLY)
 
 docs-images: demo ## draw the pictures of the documentation anew
 	@$(BIN)/python -m scripts.docs_images

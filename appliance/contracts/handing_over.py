@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from appliance.contracts import rules
 from appliance.contracts.acts import Act
@@ -21,6 +21,17 @@ from appliance.model.people import Person
 from appliance.store import handovers, intents, parties, people
 from appliance.store.database import Transaction
 
+MOST = 50
+"""People of whom one list of candidates shows those who may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """People by name; ``more`` when not everybody of the organisation was considered: they are to be looked up."""
+
+    people: tuple[Person, ...]
+    more: bool
+
 
 class HandingOver:
     """The field stays where it is; who signs in it changes. What the giver had prepared is abandoned."""
@@ -28,14 +39,14 @@ class HandingOver:
     def __init__(self, room: SigningRoom) -> None:
         self._room = room
 
-    def candidates(self, contract: Contract, party: Party) -> list[Person]:
-        """The people to whom *party* can be handed over, by subject."""
+    def candidates(self, contract: Contract, party: Party, words: str = "") -> Candidates:
+        """The people to whom *party* can be handed over and who have *words* in their name or mail address."""
+        giver = party.responsible
         with self._room.database.reading() as tx:
-            return [
-                person
-                for person in people.people(tx)
-                if self._why_not(tx, contract, party, person, party.responsible) is None
-            ]
+            organisation = people.person(tx, giver).organisation
+            found = people.enrolled_of(tx, organisation, words.strip(), limit=MOST + 1)
+            fit = [one for one in found[:MOST] if self._why_not(tx, contract, party, one, giver) is None]
+        return Candidates(tuple(fit), len(found) > MOST)
 
     def hand_over(
         self, contract_id: str, party_id: str, *, to: str, reason: str, by: str, seen: int | None = None

@@ -42,8 +42,6 @@ def derive(tx: Transaction, contract_id: str) -> None:
 
 def _is_true(tx: Transaction, contract_id: str) -> bool:
     contract = contracts.load(tx, contract_id)
-    buckets = involved.of(contract)
-    return involvements.of_contract(tx, contract_id) == (
-        buckets,
-        involvements.indexed(buckets, involved.words(contract)),
-    )
+    buckets, words = involved.of(contract), involved.words(contract)
+    listed = involvements.of_contract(tx, contract_id) == (buckets, involvements.indexed(buckets, words))
+    return listed and involvements.is_found(tx, contract_id, buckets, words)

@@ -12,7 +12,7 @@ def search(tx: Transaction, words: str, *, limit: int) -> list[Person]:
     pattern = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     rows = tx.execute(
         "SELECT subject, name, organisation, email, language, zone FROM people"
-        " WHERE guest = 0 AND subject LIKE 'person-%'"
+        " INDEXED BY people_members_by_name WHERE guest = 0 AND subject LIKE 'person-%'"
         " AND (name LIKE ?1 ESCAPE '\\' OR organisation LIKE ?1 ESCAPE '\\' OR email LIKE ?1 ESCAPE '\\')"
         " ORDER BY name, subject LIMIT ?2",
         (pattern, limit),

@@ -38,6 +38,10 @@ OF_A_CONTRACT: Final[tuple[tuple[str, str], ...]] = (
         "DELETE FROM contract_search WHERE rowid = (SELECT number FROM contracts WHERE id = ?1)",
     ),
     (
+        "contract_grams",
+        "DELETE FROM contract_grams WHERE rowid = (SELECT number FROM contracts WHERE id = ?1)",
+    ),
+    (
         "involvements",
         "DELETE FROM involvements WHERE number = (SELECT number FROM contracts WHERE id = ?1)",
     ),

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 
 from appliance.model.listing import EVERYTHING, Bucket, Words
+from appliance.store import grams
 from appliance.store.database import Transaction
 
 _MARKS = (0xE000, 0xE800, 0xF000)
@@ -31,8 +32,9 @@ def refresh(tx: Transaction, contract_id: str, buckets: Mapping[str, Bucket], wo
     )
     found = indexed(buckets, words)
     known = tx.execute("SELECT title, parties, people FROM contract_search WHERE rowid = ?", (number,)).fetchone()
-    if known == found:
+    if known == found and grams.known(tx, number):
         return
+    grams.put(tx, number, grams.tokens(buckets, words))
     tx.execute("DELETE FROM contract_search WHERE rowid = ?", (number,))
     tx.execute("INSERT INTO contract_search (rowid, title, parties, people) VALUES (?, ?, ?, ?)", (number, *found))
 
@@ -43,19 +45,34 @@ def indexed(buckets: Mapping[str, Bucket], words: Words) -> tuple[str, str, str]
 
 
 def contracts(tx: Transaction, newest: int | None) -> list[str]:
-    """Ids of all contracts, or of so many of the newest."""
-    limit = -1 if newest is None else newest
-    return [row[0] for row in tx.execute("SELECT id FROM contracts ORDER BY number DESC LIMIT ?", (limit,))]
+    """Ids of all contracts that were not disposed of, or of so many of the newest."""
+    rows = tx.execute(
+        "SELECT id FROM contracts WHERE NOT EXISTS"
+        " (SELECT 1 FROM disposals WHERE contract = contracts.id AND state = 'done') ORDER BY number DESC LIMIT ?",
+        (-1 if newest is None else newest,),
+    )
+    return [row[0] for row in rows]
 
 
 def without_rows(tx: Transaction, limit: int) -> list[str]:
-    """Ids of at most *limit* contracts that are in no list at all."""
+    """Ids of at most *limit* contracts that are in no list at all, or not found by short words.
+
+    What was disposed of is in no list on purpose.
+    """
     rows = tx.execute(
-        "SELECT id FROM contracts WHERE NOT EXISTS"
-        " (SELECT 1 FROM involvements WHERE person = ? AND number = contracts.number) LIMIT ?",
+        "SELECT id FROM contracts WHERE (NOT EXISTS"
+        " (SELECT 1 FROM involvements WHERE person = ? AND number = contracts.number)"
+        " OR NOT EXISTS (SELECT 1 FROM contract_grams WHERE rowid = contracts.number))"
+        " AND NOT EXISTS (SELECT 1 FROM disposals WHERE contract = contracts.id AND state = 'done') LIMIT ?",
         (EVERYTHING, limit),
     )
     return [row[0] for row in rows]
+
+
+def is_found(tx: Transaction, contract_id: str, buckets: Mapping[str, Bucket], words: Words) -> bool:
+    """Whether the short ones of *words* lead everybody in *buckets* to the contract."""
+    number = int(tx.execute("SELECT number FROM contracts WHERE id = ?", (contract_id,)).fetchone()[0])
+    return grams.has(tx, number, grams.tokens(buckets, words))
 
 
 def of_contract(tx: Transaction, contract_id: str) -> tuple[dict[str, Bucket], tuple[str, ...] | None]:

@@ -19,6 +19,7 @@ from appliance.model.listing import (
     ListedParty,
     Page,
 )
+from appliance.store import grams
 from appliance.store.database import Transaction
 from appliance.store.involvements import mark
 from appliance.store.moments import loaded, stored
@@ -106,6 +107,13 @@ def _source(person: str, wanted: Filter, after: Cursor | None, soon: datetime) -
             " WHERE contract_search MATCH ? AND rowid < ? ORDER BY rowid DESC",
             (match, (after or _LAST).number),
         )
+    short = {"anywhere": wanted.query or "", "party": wanted.party or ""}
+    if any(words.strip() for words in short.values()):
+        return _Source(
+            "SELECT rowid AS number, '' AS at FROM contract_grams"
+            " WHERE contract_grams MATCH ? AND rowid < ? ORDER BY rowid DESC",
+            (grams.match(person, **short), (after or _LAST).number),
+        )
     if wanted.bucket is Bucket.DUE_SOON:
         start = after or _FIRST
         return _Source(
@@ -156,11 +164,16 @@ def _tests(person: str, wanted: Filter, soon: datetime) -> tuple[str, list[objec
         values.append(wanted.kind)
     tests = [f"EXISTS (SELECT 1 FROM involvements AS own WHERE own.number = candidates.number AND {involved})"]  # noqa: S608
     for text, words in ((wanted.query, "title || char(10) || parties"), (wanted.party, "parties")):
-        if text and len(text.strip()) < _TRIGRAM:
+        if text and len(text.strip()) < _TRIGRAM and _searches_trigrams(wanted):
             test = f"SELECT {words} LIKE ? ESCAPE '^' FROM contract_search WHERE rowid = candidates.number"  # noqa: S608
             tests.append(f"({test})")
             values.append(f"%{_escaped(text.strip())}%")
     return " AND ".join(tests), values
+
+
+def _searches_trigrams(wanted: Filter) -> bool:
+    """Whether a longer word leads: a short one beside it is looked for in what that finds."""
+    return any(text is not None and len(text.strip()) >= _TRIGRAM for text in (wanted.query, wanted.party))
 
 
 def _phrase(columns: str, text: str | None) -> Iterator[str]:

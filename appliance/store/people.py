@@ -98,7 +98,21 @@ def people(tx: Transaction) -> list[Person]:
     """Everybody but guests, by subject: those who can be named for more than one contract."""
     rows = tx.execute(
         "SELECT subject, name, organisation, email, language, zone, guest FROM people"
-        " WHERE guest = 0 ORDER BY subject"
+        " INDEXED BY people_members WHERE guest = 0 ORDER BY subject"
+    )
+    return [_person(row) for row in rows]
+
+
+def enrolled_of(tx: Transaction, organisation: str, words: str, *, limit: int) -> list[Person]:
+    """At most *limit* people of *organisation* who have a key, with *words* in name or mail address, by name."""
+    pattern = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    rows = tx.execute(
+        "SELECT subject, name, organisation, email, language, zone, guest FROM people INDEXED BY people_members_of"
+        " WHERE guest = 0 AND organisation = ? AND subject LIKE 'person-%'"
+        " AND (name LIKE ? ESCAPE '\\' OR email LIKE ? ESCAPE '\\')"
+        " AND EXISTS (SELECT 1 FROM certificates WHERE certificates.subject = people.subject)"
+        " ORDER BY name, subject LIMIT ?",
+        (organisation, pattern, pattern, limit),
     )
     return [_person(row) for row in rows]
 

@@ -10,13 +10,14 @@ from appliance.model.office import RollEntry
 from appliance.store.database import Transaction
 
 # The rows of the list: what differs follows it. No value is ever put in here.
-_ENTRY = (
+_ROW = (
     "SELECT p.subject, p.name, p.organisation, p.email, a.login, a.state, p.guest,"
     " EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject),"
     " EXISTS (SELECT 1 FROM enrolment_requests r WHERE r.subject = p.subject AND r.state = 'open'),"
     " (SELECT group_concat(role, ' ') FROM account_roles r WHERE r.subject = p.subject)"
-    " FROM people p LEFT JOIN accounts a ON a.subject = p.subject"
+    " FROM people p {index} LEFT JOIN accounts a ON a.subject = p.subject"
 )
+_ENTRY, _MEMBER = _ROW.format(index=""), _ROW.format(index="INDEXED BY people_members")
 
 _CUSTODIANS = (
     " WHERE p.organisation = ? AND p.guest = 0 AND p.subject LIKE 'person-%'"
@@ -29,7 +30,7 @@ def page(tx: Transaction, search: str, *, after: str, limit: int) -> list[RollEn
     """At most *limit* people but guests, by subject after *after*, who are found by *search*."""
     pattern = f"%{_literal(search)}%"
     rows = tx.execute(
-        f"{_ENTRY} WHERE p.guest = 0 AND p.subject > ?1 AND (p.name LIKE ?2 ESCAPE '\\'"
+        f"{_MEMBER} WHERE p.guest = 0 AND p.subject > ?1 AND (p.name LIKE ?2 ESCAPE '\\'"
         " OR p.organisation LIKE ?2 ESCAPE '\\' OR a.login LIKE ?2 ESCAPE '\\' OR p.email LIKE ?2 ESCAPE '\\')"
         " ORDER BY p.subject LIMIT ?3",
         (after, pattern, limit),
@@ -69,9 +70,18 @@ def names(tx: Transaction, subjects: list[str]) -> dict[str, str]:
 
 def open_contracts(tx: Transaction, subject: str) -> list[tuple[str, str]]:
     """Contracts under way that *subject* sent, has still to sign, or asks a seal for: id and title."""
+    own = (
+        "SELECT c.id, c.title, c.deadline FROM involvements i INDEXED BY {index}"
+        " CROSS JOIN contracts c ON c.number = i.number"
+        " WHERE i.person = ?1 AND i.bucket {buckets} AND c.state IN ('draft', 'sent')"
+        " AND (c.initiator = ?1 OR EXISTS (SELECT 1 FROM parties p WHERE p.contract = c.id"
+        " AND ?1 IN (p.subject, p.requester) AND p.state = 'waiting'))"
+    )
+    due = own.format(index="involvements_due", buckets="IN ('to-sign', 'waiting')")
+    drafts = own.format(index="involvements_bucket", buckets="= 'draft'")
     rows = tx.execute(
-        "SELECT id, title FROM contracts WHERE state IN ('draft', 'sent') AND (initiator = ?1 OR id IN ("
-        "SELECT contract FROM parties WHERE (subject = ?1 OR requester = ?1) AND state = 'waiting'))"
+        f"SELECT * FROM ({due} ORDER BY i.deadline, i.number LIMIT 200) UNION ALL"  # noqa: S608 -- literals above
+        f" SELECT * FROM ({drafts} ORDER BY i.touched DESC, i.number DESC LIMIT 200)"
         " ORDER BY deadline, id LIMIT 200",
         (subject,),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import threading
+from collections import OrderedDict
 from pathlib import Path
 
 from appliance.errors import NotFound, PreconditionRefused
@@ -25,6 +27,8 @@ class Previews:
         self._folder = folder
         self._press = press
         self._workshop = workshop
+        self._lock = threading.Lock()
+        self._counts: OrderedDict[str, int] = OrderedDict()
 
     def document(self, wording: Wording) -> bytes:
         """The PDF of *wording*, merge fields shown by their names. Raises as :meth:`Press.typeset`, and
@@ -41,16 +45,27 @@ class Previews:
         return document
 
     def pages(self, wording: Wording) -> int:
-        """How many pages it has."""
-        return len(self._workshop.inspect(self.document(wording)).pages)
+        """How many pages it has; counted once by each process."""
+        return self._count(_name(wording), wording)
 
     def picture(self, wording: Wording, page: int) -> bytes:
         """Page *page* (from 1) as PNG. Raises :class:`NotFound` for no such page."""
-        document = self.document(wording)
-        count = len(self._workshop.inspect(document).pages)
+        document, count = self.document(wording), self.pages(wording)
         if not 1 <= page <= count:
             raise NotFound("There is no page {page}; the document has {pages}.", page=page, pages=count)
         return self._workshop.render(document, page - 1, dpi=DPI)
+
+    def _count(self, name: str, wording: Wording) -> int:
+        with self._lock:
+            known = self._counts.get(name)
+        if known is not None:
+            return known
+        count = len(self._workshop.inspect(self.document(wording)).pages)
+        with self._lock:
+            self._counts[name] = count
+            while len(self._counts) > KEPT:
+                self._counts.popitem(last=False)
+        return count
 
     def _keep(self, kept: Path, document: bytes) -> None:
         """Best effort and without fsync: what is lost is made again."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from appliance.contracts import involved
@@ -13,7 +12,7 @@ from appliance.history.events import EventKind
 from appliance.ledger.entry import LedgerEntry, leaf_of
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
 from appliance.model.people import Person
-from appliance.store import ledger
+from appliance.store import grams, ledger
 from appliance.store.database import Database, Transaction
 from appliance.store.involvements import indexed
 from appliance.store.moments import stored
@@ -97,15 +96,19 @@ def _write_lists(tx: Transaction, contracts: Sequence[Contract], first: int) -> 
     """By the product's own rule; the bench compares some of it with what that rule says (:class:`Truth`)."""
     rows: list[Row] = []
     found: list[Row] = []
+    short: list[Row] = []
     for number, each in enumerate(contracts, first):
-        buckets = involved.of(each)
+        buckets, words = involved.of(each), involved.words(each)
         ends = each.kind, stored(each.created), stored(each.deadline.at)
         rows += [(person, number, bucket, *ends) for person, bucket in buckets.items()]
-        found.append((number, *indexed(buckets, involved.words(each))))
+        found.append((number, *indexed(buckets, words)))
+        short.append((number, grams.tokens(buckets, words)))
     tx.executemany(
-        "INSERT INTO involvements (person, number, bucket, kind, touched, deadline) VALUES (?, ?, ?, ?, ?, ?)", rows
+        "INSERT INTO involvements (person, number, bucket, kind, touched, deadline) VALUES (?, ?, ?, ?, ?, ?)",
+        rows,
     )
     tx.executemany("INSERT INTO contract_search (rowid, title, parties, people) VALUES (?, ?, ?, ?)", found)
+    tx.executemany("INSERT INTO contract_grams (rowid, grams) VALUES (?, ?)", short)
 
 
 def _write_log(tx: Transaction, contracts: Sequence[Contract]) -> None:
@@ -120,9 +123,7 @@ def _write_log(tx: Transaction, contracts: Sequence[Contract]) -> None:
             links.append(each.id)
     first = ledger.append(tx, leaves)
     tx.executemany("INSERT INTO openings (entry, fields) VALUES (?, ?)", enumerate(openings, first))
-    tx.executemany(
-        "INSERT INTO contract_events (entry, contract) VALUES (?, ?)", enumerate(links, first)
-    )
+    tx.executemany("INSERT INTO contract_events (entry, contract) VALUES (?, ?)", enumerate(links, first))
 
 
 def _history(contract: Contract) -> Iterator[LedgerEntry]:
@@ -153,7 +154,8 @@ def _write_seal_requests(tx: Transaction, contracts: Sequence[Contract]) -> None
     ]
     tx.executemany(
         "INSERT INTO intents (id, contract, party, base, act, nonce, expires, contents_offset, contents_length,"
-        " state, created, cms, stamped, suffix) VALUES (?, ?, ?, 1, x'00', ?, ?, 0, 0, 'completed', ?, x'00', ?, x'00')",
+        " state, created, cms, stamped, suffix)"
+        " VALUES (?, ?, ?, 1, x'00', ?, ?, 0, 0, 'completed', ?, x'00', ?, x'00')",
         [
             (
                 party.id,
@@ -185,7 +187,16 @@ def _write_deposits(tx: Transaction, contracts: Sequence[Contract]) -> None:
         "INSERT INTO deposits (id, depositor, title, file, digest, size, at, token, certificate, entry)"
         " VALUES (?, ?, ?, ?, ?, 1000, ?, ?, ?, 0)",
         [
-            (each.id, each.initiator, each.title, "示例.zip", each.original.digest, stored(each.created), TOKEN, "0" * 64)
+            (
+                each.id,
+                each.initiator,
+                each.title,
+                "示例.zip",
+                each.original.digest,
+                stored(each.created),
+                TOKEN,
+                "0" * 64,
+            )
             for each in contracts
         ],
     )

@@ -117,9 +117,11 @@ def _work(occasions: Occasions) -> Iterator[Visit]:
     yield Visit(DRAFT, "new contract", ZHANG.subject, "/contracts/new")
     for step in ("document", "parties", "fields", "check"):
         yield Visit(DRAFT, f"draft, {step}", ZHANG.subject, f"/contracts/{occasions.draft}/draft/{step}")
-    # The names of the form's own fields: looking somebody up.
     yield Visit(
-        DRAFT, "draft, parties, looking up", ZHANG.subject, f"/contracts/{occasions.draft}/draft/parties?find={quote('示')}"
+        DRAFT,
+        "draft, parties, looking up",
+        ZHANG.subject,
+        f"/contracts/{occasions.draft}/draft/parties?query={quote('示')}",
     )
     for name, address in (
         ("templates", "/templates"),

@@ -1,4 +1,4 @@
-"""What the pages of one contract, one draft or one text need: a few real ones, made by the workflows themselves."""
+"""What the pages of one contract, one draft or one text need: a few real ones, made by the workflows."""
 
 from __future__ import annotations
 
@@ -106,9 +106,7 @@ def _draft(appliance: Appliance, *, seal_only: bool = False) -> Contract:
     if not seal_only:
         for person in (ZHANG, LI):
             appliance.drafting.add_person(draft.id, subject=person.subject, by=ZHANG.subject)
-    appliance.drafting.add_seal(
-        draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject
-    )
+    appliance.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject)
     return appliance.contracts.get(draft.id)
 
 

@@ -1,4 +1,4 @@
-"""Every page that a signed-in person sees in daily work, at growing portfolios: time on the server, weight, memory."""
+"""Every page that a signed-in person sees in daily work, at growing portfolios: time, weight, memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 from flask import Flask
 
-from appliance.demonstration.cast import CUSTODIAN, LI, OFFICER, ZHANG
 from appliance.ledger import LogAnswers, Sequencer, Tiles
 from appliance.listing import Truth
 from appliance.verification import report
@@ -18,7 +17,7 @@ from hsm.client import AuthorityClient
 from tests.bench import crowd
 from tests.bench.itinerary import FAMILIES, HOME, Visit, visits
 from tests.bench.measure import Figure
-from tests.bench.occasions import AUDITOR, Occasions, arrange
+from tests.bench.occasions import ROLES, Occasions, arrange
 from tests.bench.portfolio import Portfolio, fill
 from tests.bench.stage import authority_of, founded_home
 from tests.bench.visits import Browser, Cost, trivial_view, worst
@@ -38,7 +37,7 @@ Costs = dict[str, list[Cost]]
 
 
 def figures() -> list[Figure]:
-    """One row for each family: its slowest page with the largest portfolio, and how it grew; then weight, memory."""
+    """One row for each family: its slowest page with the largest portfolio, how it grew; then weight, memory."""
     with founded_home() as settings, authority_of(settings), open_appliance(settings) as appliance:
         occasions = arrange(appliance)
         with AuthorityClient(settings.home.authority_socket("scheduler")) as scheduler:
@@ -67,7 +66,7 @@ def _portal(appliance: Appliance) -> Flask:
 
 def _grown(appliance: Appliance, portal: Flask, occasions: Occasions) -> tuple[dict[int, Costs], Figure]:
     """The costs at each size; the million for the home page only. Memory is looked at in between."""
-    browsers = {who: Browser.of(portal, appliance, who) for who in (ZHANG.subject, LI.subject, CUSTODIAN.subject, OFFICER, AUDITOR)}
+    browsers = {who: Browser.of(portal, appliance, who) for who in ROLES}
     measured: dict[int, Costs] = {}
     portfolio = Portfolio(appliance.database, 0, appliance.now())
     for size in (*SIZES, FARTHEST):
@@ -136,7 +135,9 @@ def _weights(costs: Costs) -> Iterator[Figure]:
 
 def _memory(browsers: dict[str, Browser], wanted: list[Visit]) -> Figure:
     """How much this process grows over so many views of all pages, after a tenth of them."""
-    tours = [(browsers[each.who], address) for each in wanted for address in each.addresses(browsers[each.who].page)]
+    tours = [
+        (browsers[each.who], address) for each in wanted for address in each.addresses(browsers[each.who].page)
+    ]
     _view(tours, VIEWS // 10)
     before = _resident()
     _view(tours, VIEWS)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 import statistics
+import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -66,7 +68,7 @@ class Browser:
         """The page at *address*. Raises RuntimeError unless it is one: a bench must not measure refusals."""
         status, headers, body = self.get(address)
         if status != 200 or not headers["Content-Type"].startswith("text/html"):
-            raise RuntimeError(f"{address} answers {status} {headers.get('Location', '')}: {body[:3000].decode()}")
+            raise RuntimeError(f"{address} answers {status} {headers.get('Location', '')}".strip())
         return body.decode()
 
     def cost(self, name: str, address: str, times: int) -> Cost:
@@ -118,6 +120,9 @@ class Browser:
             "HTTP_HOST": "localhost",
             "HTTP_ACCEPT": "text/html,application/xhtml+xml",
             "HTTP_COOKIE": self._cookie,
+            "CONTENT_LENGTH": "0",
+            "wsgi.input": io.BytesIO(),
+            "wsgi.errors": sys.stderr,
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": "http",
             "wsgi.multithread": True,

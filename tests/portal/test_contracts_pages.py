@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from appliance.contracts import handing_over
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG, ZONE
 from appliance.model.accounts import Role
@@ -224,6 +225,21 @@ def test_a_signature_is_handed_over_within_the_organisation(
     done = zhang.post(address, data=form | {"reason": "出差", "to": CUSTODIAN.subject})
     assert done.status_code == 303
     assert appliance.contracts.get(contract.id).parties[0].subject == CUSTODIAN.subject
+
+
+def test_whoever_hands_over_looks_people_up_when_there_are_many(
+    appliance: Appliance, zhang: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract = send(appliance, sample_document(1))
+    address = f"/contracts/{contract.id}/hand-over"
+    assert 'name="find"' not in zhang.get(address).text
+    monkeypatch.setattr(handing_over, "MOST", 0)
+    assert 'name="find"' in zhang.get(address).text
+    monkeypatch.undo()
+    assert CUSTODIAN.subject in zhang.get(f"{address}?find={CUSTODIAN.name[1:]}").text
+    nobody = zhang.get(f"{address}?find=%25").text
+    assert CUSTODIAN.subject not in nobody
+    assert "未找到可以代为签署的人" in nobody
 
 
 def test_a_draft_is_thrown_away(appliance: Appliance, zhang: FlaskClient) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import metadata
 
-from flask import Flask, Response, request
+from flask import Flask
 
 from webui.portal import (
     access,
@@ -28,7 +28,7 @@ from webui.portal import (
 )
 from webui.portal.office import setup
 from webui.portal.parts import PortalParts
-from webui.shared import errors, forms, headers, language, once, qr
+from webui.shared import assets, errors, forms, headers, language, once, qr
 
 ROOM_FOR_FORM = 64 * 1024
 """Bytes that a form may hold besides its files."""
@@ -41,7 +41,7 @@ def create_app(parts: PortalParts) -> Flask:
     """The application. ``POST /tsa`` does not come here: see :mod:`webui.portal.process`."""
     settings = parts.settings
     https = settings.web.public_url.startswith("https:")
-    app = Flask("webui", static_folder="static", template_folder="templates")
+    app = Flask("webui", static_folder=None, template_folder="templates")
     app.config.update(
         MAX_CONTENT_LENGTH=2 * settings.documents.largest + ROOM_FOR_FORM,
         MAX_FORM_MEMORY_SIZE=ROOM_FOR_FIELDS,
@@ -50,6 +50,7 @@ def create_app(parts: PortalParts) -> Flask:
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask's default provider has it
     headers.protect(app, https=https)
+    assets.install(app)
     language.install(app, default=settings.interface.language, zone=settings.interface.zone, secure=https)
     forms.install(app, key=parts.form_key, secure=https)
     once.install(app)
@@ -82,13 +83,4 @@ def create_app(parts: PortalParts) -> Flask:
     app.context_processor(
         lambda: {"organisation": settings.organisation.name, "version": metadata.version("vermilion")}
     )
-    _keep_static(app)
     return app
-
-
-def _keep_static(app: Flask) -> None:
-    @app.after_request
-    def keep(response: Response) -> Response:
-        if request.endpoint == "static":
-            response.headers["Cache-Control"] = "public, max-age=3600"
-        return response

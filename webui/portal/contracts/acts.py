@@ -11,15 +11,18 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as BaseResponse
 
+from appliance.contracts.handing_over import Candidates
 from appliance.contracts.model import Act
 from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
-from appliance.model.people import Person
 from webui.portal.contracts.reading import Sight, sight
 from webui.portal.contracts.typed import Typed, problems_of
 from webui.portal.parts import PortalParts
 from webui.shared.language import translate
 from webui.shared.once import Once
 from webui.shared.statuses import status_of
+
+LONGEST_NAME = 60
+"""Letters of a name to look for."""
 
 ADDRESS = '/<contract_id>/<any(decline, recall, extend, "hand-over", discard, void):name>'
 
@@ -122,15 +125,20 @@ def _form(parts: PortalParts, seen: Sight, typed: Typed, problems: dict[str, str
         act=typed.act.value,
         typed=typed,
         problems=problems,
-        people=_candidates(parts, seen, typed),
+        looked_for=_looked_for(),
+        candidates=_candidates(parts, seen, typed),
     )
     return make_response(body, status)
 
 
-def _candidates(parts: PortalParts, seen: Sight, typed: Typed) -> list[Person]:
+def _looked_for() -> str:
+    """A part of the name of somebody to hand over to, from the address."""
+    return request.args.get("find", "").strip()[:LONGEST_NAME]
+
+
+def _candidates(parts: PortalParts, seen: Sight, typed: Typed) -> Candidates:
     """Who can sign instead, by name; nobody for other acts."""
     party = seen.contract.party(typed.party)
     if typed.act is not Act.HAND_OVER or party is None:
-        return []
-    people = parts.appliance.handing_over.candidates(seen.contract, party)
-    return sorted(people, key=lambda person: person.name)
+        return Candidates((), more=False)
+    return parts.appliance.handing_over.candidates(seen.contract, party, _looked_for())

@@ -1,0 +1,165 @@
+"""No list and no count reads a whole table that grows: SQLite's own plan of every query says so."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from pysqlite3 import dbapi2 as sqlite
+
+from appliance.language import Language
+from appliance.listing.truth import derive
+from appliance.model.contract import (
+    Contract,
+    ContractState,
+    Deadline,
+    Party,
+    PartyKind,
+    Revision,
+    RevisionKind,
+    SigningOrder,
+)
+from appliance.model.listing import EVERYTHING, Bucket, Cursor, Filter
+from appliance.model.people import Person
+from appliance.store import (
+    contracts,
+    directory,
+    events,
+    lists,
+    ownership,
+    parties,
+    people,
+    roll,
+    seal_requests,
+)
+from appliance.store.database import Database, Transaction
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+WHO = "person-one"
+GROWING = (
+    *("contracts", "parties", "involvements", "people", "seal_requests", "deposits", "ledger"),
+    *("contract_events", "revisions", "certificates"),
+)
+SMALL = {"people_members", "people_members_by_name", "people_members_of", "seal_requests_one_open"}
+"""Indexes of those with accounts, without the guests of all contracts, and of open requests: may be read whole."""
+
+ALIASES = {"c": "contracts", "p": "people", "i": "involvements", "e": "contract_events", "l": "ledger"}
+
+Query = Callable[[Transaction], object]
+FILTERS = (
+    Filter(),
+    Filter(kind="采购"),
+    Filter(since=date(2026, 1, 1), until=date(2026, 2, 1)),
+    *(Filter(bucket=bucket) for bucket in Bucket),
+    Filter(bucket=Bucket.DONE, kind="采购", since=date(2026, 1, 1)),
+    *(Filter(query=words) for words in ("采", "采购", "采购合同", "a%")),
+    *(Filter(party=words) for words in ("李", "李样", "李样本")),
+    Filter(query="采购", party="李样本", bucket=Bucket.DUE_SOON),
+)
+
+
+def _page(wanted: Filter, person: str, after: Cursor | None) -> Query:
+    return lambda tx: lists.page(tx, person, wanted, after=after, limit=20, soon=NOW)
+
+
+PAGES = [
+    pytest.param(_page(wanted, person, after), id=f"{wanted}, {person}, {after}")
+    for wanted in FILTERS
+    for person in (WHO, EVERYTHING)
+    for after in (None, Cursor("2026-11-25T00:00:00Z", 7))
+]
+OTHERS: Sequence[Query] = (
+    lambda tx: lists.counts(tx, WHO, soon=NOW),
+    lambda tx: lists.kinds(tx, WHO),
+    lambda tx: contracts.load(tx, "one"),
+    lambda tx: events.told(tx, "one"),
+    lambda tx: directory.search(tx, "李", limit=20),
+    lambda tx: people.enrolled_of(tx, "甲公司", "李", limit=50),
+    lambda tx: roll.page(tx, "李", after="person-a", limit=50),
+    lambda tx: roll.open_contracts(tx, WHO),
+    lambda tx: roll.possible_custodians(tx, "甲公司"),
+    lambda tx: seal_requests.for_custodian(tx, WHO, limit=50),
+    lambda tx: seal_requests.of_requester(tx, WHO, limit=50),
+    lambda tx: seal_requests.waiting_for(tx, WHO),
+    seal_requests.open_requests,
+    lambda tx: ownership.of_person(tx, WHO, limit=100),
+    lambda tx: ownership.of_digest(tx, "0" * 64),
+)
+
+
+class Watched:
+    """A transaction that asks SQLite for the plan of each statement before it runs."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self.plans: list[str] = []
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite.Cursor:
+        plan = self._tx.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+        self.plans += [row[3] for row in plan]
+        return self._tx.execute(statement, values)
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    database = Database(tmp_path_factory.mktemp("plans") / "vermilion.db")
+    with database.transaction() as tx:
+        people.insert_person(tx, _person(), b"certificate")
+        tx.execute("INSERT INTO seals VALUES ('seal-one', '甲公司', '公章', 40, NULL)")
+        tx.execute("INSERT INTO custodians VALUES ('seal-one', ?)", (WHO,))
+        contract = _contract()
+        contracts.insert(tx, contract)
+        for party in contract.parties:
+            parties.insert(tx, contract.id, party)
+        derive(tx, contract.id)
+    yield database
+    database.close()
+
+
+@pytest.mark.parametrize("query", [*PAGES, *OTHERS])
+def test_a_list_or_a_count_walks_an_index(database: Database, query: Query) -> None:
+    with database.reading() as tx:
+        watched = Watched(tx)
+        query(watched)  # type: ignore[arg-type]  # it has all that queries use
+
+    assert watched.plans
+    for step in watched.plans:
+        scanned = re.match(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", step)
+        if scanned is not None and scanned[2] not in SMALL:
+            assert ALIASES.get(scanned[1], scanned[1]) not in GROWING, step
+
+
+@pytest.mark.parametrize("bucket", [None, *Bucket])
+def test_a_page_of_a_list_is_not_sorted(database: Database, bucket: Bucket | None) -> None:
+    with database.reading() as tx:
+        watched = Watched(tx)
+        lists.page(watched, WHO, Filter(bucket=bucket), after=None, limit=20, soon=NOW)  # type: ignore[arg-type]
+
+    candidates = itertools.takewhile(lambda step: not step.startswith("SCAN candidates"), watched.plans)
+    assert not [step for step in candidates if "B-TREE" in step]
+
+
+def _person() -> Person:
+    return Person(WHO, "李样本", "甲公司", "li@example.com", Language.CHINESE, "Asia/Shanghai")
+
+
+def _contract() -> Contract:
+    party = Party("party", 1, PartyKind.PERSON, WHO, "李样本", "甲公司", None, "person-1", None)
+    return Contract(
+        id="one",
+        title="设备采购合同",
+        kind="采购",
+        purpose="示例",
+        initiator=WHO,
+        order=SigningOrder.SEQUENTIAL,
+        deadline=Deadline(NOW, "Asia/Shanghai"),
+        state=ContractState.SENT,
+        created=NOW,
+        pages=1,
+        parties=(party,),
+        revisions=(Revision(0, RevisionKind.ORIGINAL, "0" * 64, 1, NOW),),
+    )
