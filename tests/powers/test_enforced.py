@@ -135,14 +135,14 @@ def test_the_decision_is_kept_told_and_readable(office: Office, appliance: Appli
 def test_handing_over_only_to_somebody_who_is_authorised(office: Office, appliance: Appliance) -> None:
     contract = office.sent()
     party = contract.parties[0]
-    assert [each.subject for each in appliance.handing_over.candidates(contract, party)] == []
+    assert [each.subject for each in appliance.handing_over.candidates(contract, party).people] == []
     with pytest.raises(PreconditionRefused, match="has no power of attorney"):
         appliance.handing_over.hand_over(
             contract.id, party.id, to=CUSTODIAN.subject, reason="出差", by=ZHANG.subject
         )
     power = appliance.powers.register(office.draft(agent=CUSTODIAN.subject), LETTER, by=ZHANG.subject)
     appliance.powers.verify(power.id, by=LI.subject)
-    assert [each.subject for each in appliance.handing_over.candidates(contract, party)] == [CUSTODIAN.subject]
+    assert [each.subject for each in appliance.handing_over.candidates(contract, party).people] == [CUSTODIAN.subject]
     passed = appliance.handing_over.hand_over(
         contract.id, party.id, to=CUSTODIAN.subject, reason="出差", by=ZHANG.subject
     )
