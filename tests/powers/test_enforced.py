@@ -142,7 +142,8 @@ def test_handing_over_only_to_somebody_who_is_authorised(office: Office, applian
         )
     power = appliance.powers.register(office.draft(agent=CUSTODIAN.subject), LETTER, by=ZHANG.subject)
     appliance.powers.verify(power.id, by=LI.subject)
-    assert [each.subject for each in appliance.handing_over.candidates(contract, party).people] == [CUSTODIAN.subject]
+    fit = appliance.handing_over.candidates(contract, party).people
+    assert [each.subject for each in fit] == [CUSTODIAN.subject]
     passed = appliance.handing_over.hand_over(
         contract.id, party.id, to=CUSTODIAN.subject, reason="出差", by=ZHANG.subject
     )
