@@ -8,7 +8,7 @@ import click
 
 from appliance.cli.program import Context
 from appliance.errors import StorageError
-from appliance.ledger import Log, Proofs
+from appliance.ledger import Log, Proofs, Scan
 from appliance.store.database import Database
 from appliance.supervision.services import inherited, running_authority
 from hsm.client import AuthorityClient
@@ -56,6 +56,31 @@ def checkpoint(context: Context) -> None:
 def prove(context: Context, index: int) -> None:
     """Print the offline proof (C2SP tlog-proof) of the entry INDEX."""
     click.echo(Proofs(_database(context)).proof_file(index), nl=False)
+
+
+@command.command("history")
+@click.argument("contract")
+@click.option("--from", "start", type=click.IntRange(0), default=0, help="Size of the checkpoint to begin at.")
+@click.option(
+    "--to", "end", type=click.IntRange(1), help="Size of the checkpoint to end at; the newest by default."
+)
+@click.pass_obj
+def history(context: Context, contract: str, start: int, end: int | None) -> None:
+    """Print all that the log says of CONTRACT between two checkpoints, and prove that it is all.
+
+    The whole log is read and hashed again; each line is one entry as it stands in the log, without names.
+    """
+    key = parse_vkey((context.home.trust / "log.vkey").read_text("ascii"))
+    proven = Scan(_database(context), key).history(contract, start=start, end=end)
+    for number, leaf in proven.entries:
+        click.echo(f"{number}\t{leaf.decode()}")
+    context.speech.say(
+        "Complete: {count} entries of contract {contract} between the checkpoints of {start} and {end} entries.",
+        count=len(proven.entries),
+        contract=contract,
+        start=proven.start,
+        end=proven.end,
+    )
 
 
 def _database(context: Context) -> Database:

@@ -5,13 +5,14 @@ Each step raises :class:`PackageRefused`, or the error of the part that found it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from appliance.evidence import arrangement, history, logfiles, proofs, revisions
 from appliance.evidence.errors import PackageRefused
 from appliance.evidence.extraction import taken_apart
 from appliance.evidence.manifest import Manifest
 from appliance.evidence.model import LogEntry
+from appliance.ledger import require_chain
 from hsm import canonical, merkle
 
 LARGEST_RECORD = 4 * 1024 * 1024
@@ -79,8 +80,22 @@ def require_log(files: Files, manifest: Manifest) -> None:
         if merkle.root_from_inclusion(entry.index, own.state.size, leaf, proof.hashes) != own.state.root:
             raise PackageRefused("The log entry {entry} is not in the log.", entry=entry.index)
     told = part(files, arrangement.HISTORY)
-    if history.encode(history.read_heading(told), history.events(entries)) != told:
+    heading = history.read_heading(told)
+    if history.encode(heading, history.events(entries)) != told:
         raise PackageRefused("The history in the package is not what the log's entries say.")
+    _require_unbroken(entries, heading.contract)
+
+
+def _require_unbroken(entries: Sequence[LogEntry], contract: str) -> None:
+    """The contract's own entries are a chain from its first one on: none was left out."""
+    own = [(entry.index, entry.leaf) for entry in entries if contract == _contract_of(entry)]
+    if not own:
+        raise PackageRefused("The package has no entry of the log.")
+    require_chain(own, contract=contract)
+
+
+def _contract_of(entry: LogEntry) -> object:
+    return canonical.decode(entry.leaf)["public"].get("contract")
 
 
 def _require_parts(files: Files, name: str, message: bytes, content: bytes) -> None:

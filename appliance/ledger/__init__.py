@@ -1,11 +1,13 @@
 """The tamper-evident log: entries, their Merkle tree, checkpoints by the authority, proofs for everybody."""
 
 from appliance.ledger.answers import LogAnswer, LogAnswers
+from appliance.ledger.chain import require_chain
 from appliance.ledger.check import Log, LogReport
 from appliance.ledger.entry import LedgerEntry, commitment, record
 from appliance.ledger.errors import ParameterRefused
 from appliance.ledger.issued import record_timestamps
 from appliance.ledger.proofs import Proofs
+from appliance.ledger.scan import ProvenHistory, Scan
 from appliance.ledger.sequencer import Sequencer
 from appliance.ledger.tiles import TileName, Tiles
 
@@ -17,10 +19,13 @@ __all__ = [
     "LogReport",
     "ParameterRefused",
     "Proofs",
+    "ProvenHistory",
+    "Scan",
     "Sequencer",
     "TileName",
     "Tiles",
     "commitment",
     "record",
     "record_timestamps",
+    "require_chain",
 ]

@@ -38,6 +38,12 @@ def last(tx: Transaction) -> StoredCheckpoint | None:
     return StoredCheckpoint(*row) if row else None
 
 
+def of_size(tx: Transaction, size: int) -> StoredCheckpoint | None:
+    """The checkpoint over exactly *size* entries, if one was made."""
+    row = tx.execute("SELECT size, root, note, token, stamp FROM checkpoints WHERE size = ?", (size,)).fetchone()
+    return StoredCheckpoint(*row) if row else None
+
+
 def all_after(tx: Transaction, size: int) -> Iterator[StoredCheckpoint]:
     """The checkpoints larger than *size*, smallest first."""
     rows = tx.execute(

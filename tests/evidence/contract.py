@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -95,8 +95,9 @@ def _log(authority: TestAuthority, pdf: SignedPdf, others: int) -> LogMaterial:
     for index, act in zip(
         range(3, others, 5), _acts(pdf.original, authority.now - timedelta(minutes=30)), strict=False
     ):
+        chained = replace(act, public={**act.public, **_place(leaves, openings)})
         openings[index] = {name: {"salt": f"{index:064x}", "value": value} for name, value in act.private.items()}
-        leaves[index] = leaf_of(act, openings[index])
+        leaves[index] = leaf_of(chained, openings[index])
     tree = Tree(leaves)
     key = NoteKey.of(ORIGIN, authority.log_key.public_key())
     checkpoint = sign_checkpoint(Checkpoint(ORIGIN, others, tree.root()), key, authority.log_key.sign)
@@ -105,6 +106,12 @@ def _log(authority: TestAuthority, pdf: SignedPdf, others: int) -> LogMaterial:
         for index, opening in openings.items()
     )
     return LogMaterial(checkpoint, authority.token(checkpoint), key.vkey(), entries)
+
+
+def _place(leaves: list[bytes], before: Mapping[int, object]) -> dict[str, Any]:
+    """Where the next entry stands in the contract's chain, after those of the indices *before*."""
+    previous = {"previous": merkle.leaf_hash(leaves[max(before)]).hex()} if before else {}
+    return {"sequence": len(before) + 1, **previous}
 
 
 @dataclass(frozen=True, slots=True)

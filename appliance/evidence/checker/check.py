@@ -200,6 +200,22 @@ def check_opening(number: str) -> None:
         require(same, f"a private field of entry {number} is not the one in the log 条目内容与日志不符")
 
 
+def check_history(contract: str) -> None:
+    """The contract's entries are a chain: each names its place and the hash of the one before; none is missing."""
+    before, count = None, 0
+    for path in sorted((HERE / "log/entries").glob("*.json")):
+        number, leaf = path.stem, read(f"log/entries/{path.name}")
+        public = json.loads(leaf)["public"]
+        if public.get("contract") != contract:
+            continue
+        count += 1
+        follows = public.get("sequence") == count and public.get("previous") == before
+        require(follows, f"the history has a gap before log entry {number} 历史记录在此条目之前有缺失")
+        before = hashlib.sha256(b"\0" + leaf).hexdigest()
+    require(count > 0, "no log entry is of this contract 没有本合同的日志条目")
+    show(f"ok    the history has no gap: {count} entries 历史记录完整无缺：{count} 条")
+
+
 def check_entry(openssl: OpenSSL, number: str) -> None:
     head, _, checkpoint = read(f"log/proofs/{number}.tlog-proof").partition(b"\n\n")
     lines = head.decode().split("\n")
@@ -235,6 +251,7 @@ def check(openssl: OpenSSL) -> None:
     for what, *arguments in lines:
         if what != "created":
             CHECKS[what](openssl, *arguments)
+    check_history(json.loads(read("history/history.json"))["contract"])
 
 
 def trusted() -> Path:

@@ -167,6 +167,22 @@ check_entry() { # NUMBER
     pass "log entry $1 is in the log 日志条目已证明在日志中"
 }
 
+check_history() { # every entry of this contract names its place and the hash of the one before: none is missing
+    contract=$(sed -n 's/.*"contract":"\([^"]*\)".*/\1/p' history/history.json | head -n 1)
+    count=0 before=
+    for number in $(ls log/entries | sed 's/\.json$//' | sort -n); do
+        entry="log/entries/$number.json"
+        grep -q "\"contract\":\"$contract\"" "$entry" || continue
+        count=$((count + 1))
+        [ "$(sed -n 's/.*"sequence":\([0-9]*\).*/\1/p' "$entry")" = "$count" ] &&
+            [ "$(sed -n 's/.*"previous":"\([0-9a-f]*\)".*/\1/p' "$entry")" = "$before" ] ||
+            fail "the history has a gap before log entry $number 历史记录在此条目之前有缺失"
+        before=$({ printf '\000' && cat "$entry"; } | sha256sum | cut -c1-64)
+    done
+    [ "$count" -gt 0 ] || fail "no log entry is of this contract 没有本合同的日志条目"
+    pass "the history has no gap: $count entries 历史记录完整无缺：$count 条"
+}
+
 check_files
 check_manifest
 check_contract
@@ -182,4 +198,5 @@ while read -r what one two three four five <&3; do
     *) fail "index.txt has an unknown line 未知的行: $what" ;;
     esac
 done 3<index.txt
+check_history
 echo "PASS  everything in this package agrees 本包全部核验通过"

@@ -1,0 +1,144 @@
+"""Everything that the log says of one contract between two checkpoints: proven by reading the whole log.
+
+The auditor's proof that a history is complete. Stored hashes are not believed: every leaf is hashed again, and the
+roots over the first and the last of them must be those that the authority signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from appliance.errors import LedgerDamaged, NotFound
+from appliance.ledger.chain import require_chain
+from appliance.store import checkpoints
+from appliance.store import ledger as store
+from appliance.store.database import Database
+from hsm import canonical
+from hsm.checkpoint import verify_checkpoint
+from hsm.errors import Malformed
+from hsm.merkle import EMPTY_ROOT, leaf_hash, node_hash
+from hsm.note import NoteKey, NoteRefused
+
+CHUNK: Final = 4096
+"""Leaves that are read at a time."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenHistory:
+    """The contract's entries (number, leaf) from *start* (a size, included) to before *end*, all that there are.
+
+    ``root`` (32 bytes) is the root at *end*, which the authority signed.
+    """
+
+    contract: str
+    start: int
+    end: int
+    root: bytes
+    entries: tuple[tuple[int, bytes], ...]
+
+
+class Scan:
+    """Reads the log in order. Memory is bounded by the contract's own entries."""
+
+    def __init__(self, database: Database, key: NoteKey) -> None:
+        self._database = database
+        self._key = key
+
+    def history(
+        self, contract: str, *, start: int = 0, end: int | None = None, progress: Progress | None = None
+    ) -> ProvenHistory:
+        """The contract's entries between the checkpoints of the sizes *start* and *end* (the newest by default).
+
+        1. both checkpoints are signed with the log's key (*start* 0 needs none);
+        2. every leaf before *end* is hashed into a tree of its own, whose roots at *start* and *end* are theirs;
+        3. the contract's entries among them form its chain, without a gap.
+
+        Raises :class:`NotFound` for sizes without a checkpoint, :class:`LedgerDamaged`.
+        """
+        wanted = {size: self._signed_root(size) for size in {start, self._size(end)}}
+        last = max(wanted)
+        if start > last or (end is not None and end < start):
+            raise NotFound("The checkpoint of {end} entries is before that of {start}.", start=start, end=end)
+        found = []
+        for number, leaf in self._proven(last, wanted, progress):
+            if number >= start and _contract_of(leaf) == contract:
+                found.append((number, leaf))
+        require_chain(found, contract=contract, whole=start == 0)
+        return ProvenHistory(contract, start, last, wanted[last], tuple(found))
+
+    def _size(self, end: int | None) -> int:
+        if end is not None:
+            return end
+        with self._database.reading() as tx:
+            newest = checkpoints.last(tx)
+        if newest is None:
+            raise NotFound("The log has no checkpoint yet; the first one follows the first entry within a second.")
+        return newest.size
+
+    def _signed_root(self, size: int) -> bytes:
+        if size == 0:
+            return EMPTY_ROOT
+        with self._database.reading() as tx:
+            checkpoint = checkpoints.of_size(tx, size)
+        if checkpoint is None:
+            raise NotFound("The log has no checkpoint of {size} entries.", size=size)
+        try:
+            stated = verify_checkpoint(checkpoint.note, self._key)
+        except (NoteRefused, Malformed) as error:
+            raise LedgerDamaged(
+                "The checkpoint of {n} entries is not signed with the log's key.", n=size
+            ) from error
+        if stated.size != size:
+            raise LedgerDamaged("The note of the checkpoint of {n} entries says otherwise.", n=size)
+        return stated.root
+
+    def _proven(
+        self, last: int, wanted: dict[int, bytes], progress: Progress | None
+    ) -> Iterator[tuple[int, bytes]]:
+        """Every leaf before *last* with its number; the roots of *wanted* are compared on the way."""
+        peaks = _Peaks()
+        for first in range(0, last, CHUNK):
+            with self._database.reading() as tx:
+                leaves = store.leaves(tx, first, min(first + CHUNK, last))
+            for number, leaf in enumerate(leaves, first):
+                peaks.add(leaf_hash(leaf))
+                if peaks.size in wanted and peaks.root() != wanted[peaks.size]:
+                    raise LedgerDamaged("The checkpoint of {n} entries is not of this log.", n=peaks.size)
+                yield number, leaf
+            if progress is not None:
+                progress(min(first + CHUNK, last), last)
+        if peaks.size != last:
+            raise LedgerDamaged("Entries between {start} and {end} are missing.", start=peaks.size, end=last)
+
+
+class _Peaks:
+    """The complete subtrees of a growing tree, the widest first (RFC 6962, 2.1)."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._hashes: list[bytes] = []
+
+    def add(self, leaf: bytes) -> None:
+        self.size += 1
+        width = self.size
+        while width % 2 == 0:
+            leaf = node_hash(self._hashes.pop(), leaf)
+            width //= 2
+        self._hashes.append(leaf)
+
+    def root(self) -> bytes:
+        root = self._hashes[-1]
+        for peak in reversed(self._hashes[:-1]):
+            root = node_hash(peak, root)
+        return root
+
+
+def _contract_of(leaf: bytes) -> object:
+    try:
+        return canonical.decode(leaf)["public"].get("contract")
+    except (Malformed, KeyError, TypeError, AttributeError):  # a timestamp's entry, or another form
+        return None
