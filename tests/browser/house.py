@@ -20,13 +20,14 @@ from aiosmtpd.controller import Controller
 from appliance.config import Settings, load
 from appliance.demonstration.founding import found
 from appliance.home import Home
+from appliance.language import Language
 from appliance.supervision import Supervisor
 from appliance.supervision.services import inherited, services
 
 PATIENCE = 30.0
 """Seconds in which the scheduler must have sent what is queued."""
 
-LINK = re.compile(r"https?://localhost:\d+/[^\s\"<>]+")
+LINK = re.compile(r"https?://localhost:\d+/[^\s\"<>]*")
 
 
 @dataclass(slots=True)
@@ -105,13 +106,17 @@ def _mail_server() -> Iterator[tuple[MailRoom, int]]:
 
 
 @contextmanager
-def house() -> Iterator[House]:
-    """A new home with the demonstration's people, served on a free port; everything ends with the context."""
+def house(language: Language = Language.CHINESE) -> Iterator[House]:
+    """A new home with the demonstration's people, served on a free port; everything ends with the context.
+
+    *language* is the interface's until a reader chooses, and that of letters.
+    """
     with tempfile.TemporaryDirectory(prefix="vermilion-") as folder, _mail_server() as (room, mail_port):
         home = Home(Path(folder))
         found(home, say=_silent, environment=inherited(os.environ), port=_free_port())
         with home.settings.open("a", encoding="utf-8") as stream:
             stream.write(f'\n[mail]\nhost = "127.0.0.1"\nport = {mail_port}\nsecurity = "none"\n')
+            stream.write(f'\n[interface]\nlanguage = "{language}"\n')
         settings = load(home)
         with Supervisor(services(settings, inherited(os.environ)), say=_silent):
             yield House(settings, room)

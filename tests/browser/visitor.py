@@ -37,6 +37,7 @@ class Visitor:
     address: str
     devtools: CDPSession
     authenticator: str
+    phone: bool
     faults: list[str] = field(default_factory=list)
 
     def go(self, path: str) -> Page:
@@ -80,7 +81,7 @@ def visiting(
     context.set_default_timeout(20_000)
     page = context.new_page()
     devtools = context.new_cdp_session(page)
-    visitor = Visitor(page, context, address, devtools, _device(devtools) if device else "")
+    visitor = Visitor(page, context, address, devtools, _device(devtools) if device else "", phone)
     _watch(visitor)
     try:
         yield visitor

@@ -1,0 +1,145 @@
+"""People of a story at their browsers: they read pages in their own language, and notice what is not in it.
+
+Buttons and fields are named by the catalogue's English sentence, and looked for in the language of the page; so a
+test says the same for both languages, and a sentence that is missing on a page stops it.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from playwright.sync_api import Browser, Locator, Page
+
+from appliance.language import Language, translator
+from hsm.activation.totp import STEP_SECONDS, code_at
+from tests.browser.house import House, link_in
+from tests.browser.tongues import strange_words
+from tests.browser.visitor import Visitor, visiting
+
+PASSWORD = "朱砂 蜡 雨 四更 钟楼"
+PIN = "246813"
+PATIENCE = 40_000
+"""Milliseconds in which a page has come, signing and dating included."""
+
+
+@dataclass(slots=True)
+class AuthenticatorApp:
+    """An authenticator app with one secret (base32, as pages show it); no code is given twice."""
+
+    secret: str = ""
+    _last: int = 0
+
+    def code(self) -> str:
+        """The code of now, or the next one's when this one was given already: clocks may differ by that much."""
+        self._last = max(self._last + 1, int(time.time()) // STEP_SECONDS)
+        return code_at(base64.b32decode(self.secret.replace(" ", "")), self._last)
+
+
+@dataclass(slots=True)
+class Actor:
+    """Somebody at a browser. ``names``: what people have typed, which stands on pages in whatever language."""
+
+    visitor: Visitor
+    house: House
+    language: Language
+    login: str
+    names: set[str]
+    login_app: AuthenticatorApp = field(default_factory=AuthenticatorApp)
+    signing_app: AuthenticatorApp = field(default_factory=AuthenticatorApp)
+    read: int = 0
+
+    @property
+    def email(self) -> str:
+        """Where the appliance's letters go."""
+        return f"{self.login}@mail.example"
+
+    @property
+    def page(self) -> Page:
+        """The page that is open."""
+        return self.visitor.page
+
+    def say(self, sentence: str, **values: object) -> str:
+        """*sentence* of the catalogue as this reader sees it."""
+        return translator(self.language)(sentence, **values)
+
+    def go(self, path: str) -> Page:
+        """Opens an address and reads what is there."""
+        self.visitor.go(path)
+        self.look()
+        return self.page
+
+    def look(self) -> None:
+        """Reads the page: it fits, and all of it is in the reader's language."""
+        self.page.wait_for_load_state()
+        self.visitor.require_fits()
+        strange = strange_words(self.page, self.language, self.names)
+        assert not strange, (self.page.url, self.language, strange)
+
+    def button(self, sentence: str, within: Locator | None = None, **values: object) -> Locator:
+        """The button that says *sentence*."""
+        name = self.say(sentence, **values)
+        return (within or self.page).get_by_role("button", name=name, exact=True)
+
+    def press(self, sentence: str, within: Locator | None = None, **values: object) -> None:
+        """Presses a button with finger or mouse, and reads the page that comes."""
+        with self.page.expect_navigation(timeout=PATIENCE):
+            self.touch(self.button(sentence, within, **values))
+        self.look()
+
+    def follow(self, sentence: str, **values: object) -> None:
+        """Follows a link."""
+        with self.page.expect_navigation(timeout=PATIENCE):
+            self.touch(self.page.get_by_role("link", name=self.say(sentence, **values), exact=True).first)
+        self.look()
+
+    def unfold(self, sentence: str) -> None:
+        """Opens what is folded away below *sentence*."""
+        self.touch(self.page.locator("summary", has_text=self.say(sentence)).first)
+
+    def fill(self, label: str, text: str, within: Locator | None = None) -> None:
+        """Types *text* in the field of that label (hints and marks beside a label do not matter)."""
+        start = re.compile(rf"^{re.escape(self.say(label))}\s*(（|\(|$)")
+        labels = (within or self.page).locator("label", has_text=start)
+        self.page.locator(f"#{labels.first.get_attribute('for')}").fill(text)
+        self.names.add(text)
+
+    def see(self, sentence: str, **values: object) -> None:
+        """Waits until the page says *sentence*."""
+        self.page.get_by_text(self.say(sentence, **values)).first.wait_for()
+        self.look()
+
+    def open_mail(self, *, subject: str = "") -> Page:
+        """Follows the link of the newest letter that has come since the last one."""
+        self.visitor.go(link_in(self.house.mail.wait_for(self.email, subject=subject, after=self.read)))
+        self.read = len(self.house.mail.arrived)
+        self.look()
+        return self.page
+
+    def touch(self, target: Locator) -> None:
+        """With the finger on a phone, with the mouse elsewhere."""
+        if self.visitor.phone:
+            target.tap()
+        else:
+            target.click()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a story happens, and in which language; ``names`` are known to everybody in it."""
+
+    house: House
+    language: Language
+    names: set[str]
+
+
+@contextmanager
+def acting(browser: Browser, stage: Stage, login: str, *, phone: bool = False) -> Iterator[Actor]:
+    """Somebody new at a browser, with a passkey device of their own; *login* is their name in addresses."""
+    with visiting(browser, stage.house.address, language=stage.language.value, phone=phone) as visitor:
+        stage.names.add(f"{login}@mail.example")
+        yield Actor(visitor, stage.house, stage.language, login, stage.names)

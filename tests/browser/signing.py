@@ -1,0 +1,59 @@
+"""How people sign in the portal: with a passkey, from outside on a phone, and a seal with two persons."""
+
+from __future__ import annotations
+
+from tests.browser.people import PIN, Actor
+
+
+def agree_and_sign(signer: Actor) -> None:
+    """The agreement on electronic signing, which comes before one's first signature, then the document."""
+    assert "/agreement" in signer.page.url
+    signer.visitor.require_accessible()
+    signer.press("Accept and sign")
+    assert signer.page.url.endswith("/sign")
+    signer.visitor.require_accessible()
+    _sign(signer)
+
+
+def come_in_from_outside(outsider: Actor, code: str) -> None:
+    """From the letter, with the code that the initiator told, to something to sign with."""
+    outsider.open_mail()
+    outsider.visitor.require_accessible()
+    outsider.fill("Your code", code)
+    outsider.press("Continue")
+    outsider.visitor.require_accessible()
+    outsider.press("Set up a passkey")
+    outsider.see("An officer confirms it now")
+
+
+def tell_the_code(initiator: Actor, contract: str, name: str) -> str:
+    """The contract's page leads to the code for the one from outside."""
+    initiator.go(contract)
+    initiator.see("{name} needs a code from you", name=name)
+    initiator.follow("Show the code")
+    return initiator.page.locator(".callnumber").inner_text()
+
+
+def ask_for_the_seal(requester: Actor, reason: str) -> None:
+    """For the document as it stands now."""
+    requester.follow("Ask for the seal")
+    requester.visitor.require_accessible()
+    requester.fill("What the seal is for", reason)
+    requester.press("Ask for the seal")
+    requester.see("Waits for a custodian to read the document and approve.")
+
+
+def release_the_seal(custodian: Actor) -> None:
+    """With PIN and code, by whoever keeps the seal."""
+    custodian.open_mail()
+    custodian.visitor.require_accessible()
+    custodian.fill("PIN for signing", PIN)
+    custodian.fill("Code for signing", custodian.signing_app.code())
+    custodian.press("Approve and seal")
+    custodian.see("Signed, dated by the timestamp authority, and verified.")
+
+
+def _sign(signer: Actor) -> None:
+    signer.press("Sign now")
+    signer.see("You have signed")
+    signer.visitor.require_accessible()
