@@ -44,7 +44,9 @@ def ask_for_the_seal(requester: Actor, reason: str) -> None:
 
 
 def release_the_seal(custodian: Actor) -> None:
-    """With PIN and code, by whoever keeps the seal."""
+    """With PIN and code, by whoever keeps the seal; from the first page, which says that a request waits."""
+    custodian.go("/")
+    custodian.see("Requests for seals that you keep: {count}", count=1)
     custodian.open_mail()
     custodian.visitor.require_accessible()
     custodian.fill("PIN for signing", PIN)

@@ -34,19 +34,21 @@ def blueprint(parts: PortalParts) -> Blueprint:
             return redirect(url_for("contracts.page", contract_id=someone.guest_of[0]), 303)
         if Role.OFFICER in someone.roles:
             return redirect("/office", 303)
-        return _list(listing, someone)
+        keeps = Role.CUSTODIAN in someone.roles
+        return _list(listing, someone, parts.appliance.seal_requests.waiting_for(someone.subject) if keeps else 0)
 
     return pages
 
 
-def _list(listing: Listing, someone: Visitor) -> Response:
-    """The visitor's contracts as chosen, or all of them for an auditor."""
+def _list(listing: Listing, someone: Visitor, seals: int) -> Response:
+    """The visitor's contracts as chosen, or all of them for an auditor; *seals* wait for this custodian."""
     whose = EVERYTHING if Role.AUDITOR in someone.roles else someone.subject
     chosen = choosing.read(request.args)
     page = listing.page(whose, chosen.filter, limit=ROWS)
     body = render_template(
         "contracts/list.html",
         auditor=whose == EVERYTHING,
+        seals=seals,
         counts=listing.counts(whose),
         chosen=chosen.typed,
         problems=chosen.problems,
