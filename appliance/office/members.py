@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,6 +38,12 @@ class Member:
     credentials: tuple[KnownCredential, ...]
     contracts: tuple[tuple[str, str], ...]
     seals: tuple[str, ...]
+
+
+def _with(kept: list[RollEntry], found: list[RollEntry]) -> RollPage:
+    known = {entry.subject for entry in kept}
+    more = found[PAGE - 1].subject if len(found) > PAGE else ""
+    return RollPage((*kept, *(entry for entry in found[:PAGE] if entry.subject not in known)), more)
 
 
 class Members:
@@ -81,10 +87,18 @@ class Members:
         with self._database.reading() as tx:
             return roll.names(tx, subjects)
 
-    def possible_custodians(self) -> dict[str, list[RollEntry]]:
-        """By organisation that the authority may name: who can keep a seal of it."""
+    def possible_custodians(self, words: str = "", *, chosen: Sequence[str] = ()) -> dict[str, RollPage]:
+        """By organisation that the authority may name: who can keep a seal of it and has *words* in name, login or
+        address, at most :data:`PAGE`; who is *chosen* already is always among them."""
         with self._database.reading() as tx:
-            return {each: roll.possible_custodians(tx, each) for each in self._authority.organisations()}
+            kept = [entry for subject in chosen[:PAGE] if (entry := roll.entry(tx, subject)) is not None]
+            return {
+                each: _with(
+                    [entry for entry in kept if entry.organisation == each],
+                    roll.possible_custodians(tx, each, words.strip()[:100], limit=PAGE + 1),
+                )
+                for each in self._authority.organisations()
+            }
 
     def let_go(self, subject: str, *, by: str) -> PendingAct | None:
         """Somebody has left: the act to activate, or None when there was nothing to end at the authority and all

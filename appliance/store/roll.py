@@ -20,9 +20,10 @@ _ROW = (
 _ENTRY, _MEMBER = _ROW.format(index=""), _ROW.format(index="INDEXED BY people_members")
 
 _CUSTODIANS = (
-    " WHERE p.organisation = ? AND p.guest = 0 AND p.subject LIKE 'person-%'"
+    " WHERE p.organisation = ?1 AND p.guest = 0 AND p.subject LIKE 'person-%'"
     " AND (a.state IS NULL OR a.state = 'active')"
-    " AND EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject) ORDER BY p.name, p.subject"
+    " AND EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject) AND (p.name LIKE ?2 ESCAPE '\\'"
+    " OR a.login LIKE ?2 ESCAPE '\\' OR p.email LIKE ?2 ESCAPE '\\') ORDER BY p.name, p.subject LIMIT ?3"
 )
 
 
@@ -44,9 +45,12 @@ def entry(tx: Transaction, subject: str) -> RollEntry | None:
     return None if row is None else _entry(row)
 
 
-def possible_custodians(tx: Transaction, organisation: str) -> list[RollEntry]:
-    """Enrolled people of *organisation* whose account is active, or who have none, by name."""
-    rows = tx.execute(_ENTRY + _CUSTODIANS, (organisation,))
+def possible_custodians(
+    tx: Transaction, organisation: str, words: str = "", *, limit: int = -1
+) -> list[RollEntry]:
+    """Enrolled people of *organisation* whose account is active, or who have none, by name; with *words* in name,
+    login or mail address, and at most *limit* of them."""
+    rows = tx.execute(_ENTRY + _CUSTODIANS, (organisation, f"%{_literal(words)}%", limit))
     return [_entry(row) for row in rows]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from flask import Flask
@@ -15,7 +16,7 @@ from appliance.verification import report
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
 from tests.bench import crowd
-from tests.bench.itinerary import FAMILIES, HOME, Visit, visits
+from tests.bench.itinerary import FAMILIES, HOME, SEARCH, Visit, visits
 from tests.bench.measure import Figure
 from tests.bench.occasions import ROLES, Occasions, arrange
 from tests.bench.portfolio import Portfolio, fill
@@ -24,9 +25,6 @@ from tests.bench.visits import Browser, Cost, trivial_view, worst
 from webui.portal import PortalParts, create_app
 
 SIZES = (1_000, 10_000, 100_000)
-FARTHEST = 1_000_000
-"""Contracts at which the home page alone is measured."""
-
 TIMES = 40
 VIEWS = 10_000
 LISTS_CHECKED = 300
@@ -38,19 +36,45 @@ Costs = dict[str, list[Cost]]
 
 def figures() -> list[Figure]:
     """One row for each family: its slowest page with the largest portfolio, how it grew; then weight, memory."""
-    with founded_home() as settings, authority_of(settings), open_appliance(settings) as appliance:
-        occasions = arrange(appliance)
-        with AuthorityClient(settings.home.authority_socket("scheduler")) as scheduler:
-            Sequencer(appliance.database, scheduler).run_once()
-        crowd.settle(appliance.database, appliance.now())
-        portal = _portal(appliance)
+    with _house() as (appliance, occasions):
         floor = trivial_view().cost("floor", "/", 10 * TIMES)
-        measured, memory = _grown(appliance, portal, occasions)
+        measured, memory = _grown(appliance, _browsers(appliance), occasions)
     return [
         *(_times(family, measured, floor) for family in FAMILIES),
         *_weights(measured[SIZES[-1]]),
         memory,
     ]
+
+
+def figures_of_home(sizes: tuple[int, ...]) -> list[Figure]:
+    """The home page and its searches alone, at these sizes; contracts without history, as a list reads none."""
+    measured: dict[int, Costs] = {}
+    with _house() as (appliance, occasions):
+        browsers = _browsers(appliance)
+        floor = trivial_view().cost("floor", "/", 10 * TIMES)
+        portfolio = Portfolio(appliance.database, 0, appliance.now())
+        for size in sizes:
+            portfolio = fill(portfolio, size, logged=False)
+            wanted = [each for each in visits(occasions, size) if each.family in (HOME, SEARCH)]
+            measured[size] = _costs(browsers, wanted)
+        _require_true_lists(appliance)
+    return [_times(family, measured, floor) for family in (HOME, SEARCH)]
+
+
+@contextmanager
+def _house() -> Iterator[tuple[Appliance, Occasions]]:
+    """An appliance with its people and one of everything; no portfolio yet."""
+    with founded_home() as settings, authority_of(settings), open_appliance(settings) as appliance:
+        occasions = arrange(appliance)
+        with AuthorityClient(settings.home.authority_socket("scheduler")) as scheduler:
+            Sequencer(appliance.database, scheduler).run_once()
+        crowd.settle(appliance.database, appliance.now())
+        yield appliance, occasions
+
+
+def _browsers(appliance: Appliance) -> dict[str, Browser]:
+    portal = _portal(appliance)
+    return {who: Browser.of(portal, appliance, who) for who in ROLES}
 
 
 def _portal(appliance: Appliance) -> Flask:
@@ -64,24 +88,24 @@ def _portal(appliance: Appliance) -> Flask:
     )
 
 
-def _grown(appliance: Appliance, portal: Flask, occasions: Occasions) -> tuple[dict[int, Costs], Figure]:
-    """The costs at each size; the million for the home page only. Memory is looked at in between."""
-    browsers = {who: Browser.of(portal, appliance, who) for who in ROLES}
+def _grown(
+    appliance: Appliance, browsers: dict[str, Browser], occasions: Occasions
+) -> tuple[dict[int, Costs], Figure]:
+    """The costs at each size. Memory is looked at in between."""
     measured: dict[int, Costs] = {}
     portfolio = Portfolio(appliance.database, 0, appliance.now())
-    for size in (*SIZES, FARTHEST):
-        portfolio = fill(portfolio, size, logged=size in SIZES)
-        if size == SIZES[-1]:
-            _settle(appliance)
-        wanted = [each for each in visits(occasions, size) if size in SIZES or each.family == HOME]
+    for size in SIZES:
+        portfolio = fill(portfolio, size)
+        wanted = visits(occasions, size)
         measured[size] = _costs(browsers, wanted)
         if size == SIZES[1]:
             memory = _memory(browsers, wanted)
+    _require_true_lists(appliance)
     return measured, memory
 
 
-def _settle(appliance: Appliance) -> None:
-    """Whether the lists are what the contracts say: a portfolio that is not true measures nothing."""
+def _require_true_lists(appliance: Appliance) -> None:
+    """Raises RuntimeError where lists are not what the contracts say: such a portfolio measures nothing."""
     untrue = Truth(appliance.database).untrue(newest=LISTS_CHECKED)
     if untrue:
         raise RuntimeError(f"The lists of {len(untrue)} seeded contracts are not true, {untrue[0]} among them.")
@@ -98,7 +122,7 @@ def _costs(browsers: dict[str, Browser], wanted: list[Visit]) -> Costs:
 def _times(family: str, measured: dict[int, Costs], floor: Cost) -> Figure:
     by_size = {size: worst(costs[family]) for size, costs in measured.items() if family in costs}
     last, first = by_size[max(by_size)], by_size[min(by_size)]
-    number = len(measured[SIZES[-1]][family])
+    number = len(measured[max(by_size)][family])
     return Figure(
         f"page: {family}, the slowest of {number}, server time",
         "ms",

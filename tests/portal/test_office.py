@@ -15,6 +15,7 @@ from appliance.language import Language
 from appliance.model.accounts import PEOPLES_ROLES, AccountState, Role
 from appliance.model.office import ActState, ProposedPasskey, RequestState
 from appliance.model.people import Person
+from appliance.office import members
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
 from tests.portal.office_visits import account_of, answer_of, signed_in, token_in
@@ -311,3 +312,19 @@ def test_the_pages_are_whole_in_chinese(
     chinese = signed_in(portal, appliance, cast.OFFICER, language="zh").get(address).text
     text = re.sub(r"<(script|style|svg|head).*?</\1>|<[^>]+>|\S+@\S+", " ", chinese, flags=re.S)
     assert not re.search(r"\b(the|and|with|who|seal|person|invite)\b", text, flags=re.I), text
+
+
+def test_an_officer_looks_custodians_up_and_keeps_those_that_are_ticked(
+    officer: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = "/office/seals/new"
+    assert 'name="find"' not in officer.get(address).text
+    monkeypatch.setattr(members, "PAGE", 1)
+    shown = officer.get(address).text
+    assert 'name="find"' in shown
+    form = {"form_token": token_in(shown), "act": "search", "width": "38"}
+    found = officer.post(address, data={**form, "find": cast.CUSTODIAN.name}).text
+    assert f'id="custodian-{cast.CUSTODIAN.subject}"' in found
+    assert f'id="custodian-{cast.ZHANG.subject}"' not in found
+    kept = officer.post(address, data={**form, "find": "%", "custodian": cast.CUSTODIAN.subject}).text
+    assert f'id="custodian-{cast.CUSTODIAN.subject}" type="checkbox" name="custodian"' in kept

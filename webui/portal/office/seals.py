@@ -27,13 +27,16 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             "kind": text("kind") or SealKind.CONTRACT.name,
             "width": text("width") if posted else WIDTHS[SealKind.CONTRACT],
         }
-        custodians, choices = office.members.possible_custodians(), organisations(parts)
+        chosen, choices, find = request.form.getlist("custodian"), organisations(parts), text("find", 100)
+        custodians = office.members.possible_custodians(find, chosen=chosen)
         shown = render_template(
             "office/new_seal.html",
             typed=typed,
-            chosen=request.form.getlist("custodian"),
+            chosen=chosen,
+            find=find,
+            more=bool(find) or any(page.following for page in custodians.values()),
             kinds=list(SealKind),
-            custodians=[(each, custodians.get(each, [])) for each, _ in choices],
+            custodians=[(each, custodians[each].entries if each in custodians else ()) for each, _ in choices],
             organisations=choices,
             problems=problems,
         )
@@ -47,6 +50,8 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     @pages.post("/seals/new")
     def make_seal() -> Response | tuple[str, int]:
         by = officer().subject
+        if text("act") == "search":
+            return new_page({})
         try:
             draft = _draft()
             return single.redirected(
