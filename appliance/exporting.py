@@ -25,6 +25,7 @@ from appliance.evidence.model import (
     TimestampExchange,
 )
 from appliance.evidence.revisions import SignedRange
+from appliance.grounding import GroundsMaterial, grounds_of
 from appliance.language import Language
 from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, ContractState, RevisionKind
@@ -81,6 +82,7 @@ class Exporting:
     def _evidence(self, contract: Contract, signed: bytes, exchange: TimestampExchange) -> EvidenceInput:
         appliance = self._appliance
         acceptances = appliance.contracts.acceptances(contract.id)
+        rests_on = grounds_of(appliance, contract)
         return EvidenceInput(
             contract=contract.id,
             title=contract.title,
@@ -92,10 +94,10 @@ class Exporting:
             signatures=tuple(self._signatures(contract)),
             document_timestamps=tuple(_archive_stamps(contract, signed)),
             records=tuple(self._records(acceptances)),
-            documents=dict(_agreement_texts(acceptances)),
+            documents=dict(_agreement_texts(acceptances)) | rests_on.documents,
             names=self._names(),
             certificates=self._certificates(),
-            log=self._log(contract, acceptances),
+            log=self._log(contract, acceptances, rests_on),
             report=appliance.verifier.verify(signed, file="contract.signed.pdf").to_json(),
         )
 
@@ -127,24 +129,28 @@ class Exporting:
             crls=tuple(authority.crls()),
         )
 
-    def _log(self, contract: Contract, acceptances: tuple[AgreementRecord, ...]) -> LogMaterial:
+    def _log(
+        self, contract: Contract, acceptances: tuple[AgreementRecord, ...], rests_on: GroundsMaterial
+    ) -> LogMaterial:
         accepted = [record.entry for record in acceptances if record.entry is not None]
-        indices = sorted({*self._appliance.contracts.entries(contract.id), *accepted})
+        indices = sorted({*self._appliance.contracts.entries(contract.id), *accepted, *rests_on.entries})
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             checkpoint = self._appliance.proofs.latest()
             if checkpoint is None or checkpoint.size <= indices[-1]:
                 time.sleep(TICK)
                 continue
-            entries = tuple(self._entry(index) for index in indices)
+            entries = tuple(self._entry(index, kept=index not in rests_on.entries) for index in indices)
             if all(entry.proof.endswith(checkpoint.note) for entry in entries):
                 key = (self._appliance.settings.home.trust / "log.vkey").read_text(encoding="ascii").strip()
                 return LogMaterial(checkpoint.note, checkpoint.token, key, entries)
         raise StateRefused("The log has no checkpoint over this contract yet; see that the scheduler runs.")
 
-    def _entry(self, index: int) -> LogEntry:
+    def _entry(self, index: int, *, kept: bool) -> LogEntry:
+        """The entry; what lies behind its commitments only when it is *kept*: the contract's own."""
         proofs = self._appliance.proofs
-        return LogEntry(index, proofs.entry(index), proofs.proof_file(index), proofs.opening(index) or {})
+        opening = proofs.opening(index) or {} if kept else {}
+        return LogEntry(index, proofs.entry(index), proofs.proof_file(index), opening)
 
 
 def _agreement_texts(acceptances: tuple[AgreementRecord, ...]) -> Iterator[tuple[str, bytes]]:

@@ -111,6 +111,16 @@ def of_record(each: ExtractedRecord) -> tuple[str, ...]:
     )
 
 
+def grounds(number: str, entry: str) -> str:
+    """The log's entry of the signature names exactly these grounds."""
+    return f'grep -qF "\\"grounds\\":\\"$({_digest(f"authority/{number}.json")})\\"" log/entries/{entry}.json'
+
+
+def letter(power: str, number: str) -> str:
+    """The grounds of the signature name exactly this letter."""
+    return f'grep -qF "\\"letter\\":\\"$({_digest(f"authority/{power}.pdf")})\\"" authority/{number}.json'
+
+
 def inclusion(log: LogMaterial) -> str:
     """From the newest entry up to the checkpoint's root, one line a step (RFC 6962, 2.1)."""
     entry = log.entries[-1]
@@ -126,6 +136,10 @@ def inclusion(log: LogMaterial) -> str:
 def indented(command: str) -> str:
     """As the README shows it: four spaces before every line; nothing else in a README is indented so."""
     return textwrap.indent(command, "    ")
+
+
+def _digest(path: str) -> str:
+    return f"openssl dgst -sha256 -r {path} | cut -c1-64"
 
 
 def _covered(covers: SignedRange) -> str:

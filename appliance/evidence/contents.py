@@ -62,8 +62,9 @@ def require_records(files: Files) -> list[tuple[str, bytes]]:
     return tokens
 
 
-def require_log(files: Files, manifest: Manifest) -> None:
-    """The checkpoint is the log's and the manifest's; every entry is in it; the history is what they say."""
+def require_log(files: Files, manifest: Manifest) -> tuple[history.Event, ...]:
+    """The checkpoint is the log's and the manifest's; every entry is in it; the history is what they say: its
+    events."""
     vkey = part(files, logfiles.VKEY).decode("ascii", "replace")
     checkpoint = part(files, logfiles.CHECKPOINT)
     own = logfiles.read(checkpoint, vkey)
@@ -81,9 +82,11 @@ def require_log(files: Files, manifest: Manifest) -> None:
             raise PackageRefused("The log entry {entry} is not in the log.", entry=entry.index)
     told = part(files, arrangement.HISTORY)
     heading = history.read_heading(told)
-    if history.encode(heading, history.events(entries)) != told:
+    events = history.events(entries)
+    if history.encode(heading, events) != told:
         raise PackageRefused("The history in the package is not what the log's entries say.")
     _require_unbroken(entries, heading.contract)
+    return events
 
 
 def _require_unbroken(entries: Sequence[LogEntry], contract: str) -> None:

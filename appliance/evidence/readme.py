@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from appliance.evidence import commands, history
+from appliance.evidence import commands, grounds, history
 from appliance.evidence.arrangement import certificate_names, revocation_moment
 from appliance.evidence.extraction import Extraction
 from appliance.evidence.model import EvidenceInput
@@ -47,6 +47,7 @@ def render(evidence: EvidenceInput, extraction: Extraction, language: Language) 
         certificates=_shown(_certificates(evidence, extraction)),
         records=_records(evidence, extraction, translator(language)),
         documents=sorted(evidence.documents),
+        grounds=_shown(_grounds(evidence)),
         checkpoint=_shown([*commands.CHECKPOINT, commands.token("log/checkpoint.tst", "log/checkpoint", created)]),
         entry=evidence.log.entries[-1].index,
         inclusion=_shown([commands.inclusion(evidence.log)]),
@@ -68,6 +69,12 @@ def _certificates(evidence: EvidenceInput, extraction: Extraction) -> Iterable[s
     moment = revocation_moment(evidence.certificates)
     for name in certificate_names(extraction):
         yield commands.not_revoked(name, moment)
+
+
+def _grounds(evidence: EvidenceInput) -> Iterable[str]:
+    for line in grounds.lines(evidence.documents, history.events(evidence.log.entries)):
+        what, name, where = line.split(" ")
+        yield commands.grounds(name, where) if what == "grounds" else commands.letter(name, where)
 
 
 def _signatures(evidence: EvidenceInput, extraction: Extraction) -> list[Checked]:

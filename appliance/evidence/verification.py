@@ -3,7 +3,8 @@
 1. the container is in its one canonical form: a single other byte fails;
 2. the manifest can be read, and exactly the files that it lists are there, as it lists them;
 3. the manifest is signed and dated (:mod:`appliance.evidence.sealed`);
-4. contract, signatures, records, log and history fit together (:mod:`appliance.evidence.contents`);
+4. contract, signatures, records, log and history fit together (:mod:`appliance.evidence.contents`), and so does
+   what the signatures rest on: checked identity, letters, decisions (:mod:`appliance.evidence.grounds`);
 5. the timestamps of the signed contract, of the checkpoint and of the records hold;
 6. the signed contract itself passes the verifier of PDFs.
 
@@ -21,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.errors import ApplianceError, ConfinementFailed
-from appliance.evidence import arrangement, container, contents, logfiles, manifest, sealed
+from appliance.evidence import arrangement, container, contents, grounds, logfiles, manifest, sealed
 from appliance.evidence.contents import Files, part
 from appliance.evidence.errors import PackageRefused
 from appliance.evidence.manifest import Manifest
@@ -87,7 +88,7 @@ def _signatures(
         yield seal
         return
     signed = contents.require_contract(files)
-    contents.require_log(files, listed)
+    grounds.require_grounds(files, contents.require_log(files, listed))
     yield from _contract(signed, trust)
     yield seal
     yield from _stamps(files, signed, trust)

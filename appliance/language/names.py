@@ -16,3 +16,13 @@ def with_organisation(name: str, organisation: str | None) -> str:
         return name
     wide = any(unicodedata.east_asian_width(letter) in _WIDE for letter in name + organisation)
     return f"{name}（{organisation}）" if wide else f"{name} ({organisation})"
+
+
+def name_key(name: str) -> str:
+    """By which names of organisations and types are compared: width, case and blanks do not count."""
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether the two are the same name."""
+    return name_key(one) == name_key(other)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass, field
 
+from appliance.language.names import name_key
 from appliance.policy.identity import IdentityRules
 from appliance.policy.powers import PowerRules
 from appliance.policy.reminders import ReminderRules
@@ -50,9 +50,4 @@ class Policy:
 
     @staticmethod
     def _is(entry: TypeRules, kind: str) -> bool:
-        return type_key(kind) in map(type_key, entry.names)
-
-
-def type_key(kind: str) -> str:
-    """By which the names of types are compared: width, case and blanks do not count."""
-    return "".join(unicodedata.normalize("NFKC", kind).casefold().split())
+        return name_key(kind) in map(name_key, entry.names)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from appliance.errors import ConfigurationError
-from appliance.policy.policy import Policy, Rules, TypeRules, type_key
+from appliance.language.names import name_key
+from appliance.policy.policy import Policy, Rules, TypeRules
 from hsm.errors import ConfigurationRefused
 from hsm.settings import require, section, sections, tables_of
 
@@ -47,9 +48,9 @@ def _entry(name: str, table: Any, general: Mapping[str, Any]) -> TypeRules:
     """One type's rules: what its tables do not say is as it is for every type."""
     place = f"{TYPES}.{name}"
     require(isinstance(table, dict), place, f"a table, [{place}]")
-    require(bool(type_key(name)), place, "named")
+    require(bool(name_key(name)), place, "named")
     aliases = table.get(ALIASES, [])
-    texts = isinstance(aliases, list) and all(isinstance(alias, str) and type_key(alias) for alias in aliases)
+    texts = isinstance(aliases, list) and all(isinstance(alias, str) and name_key(alias) for alias in aliases)
     require(texts, f"{place}.{ALIASES}", "a list of texts")
     areas = get_type_hints(Rules)
     for key in table:
@@ -90,5 +91,5 @@ def _own_section(place: str, area: str, kind: Any, table: Mapping[str, Any]) -> 
 def _refuse_doubled(entries: tuple[TypeRules, ...]) -> None:
     seen: set[str] = set()
     for name in chain.from_iterable(entry.names for entry in entries):
-        require(type_key(name) not in seen, f"{TYPES}.{name}", "named once, also among the aliases")
-        seen.add(type_key(name))
+        require(name_key(name) not in seen, f"{TYPES}.{name}", "named once, also among the aliases")
+        seen.add(name_key(name))

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from appliance.language.names import same_name
 from appliance.model.powers import Basis, Power
 from appliance.powers.matter import Considered, Decision, Matter, Outcome
-from appliance.powers.testing import same_name, tested
+from appliance.powers.testing import tested
 from hsm.sentence import Sentence
 
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from appliance.errors import PreconditionRefused
+from appliance.language.names import same_name
 from appliance.model.contract import Contract, ContractState, PartyState
 from appliance.model.powers import Basis, Scope
 from appliance.policy import Policy
-from appliance.powers.testing import same_name
 from appliance.store import people
 from appliance.store.database import Transaction
 

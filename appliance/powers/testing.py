@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from appliance.language.names import same_name
 from appliance.model.powers import Basis, Power
 from appliance.powers.matter import Finding, Matter, Test
 from hsm.sentence import Sentence
@@ -27,15 +27,6 @@ def tested(power: Power, matter: Matter, others: Sequence[Power]) -> tuple[Findi
         _amount(power, matter),
         _seal(power, matter),
     )
-
-
-def same_name(one: str, other: str) -> bool:
-    """Names of organisations and types are compared without regard to width, case and blanks."""
-    return _key(one) == _key(other)
-
-
-def _key(name: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _among(name: str, names: Sequence[str]) -> bool:

@@ -19,8 +19,10 @@ from appliance.evidence.model import (
     TimestampExchange,
 )
 from appliance.ledger.entry import LedgerEntry, leaf_of
-from hsm import canonical, merkle, timestamp
+from hsm import canonical, cms, merkle, timestamp
+from hsm.acts import instant
 from hsm.checkpoint import Checkpoint, sign_checkpoint
+from hsm.cms.model import SIGNATURE_TIMESTAMP
 from hsm.note import NoteKey
 from tests.evidence.authority import TestAuthority
 from tests.evidence.real_contract import SignedPdf
@@ -28,11 +30,17 @@ from tests.evidence.real_contract import SignedPdf
 ORIGIN = "vermilion.example/log"
 ZONE = "Asia/Shanghai"
 TITLE = "设备采购合同（示例）"
+POWER = "power-0123456789ab"
+LETTER = b"%PDF-1.7 a letter of attorney\n"
+_DRAFTED = {"title": TITLE, "kind": "采购合同", "amount": "CNY 1,000,000.00"}
 NAMES = {"person-zhang": "张示例", "person-li": "李样本", "seal-b": "乙公司示例有限公司"}
 
 
-def make(authority: TestAuthority, pdf: SignedPdf, *, others: int = 40) -> EvidenceInput:
-    """All about *pdf*; the log has the contract's six entries among those of *others*."""
+def make(authority: TestAuthority, pdf: SignedPdf, *, others: int = 50) -> EvidenceInput:
+    """All about *pdf*; the log has the contract's nine entries among those of *others*.
+
+    The first signature rests on a power of attorney and an identity check.
+    """
     request = timestamp.build_request(timestamp.order_for(hashlib.sha256(pdf.signed).digest(), nonce=77))
     exchange = TimestampExchange(request, authority.reply(request))
     authority.now += timedelta(minutes=1)
@@ -47,7 +55,11 @@ def make(authority: TestAuthority, pdf: SignedPdf, *, others: int = 40) -> Evide
         signatures=pdf.signatures,
         document_timestamps=(pdf.archive,),
         records=(_agreement(authority),),
-        documents={"agreement/electronic-signing-1.zh.md": "# 电子签名使用协议\n".encode()},
+        documents={
+            "agreement/electronic-signing-1.zh.md": "# 电子签名使用协议\n".encode(),
+            "authority/01.json": canonical.encode(grounds(signed_at(pdf))),
+            f"authority/{POWER}.pdf": LETTER,
+        },
         names=NAMES,
         certificates=Certificates(
             root=authority.root.certificate,
@@ -59,6 +71,73 @@ def make(authority: TestAuthority, pdf: SignedPdf, *, others: int = 40) -> Evide
         log=_log(authority, pdf, others),
         report={"indication": "TOTAL-PASSED"},
     )
+
+
+def signed_at(pdf: SignedPdf) -> datetime:
+    """When the first signature was made, by its timestamp."""
+    token = cms.parse(pdf.signatures[0].cms).unsigned[SIGNATURE_TIMESTAMP][0]
+    return timestamp.parse_token(token).gen_time.replace(microsecond=0)
+
+
+def grounds(at: datetime) -> dict[str, Any]:
+    """On what the first signature, made at *at*, rests."""
+    return {
+        "format": "vermilion-grounds/1",
+        "salt": "5a" * 16,
+        "contract": "c-2026-0001",
+        "party": "party-1",
+        "field": "person-1",
+        "signer": "person-zhang",
+        "person": "person-zhang",
+        "at": instant(at + timedelta(seconds=1)),
+        "matter": {
+            "organisation": "甲公司示例有限公司",
+            "agent": "person-zhang",
+            "name": "张示例",
+            "kinds": ["采购合同", "采购"],
+            "counterparties": ["乙公司示例有限公司"],
+            "amount": 100_000_000,
+            "currency": "CNY",
+            "amount_needed": True,
+            "needed": True,
+            "seal": None,
+        },
+        "identity": {
+            "id": "identity-1",
+            "document": "passport",
+            "commitment": "ab" * 32,
+            "ending": "5678",
+            "against": "original",
+            "checked_by": "person-zhao",
+            "answers": "person-zhao",
+            "since": instant(at - timedelta(days=20)),
+            "until": instant(at + timedelta(days=300)),
+        },
+        "outcome": "covered",
+        "words": {"en": "…", "zh": "…"},
+        "considered": [{"power": _power(at), "covers": True, "tests": [{"test": "term", "holds": True}]}],
+    }
+
+
+def _power(at: datetime) -> dict[str, Any]:
+    return {
+        "id": POWER,
+        "basis": "letter",
+        "grantor": "甲公司示例有限公司",
+        "principal": "钱示例",
+        "agent": "person-zhang",
+        "kinds": ["采购"],
+        "counterparties": ["乙公司示例有限公司"],
+        "limit": 100_000_000,
+        "currency": "CNY",
+        "seals": [],
+        "since": instant(at - timedelta(days=10)),
+        "until": instant(at + timedelta(days=10)),
+        "letter": hashlib.sha256(LETTER).hexdigest(),
+        "registered": {"by": "person-zhao", "at": instant(at - timedelta(days=9))},
+        "verified": {"by": "person-qian", "at": instant(at - timedelta(days=8))},
+        "revoked": None,
+    }
 
 
 def seals(authority: TestAuthority) -> Seals:
@@ -73,29 +152,69 @@ def _agreement(authority: TestAuthority) -> SignedRecord:
     )
 
 
-def _acts(original: bytes, start: datetime) -> Iterator[LedgerEntry]:
+def _acts(original: bytes, start: datetime, at: datetime) -> Iterator[LedgerEntry]:
     """What the log has of this contract, as the signing cycle writes it."""
     digest = hashlib.sha256(original).hexdigest()
     contract = {"contract": "c-2026-0001"}
+    record = grounds(at)
+    signed = {
+        "actor": "person-zhang",
+        "party": "party-1",
+        "field": "person-1",
+        "signer": "person-zhang",
+        "grounds": hashlib.sha256(canonical.encode(record)).hexdigest(),
+        "power": POWER,
+        "identity": "identity-1",
+    }
     acts: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
-        ("contract-drafted", {"actor": "person-zhang", "digest": digest, "pages": 1}, {"title": TITLE}),
+        ("contract-drafted", {"actor": "person-zhang", "digest": digest, "pages": 1}, _DRAFTED),
         ("contract-sent", {"actor": "person-zhang", "deadline": "2026-12-01T10:00:00Z", "zone": ZONE}, {}),
-        ("party-signed", {"actor": "person-zhang"}, {"address": "192.0.2.17", "location": "北京市朝阳区"}),
+        ("party-signed", signed, {"address": "192.0.2.17", "location": "北京市朝阳区"}),
         ("party-signed", {"actor": "person-li"}, {"address": "198.51.100.4", "location": None}),
         ("party-signed", {"actor": "person-li", "signer": "seal-b"}, {"organisation": "乙公司示例有限公司"}),
         ("contract-completed", {"actor": "system", "revision": 5}, {}),
     ]
-    for at, (kind, public, private) in enumerate(acts):
-        yield LedgerEntry(kind, start + timedelta(minutes=3 * at), contract | public, private)
+    for number, (kind, public, private) in enumerate(acts):
+        moment = at if public is signed else start + timedelta(minutes=3 * number)
+        yield LedgerEntry(kind, moment, contract | public, private)
+    power, identity = record["considered"][0]["power"], record["identity"]
+    for public, moment in (_registered(power, at), _verified(power, at), _checked(identity, at)):
+        kind = str(public.pop("kind"))
+        yield LedgerEntry(kind, moment, public)
+
+
+def _registered(power: dict[str, Any], at: datetime) -> tuple[dict[str, Any], datetime]:
+    facts = {name: power[name] for name in ("agent", "basis", "since", "until")}
+    known = {"kind": "power-registered", "actor": "person-zhao", "power": POWER, "digest": power["letter"]}
+    return known | facts, at - timedelta(days=9)
+
+
+def _verified(power: dict[str, Any], at: datetime) -> tuple[dict[str, Any], datetime]:
+    known = {"kind": "power-verified", "actor": "person-qian", "power": POWER, "digest": power["letter"]}
+    return known, at - timedelta(days=8)
+
+
+def _checked(identity: dict[str, Any], at: datetime) -> tuple[dict[str, Any], datetime]:
+    facts = {name: identity[name] for name in ("document", "commitment", "against", "answers", "until")}
+    known = {
+        "kind": "identity-checked",
+        "actor": "person-zhao",
+        "identity": "identity-1",
+        "person": "person-zhang",
+    }
+    return known | facts, at - timedelta(days=20)
 
 
 def _log(authority: TestAuthority, pdf: SignedPdf, others: int) -> LogMaterial:
     leaves = [canonical.encode({"entry": index, "kind": "example"}) for index in range(others)]
     openings: dict[int, dict[str, Any]] = {}
     for index, act in zip(
-        range(3, others, 5), _acts(pdf.original, authority.now - timedelta(minutes=30)), strict=False
+        range(3, others, 5),
+        _acts(pdf.original, authority.now - timedelta(minutes=30), signed_at(pdf)),
+        strict=False,
     ):
-        chained = replace(act, public={**act.public, **_place(leaves, openings)})
+        place = _place(leaves, openings) if "contract" in act.public else {}
+        chained = replace(act, public={**act.public, **place})
         openings[index] = {name: {"salt": f"{index:064x}", "value": value} for name, value in act.private.items()}
         leaves[index] = leaf_of(chained, openings[index])
     tree = Tree(leaves)

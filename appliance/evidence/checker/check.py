@@ -17,6 +17,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,57 @@ def check_record(openssl: OpenSSL, name: str, moment: str) -> None:
     show(f"ok    signature and timestamp of {name}.json 签名与时间戳有效")
 
 
+def key_of(name: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def among(name: str, names: list[str]) -> bool:
+    return not names or key_of(name) in map(key_of, names)
+
+
+def check_grounds(openssl: OpenSSL, number: str, entry: str) -> None:
+    path, leaf = f"authority/{number}.json", json.loads(read(f"log/entries/{entry}.json"))
+    content, public, at = read(f"authority/{number}.json"), leaf["public"], leaf["at"]
+    record = json.loads(content)
+    same = public["grounds"] == hashlib.sha256(content).hexdigest() and record["person"] == public["actor"]
+    require(same, f"{path} is not what the log names 签署依据与日志不符")
+    identity, matter = record["identity"], record["matter"]
+    if identity is not None:
+        require(identity["since"] <= at < identity["until"], f"identity check in {path} 身份核验不在有效期内")
+    if record["outcome"] != "not-needed":
+        check_power(path, record["considered"][0], matter, at)
+    show(f"ok    the grounds of signature {number} hold 签署依据有效")
+
+
+def check_power(path: str, considered: dict[str, Any], matter: dict[str, Any], at: str) -> None:
+    """Term and scope of the power cover the signature; times in the log are UTC, so text order is time order."""
+    power = considered["power"]
+    require(considered["covers"] is True, f"{path} does not say that the power covers this 未获授权")
+    require(power["since"] <= at < power["until"], f"the term in {path} is over 不在授权期限内")
+    verified, registered = power["verified"], power["registered"]
+    require(verified["by"] not in (registered["by"], power["agent"]), f"{path}: no second person 未经第二人核验")
+    same = power["agent"] == matter["agent"] and key_of(power["grantor"]) == key_of(matter["organisation"])
+    require(same, f"{path} is for somebody else 授权主体不符")
+    if power["basis"] == "legal-representative":
+        return
+    require(any(among(kind, power["kinds"]) for kind in matter["kinds"]), f"{path}: type 合同类型超出授权")
+    others = all(among(each, power["counterparties"]) for each in matter["counterparties"])
+    require(others, f"{path}: counterparty 相对方超出授权")
+    require(matter["seal"] is None or matter["seal"] in power["seals"], f"{path}: seal 印章超出授权")
+    if power["limit"] is not None:
+        amount = matter["amount"]
+        unstated = amount is None and not matter["amount_needed"]
+        within = amount is not None and matter["currency"] == power["currency"] and amount <= power["limit"]
+        require(unstated or within, f"{path}: amount 金额超出授权")
+
+
+def check_letter(openssl: OpenSSL, power: str, number: str) -> None:
+    considered = json.loads(read(f"authority/{number}.json"))["considered"][0]["power"]
+    digest = hashlib.sha256(read(f"authority/{power}.pdf")).hexdigest()
+    require((considered["id"], considered["letter"]) == (power, digest), f"letter {power} 授权委托书不符")
+    show(f"ok    the letter {power} is the one that signature {number} rests on 授权委托书与签署依据一致")
+
+
 def check_checkpoint(openssl: OpenSSL, moment: str) -> None:
     note, text = read("log/checkpoint"), read("log/checkpoint.text")
     require(note.startswith(text + b"\n"), "log/checkpoint.text is not the checkpoint's 与检查点不符")
@@ -236,6 +288,8 @@ CHECKS: dict[str, Callable[..., None]] = {
     "timestamp": check_timestamp,
     "certificate": check_certificate,
     "record": check_record,
+    "grounds": check_grounds,
+    "letter": check_letter,
     "checkpoint": check_checkpoint,
     "entry": check_entry,
 }

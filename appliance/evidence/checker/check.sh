@@ -151,6 +151,18 @@ check_record() { # PATH TIME: a signed record, e.g. the agreement on electronic 
     pass "signature and timestamp of $1.json 签名与时间戳有效"
 }
 
+check_grounds() { # NN ENTRY: on what signature NN rests is what the log's entry of the signature names
+    grep -q "\"grounds\":\"$(openssl dgst -sha256 -r "authority/$1.json" | cut -c1-64)\"" "log/entries/$2.json" ||
+        fail "the log names other grounds of signature $1 签署依据与日志不符"
+    pass "the grounds of signature $1 are those in the log 签署依据与日志一致"
+}
+
+check_letter() { # POWER NN: the letter of attorney is the one that signature NN rests on
+    grep -q "\"letter\":\"$(openssl dgst -sha256 -r "authority/$1.pdf" | cut -c1-64)\"" "authority/$2.json" ||
+        fail "the letter $1 is not the one of signature $2 授权委托书不符"
+    pass "the letter $1 is the one that signature $2 rests on 授权委托书与签署依据一致"
+}
+
 check_log() {
     text=$(cat log/checkpoint.text && echo .)
     [ "$(sed '/^$/,$d' log/checkpoint && echo .)" = "$text" ] || fail "log/checkpoint.text is not the checkpoint's 不符"
@@ -193,6 +205,8 @@ while read -r what one two three four five <&3; do
     timestamp) check_document_timestamp "$one" "$two" "$three" "$four" "$five" ;;
     certificate) check_certificate "$one" "$two" ;;
     record) check_record "$one" "$two" ;;
+    grounds) check_grounds "$one" "$two" ;;
+    letter) check_letter "$one" "$two" ;;
     checkpoint) check_log "$one" ;;
     entry) check_entry "$one" ;;
     *) fail "index.txt has an unknown line 未知的行: $what" ;;

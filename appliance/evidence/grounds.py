@@ -1,0 +1,225 @@
+"""On what each signature rests, as the package shows it: does it fit together, and does it carry the signature.
+
+``authority/NN.json`` is the record that was kept when signature NN was completed: the check of the signer's
+identity, and the decision on the authority to sign for an organisation; ``authority/power-….pdf`` is the letter.
+In this order:
+
+1. each record's digest is in the log's entry of exactly one signature, and each digest there has its record;
+2. the record is about that signature, by the person that the entry names, made when the timestamp says;
+3. the letter is the one of the record and of the register; a second person verified it, nobody revoked it before;
+4. the term covers the moment of signing;
+5. type, counterparties, amount and seal lie within the scope;
+6. the identity check is on record, by somebody else, and covers the moment of signing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from appliance.evidence import logfiles
+from appliance.evidence.errors import PackageRefused
+from appliance.evidence.history import Event
+from appliance.language.names import same_name
+from hsm import canonical, timestamp
+from hsm.acts import instant
+
+FORMAT: Final = "vermilion-grounds/1"
+FOLDER: Final = "authority/"
+_RECORD: Final = re.compile(r"authority/(\d{2,3})\.json")
+_BY_LAW: Final = "legal-representative"
+
+Files = Mapping[str, bytes | memoryview]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """One record with the log's entry of its signature; ``at`` is when the signature's timestamp dates it."""
+
+    path: str
+    record: Mapping[str, Any]
+    entry: Event
+    at: datetime
+
+    def require(self, holds: bool, what: str) -> None:
+        """Raises :class:`PackageRefused` naming *what* (one of :data:`WRONG`) unless *holds*."""
+        if not holds:
+            raise PackageRefused(WRONG[what], path=self.path)
+
+
+WRONG: Final[Mapping[str, str]] = {
+    "signature": "The grounds {path} are not about the signature whose log entry names them.",
+    "moment": "The grounds {path} were not found at the time of their signature.",
+    "decision": "The grounds {path} do not say that the signer was authorised.",
+    "letter": "The letter of the power of attorney in {path} is not the one that was registered.",
+    "second": "The power of attorney in {path} was not verified by a second person before it was used.",
+    "revoked": "The power of attorney in {path} had been revoked before the signature.",
+    "term": "The term of the power of attorney in {path} does not cover the time of signing.",
+    "agent": "The power of attorney in {path} is for somebody else, or of another grantor.",
+    "kind": "The power of attorney in {path} does not cover this type of contract.",
+    "counterparties": "The power of attorney in {path} does not cover the counterparties of this contract.",
+    "amount": "The amount of the contract is not within the limit of the power of attorney in {path}.",
+    "stated": "The amount or the type in {path} is not what the log says of the contract.",
+    "seal": "The power of attorney in {path} does not cover the use of this seal.",
+    "identity": "The identity check in {path} is not the one on record, or does not cover the time of signing.",
+}
+"""What can be wrong, by name."""
+
+
+def lines(documents: Mapping[str, bytes], entries: Sequence[Event]) -> Iterator[str]:
+    """The lines of ``index.txt``: ``grounds NN ENTRY``, and ``letter POWER NN`` for each letter."""
+    for path in sorted(documents):
+        if found := _RECORD.fullmatch(path):
+            entry = _entry_of(path, documents[path], entries)
+            yield f"grounds {found[1]} {logfiles.number(entry.entry)}"
+            power = entry.public.get("power")
+            if power is not None:
+                yield f"letter {power} {found[1]}"
+
+
+def require_grounds(files: Files, entries: Sequence[Event]) -> None:
+    """Everything above holds. Raises :class:`PackageRefused`; KeyError, TypeError, ValueError for other forms."""
+    records = {path: bytes(files[path]) for path in sorted(files) if _RECORD.fullmatch(path)}
+    told = [entry for entry in entries if entry.kind == "party-signed" and "grounds" in entry.public]
+    named = {_entry_of(path, record, told).entry for path, record in records.items()}
+    if len(named) != len(records) or len(told) != len(records):
+        raise PackageRefused("The package lacks the grounds of a signature, or has them twice.")
+    letters = set()
+    for path, record in records.items():
+        ground = Ground(path, canonical.decode(record), _entry_of(path, record, told), _dated(files, path))
+        _require_signature(ground)
+        _require_identity(ground, entries)
+        letters |= _require_authority(ground, files, entries)
+    if letters != {path for path in files if path.startswith(FOLDER) and path.endswith(".pdf")}:
+        raise PackageRefused("The package has a letter that no signature rests on.")
+
+
+def _entry_of(path: str, record: bytes | memoryview, entries: Iterable[Event]) -> Event:
+    digest = hashlib.sha256(record).hexdigest()
+    for entry in entries:
+        if entry.kind == "party-signed" and entry.public.get("grounds") == digest:
+            return entry
+    raise PackageRefused("No signature in the log rests on the grounds {path}.", path=path)
+
+
+def _dated(files: Files, path: str) -> datetime:
+    """When the signature of the same number was made, by its timestamp; whole seconds."""
+    number = path.removeprefix(FOLDER).removesuffix(".json")
+    token = bytes(files[f"signatures/{number}.tst"])
+    return timestamp.parse_token(token).gen_time.replace(microsecond=0)
+
+
+def _require_signature(ground: Ground) -> None:
+    record, entry = ground.record, ground.entry
+    about = {name: entry.public.get(name) for name in ("contract", "party", "field", "signer")}
+    same = record["format"] == FORMAT and all(record[name] == value for name, value in about.items())
+    ground.require(same and record["person"] == entry.actor, "signature")
+    ground.require(entry.at == ground.at and _moment(record["at"]) >= ground.at, "moment")
+
+
+def _require_authority(ground: Ground, files: Files, entries: Sequence[Event]) -> set[str]:
+    """The letters that the signature rests on: one, or none where no power was needed."""
+    record = ground.record
+    if record["outcome"] == "not-needed":
+        ground.require("power" not in ground.entry.public and not record["matter"]["needed"], "decision")
+        return set()
+    considered = record["considered"][0]
+    power, named = considered["power"], ground.entry.public.get("power")
+    by_law = power["basis"] == _BY_LAW
+    expected = _BY_LAW if by_law else "covered"
+    ground.require(record["outcome"] == expected and considered["covers"] is True, "decision")
+    ground.require(all(test["holds"] is True for test in considered["tests"]), "decision")
+    ground.require(power["id"] == named and power["agent"] == record["person"], "agent")
+    ground.require(same_name(power["grantor"], record["matter"]["organisation"]), "agent")
+    letter = f"{FOLDER}{named}.pdf"
+    _require_register(ground, power, letter, files, entries)
+    ground.require(_moment(power["since"]) <= ground.at < _moment(power["until"]), "term")
+    _require_stated(ground, entries)
+    if not by_law:
+        _require_scope(ground, power)
+    return {letter}
+
+
+def _require_register(
+    ground: Ground, power: Mapping[str, Any], letter: str, files: Files, entries: Sequence[Event]
+) -> None:
+    """What the record says of the power is what the log says of it."""
+    own = {entry.kind: entry for entry in entries if entry.public.get("power") == power["id"]}
+    registered, verified = own.get("power-registered"), own.get("power-verified")
+    content = files.get(letter)
+    ground.require(content is not None and registered is not None, "letter")
+    digest = hashlib.sha256(content or b"").hexdigest()
+    facts = registered.public if registered is not None else {}
+    same = all(facts.get(name) == power[name] for name in ("agent", "basis", "since", "until"))
+    ground.require(same and digest == power["letter"] == facts.get("digest"), "letter")
+    ground.require(verified is not None and registered is not None, "second")
+    if verified is not None and registered is not None:
+        apart = (
+            verified.actor not in (registered.actor, power["agent"]) and verified.actor == power["verified"]["by"]
+        )
+        ground.require(apart and verified.at <= ground.at and verified.public.get("digest") == digest, "second")
+    revoked = own.get("power-revoked")
+    ground.require(revoked is None or revoked.at >= ground.at, "revoked")
+
+
+def _require_stated(ground: Ground, entries: Sequence[Event]) -> None:
+    """Amount and type are those that the log has of the contract, where they were not erased."""
+    matter, stated = ground.record["matter"], {}
+    for entry in entries:
+        if entry.kind in ("contract-drafted", "contract-revised") and entry.private:
+            stated = {"amount": None, **entry.private}
+    if not stated:
+        return
+    amount = matter["amount"]
+    opened = stated["amount"]
+    same = (amount is None) == (opened is None)
+    if amount is not None and opened is not None:
+        currency, _, units = str(opened).partition(" ")
+        same = currency == matter["currency"] and int(re.sub(r"\D", "", units)) == amount
+    ground.require(same and stated.get("kind", matter["kinds"][0]) == matter["kinds"][0], "stated")
+
+
+def _require_scope(ground: Ground, power: Mapping[str, Any]) -> None:
+    matter = ground.record["matter"]
+    kinds, parties, limit = power["kinds"], power["counterparties"], power["limit"]
+    ground.require(not kinds or any(_among(kind, kinds) for kind in matter["kinds"]), "kind")
+    ground.require(
+        not parties or all(_among(each, parties) for each in matter["counterparties"]), "counterparties"
+    )
+    ground.require(matter["seal"] is None or matter["seal"] in power["seals"], "seal")
+    if limit is not None and matter["amount"] is None:
+        ground.require(matter["amount_needed"] is False, "amount")
+    elif limit is not None:
+        ground.require(matter["currency"] == power["currency"] and matter["amount"] <= limit, "amount")
+
+
+def _require_identity(ground: Ground, entries: Sequence[Event]) -> None:
+    identity, named = ground.record["identity"], ground.entry.public.get("identity")
+    if identity is None:
+        ground.require(named is None, "identity")
+        return
+    own = {entry.kind: entry for entry in entries if entry.public.get("identity") == identity["id"]}
+    checked = own.get("identity-checked")
+    ground.require(identity["id"] == named and checked is not None, "identity")
+    if checked is not None:
+        facts = checked.public
+        same = all(facts.get(name) == identity[name] for name in ("document", "commitment", "against", "answers"))
+        person = ground.record["person"]
+        apart = facts.get("person") == person != checked.actor == identity["checked_by"]
+        ground.require(same and apart and instant(checked.at) == identity["since"], "identity")
+        ground.require(facts.get("until") == identity["until"], "identity")
+    ground.require(_moment(identity["since"]) <= ground.at < _moment(identity["until"]), "identity")
+    withdrawn = own.get("identity-withdrawn")
+    ground.require(withdrawn is None or withdrawn.at >= ground.at, "identity")
+
+
+def _among(name: str, names: Sequence[str]) -> bool:
+    return any(same_name(name, each) for each in names)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
