@@ -91,10 +91,9 @@ class Sessions:
         return Presence(session, person, account.roles if account else frozenset())
 
     def owner(self, secret: str) -> str | None:
-        """Whose session it is or was, also when it has run out; None for one that nobody knows any more."""
+        """Whose session it is or was, also when it has run out or was ended; None for one that nobody knows."""
         with self._database.reading() as tx:
-            session = store.find(tx, _identifier(secret))
-        return session.subject if session else None
+            return store.owner(tx, _identifier(secret))
 
     def of(self, subject: str) -> list[Session]:
         """The sessions of *subject* that still work, the one used last first."""

@@ -19,7 +19,7 @@ from appliance.errors import StateRefused
 from appliance.store import attempts
 from appliance.store.database import Transaction
 
-LONGEST = 200_000
+LONGEST = 400_000
 """Letters of a ticket that are looked at."""
 
 

@@ -42,6 +42,12 @@ def find(tx: Transaction, identifier: bytes) -> Session | None:
     return None if row is None else _session(row)
 
 
+def owner(tx: Transaction, identifier: bytes) -> str | None:
+    """Whose session it is, or was before it ended."""
+    row = tx.execute("SELECT subject FROM sessions WHERE id = ?", (identifier,)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def of_subject(tx: Transaction, subject: str, *, now: datetime, idle_since: datetime) -> list[Session]:
     """The sessions of *subject* that still work, the one seen last first."""
     rows = tx.execute(

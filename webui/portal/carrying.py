@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from flask import request
 
-from appliance.accounts.tickets import Tickets
+from appliance.accounts.tickets import LONGEST, Tickets
 from appliance.errors import StateRefused
 from webui.shared import forms
 from webui.shared.passkeys import FIELD as PASSKEY_FIELD
@@ -20,8 +20,11 @@ from webui.shared.passkeys import FIELD as PASSKEY_FIELD
 FIELD = "carried"
 LASTING = timedelta(hours=1)
 
-MOST_BYTES = 96 * 1024
-MOST_FIELDS = 400
+MOST_LETTERS = LONGEST
+"""Of a ticket; a text of a hundred pages fits."""
+
+MOST_FIELDS = 2500
+"""As many as the form of step 3 has with all of its rows."""
 
 SECRET = frozenset(
     {"password", "again", "old", "pin", "pin_again", "code", "sealed", "ticket", PASSKEY_FIELD, forms.FIELD, FIELD}
@@ -42,9 +45,10 @@ def pack(tickets: Tickets, subject: str, *, now: datetime) -> str:
     """The posted form of this request as a ticket, or nothing when it is too large to travel."""
     fields = [(name, value) for name, value in request.form.items(multi=True) if name not in SECRET]
     content = json.dumps([request.path, subject, fields], ensure_ascii=False)
-    if len(fields) > MOST_FIELDS or len(content.encode()) > MOST_BYTES:
+    if len(fields) > MOST_FIELDS or len(content) > MOST_LETTERS:
         return ""
-    return tickets.issue(FIELD, content, now=now, lasting=LASTING)
+    ticket = tickets.issue(FIELD, content, now=now, lasting=LASTING)
+    return ticket if len(ticket) <= MOST_LETTERS else ""
 
 
 def unpack(tickets: Tickets, ticket: str, *, now: datetime) -> Carried | None:

@@ -33,7 +33,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
             "accounts/login.html",
             offer=desk.signing_in.passkey_offer(),
             next=_next(),
-            carried=field("carried", carrying.MOST_BYTES * 2),
+            carried=field("carried", carrying.MOST_LETTERS),
             typed={"login": field("login", LONGEST_LOGIN)},
             problems={"": spoken(problem)} if problem else {},
             again=False,
@@ -46,7 +46,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
             passed=passed,
             offer=desk.signing_in.passkey_offer(),
             next=_next(),
-            carried=field("carried", carrying.MOST_BYTES * 2),
+            carried=field("carried", carrying.MOST_LETTERS),
             problems={"code": spoken(problem)} if problem else {},
         )
         return make_response(page, _status(problem))
@@ -93,7 +93,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
 def _onwards(parts: PortalParts, opened: OpenedSession) -> BaseResponse:
     """To the page that was wanted; or a form is posted that the end of a session had stopped."""
     tickets = parts.appliance.accounts.tickets
-    carried = carrying.unpack(tickets, field("carried", carrying.MOST_BYTES * 2), now=parts.now())
+    carried = carrying.unpack(tickets, field("carried", carrying.MOST_LETTERS), now=parts.now())
     if carried is None or carried.subject != opened.session.subject:
         return redirect("/" if carried else _next(), 303)
     return make_response(render_template("accounts/resume.html", carried=carried))
