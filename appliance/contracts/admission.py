@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Final
 
 from appliance.contracts import rules
-from appliance.contracts.acts import Act, Who
+from appliance.contracts.acts import Act
 from appliance.contracts.model import require
+from appliance.contracts.visibility import who_is
 from appliance.errors import StateRefused
 from appliance.history.events import SYSTEM, EventKind
 from appliance.model.contract import Contract
@@ -59,7 +60,7 @@ def admitted(tx: Transaction, contract_id: str, deed: Deed, now: datetime) -> Co
     party = None if deed.party is None else rules.party_of(contract, deed.party)
     if deed.seen is not None and deed.seen != contract.version:
         raise _stale(tx, contract)
-    require(contract, deed.act, Who(deed.by), now, party)
+    require(contract, deed.act, who_is(tx, deed.by), now, party)
     return contract
 
 

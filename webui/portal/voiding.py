@@ -65,15 +65,25 @@ def blueprint(parts: PortalParts) -> Blueprint:
         try:
             return once.redirected(seen.who.subject, done)
         except (StateRefused, PreconditionRefused) as refusal:
-            return _again(parts, contract_id, refusal, of_reason=not 0 < len(reason) <= LONGEST)
+            wrong = not 0 < len(reason) <= LONGEST
+            return _again(parts, contract_id, refusal, act=Act.REFUSE_TO_VOID, of_reason=wrong)
 
     return pages
 
 
-def _again(parts: PortalParts, contract_id: str, refusal: Refusal, *, of_reason: bool = False) -> Response:
+def _again(
+    parts: PortalParts,
+    contract_id: str,
+    refusal: Refusal,
+    *,
+    act: Act = Act.AGREE_TO_VOID,
+    of_reason: bool = False,
+) -> Response:
     """The page once more with the reason; the refusal itself when there is nothing to answer any more."""
     seen = sight(parts, contract_id)
-    if not seen.may(Act.AGREE_TO_VOID):
+    if not seen.may(act):
+        if isinstance(refusal, PreconditionRefused):
+            seen.require(act)  # as the page knows the visitor, who may be an auditor
         raise refusal
     sentence = translate()(refusal.template, **refusal.values)
     status = status_of(refusal)

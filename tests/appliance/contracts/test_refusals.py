@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -12,25 +11,10 @@ from appliance.contracts.acts import Act
 from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.visibility import require_reader
 from appliance.errors import ApplianceError, NotFound
-from appliance.listing.truth import derive
-from appliance.model.contract import Contract, ContractState, Deadline, Revision, RevisionKind, SigningOrder
-from appliance.model.people import Seal, SealKind
-from appliance.store import contracts, events, handovers, parties, people, voidings
-from appliance.wiring import Appliance
-from tests.appliance.contracts.cast import ROLES, SEAL, SUBJECTS, contract_in, expected, person, who
-from tests.world import World, sample_document, shared_world
-
-SPARE = "person-cast-spare"
-"""Somebody to whom one can hand over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """The appliance with everybody registered, and a document for drafts."""
-
-    appliance: Appliance
-    document: bytes
-    digest: str
+from appliance.model.contract import Contract, ContractState, Deadline, SigningOrder
+from tests.appliance.contracts.cast import ROLES, SUBJECTS, contract_in, expected, who
+from tests.appliance.contracts.stage import SPARE, Stage, set_up, stored, traces
+from tests.world import World, shared_world
 
 
 @pytest.fixture(scope="module")
@@ -42,40 +26,7 @@ def world() -> Iterator[World]:
 @pytest.fixture(scope="module")
 def stage(world: World) -> Iterator[Stage]:
     with world.opened() as appliance:
-        with appliance.database.transaction() as tx:
-            for role in ROLES:
-                people.insert_person(tx, person(role), b"certificate")
-            spare = replace(person("second"), subject=SPARE, email="spare@cast.example")
-            people.insert_person(tx, spare, b"certificate")
-            seal = Seal(SEAL, "丙集团示例有限公司", SealKind.CONTRACT, (SUBJECTS["custodian"],), 40.0)
-            people.insert_seal(tx, seal, b"certificate")
-        document = sample_document()
-        yield Stage(appliance, document, appliance.blobs.put(document))
-
-
-def stored(stage: Stage, state: ContractState, *, guest: bool, voiding: bool) -> Contract:
-    """A contract of the cast, in the database, under an id of its own."""
-    sample = contract_in(state, guest=guest, voiding=voiding)
-    now = stage.appliance.now()
-    with stage.appliance.database.transaction() as tx:
-        number = tx.execute("SELECT count(*) FROM contracts").fetchone()[0]
-        contract = replace(
-            sample,
-            id=f"cast-{number}",
-            created=now,
-            deadline=Deadline(now + timedelta(days=7), "Asia/Shanghai"),
-            revisions=(Revision(0, RevisionKind.ORIGINAL, stage.digest, len(stage.document), now),),
-            parties=tuple(replace(one, id=f"{one.id}-{number}") for one in sample.parties),
-        )
-        contracts.insert(tx, contract)
-        for party in contract.parties:
-            parties.insert(tx, contract.id, party)
-        with_reason = {"giver": SUBJECTS["former"], "recipient": SUBJECTS["third"], "reason": "示例"}
-        handovers.insert(tx, party=contract.parties[2].id, at=now, **with_reason)
-        if contract.voiding is not None:
-            voidings.insert(tx, contract.id, replace(contract.voiding, id=f"voiding-{number}"))
-        derive(tx, contract.id)
-        return contracts.load(tx, contract.id)
+        yield set_up(appliance)
 
 
 def acts_of(stage: Stage, contract: Contract, role: str) -> dict[Act, Callable[[], object]]:
@@ -101,13 +52,6 @@ def acts_of(stage: Stage, contract: Contract, role: str) -> dict[Act, Callable[[
         Act.AGREE_TO_VOID: lambda: house.voiding.prepare(contract.id, by=by),
         Act.REFUSE_TO_VOID: lambda: house.voiding.refuse(contract.id, reason="示例", by=by),
     }
-
-
-def traces(stage: Stage, contract: Contract) -> tuple[Contract, tuple[int, ...], int]:
-    """What an act would change: the contract, its history, the letters."""
-    with stage.appliance.database.reading() as tx:
-        letters = tx.execute("SELECT count(*) FROM outbox").fetchone()[0]
-        return contracts.load(tx, contract.id), events.of_contract(tx, contract.id), letters
 
 
 @pytest.mark.parametrize("state", [*ContractState, "voiding"])

@@ -26,6 +26,9 @@ LONGEST_NAME = 60
 
 ADDRESS = '/<contract_id>/<any(decline, recall, extend, "hand-over", discard, void):name>'
 
+FOR_A_PARTY = frozenset({Act.DECLINE, Act.HAND_OVER})
+"""Acts of somebody who signs; who is no party (any more) hears why not, instead of that there is no such party."""
+
 Doing = Callable[[Sight, Typed], None]
 
 
@@ -48,8 +51,9 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         if typed.seen is None:
             raise BadRequest
         problems = problems_of(act, typed)
-        if problems:
+        if problems or (act in FOR_A_PARTY and not typed.party):
             seen.require(act)
+        if problems:
             return _form(parts, seen, typed, problems, 422)
 
         def done() -> str:
@@ -112,6 +116,8 @@ def _again(parts: PortalParts, contract_id: str, typed: Typed, refusal: Applianc
     """The form once more, with the reason and the contract as it is now; the refusal itself when it is over."""
     now = sight(parts, contract_id)
     if not now.may(typed.act):
+        if isinstance(refusal, PreconditionRefused):
+            now.require(typed.act)  # as the page knows the visitor, who may be an auditor
         raise refusal
     sentence = translate()(refusal.template, **refusal.values)
     status = status_of(refusal) if isinstance(refusal, StateRefused) else 422

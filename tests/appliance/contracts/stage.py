@@ -1,0 +1,71 @@
+"""Contracts of the cast in every state, in a real database, for tests of what may be done with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from appliance.listing.truth import derive
+from appliance.model.contract import Contract, ContractState, Deadline, Revision, RevisionKind
+from appliance.model.people import Seal, SealKind
+from appliance.store import contracts, events, handovers, parties, people, voidings
+from appliance.wiring import Appliance
+from tests.appliance.contracts.cast import ROLES, SEAL, SUBJECTS, contract_in, person
+from tests.world import sample_document
+
+SPARE = "person-cast-spare"
+"""Somebody to whom one can hand over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The appliance with everybody registered, and a document for drafts."""
+
+    appliance: Appliance
+    document: bytes
+    digest: str
+
+
+def set_up(appliance: Appliance) -> Stage:
+    """Registers the cast."""
+    with appliance.database.transaction() as tx:
+        for role in ROLES:
+            people.insert_person(tx, person(role), b"certificate")
+        spare = replace(person("second"), subject=SPARE, email="spare@cast.example")
+        people.insert_person(tx, spare, b"certificate")
+        seal = Seal(SEAL, "丙集团示例有限公司", SealKind.CONTRACT, (SUBJECTS["custodian"],), 40.0)
+        people.insert_seal(tx, seal, b"certificate")
+    document = sample_document()
+    return Stage(appliance, document, appliance.blobs.put(document))
+
+
+def stored(stage: Stage, state: ContractState, *, guest: bool, voiding: bool) -> Contract:
+    """A contract of the cast, in the database, under an id of its own."""
+    sample = contract_in(state, guest=guest, voiding=voiding)
+    now = stage.appliance.now()
+    with stage.appliance.database.transaction() as tx:
+        number = tx.execute("SELECT count(*) FROM contracts").fetchone()[0]
+        contract = replace(
+            sample,
+            id=f"cast-{number}",
+            created=now,
+            deadline=Deadline(now + timedelta(days=7), "Asia/Shanghai"),
+            revisions=(Revision(0, RevisionKind.ORIGINAL, stage.digest, len(stage.document), now),),
+            parties=tuple(replace(one, id=f"{one.id}-{number}") for one in sample.parties),
+        )
+        contracts.insert(tx, contract)
+        for party in contract.parties:
+            parties.insert(tx, contract.id, party)
+        with_reason = {"giver": SUBJECTS["former"], "recipient": SUBJECTS["third"], "reason": "示例"}
+        handovers.insert(tx, party=contract.parties[2].id, at=now, **with_reason)
+        if contract.voiding is not None:
+            voidings.insert(tx, contract.id, replace(contract.voiding, id=f"voiding-{number}"))
+        derive(tx, contract.id)
+        return contracts.load(tx, contract.id)
+
+
+def traces(stage: Stage, contract: Contract) -> tuple[Contract, tuple[int, ...], int]:
+    """What an act would change: the contract, its history, the letters."""
+    with stage.appliance.database.reading() as tx:
+        letters = tx.execute("SELECT count(*) FROM outbox").fetchone()[0]
+        return contracts.load(tx, contract.id), events.of_contract(tx, contract.id), letters

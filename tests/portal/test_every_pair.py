@@ -1,0 +1,131 @@
+"""Every act in every state of a contract, asked for in a browser by everybody that a contract can know.
+
+The workflows are tried alike in tests/appliance/contracts; here it is that the portal offers what is allowed, and
+answers what is not with its reason.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from appliance.accounts.sessions import Whereabouts
+from appliance.contracts.acts import Act
+from appliance.contracts.model import why_not
+from appliance.language import Language, translator
+from appliance.model.accounts import PEOPLES_ROLES, Role
+from appliance.model.contract import Contract, ContractState
+from appliance.wiring import Appliance
+from tests.appliance.contracts.cast import ROLES, SUBJECTS, expected, who
+from tests.appliance.contracts.stage import SPARE, Stage, set_up, stored, traces
+from tests.portal.conftest import form_token, parts
+from tests.portal.estate import once
+from tests.portal.visitors import signed_in
+from tests.world import shared_world
+from webui.portal import create_app
+
+OFFERED = (Act.DECLINE, Act.HAND_OVER, Act.EXTEND, Act.RECALL, Act.VOID, Act.DISCARD)
+"""Acts with a link on the contract's page."""
+
+Try = Callable[[FlaskClient, str], TestResponse]
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with shared_world() as world, world.opened() as appliance:
+        yield set_up(appliance)
+
+
+@pytest.fixture(scope="module")
+def pages(stage: Stage) -> Flask:
+    return create_app(parts(stage.appliance, stage.appliance.authority))
+
+
+def browser_of(pages: Flask, house: Appliance, role: str, contract: Contract) -> FlaskClient:
+    subject = SUBJECTS[role]
+    if role == "auditor":  # the cast's auditor is named like a person, whom the accounts refuse that role
+        return signed_in(pages, house, subject, [Role.SIGNER])
+    if role != "guest":
+        return signed_in(pages, house, subject, PEOPLES_ROLES)
+    party = next((one.id for one in contract.parties if one.subject == subject), contract.parties[1].id)
+    until = house.now() + timedelta(hours=1)
+    opened = house.sessions.open_guest(subject, (contract.id, party), Whereabouts("192.0.2.7"), until=until)
+    client = pages.test_client()
+    client.environ_base["HTTP_ACCEPT"] = "text/html"
+    client.set_cookie("session", opened.secret)
+    return client
+
+
+def tries(contract: Contract, later: str) -> dict[Act, Try]:
+    """How each act is asked for."""
+    at, version = f"/contracts/{contract.id}", str(contract.version)
+    typed = {"seen": version, "reason": "示例", "to": SPARE, "deadline": later, "title": "另一标题", "act": "send"}
+
+    def posted(path: str) -> Try:
+        return lambda client, token: client.post(at + path, data={**typed, "form_token": token, "once": once()})
+
+    def got(path: str) -> Try:
+        return lambda client, _token: client.get(at + path)
+
+    return {
+        Act.READ: got(""),
+        Act.EDIT: posted("/draft/document"),
+        Act.SEND: posted("/draft/check"),
+        Act.AGREE_TO_VOID: got("/void/answer"),
+        Act.REFUSE_TO_VOID: posted("/void/refuse"),
+        Act.EXPORT: got("/evidence.zip"),
+        **{act: posted(f"/{act}") for act in OFFERED},
+    }
+
+
+@pytest.mark.parametrize("state", [*ContractState, "voiding"])
+def test_what_is_not_allowed_is_refused_in_the_browser_with_its_reason(
+    stage: Stage, pages: Flask, state: ContractState | str
+) -> None:
+    house, voiding = stage.appliance, state == "voiding"
+    real = ContractState.COMPLETED if voiding else ContractState(state)
+    say = translator(Language.CHINESE)
+    for role in (each for each in ROLES if each != "auditor"):
+        contract = stored(stage, real, guest=role == "guest", voiding=voiding)
+        client = browser_of(pages, house, role, contract)
+        token, before = form_token(client), traces(stage, contract)
+        later = (house.now() + timedelta(days=30)).strftime("%Y-%m-%dT18:00")
+        for act, ask in tries(contract, later).items():
+            if role in expected(real, act, voiding=voiding):
+                continue
+            asked = Act.EDIT if act is Act.SEND else act  # who cannot open the draft hears that first
+            answer, refusal = ask(client, token), why_not(contract, asked, who(role), house.now())
+            assert answer.status_code in (403, 404, 409), (role, act)
+            assert refusal is not None
+            if answer.status_code == 409:
+                said = say(refusal.template, **refusal.values) in html.unescape(answer.text)
+                assert said, (role, act)
+            else:
+                draft = act in (Act.EDIT, Act.SEND)
+                assert draft or role not in expected(real, Act.READ, voiding=voiding), (role, act)
+            assert traces(stage, contract) == before, (role, act)
+
+
+@pytest.mark.parametrize("state", [*ContractState, "voiding"])
+def test_the_page_offers_what_is_allowed_and_nothing_else(
+    stage: Stage, pages: Flask, state: ContractState | str
+) -> None:
+    voiding = state == "voiding"
+    real = ContractState.COMPLETED if voiding else ContractState(state)
+    for role in expected(real, Act.READ, voiding=voiding) - {"auditor"}:
+        contract = stored(stage, real, guest=role == "guest", voiding=voiding)
+        client = browser_of(pages, stage.appliance, role, contract)
+        page = client.get(f"/contracts/{contract.id}").text
+        offered = {act for act in OFFERED if f'"/contracts/{contract.id}/{act}"' in page}
+        allowed = {act for act in OFFERED if role in expected(real, act, voiding=voiding)}
+        if role == "guest" and not any(one.subject == SUBJECTS[role] for one in contract.parties):
+            continue
+        assert offered == allowed, role
+        for act in allowed:
+            assert client.get(f"/contracts/{contract.id}/{act}").status_code == 200, (role, act)
