@@ -114,7 +114,7 @@ def _deadline(person: Person, kind: NoticeKind, matter: Matter, translate: Trans
 def _html(person: Person, subject: str, lines: list[str], link: tuple[str, str], sender: str) -> str:
     """No picture, no script, nothing to load: who reads mail must not be seen reading it."""
     sentence, address = (escape(text) for text in link)
-    anchor = sentence.replace(address, f'<a href="{address}" style="color:#b3261e">{address}</a>')
+    anchor = sentence.replace(address, f'<a href="{address}" style="color:#b8331b">{address}</a>')
     paragraphs = "".join(f"<p>{escape(line)}</p>" for line in lines)
     content = f'{paragraphs}<p style="overflow-wrap:anywhere">{anchor}</p>'
     return framed(person, subject, content, sender)
@@ -125,7 +125,10 @@ def framed(person: Person, subject: str, content: str, sender: str) -> str:
     return (
         f'<!doctype html><html lang="{person.language.value}"><head><meta charset="utf-8">'
         f"<title>{escape(subject)}</title></head>"
-        '<body style="margin:0;padding:24px;font:16px/1.6 system-ui,sans-serif">'
-        f'<div style="max-width:36em">{content}'
-        f'<p style="font-size:13px;opacity:.7">{escape(sender)}</p></div></body></html>'
+        '<body style="margin:0;padding:24px 16px;background:#faf9f7;color:#1f1c19;'
+        'font:16px/1.65 system-ui,sans-serif">'
+        '<div style="max-width:34em;margin:0 auto;padding:8px 28px 20px;background:#fff;'
+        f'border:1px solid #e4e0da;border-top:4px solid #b8331b;border-radius:8px">{content}</div>'
+        '<p style="max-width:34em;margin:12px auto;padding:0 28px;font-size:13px;color:#615b54">'
+        f"{escape(sender)}</p></body></html>"
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, FilePayload, sync_playwright
 
 from scripts.screenshots.screens import SCREENS, Screen
 from scripts.screenshots.stage import Stage, stage
@@ -31,7 +31,7 @@ class Device:
     touch: bool
 
 
-DEVICES = (Device("desktop", 1280, 800, 1500, False), Device("phone", 390, 844, 1700, True))
+DEVICES = (Device("desktop", 1280, 800, 1200, False), Device("phone", 390, 844, 1700, True))
 LANGUAGES = ("zh", "en")
 
 
@@ -55,13 +55,17 @@ def _take(browser: Browser, ready: Stage, screen: Screen, device: Device, langua
         is_mobile=device.touch,
         locale="zh-CN" if language == "zh" else "en-GB",
         timezone_id="Asia/Shanghai",
-        color_scheme="light",
+        color_scheme="dark" if screen.dark else "light",
         reduced_motion="reduce",
     )
     cookies = {"language": language} | ({"session": ready.sessions[screen.who]} if screen.who else {})
     context.add_cookies([{"name": name, "value": value, "url": ready.address} for name, value in cookies.items()])
     page = context.new_page()
-    answer = page.goto(ready.address + screen.path.format(**ready.contracts))
+    answer = page.goto(ready.address + screen.path.format(**ready.contracts, invitation=ready.invitation))
+    if screen.verifies:
+        signed = FilePayload(name="contract.pdf", mimeType="application/pdf", buffer=ready.signed)
+        page.set_input_files("[name=file]", signed)
+        page.click("main form button")
     page.wait_for_load_state("networkidle")
     for picture in page.locator("img[loading=lazy]").all()[:8]:
         picture.scroll_into_view_if_needed()
@@ -74,14 +78,18 @@ def _take(browser: Browser, ready: Stage, screen: Screen, device: Device, langua
     target = TARGET / f"{screen.name}.{device.name}.{language}.png"
     size = _keep(taken, target)
     status = 0 if answer is None else answer.status
-    remarks = [str(status)] * (status != 200) + ["too large"] * (size > LARGEST)
+    remarks = [str(status)] * (status != (404 if screen.missing else 200)) + ["too large"] * (size > LARGEST)
     sys.stdout.write(f"{target.name:42} {size // 1024:4} KB {', '.join(remarks)}\n")
 
 
 def _keep(taken: bytes, target: Path) -> int:
-    """Writes the picture with as many colours as it needs to look right; its size in bytes."""
+    """Writes the picture with as many colours as fit into its size; its size in bytes."""
     with Image.open(io.BytesIO(taken)) as picture:
-        picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(target, optimize=True)
+        full = picture.convert("RGB")
+    for colours in (128, 64, 32):
+        full.quantize(colours, dither=Image.Dither.NONE).save(target, optimize=True)
+        if target.stat().st_size <= LARGEST:
+            break
     return target.stat().st_size
 
 

@@ -11,11 +11,15 @@ AUDITOR = "auditor-qian"
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """``path`` may name contracts of the stage in braces; ``who`` is a subject, None for nobody signed in."""
+    """``path`` may name contracts of the stage in braces, or its ``invitation``; ``who`` is a subject, None for
+    nobody signed in. ``verifies``: the page's form gets the signed contract. ``missing``: no such page is there."""
 
     name: str
     path: str
     who: str | None = None
+    dark: bool = False
+    verifies: bool = False
+    missing: bool = False
 
 
 SCREENS = (
@@ -35,4 +39,11 @@ SCREENS = (
     Screen("14-settings", "/settings", ZHANG.subject),
     Screen("15-recall", "/contracts/{waiting}/recall", ZHANG.subject),
     Screen("16-audit", "/", AUDITOR),
+    Screen("17-parties", "/contracts/{draft}/draft/parties", ZHANG.subject),
+    Screen("18-check-and-send", "/contracts/{draft}/draft/check", ZHANG.subject),
+    Screen("19-verdict", "/verify", verifies=True),
+    Screen("20-invitation", "/guest/{invitation}"),
+    Screen("21-nothing-here", "/nothing-here", ZHANG.subject, missing=True),
+    Screen("22-contracts-dark", "/", ZHANG.subject, dark=True),
+    Screen("23-contract-dark", "/contracts/{waiting}", ZHANG.subject, dark=True),
 )

@@ -24,8 +24,8 @@ from appliance.demonstration.story import Script, Story
 from appliance.errors import NotFound
 from appliance.home import Home
 from appliance.language import Language
-from appliance.model.accounts import AccountState, Role, Strength
-from appliance.model.contract import Contract, Deadline, Placement, SigningOrder
+from appliance.model.accounts import AccountState, LinkPurpose, Role, Strength
+from appliance.model.contract import Contract, Deadline, Guest, Placement, SigningOrder
 from appliance.model.intent import Circumstances
 from appliance.model.people import Person
 from appliance.store import accounts
@@ -45,11 +45,14 @@ ROLES: Mapping[str, tuple[Role, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where the pages are, the session cookie of each subject, and the ids of contracts by what they show."""
+    """Where the pages are, the session cookie of each subject, and the ids of contracts by what they show;
+    ``invitation`` is the token of a guest's link, ``signed`` the completed contract's document."""
 
     address: str
     sessions: Mapping[str, str]
     contracts: Mapping[str, str]
+    invitation: str
+    signed: bytes
 
 
 @contextmanager
@@ -63,7 +66,9 @@ def stage() -> Iterator[Stage]:
             Supervisor(services(settings, inherited(os.environ)), say=_silent),
             open_appliance(settings, role="web") as appliance,
         ):
-            yield Stage(settings.web.public_url, _sessions(appliance), _contracts(appliance, Pocket(home.people)))
+            sessions, contracts = _sessions(appliance), _contracts(appliance, Pocket(home.people))
+            signed = appliance.contracts.document(appliance.contracts.get(contracts["completed"]))
+            yield Stage(settings.web.public_url, sessions, contracts, _invitation(appliance), signed)
 
 
 def _sessions(appliance: Appliance) -> dict[str, str]:
@@ -120,6 +125,18 @@ def _draft(appliance: Appliance, title: str, kind: str, *, days: int) -> Contrac
         appliance.drafting.add_person(draft.id, subject=person.subject, placement=place, by=ZHANG.subject)
     _add_seal(appliance, draft, third)
     return appliance.contracts.get(draft.id)
+
+
+def _invitation(appliance: Appliance) -> str:
+    """What stands in the mail to somebody from outside who is asked to sign."""
+    deadline = Deadline(appliance.now() + timedelta(days=9), ZONE)
+    terms = DraftTerms("样品检测委托合同", "服务合同", "演示用合同，内容纯属虚构", ZHANG.subject, deadline)
+    draft = appliance.drafting.draft(sample_contract(), terms)
+    guest = Guest("周外部", "丙公司示例有限公司", "zhou@gamma.example", "+86 10 5555 0100")
+    party = appliance.drafting.add_guest(draft.id, guest, by=ZHANG.subject)
+    appliance.drafting.place(draft.id, party.id, [SAMPLE_PLACES[1]], by=ZHANG.subject)
+    sent = appliance.sending.send(draft.id, by=ZHANG.subject)
+    return appliance.links.token(LinkPurpose.GUEST, appliance.guests.of_party(sent.parties[0].id).id)
 
 
 def _add_seal(appliance: Appliance, draft: Contract, place: Placement) -> None:
