@@ -87,7 +87,7 @@ def _keep(taken: bytes, target: Path) -> int:
     with Image.open(io.BytesIO(taken)) as picture:
         full = picture.convert("RGB")
     for colours in (128, 64, 32):
-        full.quantize(colours, dither=Image.Dither.NONE).save(target, optimize=True)
+        full.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(target, optimize=True)
         if target.stat().st_size <= LARGEST:
             break
     return target.stat().st_size

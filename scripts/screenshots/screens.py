@@ -12,7 +12,7 @@ AUDITOR = "auditor-qian"
 @dataclass(frozen=True, slots=True)
 class Screen:
     """``path`` may name contracts of the stage in braces, or its ``invitation``; ``who`` is a subject, None for
-    nobody signed in. ``verifies``: the page's form gets the signed contract. ``missing``: no such page is there."""
+    nobody signed in. ``verifies``: its form gets the signed contract. ``missing``: there is no such page."""
 
     name: str
     path: str
