@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +16,12 @@ PHONE = {"width": 390, "height": 844}
 
 TOO_MUCH = 150 * 1024
 """Bytes that a page may weigh without the document's own pictures."""
+
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+"""Tags of axe-core's rules: WCAG 2.2 AA and what it recommends besides."""
+
+OF_LOOKS = ("color-contrast", "target-size", "scrollable-region-focusable", "link-in-text-block", "meta-viewport")
+"""The rules of axe-core that another language or structure does not break, but another width or scheme may."""
 
 DEVICE = {
     "protocol": "ctap2",
@@ -47,21 +53,27 @@ class Visitor:
 
     def require_accessible(self) -> None:
         """Axe-core finds nothing serious or critical on the page as it is now (WCAG 2.2 AA)."""
-        found = Axe().run(
-            self.page,
-            options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
-        )
-        grave = [
+        grave = self.barriers()
+        assert not grave, (self.page.url, grave)
+
+    def barriers(self, rules: Sequence[str] = RULES) -> list[str]:
+        """What axe-core finds by *rules* (tags or names) that is serious or critical."""
+        found = Axe().run(self.page, options={"runOnly": list(rules), "resultTypes": ["violations"]})
+        return [
             f"{each['id']}: {each['help']}: {[node['target'] for node in each['nodes']][:4]}"
             for each in found.response["violations"]
             if each["impact"] in ("serious", "critical")
         ]
-        assert not grave, (self.page.url, grave)
 
     def require_fits(self) -> None:
         """Nothing sticks out sideways."""
-        wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        wide = self.overhang()
         assert wide <= 1, (self.page.url, wide)
+
+    def overhang(self) -> int:
+        """By how many pixels something sticks out sideways."""
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        return int(self.page.evaluate(wide))
 
 
 @contextmanager

@@ -1,0 +1,158 @@
+"""One of everything that has a page: contracts in their states, texts, requests, links; made by the workflows."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+from webauthn.helpers import bytes_to_base64url
+
+from appliance.accounts.sessions import Whereabouts
+from appliance.demonstration.cast import ALPHA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
+from appliance.demonstration.places import SAMPLE_PLACES
+from appliance.language import Language
+from appliance.model.accounts import LinkPurpose, NewAccount, Passkey, Role
+from appliance.model.contract import Contract, Guest, SigningOrder
+from appliance.model.office import ProposedPasskey
+from appliance.model.people import Person, SealKind
+from appliance.model.writing import Purpose
+from appliance.office.drafts import SealDraft
+from appliance.ownership.deposits import DepositOrder
+from appliance.store import passkeys
+from appliance.writing import Beginning, samples
+from hsm.authenticator import SoftwareAuthenticator
+from tests.browser.troupe import HERE, ZHOU, Troupe
+
+GAMMA = "丙公司示例有限公司"
+VISITOR = Whereabouts("192.0.2.7")
+GUEST, WAITING_GUEST = "guest", "waiting guest"
+"""Who visits besides people with accounts: outside signers without a credential, and with a request for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """``names``: what the braces in a page's address stand for. ``sessions``: of the outside signers."""
+
+    names: dict[str, str]
+    sessions: dict[str, str]
+
+
+def estate(people: Troupe) -> Estate:
+    """Everything, new."""
+    names = _contracts(people) | _texts(people) | _of_accounts(people) | _of_office(people)
+    invited, sessions = _guests(people)
+    return Estate(names | invited, sessions)
+
+
+def _contracts(people: Troupe) -> dict[str, str]:
+    act = people.appliance
+    waiting = people.signed_by(people.sent("样本采购合同（含安装、调试与两年质保）"), ZHANG)
+    sealed, asked_for = (_with_seal(people, title) for title in ("示例用印合同", "示例用印合同（已申请）"))
+    declined = people.signed_by(people.sent("示例厂房租赁合同"), ZHANG)
+    act.endings.decline(declined.id, declined.parties[1].id, reason="租期与会议纪要不符", by=LI.subject)
+    completed = people.completed("示例系统运维服务合同")
+    disputed = people.completed("示例框架采购协议")
+    act.voiding.propose(disputed.id, by=ZHANG.subject, reason="已签订新的协议")
+    return {
+        "draft": people.draft("技术服务补充协议").id,
+        "fresh": people.sent("示例软件许可协议").id,
+        "waiting": waiting.id,
+        "sealed": sealed.id,
+        "declined": declined.id,
+        "completed": completed.id,
+        "disputed": disputed.id,
+        "seal_request": _asked(people, asked_for),
+    }
+
+
+def _with_seal(people: Troupe, title: str) -> Contract:
+    """A contract that only lacks the seal."""
+    drafting, by = people.appliance.drafting, ZHANG.subject
+    draft = people.draft(title, (ZHANG,))
+    drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=by, placement=SAMPLE_PLACES[2], by=by)
+    return people.signed_by(people.appliance.sending.send(draft.id, by=by), ZHANG)
+
+
+def _asked(people: Troupe, contract: Contract) -> str:
+    opened = people.appliance.desk.open(contract.id, contract.parties[1].id, HERE)
+    activation = people.pocket.activate(ZHANG.subject, opened.intent.act)
+    return people.appliance.seal_requests.ask(opened.intent.id, activation, reason="年度采购，一式两份").id
+
+
+def _guests(people: Troupe) -> tuple[dict[str, str], dict[str, str]]:
+    """A contract that two outside signers were invited to; the second has asked for a credential already."""
+    act, by = people.appliance, ZHANG.subject
+    draft = people.draft("示例对外合作协议", (ZHANG,), order=SigningOrder.PARALLEL)
+    for name, mail, place in (("孙外部", "sun", SAMPLE_PLACES[1]), ("吴等待", "wu", SAMPLE_PLACES[2])):
+        party = act.drafting.add_guest(draft.id, Guest(name, GAMMA, f"{mail}@gamma.example"), by=by)
+        act.drafting.place(draft.id, party.id, [place], by=by)
+    contract = people.signed_by(act.sending.send(draft.id, by=by), ZHANG)
+    _, new, waiting = contract.parties
+    act.office.requests.submit(waiting.subject, [_proposed(people)], by=waiting.subject)
+    invitation = act.guests.of_party(new.id)
+    names = {
+        "invited": contract.id,
+        "guest_party": new.id,
+        "guest_link": act.links.token(LinkPurpose.GUEST, invitation.id),
+    }
+    until = act.guests.until(contract)
+    sessions = {
+        who: act.sessions.open_guest(party.subject, (contract.id, party.id), VISITOR, until=until).secret
+        for who, party in ((GUEST, new), (WAITING_GUEST, waiting))
+    }
+    return names, sessions
+
+
+def _proposed(people: Troupe) -> ProposedPasskey:
+    web = people.appliance.settings.web
+    device = SoftwareAuthenticator.create(web.relying_party, web.origin)
+    return ProposedPasskey(device.credential_id, bytes.fromhex(device.credential()["public_key"]), device.rp_id)
+
+
+def _texts(people: Troupe) -> dict[str, str]:
+    """A text that is being written, and a template with a published version."""
+    writing, by = people.appliance.writing, ZHANG.subject
+    sample = next(each for each in samples() if each.name == "nda-zh")
+    beginning = Beginning(
+        sample.title, sample.kind, Language.CHINESE, Purpose.CONTRACT, sample.html, sample.fields
+    )
+    text = writing.texts.new(by, beginning)
+    for_template = writing.texts.new(by, replace(beginning, purpose=Purpose.TEMPLATE))
+    template = writing.templates.publish(for_template.id, by=by, seen=for_template.version)
+    return {"text": text.id, "template": template.id}
+
+
+def _of_accounts(people: Troupe) -> dict[str, str]:
+    """Links by mail, a passkey, a deposit."""
+    act = people.appliance
+    new = NewAccount("person", "new-colleague", "钱新人", ALPHA, "new@alpha.example", frozenset({Role.SIGNER}))
+    invited = act.accounts.administration.invite(new, by=OFFICER)
+    recovering = act.accounts.administration.recover(ZHOU.subject, by=OFFICER)
+    mine = SoftwareAuthenticator.load(people.house.home.people / f"{ZHANG.subject}.json")
+    key = bytes.fromhex(mine.credential()["public_key"])
+    with act.database.transaction() as tx:
+        passkeys.insert(tx, Passkey(mine.credential_id, ZHANG.subject, key, 0, "办公室电脑", act.now()))
+    digest = hashlib.sha256("示例作品".encode()).hexdigest()
+    deposit = act.ownership.deposit(DepositOrder("示例作品（第二稿）", digest, "作品.txt", 12), by=LI.subject)
+    return {
+        "newcomer": invited.subject,
+        "welcome": invited.token,
+        "recover": recovering.token,
+        "passkey": bytes_to_base64url(mine.credential_id),
+        "deposit": deposit.id,
+        "digest": digest,
+    }
+
+
+def _of_office(people: Troupe) -> dict[str, str]:
+    """What waits for an officer: a request, and an act that only lacks the passkey."""
+    act = people.appliance
+    asking = Person("person-feng", "冯申请", ALPHA, "feng@alpha.example", Language.CHINESE, ZONE)
+    act.registry.add_person(asking, None, by=OFFICER)
+    request = act.office.requests.submit(asking.subject, [_proposed(people)], by=asking.subject)
+    draft = SealDraft(ALPHA, SealKind.COMPANY, (CUSTODIAN.subject,), 42.0)
+    return {
+        "request": request.id,
+        "act": act.office.preparing.seal(draft, by=OFFICER).id,
+        "seal": CONTRACT_SEAL.subject,
+    }

@@ -1,0 +1,222 @@
+"""Every page that somebody can reach: accessible, complete in both languages, small, on desktop and phone.
+
+All pages are looked at twice: by all of axe-core's rules on a light desktop in Chinese, by those that colours and
+width can break on a dark phone in English; each at both widths.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from appliance.demonstration.cast import ZHANG
+from appliance.ledger import LogAnswers, Tiles
+from appliance.verification import report
+from tests.browser.estate import Estate, estate
+from tests.browser.map import NO_PAGES, STOPS, Stop
+from tests.browser.troupe import ROLES, Troupe
+from tests.browser.visitor import DESKTOP, OF_LOOKS, PHONE, RULES, TOO_MUCH, Visitor, visiting
+from webui.portal import PortalParts, create_app
+
+DOCUMENTS_OWN = r"/\d+\.png(\?|$)"
+"""Pictures of a document's pages, which no page can make lighter."""
+
+ENGLISH = re.compile(r"(?:[A-Za-z][a-z'’]+[ ,]+){3}[A-Za-z][a-z]+")
+"""Four English words in a row: a sentence that has no Chinese."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the pages are looked at; afterwards the window takes the ``other`` size, to see whether they fit."""
+
+    language: str
+    phone: bool
+    scheme: str
+    rules: Sequence[str] = RULES
+
+    @property
+    def other(self) -> Mapping[str, int]:
+        return DESKTOP if self.phone else PHONE
+
+
+WAYS = (
+    Way("zh", phone=False, scheme="light"),
+    Way("en", phone=True, scheme="dark", rules=OF_LOOKS),
+)
+
+
+@pytest.fixture(scope="module")
+def everything(people: Troupe) -> Estate:
+    return estate(people)
+
+
+def test_the_map_is_complete(people: Troupe, everything: Estate) -> None:
+    known = addresses(people)
+    rules = {rule.rule for rule in known.map.iter_rules() if "GET" in (rule.methods or ())}
+    visited = {
+        addresses(people).match(path_of(stop, everything), method="GET", return_rule=True)[0].rule
+        for stop in STOPS
+    }
+    assert rules - visited - NO_PAGES == set(), "pages that nobody looks at: give them a row in map.py"
+    assert NO_PAGES - rules == set()
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.language)
+def test_every_page(people: Troupe, everything: Estate, way: Way) -> None:
+    wrong: list[str] = []
+    for who, stops in groupby(sorted(STOPS, key=lambda stop: stop.who), key=lambda stop: stop.who):
+        with visiting_as(who, people, everything, way) as visitor:
+            for stop in stops:
+                wrong += [f"{stop.path} ({who}): {each}" for each in faults_of(visitor, stop, everything, way)]
+    assert not wrong, "\n".join(wrong)
+
+
+def faults_of(visitor: Visitor, stop: Stop, everything: Estate, way: Way) -> Iterator[str]:
+    """What is wrong with one page."""
+    page = visitor.page
+    answer = page.goto(visitor.address + stop.path.format(**everything.names), wait_until="load")
+    assert answer is not None
+    if answer.status != stop.status:
+        yield f"answers {answer.status}"
+    if page.locator("html").get_attribute("lang") != ("zh-CN" if way.language == "zh" else "en"):
+        yield "lang"
+    if (weight := weight_of(page)) > TOO_MUCH:
+        yield f"weighs {weight} bytes"
+    page.evaluate(UNFOLD)
+    if way.language == "zh" and (left := ENGLISH.findall(page.evaluate(CHINESE))):
+        yield f"not translated: {left}"
+    yield from visitor.barriers(way.rules)
+    yield from _overhang(visitor)
+    page.set_viewport_size(way.other)  # type: ignore[arg-type]  # a dict of ints is what it takes
+    yield from _overhang(visitor)
+    page.set_viewport_size(PHONE if way.phone else DESKTOP)  # type: ignore[arg-type]
+
+
+def _overhang(visitor: Visitor) -> Iterator[str]:
+    if (wide := visitor.overhang()) > 1:
+        yield f"sticks out by {wide} of {visitor.page.viewport_size} pixels: {visitor.page.evaluate(WIDE)}"
+
+
+UNFOLD = "for (const each of document.querySelectorAll('details:not([data-menu])')) each.open = true"
+
+CHINESE = """() => {
+    const hidden = [...document.querySelectorAll("body [lang]:not([lang|=zh])")];
+    for (const each of hidden) each.hidden = true;
+    const text = document.body.innerText;
+    for (const each of hidden) each.hidden = false;
+    return text;
+}"""
+"""What is read on a page, without what says that it is in another language."""
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.language)
+def test_menus_are_accessible_and_fit(people: Troupe, everything: Estate, way: Way) -> None:
+    with visiting_as(ZHANG.subject, people, everything, way) as visitor:
+        page = visitor.go("/settings")
+        menu = page.locator("details[data-menu]:visible")
+        menu.locator("summary").click()
+        assert menu.get_by_role("link").first.is_visible()
+        visitor.require_accessible()
+        visitor.require_fits()
+        page.keyboard.press("Escape")
+        assert not menu.get_by_role("link").first.is_visible()
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.language)
+def test_the_verdict_is_a_page_too(people: Troupe, everything: Estate, way: Way) -> None:
+    signed = people.appliance.contracts.document(people.appliance.contracts.get(everything.names["completed"]))
+    with visiting_as("", people, everything, way) as visitor:
+        page = verified(visitor, signed)
+        assert page.locator("html").get_attribute("lang") == ("zh-CN" if way.language == "zh" else "en")
+        assert weight_of(page) < TOO_MUCH
+        visitor.require_accessible()
+        visitor.require_fits()
+
+
+def test_reading_needs_no_script(people: Troupe, everything: Estate) -> None:
+    signed = people.appliance.contracts.document(people.appliance.contracts.get(everything.names["completed"]))
+    with visiting_as(ZHANG.subject, people, everything, WAYS[1], java_script_enabled=False) as visitor:
+        page = visitor.go("/")
+        page.locator("details.menu:visible > summary").click()
+        expect(page.get_by_role("link", name="Settings").first).to_be_visible()
+        visitor.go("/?bucket=done")
+        page.get_by_role("link", name="示例系统运维服务合同").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("示例系统运维服务合同")
+        page.locator(".timeline summary").first.click()
+        expect(page.locator(".timeline dd").first).to_be_visible()
+        expect(page.get_by_role("link", name="Download the evidence package")).to_be_visible()
+        visitor.go(f"/contracts/{everything.names['fresh']}/sign")
+        expect(page.get_by_role("heading", name="This is what you sign")).to_be_visible()
+        expect(verified(visitor, signed).locator("main, body").first).to_contain_text("TOTAL-PASSED")
+
+
+def test_a_contract_prints_as_a_record(people: Troupe, everything: Estate) -> None:
+    with visiting_as(ZHANG.subject, people, everything, WAYS[1]) as visitor:
+        page = visitor.go(f"/contracts/{everything.names['completed']}")
+        page.emulate_media(media="print")
+        for away in ("nav", ".tools", ".skip", ".foot", ".acts", "form"):
+            assert page.locator(away).filter(visible=True).count() == 0, away
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.locator(".timeline")).to_be_visible()
+        assert page.evaluate(COLOURS) == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"], "in a dark scheme too"
+
+
+def verified(visitor: Visitor, document: bytes) -> Page:
+    """The verification centre's answer to *document*."""
+    page = visitor.go("/verify")
+    file = {"name": "contract.pdf", "mimeType": "application/pdf", "buffer": document}
+    page.locator("#file").set_input_files(file)  # type: ignore[arg-type]  # a dict with these keys is what it takes
+    page.locator("main form button").click()
+    page.wait_for_load_state()
+    return page
+
+
+COLOURS = "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+
+WEIGHT = """own => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+    .filter(each => !new RegExp(own).test(each.name)).reduce((sum, each) => sum + each.decodedBodySize, 0)"""
+
+WIDE = """() => [...document.querySelectorAll("body *")]
+    .filter(each => each.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+    .slice(0, 5).map(each => each.tagName + "." + each.className + " " + each.textContent.trim().slice(0, 40))"""
+
+
+def weight_of(page: Page) -> int:
+    """Bytes of the page and everything that it loads, without the document's own pictures."""
+    return int(page.evaluate(WEIGHT, DOCUMENTS_OWN))
+
+
+@contextmanager
+def visiting_as(
+    who: str, people: Troupe, everything: Estate, way: Way, *, java_script_enabled: bool = True
+) -> Iterator[Visitor]:
+    """*who*, looking in this *way*."""
+    house, looks = people.house, {"language": way.language, "phone": way.phone, "color_scheme": way.scheme}
+    with visiting(
+        people.browser, house.address, device=False, java_script_enabled=java_script_enabled, **looks
+    ) as visitor:
+        secret = people.session(who) if who in ROLES else everything.sessions.get(who, "")
+        if secret:
+            visitor.context.add_cookies([{"name": "session", "value": secret, "url": visitor.address}])
+        yield visitor
+
+
+def path_of(stop: Stop, everything: Estate) -> str:
+    return stop.path.format(**everything.names).split("?")[0]
+
+
+def addresses(people: Troupe):
+    """The addresses that the portal knows."""
+    parts = PortalParts(
+        appliance=people.appliance,
+        log=LogAnswers(people.appliance.proofs, Tiles(people.appliance.database)),
+        form_key=bytes(32),
+        reports=report,
+    )
+    return create_app(parts).url_map.bind("localhost")
