@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import shutil
 import stat
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from appliance.config import load
 from appliance.errors import ApplianceError
 from appliance.home import Home
 from appliance.ledger import Proofs
+from appliance.operations.finding import Finding
+from appliance.operations.reminding import reminding
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
@@ -27,19 +27,6 @@ LEAST_FREE = 0.05
 
 RUNNING_OUT = timedelta(days=30)
 """A certificate with less time left than this wants renewing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The answer about one thing: a sentence of the catalogue with its values."""
-
-    name: str
-    well: bool
-    template: str
-    values: Mapping[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return self.template.format(**self.values) if self.values else self.template
 
 
 def settings(home: Home) -> Finding:
@@ -139,5 +126,6 @@ QUESTIONS: tuple[Callable[[Home], list[Finding]], ...] = (
     lambda home: [secrets(home)],
     lambda home: [disk(home.root)],
     lambda home: [database(home)],
+    lambda home: reminding(home, datetime.now(UTC)),
     _ask_authority,
 )

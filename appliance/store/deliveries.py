@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from appliance.model.notice import NoticeKind
 from appliance.store.database import Transaction
@@ -14,6 +14,10 @@ _MAILS = (
     " FROM outbox AS o JOIN people AS p ON p.subject = o.recipient"
 )
 _ABOUT = "(o.contract = ?1 OR o.id IN (SELECT mail FROM reminders WHERE contract = ?1))"
+
+
+RECENT = timedelta(days=14)
+"""How long a mail that may not have arrived is somebody's business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +64,16 @@ def recipient(tx: Transaction, contract_id: str, message: int) -> str | None:
     return None if found is None else str(found[0])
 
 
-def counts(tx: Transaction, before: datetime) -> tuple[int, int, int]:
-    """Messages whose arrival is unknown, messages that were refused, messages that should have gone out *before*
-    that moment; up to 1,000 each."""
+def counts(tx: Transaction, *, before: datetime, since: datetime) -> tuple[int, int, int]:
+    """Messages whose arrival became unknown *since* then, those that were refused since then, and those that
+    should have gone out *before* that moment; up to 1,000 each."""
     row = tx.execute(
-        "SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE state = 'unknown' LIMIT 1000)),"
-        " (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE state = 'refused' LIMIT 1000)),"
+        "SELECT (SELECT count(*) FROM"
+        " (SELECT 1 FROM outbox WHERE state = 'unknown' AND settled >= ?2 LIMIT 1000)),"
+        " (SELECT count(*) FROM"
+        " (SELECT 1 FROM outbox WHERE state = 'refused' AND settled >= ?2 LIMIT 1000)),"
         " (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE state = 'queued' AND"
-        " CASE WHEN attempts > 0 THEN due ELSE retry_at END <= ? LIMIT 1000))",
-        (stored(before),),
+        " CASE WHEN attempts > 0 THEN due ELSE retry_at END <= ?1 LIMIT 1000))",
+        (stored(before), stored(since)),
     ).fetchone()
     return int(row[0]), int(row[1]), int(row[2])
