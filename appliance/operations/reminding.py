@@ -55,8 +55,7 @@ def mail(tx: Transaction, now: datetime, *, configured: bool) -> Finding:
         return Finding("mail", False, template, {"count": stuck})
     if unknown or refused:
         template = (
-            "Of the mails of the last 14 days, {unknown} may not have arrived and {refused} were refused; the pages"
-            " of their contracts name them."
+            "In 14 days {unknown} mails may not have arrived and {refused} were refused; see their contracts."
         )
         return Finding("mail", False, template, {"unknown": unknown, "refused": refused})
     return Finding("mail", True, "Mail goes out.")
@@ -74,7 +73,7 @@ def calendar(home: Home, now: datetime) -> Finding:
         template = "The calendar {name} does not have {year}; Monday to Friday count as working days."
         return Finding("calendar", False, template, values)
     if not found.knows(now.year + 1):
-        template = "The calendar {name} has {year}, but not yet {next}: add it in time."
+        template = "The calendar {name} has {year}, but not yet {next}; add it in time."
         return Finding("calendar", True, template, values)
     return Finding("calendar", True, "The calendar {name} has {year} and {next}.", values)
 

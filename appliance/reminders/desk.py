@@ -11,6 +11,7 @@ from pathlib import Path
 from appliance.history.chronicle import Chronicle
 from appliance.notices.addresses import Addresses
 from appliance.policy import Policy
+from appliance.reminders.absences import Absences
 from appliance.reminders.calendar import Calendar, load_calendar
 from appliance.reminders.dates import ContractDates
 from appliance.reminders.deliveries import Deliveries
@@ -45,6 +46,7 @@ class RemindersDesk:
     wishes: ReminderWishes
     deliveries: Deliveries
     feeds: Feeds
+    absences: Absences
     calendar: Calendar
 
 
@@ -68,6 +70,7 @@ def open_reminders(
         wishes=ReminderWishes(database),
         deliveries=Deliveries(database, chronicle, now),
         feeds=Feeds(database, house.public_url, now),
+        absences=Absences(database),
         calendar=calendar,
     )
 

@@ -20,15 +20,21 @@ def to_sign(tx: Transaction, contract: Contract) -> list[Duty]:
     """
     if contract.state is not ContractState.SENT:
         return []
+    acting, missing = asked(tx, contract)
+    return acting + list(_looked_after(tx, contract, acting, missing))
+
+
+def asked(tx: Transaction, contract: Contract) -> tuple[list[Duty], list[str]]:
+    """Who is to act and can; and who should act and is no longer there, while nobody else can do it instead."""
     acting: list[Duty] = []
     missing: list[str] = []
     for party in rules.whose_turn(contract):
-        asked = list(_of_party(tx, party))
-        there = [duty for duty in asked if accounts.is_there(tx, duty.person)]
+        possible = list(_of_party(tx, party))
+        there = [duty for duty in possible if accounts.is_there(tx, duty.person)]
         acting += [duty for duty in there if duty not in acting]
-        if asked and not there:
-            missing.append(asked[0].person)
-    return acting + list(_looked_after(tx, contract, acting, missing))
+        if possible and not there:
+            missing.append(possible[0].person)
+    return acting, missing
 
 
 def _looked_after(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +19,7 @@ from appliance.config import MailSettings
 from appliance.contracts import announcements, involved, rules
 from appliance.contracts.endings import Endings
 from appliance.contracts.extending import Extending
+from appliance.contracts.grounds import Grounding
 from appliance.contracts.handing_over import HandingOver
 from appliance.contracts.room import SigningRoom
 from appliance.history.chronicle import Chronicle
@@ -140,19 +141,18 @@ class Year:
     def __post_init__(self) -> None:
         policy = Policy(Rules(reminders=RULES))
         absent = cast(Any, None)  # nothing here touches documents, keys or the authority
+        needed = {part.name: absent for part in fields(SigningRoom) if part.default is MISSING}
         room = SigningRoom(
-            database=self.database,
-            blobs=absent,
-            workshop=absent,
-            verifier=absent,
-            authority=absent,
-            timestamps=absent,
-            chronicle=Chronicle(),
-            claimants=absent,
-            now=self.clock,
-            preconditions=(),
-            tell=lambda tx, notices: [outbox.enqueue(tx, notice) for notice in notices] and None,
-            policy=policy,
+            **needed
+            | {
+                "database": self.database,
+                "chronicle": Chronicle(),
+                "now": self.clock,
+                "preconditions": (),
+                "tell": lambda tx, notices: [outbox.enqueue(tx, notice) for notice in notices] and None,
+                "policy": policy,
+                "grounding": Grounding(policy, "甲公司"),
+            }
         )
         self.endings, self.extending, self.handing_over = Endings(room), Extending(room), HandingOver(room)
         addresses = Addresses("https://sign.example", Links(b"k" * 32))

@@ -44,6 +44,9 @@ TECHNICAL = frozenset(
 )
 """Labels of what few readers want to see: folded away with the proof."""
 
+UNSENT = frozenset({ContractState.DRAFT, ContractState.DISCARDED})
+"""Nobody was written to."""
+
 LOOK_AGAIN = "3"
 """Seconds between two looks of the page itself at a contract that is being sealed for the archive."""
 
@@ -60,6 +63,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         contract = seen.contract
         events = timeline.of(contract_id)
         waits = contract.state is ContractState.SENT
+        initiates = seen.who.subject == contract.initiator
         shown = render_template(
             "contracts/page.html",
             contract=contract,
@@ -71,7 +75,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             further=list(_further(seen)),
             turn=rules.whose_turn(contract),
             untold=_untold(parts, seen),
-            initiates=seen.who.subject == contract.initiator,
+            initiates=initiates,
             asks=_asks(seen),
             signed=sum(party.state is PartyState.SIGNED for party in contract.parties),
             shown_pages=min(contract.pages, SHOWN_PAGES),
@@ -81,6 +85,10 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             tones=TONES,
             technical=TECHNICAL,
             names=names_of(parts),
+            absent=parts.appliance.reminders.absences.of(contract) if initiates else (),
+            dates=parts.appliance.reminders.dates.of(contract_id),
+            keeps_dates=parts.appliance.reminders.dates.may_change(contract, seen.who.subject),
+            sees_mail=contract.state not in UNSENT and (initiates or seen.who.auditor),
         )
         response = make_response(shown)
         if contract.state is ContractState.SIGNED:

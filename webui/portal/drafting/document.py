@@ -139,6 +139,7 @@ def _page(desk: Desk, draft: Contract, given: TypedDocument, remarks: Remarks) -
         draft,
         remarks,
         typed=given,
+        dates=desk.appliance.reminders.dates.of(draft.id),
         currencies=[(code, code) for code in EXPONENTS],
         kinds=[translate()(kind) for kind in KINDS],
         size=_size(draft.original.size),

@@ -1,0 +1,29 @@
+"""A small house with a clock that tests move: the people and contracts of the simulated year, nothing random."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from appliance.model.reminder import Wishes
+from appliance.reminders.calendar import load_calendar
+from appliance.store import reminder_wishes
+from tests.reminders.simulation import SIGNERS, Year, year
+
+MONDAY = datetime(2026, 11, 16, 2, 0, tzinfo=UTC)
+"""Ten in the morning in Shanghai."""
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Year]:
+    with year(tmp_path, load_calendar("cn", tmp_path)) as opened:
+        opened.now = MONDAY
+        opened.wishes.clear()
+        with opened.database.transaction() as tx:
+            for person in SIGNERS:
+                reminder_wishes.keep(tx, person, Wishes())
+        opened.tick()
+        yield opened

@@ -1,0 +1,48 @@
+"""What the operator is told of reminders, mail and the calendar."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from appliance.home import Home
+from appliance.model.contract import SigningOrder
+from appliance.operations.reminding import calendar, derived, mail
+from tests.reminders.simulation import UNREACHABLE, Year
+
+
+def test_reminders_that_nobody_derives_are_told(house: Year) -> None:
+    house.send(1, 10 * 24, ("person-4",), SigningOrder.PARALLEL)
+    house.tick()
+    with house.database.reading() as tx:
+        assert derived(tx, house.now).well
+        later = derived(tx, house.now + timedelta(days=4))
+    assert (later.well, "1 contracts" in str(later)) == (False, True)
+
+
+def test_mail_that_was_refused_or_may_be_lost_or_waits_is_told(house: Year) -> None:
+    house.send(1, 24, (UNREACHABLE,), SigningOrder.PARALLEL)
+    house.tick()
+    house.post.mood = "vague"
+    house.send(2, 24, ("person-4",), SigningOrder.PARALLEL)
+    house.tick()
+    with house.database.reading() as tx:
+        found = mail(tx, house.now, configured=True)
+        assert (found.well, dict(found.values)) == (False, {"unknown": 1, "refused": 1})
+        assert mail(tx, house.now + timedelta(days=20), configured=True).well
+    house.post.mood = "down"
+    house.send(3, 24, ("person-6",), SigningOrder.PARALLEL)
+    house.tick()
+    with house.database.reading() as tx:
+        found = mail(tx, house.now + timedelta(hours=2), configured=True)
+    assert (found.well, "waited for more than an hour" in str(found)) == (False, True)
+
+
+def test_a_year_that_the_calendar_lacks_is_told(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    assert "not yet 2027" in str(calendar(home, datetime(2026, 11, 25, tzinfo=UTC)))
+    missing = calendar(home, datetime(2031, 1, 1, tzinfo=UTC))
+    assert (missing.well, "does not have 2031" in str(missing)) == (False, True)
+    home.calendars.mkdir(parents=True)
+    (home.calendars / "cn.toml").write_text("name = 1 =", encoding="utf-8")
+    assert not calendar(home, datetime(2026, 1, 1, tzinfo=UTC)).well

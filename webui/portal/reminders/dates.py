@@ -1,0 +1,77 @@
+"""``/contracts/ID/dates``: when the contract takes effect, is to be renewed or ended, and ends."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flask import Blueprint, Response, make_response, redirect, render_template, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from appliance.errors import NotAllowed, PreconditionRefused
+from appliance.model.contract import ContractState
+from appliance.model.reminder import DATES, Occasion
+from webui.portal.accounts.forms import field, sentence
+from webui.portal.contracts.reading import Sight, sight
+from webui.portal.parts import PortalParts
+from webui.shared.language import translate
+
+
+def add(pages: Blueprint, parts: PortalParts) -> None:
+    """The address."""
+    desk = parts.appliance.reminders
+
+    def page(seen: Sight, typed: dict[str, str], problems: dict[str, str], status: int = 200) -> Response:
+        shown = render_template(
+            "reminders/dates.html",
+            contract=seen.contract,
+            typed=typed,
+            problems=problems,
+            rules=parts.appliance.policy.of(seen.contract.kind).reminders,
+            back=_back(seen),
+        )
+        return make_response(shown, status)
+
+    def keeper(contract_id: str) -> Sight:
+        seen = sight(parts, contract_id)
+        if not desk.dates.may_change(seen.contract, seen.who.subject):
+            raise NotAllowed("Its initiator keeps the dates of a contract, until it ends.")
+        return seen
+
+    @pages.get("/contracts/<contract_id>/dates")
+    def dates(contract_id: str) -> Response:
+        seen = keeper(contract_id)
+        known = {each.kind: each.day.isoformat() for each in desk.dates.of(contract_id)}
+        return page(seen, {kind.value: known.get(kind, "") for kind in DATES}, {})
+
+    @pages.post("/contracts/<contract_id>/dates")
+    def change(contract_id: str) -> Response | BaseResponse:
+        seen = keeper(contract_id)
+        typed = {kind.value: field(kind.value, 10) for kind in DATES}
+        days, problems = _read(typed)
+        if problems:
+            return page(seen, typed, problems, 422)
+        try:
+            desk.dates.change(contract_id, days, by=seen.who.subject)
+        except PreconditionRefused as refusal:
+            return page(seen, typed, {"": sentence(refusal)}, 422)
+        return redirect(_back(seen), 303)
+
+
+def _read(typed: dict[str, str]) -> tuple[dict[Occasion, date | None], dict[str, str]]:
+    """The days, and what is wrong with a field."""
+    days: dict[Occasion, date | None] = {}
+    problems: dict[str, str] = {}
+    for kind in DATES:
+        text = typed[kind.value].strip()
+        try:
+            days[kind] = date.fromisoformat(text) if text else None
+        except ValueError:
+            problems[kind.value] = translate()("Choose a day, like 2026-12-31.")
+    return days, problems
+
+
+def _back(seen: Sight) -> str:
+    """A draft goes on where it was."""
+    if seen.contract.state is ContractState.DRAFT:
+        return f"/contracts/{seen.contract.id}/draft/document"
+    return url_for("contracts.page", contract_id=seen.contract.id)
