@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import replace
+from typing import Final
 
 from appliance.accounts import passwords
 from appliance.accounts.accounts import LONGEST_NAME
@@ -16,11 +17,13 @@ from appliance.history.events import EventKind, Field, HistoryEvent
 from appliance.language import Language
 from appliance.model.accounts import Passkey
 from appliance.model.people import Person
-from appliance.store import accounts, passkeys, people
+from appliance.store import accounts, enrolment, passkeys, people
 from appliance.store.database import Transaction
 
 LONGEST_LABEL = 60
 MOST_PASSKEYS = 10
+
+NAME_STAYS: Final = "Your name stands in your signatures as an officer verifies it; it cannot be changed here."
 
 
 class OwnFactors:
@@ -39,16 +42,27 @@ class OwnFactors:
             return people.person(tx, subject)
 
     def change_profile(self, subject: str, *, name: str, language: Language, zone: str) -> None:
-        """Name shown, language and time zone; the certificate's name stays. Raises as :func:`require_zone`."""
+        """Name shown, language and time zone.
+
+        The name stands in visible signatures, so it stays as it is from the moment at which an officer is asked to
+        verify it. Raises :class:`PreconditionRefused`, and as :func:`require_zone`.
+        """
         require_zone(zone)
         shown = name.strip()
         if not 1 <= len(shown) <= LONGEST_NAME or not shown.isprintable():
             raise PreconditionRefused("Write 1 to {most} characters here.", most=LONGEST_NAME)
         with self._database.transaction() as tx:
             before = people.person(tx, subject)
+            if shown != before.name and _is_verified(tx, subject):
+                raise PreconditionRefused(NAME_STAYS)
             people.update_profile(tx, replace(before, name=shown, language=language, zone=zone))
             if shown != before.name:
                 self._tell(tx, EventKind.PROFILE_CHANGED, subject, name=shown, before=before.name)
+
+    def name_stays(self, subject: str) -> bool:
+        """Whether the name is verified, or an officer is about to verify it."""
+        with self._database.reading() as tx:
+            return _is_verified(tx, subject)
 
     def change_password(self, subject: str, new: str, *, session: str) -> None:
         """A new password; all sessions but this *session* (id) end. Raises :class:`PreconditionRefused`."""
@@ -102,6 +116,10 @@ class OwnFactors:
     def _tell(self, tx: Transaction, kind: EventKind, subject: str, **private: Field) -> None:
         event = HistoryEvent(kind, self._now(), subject, None, {"subject": subject}, private)
         self._chronicle.tell(tx, event)
+
+
+def _is_verified(tx: Transaction, subject: str) -> bool:
+    return people.is_enrolled(tx, subject) or enrolment.open_request(tx, subject) is not None
 
 
 def good_label(label: str) -> str:

@@ -59,6 +59,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
             "accounts/settings.html",
             person=person,
             account=desk.administration.account(who.subject),
+            name_stays=desk.own.name_stays(who.subject),
             passkeys=desk.own.passkeys(who.subject),
             sessions=[(session, device(session.agent)) for session in sessions.of(who.subject)],
             zones=[(zone, zone) for zone in ZONES],
