@@ -305,3 +305,28 @@ def test_the_log_has_every_step(appliance: Appliance) -> None:
     assert "seal-requested" in log
     assert "seal-refused" in log
     assert "示例" not in log, "words enter the log as commitments only"
+
+
+@pytest.mark.parametrize("ending", ["refused", "withdrawn", "lapsed"])
+def test_a_request_that_is_over_takes_no_act_any_more(appliance: Appliance, ending: str) -> None:
+    contract = sent(appliance)
+    request, requests = asked(appliance, contract), appliance.seal_requests
+    activation = by(appliance, CUSTODIAN.subject, request.intent)
+    if ending == "refused":
+        requests.refuse(request.id, by=CUSTODIAN.subject, reason="示例")
+    elif ending == "withdrawn":
+        requests.withdraw(request.id, by=ZHANG.subject)
+    else:
+        sign(appliance, contract, 1)
+        requests.sweep()
+    over, signed = requests.get(request.id), appliance.contracts.get(contract.id)
+    assert over.state is SealRequestState(ending)
+    for act in (
+        lambda: requests.approve(request.id, activation),
+        lambda: requests.refuse(request.id, by=CUSTODIAN.subject, reason="示例"),
+        lambda: requests.withdraw(request.id, by=ZHANG.subject),
+        lambda: requests.finish(request.id),
+    ):
+        with pytest.raises(StateRefused):
+            act()
+        assert (requests.get(request.id), appliance.contracts.get(contract.id)) == (over, signed)
