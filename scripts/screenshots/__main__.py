@@ -87,10 +87,20 @@ def _keep(taken: bytes, target: Path) -> int:
     with Image.open(io.BytesIO(taken)) as picture:
         full = picture.convert("RGB")
     for colours in (128, 64, 32):
-        full.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(target, optimize=True)
+        full.quantize(palette=_palette(full, colours), dither=Image.Dither.NONE).save(target, optimize=True)
         if target.stat().st_size <= LARGEST:
             break
     return target.stat().st_size
+
+
+def _palette(full: Image.Image, colours: int) -> Image.Image:
+    """Half of the colours are the most frequent ones, such as surfaces and badges; the others blend the rest."""
+    counted = sorted(full.getcolors(full.width * full.height) or [], reverse=True)[: colours // 2]
+    exact = [part for _count, colour in counted if isinstance(colour, tuple) for part in colour]
+    blended = full.quantize(colours // 2, dither=Image.Dither.NONE).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette((exact + blended)[: 3 * colours])
+    return palette
 
 
 if __name__ == "__main__":
