@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from webui.portal.contracts import acts, files, page
+from webui.portal.contracts import acts, files, page, revisions
 from webui.portal.parts import PortalParts
 
 
@@ -14,4 +14,5 @@ def blueprint(parts: PortalParts) -> Blueprint:
     page.install(pages, parts)
     files.install(pages, parts)
     acts.install(pages, parts)
+    revisions.install(pages, parts)
     return pages
