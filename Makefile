@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := hsm appliance webui tests scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test flips lint format bench docs-images screenshots clean
+.PHONY: help setup demo up test flips review-corpus lint format bench docs-images screenshots clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -25,6 +25,10 @@ test: ## every test, with real SoftHSM, SQLite, SMTP, processes, Chromium, opens
 
 flips: demo ## flip every byte of the demo's signed contract, one by one, and count what goes unnoticed (many hours)
 	@$(BIN)/python -m tests.verification.flips "$(VERMILION_HOME)/demo/contract.signed.pdf" "$(VERMILION_HOME)/demo/trust/ca.pem"
+
+review-corpus: ## precision and recall of the content check on the contracts that we wrote, by clause
+	@scripts/setup test
+	@$(BIN)/python -m tests.review.corpus
 
 lint: setup ## ruff, strict mypy, import rules, documentation that names what exists
 	@$(BIN)/ruff check $(SOURCES)

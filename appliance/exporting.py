@@ -94,7 +94,11 @@ class Exporting:
             signatures=tuple(self._signatures(contract)),
             document_timestamps=tuple(_archive_stamps(contract, signed)),
             records=tuple(self._records(acceptances)),
-            documents=dict(_agreement_texts(acceptances)) | rests_on.documents,
+            documents={
+                **dict(_agreement_texts(acceptances)),
+                **rests_on.documents,
+                **appliance.reviewing.records(contract),
+            },
             names=self._names(),
             certificates=self._certificates(),
             log=self._log(contract, acceptances, rests_on),

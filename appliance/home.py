@@ -41,6 +41,13 @@ class Home:
         return self.root / "config/calendars"
 
     @property
+    def rules(self) -> Path:
+        """The folder of the enterprise's own rules of the content check (``*.yaml``), over those of the
+        package.
+        """
+        return self.root / "config/review"
+
+    @property
     def policy(self) -> Path:
         """The enterprise's policy: what contracts need before they are signed."""
         return self.root / "config/policy.toml"

@@ -26,7 +26,7 @@ from appliance.contracts.extending import Extending
 from appliance.contracts.finishing import Finishing
 from appliance.contracts.grounds import Authorised, Grounding, Identified
 from appliance.contracts.handing_over import HandingOver
-from appliance.contracts.preconditions import STANDARD
+from appliance.contracts.preconditions import STANDARD, Reviewed
 from appliance.contracts.reader import Contracts
 from appliance.contracts.recovery import Recovery
 from appliance.contracts.room import SigningRoom
@@ -59,6 +59,9 @@ from appliance.powers import Powers
 from appliance.powers.register import Archive
 from appliance.reminders.desk import House, RemindersDesk, open_reminders
 from appliance.retention import Retention, open_retention
+from appliance.review.checker import Checker
+from appliance.review.reviewing import Reviewing
+from appliance.review.standing import open_standings
 from appliance.revocation import CurrentCrls
 from appliance.store.database import Database
 from appliance.submissions import Submissions
@@ -104,6 +107,7 @@ class Appliance:
     voiding: Voiding
     listing: Listing
     recovery: Recovery
+    reviewing: Reviewing
     contracts: Contracts
     ownership: Ownership
     submissions: Submissions
@@ -153,6 +157,7 @@ def open_appliance(
         stack.callback(timestamps.close)
         policy = load_policy(home.policy)
         grounding = Grounding(policy, settings.organisation.name)
+        standings = open_standings(home.rules, policy)
         room = SigningRoom(
             database=database,
             blobs=BlobStore(home.blobs),
@@ -169,10 +174,11 @@ def open_appliance(
             chronicle=Chronicle(),
             claimants=Claimants(home.run / "claimants"),
             now=now,
-            preconditions=(*STANDARD, Identified(grounding), Authorised(grounding)),
+            preconditions=(*STANDARD, Identified(grounding), Authorised(grounding), Reviewed(standings)),
             tell=Announcing(invite),
             policy=policy,
             grounding=grounding,
+            standings=standings,
             passing=passing,
         )
         yield _appliance(settings, room, confinement)
@@ -214,6 +220,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         voiding=Voiding(room),
         listing=Listing(room.database, room.now),
         recovery=Recovery(room, cycle, sealing),
+        reviewing=_reviewing(settings, room, confinement),
         contracts=Contracts(room.database, room.blobs),
         ownership=Ownership(_workplace(settings, room)),
         submissions=Submissions(room.database, room.now),
@@ -250,6 +257,11 @@ def _accounts_room(settings: Settings, room: SigningRoom) -> AccountsRoom:
 def _powers(room: SigningRoom) -> Powers:
     intake = Intake(room.workshop, room.blobs)
     return Powers(Archive(room.database, room.blobs, intake, room.chronicle), room.policy, room.now)
+
+
+def _reviewing(settings: Settings, room: SigningRoom, confinement: Confinement) -> Reviewing:
+    checker = Checker(confinement, room.standings.book, timeout=float(settings.documents.patience))
+    return Reviewing(room.database, room.blobs, room.chronicle, checker, room.standings, room.now)
 
 
 def _guests(room: SigningRoom, links: Links) -> Guests:

@@ -28,10 +28,15 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "verification.pdf": "appliance.verification.work:verify_pdf",
         "verification.timestamp": "appliance.verification.work:verify_timestamp",
         "pdf.seal_svg": "appliance.pdf.work:seal_svg",
+        "review.check": "appliance.review.work:check_content",
     }
 )
 
-WARM_UP: tuple[str, ...] = ("appliance.pdf.work:warm", "appliance.verification.rehearsal:rehearse")
+WARM_UP: tuple[str, ...] = (
+    "appliance.pdf.work:warm",
+    "appliance.verification.rehearsal:rehearse",
+    "appliance.review.work:warm",
+)
 """Called with the cache directory, before the walls go up and before any document: what children share."""
 
 

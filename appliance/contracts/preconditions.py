@@ -17,6 +17,8 @@ from appliance.contracts.agreement_text import VERSION
 from appliance.contracts.model import why_not
 from appliance.errors import PreconditionRefused
 from appliance.model.contract import Contract, Party, PartyKind
+from appliance.review import refusing
+from appliance.review.standing import Standings
 from appliance.store import agreements, people
 from appliance.store.database import Transaction
 
@@ -82,6 +84,19 @@ class SealInUse:
             raise PreconditionRefused(
                 "The seal {seal} needs a custodian who is not the one asking for it.", seal=party.name
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """The content check of the contract's document came to what policy asks of its type."""
+
+    standings: Standings
+
+    def require(self, tx: Transaction, signing: Signing) -> None:
+        refusal = refusing.why_not(self.standings.when_sent(tx, signing.contract))
+        if refusal is not None:
+            template, values = refusal
+            raise PreconditionRefused(template, **values)
 
 
 def require_all(preconditions: Sequence[Precondition], tx: Transaction, signing: Signing) -> None:

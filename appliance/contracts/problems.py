@@ -23,6 +23,8 @@ class ProblemPlace(StrEnum):
     PARTIES = "parties"
     FIELDS = "fields"
     DEADLINE = "deadline"
+    REVIEW = "review"
+    """The content check, and the reviewer's answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from appliance.history.chronicle import Chronicle
 from appliance.model.notice import Notice
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import Policy
+from appliance.review.standing import Standings
 from appliance.store.database import Database, Transaction
 from appliance.timestamping import TimestampService
 from appliance.verification import Verifier
@@ -47,6 +48,7 @@ class SigningRoom:
     tell: Telling
     policy: Policy
     grounding: Grounding
+    standings: Standings
     passing: Passing = pass_by
     lifetime: timedelta = LIFETIME
     seal_lifetime: timedelta = SEAL_LIFETIME

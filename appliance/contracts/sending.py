@@ -15,6 +15,7 @@ from appliance.errors import PreconditionRefused, StateRefused
 from appliance.history.events import EventKind, Field, HistoryEvent
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, Revision, RevisionKind
 from appliance.pdf.values import CrossPageSeal, FieldKind, FieldPlacement, Place
+from appliance.review import refusing
 from appliance.store import contracts, people
 from appliance.store.database import Transaction
 
@@ -63,7 +64,11 @@ class Sending:
             raise PreconditionRefused(problem.template, **problem.values)
 
     def _problems(self, tx: Transaction, contract: Contract) -> list[Problem]:
-        found = [*problems.of(contract, self._room.now()), *self._of_register(tx, contract)]
+        found = [
+            *problems.of(contract, self._room.now()),
+            *self._of_register(tx, contract),
+            *self._of_review(tx, contract),
+        ]
         return sorted(found, key=lambda problem: list(ProblemPlace).index(problem.place))
 
     def _of_register(self, tx: Transaction, contract: Contract) -> Iterator[Problem]:
@@ -73,6 +78,11 @@ class Sending:
                 yield Problem(ProblemPlace.PARTIES, party.id, template, {"name": party.name})
             if party.kind is PartyKind.SEAL:
                 yield from self._of_seal(tx, party)
+
+    def _of_review(self, tx: Transaction, contract: Contract) -> Iterator[Problem]:
+        refusal = refusing.why_not(self._room.standings.of(tx, contract))
+        if refusal is not None:
+            yield Problem(ProblemPlace.REVIEW, None, *refusal)
 
     def _of_seal(self, tx: Transaction, party: Party) -> Iterator[Problem]:
         seal = people.seal(tx, party.subject)

@@ -87,7 +87,7 @@ class EvidenceInput:
 
     ``names`` gives the names of the subjects (people and seals) that the log's entries speak of. The history is
     not given: it is read from the log's entries. ``documents`` are further files by path below ``agreement/`` or
-    ``authority/``; ``report`` is the JSON value of the verification report over ``signed``.
+    ``authority/`` or ``review/``; ``report`` is the JSON value of the verification report over ``signed``.
     """
 
     contract: str

@@ -12,7 +12,7 @@ from appliance.evidence.model import EvidenceInput, Seals
 from appliance.language import Language
 from hsm import timestamp
 
-_FOLDERS = ("agreement/", "authority/")
+_FOLDERS = ("agreement/", "authority/", "review/")
 
 
 def build(evidence: EvidenceInput, seals: Seals) -> bytes:
@@ -63,4 +63,6 @@ def _require_fitting(evidence: EvidenceInput) -> None:
         raise EvidenceIncomplete("A package needs at least one signature, one log entry and one revocation list.")
     for path in evidence.documents:
         if not paths.require(path).startswith(_FOLDERS):
-            raise EvidenceIncomplete("The document {path} lies outside agreement/ and authority/.", path=path)
+            raise EvidenceIncomplete(
+                "The document {path} lies outside agreement/, authority/ and review/.", path=path
+            )

@@ -4,7 +4,8 @@
 2. the manifest can be read, and exactly the files that it lists are there, as it lists them;
 3. the manifest is signed and dated (:mod:`appliance.evidence.sealed`);
 4. contract, signatures, records, log and history fit together (:mod:`appliance.evidence.contents`), and so does
-   what the signatures rest on: checked identity, letters, decisions (:mod:`appliance.evidence.grounds`);
+   what the signatures rest on: checked identity, letters, decisions (:mod:`appliance.evidence.grounds`), and
+   the content check (:mod:`appliance.evidence.review`);
 5. the timestamps of the signed contract, of the checkpoint and of the records hold;
 6. the signed contract itself passes the verifier of PDFs.
 
@@ -26,6 +27,7 @@ from appliance.evidence import arrangement, container, contents, grounds, logfil
 from appliance.evidence.contents import Files, part
 from appliance.evidence.errors import PackageRefused
 from appliance.evidence.manifest import Manifest
+from appliance.evidence.review import require_review
 from appliance.evidence.sealed import SealFiles, Trust
 from appliance.verification import (
     Indication,
@@ -89,6 +91,7 @@ def _signatures(
         return
     signed = contents.require_contract(files)
     grounds.require_grounds(files, contents.require_log(files, listed))
+    require_review(files, part(files, arrangement.ORIGINAL, limit=len(signed)), listed.contract)
     yield from _contract(signed, trust)
     yield seal
     yield from _stamps(files, signed, trust)

@@ -38,6 +38,11 @@ TITLES: Final[Mapping[str, str]] = {
     "void-declared": "Contract declared void",
     "void-refused": "Voiding refused",
     "contract-voided": "Contract voided by all parties",
+    "content-checked": "Content checked",
+    "review-requested": "Review requested",
+    "clause-waived": "Finding of the content check waived",
+    "review-signed-off": "Content check signed off by the reviewer",
+    "review-returned": "Returned by the reviewer",
     "seal-requested": "Use of the seal requested",
     "seal-approved": "Use of the seal approved",
     "seal-refused": "Use of the seal refused",
@@ -91,6 +96,11 @@ LABELS: Final[Mapping[str, str]] = {
     "base": "As shown, SHA-256",
     "signed": "Signed bytes, SHA-256",
     "grounds": "Grounds of the signature, SHA-256",
+    "item": "Item of the content check",
+    "missing": "Required clauses missing",
+    "document": "Checked document, SHA-256",
+    "check": "Result of the content check, SHA-256",
+    "rules": "Rules of the content check, SHA-256",
 }
 """The fields that are shown, in this order; others stand in ``history.json`` alone."""
 

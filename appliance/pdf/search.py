@@ -112,12 +112,12 @@ def _letters(text: pypdfium2.PdfTextPage) -> tuple[str, list[int]]:
 
 def _box(page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage, index: int) -> _Box:
     left, bottom, right, top = text.get_charbox(index, loose=True)
-    first, second = _seen(page, left, bottom), _seen(page, right, top)
+    first, second = seen(page, left, bottom), seen(page, right, top)
     (x0, x1), (y0, y1) = (sorted(pair) for pair in zip(first, second, strict=True))
     return _Box(x0, y0, x1, y1)
 
 
-def _seen(page: pypdfium2.PdfPage, x: float, y: float) -> tuple[float, float]:
+def seen(page: pypdfium2.PdfPage, x: float, y: float) -> tuple[float, float]:
     """A point of the page's own coordinates in per cent of the page as seen, crop and turn applied."""
     right, down = ctypes.c_int(), ctypes.c_int()
     raw.FPDF_PageToDevice(page, 0, 0, _GRID, _GRID, 0, x, y, ctypes.byref(right), ctypes.byref(down))

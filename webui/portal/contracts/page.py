@@ -40,6 +40,9 @@ TECHNICAL = frozenset(
         "Grounds of the signature, SHA-256",
         "Time zone",
         "Version",
+        "Checked document, SHA-256",
+        "Result of the content check, SHA-256",
+        "Rules of the content check, SHA-256",
     }
 )
 """Labels of what few readers want to see: folded away with the proof."""
@@ -81,6 +84,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             shown_pages=min(contract.pages, SHOWN_PAGES),
             sizes=(size_of(contract.original.size), size_of(contract.current.size)),
             events=events,
+            review=parts.appliance.reviewing.standing(contract),
             ended_because=_ended_because(events),
             tones=TONES,
             technical=TECHNICAL,

@@ -8,12 +8,15 @@ from flask import Blueprint, Response
 
 from appliance.errors import ApplianceError
 from appliance.model.contract import Contract
+from appliance.model.review import RequestState
+from webui.portal.contracts.page import names_of
 from webui.portal.drafting import crossing
 from webui.portal.drafting.adding import Button
-from webui.portal.drafting.desk import NOTHING, Desk, Remarks, Step, seen
+from webui.portal.drafting.desk import NOTHING, Desk, Remarks, Step, seen, to, typed
 from webui.portal.drafting.page_ranges import write_pages
 from webui.portal.drafting.palette import mark
 from webui.portal.drafting.sheets import Sheet, plain_sheets, shapes_by_page
+from webui.portal.reviews.view import presented
 from webui.shared.language import current_language, moment, translate
 
 SHOWN = 12
@@ -21,8 +24,14 @@ SHOWN = 12
 
 MOST = 60
 
-STEP_OF = {"document": Step.DOCUMENT, "parties": Step.PARTIES, "deadline": Step.PARTIES, "fields": Step.FIELDS}
-ANCHOR_OF = {"document": "", "parties": "#field-parties", "deadline": "#field-deadline", "fields": ""}
+STEP_OF = {
+    "document": Step.DOCUMENT,
+    "parties": Step.PARTIES,
+    "deadline": Step.PARTIES,
+    "fields": Step.FIELDS,
+    "review": Step.CHECK,
+}
+ANCHOR_OF = {"parties": "#field-parties", "deadline": "#field-deadline", "review": "#review"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,8 @@ def install(pages: Blueprint, desk: Desk) -> None:
     @pages.post("/contracts/<contract_id>/draft/check")
     def send(contract_id: str) -> Response:
         visitor = desk.visitor()
+        if Button.pressed().act == "review":
+            return _asked(desk, desk.draft(contract_id))
         if Button.pressed().act != "send":
             return desk.onward(desk.draft(contract_id), Step.CHECK)
         try:
@@ -50,6 +61,15 @@ def install(pages: Blueprint, desk: Desk) -> None:
         except ApplianceError as refusal:
             draft = desk.draft(contract_id)
             return _page(desk, draft, desk.remarks(refusal, draft))
+
+
+def _asked(desk: Desk, draft: Contract) -> Response:
+    """Asks for a review of the draft as it stands."""
+    try:
+        desk.appliance.reviewing.ask(draft.id, by=draft.initiator, seen=typed("document"))
+    except ApplianceError as refusal:
+        return _page(desk, draft, desk.remarks(refusal, draft))
+    return to(draft.id, Step.CHECK, anchor="review")
 
 
 def _sent(desk: Desk, contract_id: str) -> str:
@@ -65,6 +85,8 @@ def _signs_first(contract: Contract) -> bool:
 
 def _page(desk: Desk, draft: Contract, remarks: Remarks) -> Response:
     language = current_language()
+    desk.appliance.reviewing.check(draft, by=draft.initiator)
+    standing = desk.appliance.reviewing.standing(draft)
     sizes = desk.appliance.layouts.inspection(draft.original.digest).pages
     marks = {party.id: mark(party, language) for party in draft.parties}
     drawn = shapes_by_page(draft, sizes, marks, crossing.diameters(desk, draft))
@@ -75,6 +97,11 @@ def _page(desk: Desk, draft: Contract, remarks: Remarks) -> Response:
         remarks,
         lacking=_lacking(desk, draft),
         marks=marks,
+        review=presented(desk.parts, draft, standing),
+        review_asked=standing.request is not None
+        and standing.request.state is RequestState.OPEN
+        and standing.request.document == standing.document,
+        names=names_of(desk.parts),
         signs_first=_signs_first(draft),
         deadline=f"{moment(draft.deadline.at)} ({draft.deadline.zone})",
         field_pages={
@@ -92,7 +119,7 @@ def _lacking(desk: Desk, draft: Contract) -> list[Lack]:
     return [
         Lack(
             _(problem.sentence.template, **problem.sentence.values),
-            f"/contracts/{draft.id}/draft/{STEP_OF[problem.place]}{ANCHOR_OF[problem.place]}",
+            f"/contracts/{draft.id}/draft/{STEP_OF[problem.place]}{ANCHOR_OF.get(problem.place, '')}",
         )
         for problem in desk.appliance.sending.problems(draft)
     ]

@@ -37,7 +37,7 @@ PLACES = {
     Step.DOCUMENT: frozenset({"document"}),
     Step.PARTIES: frozenset({"parties", "deadline"}),
     Step.FIELDS: frozenset({"fields"}),
-    Step.CHECK: frozenset({"document", "parties", "deadline", "fields"}),
+    Step.CHECK: frozenset({"document", "parties", "deadline", "fields", "review"}),
 }
 """Which places of :class:`Problem` each step is answerable for."""
 

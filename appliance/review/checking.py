@@ -1,0 +1,121 @@
+"""One check: the text of pages and a rule book in, what was found and where out. Pure but for the clock
+it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from appliance.model.review import AmountFound, CheckResult, DateFound, Finding, Spot
+from appliance.pdf.transcript import PageText
+from appliance.review.calendar_dates import days
+from appliance.review.money import sums
+from appliance.review.outline import Sentence, sentences
+from appliance.review.prose import Block, Source, blocks, source
+from appliance.review.recognition import Recogniser
+from appliance.review.rule_book import RuleBook
+
+FEWEST_LETTERS: Final = 20
+"""A page that shows a picture and has fewer letters is taken for a picture of text."""
+
+PATIENCE: Final = 12.0
+"""Seconds for taking in the pages; then the check says where it stopped."""
+
+MOST_LETTERS: Final = 3_000_000
+MOST_AMOUNTS: Final = 200
+_QUOTED: Final = 80
+_SHOWN: Final = 6
+"""Sentences of a finding that are marked on the pages."""
+
+Boxes = Callable[[int, int, int], Iterable[tuple[float, float, float, float]]]
+"""Page, first and one past the last character of its text → the boxes where they are seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The pages that were read in time."""
+
+    texts: tuple[str, ...]
+    unread: tuple[int, ...]
+
+
+def take_in(pages: Iterable[PageText], clock: Callable[[], float]) -> Reading:
+    """The text of *pages*, for at most :data:`PATIENCE` seconds by *clock* and :data:`MOST_LETTERS`."""
+    texts: list[str] = []
+    unread: list[int] = []
+    until, letters = clock() + PATIENCE, 0
+    for number, page in enumerate(pages):
+        seen = sum(1 for letter in page.text if not letter.isspace())
+        if (not seen and page.drawn) or (seen < FEWEST_LETTERS and page.picture):
+            unread.append(number)
+        texts.append(page.text)
+        letters += len(page.text)
+        if clock() >= until or letters >= MOST_LETTERS:
+            break
+    return Reading(tuple(texts), tuple(unread))
+
+
+def check(reading: Reading, pages: int, book: RuleBook, recogniser: Recogniser, boxes: Boxes) -> CheckResult:
+    """What the text has. *pages* is how many the document has; *boxes* tells where text is seen."""
+    found = blocks(reading.texts)
+    told = list(sentences(found, recogniser.samples))
+    marks = _Marks(found, source(reading.texts), boxes)
+    return CheckResult(
+        pages=pages,
+        pages_read=len(reading.texts),
+        unread=reading.unread,
+        clauses=tuple(rule.key for rule in book.clauses),
+        findings=tuple(
+            Finding(each.clause, _quote(each.sentences[0].text), marks.of(each.sentences))
+            for each in recogniser.evidence(told)
+        ),
+        amounts=tuple(_amounts(found, marks))[:MOST_AMOUNTS],
+        dates=tuple(_dates(found, marks))[:MOST_AMOUNTS],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """From letters of blocks to boxes on pages."""
+
+    blocks: Sequence[Block]
+    source: Source
+    boxes: Boxes
+
+    def of(self, told: Sequence[Sentence]) -> tuple[Spot, ...]:
+        return tuple(spot for each in told[:_SHOWN] for spot in self.between(each.block, each.start, each.end))
+
+    def between(self, block: int, start: int, end: int) -> Iterator[Spot]:
+        for page, first, last in self.source.spans(self.blocks[block].origin[start:end]):
+            for box in self.boxes(page, first, last):
+                yield Spot(page, *box)
+
+
+def _amounts(found: Sequence[Block], marks: _Marks) -> Iterator[AmountFound]:
+    for number, block in enumerate(found):
+        for one in sums(block.text):
+            yield AmountFound(
+                value=_decimal(one.value),
+                currency=one.currency,
+                words="" if one.words is None else _decimal(one.words),
+                quote=_quote(block.text[one.start : one.end]),
+                spots=tuple(marks.between(number, one.start, one.end)),
+            )
+
+
+def _dates(found: Sequence[Block], marks: _Marks) -> Iterator[DateFound]:
+    for number, block in enumerate(found):
+        for one in days(block.text):
+            spots = tuple(marks.between(number, one.start, one.end))
+            yield DateFound(one.day.isoformat(), _quote(block.text[one.start : one.end]), spots)
+
+
+def _decimal(value: Decimal) -> str:
+    return f"{value.normalize():f}"
+
+
+def _quote(text: str) -> str:
+    return text if len(text) <= _QUOTED else f"{text[: _QUOTED - 1]}…"

@@ -1,0 +1,139 @@
+"""What stands below which heading: sections by their numbers, and sentences with the headings above them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from appliance.review.prose import Block
+
+LONGEST_SENTENCE: Final = 1200
+"""Characters that patterns are tried on at most; what is longer is cut there."""
+
+_STYLES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
+    (style, re.compile(pattern, re.IGNORECASE))
+    for style, pattern in (
+        (
+            "annex",
+            r"(?:附件|附录|annex|schedule|appendix|exhibit)\s?(?:[一二三四五六七八九十\d]{1,3}|[A-Z]\b|[ivx]{1,4}\b)?[:：.、\s]?",
+        ),
+        ("chapter", r"(?:第[一二三四五六七八九十百\d]+(?:章|部分|编)|part\s+[\divxlc]+\b)[.:：、\s]?"),
+        (
+            "article",
+            r"(?:第[一二三四五六七八九十百零〇\d]+条|(?:article|section|clause)\s*(?:\d+|[ivxlc]+\b)|§\s?\d+)[.:：、)\s—–-]*",
+        ),
+        ("section", r"第[一二三四五六七八九十\d]+[节款][.:：、\s]?"),
+        ("chinese", r"[一二三四五六七八九十]{1,3}[、.．:：]\s?"),
+        ("deep", r"\d{1,2}\.\d{1,2}(?:\.\d{1,2}){0,2}[.、)）]?\s?"),
+        ("number", r"\d{1,2}\s?[.、．)）:：]\s?|\d{1,2}\s(?=[A-Z])"),
+        ("roman", r"[ivx]{1,5}\.\s"),
+        ("bracket", r"[(（][一二三四五六七八九十]{1,3}[)）]\s?"),
+        ("small", r"[(（](?:\d{1,2}|[a-z]|[ivx]{1,4})[)）]\s?|[a-z][)）]\s|[①-⑳]|[●•·■◆–—-]\s"),
+    )
+)
+_HEADING_ENDS: Final = re.compile(r"[:：。.]|\s[-–—]\s|(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff“])")
+_TITLE: Final = re.compile(
+    r"(?:合同|协议|协议书|合同书|约定书)(?:书)?$|\b(?:agreement|contract|deed|lease|letter)$", re.IGNORECASE
+)
+"""A heading that names the whole document, not a part of it."""
+_SENTENCE_END: Final = re.compile(r"(?<=[。；！？])|(?<=[;!?])\s|(?<=[a-z\d)”\"’%]\.)\s+(?=[A-Z“\"(])")
+_LONGEST_HEADING: Final = {True: 24, False: 80}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence with its place (block, first and one past the last letter in it).
+
+    ``headings`` are those above it, outermost first; ``inline`` is the heading with which its block begins, if
+    any. ``sample``: it belongs to a specimen, not to the contract.
+    """
+
+    block: int
+    start: int
+    end: int
+    text: str
+    headings: tuple[str, ...]
+    inline: str
+    sample: bool = False
+
+
+def sentences(found: Sequence[Block], samples: Sequence[re.Pattern[str]]) -> Iterator[Sentence]:
+    """The sentences of all blocks, in their order; headings themselves are not among them."""
+    stack: list[tuple[str, str]] = []
+    sample = False
+    for number, block in enumerate(found):
+        style, begin = _style(block.text)
+        rest = block.text[begin:]
+        heading = _is_heading(rest, numbered=bool(style))
+        if style == "annex" or (style and heading):
+            _open(stack, style)
+        elif style:
+            _close(stack, style)
+        elif heading:
+            style = "bare"
+            _open(stack, style)
+        if style == "annex" or (heading and any(each.search(block.text) for each in samples)):
+            sample = any(each.search(block.text[:120]) for each in samples)
+        if heading:
+            if not (style == "bare" and _TITLE.search(rest)):
+                stack.append((style, rest))
+            continue
+        above = tuple(text for _, text in stack)
+        if style:
+            stack.append((style, rest[:40]))
+        yield from _of_block(number, block.text, begin, above, sample)
+
+
+def _of_block(number: int, text: str, begin: int, above: tuple[str, ...], sample: bool) -> Iterator[Sentence]:
+    rest = text[begin:]
+    opening, *more = _HEADING_ENDS.split(rest, maxsplit=1)
+    if not (more and more[0].strip() and _is_heading(opening, numbered=True)):
+        opening = ""
+    start = begin
+    for piece in _SENTENCE_END.split(rest):
+        at = text.find(piece, start) if piece else -1
+        if at < 0:
+            continue
+        start = at + len(piece)
+        shown = piece[:LONGEST_SENTENCE]
+        if shown.strip():
+            yield Sentence(number, at, at + len(shown), shown.strip(), above, opening, sample)
+
+
+def _style(text: str) -> tuple[str, int]:
+    for style, pattern in _STYLES:
+        match = pattern.match(text)
+        if match:
+            return style, match.end()
+    return "", 0
+
+
+def _is_heading(rest: str, *, numbered: bool) -> bool:
+    chinese = bool(re.search(r"[\u4e00-\u9fff]", rest))
+    bare = rest.rstrip(" :：.。")
+    if not numbered and re.search(r"[“”\"]|公司|[,，]$|\b(?:and|or|the|of)$", bare):
+        return False
+    if rest.endswith((".", "。")) and not (numbered and len(bare) <= (6 if chinese else 40)):
+        return False
+    if not re.search(r"[\u4e00-\u9fffA-Za-z]{2}", bare) or len(bare) > _LONGEST_HEADING[chinese]:
+        return False
+    if re.search(r"[，。；:：]" if chinese else r"[;:]|\.\s", bare):
+        return False
+    if chinese:
+        return not re.search(r"应当|不得|有权|支付|负责|自.*起", bare)
+    return not re.search(r"\b(?:shall|must|will|may|is|are|agrees?)\b", bare) and len(bare.split()) <= 10
+
+
+def _open(stack: list[tuple[str, str]], style: str) -> None:
+    """A new section of *style*: what is of the same style or deeper ends."""
+    _close(stack, style)
+    if style in ("annex", "chapter"):
+        stack.clear()
+
+
+def _close(stack: list[tuple[str, str]], style: str) -> None:
+    styles = [each for each, _ in stack]
+    if style in styles:
+        del stack[styles.index(style) :]

@@ -1,0 +1,242 @@
+"""From the text of pages to prose: plain characters, lines joined into paragraphs, each letter with its origin.
+
+Full and half width, compatibility forms and common traditional characters become one form; running heads and page
+numbers go; blanks inside Chinese go; words hyphenated at a line's end are whole again.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from array import array
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Final
+
+_TRADITIONAL: Final = str.maketrans(
+    "條約違責義務權議爭終當雙買賣價給額萬億貳參陸圓據應須關於產業務資訊實現場時間後發票證書內無來將負擔損賠償還滯納罰協調訴訟規則審"
+    "訂蓋簽並與會員東開變轉讓繳銀帳號總計過寄達郵電傳眾貨驗質檢術維護學專標屆滿賃屋庫設備運輸遲誤勞動僱傭險辭職離薪資獎標圖紙項優選擇",
+    "条约违责义务权议争终当双买卖价给额万亿贰叁陆圆据应须关于产业务资讯实现场时间后发票证书内无来将负担损赔偿还滞纳罚协调诉讼规则审"
+    "订盖签并与会员东开变转让缴银账号总计过寄达邮电传众货验质检术维护学专标届满赁屋库设备运输迟误劳动雇佣险辞职离薪资奖标图纸项优选择",
+)
+_PAGE_NUMBER: Final = re.compile(
+    r"(?:第?\d{1,4}页?[/,，]?共?\d{0,4}页?|-?\d{1,4}-?|page ?\d+(?: ?(?:of|/) ?\d+)?|\d+ ?/ ?\d+)", re.IGNORECASE
+)
+_CHINESE: Final = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef“”‘’：；，。（）、！？]")
+_FULL: Final = 0.65
+"""Of the width of a page's long lines: a shorter line is the last of its paragraph."""
+
+_REPEATED: Final = 3
+"""On so many pages a first or last line is a running head."""
+
+_NEW_BLOCK: Final = re.compile(
+    r"(?:第[一二三四五六七八九十百零〇两\d]+(?:条|章|节|款|部分|编)"
+    r"|[一二三四五六七八九十]{1,3}[、.．:：]|[(（]?[一二三四五六七八九十]{1,3}[)）]"
+    r"|\d{1,2}(?:\.\d{1,2}){0,3}(?:[、.．)）:：]|\s)|[(（]\d{1,2}[)）]|[①-⑳]|§\s?\d|[●•·■◆\-–—]\s"
+    r"|(?:article|section|clause|part|schedule|annex|appendix|exhibit)\s+[\divxlc]+\b"
+    r"|[ivx]{1,4}\.\s|\(?[a-z]\)\s|\([ivx]{1,4}\)\s|附件|附录|【)",
+    re.IGNORECASE,
+)
+_SPACED: Final = re.compile(r"(?:\S ){5,}\S?|\d \d ?[.、]")
+"""Letters set apart, as in headings."""
+
+_HEADING_BLANK: Final = re.compile(
+    r"((?:第[一二三四五六七八九十百零〇两\d]+条 ?|[一二三四五六七八九十]{1,3}[、.] ?|\d{1,2}[、.．] ?"
+    r"|[(（][一二三四五六七八九十\d]{1,3}[)）] ?)"
+    r"[\u4e00-\u9fff、]{2,12}) [\u4e00-\u9fff“]{4}"
+)
+"""A numbered heading, and the blank after it in the same line as its text."""
+
+_LABEL: Final = re.compile(r"[^，。；,;:：]{1,24}[:：]\s?\S")
+_ENDING: Final = re.compile(r"[。；;:：!！?？.…]['”\"’)）]?\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a page: ``text`` in one form, ``origin`` the place of each letter in the whole raw text.
+
+    ``full``: it reaches about as far as others do, so that what it says may go on in the next one.
+    """
+
+    text: str
+    origin: array[int]
+    full: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines that belong together: a numbered paragraph, a heading, or what follows one."""
+
+    text: str
+    origin: array[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the pages begin in the whole raw text."""
+
+    starts: Sequence[int]
+
+    def spans(self, origin: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+        """Page, first and one past the last character on it, for letters of these origins."""
+        by_page: dict[int, list[int]] = {}
+        for place in (origin[0], *origin, origin[-1]):
+            by_page.setdefault(bisect_right(self.starts, place) - 1, []).append(place)
+        for page, places in sorted(by_page.items()):
+            start = self.starts[page]
+            yield page, min(places) - start, max(places) - start + 1
+
+
+def source(texts: Sequence[str]) -> Source:
+    """Where each of *texts* begins when they are put one after the other."""
+    starts, total = [0], 0
+    for text in texts[:-1]:
+        total += len(text) + 1
+        starts.append(total)
+    return Source(starts)
+
+
+def blocks(texts: Sequence[str]) -> list[Block]:
+    """The paragraphs of the pages *texts*, in their order."""
+    starts = source(texts).starts
+    pages = [_measured(list(_lines(text, start))) for text, start in zip(texts, starts, strict=True)]
+    running = _running(pages)
+    found: list[Block] = []
+    gathered: list[Line] = []
+    for line in (line for page in pages for line in _inner(page, running)):
+        if gathered and _begins(line, gathered[-1]):
+            found.append(_joined(gathered))
+            gathered = []
+        gathered.append(line)
+    if gathered:
+        found.append(_joined(gathered))
+    return found
+
+
+def plain(text: str) -> str:
+    """*text* in the form in which it is compared."""
+    return "".join(_form(letter) for letter in text)
+
+
+@cache
+def _form(letter: str) -> str:
+    folded = unicodedata.normalize("NFKC", letter).translate(_TRADITIONAL)
+    if letter in "“”‘’…　":
+        folded = {"‘": "'", "’": "'", "　": " "}.get(letter, letter)
+    folded = "".join(" " if each.isspace() else each for each in folded)
+    folded = "".join(each for each in folded if unicodedata.category(each)[0] != "C" or each == " ")
+    return folded.replace(",", "，") if letter == "，" else folded.replace(";", "；") if letter == "；" else folded
+
+
+def _lines(text: str, start: int) -> Iterator[Line]:
+    offset = start
+    for raw in text.splitlines(keepends=True):
+        line = _line(raw, offset)
+        offset += len(raw)
+        if line.text:
+            yield line
+
+
+def _line(raw: str, offset: int) -> Line:
+    letters: list[str] = []
+    origin = array("q")
+    for at, letter in enumerate(raw):
+        for each in _form(letter):
+            if each == " " and (not letters or letters[-1] == " "):
+                continue
+            letters.append(each)
+            origin.append(offset + at)
+    while letters and letters[-1] == " ":
+        letters.pop()
+        origin.pop()
+    return _tight(letters, origin)
+
+
+def _tight(letters: list[str], origin: array[int]) -> Line:
+    """Without the blanks that lie beside Chinese characters, but for one between a heading and what follows
+    it, and without those that set letters apart."""
+    text = "".join(letters)
+    spaced = bool(_SPACED.match(text))
+    heading = _HEADING_BLANK.match(text)
+    kept = heading.end(1) if heading else -1
+    keep = [
+        at
+        for at, letter in enumerate(letters)
+        if letter != " " or at == kept or not (spaced or _beside_chinese(text, at))
+    ]
+    return Line("".join(letters[at] for at in keep), array("q", (origin[at] for at in keep)))
+
+
+def _beside_chinese(text: str, at: int) -> bool:
+    return bool(_CHINESE.match(text[at - 1]) or _CHINESE.match(text[at + 1]))
+
+
+def _measured(page: Sequence[Line]) -> list[Line]:
+    """The lines with the knowledge of whether they are full."""
+    longest = sorted(_width(line.text) for line in page)[-3:]
+    usual = longest[0] if longest else 0
+    return [replace(line, full=_width(line.text) >= _FULL * usual) for line in page]
+
+
+def _width(text: str) -> int:
+    return sum(2 if _CHINESE.match(letter) else 1 for letter in text)
+
+
+def _running(pages: Sequence[Sequence[Line]]) -> set[str]:
+    """Lines at the edges of many pages, without their numbers."""
+    edges = Counter(
+        edge
+        for page in pages
+        if len(page) > 2
+        for edge in {_numberless(line.text) for line in (page[0], page[-1])}
+    )
+    return {edge for edge, times in edges.items() if times >= max(_REPEATED, len(pages) // 2)}
+
+
+def _inner(page: Sequence[Line], running: set[str]) -> Iterator[Line]:
+    for at, line in enumerate(page):
+        edge = at < 2 or at >= len(page) - 2
+        if edge and (_PAGE_NUMBER.fullmatch(line.text) or _numberless(line.text) in running):
+            continue
+        yield line
+
+
+def _numberless(text: str) -> str:
+    return re.sub(r"\d+", "#", text)
+
+
+def _begins(line: Line, before: Line) -> bool:
+    """Whether *line* opens a new block after *before*."""
+    if _NEW_BLOCK.match(line.text) or (_LABEL.match(line.text) and _may_precede_label(before.text)):
+        return True
+    if not before.full:
+        return True
+    return _alone(before.text) != _alone(line.text) and (_alone(before.text) or _alone(line.text))
+
+
+def _may_precede_label(text: str) -> bool:
+    return bool(_ENDING.search(text)) or ("。" not in text and bool(_LABEL.match(text)))
+
+
+def _alone(text: str) -> bool:
+    """Whether the line could be a heading without a number: short, and no sentence."""
+    if _ENDING.search(text) or "，" in text or "," in text:
+        return False
+    if _CHINESE.search(text):
+        return len(text) <= 14
+    words = [word for word in re.findall(r"[A-Za-z]+", text) if len(word) > 3]
+    return len(text) <= 60 and bool(words) and all(word[0].isupper() for word in words)
+
+
+def _joined(lines: Sequence[Line]) -> Block:
+    text, origin = "", array("q")
+    for line in lines:
+        if re.search(r"[A-Za-z][-‐‑\xad]$", text) and re.match(r"[a-z]", line.text):
+            text, origin = text[:-1], origin[:-1]
+        elif text and not (_CHINESE.match(text[-1]) or _CHINESE.match(line.text[0])):
+            text, origin = text + " ", origin + array("q", (line.origin[0],))
+        text, origin = text + line.text, origin + line.origin
+    return Block(text, origin)

@@ -1,0 +1,21 @@
+"""Why policy does not let a contract out, as sentences: for the form, for sending, and for each signature."""
+
+from __future__ import annotations
+
+from appliance.policy.review import BeforeSending
+from appliance.review.standing import ReviewStanding
+
+UNCHECKED = "The content of this contract has not been checked; open the step “Check and send”."
+INCOMPLETE = "The content check of this contract is not passed: {count} findings are open."
+UNSIGNED = "Contracts of this type go out only after a reviewer has signed the content check off."
+
+
+def why_not(standing: ReviewStanding) -> tuple[str, dict[str, object]] | None:
+    """A sentence (message id) with its values, or None when the contract may go out."""
+    if standing.cleared:
+        return None
+    if standing.check is None:
+        return UNCHECKED, {}
+    if standing.open and standing.wanted is not BeforeSending.NOTHING:
+        return INCOMPLETE, {"count": len(standing.open)}
+    return UNSIGNED, {}

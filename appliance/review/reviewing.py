@@ -1,0 +1,287 @@
+"""Reviewing: check, ask for a review, waive, sign off, return. Each act is an entry of the contract's history."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.documents.blobs import BlobStore
+from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
+from appliance.evidence.review import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
+from appliance.history.chronicle import Chronicle
+from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.model import review_record
+from appliance.model.accounts import AccountState, Role
+from appliance.model.contract import Contract, ContractState
+from appliance.model.review import ContentCheck, RequestState, ReviewRequest, SignOff, Waiver
+from appliance.review.checker import Checker
+from appliance.review.standing import ReviewStanding, Standings
+from appliance.store import accounts, contracts, reviews
+from appliance.store.database import Database, Transaction
+from hsm import canonical
+from hsm.acts import instant
+
+LONGEST_REASON = 500
+MOST_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request with its contract, as the queue shows it."""
+
+    request: ReviewRequest
+    contract: Contract
+
+
+class Reviewing:
+    """Thread-safe. Initiators check and ask; people with the reviewer's role answer, but not their own contracts.
+
+    ``seen`` is the digest of the document that a page showed: when it was replaced since, :class:`StateRefused`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        blobs: BlobStore,
+        chronicle: Chronicle,
+        checker: Checker,
+        standings: Standings,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._chronicle = chronicle
+        self._checker = checker
+        self.standings = standings
+        self._now = now
+
+    def standing(self, contract: Contract) -> ReviewStanding:
+        """Where the review of *contract* stands, by the rules in force; once it is sent, by those that
+        let it out.
+        """
+        draft = contract.state is ContractState.DRAFT
+        with self._database.reading() as tx:
+            return self.standings.of(tx, contract) if draft else self.standings.when_sent(tx, contract)
+
+    def check(self, contract: Contract, *, by: str) -> ContentCheck:
+        """The check of the contract's document by the rules in force: the one on record, or made now and recorded.
+
+        Raises :class:`DocumentRefused` when the document cannot be read, or took too long.
+        """
+        document, rules = contract.original.digest, self.standings.rules
+        with self._database.reading() as tx:
+            known = reviews.check_of(tx, contract.id, document, rules)
+        if known is not None:
+            return known
+        made = self._made(contract.id, document, rules)
+        with self._database.transaction() as tx:
+            if reviews.keep_check(tx, made):
+                self._tell(tx, EventKind.CONTENT_CHECKED, contract.id, by, self._told(contract, made))
+            return reviews.check_of(tx, contract.id, document, rules) or made
+
+    def ask(self, contract_id: str, *, by: str, seen: str | None = None) -> ReviewRequest:
+        """The initiator asks for a review of the draft as it stands."""
+        with self._database.reading() as tx:
+            contract = _own_draft(tx, contract_id, by, seen)
+        self.check(contract, by=by)
+        with self._database.transaction() as tx:
+            contract = _own_draft(tx, contract_id, by, contract.original.digest)
+            open_one = reviews.last_request(tx, contract_id)
+            now = self._now()
+            if open_one and open_one.state is RequestState.OPEN and open_one.document != contract.original.digest:
+                reviews.answer(tx, open_one, RequestState.LAPSED, now, by=None, words=None)
+            request = ReviewRequest(secrets.token_hex(16), contract_id, contract.original.digest, by, now)
+            reviews.ask(tx, request)
+            self._tell(tx, EventKind.REVIEW_REQUESTED, contract_id, by, {"document": request.document})
+        return request
+
+    def waive(self, contract_id: str, item: str, reason: str, *, by: str, seen: str | None = None) -> None:
+        """The reviewer answers for an open item, with a reason."""
+        reason = _words(reason)
+        with self._database.transaction() as tx:
+            contract, standing = self._under_review(tx, contract_id, by, seen)
+            if item not in {each.key for each in standing.open}:
+                raise StateRefused("There is no open finding of this name; look at the check again.")
+            waiver = Waiver(item, reason, by, self._now())
+            reviews.waive(tx, contract_id, standing.document, waiver)
+            public: dict[str, Field] = {"item": item, "document": standing.document}
+            self._tell(tx, EventKind.CLAUSE_WAIVED, contract.id, by, public, {"reason": reason})
+
+    def sign_off(self, contract_id: str, *, by: str, seen: str | None = None) -> SignOff:
+        """The reviewer answers for the whole check. Raises :class:`PreconditionRefused` while something
+        is open.
+        """
+        with self._database.transaction() as tx:
+            contract, standing = self._under_review(tx, contract_id, by, seen)
+            if standing.check is None or standing.open:
+                raise PreconditionRefused(
+                    "{count} findings are open; waive each with a reason, or return the contract.",
+                    count=len(standing.open),
+                )
+            waivers = reviews.waivers(tx, contract_id, standing.document)
+            given = _sign_off(standing, standing.check, waivers, by=by, at=self._now())
+            reviews.sign_off(tx, given)
+            if standing.request is not None:
+                reviews.answer(tx, standing.request, RequestState.SIGNED_OFF, given.at, by=by, words=None)
+            public: dict[str, Field] = {
+                "document": given.document,
+                "check": given.check,
+                "record": hashlib.sha256(given.record).hexdigest(),
+            }
+            self._tell(tx, EventKind.REVIEW_SIGNED_OFF, contract.id, by, public)
+        return given
+
+    def send_back(self, contract_id: str, words: str, *, by: str, seen: str | None = None) -> None:
+        """The reviewer returns the contract to its initiator, saying what is to be mended."""
+        words = _words(words)
+        with self._database.transaction() as tx:
+            contract, standing = self._under_review(tx, contract_id, by, seen)
+            if standing.request is not None:
+                reviews.answer(tx, standing.request, RequestState.RETURNED, self._now(), by=by, words=words)
+            public: dict[str, Field] = {"document": standing.document}
+            self._tell(tx, EventKind.REVIEW_RETURNED, contract.id, by, public, {"reason": words})
+
+    def queue(self, reviewer: str) -> tuple[Waiting, ...]:
+        """What waits for a review by *reviewer*: other people's drafts, the oldest request first."""
+        with self._database.reading() as tx:
+            _require_reviewer(tx, reviewer)
+            found = [
+                Waiting(each, contracts.load(tx, each.contract)) for each in reviews.queue(tx, limit=MOST_SHOWN)
+            ]
+        return tuple(each for each in found if each.contract.initiator != reviewer and _current(each))
+
+    def answered(self, reviewer: str) -> tuple[Waiting, ...]:
+        """What *reviewer* has answered, the newest first."""
+        with self._database.reading() as tx:
+            every = reviews.decided_by(tx, reviewer, limit=MOST_SHOWN)
+            return tuple(Waiting(each, contracts.load(tx, each.contract)) for each in every)
+
+    def case(self, contract_id: str, reviewer: str) -> Contract:
+        """A contract whose review was asked for. Raises :class:`NotFound` for others, and for one's own."""
+        with self._database.reading() as tx:
+            _require_reviewer(tx, reviewer)
+            contract = contracts.load(tx, contract_id)
+            if reviews.last_request(tx, contract_id) is None or contract.initiator == reviewer:
+                raise NotFound("There is no contract {contract}.", contract=contract_id)
+            return contract
+
+    def records(self, contract: Contract) -> dict[str, bytes]:
+        """What the evidence says of the review: path → canonical bytes. One that was signed off comes first."""
+        document = contract.original.digest
+        with self._database.reading() as tx:
+            checks = {check.digest: check for check in reviews.checks_of(tx, contract.id, document)}
+            given = reviews.sign_offs(tx, contract.id, document)
+        if given:
+            return {CHECK: checks[given[0].check].record, SIGN_OFF: given[0].record}
+        return {CHECK: next(iter(checks.values())).record} if checks else {}
+
+    def _under_review(
+        self, tx: Transaction, contract_id: str, by: str, seen: str | None
+    ) -> tuple[Contract, ReviewStanding]:
+        _require_reviewer(tx, by)
+        contract = contracts.load(tx, contract_id)
+        if contract.initiator == by:
+            raise PreconditionRefused("Nobody reviews a contract of their own.")
+        standing = self.standings.of(tx, contract)
+        request = standing.request
+        if request is None:
+            raise NotFound("There is no contract {contract}.", contract=contract_id)
+        if request.state is not RequestState.OPEN or contract.state is not ContractState.DRAFT:
+            raise StateRefused("This review has been answered already; look at what became of it.")
+        if request.document != standing.document or (seen is not None and seen != standing.document):
+            raise StateRefused(
+                "The document was replaced since the review was asked for; it is to be asked for again."
+            )
+        return contract, standing
+
+    def _made(self, contract: str, document: str, rules: str) -> ContentCheck:
+        result, at = self._checker.check(self._blobs.get(document)), self._now()
+        record = canonical.encode(
+            {
+                "format": CHECK_FORMAT,
+                "contract": contract,
+                "document": document,
+                "rules": rules,
+                "at": instant(at),
+                "result": review_record.plain(result),
+            }
+        )
+        return ContentCheck(contract, document, rules, result, record, hashlib.sha256(record).hexdigest(), at)
+
+    def _told(self, contract: Contract, made: ContentCheck) -> dict[str, Field]:
+        kind = self.standings.kind(contract.kind, self.standings.policy.of(contract.kind).review)
+        missing = [clause for clause in kind.required if clause not in made.result.found]
+        return {
+            "document": made.document,
+            "rules": made.rules,
+            "check": made.digest,
+            "missing": " ".join(missing),
+        }
+
+    def _tell(
+        self,
+        tx: Transaction,
+        kind: EventKind,
+        contract: str,
+        by: str,
+        public: dict[str, Field],
+        private: dict[str, Field] | None = None,
+    ) -> None:
+        self._chronicle.tell(tx, HistoryEvent(kind, self._now(), by, contract, public, private or {}))
+
+
+def _sign_off(
+    standing: ReviewStanding, check: ContentCheck, waivers: tuple[Waiver, ...], *, by: str, at: datetime
+) -> SignOff:
+    record = canonical.encode(
+        {
+            "format": SIGN_OFF_FORMAT,
+            "contract": check.contract,
+            "document": check.document,
+            "check": check.digest,
+            "kind": standing.kind.key,
+            "required": list(standing.kind.required),
+            "reviewer": by,
+            "at": instant(at),
+            "waivers": [
+                {"item": each.item, "reason": each.reason, "by": each.by, "at": instant(each.at)}
+                for each in waivers
+            ],
+        }
+    )
+    return SignOff(check.contract, check.document, check.digest, standing.kind.key, by, at, record)
+
+
+def _current(waiting: Waiting) -> bool:
+    contract = waiting.contract
+    return contract.state is ContractState.DRAFT and contract.original.digest == waiting.request.document
+
+
+def _own_draft(tx: Transaction, contract_id: str, by: str, seen: str | None) -> Contract:
+    contract = contracts.load(tx, contract_id)
+    if contract.initiator != by:
+        raise NotFound("There is no contract {contract}.", contract=contract_id)
+    if contract.state is not ContractState.DRAFT:
+        raise StateRefused("Only a draft is reviewed; this contract has gone out already.")
+    if seen is not None and seen != contract.original.digest:
+        raise StateRefused("The document was replaced since the page was opened; look at it again.")
+    return contract
+
+
+def _require_reviewer(tx: Transaction, subject: str) -> None:
+    try:
+        account = accounts.account(tx, subject)
+    except NotFound:
+        account = None
+    if account is None or account.state is not AccountState.ACTIVE or Role.REVIEWER not in account.roles:
+        raise NotAllowed("Only people with the reviewer's role do this; an officer can give it.")
+
+
+def _words(text: str) -> str:
+    words = " ".join(text.split())
+    if not 3 <= len(words) <= LONGEST_REASON:
+        raise PreconditionRefused("Give a reason of 3 to {most} characters.", most=LONGEST_REASON)
+    return words

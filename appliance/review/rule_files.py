@@ -1,0 +1,218 @@
+"""Reading the rule files: those of the package, over which the home's lie. An error names file and line."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from appliance.errors import ConfigurationError
+from appliance.review.bounded import unbounded
+from appliance.review.rule_book import ClauseRule, KindRule, RuleBook, compiled, expression
+
+LANGUAGES: Final = ("zh", "en")
+LARGEST: Final = 256 * 1024
+LONGEST_PATTERN: Final = 2000
+_KEY: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_SECTIONS: Final = ("words", "passing", "samples", "clauses", "kinds")
+_CLAUSE: Final = ("name", "topic", "headings", "hints", "says", "pairs", "within")
+_KIND: Final = ("names", "required", "advised")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A value of a file with where it stands, for what is said of it."""
+
+    file: str
+    node: Any
+
+    def wrong(self, problem: str, **values: object) -> ConfigurationError:
+        line = self.node.start_mark.line + 1
+        return ConfigurationError("{file}, line {line}: " + problem, file=self.file, line=line, **values)
+
+    def entries(self, known: Iterable[str] | None = None) -> dict[str, _Place]:
+        """The keys of a mapping; only *known* ones, if given."""
+        if not isinstance(self.node, yaml.MappingNode):
+            raise self.wrong("names with values are expected here.")
+        found: dict[str, _Place] = {}
+        for key, value in self.node.value:
+            name, place = str(key.value), _Place(self.file, key)
+            if name in found:
+                raise place.wrong("“{name}” stands here twice.", name=name)
+            if (known is not None and name not in known) or not _KEY.fullmatch(name):
+                raise place.wrong("“{name}” is not known here.", name=name)
+            found[name] = _Place(self.file, value)
+        return found
+
+    def text(self) -> str:
+        if not isinstance(self.node, yaml.ScalarNode) or not self.node.value.strip():
+            raise self.wrong("a text is expected here.")
+        return str(self.node.value).strip()
+
+    def items(self) -> list[_Place]:
+        if isinstance(self.node, yaml.ScalarNode):
+            return [self]
+        if not isinstance(self.node, yaml.SequenceNode):
+            raise self.wrong("a list of texts is expected here.")
+        return [_Place(self.file, each) for each in self.node.value]
+
+    def texts(self) -> tuple[str, ...]:
+        return tuple(each.text() for each in self.items())
+
+
+def load(home: Path | None = None) -> RuleBook:
+    """The package's rules, with what the ``*.yaml`` files in the folder *home* replace or add.
+
+    Raises :class:`ConfigurationError` naming file and line of the first error.
+    """
+    sections: dict[str, dict[str, _Place]] = {name: {} for name in _SECTIONS}
+    for file, text in _files(home):
+        for name, place in _opened(file, text).entries(_SECTIONS).items():
+            sections[name] |= place.entries()
+    words = {language: _words(sections["words"].get(language)) for language in LANGUAGES}
+    clauses = tuple(_clause(key, place, words) for key, place in sections["clauses"].items())
+    known = {clause.key for clause in clauses}
+    for clause in clauses:
+        if clause.within and clause.within not in known:
+            raise sections["clauses"][clause.key].wrong("there is no clause “{name}”.", name=clause.within)
+    return RuleBook(
+        clauses=clauses,
+        kinds=tuple(_kind(key, place, known) for key, place in sections["kinds"].items()),
+        words=words,
+        passing={name: _patterns(place, name, words) for name, place in sections["passing"].items()},
+        samples={name: _patterns(place, name, words) for name, place in sections["samples"].items()},
+    )
+
+
+def with_policy(book: RuleBook, wanted: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]) -> RuleBook:
+    """*book* with the clauses (required, advised) that policy adds to types; a required one is not advised too."""
+    kinds = []
+    for kind in book.kinds:
+        required, advised = wanted.get(kind.key, ((), ()))
+        musts = (*kind.required, *(each for each in required if each not in kind.required))
+        shoulds = dict.fromkeys((*kind.advised, *advised))
+        kinds.append(replace(kind, required=musts, advised=tuple(each for each in shoulds if each not in musts)))
+    return replace(book, kinds=tuple(kinds))
+
+
+def _files(home: Path | None) -> Iterator[tuple[str, str]]:
+    shipped = resources.files("appliance.review").joinpath("rules")
+    for item in sorted(shipped.iterdir(), key=lambda each: each.name):
+        if item.name.endswith(".yaml"):
+            yield item.name, item.read_text(encoding="utf-8")
+    for path in sorted(home.glob("*.yaml")) if home is not None and home.is_dir() else ():
+        if path.stat().st_size > LARGEST:
+            raise ConfigurationError("{file} is larger than {most} bytes.", file=path, most=LARGEST)
+        try:
+            yield str(path), path.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise ConfigurationError("{file} cannot be read as text: {detail}", file=path, detail=error) from error
+
+
+def _opened(file: str, text: str) -> _Place:
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise ConfigurationError("{file}, line {line}: aliases are not used here.", file=file, line=line)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = 1 if mark is None else mark.line + 1
+        raise ConfigurationError(
+            "{file}, line {line}: this is not YAML: {detail}.", file=file, line=line, detail=error.problem
+        ) from error
+    except yaml.YAMLError as error:
+        raise ConfigurationError(
+            "{file}, line {line}: this is not YAML: {detail}.", file=file, line=1, detail=error
+        ) from error
+    if node is None:
+        raise ConfigurationError("{file}, line {line}: the file is empty.", file=file, line=1)
+    return _Place(file, node)
+
+
+def _words(place: _Place | None) -> dict[str, str]:
+    found = {}
+    for name, each in ({} if place is None else place.entries()).items():
+        found[name] = re.sub(r"\s*\|\s*", "|", each.text())
+        _require_pattern(each, found[name])
+    return found
+
+
+def _clause(key: str, place: _Place, words: Mapping[str, Mapping[str, str]]) -> ClauseRule:
+    given = place.entries(_CLAUSE)
+    for needed in ("name", "topic"):
+        if needed not in given:
+            raise place.wrong("the clause “{name}” lacks “{needed}”.", name=key, needed=needed)
+    topics = {name: each.text() for name, each in given["topic"].entries(LANGUAGES).items()}
+    texts = {
+        section: {name: each.texts() for name, each in given[section].entries(LANGUAGES).items()}
+        for section in ("headings", "hints")
+        if section in given
+    }
+    patterns = {
+        section: {
+            name: _patterns(each, name, words, topics.get(name, ""))
+            for name, each in given[section].entries(LANGUAGES).items()
+        }
+        for section in ("says", "pairs")
+        if section in given
+    }
+    return ClauseRule(
+        key=key,
+        name={name: each.text() for name, each in given["name"].entries(LANGUAGES).items()},
+        topic={name: (topic,) for name, topic in topics.items()},
+        headings=texts.get("headings", {}),
+        hints=texts.get("hints", {}),
+        says=patterns.get("says", {}),
+        pairs=patterns.get("pairs", {}),
+        within=given["within"].text() if "within" in given else "",
+    )
+
+
+def _kind(key: str, place: _Place, known: set[str]) -> KindRule:
+    given = place.entries(_KIND)
+    names = tuple(each.casefold() for each in given["names"].texts()) if "names" in given else ()
+    levels = {name: given[name].items() if name in given else [] for name in ("required", "advised")}
+    for item in (*levels["required"], *levels["advised"]):
+        if item.text() not in known:
+            raise item.wrong("there is no clause “{name}”.", name=item.text())
+    required, advised = (tuple(item.text() for item in levels[name]) for name in ("required", "advised"))
+    return KindRule(key, names, required, advised)
+
+
+def _patterns(
+    place: _Place, language: str, words: Mapping[str, Mapping[str, str]], topic: str | None = None
+) -> tuple[str, ...]:
+    """The patterns, each tried with its words put in; a passing mention's <topic> is put in later."""
+    found = []
+    for item in place.items():
+        pattern = item.text()
+        try:
+            whole = expression(pattern, language, words[language], topic or "topic")
+        except KeyError as error:
+            raise item.wrong("<{name}> is no word of the rules.", name=error.args[0]) from error
+        _require_pattern(item, whole)
+        found.append(pattern)
+    return tuple(found)
+
+
+def _require_pattern(item: _Place, whole: str) -> None:
+    """Raises unless *whole* is a pattern that ends in bounded time."""
+    if len(whole) > 10 * LONGEST_PATTERN:
+        raise item.wrong("the pattern is longer than {most} characters.", most=10 * LONGEST_PATTERN)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            compiled(whole)
+            endless = unbounded(whole)
+    except (re.error, RecursionError, OverflowError, Warning) as error:
+        raise item.wrong("the pattern is not a regular expression: {detail}.", detail=error) from error
+    if endless:
+        raise item.wrong("the pattern repeats without end; write {example} instead of * or +.", example="{0,40}")

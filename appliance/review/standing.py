@@ -1,0 +1,190 @@
+"""Where a contract's content check stands: every item with what it is worth, what is open, and whether it may
+go out.
+
+Pure but for reading the store in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from appliance.errors import ConfigurationError
+from appliance.model.contract import Contract
+from appliance.model.review import (
+    CONSISTENCY,
+    TEXT,
+    WHOLE,
+    AmountFound,
+    CheckResult,
+    ContentCheck,
+    Finding,
+    Level,
+    ReviewRequest,
+    SignOff,
+    Waiver,
+)
+from appliance.policy import Policy
+from appliance.policy.review import BeforeSending, ReviewRules
+from appliance.review import rule_files
+from appliance.review.rule_book import KindRule, RuleBook
+from appliance.store import reviews
+from appliance.store.database import Transaction
+
+
+class ItemState(StrEnum):
+    """What the check says of one item."""
+
+    FOUND = "found"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+    """Not found, but not everything could be read."""
+    CONTRADICTS = "contradicts"
+    """An amount whose figures and words differ."""
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of the check: a clause (``key``), the text, the whole document, or a contradicting amount."""
+
+    key: str
+    level: Level
+    state: ItemState
+    finding: Finding | None = None
+    amount: AmountFound | None = None
+    waiver: Waiver | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it stands in the way: required, not as it should be, and not waived."""
+        good = self.state in (ItemState.FOUND, ItemState.UNKNOWN)
+        return self.level is Level.REQUIRED and not good and self.waiver is None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewStanding:
+    """Everything about the review of one document of a contract.
+
+    ``check`` is None before one was made by the current rules. ``signed_off`` is the sign-off that holds for this
+    document and type; it counts only together with what is open (:attr:`cleared`).
+    """
+
+    document: str
+    kind: KindRule
+    wanted: BeforeSending
+    check: ContentCheck | None
+    items: tuple[Item, ...]
+    signed_off: SignOff | None
+    request: ReviewRequest | None
+
+    @property
+    def open(self) -> tuple[Item, ...]:
+        """The items that stand in the way."""
+        return tuple(item for item in self.items if item.open)
+
+    @property
+    def passes(self) -> bool:
+        """Whether a check was made and nothing is open."""
+        return self.check is not None and not self.open
+
+    @property
+    def cleared(self) -> bool:
+        """Whether policy lets the contract go out."""
+        if self.wanted is BeforeSending.NOTHING:
+            return True
+        return self.passes and (self.wanted is BeforeSending.PASSED or self.signed_off is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """Reads standings. ``book`` are the rules in force, ``rules`` their digest, ``policy`` what the
+    enterprise adds.
+    """
+
+    book: RuleBook
+    policy: Policy
+    rules: str
+
+    def of(self, tx: Transaction, contract: Contract) -> ReviewStanding:
+        """The standing of the contract's original document, by the rules in force."""
+        document = contract.original.digest
+        return self._standing(tx, contract, reviews.check_of(tx, contract.id, document, self.rules))
+
+    def when_sent(self, tx: Transaction, contract: Contract) -> ReviewStanding:
+        """The same by whatever rules were in force when it was sent: the best standing that any check gives."""
+        every = [
+            self._standing(tx, contract, check)
+            for check in reviews.checks_of(tx, contract.id, contract.original.digest)
+        ]
+        return next((each for each in every if each.cleared), self.of(tx, contract))
+
+    def _standing(self, tx: Transaction, contract: Contract, check: ContentCheck | None) -> ReviewStanding:
+        document, rules = contract.original.digest, self.policy.of(contract.kind).review
+        kind = self.kind(contract.kind, rules)
+        waived = {waiver.item: waiver for waiver in reviews.waivers(tx, contract.id, document)}
+        given = [
+            each
+            for each in reviews.sign_offs(tx, contract.id, document)
+            if check is not None and each.check == check.digest and each.kind == kind.key
+        ]
+        return ReviewStanding(
+            document=document,
+            kind=kind,
+            wanted=rules.before_sending,
+            check=check,
+            items=() if check is None else tuple(items(check.result, kind, waived)),
+            signed_off=given[0] if given else None,
+            request=reviews.last_request(tx, contract.id),
+        )
+
+    def kind(self, words: str, rules: ReviewRules) -> KindRule:
+        """The type of contract that *words* name, with what policy adds."""
+        found = self.book.kind_of(words)
+        book = rule_files.with_policy(self.book, {found.key: (tuple(rules.required), tuple(rules.advised))})
+        return next(kind for kind in book.kinds if kind.key == found.key)
+
+
+def open_standings(folder: Path, policy: Policy) -> Standings:
+    """Standings by the package's rules with those in the home's *folder*.
+
+    Raises :class:`ConfigurationError` for a rule that is wrong, and a clause of policy that no rule knows.
+    """
+    book = rule_files.load(folder)
+    known = {clause.key for clause in book.clauses}
+    for rules in (policy.default, *(each.rules for each in policy.types)):
+        for key in (*rules.review.required, *rules.review.advised):
+            if key not in known:
+                raise ConfigurationError(
+                    "The policy asks for the clause “{clause}”, which the content check does not know; it knows"
+                    " {known}.",
+                    clause=key,
+                    known=", ".join(sorted(known)),
+                )
+    return Standings(book, policy, book.digest)
+
+
+def items(result: CheckResult, kind: KindRule, waived: Mapping[str, Waiver]) -> Iterator[Item]:
+    """Every item of *result* for contracts of *kind*: what stands in the way of reading first, then the
+    clauses.
+    """
+    complete = result.pages_read == result.pages and not result.unread
+    if result.unread:
+        yield Item(TEXT, Level.REQUIRED, ItemState.UNREADABLE, waiver=waived.get(TEXT))
+    if result.pages_read < result.pages:
+        yield Item(WHOLE, Level.REQUIRED, ItemState.UNREADABLE, waiver=waived.get(WHOLE))
+    found = {finding.clause: finding for finding in result.findings}
+    clauses = _ordered(result.clauses, kind)
+    for clause in clauses:
+        state = ItemState.FOUND if clause in found else ItemState.MISSING if complete else ItemState.UNKNOWN
+        yield Item(clause, kind.level(clause), state, finding=found.get(clause), waiver=waived.get(clause))
+    for number, amount in enumerate((each for each in result.amounts if not each.consistent), start=1):
+        key = f"{CONSISTENCY}{number}"
+        yield Item(key, Level.REQUIRED, ItemState.CONTRADICTS, amount=amount, waiver=waived.get(key))
+
+
+def _ordered(clauses: Sequence[str], kind: KindRule) -> list[str]:
+    levels = list(Level)
+    return sorted(clauses, key=lambda clause: levels.index(kind.level(clause)))

@@ -1,0 +1,53 @@
+"""A home whose policy wants purchases signed off and services checked, and a checker by the package's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.config import load
+from appliance.confinement import Confinement
+from appliance.review import rule_files
+from appliance.review.checker import Checker
+from appliance.wiring import Appliance
+from tests.world import World, shared_world
+
+POLICY = """
+[types."采购".review]
+before_sending = "signed-off"
+[types."服务".review]
+before_sending = "passed"
+"""
+
+
+@pytest.fixture(scope="package")
+def confinement(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Confinement]:
+    with Confinement(tmp_path_factory.mktemp("cache")) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def checker(confinement: Confinement) -> Checker:
+    return Checker(confinement, rule_files.load())
+
+
+@pytest.fixture(scope="package")
+def world() -> Iterator[World]:
+    with shared_world() as running:
+        running.home.policy.write_text(POLICY, encoding="utf-8")
+        yield World(running.home, load(running.home))
+
+
+@pytest.fixture(scope="package")
+def appliance(world: World) -> Iterator[Appliance]:
+    with world.opened() as opened:
+        yield opened
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    folder = tmp_path / "review"
+    folder.mkdir()
+    return folder

@@ -1,0 +1,27 @@
+"""``/contracts/ID/review``: the content check of a contract for those who may read it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+
+from webui.portal.contracts.page import names_of
+from webui.portal.contracts.reading import sight
+from webui.portal.parts import PortalParts
+from webui.portal.reviews.view import presented
+
+
+def install(pages: Blueprint, parts: PortalParts) -> None:
+    """The result, with its boxes on the pages."""
+
+    @pages.get("/contracts/<contract_id>/review")
+    def result(contract_id: str) -> str:
+        contract = sight(parts, contract_id).contract
+        return render_template(
+            "reviews/case.html",
+            answers=False,
+            pictures=f"/contracts/{contract.id}/pages/",
+            problems={},
+            names=names_of(parts),
+            typed={},
+            **presented(parts, contract, parts.appliance.reviewing.standing(contract)),
+        )

@@ -1,0 +1,156 @@
+"""A content check as the templates show it: its items in words, and the boxes of what was found on the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from appliance.model.contract import Contract
+from appliance.model.review import CONSISTENCY, TEXT, WHOLE, CheckResult, Level, Spot, Waiver
+from appliance.review.standing import Item, ItemState, ReviewStanding
+from webui.portal.parts import PortalParts
+from webui.shared.language import current_language, translate
+
+FIRST_PAGES = 12
+MOST_PAGES = 60
+"""Pages that are drawn: the first ones, and of the others those on which something was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One item: ``state`` in words with its tone, ``detail`` what the text says, ``pages`` (from 1) where."""
+
+    key: str
+    name: str
+    level: str
+    state: str
+    tone: str
+    detail: str
+    pages: tuple[int, ...]
+    waiver: Waiver | None
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A box on a page, in per cent; ``key`` is its item's, ``name`` says what was found there."""
+
+    key: str
+    name: str
+    spot: Spot
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedPage:
+    """A page (``number`` from 1, size in points) with the boxes on it; the first box of an item on the page
+    carries the anchor that lists link to."""
+
+    number: int
+    width: float
+    height: float
+    marks: tuple[Mark, ...]
+    anchored: frozenset[int]
+
+
+def presented(parts: PortalParts, contract: Contract, standing: ReviewStanding) -> dict[str, Any]:
+    """What the templates need to show *standing*."""
+    rows = [_row(parts, item) for item in standing.items]
+    result = None if standing.check is None else standing.check.result
+    return {
+        "contract": contract,
+        "standing": standing,
+        "rows": rows,
+        "kind_words": contract.kind,
+        "wanted": standing.wanted.value,
+        "amounts": () if result is None else result.amounts,
+        "dates": () if result is None else result.dates,
+        "unread": () if result is None else tuple(page + 1 for page in result.unread),
+        "pages_read": 0 if result is None else result.pages_read,
+        "sheets": [] if result is None else list(_sheets(parts, contract, standing, result, rows)),
+    }
+
+
+def clause_name(parts: PortalParts, key: str) -> str:
+    """How the item *key* is called in the visitor's language."""
+    say = translate()
+    if key == TEXT:
+        return say("Pages without text")
+    if key == WHOLE:
+        return say("Pages not read in time")
+    if key.startswith(CONSISTENCY):
+        return say("Amount in figures and in words")
+    language = current_language().value
+    rules = parts.appliance.reviewing.standings.book.clauses
+    return next((rule.name.get(language, key) for rule in rules if rule.key == key), key)
+
+
+def _row(parts: PortalParts, item: Item) -> Row:
+    state, tone = _state(item)
+    spots = item.finding.spots if item.finding else item.amount.spots if item.amount else ()
+    return Row(
+        key=item.key,
+        name=clause_name(parts, item.key),
+        level={
+            Level.REQUIRED: translate()("required"),
+            Level.ADVISED: translate()("advised"),
+            Level.OPTIONAL: "",
+        }[item.level],
+        state=state,
+        tone=tone,
+        detail=_detail(item),
+        pages=tuple(dict.fromkeys(spot.page + 1 for spot in spots)),
+        waiver=item.waiver,
+        open=item.open,
+    )
+
+
+def _state(item: Item) -> tuple[str, str]:
+    say = translate()
+    if item.state is ItemState.FOUND:
+        return say("found"), "good"
+    if item.waiver is not None:
+        return say("waived"), "info"
+    if item.state is ItemState.UNKNOWN:
+        return say("not found in what could be read"), ""
+    if item.state is ItemState.CONTRADICTS:
+        return say("do not agree"), "bad"
+    if item.state is ItemState.UNREADABLE:
+        return say("cannot be checked"), "bad"
+    return say("missing"), {Level.REQUIRED: "bad", Level.ADVISED: "open"}.get(item.level, "")
+
+
+def _detail(item: Item) -> str:
+    if item.finding is not None:
+        return item.finding.quote
+    if item.amount is not None:
+        return translate()(
+            "“{quote}”: {value} in figures, {words} in words",
+            quote=item.amount.quote,
+            value=item.amount.value,
+            words=item.amount.words,
+        )
+    return ""
+
+
+def _sheets(
+    parts: PortalParts, contract: Contract, standing: ReviewStanding, result: CheckResult, rows: list[Row]
+) -> Iterator[MarkedPage]:
+    sizes = parts.appliance.layouts.inspection(standing.document).pages
+    marks = list(_marks(standing, {row.key: row for row in rows}))
+    first = range(1, min(FIRST_PAGES, contract.pages) + 1)
+    wanted = sorted({*first, *(mark.spot.page + 1 for mark in marks)})[:MOST_PAGES]
+    for number in wanted:
+        here = tuple(mark for mark in marks if mark.spot.page + 1 == number)
+        first_of = {mark.key: at for at, mark in reversed(list(enumerate(here)))}
+        size = sizes[number - 1]
+        yield MarkedPage(number, size.width, size.height, here, frozenset(first_of.values()))
+
+
+def _marks(standing: ReviewStanding, rows: Mapping[str, Row]) -> Iterator[Mark]:
+    for item in standing.items:
+        spots = item.finding.spots if item.finding else item.amount.spots if item.amount else ()
+        tone = "c8" if item.amount else "c1" if item.level is Level.REQUIRED else "c3"
+        for spot in spots:
+            yield Mark(item.key, rows[item.key].name, spot, tone)
