@@ -48,6 +48,10 @@ class Addresses:
             page = "/seals/requests"
         return self._public_url + page.format(contract=notice.contract, about=notice.about)
 
+    def page(self, path: str) -> str:
+        """The whole address of a page of the portal."""
+        return self._public_url + path
+
     def of_reminder(self, tx: Transaction, reminder: Reminder) -> str:
         """The whole address of the page where what *reminder* asks for is done."""
         duty = reminder.duty

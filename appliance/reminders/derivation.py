@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from appliance.model.contract import Contract
@@ -22,10 +22,24 @@ RulesOf = Callable[[str], ReminderRules]
 """The rules for contracts of a type, in the initiator's words."""
 
 
+Known = dict[str, tuple[Hours, time | None]]
+"""Of people (subjects) what was looked up already: their hours, and the time of the one mail a day."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     duty: Duty
     matter: Matter
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """What holds for all of one plan; ``left`` are the reminders that were open before and still hold."""
+
+    rules: ReminderRules
+    now: datetime
+    known: Known
+    left: list[Reminder]
 
 
 class Derivation:
@@ -35,16 +49,16 @@ class Derivation:
         self._rules = rules
         self._calendars = calendars
 
-    def derive(self, tx: Transaction, plan: Plan, now: datetime) -> int:
+    def derive(self, tx: Transaction, plan: Plan, now: datetime, known: Known) -> int:
         """Keeps the reminders of *plan* that are due, closes those that ask for nothing any more, and notes when
-        there is something to derive next; how many are new."""
+        there is something to derive next; how many are new. *known* is shared by the calls of one transaction."""
         contract = contracts.load(tx, plan[0])
         rules = self._rules(contract.kind)
         wanted = list(_wanted(tx, contract, plan[1], rules))
-        _close_others(tx, plan, wanted, now)
+        left = _close_others(tx, plan, wanted, now)
         made, following = 0, None
         for each in wanted:
-            new, then = self._of_one(tx, plan, each, rules, now)
+            new, then = self._of_one(tx, plan, each, _Setting(rules, now, known, left))
             made += new
             following = min(filter(None, (following, then)), default=None)
         reminder_plans.set_next(tx, plan, following)
@@ -56,41 +70,46 @@ class Derivation:
         quiet = reminder_wishes.load(tx, person).quiet
         return Hours(zone, rules.hours, self._calendars(rules.calendar), quiet)
 
-    def mail_at(
-        self, tx: Transaction, person: str, now: datetime, *, anchor: datetime, rules: ReminderRules
-    ) -> datetime:
-        """When a mail about *anchor* goes to *person*, as working hours, quiet hours and wishes have it."""
-        hours, daily = self.hours(tx, person, rules), reminder_wishes.load(tx, person).daily
-        last = reminders.last_mail(tx, person)
-        earliest = now if last is None else max(now, last + rules.gather)
-        if daily is not None:
-            earliest = hours.next_at(earliest, daily)
-        return mail_at(now, anchor=anchor, hours=hours, earliest=earliest)
+    def _when(self, tx: Transaction, person: str, setting: _Setting) -> tuple[Hours, time | None]:
+        """The hours of *person* and the time of the one mail a day, looked up once in a transaction."""
+        if person not in setting.known:
+            daily = reminder_wishes.load(tx, person).daily
+            setting.known[person] = self.hours(tx, person, setting.rules), daily
+        return setting.known[person]
 
     def _of_one(
-        self, tx: Transaction, plan: Plan, wanted: _Wanted, rules: ReminderRules, now: datetime
+        self, tx: Transaction, plan: Plan, wanted: _Wanted, setting: _Setting
     ) -> tuple[int, datetime | None]:
-        hours = self.hours(tx, wanted.duty.person, rules)
-        dues = (Due(LEFT, now),) if wanted.duty.part is Part.STAND_IN else schedule(wanted.matter, hours)
-        due = current(dues, now)
-        made = due is not None and self._keep(tx, plan, wanted, due, rules, now)
-        return int(made), upcoming(dues, now)
+        hours, _ = self._when(tx, wanted.duty.person, setting)
+        stands_in = wanted.duty.part is Part.STAND_IN and plan[1] is Occasion.SIGNING
+        dues = (Due(LEFT, setting.now),) if stands_in else schedule(wanted.matter, hours)
+        due = current(dues, setting.now)
+        made = due is not None and self._keep(tx, plan, wanted, due, setting)
+        return int(made), upcoming(dues, setting.now)
 
-    def _keep(
-        self, tx: Transaction, plan: Plan, wanted: _Wanted, due: Due, rules: ReminderRules, now: datetime
-    ) -> bool:
-        anchor = wanted.matter.anchor
-        reminder = Reminder(0, *plan, due.step, wanted.duty, anchor, due.at, now)
-        number = reminders.insert(tx, reminder)
+    def _keep(self, tx: Transaction, plan: Plan, wanted: _Wanted, due: Due, setting: _Setting) -> bool:
+        anchor, person, now = wanted.matter.anchor, wanted.duty.person, setting.now
+        number = reminders.insert(tx, Reminder(0, *plan, due.step, wanted.duty, anchor, due.at, now))
         if number is None:
             return False
-        for other in reminders.open_of(tx, *plan):
-            same = other.duty.person, other.duty.about
-            if other.id != number and same == (wanted.duty.person, wanted.duty.about):
+        for other in setting.left:
+            if (other.duty.person, other.duty.about) == (person, wanted.duty.about):
                 reminders.close(tx, other.id, now)
-        at = self.mail_at(tx, wanted.duty.person, now, anchor=anchor, rules=rules)
-        reminders.put_into(tx, number, outbox.gather(tx, wanted.duty.person, now=now, at=at, about=str(number)))
+        at = mail_at(
+            now,
+            anchor=anchor,
+            hours=self._when(tx, person, setting)[0],
+            earliest=self._earliest(tx, person, setting),
+        )
+        reminders.put_into(tx, number, outbox.gather(tx, person, now=now, at=at, about=str(number)))
         return True
+
+    def _earliest(self, tx: Transaction, person: str, setting: _Setting) -> datetime:
+        """The first moment for a mail, as the last one and the person's wishes have it."""
+        hours, daily = self._when(tx, person, setting)
+        last = reminders.last_mail(tx, person)
+        earliest = setting.now if last is None else max(setting.now, last + setting.rules.gather)
+        return earliest if daily is None else hours.next_at(earliest, daily)
 
 
 def _wanted(tx: Transaction, contract: Contract, occasion: Occasion, rules: ReminderRules) -> Iterator[_Wanted]:
@@ -116,9 +135,11 @@ def beginning(day: date, zone: ZoneInfo, rules: ReminderRules) -> datetime:
     return datetime.combine(day, rules.hours[0], zone).astimezone(UTC)
 
 
-def _close_others(tx: Transaction, plan: Plan, wanted: list[_Wanted], now: datetime) -> None:
-    """Whoever has acted, and whatever was moved, is not reminded any more."""
+def _close_others(tx: Transaction, plan: Plan, wanted: list[_Wanted], now: datetime) -> list[Reminder]:
+    """Whoever has acted, and whatever was moved, is not reminded any more; the reminders that still hold."""
     still = {(each.duty, each.matter.anchor) for each in wanted}
-    for reminder in reminders.open_of(tx, *plan):
+    open_ones = reminders.open_of(tx, *plan)
+    for reminder in open_ones:
         if (reminder.duty, reminder.anchor) not in still:
             reminders.close(tx, reminder.id, now)
+    return [each for each in open_ones if (each.duty, each.anchor) in still]

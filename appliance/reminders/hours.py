@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from appliance.model.reminder import Quiet
@@ -92,6 +93,7 @@ class Hours:
         return [(begins, ends) for begins, ends in spans if begins < ends]
 
 
+@lru_cache(maxsize=4096)
 def _instant(day: date, of_day: time, zone: ZoneInfo) -> datetime:
     """The moment; an hour that the clocks leave out in spring is read as if they had not been changed yet."""
     return datetime.combine(day, of_day, zone).astimezone(UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from appliance.model.contract import Contract
-from appliance.model.reminder import LEFT, Occasion, Part, Reminder
+from appliance.model.reminder import Occasion, Part, Reminder
 from appliance.notices.addresses import Addresses
 from appliance.reminders import duties
 from appliance.reminders.derivation import RulesOf
@@ -20,6 +20,10 @@ class Items:
     def __init__(self, rules: RulesOf, addresses: Addresses) -> None:
         self._rules = rules
         self._addresses = addresses
+
+    def list_address(self) -> str:
+        """Where all reminders are listed."""
+        return self._addresses.page("/notices")
 
     def of(self, tx: Transaction, reminder: Reminder) -> Item:
         """The reminder with what its words need."""
@@ -36,7 +40,7 @@ class Items:
 
 
 def _names(tx: Transaction, reminder: Reminder, contract: Contract) -> tuple[str, ...]:
-    if reminder.step == LEFT:
+    if reminder.duty.part is Part.STAND_IN:
         about = reminder.duty.about
         return (roll.names(tx, [about]).get(about, about),)
     return duties.names_of_late(tx, contract) if reminder.duty.part is Part.INITIATOR else ()

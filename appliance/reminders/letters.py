@@ -41,6 +41,7 @@ GONE: Final = (
 GONE_DATED: Final = "{name}, who started it, is no longer there."
 
 ONE: Final = "Reminder: “{title}”"
+MORE: Final = "And {count} more: {address}"
 SEVERAL: Final = "Reminder: {count} contracts wait for you"
 
 
@@ -76,17 +77,21 @@ def sentence(item: Item, translate: Translator, language: Language, zone: ZoneIn
     return translate(OVERDUE[part], last=_minute(item.last, zone), **values)
 
 
-def digest(person: Person, items: Sequence[Item], *, issuer: str) -> Letter:
-    """One letter with all *items*, each with its own address."""
+def digest(person: Person, items: Sequence[Item], more: int, listed: str, *, issuer: str) -> Letter:
+    """One letter with *items*, each with its own address, and how many *more* are *listed* in the portal."""
     translate, zone = translator(person.language), ZoneInfo(person.zone)
-    titles = {item.title for item in items}
-    subject = translate(ONE, title=items[0].title) if len(titles) == 1 else translate(SEVERAL, count=len(titles))
+    about = {item.reminder.contract for item in items}
+    one = len(about) == 1 and not more
+    subject = translate(ONE, title=items[0].title) if one else translate(SEVERAL, count=len(about) + more)
     greeting, sender = translate(GREETING, name=person.name), translate(FROM, issuer=issuer)
     told = [(item, sentence(item, translate, person.language, zone)) for item in items]
     body = [greeting, ""]
     for item, words in told:
         body += [item.title, words, item.address, ""]
+    rest = [translate(MORE, count=more, address=listed)] if more else []
+    body += [*rest, ""] if rest else []
     paragraphs = [f"<p>{escape(greeting)}</p>", *(_paragraph(item, words) for item, words in told)]
+    paragraphs += [f"<p>{escape(each)}</p>" for each in rest]
     return Letter(subject, "\n".join([*body, sender]) + "\n", framed(person, subject, "".join(paragraphs), sender))
 
 

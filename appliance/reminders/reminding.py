@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from appliance.reminders.derivation import Derivation
+from appliance.reminders.derivation import Derivation, Known
 from appliance.store import reminder_plans
 from appliance.store.database import Database
 
@@ -45,7 +45,8 @@ class Reminding:
             if not due:
                 break
             with self._database.transaction() as tx:
-                made += sum(self._derivation.derive(tx, plan, self._now()) for plan in due)
+                known: Known = {}
+                made += sum(self._derivation.derive(tx, plan, self._now(), known) for plan in due)
         return made
 
     def _prepare(self) -> None:

@@ -23,15 +23,6 @@ def due(tx: Transaction, now: datetime, *, limit: int) -> list[Plan]:
     return [(row[0], Occasion(row[1])) for row in rows]
 
 
-def is_due(tx: Transaction, plan: Plan, now: datetime) -> bool:
-    """Whether something of *plan* is still to be derived."""
-    row = tx.execute(
-        "SELECT 1 FROM reminder_plans WHERE contract = ? AND occasion = ? AND next_due <= ?",
-        (*plan, stored(now)),
-    ).fetchone()
-    return row is not None
-
-
 def set_next(tx: Transaction, plan: Plan, next_due: datetime | None) -> None:
     """Nothing is to be derived of *plan* before *next_due*, or (None) until something changes."""
     moment = None if next_due is None else stored(next_due)

@@ -51,10 +51,21 @@ def put_into(tx: Transaction, reminder_id: int, mail: int) -> None:
     tx.execute("UPDATE reminders SET mail = ? WHERE id = ?", (mail, reminder_id))
 
 
-def in_mail(tx: Transaction, mail: int) -> list[Reminder]:
+def in_mail(tx: Transaction, mail: int, *, limit: int) -> list[Reminder]:
     """The reminders of a message that still ask for something, the most pressing first."""
-    query = _SELECT + " WHERE r.mail = ? AND r.closed IS NULL ORDER BY r.anchor, r.id"
-    return [_reminder(row) for row in tx.execute(query, (mail,))]
+    query = _SELECT + " WHERE r.mail = ? AND r.closed IS NULL ORDER BY r.anchor, r.id LIMIT ?"
+    return [_reminder(row) for row in tx.execute(query, (mail, limit))]
+
+
+def open_in_mail(tx: Transaction, mail: int, now: datetime) -> tuple[int, bool]:
+    """How many reminders of a message still ask for something; whether one of them is just being derived anew."""
+    row = tx.execute(
+        "SELECT count(*), coalesce(max(p.next_due <= ?), 0) FROM reminders AS r"
+        " JOIN reminder_plans AS p ON p.contract = r.contract AND p.occasion = r.occasion"
+        " WHERE r.mail = ? AND r.closed IS NULL",
+        (stored(now), mail),
+    ).fetchone()
+    return int(row[0]), bool(row[1])
 
 
 def newest(tx: Transaction, person: str, *, limit: int) -> list[Reminder]:
@@ -89,7 +100,7 @@ def last_mail(tx: Transaction, person: str) -> datetime | None:
     """When the last mail with reminders went to *person*, or may have."""
     row = tx.execute(
         "SELECT max(settled) FROM outbox WHERE recipient = ? AND kind = 'reminders'"
-        " AND state IN ('sending', 'sent', 'unknown')",
+        " AND state IN ('sent', 'unknown')",
         (person,),
     ).fetchone()
     moment: str | None = row[0]

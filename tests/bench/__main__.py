@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.bench.measure import Figure
 from tests.bench.table import as_markdown, machine, write
 
-PARTS = ("authority", "timestamps", "signing", "verification", "ledger", "pages", "memory")
+PARTS = ("authority", "timestamps", "signing", "verification", "ledger", "reminders", "pages", "memory")
 RESULTS = Path("bench")
 
 

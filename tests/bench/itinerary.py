@@ -159,6 +159,7 @@ def _others(occasions: Occasions) -> Iterator[Visit]:
         ("finding a deposit", f"/ownership/find?digest={1:064x}"),
         ("signatures", "/signatures"),
         ("settings", "/settings"),
+        ("notices", "/notices"),
         ("settings, code", "/settings/code"),
         ("settings, signing", "/settings/signing"),
         ("agreement", "/agreement"),

@@ -58,8 +58,11 @@ STOPS = (
     Stop("/contracts/{disputed}", _LI),
     Stop("/contracts/{disputed}/void/answer", _LI),
     Stop("/contracts/{invited}/guests/{guest_party}", _ZHANG),
+    Stop("/contracts/{draft}/dates", _ZHANG),
+    Stop("/contracts/{completed}/mail", _ZHANG),
     Stop("/contracts/none", _ZHANG, 404),
     Stop("/agreement", _ZHANG),
+    Stop("/notices", _ZHANG),
     Stop("/seals/requests", _ZHAO),
     Stop("/seals/requests/{seal_request}", _ZHAO),
     Stop("/seals/requests/{seal_request}", _ZHANG),
@@ -78,6 +81,7 @@ STOPS = (
     Stop("/ownership/{deposit}", _LI),
     Stop("/settings", _ZHANG),
     Stop("/settings/code", _ZHANG),
+    Stop("/settings/reminders", _ZHANG),
     Stop("/settings/signing", _ZHANG),
     Stop("/settings/passkeys/new", _ZHANG),
     Stop("/settings/passkeys/{passkey}/remove", _ZHANG),
@@ -96,6 +100,7 @@ STOPS = (
 
 NO_PAGES = frozenset(
     {
+        "/calendar/<token>.ics",
         "/certs/<name>.cer",
         "/certs/ca.pem",
         "/certs/chain.pem",

@@ -199,6 +199,15 @@ def test_a_date_in_the_past_is_a_note_and_a_moved_one_is_reminded_of_anew(house:
     assert [each.kind for each in dates.of("c1")] == [Occasion.EXPIRY]
 
 
+def test_dates_of_an_initiator_who_has_left_are_told_to_those_who_signed(house: Year) -> None:
+    dated(house).change("c1", {Occasion.EXPIRY: date(2026, 11, 25)}, by=INITIATOR)
+    house.leave(INITIATOR)
+    after(house, 12 * DAY)
+    assert steps(house, INITIATOR) == []
+    assert steps(house, SHANGHAI) == ["7d", "0d"]
+    assert "示例0, who started it, is no longer there." in reminders_to(house, SHANGHAI)[0].letter.body
+
+
 def test_dates_are_the_initiators_and_follow_each_other(house: Year) -> None:
     dates = dated(house)
     with pytest.raises(PreconditionRefused, match="Only the initiator"):
