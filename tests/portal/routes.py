@@ -90,6 +90,11 @@ GET: dict[str, Row] = {
     "signing.confirmation": Row("/contracts/{completed}/signed", AUDITOR),
     "signing.guest_code": Row(GUESTS, NOBODY),
     "voiding.answer": Row(VOID + "/answer", NOBODY),
+    "reminders.notices": Row("/notices", ACCOUNTS),
+    "reminders.wishes": Row("/settings/reminders", ACCOUNTS),
+    "reminders.calendar": Row("/calendar/{calendar}.ics", EVERYBODY),
+    "reminders.dates": Row(CONTRACT + "/dates", NOBODY),
+    "reminders.mail": Row(CONTRACT + "/mail", AUDITOR),
     "drafting.new": Row("/contracts/new", WRITERS),
     "drafting.document": Row(DRAFT + "/document", NOBODY),
     "drafting.parties": Row(DRAFT + "/parties", NOBODY),
@@ -169,6 +174,7 @@ _OFFICER = {
     "password": "a",
 }
 _SIGNED = {"intent": "{intent}", "pin": "123456", "code": "123456", "place": "", "reason": "x", "credential": ""}
+_WISHES = {"quiet_start": "x", "quiet_until": "x", "daily": "x"}
 _SEAL = {"organisation": "", "kind": "CONTRACT", "width": "40", "custodian": "x", "once": "{once}"}
 
 POST: dict[str, Row] = {
@@ -209,6 +215,12 @@ POST: dict[str, Row] = {
         "own guest",
         {"sealed": "00", "pin": "1", "again": "1", "code": "1"},
     ),
+    "reminders.seen": Row("/notices/seen", ACCOUNTS, form={"until": ""}, any_words=True),
+    "reminders.keep": Row("/settings/reminders", ACCOUNTS, form=_WISHES, any_words=True),
+    "reminders.renew": Row("/settings/reminders/calendar", ACCOUNTS, any_words=True),
+    "reminders.end": Row("/settings/reminders/calendar/end", ACCOUNTS, any_words=True),
+    "reminders.change": Row(CONTRACT + "/dates", NOBODY, form={"effective": "x"}, any_words=True),
+    "reminders.resend": Row(CONTRACT + "/mail/resend", NOBODY, form={"message": "999999"}),
     "contracts.do": Row(CONTRACT + "/recall", NOBODY, form={**SEEN, "reason": "", "party": "", "to": ""}),
     "signing.activate": Row(CONTRACT + "/sign", AUDITOR, form=_SIGNED, any_words=True),
     "signing.new_guest_code": Row(GUESTS + "/code", NOBODY, any_words=True),

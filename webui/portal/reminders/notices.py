@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from appliance.errors import StorageError
-from webui.portal.access import visitor, visitor_or_none
+from webui.portal.access import visitor_or_none
 from webui.portal.accounts.settings import owner
 from webui.portal.parts import PortalParts
 from webui.shared.language import current_language
@@ -42,9 +42,14 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.post("/notices/seen")
     def seen() -> Response:
-        try:
-            until = datetime.fromisoformat(request.form.get("until", ""))
-        except ValueError:
-            until = parts.now()
-        inbox.mark(visitor().subject, until if until.tzinfo else parts.now())
+        inbox.mark(owner().subject, _shown_until(parts.now()))
         return redirect("/notices", 303)
+
+
+def _shown_until(now: datetime) -> datetime:
+    """The moment at which the page was made: never later than *now*, which stands for what is no moment."""
+    try:
+        until = datetime.fromisoformat(request.form.get("until", ""))
+    except ValueError:
+        return now
+    return min(until, now) if until.tzinfo and until.year > 2000 else now
