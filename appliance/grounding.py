@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from appliance.evidence.grounds import FOLDER
 from appliance.model.contract import Contract
-from appliance.store import grounds, identities
+from appliance.store import grounds
 from appliance.wiring import Appliance
 
 
@@ -37,7 +37,5 @@ def grounds_of(appliance: Appliance, contract: Contract) -> GroundsMaterial:
             documents[f"{FOLDER}{power.id}.pdf"] = appliance.powers.letter(power)
             entries |= set(power.entries)
         if found["identity"] is not None:
-            with appliance.database.reading() as tx:
-                entry = identities.load(tx, found["identity"]["id"]).entry
-            entries |= set() if entry is None else {entry}
+            entries.add(found["identity"]["entry"])
     return GroundsMaterial(documents, frozenset(entries))

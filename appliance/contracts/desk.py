@@ -9,6 +9,7 @@ from datetime import timedelta
 from appliance.contracts import rules
 from appliance.contracts.cycle import SigningCycle
 from appliance.contracts.finishing import Finishing
+from appliance.contracts.grounds_record import Grounds
 from appliance.contracts.preconditions import Signing, require_all
 from appliance.contracts.room import SigningRoom
 from appliance.errors import PreconditionRefused
@@ -62,6 +63,12 @@ class SigningDesk:
             record = intents.load(tx, intent_id)
             contract = contracts.load(tx, record.act.contract)
         return Opened(contract, rules.party_of(contract, record.act.party), record)
+
+    def grounds(self, opened: Opened) -> Grounds:
+        """On what the signature would rest now."""
+        signing = Signing(opened.contract, opened.party, self._room.now())
+        with self._room.database.reading() as tx:
+            return self._room.grounding.of(tx, signing)
 
     def sign(self, intent_id: str, activations: Sequence[Activation], circumstances: Circumstances) -> Contract:
         """The contract with the signature, made once however often this is called.

@@ -67,6 +67,32 @@ class Grounds:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class KeptGrounds:
+    """What people are shown of a kept record: the decision in each language, the power that it names, and for each
+    test of it whether it holds, and why. Without a power, no tests."""
+
+    outcome: Outcome
+    words: Mapping[str, str]
+    power: str | None
+    tests: tuple[tuple[bool, Mapping[str, str]], ...]
+    identity: str | None
+
+
+def read(record: bytes) -> KeptGrounds:
+    """The kept *record* for people."""
+    value = canonical.decode(record)
+    outcome = Outcome(value["outcome"])
+    chosen = value["considered"][0] if value["considered"] and outcome is not Outcome.NOT_NEEDED else None
+    return KeptGrounds(
+        outcome=outcome,
+        words=value["words"],
+        power=None if chosen is None else chosen["power"]["id"],
+        tests=() if chosen is None else tuple((test["holds"], test["words"]) for test in chosen["tests"]),
+        identity=None if value["identity"] is None else value["identity"]["id"],
+    )
+
+
 def _matter(matter: Matter) -> dict[str, Any]:
     return {
         "organisation": matter.organisation,
@@ -86,6 +112,7 @@ def _identity(record: IdentityRecord) -> dict[str, Any]:
     """The facts that are no secret; the note and the salt stay here."""
     return {
         "id": record.id,
+        "entry": record.entry,
         "document": record.document.value,
         "commitment": record.commitment,
         "ending": record.ending,

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.contracts.agreement_text import VERSION
+from appliance.contracts.grounds_record import KeptGrounds, read
 from appliance.contracts.rules import party_of
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound
 from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, Party
 from appliance.model.intent import Circumstances, IntentState
-from appliance.store import agreements, contracts, events, intents
+from appliance.store import agreements, contracts, events, grounds, intents
 from appliance.store.database import Database
 from hsm.acts import SigningIntent
 from hsm.cms import parse
@@ -76,6 +77,12 @@ class Contracts:
             people = dict.fromkeys(party.responsible for party in contract.parties)
             found = [agreements.accepted_by(tx, person, VERSION) for person in people]
         return tuple(record for record in found if record is not None)
+
+    def grounds(self, contract_id: str) -> dict[str, KeptGrounds]:
+        """By party (id): on what each completed signature rests, as far as anything was asked for or found."""
+        with self._database.reading() as tx:
+            kept = grounds.of_contract(tx, contract_id)
+        return {party: read(record) for party, record in kept.items()}
 
     def entries(self, contract_id: str) -> tuple[int, ...]:
         """The numbers of the log entries that tell the contract's history, in order."""

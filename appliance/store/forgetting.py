@@ -14,6 +14,10 @@ GONE: Final = "—"
 OF_A_CONTRACT: Final[tuple[tuple[str, str], ...]] = (
     ("openings", "DELETE FROM openings WHERE entry IN (SELECT entry FROM contract_events WHERE contract = ?1)"),
     ("seal_requests", "DELETE FROM seal_requests WHERE contract = ?1"),
+    (
+        "signing_grounds",
+        "DELETE FROM signing_grounds WHERE intent IN (SELECT id FROM intents WHERE contract = ?1)",
+    ),
     ("intents", "DELETE FROM intents WHERE contract = ?1"),
     ("guest_invitations", "DELETE FROM guest_invitations WHERE contract = ?1"),
     ("sessions", "DELETE FROM sessions WHERE contract = ?1"),
@@ -52,8 +56,11 @@ OF_A_CONTRACT: Final[tuple[tuple[str, str], ...]] = (
 )
 """Table and statement, in an order that foreign keys allow; ``?1`` is the contract."""
 
-KEPT_OF_A_CONTRACT: Final = frozenset({"contract_changes", "contract_events", "revisions", "holds", "disposals"})
-"""Which act came when, the digests of what there was, the record of the disposal itself: no names, no words."""
+KEPT_OF_A_CONTRACT: Final = frozenset(
+    {"contract_changes", "contract_events", "revisions", "holds", "disposals", "powers"}
+)
+"""Which act came when, the digests of what there was, the record of the disposal itself: no names, no words.
+A power that was signed as the contract is a record of its own."""
 
 OF_A_PERSON: Final[tuple[tuple[str, str], ...]] = (
     ("passkeys", "DELETE FROM passkeys WHERE subject = ?1"),
@@ -65,6 +72,7 @@ OF_A_PERSON: Final[tuple[tuple[str, str], ...]] = (
         "UPDATE accounts SET login = 'erased-' || lower(hex(handle)), password = NULL, totp = NULL"
         " WHERE subject = ?1",
     ),
+    ("identity_records", "DELETE FROM identity_records WHERE person = ?1"),
     ("signature_choices", "DELETE FROM signature_choices WHERE person = ?1"),
     ("signature_pictures", "DELETE FROM signature_pictures WHERE person = ?1"),
     ("reminder_wishes", "DELETE FROM reminder_wishes WHERE person = ?1"),

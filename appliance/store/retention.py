@@ -191,6 +191,7 @@ def is_needed(tx: Transaction, digest: str) -> bool:
     found = tx.execute(
         "SELECT 1 FROM revisions AS r JOIN contracts AS c ON c.id = r.contract"  # noqa: S608 -- a literal above
         f" WHERE r.digest = ?1 AND {_THERE}"
+        " UNION ALL SELECT 1 FROM powers WHERE document = ?1"
         " UNION ALL SELECT 1 FROM deposits WHERE certificate = ?1 LIMIT 1",
         (digest,),
     ).fetchone()

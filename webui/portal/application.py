@@ -14,11 +14,13 @@ from webui.portal import (
     drafting,
     health,
     home,
+    identity,
     log,
     mark,
     office,
     ownership,
     pictures,
+    powers,
     reminders,
     reviews,
     signatures,
@@ -81,6 +83,8 @@ def create_app(parts: PortalParts) -> Flask:
         accounts,
         office,
         setup,
+        identity,
+        powers,
         writing,
     ):
         app.register_blueprint(pages.blueprint(parts))

@@ -77,6 +77,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             advice=_advice(seen),
             further=list(_further(seen)),
             turn=rules.whose_turn(contract),
+            grounds=parts.appliance.contracts.grounds(contract_id),
             untold=_untold(parts, seen),
             initiates=initiates,
             asks=_asks(seen),

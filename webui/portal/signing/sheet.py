@@ -12,6 +12,8 @@ from appliance.contracts.model import Act, allowed
 from appliance.contracts.seal_standing import LONGEST_REASON
 from appliance.model.contract import PartyKind
 from appliance.model.seal_request import SealRequest
+from appliance.powers import Outcome
+from hsm.sentence import Sentence
 from webui.portal.access import visitor
 from webui.portal.contracts.reading import who_is
 from webui.portal.parts import PortalParts
@@ -46,11 +48,18 @@ def sheet(parts: PortalParts, opened: Opened, remark: Remark | None = None) -> R
         may_decline=acts[Act.DECLINE] is None,
         may_hand_over=acts[Act.HAND_OVER] is None,
         earlier=_earlier(parts, opened),
+        authority=_authority(parts, opened),
         remark=remark,
         typed=request.form,
         longest={"reason": LONGEST_REASON, "place": LONGEST_PLACE},
     )
     return make_response(page, 200 if remark is None else remark.status)
+
+
+def _authority(parts: PortalParts, opened: Opened) -> Sentence | None:
+    """Under which authority one signs, where policy asks for one."""
+    decision = parts.appliance.desk.grounds(opened).decision
+    return None if decision.outcome is Outcome.NOT_NEEDED else decision.words
 
 
 def _earlier(parts: PortalParts, opened: Opened) -> SealRequest | None:

@@ -1,0 +1,93 @@
+"""``/identity/SUBJECT``: what of somebody's identity was checked; recording, renewing and withdrawing a check."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from appliance.errors import PreconditionRefused
+from appliance.identity import IdentityCheck
+from appliance.model.accounts import Role
+from appliance.model.contract import GUEST_PREFIX
+from appliance.model.identity import Against, IdentityDocument
+from webui.portal.access import Visitor, require
+from webui.portal.office.forms import REFUSALS, problem_of, text
+from webui.portal.parts import PortalParts
+from webui.shared.once import Once
+
+CHECKERS = (Role.OFFICER, Role.REVIEWER)
+
+
+def blueprint(parts: PortalParts) -> Blueprint:
+    """The page of a person's identity and its forms."""
+    pages = Blueprint("identity", __name__, url_prefix="/identity")
+    checks, once = parts.appliance.identity, Once(parts.appliance.submissions)
+
+    def page(subject: str, someone: Visitor, problems: dict[str, str], status: int = 200) -> tuple[str, int]:
+        person, records = parts.appliance.registry.person(subject), checks.of(subject)
+        people = [name for record in records for name in (record.checked_by, record.answers, record.withdrawn_by)]
+        shown = render_template(
+            "identity/person.html",
+            person=person,
+            records=records,
+            current=checks.current(subject),
+            names=parts.appliance.office.members.names([name for name in people if name]),
+            may_check=Role.AUDITOR not in someone.roles and someone.subject != subject,
+            documents=list(IdentityDocument),
+            against=list(Against),
+            typed=request.form,
+            problems=problems,
+            now=parts.now(),
+        )
+        return shown, status
+
+    @pages.get("/<subject>")
+    def person(subject: str) -> tuple[str, int]:
+        return page(subject, _visitor(subject, Role.AUDITOR), {})
+
+    @pages.post("/<subject>")
+    def record(subject: str) -> Response | tuple[str, int]:
+        someone = _visitor(subject)
+        try:
+            check = _check(someone.subject)
+            return once.redirected(someone.subject, lambda: _recorded(parts, subject, check, someone.subject))
+        except REFUSALS as refusal:
+            problem, status = problem_of(refusal)
+            return page(subject, someone, {"": problem}, status)
+
+    @pages.post("/<subject>/<record_id>/withdraw")
+    def withdraw(subject: str, record_id: str) -> Response | tuple[str, int]:
+        someone = _visitor(subject)
+        try:
+            checks.withdraw(record_id, reason=text("reason"), by=someone.subject)
+        except REFUSALS as refusal:
+            problem, status = problem_of(refusal)
+            return page(subject, someone, {"": problem}, status)
+        return redirect(url_for("identity.person", subject=subject), 303)
+
+    return pages
+
+
+def _visitor(subject: str, *readers: Role) -> Visitor:
+    """Officers and reviewers; for an outside representative initiators, too, who know whom they invited."""
+    initiators = (Role.INITIATOR,) if subject.startswith(GUEST_PREFIX) else ()
+    return require(*CHECKERS, *initiators, *readers)
+
+
+def _check(by: str) -> IdentityCheck:
+    """What was posted. Raises :class:`PreconditionRefused` for what cannot be read."""
+    try:
+        expires = date.fromisoformat(text("expires", 10)) if text("expires", 10) else None
+        document, against = IdentityDocument(text("document", 40)), Against(text("against", 40))
+    except ValueError as error:
+        raise PreconditionRefused(
+            "Choose the document, how it was compared, and a day until which it holds."
+        ) from error
+    return IdentityCheck(document, text("number", 60), against, by, text("note", 600), expires)
+
+
+def _recorded(parts: PortalParts, subject: str, check: IdentityCheck, by: str) -> str:
+    parts.appliance.identity.record(subject, check, by=by)
+    return url_for("identity.person", subject=subject)
