@@ -114,7 +114,7 @@ def _event(
 
 def _facts(fields: Mapping[str, Any], kind: str, actor: str, names: Callable[[str], str]) -> Iterator[Fact]:
     """What is worth a line: in the order of the evidence's history; a signer who acts is not named twice."""
-    for name, label in LABELS.items():
+    for name in LABELS:
         if name not in fields or (name in _PLACES and fields[name] is not None):
             continue
         value = _shown(fields[name], names)
@@ -123,7 +123,16 @@ def _facts(fields: Mapping[str, Any], kind: str, actor: str, names: Callable[[st
         if name == "organisation" and str(value) in str(fields.get("name")):
             continue
         if value != "":
-            yield Fact(_TO_BE_SIGNED if (kind, name) == _SHOWN else label, value)
+            yield Fact(_label(fields, kind, name), value)
+
+
+def _label(fields: Mapping[str, Any], kind: str, name: str) -> str:
+    """The field's label; what is called a name is a seal's where a seal signed."""
+    if (kind, name) == _SHOWN:
+        return _TO_BE_SIGNED
+    if name == "name" and str(fields.get("signer", "")).startswith("seal-"):
+        return "Seal"
+    return LABELS[name]
 
 
 def _shown(value: Any, names: Callable[[str], str]) -> str | datetime | None:

@@ -126,6 +126,9 @@ class Disposing:
                 elif self._blobs.remove(digest, untouched_since=before):
                     retention.spare(tx, digest)
                     removed += 1
+        if removed:
+            with self._database.transaction() as tx:
+                forgetting.overwrite_words(tx)
         return removed
 
     def _disposable(self, tx: Transaction, contract_id: str, now: datetime) -> Contract:
@@ -136,6 +139,11 @@ class Disposing:
         if retention.is_held(tx, contract_id):
             raise PreconditionRefused(
                 "Contract {contract} is under a legal hold; lift the hold first.", contract=contract_id
+            )
+        if retention.carries_power(tx, contract_id):
+            raise PreconditionRefused(
+                "A power of attorney rests on contract {contract}; it stays as evidence of it.",
+                contract=contract_id,
             )
         until = with_term(retention.one_ended(tx, contract_id), self._policy).until
         if until is None:

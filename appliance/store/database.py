@@ -24,6 +24,7 @@ _PRAGMAS = (
     "synchronous = FULL",
     "foreign_keys = ON",
     "trusted_schema = OFF",
+    "secure_delete = ON",  # what was erased is overwritten in the file, not only unlinked
     "temp_store = MEMORY",
 )
 

@@ -19,6 +19,10 @@ OF_A_CONTRACT: Final[tuple[tuple[str, str], ...]] = (
         "DELETE FROM signing_grounds WHERE intent IN (SELECT id FROM intents WHERE contract = ?1)",
     ),
     ("intents", "DELETE FROM intents WHERE contract = ?1"),
+    ("content_checks", "DELETE FROM content_checks WHERE contract = ?1"),
+    ("review_requests", "DELETE FROM review_requests WHERE contract = ?1"),
+    ("review_waivers", "DELETE FROM review_waivers WHERE contract = ?1"),
+    ("review_sign_offs", "DELETE FROM review_sign_offs WHERE contract = ?1"),
     ("guest_invitations", "DELETE FROM guest_invitations WHERE contract = ?1"),
     ("sessions", "DELETE FROM sessions WHERE contract = ?1"),
     ("contract_dates", "DELETE FROM contract_dates WHERE contract = ?1"),
@@ -60,7 +64,7 @@ KEPT_OF_A_CONTRACT: Final = frozenset(
     {"contract_changes", "contract_events", "revisions", "holds", "disposals", "powers"}
 )
 """Which act came when, the digests of what there was, the record of the disposal itself: no names, no words.
-A power that was signed as the contract is a record of its own."""
+A contract that a power of attorney rests on is not disposed of."""
 
 OF_A_PERSON: Final[tuple[tuple[str, str], ...]] = (
     ("passkeys", "DELETE FROM passkeys WHERE subject = ?1"),
@@ -92,6 +96,11 @@ def forget_contract(tx: Transaction, contract_id: str) -> None:
     """Takes out the names, the words and the prepared bytes of a contract whose disposal is done."""
     for _, statement in OF_A_CONTRACT:
         tx.execute(statement, (contract_id,))
+
+
+def overwrite_words(tx: Transaction) -> None:
+    """Writes the index of short words anew: a contentless one only marks what was deleted (SQLite FTS5, 4.4.3)."""
+    tx.execute("INSERT INTO contract_grams (contract_grams) VALUES ('optimize')")
 
 
 def forget_openings(tx: Transaction, entries: Sequence[int]) -> int:

@@ -168,6 +168,11 @@ def entries_about(tx: Transaction, subject: str) -> list[int]:
     return [row[0] for row in rows]
 
 
+def carries_power(tx: Transaction, contract_id: str) -> bool:
+    """Whether the contract is the letter of a power of attorney."""
+    return tx.execute("SELECT 1 FROM powers WHERE contract = ?", (contract_id,)).fetchone() is not None
+
+
 def doom(tx: Transaction, digests: Iterable[str], *, since: datetime) -> None:
     """The documents may be removed, unless something else needs them."""
     tx.executemany(

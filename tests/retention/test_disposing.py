@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 
+import pysqlite3
 import pytest
 
+from appliance.contracts import involved
 from appliance.contracts.acts import Who
 from appliance.contracts.visibility import require_reader
 from appliance.demonstration.cast import LI, OFFICER, ZHANG
@@ -18,7 +21,7 @@ from appliance.ledger import Sequencer
 from appliance.ledger.check import Log, LogReport
 from appliance.model.contract import Contract
 from appliance.model.retention import DisposalState
-from appliance.store import forgetting
+from appliance.store import contracts, forgetting, involvements
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from tests.world import World, sample_document, send
@@ -46,7 +49,9 @@ def later(world: World) -> Iterator[Appliance]:
 
 
 def recalled(appliance: Appliance, document: bytes) -> Contract:
+    """Sent, looked at by the first signer, and recalled."""
     contract = send(appliance, document)
+    appliance.cycle.prepare(contract.id, contract.parties[0].id)
     return appliance.endings.recall(contract.id, by=ZHANG.subject, reason="预算未获批准，张示例")
 
 
@@ -116,6 +121,11 @@ def test_a_disposal_takes_two_officers(now_: Appliance, later: Appliance) -> Non
 
 def test_what_is_disposed_of_is_gone_and_the_log_is_whole(world: World, now_: Appliance, later: Appliance) -> None:
     contract = recalled(now_, unique(1))
+    with now_.database.transaction() as tx:  # a title that stands nowhere else
+        tx.execute("UPDATE contracts SET title = '用完即弃的标题' WHERE id = ?", (contract.id,))
+        titled = contracts.load(tx, contract.id)
+        involvements.refresh(tx, contract.id, involved.of(titled), involved.words(titled))
+    assert _in_the_file(world, "用完即弃的标题")
     digests = {revision.digest for revision in contract.revisions}
     disposing = later.retention.disposing
     disposing.propose(contract.id, reason="期满", by=OFFICER)
@@ -134,8 +144,16 @@ def test_what_is_disposed_of_is_gone_and_the_log_is_whole(world: World, now_: Ap
     for digest in digests:
         with pytest.raises(NotFound):
             now_.blobs.get(digest)
+    assert not _in_the_file(world, "用完即弃的标题")
     assert done.entry is not None
     assert walked(world, now_).size > done.entry
+
+
+def _in_the_file(world: World, words: str) -> bool:
+    """Whether the database's file still has *words* anywhere, freed pages included."""
+    with closing(pysqlite3.connect(world.home.database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return words.encode() in world.home.database.read_bytes()
 
 
 def _traces(appliance: Appliance, contract: Contract) -> list[str]:
@@ -169,11 +187,15 @@ def test_documents_that_others_have_stay(world: World, now_: Appliance, later: A
 def test_every_table_of_a_contract_is_forgotten_or_kept_on_purpose(now_: Appliance) -> None:
     named = {table for table, _ in forgetting.OF_A_CONTRACT} | forgetting.KEPT_OF_A_CONTRACT
     with now_.database.reading() as tx:
-        rows = tx.execute(
-            "SELECT t.name FROM pragma_table_list AS t JOIN pragma_table_info(t.name) AS c"
-            " WHERE t.schema = 'main' AND t.type = 'table' AND c.name = 'contract'"
-        ).fetchall()
-    assert {row[0] for row in rows} <= named
+        tables = [row[0] for row in tx.execute("SELECT name FROM pragma_table_list WHERE type = 'table'")]
+        refers = {
+            table: {row[0] for row in tx.execute('SELECT "table" FROM pragma_foreign_key_list(?)', (table,))}
+            for table in tables
+        }
+    of_contracts = {"contracts"}
+    while more := {table for table, to in refers.items() if to & of_contracts} - of_contracts:
+        of_contracts |= more
+    assert of_contracts - named == {"power_events"}, "these rest on powers, whose contracts are not disposed of"
 
 
 def test_a_person_who_acts_is_not_erased(now_: Appliance) -> None:
