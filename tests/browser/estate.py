@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from webauthn.helpers import bytes_to_base64url
 
 from appliance.accounts.sessions import Whereabouts
-from appliance.demonstration.cast import ALPHA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
+from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.places import SAMPLE_PLACES
+from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.model.accounts import LinkPurpose, NewAccount, Passkey, Role
 from appliance.model.contract import Contract, Guest, SigningOrder
+from appliance.model.identity import Against, IdentityDocument
+from appliance.model.money import Money
 from appliance.model.office import ProposedPasskey
 from appliance.model.people import Person, SealKind
+from appliance.model.powers import Basis, Scope
 from appliance.model.writing import Purpose
 from appliance.office.drafts import SealDraft
 from appliance.ownership.deposits import DepositOrder
+from appliance.powers import PowerDraft
 from appliance.store import passkeys
 from appliance.writing import Beginning, samples
 from hsm.authenticator import SoftwareAuthenticator
 from tests.browser.troupe import HERE, ZHOU, Troupe
+from tests.world import sample_document
 
 GAMMA = "丙公司示例有限公司"
 VISITOR = Whereabouts("192.0.2.7")
@@ -144,6 +151,18 @@ def _of_accounts(people: Troupe) -> dict[str, str]:
     }
 
 
+def _power(people: Troupe) -> str:
+    """A power that waits for its verification, and an identity check of its agent."""
+    act, now = people.appliance, people.appliance.now()
+    limit = Scope(("采购合同",), (ALPHA,), Money(100_000_000, "CNY"))
+    draft = PowerDraft(
+        Basis.LETTER, BETA, "周样本", LI.subject, limit, now - timedelta(days=1), now + timedelta(days=90)
+    )
+    check = IdentityCheck(IdentityDocument.PASSPORT, "E12345678", Against.ORIGINAL, answers=ZHANG.subject)
+    act.identity.record(LI.subject, check, by=ZHANG.subject)
+    return act.powers.register(draft, sample_document(1), by=ZHANG.subject).id
+
+
 def _of_office(people: Troupe) -> dict[str, str]:
     """What waits for an officer: a request, and an act that only lacks the passkey."""
     act = people.appliance
@@ -154,5 +173,6 @@ def _of_office(people: Troupe) -> dict[str, str]:
     return {
         "request": request.id,
         "act": act.office.preparing.seal(draft, by=OFFICER).id,
+        "power": _power(people),
         "seal": CONTRACT_SEAL.subject,
     }
