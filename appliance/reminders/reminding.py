@@ -10,10 +10,10 @@ from appliance.reminders.derivation import Derivation, Known
 from appliance.store import reminder_plans
 from appliance.store.database import Database
 
-BATCH = 50
+BATCH = 25
 """Plans that one transaction derives: other writers wait for it."""
 
-LONGEST = 1.5
+LONGEST = 1.0
 """Seconds after which a tick leaves the rest to the next one."""
 
 SIGN_OF_LIFE = timedelta(minutes=1)

@@ -15,7 +15,8 @@ from appliance.accounts.links import Links
 from appliance.demonstration.cast import LI, ZHANG
 from appliance.model.contract import Contract, ContractState, Deadline, PartyState
 from appliance.notices.addresses import Addresses
-from appliance.policy import Policy
+from appliance.policy import Policy, Rules
+from appliance.policy.reminders import ReminderRules
 from appliance.reminders.desk import House, RemindersDesk, open_reminders
 from appliance.reminders.reminding import LONGEST
 from appliance.store import people
@@ -52,18 +53,19 @@ def figures() -> list[Figure]:
     grown: dict[str, float] = {}
     rates: dict[str, float] = {}
     for size in SIZES:
-        with _house(size) as (desk, clock):
+        with _house(size) as (desk, hourly, clock):
             before = _resident()
             all_ticks = _until_done(desk)
             rates[f"{size:,}"] = size / sum(all_ticks)
             back[f"{size:,}"] = max(all_ticks)
             idle[f"{size:,}"] = median(milliseconds_of(desk.reminding.tick)) / 1000
-            busy[f"{size:,}"] = median(tuple(_ticks(desk, clock)))
+            _until_done(hourly)
+            busy[f"{size:,}"] = median(tuple(_ticks(hourly, clock)))
             grown[f"{size:,}"] = _resident() - before
     most = f"{SIZES[-1]:,}"
     return [
         Figure("tick, nothing due, 100,000 open", "s", idle[most], (), TARGET, True, growth=idle),
-        Figure("tick, one in 100 due, 100,000 open", "s", busy[most], (), TARGET, True, growth=busy),
+        Figure("reminding of 1 in 100, 100,000 open", "s", busy[most], (), TARGET, True, growth=busy),
         Figure("longest tick, all due, 100,000 open", "s", back[most], (), TARGET, True, growth=back),
         Figure("contracts derived anew", "per s", rates[most], growth=rates),
         Figure("memory grown by deriving 100,000", "MB", grown[most], (), 20.0, True, growth=grown),
@@ -71,8 +73,9 @@ def figures() -> list[Figure]:
 
 
 @contextmanager
-def _house(size: int) -> Iterator[tuple[RemindersDesk, Clock]]:
-    """*size* open contracts of forty people, their deadlines spread over a hundred hours to come."""
+def _house(size: int) -> Iterator[tuple[RemindersDesk, RemindersDesk, Clock]]:
+    """*size* open contracts, their deadlines spread over a hundred hours to come: with the usual rules, and with
+    one step at all hours, so that each hour one contract in a hundred is due."""
     with tempfile.TemporaryDirectory() as folder:
         database, clock, links = Database(Path(folder) / "vermilion.db"), Clock(), Links(b"k" * 32)
         try:
@@ -80,7 +83,11 @@ def _house(size: int) -> Iterator[tuple[RemindersDesk, Clock]]:
             house = House(
                 "示例", "https://sign.example", Addresses("https://sign.example", links), Addresses("", links)
             )
-            yield open_reminders(database, Policy(), Path(folder), house, clock), clock
+            hourly = Policy(Rules(reminders=ReminderRules(["1d"], [], working_hours="00:00-23:59")))
+            usual, other = (
+                open_reminders(database, each, Path(folder), house, clock) for each in (Policy(), hourly)
+            )
+            yield usual, other, clock
         finally:
             database.close()
 
@@ -116,7 +123,7 @@ def _until_done(desk: RemindersDesk) -> list[float]:
 
 
 def _ticks(desk: RemindersDesk, clock: Clock) -> Iterator[float]:
-    """Ticks at the next hours at which one contract in a hundred has a step."""
+    """Seconds of the work of each of the next hours."""
     for _ in range(5):
         clock.at += timedelta(hours=1)
         yield sum(_until_done(desk))
