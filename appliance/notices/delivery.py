@@ -106,7 +106,7 @@ class Delivery:
         self._failures += 1
         self._paused_until = self._now() + min(timedelta(seconds=15 * 2 ** min(self._failures, 10)), LONGEST_PAUSE)
         with self._database.transaction() as tx:
-            outbox.postpone(tx, message, reason=reason, until=self._now())
+            outbox.unreached(tx, message, reason)
 
     def _words(self, tx: Transaction, message: outbox.OutboxMessage) -> Letter | Later | None:
         notice = message.notice

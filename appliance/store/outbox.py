@@ -78,6 +78,15 @@ def postpone(tx: Transaction, message: OutboxMessage, *, reason: str, until: dat
     )
 
 
+def unreached(tx: Transaction, message: OutboxMessage, reason: str) -> None:
+    """sending → queued, as it was: the server could not be reached, which is no try of this message."""
+    tx.execute(
+        "UPDATE outbox SET state = 'queued', attempts = attempts - 1, reason = ?"
+        " WHERE id = ? AND state = 'sending'",
+        (reason, message.id),
+    )
+
+
 def put_back(tx: Transaction, message: OutboxMessage, until: datetime) -> None:
     """sending → queued, as if it had not been taken: it was not tried, and waits until then."""
     tx.execute(

@@ -131,6 +131,10 @@ def test_a_server_that_is_away_holds_everything_and_no_message_is_the_worse_for_
         time.at += timedelta(hours=1)
     delivery._mail = Mail(MailSettings(host="127.0.0.1", port=port, security=Security.NONE), None)
     time.at += timedelta(minutes=5)
+    post.to_recipient = "451 not now"
+    assert delivery.deliver() == 0
+    post.to_recipient = "250 ok"
+    time.at += timedelta(minutes=1)
     assert (delivery.deliver(), counts(database)) == (1, {"sent": 1})
 
 
