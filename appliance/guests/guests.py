@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from appliance.errors import NotFound, PreconditionRefused
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.guests.inviting import invite
 from appliance.history.chronicle import Chronicle
 from appliance.history.events import EventKind, HistoryEvent
@@ -20,6 +21,9 @@ TRIES = 5
 
 DIGITS = 8
 
+PATIENCE = timedelta(minutes=2)
+"""How long a guest waits before asking for one more link."""
+
 AFTERWARDS = timedelta(days=30)
 """How long after the deadline a guest can still fetch the signed document."""
 
@@ -27,7 +31,8 @@ _OVER = (ContractState.DRAFT, ContractState.RECALLED, ContractState.EXPIRED)
 
 
 class Guests:
-    """Thread-safe. No secret is stored: link and code are both made from *key* and the invitation's id.
+    """Thread-safe. No secret is stored: the link is made from the invitation's id, the code from *key*, the
+    guest and how many codes there were.
 
     *read_link* gives the invitation's id of a link's token, and raises :class:`NotFound` for one that is not ours.
     """
@@ -51,13 +56,39 @@ class Guests:
         with self._database.reading() as tx:
             return self._valid(tx, invitation_id)
 
+    def send_another(self, token: str) -> Invitation:
+        """The guest's link was used: another one goes to the guest's own address, and the code stays as it is.
+
+        Whoever holds an old link can ask; only the guest's mail learns the new one. Raises :class:`NotFound`, or
+        :class:`StateRefused` when this link is still good, or one was sent just now.
+        """
+        invitation_id = self._read_link(token)
+        now = self._now()
+        with self._database.transaction() as tx:
+            invitation = self._valid(tx, invitation_id)
+            if invitation.used is None:
+                raise StateRefused("This link still works; enter the code.")
+            if now < invitation.invited + PATIENCE:
+                raise StateRefused("A link was sent just now; look into your mail, or try again in two minutes.")
+            contract = contracts.load(tx, invitation.contract)
+            party = contract.party(invitation.party)
+            if party is None:
+                raise NotFound(
+                    "Contract “{title}” has no party {party}.", title=contract.title, party=invitation.party
+                )
+            inviter, person = invitation.invited_by, invitation.person
+            return invite(tx, contract, party, by=inviter, now=now, before=invitation, asked_by=person)
+
     def admit(self, token: str, code: str, *, address: str | None = None) -> Admission:
         """Whom link and *code* let in, from which network *address*.
 
-        A try counts before it is looked at, unless it cannot be a code at all. Raises :class:`NotFound`, or
-        :class:`PreconditionRefused` for a wrong code, and once there were five of them.
+        A try counts before it is looked at, unless it cannot be a code at all. Raises :class:`NotFound`,
+        :class:`StateRefused` for a link that was used, or :class:`PreconditionRefused` for a wrong code, and once
+        there were five of them.
         """
         invitation = self.invitation(token)
+        if invitation.used is not None:
+            raise _used()
         given = "".join(code.split()).replace("-", "")
         if len(given) != DIGITS or not (given.isascii() and given.isdigit()):
             raise PreconditionRefused("The code has {digits} digits; look again.", digits=DIGITS)
@@ -95,13 +126,14 @@ class Guests:
         Raises :class:`PreconditionRefused` for anybody but the initiator.
         """
         with self._database.transaction() as tx:
-            self._own(tx, contract_id, party_id, by)
+            before = self._own(tx, contract_id, party_id, by)
             contract = contracts.load(tx, contract_id)
             party = contract.party(party_id)
             if party is None:
                 raise NotFound("Contract “{title}” has no party {party}.", title=contract.title, party=party_id)
             sessions.end_all(tx, party.subject, now=self._now())
-            return invite(tx, contract, party, by=by, now=self._now())
+            following = replace(before, round=before.round + 1, tries=0)
+            return invite(tx, contract, party, by=by, now=self._now(), before=following)
 
     def of_party(self, party_id: str) -> Invitation:
         """The party's invitation that holds now. Raises :class:`NotFound`."""
@@ -140,7 +172,8 @@ class Guests:
     def _admitted(self, invitation: Invitation, address: str | None) -> Admission:
         with self._database.transaction() as tx:
             self._valid(tx, invitation.id)
-            guests.open_(tx, invitation, self._now())
+            if not guests.open_(tx, invitation, self._now()):
+                raise _used()
             self._tell(tx, invitation, EventKind.GUEST_ENTERED, invitation.person, address)
             until = self.until(contracts.load(tx, invitation.contract))
         return Admission(invitation.person, invitation.contract, invitation.party, until)
@@ -154,6 +187,10 @@ class Guests:
 
     def _code(self, invitation: Invitation) -> str:
         """The code of this round: nobody makes it without the key, and whoever has the link only cannot."""
-        message = f"guest-code\n{invitation.id}\n{invitation.round}".encode()
+        message = f"guest-code\n{invitation.person}\n{invitation.party}\n{invitation.round}".encode()
         number = int.from_bytes(hmac.digest(self._key, message, "sha256")[:8], "big")
         return f"{number % 10**DIGITS:0{DIGITS}d}"
+
+
+def _used() -> StateRefused:
+    return StateRefused("This link was used already; each works once. Have another one sent to your address.")

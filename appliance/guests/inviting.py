@@ -19,11 +19,21 @@ def is_guest(subject: str) -> bool:
     return subject.startswith(GUEST_PREFIX)
 
 
-def invite(tx: Transaction, contract: Contract, party: Party, *, by: str, now: datetime) -> Invitation:
+def invite(
+    tx: Transaction,
+    contract: Contract,
+    party: Party,
+    *,
+    by: str,
+    now: datetime,
+    before: Invitation | None = None,
+    asked_by: str | None = None,
+) -> Invitation:
     """The invitation of a guest *party*, which ends an earlier one, with its entry in the log and its notice.
 
-    *by* invites and vouches. The notice (``guest-invited``) is about the invitation's id, of which its letter's
-    link is made. Raises :class:`StateRefused` for a party that is no guest's.
+    *by* invites and vouches; *asked_by* is the guest, where it was they who asked for another link. The new link
+    takes over the code and the tries of *before*. The notice (``guest-invited``) is about the invitation's id, of
+    which its letter's link is made. Raises :class:`StateRefused` for a party that is no guest's.
     """
     guests.end(tx, party.id, now)
     invitation = Invitation(
@@ -33,9 +43,12 @@ def invite(tx: Transaction, contract: Contract, party: Party, *, by: str, now: d
         party=party.id,
         invited_by=by,
         invited=now,
+        round=0 if before is None else before.round,
+        tries=0 if before is None else before.tries,
+        opened=None if before is None else before.opened,
     )
     guests.insert(tx, invitation)
     public = {"party": party.id, "person": party.subject, "invitation": invitation.id}
-    Chronicle().tell(tx, HistoryEvent(EventKind.GUEST_INVITED, now, by, contract.id, public))
+    Chronicle().tell(tx, HistoryEvent(EventKind.GUEST_INVITED, now, asked_by or by, contract.id, public))
     outbox.enqueue(tx, Notice(contract.id, party.subject, NoticeKind.GUEST_INVITED, now, invitation.id))
     return invitation

@@ -10,8 +10,8 @@ from datetime import datetime
 class Invitation:
     """One link with its second channel. ``round`` counts the codes, ``tries`` the wrong ones of this round.
 
-    ``invited_by`` is who invited the guest and answers for the identity; ``ended`` is when the link stopped to
-    work because a new one was sent.
+    ``invited_by`` is who invited the guest and answers for the identity. ``opened`` is when the guest first came
+    in, by whatever link; ``used`` when this one let somebody in, which it does once; ``ended`` when it was replaced.
     """
 
     id: str
@@ -24,6 +24,7 @@ class Invitation:
     tries: int = 0
     opened: datetime | None = None
     ended: datetime | None = None
+    used: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

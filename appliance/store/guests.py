@@ -12,15 +12,15 @@ from appliance.model.guest import Invitation
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
-_COLUMNS = "id, person, contract, party, invited_by, invited, round, tries, opened, ended"
+_COLUMNS = "id, person, contract, party, invited_by, invited, round, tries, opened, ended, used"
 
 
 def insert(tx: Transaction, invitation: Invitation) -> None:
     """A new link, after an earlier one has ended. Raises :class:`StateRefused` for a guest bound elsewhere."""
     try:
         tx.execute(
-            "INSERT INTO guest_invitations (id, person, contract, party, invited_by, invited, round)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO guest_invitations (id, person, contract, party, invited_by, invited, round, tries,"
+            " opened) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 invitation.id,
                 invitation.person,
@@ -29,6 +29,8 @@ def insert(tx: Transaction, invitation: Invitation) -> None:
                 invitation.invited_by,
                 stored(invitation.invited),
                 invitation.round,
+                invitation.tries,
+                None if invitation.opened is None else stored(invitation.opened),
             ),
         )
     except pysqlite3.IntegrityError as error:
@@ -53,12 +55,14 @@ def count_try(tx: Transaction, invitation: Invitation, *, most: int) -> bool:
     return bool(counted.rowcount)
 
 
-def open_(tx: Transaction, invitation: Invitation, now: datetime) -> None:
-    """The code was right: the tries begin anew."""
-    tx.execute(
-        "UPDATE guest_invitations SET tries = 0, opened = coalesce(opened, ?) WHERE id = ?",
+def open_(tx: Transaction, invitation: Invitation, now: datetime) -> bool:
+    """The code was right: the tries begin anew, and the link is used. False when it was used before."""
+    opened = tx.execute(
+        "UPDATE guest_invitations SET tries = 0, opened = coalesce(opened, ?1), used = ?1"
+        " WHERE id = ?2 AND used IS NULL",
         (stored(now), invitation.id),
     )
+    return bool(opened.rowcount)
 
 
 def next_round(tx: Transaction, invitation: Invitation) -> None:
@@ -94,6 +98,6 @@ def _unknown() -> NotFound:
 
 
 def _invitation(row: tuple[Any, ...]) -> Invitation:
-    identifier, person, contract, party, invited_by, invited, turn, tries, opened, ended = row
-    dates = loaded(opened), loaded(ended)
+    identifier, person, contract, party, invited_by, invited, turn, tries, opened, ended, used = row
+    dates = loaded(opened), loaded(ended), loaded(used)
     return Invitation(identifier, person, contract, party, invited_by, loaded(invited), turn, tries, *dates)

@@ -192,6 +192,7 @@ POST: dict[str, Row] = {
     "accounts.recover_code": Row("/recover/{recover_link}/code", EVERYBODY, form={"sealed": "00", "code": "1"}),
     "accounts.recover_passkey": Row("/recover/{recover_link}/passkey", EVERYBODY, form={**PASSKEY, "label": "x"}),
     "signing.guest_enter": Row("/guest/{guest_link}", EVERYBODY, form={"code": "1"}),
+    "signing.another_guest_link": Row("/guest/{guest_link}/another", EVERYBODY),
     "setup.appoint": Row("/setup", EVERYBODY, form={**_OFFICER, **PASSKEY, "subject": "officer-000000000000"}),
     "accounts.profile": Row("/settings/profile", ACCOUNTS, form={"name": "", "language": "zh", "zone": "UTC"}),
     "accounts.change_password": Row("/settings/password", ACCOUNTS, form={**_PASSWORDS, "old": "x"}),

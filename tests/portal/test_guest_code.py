@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from appliance.accounts.links import Links
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import LI, ZHANG, ZONE
+from appliance.errors import StateRefused
 from appliance.model.accounts import LinkPurpose, Role
 from appliance.model.contract import Contract, Deadline, Guest, Party, Placement, SigningOrder
 from appliance.wiring import LINKS_KEY, Appliance
@@ -69,9 +70,44 @@ def test_from_the_contract_to_the_code_and_in(
     entered = browser.post(link, data={"form_token": token_in(door.text), "code": shown[1]})
     assert entered.headers["Location"].endswith(f"/contracts/{invited.id}/sign")
 
-    # Later letters bring the same link: who is in already is not asked again, strangers are.
+    # Later letters bring the same link: who is in already is not asked again; for everybody else it was used.
     assert browser.get(link).headers["Location"].endswith(f"/contracts/{invited.id}/sign")
-    assert 'name="code"' in portal.test_client().get(link).text
+    assert 'name="code"' not in portal.test_client().get(link).text
     page = zhang.get(f"/contracts/{invited.id}").text
     assert asked not in page
     assert address in page
+
+
+def test_a_link_works_once_and_another_one_goes_to_the_guest(
+    portal: Flask, appliance: Appliance, invited: Contract, party: Party, browser: FlaskClient
+) -> None:
+    before = appliance.guests.of_party(party.id)
+    link, code = link_of(appliance, party), appliance.guests.code(invited.id, party.id, by=ZHANG.subject)
+    with pytest.raises(StateRefused, match="was used already"):
+        appliance.guests.admit(link.rsplit("/", 1)[-1], code)
+    page = browser.get(link).text
+    token = token_in(page)
+    soon = browser.post(f"{link}/another", data={"form_token": token})
+    assert soon.status_code == 422, "not so soon after the last one"
+    with appliance.database.transaction() as tx:
+        tx.execute("UPDATE guest_invitations SET invited = '2026-01-01T00:00:00Z' WHERE id = ?", (before.id,))
+
+    sent = browser.post(f"{link}/another", data={"form_token": token})
+    assert sent.status_code == 200 and "新链接" in sent.text
+    assert browser.get(link).status_code == 404, "the old one is over"
+    now = appliance.guests.of_party(party.id)
+    assert (now.opened, now.used, now.invited_by) == (before.opened, None, before.invited_by)
+    with appliance.database.reading() as tx:
+        letters = tx.execute("SELECT recipient FROM outbox WHERE about = ?", (now.id,)).fetchall()
+    assert letters == [(party.subject,)]
+    assert appliance.guests.code(invited.id, party.id, by=ZHANG.subject) == code
+    entered = browser.post(link_of(appliance, party), data={"form_token": token, "code": code})
+    assert entered.headers["Location"].endswith(f"/contracts/{invited.id}/sign")
+
+
+def test_a_link_that_the_initiator_sends_has_another_code(
+    appliance: Appliance, invited: Contract, party: Party
+) -> None:
+    code = appliance.guests.code(invited.id, party.id, by=ZHANG.subject)
+    appliance.guests.invite_again(invited.id, party.id, by=ZHANG.subject)
+    assert appliance.guests.code(invited.id, party.id, by=ZHANG.subject) != code

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from appliance.errors import ApplianceError, NotAllowed, PreconditionRefused
+from appliance.errors import ApplianceError, NotAllowed, PreconditionRefused, StateRefused
 from appliance.model.office import (
     EnrolmentRequest,
     ProposedCredential,
@@ -66,12 +66,20 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         given = request.form.get("code", "")[:40]
         try:
             admission = parts.appliance.guests.admit(token, given, address=circumstances().address)
-        except PreconditionRefused as refusal:
+        except (PreconditionRefused, StateRefused) as refusal:
             return _door(parts, token, translate()(refusal.template, **refusal.values))
         opened = parts.appliance.sessions.open_guest(
             admission.person, (admission.contract, admission.party), whereabouts(), until=admission.until
         )
         return admit(redirect(url_for("signing.sign", contract_id=admission.contract), 303), opened)
+
+    @pages.post("/guest/<token>/another")
+    def another_guest_link(token: str) -> Response:
+        try:
+            parts.appliance.guests.send_another(token if _TOKEN.fullmatch(token) else "")
+        except StateRefused as refusal:
+            return _door(parts, token, translate()(refusal.template, **refusal.values))
+        return make_response(render_template("signing/guest_sent.html"), 200)
 
     @pages.get("/guest/credentials")
     def guest_credentials() -> Response:
@@ -114,6 +122,7 @@ def _door(parts: PortalParts, token: str, problem: str = "") -> Response:
         person=parts.appliance.registry.person(invitation.person),
         inviter=parts.appliance.registry.person(invitation.invited_by),
         contract=contract,
+        used=invitation.used is not None,
         problem=problem,
     )
     return make_response(page, 422 if problem else 200)
