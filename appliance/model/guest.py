@@ -11,7 +11,8 @@ class Invitation:
     """One link with its second channel. ``round`` counts the codes, ``tries`` the wrong ones of this round.
 
     ``invited_by`` is who invited the guest and answers for the identity. ``opened`` is when the guest first came
-    in, by whatever link; ``used`` when this one let somebody in, which it does once; ``ended`` when it was replaced.
+    in, by whatever link; ``used`` when this one let somebody in, which it does once; ``ended`` when another one
+    took its place.
     """
 
     id: str
