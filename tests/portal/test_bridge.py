@@ -48,19 +48,19 @@ def echo(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[by
 
 
 def test_a_body_in_pieces_arrives_whole() -> None:
-    start, body = served(Bridge(echo, threads=1, largest=100), scope(), b"one ", b"two")
+    start, body = served(Bridge(echo, threads=1, room=lambda *_: 100), scope(), b"one ", b"two")
     assert start["status"] == 200
     assert (b"x-length", b"7") in start["headers"]
     assert body["body"] == "/验证 one two".encode()
 
 
 def test_of_too_much_one_byte_more_than_the_limit_is_kept() -> None:
-    start, _ = served(Bridge(echo, threads=1, largest=4), scope(), b"123", b"456", b"789")
+    start, _ = served(Bridge(echo, threads=1, room=lambda *_: 4), scope(), b"123", b"456", b"789")
     assert (b"x-length", b"5") in start["headers"]
 
 
 def test_a_head_request_has_no_body() -> None:
-    _, body = served(Bridge(echo, threads=1, largest=4), scope(method="HEAD"), b"")
+    _, body = served(Bridge(echo, threads=1, room=lambda *_: 4), scope(method="HEAD"), b"")
     assert body["body"] == b""
 
 
@@ -74,7 +74,7 @@ def test_a_client_that_goes_away_is_not_served() -> None:
     async def send(message: Message) -> None:
         raise AssertionError(message)
 
-    asyncio.run(Bridge(never, threads=1, largest=4).serve(scope(), receive, send))
+    asyncio.run(Bridge(never, threads=1, room=lambda *_: 4).serve(scope(), receive, send))
 
 
 def test_a_header_with_an_underscore_cannot_pass_for_another() -> None:

@@ -26,6 +26,7 @@ from webui.portal import (
     signatures,
     signing,
     trust,
+    uploads,
     verify,
     voiding,
     writing,
@@ -54,6 +55,7 @@ def create_app(parts: PortalParts) -> Flask:
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask's default provider has it
     headers.protect(app, https=https)
+    uploads.install(app)
     assets.install(app)
     language.install(app, default=settings.interface.language, zone=settings.interface.zone, secure=https)
     forms.install(app, key=parts.form_key, secure=https)

@@ -33,18 +33,19 @@ class _Answer:
 class Bridge:
     """An ASGI callable for one WSGI application. A body is read whole before the application sees the request.
 
-    *largest* is the most that is kept of a body: the application is given one byte more than that to refuse.
+    *room* gives, for a method and a path, the most that is kept of a body: the application is given one byte more
+    than that to refuse.
     """
 
-    def __init__(self, application: WSGIApplication, *, threads: int, largest: int) -> None:
+    def __init__(self, application: WSGIApplication, *, threads: int, room: Callable[[str, str], int]) -> None:
         self._application = application
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
-        self._largest = largest
+        self._room = room
 
     async def serve(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request, one reply."""
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as body:
-            length = await self._read(receive, body)
+            length = await self._read(receive, body, self._room(scope["method"], scope["path"]))
             if length is None:
                 return
             environ = environment_of(scope, body, length)
@@ -53,7 +54,7 @@ class Bridge:
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": b"" if head else answer.body})
 
-    async def _read(self, receive: Receive, body: IO[bytes]) -> int | None:
+    async def _read(self, receive: Receive, body: IO[bytes], most: int) -> int | None:
         """Keeps the body; its length, or None when the client has gone. What is too much is read and dropped."""
         length = 0
         while True:
@@ -61,12 +62,12 @@ class Bridge:
             if message["type"] == "http.disconnect":
                 return None
             piece = message.get("body", b"")
-            body.write(piece[: max(0, self._largest + 1 - length)])
+            body.write(piece[: max(0, most + 1 - length)])
             length += len(piece)
             if not message.get("more_body", False):
                 break
         body.seek(0)
-        return min(length, self._largest + 1)
+        return min(length, most + 1)
 
     def _run(self, environ: dict[str, Any]) -> _Answer:
         answer = _Answer()

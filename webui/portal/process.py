@@ -20,6 +20,7 @@ from appliance.timestamping import LoopTimestampService
 from appliance.verification import report
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
+from webui.portal import uploads
 from webui.portal.application import create_app
 from webui.portal.bridge import Bridge, Receive, Send, is_path
 from webui.portal.parts import PortalParts
@@ -52,7 +53,7 @@ def create() -> Portal:
     stack = ExitStack()
     atexit.register(stack.close)
     pages = _pages(settings, stack.enter_context(open_appliance(settings, role="web")))
-    bridge = Bridge(pages, threads=settings.web.threads, largest=pages.config["MAX_CONTENT_LENGTH"])
+    bridge = Bridge(pages, threads=settings.web.threads, room=uploads.Room(pages))
     return Portal(bridge, AsgiTimestamps(lambda: _timestamps(settings.home)))
 
 

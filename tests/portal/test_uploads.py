@@ -1,0 +1,45 @@
+"""Where files may come in, and that nothing large comes in elsewhere."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from webui.portal.uploads import ROOM_FOR_FORM, TAKE_FILES, Room
+
+
+def test_every_view_that_reads_a_file_is_among_them(portal: Flask) -> None:
+    reading = {
+        endpoint
+        for endpoint, view in portal.view_functions.items()
+        if "request.files" in inspect.getsource(inspect.unwrap(view))
+    }
+    assert reading <= TAKE_FILES
+    posts = {rule.endpoint for rule in portal.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    assert posts >= TAKE_FILES
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "large"),
+    [
+        ("POST", "/verify", True),
+        ("POST", "/contracts/new", True),
+        ("POST", "/login", False),
+        ("POST", "/contracts/x/decline", False),
+        ("GET", "/verify", False),
+        ("POST", "/nothing-here", False),
+        ("POST", "/verify/", False),
+    ],
+)
+def test_the_address_decides(portal: Flask, method: str, path: str, large: bool) -> None:
+    room = Room(portal)(method, path)
+    assert room == (portal.config["MAX_CONTENT_LENGTH"] if large else ROOM_FOR_FORM)
+
+
+def test_a_large_form_is_refused_with_a_sentence(browser: FlaskClient) -> None:
+    answer = browser.post("/login", data={"login": "x" * (ROOM_FOR_FORM + 1)})
+    assert answer.status_code == 413
+    assert "<h1" in answer.text
