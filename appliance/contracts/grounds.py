@@ -114,6 +114,16 @@ class Authorised:
             raise PreconditionRefused(decision.words.template, **decision.words.values)
 
 
+def lacking(tx: Transaction, grounding: Grounding, signing: Signing) -> PreconditionRefused | None:
+    """What identity and authority of the person lack for *signing*, whether or not it is their turn; or None."""
+    try:
+        for precondition in (Identified(grounding), Authorised(grounding)):
+            precondition.require(tx, signing)
+    except PreconditionRefused as refusal:
+        return refusal
+    return None
+
+
 def taken_over(signing: Signing, person: Person) -> Signing:
     """The same signature when *person* makes it in place of who is to make it now."""
     party = signing.party

@@ -9,7 +9,7 @@ from appliance.contracts.acts import Act
 from appliance.contracts.admission import Deed, admitted
 from appliance.contracts.announcements import newly_on_turn
 from appliance.contracts.changes import changed
-from appliance.contracts.grounds import Authorised, Identified, taken_over
+from appliance.contracts.grounds import lacking, taken_over
 from appliance.contracts.preconditions import Signing
 from appliance.contracts.reasons import reasoned
 from appliance.contracts.room import SigningRoom
@@ -82,12 +82,7 @@ class HandingOver:
         if refusal is not None:
             return refusal
         signing = taken_over(Signing(contract, party, self._room.now()), person)
-        try:
-            for precondition in (Identified(self._room.grounding), Authorised(self._room.grounding)):
-                precondition.require(tx, signing)
-        except PreconditionRefused as lacking:
-            return lacking
-        return None
+        return lacking(tx, self._room.grounding, signing)
 
 
 def _passed_on(party: Party, person: Person) -> Party:

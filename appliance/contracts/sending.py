@@ -9,6 +9,8 @@ from appliance.contracts.acts import Act
 from appliance.contracts.admission import Deed, admitted
 from appliance.contracts.announcements import after_sending
 from appliance.contracts.changes import changed
+from appliance.contracts.grounds import lacking
+from appliance.contracts.preconditions import Signing
 from appliance.contracts.problems import Problem, ProblemPlace
 from appliance.contracts.room import SigningRoom
 from appliance.errors import PreconditionRefused, StateRefused
@@ -30,6 +32,14 @@ class Sending:
         """What keeps the draft from being sent, in the order of the form; empty when it can go out."""
         with self._room.database.reading() as tx:
             return self._problems(tx, contract)
+
+    def unauthorised(self, contract: Contract) -> list[PreconditionRefused]:
+        """What parties could not sign for as things stand: it does not keep the draft from being sent, because
+        identities can be checked and powers registered until the party signs."""
+        now, grounding = self._room.now(), self._room.grounding
+        with self._room.database.reading() as tx:
+            found = [lacking(tx, grounding, Signing(contract, party, now)) for party in contract.parties]
+        return [refusal for refusal in found if refusal is not None]
 
     def send(self, contract_id: str, *, by: str, seen: int | None = None) -> Contract:
         """The contract with revision 1, the fields, out for signing; those whose turn it is are told.

@@ -35,11 +35,13 @@ def decide(matter: Matter, powers: Sequence[Power]) -> Decision:
 
 
 def _rank(considered: Considered) -> tuple[object, ...]:
-    """Those that cover first, in the order of rule 3; of the others, what lacks least, the newest first."""
+    """Those that cover first, in the order of rule 3; of the others, those that nobody ended, what lacks least,
+    the newest."""
     power = considered.power
     limit = power.scope.limit
     if not considered.covers:
-        return (len(considered.failed), 0, 0, -power.registered.at.timestamp(), power.id)
+        ended = power.revoked is not None or power.refused is not None
+        return (1, ended, len(considered.failed), -power.registered.at.timestamp(), power.id)
     by_law = power.basis is not Basis.LEGAL_REPRESENTATIVE
     return (0, by_law, float("inf") if limit is None else limit.minor, power.since.timestamp(), power.id)
 

@@ -83,6 +83,11 @@ class Office:
 
     def sent(self, kind: str = "采购合同", amount: Money | None = None, *, seal: bool = False) -> Contract:
         """A contract that waits for Zhang (for Alpha) and Li (for Beta), in any order."""
+        draft = self.drafted(kind, amount, seal=seal)
+        return self.appliance.sending.send(draft.id, by=ZHANG.subject)
+
+    def drafted(self, kind: str = "采购合同", amount: Money | None = None, *, seal: bool = False) -> Contract:
+        """The same before it is sent."""
         house = self.appliance
         terms = DraftTerms(
             title="设备采购合同",
@@ -101,7 +106,7 @@ class Office:
             )
         else:
             house.drafting.add_person(draft.id, subject=LI.subject, by=ZHANG.subject)
-        return house.sending.send(draft.id, by=ZHANG.subject)
+        return house.contracts.get(draft.id)
 
     def prepare(self, contract: Contract, party: Party | None = None) -> PreparedSigning:
         """Prepares the first party that waits."""

@@ -138,6 +138,8 @@ def test_the_refusal_is_that_of_the_power_that_lacks_least() -> None:
     far = power(until=NOON, scope=Scope(kinds=("租赁",), counterparties=(GAMMA,)))
     near = power(2, scope=Scope(limit=Money(1, "CNY")))
     assert "CNY 0.01" in str(decide(matter(), [far, near]).words)
+    revoked = power(3, revoked=Done("person-9", NOON))
+    assert "CNY 0.01" in str(decide(matter(), [revoked, near]).words)
 
 
 # what holds for all powers

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from appliance.demonstration.cast import BETA, ZHANG
+from appliance.language import Language, translator
 from appliance.model.money import Money
 from appliance.model.powers import Scope
 from appliance.wiring import Appliance
@@ -47,3 +48,15 @@ def test_one_reads_under_which_authority_one_signs(office: Office, appliance: Ap
     assert sentence in page
     assert "本合同的相对方均在授权委托书" in page
     assert f"/powers/{power.id}" in zhang.get(f"/contracts/{contract.id}").text
+
+
+def test_the_initiator_is_told_before_sending(office: Office, appliance: Appliance, portal: Flask) -> None:
+    draft = office.drafted(amount=Money(100, "CNY"))
+    zhang = signed_in(portal, appliance, ZHANG.subject)
+    page = said(zhang.get(f"/contracts/{draft.id}/draft/check").text)
+    assert "签署前须办妥" in page
+    told = appliance.sending.unauthorised(draft)
+    assert len(told) == len(draft.parties)
+    for each in told:
+        assert translator(Language.CHINESE)(each.template, **each.values) in page
+    assert "发出" in page, "it can be sent all the same"

@@ -96,6 +96,7 @@ def _page(desk: Desk, draft: Contract, remarks: Remarks) -> Response:
         draft,
         remarks,
         lacking=_lacking(desk, draft),
+        unauthorised=desk.appliance.sending.unauthorised(draft),
         marks=marks,
         review=presented(desk.parts, draft, standing),
         review_asked=standing.request is not None
