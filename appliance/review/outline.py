@@ -35,10 +35,13 @@ _STYLES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
 )
 _HEADING_ENDS: Final = re.compile(r"[:：。.]|\s[-–—]\s|(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff“])")
 _TITLE: Final = re.compile(
-    r"(?:合同|协议|协议书|合同书|约定书)(?:书)?$|\b(?:agreement|contract|deed|lease|letter)$", re.IGNORECASE
+    r"(?:合同|协议|协议书|合同书|约定书)(?:书)?$|(?:agreement|contract|deed|lease|letter)$", re.IGNORECASE
 )
 """A heading that names the whole document, not a part of it."""
 _SENTENCE_END: Final = re.compile(r"(?<=[。；！？])|(?<=[;!?])\s|(?<=[a-z\d)”\"’%]\.)\s+(?=[A-Z“\"(])")
+_DOCUMENT: Final = re.compile(r"合同|协议|文本|agreement|contract|undertaking|template|form", re.IGNORECASE)
+"""What a heading names that can be a specimen."""
+
 _LONGEST_HEADING: Final = {True: 24, False: 80}
 
 
@@ -74,7 +77,7 @@ def sentences(found: Sequence[Block], samples: Sequence[re.Pattern[str]]) -> Ite
         elif heading:
             style = "bare"
             _open(stack, style)
-        if style == "annex" or (heading and any(each.search(block.text) for each in samples)):
+        if style == "annex" or (heading and _DOCUMENT.search(rest) and any(each.search(rest) for each in samples)):
             sample = any(each.search(block.text[:120]) for each in samples)
         if heading:
             if not (style == "bare" and _TITLE.search(rest)):

@@ -40,6 +40,8 @@ _NEW_BLOCK: Final = re.compile(
     r"|[ivx]{1,4}\.\s|\(?[a-z]\)\s|\([ivx]{1,4}\)\s|附件|附录|【)",
     re.IGNORECASE,
 )
+_ARTICLE: Final = re.compile(r"第[一二三四五六七八九十百零〇两\d]+[条章节] ?\S{1,14}$")
+
 _SPACED: Final = re.compile(r"(?:\S ){5,}\S?|\d \d ?[.、]")
 """Letters set apart, as in headings."""
 
@@ -50,6 +52,7 @@ _HEADING_BLANK: Final = re.compile(
 )
 """A numbered heading, and the blank after it in the same line as its text."""
 
+_PARTY: Final = re.compile(r"(?:[甲乙丙丁]方|\w{2,5}[方人商])(?:[(（][^)）]{1,16}[)）])?[:：]\s?\S{2}")
 _LABEL: Final = re.compile(r"[^，。；,;:：]{1,24}[:：]\s?\S")
 _ENDING: Final = re.compile(r"[。；;:：!！?？.…]['”\"’)）]?\s*$")
 
@@ -210,11 +213,18 @@ def _numberless(text: str) -> str:
 
 def _begins(line: Line, before: Line) -> bool:
     """Whether *line* opens a new block after *before*."""
-    if _NEW_BLOCK.match(line.text) or (_LABEL.match(line.text) and _may_precede_label(before.text)):
+    if _PARTY.match(line.text) or (_LABEL.match(line.text) and _may_precede_label(before.text)):
+        return True
+    if _ARTICLE.match(line.text) or (_NEW_BLOCK.match(line.text) and not _goes_on(before)):
         return True
     if not before.full:
         return True
     return _alone(before.text) != _alone(line.text) and (_alone(before.text) or _alone(line.text))
+
+
+def _goes_on(line: Line) -> bool:
+    """Whether *line* ends in the middle of a sentence: what looks like a number after it belongs to that."""
+    return line.full and not _ENDING.search(line.text) and len(line.text) > 30
 
 
 def _may_precede_label(text: str) -> bool:
@@ -234,7 +244,7 @@ def _alone(text: str) -> bool:
 def _joined(lines: Sequence[Line]) -> Block:
     text, origin = "", array("q")
     for line in lines:
-        if re.search(r"[A-Za-z][-‐‑\xad]$", text) and re.match(r"[a-z]", line.text):
+        if re.search(r"[A-Za-z][-‐‑\xad]$", text) and re.match(r"[A-Za-z]", line.text):
             text, origin = text[:-1], origin[:-1]
         elif text and not (_CHINESE.match(text[-1]) or _CHINESE.match(line.text[0])):
             text, origin = text + " ", origin + array("q", (line.origin[0],))

@@ -14,6 +14,14 @@ LANGUAGES: Final = ("zh", "en")
 _SHORTEST: Final = 6
 """Letters that a sentence below a heading has at least, to say something."""
 
+_WHOLE: Final = 10
+"""Chinese characters of a whole sentence; twice as many letters of Latin script."""
+
+_SHARED: Final = re.compile(r"\b(?:and|or)\b|[&/、与和及]", re.IGNORECASE)
+_DEFINITION: Final = re.compile(
+    r"[”\"](?:一词)?(?:是指|系指|指)|[”\"] ?(?:means|shall mean|refers to|has the meaning)|见第.{1,6}条"
+)
+
 _EMPTY: Final = re.compile(
     r"^\W*(?:无|/|略|不适用|空白|none|n/?a|reserved|(?:intentionally )?(?:omitted|left blank|deleted)"
     r"|not applicable|not used)\W*$",
@@ -76,7 +84,7 @@ class _Clause:
             return
         counted = [each for each in sentences if not each.sample and not _one(self._passing, each.text)]
         sections = [each for each in counted if self._below_heading(each)]
-        if not any(self._hinted(each) for each in sections):
+        if not any(self._speaks(each) for each in sections):
             sections = []
         spoken = [each for each in counted if _one(self._says, each.text)]
         kept = {id(each) for each in (*sections, *spoken)}
@@ -87,11 +95,25 @@ class _Clause:
             return False
         return any(title.match(each) for each in (*sentence.headings, sentence.inline) for title in self._titles)
 
-    def _hinted(self, sentence: Sentence) -> bool:
+    def _speaks(self, sentence: Sentence) -> bool:
+        """Whether a sentence below the clause's heading says something of it: below a heading of its own any whole
+        sentence does, but no definition; below one that it shares with others, one that says it anyway."""
         body = sentence.text
         if body.startswith(sentence.inline) and len(sentence.inline) <= 40:
-            body = body[len(sentence.inline) :]
-        return len(body) >= _SHORTEST and any(hint.search(body) for hint in self._hints)
+            body = body[len(sentence.inline) :].lstrip(" .:：-–—")
+        if len(body) < _SHORTEST:
+            return False
+        titles = [
+            each
+            for each in (*sentence.headings, sentence.inline)
+            if any(title.match(each) for title in self._titles)
+        ]
+        if all(_SHARED.search(each) for each in titles):
+            return _one(self._says, body)
+        if any(hint.search(body) for hint in self._hints):
+            return True
+        whole = len(body) >= (_WHOLE if re.search(r"[\u4e00-\u9fff]", body) else 2 * _WHOLE)
+        return whole and not _DEFINITION.search(body)
 
 
 def _one(patterns: Sequence[re.Pattern[str]], text: str) -> bool:

@@ -29,9 +29,9 @@ def test_there_are_enough_contracts_of_both_languages_with_gaps() -> None:
 def test_precision_and_recall(checker: Checker) -> None:
     measured = Measurement()
     for number, plan in enumerate(plans()):
-        if number // 2 % EVERY == 0 and not plan.held:
+        if number // 2 % EVERY == 0:
             measured.add(plan, checker.check(printed(plan)))
     total = measured.total()
-    assert measured.contracts >= 12
+    assert measured.contracts >= 18
     assert total.recall >= 0.95, measured.mistakes
     assert total.precision >= 0.9, measured.mistakes

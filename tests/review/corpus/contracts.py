@@ -1,14 +1,14 @@
 """Contracts composed from the variants of ``zh.yaml`` and ``en.yaml``: what is in each is known, and so is
 what lacks.
 
-The same number always gives the same contract. A third of them (:attr:`Plan.held`) is made of the variants
-that were held back while the rules were written, and of no others.
+The same number always gives the same contract. A third of them (:attr:`Plan.held`) is made of the variants of
+``fresh.yaml``, which were written after the rules and held back from them, and of no others.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -95,8 +95,14 @@ def plans() -> Iterator[Plan]:
 
 @cache
 def variants(language: str) -> Any:
-    """What ``zh.yaml`` or ``en.yaml`` holds."""
-    return yaml.safe_load((HERE / f"{language}.yaml").read_text(encoding="utf-8"))
+    """What ``zh.yaml`` or ``en.yaml`` holds; of openings and clauses the ``known`` and ``fresh`` ones."""
+    known = yaml.safe_load((HERE / f"{language}.yaml").read_text(encoding="utf-8"))
+    fresh = yaml.safe_load((HERE / "fresh.yaml").read_text(encoding="utf-8"))[language]
+    both = {
+        clause: {"known": every, "fresh": fresh["clauses"][clause]} for clause, every in known["clauses"].items()
+    }
+    openings = {"known": known["openings"], "fresh": fresh["openings"]}
+    return {**known, "clauses": both, "openings": openings}
 
 
 @cache
@@ -150,8 +156,8 @@ def _plan(number: int) -> Plan:
     )
 
 
-def _pick(chance: random.Random, every: list[Any], held: bool) -> Any:
-    return chance.choice([each for at, each in enumerate(every) if (at % 3 == 2) == held])
+def _pick(chance: random.Random, every: Mapping[str, list[Any]], held: bool) -> Any:
+    return chance.choice(every["fresh" if held else "known"])
 
 
 def _annexes(
@@ -169,7 +175,7 @@ def _annexes(
             "zh": "附件二：保密协议（范本，仅供参考）",
             "en": "Annex 2: Sample of a confidentiality undertaking (for reference only)",
         }
-        yield Piece(title[language], written["clauses"]["confidentiality"][0]["text"])
+        yield Piece(title[language], written["clauses"]["confidentiality"]["known"][0]["text"])
 
 
 class _Values:
