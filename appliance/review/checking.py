@@ -24,7 +24,9 @@ FEWEST_LETTERS: Final = 20
 PATIENCE: Final = 12.0
 """Seconds for taking in the pages; then the check says where it stopped."""
 
-MOST_LETTERS: Final = 3_000_000
+MOST_LETTERS: Final = 1_500_000
+"""About 400 closely printed pages of Latin script, or 1,000 Chinese ones."""
+
 MOST_AMOUNTS: Final = 200
 _QUOTED: Final = 80
 _SHOWN: Final = 6

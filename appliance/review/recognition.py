@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from appliance.review.outline import Sentence
@@ -13,6 +14,8 @@ from appliance.review.rule_book import ClauseRule, RuleBook, Texts, compiled, ex
 LANGUAGES: Final = ("zh", "en")
 _SHORTEST: Final = 6
 """Letters that a sentence below a heading has at least, to say something."""
+
+_SCRIPT: Final = {"zh": re.compile(r"[\u4e00-\u9fff]"), "en": re.compile(r"[A-Za-z]{3}")}
 
 _WHOLE: Final = 10
 """Chinese characters of a whole sentence; twice as many letters of Latin script."""
@@ -78,7 +81,12 @@ class _Clause:
     def said(self, sentences: Sequence[Sentence]) -> Iterator[Sentence]:
         """The sentences that say the clause, and those beside them in its sections."""
         pairs = [each for each in sentences if not each.sample and _one(self._pairs, each.text)]
-        matched = {match[0] for each in pairs for pattern in self._pairs for match in pattern.finditer(each.text)}
+        matched = {
+            match[0]
+            for each in pairs
+            for pattern in chain(*self._pairs.values())
+            for match in pattern.finditer(each.text)
+        }
         if len(matched) >= 2:
             yield from pairs
             return
@@ -116,16 +124,23 @@ class _Clause:
         return whole and not _DEFINITION.search(body)
 
 
-def _one(patterns: Sequence[re.Pattern[str]], text: str) -> bool:
-    return any(pattern.search(text) for pattern in patterns)
+Patterns = dict[str, list[re.Pattern[str]]]
+"""By language: Chinese ones are tried where there is Chinese, English ones where there are Latin letters."""
 
 
-def _compiled(texts: Texts, book: RuleBook, topics: dict[str, str]) -> list[re.Pattern[str]]:
-    return [
-        compiled(expression(pattern, name, book.words[name], topics.get(name, "(?!)")))
+def _one(patterns: Patterns, text: str) -> bool:
+    return any(
+        pattern.search(text) for name, each in patterns.items() if _SCRIPT[name].search(text) for pattern in each
+    )
+
+
+def _compiled(texts: Texts, book: RuleBook, topics: dict[str, str]) -> Patterns:
+    return {
+        name: [
+            compiled(expression(pattern, name, book.words[name], topics.get(name, "(?!)"))) for pattern in patterns
+        ]
         for name, patterns in texts.items()
-        for pattern in patterns
-    ]
+    }
 
 
 def _any(phrases: Sequence[str], language: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response
 
-from appliance.errors import ApplianceError
+from appliance.errors import ApplianceError, DocumentRefused
 from appliance.model.contract import Contract
 from appliance.model.review import RequestState
 from webui.portal.contracts.page import names_of
@@ -85,7 +85,7 @@ def _signs_first(contract: Contract) -> bool:
 
 def _page(desk: Desk, draft: Contract, remarks: Remarks) -> Response:
     language = current_language()
-    desk.appliance.reviewing.check(draft, by=draft.initiator)
+    unchecked = _unchecked(desk, draft)
     standing = desk.appliance.reviewing.standing(draft)
     sizes = desk.appliance.layouts.inspection(draft.original.digest).pages
     marks = {party.id: mark(party, language) for party in draft.parties}
@@ -99,6 +99,7 @@ def _page(desk: Desk, draft: Contract, remarks: Remarks) -> Response:
         unauthorised=desk.appliance.sending.unauthorised(draft),
         marks=marks,
         review=presented(desk.parts, draft, standing),
+        unchecked=unchecked,
         review_asked=standing.request is not None
         and standing.request.state is RequestState.OPEN
         and standing.request.document == standing.document,
@@ -113,6 +114,15 @@ def _page(desk: Desk, draft: Contract, remarks: Remarks) -> Response:
             for sheet in plain_sheets(sizes, shown)
         ],
     )
+
+
+def _unchecked(desk: Desk, draft: Contract) -> str:
+    """Has the content checked, unless it is already; why it cannot be, if so."""
+    try:
+        desk.appliance.reviewing.check(draft, by=draft.initiator)
+    except DocumentRefused as refusal:
+        return translate()(refusal.template, **refusal.values)
+    return ""
 
 
 def _lacking(desk: Desk, draft: Contract) -> list[Lack]:
