@@ -26,7 +26,7 @@ class Outsider:
 def upload(initiator: Actor, title: str) -> None:
     """A finished PDF; its name becomes the title."""
     initiator.go("/contracts/new")
-    initiator.visitor.require_accessible()
+    initiator.study()
     initiator.names.update((title, "Helvetica"))
     initiator.page.locator("#field-document").set_input_files(
         {"name": f"{title}.pdf", "mimeType": "application/pdf", "buffer": sample_document()}
@@ -50,7 +50,7 @@ def write(initiator: Actor, title: str) -> None:
     page.keyboard.press("Enter")
     initiator.button("New page").click()
     page.keyboard.type(TEXT)
-    initiator.visitor.require_accessible()
+    initiator.study()
     initiator.unfold("Title, type, language")
     about = page.locator("form[action$='/about']")
     initiator.fill("Title", title, about)
@@ -61,7 +61,7 @@ def write(initiator: Actor, title: str) -> None:
 
 def describe(initiator: Actor, kind: str, purpose: str) -> None:
     """The first step: what the contract is."""
-    initiator.visitor.require_accessible()
+    initiator.study()
     initiator.fill("Type", kind)
     initiator.fill("Purpose", purpose)
     initiator.press("Continue to the parties")
@@ -89,7 +89,7 @@ def name_parties(initiator: Actor, colleague: str, outsider: Outsider, requester
     page.locator("#field-requester").select_option(label=requester)
     initiator.press("Add the seal")
     initiator.press("in {days} days", days=7)
-    initiator.visitor.require_accessible()
+    initiator.study()
     signers = page.locator(".signers .who").all_inner_texts()
     assert [each.split("\n")[0] for each in signers] == [requester, colleague, outsider.name, seal]
     initiator.press("Continue to the fields")
@@ -115,14 +115,14 @@ def place_fields(initiator: Actor, names: tuple[str, str, str], seal: str = "公
     expect(page.locator("#saved.good")).to_be_visible()
     assert page.locator(".box").count() == len(names) + 1
     initiator.look()
-    initiator.visitor.require_accessible()
+    initiator.study()
     initiator.press("Continue to the check")
 
 
 def check_and_send(initiator: Actor) -> None:
     """Nothing is missing; from here on document and parties are fixed."""
     initiator.see("Ready to be sent")
-    initiator.visitor.require_accessible()
+    initiator.study()
     initiator.press("Send and sign")
 
 

@@ -12,7 +12,7 @@ def register_first_officer(officer: Actor, name: str) -> None:
     """From the first page of a machine on which nobody has an account to the office."""
     officer.go("/")
     officer.follow("Register the first officer")
-    officer.visitor.require_accessible()
+    officer.study()
     officer.fill("Set-up code", officer.house.home.setup_code.read_text(encoding="utf-8").strip())
     officer.fill("Name", name)
     officer.fill("E-mail", officer.email)
@@ -40,7 +40,7 @@ def arrive_with_passkey(someone: Actor) -> None:
     _choose_password(someone)
     someone.press("Set up a passkey")
     assert someone.page.url.endswith("/settings/signing")
-    someone.visitor.require_accessible()
+    someone.study()
     someone.press("Ask an officer to register it", someone.page.locator("form[action$='/passkey']"))
     someone.see("An officer has your request")
 
@@ -63,7 +63,7 @@ def arrive_with_codes(someone: Actor) -> None:
 def approve(officer: Actor, name: str, how: str) -> None:
     """The officer has met the person and approves what waits."""
     officer.go("/office")
-    officer.visitor.require_accessible()
+    officer.study()
     officer.touch(officer.page.locator("a[href*='/requests/']", has_text=name).first)
     officer.look()
     officer.fill("How the identity was verified", how)
@@ -75,7 +75,7 @@ def make_company_seal(officer: Actor, custodian: Actor) -> None:
     """A seal of the company, released by *custodian*."""
     officer.go("/office")
     officer.follow("Make a seal")
-    officer.visitor.require_accessible()
+    officer.study()
     officer.page.locator("input[name=kind][value=COMPANY]").check()
     officer.fill("Width in millimetres", "42")
     officer.page.locator(f"#custodian-person-{custodian.login}").check()
@@ -92,7 +92,7 @@ def sign_out(someone: Actor, name: str) -> None:
 def sign_in_with_passkey(someone: Actor) -> None:
     """Without a name and without a password."""
     someone.go("/login")
-    someone.visitor.require_accessible()
+    someone.study()
     someone.press("Sign in with a passkey")
 
 

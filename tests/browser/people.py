@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Locator, Page
 
@@ -49,6 +50,7 @@ class Actor:
     language: Language
     login: str
     names: set[str]
+    studied: set[tuple[str, bool]]
     login_app: AuthenticatorApp = field(default_factory=AuthenticatorApp)
     signing_app: AuthenticatorApp = field(default_factory=AuthenticatorApp)
     read: int = 0
@@ -79,6 +81,13 @@ class Actor:
         self.visitor.require_fits()
         strange = strange_words(self.page, self.language, self.names)
         assert not strange, (self.page.url, self.language, strange)
+
+    def study(self) -> None:
+        """Has axe-core look at the page, once in a story for each kind of page on desktop and phone."""
+        kind = re.sub(r"[0-9a-f]{16,}", "*", urlsplit(self.page.url).path), self.visitor.phone
+        if kind not in self.studied:
+            self.studied.add(kind)
+            self.visitor.require_accessible()
 
     def button(self, sentence: str, within: Locator | None = None, **values: object) -> Locator:
         """The button that says *sentence*."""
@@ -135,6 +144,7 @@ class Stage:
     house: House
     language: Language
     names: set[str]
+    studied: set[tuple[str, bool]] = field(default_factory=set)
 
 
 @contextmanager
@@ -142,4 +152,4 @@ def acting(browser: Browser, stage: Stage, login: str, *, phone: bool = False) -
     """Somebody new at a browser, with a passkey device of their own; *login* is their name in addresses."""
     with visiting(browser, stage.house.address, language=stage.language.value, phone=phone) as visitor:
         stage.names.add(f"{login}@mail.example")
-        yield Actor(visitor, stage.house, stage.language, login, stage.names)
+        yield Actor(visitor, stage.house, stage.language, login, stage.names, stage.studied)

@@ -8,20 +8,20 @@ from tests.browser.people import PIN, Actor
 def agree_and_sign(signer: Actor) -> None:
     """The agreement on electronic signing, which comes before one's first signature, then the document."""
     assert "/agreement" in signer.page.url
-    signer.visitor.require_accessible()
+    signer.study()
     signer.press("Accept and sign")
     assert signer.page.url.endswith("/sign")
-    signer.visitor.require_accessible()
+    signer.study()
     _sign(signer)
 
 
 def come_in_from_outside(outsider: Actor, code: str) -> None:
     """From the letter, with the code that the initiator told, to something to sign with."""
     outsider.open_mail()
-    outsider.visitor.require_accessible()
+    outsider.study()
     outsider.fill("Your code", code)
     outsider.press("Continue")
-    outsider.visitor.require_accessible()
+    outsider.study()
     outsider.press("Set up a passkey")
     outsider.see("An officer confirms it now")
 
@@ -37,7 +37,7 @@ def tell_the_code(initiator: Actor, contract: str, name: str) -> str:
 def ask_for_the_seal(requester: Actor, reason: str) -> None:
     """For the document as it stands now."""
     requester.follow("Ask for the seal")
-    requester.visitor.require_accessible()
+    requester.study()
     requester.fill("What the seal is for", reason)
     requester.press("Ask for the seal")
     requester.see("Waits for a custodian to read the document and approve.")
@@ -48,7 +48,7 @@ def release_the_seal(custodian: Actor) -> None:
     custodian.go("/")
     custodian.see("Requests for seals that you keep: {count}", count=1)
     custodian.open_mail()
-    custodian.visitor.require_accessible()
+    custodian.study()
     custodian.fill("PIN for signing", PIN)
     custodian.fill("Code for signing", custodian.signing_app.code())
     custodian.press("Approve and seal")
@@ -58,4 +58,4 @@ def release_the_seal(custodian: Actor) -> None:
 def _sign(signer: Actor) -> None:
     signer.press("Sign now")
     signer.see("You have signed")
-    signer.visitor.require_accessible()
+    signer.study()

@@ -123,7 +123,7 @@ def contract_is_sent(company: Company) -> str:
     title, kind, purpose, _ = WORDS[initiator.language]
     newcomers.sign_out(initiator, mine)
     newcomers.sign_in_with_passkey(initiator)
-    initiator.visitor.require_accessible()
+    initiator.study()
     make = making.upload if initiator.language is Language.CHINESE else making.write
     make(initiator, title)
     making.describe(initiator, kind, purpose)
@@ -160,7 +160,7 @@ def seal_is_released(company: Company, contract: str, reason: str) -> None:
     complete = initiator.page.get_by_text(initiator.say("Completed"), exact=True).first
     complete.wait_for(timeout=PATIENCE)  # the page looks by itself
     initiator.look()
-    initiator.visitor.require_accessible()
+    initiator.study()
 
 
 def stands(initiator: Actor, contract: str, *, signed: int) -> None:
@@ -169,7 +169,7 @@ def stands(initiator: Actor, contract: str, *, signed: int) -> None:
     assert page.get_by_text(initiator.say("{signed} of {all} have signed", signed=signed, all=4)).is_visible()
     for early in ("Completed", "The signed contract", "Evidence package", "Download the evidence package"):
         assert page.get_by_text(initiator.say(early), exact=True).count() == 0
-    initiator.visitor.require_accessible()
+    initiator.study()
 
 
 def results(initiator: Actor, contract: str, folder: Path) -> tuple[Path, Path]:
