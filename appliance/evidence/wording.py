@@ -97,7 +97,6 @@ LABELS: Final[Mapping[str, str]] = {
     "signed": "Signed bytes, SHA-256",
     "grounds": "Grounds of the signature, SHA-256",
     "item": "Item of the content check",
-    "missing": "Required clauses missing",
     "document": "Checked document, SHA-256",
     "check": "Result of the content check, SHA-256",
     "rules": "Rules of the content check, SHA-256",
