@@ -83,7 +83,7 @@ class Completion:
         """Everything that the signature changes. *contract* is as it was before; what it is now is returned."""
         room = self._room
         seen = contracts.load(tx, contract.id)
-        party = rules.party_of(seen, record.act.party)
+        party = rules.signing_party(seen, record.act)
         signing = Signing(seen, party, room.now())
         require_all(room.preconditions, tx, signing)
         rests_on = grounds.keep(tx, record.id, COMPLETED, room.grounding.of(tx, signing))

@@ -13,7 +13,7 @@ from appliance.contracts.grounds import lacking, taken_over
 from appliance.contracts.preconditions import Signing
 from appliance.contracts.reasons import reasoned
 from appliance.contracts.room import SigningRoom
-from appliance.errors import PreconditionRefused
+from appliance.errors import PreconditionRefused, StateRefused
 from appliance.history.events import EventKind, HistoryEvent
 from appliance.model.contract import Contract, Party, PartyKind
 from appliance.model.notice import Notice, NoticeKind
@@ -63,6 +63,10 @@ class HandingOver:
             refusal = self._why_not(tx, before, party, person, by)
             if refusal is not None:
                 raise refusal
+            if intents.is_under_way(tx, party_id):
+                raise StateRefused(
+                    "A signature on this contract is being made just now; look at it again in a moment."
+                )
             parties.pass_on(tx, before, _passed_on(party, person))
             handovers.insert(tx, party=party_id, giver=by, recipient=to, reason=reason, at=now)
             intents.abandon_of_party(tx, party_id, "handed over to somebody else")

@@ -15,6 +15,7 @@ from appliance.model.contract import (
     RevisionKind,
     SigningOrder,
 )
+from hsm.acts import SigningIntent
 
 
 def party_of(contract: Contract, party_id: str) -> Party:
@@ -22,6 +23,22 @@ def party_of(contract: Contract, party_id: str) -> Party:
     party = contract.party(party_id)
     if party is None:
         raise NotFound("Contract “{title}” has no party {party}.", title=contract.title, party=party_id)
+    return party
+
+
+def signing_party(contract: Contract, act: SigningIntent) -> Party:
+    """The party of *act*, while it is still its signer's.
+
+    Raises :class:`NotFound`, or :class:`StateRefused` when somebody else signs in that place by now: a signature
+    never counts for another one than who made it.
+    """
+    party = party_of(contract, act.party)
+    if (party.subject, party.field) != (act.signer, act.field):
+        raise StateRefused(
+            "{name} signs “{title}” in this place by now; nothing was signed here.",
+            name=party.name,
+            title=contract.title,
+        )
     return party
 
 

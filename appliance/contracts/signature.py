@@ -72,7 +72,7 @@ class Signature:
                     "Another party signed “{title}” in the meantime; prepare again.", title=contract.title
                 )
             _require_time(record, now)
-            party = rules.party_of(contract, record.act.party)
+            party = rules.signing_party(contract, record.act)
             require_all(room.preconditions, tx, Signing(contract, party, now))
             intents.claim(tx, intent_id, claimant=room.claimants.mine(), now=now)
         return record

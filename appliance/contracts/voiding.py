@@ -16,6 +16,8 @@ from appliance.contracts.acts import Act
 from appliance.contracts.admission import Deed, admitted
 from appliance.contracts.announcements import to_everybody
 from appliance.contracts.changes import changed
+from appliance.contracts.grounds import lacking
+from appliance.contracts.preconditions import Signing
 from appliance.contracts.reasons import reasoned
 from appliance.contracts.room import SigningRoom
 from appliance.errors import PreconditionRefused, StateRefused
@@ -24,6 +26,7 @@ from appliance.model.contract import Contract, ContractState, OpenVoiding
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
 from appliance.model.voiding import Declaration
+from appliance.powers.letters import end_with_letter
 from appliance.store import contracts, people, voidings
 from appliance.store.database import Transaction
 from hsm import canonical
@@ -65,6 +68,7 @@ class Voiding:
         room, now = self._room, self._room.now()
         with room.database.transaction() as tx:
             contract = admitted(tx, contract_id, Deed(Act.AGREE_TO_VOID, by, seen), now)
+            self._require_entitled(tx, contract, by, now)
             proposal = _open(contract)
             record = _record(contract, proposal, people.person(tx, by), now)
             act = SigningIntent(
@@ -125,13 +129,23 @@ class Voiding:
         """The contract while the declaration can be signed."""
         now = self._room.now()
         contract = admitted(tx, declaration.contract, Deed(Act.AGREE_TO_VOID, declaration.person), now)
+        self._require_entitled(tx, contract, declaration.person, now)
         if _open(contract).id != declaration.voiding or now >= declaration.act.expires:
             raise StateRefused("This declaration can no longer be signed here; prepare it again.")
         return contract
 
+    def _require_entitled(self, tx: Transaction, contract: Contract, person: str, now: datetime) -> None:
+        """Who takes a contract back needs what signing it takes: identity and authority, as they are now."""
+        for party in contract.parties:
+            if party.responsible == person:
+                refusal = lacking(tx, self._room.grounding, Signing(contract, party, now))
+                if refusal is not None:
+                    raise refusal
+
     def _void(self, tx: Transaction, contract: Contract, last: Declaration) -> Contract:
         room, now = self._room, self._room.now()
         voidings.finish(tx, last.voiding, at=now)
+        end_with_letter(tx, room.chronicle, contract.id, by=last.person, at=now)
         contracts.move(tx, contract, ContractState.VOIDED)
         public: dict[str, Field] = {"voiding": last.voiding}
         event = HistoryEvent(EventKind.CONTRACT_VOIDED, now, last.person, contract.id, public)

@@ -5,6 +5,14 @@ from __future__ import annotations
 import unicodedata
 
 _WIDE = frozenset("WF")
+_UNSEEN = frozenset(
+    [
+        *map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0)),
+        *map(chr, range(0xFE00, 0xFE10)),
+        *map(chr, range(0xE0100, 0xE01F0)),
+    ]
+)
+"""Fillers, joiners and variation selectors (Unicode's default ignorable letters that are no format characters)."""
 
 
 def with_organisation(name: str, organisation: str | None) -> str:
@@ -19,8 +27,13 @@ def with_organisation(name: str, organisation: str | None) -> str:
 
 
 def name_key(name: str) -> str:
-    """By which names of organisations and types are compared: width, case and blanks do not count."""
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+    """By which names of organisations and types are compared: width, case, blanks and what nobody sees do not
+    count."""
+    return "".join(letter for letter in unicodedata.normalize("NFKC", name).casefold() if _counts(letter))
+
+
+def _counts(letter: str) -> bool:
+    return not (letter.isspace() or letter in _UNSEEN or unicodedata.category(letter) == "Cf")
 
 
 def same_name(one: str, other: str) -> bool:

@@ -59,6 +59,8 @@ class Powers:
         document, size = self._document(draft, letter)
         with self._database.transaction() as tx:
             drafts.require_possible(tx, draft, self._policy, now)
+            if draft.contract is not None:  # by now it may be void
+                drafts.require_letter(contracts.load(tx, draft.contract), draft)
             power = Power(
                 id=f"power-{secrets.token_hex(6)}",
                 basis=draft.basis,

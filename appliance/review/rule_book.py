@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
 
+from appliance.language.names import name_key
 from appliance.model.review import Level
 from hsm import canonical
 
@@ -70,9 +71,12 @@ class RuleBook:
 
     def kind_of(self, words: str) -> KindRule:
         """The type whose name *words* contain, the longest name first; ``other`` when none does."""
-        said = words.casefold()
+        said, run_on = " ".join(map(name_key, words.split())), name_key(words)
         known = [
-            (len(name), -at, kind) for at, kind in enumerate(self.kinds) for name in kind.names if name in said
+            (len(name), -at, kind)
+            for at, kind in enumerate(self.kinds)
+            for name in kind.names
+            if name in said or (not name.isascii() and name in run_on)  # 采 购合同 is 采购合同
         ]
         if known:
             return max(known, key=lambda each: each[:2])[2]

@@ -174,6 +174,14 @@ def under_way(tx: Transaction) -> list[IntentRecord]:
     return _select(tx, "state IN ('signing', 'signed', 'stamped') ORDER BY claimed, id", ())
 
 
+def is_under_way(tx: Transaction, party_id: str) -> bool:
+    """Whether the authority has been asked for the party's signature, and it is not closed."""
+    found = tx.execute(
+        "SELECT 1 FROM intents WHERE party = ? AND state IN ('signing', 'signed', 'stamped') LIMIT 1", (party_id,)
+    ).fetchone()
+    return found is not None
+
+
 def of_contract(tx: Transaction, contract_id: str) -> list[IntentRecord]:
     """Every attempt at signing the contract, in the order in which they were prepared."""
     return _select(tx, "contract = ? ORDER BY created, base, id", (contract_id,))

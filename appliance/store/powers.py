@@ -100,6 +100,12 @@ def of_agent(tx: Transaction, agent: str) -> list[Power]:
     return _select(tx, "agent = ? ORDER BY since, id", (agent,))
 
 
+def of_letter(tx: Transaction, contract_id: str) -> list[Power]:
+    """The powers that rest on the contract and that nobody has refused or revoked."""
+    condition = "contract = ? AND refused IS NULL AND revoked IS NULL ORDER BY registered, id"
+    return _select(tx, condition, (contract_id,))
+
+
 def newest(tx: Transaction, *, limit: int, before: str = "") -> list[Power]:
     """At most *limit* powers, the newest first, those registered before the power *before*."""
     if not before:

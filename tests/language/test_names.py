@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.language.names import with_organisation
+from appliance.language.names import same_name, with_organisation
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,16 @@ def test_brackets_follow_the_script_and_nothing_is_said_twice(
     name: str, organisation: str | None, shown: str
 ) -> None:
     assert with_organisation(name, organisation) == shown
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["采 购合同", "采购合同\u200b", "采\u200c购合同", "采购合\ufe00同", "采购合同\u3164", "采购\u034f合同", "采购合同\U000e0101"],
+)
+def test_what_nobody_sees_makes_no_other_name(typed: str) -> None:
+    assert same_name(typed, "采购合同")
+
+
+def test_width_case_and_brackets_make_no_other_name() -> None:
+    assert same_name("Ａlpha（北京） Ltd", "ALPHA(北京)ltd")
+    assert not same_name("采购合同", "采购合同二")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
-from appliance.errors import PreconditionRefused
+from appliance.errors import PreconditionRefused, StateRefused
 from appliance.history.chronicle import Chronicle
 from appliance.history.timeline import Timeline
 from appliance.identity import IdentityCheck, IdentityChecks
@@ -17,7 +18,7 @@ from appliance.model.identity import Against, IdentityDocument
 from appliance.model.intent import IntentState
 from appliance.model.money import Money
 from appliance.model.powers import Basis, Scope
-from appliance.store import grounds, intents
+from appliance.store import grounds, intents, parties
 from appliance.wiring import Appliance
 from tests.powers.conftest import LETTER, Office
 from tests.world import World
@@ -209,3 +210,22 @@ def test_representatives_from_outside_may_be_the_only_ones_that_policy_asks_for(
         office.prepare(contract)
     check(appliance, LI.subject)
     office.prepare(contract)
+
+
+def test_a_signature_never_counts_for_somebody_to_whom_it_was_handed_over(
+    office: Office, appliance: Appliance
+) -> None:
+    contract = office.sent("租赁合同")
+    party = contract.parties[0]
+    prepared = office.prepare(contract)
+    office.sign(prepared)
+    with pytest.raises(StateRefused, match="is being made just now"):
+        appliance.handing_over.hand_over(
+            contract.id, party.id, to=CUSTODIAN.subject, reason="出差", by=ZHANG.subject
+        )
+    with appliance.database.transaction() as tx:  # as if it had come in between
+        parties.pass_on(tx, contract, replace(party, subject=CUSTODIAN.subject, name=CUSTODIAN.name))
+    with pytest.raises(StateRefused, match=CUSTODIAN.name):
+        appliance.cycle.complete(prepared.id)
+    assert state_of(appliance, prepared.id) is IntentState.ABANDONED
+    assert nothing_is_signed(appliance, contract)

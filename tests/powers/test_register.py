@@ -12,6 +12,7 @@ from appliance.errors import DocumentRefused, NotFound, PreconditionRefused, Sta
 from appliance.model.powers import Basis, PowerState, Scope
 from appliance.wiring import Appliance
 from tests.powers.conftest import LETTER, Office
+from tests.world import activations_for
 
 
 def test_the_letter_is_kept_as_it_was_given(office: Office, appliance: Appliance) -> None:
@@ -100,6 +101,38 @@ def test_a_letter_that_the_principal_signed_here(office: Office, appliance: Appl
     for_zhang = office.draft(basis=Basis.CONTRACT, contract=letter.id)
     with pytest.raises(PreconditionRefused, match=f"not signed for {ALPHA} by anybody but the agent"):
         appliance.powers.register(for_zhang, None, by=CUSTODIAN.subject)
+    appliance.powers.verify(power.id, by=ZHANG.subject)
+    voided(appliance, letter.id)
+    ended = appliance.powers.get(power.id)
+    assert ended.state is PowerState.REVOKED, "nothing rests on a letter that is void"
+    with pytest.raises(PreconditionRefused, match="not completed"):
+        appliance.powers.register(draft, None, by=CUSTODIAN.subject)
+
+
+def test_who_may_not_sign_it_any_more_does_not_take_it_back(office: Office, appliance: Appliance) -> None:
+    power = office.verified()
+    beta = appliance.powers.register(
+        office.draft(grantor=BETA, agent=LI.subject, scope=Scope()), LETTER, by=CUSTODIAN.subject
+    )
+    appliance.powers.verify(beta.id, by=ZHANG.subject)
+    contract = office.signed(office.signed(office.sent()))
+    contract = appliance.sealing.seal_off(contract.id)
+    appliance.voiding.propose(contract.id, reason="示例", by=ZHANG.subject)
+    declaration = appliance.voiding.prepare(contract.id, by=ZHANG.subject)
+    appliance.powers.revoke(power.id, reason="示例", by=CUSTODIAN.subject)
+    with pytest.raises(PreconditionRefused, match="was revoked"):
+        appliance.voiding.declare(declaration.id, activations_for(appliance, declaration.act))
+    with pytest.raises(PreconditionRefused, match="was revoked"):
+        appliance.voiding.prepare(contract.id, by=ZHANG.subject)
+    assert appliance.contracts.get(contract.id).voiding.declared == ()  # type: ignore[union-attr]
+    appliance.powers.revoke(beta.id, reason="示例", by=CUSTODIAN.subject)
+
+
+def voided(appliance: Appliance, contract: str) -> None:
+    appliance.voiding.propose(contract, reason="示例", by=ZHANG.subject)
+    for person in (ZHANG, LI):
+        declaration = appliance.voiding.prepare(contract, by=person.subject)
+        appliance.voiding.declare(declaration.id, activations_for(appliance, declaration.act))
 
 
 def test_the_database_itself_keeps_a_power_as_it_is(office: Office, appliance: Appliance) -> None:

@@ -80,3 +80,8 @@ def test_policy_cannot_ask_for_a_clause_that_no_rule_knows(rules: Path) -> None:
     (rules / "own.yaml").write_text(OWN, encoding="utf-8")
     standings = open_standings(rules, policy)
     assert "audit-right" in standings.kind("采购", policy.of("采购").review).required
+
+
+@pytest.mark.parametrize("typed", ["采 购合同", "采\u200c购合同", "ＰＵＲＣＨＡＳＥ order", "Purchase\u200bOrder"])
+def test_a_type_is_known_however_it_is_spaced(typed: str) -> None:
+    assert rule_files.load().kind_of(typed).key == "purchase"
