@@ -89,7 +89,9 @@ class Preparation:
                 "Another party signed “{title}” in the meantime; prepare again.", title=contract.title
             )
         if rules.signing_party(seen, record.act).responsible != party.responsible:
-            raise StateRefused("Somebody else acts for this party by now; look at “{title}” again.", title=seen.title)
+            raise StateRefused(
+                "Somebody else acts for this party by now; look at “{title}” again.", title=seen.title
+            )
         signing = Signing(seen, party, record.created)
         require_all(self._room.preconditions, tx, signing)
         intents.abandon_of_party(tx, party.id, "prepared again")

@@ -26,7 +26,15 @@ def test_brackets_follow_the_script_and_nothing_is_said_twice(
 
 @pytest.mark.parametrize(
     "typed",
-    ["采 购合同", "采购合同\u200b", "采\u200c购合同", "采购合\ufe00同", "采购合同\u3164", "采购\u034f合同", "采购合同\U000e0101"],
+    [
+        "采 购合同",
+        "采购合同\u200b",
+        "采\u200c购合同",
+        "采购合\ufe00同",
+        "采购合同\u3164",
+        "采购\u034f合同",
+        "采购合同\U000e0101",
+    ],
 )
 def test_what_nobody_sees_makes_no_other_name(typed: str) -> None:
     assert same_name(typed, "采购合同")
