@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
-from appliance.contracts.agreement_text import agreement_text
 from appliance.errors import StateRefused
 from appliance.evidence import package
+from appliance.evidence.agreements import text_path
 from appliance.evidence.model import (
     Certificates,
     EvidenceInput,
@@ -26,7 +26,6 @@ from appliance.evidence.model import (
 )
 from appliance.evidence.revisions import SignedRange
 from appliance.grounding import GroundsMaterial, grounds_of
-from appliance.language import Language
 from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, ContractState, RevisionKind
 from appliance.wiring import Appliance
@@ -95,7 +94,7 @@ class Exporting:
             document_timestamps=tuple(_archive_stamps(contract, signed)),
             records=tuple(self._records(acceptances)),
             documents={
-                **dict(_agreement_texts(acceptances)),
+                **dict(self._agreement_texts(acceptances)),
                 **rests_on.documents,
                 **appliance.reviewing.records(contract),
             },
@@ -116,6 +115,11 @@ class Exporting:
             yield SignedRecord(
                 f"agreement/{number:02}", AGREEMENT_TITLE, name, accepted.record, accepted.cms or b""
             )
+
+    def _agreement_texts(self, acceptances: tuple[AgreementRecord, ...]) -> Iterator[tuple[str, bytes]]:
+        for version in sorted({record.version for record in acceptances}):
+            for language, words in self._appliance.contracts.agreement_texts(version).items():
+                yield text_path(version, language), words.encode()
 
     def _names(self) -> dict[str, str]:
         registry = self._appliance.registry
@@ -155,13 +159,6 @@ class Exporting:
         proofs = self._appliance.proofs
         opening = proofs.opening(index) or {} if kept else {}
         return LogEntry(index, proofs.entry(index), proofs.proof_file(index), opening)
-
-
-def _agreement_texts(acceptances: tuple[AgreementRecord, ...]) -> Iterator[tuple[str, bytes]]:
-    for version in sorted({record.version for record in acceptances}):
-        for language in Language:
-            name = f"agreement/electronic-signing-{version}.{language.value}.md"
-            yield name, agreement_text(language, version).encode()
 
 
 def _archive_stamps(contract: Contract, signed: bytes) -> Iterator[bytes]:

@@ -48,6 +48,11 @@ class Home:
         return self.root / "config/review"
 
     @property
+    def agreement(self) -> Path:
+        """The enterprise's own agreement on electronic signing, ``zh.md`` and ``en.md``, where it has one."""
+        return self.root / "config/agreement"
+
+    @property
     def policy(self) -> Path:
         """The enterprise's policy: what contracts need before they are signed."""
         return self.root / "config/policy.toml"

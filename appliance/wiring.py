@@ -17,6 +17,7 @@ from appliance.appearances import Appearances, SealPictures
 from appliance.config import Settings
 from appliance.confinement import Confinement
 from appliance.contracts.agreement import Agreements
+from appliance.contracts.agreement_text import load_text
 from appliance.contracts.claimants import Claimants
 from appliance.contracts.cycle import SigningCycle
 from appliance.contracts.desk import SigningDesk
@@ -26,7 +27,7 @@ from appliance.contracts.extending import Extending
 from appliance.contracts.finishing import Finishing
 from appliance.contracts.grounds import Authorised, Grounding, Identified
 from appliance.contracts.handing_over import HandingOver
-from appliance.contracts.preconditions import STANDARD, Reviewed
+from appliance.contracts.preconditions import Reviewed, standard
 from appliance.contracts.reader import Contracts
 from appliance.contracts.recovery import Recovery
 from appliance.contracts.room import SigningRoom
@@ -156,6 +157,7 @@ def open_appliance(
         timestamps = TimestampService(database, authority)
         stack.callback(timestamps.close)
         policy = load_policy(home.policy)
+        agreement = load_text(home.agreement)
         grounding = Grounding(policy, settings.organisation.name)
         standings = open_standings(home.rules, policy)
         room = SigningRoom(
@@ -174,11 +176,12 @@ def open_appliance(
             chronicle=Chronicle(),
             claimants=Claimants(home.run / "claimants"),
             now=now,
-            preconditions=(*STANDARD, Identified(grounding), Authorised(grounding), Reviewed(standings)),
+            preconditions=(*standard(agreement.version), Identified(grounding), Authorised(grounding), Reviewed(standings)),
             tell=Announcing(invite),
             policy=policy,
             grounding=grounding,
             standings=standings,
+            agreement=agreement,
             passing=passing,
         )
         yield _appliance(settings, room, confinement)

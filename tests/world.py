@@ -18,13 +18,17 @@ from pathlib import Path
 from reportlab.pdfgen.canvas import Canvas
 
 from appliance.config import Settings, load
+from appliance.contracts.agreement import Between
 from appliance.contracts.drafting import DraftTerms
+from appliance.contracts.sides import side_of_person
 from appliance.contracts.waypoints import Passing, pass_by
-from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, PEOPLE, ZHANG, ZONE
+from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
 from appliance.demonstration.founding import found
 from appliance.demonstration.pocket import Pocket
 from appliance.home import Home
+from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, Deadline, SigningOrder
+from appliance.model.people import Person
 from appliance.wiring import Appliance, open_appliance
 from hsm.acts import Activation, SigningIntent
 from hsm.client import AuthorityClient
@@ -51,17 +55,24 @@ class World:
 
 @contextmanager
 def shared_world() -> Iterator[World]:
-    """A new home with everybody enrolled, and everybody's agreement to sign electronically."""
+    """A new home with everybody enrolled; both companies have agreed to sign electronically."""
     with tempfile.TemporaryDirectory(prefix="vermilion-") as directory:
         home = Home(Path(directory))
         found(home, say=lambda _message, **_values: None, environment=os.environ)
         with authority(home):
             world = World(home, load(home))
             with world.opened() as appliance:
-                for person in PEOPLE:
-                    proposal = appliance.agreements.propose(person.subject)
-                    appliance.agreements.accept(proposal.id, activations_for(appliance, proposal.act))
+                agree(appliance, ZHANG, LI)
+                agree(appliance, LI, ZHANG)
             yield world
+
+
+def agree(appliance: Appliance, person: Person, *others: Person) -> AgreementRecord:
+    """*person* accepts for the own company the agreement on electronic signing with those of *others*."""
+    between = Between(side_of_person(person), tuple(side_of_person(other) for other in others))
+    proposal = appliance.agreements.propose(person.subject, between)
+    activations = activations_for(appliance, proposal.act)
+    return appliance.agreements.accept(proposal.id, activations, by=person.subject)
 
 
 @contextmanager

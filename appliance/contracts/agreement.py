@@ -1,4 +1,8 @@
-"""The agreement to sign electronically: proposed as a record, accepted by the person's own signature over it."""
+"""The agreement to sign electronically: proposed as a record that names the parties, accepted by a signature over it.
+
+Somebody who acts for a party accepts for the side that the party is of (:mod:`appliance.contracts.sides`), towards
+all other sides of the contract. Later contracts among the same sides, or some of them, rest on it.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +12,42 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.contracts.agreement_text import VERSION, agreement_text, text_digest
+from appliance.contracts import agreed, rules
+from appliance.contracts.agreement_text import AgreementText
+from appliance.contracts.grounds import Authorised, Identified
+from appliance.contracts.preconditions import Signing
 from appliance.contracts.room import SigningRoom
-from appliance.errors import StateRefused
+from appliance.contracts.sides import distinct, side_of, side_of_person, sides_of
+from appliance.errors import NotFound, StateRefused
 from appliance.history.events import EventKind, HistoryEvent
 from appliance.language import Language
-from appliance.model.acceptance import AgreementRecord
+from appliance.model.acceptance import AgreementRecord, Side
+from appliance.model.contract import ContractState
 from appliance.model.people import Person
-from appliance.store import agreements, people
+from appliance.store import agreements, contracts, people
+from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.acts import Activation, SigningIntent, instant
 from hsm.cms import add_signature_timestamp, signature_value
 from hsm.timestamp import parse_token
 
-RECORD_FORMAT = "vermilion-agreement/1"
+RECORD_FORMAT = "vermilion-agreement/2"
 CONTRACT = "agreement-electronic-signing"
 FIELD = "agreement"
 """What stands for contract and field in the act: an acceptance can be taken for no contract's signature."""
+
+MOST = 100
+"""Acceptances that one list shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """For whom somebody accepts, towards whom; for which party of which contract it was asked, None for none yet."""
+
+    own: Side
+    others: tuple[Side, ...]
+    contract: str | None = None
+    party: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,31 +56,69 @@ class ProposedAgreement:
 
     id: str
     text: str
+    between: Between
     record: bytes
     act: SigningIntent
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An acceptance as people read it: by whom, when, its entry in the log, and with whom (names)."""
+
+    person: str
+    at: datetime
+    entry: int
+    towards: tuple[str, ...]
+
+
 class Agreements:
-    """Asked once a person and version of the text. Thread-safe."""
+    """Asked once a set of parties and version of the text. Thread-safe."""
 
     def __init__(self, room: SigningRoom) -> None:
         self._room = room
 
-    def accepted(self, subject: str) -> AgreementRecord | None:
-        """The person's acceptance of the current text, or None."""
+    def standing(self, contract_id: str, party_id: str) -> tuple[AgreementRecord, ...] | None:
+        """The acceptances of the current text that a party of a contract rests on; None when it is still asked."""
         with self._room.database.reading() as tx:
-            return agreements.accepted_by(tx, subject, VERSION)
+            between = _between(tx, contract_id, party_id)
+            return agreed.resting_on(tx, between.own, between.others, self._room.agreement.version)
 
-    def propose(self, subject: str) -> ProposedAgreement:
-        """The current text for a person to accept. Raises :class:`StateRefused` when it was accepted already."""
-        now = self._room.now()
+    def of_person(self, subject: str) -> tuple[Accepted, ...]:
+        """What was accepted of the current text for the side that a person is on, oldest first."""
+        with self._room.database.reading() as tx:
+            side = side_of_person(people.person(tx, subject))
+            found = agreements.of_side(tx, side.key, self._room.agreement.version, limit=MOST)
+        return tuple(
+            Accepted(each.person, each.accepted, each.entry, tuple(side.name for side in _read(each).others))
+            for each in found
+            if each.accepted is not None and each.entry is not None
+        )
+
+    def text(self, language: Language) -> str:
+        """The current text."""
+        return self._room.agreement.words[language]
+
+    def propose_for(self, contract_id: str, party_id: str) -> ProposedAgreement:
+        """The current text for who acts for the party to accept, with all sides of the contract.
+
+        Raises :class:`StateRefused` when the parties have agreed already, :class:`PreconditionRefused` when the
+        person could not sign the contract for that side: who cannot bind it to a contract cannot agree on its form.
+        """
+        with self._room.database.reading() as tx:
+            subject = rules.party_of(contracts.load(tx, contract_id), party_id).responsible
+            between = _between(tx, contract_id, party_id)
+        return self.propose(subject, between)
+
+    def propose(self, subject: str, between: Between) -> ProposedAgreement:
+        """The current text for a person to accept for *between*. Raises as :meth:`propose_for`."""
+        now, text = self._room.now(), self._room.agreement
         with self._room.database.transaction() as tx:
-            if agreements.accepted_by(tx, subject, VERSION):
-                raise StateRefused("{person} has accepted this agreement already.", person=subject)
+            self._require_new(tx, between)
+            self._require_able(tx, between, subject)
             person = people.person(tx, subject)
-            record = _record(person, now)
+            record = canonical.encode(_record(person, between, now) | _text(text))
             act = SigningIntent(
-                contract=f"{CONTRACT}-{VERSION}",
+                contract=f"{CONTRACT}-{text.version}",
                 party=subject,
                 field=FIELD,
                 signer=subject,
@@ -65,44 +126,101 @@ class Agreements:
                 expires=(now + self._room.lifetime).replace(microsecond=0),
                 nonce=secrets.token_bytes(16),
             )
-            proposal = AgreementRecord(secrets.token_hex(12), subject, VERSION, record, act, now)
+            proposal = AgreementRecord(
+                id=secrets.token_hex(12),
+                person=subject,
+                version=text.version,
+                side=between.own.key,
+                others=frozenset(side.key for side in between.others),
+                record=record,
+                act=act,
+                proposed=now,
+            )
+            agreements.keep_text(tx, text.version, text.words)
             agreements.insert(tx, proposal)
-        return ProposedAgreement(proposal.id, agreement_text(person.language), record, act)
+        return ProposedAgreement(proposal.id, text.words[person.language], between, record, act)
 
-    def accept(self, agreement_id: str, activations: Sequence[Activation]) -> AgreementRecord:
+    def accept(self, agreement_id: str, activations: Sequence[Activation], *, by: str) -> AgreementRecord:
         """The acceptance: signed by the person's key, timestamped, in the log, in one commit.
 
-        Raises :class:`ActivationRefused`, or :class:`StateRefused` when it is late or was accepted before. After a
-        crash the proposal expires unaccepted and the person is asked again.
+        Raises :class:`NotFound` for what was proposed to somebody else, :class:`ActivationRefused`, or
+        :class:`StateRefused` when it is late, the text has changed, or it was accepted before. After a crash the
+        proposal expires unaccepted and the person is asked again.
         """
         room = self._room
         with room.database.reading() as tx:
             proposal = agreements.load(tx, agreement_id)
-        if proposal.accepted is not None or room.now() >= proposal.act.expires:
-            raise StateRefused("This agreement can no longer be accepted here; ask for it again.")
+            if proposal.person != by:
+                raise NotFound("There is no agreement {agreement}.", agreement=agreement_id)
+            between = _read(proposal)
+            if proposal.accepted is not None or room.now() >= proposal.act.expires:
+                raise StateRefused(agreements.GONE)
+            self._require_current(tx, proposal, between)
         cms = room.authority.sign_document(proposal.act, activations)
         token = room.timestamps.token(hashlib.sha256(signature_value(cms)).digest())
         at = parse_token(token).gen_time
         with room.database.transaction() as tx:
+            self._require_current(tx, proposal, between)
             entry = room.chronicle.tell(tx, _accepted_event(proposal, at))
             signed = add_signature_timestamp(cms, token)
             agreements.accept(tx, proposal, at=at, cms=signed, entry=entry)
             return agreements.load(tx, agreement_id)
 
+    def _require_current(self, tx: Transaction, proposal: AgreementRecord, between: Between) -> None:
+        if proposal.version != self._room.agreement.version:
+            raise StateRefused(agreements.GONE)
+        self._require_new(tx, between)
+        self._require_able(tx, between, proposal.person)
 
-def _record(person: Person, now: datetime) -> bytes:
-    return canonical.encode(
-        {
-            "format": RECORD_FORMAT,
-            "language": person.language.value,
-            "name": person.name,
-            "organisation": person.organisation,
-            "person": person.subject,
-            "proposed": instant(now),
-            "texts": {language.value: text_digest(language) for language in Language},
-            "version": VERSION,
-        }
-    )
+    def _require_new(self, tx: Transaction, between: Between) -> None:
+        if agreed.resting_on(tx, between.own, between.others, self._room.agreement.version) is not None:
+            raise StateRefused("{party} has accepted this agreement already.", party=between.own.name)
+
+    def _require_able(self, tx: Transaction, between: Between, subject: str) -> None:
+        """Whoever accepts for a party of a contract acts for it, and may sign it as far as policy asks."""
+        if between.contract is None or between.party is None:
+            return
+        contract = contracts.load(tx, between.contract)
+        party, now = rules.party_of(contract, between.party), self._room.now()
+        if contract.state is not ContractState.SENT or party.responsible != subject:
+            raise StateRefused(agreements.GONE)
+        for precondition in (Identified(self._room.grounding), Authorised(self._room.grounding)):
+            precondition.require(tx, Signing(contract, party, now))
+
+
+def _between(tx: Transaction, contract_id: str, party_id: str) -> Between:
+    contract = contracts.load(tx, contract_id)
+    own = side_of(rules.party_of(contract, party_id))
+    return Between(own, distinct(sides_of(contract), but=own), contract_id, party_id)
+
+
+def _record(person: Person, between: Between, now: datetime) -> dict[str, object]:
+    """What is signed. ``contract`` and ``for`` say for which contract and party it was asked, null for none."""
+    return {
+        "format": RECORD_FORMAT,
+        "contract": between.contract,
+        "counterparties": [side.fields() for side in sorted(between.others)],
+        "for": between.party,
+        "language": person.language.value,
+        "name": person.name,
+        "party": between.own.fields(),
+        "person": person.subject,
+        "proposed": instant(now),
+    }
+
+
+def _text(text: AgreementText) -> dict[str, object]:
+    return {"texts": text.digests(), "version": text.version}
+
+
+def _read(proposal: AgreementRecord) -> Between:
+    record = canonical.decode(proposal.record)
+    others = tuple(_side(each) for each in record["counterparties"])
+    return Between(_side(record["party"]), others, record["contract"], record["for"])
+
+
+def _side(fields: dict[str, str]) -> Side:
+    return Side(fields["name"], fields.get("subject", ""))
 
 
 def _accepted_event(proposal: AgreementRecord, at: datetime) -> HistoryEvent:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from appliance.contracts import grounds, rules
+from appliance.contracts import agreed, grounds, rules
 from appliance.contracts.acceptable import require_signed
 from appliance.contracts.announcements import after_signature
 from appliance.contracts.changes import changed
 from appliance.contracts.preconditions import Signing, require_all
 from appliance.contracts.room import SigningRoom
+from appliance.contracts.sides import distinct, side_of, sides_of
 from appliance.contracts.signature import Signature
 from appliance.contracts.waypoints import Waypoint
 from appliance.errors import PreconditionRefused, ResultRefused, StateRefused
@@ -87,6 +88,7 @@ class Completion:
         signing = Signing(seen, party, room.now())
         require_all(room.preconditions, tx, signing)
         rests_on = grounds.keep(tx, record.id, COMPLETED, room.grounding.of(tx, signing))
+        rests_on["agreement"] = self._agreement(tx, signing)
         contracts.add_revision(tx, contract, revision, state=rules.state_after(seen, party))
         parties.mark_signed(tx, contract, party, revision.at)
         intents.complete(tx, record.id)
@@ -94,6 +96,13 @@ class Completion:
         completed = changed(tx, room.chronicle, contract, _signed_event(record, party, revision, rests_on))
         room.tell(tx, after_signature(seen, completed, party, room.now()))
         return completed
+
+    def _agreement(self, tx: Transaction, signing: Signing) -> str:
+        """The log's entries of the acceptances on electronic signing that the signature rests on."""
+        own = side_of(signing.party)
+        others = distinct(sides_of(signing.contract), but=own)
+        records = agreed.require(tx, own, others, self._room.agreement.version)
+        return " ".join(str(record.entry) for record in records)
 
 
 def _signed_event(

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from appliance.contracts import agreed
 from appliance.contracts.acts import Act, Who
 from appliance.contracts.agreement_text import VERSION
 from appliance.contracts.model import why_not
+from appliance.contracts.sides import distinct, side_of, sides_of
 from appliance.errors import PreconditionRefused
 from appliance.model.contract import Contract, Party, PartyKind
 from appliance.review import refusing
 from appliance.review.standing import Standings
-from appliance.store import agreements, people
+from appliance.store import people
 from appliance.store.database import Transaction
 
 
@@ -58,16 +60,16 @@ class Enrolled:
             )
 
 
+@dataclass(frozen=True, slots=True)
 class Agreed:
-    """The person who acts has accepted the current agreement on electronic signing, by signature."""
+    """The side of who acts has accepted the text *version* on electronic signing towards every other side."""
+
+    version: str = VERSION
 
     def require(self, tx: Transaction, signing: Signing) -> None:
-        if not agreements.has_accepted(tx, signing.party.responsible, VERSION):
-            raise PreconditionRefused(
-                "{person} has not accepted the agreement on electronic signing (version {version}).",
-                person=signing.party.responsible,
-                version=VERSION,
-            )
+        """Raises :class:`PreconditionRefused` naming the sides that no acceptance names."""
+        own = side_of(signing.party)
+        agreed.require(tx, own, distinct(sides_of(signing.contract), but=own), self.version)
 
 
 class SealInUse:
@@ -105,5 +107,6 @@ def require_all(preconditions: Sequence[Precondition], tx: Transaction, signing:
         precondition.require(tx, signing)
 
 
-STANDARD: tuple[Precondition, ...] = (Allowed(), Enrolled(), Agreed(), SealInUse())
-"""What every signature needs."""
+def standard(version: str = VERSION) -> tuple[Precondition, ...]:
+    """What every signature needs; *version* is that of the agreement on electronic signing."""
+    return (Allowed(), Enrolled(), Agreed(version), SealInUse())

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.contracts.agreement_text import VERSION
+from appliance.contracts.agreement_text import OF_PERSONS, standard_text
 from appliance.contracts.grounds_record import KeptGrounds, read
 from appliance.contracts.rules import party_of
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound
+from appliance.history.events import EventKind
+from appliance.language import Language
 from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, Party
 from appliance.model.intent import Circumstances, IntentState
 from appliance.store import agreements, contracts, events, grounds, intents
 from appliance.store.database import Database
+from hsm import canonical
 from hsm.acts import SigningIntent
 from hsm.cms import parse
 from hsm.cms.model import SIGNATURE_TIMESTAMP
@@ -71,12 +74,27 @@ class Contracts:
         )
 
     def acceptances(self, contract_id: str) -> tuple[AgreementRecord, ...]:
-        """The agreement on electronic signing as accepted by those who act for the contract's parties."""
+        """The acceptances of the agreement on electronic signing that the contract's signatures rest on, by entry.
+
+        Signatures from before agreements were between parties rest on what the person who acted had accepted.
+        """
         with self._database.reading() as tx:
-            contract = contracts.load(tx, contract_id)
-            people = dict.fromkeys(party.responsible for party in contract.parties)
-            found = [agreements.accepted_by(tx, person, VERSION) for person in people]
-        return tuple(record for record in found if record is not None)
+            leaves = [canonical.decode(leaf) for _, leaf, _ in events.told(tx, contract_id)]
+            signed = [leaf["public"] for leaf in leaves if leaf["kind"] == EventKind.PARTY_SIGNED]
+            entries = {int(entry) for each in signed for entry in str(each.get("agreement", "")).split()}
+            found = [agreements.at_entry(tx, entry) for entry in entries]
+            found += [
+                record
+                for person in {each["actor"] for each in signed if "agreement" not in each}
+                if (record := agreements.accepted_by(tx, person, OF_PERSONS)) is not None
+            ]
+        return tuple(sorted(found, key=lambda record: record.entry or 0))
+
+    def agreement_texts(self, version: str) -> dict[Language, str]:
+        """The text of *version*, by language, as people accepted it."""
+        with self._database.reading() as tx:
+            kept = agreements.text_of(tx, version)
+        return kept or dict(standard_text(version).words)
 
     def grounds(self, contract_id: str) -> dict[str, KeptGrounds]:
         """By party (id): on what each completed signature rests, as far as anything was asked for or found."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from appliance.contracts.agreement_text import AgreementText, standard_text
 from appliance.contracts.claimants import Claimants
 from appliance.contracts.grounds import Grounding
 from appliance.contracts.preconditions import Precondition
@@ -49,6 +50,7 @@ class SigningRoom:
     policy: Policy
     grounding: Grounding
     standings: Standings
+    agreement: AgreementText = field(default_factory=standard_text)
     passing: Passing = pass_by
     lifetime: timedelta = LIFETIME
     seal_lifetime: timedelta = SEAL_LIFETIME

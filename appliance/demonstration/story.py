@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from appliance.contracts.agreement import Between
 from appliance.contracts.drafting import DraftTerms, Usual
+from appliance.contracts.sides import side_of_person
 from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
 from appliance.exporting import Export, Exporting
@@ -66,17 +68,19 @@ class Story:
         return self._seal_off(contract)
 
     def agree(self) -> None:
-        """Everybody who acts has agreed to sign electronically, once, by a signature of its own."""
-        for person in (ZHANG, LI, CUSTODIAN):
-            if self._appliance.agreements.accepted(person.subject) is not None:
+        """Both parties have agreed to sign electronically, once, each by a signature of its representative."""
+        agreements = self._appliance.agreements
+        for person, other in ((ZHANG, LI), (LI, ZHANG)):
+            if agreements.of_person(person.subject):
                 continue
-            proposal = self._appliance.agreements.propose(person.subject)
-            accepted = self._appliance.agreements.accept(
-                proposal.id, [self._pocket.activate(person.subject, proposal.act)]
-            )
+            between = Between(side_of_person(person), (side_of_person(other),))
+            proposal = agreements.propose(person.subject, between)
+            activation = self._pocket.activate(person.subject, proposal.act)
+            accepted = agreements.accept(proposal.id, [activation], by=person.subject)
             self._tell(
-                "agreement   {name} agrees to sign electronically (text version {version})",
+                "agreement   {name} agrees for {party} to sign electronically (text version {version})",
                 name=person.name,
+                party=between.own.name,
                 version=accepted.version,
             )
 

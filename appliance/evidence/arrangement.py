@@ -12,7 +12,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from appliance.evidence import grounds, history, logfiles
+from appliance.evidence import agreements, grounds, history, logfiles
 from appliance.evidence.extraction import ExtractedRecord, Extraction, Signed
 from appliance.evidence.model import Certificates, EvidenceInput
 from hsm import canonical
@@ -100,7 +100,9 @@ def _index_lines(evidence: EvidenceInput, extraction: Extraction) -> Iterator[st
         yield f"certificate {name} {revocation}"
     for each in extraction.records:
         yield f"record {each.record.name} {int(each.signed.at.timestamp())}"
-    yield from grounds.lines(evidence.documents, history.events(evidence.log.entries))
+    told = history.events(evidence.log.entries)
+    yield from agreements.lines({f"{each.name}.json": each.record for each in evidence.records}, told)
+    yield from grounds.lines(evidence.documents, told)
     yield f"checkpoint {created}"
     for entry in evidence.log.entries:
         yield f"entry {logfiles.number(entry.index)}"

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.errors import ApplianceError, ConfinementFailed
 from appliance.evidence import arrangement, container, contents, grounds, logfiles, manifest, sealed
+from appliance.evidence.agreements import require_agreements
 from appliance.evidence.contents import Files, part
 from appliance.evidence.errors import PackageRefused
 from appliance.evidence.manifest import Manifest
@@ -90,7 +91,9 @@ def _signatures(
         yield seal
         return
     signed = contents.require_contract(files)
-    grounds.require_grounds(files, contents.require_log(files, listed))
+    told = contents.require_log(files, listed)
+    grounds.require_grounds(files, told)
+    require_agreements(files, told)
     require_review(files, part(files, arrangement.ORIGINAL, limit=len(signed)), listed.contract)
     yield from _contract(signed, trust)
     yield seal

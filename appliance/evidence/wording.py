@@ -95,6 +95,7 @@ LABELS: Final[Mapping[str, str]] = {
     "digest": "Document, SHA-256",
     "base": "As shown, SHA-256",
     "signed": "Signed bytes, SHA-256",
+    "agreement": "Agreement on electronic signing, log entry",
     "grounds": "Grounds of the signature, SHA-256",
     "item": "Item of the content check",
     "document": "Checked document, SHA-256",

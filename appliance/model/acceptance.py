@@ -1,4 +1,4 @@
-"""The record of somebody's agreement to sign electronically."""
+"""The record of a party's agreement to sign electronically, and between whom it holds."""
 
 from __future__ import annotations
 
@@ -8,17 +8,41 @@ from datetime import datetime
 from hsm.acts import SigningIntent
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Side:
+    """One of those between whom contracts are made: an organisation, by the name that contracts write, or a natural
+    person who signs for none, by the ``subject``, which is empty for an organisation."""
+
+    name: str
+    subject: str = ""
+
+    @property
+    def key(self) -> str:
+        """By what one side is told from another: another spelling is another side, and is asked again."""
+        return self.subject or f"organisation:{self.name}"
+
+    def fields(self) -> dict[str, str]:
+        """As the record of an acceptance names it."""
+        if self.subject:
+            return {"kind": "person", "name": self.name, "subject": self.subject}
+        return {"kind": "organisation", "name": self.name}
+
+
 @dataclass(frozen=True, slots=True)
 class AgreementRecord:
     """One proposal; an acceptance once ``accepted`` and ``cms`` are there.
 
-    ``record`` is canonical JSON; ``cms`` is a detached signature (DER, timestamped) over exactly these bytes, by
-    the person's own key; ``entry`` is the acceptance's entry in the log.
+    ``person`` accepts for ``side``, towards the sides whose keys are in ``others`` (none where only one side takes
+    part). ``record`` is canonical JSON; ``cms`` is a detached signature (DER, timestamped) over exactly these bytes,
+    by the person's own key; ``entry`` is the acceptance's entry in the log. ``side`` is empty for acceptances of
+    the first text, which held for a person alone.
     """
 
     id: str
     person: str
     version: str
+    side: str
+    others: frozenset[str]
     record: bytes
     act: SigningIntent
     proposed: datetime

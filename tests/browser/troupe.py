@@ -19,7 +19,7 @@ from playwright.sync_api import Browser
 
 from appliance.accounts.sessions import Whereabouts
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import BETA, CUSTODIAN, LI, OFFICER, PEOPLE, ZHANG, ZONE
+from appliance.demonstration.cast import BETA, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
 from appliance.demonstration.sample import sample_contract
 from appliance.language import Language
@@ -34,6 +34,7 @@ from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
 from tests.browser.house import House
 from tests.browser.visitor import Visitor, visiting
+from tests.world import agree
 
 ZHOU = Person("person-zhou", "周同事", BETA, "zhou@beta.example", Language.CHINESE, ZONE)
 """A colleague of Li, who can sign in Li's place."""
@@ -56,7 +57,7 @@ WEEK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Troupe:
-    """Everybody, enrolled, with an account, and agreed to sign electronically."""
+    """Everybody, enrolled, with an account; both companies have agreed to sign electronically."""
 
     house: House
     appliance: Appliance
@@ -169,9 +170,8 @@ def troupe(house: House, browser: Browser) -> Iterator[Troupe]:
         _enrol(everybody, ZHOU)
         for person in (AUDITOR, WANG):
             appliance.registry.add_person(person, None, by=OFFICER)
-        for person in (*PEOPLE, ZHOU):
-            proposal = appliance.agreements.propose(person.subject)
-            appliance.agreements.accept(proposal.id, [everybody.pocket.activate(person.subject, proposal.act)])
+        agree(appliance, ZHANG, LI)
+        agree(appliance, LI, ZHANG)
         for subject in ROLES:
             _give_account(appliance, subject)
         yield everybody

@@ -11,6 +11,7 @@ from appliance.evidence.package import build
 from appliance.pdf.workshop import PdfWorkshop
 from tests.evidence import contract, real_contract
 from tests.evidence.authority import TestAuthority
+from tests.evidence.real_contract import SignedPdf
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +27,13 @@ def confinement(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Confinemen
 
 
 @pytest.fixture(scope="session")
-def evidence(authority: TestAuthority, confinement: Confinement) -> EvidenceInput:
-    return contract.make(authority, real_contract.make(authority, PdfWorkshop(confinement)))
+def pdf(authority: TestAuthority, confinement: Confinement) -> SignedPdf:
+    return real_contract.make(authority, PdfWorkshop(confinement))
+
+
+@pytest.fixture(scope="session")
+def evidence(authority: TestAuthority, pdf: SignedPdf) -> EvidenceInput:
+    return contract.make(authority, pdf)
 
 
 @pytest.fixture(scope="session")

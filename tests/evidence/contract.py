@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,17 +30,27 @@ from tests.evidence.real_contract import SignedPdf
 ORIGIN = "vermilion.example/log"
 ZONE = "Asia/Shanghai"
 TITLE = "设备采购合同（示例）"
+ALPHA, BETA = "甲公司示例有限公司", "乙公司示例有限公司"
+AGREEMENT = {"en": b"# Agreement on electronic signing\n", "zh": "# 电子签名使用协议\n".encode()}
+Accepting = Callable[[str], dict[str, Any]]
+ACCEPTED = (1, 2)
+"""The log's entries of the two companies' acceptances."""
+
 POWER = "power-0123456789ab"
 LETTER = b"%PDF-1.7 a letter of attorney\n"
 _DRAFTED = {"title": TITLE, "kind": "采购合同", "amount": "CNY 1,000,000.00"}
 NAMES = {"person-zhang": "张示例", "person-li": "李样本", "seal-b": "乙公司示例有限公司"}
 
 
-def make(authority: TestAuthority, pdf: SignedPdf, *, others: int = 50) -> EvidenceInput:
-    """All about *pdf*; the log has the contract's nine entries among those of *others*.
+def make(
+    authority: TestAuthority, pdf: SignedPdf, *, others: int = 50, accepting: Accepting | None = None
+) -> EvidenceInput:
+    """All about *pdf*; the log has the contract's entries among those of *others*.
 
-    The first signature rests on a power of attorney and an identity check.
+    Both companies had agreed to sign electronically; the first signature rests on a power of attorney and an
+    identity check. *accepting* gives what each of the two representatives accepted.
     """
+    accepting = accepting or acceptance
     request = timestamp.build_request(timestamp.order_for(hashlib.sha256(pdf.signed).digest(), nonce=77))
     exchange = TimestampExchange(request, authority.reply(request))
     authority.now += timedelta(minutes=1)
@@ -54,9 +64,9 @@ def make(authority: TestAuthority, pdf: SignedPdf, *, others: int = 50) -> Evide
         exchange=exchange,
         signatures=pdf.signatures,
         document_timestamps=(pdf.archive,),
-        records=(_agreement(authority),),
+        records=tuple(_agreements(authority, accepting)),
         documents={
-            "agreement/electronic-signing-1.zh.md": "# 电子签名使用协议\n".encode(),
+            **{f"agreement/electronic-signing-2.{language}.md": text for language, text in AGREEMENT.items()},
             "authority/01.json": canonical.encode(grounds(signed_at(pdf))),
             f"authority/{POWER}.pdf": LETTER,
         },
@@ -68,7 +78,7 @@ def make(authority: TestAuthority, pdf: SignedPdf, *, others: int = 50) -> Evide
             evidence=authority.evidence.certificate,
             crls=pdf.crls,
         ),
-        log=_log(authority, pdf, others),
+        log=_log(authority, pdf, others, accepting),
         report={"indication": "TOTAL-PASSED"},
     )
 
@@ -144,21 +154,46 @@ def seals(authority: TestAuthority) -> Seals:
     return Seals(sign=authority.sign_manifest, timestamp=authority.reply)
 
 
-def _agreement(authority: TestAuthority) -> SignedRecord:
-    record = canonical.encode({"format": "vermilion-agreement/1", "person": "person-zhang", "version": "1"})
-    title = "Agreement on electronic signing"
-    return SignedRecord(
-        "agreement/01", title, "张示例", record, authority.sign(authority.person("张示例"), record)
-    )
+def acceptance(person: str) -> dict[str, Any]:
+    """What *person* accepted for the own company, with the other one."""
+    own, other = (ALPHA, BETA) if person == "person-zhang" else (BETA, ALPHA)
+    return {
+        "format": "vermilion-agreement/2",
+        "contract": None,
+        "counterparties": [{"kind": "organisation", "name": other}],
+        "for": None,
+        "language": "zh",
+        "name": NAMES[person],
+        "party": {"kind": "organisation", "name": own},
+        "person": person,
+        "proposed": "2026-11-01T00:00:00Z",
+        "texts": {language: hashlib.sha256(text).hexdigest() for language, text in AGREEMENT.items()},
+        "version": "2",
+    }
 
 
-def _acts(original: bytes, start: datetime, at: datetime) -> Iterator[LedgerEntry]:
+def _agreements(authority: TestAuthority, accepting: Accepting) -> Iterator[SignedRecord]:
+    for number, person in enumerate(("person-zhang", "person-li"), start=1):
+        record, name = canonical.encode(accepting(person)), NAMES[person]
+        signed = authority.sign(authority.person(name), record)
+        yield SignedRecord(f"agreement/{number:02}", "Agreement on electronic signing", name, record, signed)
+
+
+def _accepted(person: str, at: datetime, accepting: Accepting) -> LedgerEntry:
+    digest = hashlib.sha256(canonical.encode(accepting(person))).hexdigest()
+    public = {"actor": person, "person": person, "signed": digest, "version": "2"}
+    return LedgerEntry("agreement-accepted", at - timedelta(hours=1), public)
+
+
+def _acts(original: bytes, start: datetime, at: datetime, accepting: Accepting) -> Iterator[LedgerEntry]:
     """What the log has of this contract, as the signing cycle writes it."""
     digest = hashlib.sha256(original).hexdigest()
     contract = {"contract": "c-2026-0001"}
     record = grounds(at)
+    yield from (_accepted(person, at, accepting) for person in ("person-zhang", "person-li"))
     signed = {
         "actor": "person-zhang",
+        "agreement": str(ACCEPTED[0]),
         "party": "party-1",
         "field": "person-1",
         "signer": "person-zhang",
@@ -169,9 +204,9 @@ def _acts(original: bytes, start: datetime, at: datetime) -> Iterator[LedgerEntr
     acts: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         ("contract-drafted", {"actor": "person-zhang", "digest": digest, "pages": 1}, _DRAFTED),
         ("contract-sent", {"actor": "person-zhang", "deadline": "2026-12-01T10:00:00Z", "zone": ZONE}, {}),
-        ("party-signed", signed, {"address": "192.0.2.17", "location": "北京市朝阳区"}),
-        ("party-signed", {"actor": "person-li"}, {"address": "198.51.100.4", "location": None}),
-        ("party-signed", {"actor": "person-li", "signer": "seal-b"}, {"organisation": "乙公司示例有限公司"}),
+        ("party-signed", signed, {**_party("张示例", ALPHA), "address": "192.0.2.17", "location": "北京市朝阳区"}),
+        ("party-signed", _by_li("person-li"), {**_party("李样本", BETA), "address": "198.51.100.4"}),
+        ("party-signed", _by_li("seal-b"), _party(BETA, BETA)),
         ("contract-completed", {"actor": "system", "revision": 5}, {}),
     ]
     for number, (kind, public, private) in enumerate(acts):
@@ -181,6 +216,14 @@ def _acts(original: bytes, start: datetime, at: datetime) -> Iterator[LedgerEntr
     for public, moment in (_registered(power, at), _verified(power, at), _checked(identity, at)):
         kind = str(public.pop("kind"))
         yield LedgerEntry(kind, moment, public)
+
+
+def _party(name: str, organisation: str) -> dict[str, str]:
+    return {"name": name, "organisation": organisation}
+
+
+def _by_li(signer: str) -> dict[str, Any]:
+    return {"actor": "person-li", "signer": signer, "agreement": str(ACCEPTED[1])}
 
 
 def _registered(power: dict[str, Any], at: datetime) -> tuple[dict[str, Any], datetime]:
@@ -205,18 +248,20 @@ def _checked(identity: dict[str, Any], at: datetime) -> tuple[dict[str, Any], da
     return known | facts, at - timedelta(days=20)
 
 
-def _log(authority: TestAuthority, pdf: SignedPdf, others: int) -> LogMaterial:
+def _log(authority: TestAuthority, pdf: SignedPdf, others: int, accepting: Accepting) -> LogMaterial:
     leaves = [canonical.encode({"entry": index, "kind": "example"}) for index in range(others)]
     openings: dict[int, dict[str, Any]] = {}
+    chain: list[int] = []
     for index, act in zip(
-        range(3, others, 5),
-        _acts(pdf.original, authority.now - timedelta(minutes=30), signed_at(pdf)),
+        (*ACCEPTED, *range(3, others, 5)),
+        _acts(pdf.original, authority.now - timedelta(minutes=30), signed_at(pdf), accepting),
         strict=False,
     ):
-        place = _place(leaves, openings) if "contract" in act.public else {}
+        place = _place(leaves, chain) if "contract" in act.public else {}
         chained = replace(act, public={**act.public, **place})
         openings[index] = {name: {"salt": f"{index:064x}", "value": value} for name, value in act.private.items()}
         leaves[index] = leaf_of(chained, openings[index])
+        chain += [index] if place else []
     tree = Tree(leaves)
     key = NoteKey.of(ORIGIN, authority.log_key.public_key())
     checkpoint = sign_checkpoint(Checkpoint(ORIGIN, others, tree.root()), key, authority.log_key.sign)
@@ -227,9 +272,9 @@ def _log(authority: TestAuthority, pdf: SignedPdf, others: int) -> LogMaterial:
     return LogMaterial(checkpoint, authority.token(checkpoint), key.vkey(), entries)
 
 
-def _place(leaves: list[bytes], before: Mapping[int, object]) -> dict[str, Any]:
+def _place(leaves: list[bytes], before: list[int]) -> dict[str, Any]:
     """Where the next entry stands in the contract's chain, after those of the indices *before*."""
-    previous = {"previous": merkle.leaf_hash(leaves[max(before)]).hex()} if before else {}
+    previous = {"previous": merkle.leaf_hash(leaves[before[-1]]).hex()} if before else {}
     return {"sequence": len(before) + 1, **previous}
 
 

@@ -72,7 +72,8 @@ def test_a_private_field_that_the_log_does_not_commit_to_is_refused(
     authority: TestAuthority, evidence: EvidenceInput
 ) -> None:
     opening = {"title": {"salt": "0" * 64, "value": "another title"}}
-    entries = (replace(evidence.log.entries[0], opening=opening), *evidence.log.entries[1:])
+    drafted = next(each for each in evidence.log.entries if each.opening)
+    entries = tuple(replace(each, opening=opening) if each is drafted else each for each in evidence.log.entries)
     with pytest.raises(EvidenceIncomplete, match="commits to"):
         build(replace(evidence, log=replace(evidence.log, entries=entries)), contract.seals(authority))
 

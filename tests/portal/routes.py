@@ -78,6 +78,7 @@ GET: dict[str, Row] = {
     "accounts.remove_passkey": Row("/settings/passkeys/{passkey}/remove", NOBODY),
     "accounts.means": Row("/settings/signing", PEOPLE),
     "signing.agreement": Row("/agreement", SIGNING),
+    "signing.agree": Row(CONTRACT + "/agreement", AUDITOR),
     "signing.guest_credentials": Row("/guest/credentials", frozenset({"guest"}), "own guest"),
     "signing.guest_waiting": Row("/guest/waiting", frozenset({"guest"}), "own guest"),
     "contracts.page": Row(CONTRACT, AUDITOR),
@@ -208,7 +209,7 @@ POST: dict[str, Row] = {
     ),
     "accounts.withdraw": Row("/settings/signing/withdraw", NOBODY, form={"request": "{request}"}),
     "signing.accept": Row(
-        "/agreement", SIGNING, form={"agreement": "00", "pin": "1", "code": "123456"}, any_words=True
+        CONTRACT + "/agreement", AUDITOR, form={"agreement": "00", "pin": "1", "code": "123456"}, any_words=True
     ),
     "signing.propose_credentials": Row(
         "/guest/credentials",

@@ -25,6 +25,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 SEALS = {"manifest.json", "manifest.p7s", "manifest.tsq", "manifest.tsr"}
 CHAIN = "certificates/chain.pem"
+SIGNED = "party-signed"
 
 
 class Failed(Exception):
@@ -159,6 +160,55 @@ def check_record(openssl: OpenSSL, name: str, moment: str) -> None:
     show(f"ok    signature and timestamp of {name}.json 签名与时间戳有效")
 
 
+def entry_of(number: str) -> Any:
+    return json.loads(read(f"log/entries/{number}.json"))
+
+
+def check_agreement(openssl: OpenSSL, number: str, entry: str) -> None:
+    """What was accepted is what the log's entry has, in the texts that lie beside it."""
+    path, leaf = f"agreement/{number}.json", entry_of(entry)
+    content, public = read(path), leaf["public"]
+    record = json.loads(content)
+    same = public["signed"] == hashlib.sha256(content).hexdigest() and record["person"] == public["actor"]
+    require(same and leaf["kind"] == "agreement-accepted", f"the log has another acceptance than {path} 与日志不符")
+    for language, digest in record["texts"].items():
+        text = read(f"agreement/electronic-signing-{record['version']}.{language}.md")
+        require(digest == hashlib.sha256(text).hexdigest(), f"the text accepted in {path} is another one 文本不符")
+    show(f"ok    acceptance {number} of the agreement on electronic signing 电子签名使用协议接受记录与日志一致")
+
+
+def side_of(number: str) -> str | None:
+    """The party that signed in this entry: the organisation, or the person; None where the name was erased."""
+    path = f"log/openings/{number}.json"
+    opened = json.loads(read(path)) if (HERE / path).exists() else {}
+    if "organisation" not in opened:
+        return None
+    organisation = str(opened["organisation"]["value"] or "").strip()
+    return f"organisation:{organisation}" if organisation else str(entry_of(number)["public"]["signer"])
+
+
+def side_in(side: dict[str, str]) -> str:
+    return side.get("subject") or f"organisation:{side['name']}"
+
+
+def check_agreed(openssl: OpenSSL, signed: str, numbers: str, accepted: str) -> None:
+    """The signature rests on acceptances from before it, for its party, that name all parties."""
+    leaf, entries = entry_of(signed), accepted.split(",")
+    named = [int(each) for each in leaf["public"]["agreement"].split(" ")]
+    require(named == list(map(int, entries)), f"the log names other acceptances for the signature in entry {signed}")
+    before = all(int(each) < int(signed) and entry_of(each)["at"] <= leaf["at"] for each in entries)
+    require(before, f"an acceptance does not come before the signature in entry {signed} 接受协议晚于签名")
+    records = [json.loads(read(f"agreement/{number}.json")) for number in numbers.split(",")]
+    own = {side_in(record["party"]) for record in records}
+    whose = side_of(signed)
+    require(whose is None or own == {whose}, f"an acceptance is not for the party of the signature in {signed}")
+    reached = own | {side_in(side) for record in records for side in record["counterparties"]}
+    others = {path.stem for path in (HERE / "log/entries").glob("*.json") if entry_of(path.stem)["kind"] == SIGNED}
+    sides = {side_of(number) for number in others} - {None}
+    require(sides <= reached, f"the acceptances for the signature in entry {signed} do not name all parties")
+    show(f"ok    the party of the signature in entry {signed} had agreed before 签名一方此前已约定采用电子签名")
+
+
 def key_of(name: str) -> str:
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
@@ -288,6 +338,8 @@ CHECKS: dict[str, Callable[..., None]] = {
     "timestamp": check_timestamp,
     "certificate": check_certificate,
     "record": check_record,
+    "agreement": check_agreement,
+    "agreed": check_agreed,
     "grounds": check_grounds,
     "letter": check_letter,
     "checkpoint": check_checkpoint,

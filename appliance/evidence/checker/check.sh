@@ -151,6 +151,60 @@ check_record() { # PATH TIME: a signed record, e.g. the agreement on electronic 
     pass "signature and timestamp of $1.json 签名与时间戳有效"
 }
 
+digest() {
+    openssl dgst -sha256 -r "$1" | cut -c1-64
+}
+
+check_agreement() { # NN ENTRY: what was accepted is what the log's entry has, in the texts that lie beside it
+    grep -q "\"signed\":\"$(digest "agreement/$1.json")\"" "log/entries/$2.json" ||
+        fail "the log has another acceptance than agreement/$1.json 协议接受记录与日志不符"
+    version=$(sed -nE 's/.*"version":"([A-Za-z0-9-]+)".*/\1/p' "agreement/$1.json")
+    for language in en zh; do
+        grep -q "\"$language\":\"$(digest "agreement/electronic-signing-$version.$language.md")\"" "agreement/$1.json" ||
+            fail "the text accepted in agreement/$1.json is another one 接受的协议文本不符"
+    done
+    pass "the acceptance $1 of the agreement on electronic signing is the one in the log 电子签名使用协议接受记录与日志一致"
+}
+
+# side ENTRY: the party that signed in this entry, as acceptances name it; nothing where its name was erased
+side() {
+    opening="log/openings/$1.json"
+    grep -q '"organisation":' "$opening" 2>/dev/null || return 0
+    named=$(sed -nE 's/.*"organisation":\{"salt":"[^"]*","value":"(([^"\\]|\\.)*)"\}.*/\1/p' "$opening")
+    if [ -n "$named" ]; then
+        printf '{"kind":"organisation","name":"%s"}' "$named"
+    else
+        sed -nE 's/.*"signer":("[^"]*").*/"subject":\1}/p' "log/entries/$1.json"
+    fi
+}
+
+moment() { # ENTRY
+    sed -nE 's/^\{"at":"([^"]*)".*/\1/p' "log/entries/$1.json"
+}
+
+check_agreed() { # ENTRY NN,NN ENTRY,ENTRY: the signature in ENTRY rests on acceptances from before that name all parties
+    named=$(for number in $(echo "$3" | tr ',' ' '); do expr "$number" + 0; done | tr '\n' ' ')
+    grep -q "\"agreement\":\"${named% }\"" "log/entries/$1.json" ||
+        fail "the log names other acceptances for the signature in entry $1 签名所依据的协议与日志不符"
+    for number in $(echo "$3" | tr ',' ' '); do
+        [ "$(expr "$number" + 0)" -lt "$(expr "$1" + 0)" ] &&
+            [ "$(printf '%s\n%s\n' "$(moment "$number")" "$(moment "$1")" | sort | head -n 1)" = "$(moment "$number")" ] ||
+            fail "an acceptance does not come before the signature in entry $1 接受协议晚于签名"
+    done
+    records=
+    for number in $(echo "$2" | tr ',' ' '); do
+        record=$(cat "agreement/$number.json")
+        echo "$record" | sed -nE 's/.*"party":(\{.*\}),"person":.*/\1/p' | grep -qF "$(side "$1")" ||
+            fail "the acceptance $number is not for the party of the signature in entry $1 接受协议的不是签名一方"
+        records="$records$record"
+    done
+    for other in $(grep -l '"kind":"party-signed"' log/entries/*.json | sed 's|.*/||; s/\.json$//'); do
+        echo "$records" | grep -qF "$(side "$other")" ||
+            fail "the acceptances for the signature in entry $1 do not name all parties 协议未列明全部当事人"
+    done
+    pass "the party of the signature in entry $1 had agreed to sign electronically 签名一方此前已约定采用电子签名"
+}
+
 check_grounds() { # NN ENTRY: on what signature NN rests is what the log's entry of the signature names
     grep -q "\"grounds\":\"$(openssl dgst -sha256 -r "authority/$1.json" | cut -c1-64)\"" "log/entries/$2.json" ||
         fail "the log names other grounds of signature $1 签署依据与日志不符"
@@ -205,6 +259,8 @@ while read -r what one two three four five <&3; do
     timestamp) check_document_timestamp "$one" "$two" "$three" "$four" "$five" ;;
     certificate) check_certificate "$one" "$two" ;;
     record) check_record "$one" "$two" ;;
+    agreement) check_agreement "$one" "$two" ;;
+    agreed) check_agreed "$one" "$two" "$three" ;;
     grounds) check_grounds "$one" "$two" ;;
     letter) check_letter "$one" "$two" ;;
     checkpoint) check_log "$one" ;;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,13 +13,13 @@ import pytest
 
 from appliance.contracts.agreement_text import VERSION
 from appliance.contracts.preconditions import (
-    STANDARD,
     Agreed,
     Allowed,
     Enrolled,
     SealInUse,
     Signing,
     require_all,
+    standard,
 )
 from appliance.errors import PreconditionRefused
 from appliance.model.acceptance import AgreementRecord
@@ -42,14 +43,25 @@ def signing(sample: Contract, position: int = 1) -> Signing:
     return Signing(sample, sample.parties[position - 1], NOON)
 
 
-def accept(tx: Transaction, person: str, version: str = VERSION) -> None:
-    record = b"{}"
-    act = SigningIntent(
-        "agreement", person, "agreement", person, hashlib.sha256(record).digest(), NOON, person.encode().ljust(16)
+OWN = "organisation:甲公司示例有限公司"
+COUNT = itertools.count(1)
+
+
+def accept(tx: Transaction, side: str = OWN, *others: str, version: str = VERSION) -> None:
+    number, record = next(COUNT), b"{}"
+    act = SigningIntent("agreement", "x", "agreement", "x", hashlib.sha256(record).digest(), NOON, bytes(16))
+    proposal = AgreementRecord(
+        f"agreement-{number}", "person-1", version, side, frozenset(others), record, act, NOON
     )
-    proposal = AgreementRecord(f"agreement-{person}-{version}", person, version, record, act, NOON)
     agreements.insert(tx, proposal)
-    agreements.accept(tx, proposal, at=NOON, cms=b"cms", entry=0)
+    agreements.accept(tx, proposal, at=NOON, cms=b"cms", entry=number)
+
+
+def among(*organisations: str) -> Contract:
+    """The parties are of these organisations; a person who signs for none where that is empty."""
+    sample = contract()
+    parties = [replace(party, organisation=each) for party, each in zip(sample.parties, organisations, strict=True)]
+    return replace(sample, parties=tuple(parties))
 
 
 @pytest.mark.parametrize("state", [state for state in ContractState if state is not ContractState.SENT])
@@ -79,16 +91,44 @@ def test_nobody_signs_without_a_certificate(tx: Transaction) -> None:
 
 
 def test_not_without_the_agreement_or_with_an_older_text(tx: Transaction) -> None:
-    accept(tx, "person-1", version="0")
-    with pytest.raises(PreconditionRefused, match="person-1 has not accepted"):
+    accept(tx, version="1")
+    with pytest.raises(PreconditionRefused, match="甲公司示例有限公司 has not accepted"):
         Agreed().require(tx, signing(contract()))
-    accept(tx, "person-1")
+    accept(tx)
     Agreed().require(tx, signing(contract()))
+    with pytest.raises(PreconditionRefused, match="version own-1"):
+        Agreed("own-1").require(tx, signing(contract()))
 
 
-def test_for_a_seal_the_one_who_asks_must_have_agreed(tx: Transaction) -> None:
-    with pytest.raises(PreconditionRefused, match="person-1"):
-        Agreed().require(tx, signing(contract(), 3))
+def test_every_other_side_must_be_named(tx: Transaction) -> None:
+    sample = among("甲公司示例有限公司", "乙公司示例有限公司", "丙公司示例有限公司")
+    accept(tx, OWN, "organisation:乙公司示例有限公司")
+    with pytest.raises(PreconditionRefused, match="with 丙公司示例有限公司"):
+        Agreed().require(tx, signing(sample))
+    accept(tx, OWN, "organisation:丙公司示例有限公司")
+    Agreed().require(tx, signing(sample))
+    Agreed().require(tx, signing(among("甲公司示例有限公司", "乙公司示例有限公司", "乙公司示例有限公司")))
+
+
+def test_what_the_others_accepted_is_not_ones_own(tx: Transaction) -> None:
+    sample = among("甲公司示例有限公司", "乙公司示例有限公司", "乙公司示例有限公司")
+    accept(tx, "organisation:乙公司示例有限公司", OWN)
+    with pytest.raises(PreconditionRefused, match="甲公司示例有限公司 has not accepted"):
+        Agreed().require(tx, signing(sample))
+    Agreed().require(tx, signing(sample, 2))
+    Agreed().require(tx, signing(sample, 3))
+
+
+def test_who_signs_for_no_organisation_is_a_side_by_themselves(tx: Transaction) -> None:
+    """Two people may have the same name: they are told apart by what the authority knows them as."""
+    sample = among("甲公司示例有限公司", "", "甲公司示例有限公司")
+    accept(tx, OWN, "organisation:签约方 2")
+    with pytest.raises(PreconditionRefused, match="with 签约方 2"):
+        Agreed().require(tx, signing(sample))
+    accept(tx, OWN, "person-2")
+    Agreed().require(tx, signing(sample))
+    with pytest.raises(PreconditionRefused, match="签约方 2 has not accepted"):
+        Agreed().require(tx, signing(sample, 2))
 
 
 def seal_party(requester: str) -> Party:
@@ -109,6 +149,6 @@ def test_a_suspended_seal_stays_in_its_box(tx: Transaction) -> None:
 
 def test_all_together(tx: Transaction) -> None:
     with pytest.raises(PreconditionRefused, match="agreement"):
-        require_all(STANDARD, tx, signing(contract()))
-    accept(tx, "person-1")
-    require_all(STANDARD, tx, signing(contract()))
+        require_all(standard(), tx, signing(contract()))
+    accept(tx)
+    require_all(standard(), tx, signing(contract()))

@@ -38,6 +38,7 @@ TECHNICAL = frozenset(
         "To be signed, SHA-256",
         "Signed bytes, SHA-256",
         "Grounds of the signature, SHA-256",
+        "Agreement on electronic signing, log entry",
         "Time zone",
         "Version",
         "Checked document, SHA-256",

@@ -1,73 +1,81 @@
-"""``/agreement``: the text on electronic signing, accepted by a signature, before the first other signature."""
+"""``/contracts/ID/agreement``: the agreement on electronic signing, accepted by a signature before the first contract
+between the same parties; ``/agreement``: its current text, and with whom it was accepted."""
 
 from __future__ import annotations
 
-from flask import Blueprint, make_response, redirect, render_template, request
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from appliance.contracts.agreement_text import agreement_text
+from appliance.contracts.model import Act
 from appliance.errors import ApplianceError, StateRefused
+from appliance.model.contract import Party
 from hsm.errors import AuthorityError, AuthorityUnreachable
 from webui.portal.access import signatory
+from webui.portal.contracts.page import names_of
+from webui.portal.contracts.reading import Sight, sight
 from webui.portal.parts import PortalParts
 from webui.portal.signing import means
 from webui.portal.signing.articles import articles_of
-from webui.portal.signing.own import grouped
+from webui.portal.signing.own import grouped, own_party
 from webui.portal.signing.refusing import said
 from webui.portal.signing.sheet import Remark
-from webui.shared.language import current_language, local_path
+from webui.shared.language import current_language
 from webui.shared.statuses import Refusal, status_of
 
 _ID = frozenset("0123456789abcdef")
 
 
 def install(pages: Blueprint, parts: PortalParts) -> None:
-    """The text with the ways to accept it."""
+    """The text with the ways to accept it, and the text alone."""
 
     @pages.get("/agreement")
-    def agreement() -> Response:
-        return _shown(parts)
+    def agreement() -> str:
+        accepted = parts.appliance.agreements.of_person(signatory().subject)
+        text = articles_of(parts.appliance.agreements.text(current_language()))
+        return render_template("signing/agreed.html", accepted=accepted, text=text, names=names_of(parts))
 
-    @pages.post("/agreement")
-    def accept() -> Response:
-        subject = signatory().subject
+    @pages.get("/contracts/<contract_id>/agreement")
+    def agree(contract_id: str) -> Response:
+        seen = sight(parts, contract_id)
+        return _asked(parts, seen, own_party(seen))
+
+    @pages.post("/contracts/<contract_id>/agreement")
+    def accept(contract_id: str) -> Response:
+        seen = sight(parts, contract_id)
+        party = own_party(seen)
         posted = request.form.get("agreement", "")[:64]
         try:
-            activation = means.posted(subject)
-            parts.appliance.agreements.accept(posted if _ID.issuperset(posted) else "", [activation])
+            activation = means.posted(seen.who.subject)
+            named = posted if _ID.issuperset(posted) else ""
+            parts.appliance.agreements.accept(named, [activation], by=seen.who.subject)
         except (ApplianceError, AuthorityError) as refusal:
             if isinstance(refusal, AuthorityUnreachable):
                 raise
-            if parts.appliance.agreements.accepted(subject) is None:
-                return _shown(parts, refusal)
-        return redirect(_next(), 303)
+            return _asked(parts, seen, party, refusal)
+        return redirect(url_for("signing.sign", contract_id=contract_id, party=party.id if party else None), 303)
 
 
-def _next() -> str:
-    return local_path(request.values.get("next", "/")[:500])
-
-
-def _shown(parts: PortalParts, refusal: Refusal | None = None) -> Response:
-    """The current text with a fresh proposal; how it was accepted, for somebody who has."""
-    subject = signatory().subject
-    accepted = parts.appliance.agreements.accepted(subject)
-    if accepted is not None:
-        text = articles_of(agreement_text(current_language(), accepted.version))
-        return make_response(render_template("signing/agreed.html", accepted=accepted, text=text, next=_next()))
-    known = means.means_of(parts, subject)
+def _asked(parts: PortalParts, seen: Sight, party: Party | None, refusal: Refusal | None = None) -> Response:
+    """The text with a fresh proposal; the signing page for whoever has nothing to accept any more."""
+    agreements, contract = parts.appliance.agreements, seen.contract
+    onward = redirect(url_for("signing.sign", contract_id=contract.id, party=party.id if party else None), 303)
+    if party is None or seen.acts[Act.SIGN] is not None or agreements.standing(contract.id, party.id) is not None:
+        return onward
+    known = means.means_of(parts, seen.who.subject)
     if not known.any:
-        return make_response(render_template("signing/no_means.html"))
-    proposal = parts.appliance.agreements.propose(subject)
+        return onward
+    proposal = agreements.propose_for(contract.id, party.id)
     page = render_template(
         "signing/agreement.html",
+        contract=contract,
+        party=party,
         text=articles_of(proposal.text),
-        spoken=parts.appliance.registry.person(subject).language,
+        spoken=parts.appliance.registry.person(seen.who.subject).language,
         proposal=proposal,
         digest=grouped(proposal.act.digest),
         means=known,
         options=means.options(parts, proposal.act, known),
         remark=None if refusal is None else _remark(refusal),
-        next=_next(),
         typed=request.form,
     )
     return make_response(page, 200 if refusal is None else _remark(refusal).status)

@@ -88,7 +88,7 @@ def _instead(parts: PortalParts, seen: Sight, party: Party | None) -> Response |
         asked = parts.appliance.seal_requests.of_party(party.id)
         if asked is not None and asked.open:
             return redirect(url_for("signing.seal_request", request_id=asked.id), 303)
-    return step_before(parts, party.responsible)
+    return step_before(parts, contract, party)
 
 
 def _posted_intent(parts: PortalParts, seen: Sight) -> Opened | None:

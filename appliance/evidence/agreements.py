@@ -1,0 +1,159 @@
+"""On what agreement to sign electronically each signature rests: whether the package's acceptances carry it.
+
+``agreement/NN.json`` is what a party's representative accepted by signature (``.p7s``); the log has its digest in the
+entry of the acceptance, and the entry of each signature names the entries of the acceptances that it rests on.
+In this order, for every signature whose entry names some (those from before agreements were between parties do not):
+
+1. each acceptance is in the package, in the text of both languages that lies beside it, by the person whom the log names;
+2. it came before the signature, in the log and by its time;
+3. it was accepted for the side of the signature, the organisation or the person who signs for none;
+4. all acceptances of the signature together name every other side of the contract.
+
+An acceptance on which no signature rests has no place in a package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from appliance.evidence import logfiles
+from appliance.evidence.errors import PackageRefused
+from appliance.evidence.history import Event
+from hsm import canonical
+
+FOLDER: Final = "agreement/"
+FORMAT: Final = "vermilion-agreement/2"
+_RECORD: Final = re.compile(r"agreement/(\d{2,3})\.json")
+
+Files = Mapping[str, bytes | memoryview]
+
+WRONG: Final[Mapping[str, str]] = {
+    "lacking": "The package lacks an acceptance of the agreement on electronic signing that signature {entry} rests on.",
+    "person": "The acceptance {path} is not the one that the log has.",
+    "text": "The text that was accepted in {path} is not the one in the package.",
+    "later": "The acceptance {path} does not come before the signature in log entry {entry}.",
+    "side": "The acceptance {path} is not for the party that signed in log entry {entry}.",
+    "others": "The acceptances that the signature in log entry {entry} rests on do not name all parties.",
+}
+"""What can be wrong, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """One acceptance in the package, with the log's entry of it."""
+
+    path: str
+    record: Mapping[str, Any]
+    entry: Event
+
+    @property
+    def number(self) -> str:
+        """As in the names of its files."""
+        return self.path.removeprefix(FOLDER).removesuffix(".json")
+
+
+def text_path(version: str, language: str) -> str:
+    """Where the text of *version* lies."""
+    return f"{FOLDER}electronic-signing-{version}.{language}.md"
+
+
+def lines(records: Mapping[str, bytes], entries: Sequence[Event]) -> Iterator[str]:
+    """The lines of ``index.txt``: ``agreement NN ENTRY`` for each acceptance, ``agreed ENTRY NN,NN ENTRY,ENTRY`` for
+    each signature with what it rests on. *records*: path → bytes of the acceptances."""
+    known = {each.entry.entry: each for each in _acceptances(records, entries)}
+    for each in known.values():
+        yield f"agreement {each.number} {logfiles.number(each.entry.entry)}"
+    for signature in _signatures(entries):
+        resting = [known[number] for number in _named(signature) if number in known]
+        numbers = ",".join(each.number for each in resting)
+        accepted = ",".join(logfiles.number(each.entry.entry) for each in resting)
+        yield f"agreed {logfiles.number(signature.entry)} {numbers} {accepted}"
+
+
+def require_agreements(files: Files, entries: Sequence[Event]) -> None:
+    """Everything above holds. Raises :class:`PackageRefused`; KeyError, TypeError, ValueError for other forms."""
+    records = {path: bytes(files[path]) for path in sorted(files) if _RECORD.fullmatch(path)}
+    known = {each.entry.entry: each for each in _acceptances(records, entries)}
+    for each in known.values():
+        _require_accepted(each, files)
+    sides = {_key(side) for each in _all(entries) if (side := _side(each)) is not None}
+    used: set[int] = set()
+    for signature in _signatures(entries):
+        used |= _require_rests(signature, known, sides)
+    if used != set(known):
+        raise PackageRefused("The package has an acceptance that no signature rests on.")
+
+
+def _acceptances(records: Mapping[str, bytes], entries: Iterable[Event]) -> list[Acceptance]:
+    """The acceptances between parties with their entries, in the order of the log."""
+    told = {each.public.get("signed"): each for each in entries if each.kind == "agreement-accepted"}
+    found = []
+    for path, content in records.items():
+        record = canonical.decode(content)
+        if record["format"] != FORMAT:  # from before agreements were between parties
+            continue
+        entry = told.get(hashlib.sha256(content).hexdigest())
+        if entry is None:
+            raise PackageRefused(WRONG["person"], path=path)
+        found.append(Acceptance(path, record, entry))
+    return sorted(found, key=lambda each: each.entry.entry)
+
+
+def _all(entries: Iterable[Event]) -> list[Event]:
+    return [each for each in entries if each.kind == "party-signed"]
+
+
+def _signatures(entries: Iterable[Event]) -> list[Event]:
+    """The signatures whose entries name what they rest on."""
+    return [each for each in _all(entries) if "agreement" in each.public]
+
+
+def _named(signature: Event) -> list[int]:
+    return [int(number) for number in signature.public["agreement"].split(" ")]
+
+
+def _require_accepted(each: Acceptance, files: Files) -> None:
+    record, public = each.record, each.entry.public
+    same = record["person"] == each.entry.actor == public["person"] and record["version"] == public["version"]
+    if not same:
+        raise PackageRefused(WRONG["person"], path=each.path)
+    for language in ("en", "zh"):
+        text = files.get(text_path(record["version"], language))
+        if text is None or hashlib.sha256(text).hexdigest() != record["texts"][language]:
+            raise PackageRefused(WRONG["text"], path=each.path)
+
+
+def _require_rests(signature: Event, known: Mapping[int, Acceptance], sides: set[str]) -> set[int]:
+    """The entries of the acceptances that *signature* rests on, all of them good for it."""
+    named, own = _named(signature), _side(signature)
+    reached: set[str] = set()
+    for number in named:
+        each = known.get(number)
+        if each is None:
+            raise PackageRefused(WRONG["lacking"], entry=signature.entry)
+        if number >= signature.entry or each.entry.at > signature.at:
+            raise PackageRefused(WRONG["later"], path=each.path, entry=signature.entry)
+        if own is not None and _key(each.record["party"]) != _key(own):
+            raise PackageRefused(WRONG["side"], path=each.path, entry=signature.entry)
+        reached |= {_key(each.record["party"]), *map(_key, each.record["counterparties"])}
+    if not named or not sides <= reached:
+        raise PackageRefused(WRONG["others"], entry=signature.entry)
+    return set(named)
+
+
+def _side(signature: Event) -> Mapping[str, str] | None:
+    """The side that signed, as acceptances name sides; None where the name was erased."""
+    name, organisation = signature.private.get("name"), signature.private.get("organisation")
+    if name is None or organisation is None:
+        return None
+    if organisation.strip():
+        return {"name": organisation.strip()}
+    return {"name": name, "subject": signature.public["signer"]}
+
+
+def _key(side: Mapping[str, str]) -> str:
+    return side.get("subject") or f"organisation:{side['name']}"
