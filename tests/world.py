@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZO
 from appliance.demonstration.founding import found
 from appliance.demonstration.pocket import Pocket
 from appliance.home import Home
+from appliance.ledger import Sequencer
 from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.people import Person
@@ -142,3 +144,23 @@ def sample_document(pages: int = 3) -> bytes:
         canvas.showPage()
     canvas.save()
     return stream.getvalue()
+
+
+@contextmanager
+def sequenced(appliance: Appliance, world: World) -> Iterator[None]:
+    """The log's entries get their places, as the scheduler does it."""
+    over = threading.Event()
+    with AuthorityClient(world.home.authority_socket("scheduler")) as scheduler:
+        sequencer = Sequencer(appliance.database, scheduler)
+
+        def run() -> None:
+            while not over.wait(0.1):
+                sequencer.run_once()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()

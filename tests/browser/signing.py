@@ -6,7 +6,7 @@ from tests.browser.people import PIN, Actor
 
 
 def agree_and_sign(signer: Actor) -> None:
-    """The agreement on electronic signing, which comes before one's first signature, then the document."""
+    """The agreement on electronic signing, before a company's first contract with the others, then the document."""
     assert "/agreement" in signer.page.url
     signer.study()
     signer.press("Accept and sign")
@@ -53,9 +53,3 @@ def release_the_seal(custodian: Actor) -> None:
     custodian.fill("Code for signing", custodian.signing_app.code())
     custodian.press("Approve and seal")
     custodian.see("Signed, dated by the timestamp authority, and verified.")
-
-
-def _sign(signer: Actor) -> None:
-    signer.press("Sign now")
-    signer.see("You have signed")
-    signer.study()

@@ -140,7 +140,7 @@ def people_sign(company: Company, contract: str, seen: str) -> None:
     signing.agree_and_sign(initiator)
     stands(initiator, contract, signed=1)
     company.colleague.open_mail()
-    signing.agree_and_sign(company.colleague)
+    signing.sign(company.colleague)
     code = signing.tell_the_code(initiator, contract, company.guest.name)
     signing.come_in_from_outside(outsider, code)
     newcomers.approve(company.officer, company.guest.name, seen)

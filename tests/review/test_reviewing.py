@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pysqlite3
@@ -20,15 +17,13 @@ from appliance.evidence.errors import PackageRefused
 from appliance.evidence.review import CHECK, SIGN_OFF, require_review
 from appliance.exporting import Exporting
 from appliance.history.timeline import Timeline
-from appliance.ledger import Sequencer
 from appliance.model.accounts import AccountState, Role
 from appliance.model.contract import Contract, ContractState
 from appliance.store import accounts, contracts
 from appliance.wiring import Appliance
 from hsm import canonical
-from hsm.client import AuthorityClient
 from tests.review.documents import purchase, scan
-from tests.world import World, activations_for
+from tests.world import World, activations_for, sequenced
 
 REVIEWER = LI.subject
 
@@ -255,23 +250,3 @@ def test_the_evidence_carries_it_and_only_its_own(appliance: Appliance, world: W
             require_review(kept, original, sent.id)
     with pytest.raises(PackageRefused, match=r"lacks|another document|knows nothing"):
         require_review(files, original + b"\n", sent.id)
-
-
-@contextmanager
-def sequenced(appliance: Appliance, world: World) -> Iterator[None]:
-    """The log's entries get their places, as the scheduler does it."""
-    over = threading.Event()
-    with AuthorityClient(world.home.authority_socket("scheduler")) as scheduler:
-        sequencer = Sequencer(appliance.database, scheduler)
-
-        def run() -> None:
-            while not over.wait(0.1):
-                sequencer.run_once()
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
