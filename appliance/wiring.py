@@ -176,7 +176,12 @@ def open_appliance(
             chronicle=Chronicle(),
             claimants=Claimants(home.run / "claimants"),
             now=now,
-            preconditions=(*standard(agreement.version), Identified(grounding), Authorised(grounding), Reviewed(standings)),
+            preconditions=(
+                *standard(agreement.version),
+                Identified(grounding),
+                Authorised(grounding),
+                Reviewed(standings),
+            ),
             tell=Announcing(invite),
             policy=policy,
             grounding=grounding,

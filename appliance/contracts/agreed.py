@@ -29,9 +29,7 @@ def lacking(tx: Transaction, own: Side, others: Sequence[Side], version: str) ->
     return tuple(other for other in others if agreements.naming(tx, own.key, other.key, version) is None)
 
 
-def require(
-    tx: Transaction, own: Side, others: Sequence[Side], version: str
-) -> tuple[AgreementRecord, ...]:
+def require(tx: Transaction, own: Side, others: Sequence[Side], version: str) -> tuple[AgreementRecord, ...]:
     """As :func:`resting_on`; raises :class:`PreconditionRefused` where that is None."""
     records = resting_on(tx, own, others, version)
     if records is not None:

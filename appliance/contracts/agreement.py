@@ -1,4 +1,4 @@
-"""The agreement to sign electronically: proposed as a record that names the parties, accepted by a signature over it.
+"""The agreement to sign electronically: a record that names the parties, accepted by a signature over it.
 
 Somebody who acts for a party accepts for the side that the party is of (:mod:`appliance.contracts.sides`), towards
 all other sides of the contract. Later contracts among the same sides, or some of them, rest on it.
@@ -42,7 +42,7 @@ MOST = 100
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """For whom somebody accepts, towards whom; for which party of which contract it was asked, None for none yet."""
+    """For whom somebody accepts, towards whom; ``contract`` and ``party`` say where it was asked, if anywhere."""
 
     own: Side
     others: tuple[Side, ...]
@@ -99,10 +99,10 @@ class Agreements:
         return self._room.agreement.words[language]
 
     def propose_for(self, contract_id: str, party_id: str) -> ProposedAgreement:
-        """The current text for who acts for the party to accept, with all sides of the contract.
+        """The current text for whoever acts for the party to accept, with all sides of the contract.
 
         Raises :class:`StateRefused` when the parties have agreed already, :class:`PreconditionRefused` when the
-        person could not sign the contract for that side: who cannot bind it to a contract cannot agree on its form.
+        person could not sign the contract for that side: who cannot bind it cannot agree on the form.
         """
         with self._room.database.reading() as tx:
             subject = rules.party_of(contracts.load(tx, contract_id), party_id).responsible

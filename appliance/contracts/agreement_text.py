@@ -1,7 +1,7 @@
 """The versioned text by which parties agree to sign electronically, in both languages.
 
-The one that comes along counts its versions; an enterprise's own text, in ``config/agreement``, is versioned by its
-content. Either way a changed text is another version, and is asked for again.
+The one that comes along counts its versions; an enterprise's own text, in ``config/agreement``, is versioned by
+its content. Either way a changed text is another version, and is asked for again.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def standard_text(version: str = VERSION) -> AgreementText:
 
 
 def load_text(folder: Path) -> AgreementText:
-    """The enterprise's own text, ``zh.md`` and ``en.md`` in *folder*; the one that comes along where there is none.
+    """The enterprise's own text, ``zh.md`` and ``en.md`` in *folder*; or the one that comes along.
 
     Raises :class:`ConfigurationError` for a text in one language alone, and for one without a title.
     """
@@ -74,8 +74,8 @@ def _read(path: Path) -> str:
         ) from error
     if not words.startswith("# ") or len(content) > _MOST:
         raise ConfigurationError(
-            "The agreement on electronic signing {path} must begin with “# ” and its title, and have at most {most}"
-            " bytes.",
+            "The agreement on electronic signing {path} must begin with “# ” and its title, and have at most"
+            " {most} bytes.",
             path=path,
             most=_MOST,
         )

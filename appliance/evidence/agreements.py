@@ -1,10 +1,10 @@
 """On what agreement to sign electronically each signature rests: whether the package's acceptances carry it.
 
-``agreement/NN.json`` is what a party's representative accepted by signature (``.p7s``); the log has its digest in the
-entry of the acceptance, and the entry of each signature names the entries of the acceptances that it rests on.
-In this order, for every signature whose entry names some (those from before agreements were between parties do not):
+``agreement/NN.json`` is what a party's representative accepted by signature (``.p7s``); the log has its digest in
+the entry of the acceptance, and the entry of each signature names the entries of the acceptances that it rests on.
+In this order, for every signature whose entry names some (those from before there were sides do not):
 
-1. each acceptance is in the package, in the text of both languages that lies beside it, by the person whom the log names;
+1. each acceptance is in the package, by the person whom the log names, and so is its text in both languages;
 2. it came before the signature, in the log and by its time;
 3. it was accepted for the side of the signature, the organisation or the person who signs for none;
 4. all acceptances of the signature together name every other side of the contract.
@@ -32,7 +32,7 @@ _RECORD: Final = re.compile(r"agreement/(\d{2,3})\.json")
 Files = Mapping[str, bytes | memoryview]
 
 WRONG: Final[Mapping[str, str]] = {
-    "lacking": "The package lacks an acceptance of the agreement on electronic signing that signature {entry} rests on.",
+    "lacking": "The package lacks an acceptance that the signature in log entry {entry} rests on.",
     "person": "The acceptance {path} is not the one that the log has.",
     "text": "The text that was accepted in {path} is not the one in the package.",
     "later": "The acceptance {path} does not come before the signature in log entry {entry}.",
@@ -62,8 +62,8 @@ def text_path(version: str, language: str) -> str:
 
 
 def lines(records: Mapping[str, bytes], entries: Sequence[Event]) -> Iterator[str]:
-    """The lines of ``index.txt``: ``agreement NN ENTRY`` for each acceptance, ``agreed ENTRY NN,NN ENTRY,ENTRY`` for
-    each signature with what it rests on. *records*: path → bytes of the acceptances."""
+    """The lines of ``index.txt``: ``agreement NN ENTRY`` for each acceptance, ``agreed ENTRY NN,NN ENTRY,ENTRY``
+    for each signature with what it rests on. *records*: path → bytes of the acceptances."""
     known = {each.entry.entry: each for each in _acceptances(records, entries)}
     for each in known.values():
         yield f"agreement {each.number} {logfiles.number(each.entry.entry)}"

@@ -10,8 +10,8 @@ from hsm.acts import SigningIntent
 
 @dataclass(frozen=True, slots=True, order=True)
 class Side:
-    """One of those between whom contracts are made: an organisation, by the name that contracts write, or a natural
-    person who signs for none, by the ``subject``, which is empty for an organisation."""
+    """One of those between whom contracts are made: an organisation, by the name that contracts write, or a
+    natural person who signs for none, by the ``subject``, which is empty for an organisation."""
 
     name: str
     subject: str = ""
@@ -33,9 +33,9 @@ class AgreementRecord:
     """One proposal; an acceptance once ``accepted`` and ``cms`` are there.
 
     ``person`` accepts for ``side``, towards the sides whose keys are in ``others`` (none where only one side takes
-    part). ``record`` is canonical JSON; ``cms`` is a detached signature (DER, timestamped) over exactly these bytes,
-    by the person's own key; ``entry`` is the acceptance's entry in the log. ``side`` is empty for acceptances of
-    the first text, which held for a person alone.
+    part). ``record`` is canonical JSON; ``cms`` is a detached signature (DER, timestamped) over exactly these
+    bytes, by the person's own key; ``entry`` is the acceptance's entry in the log. ``side`` is empty for
+    acceptances of the first text, which held for a person alone.
     """
 
     id: str

@@ -93,7 +93,8 @@ def test_only_who_acts_for_a_party_accepts_for_it(opened: Text) -> None:
             appliance.agreements.accept(proposal.id, activations, by=LI.subject)
         with pytest.raises(StateRefused, match="no longer be accepted"):
             appliance.agreements.propose(
-                LI.subject, Between(proposal.between.own, proposal.between.others, contract.id, proposal.between.party)
+                LI.subject,
+                Between(proposal.between.own, proposal.between.others, contract.id, proposal.between.party),
             )
         appliance.handing_over.hand_over(
             contract.id, contract.parties[0].id, to=CUSTODIAN.subject, reason="on leave", by=ZHANG.subject

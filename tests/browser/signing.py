@@ -6,13 +6,20 @@ from tests.browser.people import PIN, Actor
 
 
 def agree_and_sign(signer: Actor) -> None:
-    """The agreement on electronic signing, before a company's first contract with the others, then the document."""
+    """The agreement on electronic signing, before a company's first contract, then the document."""
     assert "/agreement" in signer.page.url
     signer.study()
     signer.press("Accept and sign")
-    assert signer.page.url.endswith("/sign")
+    sign(signer)
+
+
+def sign(signer: Actor) -> None:
+    """The document, where somebody of the own company has accepted the agreement already."""
+    assert "/sign" in signer.page.url
     signer.study()
-    _sign(signer)
+    signer.press("Sign now")
+    signer.see("You have signed")
+    signer.study()
 
 
 def come_in_from_outside(outsider: Actor, code: str) -> None:

@@ -1,4 +1,4 @@
-"""The agreement to sign electronically in a package: by this contract's parties, naming all of them, from before."""
+"""The agreement on electronic signing in a package: by these parties, naming all of them, from before."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from tests.evidence.real_contract import SignedPdf
 from tests.evidence.test_checkers import check
 from tests.evidence.unpacked import unpack
 
+THIRD = {"kind": "organisation", "name": "丙公司示例有限公司"}
 FIRST, SECOND = "agreement/01.json", "agreement/02.json"
 
 
@@ -73,7 +74,7 @@ def test_a_good_package_holds(case: Case) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda record: record.update(party={"kind": "organisation", "name": "丙公司示例有限公司"}), "not for the party"),
+        (lambda record: record.update(party=dict(THIRD)), "not for the party"),
         (lambda record: record.update(counterparties=[]), "do not name all parties"),
         (lambda record: record["counterparties"][0].update(name="丙公司示例有限公司"), "do not name all parties"),
         (lambda record: record["counterparties"][0].update(subject="person-li"), "do not name all parties"),
@@ -93,7 +94,8 @@ def test_an_acceptance_comes_before_the_first_signature(case: Case) -> None:
     signed = next(event.at for event in case.events if event.kind == "party-signed")
 
     def late(event: Event) -> Event:
-        return replace(event, at=signed.replace(year=signed.year + 1)) if event.kind == "agreement-accepted" else event
+        later = signed + timedelta(days=1)
+        return replace(event, at=later) if event.kind == "agreement-accepted" else event
 
     with pytest.raises(PackageRefused, match="does not come before"):
         case.with_events(late).check()
@@ -110,11 +112,11 @@ def test_none_may_lack_and_none_is_too_many(case: Case) -> None:
 
     with pytest.raises(PackageRefused, match="no signature rests on"):
         case.with_events(forgetting).check()
+    other = case.files[FIRST].replace(b"person-zhang", b"person-chang")
     with pytest.raises(PackageRefused, match="not the one that the log has"):
-        replace(case, files=case.files | {FIRST: case.files[FIRST].replace(b"person-zhang", b"person-chang")}).check()
+        replace(case, files=case.files | {FIRST: other}).check()
 
 
-THIRD = {"kind": "organisation", "name": "丙公司示例有限公司"}
 ANOTHER: dict[str, dict[str, Any]] = {
     "do not name all parties": {"counterparties": [THIRD]},
     "not for the party": {"party": THIRD},
@@ -125,7 +127,7 @@ ANOTHER: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(params=ANOTHER, scope="module")
 def other_package(request: pytest.FixtureRequest, authority: TestAuthority, pdf: SignedPdf) -> tuple[str, bytes]:
-    """All that is in the package is true, signed and in the log; only the agreement is not one of these parties."""
+    """All in the package is true, signed and in the log; only the agreement is not one of these parties."""
 
     def accepting(person: str) -> dict[str, Any]:
         record = contract.acceptance(person)

@@ -170,7 +170,7 @@ def check_agreement(openssl: OpenSSL, number: str, entry: str) -> None:
     content, public = read(path), leaf["public"]
     record = json.loads(content)
     same = public["signed"] == hashlib.sha256(content).hexdigest() and record["person"] == public["actor"]
-    require(same and leaf["kind"] == "agreement-accepted", f"the log has another acceptance than {path} 与日志不符")
+    require(same and leaf["kind"] == "agreement-accepted", f"the log has another acceptance than {path} 不符")
     for language, digest in record["texts"].items():
         text = read(f"agreement/electronic-signing-{record['version']}.{language}.md")
         require(digest == hashlib.sha256(text).hexdigest(), f"the text accepted in {path} is another one 文本不符")
@@ -195,7 +195,9 @@ def check_agreed(openssl: OpenSSL, signed: str, numbers: str, accepted: str) -> 
     """The signature rests on acceptances from before it, for its party, that name all parties."""
     leaf, entries = entry_of(signed), accepted.split(",")
     named = [int(each) for each in leaf["public"]["agreement"].split(" ")]
-    require(named == list(map(int, entries)), f"the log names other acceptances for the signature in entry {signed}")
+    require(
+        named == list(map(int, entries)), f"the log names other acceptances for the signature in entry {signed}"
+    )
     before = all(int(each) < int(signed) and entry_of(each)["at"] <= leaf["at"] for each in entries)
     require(before, f"an acceptance does not come before the signature in entry {signed} 接受协议晚于签名")
     records = [json.loads(read(f"agreement/{number}.json")) for number in numbers.split(",")]

@@ -60,7 +60,8 @@ def accept(tx: Transaction, side: str = OWN, *others: str, version: str = VERSIO
 def among(*organisations: str) -> Contract:
     """The parties are of these organisations; a person who signs for none where that is empty."""
     sample = contract()
-    parties = [replace(party, organisation=each) for party, each in zip(sample.parties, organisations, strict=True)]
+    each = zip(sample.parties, organisations, strict=True)
+    parties = [replace(party, organisation=name) for party, name in each]
     return replace(sample, parties=tuple(parties))
 
 

@@ -1,5 +1,5 @@
-"""``/contracts/ID/agreement``: the agreement on electronic signing, accepted by a signature before the first contract
-between the same parties; ``/agreement``: its current text, and with whom it was accepted."""
+"""``/contracts/ID/agreement``: the agreement on electronic signing, accepted before the first contract between the
+same parties; ``/agreement``: its current text, and with whom it was accepted."""
 
 from __future__ import annotations
 
