@@ -11,6 +11,7 @@ import pypdfium2
 from pypdfium2 import raw
 
 from appliance.pdf.search import seen
+from appliance.pdf.visible import seen_text
 
 MOST_BOXES = 24
 _LOOKED_AT = 200
@@ -21,7 +22,8 @@ _PICTURES = frozenset({raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_FORM})
 
 @dataclass(frozen=True, slots=True)
 class PageText:
-    """One page: its text with line ends, whether anything is drawn on it, and whether that is a picture."""
+    """One page: its text with line ends, blanks for what is not seen; whether anything is drawn on it, and whether
+    that is a picture."""
 
     text: str
     drawn: bool
@@ -36,7 +38,7 @@ def pages(pdf: pypdfium2.PdfDocument) -> Iterator[PageText]:
                 raw.FPDFPageObj_GetType(raw.FPDFPage_GetObject(page, index))
                 for index in range(min(raw.FPDFPage_CountObjects(page), _LOOKED_AT))
             }
-            yield PageText(text.get_text_range(), bool(kinds), bool(kinds & _PICTURES))
+            yield PageText(seen_text(page, text), bool(kinds), bool(kinds & _PICTURES))
 
 
 def boxes(

@@ -1,0 +1,138 @@
+"""What of a page's text is seen: a document may say things to programs that no person can read on it.
+
+A page is drawn with its text and without; where that makes no difference there is nothing to read: letters in the
+colour of what they stand on, under a picture, outside the page, cut off, transparent. Letters too small to read
+and those that are only there to be found (PDF 32000-1, 9.3.6: neither filled nor stroked) count as unseen as well.
+Letters that are hidden by other letters at the same place are not told apart.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pypdfium2
+from PIL import Image, ImageChops
+from pypdfium2 import raw
+
+from appliance.pdf.search import seen
+
+_SIDE: Final = 900
+"""Pixels of the longer side of the pictures that are compared."""
+
+_DIFFERENT: Final = 16
+"""Of 255 shades: what differs less is not read."""
+
+_SMALLEST: Final = 2.0
+"""Pixels; on A4 about 2 points."""
+
+_OPAQUE: Final = 26
+"""Of 255: what is more transparent than this counts as not there."""
+
+_DEEPEST: Final = 8
+"""Forms within forms that are followed."""
+
+_UNDRAWN: Final = frozenset({raw.FPDF_TEXTRENDERMODE_INVISIBLE, raw.FPDF_TEXTRENDERMODE_CLIP})
+
+
+def seen_text(page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage) -> str:
+    """The page's text, as long as it is, with a blank for each letter that is not seen.
+
+    Takes the text off the open *page*: it is to be closed afterwards.
+    """
+    told: str = text.get_text_range()
+    if not told.strip():
+        return told
+    written = list(_texts(page))
+    before = _drawn(page)
+    for each in written:
+        raw.FPDFPageObj_SetIsActive(each, False)
+    ink = ImageChops.difference(before, _drawn(page)).point(lambda shade: 255 * (shade >= _DIFFERENT))
+    sight = _Sight(page, text, ink)
+    if not any(_undrawn(each) for each in written) and sight.is_whole():
+        return told
+    return "".join(letter if letter.isspace() or sight.shows(at) else " " for at, letter in enumerate(told))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """``ink``: white where the text makes a difference."""
+
+    page: pypdfium2.PdfPage
+    text: pypdfium2.PdfTextPage
+    ink: Image.Image
+
+    def is_whole(self) -> bool:
+        """Whether every line has ink from its beginning to its end; where not, each letter is looked at."""
+        return all(self._inked(number) for number in range(raw.FPDFText_CountRects(self.text, 0, -1)))
+
+    def shows(self, at: int) -> bool:
+        """Whether the letter *at* (of the text) is seen."""
+        index = raw.FPDFText_GetCharIndexFromTextIndex(self.text, at)
+        thing = raw.FPDFText_GetTextObject(self.text, index)
+        if index < 0 or (thing and _undrawn(thing)):
+            return False
+        loose = raw.FS_RECTF()
+        raw.FPDFText_GetLooseCharBox(self.text, index, ctypes.byref(loose))
+        left, top, right, bottom = self._box(loose.left, loose.bottom, loose.right, loose.top)
+        tall_enough = max(bottom - top, right - left) >= _SMALLEST
+        return tall_enough and self._crop(left, top, right, bottom).getbbox() is not None
+
+    def _inked(self, number: int) -> bool:
+        sides = [ctypes.c_double() for _ in range(4)]
+        raw.FPDFText_GetRect(self.text, number, *(ctypes.byref(each) for each in sides))
+        west, north, east, south = (each.value for each in sides)
+        left, top, right, bottom = self._box(west, south, east, north)
+        size = min(right - left, bottom - top)
+        if size < 2 * _SMALLEST:
+            return False
+        line = self._crop(left, top, right, bottom)
+        along = line.resize(
+            (line.width, 1) if line.width >= line.height else (1, line.height), Image.Resampling.BOX
+        )
+        gaps = along.point(lambda shade: 255 * (shade > 0)).tobytes().split(b"\xff")
+        return max(map(len, gaps)) <= size
+
+    def _box(self, west: float, south: float, east: float, north: float) -> tuple[float, float, float, float]:
+        """A box of the page in pixels of the picture, whichever way the page is turned."""
+        corners = [self._point(west, south), self._point(east, north)]
+        (left, right), (top, bottom) = (sorted(pair) for pair in zip(*corners, strict=True))
+        return left, top, right, bottom
+
+    def _point(self, x: float, y: float) -> tuple[float, float]:
+        across, down = seen(self.page, x, y)
+        return across * self.ink.width / 100, down * self.ink.height / 100
+
+    def _crop(self, left: float, top: float, right: float, bottom: float) -> Image.Image:
+        return self.ink.crop((int(left), int(top), int(right) + 1, int(bottom) + 1))
+
+
+def _drawn(page: pypdfium2.PdfPage) -> Image.Image:
+    scale = _SIDE / max(*page.get_size(), 1.0)
+    drawn: Image.Image = page.render(scale=scale, grayscale=True).to_pil()
+    return drawn
+
+
+def _texts(page: pypdfium2.PdfPage) -> Iterator[Any]:
+    """The objects of text on the page, those in forms included."""
+    for index in range(raw.FPDFPage_CountObjects(page)):
+        yield from _in_object(raw.FPDFPage_GetObject(page, index), _DEEPEST)
+
+
+def _in_object(thing: Any, deep: int) -> Iterator[Any]:
+    kind = raw.FPDFPageObj_GetType(thing)
+    if kind == raw.FPDF_PAGEOBJ_TEXT:
+        yield thing
+    elif kind == raw.FPDF_PAGEOBJ_FORM and deep:
+        for index in range(raw.FPDFFormObj_CountObjects(thing)):
+            yield from _in_object(raw.FPDFFormObj_GetObject(thing, index), deep - 1)
+
+
+def _undrawn(thing: Any) -> bool:
+    if raw.FPDFTextObj_GetTextRenderMode(thing) in _UNDRAWN:
+        return True
+    shades = [ctypes.c_uint() for _ in range(4)]
+    known = raw.FPDFPageObj_GetFillColor(thing, *(ctypes.byref(each) for each in shades))
+    return bool(known) and shades[3].value < _OPAQUE
