@@ -26,7 +26,8 @@ class SigningIntent:
     """One signature by one key on one document digest, once.
 
     ``signer`` is the subject whose key signs (a person, ``person-…``, or a seal, ``seal-…``); ``digest`` is the
-    SHA-256 over the PDF's ByteRange (32 bytes); ``nonce`` is 16 random bytes; ``expires`` is aware.
+    SHA-256 over the PDF's ByteRange (32 bytes); ``nonce`` is 16 random bytes; ``expires`` is aware. ``custodians``:
+    how many custodians this use of a seal takes, where that is more than the seal itself demands.
     """
 
     contract: str
@@ -36,9 +37,11 @@ class SigningIntent:
     digest: bytes
     expires: datetime
     nonce: bytes
+    custodians: int = 1
 
     def fields(self) -> dict[str, Any]:
-        """The act as the JSON object that is hashed; bytes are lower-case hex."""
+        """The act as the JSON object that is hashed; bytes are lower-case hex, one custodian goes unsaid."""
+        more = {} if self.custodians == 1 else {"custodians": self.custodians}
         return {
             "act": "sign",
             "contract": self.contract,
@@ -48,6 +51,7 @@ class SigningIntent:
             "nonce": self.nonce.hex(),
             "party": self.party,
             "signer": self.signer,
+            **more,
         }
 
     def challenge(self) -> bytes:

@@ -50,6 +50,34 @@ class Approvals:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownSeal:
+    """A seal as the authority knows it: its ``custodians``, how many of them it takes (``needed``), the SHA-256 (hex)
+    of its ``picture`` (None: the drawn one), and how many of its keys the HSM still holds (``keys_left``)."""
+
+    subject: str
+    kind: str
+    custodians: tuple[str, ...]
+    needed: int
+    picture: str | None
+    suspended: datetime | None
+    destroyed: datetime | None
+    keys_left: int
+
+    def to_wire(self) -> list[Any]:
+        """Plain values for the socket."""
+        times = (None if each is None else int(each.timestamp()) for each in (self.suspended, self.destroyed))
+        named = self.subject, self.kind, list(self.custodians), self.needed, self.picture
+        return [*named, *times, self.keys_left]
+
+    @classmethod
+    def from_wire(cls, value: list[Any]) -> KnownSeal:
+        """The seal that :meth:`to_wire` made."""
+        subject, kind, custodians, needed, picture, *times, left = value
+        suspended, destroyed = (None if each is None else datetime.fromtimestamp(each, UTC) for each in times)
+        return cls(subject, kind, tuple(custodians), needed, picture, suspended, destroyed, left)
+
+
+@dataclass(frozen=True, slots=True)
 class Appointment:
     """Whether first officers can be appointed: how many set-up codes still count, and until when (aware)."""
 

@@ -30,6 +30,9 @@ NOTICE = "Private CA, not a licensed electronic certification service. 内部自
 POLICY = "1.3.6.1.4.1.32473.1.2"
 """Under the number that RFC 5612 keeps for examples; an enterprise puts its own."""
 
+SEAL_KINDS = ("公章", "合同专用章", "法定代表人章", "财务专用章")
+"""The kinds of company seal: a seal's certificate names its kind as the organisational unit."""
+
 _HASHES = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), None: None}
 
 
@@ -63,12 +66,14 @@ class Profile(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SubjectName:
-    """Who a certificate names. ``identifier`` tells apart two of the same name (X.520 serialNumber)."""
+    """Who a certificate names. ``identifier`` tells apart two of the same name (X.520 serialNumber); ``unit`` is a
+    seal's kind."""
 
     organisation: str
     common_name: str
     identifier: str | None = None
     country: str = "CN"
+    unit: str | None = None
 
     def to_x509(self) -> x509.Name:
         """The distinguished name, country first."""
@@ -77,6 +82,8 @@ class SubjectName:
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, self.organisation),
             x509.NameAttribute(NameOID.COMMON_NAME, self.common_name),
         ]
+        if self.unit is not None:
+            attributes.insert(2, x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, self.unit))
         if self.identifier is not None:
             attributes.append(x509.NameAttribute(NameOID.SERIAL_NUMBER, self.identifier))
         return x509.Name(attributes)
@@ -180,7 +187,7 @@ class CertificateRules:
             )
         if len(name.country) != 2 or not name.country.isascii() or not name.country.isupper():
             raise CertificateRefused("A country is two capital letters, such as CN.")
-        for text in (name.organisation, name.common_name, name.identifier):
+        for text in (name.organisation, name.common_name, name.identifier, name.unit):
             if text is not None:
                 require_text(text)
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from hsm.acts import Activation, OfficerAct, SigningIntent
-from hsm.answers import Appointment, Approvals, KnownCredential
+from hsm.answers import Appointment, Approvals, KnownCredential, KnownSeal
 from hsm.connection import Connections
 from hsm.status import AuthorityStatus
 from hsm.timestamp import ImprintOrder, IssuedToken
@@ -47,7 +47,8 @@ class AuthorityClient:
     def sign_document(self, intent: SigningIntent, activations: Sequence[Activation]) -> bytes:
         """The detached CMS (DER, baseline B-B) over the intent's digest. An intent is signed once only.
 
-        A person needs their own activation; a seal needs one of its custodians and one of the requesting person.
+        A person needs their own activation; a seal needs those of as many custodians as it takes, and the requesting
+        person's.
         What was given to :meth:`approve` counts too: *activations* may then be fewer, or none.
         """
         return self._bytes("sign_document", intent=intent.fields(), activations=activations_to_wire(activations))
@@ -125,8 +126,41 @@ class AuthorityClient:
         self._officer_act("enrol_officer", act, activations)
 
     def enrol_seal(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
-        """Makes a seal's key and certificate (DER). Details: subject, name, organisation, custodians."""
+        """Makes a seal's key and certificate (DER). Details: subject, name, organisation, kind,
+        custodians, needed."""
         return self._officer("enrol_seal", act, activations)
+
+    def seal(self, subject: str) -> KnownSeal:
+        """What the authority knows of a seal. Raises :class:`hsm.errors.UnknownKey`."""
+        return KnownSeal.from_wire(self._ask("seal", subject=subject))
+
+    def suspend_seal(self, subject: str) -> None:
+        """Stops a seal at once; it needs nobody's activation. Asked again, it changes nothing."""
+        self._ask("suspend_seal", subject=subject)
+
+    def resume_seal(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
+        """Lets a suspended seal be used again. Details: subject."""
+        self._officer_act("resume_seal", act, activations)
+
+    def add_custodian(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
+        """Gives a seal one more custodian. Details: subject, custodian."""
+        self._officer_act("add_custodian", act, activations)
+
+    def remove_custodian(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
+        """Takes a seal from a custodian at once, by one officer. Details: subject, custodian."""
+        self._officer_act("remove_custodian", act, activations)
+
+    def set_custodians_needed(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
+        """Sets how many custodians release a seal, 1 or 2. Details: subject, needed."""
+        self._officer_act("set_custodians_needed", act, activations)
+
+    def change_picture(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
+        """Takes a picture into use. Details: subject, picture (SHA-256 in hex; empty for the drawn one)."""
+        self._officer_act("change_picture", act, activations)
+
+    def destroy_seal(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
+        """Revokes a seal's certificates and destroys its keys in the HSM; the new CRL (DER). Details: subject."""
+        return self._officer("destroy_seal", act, activations)
 
     def add_credential(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
         """Gives a person one more credential. Details: subject, credential."""

@@ -15,7 +15,7 @@ from pkcs11 import Attribute, GCMParams, KeyType, Mechanism, MechanismFlag, Obje
 from pkcs11.util.ec import encode_named_curve_parameters
 
 from hsm import attributes
-from hsm.errors import AuthorityError, NotPermitted
+from hsm.errors import AuthorityError, KeyAttributesRefused, NotPermitted
 from hsm.signer import SignatureAlgorithm
 from hsm.token import TokenRoom
 
@@ -45,6 +45,24 @@ def make_signing_key(room: TokenRoom, subject: str, algorithm: SignatureAlgorith
 def make_wrapping_key(room: TokenRoom, subject: str) -> MadeKey:
     """Generates an AES-256 key for *subject*, to be used by :class:`Wrapping` alone."""
     return room.use(lambda: _make_aes(room, _new_label(subject)))
+
+
+def destroy_key(room: TokenRoom, label: str) -> None:
+    """Deletes both halves of the key from the token and looks for them. Raises :class:`KeyAttributesRefused` when the
+    token says yes and still holds one; a key that is gone already is fine."""
+
+    def found() -> list[Any]:
+        kinds = (ObjectClass.PRIVATE_KEY, ObjectClass.PUBLIC_KEY)
+        wanted = ({Attribute.CLASS: kind, Attribute.LABEL: label} for kind in kinds)
+        return [each for one in wanted for each in room.session().get_objects(one)]
+
+    def destroy() -> int:
+        for each in found():
+            each.destroy()
+        return len(found())
+
+    if room.use(destroy):
+        raise KeyAttributesRefused("The token still holds the key {label} after it was destroyed.", label=label)
 
 
 def _new_label(subject: str) -> str:

@@ -12,6 +12,7 @@ from hsm.errors import BadRequest
 T = TypeVar("T")
 
 _INTENT = frozenset({"act", "contract", "digest", "expires", "field", "nonce", "party", "signer"})
+_MORE = frozenset({"custodians"})
 _OFFICER = frozenset({"act", "details", "expires", "nonce"})
 _NONCE_BYTES = 16
 
@@ -75,7 +76,10 @@ def _activation_from_wire(item: Any) -> Activation:
 
 def intent_from_wire(value: Any) -> SigningIntent:
     """The intent whose :meth:`~hsm.acts.SigningIntent.fields` crossed. Raises :class:`BadRequest`."""
-    fields = _act_fields(value, _INTENT)
+    more = _MORE & set(value) if isinstance(value, dict) else frozenset()
+    fields = _act_fields(value, _INTENT | more)
+    if more and fields["custodians"] != 2:
+        raise BadRequest("An act that says how many custodians it takes, takes two.")
     if fields["act"] != "sign":
         raise BadRequest("A signing intent's act is sign.")
     digest = _hex(fields, "digest")
@@ -89,6 +93,7 @@ def intent_from_wire(value: Any) -> SigningIntent:
         digest=digest,
         expires=_moment(fields),
         nonce=_nonce(fields),
+        custodians=2 if more else 1,
     )
 
 

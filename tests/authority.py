@@ -53,7 +53,7 @@ class RunningAuthority:
         """What the daemon wrote."""
         return (self.root / "daemon.log").read_text()
 
-    def officer_act(self, kind: str, **details: object) -> OfficerAct:
+    def officer_act(self, kind: str, /, **details: object) -> OfficerAct:
         return OfficerAct(kind, details, soon(), secrets.token_bytes(16))
 
     def by_officer(self, act: OfficerAct) -> list[Activation]:
@@ -72,13 +72,15 @@ class RunningAuthority:
         self.client("operator").enrol_person(act, self.by_officer(act))
         return device
 
-    def enrol_seal(self, subject: str, custodians: Sequence[str]) -> None:
+    def enrol_seal(self, subject: str, custodians: Sequence[str], *, needed: int = 1) -> None:
         act = self.officer_act(
             "enrol_seal",
             subject=subject,
             name="合同专用章",
             organisation=ORGANISATION,
             custodians=list(custodians),
+            kind="合同专用章",
+            needed=needed,
         )
         self.client("operator").enrol_seal(act, self.by_officer(act))
 

@@ -178,6 +178,8 @@ def _enrolled_seal(authority: AuthorityClient, pocket: Pocket, seal: Seal) -> by
             "name": f"{seal.organisation}{seal.kind.value}",
             "organisation": seal.organisation,
             "custodians": list(seal.custodians),
+            "kind": seal.kind.value,
+            "needed": seal.needed,
         }
     act = _act("enrol_seal", details)
     return authority.enrol_seal(act, [pocket.activate(cast.OFFICER, act)])

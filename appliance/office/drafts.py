@@ -77,9 +77,11 @@ class Preparing:
         subject = f"seal-{secrets.token_hex(4)}"
         details = {
             "subject": subject,
-            "name": f"{draft.organisation}{draft.kind.value}"[:64],
+            "name": f"{draft.organisation[: 64 - len(draft.kind.value)]}{draft.kind.value}",
             "organisation": draft.organisation,
             "custodians": list(custodians),
+            "kind": draft.kind.value,
+            "needed": draft.needed,
         }
         notes = {"kind": draft.kind.name, "width_tenths_mm": round(draft.width_mm * 10)}
         return self._keep(ActKind.ENROL_SEAL, subject, details, notes, by)

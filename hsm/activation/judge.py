@@ -48,16 +48,17 @@ class Judge:
         self._settings = settings
         self._pins = pins
         self._now = now
-        self._rules = Rules(store.people, settings)
+        self._rules = Rules(store.people, store.seals, settings)
 
     def authorise_signature(self, intent: SigningIntent, activations: Sequence[Activation]) -> Authorised:
         """Uses up *intent* for its signer. Raises :class:`ActivationRefused` or :class:`UnknownKey`.
 
         1. the intent is within its time;
         2. who has activated it (now, or by an approval of this very intent that is remembered) is who may: the
-           person alone; for a seal two persons of its organisation, of whom one is its custodian;
+           person alone; for a seal as many of its custodians as it takes, and one more person of its organisation;
         3. each activation verifies against a credential of that person in the store, for this very intent;
-        4. counters and codes move on and the nonce is used up, in one durable transaction.
+        4. all of that still holds at the moment that counts (a custodian may have been removed, a seal suspended):
+           counters and codes move on and the nonce is used up, in one durable transaction.
         """
         return self._authorise(intent, activations)
 
@@ -120,6 +121,7 @@ class Judge:
         with self._store.transaction():
             if self._remembered(act) != remembered:
                 raise ActivationRefused("Somebody else approved this, or withdrew, at the same moment. Try again.")
+            self._rules.require_fitting(act, activations, [each.subject for each in remembered])
             self._advance(verified)
             self._store.acts.authorise(
                 act.nonce,

@@ -7,27 +7,35 @@ from collections.abc import Sequence
 from hsm.acts import Activation, OfficerAct, SigningIntent, WebAuthnActivation
 from hsm.config import ActivationSettings
 from hsm.errors import ActivationRefused
-from hsm.store import People, Subject, SubjectKind
+from hsm.store import Seals, Subject, SubjectKind
+from hsm.store.people import People
 
-_HANDS_OF_A_SEAL = 2
+_BY_ONE_OFFICER = frozenset({"remove_custodian"})
+"""What one officer does alone, whatever the settings: it only takes power away, and may not have to wait."""
+
 _NOT_BY_SIGNER = "A signature of {subject} needs the activation of that very person, and nobody else's."
 _NOT_BY_CUSTODIAN = (
     "The seal {subject} needs two persons of its organisation: one of its custodians and the one who asks for it."
+)
+_NOT_BY_CUSTODIANS = (
+    "The seal {subject} needs three persons of its organisation: two of its custodians and the one who asks for it."
 )
 
 
 class Rules:
     """The rules over one store. Each ``require_…`` raises :class:`ActivationRefused` or :class:`UnknownKey`."""
 
-    def __init__(self, people: People, settings: ActivationSettings) -> None:
+    def __init__(self, people: People, seals: Seals, settings: ActivationSettings) -> None:
         self._people = people
+        self._seals = seals
         self._settings = settings
 
     def required(self, act: SigningIntent | OfficerAct) -> int:
         """How many different people *act* takes."""
         if isinstance(act, OfficerAct):
-            return self._settings.officers_required
-        return _HANDS_OF_A_SEAL if self.may_wait(act) else 1
+            return 1 if act.kind in _BY_ONE_OFFICER else self._settings.officers_required
+        signer = self._signer(act)
+        return 1 + self._custodians_needed(act) if signer.kind is SubjectKind.SEAL else 1
 
     def may_wait(self, act: SigningIntent | OfficerAct) -> bool:
         """Whether *act* may wait for hours: what a seal signs, as its two people need not meet."""
@@ -43,14 +51,12 @@ class Rules:
         subjects = [self._people.subject(name) for name in names]
         if isinstance(act, OfficerAct):
             self._require_officers(subjects, activations)
-            if len(subjects) < self._settings.officers_required:
+            if len(subjects) < self.required(act):
                 raise ActivationRefused(
-                    "This needs the activations of {count} different officers.",
-                    count=self._settings.officers_required,
+                    "This needs the activations of {count} different officers.", count=self.required(act)
                 )
         elif (signer := self._signer(act)).kind is SubjectKind.SEAL:
-            fitting = len(subjects) == _HANDS_OF_A_SEAL and self._may_release(signer, subjects)
-            _require(fitting, _NOT_BY_CUSTODIAN, signer.subject)
+            self._require_release(act, signer, subjects, enough=True)
         else:
             _require(names == [signer.subject], _NOT_BY_SIGNER, signer.subject)
 
@@ -66,8 +72,7 @@ class Rules:
         if isinstance(act, OfficerAct):
             self._require_officers(subjects, [activation])
         elif (signer := self._signer(act)).kind is SubjectKind.SEAL:
-            fitting = len(subjects) <= _HANDS_OF_A_SEAL and self._may_release(signer, subjects)
-            _require(fitting, _NOT_BY_CUSTODIAN, signer.subject)
+            self._require_release(act, signer, subjects, enough=False)
         else:
             _require([each.subject for each in subjects] == [signer.subject], _NOT_BY_SIGNER, signer.subject)
 
@@ -77,12 +82,24 @@ class Rules:
             raise ActivationRefused("{subject} signs no documents.", subject=signer.subject)
         return signer
 
-    def _may_release(self, seal: Subject, subjects: Sequence[Subject]) -> bool:
-        """Persons of the seal's organisation; when they are all that it takes, one of them its custodian."""
-        custodians = self._people.custodians(seal.subject)
-        return all(
-            each.kind is SubjectKind.PERSON and each.organisation == seal.organisation for each in subjects
-        ) and (len(subjects) < _HANDS_OF_A_SEAL or any(each.subject in custodians for each in subjects))
+    def _custodians_needed(self, intent: SigningIntent) -> int:
+        """As many as the seal demands, or more where the act says so: an act can never take less."""
+        return max(self._seals.seal(intent.signer).needed, intent.custodians)
+
+    def _require_release(
+        self, intent: SigningIntent, seal: Subject, subjects: Sequence[Subject], *, enough: bool
+    ) -> None:
+        """The seal is in use, and *subjects* are persons of its organisation of whom at most one is no custodian:
+        as many as it takes (*enough*), or some of them. Whoever was a custodian and is none any more counts as none.
+        """
+        if self._seals.seal(seal.subject).suspended is not None:
+            raise ActivationRefused("The seal {subject} is suspended or destroyed.", subject=seal.subject)
+        needed, custodians = self._custodians_needed(intent), self._people.custodians(seal.subject)
+        own = all(each.kind is SubjectKind.PERSON and each.organisation == seal.organisation for each in subjects)
+        others = sum(each.subject not in custodians for each in subjects)
+        right_number = len(subjects) == needed + 1 if enough else len(subjects) <= needed + 1
+        fitting = own and others <= 1 and right_number
+        _require(fitting, _NOT_BY_CUSTODIAN if needed == 1 else _NOT_BY_CUSTODIANS, seal.subject)
 
     def _require_officers(self, subjects: Sequence[Subject], activations: Sequence[Activation]) -> None:
         if any(each.kind is not SubjectKind.OFFICER for each in subjects):

@@ -72,7 +72,7 @@ class Certification:
             raise CertificateRefused("The certificate of {subject} was revoked before.", subject=subject)
         authorised = self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
         with self._bench.store.transaction():
-            self._revoke_all(subject, reason, authorised.at)
+            self.revoke_all(subject, reason, authorised.at)
             return self.fresh_crl(authorised.at)
 
     def retire(self, arguments: Mapping[str, Any]) -> bytes:
@@ -83,7 +83,8 @@ class Certification:
         authorised = self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
         with self._bench.store.transaction():
             self._bench.store.people.revoke_credentials(subject, revoked=int(authorised.at.timestamp()))
-            self._revoke_all(subject, reason, authorised.at)
+            self._take_seals_from(subject, int(authorised.at.timestamp()))
+            self.revoke_all(subject, reason, authorised.at)
             return self.fresh_crl(authorised.at)
 
     def _to_revoke(self, act: OfficerAct) -> tuple[str, str]:
@@ -94,16 +95,28 @@ class Certification:
             raise CertificateRefused("{subject} is revoked in a ceremony, by the root.", subject=subject)
         return subject, reason
 
-    def _revoke_all(self, subject: str, reason: str, at: datetime) -> None:
+    def revoke_all(self, subject: str, reason: str, at: datetime) -> None:
+        """Revokes every unexpired certificate of *subject*, in the caller's transaction."""
         moment = int(at.timestamp())
         for record in self._bench.store.registry.unexpired(subject, moment):
             self._bench.store.registry.revoke(record.certificate.serial_number, revoked=moment, reason=reason)
+
+    def _take_seals_from(self, subject: str, at: int) -> None:
+        """Who has left keeps no seal; one that then has too few custodians stands still until officers resume it."""
+        seals = self._bench.store.seals
+        for record in seals.kept_by(subject):
+            if record.destroyed is None:
+                seals.remove_custodian(record.subject, subject)
+                if len(self._bench.store.people.custodians(record.subject)) < record.needed:
+                    seals.suspend(record.subject, since=at)
 
     def rotate(self, arguments: Mapping[str, Any]) -> bytes:
         """A new key and certificate for the same name, on officers' activation; the old one stays valid."""
         act = officer_act_from_wire(arguments.get("act"), "rotate")
         subject = field(act.details, "subject", str)
         profile, name = self._profile(subject), name_in(self._bench.certificate(subject))
+        if profile is Profile.SEAL and self._bench.store.seals.seal(subject).destroyed is not None:
+            raise CertificateRefused("The seal {subject} is destroyed; nothing changes it any more.", subject=subject)
         authorised = self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
         algorithm = SignatureAlgorithm.of(self._bench.certificate(subject).public_key())
         certificate = self.certify(subject, profile, name, algorithm=algorithm, now=authorised.at)
@@ -146,6 +159,7 @@ def name_in(certificate: x509.Certificate) -> SubjectName:
     return SubjectName(
         organisation=text(NameOID.ORGANIZATION_NAME) or "",
         common_name=text(NameOID.COMMON_NAME) or "",
+        unit=text(NameOID.ORGANIZATIONAL_UNIT_NAME),
         identifier=text(NameOID.SERIAL_NUMBER),
         country=text(NameOID.COUNTRY_NAME) or "",
     )

@@ -15,11 +15,12 @@ from hsm.activation.cose import require_known_key
 from hsm.activation.pin import require_strong_hash, totp_context
 from hsm.acts import OfficerAct
 from hsm.answers import KnownCredential
-from hsm.certificates import Profile, SubjectName, is_outside, require_text
+from hsm.certificates import SEAL_KINDS, Profile, SubjectName, is_outside, require_text
 from hsm.errors import BadRequest, CertificateRefused
 from hsm.operations.bench import Bench
 from hsm.operations.certification import Certification
-from hsm.store import Credential, Subject, SubjectKind
+from hsm.operations.seals import needed_in, require_custodian
+from hsm.store import Credential, SealRecord, Subject, SubjectKind
 from hsm.wire import activations_from_wire, field, officer_act_from_wire
 
 _NAME = re.compile(r"(person|seal|officer)-[a-z0-9][a-z0-9-]{0,47}")
@@ -59,16 +60,13 @@ class Enrolment:
         """The certificate of a new seal, with the custodians in the act: persons of its organisation."""
         act = officer_act_from_wire(arguments.get("act"), "enrol_seal")
         subject = subject_of(act.details, SubjectKind.SEAL)
-        custodians = _names(act.details.get("custodians"))
+        custodians, needed = _names(act.details.get("custodians")), needed_in(act.details)
+        kind = _seal_kind(act.details)
         for custodian in custodians:
-            person = self._bench.store.people.subject(custodian)
-            if person.kind is not SubjectKind.PERSON or person.organisation != subject.organisation:
-                raise CertificateRefused(
-                    "{custodian} is no person of {organisation} and cannot keep its seal.",
-                    custodian=custodian,
-                    organisation=subject.organisation,
-                )
-        return self._enrol(act, arguments, subject, custodians=custodians)
+            require_custodian(self._bench, custodian, subject.organisation)
+        if len(custodians) < needed:
+            raise BadRequest("A seal has at least as many custodians as release it together.")
+        return self._enrol(act, arguments, subject, custodians=custodians, seal=SealRecord("", kind, needed))
 
     def add_credential(self, arguments: Mapping[str, Any]) -> None:
         """One more credential for a person or an officer."""
@@ -114,6 +112,7 @@ class Enrolment:
         *,
         credentials: tuple[Credential, ...] = (),
         custodians: tuple[str, ...] = (),
+        seal: SealRecord | None = None,
     ) -> bytes:
         bench = self._bench
         if not is_outside(subject.subject):
@@ -122,12 +121,16 @@ class Enrolment:
         moment = int(authorised.at.timestamp())
         with bench.store.transaction():
             bench.store.people.add(subject, enrolled=moment, custodians=custodians)
+            if seal is not None:
+                bench.store.seals.add(subject.subject, seal.kind, seal.needed)
             for credential in credentials:
                 bench.store.people.add_credential(credential, added=moment)
             certificate = self._certification.certify(
                 subject.subject,
                 Profile.PERSON if subject.kind is SubjectKind.PERSON else Profile.SEAL,
-                SubjectName(subject.organisation, subject.name, subject.subject),
+                SubjectName(
+                    subject.organisation, subject.name, subject.subject, unit=None if seal is None else seal.kind
+                ),
                 algorithm=bench.settings.certificates.algorithm.signature,
                 now=authorised.at,
             )
@@ -187,6 +190,16 @@ def _names(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or any(type(each) is not str for each in value):
         raise BadRequest("A seal has at least one custodian.")
     return tuple(dict.fromkeys(value))
+
+
+def _seal_kind(details: Mapping[str, Any]) -> str:
+    """The kind of a seal, with which its name ends too. Raises :class:`CertificateRefused`."""
+    kind, name = field(details, "kind", str), field(details, "name", str)
+    if kind not in SEAL_KINDS or not name.endswith(kind):
+        raise CertificateRefused(
+            "A company seal is one of {kinds}, and its name ends with the kind.", kinds="、".join(SEAL_KINDS)
+        )
+    return kind
 
 
 def _hex(text: str, name: str) -> bytes:

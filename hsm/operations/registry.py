@@ -17,6 +17,7 @@ from hsm.operations.certification import Certification
 from hsm.operations.documents import Documents
 from hsm.operations.log import Log
 from hsm.operations.people import Enrolment
+from hsm.operations.seals import SealKeeping
 from hsm.operations.state import State
 from hsm.operations.timestamps import Timestamps
 from hsm.operations.wrapping import DocumentKeys
@@ -49,6 +50,14 @@ PERMITTED: Mapping[str, frozenset[Role]] = {
     "enrol_seal": _PEOPLE,
     "add_credential": _PEOPLE,
     "revoke_credential": _PEOPLE,
+    "seal": _PEOPLE,
+    "suspend_seal": _PEOPLE,
+    "resume_seal": _PEOPLE,
+    "add_custodian": _PEOPLE,
+    "remove_custodian": _PEOPLE,
+    "set_custodians_needed": _PEOPLE,
+    "change_picture": _PEOPLE,
+    "destroy_seal": _PEOPLE,
     "revoke_certificate": _PEOPLE,
     "retire": _PEOPLE,
     "rotate": frozenset({Role.OPERATOR}),
@@ -66,6 +75,7 @@ class Operations:
         certification, enrolment = _certification(bench)
         documents, self.state = Documents(bench), State(bench, announce)
         appointing, approving = Appointing(bench), Approving(bench)
+        seals = SealKeeping(bench, certification)
         shared: dict[str, Handler] = {
             "status": self.state.status,
             "unlock": self.state.unlock,
@@ -82,6 +92,14 @@ class Operations:
             "enrol_seal": enrolment.enrol_seal,
             "add_credential": enrolment.add_credential,
             "revoke_credential": enrolment.revoke_credential,
+            "seal": seals.seal,
+            "suspend_seal": seals.suspend_seal,
+            "resume_seal": seals.resume_seal,
+            "add_custodian": seals.add_custodian,
+            "remove_custodian": seals.remove_custodian,
+            "set_custodians_needed": seals.set_custodians_needed,
+            "change_picture": seals.change_picture,
+            "destroy_seal": seals.destroy_seal,
             "credentials": enrolment.credentials,
             "organisations": enrolment.organisations,
             "appointment": appointing.appointment,

@@ -5,6 +5,7 @@ from hsm.store.database import Database
 from hsm.store.log import CheckpointMemory, RememberedCheckpoint
 from hsm.store.people import Credential, People, Subject, SubjectKind
 from hsm.store.registry import CertificateRecord, CrlRecord, KeyRecord, Registry, RevokedCertificate
+from hsm.store.seals import SealRecord, Seals
 from hsm.store.store import Store
 from hsm.store.time import TimeLease
 
@@ -20,6 +21,8 @@ __all__ = [
     "Registry",
     "RememberedCheckpoint",
     "RevokedCertificate",
+    "SealRecord",
+    "Seals",
     "Store",
     "Subject",
     "SubjectKind",

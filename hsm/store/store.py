@@ -12,6 +12,7 @@ from hsm.store.latch import PinLatch
 from hsm.store.log import CheckpointMemory
 from hsm.store.people import People
 from hsm.store.registry import Registry
+from hsm.store.seals import Seals
 from hsm.store.setup import SetupCodes
 from hsm.store.time import TimeLease
 
@@ -27,6 +28,7 @@ class Store:
         self.latch = PinLatch(self._database)
         self.people = People(self._database)
         self.registry = Registry(self._database)
+        self.seals = Seals(self._database)
         self.setup = SetupCodes(self._database)
         self.time = TimeLease(self._database)
 

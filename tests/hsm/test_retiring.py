@@ -46,7 +46,7 @@ def test_who_has_left_neither_signs_nor_releases_a_seal(authority: RunningAuthor
     with pytest.raises(UnknownKey, match="revoked"):
         web.sign_document(intent, [device.activate("person-retired", intent)])
     intent = intent_for("seal-of-retired")
-    with pytest.raises(ActivationRefused, match="revoked"):
+    with pytest.raises(ActivationRefused, match="suspended"):
         web.sign_document(
             intent,
             [device.activate("person-retired", intent), other.activate("person-staying", intent)],

@@ -1,0 +1,298 @@
+"""What the authority itself keeps of a seal, asked through the socket of the web process alone: nobody's page is
+between these callers and the key."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from hsm.acts import OfficerAct, SigningIntent
+from hsm.answers import Approvals
+from hsm.authenticator import SoftwareAuthenticator
+from hsm.client import AuthorityClient
+from hsm.errors import ActivationRefused, BadRequest, CertificateRefused, UnknownKey
+from tests.authority import OFFICER, ORIGIN, RP_ID, RunningAuthority, intent_for, running_authority
+from tests.hsm.test_approvals import SECOND_OFFICER, officer_details
+
+ASKING, FIRST, SECOND, PLAIN = "person-asking", "person-first", "person-second", "person-plain"
+
+
+@dataclass(slots=True)
+class House:
+    """An authority of these tests' own, with people; every seal of theirs gets a new name."""
+
+    authority: RunningAuthority
+    devices: dict[str, SoftwareAuthenticator]
+    seals: int = 0
+
+    @property
+    def web(self) -> AuthorityClient:
+        return self.authority.client("web")
+
+    def seal(self, *custodians: str, needed: int = 1) -> str:
+        self.seals += 1
+        subject = f"seal-house-{self.seals}"
+        self.authority.enrol_seal(subject, custodians, needed=needed)
+        return subject
+
+    def approve(self, intent: SigningIntent, *subjects: str) -> Approvals:
+        return [self.web.approve(intent, self.devices[each].activate(each, intent)) for each in subjects][-1]
+
+    def officer(self, kind: str, /, **details: object) -> None:
+        act = self.authority.officer_act(kind, **details)
+        getattr(self.web, kind)(act, self.authority.by_officer(act))
+
+    def enrol(self, subject: str) -> None:
+        self.devices[subject] = self.authority.enrol_person(subject)
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    with running_authority(workers=2) as own:
+        house = House(own, {})
+        for subject in (ASKING, FIRST, SECOND, PLAIN):
+            house.enrol(subject)
+        yield house
+
+
+def test_the_kind_is_in_the_certificate(house: House) -> None:
+    certificate = x509.load_der_x509_certificate(house.web.certificate(house.seal(FIRST)))
+    [unit] = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
+    assert unit.value == "合同专用章"
+
+
+@pytest.mark.parametrize(("kind", "name"), [("私章", "私章"), ("公章", "合同专用章"), ("", "合同专用章")])
+def test_a_seal_is_of_a_known_kind_and_called_so(house: House, kind: str, name: str) -> None:
+    own = {"organisation": "甲公司示例有限公司", "custodians": [FIRST], "needed": 1, "kind": kind, "name": name}
+    with pytest.raises(CertificateRefused, match="ends with the kind"):
+        house.officer("enrol_seal", subject="seal-of-no-kind", **own)
+
+
+def test_no_use_without_a_custodian_whatever_the_web_process_asks(house: House) -> None:
+    """The pages and workflows are not there at all: this is the web process, taken over, at the socket."""
+    seal = house.seal(FIRST)
+    intent = intent_for(seal)
+    for by in ([], [ASKING], [ASKING, PLAIN]):
+        with pytest.raises(ActivationRefused):
+            house.web.sign_document(intent, [house.devices[each].activate(each, intent) for each in by])
+    house.approve(intent, ASKING)
+    for attempt in (intent, replace(intent, custodians=2), replace(intent, signer=FIRST)):
+        with pytest.raises(ActivationRefused):
+            house.web.sign_document(attempt, [])
+    stolen = house.devices[FIRST].activate(FIRST, replace(intent, digest=bytes(32)))
+    with pytest.raises(ActivationRefused):
+        house.web.sign_document(intent, [stolen])
+
+
+def test_a_seal_that_takes_two_custodians_is_released_by_no_act_that_says_one(house: House) -> None:
+    seal = house.seal(FIRST, SECOND, needed=2)
+    intent = intent_for(seal)
+    assert house.approve(intent, ASKING, FIRST).required == 3
+    with pytest.raises(ActivationRefused, match="two of its custodians"):
+        house.web.sign_document(intent, [])
+    with pytest.raises(ActivationRefused, match="two of its custodians"):
+        house.approve(intent, PLAIN)
+    house.approve(intent, SECOND)
+    assert house.web.sign_document(intent, [])
+
+
+def test_an_act_that_says_two_takes_two_also_of_a_seal_that_takes_one(house: House) -> None:
+    seal = house.seal(FIRST, SECOND)
+    intent = replace(intent_for(seal), custodians=2)
+    assert house.approve(intent, ASKING, FIRST).required == 3
+    with pytest.raises(ActivationRefused, match="another act"):
+        house.web.sign_document(replace(intent, custodians=1), [])
+    house.approve(intent, SECOND)
+    assert house.web.sign_document(intent, [])
+
+
+@pytest.mark.parametrize("number", [0, 1, 3, -1, "2", None, True])
+def test_an_act_says_two_or_nothing(house: House, number: object) -> None:
+    fields = {**intent_for(house.seal(FIRST)).fields(), "custodians": number}
+    with pytest.raises(BadRequest):
+        house.web._connections.ask("approvals", {"act": fields})
+
+
+def test_a_suspended_seal_is_not_used_even_when_all_have_approved(house: House) -> None:
+    seal = house.seal(FIRST)
+    intent = intent_for(seal)
+    house.approve(intent, ASKING, FIRST)
+    house.web.suspend_seal(seal)
+    with pytest.raises(ActivationRefused, match="suspended"):
+        house.web.sign_document(intent, [])
+    with pytest.raises(ActivationRefused, match="suspended"):
+        house.approve(intent_for(seal), ASKING)
+
+    house.officer("resume_seal", subject=seal)
+    assert house.web.sign_document(intent, [])
+
+
+def test_stopping_takes_no_activation_and_resuming_takes_officers(house: House) -> None:
+    seal = house.seal(FIRST)
+    house.web.suspend_seal(seal)
+    since = house.web.seal(seal).suspended
+    house.web.suspend_seal(seal)
+    assert since is not None and house.web.seal(seal).suspended == since
+    act = house.authority.officer_act("resume_seal", subject=seal)
+    for activations in ([], [house.devices[FIRST].activate(FIRST, act)]):
+        with pytest.raises(ActivationRefused):
+            house.web.resume_seal(act, activations)
+    assert house.web.seal(seal).suspended == since
+
+
+def test_an_added_custodian_counts_once_officers_have_activated_it(house: House) -> None:
+    seal = house.seal(FIRST)
+    intent = intent_for(seal)
+    house.approve(intent, ASKING)
+    with pytest.raises(ActivationRefused, match="custodians"):
+        house.approve(intent, SECOND)
+    house.officer("add_custodian", subject=seal, custodian=SECOND)
+    assert house.approve(intent, SECOND).enough
+
+
+def test_what_a_removed_custodian_approved_counts_no_more(house: House) -> None:
+    seal = house.seal(FIRST, SECOND)
+    intent = intent_for(seal)
+    house.approve(intent, ASKING, FIRST)
+    house.officer("remove_custodian", subject=seal, custodian=FIRST)
+    with pytest.raises(ActivationRefused, match="custodians"):
+        house.web.sign_document(intent, [])
+
+
+def test_the_last_custodian_goes_only_from_a_suspended_seal(house: House) -> None:
+    seal = house.seal(FIRST)
+    with pytest.raises(CertificateRefused, match="suspend it first"):
+        house.officer("remove_custodian", subject=seal, custodian=FIRST)
+    house.web.suspend_seal(seal)
+    house.officer("remove_custodian", subject=seal, custodian=FIRST)
+    with pytest.raises(CertificateRefused, match="add custodians"):
+        house.officer("resume_seal", subject=seal)
+    house.officer("add_custodian", subject=seal, custodian=SECOND)
+    house.officer("resume_seal", subject=seal)
+    assert house.web.seal(seal).custodians == (SECOND,)
+
+
+def test_two_custodians_at_once_are_demanded_only_of_a_seal_that_has_two(house: House) -> None:
+    seal = house.seal(FIRST)
+    with pytest.raises(CertificateRefused, match="would have 1"):
+        house.officer("set_custodians_needed", subject=seal, needed=2)
+    house.officer("add_custodian", subject=seal, custodian=SECOND)
+    house.officer("set_custodians_needed", subject=seal, needed=2)
+    assert house.web.approvals(intent_for(seal)).required == 3
+
+
+def test_a_custodian_who_leaves_keeps_no_seal_and_the_last_one_stops_it(house: House) -> None:
+    house.enrol("person-leaving")
+    alone, shared = house.seal("person-leaving"), house.seal("person-leaving", FIRST)
+    house.officer("retire", subject="person-leaving", reason="affiliation_changed")
+    assert (house.web.seal(alone).custodians, house.web.seal(alone).suspended is None) == ((), False)
+    assert (house.web.seal(shared).custodians, house.web.seal(shared).suspended) == ((FIRST,), None)
+
+
+def test_only_people_of_the_house_become_custodians(house: House) -> None:
+    seal = house.seal(FIRST)
+    house.officer("retire", subject=house_guest(house), reason="affiliation_changed")
+    for who, kind in ((OFFICER, CertificateRefused), ("person-gone", CertificateRefused), ("person-no", UnknownKey)):
+        with pytest.raises(kind):
+            house.officer("add_custodian", subject=seal, custodian=who)
+
+
+def house_guest(house: House) -> str:
+    house.enrol("person-gone")
+    return "person-gone"
+
+
+def test_the_picture_in_use_is_on_record(house: House) -> None:
+    seal = house.seal(FIRST)
+    house.officer("change_picture", subject=seal, picture="ab" * 32)
+    assert house.web.seal(seal).picture == "ab" * 32
+    with pytest.raises(BadRequest):
+        house.officer("change_picture", subject=seal, picture="red")
+    house.officer("change_picture", subject=seal, picture="")
+    assert house.web.seal(seal).picture is None
+
+
+def test_a_destroyed_seal_has_no_key_and_a_revoked_certificate_and_never_returns(house: House) -> None:
+    seal = house.seal(FIRST)
+    serial = x509.load_der_x509_certificate(house.web.certificate(seal)).serial_number
+    waiting = intent_for(seal)
+    house.approve(waiting, ASKING, FIRST)
+    assert labels(house, seal) == 2
+    act = house.authority.officer_act("destroy_seal", subject=seal)
+
+    crl = x509.load_der_x509_crl(house.web.destroy_seal(act, house.authority.by_officer(act)))
+
+    assert crl.get_revoked_certificate_by_serial_number(serial) is not None
+    assert labels(house, seal) == 0
+    record = house.web.seal(seal)
+    assert (record.destroyed is None, record.keys_left, record.custodians) == (False, 0, (FIRST,))
+    with pytest.raises(UnknownKey, match="revoked"):
+        house.web.sign_document(waiting, [])
+    for kind in ("resume_seal", "destroy_seal"):
+        with pytest.raises(CertificateRefused, match="destroyed"):
+            house.officer(kind, subject=seal)
+    rotate = house.authority.officer_act("rotate", subject=seal)
+    with pytest.raises(CertificateRefused, match="destroyed"):
+        house.authority.client("operator").rotate(rotate, house.authority.by_officer(rotate))
+
+
+def test_destroying_takes_officers(house: House) -> None:
+    seal = house.seal(FIRST)
+    act = house.authority.officer_act("destroy_seal", subject=seal)
+    with pytest.raises(ActivationRefused, match="officers"):
+        house.web.destroy_seal(act, [house.devices[FIRST].activate(FIRST, act)])
+    assert labels(house, seal) == 2
+
+
+def labels(house: House, seal: str) -> int:
+    """How many objects of the seal's keys the token holds, looked for by another process than the authority."""
+    listed = subprocess.run(
+        [sys.executable, "-c", LIST],
+        input=(house.authority.root / "secrets/user.pin").read_text().strip(),
+        env={**os.environ, "SOFTHSM2_CONF": str(house.authority.root / "hsm/softhsm2.conf")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return listed.stdout.count(f"{seal}.")
+
+
+LIST = """
+import pkcs11
+token = pkcs11.lib("/usr/lib/softhsm/libsofthsm2.so").get_token(token_label="vermilion")
+with token.open(user_pin=input()) as session:
+    for each in session.get_objects():
+        print(each[pkcs11.Attribute.LABEL])
+"""
+
+
+def test_two_officers_decide_and_one_takes_a_seal_from_a_custodian_at_once() -> None:
+    with running_authority(settings="[activation]\nofficers_required = 2\n", workers=1) as own:
+        second = SoftwareAuthenticator.create(RP_ID, ORIGIN)
+        code = (own.root / "secrets/setup.code").read_text().strip()
+        own.client("web").appoint_officer(code, officer_details(SECOND_OFFICER, second))
+
+        def by_both(act: OfficerAct) -> None:
+            both = [*own.by_officer(act), second.activate(SECOND_OFFICER, act)]
+            getattr(own.client("web"), act.kind)(act, both)
+
+        for person in (FIRST, SECOND):
+            device = SoftwareAuthenticator.create(RP_ID, ORIGIN)
+            named = {"name": "张示例", "organisation": "甲公司示例有限公司", "credentials": [device.credential()]}
+            by_both(own.officer_act("enrol_person", subject=person, **named))
+        made = {"organisation": "甲公司示例有限公司", "name": "公章", "kind": "公章", "needed": 1}
+        by_both(own.officer_act("enrol_seal", subject="seal-pair", custodians=[FIRST, SECOND], **made))
+
+        act = own.officer_act("remove_custodian", subject="seal-pair", custodian=SECOND)
+        own.client("web").remove_custodian(act, own.by_officer(act))
+        assert own.client("web").seal("seal-pair").custodians == (FIRST,)
+        act = own.officer_act("destroy_seal", subject="seal-pair")
+        with pytest.raises(ActivationRefused, match="2 different officers"):
+            own.client("web").destroy_seal(act, own.by_officer(act))
