@@ -31,7 +31,9 @@ from appliance.contracts.preconditions import Reviewed, standard
 from appliance.contracts.reader import Contracts
 from appliance.contracts.recovery import Recovery
 from appliance.contracts.room import SigningRoom
+from appliance.contracts.seal_conditions import SealConditions
 from appliance.contracts.seal_requests import SealRequests
+from appliance.contracts.seal_uses import SealUses
 from appliance.contracts.sealing import SealingOff
 from appliance.contracts.sending import Sending
 from appliance.contracts.voiding import Voiding
@@ -118,6 +120,7 @@ class Appliance:
     converter: Converter
     desk: SigningDesk
     seal_requests: SealRequests
+    seal_uses: SealUses
     guests: Guests
     pictures: PagePictures
     appearances: Appearances
@@ -160,6 +163,7 @@ def open_appliance(
         agreement = load_text(home.agreement)
         grounding = Grounding(policy, settings.organisation.name)
         standings = open_standings(home.rules, policy)
+        seals = SealConditions(policy, standings)
         room = SigningRoom(
             database=database,
             blobs=BlobStore(home.blobs),
@@ -178,6 +182,7 @@ def open_appliance(
             now=now,
             preconditions=(
                 *standard(agreement.version),
+                seals,
                 Identified(grounding),
                 Authorised(grounding),
                 Reviewed(standings),
@@ -187,6 +192,7 @@ def open_appliance(
             grounding=grounding,
             standings=standings,
             agreement=agreement,
+            seals=seals,
             passing=passing,
         )
         yield _appliance(settings, room, confinement)
@@ -238,12 +244,13 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         converter=Converter(),
         desk=SigningDesk(room, cycle, finishing),
         seal_requests=SealRequests(room, finishing),
+        seal_uses=SealUses(room.database),
         guests=_guests(room, Links(settings.home.secret(LINKS_KEY, os.environ))),
         pictures=PagePictures(
             PictureCache(settings.home.cache / "pages"), room.workshop, room.blobs, room.database
         ),
         appearances=Appearances(room.database, room.workshop, confinement, room.now),
-        seal_pictures=SealPictures(room.database, room.workshop),
+        seal_pictures=SealPictures(room.database, room.workshop, confinement),
         retention=open_retention(room.database, room.chronicle, room.blobs, room.policy, room.now),
         identity=IdentityChecks(room.database, room.chronicle, room.policy, room.now),
         powers=_powers(room),

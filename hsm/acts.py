@@ -26,8 +26,8 @@ class SigningIntent:
     """One signature by one key on one document digest, once.
 
     ``signer`` is the subject whose key signs (a person, ``person-…``, or a seal, ``seal-…``); ``digest`` is the
-    SHA-256 over the PDF's ByteRange (32 bytes); ``nonce`` is 16 random bytes; ``expires`` is aware. ``custodians``:
-    how many custodians this use of a seal takes, where that is more than the seal itself demands.
+    SHA-256 over the PDF's ByteRange (32 bytes); ``nonce`` is 16 random bytes; ``expires`` is aware.
+    ``custodians``: how many custodians this use of a seal takes, when it is more than the seal itself demands.
     """
 
     contract: str

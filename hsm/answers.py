@@ -51,8 +51,8 @@ class Approvals:
 
 @dataclass(frozen=True, slots=True)
 class KnownSeal:
-    """A seal as the authority knows it: its ``custodians``, how many of them it takes (``needed``), the SHA-256 (hex)
-    of its ``picture`` (None: the drawn one), and how many of its keys the HSM still holds (``keys_left``)."""
+    """A seal as the authority knows it: its ``custodians`` and how many of them it takes (``needed``); the SHA-256
+    (hex) of its ``picture``, None for the drawn one; how many of its keys the HSM still holds (``keys_left``)."""
 
     subject: str
     kind: str

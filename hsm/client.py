@@ -47,8 +47,8 @@ class AuthorityClient:
     def sign_document(self, intent: SigningIntent, activations: Sequence[Activation]) -> bytes:
         """The detached CMS (DER, baseline B-B) over the intent's digest. An intent is signed once only.
 
-        A person needs their own activation; a seal needs those of as many custodians as it takes, and the requesting
-        person's.
+        A person needs their own activation; a seal those of as many custodians as it takes, and of the person who
+        asks.
         What was given to :meth:`approve` counts too: *activations* may then be fewer, or none.
         """
         return self._bytes("sign_document", intent=intent.fields(), activations=activations_to_wire(activations))

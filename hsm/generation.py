@@ -48,8 +48,10 @@ def make_wrapping_key(room: TokenRoom, subject: str) -> MadeKey:
 
 
 def destroy_key(room: TokenRoom, label: str) -> None:
-    """Deletes both halves of the key from the token and looks for them. Raises :class:`KeyAttributesRefused` when the
-    token says yes and still holds one; a key that is gone already is fine."""
+    """Deletes both halves of the key from the token and looks for them; a key that is gone already is fine.
+
+    Raises :class:`KeyAttributesRefused` when the token says yes and still holds one.
+    """
 
     def found() -> list[Any]:
         kinds = (ObjectClass.PRIVATE_KEY, ObjectClass.PUBLIC_KEY)

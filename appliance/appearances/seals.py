@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from appliance.errors import NotFound
+from appliance.appearances.stamped import LARGEST, Advice, Stamped
+from appliance.confinement import Confinement
+from appliance.errors import ConfinementFailed, DocumentRefused, NotFound
 from appliance.model.people import Seal
 from appliance.pdf.values import SealAppearance
 from appliance.pdf.workshop import PdfWorkshop
-from appliance.store import people
+from appliance.store import people, seals
 from appliance.store.database import Database, Transaction
+
+_AROUND_MM = 4.0
 
 
 class Relation(StrEnum):
@@ -30,10 +34,11 @@ class SealView:
 
 
 class SealPictures:
-    """Reads only. Thread-safe."""
+    """Keeps nothing. Thread-safe."""
 
-    def __init__(self, database: Database, workshop: PdfWorkshop) -> None:
+    def __init__(self, database: Database, workshop: PdfWorkshop, confinement: Confinement) -> None:
         self._database = database
+        self._confinement = confinement
         self._workshop = workshop
 
     def of(self, person: str) -> tuple[SealView, ...]:
@@ -43,7 +48,7 @@ class SealPictures:
             views = [
                 SealView(seal, _relation(seal, person), _names(tx, seal))
                 for seal in people.seals(tx)
-                if person in seal.custodians or seal.organisation == organisation
+                if seal.destroyed is None and (person in seal.custodians or seal.organisation == organisation)
             ]
         return tuple(sorted(views, key=lambda view: (view.relation, view.seal.kind, view.seal.subject)))
 
@@ -52,9 +57,39 @@ class SealPictures:
         found = next((view.seal for view in self.of(person) if view.seal.subject == subject), None)
         if found is None:
             raise NotFound("There is no seal {subject}.", subject=subject)
-        return self._workshop.seal_svg(
-            SealAppearance(found.organisation, found.kind.value, diameter_mm=found.width_mm)
-        )
+        with self._database.reading() as tx:
+            appearance = appearance_of(tx, found)
+        return self._workshop.seal_svg(appearance)
+
+    def made(self, seal: Seal, data: bytes) -> Stamped:
+        """The picture of the PNG or JPEG *data*, fit for *seal*, made in a confined process. Raises
+        :class:`DocumentRefused` with what is wrong."""
+        if len(data) > LARGEST:
+            raise DocumentRefused("image-too-large", "The picture is larger than 5 MB; make it smaller.")
+        try:
+            answer = self._confinement.run(
+                "appearances.seal", {"data": data, "width_mm": seal.width_mm}, timeout=20.0
+            )
+        except ConfinementFailed as failure:
+            if failure.values.get("cause") == "unavailable":
+                raise
+            raise DocumentRefused(
+                "unprocessable", "The picture could not be processed; use another one."
+            ) from failure
+        return Stamped(answer["png"], answer["dpi"], tuple(Advice(each) for each in answer["advice"]))
+
+    def preview(self, seal: Seal, digest: str) -> bytes:
+        """A PNG of how *seal* would be painted with its picture *digest* (empty: drawn), by the same steps."""
+        with self._database.reading() as tx:
+            appearance = appearance_of(tx, replace(seal, picture=digest or None))
+        side = seal.width_mm + 2 * _AROUND_MM
+        return self._workshop.preview(appearance, width_mm=side, height_mm=side)
+
+
+def appearance_of(tx: Transaction, seal: Seal) -> SealAppearance:
+    """How *seal* looks on documents from now on."""
+    picture = None if seal.picture is None else seals.picture(tx, seal.subject, seal.picture)
+    return SealAppearance(seal.organisation, seal.kind.value, diameter_mm=seal.width_mm, picture=picture)
 
 
 def _relation(seal: Seal, person: str) -> Relation:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from appliance.appearances import drawing, scanned
+from typing import Any
+
+from appliance.appearances import drawing, scanned, stamped
 
 
 def drawn(strokes: list[list[list[float]]]) -> bytes:
@@ -13,3 +15,9 @@ def drawn(strokes: list[list[list[float]]]) -> bytes:
 def cleaned(data: bytes) -> bytes:
     """See :func:`appliance.appearances.scanned.cleaned`."""
     return scanned.cleaned(data)
+
+
+def seal(data: bytes, width_mm: float) -> dict[str, Any]:
+    """See :func:`appliance.appearances.stamped.stamped`."""
+    made = stamped.stamped(data, width_mm=width_mm)
+    return {"png": made.png, "dpi": made.dpi, "advice": [advice.value for advice in made.advice]}

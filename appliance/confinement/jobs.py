@@ -25,6 +25,7 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "pdf.preview": "appliance.pdf.work:preview",
         "appearances.drawn": "appliance.appearances.work:drawn",
         "appearances.cleaned": "appliance.appearances.work:cleaned",
+        "appearances.seal": "appliance.appearances.work:seal",
         "verification.pdf": "appliance.verification.work:verify_pdf",
         "verification.timestamp": "appliance.verification.work:verify_timestamp",
         "pdf.seal_svg": "appliance.pdf.work:seal_svg",

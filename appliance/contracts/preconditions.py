@@ -18,7 +18,7 @@ from appliance.contracts.agreement_text import VERSION
 from appliance.contracts.model import why_not
 from appliance.contracts.sides import distinct, side_of, sides_of
 from appliance.errors import PreconditionRefused
-from appliance.model.contract import Contract, Party, PartyKind
+from appliance.model.contract import Contract, Party
 from appliance.review import refusing
 from appliance.review.standing import Standings
 from appliance.store import people
@@ -72,22 +72,6 @@ class Agreed:
         agreed.require(tx, own, distinct(sides_of(signing.contract), but=own), self.version)
 
 
-class SealInUse:
-    """A seal is registered, not suspended, and has a custodian other than the one who asks for it."""
-
-    def require(self, tx: Transaction, signing: Signing) -> None:
-        party = signing.party
-        if party.kind is not PartyKind.SEAL:
-            return
-        seal = people.seal(tx, party.subject)
-        if seal.suspended is not None and seal.suspended <= signing.now:
-            raise PreconditionRefused("The seal {seal} is suspended.", seal=party.name)
-        if all(custodian == party.requester for custodian in seal.custodians):
-            raise PreconditionRefused(
-                "The seal {seal} needs a custodian who is not the one asking for it.", seal=party.name
-            )
-
-
 @dataclass(frozen=True, slots=True)
 class Reviewed:
     """The content check of the contract's document came to what policy asks of its type."""
@@ -108,5 +92,6 @@ def require_all(preconditions: Sequence[Precondition], tx: Transaction, signing:
 
 
 def standard(version: str = VERSION) -> tuple[Precondition, ...]:
-    """What every signature needs; *version* is that of the agreement on electronic signing."""
-    return (Allowed(), Enrolled(), Agreed(version), SealInUse())
+    """What every signature needs; *version* is that of the agreement on electronic signing. A seal's own conditions
+    are in :mod:`appliance.contracts.seal_conditions`."""
+    return (Allowed(), Enrolled(), Agreed(version))

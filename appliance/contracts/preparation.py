@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
+from appliance.appearances.seals import appearance_of
 from appliance.contracts import grounds, rules
 from appliance.contracts.preconditions import Signing, require_all
 from appliance.contracts.room import SigningRoom
@@ -19,7 +20,6 @@ from appliance.pdf.values import (
     PersonAppearance,
     PreparedRevision,
     PrepareOrder,
-    SealAppearance,
 )
 from appliance.store import appearances, contracts, intents, people
 from appliance.store.database import Transaction
@@ -48,17 +48,23 @@ class Preparation:
             party = rules.party_of(contract, party_id)
             require_all(room.preconditions, tx, Signing(contract, party, now))
             appearance = _appearance(tx, party, now)
+            custodians = self._custodians(tx, contract, party)
         base = room.blobs.get(contract.current.digest)
         prepared = room.workshop.prepare(base, _order(contract, party, appearance, now))
         room.passing(Waypoint.REVISION_PREPARED)
-        record = self._record(contract, party, prepared, circumstances)
+        record = self._record(contract, party, prepared, circumstances, custodians)
         with room.database.transaction() as tx:
             self._persist(tx, contract, party, record)
         room.passing(Waypoint.INTENT_PERSISTED)
         return PreparedSigning(record.id, contract.title, record.act, prepared.document, contract.pages)
 
     def _record(
-        self, contract: Contract, party: Party, prepared: PreparedRevision, circumstances: Circumstances
+        self,
+        contract: Contract,
+        party: Party,
+        prepared: PreparedRevision,
+        circumstances: Circumstances,
+        custodians: int,
     ) -> IntentRecord:
         now, room = self._room.now(), self._room
         lifetime = room.seal_lifetime if party.kind is PartyKind.SEAL else room.lifetime
@@ -70,6 +76,7 @@ class Preparation:
             digest=prepared.digest,
             expires=min(now + lifetime, contract.deadline.at).replace(microsecond=0),
             nonce=secrets.token_bytes(16),
+            custodians=custodians,
         )
         return IntentRecord(
             id=secrets.token_hex(16),
@@ -81,6 +88,11 @@ class Preparation:
             created=now,
             circumstances=circumstances,
         )
+
+    def _custodians(self, tx: Transaction, contract: Contract, party: Party) -> int:
+        if party.kind is not PartyKind.SEAL:
+            return 1
+        return self._room.seals.needed(contract, people.seal(tx, party.subject))
 
     def _persist(self, tx: Transaction, contract: Contract, party: Party, record: IntentRecord) -> None:
         seen = contracts.load(tx, contract.id)
@@ -129,8 +141,7 @@ def _order(contract: Contract, party: Party, appearance: Appearance, now: dateti
 
 def _appearance(tx: Transaction, party: Party, now: datetime) -> Appearance:
     if party.kind is PartyKind.SEAL:
-        seal = people.seal(tx, party.subject)
-        return SealAppearance(company=seal.organisation, kind=seal.kind.value, diameter_mm=seal.width_mm)
+        return appearance_of(tx, people.seal(tx, party.subject))
     person = people.person(tx, party.subject)
     return PersonAppearance(
         name=person.name,

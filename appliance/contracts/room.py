@@ -10,6 +10,7 @@ from appliance.contracts.agreement_text import AgreementText, standard_text
 from appliance.contracts.claimants import Claimants
 from appliance.contracts.grounds import Grounding
 from appliance.contracts.preconditions import Precondition
+from appliance.contracts.seal_conditions import SealConditions
 from appliance.contracts.waypoints import Passing, pass_by
 from appliance.documents.blobs import BlobStore
 from appliance.history.chronicle import Chronicle
@@ -50,6 +51,7 @@ class SigningRoom:
     policy: Policy
     grounding: Grounding
     standings: Standings
+    seals: SealConditions
     agreement: AgreementText = field(default_factory=standard_text)
     passing: Passing = pass_by
     lifetime: timedelta = LIFETIME

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.seal_standing import Lapse, after_lapse, lapse_of, to_custodians
+from appliance.errors import StateRefused
 from appliance.history.events import SYSTEM, EventKind, HistoryEvent
 from appliance.model.intent import IntentRecord, IntentState
 from appliance.model.notice import Notice, NoticeKind
@@ -15,7 +16,6 @@ from appliance.store.database import Transaction
 from hsm.acts import SigningIntent
 
 _TOLD = {
-    SealRequestState.APPROVED: (EventKind.SEAL_APPROVED, NoticeKind.SEAL_APPROVED),
     SealRequestState.REFUSED: (EventKind.SEAL_REFUSED, NoticeKind.SEAL_REFUSED),
     SealRequestState.WITHDRAWN: (EventKind.SEAL_REQUEST_WITHDRAWN, None),
 }
@@ -112,6 +112,31 @@ class SealRegister:
         self._room.chronicle.tell(tx, event)
         _enqueue(tx, to_custodians(tx, request, request.asked))
 
+    def _keep_approval(self, request: SealRequest, by: str) -> None:
+        """*by* has approved, as the only custodian or as one of two; the same approval again changes nothing.
+
+        Raises :class:`StateRefused` when the request has been answered otherwise.
+        """
+        now = self._room.now()
+        with self._room.database.transaction() as tx:
+            seen = seal_requests.load(tx, request.id)
+            if by in seen.approved_by and len(seen.approved_by) < seen.needed:
+                return
+            if seen.state is SealRequestState.WAITING:
+                seal_requests.approve(tx, request.id, by, now)
+                self._count(tx, seal_requests.load(tx, request.id), by)
+            elif by not in seen.approved_by:
+                raise StateRefused("This request has been answered already; look at what became of it.")
+
+    def _count(self, tx: Transaction, request: SealRequest, by: str) -> None:
+        now = self._room.now()
+        if len(request.approved_by) < request.needed:
+            self._tell(tx, request, EventKind.SEAL_HALF_APPROVED, by)
+            return
+        seal_requests.decide(tx, request, SealRequestState.APPROVED, at=now, by=by)
+        self._tell(tx, request, EventKind.SEAL_APPROVED, by)
+        _enqueue(tx, [Notice(request.contract, request.requester, NoticeKind.SEAL_APPROVED, now, request.id)])
+
     def _decide(
         self, request: SealRequest, state: SealRequestState, *, by: str, answer: str | None = None
     ) -> SealRequest:
@@ -120,8 +145,7 @@ class SealRegister:
         event, notice = _TOLD[state]
         with self._room.database.transaction() as tx:
             seal_requests.decide(tx, request, state, at=now, by=by, answer=answer)
-            if state is not SealRequestState.APPROVED:
-                intents.abandon_if_prepared(tx, request.intent, f"the request for the seal is {state.value}")
+            intents.abandon_if_prepared(tx, request.intent, f"the request for the seal is {state.value}")
             self._tell(tx, request, event, by, answer)
             if notice is not None:
                 _enqueue(tx, [Notice(request.contract, request.requester, notice, now, request.id)])

@@ -27,7 +27,8 @@ class SealRequests(SealRegister):
     """Nobody can release a seal alone: the authority itself counts the activations. Thread-safe.
 
     1. The one who asks activates a prepared intent: the authority remembers it, the request is on disk.
-    2. A custodian activates the same intent: remembered too, then the approval is on disk.
+    2. A custodian activates the same intent, or two where policy or the seal demands it: remembered too, then each
+       approval is on disk.
     3. The signature is made from what the authority remembers. A process that dies before may be followed by any
        other call of :meth:`approve` or :meth:`finish`: nobody has to activate again.
     """
@@ -61,7 +62,7 @@ class SealRequests(SealRegister):
         return request
 
     def approve(self, request_id: str, activation: Activation) -> Contract:
-        """A custodian's activation; the signature is made at once: the contract with it.
+        """A custodian's activation; with enough of them the signature is made at once. The contract as it then is.
 
         Raises :class:`ActivationRefused` (the request still waits), :class:`StateRefused` (it no longer does),
         :class:`PreconditionRefused` (not by this person, or not now).
@@ -73,8 +74,12 @@ class SealRequests(SealRegister):
         if request.state is SealRequestState.WAITING:
             self._require_usable(request)
             self._remember(record, activation)
-            self._approved(request, activation.subject)
-        elif request.state not in _GIVEN or request.decided_by != activation.subject:
+            self._keep_approval(request, activation.subject)
+            request = self.get(request_id)
+            if request.state is SealRequestState.WAITING:
+                with self._room.database.reading() as tx:
+                    return contracts.load(tx, request.contract)
+        elif request.state not in _GIVEN or activation.subject not in request.approved_by:
             raise StateRefused("This request has been answered already; look at what became of it.")
         return self.finish(request_id)
 
@@ -123,14 +128,6 @@ class SealRequests(SealRegister):
             raise StateRefused("The document has changed or the time is over; prepare it again.")
         return contract
 
-    def _approved(self, request: SealRequest, by: str) -> None:
-        """The approval is on disk, by this call or by the same form sent twice at once."""
-        try:
-            self._decide(request, SealRequestState.APPROVED, by=by)
-        except StateRefused:
-            if self.get(request.id).decided_by != by:
-                raise
-
     def _remember(self, record: IntentRecord, activation: Activation) -> None:
         """Has the authority verify and remember *activation*, once."""
         authority = self._room.authority
@@ -173,4 +170,5 @@ def _request(contract: Contract, record: IntentRecord, reason: str, now: datetim
         state=SealRequestState.WAITING,
         asked=now.replace(microsecond=0),  # as it is kept
         expires=record.act.expires,
+        needed=record.act.custodians,
     )

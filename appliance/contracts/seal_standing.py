@@ -26,6 +26,8 @@ class Lapse(StrEnum):
     CHANGED = "Another party signed first, so the document is a different one now; ask for the seal again."
     ENDED = "The contract ended before the seal was used."
     LATE = "The time for this request ran out; ask for the seal again."
+    DESTROYED = "The seal was destroyed before it was used."
+    CUSTODIAN_GONE = "A custodian who had approved keeps this seal no more; ask for the seal again."
     HANDED_OVER = "Somebody else asks for this seal now."
     NOT_MADE = "The signature could not be made and nothing was signed; ask for the seal again."
 
@@ -45,14 +47,28 @@ def lapse_of(tx: Transaction, request: SealRequest, now: datetime) -> Lapse | No
         found = Lapse.HANDED_OVER
     elif now >= record.act.expires:
         found = Lapse.LATE
+    elif (of_seal := _lapse_of_seal(tx, request)) is not None:
+        found = of_seal
     elif record.state is IntentState.ABANDONED:
         found = Lapse.NOT_MADE
     return found
 
 
+def _lapse_of_seal(tx: Transaction, request: SealRequest) -> Lapse | None:
+    seal = people.seal(tx, request.seal)
+    if seal.destroyed is not None:
+        return Lapse.DESTROYED
+    return None if set(request.approved_by) <= set(seal.custodians) else Lapse.CUSTODIAN_GONE
+
+
 def custodians_of(tx: Transaction, request: SealRequest) -> tuple[str, ...]:
     """Who may answer *request*: the seal's custodians, never the one who asks."""
     return tuple(each for each in people.seal(tx, request.seal).custodians if each != request.requester)
+
+
+def still_asked(tx: Transaction, request: SealRequest) -> tuple[str, ...]:
+    """The custodians for whom *request* waits: those who have not approved it."""
+    return tuple(each for each in custodians_of(tx, request) if each not in request.approved_by)
 
 
 def require_custodian(tx: Transaction, request: SealRequest, subject: str) -> None:

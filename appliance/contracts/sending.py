@@ -87,21 +87,14 @@ class Sending:
                 template = "{name} has no e-mail address; the link to the contract goes there."
                 yield Problem(ProblemPlace.PARTIES, party.id, template, {"name": party.name})
             if party.kind is PartyKind.SEAL:
-                yield from self._of_seal(tx, party)
+                signing = Signing(contract, party, self._room.now())
+                for refusal in self._room.seals.of(tx, signing):
+                    yield Problem(ProblemPlace.PARTIES, party.id, refusal.template, dict(refusal.values))
 
     def _of_review(self, tx: Transaction, contract: Contract) -> Iterator[Problem]:
         refusal = refusing.why_not(self._room.standings.of(tx, contract))
         if refusal is not None:
             yield Problem(ProblemPlace.REVIEW, None, *refusal)
-
-    def _of_seal(self, tx: Transaction, party: Party) -> Iterator[Problem]:
-        seal = people.seal(tx, party.subject)
-        if seal.suspended is not None and seal.suspended <= self._room.now():
-            template = "The seal {seal} is suspended."
-            yield Problem(ProblemPlace.PARTIES, party.id, template, {"seal": party.name})
-        if all(custodian == party.requester for custodian in seal.custodians):
-            template = "The seal {seal} needs a custodian who is not the one asking for it."
-            yield Problem(ProblemPlace.PARTIES, party.id, template, {"seal": party.name})
 
 
 def _field(tx: Transaction, party: Party) -> FieldPlacement:

@@ -107,6 +107,25 @@ class ActKind(StrEnum):
     ENROL_SEAL = "enrol_seal"
     REVOKE_CREDENTIAL = "revoke_credential"
     RETIRE = "retire"
+    RESUME_SEAL = "resume_seal"
+    ADD_CUSTODIAN = "add_custodian"
+    REMOVE_CUSTODIAN = "remove_custodian"
+    SET_CUSTODIANS_NEEDED = "set_custodians_needed"
+    CHANGE_PICTURE = "change_picture"
+    DESTROY_SEAL = "destroy_seal"
+
+
+SEAL_ACTS = frozenset(
+    {
+        ActKind.RESUME_SEAL,
+        ActKind.ADD_CUSTODIAN,
+        ActKind.REMOVE_CUSTODIAN,
+        ActKind.SET_CUSTODIANS_NEEDED,
+        ActKind.CHANGE_PICTURE,
+        ActKind.DESTROY_SEAL,
+    }
+)
+"""What changes a seal that exists."""
 
 
 class ActState(StrEnum):

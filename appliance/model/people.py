@@ -36,7 +36,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """A company seal: ``custodians`` are the people (subjects) who may release it; ``width_mm`` as printed."""
+    """A company seal: ``custodians`` are the people (subjects) who may release it, ``needed`` of them together;
+    ``width_mm`` as printed; ``picture`` is the SHA-256 of an uploaded picture in use, None for the drawn one."""
 
     subject: str
     organisation: str
@@ -44,3 +45,6 @@ class Seal:
     custodians: tuple[str, ...]
     width_mm: float
     suspended: datetime | None = None
+    needed: int = 1
+    picture: str | None = None
+    destroyed: datetime | None = None

@@ -24,7 +24,8 @@ class SealRequestState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SealRequest:
-    """One request. ``intent`` is what both activate; ``reason`` says what the seal is wanted for.
+    """One request. ``intent`` is what all activate; ``reason`` says what the seal is wanted for.
+    ``needed`` custodians must approve it; ``approved_by`` have, in that order.
 
     ``answer`` is the custodian's reason of a refusal, or why the request lapsed.
     """
@@ -42,6 +43,8 @@ class SealRequest:
     decided: datetime | None = None
     decided_by: str | None = None
     answer: str | None = None
+    needed: int = 1
+    approved_by: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:

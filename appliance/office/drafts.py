@@ -12,6 +12,7 @@ from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.office import ActKind, ActState, EnrolmentRequest, PendingAct, RequestState
 from appliance.model.people import SealKind
 from appliance.office.reasons import worded
+from appliance.office.seal_drafts import PreparingSeals
 from appliance.store import enrolment, office_acts, people, roll
 from appliance.store.database import Database, Transaction
 from hsm.client import AuthorityClient
@@ -24,21 +25,26 @@ _LEFT, _REPLACED = "affiliation_changed", "cessation_of_operation"
 
 @dataclass(frozen=True, slots=True)
 class SealDraft:
-    """A company seal to be made: ``width_mm`` as printed."""
+    """A company seal to be made: ``width_mm`` as printed; ``needed`` of its custodians release it together."""
 
     organisation: str
     kind: SealKind
     custodians: tuple[str, ...]
     width_mm: float
+    needed: int = 1
 
 
 class Preparing:
-    """Makes open acts. Nothing is done yet: each waits for an officer's activation. Thread-safe."""
+    """Makes open acts; ``seals``: those about seals that exist.
+
+    Nothing is done yet: each waits for an officer's activation. Thread-safe.
+    """
 
     def __init__(self, database: Database, authority: AuthorityClient, now: Callable[[], datetime]) -> None:
         self._database = database
         self._authority = authority
         self._now = now
+        self.seals = PreparingSeals(database, self._keep, now)
 
     def enrolment(self, request_id: str, *, verified: str, by: str) -> PendingAct:
         """The act that approves a request. *verified* says how the identity was checked, by whom and when.
@@ -74,6 +80,8 @@ class Preparing:
         custodians = tuple(dict.fromkeys(draft.custodians))
         with self._database.reading() as tx:
             _require_custodians(tx, draft.organisation, custodians)
+        if draft.needed not in (1, 2) or len(custodians) < draft.needed:
+            raise PreconditionRefused("A seal has at least as many custodians as release it together.")
         subject = f"seal-{secrets.token_hex(4)}"
         details = {
             "subject": subject,

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from cryptography import x509
 
-from appliance.model.office import ActKind, PendingAct
+from appliance.model.office import SEAL_ACTS, ActKind, PendingAct
 from hsm.acts import OfficerAct
+from hsm.answers import KnownSeal
 from hsm.client import AuthorityClient
 from hsm.errors import UnknownKey
 
@@ -22,6 +23,12 @@ def ask(authority: AuthorityClient, act: OfficerAct) -> None:
         ActKind.ENROL_SEAL: authority.enrol_seal,
         ActKind.REVOKE_CREDENTIAL: authority.revoke_credential,
         ActKind.RETIRE: authority.retire,
+        ActKind.RESUME_SEAL: authority.resume_seal,
+        ActKind.ADD_CUSTODIAN: authority.add_custodian,
+        ActKind.REMOVE_CUSTODIAN: authority.remove_custodian,
+        ActKind.SET_CUSTODIANS_NEEDED: authority.set_custodians_needed,
+        ActKind.CHANGE_PICTURE: authority.change_picture,
+        ActKind.DESTROY_SEAL: authority.destroy_seal,
     }
     operations[act.kind](act, [])
 
@@ -30,6 +37,13 @@ def is_done(authority: AuthorityClient, pending: PendingAct, act: OfficerAct) ->
     """Whether the authority has done it before: we died between its yes and our record of it."""
     if pending.kind in (ActKind.ENROL_PERSON, ActKind.ENROL_SEAL):
         return certificate_of(authority, pending.subject) is not None
+    if pending.kind in SEAL_ACTS:
+        return _is_so(authority.seal(pending.subject), pending)
+    return _is_so_of(authority, pending, act)
+
+
+def _is_so_of(authority: AuthorityClient, pending: PendingAct, act: OfficerAct) -> bool:
+    """The same for acts about the credentials of somebody."""
     known = authority.credentials(pending.subject)
     if pending.kind is ActKind.ENROL_OFFICER:
         return bool(known)
@@ -42,6 +56,20 @@ def is_done(authority: AuthorityClient, pending: PendingAct, act: OfficerAct) ->
         left = ["pin-totp" if each.credential_id is None else each.credential_id.hex() for each in known]
         return pending.details["credential"] not in left
     return not known and _is_revoked(authority, pending.subject)
+
+
+def _is_so(seal: KnownSeal, pending: PendingAct) -> bool:
+    """Whether *seal* is already what the act would make of it."""
+    details = pending.details
+    holds = {
+        ActKind.RESUME_SEAL: seal.suspended is None,
+        ActKind.ADD_CUSTODIAN: details.get("custodian") in seal.custodians,
+        ActKind.REMOVE_CUSTODIAN: details.get("custodian") not in seal.custodians,
+        ActKind.SET_CUSTODIANS_NEEDED: details.get("needed") == seal.needed,
+        ActKind.CHANGE_PICTURE: details.get("picture") == (seal.picture or ""),
+        ActKind.DESTROY_SEAL: seal.destroyed is not None and not seal.keys_left,
+    }
+    return holds[pending.kind]
 
 
 def certificate_of(authority: AuthorityClient, subject: str) -> bytes | None:

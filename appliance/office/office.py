@@ -42,5 +42,5 @@ def open_office(
         preparing=preparing,
         performing=Performing(database, chronicle, authority, sessions, now),
         members=Members(database, chronicle, authority, sessions, preparing, now),
-        seals=Seals(database, chronicle, now),
+        seals=Seals(database, chronicle, authority, now),
     )

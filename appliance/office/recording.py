@@ -8,11 +8,11 @@ from datetime import datetime
 from appliance.accounts.sessions import Sessions
 from appliance.errors import StateRefused
 from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.history.events import SYSTEM, EventKind, Field, HistoryEvent
 from appliance.model.accounts import AccountState
 from appliance.model.office import ActKind, PendingAct, RequestState
 from appliance.model.people import Seal, SealKind
-from appliance.office import effects
+from appliance.office import effects, seal_recording
 from appliance.office.notices import tell_enrolled
 from appliance.store import accounts, enrolment, people, roll
 from appliance.store.database import Transaction
@@ -25,6 +25,7 @@ _EVENTS = {
     ActKind.ENROL_SEAL: EventKind.SEAL_REGISTERED,
     ActKind.REVOKE_CREDENTIAL: EventKind.CREDENTIAL_REVOKED,
     ActKind.RETIRE: EventKind.PERSON_LEFT,
+    **seal_recording.EVENTS,
 }
 
 
@@ -51,12 +52,13 @@ class Recording:
             people.set_certificate(tx, act.subject, self._certificate(act.subject))
         elif act.kind is ActKind.RETIRE:
             self._end_account(tx, act.subject, by)
+        more = seal_recording.record(tx, act, self._now()) if act.kind in seal_recording.EVENTS else {}
         if act.request is not None:
             enrolment.close(tx, act.request, RequestState.APPROVED, at=self._now(), by=by)
             tell_enrolled(tx, act.subject, self._now(), about=act.request)
-        public = {"subject": act.subject, "act": act.id, "officers": " ".join(sorted(act.approved_by))}
-        verified = act.notes.get("verified")
-        private = {} if verified is None else {"verified": str(verified)}
+        officers = " ".join(sorted(act.approved_by))
+        public: dict[str, Field] = {"subject": act.subject, "act": act.id, "officers": officers, **more}
+        private = {name: str(act.notes[name]) for name in ("verified", "reason") if name in act.notes}
         self._chronicle.tell(tx, HistoryEvent(_EVENTS[act.kind], self._now(), by, None, public, private))
 
     def _add_seal(self, tx: Transaction, act: PendingAct) -> None:
@@ -66,6 +68,7 @@ class Recording:
             kind=SealKind[str(act.notes["kind"])],
             custodians=tuple(act.details["custodians"]),
             width_mm=int(act.notes["width_tenths_mm"]) / 10,
+            needed=int(act.details.get("needed", 1)),
         )
         people.insert_seal(tx, seal, self._certificate(act.subject))
 
@@ -74,6 +77,9 @@ class Recording:
         entry = roll.entry(tx, subject)
         if entry is not None and entry.state not in (None, AccountState.LEFT):
             accounts.set_state(tx, subject, AccountState.LEFT)
+        for seal in seal_recording.take_from(tx, subject, self._now()):
+            public = {"subject": seal}
+            self._chronicle.tell(tx, HistoryEvent(EventKind.SEAL_SUSPENDED, self._now(), SYSTEM, None, public))
         waiting = enrolment.open_request(tx, subject)
         if waiting is not None:
             enrolment.close(tx, waiting.id, RequestState.WITHDRAWN, at=self._now(), by=by)

@@ -1,26 +1,48 @@
-"""Company seals after they are made: suspended at once when something is wrong, and let go again."""
+"""Company seals after they are made: looked at, and suspended at once when something is wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.errors import StateRefused
+from cryptography import x509
+
+from appliance.errors import NotFound, StateRefused
 from appliance.history.chronicle import Chronicle
 from appliance.history.events import EventKind, HistoryEvent
+from appliance.model.office import ActKind, PendingAct
 from appliance.model.people import Seal
 from appliance.office.reasons import worded
-from appliance.store import people, roll
+from appliance.store import office_acts, people, seal_requests
+from appliance.store import seals as store
 from appliance.store.database import Database
-from appliance.store.moments import stored
+from hsm.answers import KnownSeal
+from hsm.client import AuthorityClient
+
+
+@dataclass(frozen=True, slots=True)
+class Destruction:
+    """How a seal ended: when, by which act of which officers; the certificate's ``serial`` (hex), how often the seal
+    was used before (``uses``), and what the authority says of it now."""
+
+    seal: Seal
+    at: datetime
+    act: PendingAct
+    serial: str
+    uses: int
+    known: KnownSeal
 
 
 class Seals:
-    """What officers do with seals that exist. Thread-safe."""
+    """What needs no activation; everything else is an act of officers (``PreparingSeals``). Thread-safe."""
 
-    def __init__(self, database: Database, chronicle: Chronicle, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, chronicle: Chronicle, authority: AuthorityClient, now: Callable[[], datetime]
+    ) -> None:
         self._database = database
         self._chronicle = chronicle
+        self._authority = authority
         self._now = now
 
     def all(self) -> list[Seal]:
@@ -33,19 +55,42 @@ class Seals:
         with self._database.reading() as tx:
             return people.seal(tx, subject)
 
+    def at_the_authority(self, subject: str) -> KnownSeal:
+        """What the authority itself knows of the seal. Raises :class:`hsm.errors.AuthorityError`."""
+        return self._authority.seal(subject)
+
+    def picture(self, subject: str, digest: str) -> bytes:
+        """A picture that was uploaded for the seal (PNG). Raises :class:`NotFound`."""
+        with self._database.reading() as tx:
+            return store.picture(tx, subject, digest)
+
+    def destruction(self, subject: str) -> Destruction:
+        """The record of the seal's end. Raises :class:`NotFound` while it stands."""
+        with self._database.reading() as tx:
+            seal = people.seal(tx, subject)
+            act = office_acts.last_done(tx, subject, ActKind.DESTROY_SEAL)
+            certificate = x509.load_der_x509_certificate(people.certificate(tx, subject))
+            uses = seal_requests.uses_of(tx, subject)
+        if seal.destroyed is None or act is None:
+            raise NotFound("There is no record that the seal {seal} was destroyed.", seal=subject)
+        serial = f"{certificate.serial_number:x}"
+        return Destruction(seal, seal.destroyed, act, serial, uses, self._authority.seal(subject))
+
     def suspend(self, subject: str, *, reason: str, by: str) -> None:
-        """Nothing is sealed with it until :meth:`resume`. Raises :class:`StateRefused` when it is so already."""
-        self._set(subject, suspended=True, reason=reason, by=by)
+        """Nothing is sealed with it from now on, also what was approved already, until officers let it go again.
 
-    def resume(self, subject: str, *, reason: str, by: str) -> None:
-        """The seal may be used again. Raises :class:`StateRefused` when it is so already."""
-        self._set(subject, suspended=False, reason=reason, by=by)
-
-    def _set(self, subject: str, *, suspended: bool, reason: str, by: str) -> None:
-        now, words = self._now(), worded(reason, "Say why; the reason goes on record.")
+        The authority stops it first: without the authority nothing is sealed either. Raises :class:`StateRefused`
+        when it is suspended or destroyed already.
+        """
+        words = worded(reason, "Say why; the reason goes on record.")
+        seal = self.seal(subject)
+        if seal.suspended is not None:
+            raise StateRefused("Another officer has changed this seal in the meantime.")
+        self._authority.suspend_seal(subject)
+        now = self._now()
         with self._database.transaction() as tx:
-            people.seal(tx, subject)
-            if not roll.suspend_seal(tx, subject, since=stored(now) if suspended else None):
+            if not store.suspend(tx, subject, since=now):
                 raise StateRefused("Another officer has changed this seal in the meantime.")
-            kind = EventKind.SEAL_SUSPENDED if suspended else EventKind.SEAL_RESUMED
-            self._chronicle.tell(tx, HistoryEvent(kind, now, by, None, {"subject": subject}, {"reason": words}))
+            public = {"subject": subject}
+            event = HistoryEvent(EventKind.SEAL_SUSPENDED, now, by, None, public, {"reason": words})
+            self._chronicle.tell(tx, event)

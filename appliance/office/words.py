@@ -26,6 +26,21 @@ _SEALS = {
 }
 
 
+_CHANGES = {
+    ActKind.RESUME_SEAL: "This lets the seal {seal} be used again.",
+    ActKind.ADD_CUSTODIAN: "This makes {custodian} a custodian of the seal {seal}.",
+    ActKind.REMOVE_CUSTODIAN: (
+        "This takes the seal {seal} from {custodian} at once; what {custodian} has approved counts no more."
+    ),
+    ActKind.SET_CUSTODIANS_NEEDED: "From then on the seal {seal} takes the approval of {needed} custodians.",
+    ActKind.CHANGE_PICTURE: "From then on the seal {seal} looks like the picture shown here.",
+    ActKind.DESTROY_SEAL: (
+        "This destroys the seal {seal} for good: its certificate is revoked, its key is deleted from the HSM."
+        " What it has signed stays valid."
+    ),
+}
+
+
 def words_of(act: PendingAct, names: Mapping[str, str]) -> Sentence:
     """What *act* will do; *names* are those of the subjects in it."""
     details, notes = act.details, act.notes
@@ -35,10 +50,18 @@ def words_of(act: PendingAct, names: Mapping[str, str]) -> Sentence:
         "custodians": "、".join(names.get(each, each) for each in details.get("custodians", [])),
         "width": f"{notes.get('width_tenths_mm', 0) / 10:g}",
     }
+    if act.kind in _CHANGES:
+        custodian = str(details.get("custodian", ""))
+        changed = {"custodian": names.get(custodian, custodian), "needed": details.get("needed", "")}
+        return Sentence(_CHANGES[act.kind], {"seal": names.get(act.subject, act.subject), **changed})
     sealing = act.kind is ActKind.ENROL_SEAL
     return Sentence(_SEALS[SealKind[notes["kind"]]] if sealing else _SENTENCES[act.kind], values)
 
 
 def subjects_in(act: PendingAct) -> list[str]:
     """Whose names :func:`words_of` wants."""
-    return [act.subject, act.prepared_by, *act.approved_by, *act.details.get("custodians", [])]
+    return [act.subject, act.prepared_by, *act.approved_by, *act.details.get("custodians", []), *_custodian(act)]
+
+
+def _custodian(act: PendingAct) -> list[str]:
+    return [str(act.details["custodian"])] if "custodian" in act.details else []

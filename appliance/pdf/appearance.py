@@ -15,6 +15,7 @@ from pyhanko.pdf_utils.generic import (
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import geometry, person_picture, seal_picture
+from appliance.pdf.images import masked
 from appliance.pdf.person_picture import Picture
 from appliance.pdf.places import Slice
 from appliance.pdf.reading import entry
@@ -23,6 +24,8 @@ from appliance.pdf.typefaces import Typefaces
 from appliance.pdf.values import Appearance, PersonAppearance, SealAppearance
 
 _POINTS_PER_MILLIMETRE = 72 / 25.4
+_PICTURE = (1500, 1500)
+"""Pixels of an uploaded seal at most: 60 mm at 600 dots to the inch and a little more."""
 
 
 class Appearances:
@@ -34,6 +37,7 @@ class Appearances:
         self._typefaces = typefaces
         self._drawn: dict[tuple[object, ...], Any] = {}
         self._wholes: dict[float, Any] = {}
+        self._images: dict[bytes, Any] = {}
 
     def look(self, widget: Any, part: Slice | None = None) -> Any:
         """The form (a reference) that *widget* is to show, the whole appearance or a *part* of it; None for a
@@ -62,10 +66,7 @@ class Appearances:
         if part is not None:
             return self._slice(appearance, height, part)
         diameter = min(appearance.diameter_mm * _POINTS_PER_MILLIMETRE / frame.user_unit, width, height)
-        content = seal_picture.pdf(
-            self._typefaces.serif, appearance, centre=(width / 2, height / 2), diameter=diameter
-        )
-        return Picture(content, DictionaryObject())
+        return self._seal(appearance, centre=(width / 2, height / 2), diameter=diameter)
 
     def _slice(self, seal: SealAppearance, diameter: float, part: Slice) -> Picture:
         """The whole seal, moved so that its *part* lies within the bounding box, which cuts off all else."""
@@ -78,11 +79,25 @@ class Appearances:
         """The form with the whole seal, which all slices of one size show."""
         if diameter not in self._wholes:
             centre = (diameter / 2, diameter / 2)
-            content = seal_picture.pdf(self._typefaces.serif, seal, centre=centre, diameter=diameter)
-            picture = Picture(content, DictionaryObject())
+            picture = self._seal(seal, centre=centre, diameter=diameter)
             form = _form_of(picture, (0, 0, diameter, diameter), geometry.UPRIGHT[0])
             self._wholes[diameter] = self._revision.add_object(form)
         return self._wholes[diameter]
+
+    def _seal(self, seal: SealAppearance, *, centre: tuple[float, float], diameter: float) -> Picture:
+        """The seal around *centre*: its uploaded picture, which is square, or as it is drawn."""
+        if seal.picture is None:
+            content = seal_picture.pdf(self._typefaces.serif, seal, centre=centre, diameter=diameter)
+            return Picture(content, DictionaryObject())
+        left, low = (middle - diameter / 2 for middle in centre)
+        content = f"q {diameter:.5f} 0 0 {diameter:.5f} {left:.5f} {low:.5f} cm /Stamp Do Q".encode("ascii")
+        image = DictionaryObject({pdf_name("/Stamp"): self._image(seal.picture)})
+        return Picture(content, DictionaryObject({pdf_name("/XObject"): image}))
+
+    def _image(self, png: bytes) -> Any:
+        if png not in self._images:
+            self._images[png] = self._revision.add_object(masked(png, within=_PICTURE))
+        return self._images[png]
 
 
 def _form_of(picture: Picture, box: geometry.Box, matrix: geometry.Matrix) -> StreamObject:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from PIL import Image, UnidentifiedImageError
-from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, NumberObject, StreamObject, pdf_name
+from pyhanko.pdf_utils.generic import DictionaryObject, StreamObject, pdf_name
 
 from appliance.errors import DocumentRefused
 from appliance.language import translator
+from appliance.pdf.images import masked
 from appliance.pdf.lettering import Lettering, Line
 from appliance.pdf.revision import Revision
 from appliance.pdf.seal_picture import RED
 from appliance.pdf.typefaces import Typefaces
 from appliance.pdf.values import PersonAppearance
 
-LARGEST_IMAGE = 4 * 1024 * 1024
-_MOST_PIXELS = 16_000_000
 _IMAGE_SIZE = (900, 360)
 
 _RULE = 1.4
@@ -56,7 +52,7 @@ def draw(
     """The appearance for a field of *width* by *height*; its fonts and image are added to *revision*."""
     name, small = Lettering(typefaces.serif), Lettering(typefaces.sans)
     rows = [_Row(small.line(text), "Small", _SMALL_SIZE, _GREY) for text in _details(appearance)]
-    image = None if appearance.image is None else _image(appearance.image)
+    image = None if appearance.image is None else masked(appearance.image, within=_IMAGE_SIZE)
     if image is None:
         rows.insert(0, _Row(name.line(appearance.name), "Name", _NAME_SIZE, _INK))
     else:
@@ -114,38 +110,6 @@ def _fonts(revision: Revision, name: Lettering, small: Lettering) -> DictionaryO
     if name.used:
         fonts[pdf_name("/Name")] = name.embed(revision)
     return fonts
-
-
-def _image(png: bytes) -> StreamObject:
-    """The handwriting as an RGB image whose white is left out (8.9.6.4), so that it does not hide the line that it
-    is written on; soft transparency is not allowed in every archive profile."""
-    try:
-        opened = Image.open(BytesIO(png), formats=("PNG", "JPEG"))
-        if len(png) > LARGEST_IMAGE or opened.width * opened.height > _MOST_PIXELS:
-            raise DocumentRefused(
-                "image-too-large", "The picture of the signature is too large; use at most 4 MB."
-            )
-        picture = opened.convert("RGBA")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise DocumentRefused("image-unreadable", "The picture of the signature is not a PNG or JPEG.") from error
-    picture.thumbnail(_IMAGE_SIZE)
-    flat = Image.new("RGB", picture.size, "white")
-    flat.paste(picture, mask=picture.getchannel("A"))
-    return StreamObject(
-        DictionaryObject(
-            {
-                pdf_name("/Type"): pdf_name("/XObject"),
-                pdf_name("/Subtype"): pdf_name("/Image"),
-                pdf_name("/Width"): NumberObject(flat.width),
-                pdf_name("/Height"): NumberObject(flat.height),
-                pdf_name("/ColorSpace"): pdf_name("/DeviceRGB"),
-                pdf_name("/BitsPerComponent"): NumberObject(8),
-                pdf_name("/Filter"): pdf_name("/FlateDecode"),
-                pdf_name("/Mask"): ArrayObject(NumberObject(value) for value in [255, 255] * 3),
-            }
-        ),
-        encoded_data=zlib.compress(flat.tobytes()),
-    )
 
 
 def _painted(image: StreamObject, *, width: float, height: float, base: float) -> str:

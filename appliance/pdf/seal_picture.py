@@ -7,6 +7,7 @@ picture; what proves anything is the signature that it belongs to.
 from __future__ import annotations
 
 import math
+from base64 import b64encode
 from dataclasses import dataclass
 from html import escape
 
@@ -63,15 +64,25 @@ def pdf(typeface: Typeface, appearance: SealAppearance, *, centre: tuple[float, 
 
 def svg(typeface: Typeface, appearance: SealAppearance) -> str:
     """The same seal as an SVG document of its true size, for pages and reports."""
-    shapes = "".join(shape.svg() for shape in seal(typeface, appearance))
+    shapes = _image(appearance.picture) if appearance.picture else _shapes(typeface, appearance)
     title = escape(f"{appearance.company} {appearance.kind}".strip())
-    red = "#" + "".join(f"{round(part * 255):02x}" for part in RED)
     size, box = f"{appearance.diameter_mm:g}mm", f"{-_RADIUS:g} {-_RADIUS:g} {2 * _RADIUS:g} {2 * _RADIUS:g}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" viewBox="{box}" role="img">'
         f"<title>{title}</title>"
-        f'<g fill="{red}" fill-rule="evenodd" transform="scale(1 -1)">{shapes}</g></svg>'
+        f"{shapes}</svg>"
     )
+
+
+def _shapes(typeface: Typeface, appearance: SealAppearance) -> str:
+    red = "#" + "".join(f"{round(part * 255):02x}" for part in RED)
+    shapes = "".join(shape.svg() for shape in seal(typeface, appearance))
+    return f'<g fill="{red}" fill-rule="evenodd" transform="scale(1 -1)">{shapes}</g>'
+
+
+def _image(png: bytes) -> str:
+    data, box = b64encode(png).decode("ascii"), f'x="{-_RADIUS:g}" y="{-_RADIUS:g}"'
+    return f'<image {box} width="{2 * _RADIUS:g}" height="{2 * _RADIUS:g}" href="data:image/png;base64,{data}"/>'
 
 
 def _on_arc(typeface: Typeface, text: str, arc: _Arc) -> list[Shape]:

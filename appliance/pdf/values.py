@@ -135,12 +135,14 @@ class PersonAppearance:
 @dataclass(frozen=True, slots=True)
 class SealAppearance:
     """A company's round seal, drawn as vectors: ``company`` along the arc, ``kind`` below the star (合同专用章),
-    ``number`` (may be empty) along the bottom. ``diameter_mm`` is fitted into the field when larger."""
+    ``number`` (may be empty) along the bottom. ``diameter_mm`` is fitted into the field when larger.
+    ``picture``: a square PNG with transparency that is painted instead."""
 
     company: str
     kind: str
     number: str = ""
     diameter_mm: float = 40.0
+    picture: bytes | None = None
 
 
 Appearance = PersonAppearance | SealAppearance

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from appliance.contracts import rules
-from appliance.contracts.seal_standing import custodians_of
+from appliance.contracts.seal_standing import still_asked
 from appliance.model.contract import Contract, ContractState, Party, PartyKind
 from appliance.model.reminder import Duty, Part
 from appliance.model.seal_request import SealRequestState
@@ -84,7 +84,7 @@ def _of_party(tx: Transaction, party: Party) -> Iterator[Duty]:
     if request is None or not request.open:
         yield Duty(party.responsible, Part.SIGNER)
     elif request.state is SealRequestState.WAITING:
-        for custodian in custodians_of(tx, request):
+        for custodian in still_asked(tx, request):
             yield Duty(custodian, Part.CUSTODIAN, request.id)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from appliance.model.people import Seal
+from appliance.store import people
 from appliance.store.database import Transaction
 
 
@@ -9,3 +11,9 @@ def seals_kept_by(tx: Transaction, person: str) -> frozenset[str]:
     """The seals (subjects) in the custody of *person*."""
     rows = tx.execute("SELECT seal FROM custodians WHERE person = ?", (person,))
     return frozenset(row[0] for row in rows)
+
+
+def seals_in_use_kept_by(tx: Transaction, person: str) -> list[Seal]:
+    """The same as values, without those that are destroyed: they keep their custodians on record."""
+    every = (people.seal(tx, subject) for subject in sorted(seals_kept_by(tx, person)))
+    return [seal for seal in every if seal.destroyed is None]

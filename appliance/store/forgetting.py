@@ -13,6 +13,10 @@ GONE: Final = "—"
 
 OF_A_CONTRACT: Final[tuple[tuple[str, str], ...]] = (
     ("openings", "DELETE FROM openings WHERE entry IN (SELECT entry FROM contract_events WHERE contract = ?1)"),
+    (
+        "seal_approvals",
+        "DELETE FROM seal_approvals WHERE request IN (SELECT id FROM seal_requests WHERE contract = ?1)",
+    ),
     ("seal_requests", "DELETE FROM seal_requests WHERE contract = ?1"),
     (
         "signing_grounds",

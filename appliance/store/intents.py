@@ -221,6 +221,7 @@ def act_from(encoded: bytes) -> SigningIntent:
         digest=bytes.fromhex(fields["digest"]),
         expires=loaded(fields["expires"]),
         nonce=bytes.fromhex(fields["nonce"]),
+        custodians=fields.get("custodians", 1),
     )
 
 

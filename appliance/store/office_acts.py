@@ -85,6 +85,15 @@ def waiting(tx: Transaction, now: datetime) -> list[PendingAct]:
     return [_act(tx, row) for row in rows]
 
 
+def last_done(tx: Transaction, subject: str, kind: ActKind) -> PendingAct | None:
+    """The newest act of this kind that was done to *subject*, or None."""
+    row = tx.execute(
+        f"{_COLUMNS} WHERE subject = ? AND kind = ? AND state = 'done' ORDER BY prepared DESC LIMIT 1",
+        (subject, kind),
+    ).fetchone()
+    return None if row is None else _act(tx, row)
+
+
 def open_for_request(tx: Transaction, request_id: str, now: datetime) -> PendingAct | None:
     """The act that waits to decide this request, or None."""
     row = tx.execute(

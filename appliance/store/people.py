@@ -12,6 +12,8 @@ from appliance.model.people import Person, Seal, SealKind
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
+_SEAL = "subject, organisation, kind, width_mm, suspended, needed, picture, destroyed"
+
 
 def insert_person(tx: Transaction, person: Person, certificate: bytes | None) -> None:
     """A new person; *certificate* (DER) is the authority's, None before the enrolment.
@@ -63,13 +65,15 @@ def insert_seal(tx: Transaction, seal: Seal, certificate: bytes) -> None:
     """A new seal with its custodians, who must be known people. Raises :class:`StateRefused` otherwise."""
     try:
         tx.execute(
-            "INSERT INTO seals (subject, organisation, kind, width_mm, suspended) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO seals (subject, organisation, kind, width_mm, suspended, needed)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
             (
                 seal.subject,
                 seal.organisation,
                 seal.kind,
                 seal.width_mm,
                 stored(seal.suspended) if seal.suspended else None,
+                seal.needed,
             ),
         )
         set_certificate(tx, seal.subject, certificate)
@@ -120,7 +124,8 @@ def enrolled_of(tx: Transaction, organisation: str, words: str, *, limit: int) -
 def seal(tx: Transaction, subject: str) -> Seal:
     """The seal with this subject. Raises :class:`NotFound`."""
     row = tx.execute(
-        "SELECT subject, organisation, kind, width_mm, suspended FROM seals WHERE subject = ?", (subject,)
+        f"SELECT {_SEAL} FROM seals WHERE subject = ?",  # noqa: S608 -- a literal of this module
+        (subject,),
     ).fetchone()
     if row is None:
         raise NotFound("There is no seal {subject}.", subject=subject)
@@ -130,7 +135,7 @@ def seal(tx: Transaction, subject: str) -> Seal:
 def seals(tx: Transaction) -> list[Seal]:
     """Every seal, by subject."""
     rows = tx.execute(
-        "SELECT subject, organisation, kind, width_mm, suspended FROM seals ORDER BY subject"
+        f"SELECT {_SEAL} FROM seals ORDER BY subject"  # noqa: S608 -- a literal of this module
     ).fetchall()
     return [_seal(tx, row) for row in rows]
 
@@ -161,4 +166,7 @@ def _seal(tx: Transaction, row: tuple[Any, ...]) -> Seal:
         custodians=tuple(custodian[0] for custodian in custodians),
         width_mm=row[3],
         suspended=loaded(row[4]),
+        needed=row[5],
+        picture=row[6],
+        destroyed=loaded(row[7]),
     )

@@ -45,6 +45,18 @@ def entry(tx: Transaction, subject: str) -> RollEntry | None:
     return None if row is None else _entry(row)
 
 
+def can_keep_seals(tx: Transaction, person: str, organisation: str) -> bool:
+    """Whether *person* is one of :func:`possible_custodians` of *organisation*."""
+    row = tx.execute(
+        "SELECT 1 FROM people p LEFT JOIN accounts a ON a.subject = p.subject WHERE p.subject = ?"
+        " AND p.organisation = ? AND p.guest = 0 AND p.subject LIKE 'person-%'"
+        " AND (a.state IS NULL OR a.state = 'active')"
+        " AND EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject)",
+        (person, organisation),
+    ).fetchone()
+    return row is not None
+
+
 def possible_custodians(
     tx: Transaction, organisation: str, words: str = "", *, limit: int = -1
 ) -> list[RollEntry]:
@@ -64,9 +76,11 @@ def officers(tx: Transaction) -> list[str]:
 
 
 def names(tx: Transaction, subjects: list[str]) -> dict[str, str]:
-    """The names of *subjects* that are known."""
+    """The names of *subjects*, people and seals, that are known."""
     rows = tx.execute(
-        "SELECT subject, name FROM people WHERE subject IN (SELECT value FROM json_each(?))",
+        "SELECT subject, name FROM people WHERE subject IN (SELECT value FROM json_each(?1))"
+        " UNION ALL SELECT subject, organisation || ' ' || kind FROM seals"
+        " WHERE subject IN (SELECT value FROM json_each(?1))",
         (json.dumps(subjects),),
     )
     return dict(rows.fetchall())
@@ -90,15 +104,6 @@ def open_contracts(tx: Transaction, subject: str) -> list[tuple[str, str]]:
         (subject,),
     )
     return [(row[0], row[1]) for row in rows]
-
-
-def suspend_seal(tx: Transaction, seal: str, *, since: str | None) -> bool:
-    """Suspends *seal*, or (None) lets it be used again; False when it is so already."""
-    changed = tx.execute(
-        "UPDATE seals SET suspended = ?1 WHERE subject = ?2 AND (suspended IS NULL) = (?1 IS NOT NULL)",
-        (since, seal),
-    )
-    return bool(changed.rowcount)
 
 
 def seals_kept_by(tx: Transaction, subject: str) -> list[str]:

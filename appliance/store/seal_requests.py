@@ -14,7 +14,10 @@ from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
 _COLUMNS = (
-    "id, contract, party, seal, requester, reason, intent, state, asked, expires, decided, decided_by, answer"
+    "id, contract, party, seal, requester, reason, intent, state, asked, expires, decided, decided_by,"
+    " answer, needed,"
+    " (SELECT group_concat(custodian, ' ') FROM (SELECT custodian FROM seal_approvals"
+    " WHERE request = seal_requests.id ORDER BY approved, custodian))"
 )
 
 
@@ -23,8 +26,8 @@ def insert(tx: Transaction, request: SealRequest) -> None:
     try:
         tx.execute(
             "INSERT INTO seal_requests"
-            " (id, contract, party, seal, requester, reason, intent, state, asked, expires)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)",
+            " (id, contract, party, seal, requester, reason, intent, state, asked, expires, needed)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?)",
             (
                 request.id,
                 request.contract,
@@ -35,10 +38,20 @@ def insert(tx: Transaction, request: SealRequest) -> None:
                 request.intent,
                 stored(request.asked),
                 stored(request.expires),
+                request.needed,
             ),
         )
     except pysqlite3.IntegrityError as error:
         raise StateRefused("A request for this seal waits already; look at it instead.") from error
+
+
+def approve(tx: Transaction, request_id: str, custodian: str, at: datetime) -> bool:
+    """*custodian* has said yes; False when that is known."""
+    added = tx.execute(
+        "INSERT INTO seal_approvals (request, custodian, approved) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        (request_id, custodian, stored(at)),
+    )
+    return bool(added.rowcount)
 
 
 def decide(
@@ -117,9 +130,16 @@ def waiting_for(tx: Transaction, person: str) -> int:
     """How many requests of others wait for *person* as custodian."""
     row = tx.execute(
         "SELECT count(*) FROM seal_requests WHERE state = 'waiting' AND requester <> ?1"
+        " AND NOT EXISTS (SELECT 1 FROM seal_approvals WHERE request = seal_requests.id AND custodian = ?1)"
         " AND seal IN (SELECT seal FROM custodians WHERE person = ?1)",
         (person,),
     ).fetchone()
+    return int(row[0])
+
+
+def uses_of(tx: Transaction, seal: str) -> int:
+    """How often *seal* was used."""
+    row = tx.execute("SELECT count(*) FROM seal_requests WHERE seal = ? AND state = 'used'", (seal,)).fetchone()
     return int(row[0])
 
 
@@ -129,6 +149,8 @@ def _select(tx: Transaction, condition: str, values: Sequence[object]) -> list[S
 
 
 def _request(row: tuple[Any, ...]) -> SealRequest:
-    identifier, contract, party, seal, requester, reason, intent, state, asked, expires, decided, by, answer = row
+    identifier, contract, party, seal, requester, reason, intent, state, asked, expires, *answered = row
+    decided, by, answer, needed, approved = answered
     what = identifier, contract, party, seal, requester, reason, intent
-    return SealRequest(*what, SealRequestState(state), loaded(asked), loaded(expires), loaded(decided), by, answer)
+    when = loaded(asked), loaded(expires), loaded(decided)
+    return SealRequest(*what, SealRequestState(state), *when, by, answer, needed, tuple((approved or "").split()))

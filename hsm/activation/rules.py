@@ -18,7 +18,7 @@ _NOT_BY_CUSTODIAN = (
     "The seal {subject} needs two persons of its organisation: one of its custodians and the one who asks for it."
 )
 _NOT_BY_CUSTODIANS = (
-    "The seal {subject} needs three persons of its organisation: two of its custodians and the one who asks for it."
+    "The seal {subject} needs three persons of its organisation: two of its custodians, and the one who asks."
 )
 
 
@@ -90,7 +90,7 @@ class Rules:
         self, intent: SigningIntent, seal: Subject, subjects: Sequence[Subject], *, enough: bool
     ) -> None:
         """The seal is in use, and *subjects* are persons of its organisation of whom at most one is no custodian:
-        as many as it takes (*enough*), or some of them. Whoever was a custodian and is none any more counts as none.
+        as many as it takes (*enough*), or some of them. Who was a custodian and is none any more counts as none.
         """
         if self._seals.seal(seal.subject).suspended is not None:
             raise ActivationRefused("The seal {subject} is suspended or destroyed.", subject=seal.subject)

@@ -102,7 +102,7 @@ class Certification:
             self._bench.store.registry.revoke(record.certificate.serial_number, revoked=moment, reason=reason)
 
     def _take_seals_from(self, subject: str, at: int) -> None:
-        """Who has left keeps no seal; one that then has too few custodians stands still until officers resume it."""
+        """Who has left keeps no seal; one with too few custodians then stands still until officers resume it."""
         seals = self._bench.store.seals
         for record in seals.kept_by(subject):
             if record.destroyed is None:
@@ -116,7 +116,9 @@ class Certification:
         subject = field(act.details, "subject", str)
         profile, name = self._profile(subject), name_in(self._bench.certificate(subject))
         if profile is Profile.SEAL and self._bench.store.seals.seal(subject).destroyed is not None:
-            raise CertificateRefused("The seal {subject} is destroyed; nothing changes it any more.", subject=subject)
+            raise CertificateRefused(
+                "The seal {subject} is destroyed; nothing changes it any more.", subject=subject
+            )
         authorised = self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
         algorithm = SignatureAlgorithm.of(self._bench.certificate(subject).public_key())
         certificate = self.certify(subject, profile, name, algorithm=algorithm, now=authorised.at)

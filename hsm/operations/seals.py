@@ -135,15 +135,17 @@ class SealKeeping:
         """The seal. Raises :class:`CertificateRefused` for one that was destroyed."""
         record = self._bench.store.seals.seal(subject)
         if record.destroyed is not None:
-            raise CertificateRefused("The seal {subject} is destroyed; nothing changes it any more.", subject=subject)
+            raise CertificateRefused(
+                "The seal {subject} is destroyed; nothing changes it any more.", subject=subject
+            )
         return record
 
     @staticmethod
     def _require_enough(record: SealRecord, custodians: int, needed: int) -> None:
         if custodians < needed:
             raise CertificateRefused(
-                "The seal {subject} would have {custodians} custodians and takes {needed}; suspend it first, or add"
-                " custodians.",
+                "The seal {subject} would have {custodians} custodians and takes {needed}; suspend it first, or"
+                " add custodians.",
                 subject=record.subject,
                 custodians=custodians,
                 needed=needed,

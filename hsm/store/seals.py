@@ -10,8 +10,8 @@ from hsm.store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class SealRecord:
-    """A seal. ``kind`` as in its certificate (empty for one of before kinds); ``needed``: so many custodians release
-    it, 1 or 2; ``picture``: SHA-256 (hex) of the picture in use, None for the drawn one; times in Unix seconds."""
+    """A seal. ``kind`` as in its certificate (empty for one of before); ``needed``: so many custodians release it,
+    1 or 2; ``picture``: SHA-256 (hex) of the picture in use, None for the drawn one; times in Unix seconds."""
 
     subject: str
     kind: str
@@ -61,7 +61,8 @@ class Seals:
     def destroy(self, subject: str, *, at: int) -> None:
         """Ends the seal for good; its custodians stay on record."""
         self._database.run(
-            "UPDATE seals SET suspended = coalesce(suspended, ?1), destroyed = ?1 WHERE subject = ?2", (at, subject)
+            "UPDATE seals SET suspended = coalesce(suspended, ?1), destroyed = ?1 WHERE subject = ?2",
+            (at, subject),
         )
 
     def add_custodian(self, subject: str, person: str) -> int:

@@ -199,7 +199,11 @@ def test_a_custodian_who_leaves_keeps_no_seal_and_the_last_one_stops_it(house: H
 def test_only_people_of_the_house_become_custodians(house: House) -> None:
     seal = house.seal(FIRST)
     house.officer("retire", subject=house_guest(house), reason="affiliation_changed")
-    for who, kind in ((OFFICER, CertificateRefused), ("person-gone", CertificateRefused), ("person-no", UnknownKey)):
+    for who, kind in (
+        (OFFICER, CertificateRefused),
+        ("person-gone", CertificateRefused),
+        ("person-no", UnknownKey),
+    ):
         with pytest.raises(kind):
             house.officer("add_custodian", subject=seal, custodian=who)
 

@@ -273,12 +273,15 @@ def test_a_seal_is_suspended_and_let_go_again(appliance: Appliance, office: Offi
     with pytest.raises(StateRefused, match="in the meantime"):
         office.seals.suspend(seal, reason="again", by=cast.OFFICER)
 
-    office.seals.resume(seal, reason="已找回", by=cast.OFFICER)
+    assert office.seals.at_the_authority(seal).suspended is not None
+
+    act = office.preparing.seals.resumption(seal, reason="已找回", by=cast.OFFICER)
+    office.performing.activate(act.id, by_officer(appliance, act))
 
     assert office.seals.seal(seal).suspended is None
     assert events_of(appliance, seal)[-2:] == ["seal-suspended", "seal-resumed"]
     with pytest.raises(NotFound):
-        office.seals.resume("seal-none", reason="x", by=cast.OFFICER)
+        office.seals.suspend("seal-none", reason="x", by=cast.OFFICER)
 
 
 def test_a_revoked_credential_is_gone(appliance: Appliance, office: Office) -> None:

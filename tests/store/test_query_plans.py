@@ -109,7 +109,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     database = Database(tmp_path_factory.mktemp("plans") / "vermilion.db")
     with database.transaction() as tx:
         people.insert_person(tx, _person(), b"certificate")
-        tx.execute("INSERT INTO seals VALUES ('seal-one', '甲公司', '公章', 40, NULL)")
+        tx.execute(
+            "INSERT INTO seals (subject, organisation, kind, width_mm) VALUES ('seal-one', '甲公司', '公章', 40)"
+        )
         tx.execute("INSERT INTO custodians VALUES ('seal-one', ?)", (WHO,))
         contract = _contract()
         contracts.insert(tx, contract)

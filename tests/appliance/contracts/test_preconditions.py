@@ -16,19 +16,23 @@ from appliance.contracts.preconditions import (
     Agreed,
     Allowed,
     Enrolled,
-    SealInUse,
     Signing,
     require_all,
     standard,
 )
+from appliance.contracts.seal_conditions import SealConditions
 from appliance.errors import PreconditionRefused
 from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, ContractState, Party, SigningOrder
+from appliance.policy import Policy
+from appliance.review.standing import open_standings
 from appliance.store import agreements
 from appliance.store.database import Database, Transaction
 from hsm.acts import SigningIntent
 from tests.appliance.contracts.samples import NOON, contract
 from tests.appliance.store.seeds import seeded
+
+SEALS = SealConditions(Policy(), open_standings(Path("no rules of the home"), Policy()))
 
 
 @pytest.fixture
@@ -137,15 +141,15 @@ def seal_party(requester: str) -> Party:
 
 
 def test_a_seal_needs_a_custodian_who_does_not_ask_for_it_himself(tx: Transaction) -> None:
-    SealInUse().require(tx, replace(signing(contract(), 3), party=seal_party("person-1")))
+    SEALS.require(tx, replace(signing(contract(), 3), party=seal_party("person-1")))
     with pytest.raises(PreconditionRefused, match="custodian"):
-        SealInUse().require(tx, replace(signing(contract(), 3), party=seal_party("person-2")))
+        SEALS.require(tx, replace(signing(contract(), 3), party=seal_party("person-2")))
 
 
 def test_a_suspended_seal_stays_in_its_box(tx: Transaction) -> None:
     tx.execute("UPDATE seals SET suspended = '2026-11-25T03:00:00Z'")
     with pytest.raises(PreconditionRefused, match="suspended"):
-        SealInUse().require(tx, signing(contract(), 3))
+        SEALS.require(tx, signing(contract(), 3))
 
 
 def test_all_together(tx: Transaction) -> None:

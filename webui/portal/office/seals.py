@@ -1,13 +1,14 @@
-"""``/office/seals``: making a company seal, suspending it and letting it go again."""
+"""``/office/seals``: making a company seal, its page, how it looks, and the record of its end."""
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
+from flask import Blueprint, Response, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import PreconditionRefused
 from appliance.model.people import SealKind
 from appliance.office import SealDraft
+from webui.portal.office import seal_changes
 from webui.portal.office.forms import REFUSALS, officer, organisations, problem_of, reader, text
 from webui.portal.parts import PortalParts
 from webui.shared import once
@@ -26,6 +27,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             "organisation": text("organisation"),
             "kind": text("kind") or SealKind.CONTRACT.name,
             "width": text("width") if posted else WIDTHS[SealKind.CONTRACT],
+            "needed": text("needed", 1) or "1",
         }
         chosen, choices, find = request.form.getlist("custodian"), organisations(parts), text("find", 100)
         custodians = office.members.possible_custodians(find, chosen=chosen)
@@ -48,7 +50,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         return new_page({})
 
     @pages.post("/seals/new")
-    def make_seal() -> Response | tuple[str, int]:
+    def make_seal() -> BaseResponse | tuple[str, int]:
         by = officer().subject
         if text("act") == "search":
             return new_page({})
@@ -61,26 +63,29 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             problem, status = problem_of(refusal)
             return new_page({_place_of(refusal.template): problem}, status)
 
-    def page(subject: str, problem: str = "", status: int = 200) -> tuple[str, int]:
-        seal = office.seals.seal(subject)
-        names = office.members.names(list(seal.custodians))
-        shown = render_template("office/seal.html", seal=seal, names=names, reason=text("reason"), problem=problem)
-        return shown, status
+    seal_changes.install(pages, parts)
+    _install_looks(pages, parts)
 
-    @pages.get("/seals/<subject>")
-    def seal(subject: str) -> tuple[str, int]:
+
+def _install_looks(pages: Blueprint, parts: PortalParts) -> None:
+    office, pictures = parts.appliance.office, parts.appliance.seal_pictures
+
+    @pages.get("/seals/<subject>/look.png")
+    def seal_look(subject: str) -> Response:
+        """How the seal is painted: with the picture ``?picture=`` (its digest; empty: drawn), or as it is now."""
         reader()
-        return page(subject)
+        seal = office.seals.seal(subject)
+        digest = request.args.get("picture", seal.picture or "")[:64]
+        answer = Response(pictures.preview(seal, digest), mimetype="image/png")
+        answer.cache_control.private = True
+        return answer
 
-    @pages.post("/seals/<subject>/<any(suspend, resume):what>")
-    def change_seal(subject: str, what: str) -> Response | tuple[str, int]:
-        by = officer().subject
-        change = office.seals.suspend if what == "suspend" else office.seals.resume
-        try:
-            change(subject, reason=text("reason"), by=by)
-        except REFUSALS as refusal:
-            return page(subject, *problem_of(refusal))
-        return redirect(url_for("office.seal", subject=subject), 303)
+    @pages.get("/seals/<subject>/destruction")
+    def seal_destruction(subject: str) -> str:
+        reader()
+        record = office.seals.destruction(subject)
+        names = office.members.names([subject, *record.act.approved_by, *record.seal.custodians])
+        return render_template("office/destruction.html", record=record, seal=record.seal, names=names)
 
 
 def _draft() -> SealDraft:
@@ -93,7 +98,9 @@ def _draft() -> SealDraft:
         width = float(text("width", 10).replace(",", "."))
     except ValueError as error:
         raise PreconditionRefused("The width is a number of millimetres, such as 40.") from error
-    return SealDraft(text("organisation"), kind, tuple(request.form.getlist("custodian")[:20]), width)
+    custodians = tuple(request.form.getlist("custodian")[:20])
+    needed = 2 if text("needed", 1) == "2" else 1
+    return SealDraft(text("organisation"), kind, custodians, width, needed)
 
 
 def _place_of(template: str) -> str:

@@ -119,9 +119,11 @@ def _remark(refusal: Refusal) -> Remark:
 
 
 def _page(parts: PortalParts, seen: SeenRequest, remark: Remark | None = None, place: str = "") -> Response:
-    waits = seen.request.state is SealRequestState.WAITING
+    visitor = require(*PEOPLES_ROLES).subject
+    approved = visitor in seen.request.approved_by
+    waits = seen.request.state is SealRequestState.WAITING and not approved
     act = parts.appliance.seal_requests.act(seen.request)
-    known = means.means_of(parts, require(*PEOPLES_ROLES).subject) if waits and seen.answers else None
+    known = means.means_of(parts, visitor) if waits and seen.answers else None
     page = render_template(
         "signing/request.html",
         seen=seen,
@@ -133,6 +135,7 @@ def _page(parts: PortalParts, seen: SeenRequest, remark: Remark | None = None, p
         digest=grouped(act.digest),
         expires=act.expires,
         means=known,
+        approved=approved,
         options=means.options(parts, act, known) if known else "",
         names=names_of(parts),
         remark=remark,

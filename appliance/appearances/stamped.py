@@ -1,0 +1,122 @@
+"""From a scan or a file of a seal's print to the picture that is put on documents: transparent, square, sharp.
+
+The picture is as wide as the seal is printed, so what counts is how many of its pixels fall on an inch of paper.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from io import BytesIO
+
+from PIL import Image, ImageChops, ImageFilter, UnidentifiedImageError
+
+from appliance.errors import DocumentRefused
+
+LARGEST = 5 * 1024 * 1024
+LEAST_DPI, BEST_DPI = 300, 600
+"""Below the first a print looks ragged beside text; above the second nothing is gained."""
+
+_MOST_PIXELS = 16_000_000
+_MILLIMETRES_PER_INCH = 25.4
+_CUT_OUT = 0.1
+"""The share of clear pixels from which on a picture counts as cut out already."""
+
+_WHITE, _FULL = 24, 90
+"""How far from white something is before it counts as ink, and when it is nothing but ink."""
+
+_MOST_INK = 0.8
+_REDDER_BY = 40
+
+
+class Advice(StrEnum):
+    """What an officer should know before taking the picture into use; nothing that forbids it."""
+
+    NOT_RED = "not-red"
+    OBLONG = "oblong"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """A picture fit for use: a square ``png``; ``dpi``: the file's pixels to the inch of paper."""
+
+    png: bytes
+    dpi: int
+    advice: tuple[Advice, ...]
+
+
+def stamped(data: bytes, *, width_mm: float) -> Stamped:
+    """The picture in the PNG or JPEG *data* for a seal *width_mm* wide. Raises DocumentRefused when unfit."""
+    ink = _ink(_opened(data))
+    solid = ink.getchannel("A").point(lambda value: 255 if value > 64 else 0)
+    box = solid.filter(ImageFilter.MedianFilter(3)).getbbox()
+    if box is None:
+        raise DocumentRefused("image-empty", "The picture shows no seal: use a red print on white paper.")
+    cut, mask = ink.crop(box), solid.crop(box)
+    if sum(mask.histogram()[255:]) > _MOST_INK * cut.width * cut.height:
+        raise DocumentRefused(
+            "image-covered", "The picture has no clear ground: use a print on white paper, or a transparent PNG."
+        )
+    longest = max(cut.size)
+    dpi = int(longest * _MILLIMETRES_PER_INCH / width_mm)
+    if dpi < LEAST_DPI:
+        raise DocumentRefused(
+            "image-too-coarse",
+            "At {width} mm the seal is {found} pixels wide in this picture, and needs {needed} (300 dpi).",
+            width=f"{width_mm:g}",
+            found=longest,
+            needed=-int(-LEAST_DPI * width_mm // _MILLIMETRES_PER_INCH),
+        )
+    return Stamped(_square(cut, width_mm), dpi, tuple(_advice(cut, mask)))
+
+
+def _opened(data: bytes) -> Image.Image:
+    if len(data) > LARGEST:
+        raise DocumentRefused("image-too-large", "The picture is larger than 5 MB; make it smaller.")
+    try:
+        picture = Image.open(BytesIO(data), formats=("PNG", "JPEG"))
+        if picture.width * picture.height > _MOST_PIXELS:
+            raise DocumentRefused("image-too-large", "The picture has too many pixels; make it smaller.")
+        return picture.convert("RGBA")
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DocumentRefused("image-unreadable", "The file is not a PNG or JPEG picture.") from error
+
+
+def _ink(picture: Image.Image) -> Image.Image:
+    """The picture with its ground clear: as it came when it was cut out, else what is white becomes clear."""
+    alpha = picture.getchannel("A")
+    clear = sum(alpha.histogram()[:32])
+    if clear >= _CUT_OUT * picture.width * picture.height:
+        return picture
+    flat = Image.new("RGB", picture.size, "white")
+    flat.paste(picture, mask=alpha)
+    red, green, blue = ImageChops.invert(flat).split()
+    most = ImageChops.lighter(ImageChops.lighter(red, green), blue)
+    flat.putalpha(most.point(lambda value: round(255 * min(1.0, max(0.0, (value - _WHITE) / (_FULL - _WHITE))))))
+    return flat
+
+
+def _square(cut: Image.Image, width_mm: float) -> bytes:
+    most = round(BEST_DPI * width_mm / _MILLIMETRES_PER_INCH)
+    cut.thumbnail((most, most), Image.Resampling.LANCZOS)
+    side = max(cut.size)
+    square = Image.new("RGBA", (side, side), (255, 255, 255, 0))
+    square.paste(cut, ((side - cut.width) // 2, (side - cut.height) // 2))
+    file = BytesIO()
+    square.save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def _advice(cut: Image.Image, mask: Image.Image) -> list[Advice]:
+    found = []
+    red, green, blue = (_mean(cut.getchannel(channel), mask) for channel in "RGB")
+    if red - max(green, blue) < _REDDER_BY:
+        found.append(Advice.NOT_RED)
+    if min(cut.size) < 0.8 * max(cut.size):
+        found.append(Advice.OBLONG)
+    return found
+
+
+def _mean(channel: Image.Image, mask: Image.Image) -> float:
+    counts = channel.histogram(mask)
+    return sum(value * count for value, count in enumerate(counts)) / max(1, sum(counts))

@@ -1,0 +1,123 @@
+"""The register of seal uses: officers and auditors see all of it, custodians that of their seals."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from appliance.model.seal_request import SealRequestState
+from appliance.model.seal_use import SealUse, UseFilter
+from appliance.store import custody, seal_uses
+from appliance.store.database import Database
+
+PAGE = 50
+MOST_EXPORTED = 100_000
+_BATCH = 1000
+_LAST = 2**62
+
+COLUMNS = (
+    "Number",
+    "Seal",
+    "State",
+    "Contract",
+    "Contract number",
+    "What it is for",
+    "Asked for by",
+    "Approved by",
+    "Custodians needed",
+    "Asked",
+    "Answered",
+    "Digest (SHA-256)",
+    "Pages",
+    "Places",
+    "Across the pages",
+)
+"""The columns of the export, message ids."""
+
+STATES = {
+    SealRequestState.WAITING: "waits",
+    SealRequestState.APPROVED: "approved",
+    SealRequestState.USED: "seal used",
+    SealRequestState.REFUSED: "refused",
+    SealRequestState.WITHDRAWN: "taken back",
+    SealRequestState.LAPSED: "ended",
+}
+"""What a line's state is called, message ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsePage:
+    """A page of the register; ``following`` is where the next one begins, None on the last."""
+
+    uses: tuple[SealUse, ...]
+    following: int | None
+
+
+class SealUses:
+    """Reads only. Thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, wanted: UseFilter, *, before: int | None = None) -> UsePage:
+        """The newest :data:`PAGE` lines that are *wanted*, below the number *before*."""
+        with self._database.reading() as tx:
+            found = seal_uses.page(tx, wanted, before=before or _LAST, limit=PAGE + 1)
+        more = len(found) > PAGE
+        return UsePage(tuple(found[:PAGE]), found[PAGE - 1].number if more else None)
+
+    def kept_by(self, person: str, wanted: UseFilter) -> UseFilter:
+        """*wanted*, of the seals that *person* keeps alone."""
+        with self._database.reading() as tx:
+            kept = custody.seals_kept_by(tx, person)
+        asked = kept if wanted.seals is None else kept & set(wanted.seals)
+        return replace(wanted, seals=tuple(sorted(asked)))
+
+    def every(self, wanted: UseFilter) -> Iterator[SealUse]:
+        """All lines that are *wanted*, the newest first, :data:`MOST_EXPORTED` at most."""
+        before = _LAST
+        for _ in range(MOST_EXPORTED // _BATCH):
+            with self._database.reading() as tx:
+                found = seal_uses.page(tx, wanted, before=before, limit=_BATCH)
+            yield from found
+            if len(found) < _BATCH:
+                return
+            before = found[-1].number
+
+
+def as_csv(uses: Iterable[SealUse], say: Callable[[str], str], shown: Callable[[datetime], str]) -> bytes:
+    """The lines as a table for spreadsheets, UTF-8 with a byte order mark; words by *say*, times by *shown*."""
+    file = io.StringIO()
+    table = csv.writer(file)
+    table.writerow([say(column) for column in COLUMNS])
+    for use in uses:
+        table.writerow([_inert(cell) for cell in _cells(use, say, shown)])
+    return file.getvalue().encode("utf-8-sig")
+
+
+def _cells(use: SealUse, say: Callable[[str], str], shown: Callable[[datetime], str]) -> list[str]:
+    return [
+        str(use.number),
+        use.seal_name,
+        say(STATES[use.state]),
+        use.title,
+        use.contract,
+        use.reason,
+        use.requester,
+        "、".join(use.custodians),
+        str(use.needed),
+        shown(use.asked),
+        shown(use.decided) if use.decided else "",
+        use.digest,
+        str(use.pages),
+        str(use.places),
+        say("yes") if use.crossing else say("no"),
+    ]
+
+
+def _inert(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -1,0 +1,107 @@
+"""What an officer is about to do with a seal that exists, prepared: checked against what is known here.
+
+The authority checks each of them again, by what it knows itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from appliance.appearances.stamped import Stamped
+from appliance.errors import PreconditionRefused, StateRefused
+from appliance.model.office import ActKind, PendingAct
+from appliance.model.people import Seal
+from appliance.office.reasons import worded
+from appliance.store import people, roll
+from appliance.store import seals as store
+from appliance.store.database import Database
+
+Keep = Callable[[ActKind, str, Mapping[str, Any], Mapping[str, Any], str], PendingAct]
+"""Puts an open act on disk: kind, subject, details, notes, who prepares it."""
+
+WHY = "Say why; the reason goes on record."
+
+
+class PreparingSeals:
+    """Makes open acts about seals. Nothing is done yet: each waits for officers' activations. Thread-safe."""
+
+    def __init__(self, database: Database, keep: Keep, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._keep = keep
+        self._now = now
+
+    def resumption(self, seal: str, *, reason: str, by: str) -> PendingAct:
+        """The act that lets a suspended seal be used again. Raises :class:`StateRefused` when it is in use."""
+        known = self._standing(seal)
+        if known.suspended is None:
+            raise StateRefused("Another officer has changed this seal in the meantime.")
+        if len(known.custodians) < known.needed:
+            raise PreconditionRefused("The seal takes {needed} custodians; add them first.", needed=known.needed)
+        return self._keep(ActKind.RESUME_SEAL, seal, {"subject": seal}, {"reason": worded(reason, WHY)}, by)
+
+    def custodian(self, seal: str, person: str, *, by: str) -> PendingAct:
+        """The act by which one more person keeps the seal."""
+        known = self._standing(seal)
+        with self._database.reading() as tx:
+            fitting = roll.can_keep_seals(tx, person, known.organisation)
+        if not fitting:
+            raise PreconditionRefused(
+                "Custodians are enrolled people of {organisation} who are active here.",
+                organisation=known.organisation,
+            )
+        if person in known.custodians:
+            raise StateRefused("This person keeps the seal already.")
+        return self._keep(ActKind.ADD_CUSTODIAN, seal, {"subject": seal, "custodian": person}, {}, by)
+
+    def dismissal(self, seal: str, person: str, *, by: str) -> PendingAct:
+        """The act by which a custodian keeps the seal no more, at once, by one officer's activation."""
+        known = self._standing(seal)
+        if person not in known.custodians:
+            raise StateRefused("This person does not keep the seal any more.")
+        if known.suspended is None and len(known.custodians) <= known.needed:
+            raise PreconditionRefused(
+                "A seal in use keeps at least {needed} custodians: add another one first, or suspend the seal.",
+                needed=known.needed,
+            )
+        return self._keep(ActKind.REMOVE_CUSTODIAN, seal, {"subject": seal, "custodian": person}, {}, by)
+
+    def number(self, seal: str, needed: int, *, by: str) -> PendingAct:
+        """The act by which one custodian or two release the seal."""
+        known = self._standing(seal)
+        if needed not in (1, 2) or needed == known.needed:
+            raise PreconditionRefused("Choose another number of custodians than the one that holds: one or two.")
+        if known.suspended is None and len(known.custodians) < needed:
+            raise PreconditionRefused("The seal takes {needed} custodians; add them first.", needed=needed)
+        return self._keep(ActKind.SET_CUSTODIANS_NEEDED, seal, {"subject": seal, "needed": needed}, {}, by)
+
+    def picture(self, seal: str, made: Stamped | None, *, by: str) -> PendingAct:
+        """The act that takes the picture *made* here into use; None: the drawn one again.
+
+        The act's page shows it as it will be painted, so nobody activates what they have not seen.
+        """
+        known = self._standing(seal)
+        digest = "" if made is None else hashlib.sha256(made.png).hexdigest()
+        if digest == (known.picture or ""):
+            raise StateRefused("The seal looks like this already.")
+        notes: dict[str, Any] = {}
+        if made is not None:
+            notes = {"dpi": made.dpi, "advice": [each.value for each in made.advice]}
+            with self._database.transaction() as tx:
+                store.offer_picture(tx, seal, digest, made.png, at=self._now(), by=by)
+        return self._keep(ActKind.CHANGE_PICTURE, seal, {"subject": seal, "picture": digest}, notes, by)
+
+    def destruction(self, seal: str, *, reason: str, by: str) -> PendingAct:
+        """The act that ends the seal for good."""
+        self._standing(seal)
+        words = worded(reason, WHY)
+        return self._keep(ActKind.DESTROY_SEAL, seal, {"subject": seal}, {"reason": words}, by)
+
+    def _standing(self, subject: str) -> Seal:
+        with self._database.reading() as tx:
+            known = people.seal(tx, subject)
+        if known.destroyed is not None:
+            raise StateRefused("The seal is destroyed; nothing changes it any more.")
+        return known

@@ -1,0 +1,118 @@
+"""A real home with seals of its own for each test, more custodians, and a policy on seals."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from appliance.contracts.terms import DraftTerms
+from appliance.demonstration.cast import ALPHA, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
+from appliance.demonstration.pocket import Pocket
+from appliance.model.contract import Contract, Deadline, SigningOrder
+from appliance.model.intent import Circumstances
+from appliance.model.office import PendingAct
+from appliance.model.people import Person, SealKind
+from appliance.model.seal_request import SealRequest
+from appliance.office import SealDraft
+from appliance.wiring import Appliance
+from hsm.acts import Activation, SigningIntent, WebAuthnActivation
+from hsm.authenticator import SoftwareAuthenticator
+from tests.office.conftest import VERIFIED, newcomer, passkey
+from tests.world import World, sample_document, shared_world
+
+POLICY = """
+[types."双印合同".seals]
+custodians = 2
+[types."他人申请".seals]
+requester_may_sign = false
+[types."先审合同".seals]
+after_review = true
+"""
+DOCUMENT = sample_document(2)
+HERE = Circumstances("192.0.2.9")
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="package")
+def world() -> Iterator[World]:
+    with shared_world() as running:
+        running.home.policy.write_text(POLICY, encoding="utf-8")
+        yield running
+
+
+@dataclass(slots=True)
+class House:
+    """Makes seals, sends contracts that want them, asks and approves, in one line each."""
+
+    appliance: Appliance
+    devices: dict[str, SoftwareAuthenticator] = field(default_factory=dict)
+
+    def enrol(self, name: str) -> Person:
+        """Somebody of the house who can keep a seal."""
+        person = newcomer(self.appliance, name=name)
+        proposed, self.devices[person.subject] = passkey(self.appliance)
+        office = self.appliance.office
+        request = office.requests.submit(person.subject, [proposed], by=person.subject)
+        self.done(office.preparing.enrolment(request.id, verified=VERIFIED, by=OFFICER))
+        return person
+
+    def done(self, act: PendingAct) -> PendingAct:
+        """The officer activates *act*."""
+        to_activate = self.appliance.office.performing.to_activate(act)
+        answer = Pocket(self.appliance.settings.home.people).activate(OFFICER, to_activate)
+        assert isinstance(answer, WebAuthnActivation)
+        return self.appliance.office.performing.activate(act.id, answer)
+
+    def seal(self, *custodians: Person, needed: int = 1, kind: SealKind = SealKind.CONTRACT) -> str:
+        """A new seal of the house."""
+        keepers = tuple(each.subject for each in custodians)
+        act = self.appliance.office.preparing.seal(SealDraft(ALPHA, kind, keepers, 40.0, needed), by=OFFICER)
+        return self.done(act).subject
+
+    def draft(self, seal: str, kind: str = "采购", *, people: tuple[str, ...] = (LI.subject,)) -> Contract:
+        """A draft for *people* and the seal that Zhang asks for."""
+        deadline = Deadline(self.appliance.now() + timedelta(days=3), ZONE)
+        terms = DraftTerms("用印示例合同", kind, "示例", ZHANG.subject, deadline, SigningOrder.PARALLEL)
+        draft = self.appliance.drafting.draft(DOCUMENT, terms)
+        for person in people:
+            self.appliance.drafting.add_person(draft.id, subject=person, by=ZHANG.subject)
+        self.appliance.drafting.add_seal(draft.id, seal=seal, requester=ZHANG.subject, by=ZHANG.subject)
+        return self.appliance.contracts.get(draft.id)
+
+    def sent(self, seal: str, kind: str = "采购") -> Contract:
+        return self.appliance.sending.send(self.draft(seal, kind).id, by=ZHANG.subject)
+
+    def answer(self, subject: str, act: SigningIntent) -> Activation:
+        device = self.devices.get(subject)
+        if device is not None:
+            return device.activate(subject, act)
+        return Pocket(self.appliance.settings.home.people).activate(subject, act)
+
+    def asked(self, contract: Contract, *, reason: str = "年度采购") -> SealRequest:
+        """Zhang asks for the seal, which is the last party."""
+        intent = self.appliance.desk.open(contract.id, contract.parties[-1].id, HERE).intent
+        activation = self.answer(ZHANG.subject, intent.act)
+        return self.appliance.seal_requests.ask(intent.id, activation, reason=reason)
+
+    def approve(self, request: SealRequest, custodian: Person) -> Contract:
+        act = self.appliance.seal_requests.act(request)
+        return self.appliance.seal_requests.approve(request.id, self.answer(custodian.subject, act))
+
+    def state(self, request: SealRequest) -> str:
+        return self.appliance.seal_requests.get(request.id).state.value
+
+
+@pytest.fixture(scope="package")
+def house(world: World) -> Iterator[House]:
+    with world.opened() as appliance:
+        yield House(appliance)
+
+
+@pytest.fixture(scope="package")
+def keepers(house: House) -> tuple[Person, Person, Person]:
+    """The demonstration's custodian, and two more."""
+    return CUSTODIAN, house.enrol("周保管"), house.enrol("吴保管")
