@@ -45,6 +45,7 @@ TITLES: Final[Mapping[str, str]] = {
     "review-returned": "Returned by the reviewer",
     "seal-requested": "Use of the seal requested",
     "seal-approved": "Use of the seal approved",
+    "seal-half-approved": "Use of the seal approved by one custodian of two",
     "seal-refused": "Use of the seal refused",
     "seal-request-withdrawn": "Request for the seal withdrawn",
     "seal-request-lapsed": "Request for the seal lapsed",

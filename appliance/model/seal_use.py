@@ -37,8 +37,10 @@ class SealUse:
 
 @dataclass(frozen=True, slots=True)
 class UseFilter:
-    """Which lines: of these ``seals`` (None: every one), in this ``state``, asked from ``since`` to ``until`` (dates
-    in UTC, both included), with ``words`` in the contract's title or number."""
+    """Which lines: of these ``seals`` (None: every one), in this ``state``, asked from ``since`` to ``until``.
+
+    Both are dates in UTC, and included; ``words`` stand in the contract's title or are its number.
+    """
 
     seals: tuple[str, ...] | None = None
     state: SealRequestState | None = None

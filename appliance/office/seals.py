@@ -23,7 +23,7 @@ from hsm.client import AuthorityClient
 
 @dataclass(frozen=True, slots=True)
 class Destruction:
-    """How a seal ended: when, by which act of which officers; the certificate's ``serial`` (hex), how often the seal
+    """How a seal ended: when, by which act of which officers; the certificate's ``serial`` (hex), how often it
     was used before (``uses``), and what the authority says of it now."""
 
     seal: Seal

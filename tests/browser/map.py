@@ -101,6 +101,9 @@ STOPS = (
     Stop("/office/retention", OFFICER),
     Stop("/office/seals/new", OFFICER),
     Stop("/office/seals/{seal}", OFFICER),
+    Stop("/office/seals/{destroyed}/destruction", OFFICER),
+    Stop("/seals/uses", OFFICER),
+    Stop("/seals/uses", _ZHAO),
     Stop("/", _QIAN),
     Stop("/office", _QIAN),
 )
@@ -132,6 +135,8 @@ NO_PAGES = frozenset(
         "/powers/<power_id>/letter.pdf",
         "/readyz",
         "/signatures/preview/<picture>.png",
+        "/office/seals/<subject>/look.png",
+        "/seals/uses.csv",
         "/signatures/seals/<subject>.svg",
         "/static/<asked>/<filename>",
         "/static/<filename>",

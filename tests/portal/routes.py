@@ -36,6 +36,7 @@ class Row:
 
 CONTRACT, DRAFT, VOID = "/contracts/{contract}", "/contracts/{draft}/draft", "/contracts/{completed}/void"
 GUESTS = "/contracts/{inviting}/guests/{guest_party}"
+OF_SEAL = "/office/seals/{seal}"
 SEAL_REQUEST = "/seals/requests/{seal_request}"
 PERSON = "/office/people/person-passing-by"
 TEXT, TEMPLATE = "/writing/{text}", "/templates/{template}"
@@ -130,6 +131,10 @@ GET: dict[str, Row] = {
     "office.enrolment_request": Row("/office/requests/{request}", READERS, "officer"),
     "office.act": Row("/office/acts/{act}", READERS, "officer"),
     "office.seal": Row("/office/seals/{seal}", READERS, "officer"),
+    "office.seal_look": Row("/office/seals/{seal}/look.png", READERS, "officer"),
+    "office.seal_destruction": Row("/office/seals/{seal}/destruction", NOBODY, "officer"),
+    "signing.seal_uses": Row("/seals/uses", READERS, "officer"),
+    "signing.seal_uses_table": Row("/seals/uses.csv", READERS, "officer"),
     "office.retained": Row("/office/retention", READERS, "officer"),
     "office.erasure": Row(PERSON + "/erase", OFFICE, "officer"),
     "office.new_seal": Row("/office/seals/new", OFFICE, "officer"),
@@ -291,5 +296,11 @@ POST: dict[str, Row] = {
     "office.make_seal": Row("/office/seals/new", OFFICE, "officer", _SEAL),
     "office.retain": Row("/office/retention/hold", OFFICE, "officer", {"contract": "x", "reason": "x"}),
     "office.erase": Row(PERSON + "/erase", OFFICE, "officer", {"reason": ""}, any_words=True),
-    "office.change_seal": Row("/office/seals/{seal}/suspend", OFFICE, "officer", {"reason": ""}),
+    "office.suspend_seal": Row(OF_SEAL + "/suspend", OFFICE, "officer", {"reason": ""}),
+    "office.resume_seal": Row(OF_SEAL + "/resume", OFFICE, "officer", {"reason": ""}),
+    "office.change_custodians": Row(OF_SEAL + "/custodians/add", OFFICE, "officer", {"custodian": "x"}),
+    "office.change_needed": Row(OF_SEAL + "/needed", OFFICE, "officer", {"needed": "1"}),
+    "office.change_picture": Row(OF_SEAL + "/picture", OFFICE, "officer", files=("picture",)),
+    "office.draw_seal": Row(OF_SEAL + "/picture/drawn", OFFICE, "officer", any_words=True),
+    "office.destroy_seal": Row(OF_SEAL + "/destroy", OFFICE, "officer", {"destroyed_because": ""}),
 }
