@@ -179,7 +179,10 @@ def test_a_seal_is_made_once(appliance: Appliance, officer: FlaskClient) -> None
     assert posted(officer, page, f"{page}/suspend", reason="").status_code == 409
     assert posted(officer, page, f"{page}/suspend", reason="遗失").status_code == 303
     assert "suspended" in officer.get(page).text
-    assert posted(officer, page, f"{page}/resume", reason="找回").status_code == 303
+    resumed = posted(officer, page, f"{page}/resume", reason="找回")
+    assert resumed.status_code == 303 and "suspended" in officer.get(page).text
+    activated(appliance, officer, resumed.headers["Location"])
+    assert "suspended" not in officer.get(page).text
 
 
 @pytest.mark.parametrize(

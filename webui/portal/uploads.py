@@ -11,6 +11,7 @@ TAKE_FILES: Final = frozenset(
     {
         "drafting.create",
         "drafting.replace_document",
+        "office.change_picture",
         "powers.register",
         "signatures.take",
         "verify.verify",
