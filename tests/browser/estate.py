@@ -28,6 +28,7 @@ from appliance.store import passkeys
 from appliance.writing import Beginning, samples
 from hsm.authenticator import SoftwareAuthenticator
 from tests.browser.troupe import HERE, ZHOU, Troupe
+from tests.portal.estate import destroyed_seal
 from tests.world import sample_document
 
 GAMMA = "丙公司示例有限公司"
@@ -175,4 +176,5 @@ def _of_office(people: Troupe) -> dict[str, str]:
         "act": act.office.preparing.seal(draft, by=OFFICER).id,
         "power": _power(people),
         "seal": CONTRACT_SEAL.subject,
+        "destroyed": destroyed_seal(act),
     }

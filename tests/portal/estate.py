@@ -24,13 +24,15 @@ from appliance.language import Language
 from appliance.model.accounts import PEOPLES_ROLES, LinkPurpose, NewAccount, Passkey, Role
 from appliance.model.contract import Contract, Deadline, Guest, Placement, SigningOrder
 from appliance.model.intent import Circumstances
-from appliance.model.office import ProposedPasskey
-from appliance.model.people import Person
+from appliance.model.office import PendingAct, ProposedPasskey
+from appliance.model.people import Person, SealKind
 from appliance.model.writing import FieldKind, MergeField, Purpose
+from appliance.office import SealDraft
 from appliance.ownership import DepositOrder
 from appliance.store import passkeys
 from appliance.wiring import Appliance
 from appliance.writing import Beginning
+from hsm.acts import WebAuthnActivation
 from hsm.authenticator import SoftwareAuthenticator
 from tests.portal.visitors import signed_in
 from tests.world import activations_for, sample_document
@@ -160,6 +162,21 @@ def _office(estate: Estate) -> None:
     names["request"] = house.office.requests.submit("person-invited", [proposed], by="person-invited").id
     names["act"] = house.office.preparing.enrolment(names["request"], verified="示例", by=OFFICER).id
     names["seal"] = CONTRACT_SEAL.subject
+    names["destroyed"] = destroyed_seal(house)
+
+
+def destroyed_seal(house: Appliance) -> str:
+    """A seal that was made and destroyed."""
+
+    def done(act: PendingAct) -> str:
+        answer = Pocket(house.settings.home.people).activate(OFFICER, performing.to_activate(act))
+        assert isinstance(answer, WebAuthnActivation)
+        return performing.activate(act.id, answer).subject
+
+    performing, preparing = house.office.performing, house.office.preparing
+    draft = SealDraft(ALPHA, SealKind.FINANCE, (CUSTODIAN.subject,), 38.0)
+    seal = done(preparing.seal(draft, by=OFFICER))
+    return done(preparing.seals.destruction(seal, reason="示例", by=OFFICER))
 
 
 def _device(house: Appliance) -> tuple[bytes, bytes, str]:
