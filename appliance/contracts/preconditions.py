@@ -92,6 +92,8 @@ def require_all(preconditions: Sequence[Precondition], tx: Transaction, signing:
 
 
 def standard(version: str = VERSION) -> tuple[Precondition, ...]:
-    """What every signature needs; *version* is that of the agreement on electronic signing. A seal's own conditions
-    are in :mod:`appliance.contracts.seal_conditions`."""
+    """What every signature needs; *version* is that of the agreement on electronic signing.
+
+    A seal's own conditions are in :mod:`appliance.contracts.seal_conditions`.
+    """
     return (Allowed(), Enrolled(), Agreed(version))
