@@ -18,7 +18,7 @@ def authority() -> Iterator[RunningAuthority]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A folder's tests share a home and its processes, so each folder stays with one worker (``--dist loadgroup``)."""
+    """A folder's tests share a home and its processes: each stays with one worker (``--dist loadgroup``)."""
     root = Path(__file__).parent
     for item in items:
         item.add_marker(pytest.mark.xdist_group(str(item.path.parent.relative_to(root))))
