@@ -20,6 +20,7 @@ from appliance.contracts.agreement import Agreements
 from appliance.contracts.agreement_text import load_text
 from appliance.contracts.claimants import Claimants
 from appliance.contracts.cycle import SigningCycle
+from appliance.contracts.departures import Departures
 from appliance.contracts.desk import SigningDesk
 from appliance.contracts.drafting import Drafting
 from appliance.contracts.endings import Endings
@@ -106,6 +107,7 @@ class Appliance:
     sealing: SealingOff
     endings: Endings
     handing_over: HandingOver
+    departures: Departures
     extending: Extending
     voiding: Voiding
     listing: Listing
@@ -230,6 +232,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         sealing=sealing,
         endings=Endings(room),
         handing_over=HandingOver(room),
+        departures=Departures(room, HandingOver(room)),
         extending=Extending(room),
         voiding=Voiding(room),
         listing=Listing(room.database, room.now),

@@ -56,27 +56,36 @@ class HandingOver:
         Raises :class:`StateRefused` or :class:`PreconditionRefused` when it is not allowed, or *to* is of another
         organisation, a party already, or cannot sign.
         """
-        room, now, reason = self._room, self._room.now(), reasoned(reason)
-        with room.database.transaction() as tx:
-            before = admitted(tx, contract_id, Deed(Act.HAND_OVER, by, seen, party_id), now)
-            party, person = rules.party_of(before, party_id), people.person(tx, to)
-            refusal = self._why_not(tx, before, party, person, by)
-            if refusal is not None:
-                raise refusal
-            if intents.is_under_way(tx, party_id):
-                raise StateRefused(
-                    "A signature on this contract is being made just now; look at it again in a moment."
-                )
-            parties.pass_on(tx, before, _passed_on(party, person))
-            handovers.insert(tx, party=party_id, giver=by, recipient=to, reason=reason, at=now)
-            intents.abandon_of_party(tx, party_id, "handed over to somebody else")
-            public = {"party": party_id, "from": by, "to": to}
-            event = HistoryEvent(EventKind.PARTY_HANDED_OVER, now, by, contract_id, public, {"reason": reason})
-            after = changed(tx, room.chronicle, before, event)
-            room.tell(tx, newly_on_turn(rules.whose_turn(before), after, now))
-            if before.initiator not in (by, to):
-                room.tell(tx, [Notice(contract_id, before.initiator, NoticeKind.HANDED_OVER, now)])
-            return after
+        words = reasoned(reason)
+        with self._room.database.transaction() as tx:
+            deed = Deed(Act.HAND_OVER, by, seen, party_id)
+            return self.pass_on(tx, contract_id, deed, to=to, reason=words)
+
+    def pass_on(
+        self, tx: Transaction, contract_id: str, deed: Deed, *, to: str, reason: str, decided_by: str = ""
+    ) -> Contract:
+        """*to* takes the place of who does *deed*, in the caller's transaction; somebody else may have decided it,
+        for a giver who has left. Raises as :meth:`hand_over`."""
+        room, now, giver, party_id = self._room, self._room.now(), deed.by, str(deed.party)
+        before = admitted(tx, contract_id, deed, now)
+        party, person = rules.party_of(before, party_id), people.person(tx, to)
+        refusal = self._why_not(tx, before, party, person, giver)
+        if refusal is not None:
+            raise refusal
+        if intents.is_under_way(tx, party_id):
+            raise StateRefused(
+                "A signature on this contract is being made just now; look at it again in a moment."
+            )
+        parties.pass_on(tx, before, _passed_on(party, person))
+        handovers.insert(tx, party=party_id, giver=giver, recipient=to, reason=reason, at=now)
+        intents.abandon_of_party(tx, party_id, "handed over to somebody else")
+        public, by = {"party": party_id, "from": giver, "to": to}, decided_by or giver
+        event = HistoryEvent(EventKind.PARTY_HANDED_OVER, now, by, contract_id, public, {"reason": reason})
+        after = changed(tx, room.chronicle, before, event)
+        room.tell(tx, newly_on_turn(rules.whose_turn(before), after, now))
+        if before.initiator not in (by, giver, to):
+            room.tell(tx, [Notice(contract_id, before.initiator, NoticeKind.HANDED_OVER, now)])
+        return after
 
     def _why_not(
         self, tx: Transaction, contract: Contract, party: Party, person: Person, giver: str

@@ -12,8 +12,8 @@ from appliance.language.letters import without_hidden
 from appliance.model.contract import ContractState
 from appliance.model.intent import IntentState
 from appliance.model.notice import Notice, NoticeKind
-from appliance.model.seal_request import SealRequest
-from appliance.store import contracts, intents, people
+from appliance.model.seal_request import SealRequest, SealRequestState
+from appliance.store import accounts, contracts, intents, people
 from appliance.store.database import Transaction
 
 LONGEST_REASON = 500
@@ -28,6 +28,8 @@ class Lapse(StrEnum):
     LATE = "The time for this request ran out; ask for the seal again."
     DESTROYED = "The seal was destroyed before it was used."
     CUSTODIAN_GONE = "A custodian who had approved keeps this seal no more; ask for the seal again."
+    LEFT = "Whoever asked for the seal has left."
+    UNKEPT = "No custodian of the seal is left who could answer; ask an officer."
     HANDED_OVER = "Somebody else asks for this seal now."
     NOT_MADE = "The signature could not be made and nothing was signed; ask for the seal again."
 
@@ -51,6 +53,10 @@ def lapse_of(tx: Transaction, request: SealRequest, now: datetime) -> Lapse | No
         found = of_seal
     elif record.state is IntentState.ABANDONED:
         found = Lapse.NOT_MADE
+    elif accounts.has_left(tx, request.requester):
+        found = Lapse.LEFT
+    elif request.state is SealRequestState.WAITING and _unkept(tx, request):
+        found = Lapse.UNKEPT
     return found
 
 
@@ -59,6 +65,11 @@ def _lapse_of_seal(tx: Transaction, request: SealRequest) -> Lapse | None:
     if seal.destroyed is not None:
         return Lapse.DESTROYED
     return None if set(request.approved_by) <= set(seal.custodians) else Lapse.CUSTODIAN_GONE
+
+
+def _unkept(tx: Transaction, request: SealRequest) -> bool:
+    """Whether all who could answer have left; those who stay are asked already."""
+    return all(accounts.has_left(tx, each) for each in custodians_of(tx, request))
 
 
 def custodians_of(tx: Transaction, request: SealRequest) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ TITLES: Final[Mapping[str, str]] = {
     "fields-placed": "Signature fields placed",
     "contract-discarded": "Draft discarded",
     "party-handed-over": "Signature handed over",
+    "initiator-changed": "Contract taken over from somebody who left",
     "deadline-extended": "Deadline extended",
     "dates-changed": "Dates of the contract noted",
     "notice-resent": "Mail sent once more",

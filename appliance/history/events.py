@@ -32,6 +32,8 @@ class EventKind(StrEnum):
     FIELDS_PLACED = "fields-placed"
     CONTRACT_DISCARDED = "contract-discarded"
     PARTY_HANDED_OVER = "party-handed-over"
+    INITIATOR_CHANGED = "initiator-changed"
+    """The contract of somebody who has left was taken over."""
     DEADLINE_EXTENDED = "deadline-extended"
     DATES_CHANGED = "dates-changed"
     """Dates beyond signing: when it takes effect, is to be renewed or ended, and ends."""

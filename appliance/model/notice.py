@@ -21,6 +21,8 @@ class NoticeKind(StrEnum):
     EXPIRED = "expired"
     HANDED_OVER = "handed-over"
     """A signer has handed the part over; to the initiator, and to those who signed or sign."""
+    TAKEN_OVER = "taken-over"
+    """To whoever becomes the initiator in place of somebody who has left."""
     EXTENDED = "extended"
     REMINDERS = "reminders"
     """What waits for the recipient and by when, of one contract or several, when the letter is made."""

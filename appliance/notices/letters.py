@@ -21,6 +21,7 @@ SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.RECALLED: "“{title}” was recalled",
     NoticeKind.EXPIRED: "“{title}” has expired unsigned",
     NoticeKind.HANDED_OVER: "A signature of “{title}” was handed over to somebody else",
+    NoticeKind.TAKEN_OVER: "“{title}” is yours now: whoever started it has left",
     NoticeKind.EXTENDED: "“{title}” can be signed for longer",
     NoticeKind.VOID_PROPOSED: "It is proposed to void “{title}”; your declaration is asked for",
     NoticeKind.VOID_REFUSED: "“{title}” stays in force: voiding it was refused",

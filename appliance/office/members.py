@@ -14,6 +14,7 @@ from appliance.model.accounts import AccountState
 from appliance.model.office import PendingAct, RollEntry
 from appliance.office import effects
 from appliance.office.drafts import Preparing
+from appliance.powers.ending import end_of_agent
 from appliance.store import accounts, roll
 from appliance.store.database import Database
 from hsm.answers import KnownCredential
@@ -114,6 +115,7 @@ class Members:
         with self._database.transaction() as tx:
             self._sessions.end_all(tx, subject, by=by)
             accounts.set_state(tx, subject, AccountState.LEFT)
+            end_of_agent(tx, self._chronicle, subject, by=by, now=now)
             public = {"subject": subject, "officers": by}
             self._chronicle.tell(tx, HistoryEvent(EventKind.PERSON_LEFT, now, by, None, public))
         return None

@@ -14,6 +14,7 @@ from appliance.model.office import ActKind, PendingAct, RequestState
 from appliance.model.people import Seal, SealKind
 from appliance.office import effects, seal_recording
 from appliance.office.notices import tell_enrolled
+from appliance.powers.ending import end_of_agent
 from appliance.store import accounts, enrolment, people, roll
 from appliance.store.database import Transaction
 from hsm.client import AuthorityClient
@@ -80,6 +81,7 @@ class Recording:
         for seal in seal_recording.take_from(tx, subject, self._now()):
             public = {"subject": seal}
             self._chronicle.tell(tx, HistoryEvent(EventKind.SEAL_SUSPENDED, self._now(), SYSTEM, None, public))
+        end_of_agent(tx, self._chronicle, subject, by=by, now=self._now())
         waiting = enrolment.open_request(tx, subject)
         if waiting is not None:
             enrolment.close(tx, waiting.id, RequestState.WITHDRAWN, at=self._now(), by=by)

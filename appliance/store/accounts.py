@@ -42,6 +42,12 @@ def is_there(tx: Transaction, subject: str) -> bool:
     return row is None or row[0] in (AccountState.INVITED, AccountState.ACTIVE)
 
 
+def has_left(tx: Transaction, subject: str) -> bool:
+    """Whether somebody had an account, or was registered, and is gone for good."""
+    row = tx.execute("SELECT state FROM accounts WHERE subject = ?", (subject,)).fetchone()
+    return row is not None and row[0] == AccountState.LEFT
+
+
 def by_login(tx: Transaction, login: str) -> Account | None:
     """The account with this login, folded to lower case."""
     row = tx.execute(f"{_ACCOUNT} WHERE login = ?", (login,)).fetchone()

@@ -44,6 +44,15 @@ def of_size(tx: Transaction, size: int) -> StoredCheckpoint | None:
     return StoredCheckpoint(*row) if row else None
 
 
+def newest(tx: Transaction, *, limit: int, before: int | None = None) -> list[StoredCheckpoint]:
+    """The newest checkpoints, the largest first, at most *limit*; smaller than *before*, where that is given."""
+    rows = tx.execute(
+        "SELECT size, root, note, token, stamp FROM checkpoints WHERE size < ? ORDER BY size DESC LIMIT ?",
+        (2**62 if before is None else before, limit),
+    )
+    return [StoredCheckpoint(*row) for row in rows]
+
+
 def all_after(tx: Transaction, size: int) -> Iterator[StoredCheckpoint]:
     """The checkpoints larger than *size*, smallest first."""
     rows = tx.execute(

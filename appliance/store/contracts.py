@@ -102,6 +102,16 @@ def load(tx: Transaction, contract_id: str) -> Contract:
     )
 
 
+def set_initiator(tx: Transaction, contract: Contract, subject: str) -> None:
+    """*subject* is the initiator from now on. Raises :class:`StateRefused` when somebody else became it first."""
+    changed = tx.execute(
+        "UPDATE contracts SET initiator = ? WHERE id = ? AND initiator = ?",
+        (subject, contract.id, contract.initiator),
+    )
+    if changed.rowcount != 1:
+        raise StateRefused("Somebody else has taken over “{title}”.", title=contract.title)
+
+
 def revise(tx: Transaction, contract: Contract) -> None:
     """The words, amount, order and deadline of a draft become those of *contract*."""
     tx.execute(

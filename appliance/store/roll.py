@@ -75,6 +75,18 @@ def officers(tx: Transaction) -> list[str]:
     return [row[0] for row in rows]
 
 
+def with_role(tx: Transaction, organisation: str, role: Role, *, limit: int) -> list[str]:
+    """The people of *organisation* whose accounts are active and who have *role*, by name."""
+    rows = tx.execute(
+        "SELECT p.subject FROM people p JOIN accounts a ON a.subject = p.subject"
+        " JOIN account_roles r ON r.subject = p.subject"
+        " WHERE p.organisation = ? AND p.guest = 0 AND a.state = 'active' AND r.role = ?"
+        " ORDER BY p.name, p.subject LIMIT ?",
+        (organisation, role, limit),
+    )
+    return [row[0] for row in rows]
+
+
 def names(tx: Transaction, subjects: list[str]) -> dict[str, str]:
     """The names of *subjects*, people and seals, that are known."""
     rows = tx.execute(

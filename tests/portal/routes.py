@@ -127,6 +127,12 @@ GET: dict[str, Row] = {
     "writing.template_document": Row(TEMPLATE + "/1/preview.pdf", NOBODY),
     "office.everything": Row("/office", READERS, "officer"),
     "office.person": Row(PERSON, READERS, "officer"),
+    "departures.left_behind": Row(PERSON + "/contracts", OFFICE, "officer"),
+    "departures.stand_in": Row(CONTRACT + "/stand-in", NOBODY),
+    "audit.overview": Row("/audit", AUDITOR, "auditor"),
+    "audit.history": Row(CONTRACT + "/history", AUDITOR),
+    "audit.exported": Row(CONTRACT + "/history.json", AUDITOR),
+    "audit.table": Row(CONTRACT + "/history.csv", AUDITOR),
     "office.new_person": Row("/office/people/new", OFFICE, "officer"),
     "office.enrolment_request": Row("/office/requests/{request}", READERS, "officer"),
     "office.act": Row("/office/acts/{act}", READERS, "officer"),
@@ -294,6 +300,15 @@ POST: dict[str, Row] = {
     "office.activate": Row("/office/acts/{act}", OFFICE, "officer", {"credential": "{{}}"}),
     "office.refuse": Row("/office/acts/{act}/refuse", OFFICE, "officer", {"reason": "x"}, any_words=True),
     "office.make_seal": Row("/office/seals/new", OFFICE, "officer", _SEAL),
+    "departures.take_over": Row(
+        PERSON + "/contracts",
+        OFFICE,
+        "officer",
+        {"contract": "{contract}", "party": "", "to": "x", "reason": "x"},
+    ),
+    "departures.stand_in_for": Row(
+        CONTRACT + "/stand-in", NOBODY, form={"party": "", "to": "x", "reason": "x"}, any_words=True
+    ),
     "office.retain": Row("/office/retention/hold", OFFICE, "officer", {"contract": "x", "reason": "x"}),
     "office.erase": Row(PERSON + "/erase", OFFICE, "officer", {"reason": ""}, any_words=True),
     "office.suspend_seal": Row(OF_SEAL + "/suspend", OFFICE, "officer", {"reason": ""}),

@@ -94,6 +94,8 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             absent=parts.appliance.reminders.absences.of(contract) if initiates else (),
             dates=parts.appliance.reminders.dates.of(contract_id),
             keeps_dates=parts.appliance.reminders.dates.may_change(contract, seen.who.subject),
+            stands_in=initiates and bool(parts.appliance.departures.of_contract(contract)),
+            audits=initiates or seen.who.auditor,
             sees_mail=contract.state not in UNSENT and (initiates or seen.who.auditor),
         )
         response = make_response(shown)

@@ -1,0 +1,61 @@
+"""The auditor's pages: a contract's whole history with proof and exports, the checkpoints, how to check it all."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, render_template, request
+
+from appliance.errors import NotAllowed
+from appliance.history.audit import PAGE, Audit
+from appliance.model.accounts import Role
+from appliance.model.contract import Contract
+from webui.portal.access import require
+from webui.portal.contracts.reading import sight
+from webui.portal.parts import PortalParts
+from webui.shared.language import translate
+
+
+def blueprint(parts: PortalParts) -> Blueprint:
+    """``/audit``, and ``history`` below a contract."""
+    pages = Blueprint("audit", __name__)
+    audit = Audit(parts.appliance.database, parts.settings.home.trust / "log.vkey")
+
+    @pages.get("/audit")
+    def overview() -> str:
+        require(Role.AUDITOR)
+        before = request.args.get("before", "")
+        found = audit.checkpoints(before=int(before) if before.isdecimal() and len(before) < 16 else None)
+        further = found[-1].size if len(found) == PAGE else None
+        return render_template("audit/overview.html", checkpoints=found, further=further)
+
+    @pages.get("/contracts/<contract_id>/history")
+    def history(contract_id: str) -> str:
+        contract = _audited(parts, contract_id)
+        return render_template("audit/history.html", contract=contract, audited=audit.of(contract_id))
+
+    @pages.get("/contracts/<contract_id>/history.json")
+    def exported(contract_id: str) -> Response:
+        contract = _audited(parts, contract_id)
+        return _saved(audit.to_json(contract), contract, "json", "application/json")
+
+    @pages.get("/contracts/<contract_id>/history.csv")
+    def table(contract_id: str) -> Response:
+        contract, say = _audited(parts, contract_id), translate()
+        content = audit.to_csv(contract_id, say, (say("yes"), say("not yet")))
+        return _saved(content, contract, "csv", "text/csv; charset=utf-8")
+
+    return pages
+
+
+def _audited(parts: PortalParts, contract_id: str) -> Contract:
+    """The contract, for auditors and its initiator. Raises as :func:`sight`, or :class:`NotAllowed`."""
+    seen = sight(parts, contract_id)
+    if not seen.who.auditor and seen.who.subject != seen.contract.initiator:
+        raise NotAllowed("The whole history is for auditors and for who started the contract.")
+    return seen.contract
+
+
+def _saved(content: bytes, contract: Contract, ending: str, kind: str) -> Response:
+    """A file to save, named by the contract's id: titles are for people."""
+    response = Response(content, content_type=kind)
+    response.headers["Content-Disposition"] = f'attachment; filename="history-{contract.id}.{ending}"'
+    return response
