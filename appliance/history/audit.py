@@ -64,7 +64,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """``checkpoint`` is None before the log's first. ``damage`` says what does not hold, None for a whole history."""
+    """``checkpoint`` is None before the log's first. ``damage`` says what does not hold, if anything."""
 
     links: tuple[Link, ...]
     checkpoint: StoredCheckpoint | None
