@@ -206,6 +206,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
     finishing = Finishing(room, cycle)
     sessions = Sessions(room.database, room.chronicle, settings.sessions, room.now)
     in_accounts = _accounts_room(settings, room)
+    pictures = PagePictures(PictureCache(settings.home.cache / "pages"), room.workshop, room.blobs, room.database)
     return Appliance(
         settings=settings,
         policy=room.policy,
@@ -249,12 +250,10 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         seal_requests=SealRequests(room, finishing),
         seal_uses=SealUses(room.database),
         guests=_guests(room, Links(settings.home.secret(LINKS_KEY, os.environ))),
-        pictures=PagePictures(
-            PictureCache(settings.home.cache / "pages"), room.workshop, room.blobs, room.database
-        ),
+        pictures=pictures,
         appearances=Appearances(room.database, room.workshop, confinement, room.now),
         seal_pictures=SealPictures(room.database, room.workshop, confinement),
-        retention=open_retention(room.database, room.chronicle, room.blobs, room.policy, room.now),
+        retention=open_retention(room.database, room.chronicle, (room.blobs, pictures), room.policy, room.now),
         identity=IdentityChecks(room.database, room.chronicle, room.policy, room.now),
         powers=_powers(room),
         reminders=_reminders(settings, room),

@@ -50,9 +50,14 @@ class PictureCache:
         """Only one thread of one process is in here for *key*."""
         locks = self._root / "locks"
         locks.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (locks / str(int(key[:4], 16) % _STRIPES)).open("wb") as lock:
+        with (locks / str(int(key[-4:], 16) % _STRIPES)).open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+    def forget(self, prefix: str) -> None:
+        """Removes every picture whose key begins with *prefix* (two letters at least)."""
+        for path in (self._root / prefix[:2]).glob(f"{prefix}*"):
+            path.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         return self._root / key[:2] / key

@@ -6,6 +6,7 @@ import smtplib
 import ssl
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -67,7 +68,7 @@ class Mail:
     def _message(self, envelope: Envelope, letter: Letter) -> EmailMessage:
         message = EmailMessage()
         message["From"] = self._settings.sender
-        message["To"] = Address(envelope.name, addr_spec=envelope.recipient)
+        message["To"] = _address(envelope)
         message["Subject"] = " ".join(letter.subject.split())  # a line break in a title would be another header
         message["Date"] = format_datetime(envelope.date)
         message["Message-ID"] = envelope.message_id
@@ -95,12 +96,22 @@ class Mail:
         return connection
 
 
+def _address(envelope: Envelope) -> Address:
+    """To whom it goes. Raises :class:`MailRefused` for what is no address: it is the message's own fault."""
+    try:
+        return Address(envelope.name, addr_spec=envelope.recipient)
+    except (ValueError, IndexError, MessageError) as error:
+        raise MailRefused(f"“{envelope.recipient}” is no address for mail") from error
+
+
 def _hand_over(connection: smtplib.SMTP, message: EmailMessage) -> None:
     try:
         connection.send_message(message)
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
         kind = MailRefused if _is_final(error) else MailUnavailable
         raise kind(_why(error)) from error
+    except smtplib.SMTPNotSupportedError as error:  # the server takes no such address; nothing was handed over
+        raise MailRefused(_why(error)) from error
     except (OSError, smtplib.SMTPException) as error:
         raise MailUnknown(_why(error)) from error
 

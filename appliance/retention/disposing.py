@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from appliance.contracts.reasons import reasoned
 from appliance.documents.blobs import BlobStore
+from appliance.documents.pictures import PagePictures
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.history.chronicle import Chronicle
 from appliance.history.events import EventKind, HistoryEvent
@@ -34,12 +35,14 @@ class Disposing:
         database: Database,
         chronicle: Chronicle,
         blobs: BlobStore,
+        pictures: PagePictures,
         policy: Policy,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._chronicle = chronicle
         self._blobs = blobs
+        self._pictures = pictures
         self._policy = policy
         self._now = now
 
@@ -114,7 +117,8 @@ class Disposing:
             )
 
     def sweep(self, *, limit: int = 100) -> int:
-        """Removes blobs that only disposed contracts had; how many. What is used again by then stays."""
+        """Removes blobs that only disposed contracts had, with the pictures of their pages; how many. What is used
+        again by then stays."""
         removed = 0
         before = self._now() - SETTLED
         with self._database.reading() as tx:
@@ -124,6 +128,7 @@ class Disposing:
                 if retention.is_needed(tx, digest):
                     retention.spare(tx, digest)
                 elif self._blobs.remove(digest, untouched_since=before):
+                    self._pictures.forget(digest)
                     retention.spare(tx, digest)
                     removed += 1
         if removed:

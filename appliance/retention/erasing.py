@@ -49,7 +49,8 @@ class Erasing:
         """Erases what may go; what stays, as :meth:`remainder`.
 
         Raises :class:`NotFound`; :class:`PreconditionRefused` without a reason, while the person has an open
-        account, or while a contract runs in which they act.
+        account, while a contract runs in which they act, or while one of theirs is under a legal hold: what was
+        checked of a person is evidence, too.
         """
         words, now = reasoned(reason), self._now()
         remainder = self.remainder(subject)
@@ -63,6 +64,15 @@ class Erasing:
                 raise PreconditionRefused(
                     "{subject} acts in contracts that are not at their end; hand them over or end them first.",
                     subject=subject,
+                )
+            held = [
+                each.contract for each in retention.ended_of(tx, subject) if retention.is_held(tx, each.contract)
+            ]
+            if held:
+                raise PreconditionRefused(
+                    "{subject} acts in contract {contract}, which is under a legal hold; lift the hold first.",
+                    subject=subject,
+                    contract=held[0],
                 )
             erased = forgetting.forget_openings(tx, entries)
             forgetting.forget_person(tx, subject, name_too=not retention.ended_of(tx, subject))

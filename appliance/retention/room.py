@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.documents.blobs import BlobStore
+from appliance.documents.pictures import PagePictures
 from appliance.history.chronicle import Chronicle
 from appliance.policy import Policy
 from appliance.retention.disposing import Disposing
@@ -25,11 +26,15 @@ class Retention:
 
 
 def open_retention(
-    database: Database, chronicle: Chronicle, blobs: BlobStore, policy: Policy, now: Callable[[], datetime]
+    database: Database,
+    chronicle: Chronicle,
+    documents: tuple[BlobStore, PagePictures],
+    policy: Policy,
+    now: Callable[[], datetime],
 ) -> Retention:
-    """All of it on one database and one store of documents."""
+    """All of it on one database and one store of *documents*, with the pictures that are made of them."""
     return Retention(
         Holding(database, chronicle, now),
-        Disposing(database, chronicle, blobs, policy, now),
+        Disposing(database, chronicle, *documents, policy, now),
         Erasing(database, chronicle, policy, now),
     )

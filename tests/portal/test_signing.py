@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+import webui
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG, ZONE
 from appliance.model.accounts import Role
@@ -309,7 +310,7 @@ def test_what_is_signed_stands_above_the_button(
 
 def test_the_page_is_light(zhang: FlaskClient, waiting: Contract) -> None:
     page = zhang.get(page_of(waiting))
-    static = Path(str(zhang.application.static_folder))
+    static = Path(webui.__file__).parent / "static"
     own = sum((static / name).stat().st_size for name in ("page.css", "signing.css", "signing.js", "passkey.js"))
     assert len(page.data) + own < SIZE
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pysqlite3
 import pytest
@@ -127,6 +128,10 @@ def test_what_is_disposed_of_is_gone_and_the_log_is_whole(world: World, now_: Ap
         involvements.refresh(tx, contract.id, involved.of(titled), involved.words(titled))
     assert _in_the_file(world, "用完即弃的标题")
     digests = {revision.digest for revision in contract.revisions}
+    before = pictures_kept(world)
+    for digest in digests:
+        now_.pictures.page(digest, 0)
+    assert pictures_kept(world) > before
     disposing = later.retention.disposing
     disposing.propose(contract.id, reason="期满", by=OFFICER)
     done = disposing.confirm(contract.id, by=OTHER)
@@ -144,9 +149,15 @@ def test_what_is_disposed_of_is_gone_and_the_log_is_whole(world: World, now_: Ap
     for digest in digests:
         with pytest.raises(NotFound):
             now_.blobs.get(digest)
+    assert pictures_kept(world) == before, "nobody sees its pages any more"
     assert not _in_the_file(world, "用完即弃的标题")
     assert done.entry is not None
     assert walked(world, now_).size > done.entry
+
+
+def pictures_kept(world: World) -> set[Path]:
+    """Pictures of pages in the cache."""
+    return set((world.home.cache / "pages").glob("??/*"))
 
 
 def _in_the_file(world: World, words: str) -> bool:
@@ -204,6 +215,23 @@ def test_a_person_who_acts_is_not_erased(now_: Appliance) -> None:
         now_.retention.erasing.erase(LI.subject, reason="离职", by=OFFICER)
     with pytest.raises(NotFound):
         now_.retention.erasing.erase("person-nobody", reason="离职", by=OFFICER)
+
+
+def test_nothing_of_a_person_goes_while_one_of_their_contracts_is_held(now_: Appliance) -> None:
+    subject = "person-held"
+    contract = recalled(now_, unique(5))
+    with now_.database.transaction() as tx:
+        tx.execute(
+            "INSERT INTO people (subject, name, organisation, email, language, zone, guest)"
+            " VALUES (?, '吴待查', 'x', 'wu@example.test', 'zh', 'Asia/Shanghai', 0)",
+            (subject,),
+        )
+        tx.execute("UPDATE parties SET subject = ? WHERE contract = ? AND position = 1", (subject, contract.id))
+    now_.retention.holding.place(contract.id, reason="诉讼", by=OFFICER)
+    with pytest.raises(PreconditionRefused, match="under a legal hold"):
+        now_.retention.erasing.erase(subject, reason="本人要求", by=OFFICER)
+    now_.retention.holding.lift(contract.id, reason="结案", by=OFFICER)
+    assert now_.retention.erasing.erase(subject, reason="本人要求", by=OFFICER).held == ()
 
 
 def test_what_is_personal_goes_and_the_log_is_whole(world: World, now_: Appliance) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -87,4 +88,13 @@ def test_without_encryption_nothing_is_sent_where_it_is_demanded(post: Post) -> 
     demanding = Mail(MailSettings(host="127.0.0.1", port=post.port), None)
     with pytest.raises(MailUnavailable, match="STARTTLS"):
         demanding.send(ENVELOPE, LETTER)
+    assert post.messages == []
+
+
+@pytest.mark.parametrize(
+    "address", ["", "zhang", "zhang@", "a b@example.com", "zhang@example.com\nBcc: all", "张@example.com"]
+)
+def test_what_is_no_address_is_refused_and_stops_nothing_else(post: Post, address: str) -> None:
+    with pytest.raises(MailRefused):
+        mail(post.port).send(replace(ENVELOPE, recipient=address), LETTER)
     assert post.messages == []
