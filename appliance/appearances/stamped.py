@@ -67,7 +67,8 @@ def stamped(data: bytes, *, width_mm: float) -> Stamped:
             found=longest,
             needed=-int(-LEAST_DPI * width_mm // _MILLIMETRES_PER_INCH),
         )
-    return Stamped(_square(cut, width_mm), dpi, tuple(_advice(cut, mask)))
+    advice = tuple(_advice(cut, mask))
+    return Stamped(_square(cut, width_mm), dpi, advice)
 
 
 def _opened(data: bytes) -> Image.Image:
@@ -76,9 +77,11 @@ def _opened(data: bytes) -> Image.Image:
     try:
         picture = Image.open(BytesIO(data), formats=("PNG", "JPEG"))
         if picture.width * picture.height > _MOST_PIXELS:
-            raise DocumentRefused("image-too-large", "The picture has too many pixels; make it smaller.")
+            raise Image.DecompressionBombError
         return picture.convert("RGBA")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise DocumentRefused("image-too-large", "The picture has too many pixels; make it smaller.") from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise DocumentRefused("image-unreadable", "The file is not a PNG or JPEG picture.") from error
 
 

@@ -1,0 +1,66 @@
+"""The register of seal uses: every request with who, what and where, for those who may see it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date, timedelta
+
+import pytest
+
+from appliance.contracts.seal_uses import COLUMNS, as_csv
+from appliance.demonstration.cast import CUSTODIAN, LI
+from appliance.model.people import Person
+from appliance.model.seal_request import SealRequestState
+from appliance.model.seal_use import UseFilter
+from tests.seals.conftest import House
+
+
+@pytest.fixture(scope="module")
+def seal(house: House, keepers: tuple[Person, ...]) -> str:
+    """A seal that was used once by two custodians, and refused once."""
+    seal = house.seal(*keepers[:2], needed=2)
+    used = house.asked(house.sent(seal), reason="=HYPERLINK(1)")
+    house.approve(used, keepers[0])
+    house.approve(used, keepers[1])
+    refused = house.asked(house.sent(seal), reason="补盖")
+    house.appliance.seal_requests.refuse(refused.id, by=keepers[0].subject, reason="材料不全")
+    return seal
+
+
+def test_a_line_says_who_when_and_exactly_what(house: House, seal: str, keepers: tuple[Person, ...]) -> None:
+    newest, oldest = house.appliance.seal_uses.page(UseFilter(seals=(seal,))).uses
+    assert (newest.state, newest.custodians) == (SealRequestState.REFUSED, ())
+    assert (oldest.state, oldest.needed, oldest.requester) == (SealRequestState.USED, 2, "张示例")
+    assert set(oldest.custodians) == {each.name for each in keepers[:2]}
+    contract = house.appliance.contracts.get(oldest.contract)
+    assert (oldest.title, oldest.pages, oldest.places) == (contract.title, 2, 1)
+    act = house.appliance.seal_requests.act(house.appliance.seal_requests.get(oldest.request))
+    assert oldest.digest == act.digest.hex()
+
+
+def test_filters_are_about_seal_state_day_and_contract(house: House, seal: str) -> None:
+    page, today = house.appliance.seal_uses.page, house.appliance.now().date()
+    every = page(UseFilter(seals=(seal,))).uses
+    assert len(page(UseFilter(seals=(seal,), state=SealRequestState.USED)).uses) == 1
+    assert len(page(UseFilter(seals=(seal,), since=today - timedelta(days=1), until=today)).uses) == 2
+    assert not page(UseFilter(seals=(seal,), until=date(2020, 1, 1))).uses
+    assert page(UseFilter(words=every[0].contract)).uses == (every[0],)
+    assert not page(UseFilter(seals=(seal,), words="没有这份合同")).uses
+    assert page(UseFilter(seals=(seal,)), before=every[0].number).uses == every[1:]
+
+
+def test_custodians_see_their_own_seals_alone(house: House, seal: str) -> None:
+    register = house.appliance.seal_uses
+    assert register.kept_by(CUSTODIAN.subject, UseFilter(seals=(seal,))).seals == (seal,)
+    assert register.kept_by(LI.subject, UseFilter(seals=(seal,))).seals == ()
+    assert not register.page(register.kept_by(LI.subject, UseFilter())).uses
+
+
+def test_the_table_opens_in_a_spreadsheet_and_runs_nothing(house: House, seal: str) -> None:
+    uses = house.appliance.seal_uses.every(UseFilter(seals=(seal,)))
+    table = as_csv(uses, lambda words: words, lambda at: at.isoformat())
+    assert table.startswith(b"\xef\xbb\xbf")
+    header, newest, oldest = csv.reader(io.StringIO(table.decode("utf-8-sig")))
+    assert tuple(header) == COLUMNS
+    assert newest[2] == "refused" and oldest[5] == "'=HYPERLINK(1)"
