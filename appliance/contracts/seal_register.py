@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.seal_standing import Lapse, after_lapse, lapse_of, to_custodians
 from appliance.errors import StateRefused
-from appliance.history.events import SYSTEM, EventKind, HistoryEvent
+from appliance.history.events import SYSTEM, EventKind, Field, HistoryEvent
 from appliance.model.intent import IntentRecord, IntentState
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.seal_request import SealRequest, SealRequestState
@@ -130,11 +130,14 @@ class SealRegister:
 
     def _count(self, tx: Transaction, request: SealRequest, by: str) -> None:
         now = self._room.now()
-        if len(request.approved_by) < request.needed:
-            self._tell(tx, request, EventKind.SEAL_HALF_APPROVED, by)
+        enough = len(request.approved_by) >= request.needed
+        kind = EventKind.SEAL_APPROVED if enough else EventKind.SEAL_HALF_APPROVED
+        digest = intents.load(tx, request.intent).act.digest.hex()
+        public: dict[str, Field] = {**_public(request), "digest": digest, "needed": request.needed}
+        self._room.chronicle.tell(tx, HistoryEvent(kind, now, by, request.contract, public))
+        if not enough:
             return
         seal_requests.decide(tx, request, SealRequestState.APPROVED, at=now, by=by)
-        self._tell(tx, request, EventKind.SEAL_APPROVED, by)
         _enqueue(tx, [Notice(request.contract, request.requester, NoticeKind.SEAL_APPROVED, now, request.id)])
 
     def _decide(

@@ -89,6 +89,7 @@ LABELS: Final[Mapping[str, str]] = {
     "signer": "Signing key",
     "custodian": "Seal custodian",
     "requester": "Requested by",
+    "needed": "Custodians needed",
     "power": "Power of attorney",
     "identity": "Identity check",
     "pages": "Pages",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import re
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from appliance.demonstration import cast
 from appliance.demonstration.pocket import Pocket
@@ -19,6 +21,7 @@ from appliance.office import members
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
 from tests.portal.office_visits import account_of, answer_of, signed_in, token_in
+from tests.seals.pictures import as_png, print_of
 
 AUDITOR, SIGNER = "auditor-office", "person-office-signer"
 VERIFIED = "身份证原件，当面核对"
@@ -333,3 +336,24 @@ def test_an_officer_looks_custodians_up_and_keeps_those_that_are_ticked(
     assert f'id="custodian-{cast.ZHANG.subject}"' not in found
     kept = officer.post(address, data={**form, "find": "%", "custodian": cast.CUSTODIAN.subject}).text
     assert f'id="custodian-{cast.CUSTODIAN.subject}" type="checkbox" name="custodian"' in kept
+
+
+def test_a_picture_of_a_seal_is_seen_before_it_is_used(appliance: Appliance, officer: FlaskClient) -> None:
+    seal = f"/office/seals/{cast.CONTRACT_SEAL.subject}"
+
+    def upload(data: bytes) -> TestResponse:
+        form = {"form_token": token_in(officer.get(seal).text), "picture": (io.BytesIO(data), "seal.png")}
+        return officer.post(f"{seal}/picture", data=form, content_type="multipart/form-data")
+
+    coarse = upload(as_png(print_of(200)))
+    assert coarse.status_code == 422 and "needs 473" in coarse.text
+    act = upload(as_png(print_of(ink="#1240c8"))).headers["Location"]
+    page = officer.get(act).text
+    look = re.search(r'class="sealpreview" src="([^"]+)"', page)
+    assert look and officer.get(look[1].replace("&amp;", "&")).data.startswith(b"\x89PNG")
+    assert "not red" in page and "dpi at the size" in page
+    activated(appliance, officer, act)
+    assert "An uploaded picture" in officer.get(seal).text
+    drawn = posted(officer, seal, f"{seal}/picture/drawn").headers["Location"]
+    activated(appliance, officer, drawn)
+    assert "Drawn by the appliance" in officer.get(seal).text

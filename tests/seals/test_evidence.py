@@ -1,0 +1,48 @@
+"""The evidence package says who approved each use of a seal, in entries of the log that are proven in it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from appliance.demonstration.cast import LI
+from appliance.evidence import container
+from appliance.exporting import Exporting
+from appliance.ledger import Sequencer
+from appliance.model.people import Person
+from appliance.verification import Indication
+from hsm.client import AuthorityClient
+from tests.seals.conftest import HERE, House
+from tests.world import World
+
+
+def test_both_custodians_stand_in_the_package(house: House, world: World, keepers: tuple[Person, ...]) -> None:
+    appliance, contract = house.appliance, house.sent(house.seal(*keepers[:2]), "双印合同")
+    request = house.asked(contract)
+    house.approve(request, keepers[0])
+    house.approve(request, keepers[1])
+    opened = appliance.desk.open(contract.id, contract.parties[0].id, HERE)
+    appliance.desk.sign(opened.intent.id, [house.answer(LI.subject, opened.intent.act)], HERE)
+    appliance.sealing.seal_off(contract.id)
+    with AuthorityClient(world.home.authority_socket("scheduler")) as scheduler:
+        Sequencer(appliance.database, scheduler).run_once()
+
+    package = Exporting(appliance).export(contract.id).package
+
+    files = container.read(package)
+    history = next(bytes(data) for name, data in files.items() if name.endswith("history.json"))
+    approvals = [each for each in _entries(json.loads(history)) if "approved" in str(each.get("kind", ""))]
+    assert [each["kind"] for each in approvals] == ["seal-half-approved", "seal-approved"]
+    assert [each["actor"] for each in approvals] == [each.subject for each in keepers[:2]]
+    digest = appliance.seal_requests.act(request).digest.hex()
+    assert {each["public"]["digest"] for each in approvals} == {digest}
+    report = appliance.verifier.verify(package, file="evidence.zip")
+    assert report.indication is Indication.PASSED, report.reasons
+
+
+def _entries(value: object) -> list[dict[str, Any]]:
+    """Every object in *value* that has a kind, in order."""
+    if isinstance(value, dict):
+        own = [value] if "kind" in value and "public" in value else []
+        return own + [entry for each in value.values() for entry in _entries(each)]
+    return [entry for each in value for entry in _entries(each)] if isinstance(value, list) else []
