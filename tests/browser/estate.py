@@ -29,7 +29,7 @@ from appliance.writing import Beginning, samples
 from hsm.authenticator import SoftwareAuthenticator
 from tests.browser.troupe import HERE, ZHOU, Troupe
 from tests.portal.estate import destroyed_seal
-from tests.world import sample_document
+from tests.world import agree, sample_document
 
 GAMMA = "丙公司示例有限公司"
 VISITOR = Whereabouts("192.0.2.7")
@@ -94,7 +94,9 @@ def _guests(people: Troupe) -> tuple[dict[str, str], dict[str, str]]:
     for name, mail, place in (("孙外部", "sun", SAMPLE_PLACES[1]), ("吴等待", "wu", SAMPLE_PLACES[2])):
         party = act.drafting.add_guest(draft.id, Guest(name, GAMMA, f"{mail}@gamma.example"), by=by)
         act.drafting.place(draft.id, party.id, [place], by=by)
-    contract = people.signed_by(act.sending.send(draft.id, by=by), ZHANG)
+    sent = act.sending.send(draft.id, by=by)
+    agree(act, ZHANG, act.registry.person(sent.parties[1].subject))
+    contract = people.signed_by(sent, ZHANG)
     _, new, waiting = contract.parties
     act.office.requests.submit(waiting.subject, [_proposed(people)], by=waiting.subject)
     invitation = act.guests.of_party(new.id)
