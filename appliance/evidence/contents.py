@@ -5,6 +5,7 @@ Each step raises :class:`PackageRefused`, or the error of the part that found it
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 from appliance.evidence import arrangement, history, logfiles, proofs, revisions
@@ -86,6 +87,7 @@ def require_log(files: Files, manifest: Manifest) -> tuple[history.Event, ...]:
     if history.encode(heading, events) != told:
         raise PackageRefused("The history in the package is not what the log's entries say.")
     _require_unbroken(entries, heading.contract)
+    _require_completed(files, events, heading.contract)
     return events
 
 
@@ -95,6 +97,27 @@ def _require_unbroken(entries: Sequence[LogEntry], contract: str) -> None:
     if not own:
         raise PackageRefused("The package has no entry of the log.")
     require_chain(own, contract=contract)
+
+
+def _require_completed(files: Files, events: Sequence[history.Event], contract: str) -> None:
+    """The history goes as far as the completion of exactly this file, and the contract is not void.
+
+    A chain shows no gap where its end was left out; that the log has nothing later is not proven by a package.
+    """
+    own = {event.kind: event.public for event in events if event.public.get("contract") == contract}
+    completed = own.get("contract-completed")
+    signed = files[arrangement.SIGNED]
+    if completed is None or _digest_of(signed, completed.get("size")) != completed.get("digest"):
+        raise PackageRefused("The history does not say that the contract was completed as the signed file.")
+    if "contract-voided" in own:
+        raise PackageRefused("The parties have declared this contract void.")
+
+
+def _digest_of(document: memoryview, size: object) -> str | None:
+    """SHA-256 (hex) of the first *size* bytes; a later archive timestamp only adds to them."""
+    if not isinstance(size, int) or not 0 < size <= len(document):
+        return None
+    return hashlib.sha256(document[:size]).hexdigest()
 
 
 def _contract_of(entry: LogEntry) -> object:

@@ -185,9 +185,10 @@ def _accepted(person: str, at: datetime, accepting: Accepting) -> LedgerEntry:
     return LedgerEntry("agreement-accepted", at - timedelta(hours=1), public)
 
 
-def _acts(original: bytes, start: datetime, at: datetime, accepting: Accepting) -> Iterator[LedgerEntry]:
+def _acts(pdf: SignedPdf, start: datetime, accepting: Accepting) -> Iterator[LedgerEntry]:
     """What the log has of this contract, as the signing cycle writes it."""
-    digest = hashlib.sha256(original).hexdigest()
+    digest, at = hashlib.sha256(pdf.original).hexdigest(), signed_at(pdf)
+    archived = {"revision": 5, "digest": hashlib.sha256(pdf.signed).hexdigest(), "size": len(pdf.signed)}
     contract = {"contract": "c-2026-0001"}
     record = grounds(at)
     yield from (_accepted(person, at, accepting) for person in ("person-zhang", "person-li"))
@@ -207,7 +208,7 @@ def _acts(original: bytes, start: datetime, at: datetime, accepting: Accepting) 
         ("party-signed", signed, {**_party("张示例", ALPHA), "address": "192.0.2.17", "location": "北京市朝阳区"}),
         ("party-signed", _by_li("person-li"), {**_party("李样本", BETA), "address": "198.51.100.4"}),
         ("party-signed", _by_li("seal-b"), _party(BETA, BETA)),
-        ("contract-completed", {"actor": "system", "revision": 5}, {}),
+        ("contract-completed", {"actor": "system", **archived}, {}),
     ]
     for number, (kind, public, private) in enumerate(acts):
         moment = at if public is signed else start + timedelta(minutes=3 * number)
@@ -254,7 +255,7 @@ def _log(authority: TestAuthority, pdf: SignedPdf, others: int, accepting: Accep
     chain: list[int] = []
     for index, act in zip(
         (*ACCEPTED, *range(3, others, 5)),
-        _acts(pdf.original, authority.now - timedelta(minutes=30), signed_at(pdf), accepting),
+        _acts(pdf, authority.now - timedelta(minutes=30), accepting),
         strict=False,
     ):
         place = _place(leaves, chain) if "contract" in act.public else {}

@@ -42,3 +42,26 @@ def test_the_checkers_fail_it(with_gap: bytes, command: list[str], tmp_path: Pat
     status, said = check(command, unpack(with_gap, tmp_path / "package"))
     assert status == 1
     assert "the history has a gap before log entry" in said
+
+
+@pytest.fixture(scope="module")
+def without_end(evidence: EvidenceInput, authority: TestAuthority) -> bytes:
+    """The last entry of the contract is left out: what remains is a chain without a gap."""
+    fewer = tuple(entry for entry in evidence.log.entries if b'"kind":"contract-completed"' not in entry.leaf)
+    assert len(fewer) == len(evidence.log.entries) - 1
+    return build(replace(evidence, log=replace(evidence.log, entries=fewer)), contract.seals(authority))
+
+
+def test_an_end_that_was_left_out(without_end: bytes, authority: TestAuthority, confinement: Confinement) -> None:
+    later = authority.now + timedelta(hours=1)
+    verifier = Verifier(confinement, [authority.root.certificate], evidence=verify_package, clock=lambda: later)
+    report = verifier.verify(without_end)
+    assert report.indication is Indication.FAILED
+    assert any("does not say that the contract was completed" in str(reason) for reason in report.reasons)
+
+
+@pytest.mark.parametrize("command", [["sh", "check.sh"], [sys.executable, "-I", "check.py"]], ids=["sh", "python"])
+def test_the_checkers_miss_the_end(without_end: bytes, command: list[str], tmp_path: Path) -> None:
+    status, said = check(command, unpack(without_end, tmp_path / "package"))
+    assert status == 1
+    assert "the history does not end with the signed file" in said

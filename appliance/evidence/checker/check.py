@@ -306,17 +306,22 @@ def check_opening(number: str) -> None:
 
 def check_history(contract: str) -> None:
     """The contract's entries are a chain: each names its place and the hash of the one before; none is missing."""
-    before, count = None, 0
+    before, count, last = None, 0, {}
     for path in sorted((HERE / "log/entries").glob("*.json")):
         number, leaf = path.stem, read(f"log/entries/{path.name}")
-        public = json.loads(leaf)["public"]
+        public, kind = (json.loads(leaf)[name] for name in ("public", "kind"))
         if public.get("contract") != contract:
             continue
         count += 1
         follows = public.get("sequence") == count and public.get("previous") == before
         require(follows, f"the history has a gap before log entry {number} 历史记录在此条目之前有缺失")
-        before = hashlib.sha256(b"\0" + leaf).hexdigest()
+        before, last[kind] = hashlib.sha256(b"\0" + leaf).hexdigest(), public
     require(count > 0, "no log entry is of this contract 没有本合同的日志条目")
+    completed = last.get("contract-completed", {"size": 0, "digest": ""})
+    signed = read("contract/contract.signed.pdf")[: completed["size"]]
+    same = hashlib.sha256(signed).hexdigest() == completed["digest"]
+    require(same, "the history does not end with the signed file 历史记录未载明该签署文件已完成")
+    require("contract-voided" not in last, "the parties have declared this contract void 各方已声明合同作废")
     show(f"ok    the history has no gap: {count} entries 历史记录完整无缺：{count} 条")
 
 

@@ -233,6 +233,13 @@ check_entry() { # NUMBER
     pass "log entry $1 is in the log 日志条目已证明在日志中"
 }
 
+of_kind() { # KIND: the newest entry of this contract of that kind
+    for path in $(ls log/entries | sort -rn | sed 's,^,log/entries/,'); do
+        grep -q "\"kind\":\"$1\"" "$path" && grep -q "\"contract\":\"$contract\"" "$path" && cat "$path" && return
+    done
+    true
+}
+
 check_history() { # every entry of this contract names its place and the hash of the one before: none is missing
     contract=$(sed -n 's/.*"contract":"\([^"]*\)".*/\1/p' history/history.json | head -n 1)
     count=0 before=
@@ -246,6 +253,10 @@ check_history() { # every entry of this contract names its place and the hash of
         before=$({ printf '\000' && cat "$entry"; } | sha256sum | cut -c1-64)
     done
     [ "$count" -gt 0 ] || fail "no log entry is of this contract 没有本合同的日志条目"
+    completed=$(of_kind contract-completed | sed -n 's/.*"digest":"\([0-9a-f]*\)".*"size":\([0-9]*\).*/\2 \1/p')
+    [ -n "$completed" ] && [ "$(head -c "${completed% *}" "$signed" | sha256sum | cut -c1-64)" = "${completed#* }" ] ||
+        fail "the history does not end with the signed file 历史记录未载明该签署文件已完成"
+    [ -z "$(of_kind contract-voided)" ] || fail "the parties have declared this contract void 各方已声明合同作废"
     pass "the history has no gap: $count entries 历史记录完整无缺：$count 条"
 }
 
