@@ -28,7 +28,7 @@ from appliance.demonstration.founding import found
 from appliance.demonstration.pocket import Pocket
 from appliance.home import Home
 from appliance.ledger import Sequencer
-from appliance.model.acceptance import AgreementRecord
+from appliance.model.acceptance import AgreementRecord, Side
 from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.people import Person
 from appliance.wiring import Appliance, open_appliance
@@ -64,14 +64,14 @@ def shared_world() -> Iterator[World]:
         with authority(home):
             world = World(home, load(home))
             with world.opened() as appliance:
-                agree(appliance, ZHANG, LI)
-                agree(appliance, LI, ZHANG)
+                agree(appliance, ZHANG, LI.organisation)
+                agree(appliance, LI, ZHANG.organisation)
             yield world
 
 
-def agree(appliance: Appliance, person: Person, *others: Person) -> AgreementRecord:
-    """*person* accepts for the own company the agreement on electronic signing with those of *others*."""
-    between = Between(side_of_person(person), tuple(side_of_person(other) for other in others))
+def agree(appliance: Appliance, person: Person, *others: str) -> AgreementRecord:
+    """*person* accepts for the own company the agreement on electronic signing with the companies *others*."""
+    between = Between(side_of_person(person), tuple(Side(other) for other in others))
     proposal = appliance.agreements.propose(person.subject, between)
     activations = activations_for(appliance, proposal.act)
     return appliance.agreements.accept(proposal.id, activations, by=person.subject)

@@ -46,8 +46,10 @@ class Departures:
         self._handing_over = handing_over
 
     def left_behind(self, subject: str) -> tuple[LeftBehind, ...]:
-        """Every part of open contracts that *subject* has, at most of 200 contracts, and who can take it."""
+        """Every part of open contracts that *subject*, who has left, still has, of at most 200, and who can take it."""
         with self._room.database.reading() as tx:
+            if not accounts.has_left(tx, subject):
+                return ()
             found = [contracts.load(tx, contract) for contract, _ in roll.open_contracts(tx, subject)]
         return tuple(part for contract in found for part in self._parts(contract, subject))
 

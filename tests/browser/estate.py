@@ -87,6 +87,15 @@ def _asked(people: Troupe, contract: Contract) -> str:
     return people.appliance.seal_requests.ask(opened.intent.id, activation, reason="年度采购，一式两份").id
 
 
+def _with_somebody_new(people: Troupe) -> Contract:
+    """A contract with a company with which nobody has agreed yet to sign electronically."""
+    act, by = people.appliance, ZHANG.subject
+    draft = people.draft("示例首次合作协议", (ZHANG,))
+    guest = act.drafting.add_guest(draft.id, Guest("郑外部", "丁公司示例有限公司", "zheng@delta.example"), by=by)
+    act.drafting.place(draft.id, guest.id, [SAMPLE_PLACES[1]], by=by)
+    return act.sending.send(draft.id, by=by)
+
+
 def _guests(people: Troupe) -> tuple[dict[str, str], dict[str, str]]:
     """A contract that two outside signers were invited to; the second has asked for a credential already."""
     act, by = people.appliance, ZHANG.subject
@@ -94,14 +103,14 @@ def _guests(people: Troupe) -> tuple[dict[str, str], dict[str, str]]:
     for name, mail, place in (("孙外部", "sun", SAMPLE_PLACES[1]), ("吴等待", "wu", SAMPLE_PLACES[2])):
         party = act.drafting.add_guest(draft.id, Guest(name, GAMMA, f"{mail}@gamma.example"), by=by)
         act.drafting.place(draft.id, party.id, [place], by=by)
-    sent = act.sending.send(draft.id, by=by)
-    agree(act, ZHANG, act.registry.person(sent.parties[1].subject))
-    contract = people.signed_by(sent, ZHANG)
+    agree(act, ZHANG, GAMMA)
+    contract = people.signed_by(act.sending.send(draft.id, by=by), ZHANG)
     _, new, waiting = contract.parties
     act.office.requests.submit(waiting.subject, [_proposed(people)], by=waiting.subject)
     invitation = act.guests.of_party(new.id)
     names = {
         "invited": contract.id,
+        "agreeing": _with_somebody_new(people).id,
         "guest_party": new.id,
         "guest_link": act.links.token(LinkPurpose.GUEST, invitation.id),
     }

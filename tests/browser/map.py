@@ -106,6 +106,12 @@ STOPS = (
     Stop("/seals/uses", _ZHAO),
     Stop("/", _QIAN),
     Stop("/office", _QIAN),
+    Stop("/audit", _QIAN),
+    Stop("/contracts/{completed}/history", _QIAN),
+    Stop("/contracts/{completed}/history", _ZHANG),
+    Stop("/contracts/{completed}/stand-in", _ZHANG),
+    Stop("/office/people/person-zhang/contracts", OFFICER),
+    Stop("/contracts/{agreeing}/agreement", _ZHANG),
 )
 
 NO_PAGES = frozenset(
@@ -116,6 +122,8 @@ NO_PAGES = frozenset(
         "/certs/chain.pem",
         "/contracts/<contract_id>/document.pdf",
         "/contracts/<contract_id>/evidence.zip",
+        "/contracts/<contract_id>/history.csv",
+        "/contracts/<contract_id>/history.json",
         "/contracts/<contract_id>/pages/<int:number>.png",
         "/contracts/<contract_id>/sign/<intent_id>/<int:number>.png",
         "/crl/<name>.crl",

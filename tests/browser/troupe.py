@@ -170,8 +170,8 @@ def troupe(house: House, browser: Browser) -> Iterator[Troupe]:
         _enrol(everybody, ZHOU)
         for person in (AUDITOR, WANG):
             appliance.registry.add_person(person, None, by=OFFICER)
-        agree(appliance, ZHANG, LI)
-        agree(appliance, LI, ZHANG)
+        agree(appliance, ZHANG, LI.organisation)
+        agree(appliance, LI, ZHANG.organisation)
         for subject in ROLES:
             _give_account(appliance, subject)
         yield everybody
