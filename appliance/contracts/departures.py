@@ -46,7 +46,7 @@ class Departures:
         self._handing_over = handing_over
 
     def left_behind(self, subject: str) -> tuple[LeftBehind, ...]:
-        """Every part of open contracts that *subject*, who has left, still has, of at most 200, and who can take it."""
+        """Every part of open contracts that *subject* still has after leaving, and who can take it."""
         with self._room.database.reading() as tx:
             if not accounts.has_left(tx, subject):
                 return ()
