@@ -30,7 +30,9 @@ def ed() -> bytes:
     return cbor2.dumps({1: 1, 3: -8, -1: 6, -2: raw})
 
 
-@pytest.mark.parametrize("key", [ec2(ec.SECP256R1(), -7, 1), ed(), of_rsa(2048, -257)])
+@pytest.mark.parametrize(
+    "key", [ec2(ec.SECP256R1(), -7, 1), ed(), of_rsa(2048, -257)], ids=["P-256", "Ed25519", "RSA"]
+)
 def test_strong_keys_are_accepted(key: bytes) -> None:
     require_known_key(key)
 
