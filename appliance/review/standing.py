@@ -113,6 +113,10 @@ class Standings:
         document = contract.original.digest
         return self._standing(tx, contract, reviews.check_of(tx, contract.id, document, self.rules))
 
+    def asks_for_nothing(self, contract: Contract) -> bool:
+        """Whether contracts of its type may go out unreviewed; told without reading anything."""
+        return self.policy.of(contract.kind).review.before_sending is BeforeSending.NOTHING
+
     def when_sent(self, tx: Transaction, contract: Contract) -> ReviewStanding:
         """The same by whatever rules were in force when it was sent: the best standing that any check gives."""
         every = [
