@@ -17,6 +17,7 @@ def authority() -> Iterator[RunningAuthority]:
         yield running
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A folder's tests share a home and its processes: each stays with one worker (``--dist loadgroup``)."""
     root = Path(__file__).parent
