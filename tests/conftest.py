@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.authority import RunningAuthority, running_authority
 
@@ -17,9 +18,14 @@ def authority() -> Iterator[RunningAuthority]:
         yield running
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A folder's tests share a home and its processes: each stays with one worker (``--dist loadgroup``)."""
-    root = Path(__file__).parent
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(str(item.path.parent.relative_to(root))))
+class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist's classes are untyped here
+    """Folders go to workers whole, since a folder's tests share a home and its processes."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0].rpartition("/")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderScheduling:
+    """Asked when there are several workers."""
+    return FolderScheduling(config, log)
