@@ -15,7 +15,7 @@ from appliance.review.calendar_dates import days
 from appliance.review.money import sums
 from appliance.review.outline import Sentence, sentences
 from appliance.review.prose import Block, Source, blocks, source
-from appliance.review.recognition import Recogniser
+from appliance.review.recognition import ENOUGH, Recogniser
 from appliance.review.rule_book import RuleBook
 
 FEWEST_LETTERS: Final = 20
@@ -29,8 +29,6 @@ MOST_LETTERS: Final = 1_500_000
 
 MOST_AMOUNTS: Final = 200
 _QUOTED: Final = 80
-_SHOWN: Final = 6
-"""Sentences of a finding that are marked on the pages."""
 
 Boxes = Callable[[int, int, int], Iterable[tuple[float, float, float, float]]]
 """Page, first and one past the last character of its text → the boxes where they are seen."""
@@ -88,7 +86,7 @@ class _Marks:
     boxes: Boxes
 
     def of(self, told: Sequence[Sentence]) -> tuple[Spot, ...]:
-        return tuple(spot for each in told[:_SHOWN] for spot in self.between(each.block, each.start, each.end))
+        return tuple(spot for each in told[:ENOUGH] for spot in self.between(each.block, each.start, each.end))
 
     def between(self, block: int, start: int, end: int) -> Iterator[Spot]:
         for page, first, last in self.source.spans(self.blocks[block].origin[start:end]):

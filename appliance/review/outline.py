@@ -17,7 +17,7 @@ _STYLES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
     for style, pattern in (
         (
             "annex",
-            r"(?:附件|附录|annex|schedule|appendix|exhibit)\s?(?:[一二三四五六七八九十\d]{1,3}|[A-Z]\b|[ivx]{1,4}\b)?[:：.、\s]?",
+            r"(?:(?:附件|附录)(?=\s?[一二三四五六七八九十\d:：.、]|\s|$)|annex|schedule|appendix|exhibit)\s?(?:[一二三四五六七八九十\d]{1,3}|[A-Z]\b|[ivx]{1,4}\b)?[:：.、\s]?",
         ),
         ("chapter", r"(?:第[一二三四五六七八九十百\d]+(?:章|部分|编)|part\s+[\divxlc]+\b)[.:：、\s]?"),
         (
@@ -85,15 +85,13 @@ def sentences(found: Sequence[Block], samples: Sequence[re.Pattern[str]]) -> Ite
             continue
         above = tuple(text for _, text in stack)
         if style:
-            stack.append((style, rest[:40]))
+            stack.append((style, _opening(rest)))
         yield from _of_block(number, block.text, begin, above, sample)
 
 
 def _of_block(number: int, text: str, begin: int, above: tuple[str, ...], sample: bool) -> Iterator[Sentence]:
     rest = text[begin:]
-    opening, *more = _HEADING_ENDS.split(rest, maxsplit=1)
-    if not (more and more[0].strip() and _is_heading(opening, numbered=True)):
-        opening = ""
+    opening = _opening(rest)
     start = begin
     for piece in _SENTENCE_END.split(rest):
         at = text.find(piece, start) if piece else -1
@@ -103,6 +101,12 @@ def _of_block(number: int, text: str, begin: int, above: tuple[str, ...], sample
         shown = piece[:LONGEST_SENTENCE]
         if shown.strip():
             yield Sentence(number, at, at + len(shown), shown.strip(), above, opening, sample)
+
+
+def _opening(rest: str) -> str:
+    """The heading with which a paragraph begins in the same line, or nothing."""
+    opening, *more = _HEADING_ENDS.split(rest, maxsplit=1)
+    return opening if more and more[0].strip() and _is_heading(opening, numbered=True) else ""
 
 
 def _style(text: str) -> tuple[str, int]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, field
 from typing import Final
 
+from appliance.review.frames import Frame, Marked, frame
+from appliance.review.headings import Headings, shared
 from appliance.review.outline import Sentence
 from appliance.review.rule_book import ClauseRule, RuleBook, Texts, compiled, expression
 
 LANGUAGES: Final = ("zh", "en")
+ENOUGH: Final = 6
+"""Sentences that are shown of a clause; what says it again after so many is not looked for."""
+
 _SHORTEST: Final = 6
 """Letters that a sentence below a heading has at least, to say something."""
 
@@ -20,7 +24,6 @@ _SCRIPT: Final = {"zh": re.compile(r"[\u4e00-\u9fff]"), "en": re.compile(r"[A-Za
 _WHOLE: Final = 10
 """Chinese characters of a whole sentence; twice as many letters of Latin script."""
 
-_SHARED: Final = re.compile(r"\b(?:and|or)\b|[&/、与和及]", re.IGNORECASE)
 _DEFINITION: Final = re.compile(
     r"[”\"](?:一词)?(?:是指|系指|指)|[”\"] ?(?:means|shall mean|refers to|has the meaning)|见第.{1,6}条"
 )
@@ -45,6 +48,7 @@ class Recogniser:
 
     def __init__(self, book: RuleBook) -> None:
         self._clauses = [_Clause(rule, book) for rule in book.clauses]
+        self._headings = Headings(book.clauses)
         self.samples = [
             compiled(expression(pattern, name, book.words[name]))
             for name in LANGUAGES
@@ -53,85 +57,118 @@ class Recogniser:
 
     def evidence(self, sentences: Sequence[Sentence]) -> list[Evidence]:
         """What was found, one for each clause that is there."""
-        found: dict[str, Evidence] = {}
-        ordered = sorted(self._clauses, key=lambda clause: bool(clause.rule.within))
-        for clause in ordered:
-            among = sentences
+        told = [each for each in sentences if not each.sample]
+        found = self._found([each for each in self._clauses if not each.rule.within], told)
+        for clause in self._clauses:
             if clause.rule.within:
-                outer = found.get(clause.rule.within)
-                among = () if outer is None else outer.sentences
-            said = tuple(clause.said(among))
-            if said:
-                found[clause.rule.key] = Evidence(clause.rule.key, said)
-        return [found[clause.rule.key] for clause in self._clauses if clause.rule.key in found]
+                found |= self._found([clause], found.get(clause.rule.within, ()))
+        return [
+            Evidence(clause.rule.key, found[clause.rule.key])
+            for clause in self._clauses
+            if clause.rule.key in found
+        ]
+
+    def _found(self, clauses: Sequence[_Clause], sentences: Sequence[Sentence]) -> dict[str, tuple[Sentence, ...]]:
+        gathered = [(clause, _Gathered()) for clause in clauses]
+        for sentence in sentences:
+            marked = Marked(sentence.text)
+            heading, announced = self._headings.above(sentence)
+            for clause, so_far in gathered:
+                clause.note(sentence, marked, so_far)
+                if clause.rule.key in announced:
+                    clause.note_below(sentence, heading, so_far, alone=len(announced) == 1)
+        said = {clause.rule.key: tuple(so_far.said()) for clause, so_far in gathered}
+        return {key: each for key, each in said.items() if each}
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What sentences were seen of one clause."""
+
+    pairs: list[Sentence] = field(default_factory=list)
+    different: set[str] = field(default_factory=set)
+    spoken: list[Sentence] = field(default_factory=list)
+    sections: list[Sentence] = field(default_factory=list)
+    speaks: bool = False
+
+    def said(self) -> list[Sentence]:
+        """The sentences that say the clause, and those beside them in its sections."""
+        if len(self.different) >= 2:
+            return self.pairs
+        every = [*self.spoken, *(self.sections if self.speaks else ())]
+        return sorted({(each.block, each.start): each for each in every}.values(), key=_place)
+
+
+def _place(sentence: Sentence) -> tuple[int, int]:
+    return sentence.block, sentence.start
 
 
 class _Clause:
     def __init__(self, rule: ClauseRule, book: RuleBook) -> None:
         self.rule = rule
+        self._searched = any(each.within == rule.key for each in book.clauses)
         topics = {name: rule.topic[name][0] for name in rule.topic}
-        self._says = _compiled(rule.says, book, topics)
+        self._says: dict[str, list[Frame]] = {
+            name: [frame(each, name, book.words[name]) for each in every] for name, every in rule.says.items()
+        }
         self._pairs = _compiled(rule.pairs, book, topics)
         self._passing = _compiled(book.passing, book, topics)
         self._hints = [re.compile(_any(texts, name), re.IGNORECASE) for name, texts in rule.hints.items() if texts]
-        self._titles = [
-            re.compile(_title(texts, name), re.IGNORECASE) for name, texts in rule.headings.items() if texts
-        ]
 
-    def said(self, sentences: Sequence[Sentence]) -> Iterator[Sentence]:
-        """The sentences that say the clause, and those beside them in its sections."""
-        pairs = [each for each in sentences if not each.sample and _one(self._pairs, each.text)]
-        matched = {
-            match[0]
-            for each in pairs
-            for pattern in chain(*self._pairs.values())
-            for match in pattern.finditer(each.text)
-        }
-        if len(matched) >= 2:
-            yield from pairs
+    def note(self, sentence: Sentence, marked: Marked, so_far: _Gathered) -> None:
+        """Takes in what the sentence says by itself."""
+        matched = {match[0] for pattern in _fitting(self._pairs, sentence) for match in pattern.finditer(sentence.text)}
+        if matched:
+            so_far.pairs.append(sentence)
+            so_far.different |= matched
+        if len(so_far.spoken) >= ENOUGH and not self._searched:
             return
-        counted = [each for each in sentences if not each.sample and not _one(self._passing, each.text)]
-        sections = [each for each in counted if self._below_heading(each)]
-        if not any(self._speaks(each) for each in sections):
-            sections = []
-        spoken = [each for each in counted if _one(self._says, each.text)]
-        kept = {id(each) for each in (*sections, *spoken)}
-        yield from (each for each in sentences if id(each) in kept)
+        if self._says_it(marked) and not self._in_passing(sentence):
+            so_far.spoken.append(sentence)
 
-    def _below_heading(self, sentence: Sentence) -> bool:
-        if len(sentence.text) < _SHORTEST or _EMPTY.match(sentence.text):
-            return False
-        return any(title.match(each) for each in (*sentence.headings, sentence.inline) for title in self._titles)
+    def note_below(self, sentence: Sentence, heading: str, so_far: _Gathered, *, alone: bool) -> None:
+        """Takes in a sentence below a *heading* of the clause, which is of no other clause when *alone*."""
+        if len(sentence.text) < _SHORTEST or _EMPTY.match(sentence.text) or self._in_passing(sentence):
+            return
+        so_far.sections.append(sentence)
+        so_far.speaks = so_far.speaks or self._speaks(sentence, heading, alone=alone)
 
-    def _speaks(self, sentence: Sentence) -> bool:
+    def _speaks(self, sentence: Sentence, heading: str, *, alone: bool) -> bool:
         """Whether a sentence below the clause's heading says something of it: below a heading of its own any whole
-        sentence does, but no definition; below one that it shares with others, one that says it anyway."""
+        sentence does, but no definition; below one with “and”, one with a hint; below one that is of another
+        clause too, one that says it anyway."""
         body = sentence.text
         if body.startswith(sentence.inline) and len(sentence.inline) <= 40:
             body = body[len(sentence.inline) :].lstrip(" .:：-–—")
-        if len(body) < _SHORTEST:
+        if len(body) < _SHORTEST or _EMPTY.match(body):
             return False
-        titles = [
-            each
-            for each in (*sentence.headings, sentence.inline)
-            if any(title.match(each) for title in self._titles)
-        ]
-        if all(_SHARED.search(each) for each in titles):
-            return _one(self._says, body)
+        if not alone:
+            return self._says_it(Marked(body))
         if any(hint.search(body) for hint in self._hints):
             return True
-        whole = len(body) >= (_WHOLE if re.search(r"[\u4e00-\u9fff]", body) else 2 * _WHOLE)
-        return whole and not _DEFINITION.search(body)
+        whole = len(body) >= (_WHOLE if _SCRIPT["zh"].search(body) else 2 * _WHOLE)
+        return whole and not shared(heading) and not _DEFINITION.search(body)
+
+    def _says_it(self, marked: Marked) -> bool:
+        return any(
+            each.said(marked)
+            for name, frames in self._says.items()
+            if _SCRIPT[name].search(marked.text)
+            for each in frames
+        )
+
+    def _in_passing(self, sentence: Sentence) -> bool:
+        return any(pattern.search(sentence.text) for pattern in _fitting(self._passing, sentence))
 
 
 Patterns = dict[str, list[re.Pattern[str]]]
 """By language: Chinese ones are tried where there is Chinese, English ones where there are Latin letters."""
 
 
-def _one(patterns: Patterns, text: str) -> bool:
-    return any(
-        pattern.search(text) for name, each in patterns.items() if _SCRIPT[name].search(text) for pattern in each
-    )
+def _fitting(patterns: Patterns, sentence: Sentence) -> Iterator[re.Pattern[str]]:
+    for name, each in patterns.items():
+        if _SCRIPT[name].search(sentence.text):
+            yield from each
 
 
 def _compiled(texts: Texts, book: RuleBook, topics: dict[str, str]) -> Patterns:
@@ -146,15 +183,3 @@ def _compiled(texts: Texts, book: RuleBook, topics: dict[str, str]) -> Patterns:
 def _any(phrases: Sequence[str], language: str) -> str:
     words = "|".join(re.escape(phrase) for phrase in phrases)
     return rf"\b(?:{words})" if language == "en" else f"(?:{words})"
-
-
-def _title(phrases: Sequence[str], language: str) -> str:
-    """A heading that begins with one of *phrases*, or has it after “and”."""
-    words = "|".join(re.escape(phrase) for phrase in sorted(phrases, key=len, reverse=True))
-    if language == "en":
-        words = words.replace("\\ ", " ?")
-        end = r"(?:\b|(?=and|of|for)|(?=(?-i:[A-Z])))"  # letters that were set apart have lost their blanks
-        return rf"\W*(?:(?:[\w’']+,? ){{0,3}}(?:and|or|&|;|/) )?(?:the )?(?:mutual |general )?(?:{words}){end}"
-    joined = "(?:[^，。；]{0,8}(?:与|和|及|、|以及))?"
-    whose = "(?:甲方|乙方|双方|各方|甲乙双方|甲乙)*"
-    return rf"[【\[《(（“\"\s]*{joined}(?:本|关于)?(?:合同|协议)?{whose}的?(?:{words})"

@@ -14,6 +14,7 @@ import yaml
 
 from appliance.errors import ConfigurationError
 from appliance.review.bounded import unbounded
+from appliance.review.frames import parts
 from appliance.review.rule_book import ClauseRule, KindRule, RuleBook, compiled, expression
 
 LANGUAGES: Final = ("zh", "en")
@@ -138,9 +139,11 @@ def _opened(file: str, text: str) -> _Place:
 
 
 def _words(place: _Place | None) -> dict[str, str]:
-    found = {}
+    """The words of a language; one may use others that stand before it."""
+    found: dict[str, str] = {}
     for name, each in ({} if place is None else place.entries()).items():
-        found[name] = re.sub(r"\s*\|\s*", "|", each.text())
+        written = re.sub(r"\s*\|\s*", "|", each.text())
+        found[name] = re.sub(r"<([a-z]+)>", lambda used: found.get(used[1], used[0]), written)
         _require_pattern(each, found[name])
     return found
 
@@ -151,25 +154,21 @@ def _clause(key: str, place: _Place, words: Mapping[str, Mapping[str, str]]) -> 
         if needed not in given:
             raise place.wrong("the clause “{name}” lacks “{needed}”.", name=key, needed=needed)
     topics = {name: each.text() for name, each in given["topic"].entries(LANGUAGES).items()}
-    texts = {
-        section: {name: each.texts() for name, each in given[section].entries(LANGUAGES).items()}
-        for section in ("headings", "hints")
-        if section in given
-    }
+    hints = given["hints"].entries(LANGUAGES) if "hints" in given else {}
     patterns = {
         section: {
             name: _patterns(each, name, words, topics.get(name, ""))
             for name, each in given[section].entries(LANGUAGES).items()
         }
-        for section in ("says", "pairs")
+        for section in ("headings", "says", "pairs")
         if section in given
     }
     return ClauseRule(
         key=key,
         name={name: each.text() for name, each in given["name"].entries(LANGUAGES).items()},
         topic={name: (topic,) for name, topic in topics.items()},
-        headings=texts.get("headings", {}),
-        hints=texts.get("hints", {}),
+        headings=patterns.get("headings", {}),
+        hints={name: each.texts() for name, each in hints.items()},
         says=patterns.get("says", {}),
         pairs=patterns.get("pairs", {}),
         within=given["within"].text() if "within" in given else "",
@@ -193,13 +192,17 @@ def _patterns(
     """The patterns, each tried with its words put in; a passing mention's <topic> is put in later."""
     found = []
     for item in place.items():
-        pattern = item.text()
-        try:
-            whole = expression(pattern, language, words[language], topic or "topic")
-        except KeyError as error:
-            raise item.wrong("<{name}> is no word of the rules.", name=error.args[0]) from error
-        _require_pattern(item, whole)
-        found.append(pattern)
+        for mark, part in parts(item.text()):
+            if len(mark) > 2:
+                raise item.wrong("a part of a frame begins with “!” or “!!”, or with neither.")
+            try:
+                whole = expression(part, language, words[language], topic or "topic")
+            except KeyError as error:
+                raise item.wrong("<{name}> is no word of the rules.", name=error.args[0]) from error
+            _require_pattern(item, whole)
+        if all(mark for mark, _ in parts(item.text())):
+            raise item.wrong("a frame needs a part without “!”.")
+        found.append(item.text())
     return tuple(found)
 
 

@@ -1,0 +1,92 @@
+"""Frames: words that say something when they stand near each other in one sentence, in any order.
+
+A frame is written ``a & b & !c & !!d``: *a* and *b* lie within :data:`REACH`, *c* does not stand in the parts of
+the sentence (from comma to comma) in which they do, and *d* nowhere in the sentence. Each part is a pattern.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from appliance.review.rule_book import compiled, expression
+
+REACH: Final = {"zh": 90, "en": 260}
+"""Characters from the first to the last part of a frame at most."""
+
+_JOINT: Final = re.compile(r"\s+&\s+")
+_COMMA: Final = re.compile(r"[,，;；。]")
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A sentence's text; where a pattern matches is looked up once, as frames share their words."""
+
+    text: str
+    _spans: dict[re.Pattern[str], list[Span]] = field(default_factory=dict)
+
+    def spans(self, pattern: re.Pattern[str]) -> list[Span]:
+        """All places of *pattern*."""
+        found = self._spans.get(pattern)
+        if found is None:
+            found = self._spans[pattern] = [match.span() for match in pattern.finditer(self.text)]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame, compiled."""
+
+    parts: tuple[re.Pattern[str], ...]
+    not_beside: tuple[re.Pattern[str], ...]
+    nowhere: tuple[re.Pattern[str], ...]
+    reach: int
+
+    def said(self, marked: Marked) -> bool:
+        """Whether the sentence says it."""
+        return (
+            all(marked.spans(part) for part in self.parts)
+            and any(not self._contradicted(marked, window) for window in self._windows(marked))
+            and not any(marked.spans(each) for each in self.nowhere)
+        )
+
+    def _windows(self, marked: Marked) -> Iterator[Span]:
+        """The shortest stretches that hold one of each part."""
+        hits = sorted((end, start, at) for at, part in enumerate(self.parts) for start, end in marked.spans(part))
+        latest: dict[int, int] = {}
+        for end, start, at in hits:
+            latest[at] = max(start, latest.get(at, start))
+            first = min(latest.values())
+            if len(latest) == len(self.parts) and (end - first <= self.reach or len(self.parts) == 1):
+                yield first, end
+
+    def _contradicted(self, marked: Marked, window: Span) -> bool:
+        if not self.not_beside:
+            return False
+        first, last = window
+        commas = marked.spans(_COMMA)
+        begin = max((end for _, end in commas if end <= first), default=0)
+        stop = min((start for start, _ in commas if start >= last), default=len(marked.text))
+        return any(
+            start < stop and end > begin for each in self.not_beside for start, end in marked.spans(each)
+        )
+
+
+def parts(written: str) -> Iterator[tuple[str, str]]:
+    """The parts of a frame as written: what stands before each (nothing, ``!`` or ``!!``), and its pattern."""
+    for part in _JOINT.split(written.strip()):
+        bare = part.lstrip("!")
+        yield part[: len(part) - len(bare)], bare
+
+
+def frame(written: str, language: str, words: Mapping[str, str]) -> Frame:
+    """*written* with the *words* of *language* put in. English parts are whole words."""
+    sorts: dict[str, list[re.Pattern[str]]] = {"": [], "!": [], "!!": []}
+    for mark, pattern in parts(written):
+        whole = expression(pattern, language, words)
+        sorts[mark].append(compiled(rf"(?<!\w)(?:{whole})(?!\w)" if language == "en" else whole))
+    return Frame(tuple(sorts[""]), tuple(sorts["!"]), tuple(sorts["!!"]), REACH[language])
