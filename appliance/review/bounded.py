@@ -10,12 +10,14 @@ from __future__ import annotations
 import re._constants as sre  # type: ignore[import-not-found]  # the standard library's own parser, without stubs
 import re._parser as parser  # type: ignore[import-not-found]
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 MOST_NESTED = 200
 """The most that the bounds of repeats inside repeats may multiply to."""
 
 
+@cache
 def unbounded(pattern: str) -> bool:
     """Whether *pattern* (one that compiles) could take too long."""
     return _endless(parser.parse(pattern), 1)

@@ -12,7 +12,7 @@ _MONTHS: Final = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
 )  # fmt: skip
-_MONTH: Final = "|".join(f"{name}|{name[:3]}\\.?" for name in _MONTHS)
+_MONTH: Final = "|".join(f"{name}|{name[:3]}\\.?" for name in _MONTHS) + r"|sept\."
 _NUMERAL: Final = "〇零○Ｏ一二三四五六七八九十"
 _PATTERNS: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -20,10 +20,11 @@ _PATTERNS: Final = tuple(
         r"(?<!\d)(?P<y>(?:19|20)\d\d)\s?年\s?(?P<m>\d{1,2})\s?月\s?(?P<d>\d{1,2})\s?[日号]",
         rf"(?P<y>[二一][{_NUMERAL}]{{3}})年(?P<m>[{_NUMERAL}]{{1,2}})月(?P<d>[{_NUMERAL}]{{1,3}})[日号]",
         r"(?<![\d.\-/])(?P<y>(?:19|20)\d\d)(?P<sep>[-/.])(?P<m>\d{1,2})(?P=sep)(?P<d>\d{1,2})(?![\d\-/])",
-        rf"(?<![A-Za-z\d])(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:\s+day)?(?:\s+of)?\s+(?P<m>{_MONTH}),?\s+(?P<y>(?:19|20)\d\d)(?!\d)",
+        rf"(?<![A-Za-z\d])(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:\s+day)?(?:\s+of)?(?P<sep>-|\s+)(?P<m>{_MONTH})(?:(?P=sep)|,?\s+)(?P<y>(?:19|20)\d\d)(?!\d)",
         rf"(?<![A-Za-z])(?P<m>{_MONTH})\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y>(?:19|20)\d\d)(?!\d)",
     )
 )
+_SAME_YEAR: Final = re.compile(r"同年\s?(?P<m>\d{1,2})\s?月\s?(?P<d>\d{1,2})\s?[日号]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,17 @@ def days(text: str) -> Iterator[Day]:
         for match in pattern.finditer(text)
         if (day := _date(match["y"], match["m"], match["d"])) is not None
     ]
-    return iter(sorted(found, key=lambda each: each.start))
+    found.sort(key=lambda each: each.start)
+    return iter(sorted((*found, *_of_same_year(text, found)), key=lambda each: each.start))
+
+
+def _of_same_year(text: str, found: list[Day]) -> Iterator[Day]:
+    """Dates of the year of the date before them: 同年12月31日."""
+    for match in _SAME_YEAR.finditer(text):
+        before = [each for each in found if each.end <= match.start()]
+        day = _date(str(before[-1].day.year), match["m"], match["d"]) if before else None
+        if day is not None:
+            yield Day(day, match.start(), match.end())
 
 
 def _date(year: str, month: str, day: str) -> date | None:

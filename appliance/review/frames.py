@@ -48,11 +48,22 @@ class Frame:
 
     def said(self, marked: Marked) -> bool:
         """Whether the sentence says it."""
-        return (
-            all(marked.spans(part) for part in self.parts)
-            and any(not self._contradicted(marked, window) for window in self._windows(marked))
-            and not any(marked.spans(each) for each in self.nowhere)
-        )
+        return any(True for _ in self._places(marked))
+
+    def subjects(self, marked: Marked) -> set[str]:
+        """The words of the first part wherever the sentence says it."""
+        first = marked.spans(self.parts[0])
+        return {
+            marked.text[start:end].casefold()
+            for begin, stop in self._places(marked)
+            for start, end in first
+            if begin <= start and end <= stop
+        }
+
+    def _places(self, marked: Marked) -> Iterator[Span]:
+        if not all(marked.spans(part) for part in self.parts) or any(marked.spans(each) for each in self.nowhere):
+            return iter(())
+        return (window for window in self._windows(marked) if not self._contradicted(marked, window))
 
     def _windows(self, marked: Marked) -> Iterator[Span]:
         """The shortest stretches that hold one of each part."""
@@ -71,16 +82,14 @@ class Frame:
         commas = marked.spans(_COMMA)
         begin = max((end for _, end in commas if end <= first), default=0)
         stop = min((start for start, _ in commas if start >= last), default=len(marked.text))
-        return any(
-            start < stop and end > begin for each in self.not_beside for start, end in marked.spans(each)
-        )
+        return any(start < stop and end > begin for each in self.not_beside for start, end in marked.spans(each))
 
 
 def parts(written: str) -> Iterator[tuple[str, str]]:
     """The parts of a frame as written: what stands before each (nothing, ``!`` or ``!!``), and its pattern."""
     for part in _JOINT.split(written.strip()):
-        bare = part.lstrip("!")
-        yield part[: len(part) - len(bare)], bare
+        mark = "!!" if part.startswith("!!") else "!" if part.startswith("!") else ""
+        yield mark, part[len(mark) :]
 
 
 def frame(written: str, language: str, words: Mapping[str, str]) -> Frame:

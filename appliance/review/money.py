@@ -27,7 +27,7 @@ _SCALE: Final = {
 }  # fmt: skip
 _SCALES: Final = "千万|百万|十万|万|亿|千|百|million|billion|thousand|mn|bn"
 _IN_FIGURES: Final = re.compile(
-    rf"(?:(?P<before>{_ANY})\s?[:：]?\s?(?P<first>{_FIGURE})(?![\d.]?\d)\s?(?P<scaled>{_SCALES})?\s?(?P<unit>元|圆)?"
+    rf"(?:(?P<before>{_ANY})\s?[:：]?\s?(?P<first>{_FIGURE})(?![\d.]?\d)\s?(?P<scaled>{_SCALES}|(?:bn|[mk])(?![a-z\d²³]))?\s?(?P<unit>元|圆)?"
     rf"|(?<![\d.,])(?P<second>{_FIGURE})\s?(?P<scale>{_SCALES})?\s?(?P<after>元|圆|{_ANY})(?![a-z]))",
     re.IGNORECASE,
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from appliance.review.frames import Frame, Marked, frame
 from appliance.review.headings import Headings, shared
@@ -93,9 +93,8 @@ class _Gathered:
 
     def said(self) -> list[Sentence]:
         """The sentences that say the clause, and those beside them in its sections."""
-        if len(self.different) >= 2:
-            return self.pairs
-        every = [*self.spoken, *(self.sections if self.speaks else ())]
+        pairs = self.pairs if len(self.different) >= 2 else ()
+        every = [*pairs, *self.spoken, *(self.sections if self.speaks else ())]
         return sorted({(each.block, each.start): each for each in every}.values(), key=_place)
 
 
@@ -111,13 +110,15 @@ class _Clause:
         self._says: dict[str, list[Frame]] = {
             name: [frame(each, name, book.words[name]) for each in every] for name, every in rule.says.items()
         }
-        self._pairs = _compiled(rule.pairs, book, topics)
+        self._pairs: dict[str, list[Frame]] = {
+            name: [frame(each, name, book.words[name]) for each in every] for name, every in rule.pairs.items()
+        }
         self._passing = _compiled(book.passing, book, topics)
         self._hints = [re.compile(_any(texts, name), re.IGNORECASE) for name, texts in rule.hints.items() if texts]
 
     def note(self, sentence: Sentence, marked: Marked, so_far: _Gathered) -> None:
         """Takes in what the sentence says by itself."""
-        matched = {match[0] for pattern in _fitting(self._pairs, sentence) for match in pattern.finditer(sentence.text)}
+        matched = {words for each in _fitting(self._pairs, sentence) for words in each.subjects(marked)}
         if matched:
             so_far.pairs.append(sentence)
             so_far.different |= matched
@@ -150,23 +151,19 @@ class _Clause:
         return whole and not shared(heading) and not _DEFINITION.search(body)
 
     def _says_it(self, marked: Marked) -> bool:
-        return any(
-            each.said(marked)
-            for name, frames in self._says.items()
-            if _SCRIPT[name].search(marked.text)
-            for each in frames
-        )
+        return any(each.said(marked) for each in _fitting(self._says, marked))
 
     def _in_passing(self, sentence: Sentence) -> bool:
         return any(pattern.search(sentence.text) for pattern in _fitting(self._passing, sentence))
 
 
+_T = TypeVar("_T")
 Patterns = dict[str, list[re.Pattern[str]]]
-"""By language: Chinese ones are tried where there is Chinese, English ones where there are Latin letters."""
 
 
-def _fitting(patterns: Patterns, sentence: Sentence) -> Iterator[re.Pattern[str]]:
-    for name, each in patterns.items():
+def _fitting(rules: Mapping[str, Sequence[_T]], sentence: Sentence | Marked) -> Iterator[_T]:
+    """By language: Chinese ones where there is Chinese, English ones where there are Latin letters."""
+    for name, each in rules.items():
         if _SCRIPT[name].search(sentence.text):
             yield from each
 

@@ -107,6 +107,8 @@ def _plain(value: Any) -> Any:
 
 
 _GAP = {"zh": r"[^。；]{0,30}?", "en": r".{0,80}?"}
+_APART = r"\b.{1,80}?\b"
+"""A gap between two English words, with blanks around it."""
 
 
 def expression(pattern: str, language: str, words: Mapping[str, str], topic: str = "") -> str:
@@ -115,7 +117,10 @@ def expression(pattern: str, language: str, words: Mapping[str, str], topic: str
     def word(match: re.Match[str]) -> str:
         return f"(?:{topic if match[1] == 'topic' else words[match[1]]})"
 
-    return re.sub(r"<([a-z]+)>", word, pattern).replace("…", _GAP[language])
+    whole = re.sub(r"<([a-z]+)>", word, pattern)
+    if language == "en":
+        whole = whole.replace(" … ", _APART)
+    return whole.replace("…", _GAP[language])
 
 
 @cache

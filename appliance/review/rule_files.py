@@ -56,6 +56,10 @@ class _Place:
             raise self.wrong("a text is expected here.")
         return str(self.node.value).strip()
 
+    def pattern(self) -> str:
+        """A text whose lines may break after ``|``."""
+        return re.sub(r"\|\s+", "|", self.text())
+
     def items(self) -> list[_Place]:
         if isinstance(self.node, yaml.ScalarNode):
             return [self]
@@ -142,7 +146,7 @@ def _words(place: _Place | None) -> dict[str, str]:
     """The words of a language; one may use others that stand before it."""
     found: dict[str, str] = {}
     for name, each in ({} if place is None else place.entries()).items():
-        written = re.sub(r"\s*\|\s*", "|", each.text())
+        written = each.pattern()
         found[name] = re.sub(r"<([a-z]+)>", lambda used: found.get(used[1], used[0]), written)
         _require_pattern(each, found[name])
     return found
@@ -189,20 +193,19 @@ def _kind(key: str, place: _Place, known: set[str]) -> KindRule:
 def _patterns(
     place: _Place, language: str, words: Mapping[str, Mapping[str, str]], topic: str | None = None
 ) -> tuple[str, ...]:
-    """The patterns, each tried with its words put in; a passing mention's <topic> is put in later."""
+    """The patterns and frames, each tried with its words put in; a passing mention's <topic> is put in later."""
     found = []
     for item in place.items():
-        for mark, part in parts(item.text()):
-            if len(mark) > 2:
-                raise item.wrong("a part of a frame begins with “!” or “!!”, or with neither.")
+        written = item.pattern()
+        for _, part in parts(written):
             try:
                 whole = expression(part, language, words[language], topic or "topic")
             except KeyError as error:
                 raise item.wrong("<{name}> is no word of the rules.", name=error.args[0]) from error
             _require_pattern(item, whole)
-        if all(mark for mark, _ in parts(item.text())):
+        if all(mark for mark, _ in parts(written)):
             raise item.wrong("a frame needs a part without “!”.")
-        found.append(item.text())
+        found.append(written)
     return tuple(found)
 
 

@@ -51,6 +51,8 @@ def test_a_type_is_known_by_the_longest_of_its_names() -> None:
         (OWN.replace("<party>", "<nobody>"), 6, "nobody"),
         (OWN.replace("…有权…审计", "(审计"), 6, "regular expression"),
         (OWN.replace("…有权…审计", "(?:审+)+计"), 6, "without end"),
+        (OWN.replace("<party>…有权…审计", "!审计"), 6, "without “!”"),
+        (OWN.replace("<party>…有权…审计", "有权 & (?:审+)+计"), 6, "without end"),
         (OWN.replace("breach]", "nothing]"), 10, "no clause"),
         ("a: &x 1\nb: *x\n", 2, "aliases"),
     ],

@@ -1,14 +1,15 @@
 """Contracts composed from the variants of ``zh.yaml`` and ``en.yaml``: what is in each is known, and so is
 what lacks.
 
-The same number always gives the same contract. A third of them (:attr:`Plan.held`) is made of the variants of
-``fresh.yaml``, which were written after the rules and held back from them, and of no others.
+The same number always gives the same contract. A third of the first 72 is made of the variants of ``fresh.yaml``,
+which were written after the rules and held back from them, and of no others; the last 48 wholly of those of
+``heldout.yaml`` (:attr:`Plan.part`).
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -21,7 +22,8 @@ import yaml
 from appliance.money.capitals import in_capitals
 
 HERE: Final = Path(__file__).parent
-COUNT: Final = 72
+FIRST: Final = 72
+COUNT: Final = 120
 STYLES: Final = ("article", "counted", "number", "inline", "bare", "plain", "sign", "nested")
 LAYOUTS: Final = ("book", "columns", "narrow", "spaced")
 OF_BREACH: Final = ("breach-figures", "breach-consequences")
@@ -65,7 +67,7 @@ class Plan:
     kind: str
     style: str
     layout: str
-    held: bool
+    part: str
     opening: str
     pieces: tuple[Piece, ...]
     annexes: tuple[Piece, ...]
@@ -80,7 +82,7 @@ class Plan:
             "kind": self.kind,
             "style": self.style,
             "layout": self.layout,
-            "held": self.held,
+            "part": self.part,
             "present": sorted(self.present),
             "amounts": list(self.amounts),
             "dates": list(self.dates),
@@ -95,32 +97,31 @@ def plans() -> Iterator[Plan]:
 
 @cache
 def variants(language: str) -> Any:
-    """What ``zh.yaml`` or ``en.yaml`` holds; of openings and clauses the ``known`` and ``fresh`` ones."""
+    """What there is to choose from, by part: ``known``, ``fresh`` (with the known distractors) and ``heldout``."""
     known = yaml.safe_load((HERE / f"{language}.yaml").read_text(encoding="utf-8"))
-    fresh = yaml.safe_load((HERE / "fresh.yaml").read_text(encoding="utf-8"))[language]
-    both = {
-        clause: {"known": every, "fresh": fresh["clauses"][clause]} for clause, every in known["clauses"].items()
-    }
-    openings = {"known": known["openings"], "fresh": fresh["openings"]}
-    return {**known, "clauses": both, "openings": openings}
+    fresh, heldout = (
+        yaml.safe_load((HERE / f"{part}.yaml").read_text(encoding="utf-8"))[language]
+        for part in ("fresh", "heldout")
+    )
+    return {"known": known, "fresh": {**known, **fresh}, "heldout": heldout}
 
 
 @cache
 def clauses() -> tuple[str, ...]:
     """The keys of all clauses that are composed, besides the parties."""
-    return tuple(variants("zh")["clauses"])
+    return tuple(variants("zh")["known"]["clauses"])
 
 
 def _plan(number: int) -> Plan:
     chance = random.Random(f"contract {number}")  # noqa: S311 - the same contracts every time
     language = ("zh", "en")[number % 2]
-    held = number // 2 % 3 == 2
-    written = variants(language)
+    part = "heldout" if number >= FIRST else ("fresh" if number // 2 % 3 == 2 else "known")
+    written = variants(language)[part]
     kind, a, b = PARTIES[language][number // 2 % len(PARTIES[language])]
     day = date(2026, 1, 1) + timedelta(days=chance.randrange(300))
     values = _Values(chance, language, a, b, day)
     named = chance.random() > 0.12
-    opening = _pick(chance, written["openings"], held) if named else chance.choice(written["blank_openings"])
+    opening = chance.choice(written["openings" if named else "blank_openings"])
     present = {"parties"} if named else set()
     absent = set(chance.sample(clauses(), chance.randint(2, 5)))
     pieces: list[Piece] = []
@@ -129,7 +130,7 @@ def _plan(number: int) -> Plan:
             if chance.random() < 0.7:
                 pieces.append(Piece("", chance.choice(written["distractors"][clause])))
             continue
-        variant = _pick(chance, written["clauses"][clause], held)
+        variant = chance.choice(written["clauses"][clause])
         pieces.append(Piece(variant["heading"], variant["text"]))
         present |= {clause, *variant.get("also", ())}
         if clause == "breach":
@@ -145,7 +146,7 @@ def _plan(number: int) -> Plan:
         kind=kind,
         style=STYLES[number // 2 % len(STYLES)],
         layout=chance.choice(LAYOUTS),
-        held=held,
+        part=part,
         opening=values.filled(opening),
         pieces=tuple(Piece(each.heading, values.filled(each.text)) for each in pieces),
         annexes=tuple(Piece(each.heading, values.filled(each.text)) for each in annexes),
@@ -154,10 +155,6 @@ def _plan(number: int) -> Plan:
         dates=tuple(sorted(values.dates)),
         mismatch=values.mismatch,
     )
-
-
-def _pick(chance: random.Random, every: Mapping[str, list[Any]], held: bool) -> Any:
-    return chance.choice(every["fresh" if held else "known"])
 
 
 def _annexes(
@@ -171,11 +168,11 @@ def _annexes(
         title = {"zh": f"附件一：{moved.heading}", "en": f"Annex 1: {moved.heading}"}[language]
         yield Piece(title, moved.text)
     if "confidentiality" in absent and chance.random() < 0.5:
-        title = {
+        sample = {
             "zh": "附件二：保密协议（范本，仅供参考）",
             "en": "Annex 2: Sample of a confidentiality undertaking (for reference only)",
         }
-        yield Piece(title[language], written["clauses"]["confidentiality"]["known"][0]["text"])
+        yield Piece(sample[language], variants(language)["known"]["clauses"]["confidentiality"][0]["text"])
 
 
 class _Values:
