@@ -20,15 +20,19 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
 from appliance.errors import StateRefused
+from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.model.accounts import PEOPLES_ROLES, LinkPurpose, NewAccount, Passkey, Role
 from appliance.model.contract import Contract, Deadline, Guest, Placement, SigningOrder
+from appliance.model.identity import Against, IdentityDocument
 from appliance.model.intent import Circumstances
 from appliance.model.office import PendingAct, ProposedPasskey
 from appliance.model.people import Person, SealKind
+from appliance.model.powers import Basis, Scope
 from appliance.model.writing import FieldKind, MergeField, Purpose
 from appliance.office import SealDraft
 from appliance.ownership import DepositOrder
+from appliance.powers import PowerDraft
 from appliance.store import passkeys
 from appliance.wiring import Appliance
 from appliance.writing import Beginning
@@ -89,6 +93,8 @@ def built(appliance: Appliance, portal: Flask) -> Estate:
     _contracts(estate)
     _writing(estate)
     _office(estate)
+    _authority(estate)
+    _review(estate)
     _own_things(estate)
     _visitors(estate)
     return estate
@@ -179,6 +185,24 @@ def destroyed_seal(house: Appliance) -> str:
     return done(preparing.seals.destruction(seal, reason="示例", by=OFFICER))
 
 
+def _authority(estate: Estate) -> None:
+    """A power that waits to be verified, and an identity check of its agent; Zhang registered both."""
+    house, names, now = estate.appliance, estate.names, estate.appliance.now()
+    draft = PowerDraft(Basis.LETTER, BETA, "示例", LI.subject, Scope(), now, now + timedelta(days=90))
+    names["power"] = house.powers.register(draft, sample_document(1), by=ZHANG.subject).id
+    check = IdentityCheck(IdentityDocument.PASSPORT, "E12345678", Against.ORIGINAL, answers=ZHANG.subject)
+    names |= {"checked": LI.subject, "check": house.identity.record(LI.subject, check, by=ZHANG.subject).id}
+
+
+def _review(estate: Estate) -> None:
+    """A draft whose review was asked for; its text lacks nearly everything."""
+    house, names = estate.appliance, estate.names
+    draft = _drafted(house)
+    asked = house.reviewing.ask(draft.id, by=ZHANG.subject)
+    lacks = house.reviewing.standing(draft).open[0]
+    names |= {"reviewing": draft.id, "reviewed_document": asked.document, "missing_clause": lacks.key}
+
+
 def _device(house: Appliance) -> tuple[bytes, bytes, str]:
     web = house.settings.web
     device = SoftwareAuthenticator.create(web.relying_party, web.origin)
@@ -199,7 +223,8 @@ def _visitors(estate: Estate) -> None:
         "keeper": (ZHANG.subject, PEOPLES_ROLES),
         "custodian": (CUSTODIAN.subject, frozenset({Role.CUSTODIAN})),
         "signer": ("person-passing-by", frozenset({Role.SIGNER})),
-        "initiator": ("person-elsewhere", PEOPLES_ROLES),
+        "initiator": ("person-elsewhere", frozenset({Role.INITIATOR, Role.SIGNER})),
+        "reviewer": ("person-reviewing", frozenset({Role.REVIEWER})),
         "auditor": ("auditor-sweep", frozenset({Role.AUDITOR})),
         "officer": (OFFICER, frozenset({Role.OFFICER})),
         "operator": ("operator-sweep", frozenset({Role.OPERATOR})),

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-VISITORS = ("nobody", "signer", "initiator", "guest", "auditor", "officer", "operator")
+VISITORS = ("nobody", "signer", "initiator", "reviewer", "guest", "auditor", "officer", "operator")
 """Those who have nothing to do with the estate's contracts."""
 
 EVERYBODY = frozenset(VISITORS)
 ACCOUNTS = EVERYBODY - {"nobody", "guest"}
-PEOPLE = frozenset({"signer", "initiator"})
+PEOPLE = frozenset({"signer", "initiator", "reviewer"})
 SIGNING = PEOPLE | {"guest"}
 WRITERS = frozenset({"initiator"})
 OFFICE = frozenset({"officer"})
 READERS = OFFICE | {"auditor"}
 AUDITOR = frozenset({"auditor"})
+REVIEWER = frozenset({"reviewer"})
+CHECKERS = OFFICE | REVIEWER
+REGISTRARS = CHECKERS | WRITERS
 NOBODY: frozenset[str] = frozenset()
 
 
@@ -39,10 +42,12 @@ GUESTS = "/contracts/{inviting}/guests/{guest_party}"
 OF_SEAL = "/office/seals/{seal}"
 SEAL_REQUEST = "/seals/requests/{seal_request}"
 PERSON = "/office/people/person-passing-by"
+REVIEW, POWER, IDENTITY = "/reviews/{reviewing}", "/powers/{power}", "/identity/{checked}"
 TEXT, TEMPLATE = "/writing/{text}", "/templates/{template}"
 PASSKEY = {"ticket": "x", "credential": "{{}}"}
 SEEN = {"seen": "{seen}", "once": "{once}"}
 OF_DRAFT = {"seen": "{draft_seen}"}
+OF_REVIEW = {"document": "{reviewed_document}"}
 OF_TEXT = {"seen": "{text_seen}"}
 
 GET: dict[str, Row] = {
@@ -84,6 +89,7 @@ GET: dict[str, Row] = {
     "signing.guest_waiting": Row("/guest/waiting", frozenset({"guest"}), "own guest"),
     "contracts.page": Row(CONTRACT, AUDITOR),
     "contracts.ask": Row(CONTRACT + "/recall", NOBODY),
+    "contracts.revisions": Row(CONTRACT + "/revisions", AUDITOR),
     "contracts.document": Row(CONTRACT + "/document.pdf", AUDITOR),
     "contracts.evidence": Row("/contracts/{completed}/evidence.zip", AUDITOR),
     "pictures.page": Row(CONTRACT + "/pages/1.png", AUDITOR),
@@ -125,6 +131,15 @@ GET: dict[str, Row] = {
     "writing.template_preview": Row(TEMPLATE + "/1/preview", NOBODY),
     "writing.template_picture": Row(TEMPLATE + "/1/1.png", NOBODY),
     "writing.template_document": Row(TEMPLATE + "/1/preview.pdf", NOBODY),
+    "reviews.queue": Row("/reviews", REVIEWER, "reviewer"),
+    "reviews.case": Row(REVIEW, REVIEWER, "reviewer"),
+    "reviews.picture": Row(REVIEW + "/pages/1.png", REVIEWER, "reviewer"),
+    "reviews.result": Row(CONTRACT + "/review", AUDITOR),
+    "powers.everything": Row("/powers", REGISTRARS | AUDITOR),
+    "powers.new": Row("/powers/new?agent={checked}", REGISTRARS),
+    "powers.power": Row(POWER, REGISTRARS | AUDITOR),
+    "powers.letter": Row(POWER + "/letter.pdf", REGISTRARS | AUDITOR),
+    "identity.person": Row(IDENTITY, CHECKERS | AUDITOR, "officer"),
     "office.everything": Row("/office", READERS, "officer"),
     "office.person": Row(PERSON, READERS, "officer"),
     "departures.left_behind": Row(PERSON + "/contracts", OFFICE, "officer"),
@@ -188,6 +203,10 @@ _OFFICER = {
 _SIGNED = {"intent": "{intent}", "pin": "123456", "code": "123456", "place": "", "reason": "x", "credential": ""}
 _WISHES = {"quiet_start": "x", "quiet_until": "x", "daily": "x"}
 _SEAL = {"organisation": "", "kind": "CONTRACT", "width": "40", "custodian": "x", "once": "{once}"}
+_POWER = {"agent": "{checked}", "basis": "letter", "grantor": "示例", "principal": "某人", "contract": ""}
+_POWER |= {"since": "2099-01-01", "until": "2098-01-01", "kinds": "", "counterparties": "", "amount": "x"}
+_POWER |= {"currency": "CNY", "seal": "x", "replaces": ""}
+_CHECK = {"document": "x", "number": "", "against": "original", "expires": "", "note": ""}
 
 POST: dict[str, Row] = {
     "verify.verify": Row("/verify", EVERYBODY, form={"form": "page"}, files=("file", "data")),
@@ -288,6 +307,15 @@ POST: dict[str, Row] = {
     "writing.use_template": Row(
         TEMPLATE + "/use", NOBODY, form={"number": "1", "title": "", "f-买方": "x", "once": "{once}"}
     ),
+    "reviews.waive": Row(
+        REVIEW + "/waive", REVIEWER, "reviewer", {**OF_REVIEW, "item": "{missing_clause}", "reason": "x"}
+    ),
+    "reviews.sign_off": Row(REVIEW + "/sign-off", REVIEWER, "reviewer", OF_REVIEW),
+    "reviews.send_back": Row(REVIEW + "/return", REVIEWER, "reviewer", {**OF_REVIEW, "words": ""}),
+    "powers.register": Row("/powers/new", REGISTRARS, form={**_POWER, "once": "{once}"}, files=("letter",)),
+    "powers.decide": Row(POWER + "/refuse", CHECKERS, "officer", {"reason": ""}, any_words=True),
+    "identity.record": Row(IDENTITY, CHECKERS, "officer", {**_CHECK, "once": "{once}"}),
+    "identity.withdraw": Row(IDENTITY + "/{check}/withdraw", CHECKERS, "officer", {"reason": ""}, any_words=True),
     "office.change_roles": Row(PERSON + "/roles", OFFICE, "officer", {"role": "officer"}),
     "office.change_account": Row(PERSON + "/suspend", OFFICE, "officer", any_words=True),
     "office.revoke_credential": Row(PERSON + "/credential", OFFICE, "officer", {"credential": "x"}),
