@@ -11,7 +11,7 @@ AUDITOR = "auditor-qian"
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """``path`` may name contracts of the stage in braces, or its ``invitation``; ``who`` is a subject, None for
+    """``path`` may name things of the stage in braces, or its ``invitation``; ``who`` is a subject, None for
     nobody signed in. ``verifies``: its form gets the signed contract. ``missing``: there is no such page."""
 
     name: str
@@ -46,4 +46,17 @@ SCREENS = (
     Screen("21-nothing-here", "/nothing-here", ZHANG.subject, missing=True),
     Screen("22-contracts-dark", "/", ZHANG.subject, dark=True),
     Screen("23-contract-dark", "/contracts/{waiting}", ZHANG.subject, dark=True),
+    Screen("24-content-check", "/reviews/{reviewing}", CUSTODIAN.subject),
+    Screen("25-reviews", "/reviews", CUSTODIAN.subject),
+    Screen("26-powers", "/powers", ZHANG.subject),
+    Screen("27-power", "/powers/{power}", OFFICER),
+    Screen("28-new-power", "/powers/new?agent=person-li", ZHANG.subject),
+    Screen("29-identity", "/identity/person-li", OFFICER),
+    Screen("30-notices", "/notices", ZHANG.subject),
+    Screen("31-reminders", "/settings/reminders", ZHANG.subject),
+    Screen("32-dates", "/contracts/{waiting}/dates", ZHANG.subject),
+    Screen("33-mails", "/contracts/{waiting}/mail", ZHANG.subject),
+    Screen("34-revisions", "/contracts/{completed}/revisions", ZHANG.subject),
+    Screen("35-retention", "/office/retention", OFFICER),
+    Screen("36-seal", "/office/seals/{seal}", OFFICER),
 )

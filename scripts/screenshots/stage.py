@@ -15,7 +15,7 @@ from pathlib import Path
 from appliance.accounts.sessions import Whereabouts
 from appliance.config import load
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
+from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.founding import found
 from appliance.demonstration.places import SAMPLE_PLACES
 from appliance.demonstration.pocket import Pocket
@@ -23,11 +23,16 @@ from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import Script, Story
 from appliance.errors import NotFound
 from appliance.home import Home
+from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.model.accounts import AccountState, LinkPurpose, Role, Strength
 from appliance.model.contract import Contract, Deadline, Guest, Placement, SigningOrder
+from appliance.model.identity import Against, IdentityDocument
 from appliance.model.intent import Circumstances
+from appliance.model.money import Money
 from appliance.model.people import Person
+from appliance.model.powers import Basis, Scope
+from appliance.powers import PowerDraft
 from appliance.store import accounts
 from appliance.supervision import Supervisor
 from appliance.supervision.services import inherited, services
@@ -37,7 +42,7 @@ from scripts.screenshots.screens import AUDITOR
 ROLES: Mapping[str, tuple[Role, ...]] = {
     ZHANG.subject: (Role.INITIATOR, Role.SIGNER),
     LI.subject: (Role.SIGNER,),
-    CUSTODIAN.subject: (Role.CUSTODIAN, Role.SIGNER),
+    CUSTODIAN.subject: (Role.CUSTODIAN, Role.INITIATOR, Role.REVIEWER, Role.SIGNER),
     OFFICER: (Role.OFFICER,),
     AUDITOR: (Role.AUDITOR,),
 }
@@ -45,7 +50,7 @@ ROLES: Mapping[str, tuple[Role, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where the pages are, the session cookie of each subject, and the ids of contracts by what they show;
+    """Where the pages are, the session cookie of each subject, the ids of contracts and more by what they show;
     ``invitation`` is the token of a guest's link, ``signed`` the completed contract's document."""
 
     address: str
@@ -66,7 +71,8 @@ def stage() -> Iterator[Stage]:
             Supervisor(services(settings, inherited(os.environ)), say=_silent),
             open_appliance(settings, role="web") as appliance,
         ):
-            sessions, contracts = _sessions(appliance), _contracts(appliance, Pocket(home.people))
+            sessions, powers = _sessions(appliance), _powers(appliance)
+            contracts = _contracts(appliance, Pocket(home.people)) | powers | _reviews(appliance)
             signed = appliance.contracts.document(appliance.contracts.get(contracts["completed"]))
             yield Stage(settings.web.public_url, sessions, contracts, _invitation(appliance), signed)
 
@@ -114,6 +120,39 @@ def _contracts(appliance: Appliance, pocket: Pocket) -> dict[str, str]:
         "to_sign": to_sign.id,
         "draft": draft.id,
     }
+
+
+def _powers(appliance: Appliance) -> dict[str, str]:
+    """Li may sign for the other party; a second power waits for the officer. Li's identity was checked."""
+    now, agent, by = appliance.now(), LI.subject, ZHANG.subject
+    check = IdentityCheck(IdentityDocument.ID_CARD, "11010519491231002X", Against.ORIGINAL, answers=OFFICER)
+    appliance.identity.record(agent, check, by=OFFICER)
+    wide = Scope(("服务合同", "采购合同"), (), Money(50_000_000, "CNY"))
+    narrow = Scope(("采购合同",), (ALPHA,), Money(100_000_000, "CNY"), (CONTRACT_SEAL.subject,))
+    drafts = (
+        PowerDraft(Basis.LETTER, BETA, "周样本", agent, scope, now - timedelta(days=1), now + timedelta(days=days))
+        for scope, days in ((wide, 365), (narrow, 90))
+    )
+    holds, waits = (appliance.powers.register(draft, sample_contract(), by=by) for draft in drafts)
+    appliance.powers.verify(holds.id, by=OFFICER)
+    return {"power": waits.id, "seal": CONTRACT_SEAL.subject}
+
+
+def _reviews(appliance: Appliance) -> dict[str, str]:
+    """A draft whose review was asked for, one more in the queue, and one that was answered."""
+    drafts = [
+        _draft(appliance, title, kind, days=10)
+        for title, kind in (
+            ("示例数据保密协议", "保密协议"),
+            ("仓储服务合同（样本）", "服务合同"),
+            ("示例采购合同", "采购合同"),
+        )
+    ]
+    for draft in drafts:
+        appliance.reviewing.ask(draft.id, by=ZHANG.subject)
+    reviewing, _other, returned = (draft.id for draft in drafts)
+    appliance.reviewing.send_back(returned, "请补充逾期付款的违约金比例", by=CUSTODIAN.subject)
+    return {"reviewing": reviewing}
 
 
 def _draft(appliance: Appliance, title: str, kind: str, *, days: int) -> Contract:

@@ -47,7 +47,7 @@ class Estate:
 
 def estate(people: Troupe) -> Estate:
     """Everything, new."""
-    names = _contracts(people) | _texts(people) | _of_accounts(people) | _of_office(people)
+    names = _contracts(people) | _reviews(people) | _texts(people) | _of_accounts(people) | _of_office(people)
     invited, sessions = _guests(people)
     return Estate(names | invited, sessions)
 
@@ -71,6 +71,19 @@ def _contracts(people: Troupe) -> dict[str, str]:
         "disputed": disputed.id,
         "seal_request": _asked(people, asked_for),
     }
+
+
+def _reviews(people: Troupe) -> dict[str, str]:
+    """A draft that waits for its reviewer, who has waived something, and one that was returned."""
+    reviewing, by, reviewer = people.appliance.reviewing, ZHANG.subject, CUSTODIAN.subject
+    waits, returned = (people.draft(f"示例审核合同（{state}）", (ZHANG, LI)) for state in ("待审核", "已退回"))
+    for draft in (waits, returned):
+        reviewing.ask(draft.id, by=by)
+    lacks = reviewing.standing(waits).open
+    if lacks:
+        reviewing.waive(waits.id, lacks[0].key, "双方另有书面约定", by=reviewer)
+    reviewing.send_back(returned.id, "请补充违约金的计算方式", by=reviewer)
+    return {"reviewing": waits.id, "returned": returned.id}
 
 
 def _with_seal(people: Troupe, title: str) -> Contract:
@@ -112,6 +125,7 @@ def _guests(people: Troupe) -> tuple[dict[str, str], dict[str, str]]:
         "invited": contract.id,
         "agreeing": _with_somebody_new(people).id,
         "guest_party": new.id,
+        "guest_subject": new.subject,
         "guest_link": act.links.token(LinkPurpose.GUEST, invitation.id),
     }
     until = act.guests.until(contract)
@@ -163,8 +177,8 @@ def _of_accounts(people: Troupe) -> dict[str, str]:
     }
 
 
-def _power(people: Troupe) -> str:
-    """A power that waits for its verification, and an identity check of its agent."""
+def _powers(people: Troupe) -> dict[str, str]:
+    """A power that waits for its verification, one that was revoked, and an identity check of their agent."""
     act, now = people.appliance, people.appliance.now()
     limit = Scope(("采购合同",), (ALPHA,), Money(100_000_000, "CNY"))
     draft = PowerDraft(
@@ -172,7 +186,10 @@ def _power(people: Troupe) -> str:
     )
     check = IdentityCheck(IdentityDocument.PASSPORT, "E12345678", Against.ORIGINAL, answers=ZHANG.subject)
     act.identity.record(LI.subject, check, by=ZHANG.subject)
-    return act.powers.register(draft, sample_document(1), by=ZHANG.subject).id
+    waits, revoked = (act.powers.register(draft, sample_document(1), by=ZHANG.subject) for _ in range(2))
+    act.powers.verify(revoked.id, by=OFFICER)
+    act.powers.revoke(revoked.id, reason="代理人已调离", by=ZHANG.subject)
+    return {"power": waits.id, "revoked_power": revoked.id}
 
 
 def _of_office(people: Troupe) -> dict[str, str]:
@@ -185,7 +202,7 @@ def _of_office(people: Troupe) -> dict[str, str]:
     return {
         "request": request.id,
         "act": act.office.preparing.seal(draft, by=OFFICER).id,
-        "power": _power(people),
         "seal": CONTRACT_SEAL.subject,
         "destroyed": destroyed_seal(act),
+        **_powers(people),
     }

@@ -46,7 +46,7 @@ ROLES = {
     ZHANG.subject: (Role.INITIATOR, Role.SIGNER),
     LI.subject: (Role.SIGNER,),
     ZHOU.subject: (Role.SIGNER,),
-    CUSTODIAN.subject: (Role.CUSTODIAN, Role.INITIATOR, Role.SIGNER),
+    CUSTODIAN.subject: (Role.CUSTODIAN, Role.INITIATOR, Role.REVIEWER, Role.SIGNER),
     OFFICER: (Role.OFFICER,),
     AUDITOR.subject: (Role.AUDITOR,),
 }

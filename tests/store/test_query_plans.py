@@ -25,14 +25,24 @@ from appliance.model.contract import (
 )
 from appliance.model.listing import EVERYTHING, Bucket, Cursor, Filter
 from appliance.model.people import Person
+from appliance.model.retention import DisposalState
 from appliance.store import (
+    calendar_feeds,
+    contract_dates,
     contracts,
+    deliveries,
     directory,
     events,
+    grounds,
+    identities,
+    inbox,
     lists,
     ownership,
     parties,
     people,
+    powers,
+    retention,
+    reviews,
     roll,
     seal_requests,
 )
@@ -43,11 +53,19 @@ WHO = "person-one"
 GROWING = (
     *("contracts", "parties", "involvements", "people", "seal_requests", "deposits", "ledger"),
     *("contract_events", "revisions", "certificates"),
+    *("outbox", "reminders", "reminder_plans", "contract_dates", "calendar_feeds", "holds", "disposals", "openings"),
+    *("content_checks", "review_requests", "review_waivers", "review_sign_offs"),
+    *("powers", "power_events", "signing_grounds", "identity_records"),
 )
-SMALL = {"people_members", "people_members_by_name", "people_members_of", "seal_requests_one_open"}
-"""Indexes of those with accounts, without the guests of all contracts, and of open requests: may be read whole."""
+SMALL = {
+    *("people_members", "people_members_by_name", "people_members_of", "seal_requests_one_open"),
+    *("review_requests_queue", "powers_waiting", "holds_one_stands", "powers_by_time"),
+}
+"""Indexes of those with accounts, without the guests of all contracts, and of what waits, which may be read whole;
+and one that is read in its order as far as the page goes."""
 
 ALIASES = {"c": "contracts", "p": "people", "i": "involvements", "e": "contract_events", "l": "ledger"}
+ALIASES |= {"o": "outbox", "d": "contract_dates"}
 
 Query = Callable[[Transaction], object]
 FILTERS = (
@@ -88,6 +106,29 @@ OTHERS: Sequence[Query] = (
     seal_requests.open_requests,
     lambda tx: ownership.of_person(tx, WHO, limit=100),
     lambda tx: ownership.of_digest(tx, "0" * 64),
+    lambda tx: inbox.messages(tx, WHO, limit=50),
+    lambda tx: inbox.unseen(tx, WHO),
+    lambda tx: contract_dates.of_contract(tx, "one"),
+    lambda tx: deliveries.of_contract(tx, "one", limit=200),
+    lambda tx: calendar_feeds.owner(tx, b"x" * 32),
+    lambda tx: calendar_feeds.deadlines(tx, WHO, limit=500),
+    lambda tx: reviews.queue(tx, limit=200),
+    lambda tx: reviews.decided_by(tx, WHO, limit=200),
+    lambda tx: reviews.last_request(tx, "one"),
+    lambda tx: reviews.checks_of(tx, "one", "0" * 64),
+    lambda tx: reviews.waivers(tx, "one", "0" * 64),
+    lambda tx: reviews.sign_offs(tx, "one", "0" * 64),
+    lambda tx: powers.newest(tx, limit=50),
+    lambda tx: powers.newest(tx, limit=50, before="power"),
+    lambda tx: powers.of_agent(tx, WHO),
+    powers.waiting,
+    lambda tx: identities.of_person(tx, WHO),
+    lambda tx: grounds.of_contract(tx, "one"),
+    lambda tx: retention.carries_power(tx, "one"),
+    lambda tx: retention.is_needed(tx, "0" * 64),
+    retention.open_holds,
+    lambda tx: retention.disposals(tx, DisposalState.PROPOSED),
+    lambda tx: retention.disposals(tx, DisposalState.DONE),
 )
 
 
