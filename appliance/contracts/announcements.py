@@ -11,8 +11,8 @@ from appliance.model.notice import Notice, NoticeKind
 
 
 def after_sending(contract: Contract, now: datetime) -> Iterator[Notice]:
-    """Everybody whose turn it is; *contract* is sent already."""
-    return newly_on_turn((), contract, now)
+    """Everybody whose turn it is but the initiator, who has just sent it; *contract* is sent already."""
+    return (notice for notice in newly_on_turn((), contract, now) if notice.recipient != contract.initiator)
 
 
 def newly_on_turn(before: Sequence[Party], contract: Contract, now: datetime) -> Iterator[Notice]:

@@ -127,8 +127,8 @@ def _powers(appliance: Appliance) -> dict[str, str]:
     now, agent, by = appliance.now(), LI.subject, ZHANG.subject
     check = IdentityCheck(IdentityDocument.ID_CARD, "11010519491231002X", Against.ORIGINAL, answers=OFFICER)
     appliance.identity.record(agent, check, by=OFFICER)
-    wide = Scope(("服务合同", "采购合同"), (), Money(50_000_000, "CNY"))
-    narrow = Scope(("采购合同",), (ALPHA,), Money(100_000_000, "CNY"), (CONTRACT_SEAL.subject,))
+    wide = Scope(("服务合同", "采购合同", "许可协议"))
+    narrow = Scope(("采购合同",), (ALPHA,), Money(100_000_000, "CNY"))
     drafts = (
         PowerDraft(Basis.LETTER, BETA, "周样本", agent, scope, now - timedelta(days=1), now + timedelta(days=days))
         for scope, days in ((wide, 365), (narrow, 90))

@@ -17,6 +17,7 @@ from appliance.store.database import Database, Transaction
 from appliance.store.involvements import indexed
 from appliance.store.moments import stored
 from hsm import canonical
+from tests.bench.paperwork import write_paperwork
 
 Row = tuple[object, ...]
 TOKEN = bytes(range(256)) * 12
@@ -39,6 +40,7 @@ def write(
         if logged:
             _write_log(tx, contracts)
             _write_seal_requests(tx, contracts)
+            write_paperwork(tx, contracts)
             _write_deposits(tx, contracts[::10])
             _write_sessions(tx, contracts[::50])
 

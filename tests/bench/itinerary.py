@@ -12,13 +12,14 @@ from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, 
 from tests.bench.crowd import member
 from tests.bench.occasions import AUDITOR, Occasions
 
-HOME, SEARCH, CONTRACT, SIGNING, DRAFT, WRITING, OFFICE, OTHERS = FAMILIES = (
+HOME, SEARCH, CONTRACT, SIGNING, DRAFT, WRITING, CARE, OFFICE, OTHERS = FAMILIES = (
     "home with its filters and deep pages",
     "home with searches",
     "a contract and its acts",
     "signing and seal requests",
     "a draft's steps",
     "templates and texts",
+    "powers, identity, reviews, notices, dates",
     "the office",
     "ownership, signatures, settings, verification, clock",
 )
@@ -53,7 +54,8 @@ class Visit:
 
 def visits(occasions: Occasions, size: int) -> list[Visit]:
     """All of them; *size* is that of the portfolio."""
-    return [*_home(), *_search(), *_contracts(occasions, size), *_work(occasions), *_office(), *_others(occasions)]
+    daily = [*_home(), *_search(), *_contracts(occasions, size), *_work(occasions)]
+    return [*daily, *_care(occasions, size), *_office(), *_others(occasions)]
 
 
 def _home() -> Iterator[Visit]:
@@ -135,6 +137,30 @@ def _work(occasions: Occasions) -> Iterator[Visit]:
         yield Visit(WRITING, name, ZHANG.subject, address)
 
 
+def _care(occasions: Occasions, size: int) -> Iterator[Visit]:
+    """What surrounds a signature: authority, review, deadlines."""
+    done, middle = f"/contracts/{occasions.completed}", f"/contracts/bench{size // 2:019d}"
+    for name, who, address in (
+        ("powers", ZHANG.subject, "/powers"),
+        ("powers, later", ZHANG.subject, f"/powers?before={occasions.power}"),
+        ("a power", OFFICER, f"/powers/{occasions.power}"),
+        ("a new power", ZHANG.subject, f"/powers/new?agent={LI.subject}"),
+        ("an agent for a power", ZHANG.subject, f"/powers/new?search={quote('示例')}"),
+        ("identity of Li", OFFICER, f"/identity/{LI.subject}"),
+        ("reviews", CUSTODIAN.subject, "/reviews"),
+        ("a review", CUSTODIAN.subject, f"/reviews/{occasions.reviewing}"),
+        ("content check", ZHANG.subject, f"/contracts/{occasions.reviewing}/review"),
+        ("revisions", ZHANG.subject, f"{done}/revisions"),
+        ("dates", ZHANG.subject, f"{done}/dates"),
+        ("mails", ZHANG.subject, f"{middle}/mail"),
+        ("notices of Zhang", ZHANG.subject, "/notices"),
+        ("notices of Li", LI.subject, "/notices"),
+        ("reminders", ZHANG.subject, "/settings/reminders"),
+        ("retention", OFFICER, "/office/retention"),
+    ):
+        yield Visit(CARE, name, who, address)
+
+
 def _office() -> Iterator[Visit]:
     for name, address in (
         ("office", "/office"),
@@ -159,7 +185,6 @@ def _others(occasions: Occasions) -> Iterator[Visit]:
         ("finding a deposit", f"/ownership/find?digest={1:064x}"),
         ("signatures", "/signatures"),
         ("settings", "/settings"),
-        ("notices", "/notices"),
         ("settings, code", "/settings/code"),
         ("settings, signing", "/settings/signing"),
         ("agreement", "/agreement"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
+from appliance.demonstration.cast import BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
 from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import Script, Story
@@ -16,8 +16,10 @@ from appliance.model.accounts import AccountState, Role
 from appliance.model.contract import Contract, Deadline
 from appliance.model.intent import Circumstances
 from appliance.model.people import Person
+from appliance.model.powers import Basis, Scope
 from appliance.model.writing import Purpose
 from appliance.ownership import DepositOrder
+from appliance.powers import PowerDraft
 from appliance.store import accounts
 from appliance.store.database import Transaction
 from appliance.wiring import Appliance
@@ -32,7 +34,7 @@ TEMPLATES = 40
 ROLES = {
     ZHANG.subject: (Role.INITIATOR, Role.SIGNER),
     LI.subject: (Role.SIGNER,),
-    CUSTODIAN.subject: (Role.INITIATOR, Role.SIGNER, Role.CUSTODIAN),
+    CUSTODIAN.subject: (Role.INITIATOR, Role.SIGNER, Role.CUSTODIAN, Role.REVIEWER),
     OFFICER: (Role.OFFICER,),
     AUDITOR: (Role.AUDITOR,),
 }
@@ -40,13 +42,16 @@ ROLES = {
 
 @dataclass(frozen=True, slots=True)
 class Occasions:
-    """Ids of contracts (``sent``: Zhang signs next; ``asked``: a seal request waits) and of everything else."""
+    """Ids of contracts (``sent``: Zhang signs next; ``asked``: a seal request waits; ``reviewing``: a draft whose
+    review was asked for) and of everything else."""
 
     draft: str
     sent: str
     completed: str
     asked: str
     request: str
+    reviewing: str
+    power: str
     text: str
     template: str
     deposit: str
@@ -69,6 +74,8 @@ def arrange(appliance: Appliance) -> Occasions:
         completed=completed.id,
         asked=asked,
         request=request,
+        reviewing=_reviewing(appliance),
+        power=_power(appliance),
         text=text,
         template=template,
         deposit=deposit.id,
@@ -116,6 +123,17 @@ def _asked(appliance: Appliance) -> tuple[str, str]:
     opened = appliance.desk.open(sent.id, sent.parties[0].id, Circumstances("127.0.0.1"))
     activation = Pocket(appliance.settings.home.people).activate(ZHANG.subject, opened.intent.act)
     return sent.id, appliance.seal_requests.ask(opened.intent.id, activation, reason="示例合同用印").id
+
+
+def _reviewing(appliance: Appliance) -> str:
+    return appliance.reviewing.ask(_draft(appliance).id, by=ZHANG.subject).contract
+
+
+def _power(appliance: Appliance) -> str:
+    """A power of Li's that waits to be verified."""
+    now = appliance.now()
+    draft = PowerDraft(Basis.LETTER, BETA, "示例", LI.subject, Scope(), now, now + timedelta(days=90))
+    return appliance.powers.register(draft, sample_contract(), by=ZHANG.subject).id
 
 
 def _written(appliance: Appliance) -> tuple[str, str]:

@@ -248,9 +248,10 @@ def test_invitations_that_are_refused(officer: FlaskClient, changes: dict[str, o
 
 def test_an_invited_person_and_what_an_officer_does_about_them(appliance: Appliance, officer: FlaskClient) -> None:
     answer = invitation(officer, name="<i>孙</i>", login="sun-office", role=["signer", "initiator"])
-    page = answer.headers["Location"]
+    page, _, done = answer.headers["Location"].partition("?")
     subject = page.rsplit("/", 1)[-1]
     assert "&lt;i&gt;孙&lt;/i&gt;" in officer.get(page).text
+    assert "邀请邮件将发送至" in officer.get(f"{page}?{done}").text
     assert invitation(officer, login="sun-office").status_code == 409
 
     assert posted(officer, page, f"{page}/invite").status_code == 303

@@ -53,8 +53,8 @@ WHO = "person-one"
 GROWING = (
     *("contracts", "parties", "involvements", "people", "seal_requests", "deposits", "ledger"),
     *("contract_events", "revisions", "certificates"),
-    *("outbox", "reminders", "reminder_plans", "contract_dates", "calendar_feeds", "holds", "disposals", "openings"),
-    *("content_checks", "review_requests", "review_waivers", "review_sign_offs"),
+    *("outbox", "reminders", "reminder_plans", "contract_dates", "calendar_feeds"),
+    *("holds", "disposals", "openings", "content_checks", "review_requests", "review_waivers", "review_sign_offs"),
     *("powers", "power_events", "signing_grounds", "identity_records"),
 )
 SMALL = {

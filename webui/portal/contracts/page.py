@@ -39,6 +39,8 @@ TECHNICAL = frozenset(
         "Signed bytes, SHA-256",
         "Grounds of the signature, SHA-256",
         "Agreement on electronic signing, log entry",
+        "Identity check",
+        "Power of attorney",
         "Time zone",
         "Version",
         "Checked document, SHA-256",

@@ -31,17 +31,18 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             requests=office.requests.of(subject),
             possible=sorted(possible),
             problem=problem,
+            done=_done(member.entry.email),
         )
         return shown, status
 
-    def changed(subject: str, change: Callable[[str], object]) -> Response | tuple[str, int]:
-        """*change* by the officer, then the page again; its refusal stands on the page."""
+    def changed(subject: str, change: Callable[[str], object], done: str = "") -> Response | tuple[str, int]:
+        """*change* by the officer, then the page again, saying what is *done*; a refusal stands on the page."""
         by = officer().subject
         try:
             change(by)
         except REFUSALS as refusal:
             return page(subject, *problem_of(refusal))
-        return redirect(url_for("office.person", subject=subject), 303)
+        return redirect(url_for("office.person", subject=subject, done=done or None), 303)
 
     @pages.get("/people/<subject>")
     def person(subject: str) -> tuple[str, int]:
@@ -61,7 +62,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             "recover": accounts.recover,
             "invite": accounts.invite_again,
         }[what]
-        return changed(subject, lambda by: act(subject, by=by))
+        return changed(subject, lambda by: act(subject, by=by), what)
 
     @pages.post("/people/<subject>/credential")
     def revoke_credential(subject: str) -> Response | tuple[str, int]:
@@ -113,11 +114,22 @@ def _install_invitation(pages: Blueprint, parts: PortalParts) -> None:
             return page(problems, 422)
         try:
             return single.redirected(
-                by, lambda: url_for("office.person", subject=accounts.invite(new, by=by).subject)
+                by, lambda: url_for("office.person", subject=accounts.invite(new, by=by).subject, done="invite")
             )
         except REFUSALS as refusal:
             sentence, status = problem_of(refusal)
             return page({"login" if "login" in refusal.template else "email": sentence}, status)
+
+
+def _done(email: str) -> str:
+    """What has just been done, by the word in the address."""
+    say = translate()
+    return {
+        "invite": say("The invitation goes to {address} by mail; its link works once.", address=email),
+        "recover": say("The recovery link goes to {address} by mail; it works once.", address=email),
+        "suspend": say("The account is suspended; its sessions have ended."),
+        "resume": say("The suspension has ended."),
+    }.get(request.args.get("done", ""), "")
 
 
 def _invitation() -> NewAccount:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,11 @@ from appliance.review.standing import Item, ItemState, ReviewStanding
 from webui.portal.parts import PortalParts
 from webui.shared.language import current_language, translate
 
+_NUMBERED = re.compile(r"(?<=[\u3400-\u9fff])\s*\d{1,2}\.$")
+"""The number of a heading's English half, which a Chinese half is quoted with: 违约责任 8."""
+
+_CHINESE = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
+
 FIRST_PAGES = 12
 MOST_PAGES = 60
 """Pages that are drawn: the first ones, and of the others those on which something was found."""
@@ -19,7 +25,8 @@ MOST_PAGES = 60
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One item: ``state`` in words with its tone, ``detail`` what the text says, ``pages`` (from 1) where."""
+    """One item: ``state`` in words with its tone, ``detail`` what the text says, ``pages`` (from 1) where;
+    ``quotes``: the language of a detail that stands so in the document, else empty."""
 
     key: str
     name: str
@@ -27,9 +34,15 @@ class Row:
     state: str
     tone: str
     detail: str
+    quotes: str
     pages: tuple[int, ...]
     waiver: Waiver | None
     open: bool
+
+    @property
+    def shown(self) -> bool:
+        """Whether a reader wants to hear of it: not of what nobody asked for and the text does not have."""
+        return bool(self.level) or self.tone == "good" or self.open
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,7 @@ def presented(parts: PortalParts, contract: Contract, standing: ReviewStanding) 
         "wanted": standing.wanted.value,
         "amounts": () if result is None else result.amounts,
         "dates": () if result is None else result.dates,
+        "language_of": language_of,
         "unread": () if result is None else tuple(page + 1 for page in result.unread),
         "pages_read": 0 if result is None else result.pages_read,
         "sheets": [] if result is None else list(_sheets(parts, contract, standing, result, rows)),
@@ -86,6 +100,11 @@ def clause_name(parts: PortalParts, key: str) -> str:
     return next((rule.name.get(language, key) for rule in rules if rule.key == key), key)
 
 
+def language_of(quote: str) -> str:
+    """The language tag of words from a contract: Chinese as soon as there is a Chinese character."""
+    return "zh-CN" if _CHINESE.search(quote) else "en"
+
+
 def _row(parts: PortalParts, item: Item) -> Row:
     state, tone = _state(item)
     spots = item.finding.spots if item.finding else item.amount.spots if item.amount else ()
@@ -100,6 +119,7 @@ def _row(parts: PortalParts, item: Item) -> Row:
         state=state,
         tone=tone,
         detail=_detail(item),
+        quotes=language_of(item.finding.quote) if item.finding else "",
         pages=tuple(dict.fromkeys(spot.page + 1 for spot in spots)),
         waiver=item.waiver,
         open=item.open,
@@ -123,7 +143,7 @@ def _state(item: Item) -> tuple[str, str]:
 
 def _detail(item: Item) -> str:
     if item.finding is not None:
-        return item.finding.quote
+        return _NUMBERED.sub("", item.finding.quote)
     if item.amount is not None:
         return translate()(
             "“{quote}”: {value} in figures, {words} in words",
