@@ -72,8 +72,8 @@ def _take(browser: Browser, ready: Stage, screen: Screen, device: Device, langua
     page.wait_for_load_state("networkidle")
     page.evaluate("scrollTo(0, 0)")
     height = min(device.longest, max(device.height, page.evaluate("document.documentElement.scrollHeight")))
-    clip = {"x": 0, "y": 0, "width": device.width, "height": height}
-    taken = page.screenshot(full_page=True, clip=clip)  # type: ignore[arg-type]  # a dict of numbers is what it takes
+    page.set_viewport_size({"width": device.width, "height": height})  # what sticks to an edge sticks to the picture's
+    taken = page.screenshot()
     context.close()
     target = TARGET / f"{screen.name}.{device.name}.{language}.png"
     size = _keep(taken, target)

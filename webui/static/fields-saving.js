@@ -51,6 +51,7 @@ export class Saving {
   took(status, said) {
     if (status === 200) {
       this.form.elements.seen.value = said.version;
+      this.complete(said.steps);
       if (!this.dirty) this.show(this.words.saved, "good");
     } else if (status === 409 && said.version) {
       this.told = true; // another tab or person: saving again by itself would overwrite what they did
@@ -67,6 +68,16 @@ export class Saving {
       this.failed(said.detail || this.words.failed);
     }
     this.form.dispatchEvent(new CustomEvent("told", { detail: status === 422 ? said.problems || [] : [] }));
+  }
+
+  /** Which steps of the draft are complete, by their keys. */
+  complete(steps) {
+    for (const [step, whole] of Object.entries(steps || {})) {
+      const place = document.querySelector(`[data-step="${step}"]`);
+      place?.querySelector(".tick")?.toggleAttribute("hidden", !whole);
+      place?.querySelector(".lacks")?.toggleAttribute("hidden", whole);
+      if (place && !place.ariaCurrent) place.classList.toggle("done", whole);
+    }
   }
 
   failed(sentence) {

@@ -120,7 +120,8 @@ class Desk:
     def onward(self, draft: Contract, here: Step, **query: str) -> Response:
         """After a save: to the step that was asked for, or back to this one. A script gets the new version."""
         if wants_json():
-            return jsonify({"version": draft.version})
+            steps = {each.key.value: each.complete for each in self.steps(draft)}
+            return jsonify({"version": draft.version, "steps": steps})
         wanted = request.form.get("go", "")
         step = Step(wanted) if wanted in tuple(Step) else here
         return to(draft.id, step, **query)
