@@ -72,7 +72,7 @@ def _take(browser: Browser, ready: Stage, screen: Screen, device: Device, langua
     page.wait_for_load_state("networkidle")
     page.evaluate("scrollTo(0, 0)")
     height = min(device.longest, max(device.height, page.evaluate("document.documentElement.scrollHeight")))
-    page.set_viewport_size({"width": device.width, "height": height})  # what sticks to an edge sticks to the picture's
+    page.set_viewport_size({"width": device.width, "height": height})  # what sticks, sticks to the picture's edge
     taken = page.screenshot()
     context.close()
     target = TARGET / f"{screen.name}.{device.name}.{language}.png"
