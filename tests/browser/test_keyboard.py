@@ -89,10 +89,12 @@ def test_from_a_new_contract_to_signed(people: Troupe, page: Page) -> None:
     press(page, "Continue to the fields")
     lacks = page.locator("[data-step=fields] .lacks")
     expect(lacks).to_be_visible()
-    for chip in page.locator(".chip").all():  # a field of each party, in the middle of what is seen
+    for number, chip in enumerate(
+        page.locator(".chip").all()
+    ):  # a field of each party, in the middle of what is seen
         reach(page, chip)
         page.keyboard.press("Enter")
-        for _ in range(6):  # out of the next one's place: fields do not overlap
+        for _ in range(6 * number):  # out of the first one's place: fields that cover each other are not complete
             page.keyboard.press("Shift+ArrowUp")
     expect(lacks).to_be_hidden()
     expect(page.locator("[data-step=fields]")).to_contain_text("✓")
