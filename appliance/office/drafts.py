@@ -165,5 +165,6 @@ def _require_custodians(tx: Transaction, organisation: str, custodians: tuple[st
     fitting = {each.subject for each in roll.possible_custodians(tx, organisation)}
     if not set(custodians) <= fitting:
         raise PreconditionRefused(
-            "Custodians are enrolled people of {organisation} who are active here.", organisation=organisation
+            "Custodians are enrolled people of {organisation} who have the custodian's role.",
+            organisation=organisation,
         )

@@ -49,7 +49,7 @@ class PreparingSeals:
             fitting = roll.can_keep_seals(tx, person, known.organisation)
         if not fitting:
             raise PreconditionRefused(
-                "Custodians are enrolled people of {organisation} who are active here.",
+                "Custodians are enrolled people of {organisation} who have the custodian's role.",
                 organisation=known.organisation,
             )
         if person in known.custodians:

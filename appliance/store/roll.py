@@ -19,10 +19,14 @@ _ROW = (
 )
 _ENTRY, _MEMBER = _ROW.format(index=""), _ROW.format(index="INDEXED BY people_members")
 
-_CUSTODIANS = (
+_KEEPS_SEALS = (
     " WHERE p.organisation = ?1 AND p.guest = 0 AND p.subject LIKE 'person-%'"
-    " AND (a.state IS NULL OR a.state = 'active')"
-    " AND EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject) AND (p.name LIKE ?2 ESCAPE '\\'"
+    " AND (a.state IS NULL OR (a.state = 'active' AND EXISTS"
+    " (SELECT 1 FROM account_roles r WHERE r.subject = p.subject AND r.role = 'custodian')))"
+    " AND EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject)"
+)
+_CUSTODIANS = (
+    f"{_KEEPS_SEALS} AND (p.name LIKE ?2 ESCAPE '\\'"
     " OR a.login LIKE ?2 ESCAPE '\\' OR p.email LIKE ?2 ESCAPE '\\') ORDER BY p.name, p.subject LIMIT ?3"
 )
 
@@ -48,11 +52,9 @@ def entry(tx: Transaction, subject: str) -> RollEntry | None:
 def can_keep_seals(tx: Transaction, person: str, organisation: str) -> bool:
     """Whether *person* is one of :func:`possible_custodians` of *organisation*."""
     row = tx.execute(
-        "SELECT 1 FROM people p LEFT JOIN accounts a ON a.subject = p.subject WHERE p.subject = ?"
-        " AND p.organisation = ? AND p.guest = 0 AND p.subject LIKE 'person-%'"
-        " AND (a.state IS NULL OR a.state = 'active')"
-        " AND EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject)",
-        (person, organisation),
+        "SELECT 1 FROM people p LEFT JOIN accounts a ON a.subject = p.subject"  # noqa: S608 -- literals above
+        f"{_KEEPS_SEALS} AND p.subject = ?2",
+        (organisation, person),
     ).fetchone()
     return row is not None
 
@@ -60,8 +62,8 @@ def can_keep_seals(tx: Transaction, person: str, organisation: str) -> bool:
 def possible_custodians(
     tx: Transaction, organisation: str, words: str = "", *, limit: int = -1
 ) -> list[RollEntry]:
-    """Enrolled people of *organisation* whose account is active, or who have none, by name; with *words* in name,
-    login or mail address, and at most *limit* of them."""
+    """Enrolled people of *organisation* whose account is active and has the custodian's role, or who have none, by
+    name; with *words* in name, login or mail address, and at most *limit* of them."""
     rows = tx.execute(_ENTRY + _CUSTODIANS, (organisation, f"%{_literal(words)}%", limit))
     return [_entry(row) for row in rows]
 

@@ -20,6 +20,7 @@ from appliance.model.people import Person
 from appliance.office import members
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
+from tests.portal import visitors
 from tests.portal.office_visits import account_of, answer_of, signed_in, token_in
 from tests.seals.pictures import as_png, print_of
 
@@ -358,3 +359,13 @@ def test_a_picture_of_a_seal_is_seen_before_it_is_used(appliance: Appliance, off
     drawn = posted(officer, seal, f"{seal}/picture/drawn").headers["Location"]
     activated(appliance, officer, drawn)
     assert "Drawn by the appliance" in officer.get(seal).text
+
+
+def test_only_people_with_the_custodians_role_are_offered_a_seal(
+    portal: Flask, appliance: Appliance, officer: FlaskClient
+) -> None:
+    tick = f'id="custodian-{cast.ZHANG.subject}"'
+    visitors.signed_in(portal, appliance, cast.ZHANG.subject, [Role.SIGNER])
+    assert tick not in officer.get("/office/seals/new").text
+    visitors.signed_in(portal, appliance, cast.ZHANG.subject, [Role.SIGNER, Role.CUSTODIAN])
+    assert tick in officer.get("/office/seals/new").text
