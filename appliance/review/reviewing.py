@@ -26,6 +26,8 @@ from hsm.acts import instant
 
 LONGEST_REASON = 500
 MOST_SHOWN = 200
+MOST_ANSWERED = 30
+"""Of what somebody has answered, the newest; older ones are found among the contracts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ class Reviewing:
     def answered(self, reviewer: str) -> tuple[Waiting, ...]:
         """What *reviewer* has answered, the newest first."""
         with self._database.reading() as tx:
-            every = reviews.decided_by(tx, reviewer, limit=MOST_SHOWN)
+            every = reviews.decided_by(tx, reviewer, limit=MOST_ANSWERED)
             return tuple(Waiting(each, contracts.load(tx, each.contract)) for each in every)
 
     def case(self, contract_id: str, reviewer: str) -> Contract:
