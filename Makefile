@@ -21,7 +21,7 @@ up: setup ## the whole appliance on http://localhost:8080 (or PORT=…) until Ct
 
 test: ## every test, with real SoftHSM, SQLite, SMTP, processes, Chromium, openssl and pyHanko
 	@scripts/setup test
-	@$(BIN)/pytest --numprocesses=2
+	@$(BIN)/pytest --numprocesses=2 --no-loadscope-reorder
 
 flips: demo ## flip every byte of the demo's signed contract, one by one, and count what goes unnoticed (many hours)
 	@$(BIN)/python -m tests.verification.flips "$(VERMILION_HOME)/demo/contract.signed.pdf" "$(VERMILION_HOME)/demo/trust/ca.pem"

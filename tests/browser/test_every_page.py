@@ -106,13 +106,13 @@ def _overhang(visitor: Visitor) -> Iterator[str]:
 UNFOLD = "for (const each of document.querySelectorAll('details:not([data-menu])')) each.open = true"
 
 CHINESE = """() => {
-    const hidden = [...document.querySelectorAll("body [lang]:not([lang|=zh])")];
+    const hidden = [...document.querySelectorAll("body [lang]:not([lang|=zh]), body code")];
     for (const each of hidden) each.hidden = true;
     const text = document.body.innerText;
     for (const each of hidden) each.hidden = false;
     return text;
 }"""
-"""What is read on a page, without what says that it is in another language."""
+"""What is read on a page, without commands and what says that it is in another language."""
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.language)
