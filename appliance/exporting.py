@@ -128,7 +128,7 @@ class Exporting:
 
     def _certificates(self) -> Certificates:
         authority = self._appliance.authority
-        *intermediates, root = (x509.load_der_x509_certificate(each) for each in authority.chain())
+        *intermediates, root = (x509.load_der_x509_certificate(each) for each in authority.authorities())
         return Certificates(
             root=root,
             intermediates=tuple(intermediates),

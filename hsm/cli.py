@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import os
 import sys
@@ -11,10 +12,12 @@ from pathlib import Path
 import click
 
 from hsm import config, home, secrecy
+from hsm.acts import instant
 from hsm.client import AuthorityClient
 from hsm.config import AuthoritySettings, Role
 from hsm.daemon import Daemon
 from hsm.errors import AuthorityError
+from hsm.files import write
 from hsm.store import Store
 
 
@@ -54,6 +57,49 @@ def ceremony(file: Path, codes_to: Path | None) -> None:
 
     secrecy.keep_memory_private()
     hold(file, _settings(), show=click.echo, codes_to=codes_to)
+
+
+@commands.command("renewal-act")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where the act goes.")
+def renewal_act(file: Path, out: Path) -> None:
+    """Write the act by which officers allow the renewal that FILE describes, and show its challenge."""
+    # Ceremonies use PKCS#11, which the parent of `serve` must never load: imported only here.
+    from hsm.ceremony import load_renewal  # noqa: PLC0415 - see above
+    from hsm.ceremony.permission import act_for, encode_act  # noqa: PLC0415 - see above
+
+    act = act_for(load_renewal(file), _settings())
+    write(out, encode_act(act), mode=0o600)
+    click.echo(f"challenge: {base64.urlsafe_b64encode(act.challenge()).decode().rstrip('=')}")
+    click.echo(f"good until {instant(act.expires)}")
+
+
+@commands.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--act", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="From `renewal-act`.")
+@click.option(
+    "--activation",
+    "activations",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An officer's assertion over the act, in JSON; again for each officer.",
+)
+@click.option("--in-software", "officers", multiple=True, help="In development: the officer, whose key is a file.")
+def renew(file: Path, act: Path | None, activations: tuple[Path, ...], officers: tuple[str, ...]) -> None:
+    """Renew what FILE describes (the root's CRL, the issuing CA, service keys), and print the transcript."""
+    from hsm.ceremony import load_renewal  # noqa: PLC0415 - see above
+    from hsm.ceremony import renew as hold  # noqa: PLC0415 - see above
+    from hsm.ceremony.permission import in_software, read_permission  # noqa: PLC0415 - see above
+
+    secrecy.keep_memory_private()
+    settings, plan = _settings(), load_renewal(file)
+    if act is not None:
+        permission = read_permission(act, activations)
+    elif officers:
+        permission = in_software(plan, settings, officers)
+    else:
+        raise click.UsageError("Give --act and --activation, or in development --in-software.")
+    hold(plan, permission, settings, show=click.echo)
 
 
 @commands.command()

@@ -82,15 +82,23 @@ class AuthorityClient:
         return self._bytes("sign_manifest", manifest=manifest)
 
     def issue_crl(self) -> bytes:
-        """A fresh CRL (DER) of the issuing CA, numbered one higher than the last."""
+        """Fresh CRLs of all issuing CAs, each numbered one higher than its last; that of the current one (DER)."""
         return self._bytes("issue_crl")
 
     def crls(self) -> list[bytes]:
-        """The current CRLs (DER): the root's, then the issuing CA's."""
+        """The current CRLs (DER): the root's, that of the CA that issues now, then those of the CAs before it."""
         return self._bytes_list("crls")
 
+    def crl(self, issuer: str) -> bytes:
+        """The current CRL (DER) of ``root``, ``issuing``, ``issuing-2``, … Raises :class:`UnknownKey`."""
+        return self._bytes("crl", issuer=issuer)
+
+    def authorities(self) -> list[bytes]:
+        """The certificates (DER) of all issuing CAs, the one that issues now first, and of the root, last."""
+        return self._bytes_list("authorities")
+
     def chain(self) -> list[bytes]:
-        """The issuing CA's certificate, then the root's (DER)."""
+        """The certificate of the CA that issues now, then the root's (DER)."""
         return self._bytes_list("chain")
 
     def certificate(self, subject: str) -> bytes:
@@ -171,7 +179,8 @@ class AuthorityClient:
         self._officer_act("revoke_credential", act, activations)
 
     def revoke_certificate(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
-        """Revokes every unexpired certificate of a subject; the new CRL (DER). Details: subject, reason."""
+        """Revokes every unexpired certificate of a subject; the new CRL (DER). Details: subject, reason; with
+        ``serial`` (hex) that one certificate alone, an older one too."""
         return self._officer("revoke_certificate", act, activations)
 
     def retire(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:

@@ -81,7 +81,7 @@ class SealingOff:
         fresh = authority.issue_crl()
         with self._room.database.reading() as tx:
             signers = [people.certificate(tx, party.subject) for party in contract.parties]
-        certificates = dict.fromkeys([*authority.chain(), authority.certificate("tsa"), *signers])
+        certificates = dict.fromkeys([*authority.authorities(), authority.certificate("tsa"), *signers])
         return ValidationMaterial(tuple(certificates), tuple(dict.fromkeys([*authority.crls(), fresh])))
 
     def _wait_until_after(self, signed: datetime) -> None:

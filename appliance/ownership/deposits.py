@@ -128,8 +128,9 @@ class Ownership:
     def _sealed(self, document: bytes) -> bytes:
         """*document* with a document timestamp and what proves it (DSS), passed by the verifier for strangers."""
         place = self._at
-        crls = tuple(dict.fromkeys([*place.authority.crls(), place.authority.issue_crl()]))
-        certificates = tuple(dict.fromkeys([*place.authority.chain(), place.authority.certificate("tsa")]))
+        fresh = place.authority.issue_crl()
+        crls = tuple(dict.fromkeys([*place.authority.crls(), fresh]))
+        certificates = tuple(dict.fromkeys([*place.authority.authorities(), place.authority.certificate("tsa")]))
         prepared = place.workshop.prepare_archive(document, ValidationMaterial(certificates, crls))
         sealed = place.workshop.embed(prepared, place.timestamps.token(prepared.digest))
         report = place.verifier.verify_pdf(sealed)

@@ -8,10 +8,24 @@ from pathlib import Path
 from hsm.ceremony.pins import CeremonyPins
 from hsm.ceremony.plan import CeremonyPlan, load
 from hsm.ceremony.proceedings import CeremonyResult, hold_ceremony
+from hsm.ceremony.renewal import Permission, hold_renewal
+from hsm.ceremony.renewal_plan import RenewalPlan, load_renewal
 from hsm.config import AuthoritySettings
 from hsm.files import write
 
-__all__ = ["CeremonyPins", "CeremonyPlan", "CeremonyResult", "hold", "hold_ceremony", "load"]
+__all__ = [
+    "CeremonyPins",
+    "CeremonyPlan",
+    "CeremonyResult",
+    "Permission",
+    "RenewalPlan",
+    "hold",
+    "hold_ceremony",
+    "hold_renewal",
+    "load",
+    "load_renewal",
+    "renew",
+]
 
 
 def hold(
@@ -33,4 +47,16 @@ def hold(
         show("set-up codes, each for one officer; they are kept nowhere else:")
         for code in result.setup_codes:
             show(f"  {code}")
+    return result
+
+
+def renew(
+    plan: RenewalPlan, permission: Permission, settings: AuthoritySettings, *, show: Callable[[str], None]
+) -> CeremonyResult:
+    """Holds the renewal of *plan* with the PINs in the home's ``secrets/``, and shows its transcript."""
+    pins = CeremonyPins.read(settings.home.root / "secrets")
+    result = hold_renewal(settings, plan, permission, pins=pins, show=show)
+    show("")
+    show(f"transcript: {result.transcript}")
+    show(f"SHA-256 of the transcript: {result.sha256.hex()}")
     return result

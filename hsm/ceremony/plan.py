@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from hsm.ceremony.tables import PROFILES, build, rows_of, tables_of
 from hsm.certificates import Profile
 from hsm.errors import ConfigurationRefused
 from hsm.operations.bench import WRAPPING
 from hsm.signer import SignatureAlgorithm
-
-T = TypeVar("T")
-_PROFILES = ("root", "issuing", "tsa", "log", "evidence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +92,19 @@ class CeremonyPlan:
 
 def load(path: Path) -> CeremonyPlan:
     """The plan in *path*. Raises :class:`ConfigurationRefused` naming what is wrong in it."""
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationRefused(
-            "The ceremony file {path} cannot be read: {why}.", path=path, why=error
-        ) from error
-    return parse(tables)
+    return parse(tables_of(path)[0])
 
 
 def parse(tables: Mapping[str, Any]) -> CeremonyPlan:
     """The plan in parsed TOML. Raises :class:`ConfigurationRefused`."""
     parts: dict[str, Any] = {
-        "participants": tuple(_build(Participant, "participants", row) for row in _rows("participants", tables)),
-        "tokens": _build(TokenPlan, "tokens", tables.get("tokens")),
-        "keys": tuple(_build(KeyPlan, "keys", row) for row in _rows("keys", tables)),
-        "wrapping": _build(WrappingPlan, "wrapping", tables.get("wrapping")),
+        "participants": tuple(build(Participant, "participants", row) for row in rows_of("participants", tables)),
+        "tokens": build(TokenPlan, "tokens", tables.get("tokens")),
+        "keys": tuple(build(KeyPlan, "keys", row) for row in rows_of("keys", tables)),
+        "wrapping": build(WrappingPlan, "wrapping", tables.get("wrapping")),
         **_first_officers(tables),
     }
-    plan = _build(CeremonyPlan, "the top", tables, parts)
+    plan = build(CeremonyPlan, "the top", tables, parts)
     _require_one_of_each(plan)
     _require_hands(plan)
     _require_sane_appointment(plan.appointment)
@@ -124,56 +115,17 @@ def _first_officers(tables: Mapping[str, Any]) -> dict[str, Any]:
     """Those who bring their authenticator to the ceremony, the codes for those who register later, or both."""
     found: dict[str, Any] = {}
     if "appointment" in tables:
-        found["appointment"] = _build(AppointmentPlan, "appointment", tables["appointment"])
+        found["appointment"] = build(AppointmentPlan, "appointment", tables["appointment"])
     if "officers" in tables or not found:
-        found["officers"] = tuple(_build(OfficerPlan, "officers", row) for row in _rows("officers", tables))
+        found["officers"] = tuple(build(OfficerPlan, "officers", row) for row in rows_of("officers", tables))
     return found
-
-
-def _rows(name: str, tables: Mapping[str, Any]) -> list[Any]:
-    rows = tables.get(name)
-    if not isinstance(rows, list) or not rows:
-        raise ConfigurationRefused("The ceremony file needs at least one [[{name}]].", name=name)
-    return rows
-
-
-def _build(kind: type[T], section: str, table: Any, built: Mapping[str, Any] | None = None) -> T:
-    """A *kind* from a TOML *table*; *built* has the values that are sections of their own."""
-    if not isinstance(table, Mapping):
-        raise ConfigurationRefused("The ceremony file needs a table [{name}].", name=section)
-    known = {each.name: each for each in fields(kind)}  # type: ignore[arg-type] # only called with dataclasses
-    required = {name for name, each in known.items() if each.default is MISSING}
-    for wrong in sorted((required - set(table)) | (set(table) - set(known))):
-        raise ConfigurationRefused(
-            "The ceremony file has {key} {state}; {section} takes {known}.",
-            key=wrong,
-            state="missing" if wrong in required else "too much",
-            section=section,
-            known=", ".join(known),
-        )
-    plain = {key: _value(str(known[key].type), key, table[key]) for key in set(table) - set(built or {})}
-    return kind(**plain, **(built or {}))
-
-
-def _value(hint: str, name: str, value: Any) -> Any:
-    if hint == "Profile" and value in _PROFILES:
-        return Profile[value.upper()]
-    if hint == "SignatureAlgorithm" and value in list(SignatureAlgorithm.__members__):
-        return SignatureAlgorithm[value]
-    if hint == "tuple[str, ...]" and isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return tuple(value)
-    if type(value).__name__ == hint:
-        return value
-    raise ConfigurationRefused(
-        "In the ceremony file {name} = {value} is not what it takes.", name=name, value=value
-    )
 
 
 def _require_one_of_each(plan: CeremonyPlan) -> None:
     present = sorted(key.profile.name.lower() for key in plan.keys)
-    if present != sorted(_PROFILES):
+    if present != sorted(PROFILES):
         raise ConfigurationRefused(
-            "A ceremony makes one key of each profile: {profiles}.", profiles=", ".join(_PROFILES)
+            "A ceremony makes one key of each profile: {profiles}.", profiles=", ".join(PROFILES)
         )
     for key in plan.keys:
         name = key.profile.name.lower()

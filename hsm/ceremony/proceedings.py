@@ -54,7 +54,7 @@ def hold_ceremony(
     runs, :class:`hsm.errors.TimeNotAvailable` without a proven clock, and what the token room raises.
     """
     transcript = Transcript(show)
-    with _alone(settings.home.single):
+    with alone(settings.home.single):
         SharedTimes.create(settings.home.clock)
         _require_first(settings)
         prepared = prepare_tokens(settings, plan, pins)
@@ -68,7 +68,7 @@ def hold_ceremony(
             with bench.store.transaction():
                 codes = _make_everything(bench, plan, pins, transcript, now=now)
                 transcript.end(plan.participants)
-                return replace(_record(bench, plan, transcript, now=now), setup_codes=codes)
+                return replace(record(bench, plan.name, transcript, now=now), setup_codes=codes)
         finally:
             bench.room.drop()
             bench.store.close()
@@ -106,12 +106,13 @@ def _make_everything(
     return codes
 
 
-def _record(bench: Bench, plan: CeremonyPlan, transcript: Transcript, *, now: datetime) -> CeremonyResult:
+def record(bench: Bench, name: str, transcript: Transcript, *, now: datetime) -> CeremonyResult:
+    """Keeps the transcript of the ceremony *name*, and its hash in the caller's transaction."""
     stamp = instant(now).replace("-", "").replace(":", "")
-    path = bench.settings.home.store.parent / "ceremonies" / f"{plan.name}-{stamp}.txt"
+    path = bench.settings.home.store.parent / "ceremonies" / f"{name}-{stamp}.txt"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write(path, transcript.text().encode(), mode=0o600)
-    bench.store.add_ceremony(plan.name, transcript.sha256(), held=int(now.timestamp()))
+    bench.store.add_ceremony(name, transcript.sha256(), held=int(now.timestamp()))
     return CeremonyResult(path, transcript.sha256())
 
 
@@ -127,7 +128,7 @@ def _require_first(settings: AuthoritySettings) -> None:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
     """While no daemon runs on this home, and none can start."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

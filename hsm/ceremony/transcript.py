@@ -8,6 +8,7 @@ from datetime import datetime
 
 from hsm.acts import instant
 from hsm.ceremony.plan import CeremonyPlan, Participant
+from hsm.ceremony.renewal_plan import RenewalPlan
 
 
 class Transcript:
@@ -24,8 +25,20 @@ class Transcript:
         self.line(f"Purpose: {plan.purpose}")
         self.line(f"Organisation: {plan.organisation} ({plan.country})")
         self.line(f"Held at: {instant(now)}")
+        self._present(plan.participants)
+
+    def begin_renewal(self, plan: RenewalPlan, officers: Sequence[str], *, now: datetime) -> None:
+        """The heading of a renewal: what, why, when, who is there, and which officers activated which file."""
+        self.line(f"Renewal: {plan.name}")
+        self.line(f"Purpose: {plan.purpose}")
+        self.line(f"Held at: {instant(now)}")
+        self.line(f"SHA-256 of the file: {plan.sha256.hex()}")
+        self.line(f"Activated by: {', '.join(officers)}")
+        self._present(plan.participants)
+
+    def _present(self, participants: Sequence[Participant]) -> None:
         self.line("Participants:")
-        for each in plan.participants:
+        for each in participants:
             self.line(f"  {each.hand}: {each.name}, {each.duty}")
 
     def step(self, what: str, hands: Sequence[str], results: Sequence[tuple[str, str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography import x509
@@ -14,7 +15,11 @@ from hsm.note import NoteKey
 def publish(directory: Path, *, root: x509.Certificate, issuing: x509.Certificate, log: NoteKey) -> None:
     """Writes ``ca.pem`` (the root alone), ``chain.pem`` (issuing CA, root) and ``log.vkey`` (one line)."""
     directory.mkdir(parents=True, exist_ok=True)
-    root_pem, issuing_pem = (each.public_bytes(Encoding.PEM) for each in (root, issuing))
-    write(directory / "ca.pem", root_pem, mode=0o644)
-    write(directory / "chain.pem", issuing_pem + root_pem, mode=0o644)
+    write(directory / "ca.pem", root.public_bytes(Encoding.PEM), mode=0o644)
+    publish_chain(directory, [issuing, root])
     write(directory / "log.vkey", f"{log.vkey()}\n".encode(), mode=0o644)
+
+
+def publish_chain(directory: Path, chain: Sequence[x509.Certificate]) -> None:
+    """Writes ``chain.pem``: every issuing CA, the one that issues now first, and the root last."""
+    write(directory / "chain.pem", b"".join(each.public_bytes(Encoding.PEM) for each in chain), mode=0o644)

@@ -18,7 +18,6 @@ from hsm.generation import Wrapping
 from hsm.login import Login
 from hsm.signers import Signers
 from hsm.store import Store
-from hsm.store.registry import ISSUING
 from hsm.time_source import SharedTimes, TimeSource
 from hsm.token import TokenRoom
 
@@ -51,8 +50,12 @@ class Bench:
         )
 
     def issuer(self) -> Issuer:
-        """The issuing CA. Raises :class:`UnknownKey` before the ceremony."""
-        return Issuer(self.certificate(ISSUING), self.signers.private_key(ISSUING), ISSUING)
+        """The CA that issues now. Raises :class:`UnknownKey` before the ceremony."""
+        return self.issuer_called(self.store.registry.issuing())
+
+    def issuer_called(self, name: str) -> Issuer:
+        """The issuing CA *name*, also one that has a successor: it goes on answering for what it issued."""
+        return Issuer(self.certificate(name), self.signers.private_key(name), name)
 
     def certificate(self, subject: str) -> x509.Certificate:
         """The current certificate of *subject*. Raises :class:`UnknownKey`."""

@@ -14,11 +14,11 @@ from cryptography.x509.oid import NameOID
 from hsm.acts import OfficerAct
 from hsm.certificates import Profile, SubjectName
 from hsm.crl import issue_crl, reason_of
-from hsm.errors import BadRequest, CertificateRefused
+from hsm.errors import BadRequest, CertificateRefused, UnknownKey
 from hsm.operations.bench import Bench
 from hsm.signer import SignatureAlgorithm
 from hsm.store import CertificateRecord, CrlRecord, SubjectKind
-from hsm.store.registry import ISSUING, ROOT
+from hsm.store.registry import ROOT
 from hsm.wire import activations_from_wire, field, officer_act_from_wire
 
 _SERVICES = {"tsa": Profile.TSA, "evidence": Profile.EVIDENCE}
@@ -32,48 +32,83 @@ class Certification:
         self._bench = bench
 
     def chain(self, _arguments: Mapping[str, Any]) -> list[bytes]:
-        """Issuing CA and root, DER."""
-        return [each.public_bytes(Encoding.DER) for each in self._bench.signers.chain(ISSUING)]
+        """The CA that issues now, and the root, DER."""
+        return [each.public_bytes(Encoding.DER) for each in self._bench.signers.chain(self._current())]
+
+    def authorities(self, _arguments: Mapping[str, Any]) -> list[bytes]:
+        """Every issuing CA, the one that issues now first, and the root last, DER."""
+        found = [each.certificate for each in self._bench.store.registry.authorities()]
+        return [each.public_bytes(Encoding.DER) for each in (*found, self._bench.certificate(ROOT))]
 
     def certificate(self, arguments: Mapping[str, Any]) -> bytes:
         """A subject's current certificate, DER."""
         return self._bench.certificate(field(arguments, "subject", str)).public_bytes(Encoding.DER)
 
     def crls(self, _arguments: Mapping[str, Any]) -> list[bytes]:
-        """The root's and the issuing CA's current CRLs, DER."""
-        records = [self._bench.store.registry.crl(issuer) for issuer in (ROOT, ISSUING)]
+        """The current CRLs, DER: the root's, that of the CA that issues now, then those of the CAs before it."""
+        registry = self._bench.store.registry
+        records = [registry.crl(each) for each in (ROOT, *(each.subject for each in registry.authorities()))]
         return [record.der for record in records if record is not None]
 
+    def crl(self, arguments: Mapping[str, Any]) -> bytes:
+        """The current CRL of one CA by its name, DER. Raises :class:`UnknownKey`."""
+        issuer = field(arguments, "issuer", str)
+        record = self._bench.store.registry.crl(issuer)
+        if record is None:
+            raise UnknownKey("There is no revocation list of {issuer}.", issuer=issuer)
+        return record.der
+
     def issue_crl(self, _arguments: Mapping[str, Any]) -> bytes:
-        """A fresh CRL of the issuing CA."""
+        """Fresh CRLs of all issuing CAs; that of the one that issues now."""
         return self.fresh_crl(self._bench.now())
 
-    def fresh_crl(self, now: datetime) -> bytes:
-        """The next CRL as of *now*; its number is taken and it is kept in one transaction."""
-        registry, issuer = self._bench.store.registry, self._bench.issuer()
-        lifetime = timedelta(days=self._bench.settings.certificates.crl_days)
+    def fresh_crl(self, now: datetime, issuer: str | None = None) -> bytes:
+        """The next CRL of every issuing CA that has not run out by *now*, each number taken and each list kept, in
+        one transaction; returned is that of *issuer* (the one that issues now)."""
+        registry = self._bench.store.registry
         with self._bench.store.transaction():
-            number = registry.last_crl_number(ISSUING) + 1
-            der = issue_crl(
-                issuer,
-                number=number,
-                revocations=registry.revocations(ISSUING),
-                now=now,
-                lifetime=lifetime,
-            )
-            registry.add_crl(CrlRecord(ISSUING, number, der))
-        return der
+            for authority in registry.authorities():
+                if now <= authority.certificate.not_valid_after_utc:
+                    self._publish_crl(authority.subject, now)
+            return self.crl({"issuer": issuer or self._current()})
+
+    def _publish_crl(self, issuer: str, now: datetime) -> None:
+        registry = self._bench.store.registry
+        number = registry.last_crl_number(issuer) + 1
+        der = issue_crl(
+            self._bench.issuer_called(issuer),
+            number=number,
+            revocations=registry.revocations(issuer),
+            now=now,
+            lifetime=timedelta(days=self._bench.settings.certificates.crl_days),
+        )
+        registry.add_crl(CrlRecord(issuer, number, der))
+
+    def _current(self) -> str:
+        return self._bench.store.registry.issuing()
 
     def revoke_certificate(self, arguments: Mapping[str, Any]) -> bytes:
-        """Revokes every unexpired certificate of a subject for good, on officers' activation; the new CRL."""
+        """Revokes for good, on officers' activation, and gives the new CRL: every unexpired certificate of a
+        subject, or, where the act names a serial number, that one alone, an older one too."""
         act = officer_act_from_wire(arguments.get("act"), "revoke_certificate")
         subject, reason = self._to_revoke(act)
-        if self._bench.store.registry.is_revoked(self._bench.certificate(subject).serial_number):
+        registry = self._bench.store.registry
+        one = (
+            registry.certificate_of(subject, field(act.details, "serial", str))
+            if "serial" in act.details
+            else None
+        )
+        record = one or registry.certificate(subject)
+        if registry.is_revoked(record.certificate.serial_number):
             raise CertificateRefused("The certificate of {subject} was revoked before.", subject=subject)
         authorised = self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
         with self._bench.store.transaction():
-            self.revoke_all(subject, reason, authorised.at)
-            return self.fresh_crl(authorised.at)
+            if one is None:
+                self.revoke_all(subject, reason, authorised.at)
+            else:
+                moment = int(authorised.at.timestamp())
+                registry.revoke(one.certificate.serial_number, revoked=moment, reason=reason)
+            return self.fresh_crl(authorised.at, record.issuer)
 
     def retire(self, arguments: Mapping[str, Any]) -> bytes:
         """Ends a subject's credentials and unexpired certificates, whatever is left of them; the new CRL."""
@@ -91,7 +126,7 @@ class Certification:
         """Subject and reason of *act*. Raises :class:`CertificateRefused` for the authority's own CAs."""
         subject, reason = field(act.details, "subject", str), field(act.details, "reason", str)
         reason_of(reason)
-        if subject in (ROOT, ISSUING):
+        if subject == ROOT or any(each.subject == subject for each in self._bench.store.registry.authorities()):
             raise CertificateRefused("{subject} is revoked in a ceremony, by the root.", subject=subject)
         return subject, reason
 
@@ -139,7 +174,9 @@ class Certification:
         certificate = self._bench.rules().issue(
             profile, name, _certifiable(key.public_key), issuer=issuer, now=now
         )
-        self._bench.store.registry.add_certificate(CertificateRecord(subject, ISSUING, key.label, certificate))
+        self._bench.store.registry.add_certificate(
+            CertificateRecord(subject, issuer.label, key.label, certificate)
+        )
         return certificate
 
     def _profile(self, subject: str) -> Profile:

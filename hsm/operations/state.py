@@ -97,6 +97,9 @@ class State:
             raise UnknownKey("The token does not hold the key {label}.", label=label)
 
     def _keys(self) -> tuple[KeyReport, ...]:
+        """The keys in use: an issuing CA that has a successor answers for what it issued, and is left to end."""
+        registry = self._bench.store.registry
+        succeeded = {each.subject for each in registry.authorities()[1:]}
         return tuple(
             KeyReport(
                 record.subject,
@@ -104,5 +107,6 @@ class State:
                 SignatureAlgorithm.of(record.certificate.public_key()).name,
                 record.certificate.not_valid_after_utc,
             )
-            for record in self._bench.store.registry.service_certificates()
+            for record in registry.service_certificates()
+            if record.subject not in succeeded
         )

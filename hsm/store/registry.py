@@ -11,6 +11,7 @@ from hsm.errors import UnknownKey
 from hsm.store.database import Database
 
 ROOT, ISSUING = "root", "issuing"
+"""The root, and the first issuing CA; those that follow it are called ``issuing-2``, ``issuing-3``, …"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,38 @@ class Registry:
             CertificateRecord(subject, issuer, label, x509.load_der_x509_certificate(der))
             for subject, issuer, label, der in rows
         ]
+
+    def certificate_of(self, subject: str, serial: str) -> CertificateRecord:
+        """The certificate of *subject* with this serial number (hex), also an older one. Raises UnknownKey."""
+        row = self._database.one(
+            "SELECT subject, issuer, label, der FROM certificates WHERE subject = ? AND serial = ?",
+            (subject, serial),
+        )
+        if row is None:
+            raise UnknownKey("{subject} has no certificate {serial}.", subject=subject, serial=serial)
+        return CertificateRecord(row[0], row[1], row[2], x509.load_der_x509_certificate(row[3]))
+
+    def authorities(self) -> list[CertificateRecord]:
+        """The issuing CAs, the one that issues now first, however many came before it."""
+        rows = self._database.all(
+            "SELECT subject, issuer, label, der FROM certificates WHERE issuer = ? AND subject <> ?"
+            " ORDER BY number DESC",
+            (ROOT, ROOT),
+        )
+        return [
+            CertificateRecord(subject, issuer, label, x509.load_der_x509_certificate(der))
+            for subject, issuer, label, der in rows
+        ]
+
+    def issuing(self) -> str:
+        """The subject of the CA that issues now. Raises :class:`UnknownKey` before the ceremony."""
+        row = self._database.one(
+            "SELECT subject FROM certificates WHERE issuer = ? AND subject <> ? ORDER BY number DESC LIMIT 1",
+            (ROOT, ROOT),
+        )
+        if row is None:
+            raise UnknownKey("The authority has no certificate for {subject}.", subject=ISSUING)
+        return str(row[0])
 
     def service_certificates(self) -> list[CertificateRecord]:
         """The newest certificate of everything that is neither person nor seal: a handful."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import ssl
+from collections.abc import Callable
 
 from flask import Blueprint, Response
 from werkzeug.exceptions import NotFound
 
+from hsm.errors import UnknownKey
 from webui.portal.parts import PortalParts
 
-LISTS = ("root", "issuing")
-"""The order in which the authority gives its CRLs."""
+_AUTHORITY = re.compile(r"root|issuing(-[1-9][0-9]{0,3})?")
+"""The names of CAs; an issuing CA that follows another has its number."""
 
 
 def blueprint(parts: PortalParts) -> Blueprint:
@@ -23,23 +26,27 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
     @pages.get("/certs/chain.pem")
     def chain() -> Response:
-        return _public(_pem(parts.authority.chain()), "application/x-pem-file")
+        return _public(_pem(parts.authority.authorities()), "application/x-pem-file")
 
     @pages.get("/certs/<name>.cer")
     def certificate(name: str) -> Response:
-        issuing, root = parts.authority.chain()
-        found = {"issuing": issuing, "root": root}.get(name)
-        if found is None:
-            raise NotFound
-        return _public(found, "application/pkix-cert")
+        return _public(_of_authority(name, parts.authority.certificate), "application/pkix-cert")
 
     @pages.get("/crl/<name>.crl")
     def revocations(name: str) -> Response:
-        if name not in LISTS:
-            raise NotFound
-        return _public(parts.authority.crls()[LISTS.index(name)], "application/pkix-crl")
+        return _public(_of_authority(name, parts.authority.crl), "application/pkix-crl")
 
     return pages
+
+
+def _of_authority(name: str, ask: Callable[[str], bytes]) -> bytes:
+    """What the authority gives for one of its CAs; nothing for anybody else's name."""
+    if _AUTHORITY.fullmatch(name) is None:
+        raise NotFound
+    try:
+        return ask(name)
+    except UnknownKey as error:
+        raise NotFound from error
 
 
 def _pem(certificates: list[bytes]) -> bytes:

@@ -1,0 +1,207 @@
+"""Renewing on the way: the root's CRL, a new issuing CA, new service keys; what was issued before goes on to hold.
+
+A renewal is a ceremony too: the authority stands still, the PIN of the root's token is given, as many officers as
+the settings demand have activated exactly this file, and the participants sign a transcript whose hash is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from hsm.acts import Activation, OfficerAct
+from hsm.ceremony.issuance import ROOT_CRL_LIFETIME
+from hsm.ceremony.pins import CeremonyPins
+from hsm.ceremony.proceedings import CeremonyResult, alone, record
+from hsm.ceremony.renewal_plan import ISSUING_CA, LOG_CERTIFICATE, REVOCATION, ROOT_LIST, Renewal, RenewalPlan
+from hsm.ceremony.tokens import open_room
+from hsm.ceremony.transcript import Transcript
+from hsm.ceremony.trust import publish_chain
+from hsm.certificates import Issuer, Profile, SubjectName
+from hsm.config import AuthoritySettings
+from hsm.crl import issue_crl, reason_of
+from hsm.errors import ActivationRefused, CertificateRefused
+from hsm.keys import private_key
+from hsm.operations.bench import Bench, open_bench
+from hsm.operations.certification import name_in
+from hsm.signer import SignatureAlgorithm
+from hsm.store import CertificateRecord, CrlRecord, KeyRecord, Subject, SubjectKind
+from hsm.store.registry import ISSUING, ROOT
+from hsm.time_source import SharedTimes
+from hsm.token import TokenRoom
+
+_PROFILES = {"tsa": Profile.TSA, "evidence": Profile.EVIDENCE}
+ACT = "renew"
+"""The officers' act; its detail ``plan`` is the file's SHA-256 in hex."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What officers activated, and how."""
+
+    act: OfficerAct
+    activations: Sequence[Activation]
+
+
+def hold_renewal(
+    settings: AuthoritySettings,
+    plan: RenewalPlan,
+    permission: Permission,
+    *,
+    pins: CeremonyPins,
+    show: Callable[[str], None],
+) -> CeremonyResult:
+    """Does what *plan* says, all of it or nothing, showing each line of its transcript.
+
+    1. nobody else serves this home; the clock is proven;
+    2. the act is about exactly this file, and as many officers as the settings demand activated it;
+    3. the root's token opens with its PIN, even where the root signs nothing today;
+    4. the steps, the transcript's hash and the officers' act are one durable transaction.
+
+    Raises :class:`ActivationRefused`, :class:`CertificateRefused`, :class:`ConfigurationRefused` while the daemon
+    runs, :class:`hsm.errors.TimeNotAvailable`, and what the token room raises.
+    """
+    transcript = Transcript(show)
+    with alone(settings.home.single):
+        SharedTimes.create(settings.home.clock)
+        bench = open_bench(settings, pins.user)
+        root_room = open_room(settings, bench.store, plan.root, pins.root)
+        try:
+            now = bench.now()
+            with bench.store.transaction():
+                officers = _authorised(bench, plan, permission)
+                renewing = Renewing(bench, root_room, transcript, now=now)
+                transcript.begin_renewal(plan, officers, now=now)
+                for step in plan.renewals:
+                    renewing.do(step)
+                publish_chain(settings.home.trust, renewing.chain())
+                transcript.end(plan.participants)
+                return record(bench, plan.name, transcript, now=now)
+        finally:
+            root_room.drop()
+            bench.room.drop()
+            bench.store.close()
+
+
+def _authorised(bench: Bench, plan: RenewalPlan, permission: Permission) -> tuple[str, ...]:
+    act = permission.act
+    if act.kind != ACT or dict(act.details) != {"plan": plan.sha256.hex()}:
+        raise ActivationRefused("What the officers activated is not the renewal in this file.")
+    return bench.judge.authorise_officers(act, permission.activations).by
+
+
+class Renewing:
+    """Does the steps of one renewal, at one time. The root's token is opened at once."""
+
+    def __init__(self, bench: Bench, root_room: TokenRoom, transcript: Transcript, *, now: datetime) -> None:
+        self._bench = bench
+        self._transcript = transcript
+        self._now = now
+        self._moment = int(now.timestamp())
+        kept = bench.store.registry.key(bench.store.registry.certificate(ROOT).label)
+        self._root = Issuer(bench.certificate(ROOT), private_key(root_room, kept.label, kept.public_key), ROOT)
+
+    def do(self, step: Renewal) -> None:
+        """One step, in the caller's transaction."""
+        if step.what == ROOT_LIST:
+            self._root_list(step)
+        elif step.what == ISSUING_CA:
+            self._issuing(step)
+        elif step.what == LOG_CERTIFICATE:
+            self._log(step)
+        elif step.what == REVOCATION:
+            self._revoke(step)
+        else:
+            self._service(step)
+
+    def chain(self) -> list[x509.Certificate]:
+        """Every issuing CA, the one that issues now first, and the root."""
+        found = [each.certificate for each in self._bench.store.registry.authorities()]
+        return [*found, self._root.certificate]
+
+    def _root_list(self, step: Renewal) -> None:
+        der = self._publish_crl(self._root, ROOT_CRL_LIFETIME)
+        crl = x509.load_der_x509_crl(der)
+        results = [("revoked", str(len(crl))), ("to be replaced by", f"{crl.next_update_utc:%Y-%m-%d}")]
+        self._transcript.step("A fresh revocation list of the root", step.hands, results)
+
+    def _issuing(self, step: Renewal) -> None:
+        before = [name_in(each.certificate) for each in self._bench.store.registry.authorities()]
+        if step.common_name in {name.common_name for name in before}:
+            raise CertificateRefused(
+                "A new issuing CA needs a new name; {name} is an earlier one's.", name=step.common_name
+            )
+        subject = f"{ISSUING}-{len(before) + 1}"
+        name = replace(before[0], common_name=step.common_name)
+        people = Subject(subject, SubjectKind.SERVICE, name.common_name, name.organisation)
+        self._bench.store.people.add(people, enrolled=self._moment)
+        key = self._new_key(subject, step, like=self._bench.certificate(self._bench.store.registry.issuing()))
+        self._keep(step, subject, self._certified(Profile.ISSUING, name, key, self._root), key)
+        days = self._bench.settings.certificates.crl_days
+        self._publish_crl(self._bench.issuer_called(subject), timedelta(days=days))
+
+    def _service(self, step: Renewal) -> None:
+        before = self._bench.certificate(step.what)
+        key = self._new_key(step.what, step, like=before)
+        issuer = self._bench.issuer()
+        self._keep(step, step.what, self._certified(_PROFILES[step.what], name_in(before), key, issuer), key)
+
+    def _log(self, step: Renewal) -> None:
+        """The log's key is its identity (C2SP): it stays, and is certified anew."""
+        before = self._bench.store.registry.certificate("log")
+        key = self._bench.store.registry.key(before.label)
+        certified = self._certified(Profile.LOG, name_in(before.certificate), key, self._bench.issuer())
+        self._keep(step, "log", certified, key)
+
+    def _revoke(self, step: Renewal) -> None:
+        reason_of(step.reason)
+        registry = self._bench.store.registry
+        found = next((each for each in registry.authorities()[1:] if each.subject == step.subject), None)
+        if found is None:
+            raise CertificateRefused(
+                "{subject} is no issuing CA that has a successor; make the successor first.", subject=step.subject
+            )
+        registry.revoke(found.certificate.serial_number, revoked=self._moment, reason=step.reason)
+        results = [("serial number", found.serial), ("reason", step.reason)]
+        self._transcript.step(f"{step.subject} is revoked", step.hands, results)
+        self._publish_crl(self._root, ROOT_CRL_LIFETIME)
+
+    def _new_key(self, subject: str, step: Renewal, *, like: x509.Certificate) -> KeyRecord:
+        algorithm = step.algorithm or SignatureAlgorithm.of(like.public_key())
+        return self._bench.signers.make_key(subject, algorithm, made=self._moment)
+
+    def _certified(self, profile: Profile, name: SubjectName, key: KeyRecord, issuer: Issuer) -> CertificateRecord:
+        public_key: Any = load_der_public_key(key.public_key)
+        certificate = self._bench.rules().issue(profile, name, public_key, issuer=issuer, now=self._now)
+        return CertificateRecord(key.subject, issuer.label, key.label, certificate)
+
+    def _keep(self, step: Renewal, subject: str, made: CertificateRecord, key: KeyRecord) -> None:
+        self._bench.store.registry.add_certificate(made)
+        certificate = made.certificate
+        results = [
+            ("algorithm", key.algorithm),
+            ("label", key.label),
+            ("attributes read back", key.attributes),
+            ("public key, SHA-256", sha256(key.public_key).hexdigest()),
+            ("subject", certificate.subject.rfc4514_string()),
+            ("serial number", made.serial),
+            ("valid until", certificate.not_valid_after_utc.isoformat()),
+            ("certificate, SHA-256", certificate.fingerprint(hashes.SHA256()).hex()),
+        ]
+        what = "The same key" if step.what == LOG_CERTIFICATE else "A new key"
+        self._transcript.step(f"{what} of {subject}, certified by {made.issuer}", step.hands, results)
+
+    def _publish_crl(self, issuer: Issuer, lifetime: timedelta) -> bytes:
+        registry = self._bench.store.registry
+        number = registry.last_crl_number(issuer.label) + 1
+        revocations = registry.revocations(issuer.label)
+        der = issue_crl(issuer, number=number, revocations=revocations, now=self._now, lifetime=lifetime)
+        registry.add_crl(CrlRecord(issuer.label, number, der))
+        return der

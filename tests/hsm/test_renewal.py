@@ -1,0 +1,226 @@
+"""Renewals on SoftHSM, by the command that an operator types: what came before goes on to hold."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from hsm import canonical
+from hsm.acts import OfficerAct
+from hsm.authenticator import SoftwareAuthenticator
+from hsm.config import AuthorityHome
+from hsm.errors import CertificateRefused, UnknownKey
+from hsm.store import Store
+from hsm.timestamp import order_for, verify_token
+from hsm.wire import officer_act_from_wire
+from tests.authority import OFFICER, RunningAuthority, end, run, running_authority, start
+from tests.hsm.memory import openssl
+from tests.hsm.test_ceremony import CeremonyHome
+
+PLAN = resources.files("hsm.ceremonies").joinpath("renewal.toml").read_text(encoding="utf-8")
+HEAD = PLAN[: PLAN.index("# Every year")]
+ROOT_LIST = '[[renewals]]\nwhat = "root-crl"\nhands = ["lead"]\n'
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[RunningAuthority]:
+    with running_authority(workers=1) as authority:
+        yield authority
+
+
+def written(house: RunningAuthority, plan: str) -> Path:
+    path = house.root / "renewal.toml"
+    path.write_text(plan, encoding="utf-8")
+    return path
+
+
+@contextmanager
+def stopped(house: RunningAuthority) -> Iterator[CeremonyHome]:
+    """The authority stands still; its officer's authenticator is the file alone."""
+    end(house.process)
+    path = house.root / f"people/{OFFICER}.json"
+    house.officer.save(path)
+    try:
+        yield CeremonyHome(house.root)
+    finally:
+        house.officer = SoftwareAuthenticator.load(path)
+        house.process = start(house.root)
+
+
+def renewed(house: RunningAuthority, plan: str) -> str:
+    """*plan* held with the officer's authenticator in software."""
+    with stopped(house):
+        return run(house.root, "renew", str(written(house, plan)), "--in-software", OFFICER)
+
+
+def refused(house: RunningAuthority, plan: str, *arguments: str) -> str:
+    with stopped(house) as home:
+        done = home.run("renew", str(written(house, plan)), *arguments)
+    assert done.returncode == 1, done.stdout
+    return done.stderr
+
+
+def token(house: RunningAuthority) -> bytes:
+    order = order_for(hashlib.sha256(b"data").digest(), nonce=1, certificates=True)
+    [issued] = house.client("tsa").timestamp([order])
+    return issued.token
+
+
+def test_everything_is_renewed_and_what_came_before_goes_on_to_hold(
+    house: RunningAuthority, tmp_path: Path
+) -> None:
+    house.enrol_person("person-before")
+    web = house.client("web")
+    before = {name: web.certificate(name) for name in ("issuing", "tsa", "evidence", "log", "person-before")}
+    old_token, old_root_list = token(house), x509.load_der_x509_crl(web.crl("root"))
+
+    shown = renewed(house, PLAN)
+
+    web = house.client("web")
+    second = x509.load_der_x509_certificate(web.certificate("issuing-2"))
+    root = x509.load_der_x509_certificate(web.authorities()[-1])
+    second.verify_directly_issued_by(root)
+    assert web.authorities() == [web.certificate("issuing-2"), before["issuing"], web.certificate("root")]
+    assert web.chain() == [web.certificate("issuing-2"), web.certificate("root")]
+    for name in ("tsa", "evidence", "log"):
+        certificate = x509.load_der_x509_certificate(web.certificate(name))
+        certificate.verify_directly_issued_by(second)
+        older = x509.load_der_x509_certificate(before[name])
+        assert (certificate.public_key() == older.public_key()) == (name == "log")
+        assert certificate.subject == older.subject
+    assert verify_token(token(house)).signer == x509.load_der_x509_certificate(web.certificate("tsa"))
+    assert x509.load_der_x509_crl(web.crl("root")).next_update_utc >= old_root_list.next_update_utc
+    house.enrol_person("person-after")
+    verifies_in_openssl(
+        house, tmp_path, [*before.values(), *(web.certificate(each) for each in ("tsa", "person-after"))]
+    )
+    (tmp_path / "token").write_bytes(old_token)
+    (tmp_path / "data").write_bytes(b"data")
+    status, text = openssl(
+        *("ts", "-verify", "-token_in", "-in", tmp_path / "token", "-data", tmp_path / "data"),
+        *("-CAfile", house.root / "trust/ca.pem", "-untrusted", house.root / "trust/chain.pem"),
+    )
+    assert status == 0, text
+    assert {key.subject for key in web.status().keys} == {"root", "issuing-2", "tsa", "log", "evidence"}
+    for words in ("王见证", "Activated by: officer-wang", "A new key of issuing-2", "The same key of log"):
+        assert words in shown
+    kept = [path for path in (house.root / "authority/ceremonies").iterdir() if path.name.startswith("renewal-")]
+    assert shown.startswith(kept[0].read_text()) and hashlib.sha256(kept[0].read_bytes()).hexdigest() in shown
+
+
+def verifies_in_openssl(house: RunningAuthority, folder: Path, certificates: list[bytes]) -> None:
+    lists = [x509.load_der_x509_crl(each).public_bytes(Encoding.PEM) for each in house.client("web").crls()]
+    (folder / "crls.pem").write_bytes(b"".join(lists))
+    trust = house.root / "trust"
+    for each in certificates:
+        (folder / "leaf.pem").write_bytes(x509.load_der_x509_certificate(each).public_bytes(Encoding.PEM))
+        checked = ("-crl_check_all", "-CRLfile", folder / "crls.pem")
+        chain = ("-CAfile", trust / "ca.pem", "-untrusted", trust / "chain.pem")
+        status, text = openssl("verify", "-x509_strict", *checked, *chain, folder / "leaf.pem")
+        assert status == 0, text
+
+
+def test_an_older_certificate_is_revoked_alone_on_the_list_of_who_issued_it(house: RunningAuthority) -> None:
+    web = house.client("web")
+    store = Store(AuthorityHome(house.root).store)
+    older = store.registry.unexpired("tsa", 0)[0]
+    store.close()
+    assert older.issuer == "issuing"
+    act = house.officer_act("revoke_certificate", subject="tsa", reason="superseded", serial=older.serial)
+    crl = x509.load_der_x509_crl(web.revoke_certificate(act, house.by_officer(act)))
+    assert crl.issuer == x509.load_der_x509_certificate(web.certificate("issuing")).subject
+    assert [each.serial_number for each in crl] == [older.certificate.serial_number]
+    assert len(x509.load_der_x509_crl(web.crl("issuing-2"))) == 0
+    assert verify_token(token(house))  # the current one goes on
+    again = house.officer_act("revoke_certificate", subject="tsa", reason="superseded", serial=older.serial)
+    with pytest.raises(CertificateRefused, match="revoked before"):
+        web.revoke_certificate(again, house.by_officer(again))
+    unknown = house.officer_act("revoke_certificate", subject="tsa", reason="superseded", serial="abc")
+    with pytest.raises(UnknownKey, match="no certificate abc"):
+        web.revoke_certificate(unknown, house.by_officer(unknown))
+
+
+def test_officers_allow_it_by_files(house: RunningAuthority, tmp_path: Path) -> None:
+    act, given = tmp_path / "act", tmp_path / "assertion.json"
+    with stopped(house) as home:
+        path = written(house, HEAD + ROOT_LIST)
+        shown = run(house.root, "renewal-act", str(path), "--out", str(act))
+        assert base64url(hashlib.sha256(act.read_bytes()).digest()) in shown
+        assert canonical.decode(act.read_bytes())["details"] == {
+            "plan": hashlib.sha256(path.read_bytes()).hexdigest()
+        }
+        device = SoftwareAuthenticator.load(house.root / f"people/{OFFICER}.json")
+        given.write_text(
+            json.dumps(assertion(device, officer_act_from_wire(canonical.decode(act.read_bytes()), "renew")))
+        )
+        device.save(house.root / f"people/{OFFICER}.json")
+        arguments = ("--act", str(act), "--activation", str(given))
+        assert "Activated by: officer-wang" in run(house.root, "renew", str(path), *arguments)
+        again = home.run("renew", str(path), *arguments)
+        assert again.returncode == 1, "an act is good for once"
+        written(house, HEAD + ROOT_LIST + ROOT_LIST)
+        other = home.run("renew", str(path), *arguments)
+        assert other.returncode == 1 and "not the renewal in this file" in other.stderr
+        assert home.run("renew", str(path)).returncode == 2
+
+
+def assertion(device: SoftwareAuthenticator, act: OfficerAct) -> dict[str, str]:
+    made = device.activate(OFFICER, act)
+    parts = ("credential_id", "client_data", "authenticator_data", "signature")
+    return {"subject": made.subject, **{name: base64url(getattr(made, name)) for name in parts}}
+
+
+def base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    ("steps", "why"),
+    [
+        ('[[renewals]]\nwhat = "issuing"\ncommon_name = "朱印示例签发CA"\nhands = ["lead"]\n', "new name"),
+        ('[[renewals]]\nwhat = "issuing"\nhands = ["lead"]\n', "common_name"),
+        ('[[renewals]]\nwhat = "root"\nhands = ["lead"]\n', "root is none"),
+        ('[[renewals]]\nwhat = "root-crl"\nhands = ["nobody"]\n', "hands"),
+        (
+            '[[renewals]]\nwhat = "revoke"\nsubject = "tsa"\nreason = "superseded"\nhands = ["lead"]\n',
+            "no issuing CA that has a successor",
+        ),
+    ],
+)
+def test_what_a_renewal_refuses(house: RunningAuthority, steps: str, why: str) -> None:
+    numbers = [x509.load_der_x509_crl(each) for each in house.client("web").crls()]
+    assert why in refused(house, HEAD + ROOT_LIST + steps, "--in-software", OFFICER)
+    assert [x509.load_der_x509_crl(each) for each in house.client("web").crls()] == numbers  # all or nothing
+
+
+def test_a_wrong_pin_of_the_root_or_no_officer_ends_it(house: RunningAuthority) -> None:
+    pin = house.root / "secrets/root.pin"
+    kept = pin.read_text()
+    assert "no authenticator in software" in refused(house, HEAD + ROOT_LIST, "--in-software", "officer-nobody")
+    pin.write_text("000000000000\n")
+    try:
+        assert "PIN" in refused(house, HEAD + ROOT_LIST, "--in-software", OFFICER)
+    finally:
+        pin.write_text(kept)
+
+
+def test_the_predecessor_of_an_issuing_ca_is_revoked_by_the_root(house: RunningAuthority) -> None:
+    run(house.root, "release-latch")  # the test before this one gave a wrong PIN
+    shown = renewed(
+        house,
+        HEAD + '[[renewals]]\nwhat = "revoke"\nsubject = "issuing"\nreason = "superseded"\nhands = ["keeper"]\n',
+    )
+    assert "issuing is revoked" in shown
+    revoked = x509.load_der_x509_crl(house.client("web").crl("root"))
+    assert [each.serial_number for each in revoked] == [
+        x509.load_der_x509_certificate(house.client("web").certificate("issuing")).serial_number
+    ]
