@@ -48,6 +48,8 @@ def test_certificates_and_lists_can_be_fetched_and_fit_together(browser: FlaskCl
     for name, issuer in (("root", root), ("issuing", issuing)):
         crl = x509.load_der_x509_crl(browser.get(f"/crl/{name}.crl").data)
         assert crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # CA keys, of the kinds for CRLs
+    for missing in ("/certs/tsa.cer", "/certs/issuing-2.cer", "/crl/issuing-2.crl", "/crl/person-zhang.crl"):
+        assert browser.get(missing).status_code == 404
     assert browser.get("/certs/ca.pem").data == (world.home.trust / "ca.pem").read_bytes()
 
 
