@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import array
 import socket
+import struct
 from dataclasses import dataclass, field
 
 from hsm.config import Role
 
 _CONNECTION, _UNLOCK, _LOCK = b"C", b"U", b"L"
+_MOMENT = struct.Struct("!Q")
 _LARGEST = 4096
 
 
@@ -22,9 +24,18 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class PinChange:
-    """The PIN that unlocks, or None to lock."""
+    """The PIN that unlocks, or None to lock; ``moment`` is when this became so (CLOCK_MONOTONIC, nanoseconds).
+
+    That a PIN was refused has the moment of that PIN: it says nothing of one that came later, however long the
+    word of it takes. The moment 0 is for a PIN that no other process has.
+    """
 
     pin: str | None = field(repr=False)
+    moment: int = 0
+
+    def is_older_than(self, known: PinChange) -> bool:
+        """Whether *known* came later; of two of one moment the lock did."""
+        return (self.moment, self.pin is None) < (known.moment, known.pin is None)
 
 
 Message = Connection | PinChange
@@ -42,9 +53,9 @@ def send(end: socket.socket, message: Message) -> None:
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, handed)]
         end.sendmsg([_CONNECTION + message.role.value.encode()], rights)
     elif message.pin is None:
-        end.send(_LOCK)
+        end.send(_LOCK + _MOMENT.pack(message.moment))
     else:
-        end.send(_UNLOCK + message.pin.encode())
+        end.send(_UNLOCK + _MOMENT.pack(message.moment) + message.pin.encode())
 
 
 def receive(end: socket.socket) -> Message | None:
@@ -52,7 +63,8 @@ def receive(end: socket.socket) -> Message | None:
     data, descriptors, _, _ = socket.recv_fds(end, _LARGEST, 1)
     if not data:
         return None
-    kind, rest = data[:1], data[1:].decode()
+    kind, rest = data[:1], data[1:]
     if kind == _CONNECTION:
-        return Connection(Role(rest), socket.socket(fileno=descriptors[0]))
-    return PinChange(rest if kind == _UNLOCK else None)
+        return Connection(Role(rest.decode()), socket.socket(fileno=descriptors[0]))
+    (moment,), pin = _MOMENT.unpack_from(rest), rest[_MOMENT.size :].decode()
+    return PinChange(pin if kind == _UNLOCK else None, moment)

@@ -30,12 +30,17 @@ class Member:
 class Crew:
     """Keeps *count* workers. *work* is what a worker does with its end; it runs in the child."""
 
-    def __init__(self, count: int, work: Callable[[socket.socket, str | None], None], pin: str | None) -> None:
+    def __init__(self, count: int, work: Callable[[socket.socket, PinChange], None], pin: PinChange) -> None:
         """*pin* is what new workers are given, until one of them says otherwise."""
         self._work = work
         self._members: list[Member | None] = [None] * count
         self._turns = dict.fromkeys(Role, 0)
         self._pin = pin
+
+    @property
+    def pin(self) -> PinChange:
+        """The newest that is known of the PIN."""
+        return self._pin
 
     def start(self) -> None:
         """Starts every worker that does not run; one that died at once waits a moment."""
@@ -62,14 +67,17 @@ class Crew:
         return [member.end for member in self._members if member is not None]
 
     def hear(self, end: socket.socket) -> None:
-        """Passes a worker's change of PIN on to the others, and to workers that are started later."""
+        """Passes a worker's change of PIN on to the others, and to workers that are started later.
+
+        Workers are heard in no particular order, so what is older than what is known already goes nowhere.
+        """
         try:
             message = control.receive(end)
         except OSError:
             return
-        if not isinstance(message, PinChange):
+        if not isinstance(message, PinChange) or message.is_older_than(self._pin):
             return
-        self._pin = message.pin
+        self._pin = message
         for member in self._members:
             if member is not None and member.end is not end:
                 try:

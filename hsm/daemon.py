@@ -9,6 +9,7 @@ import os
 import selectors
 import signal
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -17,6 +18,7 @@ from hsm.config import AuthoritySettings
 from hsm.control import Connection, PinChange
 from hsm.crew import Crew
 from hsm.errors import ConfigurationRefused, NotPermitted
+from hsm.login_turn import begin_run
 from hsm.peers import Listener, listen
 from hsm.time_source import SharedTimes
 
@@ -30,7 +32,7 @@ class Daemon:
     def __init__(self, settings: AuthoritySettings, pin: str | None) -> None:
         """*pin* is the token's, or None: then an operator unlocks later."""
         self._settings = settings
-        self._crew = Crew(settings.workers.processes, self._work, pin)
+        self._crew = Crew(settings.workers.processes, self._work, PinChange(pin, time.monotonic_ns()))
         self._selector = selectors.DefaultSelector()
         self._listeners: list[Listener] = []
         self._lock = _only_one(settings)
@@ -39,6 +41,7 @@ class Daemon:
     def run(self) -> None:
         """Starts the workers, then listens."""
         SharedTimes.create(self._settings.home.clock)
+        begin_run(self._settings.home.login_turns)
         ending = self._watch_signals()
         self._crew.start()
         self._listeners = listen(self._settings)
@@ -90,7 +93,7 @@ class Daemon:
             elif not self._crew.hand(Connection(listener.role, connection)):
                 _log.error("no worker could take a connection of %s", listener.role.value)
 
-    def _work(self, end: socket.socket, pin: str | None) -> None:
+    def _work(self, end: socket.socket, pin: PinChange) -> None:
         """In the child: forget what is the parent's, open the bench, serve."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -103,16 +106,16 @@ class Daemon:
         _serve(self._settings, end, pin)
 
 
-def _serve(settings: AuthoritySettings, end: socket.socket, pin: str | None) -> None:
+def _serve(settings: AuthoritySettings, end: socket.socket, pin: PinChange) -> None:
     # Imported here, in the child: nothing of PKCS#11 is ever loaded in the parent.
     from hsm import control  # noqa: PLC0415 - see above
     from hsm.operations import Operations, open_bench  # noqa: PLC0415 - see above
     from hsm.worker import Worker  # noqa: PLC0415 - see above
 
-    def announce(changed: str | None) -> None:
-        control.send(end, PinChange(changed))
+    def announce(change: PinChange) -> None:
+        control.send(end, change)
 
-    bench = open_bench(settings, pin, warn=lambda: announce(None))
+    bench = open_bench(settings, pin, warn=announce)
     operations = Operations(bench, announce=announce)
     gc.freeze()  # what is there now stays; the collector need not look at it again for every few hundred messages
     Worker(end, operations).run()

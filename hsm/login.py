@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pkcs11
 
+from hsm.control import PinChange
 from hsm.errors import AuthorityLocked
+from hsm.login_turn import login_turn
 from hsm.store.latch import PinLatch
 
 _FINAL = (
@@ -31,32 +30,37 @@ class Login:
         label: str,
         latch: PinLatch,
         turns: Path,
-        pin: str | None,
+        given: PinChange,
         *,
-        warn: Callable[[], None] = lambda: None,
+        warn: Callable[[PinChange], None] = lambda _refused: None,
     ) -> None:
-        """*turns* is the lock file; *pin* is None until somebody unlocks.
+        """*turns* is the lock file; *given* is the PIN to begin with, or a lock until somebody unlocks.
 
-        *warn* tells the other processes to forget the PIN, when it is the one that was refused: else one of them
+        *warn* tells the other processes to forget the PIN that was refused, if it is theirs: else one of them
         would try it a second time as soon as the latch is released.
         """
         self._label = label
         self._latch = latch
         self._turns = turns
-        self._pin = pin
+        self._known = given
         self._warn = warn
         self._newer = False
 
-    def give(self, pin: str | None, *, newer: bool = False) -> None:
-        """Sets the PIN, or (None) forgets it. A *newer* one than what was refused may be tried, once."""
-        self._pin = pin
+    def give(self, change: PinChange, *, newer: bool = False) -> bool:
+        """Sets the PIN, or forgets it; False, and nothing is done, when something that came later is known.
+
+        A *newer* PIN than what was refused may be tried, once.
+        """
+        if change.is_older_than(self._known):
+            return False
+        self._known = change
         self._newer = newer
+        return True
 
     def heed_latch(self) -> None:
         """Forgets a PIN that was given although one was refused: nobody knows that it is another one."""
-        if self._pin is not None and not self._newer and self._latch.sentence(self._label) is not None:
-            self.give(None)
-            self._warn()
+        if self._known.pin is not None and not self._newer and self._latch.sentence(self._label) is not None:
+            self._forget()
 
     def require_pin(self) -> str:
         """The PIN. Raises :class:`AuthorityLocked` when there is none, or one was refused before."""
@@ -64,22 +68,24 @@ class Login:
         if latched is not None and not self._newer:
             self.heed_latch()
             raise AuthorityLocked(latched)
-        if self._pin is None:
+        if self._known.pin is None:
             raise AuthorityLocked(
                 "The authority has no PIN for the token {label}; an operator has to unlock it.",
                 label=self._label,
             )
-        return self._pin
+        return self._known.pin
 
     def open_session(self, token: Any, *, now: int) -> Any:
         """A logged-in read-write session. Raises :class:`AuthorityLocked`; a wrong PIN is never tried again."""
-        with self._turn():
+        with login_turn(self._turns) as turn:
+            if 0 < self._known.moment <= turn.refused:
+                self.give(PinChange(None, self._known.moment))  # word of it is still on its way
             pin = self.require_pin()
             try:
                 session = token.open(rw=True, user_pin=pin)
             except _FINAL as error:
-                self.give(None)
-                self._warn()
+                turn.refuse(self._known.moment)
+                self._forget()
                 self._latch.latch(self._label, _REFUSED.format(label=self._label), at=now)
                 raise AuthorityLocked(_REFUSED, label=self._label) from error
             if self._newer:
@@ -87,14 +93,10 @@ class Login:
                 self._newer = False
             return session
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        descriptor = os.open(self._turns, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+    def _forget(self) -> None:
+        """The PIN was refused; whoever has the same one hears of it."""
+        self.give(PinChange(None, self._known.moment))
+        self._warn(self._known)
 
 
 _REFUSED = (

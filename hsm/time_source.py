@@ -160,6 +160,10 @@ class TimeSource:
             return ClockStatus(self._clock.source, False, behind)
         return ClockStatus(self._clock.source, True, reading.sentence)
 
+    def close(self) -> None:
+        """Unmaps the shared times."""
+        self._shared.close()
+
     def _state(self) -> tuple[int, int, int]:
         last, lease, offset = self._shared.read()
         if lease == 0:

@@ -66,7 +66,7 @@ class Worker:
                 self._selector.unregister(self._end)
                 return False
             if isinstance(message, PinChange):
-                self._operations.state.take(message.pin)
+                self._operations.state.take(message)
             else:
                 self._welcome(Channel(message.socket, message.role))
 

@@ -24,6 +24,7 @@ from hsm.ceremony.transcript import Transcript
 from hsm.ceremony.trust import publish
 from hsm.certificates import Profile
 from hsm.config import AuthoritySettings
+from hsm.control import PinChange
 from hsm.errors import CertificateRefused, ConfigurationRefused, UnknownKey
 from hsm.files import write
 from hsm.generation import make_wrapping_key
@@ -58,7 +59,7 @@ def hold_ceremony(
         SharedTimes.create(settings.home.clock)
         _require_first(settings)
         prepared = prepare_tokens(settings, plan, pins)
-        bench = open_bench(settings, pins.user)
+        bench = open_bench(settings, PinChange(pins.user))
         try:
             now = bench.now()
             transcript.begin(plan, now=now)
@@ -70,8 +71,7 @@ def hold_ceremony(
                 transcript.end(plan.participants)
                 return replace(record(bench, plan.name, transcript, now=now), setup_codes=codes)
         finally:
-            bench.room.drop()
-            bench.store.close()
+            bench.close()
 
 
 def _make_everything(

@@ -10,6 +10,7 @@ import pkcs11
 from hsm.ceremony.pins import CeremonyPins
 from hsm.ceremony.plan import CeremonyPlan
 from hsm.config import AuthoritySettings
+from hsm.control import PinChange
 from hsm.errors import ConfigurationRefused, ModuleUnavailable
 from hsm.initialisation import NewToken, initialise
 from hsm.login import Login
@@ -45,7 +46,8 @@ def prepare_tokens(settings: AuthoritySettings, plan: CeremonyPlan, pins: Ceremo
 
 def open_room(settings: AuthoritySettings, store: Store, label: str, pin: str) -> TokenRoom:
     """The room of the token *label*, which logs in with *pin* at first use; a wrong one is tried once."""
-    return TokenRoom(settings.token.module, label, Login(label, store.latch, settings.home.login_turns, pin))
+    login = Login(label, store.latch, settings.home.login_turns, PinChange(pin))
+    return TokenRoom(settings.token.module, label, login)
 
 
 def _labels(module: str) -> Sequence[str]:

@@ -13,6 +13,7 @@ from hsm.activation.pin import PinVerifier
 from hsm.certificates import CertificateRules, Issuer
 from hsm.clock import Clock, DeclaredClock, KernelClock
 from hsm.config import AuthoritySettings, TimeSettings, TimeSourceKind
+from hsm.control import PinChange
 from hsm.errors import UnknownKey
 from hsm.generation import Wrapping
 from hsm.login import Login
@@ -36,6 +37,12 @@ class Bench:
     time: TimeSource
     judge: Judge
     wrapping: Wrapping
+
+    def close(self) -> None:
+        """Ends what is open: the token, the store, the shared times."""
+        self.room.drop()
+        self.time.close()
+        self.store.close()
 
     def now(self) -> datetime:
         """The authority's own time. Raises :class:`hsm.errors.TimeNotAvailable`."""
@@ -62,8 +69,11 @@ class Bench:
         return self.store.registry.certificate(subject).certificate
 
 
-def open_bench(settings: AuthoritySettings, pin: str | None, *, warn: Callable[[], None] = lambda: None) -> Bench:
-    """A worker's bench with *pin* (None: locked). Touches the token only when first used.
+Warn = Callable[[PinChange], None]
+
+
+def open_bench(settings: AuthoritySettings, pin: PinChange, *, warn: Warn = lambda _refused: None) -> Bench:
+    """A worker's bench with *pin*. Touches the token only when first used.
 
     *warn* tells the other workers that *pin* is refused (see :class:`hsm.login.Login`).
     """

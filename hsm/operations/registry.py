@@ -9,6 +9,7 @@ from pysqlite3 import dbapi2 as sqlite
 
 from hsm import protocol
 from hsm.config import Role
+from hsm.control import PinChange
 from hsm.errors import AuthorityError, BadRequest, NotPermitted, StoreUnavailable
 from hsm.operations.appointment import Appointing
 from hsm.operations.approving import Approving
@@ -72,8 +73,8 @@ PERMITTED: Mapping[str, frozenset[Role]] = {
 class Operations:
     """The handlers of one worker, and the one way to them. Not thread-safe."""
 
-    def __init__(self, bench: Bench, announce: Callable[[str | None], None]) -> None:
-        """*announce* hands an unlocking PIN, or None for lock, to the other workers."""
+    def __init__(self, bench: Bench, announce: Callable[[PinChange], None]) -> None:
+        """*announce* hands an unlocking PIN, or a lock, to the other workers."""
         certification, enrolment = _certification(bench)
         documents, self.state = Documents(bench), State(bench, announce)
         appointing, approving = Appointing(bench), Approving(bench)

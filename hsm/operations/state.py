@@ -9,6 +9,7 @@ from typing import Any
 
 from pkcs11 import Attribute, ObjectClass
 
+from hsm.control import PinChange
 from hsm.errors import AuthorityError, AuthorityLocked, BadRequest, UnknownKey
 from hsm.operations.bench import Bench
 from hsm.sentence import Sentence
@@ -21,9 +22,9 @@ _READY = Sentence("Ready to sign.")
 
 
 class State:
-    """Reports, locks, unlocks. *announce* tells the other workers the PIN, or None for lock."""
+    """Reports, locks, unlocks. *announce* tells the other workers."""
 
-    def __init__(self, bench: Bench, announce: Callable[[str | None], None]) -> None:
+    def __init__(self, bench: Bench, announce: Callable[[PinChange], None]) -> None:
         self._bench = bench
         self._announce = announce
         self._good_until = 0.0
@@ -52,21 +53,22 @@ class State:
         if not isinstance(parts, list) or not parts or any(type(part) is not str for part in parts):
             raise BadRequest("The PIN is a list of its parts.")
         self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
-        pin = "".join(parts)
-        self._bench.room.login.give(pin, newer=True)
+        change = PinChange("".join(parts), time.monotonic_ns())
+        self._bench.room.login.give(change, newer=True)
         self._bench.room.drop()
         self._bench.room.use(self._look)
-        self._announce(pin)
+        self._announce(change)
 
     def lock(self, _arguments: Mapping[str, Any]) -> None:
         """Forgets the PIN and logs out, here and in the other workers."""
-        self.take(None)
-        self._announce(None)
+        change = PinChange(None, time.monotonic_ns())
+        self.take(change)
+        self._announce(change)
 
-    def take(self, pin: str | None) -> None:
-        """Sets or forgets the PIN in this worker."""
-        self._bench.room.login.give(pin)
-        self._bench.room.drop()
+    def take(self, change: PinChange) -> None:
+        """Sets or forgets the PIN in this worker, unless it knows something that came later."""
+        if self._bench.room.login.give(change):
+            self._bench.room.drop()
 
     def _state(self) -> tuple[AuthorityState, Sentence]:
         if self._bench.room.is_open and time.monotonic() < self._good_until:

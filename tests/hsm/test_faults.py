@@ -239,7 +239,8 @@ def test_an_officer_unlocks_past_the_latch_with_a_newer_pin_that_is_tried_once()
             fresh.client("web").timestamp([ORDER])
         act = fresh.officer_act("unlock")
         operator.unlock(act, fresh.by_officer(act), pins=[right])
-        assert fresh.client("web").timestamp([ORDER])
+        assert operator.status().state is AuthorityState.OPERATIONAL
+        assert eventually(lambda: fresh.client("web").timestamp([ORDER]))  # another worker, which is told
 
 
 def test_attended_mode_locks_and_unlocks_every_worker() -> None:

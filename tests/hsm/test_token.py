@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from hsm import attributes, generation
 from hsm.config import AuthorityHome, AuthoritySettings
+from hsm.control import PinChange
 from hsm.errors import KeyAttributesRefused, ModuleUnavailable, NotPermitted, UnknownKey
 from hsm.home import make_home, module_environment
 from hsm.initialisation import NewToken, initialise
@@ -43,7 +44,9 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenRoom]:
     pin = secrets.token_hex(6)
     initialise(settings.token.module, NewToken(LABEL, "12345678", pin), dict(os.environ))
     store = Store(settings.home.store)
-    opened = TokenRoom(settings.token.module, LABEL, Login(LABEL, store.latch, settings.home.login_turns, pin))
+    opened = TokenRoom(
+        settings.token.module, LABEL, Login(LABEL, store.latch, settings.home.login_turns, PinChange(pin))
+    )
     yield opened
     opened.drop()
     store.close()
@@ -158,7 +161,7 @@ def test_an_existing_token_is_never_initialised_again(room: TokenRoom) -> None:
 
 def test_a_module_that_is_none_is_unavailable(tmp_path: Path) -> None:
     store = Store(tmp_path / "store.db")
-    login = Login(LABEL, store.latch, tmp_path / "turns", "123456")
+    login = Login(LABEL, store.latch, tmp_path / "turns", PinChange("123456"))
     absent = TokenRoom("/nonexistent/module.so", LABEL, login)
 
     for _ in range(2):
