@@ -10,7 +10,7 @@ import pkcs11
 
 from hsm.control import PinChange
 from hsm.errors import AuthorityLocked
-from hsm.login_turn import login_turn
+from hsm.login_turn import LoginTurn, login_turn
 from hsm.store.latch import PinLatch
 
 _FINAL = (
@@ -59,8 +59,9 @@ class Login:
 
     def heed_latch(self) -> None:
         """Forgets a PIN that was given although one was refused: nobody knows that it is another one."""
-        if self._known.pin is not None and not self._newer and self._latch.sentence(self._label) is not None:
-            self._forget()
+        if self._is_barred():
+            with login_turn(self._turns) as turn:
+                self._forget(turn)
 
     def require_pin(self) -> str:
         """The PIN. Raises :class:`AuthorityLocked` when there is none, or one was refused before."""
@@ -80,12 +81,13 @@ class Login:
         with login_turn(self._turns) as turn:
             if 0 < self._known.moment <= turn.refused:
                 self.give(PinChange(None, self._known.moment))  # word of it is still on its way
+            if self._is_barred():
+                self._forget(turn)
             pin = self.require_pin()
             try:
                 session = token.open(rw=True, user_pin=pin)
             except _FINAL as error:
-                turn.refuse(self._known.moment)
-                self._forget()
+                self._forget(turn)
                 self._latch.latch(self._label, _REFUSED.format(label=self._label), at=now)
                 raise AuthorityLocked(_REFUSED, label=self._label) from error
             if self._newer:
@@ -93,8 +95,12 @@ class Login:
                 self._newer = False
             return session
 
-    def _forget(self) -> None:
+    def _is_barred(self) -> bool:
+        return self._known.pin is not None and not self._newer and self._latch.sentence(self._label) is not None
+
+    def _forget(self, turn: LoginTurn) -> None:
         """The PIN was refused; whoever has the same one hears of it."""
+        turn.refuse(self._known.moment)
         self.give(PinChange(None, self._known.moment))
         self._warn(self._known)
 

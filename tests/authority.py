@@ -152,7 +152,7 @@ def start(root: Path) -> subprocess.Popen[bytes]:
             stderr=subprocess.STDOUT,
         )
     home = config.AuthorityHome(root)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:
             with AuthorityClient(home.socket(config.Role.OPERATOR)) as client:
@@ -168,4 +168,4 @@ def end(process: subprocess.Popen[bytes]) -> None:
     """SIGTERM, and wait."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=20)
+        process.wait(timeout=60)

@@ -85,6 +85,18 @@ def test_a_worker_that_was_unlocked_heeds_no_older_lock(settings: AuthoritySetti
         assert bench.room.login.require_pin() == UNLOCK.pin
 
 
+def test_a_worker_that_starts_late_tries_no_pin_that_the_latch_had_ended(settings: AuthoritySettings) -> None:
+    """Of two workers one starts while the latch is set, the other one when an operator has just released it."""
+    with closing(open_bench(settings, WRONG)) as late:
+        late.store.latch.latch(settings.token.label, "refused", at=0)
+        with closing(open_bench(settings, WRONG)):
+            late.store.latch.release(settings.token.label)
+            token = RefusingToken()
+            with pytest.raises(AuthorityLocked, match="has no PIN"):
+                late.room.login.open_session(token, now=0)
+    assert token.tries == []
+
+
 def test_a_lock_that_came_later_locks(settings: AuthoritySettings) -> None:
     ours, theirs = control.pair()
     bench = open_bench(settings, UNLOCK)
