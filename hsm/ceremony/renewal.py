@@ -26,6 +26,7 @@ from hsm.ceremony.transcript import Transcript
 from hsm.ceremony.trust import publish_chain
 from hsm.certificates import Issuer, Profile, SubjectName
 from hsm.config import AuthoritySettings
+from hsm.control import PinChange
 from hsm.crl import issue_crl, reason_of
 from hsm.errors import ActivationRefused, CertificateRefused
 from hsm.keys import private_key
@@ -71,7 +72,7 @@ def hold_renewal(
     transcript = Transcript(show)
     with alone(settings.home.single):
         SharedTimes.create(settings.home.clock)
-        bench = open_bench(settings, pins.user)
+        bench = open_bench(settings, PinChange(pins.user))
         root_room = open_room(settings, bench.store, plan.root, pins.root)
         try:
             now = bench.now()
@@ -86,8 +87,7 @@ def hold_renewal(
                 return record(bench, plan.name, transcript, now=now)
         finally:
             root_room.drop()
-            bench.room.drop()
-            bench.store.close()
+            bench.close()
 
 
 def _authorised(bench: Bench, plan: RenewalPlan, permission: Permission) -> tuple[str, ...]:
