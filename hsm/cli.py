@@ -104,7 +104,7 @@ def renew(file: Path, act: Path | None, activations: tuple[Path, ...], officers:
 
 @commands.command()
 def serve() -> None:
-    """Serve the four sockets until SIGTERM or Ctrl-C."""
+    """Serve the sockets until SIGTERM or Ctrl-C."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     secrecy.keep_memory_private()
     settings = _settings()
@@ -132,6 +132,23 @@ def release_latch() -> None:
     released = store.latch.release(settings.token.label)
     store.close()
     click.echo("one attempt is permitted again" if released else "nothing was latched")
+
+
+@commands.command()
+@click.argument("part", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--identity", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--into", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--as", "final", required=True, type=click.Path(path_type=Path), help="The home that it will be.")
+def restore(part: Path, identity: Path, into: Path, final: Path) -> None:
+    """Open the authority's PART of a backup with the recovery key; put it, examined, below the directory --into.
+
+    `vermilion restore` calls this. Without a token in the backup, the keys have to be in the HSM of this machine.
+    """
+    from hsm.backup.restoring import unpack  # noqa: PLC0415 - it loads PKCS#11, as above
+
+    secrecy.keep_memory_private()
+    here = _settings() if (_root() / "config/authority.toml").exists() else None
+    unpack(part, identity, into, final, here)
 
 
 def main() -> None:

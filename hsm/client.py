@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from hsm.acts import Activation, OfficerAct, SigningIntent
 from hsm.answers import Appointment, Approvals, KnownCredential, KnownSeal
+from hsm.backup import Statement
 from hsm.connection import Connections
 from hsm.status import AuthorityStatus
 from hsm.timestamp import ImprintOrder, IssuedToken
@@ -19,7 +20,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class AuthorityClient:
-    """Operations through one of the four sockets; which are permitted depends on the socket. Thread-safe.
+    """Operations through one of the sockets; which are permitted depends on the socket. Thread-safe.
 
     Every method raises :class:`hsm.errors.AuthorityError` or a subclass: a refusal, :class:`ModuleUnavailable`
     (nothing was signed, trying again later is safe) or :class:`AuthorityUnreachable` (*timeout* is in seconds).
@@ -201,6 +202,23 @@ class AuthorityClient:
     def unwrap_key(self, context: str, wrapped: bytes) -> bytes:
         """The key of :meth:`wrap_key`. Raises :class:`hsm.errors.NotPermitted` for another role's or context's."""
         return self._bytes("unwrap_key", context=context, wrapped=wrapped)
+
+    def begin_backup(self) -> str:
+        """Lets the authority make its part of a backup; the name to ask after."""
+        return str(self._ask("begin_backup"))
+
+    def backup_made(self, name: str) -> Statement | None:
+        """The statement about the part, None while it is being made. Raises :class:`hsm.errors.BackupRefused`."""
+        made = self._ask("backup_made", name=name)
+        return None if made is None else Statement.of_fields(made)
+
+    def backup_piece(self, name: str, at: int) -> bytes:
+        """The next piece of the sealed part from the byte *at*; empty at its end."""
+        return self._bytes("backup_piece", name=name, at=at)
+
+    def sign_backup(self, name: str, manifest: bytes) -> bytes:
+        """The signed note over the manifest (canonical JSON) of a backup with this part."""
+        return self._bytes("sign_backup", name=name, manifest=manifest)
 
     def unlock(self, act: OfficerAct, activations: Sequence[Activation], *, pins: Sequence[str]) -> None:
         """Gives the authority its PIN, in parts that different hands hold. A wrong one locks it; never retried."""

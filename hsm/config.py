@@ -24,6 +24,7 @@ class Role(StrEnum):
     TSA = "tsa"
     SCHEDULER = "scheduler"
     OPERATOR = "operator"
+    BACKUP = "backup"
 
 
 class TimeSourceKind(StrEnum):
@@ -31,6 +32,14 @@ class TimeSourceKind(StrEnum):
 
     KERNEL = "kernel"
     DECLARED = "declared"
+
+
+class TokenBackup(StrEnum):
+    """How SoftHSM's token goes into backups: with the PINs that open it, without them, or (as any HSM's) not."""
+
+    WITH_PINS = "with-pins"
+    ALONE = "alone"
+    OWN = "own"
 
 
 class PeopleAlgorithm(StrEnum):
@@ -80,6 +89,7 @@ class PeerSettings:
     tsa: list[int] = field(default_factory=list)
     scheduler: list[int] = field(default_factory=list)
     operator: list[int] = field(default_factory=list)
+    backup: list[int] = field(default_factory=list)
 
     def allowed(self, role: Role) -> frozenset[int]:
         """The users who may connect as *role*."""
@@ -151,6 +161,14 @@ class ActivationSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupSettings:
+    """Whom the authority seals its part of a backup for (age recipients), and what becomes of SoftHSM's token."""
+
+    recipients: list[str] = field(default_factory=list)
+    token: TokenBackup = TokenBackup.WITH_PINS
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorityHome:
     """The directory ``root`` (absolute) and the names of what belongs to the authority in it."""
 
@@ -170,6 +188,16 @@ class AuthorityHome:
     def login_turns(self) -> Path:
         """The lock by which workers take turns at logging in."""
         return self.root / "authority/login.lock"
+
+    @property
+    def token_writes(self) -> Path:
+        """The lock that is held while keys are made or destroyed in the token, or its files are copied."""
+        return self.root / "authority/token.lock"
+
+    @property
+    def backup(self) -> Path:
+        """Where the authority makes its part of a backup; the newest one stays there, sealed."""
+        return self.root / "authority/backup"
 
     @property
     def single(self) -> Path:
@@ -203,6 +231,7 @@ class AuthoritySettings:
     log: LogSettings = field(default_factory=LogSettings)
     certificates: CertificateSettings = field(default_factory=CertificateSettings)
     activation: ActivationSettings = field(default_factory=ActivationSettings)
+    backup: BackupSettings = field(default_factory=BackupSettings)
 
 
 def load(root: Path) -> AuthoritySettings:

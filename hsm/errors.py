@@ -111,6 +111,24 @@ class Malformed(AuthorityError):
     code = "malformed"
 
 
+class SealRefused(AuthorityError):
+    """A recovery key, or the file with one, is not what it should be; nothing was sealed or opened."""
+
+    code = "seal-refused"
+
+
+class SealBroken(AuthorityError):
+    """What was sealed does not open: another key, or changed, or cut off."""
+
+    code = "seal-broken"
+
+
+class BackupRefused(AuthorityError):
+    """The authority's part of a backup cannot be made, or does not fit: the sentence says what."""
+
+    code = "backup-refused"
+
+
 def error_class(code: str) -> type[AuthorityError]:
     """The class with this ``code``; :class:`AuthorityError` itself for one that this release does not know."""
     waiting: list[type[AuthorityError]] = [AuthorityError]

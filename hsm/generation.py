@@ -39,12 +39,14 @@ class MadeKey:
 
 def make_signing_key(room: TokenRoom, subject: str, algorithm: SignatureAlgorithm) -> MadeKey:
     """Generates a pair for *subject*. Raises :class:`KeyAttributesRefused`; what came out wrong is destroyed."""
-    return room.use(lambda: _make_pair(room, _new_label(subject), algorithm))
+    with room.login.writing():
+        return room.use(lambda: _make_pair(room, _new_label(subject), algorithm))
 
 
 def make_wrapping_key(room: TokenRoom, subject: str) -> MadeKey:
     """Generates an AES-256 key for *subject*, to be used by :class:`Wrapping` alone."""
-    return room.use(lambda: _make_aes(room, _new_label(subject)))
+    with room.login.writing():
+        return room.use(lambda: _make_aes(room, _new_label(subject)))
 
 
 def destroy_key(room: TokenRoom, label: str) -> None:
@@ -63,7 +65,9 @@ def destroy_key(room: TokenRoom, label: str) -> None:
             each.destroy()
         return len(found())
 
-    if room.use(destroy):
+    with room.login.writing():
+        left = room.use(destroy)
+    if left:
         raise KeyAttributesRefused("The token still holds the key {label} after it was destroyed.", label=label)
 
 

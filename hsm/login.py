@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pkcs11
 
 from hsm.control import PinChange
 from hsm.errors import AuthorityLocked
+from hsm.locks import held
 from hsm.login_turn import LoginTurn, login_turn
 from hsm.store.latch import PinLatch
 
@@ -94,6 +96,10 @@ class Login:
                 self._latch.release(self._label)
                 self._newer = False
             return session
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Entered while keys are made or destroyed: nobody copies the token's files meanwhile (see hsm.backup)."""
+        return held(self._turns.with_name("token.lock"))
 
     def _is_barred(self) -> bool:
         return self._known.pin is not None and not self._newer and self._latch.sentence(self._label) is not None

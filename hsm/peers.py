@@ -38,7 +38,7 @@ def peer_user(connection: socket.socket) -> int:
 
 
 def listen(settings: AuthoritySettings) -> list[Listener]:
-    """The four listening sockets. A socket that others may use is open to connect, and checked at ``accept``."""
+    """The listening sockets, one for each role. One that others may use is checked at ``accept``."""
     return [_listen(settings, role) for role in Role]
 
 

@@ -13,6 +13,7 @@ from hsm.control import PinChange
 from hsm.errors import AuthorityError, BadRequest, NotPermitted, StoreUnavailable
 from hsm.operations.appointment import Appointing
 from hsm.operations.approving import Approving
+from hsm.operations.backups import Backups
 from hsm.operations.bench import Bench
 from hsm.operations.certification import Certification
 from hsm.operations.documents import Documents
@@ -66,6 +67,10 @@ PERMITTED: Mapping[str, frozenset[Role]] = {
     "rotate": frozenset({Role.OPERATOR}),
     "unlock": frozenset({Role.OPERATOR}),
     "lock": frozenset({Role.OPERATOR}),
+    "begin_backup": frozenset({Role.BACKUP}),
+    "backup_made": frozenset({Role.BACKUP}),
+    "backup_piece": frozenset({Role.BACKUP}),
+    "sign_backup": frozenset({Role.BACKUP}),
 }
 """Which roles may ask for which operation. To be permitted to ask is not to be permitted: see each handler."""
 
@@ -78,7 +83,7 @@ class Operations:
         certification, enrolment = _certification(bench)
         documents, self.state = Documents(bench), State(bench, announce)
         appointing, approving = Appointing(bench), Approving(bench)
-        seals = SealKeeping(bench, certification)
+        seals, backups = SealKeeping(bench, certification), Backups(bench)
         shared: dict[str, Handler] = {
             "status": self.state.status,
             "unlock": self.state.unlock,
@@ -115,6 +120,10 @@ class Operations:
             "sign_manifest": documents.sign_manifest,
             "timestamp": Timestamps(bench).timestamp,
             "checkpoint": Log(bench).checkpoint,
+            "begin_backup": backups.begin_backup,
+            "backup_made": backups.backup_made,
+            "backup_piece": backups.backup_piece,
+            "sign_backup": backups.sign_backup,
         }
         self._tables = {role: _permitted(role, shared, DocumentKeys(bench, role)) for role in Role}
 

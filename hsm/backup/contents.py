@@ -1,0 +1,75 @@
+"""What the authority's part consists of, as files below one directory, and where each belongs in a home."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from hsm.config import AuthoritySettings, TokenBackup
+from hsm.locks import held
+from hsm.login_turn import login_turn
+from hsm.store.copying import copy_store
+
+STORE, SETTINGS, SOFTHSM, TOKENS, PINS = "authority.db", "authority.toml", "softhsm2.conf", "tokens", "pins"
+_TOKENDIR = re.compile(r"^(\s*directories\.tokendir\s*=).*$", re.MULTILINE)
+
+
+def token_of(settings: AuthoritySettings) -> TokenBackup:
+    """What is done about the token: a module that is not SoftHSM is always backed up by its own means."""
+    softhsm = settings.home.root / settings.token.softhsm_configuration
+    return settings.backup.token if softhsm.exists() else TokenBackup.OWN
+
+
+def gather(settings: AuthoritySettings, into: Path, environment: Mapping[str, str]) -> None:
+    """Copies store, settings and, where they go along, token and PINs into the empty directory *into*.
+
+    SoftHSM writes its files only when somebody logs in and when keys are made or destroyed: both wait meanwhile.
+    """
+    home, token = settings.home, token_of(settings)
+    with held(home.token_writes), login_turn(home.login_turns):
+        copy_store(home.store, into / STORE)
+        if token is not TokenBackup.OWN:
+            configuration = home.root / settings.token.softhsm_configuration
+            shutil.copyfile(configuration, into / SOFTHSM)
+            shutil.copytree(_tokens(configuration), into / TOKENS)
+    shutil.copyfile(home.settings, into / SETTINGS)
+    if token is TokenBackup.WITH_PINS:
+        (into / PINS).mkdir(mode=0o700)
+        for path in pin_files(home.root, environment):
+            shutil.copyfile(path, into / PINS / path.name)
+
+
+def pin_files(root: Path, environment: Mapping[str, str]) -> list[Path]:
+    """The PIN files that the authority's user has: systemd's credentials, and those in ``secrets/``."""
+    places = [root / "secrets", *(Path(each) for each in [environment.get("CREDENTIALS_DIRECTORY")] if each)]
+    found = {path.name: path for place in places for path in sorted(place.glob("*.pin*"))}
+    return [path for path in found.values() if os.access(path, os.R_OK)]
+
+
+def put_in_place(part: Path, home: Path) -> None:
+    """Moves an opened part's files to their places below *home*, which has none of them yet."""
+    for directory in ("authority", "config", "hsm", "secrets"):
+        (home / directory).mkdir(mode=0o700, parents=True, exist_ok=True)
+    (part / STORE).rename(home / "authority/authority.db")
+    (part / SETTINGS).rename(home / "config/authority.toml")
+    if (part / SOFTHSM).exists():
+        (part / TOKENS).rename(home / "hsm/tokens")
+        shutil.copyfile(part / SOFTHSM, home / "hsm/softhsm2.conf")
+    if (part / PINS).exists():
+        for path in (part / PINS).iterdir():
+            path.rename(home / "secrets" / path.name)
+
+
+def point_softhsm(configuration: Path, tokens: Path) -> None:
+    """Lets SoftHSM's *configuration* name the directory *tokens*, whatever it named before."""
+    text = configuration.read_text(encoding="utf-8")
+    configuration.write_text(_TOKENDIR.sub(lambda found: f"{found[1]} {tokens}", text), encoding="utf-8")
+
+
+def _tokens(configuration: Path) -> Path:
+    found = _TOKENDIR.search(configuration.read_text(encoding="utf-8"))
+    line = found[0] if found else ""
+    return Path(line.partition("=")[2].strip())

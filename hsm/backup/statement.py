@@ -1,0 +1,65 @@
+"""What the authority says, in the clear, of the part that it sealed: nothing secret, nobody's name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from hsm.config import TokenBackup
+from hsm.errors import Malformed
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceKey:
+    """One of the services' keys: ``fingerprint`` is the SHA-256 of its SPKI in hex (empty for the AES key)."""
+
+    subject: str
+    label: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """``sha256`` (hex) and ``size`` are of the sealed part; ``log_size`` and ``log_root`` (hex) what it remembers.
+
+    A restore needs the keys ``services`` and, of people and seals, ``others`` more, whose labels are in the part.
+    ``token`` says whether the part brings them along.
+    """
+
+    sha256: str
+    size: int
+    schema: int
+    release: str
+    origin: str
+    log_size: int
+    log_root: str
+    token: TokenBackup
+    label: str
+    services: tuple[ServiceKey, ...]
+    others: int
+
+    def fields(self) -> dict[str, Any]:
+        """Plain values, for the socket and for manifests."""
+        return {
+            "sha256": self.sha256,
+            "size": self.size,
+            "schema": self.schema,
+            "release": self.release,
+            "origin": self.origin,
+            "log_size": self.log_size,
+            "log_root": self.log_root,
+            "token": self.token.value,
+            "label": self.label,
+            "services": [[key.subject, key.label, key.fingerprint] for key in self.services],
+            "others": self.others,
+        }
+
+    @classmethod
+    def of_fields(cls, values: dict[str, Any]) -> Self:
+        """The statement of :meth:`fields`. Raises :class:`Malformed`."""
+        try:
+            services = tuple(ServiceKey(*each) for each in values["services"])
+            given = {**values, "services": services, "token": TokenBackup(values["token"])}
+            return cls(**given)
+        except (KeyError, TypeError, ValueError) as error:
+            raise Malformed("The authority's statement about its part of the backup cannot be read.") from error

@@ -1,0 +1,90 @@
+"""Do the keys that a store counts on answer in a token? Loads PKCS#11: for processes of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from pkcs11 import Attribute, ObjectClass
+
+from hsm.config import TokenSettings
+from hsm.control import PinChange
+from hsm.errors import AuthorityError, BackupRefused
+from hsm.keys import raw_signer
+from hsm.login import Login
+from hsm.signer import SignatureAlgorithm
+from hsm.store import KeyRecord, Store
+from hsm.store.copying import StoreFacts
+from hsm.token import TokenRoom
+
+_PROOF = b"vermilion: a restored key signs this"
+
+
+def require_keys(token: TokenSettings, copy: Path, facts: StoreFacts, pin: str) -> None:
+    """Logs in once with *pin* and finds every key that the store *copy* needs; those of services sign for proof.
+
+    *copy* is a copy that nobody else uses; it is brought to this release's schema.
+    Raises :class:`BackupRefused` with what is missing or wrong.
+    """
+    store = Store(copy)
+    try:
+        store.latch.release(token.label)
+        room = TokenRoom(
+            token.module, token.label, Login(token.label, store.latch, copy.with_name("turns"), PinChange(pin))
+        )
+        try:
+            _require_present(room, facts.needed)
+            for key in facts.needed:
+                if key.subject not in facts.people and key.public_key:
+                    _require_signs(room, key)
+        finally:
+            room.drop()
+    except BackupRefused:
+        raise
+    except AuthorityError as error:
+        raise BackupRefused(
+            "The token {label} does not open with the PIN that was given: {why}", label=token.label, why=error
+        ) from error
+    finally:
+        store.close()
+
+
+def _require_present(room: TokenRoom, needed: Sequence[KeyRecord]) -> None:
+    present = room.use(lambda: _labels(room))
+    missing = [key.label for key in needed if key.label not in present]
+    if missing:
+        raise BackupRefused(
+            "The HSM does not hold the keys of this backup: {count} are missing, {label} among them.",
+            count=len(missing),
+            label=missing[0],
+        )
+
+
+def _labels(room: TokenRoom) -> set[str]:
+    kinds = (ObjectClass.PRIVATE_KEY, ObjectClass.SECRET_KEY)
+    found = (each for kind in kinds for each in room.session().get_objects({Attribute.CLASS: kind}))
+    return {str(each[Attribute.LABEL]) for each in found}
+
+
+def _require_signs(room: TokenRoom, key: KeyRecord) -> None:
+    public = load_der_public_key(key.public_key)
+    signature = raw_signer(room, key.label, SignatureAlgorithm.of(public))(_PROOF)
+    try:
+        if isinstance(public, ed25519.Ed25519PublicKey):
+            public.verify(signature, _PROOF)
+        elif isinstance(public, rsa.RSAPublicKey):
+            public.verify(signature, _PROOF, padding.PKCS1v15(), hashes.SHA256())
+        elif isinstance(public, ec.EllipticCurvePublicKey):
+            public.verify(signature, _PROOF, ec.ECDSA(_hash(public)))
+    except InvalidSignature as error:
+        raise BackupRefused(
+            "The HSM holds another key under the label {label} than that of this backup.", label=key.label
+        ) from error
+
+
+def _hash(public: ec.EllipticCurvePublicKey) -> hashes.HashAlgorithm:
+    return hashes.SHA384() if isinstance(public.curve, ec.SECP384R1) else hashes.SHA256()

@@ -1,0 +1,99 @@
+"""The authority's part of a backup: begun, asked after, fetched in pieces; the note over the manifest."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+from hsm.backup.manifest import note_text, part_named
+from hsm.backup.statement import Statement
+from hsm.errors import BackupRefused, BadRequest, CertificateRefused
+from hsm.locks import held
+from hsm.note import NoteKey, sign_note
+from hsm.operations.bench import Bench
+from hsm.wire import field
+
+PIECE = 1 << 20
+_NAME = re.compile(r"[0-9a-f]{16}")
+
+
+class Backups:
+    """Handlers of the role ``backup``. The work is done by :mod:`hsm.backup.making`, so no worker waits for it."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._home = bench.settings.home
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def begin_backup(self, _arguments: Mapping[str, Any]) -> str:
+        """Starts the making; the name to ask after. Raises :class:`BackupRefused` while another one is made."""
+        self._home.backup.mkdir(mode=0o700, exist_ok=True)
+        if self._is_busy():
+            raise BackupRefused("Another backup of the authority is being made; try again in a moment.")
+        name = secrets.token_hex(8)
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "hsm.backup.making", name],
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "VERMILION_HOME": str(self._home.root)},
+            close_fds=True,
+        )
+        return name
+
+    def backup_made(self, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The statement about the part, or None while it is being made. Raises what kept it from being made."""
+        name = _named(arguments)
+        if self._child is not None:
+            self._child.poll()
+        with suppress(FileNotFoundError):
+            statement: dict[str, Any] = json.loads((self._home.backup / f"{name}.json").read_bytes())
+            return statement
+        with suppress(FileNotFoundError):
+            template, values = json.loads((self._home.backup / f"{name}.failed").read_bytes())
+            raise BackupRefused(template, **values)
+        return None
+
+    def backup_piece(self, arguments: Mapping[str, Any]) -> bytes:
+        """At most a megabyte of the sealed part from the offset ``at``; empty at its end."""
+        name, offset = _named(arguments), field(arguments, "at", int)
+        try:
+            with (self._home.backup / f"{name}.age").open("rb") as stream:
+                stream.seek(max(offset, 0))
+                return stream.read(PIECE)
+        except FileNotFoundError as error:
+            raise BackupRefused("The authority has no part of this name any more; begin again.") from error
+
+    def sign_backup(self, arguments: Mapping[str, Any]) -> bytes:
+        """The note, by the log's key, over a manifest of a backup whose authority's part is the one made last."""
+        name, manifest = _named(arguments), field(arguments, "manifest", bytes)
+        made = self.backup_made(arguments)
+        if made is None or part_named(manifest) != Statement.of_fields(made):
+            raise BackupRefused("This manifest is not of a backup with the authority's part {name}.", name=name)
+        signer = self._bench.signers.signer("log")
+        key = signer.certificate.public_key()
+        if not isinstance(key, (ed25519.Ed25519PublicKey, ec.EllipticCurvePublicKey)):
+            raise CertificateRefused("The log's key must be Ed25519 or ECDSA.")
+        named = NoteKey.of(self._bench.settings.log.origin, key)
+        return sign_note(note_text(manifest), named, signer.sign)
+
+    def _is_busy(self) -> bool:
+        try:
+            with held(self._home.backup / "lock", wait=False):
+                return False
+        except BlockingIOError:
+            return True
+
+
+def _named(arguments: Mapping[str, Any]) -> str:
+    name = field(arguments, "name", str)
+    if _NAME.fullmatch(name) is None:
+        raise BadRequest("A part of a backup is named by sixteen hexadecimal digits.")
+    return name

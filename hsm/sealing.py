@@ -1,0 +1,184 @@
+"""Sealing what leaves the machine: the age format (age-encryption.org/v1), for keys that are kept elsewhere.
+
+Whoever has only a sealed file learns its size. Whoever changes or cuts it is found out on opening. The command
+``age -d -i KEY FILE`` opens one without our software.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tarfile
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyrage
+from pyrage import x25519
+
+from hsm.errors import SealBroken, SealRefused
+
+_FAULTS = (pyrage.DecryptError, OSError, tarfile.TarError, EOFError)
+
+
+def new_identity() -> str:
+    """A new secret key, one line ``AGE-SECRET-KEY-1…``."""
+    return str(x25519.Identity.generate())
+
+
+def recipient_of(identity: str) -> str:
+    """The public half, ``age1…``. Raises :class:`SealRefused` when *identity* is no secret key."""
+    return str(_identity(identity).to_public())
+
+
+def identities_in(path: Path) -> list[str]:
+    """The secret keys in the file *path*, one on a line, comments (``#``) left out, as age-keygen writes it.
+
+    Raises :class:`SealRefused` when it cannot be read, holds none, or others may read it.
+    """
+    try:
+        if stat.S_ISREG(path.stat().st_mode) and path.stat().st_mode & 0o077:
+            raise SealRefused("Others may read the key file {path}; set its mode to 0600.", path=path)
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise SealRefused("The key file {path} cannot be read.", path=path) from error
+    found = [line for line in lines if line and not line.startswith("#")]
+    for line in found:
+        _identity(line)
+    if not found:
+        raise SealRefused("The key file {path} holds no key.", path=path)
+    return found
+
+
+def seal(data: bytes, to: Sequence[str]) -> bytes:
+    """*data*, sealed for every one of the recipients *to*. Raises :class:`SealRefused` for one that is none."""
+    return bytes(pyrage.encrypt(data, _recipients(to)))
+
+
+def opened(data: bytes, identities: Sequence[str]) -> bytes:
+    """What :func:`seal` was given. Raises :class:`SealBroken`."""
+    try:
+        return bytes(pyrage.decrypt(data, [_identity(each) for each in identities]))
+    except _FAULTS as error:
+        raise _broken("data", error) from error
+
+
+def seal_file(source: Path, target: Path, to: Sequence[str]) -> None:
+    """Writes *source*, sealed, to the new file *target* (mode 0600), on disk on return."""
+    with source.open("rb") as reader:
+        _seal_from(reader, target, to)
+
+
+def open_file(source: Path, target: Path, identities: Sequence[str]) -> None:
+    """Writes the content of the sealed *source* to the new file *target* (mode 0600), on disk on return.
+
+    Raises :class:`SealBroken`; then *target* may hold a beginning, which is to be thrown away.
+    """
+    with source.open("rb") as reader, _new(target) as writer:
+        try:
+            pyrage.decrypt_io(reader, writer, [_identity(each) for each in identities])
+            _flush(writer)
+        except _FAULTS as error:
+            raise _broken(source.name, error) from error
+
+
+def seal_tree(directory: Path, target: Path, to: Sequence[str]) -> None:
+    """Writes every file below *directory* as a tar, sealed, to the new *target*; in the clear only in a pipe."""
+
+    def give(stream: BinaryIO) -> None:
+        with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar:
+            for path in sorted(directory.rglob("*")):
+                tar.add(path, arcname=str(path.relative_to(directory)), recursive=False, filter=_anonymous)
+
+    read, write = os.pipe()
+    with _Beside(give, os.fdopen(write, "wb")), os.fdopen(read, "rb") as reader:
+        _seal_from(reader, target, to)
+
+
+def open_tree(source: Path, directory: Path, identities: Sequence[str]) -> None:
+    """Puts the files of a sealed tree below *directory*, which exists. Raises :class:`SealBroken`, as above."""
+    keys = [_identity(each) for each in identities]
+
+    def give(stream: BinaryIO) -> None:
+        with source.open("rb") as sealed:
+            pyrage.decrypt_io(sealed, stream, keys)
+
+    read, write = os.pipe()
+    try:
+        with _Beside(give, os.fdopen(write, "wb")), os.fdopen(read, "rb") as reader:
+            with tarfile.open(fileobj=reader, mode="r|") as tar:
+                tar.extractall(directory, filter="data")
+            while reader.read(1 << 16):  # the end of the seal is what proves that nothing was cut off
+                pass
+    except _FAULTS as error:
+        raise _broken(source.name, error) from error
+
+
+class _Beside:
+    """A thread that gives into a pipe while the context reads from it; its fault is raised on leaving."""
+
+    def __init__(self, give: Callable[[BinaryIO], None], stream: BinaryIO) -> None:
+        self._fault: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(give, stream), daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: object) -> None:
+        self._thread.join()
+        if self._fault is not None and not isinstance(self._fault, BrokenPipeError):
+            raise self._fault
+
+    def _run(self, give: Callable[[BinaryIO], None], stream: BinaryIO) -> None:
+        try:
+            with stream:
+                give(stream)
+        except BaseException as fault:
+            self._fault = fault
+
+
+def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Without user, group and time: they mean nothing on another machine."""
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mtime = 0
+    return member
+
+
+def _seal_from(reader: BinaryIO, target: Path, to: Sequence[str]) -> None:
+    recipients = _recipients(to)
+    with _new(target) as writer:
+        pyrage.encrypt_io(reader, writer, recipients)
+        _flush(writer)
+
+
+def _new(path: Path) -> BinaryIO:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb")
+
+
+def _flush(writer: BinaryIO) -> None:
+    writer.flush()
+    os.fsync(writer.fileno())
+
+
+def _recipients(names: Sequence[str]) -> list[Any]:
+    if not names:
+        raise SealRefused("There is no recovery key to seal for.")
+    try:
+        return [x25519.Recipient.from_str(name) for name in names]
+    except pyrage.RecipientError as error:
+        raise SealRefused("A recovery key is not of the form age1….") from error
+
+
+def _identity(line: str) -> Any:
+    try:
+        return x25519.Identity.from_str(line)
+    except pyrage.IdentityError as error:
+        raise SealRefused("A secret key is not of the form AGE-SECRET-KEY-1….") from error
+
+
+def _broken(name: str, error: BaseException) -> SealBroken:
+    if "No matching keys" in str(error):
+        return SealBroken("{name} was not sealed for this key.", name=name)
+    return SealBroken("{name} is damaged: its seal does not open.", name=name)

@@ -1,0 +1,177 @@
+"""The authority's part of a backup, with a real authority, token and child processes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hsm import canonical
+from hsm.backup import Statement
+from hsm.backup.manifest import require_signed
+from hsm.config import TokenBackup
+from hsm.errors import BackupRefused, Malformed, NotPermitted, SealRefused
+from hsm.note import NoteKey, NoteRefused, parse_vkey
+from hsm.sealing import new_identity, recipient_of
+from tests.authority import RunningAuthority, running_authority
+
+RECOVERY = new_identity()
+PLANTED = "PLANTED-SECRET-OF-THE-AUTHORITY"
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[RunningAuthority]:
+    settings = f'\n[backup]\nrecipients = ["{recipient_of(RECOVERY)}"]\n# {PLANTED}\n'
+    with running_authority(settings=settings) as running:
+        running.enrol_person("person-kept")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def made(house: RunningAuthority) -> tuple[str, Statement]:
+    return make(house)
+
+
+def make(house: RunningAuthority) -> tuple[str, Statement]:
+    client = house.client("backup")
+    name, deadline = client.begin_backup(), time.monotonic() + 60
+    while (statement := client.backup_made(name)) is None:
+        assert time.monotonic() < deadline, "the part is not made"
+        time.sleep(0.05)
+    return name, statement
+
+
+def fetch(house: RunningAuthority, name: str, to: Path) -> Path:
+    client, sealed = house.client("backup"), b""
+    while piece := client.backup_piece(name, len(sealed)):
+        sealed += piece
+    to.write_bytes(sealed)
+    return to
+
+
+def restore(
+    part: Path, into: Path, identity: str, *, here: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    key = part.with_name("recovery.key")
+    key.unlink(missing_ok=True)
+    key.touch(mode=0o600)
+    key.write_text(f"# recovery key\n{identity}\n")
+    into.mkdir()
+    return subprocess.run(
+        [sys.executable, "-m", "hsm.cli", "restore", part, "--identity", key, "--into", into, "--as", into],
+        env={**os.environ, "VERMILION_HOME": str(here or into)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_statement_names_the_keys_and_the_log(house: RunningAuthority, made: tuple[str, Statement]) -> None:
+    statement = made[1]
+    assert {key.subject for key in statement.services} == {"issuing", "tsa", "log", "evidence", "wrapping"}
+    assert statement.others >= 1 and statement.token is TokenBackup.WITH_PINS
+    assert statement.origin == house.client("backup").status().origin
+
+
+def test_what_leaves_is_sealed(house: RunningAuthority, made: tuple[str, Statement], tmp_path: Path) -> None:
+    name, statement = made
+    sealed = fetch(house, name, tmp_path / "part.age").read_bytes()
+    assert (len(sealed), hashlib.sha256(sealed).hexdigest()) == (statement.size, statement.sha256)
+    pin = (house.root / "secrets/user.pin").read_bytes().strip()
+    for secret in (PLANTED.encode(), pin, b"person-kept", b"SQLite format 3"):
+        assert secret not in sealed and secret not in house.log.encode()
+    assert [path.name for path in (house.root / "authority/backup").glob(".*")] == [], "something clear was left"
+
+
+def test_a_restored_part_serves(house: RunningAuthority, made: tuple[str, Statement], tmp_path: Path) -> None:
+    part = fetch(house, made[0], tmp_path / "part.age")
+    done = restore(part, tmp_path / "home", RECOVERY)
+    assert done.returncode == 0, done.stderr
+    for path in ("authority/authority.db", "config/authority.toml", "hsm/softhsm2.conf", "secrets/user.pin"):
+        assert (tmp_path / "home" / path).exists()
+    assert (
+        f"directories.tokendir = {tmp_path / 'home/hsm/tokens'}"
+        in (tmp_path / "home/hsm/softhsm2.conf").read_text()
+    )
+
+
+def test_another_key_opens_nothing(house: RunningAuthority, made: tuple[str, Statement], tmp_path: Path) -> None:
+    part = fetch(house, made[0], tmp_path / "part.age")
+    done = restore(part, tmp_path / "home", new_identity())
+    assert done.returncode == 1 and "was not sealed for this key" in done.stderr
+
+
+@pytest.mark.parametrize("where", [0, 100, 0.3, 0.7, -1])
+def test_a_changed_byte_is_found(
+    house: RunningAuthority, made: tuple[str, Statement], tmp_path: Path, where: float
+) -> None:
+    part = fetch(house, made[0], tmp_path / "part.age")
+    sealed = bytearray(part.read_bytes())
+    sealed[int(where * len(sealed)) if isinstance(where, float) else where] ^= 1
+    part.write_bytes(sealed)
+    done = restore(part, tmp_path / "home", RECOVERY)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and "Traceback" not in done.stderr
+
+
+def test_a_part_without_its_token_wants_the_keys_here(house: RunningAuthority, tmp_path: Path) -> None:
+    settings = house.root / "config/authority.toml"
+    kept = settings.read_text()
+    settings.write_text(kept.replace("[backup]\n", '[backup]\ntoken = "own"\n'))
+    try:
+        name, statement = make(house)
+        part = fetch(house, name, tmp_path / "part.age")
+        assert statement.token is TokenBackup.OWN
+        assert restore(part, tmp_path / "first", RECOVERY, here=house.root).returncode == 0
+        with running_authority() as other:
+            done = restore(part, tmp_path / "second", RECOVERY, here=other.root)
+        assert done.returncode == 1 and "does not hold the keys of this backup" in done.stderr
+    finally:
+        settings.write_text(kept)
+
+
+def test_the_note_is_over_a_manifest_with_this_part(house: RunningAuthority) -> None:
+    name, statement = make(house)
+    client, key = house.client("backup"), parse_vkey((house.root / "trust/log.vkey").read_text())
+    manifest = canonical.encode({"authority": statement.fields(), "archive": "20261125T120000Z"})
+    note = client.sign_backup(name, manifest)
+    require_signed(manifest, note, key)
+    with pytest.raises(Malformed):
+        require_signed(manifest.replace(b"2026", b"2027"), note, key)
+    with pytest.raises(NoteRefused):
+        require_signed(manifest, note, NoteKey("other", key.kind, key.public))
+    for other in ({**statement.fields(), "sha256": "00"}, {**statement.fields(), "log_size": 10**6}):
+        with pytest.raises(BackupRefused):
+            client.sign_backup(name, canonical.encode({"authority": other}))
+    with pytest.raises(Malformed):
+        client.sign_backup(name, b"{}")
+
+
+@pytest.mark.parametrize("role", ["web", "tsa", "scheduler", "operator"])
+def test_other_roles_may_not_ask(house: RunningAuthority, role: str) -> None:
+    with pytest.raises(NotPermitted):
+        house.client(role).begin_backup()
+
+
+def test_the_role_backup_may_do_nothing_else(house: RunningAuthority) -> None:
+    for ask in (
+        house.client("backup").lock,
+        house.client("backup").issue_crl,
+        lambda: house.client("backup").seal("x"),
+    ):
+        with pytest.raises(NotPermitted):
+            ask()
+
+
+def test_without_a_recovery_key_nothing_is_made(authority: RunningAuthority) -> None:
+    with pytest.raises(BackupRefused, match="has no recovery key"):
+        make(authority)
+    assert SealRefused.code != BackupRefused.code
+    shutil.rmtree(authority.root / "authority/backup")
