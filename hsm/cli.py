@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -16,9 +17,10 @@ from hsm.acts import instant
 from hsm.client import AuthorityClient
 from hsm.config import AuthoritySettings, Role
 from hsm.daemon import Daemon
-from hsm.errors import AuthorityError
+from hsm.errors import AuthorityError, UnknownKey
 from hsm.files import write
 from hsm.store import Store
+from hsm.timestamp import require_issuing
 
 
 def _settings() -> AuthoritySettings:
@@ -108,7 +110,18 @@ def serve() -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     secrecy.keep_memory_private()
     settings = _settings()
+    _require_timestamp_certificate(settings)
     Daemon(settings, home.user_pin(settings, os.environ)).run()
+
+
+def _require_timestamp_certificate(settings: AuthoritySettings) -> None:
+    """Nothing is served with a certificate under which no token may be issued. Closed again before the fork."""
+    store = Store(settings.home.store)
+    try:
+        with suppress(UnknownKey):  # before the ceremony there is none
+            require_issuing(store.registry.certificate("tsa").certificate)
+    finally:
+        store.close()
 
 
 @commands.command()

@@ -142,11 +142,11 @@ def run(root: Path, *arguments: str) -> str:
     return done.stdout.decode()
 
 
-def start(root: Path) -> subprocess.Popen[bytes]:
-    """The daemon of *root*, once it answers."""
+def start(root: Path, *, module: str = "hsm.cli") -> subprocess.Popen[bytes]:
+    """The daemon of *root*, once it answers; *module* is another one that serves."""
     with (root / "daemon.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "hsm.cli", "serve"],
+            [sys.executable, "-m", module, "serve"],
             env={**os.environ, "VERMILION_HOME": str(root)},
             stdout=log,
             stderr=subprocess.STDOUT,

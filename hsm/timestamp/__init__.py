@@ -1,6 +1,6 @@
 """RFC 3161 timestamps (with RFC 5816 and ETSI EN 319 422): requests, tokens, replies."""
 
-from hsm.timestamp.issue import TokenIssuer, new_serial
+from hsm.timestamp.issue import TokenIssuer, new_serial, require_issuing
 from hsm.timestamp.model import FailInfo, ImprintOrder, IssuedToken, RequestRefused, TimestampInfo
 from hsm.timestamp.reply import parse_response, response_granted, response_refused
 from hsm.timestamp.request import build_request, order_for, parse_request
@@ -19,6 +19,7 @@ __all__ = [
     "parse_request",
     "parse_response",
     "parse_token",
+    "require_issuing",
     "require_timestamping",
     "response_granted",
     "response_refused",

@@ -7,9 +7,11 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from cryptography import x509
+
 from hsm import cms, der
 from hsm.errors import AuthorityError, BadRequest, CertificateRefused
-from hsm.signer import Signer
+from hsm.signer import SignatureAlgorithm, Signer
 from hsm.timestamp.model import FailInfo, ImprintOrder, IssuedToken, RequestRefused
 from hsm.timestamp.token import require_timestamping
 
@@ -17,6 +19,19 @@ from hsm.timestamp.token import require_timestamping
 def new_serial() -> int:
     """A serial number of 159 random bits, never 0: unique without memory, also after a restored backup."""
     return secrets.randbits(159) or 1
+
+
+def require_issuing(certificate: x509.Certificate) -> None:
+    """Raises :class:`CertificateRefused` unless tokens may be issued under *certificate*.
+
+    It is for timestamps alone (RFC 3161, 2.3), not a CA's, and its key is RSA of 3072 bits or more or EC of 256 or
+    more. Asked at the authority's start and of each new certificate; others' tokens are read leniently.
+    """
+    require_timestamping(certificate)
+    if SignatureAlgorithm.of(certificate.public_key()) is SignatureAlgorithm.ED25519:
+        raise CertificateRefused(
+            "A timestamp certificate's key must be RSA or on a NIST curve: clients know no other."
+        )
 
 
 class TokenIssuer:
@@ -27,7 +42,7 @@ class TokenIssuer:
 
         Raises :class:`CertificateRefused` or :class:`BadRequest`.
         """
-        require_timestamping(signer.certificate)
+        require_issuing(signer.certificate)
         if not policies:
             raise BadRequest("A timestamp authority needs at least one policy.")
         if not timedelta(0) < accuracy <= timedelta(seconds=1):

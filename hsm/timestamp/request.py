@@ -14,7 +14,7 @@ def parse_request(
     request: bytes, *, policies: Collection[str], hashes: Collection[str] = imprints.DEFAULT_HASHES
 ) -> ImprintOrder:
     """The order in a DER TimeStampReq. Raises :class:`RequestRefused` and nothing else, whatever the bytes."""
-    fields = _decoded(request)
+    fields, unreadable_policy = _decoded(request)
     if fields.version != 1:
         raise RequestRefused("Only version 1 of the timestamp request is known.", fail_info=FailInfo.BAD_REQUEST)
     imprint = der.raw(fields.message_imprint)
@@ -25,8 +25,10 @@ def parse_request(
     except Malformed as error:
         raise RequestRefused(error.template, fail_info=FailInfo.BAD_DATA_FORMAT, **error.values) from error
     policy = fields.req_policy.dotted_string if fields.req_policy is not None else None
-    if policy is not None and policy not in policies:
-        raise _policy_refused()
+    if unreadable_policy or (policy is not None and policy not in policies):
+        raise RequestRefused(
+            "This authority does not issue under that policy.", fail_info=FailInfo.UNACCEPTED_POLICY
+        )
     if fields.extensions is not None:
         _refuse_extensions(fields.extensions)
     return ImprintOrder(imprint, policy, fields.nonce, fields.cert_req)
@@ -53,32 +55,30 @@ def order_for(
     return ImprintOrder(imprints.build(hash_name, digest), None, nonce, certificates)
 
 
-def _decoded(request: bytes) -> der.TimeStampReq:
+def _decoded(request: bytes) -> tuple[der.TimeStampReq, bool]:
+    """The fields; and whether a policy was left out of them, its OID being too long to read: it is unknown."""
     try:
-        return der.decode(der.TimeStampReq, request)
+        return der.decode(der.TimeStampReq, request), False
     except Malformed as error:
-        if _only_the_policy_is_too_long(request):
-            raise _policy_refused() from error
+        without = _without_long_policy(request)
+        if without is not None:
+            return without, True
         raise RequestRefused(
             "The request is not a TimeStampReq in DER; make it with a tool such as openssl ts -query.",
             fail_info=FailInfo.BAD_DATA_FORMAT,
         ) from error
 
 
-def _only_the_policy_is_too_long(request: bytes) -> bool:
-    """Whether an otherwise good request names a policy by an OID too long to read: then it is unknown."""
+def _without_long_policy(request: bytes) -> der.TimeStampReq | None:
+    """An otherwise well-formed request without its policy; None when that is not what is wrong with it."""
     try:
         members = der.members(request)
         if len(members) < 3 or not der.is_oid(members[2]):
-            return False
-        without = der.element(der.SEQUENCE, *members[:2], *members[3:])
-        return der.decode(der.TimeStampReq, without).version == 1
+            return None
+        without = der.decode(der.TimeStampReq, der.element(der.SEQUENCE, *members[:2], *members[3:]))
     except Malformed:
-        return False
-
-
-def _policy_refused() -> RequestRefused:
-    return RequestRefused("This authority does not issue under that policy.", fail_info=FailInfo.UNACCEPTED_POLICY)
+        return None
+    return without if without.req_policy is None else None
 
 
 def _refuse_extensions(extensions: list[der.TLV]) -> None:

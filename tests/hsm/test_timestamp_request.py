@@ -89,6 +89,12 @@ REFUSALS = {
     "empty digest": (request(about=imprint(digest=b"")), FailInfo.BAD_DATA_FORMAT),
     "unknown policy": (request(der.oid("1.2.3.4")), FailInfo.UNACCEPTED_POLICY),
     "policy with 200 arcs": (request(long_oid(), der.integer(7), TRUE), FailInfo.UNACCEPTED_POLICY),
+    "policy with 200 arcs in version 2": (request(long_oid(), version=2), FailInfo.BAD_REQUEST),
+    "policy with 200 arcs over SHA-1": (
+        request(long_oid(), about=imprint(algorithm("1.3.14.3.2.26"), bytes(20))),
+        FailInfo.BAD_ALG,
+    ),
+    "policy twice, the first too long": (request(long_oid(), der.oid(POLICY)), FailInfo.BAD_DATA_FORMAT),
     "policy with a padded arc": (request(b"\x06\x03\x2a\x80\x01"), FailInfo.BAD_DATA_FORMAT),
     "unknown extension": (request(extensions(UNKNOWN_EXTENSION)), FailInfo.UNACCEPTED_EXTENSION),
     "critical extension": (

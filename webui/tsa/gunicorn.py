@@ -5,7 +5,7 @@ needs less than half of a thread pool's processor time (docs/decisions/0008-even
 worker keeps the authority's workers busy; with more, whichever accepts first would have most connections.
 """
 
-worker_class = "asgi"
+worker_class = "webui.tsa.worker.Worker"
 workers = 1
 asgi_loop = "asyncio"
 http_parser = "python"

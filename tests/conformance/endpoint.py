@@ -15,13 +15,10 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
-import pytest
-
 from appliance.home import Home
 from appliance.store import ledger, timestamps
 from appliance.store.database import Database
 from hsm.timestamp import TimestampInfo, parse_response, parse_token
-from tests.authority import RunningAuthority, running_authority
 
 QUERY = {"Content-Type": "application/timestamp-query"}
 
@@ -65,6 +62,12 @@ class RunningTsa:
         """How many timestamps the database has."""
         with self.database().reading() as tx:
             return timestamps.count(tx)
+
+    def serials(self) -> set[int]:
+        """The serials of all timestamps that the database has."""
+        with self.database().reading() as tx:
+            rows = tx.execute("SELECT serial FROM timestamps").fetchall()
+        return {int.from_bytes(serial) for (serial,) in rows}
 
     def require_recorded(self, reply: bytes) -> TimestampInfo:
         """What the token in *reply* says; fails unless the log has its hash under its serial."""
@@ -116,16 +119,3 @@ def _wait_until_listening(port: int) -> None:
 def kill(process: int) -> None:
     """As the power goes."""
     os.kill(process, signal.SIGKILL)
-
-
-@pytest.fixture(scope="package")
-def own_authority() -> Iterator[RunningAuthority]:
-    """An authority whose log memory belongs to this package's database alone."""
-    with running_authority() as running:
-        yield running
-
-
-@pytest.fixture(scope="package")
-def tsa(own_authority: RunningAuthority) -> Iterator[RunningTsa]:
-    with running_tsa(own_authority.root) as running:
-        yield running

@@ -1,0 +1,117 @@
+"""The machine's real clock, as the kernel keeps it: its NTP state, and a step that a time namespace makes real.
+
+Whoever sets the wall clock back an hour leaves the boot clock where it is, so the two drift apart by an hour. A
+time namespace (time_namespaces(7)) moves the boot clock of the processes in it, which is the same distance; the
+machine's own clock stays untouched.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hsm.clock import KernelClock
+from hsm.config import load
+from tests.authority import RunningAuthority, end, running_authority, start
+from tests.conformance.endpoint import kill, running_tsa
+from tests.conformance.oracle import TIME_NOT_AVAILABLE
+from tests.conformance.reading import Refusal, Token, granted, read, refused
+from tests.conformance.requests import PLAIN
+from tests.conformance.waiting import eventually, workers_of
+
+_HOUR = 3600
+_CLONE_NEWTIME = 0x80
+
+
+def shift_boot_clock(seconds: int) -> None:
+    """For the children that this process will fork: a boot clock *seconds* ahead. Raises OSError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_CLONE_NEWTIME) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    Path("/proc/self/timens_offsets").write_text(f"boottime {seconds} 0\n")
+
+
+def why_not() -> str:
+    """Why this machine lets nobody have a time namespace; empty when it does."""
+    tried = subprocess.run(
+        [sys.executable, "-c", f"from {__name__} import shift_boot_clock; shift_boot_clock(1)"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return tried.stderr.strip().rpartition("\n")[2] if tried.returncode else ""
+
+
+@pytest.fixture
+def shifted() -> Iterator[RunningAuthority]:
+    """An authority whose workers, once they are started anew, are in a time namespace (see :func:`_serve`)."""
+    if reason := why_not():
+        pytest.skip(f"no time namespace here: {reason}")
+    with running_authority() as running:
+        end(running.process)
+        running.process = start(running.root, module=__name__)
+        yield running
+
+
+def start_workers_anew(authority: RunningAuthority, number: int) -> None:
+    """Signal *number* moves the boot clock of the workers that are started from now on; then all are."""
+    old = workers_of(authority)
+    os.kill(authority.process.pid, number)
+    for worker in old:
+        kill(worker)
+    eventually(lambda: len(workers_of(authority)) == len(old) and set(workers_of(authority)).isdisjoint(old))
+
+
+def test_a_real_step_is_refused_by_every_worker_and_forgiven_when_undone(shifted: RunningAuthority) -> None:
+    with running_tsa(shifted.root) as tsa:
+        before = granted(tsa.ask(PLAIN)).tst_info["gen_time"].native
+        start_workers_anew(shifted, signal.SIGUSR1)
+        eventually(lambda: read_answer(tsa.ask(PLAIN)) == TIME_NOT_AVAILABLE)
+        for _ in range(6):
+            assert refused(tsa.ask(PLAIN)).fail_info == TIME_NOT_AVAILABLE
+        start_workers_anew(shifted, signal.SIGUSR2)
+        eventually(lambda: read_answer(tsa.ask(PLAIN)) is None)
+        assert granted(tsa.ask(PLAIN)).tst_info["gen_time"].native > before
+
+
+def read_answer(reply: bytes) -> int | None:
+    """The failInfo of *reply*, None for a token."""
+    answer: Token | Refusal = read(reply)
+    return answer.fail_info if isinstance(answer, Refusal) else None
+
+
+def test_the_kernels_own_word_decides() -> None:
+    """Where the kernel's clock is not held by NTP (as in most containers) nothing is dated; else everything is."""
+    with running_authority() as running:
+        end(running.process)
+        settings = running.root / "config/authority.toml"
+        settings.write_text(settings.read_text().replace('source = "declared"', 'source = "kernel"'))
+        assert 'source = "kernel"' in settings.read_text()
+        running.process = start(running.root)
+        clock = KernelClock(load(running.root).time.accuracy)
+        with running_tsa(running.root) as tsa:
+            for _ in range(3):
+                proven = clock.read().proven
+                answer = read_answer(tsa.ask(PLAIN))
+                if clock.read().proven is proven:  # it did not change meanwhile
+                    assert answer == (None if proven else TIME_NOT_AVAILABLE)
+
+
+def _serve() -> None:
+    from hsm import cli  # noqa: PLC0415 - in the daemon alone
+
+    signal.signal(signal.SIGUSR1, lambda *_: shift_boot_clock(_HOUR))
+    signal.signal(signal.SIGUSR2, lambda *_: shift_boot_clock(0))
+    sys.argv = ["vermilion-authority", "serve"]
+    cli.main()
+
+
+if __name__ == "__main__":
+    _serve()
