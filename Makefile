@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := hsm appliance webui tests scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test flips review-corpus lint format bench docs-images screenshots clean
+.PHONY: help setup demo up test fuzz flips review-corpus lint format bench docs-images screenshots clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -22,6 +22,10 @@ up: setup ## the whole appliance on http://localhost:8080 (or PORT=…) until Ct
 test: ## every test, with real SoftHSM, SQLite, SMTP, processes, Chromium, openssl and pyHanko
 	@scripts/setup test
 	@$(BIN)/pytest --numprocesses=2 --no-loadscope-reorder
+
+fuzz: setup ## guided fuzzing of what reads strangers' bytes (SECONDS=60 each), then REQUESTS=100000 to a real endpoint
+	@scripts/setup fuzz
+	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) --requests $(or $(REQUESTS),100000) $(if $(SEED),--seed $(SEED))
 
 flips: demo ## flip every byte of the demo's signed contract, one by one, and count what goes unnoticed (many hours)
 	@$(BIN)/python -m tests.verification.flips "$(VERMILION_HOME)/demo/contract.signed.pdf" "$(VERMILION_HOME)/demo/trust/ca.pem"

@@ -1,0 +1,156 @@
+"""What is fuzzed in process: each target takes any bytes and fails when what reads them does wrong.
+
+The readers may refuse in their own words (``Malformed``, ``RequestRefused``, ``BadRequest``); any other exception,
+a disagreement with the second opinion, or an answer of 5xx is a find.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+
+from hsm import cms, protocol, wire
+from hsm.channel import Channel
+from hsm.config import Role
+from hsm.errors import BadRequest, CertificateRefused, Malformed
+from hsm.timestamp import (
+    ImprintOrder,
+    RequestRefused,
+    build_request,
+    parse_request,
+    parse_response,
+    verify_token,
+)
+from tests.conformance import oracle
+from tests.conformance.requests import POLICY
+from webui.tsa.asgi import AsgiTimestamps
+from webui.tsa.worker import ClientsFault
+
+
+def request(data: bytes) -> None:
+    """The reader of timestamp requests, against the second opinion; what is read encodes to the same bytes."""
+    verdict = oracle.judge(data)
+    try:
+        order = parse_request(data, policies={POLICY})
+    except RequestRefused as refusal:
+        assert int(refusal.fail_info) in verdict.faults, (refusal.fail_info, verdict)
+        return
+    assert not verdict.faults, verdict
+    assert build_request(order) == data
+    assert ImprintOrder.from_fields(order.fields()) == order
+
+
+def reply(data: bytes) -> None:
+    """The reader of replies and tokens, which come from anywhere."""
+    try:
+        verify_token(parse_response(data))
+    except (Malformed, RequestRefused, CertificateRefused, cms.SignatureRefused):
+        return
+    raise AssertionError("a token with a good signature was made out of nothing")
+
+
+def frames(data: bytes) -> None:
+    """The authority's socket: frames, the CBOR in them, and the acts and orders in that."""
+    ours, theirs = socket.socketpair()
+    channel = Channel(ours, Role.TSA)
+    with theirs:
+        try:
+            theirs.sendall(data[:65536])
+            channel.read()
+            while (body := channel.next_frame()) is not None:
+                _message(protocol.message(body))
+        except (BadRequest, ConnectionError):
+            return
+        finally:
+            channel.close()
+
+
+def _message(message: dict[str, Any]) -> None:
+    arguments = message.get("args")
+    if not isinstance(arguments, dict):
+        return
+    readers: dict[str, Callable[[Any], object]] = {
+        "orders": lambda orders: [ImprintOrder.from_fields(each) for each in orders or ()],
+        "act": wire.act_from_wire,
+        "intent": wire.intent_from_wire,
+        "activations": wire.activations_from_wire,
+    }
+    for name, read in readers.items():
+        value = arguments.get(name)
+        if name != "orders" or isinstance(value, list):
+            try:
+                read(value)
+            except BadRequest:
+                continue
+
+
+class _Service:
+    """Stands for the timestamp service: here it is the way to it that is tried."""
+
+    async def reply(self, request: bytes) -> bytes:
+        return b"\x30\x00"
+
+
+class _Worker:
+    """As much of gunicorn's worker as a connection asks for."""
+
+    def __init__(self) -> None:
+        self.cfg = Config()
+        for name, value in {
+            "http_parser": "python",
+            "limit_request_line": 4094,
+            "limit_request_fields": 50,
+        }.items():
+            self.cfg.set(name, value)
+        self.cfg.set("loglevel", "critical")
+        self.log = Logger(self.cfg)
+        self.loop = asyncio.new_event_loop()
+        self.nr_conns = 0
+        self.alive = True
+        self.max_requests = 1 << 30
+        self.nr = 0
+        self.state: dict[str, Any] = {}
+        self.asgi = AsgiTimestamps(_Service)  # type: ignore[arg-type]  # see _Service
+
+
+_WORKERS: list[_Worker] = []
+
+
+def http(data: bytes) -> None:
+    """The HTTP edge: gunicorn's reader as we run it, and our application behind it."""
+    if not _WORKERS:
+        _WORKERS.append(_Worker())
+    worker = _WORKERS[0]
+    answer = worker.loop.run_until_complete(_exchange(worker, data))
+    if answer:
+        assert int(answer.split(b" ", 2)[1]) < 500, answer[:200]
+
+
+async def _exchange(worker: _Worker, data: bytes) -> bytes:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.setblocking(False)
+    await worker.loop.connect_accepted_socket(lambda: ClientsFault(worker), ours)
+    answer = b""
+    with theirs:
+        try:
+            await worker.loop.sock_sendall(theirs, data[:65536])
+            theirs.shutdown(socket.SHUT_WR)
+            async with asyncio.timeout(10):
+                while piece := await worker.loop.sock_recv(theirs, 65536):
+                    answer += piece
+        except ConnectionError:
+            pass
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    return answer
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {"request": request, "reply": reply, "frames": frames, "http": http}
