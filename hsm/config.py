@@ -15,6 +15,7 @@ from typing import Any
 
 from hsm.settings import require, sections, tables_of
 from hsm.signer import SignatureAlgorithm
+from hsm.timestamp.imprints import DEFAULT_HASHES
 
 
 class Role(StrEnum):
@@ -99,16 +100,22 @@ class PeerSettings:
 
 @dataclass(frozen=True, slots=True)
 class TimeSettings:
-    """The clock and the timestamp policies (OIDs, the default first)."""
+    """The clock, the timestamp policies (OIDs, the default first), and whether SM3 digests are dated."""
 
     source: TimeSourceKind = TimeSourceKind.KERNEL
     accuracy_milliseconds: int = 500
     policies: list[str] = field(default_factory=lambda: ["1.3.6.1.4.1.32473.1.1"])
+    sm3: bool = False
 
     def check(self) -> None:
         """Raises ConfigurationRefused for an accuracy that heart and standard forbid, or no policy."""
         require(0 < self.accuracy_milliseconds <= 1000, "time.accuracy_milliseconds", "from 1 to 1000")
         require(bool(self.policies), "time.policies", "a list of at least one OID")
+
+    @property
+    def hashes(self) -> frozenset[str]:
+        """The digests that are dated, by their lower-case names."""
+        return DEFAULT_HASHES | {"sm3"} if self.sm3 else DEFAULT_HASHES
 
     @property
     def accuracy(self) -> timedelta:

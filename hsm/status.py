@@ -48,7 +48,8 @@ class SignedCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class AuthorityStatus:
-    """``policies`` are the timestamp policies accepted, the default first; ``origin`` is the log's name."""
+    """``policies`` are the timestamp policies accepted, the default first; ``hashes`` the digests that are dated
+    (``sha256``, …); ``origin`` is the log's name."""
 
     state: AuthorityState
     sentence: Sentence
@@ -57,6 +58,7 @@ class AuthorityStatus:
     keys: tuple[KeyReport, ...]
     origin: str
     policies: tuple[str, ...]
+    hashes: tuple[str, ...]
     checkpoint: SignedCheckpoint | None
 
     def to_wire(self) -> dict[str, Any]:
@@ -69,6 +71,7 @@ class AuthorityStatus:
             "keys": [[key.subject, key.label, key.algorithm, int(key.not_after.timestamp())] for key in self.keys],
             "origin": self.origin,
             "policies": list(self.policies),
+            "hashes": list(self.hashes),
             "checkpoint": None if self.checkpoint is None else [self.checkpoint.size, self.checkpoint.root],
         }
 
@@ -86,6 +89,7 @@ class AuthorityStatus:
             ),
             origin=value["origin"],
             policies=tuple(value["policies"]),
+            hashes=tuple(value["hashes"]),
             checkpoint=None if value["checkpoint"] is None else SignedCheckpoint(*value["checkpoint"]),
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
 
 from appliance.ledger.memory import require_remembered
 from appliance.store.database import Database
@@ -20,19 +19,16 @@ from hsm.timestamp import (
     response_refused,
 )
 
-HASHES = frozenset({"sha256", "sha384", "sha512"})
-WITH_SM3 = HASHES | {"sm3"}
-
 log = logging.getLogger("vermilion.timestamps")
 
 
 class Desk:
-    """Reads requests and writes replies; *hashes* are the digests that are accepted. Thread-safe."""
+    """Reads requests and writes replies. Thread-safe."""
 
-    def __init__(self, database: Database, authority: AuthorityClient, hashes: Collection[str]) -> None:
+    def __init__(self, database: Database, authority: AuthorityClient) -> None:
         self._database = database
         self._authority = authority
-        self._hashes = hashes
+        self._hashes: frozenset[str] = frozenset()
         self._policies: frozenset[str] = frozenset()
 
     @property
@@ -41,13 +37,15 @@ class Desk:
         return bool(self._policies)
 
     def prepare(self) -> None:
-        """Once before the first order: the log is the one that the authority remembers; its policies are known.
+        """Once before the first order: the log is the one that the authority remembers; what it takes is known.
 
         Raises :class:`appliance.errors.LedgerDamaged`: nothing is issued into a log that was cut or rewritten; and
         the authority's errors when it does not answer. The next call tries again.
         """
         if not self._policies:
-            self._policies = frozenset(require_remembered(self._database, self._authority).policies)
+            status = require_remembered(self._database, self._authority)
+            self._hashes = frozenset(status.hashes)
+            self._policies = frozenset(status.policies)
 
     def read(self, request: bytes) -> ImprintOrder:
         """The order in a DER request. Raises :class:`RequestRefused`, whatever the bytes are."""

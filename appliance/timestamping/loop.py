@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from appliance.errors import ApplianceError, StorageError
 from appliance.store.database import Database
 from appliance.timestamping.batches import Batches
-from appliance.timestamping.desk import HASHES, Desk
+from appliance.timestamping.desk import Desk
 from appliance.timestamping.issuance import Issuance, Outcome
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
@@ -20,13 +20,11 @@ _Promise = asyncio.Future[Outcome]
 class LoopTimestampService:
     """As :class:`~appliance.timestamping.TimestampService`, for coroutines of the loop that it was made in."""
 
-    def __init__(
-        self, database: Database, authority: AuthorityClient, *, hashes: Collection[str] = HASHES
-    ) -> None:
+    def __init__(self, database: Database, authority: AuthorityClient) -> None:
         self._loop = asyncio.get_running_loop()
         self._preparing = asyncio.Lock()
         self._arrived: list[tuple[_Promise, ImprintOrder]] = []
-        self._desk = Desk(database, authority, hashes)
+        self._desk = Desk(database, authority)
         self._batches: Batches[_Promise] = Batches(Issuance(database, authority), self._deliver)
 
     async def reply(self, request: bytes) -> bytes:

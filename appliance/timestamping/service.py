@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 
 from appliance.errors import ApplianceError, StorageError
 from appliance.store.database import Database
 from appliance.timestamping.batches import Batches
-from appliance.timestamping.desk import HASHES, Desk
+from appliance.timestamping.desk import Desk
 from appliance.timestamping.issuance import Issuance, Outcome
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
@@ -23,10 +23,8 @@ _Promise = Future[Outcome]
 class TimestampService:
     """Thread-safe. Whatever it gives out is durably in the log; threads that wait together share one commit."""
 
-    def __init__(
-        self, database: Database, authority: AuthorityClient, *, hashes: Collection[str] = HASHES
-    ) -> None:
-        self._desk = Desk(database, authority, hashes)
+    def __init__(self, database: Database, authority: AuthorityClient) -> None:
+        self._desk = Desk(database, authority)
         self._batches: Batches[_Promise] = Batches(Issuance(database, authority), _resolve)
 
     def reply(self, request: bytes) -> bytes:

@@ -43,6 +43,7 @@ class State:
             keys=self._keys(),
             origin=settings.log.origin,
             policies=tuple(settings.time.policies),
+            hashes=tuple(sorted(settings.time.hashes)),
             checkpoint=None if last is None else SignedCheckpoint(last.size, last.root),
         ).to_wire()
 

@@ -28,7 +28,8 @@ class Timestamps:
         orders = arguments.get("orders")
         if not isinstance(orders, list) or not 0 < len(orders) <= MOST_ORDERS:
             raise BadRequest("Timestamp orders are a list of 1 to {most}.", most=MOST_ORDERS)
-        parsed = [ImprintOrder.from_fields(order) for order in orders]
+        hashes = self._bench.settings.time.hashes
+        parsed = [ImprintOrder.from_fields(order, hashes=hashes) for order in orders]
         issuer, now = self._current_issuer(), self._bench.time.now
         issued = [issuer.issue(order, gen_time=now(), serial=new_serial()) for order in parsed]
         return [[each.serial, (each.gen_time - _EPOCH) // _MICROSECOND, each.token] for each in issued]

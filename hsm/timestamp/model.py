@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -60,8 +61,8 @@ class ImprintOrder:
         return [self.imprint, self.policy, self.nonce, self.certificates]
 
     @classmethod
-    def from_fields(cls, fields: Any) -> ImprintOrder:
-        """The order from :meth:`fields`. Raises :class:`BadRequest` for wrong types or an unacceptable imprint."""
+    def from_fields(cls, fields: Any, *, hashes: Collection[str] = tuple(imprints.HASHES)) -> ImprintOrder:
+        """The order from :meth:`fields`. Raises :class:`BadRequest` for wrong types or a hash not of *hashes*."""
         if not isinstance(fields, (list, tuple)) or len(fields) != 4:
             raise BadRequest("A timestamp order has four fields: imprint, policy, nonce, certificates.")
         imprint, policy, nonce, certificates = fields
@@ -74,7 +75,7 @@ class ImprintOrder:
         if not types_fit:
             raise BadRequest("A field of a timestamp order has the wrong type.")
         try:
-            imprints.read(imprint)
+            imprints.read(imprint, hashes)
         except AuthorityError as error:
             raise BadRequest(
                 "The imprint of a timestamp order is not acceptable: {detail}", detail=error

@@ -64,7 +64,7 @@ def test_every_command_is_named_in_the_reference() -> None:
 
 @pytest.mark.parametrize("kind", [Settings, AuthoritySettings, Rules])
 def test_every_setting_is_in_the_reference_and_no_other(kind: Any) -> None:
-    rows = named(r"\| `([a-z_]+\.[a-z_]+)` \|", REFERENCE)
+    rows = named(r"\| `([a-z_]+\.[a-z_0-9]+)` \|", REFERENCE)
     assert settings(kind) <= rows
     assert rows <= settings(Settings) | settings(AuthoritySettings) | settings(Rules)
 

@@ -19,6 +19,7 @@ def test_the_clocks_number_reaches_a_chinese_reader() -> None:
         keys=(),
         origin="log.example",
         policies=(),
+        hashes=(),
         checkpoint=None,
     )
     received = AuthorityStatus.from_wire(status.to_wire())

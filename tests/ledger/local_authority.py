@@ -41,6 +41,7 @@ class LocalAuthority:
         self.tsa = self.roots.timestamper()
         self.issuer = TokenIssuer(self.tsa, policies=[POLICY], accuracy=timedelta(seconds=1))
         self.serial: Callable[[], int] = new_serial
+        self.hashes: tuple[str, ...] = ("sha256", "sha384", "sha512")
         self.failure: AuthorityError | None = None
         self.batches: list[int] = []
 
@@ -55,6 +56,7 @@ class LocalAuthority:
             keys=(),
             origin=ORIGIN,
             policies=(POLICY,),
+            hashes=self.hashes,
             checkpoint=None if known is None else SignedCheckpoint(known.size, known.root),
         )
 

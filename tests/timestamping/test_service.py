@@ -15,7 +15,7 @@ from appliance.errors import ApplianceError
 from appliance.ledger import LedgerEntry, Sequencer, record
 from appliance.store import ledger, timestamps
 from appliance.store.database import Database
-from appliance.timestamping import WITH_SM3, LoopTimestampService, TimestampService
+from appliance.timestamping import LoopTimestampService, TimestampService
 from hsm.errors import (
     AuthorityError,
     AuthorityUnreachable,
@@ -207,7 +207,8 @@ def test_after_closing_nothing_is_given(service: TimestampService) -> None:
 def test_sm3_is_taken_where_the_setting_says_so(database: Database, local: LocalAuthority) -> None:
     request = request_for(bytes(32), hash_name="sm3")
     assert refusal(TimestampService(database, local).reply(request)) is FailInfo.BAD_ALG
-    assert parse_response(TimestampService(database, local, hashes=WITH_SM3).reply(request))
+    local.hashes = (*local.hashes, "sm3")
+    assert parse_response(TimestampService(database, local).reply(request))
 
 
 def test_the_loop_serves_many_at_once_and_outlives_who_goes_away(
