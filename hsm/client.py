@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,11 +11,10 @@ from hsm.acts import Activation, OfficerAct, SigningIntent
 from hsm.answers import Appointment, Approvals, KnownCredential, KnownSeal
 from hsm.backup import Statement
 from hsm.connection import Connections
+from hsm.lane import TimestampLane
 from hsm.status import AuthorityStatus
 from hsm.timestamp import ImprintOrder, IssuedToken
 from hsm.wire import activations_to_wire
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class AuthorityClient:
@@ -27,6 +25,7 @@ class AuthorityClient:
     """
 
     def __init__(self, socket: Path, *, timeout: float = 10.0) -> None:
+        self._socket, self._timeout = socket, timeout
         self._connections = Connections(socket, timeout=timeout)
 
     def __enter__(self) -> Self:
@@ -70,9 +69,11 @@ class AuthorityClient:
     def timestamp(self, orders: Sequence[ImprintOrder]) -> list[IssuedToken]:
         """One token for each order, in order, all at the authority's own time."""
         tokens = self._ask("timestamp", orders=[order.fields() for order in orders])
-        return [
-            IssuedToken(serial, _EPOCH + timedelta(microseconds=micros), token) for serial, micros, token in tokens
-        ]
+        return [IssuedToken.from_fields(each) for each in tokens]
+
+    def lane(self) -> TimestampLane:
+        """For the running event loop: a connection of its own for timestamps alone."""
+        return TimestampLane(self._socket, timeout=self._timeout)
 
     def checkpoint(self, *, size: int, root: bytes, consistency: Sequence[bytes]) -> bytes:
         """The signed note (C2SP tlog-checkpoint) for a log that extends the one signed last."""

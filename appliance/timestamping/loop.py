@@ -1,20 +1,25 @@
-"""The timestamp service for an event loop: thousands of connections wait, two threads issue."""
+"""The timestamp service for an event loop: thousands of connections wait, and none of them holds a thread."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 
 from appliance.errors import ApplianceError, StorageError
 from appliance.store.database import Database
-from appliance.timestamping.batches import Batches
 from appliance.timestamping.desk import Desk
-from appliance.timestamping.issuance import Issuance, Outcome
+from appliance.timestamping.issuance import Outcome
+from appliance.timestamping.pipeline import LANES, Pipeline
+from appliance.timestamping.recorder import Recorder
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
-from hsm.timestamp import ImprintOrder
+from hsm.timestamp import ImprintOrder, RequestRefused
 
-_Promise = asyncio.Future[Outcome]
+log = logging.getLogger("vermilion.timestamps")
+
+Deliver = Callable[[bytes], None]
+"""Takes a DER reply; whoever asked may have gone."""
 
 
 class LoopTimestampService:
@@ -22,51 +27,66 @@ class LoopTimestampService:
 
     def __init__(self, database: Database, authority: AuthorityClient) -> None:
         self._loop = asyncio.get_running_loop()
-        self._preparing = asyncio.Lock()
-        self._arrived: list[tuple[_Promise, ImprintOrder]] = []
+        self._preparing: asyncio.Task[None] | None = None
+        self._early: list[tuple[bytes, Deliver]] = []
+        self._arrived: list[tuple[Deliver, ImprintOrder]] = []
         self._desk = Desk(database, authority)
-        self._batches: Batches[_Promise] = Batches(Issuance(database, authority), self._deliver)
+        lanes = [authority.lane() for _ in range(LANES)]
+        self._pipeline: Pipeline[Deliver] = Pipeline(lanes, Recorder(database), self._hand_out)
+
+    def ask(self, request: bytes, deliver: Deliver) -> None:
+        """Has *deliver* given the DER TimeStampResp for a DER TimeStampReq, whatever the bytes; never raises.
+
+        It is called in the loop, soon, or before this returns when the request is refused as it stands.
+        """
+        if not self._desk.ready:
+            self._early.append((request, deliver))
+            if self._preparing is None:
+                self._preparing = self._loop.create_task(self._prepare())
+            return
+        try:
+            order = self._desk.read(request)
+        except RequestRefused as refusal:
+            deliver(self._desk.write(refusal))
+            return
+        if not self._arrived:
+            # Orders that arrive in the same turn of the loop are queued together, else the first would go alone.
+            self._loop.call_soon(self._queue)
+        self._arrived.append((deliver, order))
 
     async def reply(self, request: bytes) -> bytes:
-        """The DER TimeStampResp for a DER TimeStampReq, whatever the bytes; never raises."""
-        try:
-            if not self._desk.ready:
-                await self._prepare()
-            order = self._desk.read(request)
-            outcome = await self._put(order)
-        except (AuthorityError, ApplianceError) as error:
-            outcome = error
-        return self._desk.write(outcome)
+        """As :meth:`ask`, for a coroutine that waits."""
+        promise: asyncio.Future[bytes] = self._loop.create_future()
+        self.ask(request, lambda reply: None if promise.done() else promise.set_result(reply))
+        return await promise
 
     async def close(self) -> None:
         """Completes what waits; afterwards nothing is accepted."""
-        await asyncio.to_thread(self._batches.close)
+        await self._pipeline.close()
 
     async def _prepare(self) -> None:
-        async with self._preparing:
+        failure: Exception | None = None
+        try:
             await asyncio.to_thread(self._desk.prepare)
-
-    def _put(self, order: ImprintOrder) -> _Promise:
-        """Orders that arrive in the same turn of the loop are queued together, else the first would go alone."""
-        promise: _Promise = self._loop.create_future()
-        if not self._arrived:
-            self._loop.call_soon(self._queue)
-        self._arrived.append((promise, order))
-        return promise
+        except (AuthorityError, ApplianceError) as error:
+            failure = error
+        early, self._early, self._preparing = self._early, [], None
+        for request, deliver in early:
+            if failure is None:
+                self.ask(request, deliver)
+            else:
+                deliver(self._desk.write(failure))
 
     def _queue(self) -> None:
         arrived, self._arrived = self._arrived, []
         try:
-            self._batches.put(arrived)
+            self._pipeline.put(arrived)
         except StorageError as error:
-            _resolve([(promise, error) for promise, _ in arrived])
+            self._hand_out([(deliver, error) for deliver, _ in arrived])
 
-    def _deliver(self, batch: Sequence[tuple[_Promise, Outcome]]) -> None:
-        """One wake-up of the loop for the whole batch; called in a thread that issues."""
-        self._loop.call_soon_threadsafe(_resolve, batch)
-
-
-def _resolve(batch: Sequence[tuple[_Promise, Outcome]]) -> None:
-    for promise, outcome in batch:
-        if not promise.done():  # the client may have gone
-            promise.set_result(outcome)
+    def _hand_out(self, batch: Sequence[tuple[Deliver, Outcome]]) -> None:
+        for deliver, outcome in batch:
+            try:
+                deliver(self._desk.write(outcome))
+            except Exception:  # a mistake of ours towards one must not leave the others without their replies
+                log.exception("a reply could not be delivered")

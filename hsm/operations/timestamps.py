@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hsm.errors import BadRequest
@@ -11,8 +10,6 @@ from hsm.operations.bench import Bench
 from hsm.timestamp import ImprintOrder, TokenIssuer, new_serial
 
 MOST_ORDERS = 256
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Timestamps:
@@ -32,7 +29,7 @@ class Timestamps:
         parsed = [ImprintOrder.from_fields(order, hashes=hashes) for order in orders]
         issuer, now = self._current_issuer(), self._bench.time.now
         issued = [issuer.issue(order, gen_time=now(), serial=new_serial()) for order in parsed]
-        return [[each.serial, (each.gen_time - _EPOCH) // _MICROSECOND, each.token] for each in issued]
+        return [each.fields() for each in issued]
 
     def _current_issuer(self) -> TokenIssuer:
         signer = self._bench.signers.signer("tsa")

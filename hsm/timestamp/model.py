@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
@@ -12,6 +12,9 @@ from cryptography import x509
 
 from hsm.errors import AuthorityError, BadRequest
 from hsm.timestamp import imprints
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class FailInfo(IntEnum):
@@ -90,6 +93,16 @@ class IssuedToken:
     serial: int
     gen_time: datetime
     token: bytes
+
+    def fields(self) -> list[Any]:
+        """The token as the list that crosses the socket: serial, microseconds since 1970, DER."""
+        return [self.serial, (self.gen_time - _EPOCH) // _MICROSECOND, self.token]
+
+    @classmethod
+    def from_fields(cls, fields: Sequence[Any]) -> IssuedToken:
+        """The token from :meth:`fields`, as the authority sends it."""
+        serial, micros, token = fields
+        return cls(serial, _EPOCH + timedelta(microseconds=micros), token)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hsm.errors import AuthorityError
+from hsm.lane import Done
 from hsm.note import NoteKey
 from hsm.sentence import Sentence
 from hsm.status import (
@@ -71,6 +73,29 @@ class LocalAuthority:
         self.batches.append(len(orders))
         return [self.issuer.issue(each, gen_time=datetime.now(UTC), serial=self.serial()) for each in orders]
 
+    def lane(self) -> LocalLane:
+        return LocalLane(self)
+
     def _fail(self) -> None:
         if self.failure is not None:
             raise self.failure
+
+
+class LocalLane:
+    """As :class:`hsm.lane.TimestampLane`: answers later, in the loop, never before it was asked."""
+
+    def __init__(self, authority: LocalAuthority) -> None:
+        self._authority = authority
+
+    def sign(self, orders: Sequence[ImprintOrder], done: Done) -> None:
+        asyncio.get_running_loop().call_soon(self._answer, orders, done)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def _answer(self, orders: Sequence[ImprintOrder], done: Done) -> None:
+        try:
+            signed: list[IssuedToken] | Exception = self._authority.timestamp(orders)
+        except AuthorityError as refusal:
+            signed = refusal
+        done(signed)

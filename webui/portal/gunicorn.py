@@ -5,7 +5,7 @@ import os
 from appliance.config import load
 from appliance.home import Home
 
-worker_class = "webui.tsa.worker.Worker"
+worker_class = "webui.portal.worker.Worker"
 workers = load(Home.of(os.environ)).web.workers
 asgi_loop = "asyncio"
 http_parser = "python"

@@ -5,18 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable
 
 from appliance.home import Home
 from appliance.store.database import Database
 from appliance.timestamping import LoopTimestampService
 from hsm.client import AuthorityClient
-from webui.tsa.asgi import AsgiTimestamps
 
 
-def create() -> AsgiTimestamps:
-    """The application for the home that the environment names."""
+def create() -> Callable[[], LoopTimestampService]:
+    """What opens the service of the home that the environment names; to be called in the serving loop."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    return AsgiTimestamps(lambda: _service(Home.of(os.environ)))
+    return lambda: _service(Home.of(os.environ))
 
 
 def _service(home: Home) -> LoopTimestampService:

@@ -1,24 +1,97 @@
-"""Gunicorn's event-loop worker with one answer changed: what a client sent is never a fault of the server."""
+"""The worker of ``vermilion-tsa``: gunicorn starts, watches and replaces it; its connections are our own.
+
+Gunicorn's own event-loop worker speaks all of HTTP and ASGI in Python, and that was most of what a timestamp cost
+(docs/decisions/0008-event-loop-for-timestamps.md).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import resource
+import signal
 
-from gunicorn.asgi.protocol import ASGIProtocol
-from gunicorn.workers import gasgi
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+
+from appliance.errors import ApplianceError
+from appliance.timestamping import LoopTimestampService
+from webui.tsa.connection import TimestampConnection
+from webui.tsa.rules import MOST_SILENT
+
+_TICK = 1.0
+"""Seconds between signs of life for gunicorn, and between looks at who has been silent for too long."""
+
+_OTHER_FILES = 64
+"""Descriptors that are not clients': the database, the authority's sockets, logs."""
 
 
-class ClientsFault(ASGIProtocol):  # type: ignore[misc]  # gunicorn has no types
-    """Answers an unknown transfer coding with 400: gunicorn says 501 (RFC 9112, 6.1, which only recommends it)."""
+class TimestampWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
+    """Serves on gunicorn's sockets until it is told to end; what has been asked by then is answered."""
 
-    def _send_error_response(
-        self, status: int, message: str, extra_headers: Sequence[tuple[str, str]] = ()
-    ) -> None:
-        super()._send_error_response(400 if status == 501 else status, message, extra_headers)
+    def init_process(self) -> None:
+        """In the child, before anything is loaded."""
+        self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
+        self._present: dict[TimestampConnection, None] = {}
+        super().init_process()
 
+    def init_signals(self) -> None:
+        """Signals only wake the loop: nothing is broken off in the middle."""
+        for each in self.SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGABRT):
+            self.loop.add_signal_handler(each, self._stop)
+        self.loop.add_signal_handler(signal.SIGUSR1, self.log.reopen_files)
+        self.loop.add_signal_handler(signal.SIGWINCH, lambda: None)
 
-class Worker(gasgi.ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
-    """The worker that ``webui/tsa/gunicorn.py`` and the portal name."""
+    def run(self) -> None:
+        """The life of the worker."""
+        try:
+            self.loop.run_until_complete(self._serve())
+        finally:
+            self.loop.close()
 
+    async def _serve(self) -> None:
+        try:
+            service: LoopTimestampService = self.wsgi()
+        except ApplianceError as refusal:
+            self.log.error("The timestamp service cannot start: %s", refusal)
+            raise SystemExit(Arbiter.WORKER_BOOT_ERROR) from refusal
+        most = min(self.cfg.worker_connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _OTHER_FILES)
 
-gasgi.ASGIProtocol = ClientsFault
+        def connected() -> TimestampConnection:
+            self._make_room(most)
+            return TimestampConnection(service.ask, self._present)
+
+        servers = [await self.loop.create_server(connected, sock=each.sock) for each in self.sockets]
+        while self.alive:
+            self.notify()
+            self._drop_silent()
+            await asyncio.sleep(_TICK)
+        for server in servers:
+            server.close()
+        await self._finish()
+        await service.close()
+
+    def _stop(self) -> None:
+        self.alive = False
+
+    def _make_room(self, most: int) -> None:
+        """A crowd of connections that never ask costs the longest silent of them its place."""
+        if len(self._present) >= most:
+            idle = next((each for each in self._present if not each.busy), None)
+            if idle is not None:
+                idle.drop()
+
+    def _drop_silent(self) -> None:
+        latest = self.loop.time() - MOST_SILENT
+        for each in [each for each in self._present if each.silent_since < latest and not each.busy]:
+            each.drop()
+
+    async def _finish(self) -> None:
+        for each in list(self._present):
+            each.close_when_idle()
+        deadline = self.loop.time() + self.cfg.graceful_timeout
+        while any(each.busy for each in self._present) and self.loop.time() < deadline:
+            self.notify()
+            await asyncio.sleep(0.02)

@@ -1,0 +1,131 @@
+"""For an event loop: the authority signs batch after batch, while those before them are put on disk.
+
+::
+
+    ask → waiting → a lane (one connection, one worker of the authority) → recorder (one commit for all) → reply
+
+No stage waits for another: orders go to the authority as they arrive, one batch being signed and one queued behind
+it in each lane; what several lanes have signed by the time the disk is free shares one commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from appliance.errors import StorageError
+from appliance.timestamping.issuance import Outcome
+from appliance.timestamping.recorder import Recorder
+from hsm.errors import BadRequest
+from hsm.timestamp import ImprintOrder, IssuedToken, RequestRefused
+
+LARGEST = 32
+"""Orders in one batch: the last of them waits for all of their signatures."""
+
+LANES = 2
+"""Connections to the authority, each with another worker of it."""
+
+AHEAD = 2
+"""Batches of one lane: the one that is signed, and the next, so that no worker waits for us."""
+
+W = TypeVar("W")
+_Batch = Sequence[tuple[W, ImprintOrder]]
+_Signed = list[IssuedToken] | Exception
+
+
+class Lane(Protocol):
+    """As :class:`hsm.lane.TimestampLane`: batches are answered one after the other, in order."""
+
+    def sign(self, orders: Sequence[ImprintOrder], done: Callable[[_Signed], None]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class _Running:
+    """A lane with the number of batches and orders that it has."""
+
+    __slots__ = ("batches", "lane", "orders")
+
+    def __init__(self, lane: Lane) -> None:
+        self.lane = lane
+        self.batches = self.orders = 0
+
+
+class Pipeline(Generic[W]):
+    """Everything happens in the loop, but for the recorder's commits."""
+
+    def __init__(
+        self, lanes: Sequence[Lane], recorder: Recorder, deliver: Callable[[Sequence[tuple[W, Outcome]]], None]
+    ) -> None:
+        """*deliver* takes outcomes, each beside whoever waits for it; called in the loop."""
+        self._lanes = [_Running(lane) for lane in lanes]
+        self._recorder = recorder
+        self._deliver = deliver
+        self._waiting: deque[tuple[W, ImprintOrder]] = deque()
+        self._under_way = 0
+        self._closing = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def put(self, orders: Sequence[tuple[W, ImprintOrder]]) -> None:
+        """Takes orders, each beside who waits for its outcome. Raises :class:`StorageError` when closed."""
+        if self._closing:
+            raise StorageError("The timestamp service is being shut down; try again in a moment.")
+        self._under_way += len(orders)
+        self._idle.clear()
+        self._waiting.extend(orders)
+        self._send()
+
+    async def close(self) -> None:
+        """Completes what waits, then closes lanes and recorder."""
+        self._closing = True
+        await self._idle.wait()
+        for running in self._lanes:
+            running.lane.close()
+        await asyncio.to_thread(self._recorder.close)
+
+    def _send(self) -> None:
+        """Shares out what waits: to the lane that has least, and as much as makes all places equally full."""
+        while self._waiting:
+            running = min(self._lanes, key=_fullness)
+            places = sum(AHEAD - each.batches for each in self._lanes if each.batches < AHEAD)
+            if running.batches >= AHEAD or not places:
+                return
+            size = min(math.ceil(len(self._waiting) / places), LARGEST)
+            self._sign(running, [self._waiting.popleft() for _ in range(size)])
+
+    def _sign(self, running: _Running, batch: _Batch[W]) -> None:
+        running.batches += 1
+        running.orders += len(batch)
+        running.lane.sign([order for _, order in batch], lambda signed: self._signed(running, batch, signed))
+
+    def _signed(self, running: _Running, batch: _Batch[W], signed: _Signed) -> None:
+        running.batches -= 1
+        running.orders -= len(batch)
+        if isinstance(signed, (BadRequest, RequestRefused)) and len(batch) > 1:
+            # Strangers' orders travel together: one that is refused must not spoil the others.
+            for each in batch:
+                self._sign(running, [each])
+        elif isinstance(signed, Exception):
+            self._finish([(waiter, signed) for waiter, _ in batch])
+        else:
+            self._recorder.record(signed, lambda failure: self._recorded(batch, signed, failure))
+        self._send()
+
+    def _recorded(self, batch: _Batch[W], tokens: list[IssuedToken], failure: Exception | None) -> None:
+        self._finish(
+            [(waiter, failure or token) for (waiter, _), token in zip(batch, tokens, strict=True)],
+        )
+
+    def _finish(self, outcomes: Sequence[tuple[W, Outcome]]) -> None:
+        self._under_way -= len(outcomes)
+        if not self._under_way:
+            self._idle.set()
+        self._deliver(outcomes)
+
+
+def _fullness(running: _Running) -> tuple[int, int]:
+    return running.batches, running.orders

@@ -1,0 +1,161 @@
+"""Timestamps for an event loop: a connection to the authority on which orders follow one another unasked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import cast
+
+from hsm import protocol
+from hsm.errors import AuthorityError, AuthorityUnreachable, BadRequest
+from hsm.timestamp import ImprintOrder, IssuedToken
+
+Signed = list[IssuedToken] | Exception
+Done = Callable[[Signed], None]
+
+
+class _Frame:
+    """A request on its way; ``again`` once it was sent a second time."""
+
+    __slots__ = ("again", "done", "request")
+
+    def __init__(self, request: bytes, done: Done) -> None:
+        self.request = request
+        self.done = done
+        self.again = False
+
+
+class TimestampLane(asyncio.Protocol):
+    """For the loop that it was made in. The authority answers a connection's frames one after the other, so that
+    one which waits there is begun the moment the one before it is done."""
+
+    def __init__(self, socket: Path, *, timeout: float) -> None:
+        """*timeout* is how many seconds may pass without an answer while some are waited for."""
+        self._path = socket
+        self._timeout = timeout
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._frames: deque[_Frame] = deque()
+        self._received = bytearray()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._answered = 0.0
+
+    def sign(self, orders: Sequence[ImprintOrder], done: Done) -> None:
+        """Has *done* called, soon, with a token for each of *orders*, or with what prevented all of them.
+
+        As with :meth:`hsm.client.AuthorityClient.timestamp`, a connection that turns out dead is opened again and
+        its requests are sent once more.
+        """
+        request = protocol.request("timestamp", {"orders": [order.fields() for order in orders]})
+        if not self._frames:
+            self._answered = self._loop.time()
+            self._watch(self._timeout)
+        self._frames.append(_Frame(request, done))
+        if self._transport is not None:
+            self._transport.write(request)
+        elif self._opening is None:
+            self._opening = self._loop.create_task(self._open())
+
+    def close(self) -> None:
+        """Closes the connection; whoever still waits is told so."""
+        if self._transport is not None:
+            self._transport.close()
+        if self._opening is not None:
+            self._opening.cancel()
+        self._fail(AuthorityUnreachable("The connection to the authority was closed."))
+
+    # --- the transport's calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Everything that waits is sent."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._received.clear()
+        for frame in self._frames:
+            self._transport.write(frame.request)
+
+    def data_received(self, data: bytes) -> None:
+        """Gives every whole answer to whom it belongs."""
+        self._received += data
+        try:
+            while len(self._received) >= protocol.HEADER:
+                end = protocol.HEADER + protocol.length(self._received)
+                if len(self._received) < end:
+                    return
+                body = bytes(memoryview(self._received)[protocol.HEADER : end])
+                del self._received[:end]
+                self._answer(body)
+        except (BadRequest, IndexError) as error:
+            self._fail(error)
+            self._abort()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """What was begun and not answered is asked once more, on another connection."""
+        self._transport = None
+        broken_off = bool(self._received)
+        lost, self._frames = self._frames, deque()
+        failure = AuthorityUnreachable("The authority broke off without an answer; try again in a moment.")
+        for number, frame in enumerate(lost):
+            if frame.again or (broken_off and number == 0):
+                frame.done(failure)
+            else:
+                frame.again = True
+                self._frames.append(frame)
+        if self._frames:
+            self._opening = self._loop.create_task(self._open())
+
+    def _answer(self, body: bytes) -> None:
+        frame = self._frames.popleft()
+        self._answered = self._loop.time()
+        result: Signed
+        try:
+            result = [IssuedToken.from_fields(each) for each in protocol.result(protocol.message(body))]
+        except AuthorityError as refusal:
+            result = refusal
+        frame.done(result)
+
+    async def _open(self) -> None:
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._loop.create_unix_connection(lambda: self, str(self._path))
+        except OSError as error:
+            self._fail(
+                AuthorityUnreachable(
+                    "The authority does not answer at {path} ({why}); see that its service runs.",
+                    path=self._path,
+                    why=error.strerror or error,
+                )
+            )
+        finally:
+            self._opening = None
+
+    def _watch(self, seconds: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._loop.call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        self._alarm = None
+        if not self._frames:
+            return
+        left = self._answered + self._timeout - self._loop.time()
+        if left > 0:
+            self._watch(left)
+            return
+        self._fail(
+            AuthorityUnreachable(
+                "The authority did not answer within {seconds} seconds; try again later.", seconds=self._timeout
+            )
+        )
+        self._abort()
+
+    def _fail(self, error: Exception) -> None:
+        lost, self._frames = self._frames, deque()
+        for frame in lost:
+            frame.done(error)
+
+    def _abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()

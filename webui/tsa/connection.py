@@ -1,0 +1,295 @@
+"""One client's connection: HTTP/1.1 as far as a timestamp service needs it, read by llhttp (``httptools``).
+
+What is answered to what stands in ``rules.py``. Here is only how: replies in the order of their requests, however
+many come at once; bodies counted and drained; a connection closed so that the client still sees the last answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import cast
+
+import httptools
+
+from webui.tsa.rules import (
+    LARGEST_BODY,
+    LARGEST_HEAD,
+    MOST_DRAINED,
+    MOST_FIELDS,
+    Answer,
+    broken,
+    granted,
+    head_too_large,
+    method_unknown,
+    refusal,
+    too_large,
+    version_unknown,
+)
+
+Ask = Callable[[bytes, Callable[[bytes], None]], None]
+"""Takes a DER request and whom to give the DER reply, soon or at once."""
+
+_FRAMING = frozenset({b"content-type", b"content-length", b"transfer-encoding", b"expect"})
+"""What of a head says how its body is to be read."""
+
+MOST_AHEAD = 16
+"""Requests that a client may send before it has read their replies; more stay in its own buffers."""
+
+LINGER = 5.0
+"""Seconds in which a client may read the last answer while what it still sends is thrown away."""
+
+
+class _Turn:
+    """The place of one request in the order of replies; ``reply`` is empty until it is known."""
+
+    __slots__ = ("last", "old", "reply")
+
+    def __init__(self) -> None:
+        self.reply = b""
+        self.last = False
+        self.old = False
+
+
+class _Request:
+    """What has arrived of a request: ``read`` counts its bytes, ``head`` those of its line and fields."""
+
+    __slots__ = ("body", "expects", "fields", "framing", "head", "in_head", "kind", "read", "refused")
+
+    def __init__(self) -> None:
+        self.in_head = True
+        self.read = self.head = self.fields = 0
+        self.kind = b""
+        self.expects = False
+        self.framing: list[tuple[bytes, bytes]] = []
+        self.refused: Answer | None = None
+        self.body = bytearray()
+
+
+class TimestampConnection(asyncio.Protocol):
+    """A connection in the serving loop; *present* are those that are open, the ones longest silent first."""
+
+    def __init__(self, ask: Ask, present: dict[TimestampConnection, None]) -> None:
+        self._ask = ask
+        self._present = present
+        self._loop = asyncio.get_running_loop()
+        self._turns: deque[_Turn] = deque()
+        self._request = _Request()
+
+    # --- the transport's calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Counted from now on."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._parser = httptools.HttpRequestParser(self)
+        self._ending = self._gone = self._full = False
+        self._discarded = 0
+        self._lingering: asyncio.TimerHandle | None = None
+        self.silent_since = self._loop.time()
+        self._present[self] = None
+
+    def data_received(self, data: bytes) -> None:
+        """Whatever arrived: requests, parts of them, or nonsense."""
+        if self._ending:
+            self._discard(len(data))
+            return
+        self._request.read += len(data)
+        while data:
+            data = self._feed(data)
+        self._bound()
+
+    def eof_received(self) -> bool:
+        """Nothing more will come; who has asked still gets the replies."""
+        self._ending = True
+        if self._turns:
+            self._turns[-1].last = True
+        return bool(self._turns)
+
+    def pause_writing(self) -> None:
+        """The client does not read its replies: nothing more is taken from it."""
+        self._full = True
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        self._full = False
+        self._transport.resume_reading()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Replies that are still being made find nobody."""
+        self._gone = True
+        if self._lingering is not None:
+            self._lingering.cancel()
+        self._present.pop(self, None)
+
+    # --- the parser's calls
+
+    def on_message_begin(self) -> None:
+        """Another request begins."""
+        self._request = _Request()
+
+    def on_url(self, url: bytes) -> None:
+        """Every address is the service's; it only counts."""
+        self._request.head += len(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One field; those after the body (trailers) say nothing that matters here."""
+        self._request.fields += 1
+        self._request.head += len(name) + len(value)
+        if self._request.in_head:
+            lower = name.lower()
+            if lower == b"content-type":
+                self._request.kind = b"" if self._request.kind else value  # two of them say nothing
+            elif lower == b"expect":
+                self._request.expects = value.lower() == b"100-continue"
+            if lower in _FRAMING:
+                self._request.framing.append((name, value))
+            elif lower == b"connection" and b"close" in value.lower():
+                self._request.framing.append((name, b"close"))
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: whether its body will be of any use is known."""
+        if self._offers_another_protocol():
+            return
+        request = self._request
+        request.in_head = False
+        if request.head > LARGEST_HEAD or request.fields > MOST_FIELDS:
+            request.refused = head_too_large()
+        elif self._parser.get_http_version() not in ("1.0", "1.1"):
+            request.refused = version_unknown()
+        else:
+            request.refused = refusal(self._parser.get_method().decode(), request.kind.decode("latin-1"))
+        if request.expects and not self._turns and not self._ending:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body, kept until it is seen to be too large."""
+        if len(self._request.body) <= LARGEST_BODY:
+            self._request.body += body
+
+    def on_message_complete(self) -> None:
+        """The request is whole: it is answered now, or asked for."""
+        if self._ending or self._offers_another_protocol():
+            return
+        turn = self._take_turn()
+        if self._request.refused is not None:
+            self._give(turn, self._request.refused, with_body=self._parser.get_method() != b"HEAD")
+        elif len(self._request.body) > LARGEST_BODY:
+            self._give(turn, too_large())
+        else:
+            self._ask(bytes(self._request.body), lambda reply: self._give(turn, granted(reply)))
+        self._request = _Request()
+
+    # --- replies
+
+    def close_when_idle(self) -> None:
+        """At the end of the service: after the replies that are being made, or at once."""
+        if self._turns:
+            self._turns[-1].last = True
+            self._ending = True
+        else:
+            self._transport.close()
+
+    @property
+    def busy(self) -> bool:
+        """Whether replies are being made for it."""
+        return bool(self._turns)
+
+    def drop(self) -> None:
+        """Closes at once."""
+        self._transport.abort()
+
+    def _offers_another_protocol(self) -> bool:
+        return self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT"
+
+    def _take_turn(self) -> _Turn:
+        turn = _Turn()
+        turn.last = self._parser.should_upgrade() or not self._parser.should_keep_alive()
+        turn.old = self._parser.get_http_version() == "1.0"
+        self._ending = turn.last
+        self._turns.append(turn)
+        if len(self._turns) >= MOST_AHEAD:
+            self._transport.pause_reading()
+        return turn
+
+    def _give(self, turn: _Turn, answer: Answer, *, with_body: bool = True) -> None:
+        if answer.closes:
+            turn.last = self._ending = True
+        connection = "close" if turn.last else "keep-alive" if turn.old else ""
+        turn.reply = answer.octets(connection=connection, with_body=with_body)
+        if self._gone:
+            return
+        while self._turns and self._turns[0].reply:
+            first = self._turns.popleft()
+            self._transport.write(first.reply)
+            if first.last:
+                self._part()
+                return
+        self._rest()
+
+    def _rest(self) -> None:
+        """Silent again, so it is the last whom a crowd would cost its place."""
+        self.silent_since = self._loop.time()
+        self._present[self] = self._present.pop(self, None)
+        if not self._full and len(self._turns) < MOST_AHEAD:
+            self._transport.resume_reading()
+
+    def _refuse(self, answer: Answer) -> None:
+        """The last answer of this connection, after those that are still being made."""
+        if self._ending:
+            return  # nothing may follow the last request, and it is on its way
+        self._ending = True
+        turn = _Turn()
+        self._turns.append(turn)
+        self._give(turn, answer)
+
+    def _part(self) -> None:
+        """Ends our side, and takes for a moment what the client still sends: else it would see a reset."""
+        self._turns.clear()
+        if self._transport.is_closing():
+            return
+        with suppress(OSError):  # the client may have gone without a word
+            self._transport.write_eof()
+        if not self._full:
+            self._transport.resume_reading()
+        self._lingering = self._loop.call_later(LINGER, self._transport.abort)
+
+    def _feed(self, data: bytes) -> bytes:
+        """Gives *data* to the parser; what is left of it to be read again."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            return self._without_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserInvalidMethodError:
+            self._refuse(method_unknown())
+        except httptools.HttpParserError:
+            self._refuse(broken())
+        return b""
+
+    def _without_upgrade(self, rest: bytes) -> bytes:
+        """A client that offers another protocol (Java's own client does, each time) is served in this one.
+
+        The parser stops behind the head, without the body; so the head is read again without the offer.
+        """
+        if self._ending:
+            return b""
+        head = b"".join(name + b": " + value + b"\r\n" for name, value in self._request.framing)
+        line = self._parser.get_method() + b" / HTTP/" + self._parser.get_http_version().encode() + b"\r\n"
+        self._parser = httptools.HttpRequestParser(self)
+        return line + head + b"\r\n" + rest
+
+    def _bound(self) -> None:
+        if self._ending:
+            return
+        if self._request.in_head:
+            if self._request.read > LARGEST_HEAD or self._request.fields > MOST_FIELDS:
+                self._refuse(head_too_large())
+        elif self._request.read > MOST_DRAINED:
+            self._refuse(too_large())
+
+    def _discard(self, size: int) -> None:
+        self._discarded += size
+        if self._discarded > MOST_DRAINED:
+            self._transport.abort()
