@@ -73,6 +73,11 @@ class Home:
         return self.root / "state/vermilion.db"
 
     @property
+    def scheduler_lock(self) -> Path:
+        """The lock that only one scheduler holds."""
+        return self.root / "state/scheduler.lock"
+
+    @property
     def blobs(self) -> Path:
         """The documents, stored by digest."""
         return self.root / "state/blobs"
@@ -101,6 +106,11 @@ class Home:
     def run(self) -> Path:
         """The sockets of running processes."""
         return self.root / "run"
+
+    @property
+    def alarms(self) -> Path:
+        """A file for each service that failed, on an appliance."""
+        return self.run / "alarms"
 
     def authority_socket(self, role: str) -> Path:
         """The authority's socket for *role*, one of :data:`ROLES`."""

@@ -19,6 +19,7 @@ from hsm.config import AuthoritySettings, Role
 from hsm.daemon import Daemon
 from hsm.errors import AuthorityError, UnknownKey
 from hsm.files import write
+from hsm.service_manager import ServiceManager
 from hsm.store import Store
 from hsm.timestamp import require_issuing
 
@@ -52,13 +53,18 @@ def init() -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the set-up codes to this file (mode 0600) instead of showing them.",
 )
-def ceremony(file: Path, codes_to: Path | None) -> None:
+@click.option(
+    "--pins",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The folder with so.pin, user.pin and root.pin (or its parts root.pin.1, …) instead of secrets/.",
+)
+def ceremony(file: Path, codes_to: Path | None, pins: Path | None) -> None:
     """Hold the key ceremony that FILE describes, and print its transcript."""
     # Ceremonies use PKCS#11, which the parent of `serve` must never load: imported only here.
     from hsm.ceremony import hold  # noqa: PLC0415 - see above
 
     secrecy.keep_memory_private()
-    hold(file, _settings(), show=click.echo, codes_to=codes_to)
+    hold(file, _settings(), show=click.echo, codes_to=codes_to, pins=pins)
 
 
 @commands.command("renewal-act")
@@ -111,7 +117,7 @@ def serve() -> None:
     secrecy.keep_memory_private()
     settings = _settings()
     _require_timestamp_certificate(settings)
-    Daemon(settings, home.user_pin(settings, os.environ)).run()
+    Daemon(settings, home.user_pin(settings, os.environ), ServiceManager.taken_from(os.environ)).run()
 
 
 def _require_timestamp_certificate(settings: AuthoritySettings) -> None:

@@ -6,6 +6,7 @@ Every setting has a default, so an empty file is a valid one. Paths are relative
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from hsm.errors import ConfigurationRefused
 from hsm.settings import require, sections, tables_of
 from hsm.signer import SignatureAlgorithm
 from hsm.timestamp.imprints import DEFAULT_HASHES
@@ -84,18 +86,34 @@ class WorkerSettings:
 
 @dataclass(frozen=True, slots=True)
 class PeerSettings:
-    """The users (numeric ids) who may use each socket; empty means the user that the authority runs as."""
+    """The users (names or numbers) who may use each socket; empty means the user that the authority runs as."""
 
-    web: list[int] = field(default_factory=list)
-    tsa: list[int] = field(default_factory=list)
-    scheduler: list[int] = field(default_factory=list)
-    operator: list[int] = field(default_factory=list)
-    backup: list[int] = field(default_factory=list)
+    web: list[int | str] = field(default_factory=list)
+    tsa: list[int | str] = field(default_factory=list)
+    scheduler: list[int | str] = field(default_factory=list)
+    operator: list[int | str] = field(default_factory=list)
+    backup: list[int | str] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for a name that no user of this machine has."""
+        for role in Role:
+            self.allowed(role)
 
     def allowed(self, role: Role) -> frozenset[int]:
-        """The users who may connect as *role*."""
-        listed: list[int] = getattr(self, role.value)
-        return frozenset(listed or [os.getuid()])
+        """The users (numeric ids) who may connect as *role*."""
+        listed: list[int | str] = getattr(self, role.value)
+        return frozenset(_user(each, f"peers.{role.value}") for each in listed or [os.getuid()])
+
+
+def _user(user: int | str, setting: str) -> int:
+    if isinstance(user, int):
+        return user
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except KeyError as error:
+        raise ConfigurationRefused(
+            "The setting {name} names {user}, but this machine has no such user.", name=setting, user=user
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Between the parent and one worker: connections down, and the PIN both ways, over a private socket pair."""
+"""Between the parent and one worker: connections down, the PIN and signs of life both ways, over a socket pair."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from hsm.config import Role
 
-_CONNECTION, _UNLOCK, _LOCK = b"C", b"U", b"L"
+_CONNECTION, _UNLOCK, _LOCK, _SIGN_OF_LIFE = b"C", b"U", b"L", b"S"
 _MOMENT = struct.Struct("!Q")
 _LARGEST = 4096
 
@@ -38,7 +38,12 @@ class PinChange:
         return (self.moment, self.pin is None) < (known.moment, known.pin is None)
 
 
-Message = Connection | PinChange
+@dataclass(frozen=True, slots=True)
+class SignOfLife:
+    """The parent's question whether the worker still attends to its messages, and the worker's answer."""
+
+
+Message = Connection | PinChange | SignOfLife
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
@@ -52,6 +57,8 @@ def send(end: socket.socket, message: Message) -> None:
         handed = array.array("i", [message.socket.fileno()])
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, handed)]
         end.sendmsg([_CONNECTION + message.role.value.encode()], rights)
+    elif isinstance(message, SignOfLife):
+        end.send(_SIGN_OF_LIFE)
     elif message.pin is None:
         end.send(_LOCK + _MOMENT.pack(message.moment))
     else:
@@ -66,5 +73,7 @@ def receive(end: socket.socket) -> Message | None:
     kind, rest = data[:1], data[1:]
     if kind == _CONNECTION:
         return Connection(Role(rest.decode()), socket.socket(fileno=descriptors[0]))
+    if kind == _SIGN_OF_LIFE:
+        return SignOfLife()
     (moment,), pin = _MOMENT.unpack_from(rest), rest[_MOMENT.size :].decode()
     return PinChange(pin if kind == _UNLOCK else None, moment)

@@ -8,23 +8,30 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from hsm import control
 from hsm.config import Role
-from hsm.control import Connection, PinChange
+from hsm.control import Connection, PinChange, SignOfLife
 
 _log = logging.getLogger(__name__)
 _QUICK_DEATH, _PAUSE = 1.0, 0.5
+_LONGEST_SILENCE = 60.0
+"""Seconds that one message may keep a worker: the slowest of HSMs makes an RSA key in less."""
 
 
 @dataclass(slots=True)
 class Member:
-    """A running worker: its process, the parent's end of the pair, when it was started (monotonic seconds)."""
+    """A running worker: its process, the parent's end of the pair, when it was started (monotonic seconds).
+
+    ``asked`` is when it was asked for a sign of life that it has not given yet.
+    """
 
     process: int
     end: socket.socket
     started: float
+    asked: float | None = None
 
 
 class Crew:
@@ -67,7 +74,7 @@ class Crew:
         return [member.end for member in self._members if member is not None]
 
     def hear(self, end: socket.socket) -> None:
-        """Passes a worker's change of PIN on to the others, and to workers that are started later.
+        """Notes a sign of life; passes a change of PIN on to the others, and to workers that are started later.
 
         Workers are heard in no particular order, so what is older than what is known already goes nowhere.
         """
@@ -75,6 +82,10 @@ class Crew:
             message = control.receive(end)
         except OSError:
             return
+        if isinstance(message, SignOfLife):
+            for member in self._members:
+                if member is not None and member.end is end:
+                    member.asked = None
         if not isinstance(message, PinChange) or message.is_older_than(self._pin):
             return
         self._pin = message
@@ -86,6 +97,24 @@ class Crew:
                     # Gone or stuck: it must not go on with the PIN that it has. Its successor gets the new one.
                     _log.warning("worker %d does not hear of the PIN and is ended", member.process)
                     os.kill(member.process, signal.SIGKILL)
+
+    def ask_around(self, *, now: float) -> bool:
+        """Whether every worker has given the sign of life that it was asked for; then asks for the next.
+
+        One that has been silent for too long (*now* is monotonic seconds) hangs in the module, and is ended.
+        """
+        members = [member for member in self._members if member is not None]
+        waited_for = [member for member in members if member.asked is not None]
+        for member in waited_for:
+            if now - (member.asked or now) > _LONGEST_SILENCE:
+                _log.error("worker %d gives no sign of life and is ended", member.process)
+                os.kill(member.process, signal.SIGKILL)
+        for member in members:
+            if member.asked is None:
+                member.asked = now
+                with suppress(OSError):  # a worker that has ended is found by reap, a full line by its silence
+                    control.send(member.end, SignOfLife())
+        return bool(members) and not waited_for
 
     def reap(self) -> bool:
         """Takes leave of workers that have died; whether there were any."""

@@ -20,22 +20,27 @@ from hsm.crew import Crew
 from hsm.errors import ConfigurationRefused, NotPermitted
 from hsm.login_turn import begin_run
 from hsm.peers import Listener, listen
+from hsm.service_manager import ServiceManager
 from hsm.time_source import SharedTimes
 
 _log = logging.getLogger(__name__)
 _PATIENCE = 10.0
+_ROUND = 15.0
+"""Seconds between two questions to the workers; ``WatchdogSec=`` of the unit is several times as long."""
 
 
 class Daemon:
     """Serves until SIGTERM or SIGINT, then lets the workers finish."""
 
-    def __init__(self, settings: AuthoritySettings, pin: str | None) -> None:
-        """*pin* is the token's, or None: then an operator unlocks later."""
+    def __init__(self, settings: AuthoritySettings, pin: str | None, manager: ServiceManager) -> None:
+        """*pin* is the token's, or None: then an operator unlocks later. *manager* hears how things are."""
         self._settings = settings
         self._crew = Crew(settings.workers.processes, self._work, PinChange(pin, time.monotonic_ns()))
         self._selector = selectors.DefaultSelector()
         self._listeners: list[Listener] = []
         self._lock = _only_one(settings)
+        self._manager = manager
+        self._next_round = time.monotonic()
         self._wake, self._waker = socket.socketpair()
 
     def run(self) -> None:
@@ -47,9 +52,11 @@ class Daemon:
         self._listeners = listen(self._settings)
         self._register()
         _log.info("serving with %d workers", self._settings.workers.processes)
+        self._manager.ready()
         while not ending():
-            for key, _ in self._selector.select():
+            for key, _ in self._selector.select(max(0.0, self._next_round - time.monotonic())):
                 key.data()
+            self._go_round()
             if self._crew.reap():
                 self._crew.start()
                 self._register()
@@ -68,6 +75,15 @@ class Daemon:
             signal.signal(number, lambda received, _: asked.append(received))
         signal.signal(signal.SIGCHLD, lambda *_: None)
         return lambda: bool(asked)
+
+    def _go_round(self) -> None:
+        """Now and then asks every worker; all of them answering is what the service manager hears of."""
+        now = time.monotonic()
+        if now < self._next_round:
+            return
+        self._next_round = now + _ROUND
+        if self._crew.ask_around(now=now):
+            self._manager.alive()
 
     def _register(self) -> None:
         self._selector.close()

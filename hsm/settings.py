@@ -20,7 +20,7 @@ _KINDS: Mapping[Any, str] = {
     int: "a whole number",
     bool: "true or false",
     list[str]: "a list of texts",
-    list[int]: "a list of whole numbers",
+    list[int | str]: "a list of names and numbers",
 }
 
 
@@ -76,9 +76,9 @@ def _value(hint: Any, name: str, value: Any) -> Any:
 
 
 def _fits(hint: Any, value: Any) -> bool:
-    if hint in (list[int], list[str]):
-        member = int if hint == list[int] else str
-        return isinstance(value, list) and all(type(item) is member for item in value)
+    if hint in (list[int | str], list[str]):
+        members = (str,) if hint == list[str] else (int, str)
+        return isinstance(value, list) and all(type(item) in members for item in value)
     return type(value) is hint
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import selectors
 import socket
+from contextlib import suppress
 
 from hsm import control, protocol
 from hsm.channel import Channel
-from hsm.control import PinChange
+from hsm.control import PinChange, SignOfLife
 from hsm.errors import AuthorityError, BadRequest
 from hsm.operations import Operations
 from hsm.turns import Turns
@@ -67,6 +68,9 @@ class Worker:
                 return False
             if isinstance(message, PinChange):
                 self._operations.state.take(message)
+            elif isinstance(message, SignOfLife):
+                with suppress(OSError):  # a parent that is ending does not wait for it
+                    control.send(self._end, message)
             else:
                 self._welcome(Channel(message.socket, message.role))
 

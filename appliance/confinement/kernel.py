@@ -91,8 +91,10 @@ def cover(place: Path, by: Path) -> bool:
 def drop_capabilities() -> None:
     """Give up every capability, also those that a new user namespace brought."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    data = (ctypes.c_uint32 * 6)()
-    _checked(_LIBC.capset(header, data))
+    held = (ctypes.c_uint32 * 6)()
+    _checked(_LIBC.capget(header, held))
+    if any(held):  # who has none may be forbidden to ask for the change
+        _checked(_LIBC.capset(header, (ctypes.c_uint32 * 6)()))
 
 
 def _own_memory() -> Iterator[tuple[int, int]]:

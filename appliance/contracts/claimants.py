@@ -12,12 +12,14 @@ import secrets
 import threading
 from pathlib import Path
 
+from appliance.sharing import make_directory, open_file
+
 
 class Claimants:
     """The claimants of one appliance; *directory* is shared by its processes. Thread-safe, and safe over fork."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(directory)
         self._directory = directory
         self._guard = threading.Lock()
         self._process: int | None = None
@@ -55,8 +57,6 @@ class Claimants:
         if self._descriptor >= 0:  # inherited over fork: the lock is the parent's, the copy must not keep it
             os.close(self._descriptor)
         self._name = f"{os.getpid()}-{secrets.token_hex(8)}"
-        self._descriptor = os.open(
-            self._directory / self._name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
-        )
+        self._descriptor = open_file(self._directory / self._name, os.O_RDWR | os.O_EXCL)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         self._process = os.getpid()

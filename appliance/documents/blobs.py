@@ -14,13 +14,14 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from appliance.errors import NotFound, StorageError
+from appliance.sharing import file_mode, give_mode, make_directory
 
 
 class BlobStore:
-    """A directory of blobs, ``ab/abcdef…``; *root* is created when missing, readable by its owner alone."""
+    """A directory of blobs, ``ab/abcdef…``; *root* is created when missing."""
 
     def __init__(self, root: Path) -> None:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(root)
         self._root = root
 
     def put(self, data: bytes) -> str:
@@ -79,10 +80,11 @@ class BlobStore:
 
     def _write(self, path: Path, data: bytes) -> None:
         new_directory = not path.parent.exists()
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+        make_directory(path.parent)
         with NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as stream:
             part = Path(stream.name)
             try:
+                give_mode(stream.fileno(), file_mode(path.parent))
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())

@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from appliance.sharing import file_mode, give_mode, make_directory, open_file
+
 MEBIBYTE = 1024 * 1024
 _STRIPES = 64
 _KEPT_SHARE = 0.8
@@ -41,7 +43,7 @@ class PictureCache:
         """Keep *data*; a full disk is no error, since the picture can be made again."""
         path = self._path(key)
         with suppress(OSError):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_directory(path.parent)
             _write(path, data)
             self._clean_sometimes(len(data))
 
@@ -49,8 +51,8 @@ class PictureCache:
     def making(self, key: str) -> Iterator[None]:
         """Only one thread of one process is in here for *key*."""
         locks = self._root / "locks"
-        locks.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (locks / str(int(key[-4:], 16) % _STRIPES)).open("wb") as lock:
+        make_directory(locks)
+        with os.fdopen(open_file(locks / str(int(key[-4:], 16) % _STRIPES), os.O_RDWR), "wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -90,6 +92,7 @@ def _write(path: Path, data: bytes) -> None:
     with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as stream:
         part = Path(stream.name)
         try:
+            give_mode(stream.fileno(), file_mode(path.parent))
             stream.write(data)
             stream.flush()
             part.rename(path)

@@ -17,13 +17,15 @@ from appliance.config import Settings, load
 from appliance.errors import ApplianceError, StateRefused
 from appliance.home import Home
 from appliance.jobs.scheduler import build
-from appliance.jobs.table import jobs_of
+from appliance.jobs.table import jobs_of, sign_of_life
 from appliance.listing import Truth
 from appliance.notices.addresses import Addresses
 from appliance.notices.delivery import Delivery
 from appliance.notices.mail import Mail
+from appliance.sharing import make_directory, open_file
 from appliance.wiring import Appliance, open_appliance
 from hsm.errors import AuthorityError
+from hsm.service_manager import ServiceManager
 
 LONGEST_WRITE = timedelta(hours=1)
 """A document that is still half-written after this long was left by a process that is no more."""
@@ -35,8 +37,9 @@ def main() -> int:
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     try:
         settings = load(Home.of(os.environ)).of_run(os.environ)
-        with alone(settings.home.run / "scheduler.lock"), open_appliance(settings, role="scheduler") as appliance:
-            _run(settings, appliance)
+        manager = ServiceManager.taken_from(os.environ)
+        with alone(settings.home.scheduler_lock), open_appliance(settings, role="scheduler") as appliance:
+            _run(settings, appliance, manager)
     except (ApplianceError, AuthorityError) as error:
         logging.error("%s", error)
         return 1
@@ -46,8 +49,8 @@ def main() -> int:
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
     """Holds *lock* (flock). Raises :class:`StateRefused` when another scheduler does: mail has one sender."""
-    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with lock.open("w") as stream:
+    make_directory(lock.parent)
+    with os.fdopen(open_file(lock, os.O_RDWR), "w") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -55,18 +58,19 @@ def alone(lock: Path) -> Iterator[None]:
         yield
 
 
-def _run(settings: Settings, appliance: Appliance) -> None:
+def _run(settings: Settings, appliance: Appliance, manager: ServiceManager) -> None:
     delivery = _delivery(settings, appliance)
     if delivery is not None:
         delivery.recover()
     Truth(appliance.database).complete()
     appliance.recovery.run()
     appliance.blobs.sweep(before=appliance.now() - LONGEST_WRITE)
-    scheduler = build(jobs_of(appliance, delivery))
+    scheduler = build([*jobs_of(appliance, delivery), sign_of_life(appliance, manager)])
     asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: asked.append(received))
     scheduler.start()
+    manager.ready()
     while not asked:
         time.sleep(0.2)
     scheduler.shutdown(wait=True)  # what is under way ends before the database is closed

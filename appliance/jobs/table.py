@@ -5,6 +5,7 @@ from __future__ import annotations
 from appliance.jobs.scheduler import Job
 from appliance.notices.delivery import Delivery
 from appliance.wiring import Appliance
+from hsm.service_manager import ServiceManager
 
 SEQUENCING = 1.0
 RECOVERY = 5.0
@@ -14,6 +15,7 @@ SEAL_REQUESTS = 10.0
 DISPOSAL = 600.0
 REMINDERS = 10.0
 REVOCATION_LISTS = 3600.0
+SIGN_OF_LIFE = 15.0
 
 
 def jobs_of(appliance: Appliance, delivery: Delivery | None) -> list[Job]:
@@ -30,3 +32,13 @@ def jobs_of(appliance: Appliance, delivery: Delivery | None) -> list[Job]:
     if delivery is not None:
         jobs.append(Job("outbox", OUTBOX, delivery.deliver))
     return jobs
+
+
+def sign_of_life(appliance: Appliance, manager: ServiceManager) -> Job:
+    """Tells *manager* that the loop ticks and the database lets itself be written, which all other jobs need."""
+
+    def look() -> None:
+        with appliance.database.transaction():
+            manager.alive()
+
+    return Job("sign of life", SIGN_OF_LIFE, look)

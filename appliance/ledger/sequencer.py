@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from appliance.ledger.issued import record_timestamps
 from appliance.ledger.memory import require_remembered
 from appliance.ledger.tree import StoredTree, grown, hashes_of
+from appliance.sharing import open_file
 from appliance.store import checkpoints
 from appliance.store import ledger as store
 from appliance.store.checkpoints import StoredCheckpoint
@@ -102,7 +104,6 @@ class Sequencer:
     def _alone(self) -> Iterator[None]:
         """Two at once would make each other's checkpoints fail; the kernel frees the lock of a dead process."""
         path = self._database.path.with_name(self._database.path.name + "-sequencer")
-        with path.open("wb") as lock:
-            path.chmod(0o600)
+        with os.fdopen(open_file(path, os.O_RDWR), "wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -15,6 +15,7 @@ from appliance.config import load
 from appliance.errors import ApplianceError
 from appliance.home import Home
 from appliance.ledger import Proofs
+from appliance.operations.alarms import alarms
 from appliance.operations.finding import Finding
 from appliance.operations.reminding import reminding
 from appliance.store.database import Database
@@ -127,5 +128,6 @@ QUESTIONS: tuple[Callable[[Home], list[Finding]], ...] = (
     lambda home: [disk(home.root)],
     lambda home: [database(home)],
     lambda home: reminding(home, datetime.now(UTC)),
+    lambda home: alarms(home.alarms),
     _ask_authority,
 )

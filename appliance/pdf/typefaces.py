@@ -17,6 +17,7 @@ import uharfbuzz
 from fontTools.ttLib import TTCollection, TTFont
 
 from appliance.errors import ConfigurationError
+from appliance.sharing import file_mode, give_mode, make_directory
 
 _COLLECTIONS = Path("/usr/share/fonts/opentype/noto")
 _SERIF = "NotoSerifCJK-Bold.ttc"
@@ -79,7 +80,7 @@ def _taken_out(collection: str, target: Path, tables: Collection[str]) -> Path:
     if not source.is_file():
         raise ConfigurationError("The font {path} is missing; install the package fonts-noto-cjk.", path=source)
     if not target.is_file() or target.stat().st_mtime < source.stat().st_mtime:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(target.parent)
         _extract(source, target, tables)
     return target
 
@@ -92,5 +93,6 @@ def _extract(source: Path, target: Path, tables: Collection[str]) -> None:
             del face[table]
         descriptor, temporary = tempfile.mkstemp(dir=target.parent)
         with os.fdopen(descriptor, "wb") as file:
+            give_mode(descriptor, file_mode(target.parent))
             face.save(file)
     Path(temporary).replace(target)

@@ -13,6 +13,7 @@ from weakref import WeakSet
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.errors import StorageError
+from appliance.sharing import make_directory, make_file
 from appliance.store.schema import migrate
 
 OLDEST_SQLITE = (3, 51, 3)
@@ -85,9 +86,9 @@ class Database:
         self._turn = threading.Lock()
         self._process = os.getpid()
         with _translated(path):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_directory(path.parent)
+            make_file(path)  # SQLite gives its other files the mode of this one
             connection = self._connection()
-            path.chmod(0o600)
             migrate(connection, path)
 
     def close(self) -> None:

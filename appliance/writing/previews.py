@@ -12,6 +12,7 @@ from pathlib import Path
 from appliance.errors import NotFound, PreconditionRefused
 from appliance.model.writing import Wording
 from appliance.pdf.workshop import PdfWorkshop
+from appliance.sharing import make_directory, open_file
 from appliance.writing.press import Press
 
 KEPT = 60
@@ -69,9 +70,10 @@ class Previews:
 
     def _keep(self, kept: Path, document: bytes) -> None:
         """Best effort and without fsync: what is lost is made again."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(self._folder)
         part = kept.with_suffix(f".{secrets.token_hex(4)}.part")
-        part.write_bytes(document)
+        with os.fdopen(open_file(part, os.O_WRONLY), "wb") as stream:
+            stream.write(document)
         part.replace(kept)
         for old in _oldest_first(self._folder)[:-KEPT]:
             old.unlink(missing_ok=True)

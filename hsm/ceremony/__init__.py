@@ -29,15 +29,20 @@ __all__ = [
 
 
 def hold(
-    file: Path, settings: AuthoritySettings, *, show: Callable[[str], None], codes_to: Path | None = None
+    file: Path,
+    settings: AuthoritySettings,
+    *,
+    show: Callable[[str], None],
+    codes_to: Path | None = None,
+    pins: Path | None = None,
 ) -> CeremonyResult:
-    """Holds the ceremony of *file* with the PINs in the home's ``secrets/``, and shows its transcript.
+    """Holds the ceremony of *file* and shows its transcript. The PINs are files in *pins*, else in ``secrets/``.
 
     Set-up codes are shown after it, on this one copy, or written to *codes_to* (mode 0600) and not shown.
     """
     plan = load(file)
-    pins = CeremonyPins.read(settings.home.root / "secrets")
-    result = hold_ceremony(settings, plan, pins, show=show)
+    read = CeremonyPins.read(pins or settings.home.root / "secrets")
+    result = hold_ceremony(settings, plan, read, show=show)
     show("")
     show(f"transcript: {result.transcript}")
     show(f"SHA-256 of the transcript: {result.sha256.hex()}")

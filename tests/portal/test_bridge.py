@@ -89,3 +89,25 @@ def test_a_header_with_an_underscore_cannot_pass_for_another() -> None:
 )
 def test_paths_are_compared_decoded(raw: bytes, same: bool) -> None:
     assert is_path(scope(raw_path=raw), "/tsa") is same
+
+
+FROM_PROXY = (b"x-forwarded-for", b"203.0.113.9, 198.51.100.7")
+
+
+@pytest.mark.parametrize(
+    ("client", "headers", "address"),
+    [
+        (("192.0.2.1", 5000), [FROM_PROXY], "192.0.2.1"),
+        (("", 0), [FROM_PROXY], "198.51.100.7"),
+        (("", 0), [(b"x-forwarded-for", b"203.0.113.9"), FROM_PROXY], "198.51.100.7"),
+        (("", 0), [(b"x-forwarded-for", b"2001:db8::7")], "2001:db8::7"),
+        (("", 0), [(b"x-forwarded-for", b"<script>")], ""),
+        (None, [], ""),
+    ],
+    ids=["tcp is never told", "the proxy's word", "its last header", "IPv6", "no address", "nobody says"],
+)
+def test_only_the_proxy_on_the_unix_socket_says_where_a_visitor_comes_from(
+    client: object, headers: list[tuple[bytes, bytes]], address: str
+) -> None:
+    seen = environment_of(scope(client=client, headers=headers), io.BytesIO(), 0)
+    assert seen["REMOTE_ADDR"] == address

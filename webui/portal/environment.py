@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import MutableMapping
+from ipaddress import ip_address
 from typing import IO, Any
 
 
 def environment_of(scope: MutableMapping[str, Any], body: IO[bytes], length: int) -> dict[str, Any]:
     """The environment of a request whose *body*, of *length* bytes, has been read."""
     server = scope.get("server") or ("localhost", 80)
-    client = scope.get("client") or ("", 0)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
@@ -20,7 +20,7 @@ def environment_of(scope: MutableMapping[str, Any], body: IO[bytes], length: int
         "SERVER_NAME": server[0],
         "SERVER_PORT": str(server[1]),
         "SERVER_PROTOCOL": f"HTTP/{scope.get('http_version', '1.1')}",
-        "REMOTE_ADDR": client[0],
+        "REMOTE_ADDR": visitor_of(scope),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.get("scheme", "http"),
         "wsgi.input": body,
@@ -35,6 +35,24 @@ def environment_of(scope: MutableMapping[str, Any], body: IO[bytes], length: int
     environ.pop("HTTP_TRANSFER_ENCODING", None)  # the body has been put together
     environ["CONTENT_LENGTH"] = str(length)
     return environ
+
+
+def visitor_of(scope: MutableMapping[str, Any]) -> str:
+    """The visitor's network address; empty when nobody who may be believed says it.
+
+    A TCP connection is the visitor's own, whatever its headers claim. Over a Unix socket, which only the proxy in
+    front may open (``systemd/vermilion-web.socket``), the address is the last one in ``X-Forwarded-For``: the one
+    that this proxy saw. Those before it are what the visitor said.
+    """
+    peer = scope.get("client") or ("", 0)
+    if peer[0]:
+        return str(peer[0])
+    told = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    last = told[-1].decode("latin-1").rpartition(",")[2].strip() if told else ""
+    try:
+        return str(ip_address(last))
+    except ValueError:
+        return ""
 
 
 def _add_header(environ: dict[str, Any], name: str, value: str) -> None:

@@ -1,9 +1,12 @@
-"""Gunicorn's settings for ``vermilion-web``; the address is given on its command line."""
+"""Gunicorn's settings for ``vermilion-web``; the address is given on its command line, or by systemd's socket."""
 
 import os
 
 from appliance.config import load
 from appliance.home import Home
+from hsm.service_manager import ServiceManager
+
+_manager = ServiceManager.taken_from(os.environ)
 
 worker_class = "webui.portal.worker.Worker"
 workers = load(Home.of(os.environ)).web.workers
@@ -19,3 +22,8 @@ control_socket_disable = True
 limit_request_line = 4094
 limit_request_fields = 64
 preload_app = False
+
+
+def post_worker_init(worker: object) -> None:
+    """The application is loaded, so its state was found in order; gunicorn's own READY comes before that."""
+    _manager.ready()

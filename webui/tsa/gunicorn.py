@@ -1,9 +1,15 @@
-"""Gunicorn's settings for ``vermilion-tsa``; the address is given on its command line.
+"""Gunicorn's settings for ``vermilion-tsa``; the address is given on its command line, or by systemd's socket.
 
 An event loop in each worker instead of threads: half-open connections cost nothing but a socket, and HTTP is
 read by a parser in C (docs/decisions/0008-event-loop-for-timestamps.md). One worker keeps the authority's workers
 busy; with more, whichever accepts first would have most connections.
 """
+
+import os
+
+from hsm.service_manager import ServiceManager
+
+_manager = ServiceManager.taken_from(os.environ)
 
 worker_class = "webui.tsa.worker.TimestampWorker"
 workers = 1
@@ -13,3 +19,8 @@ timeout = 60
 graceful_timeout = 10
 control_socket_disable = True
 preload_app = False
+
+
+def post_worker_init(worker: object) -> None:
+    """The application is loaded, so its state was found in order; gunicorn's own READY comes before that."""
+    _manager.ready()

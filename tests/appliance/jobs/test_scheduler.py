@@ -85,7 +85,7 @@ def test_what_is_due_is_done_and_told(world: World, post: Post) -> None:
 
 
 def test_there_is_one_scheduler(world: World) -> None:
-    lock = world.home.run / "scheduler.lock"
+    lock = world.home.scheduler_lock
     with scheduler(world) as first:
         wait_until(lambda: lock.exists() and _is_held(world))
         with scheduler(world) as second:
@@ -95,7 +95,7 @@ def test_there_is_one_scheduler(world: World) -> None:
 
 
 def _is_held(world: World) -> bool:
-    probe = ["flock", "--nonblock", str(world.home.run / "scheduler.lock"), "true"]
+    probe = ["flock", "--nonblock", str(world.home.scheduler_lock), "true"]
     return subprocess.run(probe, check=False).returncode != 0
 
 

@@ -1,0 +1,69 @@
+"""Whose the files are that the appliance's processes make: their user's alone, or their group's too.
+
+On an appliance the portal, the timestamp service and the scheduler run as users of their own and share a few
+directories, which are their group's (setgid, group-writable; see ``systemd/tmpfiles.d/vermilion.conf``). What is
+made in one of these is the group's, too; elsewhere, so in every development home, it is private.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+_GROUPS = stat.S_ISGID | stat.S_IWGRP
+"""What a shared directory has."""
+
+
+def is_shared(directory: Path) -> bool:
+    """Whether what is made in *directory* is its group's."""
+    return directory.stat().st_mode & _GROUPS == _GROUPS
+
+
+def file_mode(directory: Path) -> int:
+    """The mode of a file in *directory*."""
+    return 0o660 if is_shared(directory) else 0o600
+
+
+def make_directory(path: Path) -> None:
+    """*path* with its parents, where they are missing; several processes may do so at once."""
+    if path.is_dir():
+        return
+    make_directory(path.parent)
+    if not is_shared(path.parent):
+        path.mkdir(mode=0o700, exist_ok=True)
+        return
+    path.mkdir(mode=0o770, exist_ok=True)
+    made = path.stat()
+    if made.st_uid == os.geteuid() and not is_shared(path):  # made under a narrower umask
+        path.chmod(stat.S_ISGID | 0o770)
+
+
+def make_file(path: Path) -> None:
+    """*path*, empty where it is missing, with the mode that its directory asks for.
+
+    One that exists is not opened: closing a database file would end the locks that this process has on it (POSIX).
+    """
+    mode = file_mode(path.parent)
+    with suppress(FileExistsError):
+        os.close(open_file(path, os.O_RDWR | os.O_EXCL))
+        return
+    status = path.stat()
+    if stat.S_IMODE(status.st_mode) != mode and status.st_uid == os.geteuid():
+        path.chmod(mode)
+
+
+def open_file(path: Path, flags: int) -> int:
+    """A descriptor of *path* (closed by exec), which is made when missing; its mode is mended by its owner."""
+    mode = file_mode(path.parent)
+    descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, mode)
+    give_mode(descriptor, mode)
+    return descriptor
+
+
+def give_mode(descriptor: int, mode: int) -> None:
+    """Gives the file of *descriptor* the *mode*, when it has another one and is ours."""
+    status = os.fstat(descriptor)
+    if stat.S_IMODE(status.st_mode) != mode and status.st_uid == os.geteuid():
+        os.fchmod(descriptor, mode)

@@ -1,0 +1,37 @@
+"""What a service tells systemd (sd_notify(3)), in the few lines that it takes; nothing when another started it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import MutableMapping
+from contextlib import suppress
+
+_ADDRESS = "NOTIFY_SOCKET"
+
+
+class ServiceManager:
+    """The notification socket of systemd, or of nobody. Safe over ``fork``; never raises."""
+
+    def __init__(self, address: str | None) -> None:
+        self._address = address.replace("@", "\0", 1) if address and address.startswith("@") else address
+
+    @classmethod
+    def taken_from(cls, environment: MutableMapping[str, str]) -> ServiceManager:
+        """The one that *environment* names, and no longer does: neither libraries nor children speak for us."""
+        return cls(environment.pop(_ADDRESS, None))
+
+    def ready(self) -> None:
+        """The service does what it is there for (``Type=notify``)."""
+        self._send("READY=1")
+
+    def alive(self) -> None:
+        """Something was really looked at and is well (``WatchdogSec=``)."""
+        self._send("WATCHDOG=1")
+
+    def _send(self, state: str) -> None:
+        if not self._address:
+            return
+        # A manager that does not listen ends us when it misses the word: nothing is to be done here.
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
+            line.connect(self._address)
+            line.sendall(state.encode())

@@ -1,0 +1,82 @@
+"""The parent asks its workers whether they still attend to it; one that hangs in the module is ended."""
+
+from __future__ import annotations
+
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from hsm import control
+from hsm.control import SignOfLife
+from hsm.crew import Crew
+
+PATIENCE = 60.0
+
+
+def answers(end: socket.socket, pin: str | None) -> None:
+    """A worker that does nothing but answer."""
+    while (message := control.receive(end)) is not None:
+        control.send(end, message)
+
+
+def hangs(end: socket.socket, pin: str | None) -> None:
+    """A worker whose module never returns."""
+    signal.pause()
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    limit = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def crew_of() -> Iterator[Callable[..., Crew]]:
+    started: list[Crew] = []
+
+    def start(work: Callable[[socket.socket, str | None], None]) -> Crew:
+        crew = Crew(2, work, None)
+        crew.start()
+        started.append(crew)
+        return crew
+
+    yield start
+    for crew in started:
+        crew.dismiss(patience=0.1)
+
+
+def hear_all(crew: Crew) -> None:
+    for end in crew.ends():
+        assert select.select([end], [], [], PATIENCE)[0]
+        crew.hear(end)
+
+
+def test_all_is_well_while_every_worker_answers(crew_of: Callable[..., Crew]) -> None:
+    crew = crew_of(answers)
+    assert crew.ask_around(now=1000.0)
+    hear_all(crew)
+    assert crew.ask_around(now=1015.0)
+
+
+def test_a_silent_worker_is_no_sign_of_life_and_is_ended_in_the_end(crew_of: Callable[..., Crew]) -> None:
+    crew = crew_of(hangs)
+    assert crew.ask_around(now=1000.0)
+    assert not crew.ask_around(now=1015.0)
+    assert not crew.reap()
+    assert not crew.ask_around(now=1075.0)
+    eventually(crew.reap)
+    eventually(lambda: crew.reap() or crew.ends() == [])
+    crew.start()
+    assert crew.ask_around(now=1080.0)
+
+
+def test_a_sign_of_life_keeps_its_meaning_on_the_way() -> None:
+    ours, theirs = control.pair()
+    with ours, theirs:
+        control.send(ours, SignOfLife())
+        assert control.receive(theirs) == SignOfLife()

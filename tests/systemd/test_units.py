@@ -1,0 +1,124 @@
+"""Exposure, as systemd itself counts it, and what every unit has to say."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.systemd.conftest import UNITS, programs, unit_files
+
+WITHOUT_NETWORK, WITH_NETWORK = 5, 15
+"""The most that is allowed, in tenths of systemd's exposure level (0 to 10)."""
+
+SPEAKS_TO_THE_NETWORK = {"vermilion-scheduler"}
+SERVICES = sorted(path.stem for path in UNITS.glob("*.service"))
+ANSWERING = ["vermilion-authority", "vermilion-scheduler", "vermilion-tsa", "vermilion-web"]
+
+
+def instance(service: str) -> str:
+    return service.replace("@", "@some") + ".service"
+
+
+def analyzed(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["systemd-analyze", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"SYSTEMD_LOG_LEVEL": "warning"},
+    )
+
+
+def said(service: str, key: str) -> list[str]:
+    """All values of *key* that the unit itself gives."""
+    return re.findall(rf"^{key}=(.*)$", (UNITS / f"{service}.service").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_systemd_has_nothing_to_say_against_any_unit(machine: Path) -> None:
+    names = [path.name.replace("@", "@some") for path in unit_files()]
+    verdict = analyzed("verify", "--man=no", "--recursive-errors=yes", f"--root={machine}", *names)
+    assert (verdict.returncode, verdict.stdout + verdict.stderr) == (0, "")
+
+
+def test_a_mistake_in_a_unit_would_be_seen(machine: Path, tmp_path: Path) -> None:
+    shutil.copytree(machine, tmp_path / "root", symlinks=True)
+    unit = tmp_path / "root/etc/systemd/system/vermilion-web.service"
+    unit.write_text(unit.read_text(encoding="utf-8").replace("RestartSec=", "RestartSecs="), encoding="utf-8")
+    verdict = analyzed("verify", "--man=no", f"--root={tmp_path / 'root'}", "vermilion-web.service")
+    assert "RestartSecs" in verdict.stderr
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_exposure_is_below_the_threshold(service: str, machine: Path) -> None:
+    threshold = WITH_NETWORK if service in SPEAKS_TO_THE_NETWORK else WITHOUT_NETWORK
+    verdict = analyzed(
+        "security",
+        "--offline=true",
+        "--no-pager",
+        f"--threshold={threshold}",
+        f"--root={machine}",
+        instance(service),
+    )
+    assert verdict.returncode == 0, [line for line in verdict.stdout.splitlines() if "✓" not in line]
+
+
+@pytest.mark.parametrize("service", sorted(set(SERVICES) - SPEAKS_TO_THE_NETWORK))
+def test_whoever_needs_no_network_has_none(service: str) -> None:
+    assert said(service, "PrivateNetwork") == ["yes"]
+    assert said(service, "RestrictAddressFamilies") == ["AF_UNIX"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_unit_takes_back_what_holds_for_all(service: str) -> None:
+    """The shared drop-in is read after the unit, so a value in both would mislead whoever reads the unit."""
+    shared = configparser.RawConfigParser(strict=False, delimiters=("=",))
+    shared.optionxform = str  # type: ignore[assignment,method-assign]  # the documented way to keep capitals
+    shared.read(UNITS / "vermilion-.service.d/10-hardening.conf", encoding="utf-8")
+    assert [key for key in shared["Service"] if said(service, key)] == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_runs_as_a_user_that_is_made_and_keeps_the_others_things_out_of_sight(service: str) -> None:
+    users = re.findall(
+        r"^u (\S+)", (UNITS / "sysusers.d/vermilion.conf").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    [user] = said(service, "User")
+    assert user in users
+    hidden = " ".join(said(service, "InaccessiblePaths"))
+    wanted = "state" if service == "vermilion-authority" else "/etc/vermilion" if "@" in service else "authority"
+    assert wanted in hidden
+
+
+@pytest.mark.parametrize("service", ANSWERING)
+def test_what_serves_says_when_it_is_ready_and_raises_an_alarm_when_it_falls(service: str) -> None:
+    assert said(service, "Type") == ["notify"]
+    assert said(service, "Restart") == ["always"]
+    assert said(service, "OnFailure") == ["vermilion-alarm@%n.service"]
+
+
+def test_only_what_pings_is_watched() -> None:
+    watched = [service for service in SERVICES if said(service, "WatchdogSec")]
+    assert watched == ["vermilion-authority", "vermilion-scheduler"]
+
+
+def test_timers_catch_up() -> None:
+    for timer in UNITS.glob("*.timer"):
+        assert "Persistent=true" in timer.read_text(encoding="utf-8"), timer.name
+
+
+def test_what_units_start_comes_with_the_release_or_with_debian() -> None:
+    ours = {program for program in programs() if program.startswith("/opt/vermilion/current/bin/")}
+    assert programs() - ours == {"/bin/sh"}
+    assert {Path(program).name for program in ours} <= {"vermilion", "vermilion-authority", "gunicorn", "python"}
+
+
+def test_no_secret_is_in_a_unit_and_pins_come_as_credentials() -> None:
+    assert said("vermilion-authority", "ImportCredential") == ["vermilion.user.pin:user.pin"]
+    for path in unit_files():
+        environment = re.findall(r"^Environment=(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert environment == [], path.name
