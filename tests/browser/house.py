@@ -95,12 +95,13 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _mail_server() -> Iterator[tuple[MailRoom, int]]:
+def mail_server(port: int) -> Iterator[MailRoom]:
+    """A mail server at *port* of the loopback interface."""
     room = MailRoom()
-    controller = Controller(room, hostname="127.0.0.1", port=_free_port())
+    controller = Controller(room, hostname="127.0.0.1", port=port)
     controller.start()
     try:
-        yield room, controller.port
+        yield room
     finally:
         controller.stop()
 
@@ -111,7 +112,8 @@ def house(language: Language = Language.CHINESE) -> Iterator[House]:
 
     *language* is the interface's until a reader chooses, and that of letters.
     """
-    with tempfile.TemporaryDirectory(prefix="vermilion-") as folder, _mail_server() as (room, mail_port):
+    mail_port = _free_port()
+    with tempfile.TemporaryDirectory(prefix="vermilion-") as folder, mail_server(mail_port) as room:
         home = Home(Path(folder))
         found(home, say=_silent, environment=inherited(os.environ), port=_free_port())
         with home.settings.open("a", encoding="utf-8") as stream:

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,11 +64,17 @@ WORDS = {
 
 @pytest.fixture(params=list(Language), ids=lambda language: language.value)
 def company(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Company]:
-    language: Language = request.param
+    with house(request.param) as running, gathered(running, request.param, chromium) as people:
+        yield people
+
+
+@contextmanager
+def gathered(running: House, language: Language, chromium: Browser) -> Iterator[Company]:
+    """The people of the story, each at a browser of their own, before the first of them has come."""
     *named, guest, organisation = CALLED[language]
     known = {*CALLED[language], *WORDS[language], cast.ALPHA, cast.BETA}
     known.update(person.name for person in cast.PEOPLE)
-    with house(language) as running, ExitStack() as browsers:
+    with ExitStack() as browsers:
         stage = Stage(running, language, known)
 
         def at_a_browser(login: str, *, phone: bool = False) -> Actor:
@@ -86,17 +92,22 @@ def company(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Compa
 
 
 def test_from_a_new_machine_to_evidence(company: Company, tmp_path: Path) -> None:
+    tell(company, tmp_path)
+
+
+def tell(company: Company, folder: Path) -> None:
+    """The whole story; what is downloaded lies in *folder*."""
     title, _, purpose, seen = WORDS[company.officer.language]
     people_come(company, seen)
     contract = contract_is_sent(company)
     people_sign(company, contract, seen)
     seal_is_released(company, contract, purpose)
-    signed, evidence = results(company.initiator, contract, tmp_path)
+    signed, evidence = results(company.initiator, contract, folder)
     trust = company.initiator.house.home.trust / "ca.pem"
     for file in (signed, evidence):
-        assert verified(file, trust, tmp_path)["indication"] == "TOTAL-PASSED"
+        assert verified(file, trust, folder)["indication"] == "TOTAL-PASSED"
     assert signed.name == f"{title}.pdf"
-    assert valid_by_poppler(signed.read_bytes(), tmp_path) == 4
+    assert valid_by_poppler(signed.read_bytes(), folder) == 4
     timeline_is_proven(company.initiator, contract)
 
 

@@ -16,7 +16,8 @@ def test_each_service_that_failed_is_named_with_what_to_do(tmp_path: Path) -> No
     [found] = alarms(tmp_path)
     assert not found.well
     assert str(found) == (
-        "vermilion-web.service failed at 2026-03-01T10:00:00Z (signal). See `journalctl -u vermilion-web.service`; "
+        "vermilion-web.service failed at 2026-03-01T10:00:00Z (signal). "
+        "See `journalctl -u vermilion-web.service`; "
         f"when it is dealt with, remove {tmp_path}/vermilion-web.service."
     )
 

@@ -101,6 +101,12 @@ def test_what_serves_says_when_it_is_ready_and_raises_an_alarm_when_it_falls(ser
     assert said(service, "OnFailure") == ["vermilion-alarm@%n.service"]
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_can_be_written_cannot_be_executed_and_nothing_above_it_becomes_writable(service: str) -> None:
+    """A place in NoExecPaths alone would be exempt from ProtectSystem."""
+    assert said(service, "NoExecPaths") == said(service, "ReadWritePaths") != []
+
+
 def test_only_what_pings_is_watched() -> None:
     watched = [service for service in SERVICES if said(service, "WatchdogSec")]
     assert watched == ["vermilion-authority", "vermilion-scheduler"]

@@ -49,6 +49,7 @@ class Portal:
 def create() -> Portal:
     """The application for the home that the environment names; closed when the process ends."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    logging.getLogger("weasyprint").setLevel(logging.WARNING)  # it tells each page of each report
     settings = load(Home.of(os.environ)).of_run(os.environ)
     stack = ExitStack()
     atexit.register(stack.close)

@@ -1,0 +1,1 @@
+"""A booted machine with an installed release: made, told a story, and judged from outside (README.md)."""

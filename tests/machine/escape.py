@@ -1,0 +1,161 @@
+"""Tries to get out: as a service that was taken over out of its unit, as a document out of its confined child.
+
+Runs on the machine, in a copy of the unit of ``vermilion-ROLE`` that starts this instead (``escape.sh``):
+
+    python -m tests.machine.escape ROLE
+
+Prints one line for each attempt; the status is the number of those that ended otherwise than they should.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from appliance.confinement import Confinement, kernel
+from appliance.errors import ConfinementFailed
+from hsm.client import AuthorityClient
+from hsm.clock import KernelClock
+from hsm.errors import AuthorityError
+from tests.confinement import hostile
+
+HOME = Path(os.environ.get("VERMILION_HOME", "var"))
+Attempt = Callable[[], object]
+
+
+def is_forbidden(attempt: Attempt) -> str | None:
+    """What the kernel, or the authority, said against it; None when it was let through."""
+    try:
+        attempt()
+    except (OSError, AuthorityError) as refusal:
+        return f"{type(refusal).__name__}: {refusal}"
+    return None
+
+
+def inside_child(pool: Confinement, job: str, **arguments: Any) -> Attempt:
+    def attempt() -> object:
+        try:
+            return pool.run(job, arguments)
+        except ConfinementFailed as failure:
+            raise OSError(str(failure.values["detail"])) from failure
+
+    return attempt
+
+
+def child_attempts(pool: Confinement) -> Iterator[tuple[str, Attempt]]:
+    """What a hostile document would do with the process that reads it."""
+    yield "child: a TCP connection", inside_child(pool, "connect")
+    yield "child: a Unix socket", inside_child(pool, "unix_socket")
+    yield "child: another program", inside_child(pool, "execute")
+    yield "child: another process", inside_child(pool, "fork")
+    yield "child: write into the state", inside_child(pool, "write_file", path=f"{HOME}/state/escaped")
+    yield "child: write into /tmp", inside_child(pool, "write_file", path="/tmp/escaped")  # noqa: S108 - an attempt
+    yield "child: read the database", inside_child(pool, "read_file", path=f"{HOME}/state/vermilion.db")
+    yield "child: read what all may read", inside_child(pool, "read_file", path="/etc/passwd")
+    yield "child: trace the service", inside_child(pool, "trace", process=os.getpid())
+    yield "child: signal the service", inside_child(pool, "kill_parent", process=os.getpid())
+    yield "child: signal by a descriptor", inside_child(pool, "signal_by_descriptor", process=os.getpid())
+    for secret in sorted(Path(os.environ["CREDENTIALS_DIRECTORY"]).iterdir()):
+        yield f"child: read the secret {secret.name}", inside_child(pool, "read_file", path=str(secret))
+
+
+def service_attempts(role: str) -> Iterator[tuple[str, Attempt]]:
+    """What somebody would do who runs code in the service."""
+    yield "a user namespace", _own_namespace
+    yield "memory to write and execute", lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)
+    yield "a program of one's own", _own_program
+    yield "set the clock", lambda: time.clock_settime(time.CLOCK_REALTIME, time.time())
+    yield "mount something", lambda: kernel.system_call(165, b"none", b"/mnt", b"tmpfs", 0, 0)
+    yield "load a kernel module", lambda: kernel.system_call(313, -1, b"", 0)
+    yield "signal somebody else", lambda: os.kill(1, 0)
+    yield "see somebody else's process", lambda: Path("/proc/1/cmdline").read_bytes()
+    for place in ("/etc/vermilion", "/opt/vermilion", "/usr/local", str(HOME), str(HOME / "trust")):
+        yield f"write into {place}", (Path(place) / "escaped").touch
+    yield "become root by the set-user-id bit", _set_user_id
+    if role == "authority":
+        yield "see the documents", lambda: list((HOME / "state").iterdir())
+    else:
+        yield "see the authority's store", lambda: list((HOME / "authority").iterdir())
+        yield "see the tokens", lambda: list((HOME / "hsm").iterdir())
+        yield "put a socket in the authority's place", (HOME / "run/authority-tsa.sock").unlink
+        yield "speak to the authority as somebody else", lambda: _ask("operator")
+    if role != "scheduler":
+        yield "a network socket", lambda: socket.socket(socket.AF_INET)
+
+
+def uses(role: str, pool: Confinement | None) -> Iterator[tuple[str, Attempt]]:
+    """What has to go on working."""
+    if role == "authority":
+        yield "its PIN", (Path(os.environ["CREDENTIALS_DIRECTORY"]) / "user.pin").read_bytes
+        if "CLOCK_IS_HIDDEN" not in os.environ:  # from the whole machine, as from a container
+            yield "read the kernel's NTP state", KernelClock(timedelta(seconds=1)).read
+        return
+    yield "speak to the authority", lambda: _ask(role)
+    yield "write into the state", lambda: _written(HOME / "state/.probe")
+    if pool is not None:
+        yield "child: its libraries", inside_child(pool, "read_library")
+        yield "child: its answer", inside_child(pool, "echo", value="合同")
+        yield "a callback from C", ctypes.CFUNCTYPE(ctypes.c_int)(lambda: 1)
+
+
+def main(role: str) -> int:
+    pool = None
+    if role in ("web", "scheduler"):
+        pool = Confinement(HOME / "cache", jobs=hostile.JOBS, warm_up=())
+    wrong = 0
+    attempts = [(name, attempt, True) for name, attempt in service_attempts(role)]
+    if pool is not None:
+        attempts += [(name, attempt, True) for name, attempt in child_attempts(pool)]
+    attempts += [(name, attempt, False) for name, attempt in uses(role, pool)]
+    for name, attempt, forbidden in attempts:
+        said = is_forbidden(attempt)
+        right = (said is not None) is forbidden
+        wrong += not right
+        print(f"{'ok   ' if right else 'WRONG'} {role}: {name}: {said or 'done'}", flush=True)  # noqa: T201
+    if pool is not None:
+        pool.close()
+    return wrong
+
+
+def _own_namespace() -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if kernel.leave_shared_namespaces() else 1)
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0:
+        raise PermissionError("unshare")
+
+
+def _own_program() -> None:
+    place = Path("/tmp/escaped")  # noqa: S108 - PrivateTmp: the service's own
+    place.write_text("#!/bin/sh\n")
+    place.chmod(0o700)
+    subprocess.run([place], check=True)
+
+
+def _set_user_id() -> None:
+    place = Path("/tmp/program")  # noqa: S108 - PrivateTmp: the service's own
+    place.touch()
+    place.chmod(0o4755)
+
+
+def _written(place: Path) -> None:
+    place.write_text("x")
+    place.unlink()
+
+
+def _ask(role: str) -> None:
+    with AuthorityClient(HOME / f"run/authority-{role}.sock") as client:
+        client.status()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
