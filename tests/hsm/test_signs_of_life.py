@@ -11,19 +11,19 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from hsm import control
-from hsm.control import SignOfLife
+from hsm.control import PinChange, SignOfLife
 from hsm.crew import Crew
 
 PATIENCE = 60.0
 
 
-def answers(end: socket.socket, pin: str | None) -> None:
+def answers(end: socket.socket, pin: PinChange) -> None:
     """A worker that does nothing but answer."""
     while (message := control.receive(end)) is not None:
         control.send(end, message)
 
 
-def hangs(end: socket.socket, pin: str | None) -> None:
+def hangs(end: socket.socket, pin: PinChange) -> None:
     """A worker whose module never returns."""
     signal.pause()
 
@@ -39,8 +39,8 @@ def eventually(holds: Callable[[], bool]) -> None:
 def crew_of() -> Iterator[Callable[..., Crew]]:
     started: list[Crew] = []
 
-    def start(work: Callable[[socket.socket, str | None], None]) -> Crew:
-        crew = Crew(2, work, None)
+    def start(work: Callable[[socket.socket, PinChange], None]) -> Crew:
+        crew = Crew(2, work, PinChange(None))
         crew.start()
         started.append(crew)
         return crew
