@@ -9,7 +9,8 @@ import os
 
 from hsm.service_manager import ServiceManager
 
-_manager = ServiceManager.taken_from(os.environ)
+manager = ServiceManager.taken_from(os.environ)
+"""Hears of READY from the worker: gunicorn's own would come before anything is loaded."""
 
 worker_class = "webui.tsa.worker.TimestampWorker"
 workers = 1
@@ -19,8 +20,3 @@ timeout = 60
 graceful_timeout = 10
 control_socket_disable = True
 preload_app = False
-
-
-def post_worker_init(worker: object) -> None:
-    """The application is loaded, so its state was found in order; gunicorn's own READY comes before that."""
-    _manager.ready()

@@ -16,6 +16,7 @@ from gunicorn.workers.base import Worker
 from appliance.errors import ApplianceError
 from appliance.timestamping import LoopTimestampService
 from webui.tsa.connection import TimestampConnection
+from webui.tsa.gunicorn import manager
 from webui.tsa.rules import MOST_SILENT
 
 _TICK = 1.0
@@ -64,6 +65,7 @@ class TimestampWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             return TimestampConnection(service.ask, self._present)
 
         servers = [await self.loop.create_server(connected, sock=each.sock) for each in self.sockets]
+        manager.ready()
         while self.alive:
             self.notify()
             self._drop_silent()
