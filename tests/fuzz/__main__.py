@@ -17,7 +17,7 @@ from tests.conformance.endpoint import running_tsa
 from tests.conformance.waiting import workers_of
 from tests.fuzz.sweep import Figures, edge, sweep
 
-TARGETS = ("request", "reply", "frames", "http")
+TARGETS = ("request", "reply", "frames", "connection", "portal")
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,16 @@ def seeds() -> dict[str, list[bytes]]:
     good = [mutator.good() for _ in range(8)]
     bad = [bad for row in ROWS.values() for bad in row.values()]
     head = b"POST /tsa HTTP/1.1\r\nHost: a\r\nContent-Type: application/timestamp-query\r\n"
+    edge = _small(
+        [
+            head + b"Content-Length: %d\r\n\r\n" % len(good[0]) + good[0],
+            head + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+            head + b"Content-Length: 1\r\n\r\na" + head + b"Content-Length: 1\r\n\r\nb",
+            head + b"Upgrade: h2c\r\nConnection: upgrade\r\nContent-Length: 1\r\n\r\na",
+            b"GET /tsa HTTP/1.1\r\nHost: a\r\n\r\n",
+            *(next(http) for _ in range(20)),
+        ]
+    )
     return {
         "request": _small([*good, *bad]),
         "reply": [
@@ -40,15 +50,8 @@ def seeds() -> dict[str, list[bytes]]:
             _granted(),
         ],
         "frames": _frames(good),
-        "http": _small(
-            [
-                head + b"Content-Length: %d\r\n\r\n" % len(good[0]) + good[0],
-                head + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
-                head + b"Content-Length: 1\r\n\r\na" + head + b"Content-Length: 1\r\n\r\nb",
-                b"GET /tsa HTTP/1.1\r\nHost: a\r\n\r\n",
-                *(next(http) for _ in range(20)),
-            ]
-        ),
+        "connection": edge,
+        "portal": edge,
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from gunicorn.config import Config
@@ -28,8 +29,9 @@ from hsm.timestamp import (
 )
 from tests.conformance import oracle
 from tests.conformance.requests import POLICY
+from webui.portal.worker import ClientsFault
 from webui.tsa.asgi import AsgiTimestamps
-from webui.tsa.worker import ClientsFault
+from webui.tsa.connection import TimestampConnection
 
 
 def request(data: bytes) -> None:
@@ -118,34 +120,55 @@ class _Worker:
         self.asgi = AsgiTimestamps(_Service)  # type: ignore[arg-type]  # see _Service
 
 
-_WORKERS: list[_Worker] = []
+@cache
+def _worker() -> _Worker:
+    return _Worker()
 
 
-def http(data: bytes) -> None:
-    """The HTTP edge: gunicorn's reader as we run it, and our application behind it."""
-    if not _WORKERS:
-        _WORKERS.append(_Worker())
-    worker = _WORKERS[0]
-    answer = worker.loop.run_until_complete(_exchange(worker, data))
+def connection(data: bytes) -> None:
+    """The HTTP edge of the timestamp process: llhttp, and our connection over it."""
+
+    def ask(_request: bytes, deliver: Callable[[bytes], None]) -> None:
+        deliver(b"\x30\x00")
+
+    present: dict[TimestampConnection, None] = {}
+    _require_no_fault(_worker().loop, lambda: TimestampConnection(ask, present), data)
+    assert not present, "a connection that is over is still counted"
+
+
+def portal(data: bytes) -> None:
+    """The portal's HTTP edge: gunicorn's reader as we run it, and the timestamp application behind it."""
+    _require_no_fault(_worker().loop, lambda: ClientsFault(_worker()), data)
+
+
+def _require_no_fault(
+    loop: asyncio.AbstractEventLoop, protocol: Callable[[], asyncio.BaseProtocol], data: bytes
+) -> None:
+    answer = loop.run_until_complete(_exchange(loop, protocol, data))
     if answer:
         assert int(answer.split(b" ", 2)[1]) < 500, answer[:200]
 
 
-async def _exchange(worker: _Worker, data: bytes) -> bytes:
+async def _exchange(
+    loop: asyncio.AbstractEventLoop, protocol: Callable[[], asyncio.BaseProtocol], data: bytes
+) -> bytes:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     theirs.setblocking(False)
-    await worker.loop.connect_accepted_socket(lambda: ClientsFault(worker), ours)
+    transport, _ = await loop.connect_accepted_socket(protocol, ours)
     answer = b""
     with theirs:
         try:
-            await worker.loop.sock_sendall(theirs, data[:65536])
+            await loop.sock_sendall(theirs, data[:65536])
             theirs.shutdown(socket.SHUT_WR)
             async with asyncio.timeout(10):
-                while piece := await worker.loop.sock_recv(theirs, 65536):
+                while piece := await loop.sock_recv(theirs, 65536):
                     answer += piece
         except ConnectionError:
             pass
+    while not transport.is_closing():
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:
         task.cancel()
@@ -153,4 +176,10 @@ async def _exchange(worker: _Worker, data: bytes) -> bytes:
     return answer
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {"request": request, "reply": reply, "frames": frames, "http": http}
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "request": request,
+    "reply": reply,
+    "frames": frames,
+    "connection": connection,
+    "portal": portal,
+}
