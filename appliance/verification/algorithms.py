@@ -105,7 +105,8 @@ def digest_of(parts: _Parts) -> str | None:
 
 
 def scheme_of(parts: _Parts, digest_name: str) -> SignatureScheme:
-    """The scheme of a signature AlgorithmIdentifier; RSA without a hash takes *digest_name* (RFC 3370, 3.2).
+    """The scheme of a signature AlgorithmIdentifier; RSA without a hash takes *digest_name* (RFC 3370, 3.2), PSS
+    that of its parameters (RFC 4056).
 
     Raises NotVerifiable for an unknown algorithm, or parameters where there are none.
     """
@@ -114,7 +115,9 @@ def scheme_of(parts: _Parts, digest_name: str) -> SignatureScheme:
         raise NotVerifiable("unknown signature algorithm")
     if kind != "pss" and parts[1:] not in ((), (der.NULL,)):
         raise NotVerifiable("unexpected parameters of the signature algorithm")
-    return SignatureScheme(kind, digest_name if kind in ("rsa", "pss") and hash_name is None else hash_name)
+    if kind == "pss":
+        return SignatureScheme(kind, _weakest_of_pss(parts))
+    return SignatureScheme(kind, digest_name if kind == "rsa" and hash_name is None else hash_name)
 
 
 def check(
@@ -153,11 +156,25 @@ def _hash(scheme: SignatureScheme) -> hashes.HashAlgorithm:
 
 
 def _pss(parts: _Parts) -> tuple[padding.PSS, hashes.HashAlgorithm]:
-    """RFC 4056: the parameters are explicit; SHA-1 where they are left out, which is weak and found out later."""
+    names, salt = _parameters_of_pss(parts)
+    chosen, mask = (HASHES[name]() for name in names)
+    return padding.PSS(padding.MGF1(mask), salt), chosen
+
+
+def _parameters_of_pss(parts: _Parts) -> tuple[tuple[str, str], int]:
+    """RFC 4056: hash, the mask's hash, length of the salt; SHA-1 where they are left out, which is weak."""
     parameters = algos.RSASSAPSSParams.load(parts[1] if len(parts) > 1 else b"\x30\x00", strict=True)
-    chosen = HASHES[parameters["hash_algorithm"]["algorithm"].native]()
-    mask = HASHES[parameters["mask_gen_algorithm"]["parameters"]["algorithm"].native]()
-    return padding.PSS(padding.MGF1(mask), int(parameters["salt_length"].native)), chosen
+    mask = parameters["mask_gen_algorithm"]["parameters"]["algorithm"].native
+    return (parameters["hash_algorithm"]["algorithm"].native, mask), int(parameters["salt_length"].native)
+
+
+def _weakest_of_pss(parts: _Parts) -> str:
+    """The hash of PSS, or that of its mask when only that one is weak. Raises NotVerifiable."""
+    try:
+        names, _ = _parameters_of_pss(parts)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise NotVerifiable("the parameters cannot be read") from error
+    return next((name for name in names if name in _WEAK), names[0])
 
 
 def weakness(hash_name: str | None, certificate: x509.Certificate) -> Reason | None:

@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 ADOBE_REVOCATION = "1.2.840.113583.1.1.8"
 OTHER_VERSION = Reason("The signature gives another version than its contents require (CMS).")
+MORE_DIGESTS = Reason("The signature lists digest algorithms that it does not use (CMS).")
+NOT_SIGNED = Reason("The signature carries unsigned attributes that are not known here ({oid}).")
 _INDEFINITE = b"\x30\x80"
 _CERTIFICATE_TAG = 0x30
 
@@ -40,7 +42,7 @@ class Message:
     """A signed message with its one signer. Names as in RFC 5652; certificates, CRLs and attribute values in DER.
 
     ``covered`` is what the signature is over. ``defects`` are departures from the strict form that change no
-    meaning.
+    meaning; ``unsigned_defects`` those of them that lie outside the signature, where anybody could have made them.
     """
 
     content_type: str
@@ -55,6 +57,12 @@ class Message:
     signature: bytes
     unsigned: Mapping[str, tuple[bytes, ...]]
     defects: tuple[Reason, ...]
+
+    @property
+    def unsigned_defects(self) -> tuple[Reason, ...]:
+        """The defects that no signature covers, unless a later one does."""
+        outside = (OTHER_VERSION.template, MORE_DIGESTS.template, NOT_SIGNED.template)
+        return tuple(each for each in self.defects if each.template in outside)
 
     def only(self, attribute: str) -> bytes | None:
         """The value of a signed attribute, None when absent. Raises Unreadable for several."""
@@ -94,8 +102,12 @@ def _read(encoded: bytes, defects: list[Reason]) -> Message:
     if digest_name is None:
         raise Unreadable(Reason("The signature's digest algorithm is not known."))
     content_type = signed_data.encap_content_info.e_content_type.dotted_string
-    _check_digests(signed_data, digest_name)
+    _check_digests(signed_data, digest_name, defects=defects)
     _check_versions(signed_data.version, signer, content_type=content_type, defects=defects)
+    _check_attributes(signer)
+    unsigned = _attributes(signer.unsigned_attrs or ())
+    if unknown := sorted(unsigned.keys() - {SIGNATURE_TIMESTAMP}):
+        defects.append(Reason(NOT_SIGNED.template, {"oid": ", ".join(unknown)}))
     covered = b"".join(_raw(signer.signed_attrs))
     return Message(
         content_type=content_type,
@@ -108,16 +120,28 @@ def _read(encoded: bytes, defects: list[Reason]) -> Message:
         signed=_attributes(signer.signed_attrs),
         signature_algorithm=_raw(signer.signature_algorithm),
         signature=signer.signature,
-        unsigned=_attributes(signer.unsigned_attrs or ()),
+        unsigned=unsigned,
         defects=tuple(defects),
     )
 
 
-def _check_digests(signed_data: der.SignedData, digest_name: str) -> None:
-    """RFC 5652, 5.1: the signer's digest algorithm is among those listed; unlisted ones are of no signer."""
+def _check_digests(signed_data: der.SignedData, digest_name: str, *, defects: list[Reason]) -> None:
+    """RFC 5652, 5.1: the signer's digest algorithm is among those listed; the list itself nobody signs."""
     listed = [digest_of(tuple(der.members(der.raw(each)))) for each in signed_data.digest_algorithms.as_list()]
     if digest_name not in listed or None in listed:
         raise Unreadable(Reason("The digest algorithms that the signature lists are not those that it uses."))
+    if len(listed) > 1:
+        defects.append(MORE_DIGESTS)
+
+
+def _check_attributes(signer: der.SignerInfo) -> None:
+    """RFC 5652, 5.3: the signature is over the DER of the signed attributes, which is in one order; other software
+    sorts them first and then refuses. A set of attributes that is there has some."""
+    signed = _raw(signer.signed_attrs)
+    if list(signed) != sorted(signed):
+        raise Unreadable(Reason("The signed attributes are not in the order that DER prescribes."))
+    if signer.unsigned_attrs is not None and not _raw(signer.unsigned_attrs):
+        raise Unreadable(Reason("The signature's structure is damaged (CMS)."))
 
 
 def _check_versions(version: int, signer: der.SignerInfo, *, content_type: str, defects: list[Reason]) -> None:

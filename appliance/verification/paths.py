@@ -6,7 +6,8 @@ one. Time and revocation are judged afterwards, because they are asked for sever
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -21,6 +22,7 @@ Path = tuple[x509.Certificate, ...]
 
 _LONGEST = 10
 _MOST_PATHS = 16
+_MOST_STEPS = 256
 _UNDERSTOOD = frozenset(
     {
         ExtensionOID.BASIC_CONSTRAINTS,
@@ -81,28 +83,27 @@ class PathFinder:
         return (*self._pool, *self._anchors)
 
     def paths(self, leaf: x509.Certificate) -> list[Path]:
-        """Paths from *leaf* to an anchor, shortest searches first, at most a handful."""
+        """Paths from *leaf* to an anchor, the shortest first, at most a handful.
+
+        The search is wide and bounded: certificates that could all have issued each other make as many paths as
+        one likes, and a file can carry thousands of them.
+        """
         found: list[Path] = []
-        for path in self._extend((leaf,)):
-            found.append(path)
-            if len(found) == _MOST_PATHS:
+        waiting: deque[Path] = deque([(leaf,)])
+        for _ in range(_MOST_STEPS):
+            if not waiting or len(found) == _MOST_PATHS:
                 break
+            path = waiting.popleft()
+            if path[-1] in self._anchors:
+                found.append(path)
+            elif len(path) < _LONGEST:
+                waiting.extend((*path, issuer) for issuer in self.issuers(path[-1]) if issuer not in path)
         return found
 
     def issuers(self, certificate: x509.Certificate) -> list[x509.Certificate]:
         """Everybody at hand who issued *certificate*, anchors first."""
         candidates = dict.fromkeys((*self._anchors, *self._pool))
         return [each for each in candidates if self._is_issued(certificate, each)]
-
-    def _extend(self, path: Path) -> Iterator[Path]:
-        if path[-1] in self._anchors:
-            yield path
-            return
-        if len(path) == _LONGEST:
-            return
-        for issuer in self.issuers(path[-1]):
-            if issuer not in path:
-                yield from self._extend((*path, issuer))
 
     def _is_issued(self, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
         if names_of(certificate)[1] != names_of(issuer)[0]:

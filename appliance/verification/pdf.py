@@ -69,8 +69,14 @@ def _parsed(
         return replace(report, verdict=verdict, remarks=remarks)
     remarks += (_HIDDEN,) if unreached else ()
     if not found:
-        return replace(report, verdict=_nothing(_NOTHING, SubIndication.NO_SIGNATURE_FOUND), remarks=remarks)
-    return _with_signatures(replace(report, remarks=remarks), pdf, found, circumstances)
+        verdict = _nothing(_HIDDEN if unreached else _NOTHING, SubIndication.NO_SIGNATURE_FOUND)
+        return replace(report, verdict=verdict, remarks=remarks)
+    judged = _with_signatures(replace(report, remarks=remarks), pdf, found, circumstances)
+    if unreached and all(each.document_timestamp for each in found):
+        # somebody dated a file in which a person's signature was put out of sight
+        hidden = _nothing(_HIDDEN, SubIndication.NO_SIGNATURE_FOUND)
+        return replace(judged, verdict=documents.worst([judged.verdict, hidden]))
+    return judged
 
 
 def _with_signatures(

@@ -11,11 +11,12 @@ from appliance.verification import bags
 from appliance.verification.algorithms import hash_label, weakness
 from appliance.verification.certificates import shown_name
 from appliance.verification.judgement import Finding, Judge, Moments
-from appliance.verification.messages import OTHER_VERSION, Message, Unreadable
+from appliance.verification.messages import Message, Unreadable
 from appliance.verification.model import PASSED, Indication, Reason, SubIndication, Verdict
 from appliance.verification.paths import Purpose
 from appliance.verification.signers import NotSigned, Signer, identify
 from appliance.verification.tokens import Stamp, examine, shown_time
+from hsm.cms import DATA
 
 _HELPLESS = frozenset({SubIndication.NO_CERTIFICATE_CHAIN_FOUND, SubIndication.OUT_OF_BOUNDS_NO_POE})
 """A signature timestamp that fails so proves nothing, and harms nothing: the signature stands without it."""
@@ -93,7 +94,8 @@ class SignatureExamination:
             _incomplete(found)
             or (None if altered is None else _failed(SubIndication.FORMAT_FAILURE, altered))
             or _foreign(found, signer)
-            or _of_another_version(message, proven)
+            or _of_other_content(message)
+            or _of_another_form(message, proven)
             or _stamped_badly(stamps, proven)
             or (None if finding.verdict == PASSED else finding.verdict)
             or _weak(message, signer)
@@ -145,12 +147,20 @@ def _foreign(found: FoundSignature, signer: Signer) -> Verdict | None:
     return None
 
 
-def _of_another_version(message: Message, proven: datetime | None) -> Verdict | None:
-    """The version lies outside the signature: one that does not fit may have been altered, unless a later
-    document timestamp covers it."""
-    if OTHER_VERSION not in message.defects or proven is not None:
+def _of_another_form(message: Message, proven: datetime | None) -> Verdict | None:
+    """What lies outside the signature and does not fit may have been altered or added, unless a later document
+    timestamp covers it."""
+    if not message.unsigned_defects or proven is not None:
         return None
-    return Verdict(Indication.INDETERMINATE, SubIndication.FORMAT_FAILURE, (OTHER_VERSION,))
+    return Verdict(Indication.INDETERMINATE, SubIndication.FORMAT_FAILURE, message.unsigned_defects)
+
+
+def _of_other_content(message: Message) -> Verdict | None:
+    """A PDF's signature is over plain data that lies outside it (ISO 32000-2, 12.8.3.3.1)."""
+    if message.content_type == DATA and message.content is None:
+        return None
+    reason = Reason("The signature carries content of its own, or is not over a document's bytes.")
+    return _failed(SubIndication.FORMAT_FAILURE, reason)
 
 
 def _stamped_badly(stamps: tuple[Stamp, ...], proven: datetime | None) -> Verdict | None:

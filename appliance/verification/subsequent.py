@@ -44,7 +44,10 @@ class History:
         self.store = validation.store_in(pdf)
         self.seen: dict[int, tuple[SeenDifference, ...]] = {}
         self._look = validation.Look(pdf.document)
-        self._covered = max((one.found.revision for one in examined if one.intact), default=-1)
+        # a timestamp can be had by anybody: it answers for the date of what was filled in, not for the filling
+        self._signed = max((one.found.revision for one in examined if one.intact), default=-1)
+        people = (one for one in examined if one.intact and not one.found.document_timestamp)
+        self._covered = max((one.found.revision for one in people), default=-1)
 
     def complete(self, one: Examined) -> SignatureReport:
         """The report about *one*, with what came after it."""
@@ -74,7 +77,7 @@ class History:
     def changed_since(self) -> int | None:
         """The length of the last signed revision, when more than validation data came after it."""
         ends = [one.found.signed.end for one in self.examined if one.intact and one.found.signed]
-        changed = any(step.number > self._covered and step.kind.value > 1 for step in self.steps)
+        changed = any(step.number > self._signed and step.kind.value > 1 for step in self.steps)
         return max(ends) if ends and changed else None
 
     def _after(self, found: FoundSignature) -> Judged:
@@ -114,6 +117,9 @@ class History:
             sneaked = frozenset().union(*(step.new_visible for step in later if self._is_sneaky(step)))
             allowed = validation.of_fields(self.pdf, fields - sneaked) if sneaked else regions
             before = self.pdf.document[:end]
+            added = frozenset().union(*(step.new_visible for step in later)) - sneaked
+            hiding = self._look.hiding(before, validation.of_fields(self.pdf, added))
+            allowed = tuple(region for region in allowed if region not in hiding)
             self.seen[end] = self._look.differences(before, except_for=allowed, pages=pages)
         return self.seen[end]
 

@@ -61,6 +61,8 @@ def statement_of(message: Message) -> Statement:
         raise Unreadable(Reason("This signed message is not a timestamp token."))
     try:
         stated = tsp.TSTInfo.load(message.content, strict=True)
+        if stated["version"].native != "v1":
+            raise Unreadable(Reason("The timestamp is of a version that is not known."))
         if any(extension["critical"].native for extension in stated["extensions"] or ()):
             raise Unreadable(Reason("The timestamp has a critical extension that is not understood."))
         imprint = stated["message_imprint"]
@@ -99,6 +101,7 @@ def examine(token: Message | bytes, digest_of: DigestOf | None, judge: Judge, mo
     verdict = (
         _about_other_data(statement, digest_of)
         or _altered(message, finding, judge)
+        or _of_another_form(message, moments)
         or _unnamed(named=signer.named)
         or _of_the_future(statement, moments)
         or _outside_validity(statement, signer.certificate)
@@ -134,6 +137,13 @@ def _altered(message: Message, finding: Finding, judge: Judge) -> Verdict | None
     if reason is None and message.unsigned:
         reason = Reason("The timestamp carries unsigned attributes, which nobody answers for.")
     return None if reason is None else _failed(SubIndication.FORMAT_FAILURE, reason)
+
+
+def _of_another_form(message: Message, moments: Moments) -> Verdict | None:
+    """What lies outside the signature and does not fit, unless a later document timestamp covers it."""
+    if not message.unsigned_defects or moments.proven is not None:
+        return None
+    return Verdict(Indication.INDETERMINATE, SubIndication.FORMAT_FAILURE, message.unsigned_defects)
 
 
 def _unnamed(*, named: bool) -> Verdict | None:

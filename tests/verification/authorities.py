@@ -40,6 +40,7 @@ class Profile:
     hash: hashes.HashAlgorithm = field(default_factory=hashes.SHA256)
     rsa_bits: int = 0
     extra: tuple[tuple[x509.ExtensionType, bool], ...] = ()
+    key: Key | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def name_of(subject: str) -> x509.Name:
 
 def issue(profile: Profile, issuer: Identity | None = None) -> Identity:
     """A certificate for *profile* by *issuer*, or by itself."""
-    key = key_of(profile.subject, rsa_bits=profile.rsa_bits)
+    key = profile.key or key_of(profile.subject, rsa_bits=profile.rsa_bits)
     signing = issuer.key if issuer else key
     builder = (
         x509.CertificateBuilder()

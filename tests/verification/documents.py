@@ -11,6 +11,7 @@ from typing import Any
 
 from asn1crypto import crl, keys, x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers, timestamps
 from pyhanko.sign.fields import FieldMDPSpec, MDPPerm, SigFieldSpec, SigSeedSubFilter, append_signature_field
@@ -43,6 +44,7 @@ class Signing:
     chain: Sequence[Identity]
     tsa: timestamps.TimeStamper | None = None
     certify: bool = False
+    permission: MDPPerm = MDPPerm.FILL_FORMS
     digest: str = "sha256"
     new_field: SigFieldSpec | None = None
     subfilter: SigSeedSubFilter = SigSeedSubFilter.PADES
@@ -83,6 +85,13 @@ def stamper(world: World, when: datetime = NOW, identity: Identity | None = None
     )
 
 
+class _Heedless(signers.PdfSigner):
+    """Signs also what a certification forbids, as an attacker does."""
+
+    def _enforce_certification_constraints(self, reader: object) -> None:
+        return
+
+
 def sign(document: bytes, order: Signing) -> bytes:
     """*document* with one more signature, in a new field when there is none of that name."""
     writer = IncrementalPdfFileWriter(BytesIO(document), strict=False)
@@ -91,11 +100,11 @@ def sign(document: bytes, order: Signing) -> bytes:
         md_algorithm=order.digest,
         subfilter=order.subfilter,
         certify=order.certify,
-        docmdp_permissions=MDPPerm.FILL_FORMS,
+        docmdp_permissions=order.permission,
         **order.options,
     )
     signer = signers.SimpleSigner(asn1(order.signer), _key(order.signer), _store(order.chain))
-    maker = signers.PdfSigner(metadata, signer, timestamper=order.tsa, new_field_spec=order.new_field)
+    maker = _Heedless(metadata, signer, timestamper=order.tsa, new_field_spec=order.new_field)
     return bytes(maker.sign_pdf(writer).getvalue())
 
 
@@ -112,6 +121,27 @@ def add_validation_data(document: bytes, certificates: Sequence[Identity], crls:
     output = BytesIO()
     writer.write(output)
     return output.getvalue()
+
+
+def add_store(
+    document: bytes,
+    certificates: Sequence[Identity],
+    *,
+    crls: Sequence[bytes] = (),
+    responses: Sequence[bytes] = (),
+) -> bytes:
+    """*document* with a DSS revision that holds lists and OCSP responses as they are, rubbish included."""
+
+    def add(writer: IncrementalPdfFileWriter) -> None:
+        store = generic.DictionaryObject()
+        kinds = {"/Certs": [each.der for each in certificates], "/CRLs": crls, "/OCSPs": responses}
+        for key, streams in kinds.items():
+            added = (writer.add_object(generic.StreamObject(stream_data=each)) for each in streams)
+            store[generic.pdf_name(key)] = generic.ArrayObject(added)
+        writer.root["/DSS"] = writer.add_object(store)
+        writer.update_root()
+
+    return change(document, add)
 
 
 def add_document_timestamp(document: bytes, tsa: timestamps.TimeStamper) -> bytes:

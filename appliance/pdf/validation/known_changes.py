@@ -227,8 +227,10 @@ class _Recognition:
     def _extended(self, before: list[object], after: list[object]) -> bool:
         kept, added = after[: len(before)], after[len(before) :]
         numbers = [number_of(each) for each in added]
-        return all(same(a, b) for a, b in zip(before, kept, strict=False)) and all(
-            number is not None and number[0] in self._found.new_widgets for number in numbers
+        return (
+            len(kept) == len(before)
+            and all(same(a, b) for a, b in zip(before, kept, strict=True))
+            and all(number is not None and number[0] in self._found.new_widgets for number in numbers)
         )
 
     def _store(self) -> frozenset[int]:

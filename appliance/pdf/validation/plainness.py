@@ -22,6 +22,7 @@ _TABLE = re.compile(rb"((?:" + _SUBSECTION + rb")+)trailer")
 _COUNTS = re.compile(rb"(\d{1,10}) (\d{1,10}) ?(?:\r\n|\r|\n)((?:\d{10} \d{5} [nf](?: \r| \n|\r\n))*)")
 _ENTRY_LENGTH = 20
 _ONCE = re.compile(rb"/(Size|Prev|Root|Encrypt|XRefStm|Index|W|Type)(?![A-Za-z0-9])")
+_ENCRYPTED = re.compile(rb"/Encrypt(?![A-Za-z0-9])")
 _ESCAPED = re.compile(rb"/[A-Za-z]*#")
 _MOST_OBJECTS = 1 << 23  # what PDF's implementation limits and the common readers allow
 
@@ -42,7 +43,10 @@ def is_plain(pdf: OpenedPdf, number: int) -> bool:
         if not _are_listed(pdf.document, (start, middle), {place[1]: each for each, place in places}):
             return False
         keyword = _KEYWORD.search(pdf.document[middle - 8 : middle]) is not None
-        return _reads_one_way(pdf.document[middle:end], table=keyword) and _is_strict(pdf, number)
+        text = pdf.document[middle:end]
+        if _ENCRYPTED.search(text) and not pdf.reader.encrypted:
+            return False  # some readers would take all strings and streams, the signed ones too, for encrypted
+        return _reads_one_way(text, table=keyword) and _is_strict(pdf, number)
     except DAMAGE:
         return False
 

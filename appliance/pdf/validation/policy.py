@@ -33,12 +33,13 @@ from pyhanko.sign.diff_analysis.rules.form_field_rules import is_field_visible
 from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate
 from pyhanko.sign.fields import enumerate_sig_fields
 
-from appliance.pdf.validation import repeated
+from appliance.pdf.validation import filling, repeated
 from appliance.pdf.validation.comparing import changed_keys, entry
 from appliance.pdf.validation.model import Step, StepKind
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
 
 _STORE = ("/Root", "/DSS")
+_STORED = ("/Certs", "/CRLs", "/OCSPs")
 _REFILLED_BY = frozenset({"/NeedAppearances", "/DA", "/Q"})
 
 
@@ -100,19 +101,40 @@ def analyse(pdf: OpenedPdf, number: int) -> Step:
     new = pdf.reader.get_historical_resolver(number)
     try:
         result = _POLICY.apply(old, new)
-        refilled = _refills(old, new)
+        objection = _objection(old, new)
         new_visible = frozenset(_visible_fields(new) - _visible_fields(old))
-        repeated_alone = repeated.changed_alone(old, new)
     except SuspiciousModification as error:
         return Step(number, StepKind.UNEXPLAINED, detail=str(error)[:_LONGEST_DETAIL])
     except DAMAGE as error:
         return Step(number, StepKind.UNEXPLAINED, detail=type(error).__name__)
-    if refilled:
-        return Step(number, StepKind.UNEXPLAINED, detail="the form's defaults were changed")
-    if repeated_alone:
-        return Step(number, StepKind.UNEXPLAINED, detail="a place of a signature was changed without it")
+    if objection is not None:
+        return Step(number, StepKind.UNEXPLAINED, detail=objection)
     kind = _KINDS.get(result.modification_level, StepKind.UNEXPLAINED)
     return Step(number, kind, frozenset(result.changed_form_fields), new_visible)
+
+
+def _objection(old: HistoricalResolver, new: HistoricalResolver) -> str | None:
+    """What pyHanko's rules let pass and we do not."""
+    if _refills(old, new):
+        return "the form's defaults were changed"
+    if repeated.changed_alone(old, new):
+        return "a place of a signature was changed without it"
+    if not _keeps_store(old, new):
+        return "validation data was taken away"
+    if not filling.is_honest(old, new):
+        return "a field was changed, but not filled"
+    return None
+
+
+def _keeps_store(old: HistoricalResolver, new: HistoricalResolver) -> bool:
+    """Whether there is a validation store as one is made, with something of every kind that it had."""
+    if "/DSS" not in new.root:
+        return "/DSS" not in old.root
+    before, after = entry(old.root, "/DSS"), entry(new.root, "/DSS")
+    if not isinstance(after, generic.DictionaryObject) or isinstance(after, generic.StreamObject):
+        return False
+    held = before if isinstance(before, generic.DictionaryObject) else generic.DictionaryObject()
+    return all(entry(after, key) for key in _STORED if entry(held, key))
 
 
 def _visible_fields(resolver: HistoricalResolver) -> set[str]:

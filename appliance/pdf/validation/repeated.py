@@ -13,6 +13,7 @@ from pyhanko.pdf_utils.reader import HistoricalResolver
 
 from appliance.pdf import places
 from appliance.pdf.validation.comparing import changed_keys, entry
+from appliance.pdf.validation.filling import is_redrawn
 from appliance.pdf.validation.model import FieldLock
 from appliance.pdf.validation.opening import DAMAGE
 from appliance.pdf.validation.reading import lock_of
@@ -37,7 +38,7 @@ def is_filled_by(place: str, locks: dict[str, FieldLock | None]) -> bool:
 def changed_alone(old: HistoricalResolver, new: HistoricalResolver) -> bool:
     """Whether a place was changed between the two revisions by anything but the signature that it belongs to."""
     before, after = dict(_fields(old)), dict(_fields(new))
-    changed = [name for name in _ever_places(old) & before.keys() if _changed(name, before, after, old, new)]
+    changed = [name for name in _ever_places(old) & before.keys() if _changed(name, before, after, new)]
     locks = {name: _lock(name, before, after) for name in {places.owner(name) or "" for name in changed}}
     return not all(is_filled_by(name, locks) for name in changed)
 
@@ -59,15 +60,12 @@ def _changed(
     name: str,
     before: dict[str, generic.DictionaryObject],
     after: dict[str, generic.DictionaryObject],
-    old: HistoricalResolver,
     new: HistoricalResolver,
 ) -> bool:
     """Whether the place differs in itself, or in anything that its picture is made of."""
     if name not in after or changed_keys(before[name], after[name]):
         return True
-    if "/AP" not in after[name]:
-        return False
-    return bool(new.collect_dependencies(after[name].raw_get("/AP"), since_revision=old.revision + 1))
+    return is_redrawn(after[name], new)
 
 
 def _lock(

@@ -13,6 +13,7 @@ from io import BytesIO
 import pypdfium2
 from PIL import Image, ImageChops, ImageDraw
 
+from appliance.pdf.validation.covering import hides
 from appliance.pdf.validation.model import PageRegion
 
 MOST_PAGES = 200
@@ -66,6 +67,29 @@ class Look:
         except (pypdfium2.PdfiumError, ValueError, OSError) as error:
             raise NotRendered from error
 
+    def hiding(self, before: bytes, regions: Iterable[PageRegion]) -> frozenset[PageRegion]:
+        """Those of *regions* in which something is drawn now that hides what *before* showed there.
+
+        Raises :class:`NotRendered`.
+        """
+        regions = tuple(regions)
+        if not regions:
+            return frozenset()
+        try:
+            with _open(before) as old:
+                return frozenset(each for each in regions if self._hides(old, each))
+        except (pypdfium2.PdfiumError, ValueError, OSError) as error:
+            raise NotRendered from error
+
+    def _hides(self, old: pypdfium2.PdfDocument, region: PageRegion) -> bool:
+        if region.page >= len(old):
+            return True
+        before, after = _sheet(old, region.page, _SHOWN_DPI), _sheet(self._pdf(), region.page, _SHOWN_DPI)
+        if before.picture.size != after.picture.size:
+            return True
+        part = before.part(region)
+        return hides(before.picture.crop(part), after.picture.crop(part))
+
     def _pdf(self) -> pypdfium2.PdfDocument:
         if self._opened is None:
             self._opened = _open(self._document)
@@ -98,7 +122,20 @@ class _Sheet:
     rotation: int
 
     def blank(self, picture: Image.Image, region: PageRegion) -> None:
-        """Paint over the region in *picture*, as it lies on the cropped and rotated page."""
+        """Paint over the region in *picture*."""
+        left, upper, right, lower = self._place(region)
+        box = (left - _MARGIN, upper - _MARGIN, right + _MARGIN, lower + _MARGIN)
+        ImageDraw.Draw(picture).rectangle(box, fill="white")
+
+    def part(self, region: PageRegion) -> tuple[int, int, int, int]:
+        """The region in whole pixels, as far as it lies on the page; at least one pixel."""
+        left, upper, right, lower = (round(each) for each in self._place(region))
+        width, height = self.picture.size
+        left, upper = min(max(left, 0), width - 1), min(max(upper, 0), height - 1)
+        return left, upper, max(min(right, width), left + 1), max(min(lower, height), upper + 1)
+
+    def _place(self, region: PageRegion) -> tuple[float, float, float, float]:
+        """Where the region lies in the picture of the cropped and rotated page: left, upper, right, lower."""
         left, bottom, right, top = self.box
         width, height = max(right - left, 1), max(top - bottom, 1)
         corners = [
@@ -106,10 +143,9 @@ class _Sheet:
             for x in (region.box[0], region.box[2])
             for y in (region.box[1], region.box[3])
         ]
-        xs = sorted(x * picture.width for x, _ in corners)
-        ys = sorted(y * picture.height for _, y in corners)
-        box = (xs[0] - _MARGIN, ys[0] - _MARGIN, xs[-1] + _MARGIN, ys[-1] + _MARGIN)
-        ImageDraw.Draw(picture).rectangle(box, fill="white")
+        xs = sorted(x * self.picture.width for x, _ in corners)
+        ys = sorted(y * self.picture.height for _, y in corners)
+        return xs[0], ys[0], xs[-1], ys[-1]
 
 
 def _open(document: bytes) -> pypdfium2.PdfDocument:
@@ -118,9 +154,9 @@ def _open(document: bytes) -> pypdfium2.PdfDocument:
     return pdf
 
 
-def _sheet(pdf: pypdfium2.PdfDocument, number: int) -> _Sheet:
+def _sheet(pdf: pypdfium2.PdfDocument, number: int, dpi: int = _COMPARED_DPI) -> _Sheet:
     page = pdf[number]
-    return _Sheet(_picture(page, _COMPARED_DPI), page.get_bbox(), page.get_rotation())
+    return _Sheet(_picture(page, dpi), page.get_bbox(), page.get_rotation())
 
 
 def _picture(page: pypdfium2.PdfPage, dpi: int) -> Image.Image:

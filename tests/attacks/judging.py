@@ -1,0 +1,54 @@
+"""Asking the verifier about an attempt, and whether the answer is the right one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from appliance.verification import Indication, TrustAnchors, VerificationReport, Verifier, pdf, timestamps
+from appliance.verification.circumstances import Circumstances
+from tests.attacks.registry import Attack, Attempt
+from tests.attacks.victims import GOOD
+
+Verify = Callable[[Attempt], VerificationReport]
+
+
+def in_process(attempt: Attempt) -> VerificationReport:
+    """The verdict without the walls around it: quick, and an exception is an exception."""
+    given = Circumstances(attempt.at, _anchors(attempt).certificates, crls=attempt.crls)
+    if attempt.data is not None:
+        return timestamps.verify(attempt.document, given, data=attempt.data, nonce=attempt.nonce)
+    return pdf.verify(attempt.document, given)
+
+
+def confined(verifier: Verifier) -> Verify:
+    """The verdict as users get it."""
+
+    def verify(attempt: Attempt) -> VerificationReport:
+        at: datetime = attempt.at
+        if attempt.data is not None:
+            return verifier.verify_timestamp(
+                attempt.document, data=attempt.data, nonce=attempt.nonce, at=at, trust=_anchors(attempt)
+            )
+        return verifier.verify_pdf(attempt.document, at=at, trust=_anchors(attempt))
+
+    return verify
+
+
+def complaint(attack: Attack, report: VerificationReport) -> str | None:
+    """What is wrong with the verdict about *attack*, or None."""
+    words = (report.indication, report.verdict.subindication)
+    told = f"{report.indication} {report.verdict.subindication or ''}: {'; '.join(report.reasons) or 'no reason'}"
+    if report.indication is Indication.PASSED:
+        return "survives"
+    if words not in attack.expected or not report.reasons:
+        return told
+    if attack.says and not any(attack.says in reason for reason in report.reasons):
+        return told
+    mute = [each for each in report.signatures if each.verdict.indication is not Indication.PASSED]
+    return None if all(each.verdict.reasons for each in mute) else "a signature without a reason"
+
+
+def _anchors(attempt: Attempt) -> TrustAnchors:
+    trusted = (GOOD.root,) if attempt.trust is None else attempt.trust
+    return TrustAnchors(tuple(each.certificate for each in trusted), crls=attempt.crls)
