@@ -108,6 +108,11 @@ class Home:
         return self.root / "run"
 
     @property
+    def converter(self) -> Path:
+        """The socket of the service that converts word processors' files, on an appliance."""
+        return self.run / "convert.sock"
+
+    @property
     def alarms(self) -> Path:
         """A file for each service that failed, on an appliance."""
         return self.run / "alarms"

@@ -71,7 +71,7 @@ from appliance.store.database import Database
 from appliance.submissions import Submissions
 from appliance.timestamping import TimestampService
 from appliance.verification import TrustAnchors, Verifier
-from appliance.writing import Converter, Issuing, Press, Previews, Templates, Texts, Writing
+from appliance.writing import Converter, Issuing, Press, Previews, Templates, Texts, Writing, converter
 from hsm.client import AuthorityClient
 
 LINKS_KEY = "links.key"
@@ -245,7 +245,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         layouts=Layouts(room.workshop, room.blobs),
         directory=Directory(room.database),
         writing=_writing(settings, room),
-        converter=Converter(),
+        converter=converter(settings.home.converter),
         desk=SigningDesk(room, cycle, finishing),
         seal_requests=SealRequests(room, finishing),
         seal_uses=SealUses(room.database),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.writing.converting import Converter
+from appliance.writing.far_converting import converter
 from appliance.writing.filling import Checked, blank, check
 from appliance.writing.issuing import Issuing
 from appliance.writing.press import Press
@@ -41,5 +42,6 @@ __all__ = [
     "Writing",
     "blank",
     "check",
+    "converter",
     "samples",
 ]

@@ -48,25 +48,28 @@ class Converter:
         Raises :class:`DocumentRefused`: ``no-converter``, ``not-a-text`` or ``unprocessable``.
         """
         suffix = _suffix(document, name)
-        program = shutil.which(self._program)
-        if program is None:
+        if not self.available:
             raise DocumentRefused(
                 "no-converter",
                 "This appliance cannot read Word or OpenDocument files: LibreOffice is not installed. Save the"
                 " file as PDF in your word processor and upload that, or ask the operator to install"
                 " libreoffice-writer-nogui.",
             )
-        with self._turn, tempfile.TemporaryDirectory(prefix="vermilion-convert-") as folder:
-            return self._converted(Path(program), Path(folder), document, suffix)
+        with self._turn:
+            return self._converted(document, suffix)
 
-    def _converted(self, program: Path, folder: Path, document: bytes, suffix: str) -> bytes:
+    def _converted(self, document: bytes, suffix: str) -> bytes:
+        with tempfile.TemporaryDirectory(prefix="vermilion-convert-") as folder:
+            return self._converted_in(Path(folder), document, suffix)
+
+    def _converted_in(self, folder: Path, document: bytes, suffix: str) -> bytes:
         given = folder / f"document{suffix}"
         given.write_bytes(document)
         _make_profile(folder / _PROFILE)
-        self._run(program, folder, given)
+        self._run(Path(shutil.which(self._program) or self._program), folder, given)
         made = folder / "out" / "document.pdf"
         if not made.is_file() or made.stat().st_size > LARGEST_RESULT:
-            raise _unprocessable()
+            raise unprocessable()
         return made.read_bytes()
 
     def _run(self, program: Path, folder: Path, given: Path) -> None:
@@ -93,7 +96,7 @@ class Converter:
         try:
             process.wait(timeout=self._patience)
         except subprocess.TimeoutExpired as error:
-            raise _unprocessable() from error
+            raise unprocessable() from error
         finally:
             _end(process)
 
@@ -121,7 +124,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _unprocessable() -> DocumentRefused:
+def unprocessable() -> DocumentRefused:
+    """The refusal of a file that LibreOffice did not make a PDF of."""
     return DocumentRefused(
         "unprocessable",
         "The file could not be converted to PDF. Save it as PDF in your word processor and upload that.",

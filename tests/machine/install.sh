@@ -26,8 +26,10 @@ ln -sfn "$release" /opt/vermilion/current
 say "units, users, places"
 for kind in sysusers.d tmpfiles.d; do install -D -m 0644 "$folder/systemd/$kind/vermilion.conf" "/etc/$kind/vermilion.conf"; done
 systemd-sysusers vermilion.conf
-install -m 0644 "$folder"/systemd/vermilion* /etc/systemd/system/ 2>/dev/null || true
-install -D -m 0644 -t /etc/systemd/system/vermilion-.service.d "$folder"/systemd/vermilion-.service.d/*.conf
+find "$folder/systemd" -maxdepth 1 -type f -exec install -m 0644 -t /etc/systemd/system {} +
+for dropin in "$folder"/systemd/vermilion*.d; do
+    install -D -m 0644 -t "/etc/systemd/system/$(basename "$dropin")" "$dropin"/*.conf
+done
 install -D -m 0755 -t /usr/local/sbin "$folder"/systemd/bin/*
 systemd-tmpfiles --create vermilion.conf
 for file in "$folder"/settings/*; do
@@ -58,5 +60,6 @@ fi
 
 say "starting"
 systemctl enable --quiet vermilion.target vermilion-authority.service vermilion-web.socket vermilion-web.service \
-    vermilion-tsa.socket vermilion-tsa.service vermilion-scheduler.service vermilion-diagnose.timer
+    vermilion-tsa.socket vermilion-tsa.service vermilion-scheduler.service vermilion-diagnose.timer \
+    vermilion-convert.socket
 systemctl start vermilion.target

@@ -30,7 +30,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ours.mkdir(parents=True)
     for path in unit_files():
         shutil.copy(path, ours)
-    shutil.copytree(UNITS / "vermilion-.service.d", ours / "vermilion-.service.d")
+    for folder in UNITS.glob("*.d"):
+        shutil.copytree(folder, ours / folder.name)
     for program in programs():
         place = root / program.removeprefix("/")
         place.parent.mkdir(parents=True, exist_ok=True)

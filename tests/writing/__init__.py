@@ -1,0 +1,1 @@
+"""Contracts written online, and word processors' files."""
