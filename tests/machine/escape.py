@@ -71,7 +71,8 @@ def child_attempts(pool: Confinement) -> Iterator[tuple[str, Attempt]]:
 def service_attempts(role: str) -> Iterator[tuple[str, Attempt]]:
     """What somebody would do who runs code in the service."""
     yield "a user namespace", _own_namespace
-    yield "memory to write and execute", lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)
+    if role != "convert":
+        yield "memory to write and execute", lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)
     yield "a program of one's own", _own_program
     yield "set the clock", lambda: time.clock_settime(time.CLOCK_REALTIME, time.time())
     yield "mount something", lambda: kernel.system_call(165, b"none", b"/mnt", b"tmpfs", 0, 0)
@@ -81,9 +82,13 @@ def service_attempts(role: str) -> Iterator[tuple[str, Attempt]]:
     for place in ("/etc/vermilion", "/opt/vermilion", "/usr/local", str(HOME), str(HOME / "trust")):
         yield f"write into {place}", (Path(place) / "escaped").touch
     yield "become root by the set-user-id bit", _set_user_id
-    if role == "authority":
+    if role in ("authority", "convert"):
         yield "see the documents", lambda: list((HOME / "state").iterdir())
-    else:
+    if role == "convert":
+        yield "see the home", lambda: list(HOME.iterdir())
+        yield "see the settings", lambda: list(Path("/etc/vermilion").iterdir())
+        yield "speak to the authority", lambda: _ask("web")
+    elif role != "authority":
         yield "see the authority's store", lambda: list((HOME / "authority").iterdir())
         yield "see the tokens", lambda: list((HOME / "hsm").iterdir())
         yield "put a socket in the authority's place", (HOME / "run/authority-tsa.sock").unlink
@@ -98,6 +103,9 @@ def uses(role: str, pool: Confinement | None) -> Iterator[tuple[str, Attempt]]:
         yield "its PIN", (Path(os.environ["CREDENTIALS_DIRECTORY"]) / "user.pin").read_bytes
         if "CLOCK_IS_HIDDEN" not in os.environ:  # from the whole machine, as from a container
             yield "read the kernel's NTP state", KernelClock(timedelta(seconds=1)).read
+        return
+    if role == "convert":
+        yield "memory to write and execute", lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)
         return
     yield "speak to the authority", lambda: _ask(role)
     yield "write into the state", lambda: _written(HOME / "state/.probe")
