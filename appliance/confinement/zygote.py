@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.confinement import child, frames, jobs, kernel, sandbox, syscalls
+from appliance.confinement.immortal import immortalise
 from appliance.confinement.limits import Limits
 
 _LARGEST_ORDER = 1024 * 1024
@@ -82,9 +83,10 @@ def main(descriptor: int) -> None:
     limits = Limits(**order["limits"])
     child.rehearse(limits)
     zygote = Zygote(control, table, limits, warm=order["warm"])
+    gc.collect()
+    immortalise()
     kernel.gather_memory()
     sandbox.enclose_zygote(cache)
-    gc.collect()
     gc.freeze()  # children share these pages for longer when the collector leaves them alone
     zygote.serve()
 

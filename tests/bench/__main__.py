@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import importlib
 import sys
+import time
 from pathlib import Path
 
 from tests.bench.measure import Figure
 from tests.bench.table import as_markdown, machine, write
 
-PARTS = ("authority", "timestamps", "signing", "verification", "ledger", "reminders", "pages", "memory")
+PARTS = (
+    "authority",
+    "keys",
+    "timestamps",
+    "signing",
+    "verification",
+    "ledger",
+    "reminders",
+    "pages",
+    "million",
+    "memory",
+    "ceilings",
+)
 RESULTS = Path("bench")
 
 
@@ -18,10 +31,14 @@ def main(wanted: list[str]) -> None:
     figures: list[Figure] = []
     for part in wanted or PARTS:
         print(f"measuring {part} …", file=sys.stderr, flush=True)
+        started = time.perf_counter()
         figures += importlib.import_module(f"tests.bench.{part}").figures()
+        print(f"  {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
     if not wanted:
         write(figures, RESULTS)
     print(as_markdown(figures, machine()))
+    judged = [figure.met() for figure in figures if figure.target is not None]
+    print(f"targets met: {sum(map(bool, judged))} of {len(judged)}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +46,14 @@ def scratch_token() -> Iterator[Path]:
         yield configuration
 
 
-def _scratch_session(module: Any) -> Any:
+def scratch_session(module: Any) -> Any:
     """A session on the scratch token; SoftHSM may not see it for a moment while another process writes to it."""
     for _ in range(20):
-        for slot in module.get_slots(token_present=True):
-            token = slot.get_token()
-            if token.label == "floor":
-                return token.open(user_pin=PIN, rw=True)
+        with suppress(Exception):  # of python-pkcs11, which may not be loaded in this process's parent
+            for slot in module.get_slots(token_present=True):
+                token = slot.get_token()
+                if token.label == "floor":
+                    return token.open(user_pin=PIN, rw=True)
         time.sleep(0.1)
         module.reinitialize()
     raise RuntimeError("The scratch token did not appear.")
@@ -64,9 +65,9 @@ def prepare_raw_signing(configuration: str, algorithm: str) -> Callable[[], int]
     import pkcs11  # noqa: PLC0415 - the module may only be loaded in the process that signs
     from pkcs11.util.ec import encode_named_curve_parameters  # noqa: PLC0415 - as above
 
-    session = _scratch_session(pkcs11.lib(softhsm_module()))
-    if algorithm == "rsa-3072":
-        _, private = session.generate_keypair(pkcs11.KeyType.RSA, 3072)
+    session = scratch_session(pkcs11.lib(softhsm_module()))
+    if algorithm.startswith("rsa-"):
+        _, private = session.generate_keypair(pkcs11.KeyType.RSA, int(algorithm.removeprefix("rsa-")))
         mechanism, message = pkcs11.Mechanism.SHA256_RSA_PKCS, b"message"
     else:
         curve = {"p-256": "secp256r1", "p-384": "secp384r1"}[algorithm]
@@ -93,12 +94,21 @@ def application(environ, start_response):
     return [b"x" * 1024]
 """
 
+TRIVIAL_FLASK = """
+from flask import Flask, Response, request
+application = Flask(__name__)
+@application.post("/")
+def answer():
+    request.get_data()
+    return Response(b"x" * 1024, mimetype="application/timestamp-reply")
+"""
+
 
 @contextmanager
-def trivial_server(port: int, options: list[str]) -> Iterator[str]:
-    """Gunicorn with a view that only answers 1 KB; *options* are the worker settings to compare with."""
+def trivial_server(port: int, options: list[str], application: str = TRIVIAL_WSGI) -> Iterator[str]:
+    """Gunicorn with an *application* that only answers 1 KB; *options* are the worker settings to compare with."""
     with tempfile.TemporaryDirectory(prefix="vermilion-floor-") as folder:
-        Path(folder, "trivial.py").write_text(TRIVIAL_WSGI)
+        Path(folder, "trivial.py").write_text(application)
         command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--log-level", "error"]
         with subprocess.Popen([*command, *options, "trivial:application"], cwd=folder) as server:
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import queue
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -86,10 +87,26 @@ def rate_in_processes(
     ]
     for worker in workers:
         worker.start()
-    per_worker = [results.get(timeout=300) for _ in workers]
+    per_worker = [_received(results, workers) for _ in workers]
     for worker in workers:
         worker.join()
     return tuple(sum(column) for column in zip(*per_worker, strict=True))
+
+
+def _received(results: Any, workers: Sequence[Any]) -> list[float]:
+    """The rates of one worker. Raises RuntimeError when one has failed: its own words are above."""
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        try:
+            rates: list[float] = results.get(timeout=1)
+        except queue.Empty:
+            if any(worker.exitcode for worker in workers):
+                break
+        else:
+            return rates
+    for worker in workers:
+        worker.kill()
+    raise RuntimeError("A process that was to be measured did not come to its end.")
 
 
 def _worker(prepare: Any, arguments: Any, barrier: Any, results: Any, seconds: float, rounds: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from hsm.timestamp import build_request, order_for
 from tests.bench.load import post_repeatedly
 from tests.bench.measure import Figure
-from tests.bench.stage import founded_home, serving
+from tests.bench.stage import descendants, founded_home, serving
 from tests.bench.timestamps import PORT
 
 
@@ -21,25 +21,8 @@ def figures() -> list[Figure]:
         with serving(there):
             request = build_request(order_for(hashlib.sha256(b"bench").digest()))
             post_repeatedly(f"http://127.0.0.1:{PORT}/tsa", request, seconds=2)
-            total = sum(_proportional(pid) for pid in _descendants(os.getpid())) / 1024
+            total = sum(_proportional(pid) for pid in descendants(os.getpid())) / 1024
     return [Figure("whole appliance, resident", "MB", total, target=600.0, smaller_is_better=True)]
-
-
-def _descendants(parent: int) -> set[int]:
-    children: dict[int, set[int]] = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            stat = path.read_text()
-        except OSError:
-            continue
-        children.setdefault(int(stat.rpartition(")")[2].split()[1]), set()).add(int(path.parent.name))
-    found: set[int] = set()
-    waiting = [parent]
-    while waiting:
-        for child in children.get(waiting.pop(), set()) - found:
-            found.add(child)
-            waiting.append(child)
-    return found
 
 
 def _proportional(pid: int) -> int:

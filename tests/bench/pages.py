@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from flask import Flask
@@ -58,7 +59,8 @@ def figures_of_home(sizes: tuple[int, ...]) -> list[Figure]:
             wanted = [each for each in visits(occasions, size) if each.family in (HOME, SEARCH)]
             measured[size] = _costs(browsers, wanted)
         _require_true_lists(appliance)
-    return [_times(family, measured, floor) for family in (HOME, SEARCH)]
+    rows = [_times(family, measured, floor) for family in (HOME, SEARCH)]
+    return [replace(row, work=f"{row.work}, {max(sizes):,} contracts") for row in rows]
 
 
 @contextmanager

@@ -5,11 +5,11 @@ from __future__ import annotations
 import atexit
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
-from datetime import timedelta
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from appliance.config import load
+from appliance.config import Settings, load
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import LI, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
@@ -19,17 +19,26 @@ from appliance.exporting import Exporting
 from appliance.home import Home
 from appliance.ledger import Sequencer
 from appliance.model.contract import Contract, Deadline
+from appliance.store.database import Database
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
+from tests.bench import crowd
 from tests.bench.documents import plain_contract
 from tests.bench.measure import Figure, median, rate_in_processes
+from tests.bench.portfolio import Portfolio, fill
 from tests.bench.stage import MILLISECONDS_A_TICK, authority_of, founded_home, processor_ticks, silent
 
 WHOLE = 5
 """Whole contracts that are timed."""
 
-STOCK = 320
-"""Contracts that each process has drafted and sent before the clock runs: more than it signs in all rounds."""
+SECONDS = 1.5
+"""Of one round."""
+
+STOCK = 110
+"""Contracts for each round that each process has drafted and sent before the clock runs: more than it signs."""
+
+STORES = (10_000, 100_000)
+"""Contracts in the store beside which signing is measured again."""
 
 
 def figures() -> list[Figure]:
@@ -41,6 +50,7 @@ def figures() -> list[Figure]:
         short, long = _step_rates(settings.home, 3), _step_rates(settings.home, 200)
         with open_appliance(settings) as appliance:
             whole, package = _whole_contracts(appliance)
+        crowded = _crowded(settings)
     return [
         Figure(
             "one signing step, 3 pages, prepare to committed, verified, B-T, two processes",
@@ -48,7 +58,7 @@ def figures() -> list[Figure]:
             median(short),
             rounds=short,
             target=100.0,
-            growth={"200 pages": median(long)},
+            growth={"200 pages": median(long)} | crowded,
         ),
         Figure(
             "signing step: times slower on 200 pages than on 3",
@@ -76,13 +86,26 @@ def figures() -> list[Figure]:
     ]
 
 
-def _step_rates(home: Home, pages: int) -> tuple[float, ...]:
+def _step_rates(home: Home, pages: int, *, rounds: int = 3) -> tuple[float, ...]:
     # One person a process: an authenticator's counter only goes up, so two may not take turns with one.
-    signers = [(str(home.root), person.subject, pages) for person in (ZHANG, LI)]
-    return rate_in_processes(prepare_steps, signers, seconds=1.5, rounds=3)
+    signers = [(str(home.root), person.subject, pages, rounds) for person in (ZHANG, LI)]
+    return rate_in_processes(prepare_steps, signers, seconds=SECONDS, rounds=rounds)
 
 
-def prepare_steps(root: str, subject: str, pages: int) -> Callable[[], int]:
+def _crowded(settings: Settings) -> dict[str, float]:
+    """Steps a second on 3 pages while so many other contracts are in the store."""
+    found = {}
+    with closing(Database(settings.home.database)) as database:
+        now = datetime.now(UTC)
+        crowd.settle(database, now)
+        portfolio = Portfolio(database, 0, now)
+        for size in STORES:
+            portfolio = fill(portfolio, size, logged=False)
+            found[f"{size:,} contracts in the store"] = median(_step_rates(settings.home, 3, rounds=1))
+    return found
+
+
+def prepare_steps(root: str, subject: str, pages: int, rounds: int) -> Callable[[], int]:
     """A process in which one person signs contract after contract, each with this one signature."""
     home = Home(Path(root))
     opened = ExitStack()
@@ -90,7 +113,7 @@ def prepare_steps(root: str, subject: str, pages: int) -> Callable[[], int]:
     atexit.register(opened.close)
     pocket = Pocket(home.people)
     document = plain_contract(pages)
-    stock = [_sent(appliance, document, subject) for _ in range(STOCK)]
+    stock = [_sent(appliance, document, subject) for _ in range(rounds * STOCK)]
 
     def sign_one() -> int:
         contract = stock.pop()

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
@@ -95,3 +95,31 @@ def processor_ticks() -> Ticks:
     """What all processes of this machine have used (proc(5), /proc/stat); of use while nothing else runs."""
     ticks = [int(each) for each in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
     return Ticks(sum(ticks) - ticks[3] - ticks[4], sum(ticks))
+
+
+def descendants(parent: int) -> set[int]:
+    """The processes that *parent* started, and theirs."""
+    children: dict[int, set[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            stat = path.read_text()
+        except OSError:
+            continue
+        children.setdefault(int(stat.rpartition(")")[2].split()[1]), set()).add(int(path.parent.name))
+    found: set[int] = set()
+    waiting = [parent]
+    while waiting:
+        for child in children.get(waiting.pop(), set()) - found:
+            found.add(child)
+            waiting.append(child)
+    return found
+
+
+def children_milliseconds() -> float:
+    """Processor time that the descendants of this process which run now have used so far."""
+    ticks = 0
+    for process in descendants(os.getpid()):
+        with suppress(OSError):
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks * MILLISECONDS_A_TICK

@@ -33,7 +33,7 @@ def confinement(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Confinemen
         yield pool
 
 
-def cause_of(confinement: Confinement, job: str, timeout: float = 10.0, **arguments: object) -> str:
+def cause_of(confinement: Confinement, job: str, timeout: float = 60.0, **arguments: object) -> str:
     with pytest.raises(ConfinementFailed) as failure:
         confinement.run(job, arguments, timeout=timeout)
     return str(failure.value.values["cause"])
