@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := hsm appliance webui tests scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test fuzz flips review-corpus lint format bench docs-images screenshots clean
+.PHONY: help setup demo up test fuzz flips review-corpus lint format bench bundle docs-images screenshots clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -34,11 +34,13 @@ review-corpus: ## precision and recall of the content check on the contracts tha
 	@scripts/setup test
 	@$(BIN)/python -m tests.review.corpus
 
-lint: setup ## ruff, strict mypy, import rules, documentation that names what exists
+lint: ## ruff, strict mypy, import rules, ansible-lint (production), documentation that names what exists
+	@scripts/setup lint
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@cd provisioning && PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_LINT_SKIP_SCHEMA_UPDATE=1 ansible-lint --offline -qq --profile production
 	@$(BIN)/pytest -q tests/docs
 
 format: setup ## let ruff rewrite what it can
@@ -48,6 +50,10 @@ format: setup ## let ruff rewrite what it can
 bench: ## measure against the floors; writes bench/results.json and prints the table (ONLY=pages: one part)
 	@scripts/setup bench
 	@$(BIN)/python -m tests.bench $(ONLY)
+
+bundle: ## one archive for machines without a network: the application, its wheels, Debian packages, playbooks; into dist
+	@scripts/setup bundle
+	@$(BIN)/python -m scripts.bundle --out dist --key $(or $(KEY),dist/key)
 
 docs-images: demo ## draw the pictures of the documentation anew
 	@$(BIN)/python -m scripts.docs_images

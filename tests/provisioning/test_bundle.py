@@ -1,0 +1,124 @@
+"""The bundle's own parts; making a whole one takes package lists and a network (``make bundle``)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from scripts.bundle import archive, debian
+from scripts.bundle.signing import BundleKey
+
+CHECKOUT = Path(__file__).parents[2]
+MOMENT = 1_790_000_000
+needs_gpg = pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg comes with `scripts/setup bundle`")
+needs_sqv = pytest.mark.skipif(shutil.which("sqv") is None, reason="sqv comes with apt from Debian 13 on")
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BundleKey]:
+    """A signing key of this test's."""
+    with closing(BundleKey(tmp_path_factory.mktemp("key"))) as made:
+        yield made
+
+
+def bundle(root: Path, key: BundleKey) -> Path:
+    """A bundle with everything that `install` looks at before it touches the machine; its key lies beside it."""
+    folder = root / "vermilion-0.0.0"
+    (folder / "provisioning").mkdir(parents=True)
+    (folder / "provisioning/settings.example.yml").write_text("---\n")
+    shutil.copy(CHECKOUT / "provisioning/install", folder / "install")
+    told = {"version": "0.0.0", "debian": "nowhere", "architecture": "amd64"}
+    (folder / "release.json").write_text(json.dumps(told, indent=1))
+    key.sign(archive.write_manifest(folder), folder / archive.SIGNATURE)
+    (root / "key.asc").write_bytes(key.public())
+    (root / "settings.yml").write_text("---\n")
+    return folder
+
+
+def install(folder: Path, *, key: str = "../key.asc") -> str:
+    """What `install` says. The bundle is for no Debian that exists, so it always ends before it does anything."""
+    command = ("sh", "install", "--key", key, "--settings", "../settings.yml")
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    return done.stderr
+
+
+@needs_gpg
+@needs_sqv
+def test_a_whole_bundle_passes_on_to_the_machine_itself(tmp_path: Path, key: BundleKey) -> None:
+    assert "the bundle is for Debian 13 (nowhere)" in install(bundle(tmp_path, key))
+
+
+@needs_gpg
+@needs_sqv
+def test_a_changed_missing_or_added_file_stops_the_installation(tmp_path: Path, key: BundleKey) -> None:
+    for number, harm in enumerate(("changed", "missing", "added")):
+        folder = bundle(tmp_path / str(number), key)
+        example = folder / "provisioning/settings.example.yml"
+        if harm == "changed":
+            example.write_text("---\nchanged: true\n")
+        elif harm == "missing":
+            example.unlink()
+        else:
+            example.with_name("stranger.yml").write_text("---\n")
+        told = install(folder)
+        assert ("holds what its manifest does not name" if harm == "added" else "is damaged") in told
+
+
+@needs_gpg
+@needs_sqv
+def test_somebody_elses_signature_is_none(tmp_path: Path, key: BundleKey) -> None:
+    folder = bundle(tmp_path, key)
+    with closing(BundleKey(tmp_path / "other")) as other:
+        (tmp_path / "other.asc").write_bytes(other.public())
+
+    assert "the signature of this bundle is not by ../other.asc" in install(folder, key="../other.asc")
+    assert "cannot be read" in install(folder, key="../nothing.asc")
+
+
+def test_the_same_files_make_the_same_archive(tmp_path: Path) -> None:
+    made = []
+    for name in ("one", "two"):
+        root = tmp_path / name / "vermilion-0.0.0"
+        (root / "wheels").mkdir(parents=True)
+        (root / "wheels/a.whl").write_bytes(b"a")
+        (root / "install").write_text("#!/bin/sh\n")
+        (root / "install").chmod(0o750 if name == "one" else 0o755)
+        archive.write_manifest(root)
+        archive.pack(root, tmp_path / f"{name}.tar", moment=MOMENT)
+        made.append((tmp_path / f"{name}.tar").read_bytes())
+
+    assert made[0] == made[1]
+    with tarfile.open(tmp_path / "one.tar") as tar:
+        assert {member.mtime for member in tar} == {MOMENT}
+        assert {member.uid for member in tar} == {0}
+
+
+def test_a_listing_may_have_comments(tmp_path: Path) -> None:
+    listing = tmp_path / "packages.txt"
+    listing.write_text("# why\nnginx\n\nchrony # time\n")
+
+    assert debian.wanted(listing) == ["nginx", "chrony"]
+
+
+def test_everything_in_the_packages_is_in_the_wheel() -> None:
+    """What setuptools is not told of would be missing on the appliance alone."""
+    listed = subprocess.run(
+        ("git", "ls-files", "-z", "hsm", "appliance", "webui"),
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    suffixes = {Path(name).suffix for name in listed.stdout.split("\0") if name} - {".py", ".typed", ""}
+    project = (CHECKOUT / "pyproject.toml").read_text(encoding="utf-8")
+
+    assert [suffix for suffix in sorted(suffixes) if f'"*{suffix}"' not in project] == []
