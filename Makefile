@@ -30,6 +30,15 @@ fuzz: setup ## guided fuzzing of what reads strangers' bytes (SECONDS=60 each), 
 flips: demo ## flip every byte of the demo's signed contract, one by one, and count what goes unnoticed (many hours)
 	@$(BIN)/python -m tests.verification.flips "$(VERMILION_HOME)/demo/contract.signed.pdf" "$(VERMILION_HOME)/demo/trust/ca.pem"
 
+attacks: ## every known attack and every good file through the verifier: families, survivors, false alarms
+	@scripts/setup test
+	@$(BIN)/python -m tests.attacks
+
+MUTANTS ?= 100000
+mutants: ## mutated signed PDFs through the verifier on every core (MUTANTS=100000): wrongly passed, crashes, hangs
+	@scripts/setup test
+	@$(BIN)/python -m tests.attacks.mutants $(MUTANTS) "$(VERMILION_HOME)/mutants"
+
 review-corpus: ## precision and recall of the content check on the contracts that we wrote, by clause
 	@scripts/setup test
 	@$(BIN)/python -m tests.review.corpus

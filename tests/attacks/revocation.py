@@ -67,7 +67,11 @@ def response(
     return builder.sign(responder.key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
-_REVOKED, _GOOD, _UNKNOWN = ocsp.OCSPCertStatus.REVOKED, ocsp.OCSPCertStatus.GOOD, ocsp.OCSPCertStatus.UNKNOWN
+REVOKED_STATUS, _GOOD, UNKNOWN_STATUS = (
+    ocsp.OCSPCertStatus.REVOKED,
+    ocsp.OCSPCertStatus.GOOD,
+    ocsp.OCSPCertStatus.UNKNOWN,
+)
 
 _LISTS: dict[str, Callable[[], tuple[bytes, ...]]] = {
     "by the issuer's list": lambda: (revoking(),),
@@ -127,10 +131,16 @@ def _delegate(issuer: Identity = GOOD.issuing, *, usage: bool = True) -> Identit
 
 
 _SAID: dict[str, Callable[[], tuple[bytes, ...]]] = {
-    "by the issuer": lambda: (response(_REVOKED),),
-    "by a delegate": lambda: (response(_REVOKED, responder=_delegate(), carried=(_delegate(),)),),
-    "by the issuer, good said later": lambda: (response(_REVOKED), response(_GOOD, made=NOW + timedelta(hours=1))),
-    "by the issuer, good said before": lambda: (response(_GOOD, made=NOW - timedelta(days=9)), response(_REVOKED)),
+    "by the issuer": lambda: (response(REVOKED_STATUS),),
+    "by a delegate": lambda: (response(REVOKED_STATUS, responder=_delegate(), carried=(_delegate(),)),),
+    "by the issuer, good said later": lambda: (
+        response(REVOKED_STATUS),
+        response(_GOOD, made=NOW + timedelta(hours=1)),
+    ),
+    "by the issuer, good said before": lambda: (
+        response(_GOOD, made=NOW - timedelta(days=9)),
+        response(REVOKED_STATUS),
+    ),
 }
 for _name, _said in _SAID.items():
     register(
@@ -154,7 +164,7 @@ _TALK: dict[str, Callable[[], bytes]] = {
     "good about somebody else": lambda: response(_GOOD, about=GOOD.other),
     "good, long ago": lambda: response(_GOOD, made=NOW - timedelta(days=100)),
     "good, of the future": lambda: response(_GOOD, made=NOW + timedelta(days=100)),
-    "unknown": lambda: response(_UNKNOWN),
+    "unknown": lambda: response(UNKNOWN_STATUS),
     "rubbish": lambda: b"\x30\x03\x0a\x01\x00",
 }
 for _name, _said in _TALK.items():

@@ -177,7 +177,7 @@ def _overlaid(flags: int) -> dict[int, bytes]:
     return contract({11: note, 12: shown(b"1 1 1 rg 0 0 600 800 re f", b"0 0 340 40")}, annotations=b"11 0 R")
 
 
-def _freed(document: bytes, number: int) -> bytes:
+def freed(document: bytes, number: int) -> bytes:
     table = b"xref\n%d 1\n0000000000 00001 f \n" % number
     size = max(number + 1, *map(int, re.findall(rb"/Size (\d+)", document)))
     keys = b"trailer\n<</Size %d/Root %s/Prev %d>>\n" % (size, root_of(document), startxref(document))
@@ -185,7 +185,7 @@ def _freed(document: bytes, number: int) -> bytes:
 
 
 HIDE: dict[str, Callable[[], bytes]] = {
-    "the covering picture freed": lambda: _freed(signed(written(_hiding())), 6),
+    "the covering picture freed": lambda: freed(signed(written(_hiding())), 6),
     "the covering picture null": lambda: written({6: b"null"}, after=signed(written(_hiding()))),
     "the covering picture of no size": lambda: written(
         {6: stream(b"", _PICTURE.replace(b"Width 1", b"Width 0"))}, after=signed(written(_hiding()))
@@ -193,8 +193,8 @@ HIDE: dict[str, Callable[[], bytes]] = {
     "the covering picture transparent": lambda: written(
         {6: stream(b"\xff", _PICTURE + b"/Mask[255 255]")}, after=signed(written(_hiding()))
     ),
-    "the covering note freed": lambda: _freed(signed(written(_overlaid(4))), 11),
-    "the covering note's picture freed": lambda: _freed(signed(written(_overlaid(4))), 12),
+    "the covering note freed": lambda: freed(signed(written(_overlaid(4))), 11),
+    "the covering note's picture freed": lambda: freed(signed(written(_overlaid(4))), 12),
     "the covering note hidden": lambda: written({11: _overlaid(2)[11]}, after=signed(written(_overlaid(4)))),
     "the covering note off the page": lambda: written(
         {11: _overlaid(4)[11].replace(b"[60 690 400 730]", b"[0 0 0 0]")}, after=signed(written(_overlaid(4)))
@@ -318,7 +318,7 @@ HIDE_AND_REPLACE: dict[str, Callable[[], bytes]] = {
         {3: present(_spare(), 3).replace(b"4 0 R", b"23 0 R")}, after=_spare()
     ),
     "the kids exchanged": lambda: written({2: PAGES.replace(b"3 0 R", b"22 0 R")}, after=_spare()),
-    "the page freed, its copy at its number": lambda: written({3: _SPARE[22]}, after=_freed(_spare(), 3)),
+    "the page freed, its copy at its number": lambda: written({3: _SPARE[22]}, after=freed(_spare(), 3)),
 }
 
 _ODD = ("the pages at another place", "the page at another place", "the covering picture of no size")

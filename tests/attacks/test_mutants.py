@@ -1,0 +1,33 @@
+"""A small round of ``make mutants``, without the walls: nothing passes that should not, and nothing is raised."""
+
+from __future__ import annotations
+
+from tests.attacks.judging import in_process
+from tests.attacks.mutants import judged, seeds
+from tests.attacks.oracle import explained
+from tests.attacks.registry import Attempt
+from tests.attacks.writing import OTHER_TEXT, stream, written
+
+_ROUND = 300
+
+
+def test_every_seed_passes() -> None:
+    for seed in seeds():
+        assert in_process(Attempt(seed.document)).indication == "TOTAL-PASSED"
+
+
+def test_no_mutant_passes_wrongly() -> None:
+    outcome = judged(range(_ROUND), in_process, seeds())
+    assert outcome.counts.total() == _ROUND
+    assert [said for said, _, _ in outcome.wrong] == []
+    assert outcome.counts["TOTAL-FAILED"] > _ROUND / 2
+
+
+def test_the_oracle_is_no_yes_man() -> None:
+    """It explains what changes nothing, and nothing else."""
+    document = seeds()[0].document
+    assert explained(document, document)
+    assert explained(document, written({90: b"<<>>"}, after=document))
+    assert not explained(document, written({4: stream(OTHER_TEXT)}, after=document))
+    assert not explained(document, document.replace(b"100 euro", b"900 euro"))
+    assert not explained(document, b"%" + document)
