@@ -51,6 +51,12 @@ class ActivationLocked(ActivationRefused):
     code = "activation-locked"
 
 
+class ActivationUsed(ActivationRefused):
+    """The act was done already, whether or not the answer arrived: this act is never done again. Begin another."""
+
+    code = "activation-used"
+
+
 class TimeNotAvailable(AuthorityError):
     """The clock is not proven within the declared accuracy, or stepped back (RFC 3161 failInfo 14)."""
 

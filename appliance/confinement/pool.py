@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -24,6 +25,8 @@ from appliance.confinement.limits import Limits
 from appliance.errors import ApplianceError, ConfinementFailed, DocumentRefused
 
 _START_SECONDS = 120.0
+_MOST_DEAD = 16
+"""Waiting children that something ended, one after the other, before no more is expected of the next."""
 _SENTENCES = {
     "crashed": "The input made its confined process fail; it was not processed.",
     "timeout": "The input took too long and its confined process was ended; it was not processed.",
@@ -50,6 +53,13 @@ class _Child:
 
     stream: socket.socket
     process: int
+
+    @property
+    def lives(self) -> bool:
+        """Whether it can still take its job."""
+        ended = select.poll()
+        ended.register(self.process, select.POLLIN)  # pidfd_open(2): readable when the process has ended
+        return not ended.poll(0)
 
     def end(self) -> None:
         with suppress(ProcessLookupError):
@@ -135,7 +145,15 @@ class Confinement:
         self.close()
 
     def _child(self) -> _Child:
-        """A waiting child; a zygote that has died is replaced once."""
+        """A waiting child that lives; a zygote that has died is replaced once."""
+        for _ in range(_MOST_DEAD):
+            child = self._handed_over()
+            if child.lives:
+                return child
+            child.end()
+        raise _failed("unavailable")
+
+    def _handed_over(self) -> _Child:
         with self._lock:
             for _ in range(2):
                 zygote = self._running()

@@ -6,6 +6,9 @@ from appliance.errors import ResultRefused
 from appliance.model.contract import Contract, PartyState
 from appliance.verification import Indication, Level, SignatureReport, VerificationReport
 
+READERS = 3
+"""A signature is not thrown away because something ended the process that read the result, once or twice."""
+
 
 def require_signed(report: VerificationReport, contract: Contract, field: str) -> None:
     """The signature in *field* and those before it are good and dated.

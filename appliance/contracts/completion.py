@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from appliance.contracts import agreed, grounds, rules
-from appliance.contracts.acceptable import require_signed
+from appliance.contracts.acceptable import READERS, require_signed
 from appliance.contracts.announcements import after_signature
 from appliance.contracts.changes import changed
 from appliance.contracts.preconditions import Signing, require_all
@@ -57,7 +57,7 @@ class Completion:
                 "Another party signed “{title}” in the meantime; prepare again.", title=contract.title
             )
         document = self._embedded(record, contract)
-        require_signed(room.verifier.verify_pdf(document), contract, record.act.field)
+        require_signed(room.verifier.verify_pdf(document, readers=READERS), contract, record.act.field)
         room.passing(Waypoint.RESULT_VERIFIED)
         digest = room.blobs.put(document)
         room.passing(Waypoint.RESULT_STORED)

@@ -6,7 +6,7 @@ import time
 from datetime import datetime, timedelta
 
 from appliance.contracts import rules
-from appliance.contracts.acceptable import require_archived
+from appliance.contracts.acceptable import READERS, require_archived
 from appliance.contracts.announcements import to_everybody
 from appliance.contracts.changes import changed
 from appliance.contracts.room import SigningRoom
@@ -37,7 +37,7 @@ class SealingOff:
             return contract
         rules.require_state(contract, ContractState.SIGNED)
         document, stamped = self._archived(contract)
-        require_archived(room.verifier.verify_pdf(document), contract)
+        require_archived(room.verifier.verify_pdf(document, readers=READERS), contract)
         digest = room.blobs.put(document)
         room.passing(Waypoint.ARCHIVE_STORED)
         number = contract.current.number + 1

@@ -15,8 +15,10 @@ from appliance.model.intent import IntentRecord, IntentState
 from appliance.store import contracts, intents
 from hsm.acts import Activation
 from hsm.cms import add_signature_timestamp, signature_value
-from hsm.errors import ActivationRefused, AuthorityLocked, ModuleUnavailable
+from hsm.errors import ActivationRefused, ActivationUsed, AuthorityLocked, ModuleUnavailable
 from hsm.timestamp import parse_token
+
+LOST = "the activation was used up, and the authority's answer was lost; a signature, if made, was never released"
 
 
 class Signature:
@@ -37,9 +39,9 @@ class Signature:
 
         Raises :class:`ActivationRefused` when the authority says no to the activation, and
         :class:`ModuleUnavailable` or :class:`AuthorityLocked` when its HSM does not sign now: the intent stays
-        prepared and can be activated again. After any other failure at the authority it is abandoned, since a
-        signature may exist that nobody has received; the signer prepares again. A failure after step 4 is made
-        good by :meth:`stamp`, from ``complete`` or from the recovery.
+        prepared and can be activated again. After any other failure at the authority, :class:`ActivationUsed`
+        among them, it is abandoned, since a signature may exist that nobody has received; the signer prepares
+        again. A failure after step 4 is made good by :meth:`stamp`, from ``complete`` or from the recovery.
         """
         record = self._claimed(intent_id)
         self._room.passing(Waypoint.INTENT_CLAIMED)
@@ -80,6 +82,11 @@ class Signature:
     def _ask(self, record: IntentRecord, activations: Sequence[Activation]) -> bytes:
         try:
             return self._room.authority.sign_document(record.act, activations)
+        except ActivationUsed:
+            # An answer was lost: a signature may exist, but nobody received it, and this act is never done again.
+            with self._room.database.transaction() as tx:
+                intents.abandon(tx, record.id, LOST)
+            raise
         except (ActivationRefused, AuthorityLocked, ModuleUnavailable):
             # Nothing was signed, for certain: the signer may activate the same intent again.
             with self._room.database.transaction() as tx:

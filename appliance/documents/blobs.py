@@ -16,6 +16,8 @@ from tempfile import NamedTemporaryFile
 from appliance.errors import NotFound, StorageError
 from appliance.sharing import file_mode, give_mode, make_directory
 
+_DIGITS = 64
+
 
 class BlobStore:
     """A directory of blobs, ``ab/abcdef…``; *root* is created when missing."""
@@ -23,15 +25,17 @@ class BlobStore:
     def __init__(self, root: Path) -> None:
         make_directory(root)
         self._root = root
+        self._known: set[Path] = set()
 
     def put(self, data: bytes) -> str:
         """Keep *data* durably; its digest in hex. Raises :class:`StorageError` when the disk does not take it."""
         digest = hashlib.sha256(data).hexdigest()
         path = self._path(digest)
-        if _is_there(path):
-            return digest
         try:
-            self._write(path, data)
+            if _is_there(path):
+                self._sync_names(path)  # whoever wrote it may have come no further than its name
+            else:
+                self._write(path, data)
         except OSError as error:
             raise StorageError(
                 "The document could not be stored ({why}); free some disk space, then try again.",
@@ -75,11 +79,18 @@ class BlobStore:
             leftover.unlink(missing_ok=True)
         return len(leftovers)
 
+    def shelf(self, number: int, *, untouched_since: datetime) -> list[str]:
+        """Of the digests that begin with the byte *number* (a 256th part of all) those that were put last before
+        *untouched_since* (aware).
+        """
+        shelf = self._root / f"{number:02x}"
+        kept = [path for path in shelf.glob("*") if len(path.name) == _DIGITS]
+        return [path.name for path in kept if _touched_before(path, untouched_since)]
+
     def _path(self, digest: str) -> Path:
         return self._root / digest[:2] / digest
 
     def _write(self, path: Path, data: bytes) -> None:
-        new_directory = not path.parent.exists()
         make_directory(path.parent)
         with NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as stream:
             part = Path(stream.name)
@@ -92,9 +103,14 @@ class BlobStore:
             except BaseException:
                 part.unlink(missing_ok=True)
                 raise
+        self._sync_names(path)
+
+    def _sync_names(self, path: Path) -> None:
+        """Its name is on disk, and that of its directory, which may be younger than the last :meth:`put`."""
         _sync_directory(path.parent)
-        if new_directory:
+        if path.parent not in self._known:
             _sync_directory(self._root)
+            self._known.add(path.parent)
 
 
 def _is_there(path: Path) -> bool:

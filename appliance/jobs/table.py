@@ -26,6 +26,7 @@ def jobs_of(appliance: Appliance, delivery: Delivery | None) -> list[Job]:
         Job("deadlines", DEADLINES, appliance.endings.expire),
         Job("seal requests", SEAL_REQUESTS, appliance.seal_requests.sweep),
         Job("disposal", DISPOSAL, appliance.retention.disposing.sweep),
+        Job("ownerless documents", DISPOSAL, appliance.retention.disposing.sweep_ownerless),
         Job("reminders", REMINDERS, appliance.reminders.reminding.tick),
         Job("revocation lists", REVOCATION_LISTS, appliance.authority.issue_crl),
     ]

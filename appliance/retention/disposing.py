@@ -23,6 +23,9 @@ _BATCH = 200
 SETTLED = timedelta(hours=1)
 """How long nobody may have put the same bytes again before a blob is removed."""
 
+ABANDONED = timedelta(days=1)
+"""How long bytes may wait for the record that they belong to: far longer than any request takes."""
+
 
 class Disposing:
     """Proposed by an officer, done by another where ``retention.second_person`` says so. Thread-safe.
@@ -45,6 +48,7 @@ class Disposing:
         self._pictures = pictures
         self._policy = policy
         self._now = now
+        self._shelf = 0
 
     def due(self, *, limit: int = PAGE) -> tuple[Ended, ...]:
         """Contracts whose time is over, the oldest first, without those that are held."""
@@ -134,6 +138,24 @@ class Disposing:
         if removed:
             with self._database.transaction() as tx:
                 forgetting.overwrite_words(tx)
+        return removed
+
+    def sweep_ownerless(self) -> int:
+        """Removes blobs that nothing ever came to need: their process died, or refused, between bytes and record.
+
+        Each call looks through the next 256th part of all; how many were removed.
+        """
+        before = self._now() - ABANDONED
+        shelf, self._shelf = self._shelf, (self._shelf + 1) % 256
+        removed = 0
+        for digest in self._blobs.shelf(shelf, untouched_since=before):
+            with self._database.reading() as tx:
+                needed = retention.is_needed(tx, digest)
+            if not needed:
+                with self._database.transaction() as tx:
+                    if not retention.is_needed(tx, digest) and self._blobs.remove(digest, untouched_since=before):
+                        self._pictures.forget(digest)
+                        removed += 1
         return removed
 
     def _disposable(self, tx: Transaction, contract_id: str, now: datetime) -> Contract:

@@ -108,6 +108,7 @@ class Judge:
 
     def _authorise(self, act: SigningIntent | OfficerAct, activations: Sequence[Activation]) -> Authorised:
         now = self._now()
+        self._store.acts.require_unused(act.nonce)  # before its counter or code is found to be old
         remembered = self._remembered(act)
         self._rules.require_fitting(act, activations, [each.subject for each in remembered])
         self._require_in_time(act, now)

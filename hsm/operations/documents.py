@@ -7,7 +7,7 @@ from typing import Any
 
 from hsm import cms
 from hsm.acts import SigningIntent
-from hsm.errors import CertificateRefused, ConsistencyRefused
+from hsm.errors import ActivationUsed, AuthorityLocked, CertificateRefused, ConsistencyRefused, ModuleUnavailable
 from hsm.operations.bench import Bench
 from hsm.operations.manifests import log_state_of
 from hsm.signers import HsmSigner
@@ -32,7 +32,12 @@ class Documents:
         activations = activations_from_wire(arguments.get("activations"))
         signer = self._usable(intent.signer)
         self._bench.judge.authorise_signature(intent, activations)
-        return self._signed(intent, signer)
+        try:
+            return self._signed(intent, signer)
+        except (AuthorityLocked, ModuleUnavailable) as error:
+            raise ActivationUsed(
+                "The HSM stopped answering when this activation had been used up; nothing was signed. Begin again."
+            ) from error
 
     def sign_manifest(self, arguments: Mapping[str, Any]) -> bytes:
         """The CMS over a manifest, if the state of the log that it names is one that was signed here."""

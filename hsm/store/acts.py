@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pysqlite3 import dbapi2 as sqlite
 
-from hsm.errors import ActivationRefused
+from hsm.errors import ActivationUsed
 from hsm.store.database import Database
 
 
@@ -17,19 +17,19 @@ class Acts:
         self._database = database
 
     def authorise(self, nonce: bytes, act: str, *, activated_by: Sequence[str], strength: str, at: int) -> None:
-        """Uses up *nonce* for the canonical *act*. Raises :class:`ActivationRefused` when it was used before."""
+        """Uses up *nonce* for the canonical *act*. Raises :class:`ActivationUsed` when it was used before."""
         try:
             self._database.run(
                 "INSERT INTO acts (nonce, act, activated_by, strength, authorised) VALUES (?, ?, ?, ?, ?)",
                 (nonce, act, " ".join(activated_by), strength, at),
             )
         except sqlite.IntegrityError as error:
-            raise ActivationRefused(_USED) from error
+            raise ActivationUsed(_USED) from error
 
     def require_unused(self, nonce: bytes) -> None:
-        """Raises :class:`ActivationRefused` when *nonce* was used up."""
+        """Raises :class:`ActivationUsed` when *nonce* was used up."""
         if self._database.one("SELECT 1 FROM acts WHERE nonce = ?", (nonce,)) is not None:
-            raise ActivationRefused(_USED)
+            raise ActivationUsed(_USED)
 
 
 _USED = "This activation was used before; each one counts once."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -199,3 +200,28 @@ def test_closing_ends_the_children(tmp_path: Path) -> None:
     assert not waiting.is_alive()
     with pytest.raises(ProcessLookupError):
         os.kill(identity, 0)
+
+
+def test_waiting_children_that_something_ended_are_passed_over(tmp_path: Path) -> None:
+    """No memory was left, say, and the kernel chose them: that is not the fault of whoever comes next."""
+    with hostile_pool(tmp_path) as pool:
+        assert pool.run("echo", {"value": 1}) == 1
+        zygote = pool._zygote
+        assert zygote is not None
+        children = children_of(zygote.program.pid)
+        assert len(children) == 2
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        while any(Path(f"/proc/{child}").exists() for child in children):
+            time.sleep(0.01)
+        assert pool.run("echo", {"value": 2}) == 2
+
+
+def children_of(process: int) -> list[int]:
+    """Those that wait already, once the pool has filled up."""
+    deadline = time.monotonic() + 60
+    while True:
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+        if len(children) == 2 or time.monotonic() > deadline:
+            return [int(child) for child in children]
+        time.sleep(0.02)

@@ -1,26 +1,26 @@
-"""Counts what the crash tests did, and says so at the end of the run."""
+"""Says at the end of the run what the crash tests counted."""
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
 
-COUNTS = pytest.StashKey[Counter[str]]()
+from tests.crash.tally import COLUMNS, Tally
+
+TALLY = pytest.StashKey[Tally]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[COUNTS] = Counter()
+    config.stash[TALLY] = Tally()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    counts = terminalreporter.config.stash[COUNTS]
+    counts = terminalreporter.config.stash[TALLY].counts
     if counts:
-        what = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-        terminalreporter.write_line(f"crash tests: {what}")
+        said = ", ".join(f"{counts[name]} {name}" for name in COLUMNS)
+        terminalreporter.write_line(f"crash tests: {said}")
 
 
 @pytest.fixture
-def counted(request: pytest.FixtureRequest) -> Counter[str]:
-    """The counts of this run, to be added to."""
-    return request.config.stash[COUNTS]
+def counted(request: pytest.FixtureRequest) -> Tally:
+    """The tally of this run, to be added to."""
+    return request.config.stash[TALLY]

@@ -1,50 +1,128 @@
-"""A process that takes one act through its steps and kills itself at a named point.
+"""A process that takes acts through their steps, does to itself what it is told, and says what was done.
 
-Run as ``python -m tests.crash.performer HOME ACT CONTRACT PARTY WAYPOINT``. Each act that was acknowledged, which
-means that the call returned, is printed as a line at once; whatever is printed must be there afterwards.
+Run as ``python -m tests.crash.performer HOME``. An order is one line of JSON on standard input (:class:`Order`);
+what became of it comes line by line on standard output, as soon as it is so. What is acknowledged must be there:
+
+    ready            the process is warm
+    at WAYPOINT      it waits there for a line ``go``
+    signed, completed, sealed ID, dated HEX, placed      the call returned
+    refused KIND: SENTENCE      the call raised; the act ends there
+    done             the order is over
 """
 
 from __future__ import annotations
 
-import os
-import signal
+import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from appliance.config import load
 from appliance.contracts.waypoints import Waypoint
+from appliance.errors import ApplianceError
 from appliance.home import Home
+from appliance.ledger import Sequencer
 from appliance.wiring import Appliance, open_appliance
-from tests.world import activations_for
+from hsm.client import AuthorityClient
+from hsm.errors import AuthorityError
+from tests.crash.selfharm import SELF_INFLICTED
+from tests.world import activations_for, sample_document
 
 
-def main(home: str, act: str, contract: str, party: str, waypoint: str) -> None:
-    def passing(reached: Waypoint) -> None:
-        if reached.name == waypoint:
-            os.kill(os.getpid(), signal.SIGKILL)
+@dataclass(frozen=True, slots=True)
+class Order:
+    """``act``: sign, seal, send or place; ``at``: the waypoint's name, where ``fault`` (of ourselves) happens, or
+    where somebody else is waited for."""
 
-    with open_appliance(load(Home(Path(home))), role="web", passing=passing) as appliance:
-        appliance.workshop.text(appliance.contracts.document(appliance.contracts.get(contract)))  # warm
-        acknowledge("ready")
-        if act == "sign":
-            sign(appliance, contract, party)
+    act: str
+    contract: str = ""
+    party: str = ""
+    at: str = ""
+    fault: str = ""
+
+    def line(self) -> str:
+        return json.dumps(asdict(self)) + "\n"
+
+
+class Performer:
+    """One appliance, and the order that is under way."""
+
+    def __init__(self) -> None:
+        self.order = Order("")
+        self.appliance: Appliance
+        self.sequencer: Sequencer
+
+    def passing(self, reached: Waypoint) -> None:
+        if reached.name == self.order.at:
+            self.meet(reached.name)
+
+    def meet(self, place: str) -> None:
+        if self.order.fault:
+            SELF_INFLICTED[self.order.fault](self.appliance)
         else:
-            appliance.sealing.seal_off(contract)
-            acknowledge("sealed")
+            say(f"at {place}")
+            sys.stdin.readline()
+
+    def perform(self, order: Order) -> None:
+        self.order = order
+        acts = {"sign": self.sign, "seal": self.seal, "place": self.place}
+        with refusals_said():
+            if order.at == "begin":
+                self.meet("begin")
+            acts[order.act]()
+            digest = sha256(order.line().encode()).digest()
+            say(f"dated {self.appliance.timestamps.token(digest).hex()}")
+        say("done")
+
+    def sign(self) -> None:
+        cycle = self.appliance.cycle
+        prepared = cycle.prepare(self.order.contract, self.order.party)
+        cycle.sign(prepared.id, activations_for(self.appliance, prepared.act))
+        say("signed")
+        cycle.complete(prepared.id)
+        say("completed")
+
+    def seal(self) -> None:
+        """The last signature, then all of it sealed off: the scheduler would do that at once, too."""
+        self.sign()
+        self.appliance.sealing.seal_off(self.order.contract)
+        say("sealed")
+
+    def place(self) -> None:
+        self.sequencer.run_once()
+        say("placed")
 
 
-def sign(appliance: Appliance, contract: str, party: str) -> None:
-    prepared = appliance.cycle.prepare(contract, party)
-    acknowledge("prepared")
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
-    acknowledge("signed")
-    appliance.cycle.complete(prepared.id)
-    acknowledge("completed")
+@contextmanager
+def refusals_said() -> Iterator[None]:
+    """What the appliance refuses is said in its words; anything else is a bug, and ends the process loudly."""
+    try:
+        yield
+    except (ApplianceError, AuthorityError) as error:
+        say(f"refused {type(error).__name__}: {error}")
 
 
-def acknowledge(act: str) -> None:
-    sys.stdout.write(f"{act}\n")
+def say(what: str) -> None:
+    sys.stdout.write(f"{what}\n")
     sys.stdout.flush()
+
+
+def main(home: str) -> None:
+    performer = Performer()
+    settings = load(Home(Path(home)))
+    with (
+        open_appliance(settings, role="web", passing=performer.passing) as appliance,
+        AuthorityClient(settings.home.authority_socket("scheduler")) as scheduler,
+    ):
+        performer.appliance = appliance
+        performer.sequencer = Sequencer(appliance.database, scheduler)
+        appliance.workshop.text(sample_document(1))
+        say("ready")
+        while line := sys.stdin.readline():
+            performer.perform(Order(**json.loads(line)))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import pytest
 from hsm import protocol
 from hsm.client import AuthorityClient
 from hsm.errors import (
+    ActivationUsed,
     AuthorityError,
     AuthorityLocked,
     AuthorityUnreachable,
@@ -69,6 +70,25 @@ def test_the_hsm_goes_in_the_middle_and_comes_back(own: RunningAuthority) -> Non
     assert eventually(lambda: client.timestamp([ORDER]))
     # The activation was not used up by the attempt that could not be served.
     assert eventually(lambda: client.sign_document(intent, [activation]))
+
+
+def test_an_hsm_that_goes_between_activation_and_signature_says_that_the_activation_is_used_up(
+    own: RunningAuthority,
+) -> None:
+    tokens, away = own.root / "hsm/tokens", own.root / "hsm/tokens-away"
+    device = own.enrol_person("person-unlucky")
+    client = own.client("web")
+    first, intent = intent_for("person-unlucky"), intent_for("person-unlucky", document=b"another")
+    client.sign_document(first, [device.activate("person-unlucky", first)])  # this worker knows the key now
+
+    activation = device.activate("person-unlucky", intent)
+    tokens.rename(away)
+    with pytest.raises(ActivationUsed, match="nothing was signed"):
+        client.sign_document(intent, [activation])
+    away.rename(tokens)
+    assert eventually(lambda: client.timestamp([ORDER]))
+    with pytest.raises(ActivationUsed, match="used before"):
+        client.sign_document(intent, [activation])
 
 
 def test_a_daemon_without_hsm_starts_and_waits_for_it(own: RunningAuthority) -> None:

@@ -195,6 +195,17 @@ def test_documents_that_others_have_stay(world: World, now_: Appliance, later: A
     assert hashlib.sha256(now_.blobs.get(staying.original.digest)).hexdigest() == going.original.digest
 
 
+def test_bytes_that_came_to_belong_to_nothing_are_swept_after_a_day(world: World, now_: Appliance) -> None:
+    """Their process died between the bytes and the record of them."""
+    ownerless, owned = now_.blobs.put(b"ownerless"), send(now_, unique(3)).current.digest
+    for ahead, there in ((timedelta(), True), (timedelta(days=1, hours=1), False)):
+        with world.opened(ahead=ahead) as appliance:
+            for _ in range(256):
+                appliance.retention.disposing.sweep_ownerless()
+        assert (ownerless in now_.blobs.shelf(int(ownerless[:2], 16), untouched_since=now_.now())) == there
+    assert now_.blobs.get(owned)
+
+
 def test_every_table_of_a_contract_is_forgotten_or_kept_on_purpose(now_: Appliance) -> None:
     named = {table for table, _ in forgetting.OF_A_CONTRACT} | forgetting.KEPT_OF_A_CONTRACT
     with now_.database.reading() as tx:

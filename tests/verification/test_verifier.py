@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +47,32 @@ def test_a_file_gives_the_published_json(verifier: Verifier, good: World, tmp_pa
     assert (report["file"], report["kind"], report["indication"]) == ("contract.pdf", "pdf", "TOTAL-PASSED")
     assert all(set(signature) == KEYS for signature in report["signatures"])
     assert report["signatures"][0]["timestamp"] == NOW.isoformat().replace("+00:00", "Z")
+
+
+class InterruptedConfinement(Confinement):
+    """Of its first readers something ends as many as it is told, when they have begun."""
+
+    def __init__(self, cache: Path, interrupted: int) -> None:
+        super().__init__(cache)
+        self.interrupted = interrupted
+
+    def _child(self) -> Any:
+        child = super()._child()
+        if self.interrupted:
+            self.interrupted -= 1
+            signal.pidfd_send_signal(child.process, signal.SIGKILL)
+        return child
+
+
+@pytest.mark.parametrize(("interrupted", "passed"), [(0, True), (2, True), (3, False)])
+def test_a_document_of_our_own_survives_readers_that_something_ended(
+    good: World, tmp_path: Path, interrupted: int, passed: bool
+) -> None:
+    with InterruptedConfinement(tmp_path, interrupted) as confinement:
+        verifier = Verifier(confinement, [good.root.certificate], clock=lambda: NOW + timedelta(days=1))
+        report = verifier.verify_pdf(signed(good, level="B-T"), readers=3)
+    assert (report.indication is Indication.PASSED) == passed
+    assert passed or "brought its reader down" in str(report.verdict.reasons[0])
 
 
 def test_trust_and_time_can_be_given(verifier: Verifier, good: World) -> None:

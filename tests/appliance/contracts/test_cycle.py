@@ -18,7 +18,7 @@ from appliance.store import intents, outbox
 from appliance.verification import Indication, Level
 from appliance.wiring import Appliance
 from hsm.cms import parse, verify
-from hsm.errors import ActivationRefused
+from hsm.errors import ActivationRefused, ActivationUsed
 from hsm.timestamp import verify_token
 from tests.world import World, activations_for, sample_document, send, shared_world
 
@@ -128,6 +128,18 @@ def test_a_refused_activation_changes_nothing_and_may_be_given_again(appliance: 
         assert appliance.contracts.get(contract.id) == contract
     appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
     assert appliance.cycle.complete(prepared.id).parties[0].state is PartyState.SIGNED
+
+
+def test_an_answer_that_was_lost_costs_no_waiting(appliance: Appliance) -> None:
+    """The authority has signed and used the activation up; nobody received it. Signing begins anew, at once."""
+    contract = send(appliance, DOCUMENT)
+    prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id)
+    activations = activations_for(appliance, prepared.act)
+    appliance.authority.sign_document(prepared.act, activations)
+    with pytest.raises(ActivationUsed):
+        appliance.cycle.sign(prepared.id, activations)
+    assert state_of(appliance, prepared.id) is IntentState.ABANDONED
+    assert sign_next(appliance, contract).parties[0].state is PartyState.SIGNED
 
 
 def test_a_seal_needs_its_custodian_and_the_one_who_asks(appliance: Appliance) -> None:

@@ -55,6 +55,26 @@ def test_everything_is_synced_before_it_is_promised(tmp_path: Path, monkeypatch:
     assert synced == [False, True, True]  # the file, its directory, and the directory of the new directory
 
 
+def test_what_is_there_already_is_promised_no_sooner_than_its_name_is_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever wrote it came no further: the directory could not be synced, or has not been yet."""
+    real = os.fsync
+
+    def failing(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(5, "Input/output error")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", failing)
+    blobs = BlobStore(tmp_path)
+    for _ in range(2):
+        with pytest.raises(StorageError, match="Input/output"):
+            blobs.put(b"contract")
+    monkeypatch.setattr(os, "fsync", real)
+    assert blobs.get(blobs.put(b"contract")) == b"contract"
+
+
 def test_a_full_disk_is_a_refusal_that_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")

@@ -10,7 +10,7 @@ from appliance.contracts.model import Act, why_not
 from appliance.errors import ApplianceError, ResultRefused, StateRefused
 from appliance.model.contract import ContractState, PartyState
 from appliance.model.intent import IntentState
-from hsm.errors import ActivationRefused, AuthorityUnreachable
+from hsm.errors import ActivationRefused, ActivationUsed, AuthorityUnreachable
 from webui.portal.access import circumstances
 from webui.portal.contracts.reading import Sight, sight
 from webui.portal.parts import PortalParts
@@ -92,6 +92,11 @@ def _why_renewed(before: Opened, now: Opened, refusal: Refusal) -> str:
     if isinstance(refusal, ResultRefused):
         return say(
             "The signature could not be verified and was thrown away. The document is ready again; sign it."
+        )
+    if isinstance(refusal, ActivationUsed):
+        return say(
+            "No signature was received, and what you confirmed counts no more."
+            " The document is ready again; sign it."
         )
     return say(
         "The time for this signature was over, so the document has been made ready again; you can sign now."

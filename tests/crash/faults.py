@@ -1,0 +1,121 @@
+"""What is done to the house around an act: processes die, the disk is full, the HSM is away, peers break off."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.crash.house import COMMANDS, House, children_of, kill_all
+
+MEGABYTE = 1024 * 1024
+WIDE = 1024 * MEGABYTE
+"""Bytes of a lane's own file system while it is not full; only what is used takes memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where a fault strikes: the house, and the process that is at an act."""
+
+    house: House
+    performer: int
+
+    @property
+    def root(self) -> Path:
+        return self.house.home.root
+
+
+Strike = Callable[[Scene], None]
+
+
+def nothing(_scene: Scene) -> None:
+    """For faults that mend themselves, or that the house mends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """``strike`` happens at a waypoint or a random moment; ``heal`` after the act has ended, however it did."""
+
+    name: str
+    strike: Strike
+    heal: Strike = nothing
+
+
+def kill_performer(scene: Scene) -> None:
+    kill_all([scene.performer])
+
+
+def kill_zygote(scene: Scene) -> None:
+    kill_all(children_of(scene.performer)[:1])
+
+
+def kill_confined(scene: Scene) -> None:
+    for zygote in children_of(scene.performer)[:1]:
+        kill_all(children_of(zygote))
+
+
+def kill_workers(scene: Scene) -> None:
+    scene.house.kill_children("authority")
+
+
+def kill_one_worker(scene: Scene) -> None:
+    scene.house.kill_children("authority", 1)
+
+
+def take_hsm_away(scene: Scene) -> None:
+    (scene.root / "hsm/tokens").rename(scene.root / "hsm/tokens-away")
+
+
+def bring_hsm_back(scene: Scene) -> None:
+    (scene.root / "hsm/tokens-away").rename(scene.root / "hsm/tokens")
+
+
+def fill_disk(scene: Scene) -> None:
+    """Nothing but a few pages is left on the file system of this home (a tmpfs of its own)."""
+    size = shutil.disk_usage(scene.root).used
+    while not resize(scene.root, size := size + 8192):  # others write on meanwhile
+        pass
+
+
+def free_disk(scene: Scene) -> None:
+    assert resize(scene.root, WIDE)
+
+
+def cannot_write(name: str) -> Fault:
+    """No file takes anything from the process *name*, nor from its children."""
+    return Fault(
+        f"{name} cannot write",
+        lambda scene: scene.house.limit_files(name, 0),
+        lambda scene: scene.house.limit_files(name, resource.RLIM_INFINITY),
+    )
+
+
+def resize(root: Path, size: int) -> bool:
+    """False when more is used already."""
+    command = ["mount", "-o", f"remount,size={size}", str(root)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+FAULTS = {
+    fault.name: fault
+    for fault in (
+        Fault("web killed", kill_performer),
+        Fault("zygote killed", kill_zygote),
+        Fault("confined killed", kill_confined),
+        Fault("worker killed", kill_one_worker),
+        Fault("all workers killed", kill_workers),
+        Fault("authority killed", lambda scene: scene.house.kill("authority")),
+        Fault("tsa killed", lambda scene: scene.house.kill("tsa")),
+        Fault("tsa's worker killed", lambda scene: scene.house.kill_children("tsa")),
+        Fault("scheduler killed", lambda scene: scene.house.kill("scheduler")),
+        Fault("HSM away", take_hsm_away, bring_hsm_back),
+        Fault("half requests", lambda scene: scene.house.half_a_request()),
+        Fault("disk full", fill_disk, free_disk),
+        *(cannot_write(name) for name in COMMANDS),
+    )
+}
+ON_OWN_DISK = frozenset({"disk full"})
+"""Faults that need the home to be a file system of its own."""

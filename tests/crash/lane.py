@@ -1,0 +1,280 @@
+"""One home, in which round after round something breaks while people sign and others ask for the time.
+
+Run as ``python -m tests.crash.lane MOULD ROUNDS SEED``; ``few`` rounds are each scenario of :func:`few` once. In a
+mount namespace of its own, where that is permitted, the home is a small file system, which can be full. Each round
+is a line of JSON (:class:`Round`).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from appliance.config import load
+from appliance.home import Home
+from appliance.model.contract import Contract, ContractState, PartyState
+from appliance.retention.disposing import ABANDONED
+from appliance.wiring import Appliance, open_appliance
+from tests.crash import mould
+from tests.crash.clients import TimestampClients, Told
+from tests.crash.faults import FAULTS, WIDE, Scene
+from tests.crash.house import PATIENCE, House
+from tests.crash.judge import LATER, Judge
+from tests.crash.performer import Order
+from tests.crash.plan import RANDOM, Plan, Scenario, few, scenarios
+from tests.crash.tally import Tally
+from tests.world import sample_document, send
+
+DOCUMENT = sample_document(1)
+NONE = "undisturbed"
+KILLING = ("kill", "web killed")
+ACKNOWLEDGEMENTS = ("signed", "completed", "sealed")
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a round was and what it counted; the last one of a lane judges everything once more."""
+
+    scenario: str
+    tally: Tally
+    seconds: float
+
+    def line(self) -> str:
+        tally = self.tally
+        parts = {"counts": tally.counts, "notes": tally.notes, "findings": tally.findings}
+        return json.dumps({"scenario": self.scenario, "tally": parts, "seconds": self.seconds}) + "\n"
+
+
+class Acting:
+    """A performer in its process, as the lane sees it. Replaced when it has died."""
+
+    def __init__(self, home: Home) -> None:
+        with (home.logs / "performer.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    "setpriv",
+                    "--pdeathsig",
+                    "KILL",
+                    "--",
+                    sys.executable,
+                    "-m",
+                    "tests.crash.performer",
+                    str(home.root),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+
+    def wait_until_warm(self) -> None:
+        assert self._line() == "ready", "the performer did not start; see performer.log"
+
+    def tell(self, line: str) -> None:
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(line)
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it was killed before it heard
+
+    def said(self) -> Iterator[str]:
+        """What it says about its order, until that is over or it dies."""
+        while (line := self._line()) and line != "done":
+            yield line
+        if not line:
+            self.process.wait()
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    @property
+    def died(self) -> bool:
+        return self.process.poll() is not None
+
+    def _line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+
+class Lane:
+    """Runs rounds in one home."""
+
+    def __init__(self, home: Home, appliance: Appliance, plan: Plan) -> None:
+        self.house = House(home)
+        self.ahead = timedelta()
+        self._home = home
+        self._appliance = appliance
+        self._plan = plan
+        self._judge = Judge(appliance, home)
+        self._acting: Acting | None = None
+        self._contract: Contract | None = None
+
+    def round(self, number: int) -> Round:
+        """One act, one fault, one judgement."""
+        began = time.monotonic()
+        contract = self._next_contract()
+        waiting = [each.id for each in contract.parties if each.state is PartyState.WAITING]
+        act, party = "sign" if len(waiting) > 1 else "seal", waiting[0]
+        scenario = self._plan.next(act, "place") or Scenario(act, NONE, RANDOM)
+        said, told = self._act(scenario, contract, party, number)
+        tally = self._judged(scenario, contract, party, said)
+        tally.add(self._judge.tokens([*told.tokens, *tokens_in(said)]))
+        tally.counts["refused"] += told.refused + sum(line.startswith("refused") for line in said)
+        tally.counts["unanswered"] += told.unanswered
+        if self._acting is not None and self._acting.died and scenario.fault not in KILLING:
+            tally.half(f"the performer ended by itself: {self._last_words()}")
+        return Round(f"{scenario.act}: {scenario.fault} · {scenario.at}", tally, time.monotonic() - began)
+
+    def last(self) -> Round:
+        """Everything once more."""
+        began = time.monotonic()
+        self.house.mend()
+        self.ahead = 2 * ABANDONED
+        return Round("everything at the end", self._judge.everything(), time.monotonic() - began)
+
+    def end(self) -> None:
+        if self._acting is not None:
+            self._acting.end()
+        self.house.end()
+
+    def _next_contract(self) -> Contract:
+        self.house.mend()
+        if self._contract is not None:
+            self._contract = self._appliance.contracts.get(self._contract.id)
+        if self._contract is None or self._contract.state is not ContractState.SENT:
+            self._contract = send(self._appliance, DOCUMENT)
+        return self._contract
+
+    def _performer(self) -> Acting:
+        if self._acting is None or self._acting.died:
+            self._acting = Acting(self._home)
+            self._acting.wait_until_warm()
+        return self._acting
+
+    def _act(self, scenario: Scenario, contract: Contract, party: str, number: int) -> tuple[list[str], Told]:
+        acting = self._performer()
+        clients = TimestampClients(self.house.port, f"{self._home.root} {number}")
+        at = "" if scenario.at == RANDOM else scenario.at
+        own = scenario.fault if scenario.is_own else ""
+        acting.tell(Order(scenario.act, contract.id, party, at, own).line())
+        scene, fault = Scene(self.house, acting.process.pid), FAULTS.get(scenario.fault)
+        struck = False
+        if fault is not None and scenario.at == RANDOM:
+            time.sleep(self._plan.moment())
+            fault.strike(scene)
+            struck = True
+        said = []
+        for line in acting.said():
+            said.append(line)
+            if line.startswith("at ") and fault is not None:
+                fault.strike(scene)
+                struck = True
+                acting.tell("go\n")
+        told = clients.wait()
+        if fault is not None and struck:
+            fault.heal(scene)
+        if scenario.is_own and scenario.fault != NONE and not acting.died:
+            acting.end()  # what it did to itself stays with it
+            self._acting = None
+        return said, told
+
+    def _last_words(self) -> str:
+        lines = (self._home.logs / "performer.log").read_text(encoding="utf-8").strip().splitlines()
+        return lines[-1] if lines else "nothing"
+
+    def _judged(self, scenario: Scenario, contract: Contract, party: str, said: list[str]) -> Tally:
+        self.house.mend()
+        pending = self._recovered()
+        if self._left_open():
+            self.ahead = LATER
+            pending = self._recovered()
+            self.ahead = timedelta()
+        acknowledged = [line for line in said if line in ACKNOWLEDGEMENTS]
+        expected = scenario.leaves_signature
+        tally = self._judge.contract(contract.id, acknowledged, party, expected=expected)
+        for what, why in pending.items():
+            tally.half(f"{what} is pending: {why}")
+        return tally
+
+    def _recovered(self) -> dict[str, str]:
+        """Recovery as the scheduler does it, until nothing waits: an HSM that was away is not asked at once."""
+        deadline = time.monotonic() + PATIENCE
+        while (pending := self._judge.recover()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return pending
+
+    def _left_open(self) -> bool:
+        with self._appliance.database.reading() as tx:
+            return (
+                tx.execute(
+                    "SELECT 1 FROM intents WHERE state IN ('signing', 'signed', 'stamped') LIMIT 1"
+                ).fetchone()
+                is not None
+            )
+
+
+def tokens_in(said: list[str]) -> list[bytes]:
+    return [bytes.fromhex(line.removeprefix("dated ")) for line in said if line.startswith("dated ")]
+
+
+@contextmanager
+def own_disk(root: Path) -> Iterator[bool]:
+    """A small file system at *root*, in this process's own mount namespace; False where that is not permitted."""
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={WIDE},mode=0700", "vermilion-crash", str(root)],
+        capture_output=True,
+        check=False,
+    )
+    try:
+        yield done.returncode == 0
+    finally:
+        if done.returncode == 0:
+            subprocess.run(["umount", "--lazy", str(root)], check=True)
+
+
+@contextmanager
+def lane(moulded: Home, *, seed: int, small: bool) -> Iterator[tuple[Lane, Plan]]:
+    """A lane with everything running, ended with all its processes."""
+    with (
+        tempfile.TemporaryDirectory(prefix="vermilion-crash-") as directory,
+        own_disk(Path(directory)) as on_own_disk,
+    ):
+        home = mould.cast(moulded, Path(directory))
+        every = (few if small else scenarios)(own_disk=on_own_disk)
+        plan = Plan(every, seed=seed, again=not small)
+        running: Lane
+        with open_appliance(load(home), now=lambda: datetime.now(UTC) + running.ahead) as appliance:
+            running = Lane(home, appliance, plan)
+            try:
+                yield running, plan
+            finally:
+                running.end()
+
+
+def main(moulded: str, rounds: str, seed: str) -> None:
+    small = rounds == "few"
+    with lane(Home(Path(moulded)), seed=int(seed), small=small) as (running, plan):
+        number = 0
+        while plan.left if small else number < int(rounds):
+            say(running.round(number))
+            number += 1
+        say(running.last())
+
+
+def say(done: Round) -> None:
+    sys.stdout.write(done.line())
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,37 @@
+"""A kill at every waypoint, and every other fault once: nothing is lost, done twice or left half-done.
+
+``make crash`` runs hundreds of rounds of these and of all other pairs of fault and place, side by side.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from appliance.contracts.waypoints import Waypoint
+from tests.crash import mould
+from tests.crash.__main__ import Table, run_lane
+from tests.crash.plan import few, scenarios
+from tests.crash.tally import Tally
+
+pytestmark = [pytest.mark.crash, pytest.mark.slow]
+
+
+def test_the_plan_kills_at_every_waypoint_and_has_every_fault() -> None:
+    every, some = scenarios(own_disk=True), few(own_disk=True)
+    assert {each.at for each in some if each.fault == "kill"} >= {waypoint.name for waypoint in Waypoint}
+    assert {each.fault for each in some} == {each.fault for each in every}
+    assert set(some) <= set(every)
+
+
+def test_nothing_is_lost_twice_or_half(tmp_path: Path, counted: Tally) -> None:
+    home = mould.make(tmp_path)
+    table = Table(say=sys.stdout.write)
+    run_lane(str(home.root), "few", 1, table)
+    counted.add(table.total)
+    assert table.broken == []
+    assert table.total.findings == []
+    assert table.total.is_good
+    assert table.total.counts["acknowledged"] == table.total.counts["found"] > table.done
