@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +14,7 @@ from hsm.timestamp import build_request, order_for, parse_response, parse_token
 from tests.conformance.endpoint import RunningTsa
 from tests.conformance.test_http import HEAD, PLAIN, exchange, received
 from webui.tsa.connection import MOST_AHEAD, TimestampConnection
+from webui.tsa.worker import TimestampWorker
 
 LENGTH = b"Content-Length: %d\r\n" % len(PLAIN)
 
@@ -144,9 +146,10 @@ def test_a_crowd_costs_the_longest_silent_its_place() -> None:
         present: dict[TimestampConnection, None] = {}
         never: list[Callable[[bytes], None]] = []
 
+        worker = SimpleNamespace(_present=present)
+
         def made() -> TimestampConnection:
-            if len(present) >= 3:
-                next(each for each in present if not each.busy).drop()
+            TimestampWorker._make_room(worker, 3)
             return TimestampConnection(lambda _, deliver: never.append(deliver), present)
 
         server = await asyncio.get_running_loop().create_server(made, "127.0.0.1", 0)

@@ -22,8 +22,8 @@ from webui.tsa.rules import MOST_SILENT
 _TICK = 1.0
 """Seconds between signs of life for gunicorn, and between looks at who has been silent for too long."""
 
-_OTHER_FILES = 64
-"""Descriptors that are not clients': the database, the authority's sockets, logs."""
+_OTHER_FILES = 192
+"""Descriptors that are not clients': the database, the authority's sockets, logs; a hundred just accepted."""
 
 
 class TimestampWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
