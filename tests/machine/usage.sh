@@ -8,7 +8,7 @@ for role in authority web tsa scheduler; do
     unit=vermilion-$role.service
     memory=0 processes=0
     group=$(systemctl show --property ControlGroup --value "$unit")
-    for process in $(find /sys/fs/cgroup -path "*$group/cgroup.procs" -exec cat {} + | sort -u); do
+    for process in $(find /sys/fs/cgroup -path "*$group/cgroup.procs" -exec cat {} + | sort -u | grep -vx 0); do
         set -- $(grep '^Pss:' "/proc/$process/smaps_rollup" 2>/dev/null || echo Pss: 0)
         memory=$((memory + $2)) processes=$((processes + 1))
     done
