@@ -61,5 +61,5 @@ fi
 say "starting"
 systemctl enable --quiet vermilion.target vermilion-authority.service vermilion-web.socket vermilion-web.service \
     vermilion-tsa.socket vermilion-tsa.service vermilion-scheduler.service vermilion-diagnose.timer \
-    vermilion-convert.socket
+    vermilion-convert.socket vermilion-backup.timer vermilion-drill.timer
 systemctl start vermilion.target
