@@ -137,6 +137,24 @@ class SessionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupSettings:
+    """Where archives go, for whom they are sealed (age recipients), and how many of each kind are kept."""
+
+    directory: str = "backups"
+    recipients: list[str] = field(default_factory=list)
+    daily: int = 7
+    weekly: int = 5
+    monthly: int = 12
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for numbers that keep nothing, or a directory without a name."""
+        require(bool(self.directory), "backup.directory", "a directory")
+        for name in ("daily", "weekly", "monthly"):
+            require(0 <= getattr(self, name) <= 1000, f"backup.{name}", "from 0 to 1000")
+        require(self.daily > 0, "backup.daily", "from 1 to 1000")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings, and the home that they belong to."""
 
@@ -147,11 +165,17 @@ class Settings:
     interface: InterfaceSettings = field(default_factory=InterfaceSettings)
     mail: MailSettings = field(default_factory=MailSettings)
     sessions: SessionSettings = field(default_factory=SessionSettings)
+    backup: BackupSettings = field(default_factory=BackupSettings)
 
     def mark(self) -> Mark | None:
         """The organisation's mark, if it has one; its path counts from ``config/``. Raises ConfigurationError."""
         name = self.organisation.mark
         return read_mark(self.home.settings.parent / name) if name else None
+
+    @property
+    def backups(self) -> Path:
+        """The directory of archives; a relative one counts from the home."""
+        return self.home.root / self.backup.directory
 
     def at_port(self, port: int) -> Settings:
         """The same, with the portal and its address on this machine at *port*."""
@@ -166,6 +190,10 @@ class Settings:
 
 def load(home: Home) -> Settings:
     """The settings of *home*. Raises ConfigurationError naming the file and the setting that is wrong."""
+    if home.interrupted_restore.exists():
+        raise ConfigurationError(
+            "A restore into {home} was interrupted; run the same `vermilion restore` again.", home=home.root
+        )
     try:
         tables = tables_of(home.settings, maker="vermilion init")
     except ConfigurationRefused as error:

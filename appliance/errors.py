@@ -74,6 +74,24 @@ class NotFound(ApplianceError):
     code = "not-found"
 
 
+class BackupFailed(ApplianceError):
+    """A backup cannot be made, found or trusted; the archives that were there are as they were."""
+
+    code = "backup-failed"
+
+
+class RestoreRefused(ApplianceError):
+    """A backup cannot be restored here; nothing was changed."""
+
+    code = "restore-refused"
+
+
+class UpgradeRefused(ApplianceError):
+    """An upgrade or a rollback cannot be done, or was taken back; the sentence says which release serves."""
+
+    code = "upgrade-refused"
+
+
 class SupervisionFailed(ApplianceError):
     """A process of the appliance does not come up; those that had started were ended again."""
 

@@ -78,6 +78,21 @@ class Home:
         return self.root / "state/scheduler.lock"
 
     @property
+    def state(self) -> Path:
+        """Database and documents, and what else has to last."""
+        return self.root / "state"
+
+    @property
+    def interrupted_restore(self) -> Path:
+        """The journal of a restore while it puts things in their places."""
+        return self.root / ".restoring.json"
+
+    @property
+    def drill(self) -> Path:
+        """What the last drill found."""
+        return self.root / "state/drill.json"
+
+    @property
     def blobs(self) -> Path:
         """The documents, stored by digest."""
         return self.root / "state/blobs"

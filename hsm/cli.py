@@ -153,23 +153,6 @@ def release_latch() -> None:
     click.echo("one attempt is permitted again" if released else "nothing was latched")
 
 
-@commands.command()
-@click.argument("part", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--identity", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--into", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--as", "final", required=True, type=click.Path(path_type=Path), help="The home that it will be.")
-def restore(part: Path, identity: Path, into: Path, final: Path) -> None:
-    """Open the authority's PART of a backup with the recovery key; put it, examined, below the directory --into.
-
-    `vermilion restore` calls this. Without a token in the backup, the keys have to be in the HSM of this machine.
-    """
-    from hsm.backup.restoring import unpack  # noqa: PLC0415 - it loads PKCS#11, as above
-
-    secrecy.keep_memory_private()
-    here = _settings() if (_root() / "config/authority.toml").exists() else None
-    unpack(part, identity, into, final, here)
-
-
 def main() -> None:
     """The console script: a refusal is one sentence on standard error and exit status 1."""
     os.environ["TZ"] = "UTC"

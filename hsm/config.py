@@ -262,6 +262,10 @@ class AuthoritySettings:
 def load(root: Path) -> AuthoritySettings:
     """The settings of the home at *root*. Raises ConfigurationRefused naming the file and the setting."""
     home = AuthorityHome(root.absolute())
+    if (home.root / ".restoring.json").exists():
+        raise ConfigurationRefused(
+            "A restore into {home} was interrupted; run the same `vermilion restore` again.", home=home.root
+        )
     return parse(tables_of(home.settings, maker="vermilion-authority init"), home)
 
 

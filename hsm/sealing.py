@@ -148,9 +148,12 @@ def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 def _seal_from(reader: BinaryIO, target: Path, to: Sequence[str]) -> None:
     recipients = _recipients(to)
-    with _new(target) as writer:
-        pyrage.encrypt_io(reader, writer, recipients)
-        _flush(writer)
+    try:
+        with _new(target) as writer:
+            pyrage.encrypt_io(reader, writer, recipients)
+            _flush(writer)
+    except (OSError, pyrage.EncryptError) as error:
+        raise SealRefused("{path} cannot be written: {why}.", path=target, why=error) from error
 
 
 def _new(path: Path) -> BinaryIO:

@@ -30,7 +30,22 @@ class Context:
 class Program(click.Group):
     """Imports a verb's file only when it is asked for, and turns refusals and faults into sentences."""
 
-    VERBS = ("demo", "diagnose", "init", "log", "up", "verify")
+    VERBS = (
+        "backup",
+        "demo",
+        "diagnose",
+        "drill",
+        "init",
+        "log",
+        "migrate",
+        "probe",
+        "release",
+        "restore",
+        "rollback",
+        "up",
+        "upgrade",
+        "verify",
+    )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The verbs, for the help."""

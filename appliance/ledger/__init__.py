@@ -8,7 +8,7 @@ from appliance.ledger.errors import ParameterRefused
 from appliance.ledger.issued import record_timestamps
 from appliance.ledger.proofs import Proofs
 from appliance.ledger.scan import ProvenHistory, Scan
-from appliance.ledger.sequencer import Sequencer
+from appliance.ledger.sequencer import Sequencer, sequencing_held
 from appliance.ledger.tiles import TileName, Tiles
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "record",
     "record_timestamps",
     "require_chain",
+    "sequencing_held",
 ]

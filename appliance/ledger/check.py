@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from appliance.errors import LedgerDamaged
-from appliance.ledger.memory import require_remembered
+from appliance.ledger.memory import require_extends, require_remembered
 from appliance.ledger.tree import Edge, StoredTree, grown, hashes_of, subtree_number
 from appliance.store import checkpoints
 from appliance.store import ledger as store
@@ -20,6 +20,7 @@ from hsm.cms import SignatureRefused
 from hsm.errors import CertificateRefused, Malformed
 from hsm.merkle import EMPTY_ROOT
 from hsm.note import NoteKey, NoteRefused, parse_note
+from hsm.status import SignedCheckpoint
 from hsm.timestamp import verify_token
 
 HEIGHT = 12
@@ -40,18 +41,22 @@ class LogReport:
 
 
 class Log:
-    """The log as a whole. ``authority`` is asked only what it remembers having signed.
+    """The log as a whole. ``authority`` is asked only what it remembers having signed; a resting log needs none.
 
     With *key*, the log's published one, the signature of every checkpoint is checked too.
     """
 
-    def __init__(self, database: Database, authority: AuthorityClient, *, key: NoteKey | None = None) -> None:
+    def __init__(
+        self, database: Database, authority: AuthorityClient | None, *, key: NoteKey | None = None
+    ) -> None:
         self._database = database
         self._authority = authority
         self._key = key
 
     def require_remembered(self) -> None:
         """The check at every start, O(log n): see :mod:`appliance.ledger.memory`."""
+        if self._authority is None:
+            raise LedgerDamaged("There is no authority to compare the log with.")
         require_remembered(self._database, self._authority)
 
     def check(self, progress: Progress | None = None) -> LogReport:
@@ -62,6 +67,13 @@ class Log:
            timestamp is over that note;
         3. the log extends what the authority remembers having signed.
         """
+        return self._check(self.require_remembered, progress)
+
+    def check_against(self, signed: SignedCheckpoint | None, progress: Progress | None = None) -> LogReport:
+        """The same for a log that rests, such as a backup's; *signed* is what its authority remembers."""
+        return self._check(lambda: require_extends(self._database, signed), progress)
+
+    def _check(self, require_remembered: Callable[[], None], progress: Progress | None) -> LogReport:
         with self._database.reading() as tx:
             size = StoredTree(tx).size()
             waiting = store.length(tx) - size
@@ -72,7 +84,7 @@ class Log:
             if progress is not None:
                 progress(min(start + CHUNK, size), size)
         published = self._check_checkpoints()
-        self.require_remembered()
+        require_remembered()
         with self._database.reading() as tx:
             root = StoredTree(tx).root(size) if size else EMPTY_ROOT
         return LogReport(size, root, waiting, published)

@@ -27,6 +27,13 @@ def require_remembered(database: Database, authority: AuthorityClient) -> Author
     return status
 
 
+def require_extends(database: Database, signed: SignedCheckpoint | None) -> None:
+    """The same for a log that rests, such as a backup's: it holds what was *signed*. Raises LedgerDamaged."""
+    with database.reading() as tx:
+        published = checkpoints.last(tx)
+        _require_extends(tx, signed, published.size if published else 0)
+
+
 def _require_extends(tx: Transaction, signed: SignedCheckpoint | None, published: int) -> None:
     """The comparison; *signed* is what the authority remembers, *published* the size of the newest checkpoint.
 

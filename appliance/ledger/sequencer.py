@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from appliance.ledger.issued import record_timestamps
 from appliance.ledger.memory import require_remembered
@@ -34,6 +35,19 @@ class _Growth:
     consistency: list[bytes]
 
 
+@contextmanager
+def sequencing_held(database: Path) -> Iterator[None]:
+    """No entry gets its place, and no checkpoint is asked for, while this is entered.
+
+    Two sequencers at once would make each other's checkpoints fail, and a backup wants log and authority of one
+    moment. The kernel frees the lock of a dead process.
+    """
+    path = database.with_name(database.name + "-sequencer")
+    with os.fdopen(open_file(path, os.O_RDWR), "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 class Sequencer:
     """Runs in any process, one at a time on a machine; what one left unfinished, the next completes."""
 
@@ -52,7 +66,7 @@ class Sequencer:
         Dead after 2, the authority remembers a checkpoint that was never published: the next run extends it.
         Raises :class:`LedgerDamaged` when the tree is not what the authority signed, and the authority's errors.
         """
-        with self._alone():
+        with sequencing_held(self._database.path):
             self._place()
             growth = self._growth()
             return None if growth is None else self._sign(growth)
@@ -99,11 +113,3 @@ class Sequencer:
             checkpoint = StoredCheckpoint(growth.size, growth.root, note, token.token, entry)
             checkpoints.keep(tx, checkpoint)
         return checkpoint
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Two at once would make each other's checkpoints fail; the kernel frees the lock of a dead process."""
-        path = self._database.path.with_name(self._database.path.name + "-sequencer")
-        with os.fdopen(open_file(path, os.O_RDWR), "wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield

@@ -17,6 +17,7 @@ from appliance.home import Home
 from appliance.ledger import Proofs
 from appliance.operations.alarms import alarms
 from appliance.operations.finding import Finding
+from appliance.operations.keeping import keeping
 from appliance.operations.reminding import reminding
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
@@ -129,5 +130,6 @@ QUESTIONS: tuple[Callable[[Home], list[Finding]], ...] = (
     lambda home: [database(home)],
     lambda home: reminding(home, datetime.now(UTC)),
     lambda home: alarms(home.alarms),
+    lambda home: keeping(home, datetime.now(UTC)),
     _ask_authority,
 )

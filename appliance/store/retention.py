@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -201,6 +201,32 @@ def is_needed(tx: Transaction, digest: str) -> bool:
         (digest,),
     ).fetchone()
     return found is not None
+
+
+def needed(tx: Transaction) -> Iterator[str]:
+    """Every document that :func:`is_needed`."""
+    yield from (
+        row[0]
+        for row in tx.execute(
+            "SELECT r.digest FROM revisions AS r JOIN contracts AS c ON c.id = r.contract"  # noqa: S608 -- as above
+            f" WHERE {_THERE} UNION SELECT document FROM powers WHERE document IS NOT NULL"
+            " UNION SELECT certificate FROM deposits"
+        )
+    )
+
+
+def newest_signed(tx: Transaction, limit: int) -> list[tuple[str, str]]:
+    """Contract and digest of the last revision of the contracts that were completed last, at most *limit*."""
+    return [
+        (row[0], row[1])
+        for row in tx.execute(
+            "SELECT r.contract, r.digest FROM revisions AS r JOIN contracts AS c ON c.id = r.contract"  # noqa: S608
+            f" WHERE r.kind = 'archive' AND c.state = 'completed' AND {_THERE} AND r.number ="
+            " (SELECT max(number) FROM revisions WHERE contract = r.contract)"
+            " ORDER BY r.at DESC LIMIT ?",
+            (limit,),
+        )
+    ]
 
 
 def _hold(row: tuple[Any, ...]) -> Hold:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 
 from hsm.config import AuthoritySettings, TokenBackup
@@ -13,17 +12,21 @@ from hsm.locks import held
 from hsm.login_turn import login_turn
 from hsm.store.copying import copy_store
 
-STORE, SETTINGS, SOFTHSM, TOKENS, PINS = "authority.db", "authority.toml", "softhsm2.conf", "tokens", "pins"
+STORE, SETTINGS, SOFTHSM, TOKENS = "authority.db", "authority.toml", "softhsm2.conf", "tokens"
+PINS, CEREMONIES = "pins", "ceremonies"
 _TOKENDIR = re.compile(r"^(\s*directories\.tokendir\s*=).*$", re.MULTILINE)
 
 
 def token_of(settings: AuthoritySettings) -> TokenBackup:
-    """What is done about the token: a module that is not SoftHSM is always backed up by its own means."""
-    softhsm = settings.home.root / settings.token.softhsm_configuration
-    return settings.backup.token if softhsm.exists() else TokenBackup.OWN
+    """What goes along: of a module that is not SoftHSM nothing, and PINs only where they are files of the home."""
+    if not (settings.home.root / settings.token.softhsm_configuration).exists():
+        return TokenBackup.OWN
+    if settings.backup.token is TokenBackup.WITH_PINS and not pin_files(settings.home.root):
+        return TokenBackup.ALONE
+    return settings.backup.token
 
 
-def gather(settings: AuthoritySettings, into: Path, environment: Mapping[str, str]) -> None:
+def gather(settings: AuthoritySettings, into: Path) -> None:
     """Copies store, settings and, where they go along, token and PINs into the empty directory *into*.
 
     SoftHSM writes its files only when somebody logs in and when keys are made or destroyed: both wait meanwhile.
@@ -36,17 +39,18 @@ def gather(settings: AuthoritySettings, into: Path, environment: Mapping[str, st
             shutil.copyfile(configuration, into / SOFTHSM)
             shutil.copytree(_tokens(configuration), into / TOKENS)
     shutil.copyfile(home.settings, into / SETTINGS)
+    ceremonies = home.store.with_name(CEREMONIES)
+    if ceremonies.is_dir():
+        shutil.copytree(ceremonies, into / CEREMONIES)
     if token is TokenBackup.WITH_PINS:
         (into / PINS).mkdir(mode=0o700)
-        for path in pin_files(home.root, environment):
+        for path in pin_files(home.root):
             shutil.copyfile(path, into / PINS / path.name)
 
 
-def pin_files(root: Path, environment: Mapping[str, str]) -> list[Path]:
-    """The PIN files that the authority's user has: systemd's credentials, and those in ``secrets/``."""
-    places = [root / "secrets", *(Path(each) for each in [environment.get("CREDENTIALS_DIRECTORY")] if each)]
-    found = {path.name: path for place in places for path in sorted(place.glob("*.pin*"))}
-    return [path for path in found.values() if os.access(path, os.R_OK)]
+def pin_files(root: Path) -> list[Path]:
+    """The PINs in ``secrets/``. A credential is never taken: people may have typed it (attended mode)."""
+    return [path for path in sorted((root / "secrets").glob("*.pin*")) if os.access(path, os.R_OK)]
 
 
 def put_in_place(part: Path, home: Path) -> None:
@@ -55,6 +59,8 @@ def put_in_place(part: Path, home: Path) -> None:
         (home / directory).mkdir(mode=0o700, parents=True, exist_ok=True)
     (part / STORE).rename(home / "authority/authority.db")
     (part / SETTINGS).rename(home / "config/authority.toml")
+    if (part / CEREMONIES).exists():
+        (part / CEREMONIES).rename(home / "authority/ceremonies")
     if (part / SOFTHSM).exists():
         (part / TOKENS).rename(home / "hsm/tokens")
         shutil.copyfile(part / SOFTHSM, home / "hsm/softhsm2.conf")

@@ -49,7 +49,7 @@ def make(settings: AuthoritySettings, name: str, environment: Mapping[str, str])
     clear, sealed, opened, scratch = (place / f".{each}" for each in ("clear", "sealed", "opened", "scratch"))
     for directory in (clear, opened, scratch):
         directory.mkdir(mode=0o700)
-    gather(settings, clear, environment)
+    gather(settings, clear)
     once = new_identity()
     seal_tree(clear, sealed, [*settings.backup.recipients, recipient_of(once)])
     shutil.rmtree(clear)

@@ -1,33 +1,107 @@
-"""Opening the authority's part with the recovery key: a process of its own, which loads PKCS#11 for one token."""
+"""Opening the authority's part with the recovery key: a process of its own, which loads PKCS#11 for one token.
+
+``python -m hsm.backup.restoring PART IDENTITY INTO [forget-newer]``, in the home VERMILION_HOME. A refusal is the
+status 1, its sentence on standard error, and its code, template and values as JSON on standard output.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-from hsm import home
+from hsm import config, home, secrecy
 from hsm.backup.contents import point_softhsm, put_in_place
 from hsm.backup.examination import examine_here
-from hsm.config import AuthoritySettings
+from hsm.config import AuthorityHome, AuthoritySettings
+from hsm.errors import AuthorityError, BackupRefused
+from hsm.locks import held
 from hsm.sealing import identities_in, open_tree
+from hsm.store.copying import StoreFacts, copy_store, examine_store
 
 
-def unpack(part: Path, identity: Path, into: Path, final: Path, here: AuthoritySettings | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where a part is restored: the home that it will be in, the settings of an authority that is there already,
+    and whether that one may forget what it has signed since the backup."""
+
+    root: Path
+    settings: AuthoritySettings | None
+    forget_newer: bool = False
+
+
+def unpack(part: Path, identity: Path, into: Path, machine: Machine) -> None:
     """Puts store, settings, token and PINs of the sealed *part* below *into*, once all of it has been examined.
 
-    *final* is the home that *into* will become; *here* the settings of the authority of this machine, whose HSM
-    must hold the keys when the part brings no token. Raises :class:`hsm.errors.SealBroken` and
-    :class:`hsm.errors.BackupRefused`; what lies below *into* is then to be thrown away.
+    1. no authority runs here; 2. the part opens; 3. store and keys are examined, in the HSM of this machine when
+    the part brings no token; 4. an authority that was here has not signed more of the log than the backup has.
+
+    Raises :class:`hsm.errors.SealBroken` and :class:`hsm.errors.BackupRefused`; what lies below *into* is then to
+    be thrown away.
     """
+    _require_stopped(machine.root)
     opened, scratch = into / ".opened", into / ".scratch"
     for directory in (opened, scratch):
         directory.mkdir(mode=0o700)
     open_tree(part, opened, identities_in(identity))
-    examine_here(opened, scratch, here, home.user_pin(here, os.environ) if here else None)
+    pin = home.user_pin(machine.settings, os.environ) if machine.settings else None
+    facts = examine_here(opened, scratch, machine.settings, pin)
+    if not machine.forget_newer:
+        _require_not_newer(AuthorityHome(machine.root).store, scratch, facts)
     put_in_place(opened, into)
     configuration = into / "hsm/softhsm2.conf"
     if configuration.exists():
-        point_softhsm(configuration, final / "hsm/tokens")
+        point_softhsm(configuration, machine.root / "hsm/tokens")
     shutil.rmtree(opened)
     shutil.rmtree(scratch)
+
+
+def _require_stopped(root: Path) -> None:
+    lock = AuthorityHome(root).single
+    if not lock.exists():
+        return
+    try:
+        with held(lock, wait=False):
+            return
+    except BlockingIOError as error:
+        raise BackupRefused("An authority runs in {home}; end it before the restore.", home=root) from error
+
+
+def _require_not_newer(store: Path, scratch: Path, facts: StoreFacts) -> None:
+    if not store.exists():
+        return
+    copy_store(store, scratch / "here.db")
+    here = examine_store(scratch / "here.db").checkpoint
+    size = facts.checkpoint.size if facts.checkpoint else 0
+    if here is not None and here.size > size:
+        raise BackupRefused(
+            "The authority here has signed a log of {signed} entries, the backup has {size}: what came between"
+            " would be lost. Restore a newer backup, or say --forget-newer.",
+            signed=here.size,
+            size=size,
+        )
+
+
+def main(part: str, identity: str, into: str, *options: str) -> int:
+    """The exit status."""
+    secrecy.keep_memory_private()
+    os.umask(0o077)
+    root = Path(os.environ["VERMILION_HOME"])
+    try:
+        settings = config.load(root) if AuthorityHome(root).settings.exists() else None
+        if settings is not None:
+            os.environ.update(home.module_environment(settings, os.environ))
+        unpack(Path(part), Path(identity), Path(into), Machine(root, settings, "forget-newer" in options))
+    except AuthorityError as error:
+        values = {name: value if isinstance(value, int) else str(value) for name, value in error.values.items()}
+        sys.stdout.write(json.dumps([error.code, error.template, values]))
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

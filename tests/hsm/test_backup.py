@@ -20,7 +20,7 @@ from hsm.config import TokenBackup
 from hsm.errors import BackupRefused, Malformed, NotPermitted, SealRefused
 from hsm.note import NoteKey, NoteRefused, parse_vkey
 from hsm.sealing import new_identity, recipient_of
-from tests.authority import RunningAuthority, running_authority
+from tests.authority import RunningAuthority, end, running_authority
 
 RECOVERY = new_identity()
 PLANTED = "PLANTED-SECRET-OF-THE-AUTHORITY"
@@ -65,8 +65,8 @@ def restore(
     key.write_text(f"# recovery key\n{identity}\n")
     into.mkdir()
     return subprocess.run(
-        [sys.executable, "-m", "hsm.cli", "restore", part, "--identity", key, "--into", into, "--as", into],
-        env={**os.environ, "VERMILION_HOME": str(here or into)},
+        [sys.executable, "-m", "hsm.backup.restoring", part, key, into],
+        env={**os.environ, "VERMILION_HOME": str(here or into.with_name("new"))},
         capture_output=True,
         text=True,
         timeout=60,
@@ -98,7 +98,7 @@ def test_a_restored_part_serves(house: RunningAuthority, made: tuple[str, Statem
     for path in ("authority/authority.db", "config/authority.toml", "hsm/softhsm2.conf", "secrets/user.pin"):
         assert (tmp_path / "home" / path).exists()
     assert (
-        f"directories.tokendir = {tmp_path / 'home/hsm/tokens'}"
+        f"directories.tokendir = {tmp_path / 'new/hsm/tokens'}"
         in (tmp_path / "home/hsm/softhsm2.conf").read_text()
     )
 
@@ -129,12 +129,18 @@ def test_a_part_without_its_token_wants_the_keys_here(house: RunningAuthority, t
         name, statement = make(house)
         part = fetch(house, name, tmp_path / "part.age")
         assert statement.token is TokenBackup.OWN
-        assert restore(part, tmp_path / "first", RECOVERY, here=house.root).returncode == 0
+        running = restore(part, tmp_path / "running", RECOVERY, here=house.root)
+        assert running.returncode == 1 and "An authority runs in" in running.stderr
+        end(house.process)
+        done = restore(part, tmp_path / "first", RECOVERY, here=house.root)
+        assert done.returncode == 0, done.stderr
         with running_authority() as other:
+            end(other.process)
             done = restore(part, tmp_path / "second", RECOVERY, here=other.root)
         assert done.returncode == 1 and "does not hold the keys of this backup" in done.stderr
     finally:
         settings.write_text(kept)
+        house.restart()
 
 
 def test_the_note_is_over_a_manifest_with_this_part(house: RunningAuthority) -> None:

@@ -1,1 +1,1 @@
-"""What operators do and ask."""
+"""What operators do and ask; backups, restores, drills: real homes, real authorities, real damage."""

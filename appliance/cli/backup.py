@@ -1,0 +1,151 @@
+"""``vermilion backup``: archives made, listed, checked and thinned out; a recovery key made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from appliance.cli.program import REFUSED, Context
+from appliance.config import load
+from appliance.errors import ApplianceError
+from appliance.home import write_private
+from appliance.operations.backup import Archive, Workroom, check, create
+from appliance.operations.backup.creating import ensure_key
+from appliance.operations.backup.pruning import prune
+from appliance.supervision.services import inherited, running_authority
+from appliance.wiring import utc_now
+from hsm.client import AuthorityClient
+from hsm.config import TokenBackup
+from hsm.errors import AuthorityError
+from hsm.note import NoteKey, parse_vkey
+from hsm.sealing import new_identity, recipient_of
+
+
+@click.group("backup")
+def command() -> None:
+    """Make backups, list them, check them, remove old ones."""
+
+
+@command.command("key")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def key(context: Context, file: Path) -> None:
+    """Make a recovery key: the secret half into FILE, which belongs in a safe and not on this machine."""
+    identity = new_identity()
+    try:
+        write_private(file, f"# Vermilion: recovery key of backups\n{identity}\n".encode())
+    except OSError as error:
+        raise click.ClickException(f"{file}: {error.strerror}") from error
+    context.speech.say(
+        "The recovery key is in {path}: whoever has it can open every backup. Keep it elsewhere.", path=file
+    )
+    context.speech.say("Put these lines into config/appliance.toml and config/authority.toml, and restart:")
+    click.echo(f'\n[backup]\nrecipients = ["{recipient_of(identity)}"]')
+
+
+@command.command("create")
+@click.option("--keep-all", is_flag=True, help="Do not remove older backups afterwards.")
+@click.pass_obj
+def create_(context: Context, keep_all: bool) -> None:
+    """Make a backup while the system runs, then remove those that the settings no longer keep."""
+    with _workroom(context) as room:
+        ensure_key(room)
+        archive = create(room, now=utc_now())
+        manifest = archive.manifest()
+        context.speech.say(
+            "Backup {name}: {documents} documents, log of {size} entries, schema {schema}; in {path}.",
+            name=archive.name,
+            documents=manifest.documents,
+            size=manifest.authority.log_size,
+            schema=manifest.schema,
+            path=archive.path,
+        )
+        if manifest.authority.token is TokenBackup.ALONE:
+            context.speech.say(
+                "A restore needs the PIN of the token {label}; no backup has it.", label=manifest.authority.label
+            )
+        if manifest.authority.token is TokenBackup.OWN:
+            context.speech.say(
+                "A restore needs the HSM, or its own backup, with the keys in the token {label}.",
+                label=manifest.authority.label,
+            )
+        if not keep_all:
+            _pruned(context, room)
+
+
+@command.command("list")
+@click.pass_obj
+def list_(context: Context) -> None:
+    """List the backups, the oldest first."""
+    for archive in Workroom.at_rest(load(context.home), os.environ).archives.all():
+        try:
+            manifest = archive.manifest()
+        except ApplianceError as error:
+            context.speech.refuse(error)
+            continue
+        context.speech.say(
+            "{name}  release {release}, schema {schema}, {documents} documents, log of {size} entries",
+            name=archive.name,
+            release=manifest.release,
+            schema=manifest.schema,
+            documents=manifest.documents,
+            size=manifest.authority.log_size,
+        )
+
+
+@command.command("verify")
+@click.argument("names", nargs=-1)
+@click.pass_context
+def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
+    """Check the backups NAMES, or all, byte by byte: signature, parts, documents. Status 1 for damage."""
+    context: Context = ctx.obj
+    room = Workroom.at_rest(load(context.home), os.environ)
+    key = parse_vkey((context.home.trust / "log.vkey").read_text("ascii"))
+    archives = [room.archives.get(name) for name in names] or room.archives.all()
+    if not archives:
+        context.speech.warn("There is no backup in {path}.", path=room.archives.root)
+        ctx.exit(REFUSED)
+    whole = [_is_whole(context, archive, key, room) for archive in archives]
+    if not all(whole):
+        ctx.exit(REFUSED)
+
+
+@command.command("prune")
+@click.pass_obj
+def prune_(context: Context) -> None:
+    """Remove the backups that backup.daily, weekly and monthly do not keep, and documents that none needs."""
+    _pruned(context, Workroom.at_rest(load(context.home), os.environ))
+
+
+def _is_whole(context: Context, archive: Archive, key: NoteKey, room: Workroom) -> bool:
+    try:
+        checked = check(archive, key, [room.identity()], room.home.state)
+    except (ApplianceError, AuthorityError) as error:
+        context.speech.refuse(error)
+        return False
+    context.speech.say("{name} is whole: {documents} documents.", name=archive.name, documents=checked.documents)
+    return True
+
+
+def _pruned(context: Context, room: Workroom) -> None:
+    gone, documents = prune(room)
+    if gone:
+        names = ", ".join(gone)
+        context.speech.say(
+            "Removed: {names}; {documents} documents that no backup needs.", names=names, documents=documents
+        )
+
+
+@contextmanager
+def _workroom(context: Context) -> Iterator[Workroom]:
+    """With the authority that runs, else with one that is started for as long as it is asked."""
+    home, settings = context.home, load(context.home)
+    with (
+        running_authority(home, say=context.speech.say, environment=inherited(os.environ)),
+        AuthorityClient(home.authority_socket("backup")) as authority,
+    ):
+        yield Workroom(settings, os.environ, authority)

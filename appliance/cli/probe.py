@@ -1,0 +1,37 @@
+"""``vermilion probe``: does this release serve? For upgrades; `vermilion diagnose` asks everything."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import click
+
+from appliance.cli.program import REFUSED, Context
+from appliance.language import translator
+from appliance.operations import health
+from appliance.operations.finding import Finding
+from hsm.client import AuthorityClient
+
+
+@click.command("probe")
+@click.option("--wait", type=click.IntRange(0, 3600), default=0, help="Seconds until it has to be well.")
+@click.pass_context
+def command(ctx: click.Context, wait: int) -> None:
+    """Ask for settings, database and authority. Status 0 once all three are well, 1 when they do not become so."""
+    context: Context = ctx.obj
+    deadline = time.monotonic() + wait
+    while not_well := [found for found in _asked(context) if not found.well]:
+        if time.monotonic() >= deadline:
+            translate = translator(context.speech.language)
+            click.echo(translate(not_well[0].template, **not_well[0].values), err=True)
+            ctx.exit(REFUSED)
+        time.sleep(0.5)
+    context.speech.say("This release serves.")
+
+
+def _asked(context: Context) -> list[Finding]:
+    home = context.home
+    with AuthorityClient(home.authority_socket("operator"), timeout=2.0) as client:
+        [state, *_] = health.authority(client, now=datetime.now(UTC))
+    return [health.settings(home), health.database(home), state]

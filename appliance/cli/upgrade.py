@@ -1,0 +1,44 @@
+"""``vermilion upgrade``: another release becomes the current one, or the one before serves again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from appliance.cli.program import Context
+from appliance.operations.releases import Commands, Releases, upgrade
+from appliance.wiring import utc_now
+
+
+@click.command("upgrade")
+@click.argument("version")
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path("/opt/vermilion"),
+    help="Where `releases/` and the link `current` are; /opt/vermilion without this.",
+)
+@click.option("--stop", default="", help="The command that stops all services.")
+@click.option(
+    "--start", default="", help="The command that starts them; then the release has to say that it serves."
+)
+@click.option(
+    "--backup", default="", help="The command that makes a backup, instead of `vermilion backup create`."
+)
+@click.option(
+    "--wait", type=click.IntRange(1, 3600), default=60, help="Seconds that a release has until it serves."
+)
+@click.pass_obj
+def command(context: Context, version: str, root: Path, stop: str, start: str, backup: str, wait: int) -> None:
+    """Make the release VERSION the current one: backup, migration, switch, probe; or back by itself.
+
+    Run again after an interruption, it goes on where it was.
+    """
+    commands = Commands(stop, start, backup, wait)
+    done = upgrade(context.home, Releases(root.absolute()), version, commands, now=utc_now())
+    context.speech.say(
+        "Release {after} is the current one; the backup from before is {archive}.",
+        after=done.after,
+        archive=done.archive,
+    )

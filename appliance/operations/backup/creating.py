@@ -1,0 +1,245 @@
+"""``create``: one archive, of one moment, while the system runs; complete and checked before it has a name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+
+from appliance.config import Settings
+from appliance.documents.blobs import BlobStore
+from appliance.errors import BackupFailed
+from appliance.home import Home, make_directory, write_private
+from appliance.ledger import Log
+from appliance.operations.backup import archives as places
+from appliance.operations.backup.archives import Archive, Archives, digest_of
+from appliance.operations.backup.documents import (
+    SealedDocument,
+    digests_in,
+    read_list,
+    seal_documents,
+    write_list,
+)
+from appliance.operations.backup.house import gather_house
+from appliance.operations.backup.manifest import Manifest
+from appliance.operations.backup.points import Passing, Point, pass_by
+from appliance.operations.backup.snapshot import Snapshot, fetch, snapshot
+from appliance.store import retention
+from appliance.store.copying import require_whole
+from appliance.store.database import Database
+from hsm.backup import Statement
+from hsm.client import AuthorityClient
+from hsm.errors import SealBroken
+from hsm.note import parse_vkey
+from hsm.sealing import new_identity, recipient_of, seal_file, seal_tree
+from hsm.status import SignedCheckpoint
+
+KEY = "backup.key"
+"""The secret that reads this machine's own archives, for what is kept already and for drills."""
+
+SLACK = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Workroom:
+    """Where backups are made: settings and environment of the process, and the authority (role ``backup``)."""
+
+    settings: Settings
+    environment: Mapping[str, str]
+    authority: AuthorityClient
+
+    @classmethod
+    def at_rest(cls, settings: Settings, environment: Mapping[str, str]) -> Workroom:
+        """For what needs no authority: it is only asked when something is made."""
+        return cls(settings, environment, AuthorityClient(settings.home.authority_socket("backup")))
+
+    @property
+    def home(self) -> Home:
+        """The home that is backed up."""
+        return self.settings.home
+
+    @property
+    def archives(self) -> Archives:
+        """Where the archives are."""
+        return Archives(self.settings.backups)
+
+    @property
+    def scratch(self) -> Path:
+        """Where copies lie in the clear for a moment: inside the home, as private as the originals."""
+        return self.home.state / "backup"
+
+    def identity(self) -> str:
+        """This machine's own key. Raises ConfigurationError when it is missing."""
+        return self.home.secret(KEY, self.environment).decode("ascii")
+
+
+def ensure_key(room: Workroom) -> None:
+    """This machine's own key, made where it is missing and secrets are files of ours (in development)."""
+    path = room.home.secrets / KEY
+    if "CREDENTIALS_DIRECTORY" not in room.environment and room.home.secrets.is_dir() and not path.exists():
+        write_private(path, f"{new_identity()}\n".encode())
+
+
+def create(room: Workroom, *, now: datetime, passing: Passing = pass_by) -> Archive:
+    """Makes the archive of the moment *now* (aware), and gives it its name once all of it is on disk and checked.
+
+    1. room on the disks; 2. database and authority of one moment; 3. the copy of the database is checked: whole,
+    its log is what the authority remembers, every document that it needs is among the sealed; 4. new documents
+    are sealed; 5. parts, manifest, and the authority's note over it; 6. everything on disk, then the name.
+
+    Raises :class:`ApplianceError` or :class:`AuthorityError`; then there is no archive of this name.
+    """
+    if not room.settings.backup.recipients:
+        raise BackupFailed(
+            "There is no recovery key: `vermilion backup key FILE` makes one, whose public half belongs in"
+            " backup.recipients of config/appliance.toml and config/authority.toml."
+        )
+    name = now.strftime("%Y%m%dT%H%M%SZ")
+    with room.archives.alone():
+        final = Archive(room.archives.root / name)
+        if final.path.exists():
+            raise BackupFailed("There is a backup {name} already; wait a second.", name=name)
+        part = Archive(room.archives.root / f".{name}.part")
+        try:
+            _require_room(room)
+            part.path.mkdir(mode=0o700)
+            _fill(room, part, name, now, passing)
+            passing(Point.ARCHIVE_WRITTEN)
+            os.sync()
+            part.path.rename(final.path)
+            _sync(room.archives.root)
+        except OSError as error:
+            raise BackupFailed("The backup could not be written: {why}.", why=error.strerror or error) from error
+        finally:
+            shutil.rmtree(part.path, ignore_errors=True)
+            shutil.rmtree(room.scratch, ignore_errors=True)
+    passing(Point.ARCHIVE_NAMED)
+    return final
+
+
+def _fill(room: Workroom, part: Archive, name: str, now: datetime, passing: Passing) -> None:
+    shutil.rmtree(room.scratch, ignore_errors=True)
+    make_directory(room.scratch)
+    recipients = [*room.settings.backup.recipients, recipient_of(room.identity())]
+    copy = room.scratch / "copy.db"
+    with snapshot(room.home.database, room.authority) as taken:
+        passing(Point.MOMENT_TAKEN)
+        fetch(room.authority, taken, part.part(places.AUTHORITY))
+        taken.database.copy_to(copy)
+    passing(Point.DATABASE_COPIED)
+    schema = require_whole(copy)
+    seal_file(copy, part.part(places.DATABASE), recipients)
+    documents = _documents(room, part, recipients)
+    passing(Point.DOCUMENTS_SEALED)
+    _require_fits(room, copy, taken.statement, documents)
+    write_list(documents, room.scratch / "documents")
+    seal_file(room.scratch / "documents", part.part(places.DOCUMENTS), recipients)
+    house = make_directory(room.scratch / "house")
+    secrets = gather_house(room.home, house, room.environment)
+    seal_tree(house, part.part(places.HOUSE), recipients)
+    manifest = Manifest(
+        archive=name,
+        created=now,
+        release=metadata.version("vermilion"),
+        schema=schema,
+        documents=len(documents),
+        content=sum(each.size for each in documents),
+        parts=tuple(found for each in places.PARTS if (found := digest_of(part.part(each)))),
+        recipients=tuple(recipients),
+        secrets=secrets,
+        authority=taken.statement,
+    )
+    _sign(room, part, manifest, taken)
+
+
+def _sign(room: Workroom, part: Archive, manifest: Manifest, taken: Snapshot) -> None:
+    authority, encoded = manifest.part(places.AUTHORITY), manifest.encode()
+    if (authority.sha256, authority.size) != (taken.statement.sha256, taken.statement.size):
+        raise BackupFailed("The authority's part of the backup did not arrive whole; try again.")
+    write_private(part.path / places.NOTE, room.authority.sign_backup(taken.part, encoded))
+    write_private(part.path / places.MANIFEST, encoded)
+
+
+def _documents(room: Workroom, part: Archive, recipients: list[str]) -> list[SealedDocument]:
+    return seal_documents(
+        BlobStore(room.home.blobs), digests_in(room.home.blobs), part, _known(room, recipients), recipients
+    )
+
+
+def _known(room: Workroom, recipients: list[str]) -> dict[str, SealedDocument]:
+    """The documents that the newest archive has, sealed for the same keys; none when it cannot be read."""
+    newest = room.archives.newest()
+    try:
+        if newest is None or set(newest.manifest().recipients) != set(recipients):
+            return {}
+        return read_list(newest, [room.identity()], room.scratch / "known")
+    except (SealBroken, BackupFailed):
+        return {}
+
+
+def _require_fits(room: Workroom, copy: Path, statement: Statement, documents: list[SealedDocument]) -> None:
+    """The copy's log is what the authority remembers, and no document that it needs is missing."""
+    database = Database(copy)
+    try:
+        key = parse_vkey((room.home.trust / "log.vkey").read_text("ascii"))
+        Log(database, None, key=key).check_against(remembered(statement))
+        sealed = {each.digest for each in documents}
+        with database.reading() as tx:
+            missing = [digest for digest in retention.needed(tx) if digest not in sealed]
+    finally:
+        database.close()
+    still = [digest for digest in missing if not _was_disposed_of(room, digest)]
+    if still:
+        raise BackupFailed(
+            "{count} documents that contracts need are not in {path}, {digest} among them; restore them from an"
+            " older backup.",
+            count=len(still),
+            path=room.home.blobs,
+            digest=still[0],
+        )
+
+
+def _was_disposed_of(room: Workroom, digest: str) -> bool:
+    database = Database(room.home.database)
+    try:
+        with database.reading() as tx:
+            return not retention.is_needed(tx, digest)
+    finally:
+        database.close()
+
+
+def remembered(statement: Statement) -> SignedCheckpoint | None:
+    """What the authority remembered of the log when it made its part."""
+    root = bytes.fromhex(statement.log_root)
+    return SignedCheckpoint(statement.log_size, root) if root else None
+
+
+def _require_room(room: Workroom) -> None:
+    """Twice the database where it is copied, and database and new documents where the archive goes."""
+    size = room.home.database.stat().st_size
+    wal = room.home.database.with_name(room.home.database.name + "-wal")
+    size += wal.stat().st_size if wal.exists() else 0
+    newest = room.archives.newest()
+    content = sum(path.stat().st_size for path in room.home.blobs.rglob("*") if path.is_file())
+    fresh = content if newest is None else max(content - newest.manifest().content, 0)
+    for place, needed in ((room.home.state, 2 * size), (room.archives.root, size + fresh)):
+        free = shutil.disk_usage(place).free
+        if free < needed + SLACK:
+            raise BackupFailed(
+                "A backup needs about {needed} MB in {path}, {free} MB are free; make room, or prune backups.",
+                needed=(needed + SLACK) // 1_000_000,
+                path=place,
+                free=free // 1_000_000,
+            )
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

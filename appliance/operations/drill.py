@@ -1,0 +1,112 @@
+"""The drill: the newest backup is opened beside the running system, and what came of it is kept for `diagnose`.
+
+It opens with this machine's own key: the secret half of the recovery key is elsewhere. The authority's part stays
+sealed; the authority has opened and examined it, keys included, when it made it, and the drill compares its bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from appliance.confinement import Confinement
+from appliance.errors import ApplianceError, BackupFailed
+from appliance.home import Home
+from appliance.operations.backup import Archive, Workroom
+from appliance.operations.backup.checking import check
+from appliance.operations.backup.documents import open_document
+from appliance.operations.restore.opening import documents_of, open_database, open_house, verify_opened
+from appliance.sharing import file_mode
+from hsm import files
+from hsm.errors import AuthorityError
+from hsm.note import parse_vkey
+
+SAMPLE = 50
+"""Documents that are decrypted, chosen anew each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """What the last drill found at ``at`` (aware): ``template`` with its values is what was wrong, or empty.
+
+    ``size`` is the log's, ``documents`` were decrypted, ``contracts`` verified."""
+
+    archive: str
+    at: datetime
+    size: int = 0
+    documents: int = 0
+    contracts: int = 0
+    template: str = ""
+    values: dict[str, Any] | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the backup can be relied on."""
+        return not self.template
+
+
+def drill(room: Workroom, *, now: datetime, scratch: Path | None = None) -> Drill:
+    """Opens the newest archive in a new directory below *scratch* (the home's state), and keeps the result.
+
+    1. signature, parts and every sealed document, byte by byte; 2. database and settings are opened; 3. the whole
+    log is hashed again and compared with what the authority remembered; 4. a sample of documents is decrypted and
+    compared; 5. signed contracts pass the verifier. Never raises for what it finds.
+    """
+    newest = room.archives.newest()
+    if newest is None:
+        result = _failed("", now, BackupFailed("There is no backup in {path}.", path=room.archives.root))
+    else:
+        try:
+            result = _opened(room, newest, now, scratch or room.home.state)
+        except (ApplianceError, AuthorityError) as error:
+            result = _failed(newest.name, now, error)
+        except OSError as error:
+            why = BackupFailed("The drill could not go on: {why}.", why=error.strerror or error)
+            result = _failed(newest.name, now, why)
+    _keep(room.home, result)
+    return result
+
+
+def _opened(room: Workroom, archive: Archive, now: datetime, scratch: Path) -> Drill:
+    identities = [room.identity()]
+    key = parse_vkey((room.home.trust / "log.vkey").read_text("ascii"))
+    for left in scratch.glob(".drill-*"):
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=".drill-", dir=scratch) as directory:
+        place = Home(Path(directory))
+        manifest = check(archive, key, identities, place.root).manifest
+        open_house(archive, place, identities)
+        open_database(archive, place, identities)
+        documents = list(documents_of(archive, place.root, identities).values())
+        sample = random.sample(documents, min(SAMPLE, len(documents)))
+        for document in sample:
+            open_document(archive, document, identities)
+        with Confinement(place.cache) as confinement:
+            verified = verify_opened(archive, manifest, place, identities, confinement)
+    return Drill(archive.name, now, verified.log.size, len(sample), verified.contracts)
+
+
+def _failed(archive: str, now: datetime, error: ApplianceError | AuthorityError) -> Drill:
+    values = {name: value if isinstance(value, int) else str(value) for name, value in error.values.items()}
+    return Drill(archive, now, template=error.template, values=values)
+
+
+def _keep(home: Home, result: Drill) -> None:
+    fields = {name: getattr(result, name) for name in ("archive", "size", "documents", "contracts", "template")}
+    content = {**fields, "values": result.values or {}, "at": int(result.at.timestamp())}
+    files.write(home.drill, json.dumps(content, ensure_ascii=False).encode(), mode=file_mode(home.state))
+
+
+def last_drill(home: Home) -> Drill | None:
+    """What the last drill found; None before the first."""
+    try:
+        values = json.loads(home.drill.read_bytes())
+        return Drill(**{**values, "at": datetime.fromtimestamp(values["at"], UTC)})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None

@@ -1,0 +1,103 @@
+"""Opening an archive's parts into a directory that looks like a home, and verifying what was opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.confinement import Confinement
+from appliance.errors import RestoreRefused
+from appliance.home import Home, make_directory
+from appliance.ledger import Log, LogReport
+from appliance.operations.backup import archives as places
+from appliance.operations.backup.archives import Archive
+from appliance.operations.backup.creating import remembered
+from appliance.operations.backup.documents import SealedDocument, open_document, read_list
+from appliance.operations.backup.manifest import Manifest
+from appliance.store import retention
+from appliance.store.copying import require_whole
+from appliance.store.database import Database
+from appliance.verification import Indication, TrustAnchors, Verifier
+from hsm.note import NoteKey, parse_vkey
+from hsm.sealing import open_file, open_tree
+
+SAMPLE = 5
+"""Signed contracts that are verified after opening."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was found in an opened archive: the log, and how many signed contracts passed."""
+
+    log: LogReport
+    contracts: int
+
+
+def open_house(archive: Archive, into: Home, identities: Sequence[str]) -> NoteKey:
+    """Settings, anchors and secrets into the directory of *into*; the log's key among them."""
+    open_tree(archive.part(places.HOUSE), into.root, identities)
+    for directory in (into.settings.parent, into.secrets):
+        make_directory(directory)
+    return parse_vkey((into.trust / "log.vkey").read_text("ascii"))
+
+
+def open_database(archive: Archive, into: Home, identities: Sequence[str]) -> None:
+    """The database, whole, and brought to this release's schema. Raises :class:`ApplianceError`."""
+    make_directory(into.state)
+    open_file(archive.part(places.DATABASE), into.database, identities)
+    require_whole(into.database)
+    Database(into.database).close()
+
+
+def documents_of(archive: Archive, scratch: Path, identities: Sequence[str]) -> Mapping[str, SealedDocument]:
+    """The documents of *archive* by digest."""
+    return read_list(archive, identities, scratch / "documents")
+
+
+def put_document(archive: Archive, document: SealedDocument, into: Home, identities: Sequence[str]) -> None:
+    """Opens *document* to where blobs of its digest are. Not on disk before the caller has synchronised it."""
+    content = open_document(archive, document, identities)
+    path = into.blobs / document.digest[:2] / document.digest
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+        stream.write(content)
+
+
+def verify_opened(
+    archive: Archive, manifest: Manifest, home: Home, identities: Sequence[str], confinement: Confinement
+) -> Verified:
+    """1. the whole log is hashed again and is what the authority remembered; 2. no document that a contract needs
+    is missing from the archive; 3. the newest signed contracts pass the verifier.
+
+    *home* is what was opened. Raises :class:`ApplianceError`.
+    """
+    documents = documents_of(archive, home.root, identities)
+    database = Database(home.database)
+    try:
+        key = parse_vkey((home.trust / "log.vkey").read_text("ascii"))
+        log = Log(database, None, key=key).check_against(remembered(manifest.authority))
+        with database.reading() as tx:
+            missing = sum(digest not in documents for digest in retention.needed(tx))
+            signed = retention.newest_signed(tx, SAMPLE)
+    finally:
+        database.close()
+    if missing:
+        raise RestoreRefused(
+            "{archive} lacks {count} documents that contracts need.", archive=archive.name, count=missing
+        )
+    verifier = Verifier(confinement, TrustAnchors.from_files([home.trust / "ca.pem"]))
+    for contract, digest in signed:
+        _require_passes(verifier, contract, open_document(archive, documents[digest], identities))
+    return Verified(log, len(signed))
+
+
+def _require_passes(verifier: Verifier, contract: str, document: bytes) -> None:
+    report = verifier.verify_pdf(document)
+    if report.indication is not Indication.PASSED:
+        raise RestoreRefused(
+            "The signed contract {contract} in the backup does not pass the verifier: {verdict}.",
+            contract=contract,
+            verdict=report.indication.value,
+        )

@@ -1,0 +1,206 @@
+"""``restore``: an archive becomes the home, or nothing at all changes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from appliance.config import load
+from appliance.confinement import Confinement
+from appliance.errors import ApplianceError, RestoreRefused
+from appliance.home import Home, make_directory
+from appliance.operations.backup import archives as places
+from appliance.operations.backup.archives import Archive
+from appliance.operations.backup.checking import signed_manifest
+from appliance.operations.backup.manifest import Manifest
+from appliance.operations.backup.points import Passing, Point, pass_by
+from appliance.operations.restore.opening import (
+    Verified,
+    documents_of,
+    open_database,
+    open_house,
+    put_document,
+    verify_opened,
+)
+from appliance.operations.restore.swapping import Swap, complete, interrupted, like_before, swap
+from appliance.store.schema import latest
+from appliance.supervision.services import answers
+from hsm.errors import error_class
+from hsm.locks import held
+from hsm.note import NoteKey, parse_vkey
+from hsm.sealing import identities_in
+
+SLACK = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be restored: the *archive*, with the secret key in the file *identity*.
+
+    *aside*: a home that is in use is put aside; *forget_newer*: although its authority has signed more since;
+    *key*: the log's key that the archive has to be signed with, where the home does not know it.
+    """
+
+    archive: Archive
+    identity: Path
+    aside: bool = False
+    forget_newer: bool = False
+    key: NoteKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """``key``: the log's key, to be compared with the ceremony's transcript; ``aside``: where the old home is."""
+
+    manifest: Manifest
+    verified: Verified
+    key: NoteKey
+    aside: Path | None
+
+
+def restore(home: Home, order: Order, *, now: datetime, passing: Passing = pass_by) -> Restored | None:
+    """Restores into *home*; None when a run that was interrupted is only completed.
+
+    1. nothing runs, nothing is in the way, there is room; 2. manifest, note, schema and parts; 3. everything is
+    opened beside the home, the authority's part by a process of its own, with the keys examined; 4. all of it is
+    verified; 5. it takes its place, under a journal.
+
+    Raises :class:`ApplianceError` or :class:`hsm.errors.AuthorityError`; until step 5 nothing has changed.
+    """
+    begun = interrupted(home)
+    if begun is not None:
+        complete(home, begun, passing)
+        return None
+    make_directory(home.root)
+    for left in home.root.glob(".restore-*"):
+        shutil.rmtree(left)
+    manifest = _admitted(home, order)
+    staged = Home(home.root / f".restore-{order.archive.name}")
+    staged.root.mkdir(mode=0o700)
+    try:
+        verified, key = _stage(home, order, manifest, staged, passing)
+    except BaseException as error:
+        shutil.rmtree(staged.root, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise RestoreRefused("The backup could not be opened: {why}.", why=error.strerror or error) from error
+        raise
+    for directory in (home.run, home.logs):
+        directory.mkdir(mode=0o700, exist_ok=True)
+    aside = f"before-{now:%Y%m%dT%H%M%SZ}"
+    swap(home, Swap(order.archive.name, staged.root.name, aside), passing)
+    return Restored(manifest, verified, key, home.root / aside if (home.root / aside).exists() else None)
+
+
+def _stage(
+    home: Home, order: Order, manifest: Manifest, staged: Home, passing: Passing
+) -> tuple[Verified, NoteKey]:
+    archive, identities = order.archive, identities_in(order.identity)
+    key = open_house(archive, staged, identities)
+    signed_manifest(archive, key)
+    open_database(archive, staged, identities)
+    for document in documents_of(archive, staged.root, identities).values():
+        put_document(archive, document, staged, identities)
+    _open_authority(home, order, staged)
+    passing(Point.STAGED)
+    with Confinement(make_directory(staged.cache)) as confinement:
+        verified = verify_opened(archive, manifest, staged, identities, confinement)
+    _keep_other_secrets(home, staged)
+    like_before(home, staged.root)
+    os.sync()
+    passing(Point.VERIFIED)
+    return verified, key
+
+
+def _admitted(home: Home, order: Order) -> Manifest:
+    """The manifest, when nothing stands against restoring it here."""
+    archive, taken = order.archive, home.database.exists() or (home.root / "authority/authority.db").exists()
+    if taken and not order.aside:
+        raise RestoreRefused(
+            "{home} is in use; say --aside to put what is there aside, or name another home.", home=home.root
+        )
+    _require_stopped(home)
+    known = order.key or _own_key(home)
+    manifest = signed_manifest(archive, known) if known else archive.manifest()
+    if manifest.schema > latest():
+        raise RestoreRefused(
+            "The backup has schema {found}, this release knows {known}; install release {release} or a newer one.",
+            found=manifest.schema,
+            known=latest(),
+            release=manifest.release,
+        )
+    archive.require_parts(manifest)
+    needed = (
+        manifest.content + sum(part.size for part in manifest.parts) + 2 * manifest.part(places.AUTHORITY).size
+    )
+    free = shutil.disk_usage(home.root).free
+    if free < needed + SLACK:
+        raise RestoreRefused(
+            "The restore needs about {needed} MB in {path}, {free} MB are free; make room.",
+            needed=(needed + SLACK) // 1_000_000,
+            path=home.root,
+            free=free // 1_000_000,
+        )
+    return manifest
+
+
+def _own_key(home: Home) -> NoteKey | None:
+    path = home.trust / "log.vkey"
+    return parse_vkey(path.read_text("ascii")) if path.exists() else None
+
+
+def _require_stopped(home: Home) -> None:
+    lock = home.scheduler_lock
+    try:
+        if lock.exists():
+            with held(lock, wait=False):
+                pass
+    except BlockingIOError as error:
+        raise RestoreRefused(
+            "The scheduler runs in {home}; end everything before the restore.", home=home.root
+        ) from error
+    try:
+        port = load(home).web.port
+    except ApplianceError:  # a new home, or one that is restored because nothing in it is right
+        return
+    if answers(port):
+        raise RestoreRefused("Something serves on port {port}; end everything before the restore.", port=port)
+
+
+def _open_authority(home: Home, order: Order, staged: Home) -> None:
+    """By a process of the authority's: it alone loads PKCS#11. Its refusal is raised as it was there."""
+    part, options = order.archive.part(places.AUTHORITY), ["forget-newer"] if order.forget_newer else []
+    done = subprocess.run(
+        [sys.executable, "-m", "hsm.backup.restoring", part, order.identity, staged.root, *options],
+        env={**_inherited(os.environ), "VERMILION_HOME": str(home.root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return
+    try:
+        code, template, values = json.loads(done.stdout)
+    except ValueError as error:
+        why = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+        raise RestoreRefused("The authority's part of the backup could not be opened: {why}.", why=why) from error
+    raise error_class(code)(template, **values)
+
+
+def _inherited(environment: Mapping[str, str]) -> dict[str, str]:
+    wanted = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", "CREDENTIALS_DIRECTORY")
+    return {name: environment[name] for name in wanted if name in environment}
+
+
+def _keep_other_secrets(home: Home, staged: Home) -> None:
+    """Secrets of this machine that no backup brings, such as the key of its own backups, stay."""
+    make_directory(staged.secrets)
+    for path in home.secrets.glob("*") if home.secrets.is_dir() else ():
+        if path.is_file() and not (staged.secrets / path.name).exists():
+            shutil.copy2(path, staged.secrets / path.name)

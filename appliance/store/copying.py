@@ -1,0 +1,83 @@
+"""A copy of the database as of one moment, made while others write; and whether a copied one is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pysqlite3 import dbapi2 as sqlite
+
+from appliance.errors import StorageError
+from appliance.store.schema import latest
+
+_PAGES = 4096
+
+
+class Moment:
+    """One state of the database, held open by a read transaction."""
+
+    def __init__(self, connection: sqlite.Connection) -> None:
+        self._connection = connection
+
+    def log_length(self) -> int:
+        """How many entries the log has, in the tables of any release."""
+        return int(self._connection.execute("SELECT count(*) FROM ledger").fetchone()[0])
+
+    def schema(self) -> int:
+        """The schema's number."""
+        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+
+    def copy_to(self, target: Path) -> None:
+        """Writes that state to the new file *target*. Raises :class:`StorageError`."""
+        try:
+            with sqlite.connect(target) as copy:
+                target.chmod(0o600)
+                self._connection.backup(copy, pages=_PAGES)
+            copy.close()
+        except (sqlite.DatabaseError, OSError) as error:
+            raise StorageError(
+                "The database cannot be copied to {path}: {why}.", path=target, why=error
+            ) from error
+
+
+@contextmanager
+def moment_of(path: Path) -> Iterator[Moment]:
+    """The database *path* as it is on entering, whatever is written to it meanwhile."""
+    try:
+        connection = sqlite.connect(path, timeout=10, isolation_level=None)
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # only a read fixes the moment
+    except sqlite.DatabaseError as error:
+        raise StorageError("The database {path} cannot be used: {why}.", path=path, why=error) from error
+    try:
+        yield Moment(connection)
+    finally:
+        connection.close()
+
+
+def require_whole(path: Path) -> int:
+    """The schema's number of the copy *path*, which nobody writes to, and which stays as it is.
+
+    Raises :class:`StorageError` when it is damaged, or a newer release wrote it.
+    """
+    try:
+        connection = sqlite.connect(f"file:{path}?mode=ro&immutable=1", uri=True, isolation_level=None)
+        try:
+            schema = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            if schema > latest():
+                raise StorageError(
+                    "The backup has schema {found}, this release knows {known}; install the release that made it,"
+                    " or a newer one.",
+                    found=schema,
+                    known=latest(),
+                )
+            [(verdict,)] = connection.execute("PRAGMA integrity_check(1)").fetchall()
+            dangling = connection.execute("PRAGMA foreign_key_check").fetchone()
+        finally:
+            connection.close()
+    except sqlite.DatabaseError as error:
+        raise StorageError("The database in {path} is damaged: {why}.", path=path, why=error) from error
+    if verdict != "ok" or dangling is not None:
+        raise StorageError("The database in {path} is damaged: {why}.", path=path, why=verdict)
+    return schema

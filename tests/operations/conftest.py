@@ -1,0 +1,54 @@
+"""One house for the folder, with a completed contract and one archive."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.operations.backup import Archive, create
+from appliance.wiring import Appliance, utc_now
+from tests.operations.house import House, running_house, sign_contract
+
+
+@pytest.fixture(scope="package")
+def house() -> Iterator[House]:
+    with running_house() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def appliance(house: House) -> Iterator[Appliance]:
+    with house.world.opened() as opened:
+        sign_contract(opened, house.world)
+        yield opened
+
+
+@pytest.fixture(scope="package")
+def archive(house: House, appliance: Appliance) -> Archive:
+    with house.room() as room:
+        return create(room, now=utc_now())
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A file system of 3 MB, where this user may mount one."""
+    with tempfile.TemporaryDirectory() as directory:
+        mounted = os.geteuid() == 0 and _mount(directory)
+        if not mounted:
+            pytest.skip("only root can mount a small disk")
+        try:
+            yield Path(directory)
+        finally:
+            subprocess.run(["umount", directory], check=True)
+
+
+def _mount(directory: str) -> bool:
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", directory], capture_output=True, check=False
+    )
+    return done.returncode == 0

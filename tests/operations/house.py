@@ -1,0 +1,101 @@
+"""A home with a recovery key, a completed contract, and what the tests plant in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.config import load
+from appliance.demonstration.cast import LI, ZHANG
+from appliance.demonstration.founding import found
+from appliance.home import Home, write_private
+from appliance.model.contract import Contract
+from appliance.operations.backup import Archive, Workroom
+from appliance.operations.backup.creating import ensure_key
+from appliance.wiring import Appliance
+from hsm.client import AuthorityClient
+from hsm.sealing import new_identity, recipient_of
+from tests.world import World, activations_for, agree, authority, sample_document, send, sequenced
+
+PLANTED = "planted-secret-7f3a"
+RECOVERY = new_identity()
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A running home, and the recovery key's file outside it."""
+
+    world: World
+    recovery: Path
+
+    @property
+    def home(self) -> Home:
+        return self.world.home
+
+    @contextmanager
+    def room(self) -> Iterator[Workroom]:
+        with AuthorityClient(self.home.authority_socket("backup")) as client:
+            yield Workroom(self.world.settings, os.environ, client)
+
+
+@contextmanager
+def running_house() -> Iterator[House]:
+    with tempfile.TemporaryDirectory(prefix="vermilion-") as directory, tempfile.TemporaryDirectory() as safe:
+        home, recovery = Home(Path(directory)), Path(safe) / "recovery.key"
+        write_private(recovery, f"{RECOVERY}\n".encode())
+        found(home, say=lambda _message, **_values: None, environment=os.environ)
+        for settings in (home.settings, home.authority_settings):
+            with settings.open("a", encoding="utf-8") as stream:
+                stream.write(f'\n[backup]\nrecipients = ["{recipient_of(RECOVERY)}"]\n# {PLANTED}\n')
+        write_private(home.secrets / "smtp.password", f"{PLANTED}\n".encode())
+        with authority(home):
+            house = House(World(home, load(home)), recovery)
+            with house.room() as room:
+                ensure_key(room)
+            yield house
+
+
+def sign_contract(appliance: Appliance, world: World) -> Contract:
+    """One contract from draft to archive."""
+    agree(appliance, ZHANG, LI.organisation)
+    agree(appliance, LI, ZHANG.organisation)
+    contract = send(appliance, sample_document(1))
+    with sequenced(appliance, world):
+        for party in contract.parties:
+            prepared = appliance.cycle.prepare(contract.id, party.id)
+            appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
+            appliance.cycle.complete(prepared.id)
+        appliance.sealing.seal_off(contract.id)
+    return appliance.contracts.get(contract.id)
+
+
+def perform(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """``tests.operations.performer`` with *arguments*, to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "tests.operations.performer", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    """Every file below *root* that is not a socket, a lock or a log, with its bytes."""
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not path.name.endswith((".lock", "-shm", "-wal", ".txt", ".log"))
+    }
+
+
+def files_of(archive: Archive) -> list[Path]:
+    """Every file of the archive, and one of its sealed documents."""
+    objects = sorted((archive.path.parent / "objects").glob("??/*"))
+    return [*sorted(archive.path.iterdir()), objects[0]]

@@ -1,0 +1,48 @@
+"""A process that makes a backup, or restores one, and kills itself at a named point.
+
+Run as ``python -m tests.operations.performer create HOME POINT`` or ``restore HOME ARCHIVE IDENTITY POINT`` or
+``swap HOME STAGED POINT`` or ``upgrade HOME ROOT VERSION STEP``.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from appliance.config import load
+from appliance.home import Home
+from appliance.operations.backup import Archive, Point, Workroom, create
+from appliance.operations.releases import Commands, Releases, Step, upgrade
+from appliance.operations.restore import Order, restore
+from appliance.operations.restore.swapping import Swap, swap
+from appliance.wiring import utc_now
+from hsm.client import AuthorityClient
+
+
+def dying_at(point: str) -> Callable[[Point | Step], None]:
+    def passing(reached: Point | Step) -> None:
+        if reached.name == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return passing
+
+
+def main(act: str, place: str, *rest: str) -> None:
+    home, passing = Home(Path(place)), dying_at(rest[-1])
+    if act == "create":
+        with AuthorityClient(home.authority_socket("backup")) as client:
+            create(Workroom(load(home), os.environ, client), now=utc_now(), passing=passing)
+    elif act == "restore":
+        order = Order(Archive(Path(rest[0])), Path(rest[1]), aside=True)
+        restore(home, order, now=utc_now(), passing=passing)
+    elif act == "upgrade":
+        upgrade(home, Releases(Path(rest[0])), rest[1], Commands(), now=utc_now(), passing=dying_at(rest[-1]))
+    else:
+        swap(home, Swap("20261125T120000Z", rest[0], "before"), passing)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,237 @@
+"""Archives: made under load, sealed, never by half, found when damaged, thinned out."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.config import BackupSettings
+from appliance.errors import ApplianceError, BackupFailed
+from appliance.home import Home
+from appliance.operations.backup import Archive, Point, Workroom, check, create, creating
+from appliance.operations.backup.pruning import kept, prune
+from appliance.operations.restore.opening import open_database
+from appliance.store import ledger
+from appliance.store.database import Database
+from appliance.wiring import Appliance, utc_now
+from hsm.errors import AuthorityError, SealBroken
+from hsm.note import NoteKey, parse_vkey
+from hsm.sealing import new_identity
+from tests.operations.house import PLANTED, RECOVERY, House, files_of, perform
+from tests.world import sequenced
+
+TOKEN = re.compile(rb'"token":"([0-9a-f]{64})"')
+
+
+@pytest.fixture
+def key(house: House) -> NoteKey:
+    return parse_vkey((house.home.trust / "log.vkey").read_text())
+
+
+@pytest.fixture
+def copied(archive: Archive, tmp_path: Path) -> Archive:
+    """The archive and its documents in a place of its own, to be damaged."""
+    shutil.copytree(archive.path.parent, tmp_path / "backups")
+    return Archive(tmp_path / "backups" / archive.name)
+
+
+@pytest.fixture
+def room(house: House) -> Iterator[Workroom]:
+    with house.room() as opened:
+        yield opened
+
+
+def soon(room: Workroom) -> datetime:
+    """A moment whose archive does not exist yet."""
+    newest = room.archives.newest()
+    after = datetime.strptime(newest.name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) if newest else utc_now()
+    return max(utc_now(), after + timedelta(seconds=1))
+
+
+def test_an_archive_says_what_it_holds(house: House, archive: Archive, key: NoteKey, tmp_path: Path) -> None:
+    checked = check(archive, key, [RECOVERY], tmp_path)
+    manifest = checked.manifest
+    assert checked.documents == manifest.documents > 0
+    assert {service.subject for service in manifest.authority.services} >= {"tsa", "log", "issuing", "wrapping"}
+    assert manifest.secrets == ("web.key", "links.key", "smtp.password")
+    assert not list(house.home.state.glob("backup")), "a copy in the clear was left"
+
+
+def test_nothing_secret_is_in_the_clear(house: House, archive: Archive) -> None:
+    secrets = [path.read_bytes().strip() for path in house.home.secrets.iterdir()] + [PLANTED.encode()]
+    secrets += [b"SQLite format 3", b"%PDF", "设备采购合同".encode(), b"person-"]
+    digests = [path.name.encode() for path in house.home.blobs.glob("??/*")]
+    readable = [path for path in archive.path.parent.rglob("*") if path.is_file()]
+    readable += [*house.home.logs.glob("*"), house.home.root / "log-authority.txt"]
+    for path in readable:
+        content = path.read_bytes() + str(path).encode()
+        assert not [secret for secret in [*secrets, *digests] if secret in content], path
+
+
+def test_documents_are_sealed_once(house: House, archive: Archive, room: Workroom) -> None:
+    before = set((archive.path.parent / "objects").glob("??/*"))
+    second = create(room, now=soon(room))
+    assert set((archive.path.parent / "objects").glob("??/*")) == before
+    lost = sorted(before)[0]
+    kept_bytes = lost.read_bytes()
+    lost.unlink()
+    third = create(room, now=soon(room))
+    assert len(set((archive.path.parent / "objects").glob("??/*"))) == len(before), "what was lost is sealed again"
+    lost.write_bytes(kept_bytes)
+    for made in (second, third):
+        shutil.rmtree(made.path)
+
+
+def test_what_was_acknowledged_before_is_inside(
+    house: House, appliance: Appliance, room: Workroom, tmp_path: Path
+) -> None:
+    """Threads date things without pause, and the log is sequenced, while archives are made."""
+    acknowledged: list[str] = []
+    over = threading.Event()
+
+    def load() -> None:
+        count = 0
+        while not over.is_set():
+            count += 1
+            digest = hashlib.sha256(f"{threading.get_ident()} {count}".encode()).digest()
+            token = appliance.timestamps.token(digest)
+            acknowledged.append(hashlib.sha256(token).hexdigest())
+
+    threads = [threading.Thread(target=load) for _ in range(2)]
+    with sequenced(appliance, house.world):
+        for thread in threads:
+            thread.start()
+        try:
+            for number in range(2):
+                while len(acknowledged) < 20 * (number + 1):
+                    assert all(thread.is_alive() for thread in threads)
+                    over.wait(0.01)
+                certain = len(acknowledged)
+                made = create(room, now=soon(room))  # compares log and authority
+                home = Home(tmp_path / made.name)
+                open_database(made, home, [RECOVERY])
+                shutil.rmtree(made.path)
+                assert tokens_in(home.database).issuperset(acknowledged[:certain])
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+
+
+def tokens_in(path: Path) -> set[str]:
+    """SHA-256 of every token that the log of the database has an entry of."""
+    database = Database(path)
+    with database.reading() as tx:
+        leaves = ledger.leaves(tx, 0, ledger.length(tx))
+    database.close()
+    return {found[1].decode() for leaf in leaves if (found := TOKEN.search(leaf))}
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
+def test_damage_is_found(copied: Archive, key: NoteKey, tmp_path: Path, share: float) -> None:
+    for path in files_of(copied):
+        original = path.read_bytes()
+        damaged = bytearray(original)
+        damaged[int(share * len(original))] ^= 0x20
+        for bad in (bytes(damaged), original[: int(share * len(original))]):
+            path.write_bytes(bad)
+            with pytest.raises((ApplianceError, AuthorityError)):
+                check(copied, key, [RECOVERY], tmp_path)
+        path.unlink()
+        with pytest.raises((ApplianceError, AuthorityError)):
+            check(copied, key, [RECOVERY], tmp_path)
+        path.write_bytes(original)
+    check(copied, key, [RECOVERY], tmp_path)
+
+
+def test_the_archive_of_another_house_is_refused(copied: Archive, key: NoteKey, tmp_path: Path) -> None:
+    with pytest.raises(BackupFailed, match="was not made by this authority"):
+        check(copied, NoteKey("other", key.kind, key.public), [RECOVERY], tmp_path)
+    with pytest.raises(SealBroken):
+        check(copied, key, [new_identity()], tmp_path)
+    renamed = copied.path.rename(copied.path.with_name("20260101T000000Z"))
+    with pytest.raises(BackupFailed, match="another backup under a wrong name"):
+        check(Archive(renamed), key, [RECOVERY], tmp_path)
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("point", ["MOMENT_TAKEN", "DATABASE_COPIED", "DOCUMENTS_SEALED", "ARCHIVE_WRITTEN"])
+def test_killed_at(
+    house: House, archive: Archive, room: Workroom, key: NoteKey, tmp_path: Path, point: str
+) -> None:
+    before = [each.name for each in room.archives.all()]
+    assert perform("create", house.home.root, Point[point].name).returncode == -signal.SIGKILL
+    assert [each.name for each in room.archives.all()] == before, "an archive is there that was never finished"
+    made = create(room, now=soon(room))
+    check(made, key, [RECOVERY], tmp_path)
+    assert not list(room.archives.root.glob(".*.part")) and not room.scratch.exists()
+    shutil.rmtree(made.path)
+
+
+def test_two_at_once_are_refused(archive: Archive, room: Workroom) -> None:
+    with room.archives.alone(), pytest.raises(BackupFailed, match="Another backup is under way"):
+        create(room, now=soon(room))
+
+
+def test_without_room_nothing_is_begun(archive: Archive, room: Workroom, small_disk: Path) -> None:
+    small = replace(room.settings, backup=replace(room.settings.backup, directory=str(small_disk / "backups")))
+    with pytest.raises(BackupFailed, match="make room, or prune backups"):
+        create(replace(room, settings=small), now=utc_now())
+    assert not [path for path in small_disk.rglob("*") if path.is_file() and path.name != ".lock"]
+
+
+def test_a_disk_that_fills_leaves_no_archive(
+    archive: Archive, room: Workroom, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(creating, "_require_room", lambda room: None)
+    small = replace(room.settings, backup=replace(room.settings.backup, directory=str(small_disk / "backups")))
+    (small_disk / "ballast").write_bytes(bytes(2_500_000))
+    with pytest.raises((BackupFailed, AuthorityError), match=r"No space left|written"):
+        create(replace(room, settings=small), now=utc_now())
+    assert Workroom(small, room.environment, room.authority).archives.all() == []
+    assert not list((small_disk / "backups").glob(".*.part")) and not room.scratch.exists()
+
+
+def test_without_a_recovery_key_nothing_is_made(room: Workroom) -> None:
+    bare = replace(room.settings, backup=BackupSettings())
+    with pytest.raises(BackupFailed, match="There is no recovery key"):
+        create(replace(room, settings=bare), now=utc_now())
+
+
+def named(moment: datetime) -> str:
+    return moment.strftime("%Y%m%dT%H%M%SZ")
+
+
+def test_what_is_kept() -> None:
+    today = datetime(2026, 11, 25, 3, tzinfo=UTC)
+    nightly = [named(today - timedelta(days=days)) for days in range(400)]
+    keep = kept(nightly, BackupSettings(daily=7, weekly=5, monthly=12))
+    assert set(nightly[:7]) <= keep
+    assert len({name[:6] for name in keep}) == 12, "a year by months"
+    assert len(keep) <= 7 + 5 + 12
+    assert kept(nightly[:1], BackupSettings(daily=1, weekly=0, monthly=0)) == set(nightly[:1])
+    assert kept([], BackupSettings()) == set()
+
+
+def test_pruning_removes_what_no_archive_needs(house: House, archive: Archive, room: Workroom) -> None:
+    made = create(room, now=soon(room))
+    stray = room.archives.root / "objects/00" / ("0" * 64)
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(b"left by a backup that was killed")
+    everything = replace(room.settings, backup=replace(room.settings.backup, daily=1, weekly=0, monthly=0))
+    spare = room.archives.root.with_name("spare")
+    shutil.copytree(archive.path, spare)
+    gone, documents = prune(replace(room, settings=everything))
+    assert archive.name in gone and documents >= 1
+    assert [each.name for each in room.archives.all()] == [made.name] and not stray.exists()
+    spare.rename(archive.path)
+    shutil.rmtree(made.path)

@@ -1,0 +1,169 @@
+"""Upgrades and rollbacks between real releases, on a real home; killed at every step; broken releases."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pysqlite3 import dbapi2 as sqlite
+
+from appliance.errors import StorageError, UpgradeRefused
+from appliance.home import Home
+from appliance.operations.backup import Archive
+from appliance.operations.releases import Commands, Releases, Step, roll_back, upgrade
+from appliance.operations.releases.journal import Journal, Upgrade
+from appliance.operations.restore import Order, restore
+from appliance.store.database import Database
+from appliance.store.schema import latest
+from appliance.wiring import utc_now
+from tests.operations.house import House, perform
+from tests.operations.releases import NEXT, add_next, add_release
+
+NOBODY = Commands()
+"""Nothing runs and nothing is started."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A home that rests, and three releases: 1.0 is this code, 1.1 has a migration more, 1.2 does not start."""
+
+    home: Home
+    releases: Releases
+    archive: Archive
+
+    def schema(self) -> int:
+        connection = sqlite.connect(self.home.database)
+        try:
+            return int(connection.execute("PRAGMA user_version").fetchone()[0])
+        finally:
+            connection.close()
+
+    def current(self) -> str:
+        return self.releases.current().name
+
+
+@pytest.fixture(scope="module")
+def template(house: House, archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("site")
+    assert restore(Home(root / "home"), Order(archive, house.recovery), now=utc_now())
+    add_next(root, "1.1")
+    broken = add_next(root, "1.2")
+    (broken / "lib/appliance/cli/probe.py").write_text("raise RuntimeError('a mistake in this release')\n")
+    add_next(root, "1.3", migration="CREATE TABLE ledger (again INTEGER) STRICT;\n")
+    return root
+
+
+@pytest.fixture
+def site(template: Path, archive: Archive, tmp_path: Path) -> Iterator[Site]:
+    home = Home(tmp_path / "home")
+    shutil.copytree(template / "home", home.root)
+    configuration = home.root / "hsm/softhsm2.conf"
+    configuration.write_text(configuration.read_text().replace(str(template / "home"), str(home.root)))
+    add_release(tmp_path, "1.0")
+    for name in ("1.1", "1.2", "1.3"):
+        (tmp_path / "releases" / name).symlink_to(template / "releases" / name)
+    (tmp_path / "current").symlink_to("releases/1.0")
+    yield Site(home, Releases(tmp_path), archive)
+
+
+def test_there_and_back(site: Site) -> None:
+    """With a backup by the release itself, which starts the authority for as long as it takes."""
+    before = site.schema()
+    done = upgrade(site.home, site.releases, "1.1", NOBODY, now=utc_now())
+    assert (site.current(), site.schema(), done.step) == ("1.1", NEXT, Step.DONE)
+    assert (site.home.root / "backups" / done.archive / "manifest.json").exists()
+    with pytest.raises(StorageError, match="use the release that wrote it"):
+        Database(site.home.database)
+    with pytest.raises(UpgradeRefused, match="a newer release wrote it"):
+        upgrade(site.home, site.releases, "1.0", NOBODY, now=utc_now())
+    assert roll_back(site.home, site.releases, NOBODY).step is Step.TAKEN_BACK
+    assert (site.current(), site.schema()) == ("1.0", before) == ("1.0", latest())
+    with pytest.raises(UpgradeRefused, match="no upgrade to go back from"):
+        roll_back(site.home, site.releases, NOBODY)
+
+
+def begun(site: Site, step: Step, after: str = "1.1") -> None:
+    """The journal of an upgrade as if it had come so far, with a backup that was made."""
+    Journal(site.releases.root).write(Upgrade("1.0", after, step, archive=site.archive.name, migrates=True))
+
+
+def test_acts_that_were_recorded_since_are_not_lost(site: Site) -> None:
+    begun(site, Step.BACKED_UP)
+    upgrade(site.home, site.releases, "1.1", NOBODY, now=utc_now())
+    connection = sqlite.connect(site.home.database)
+    [(number,)] = connection.execute("SELECT max(number) + 1 FROM ledger").fetchall()
+    connection.execute("INSERT INTO ledger (number, leaf) VALUES (?, ?)", (number, b"{}"))
+    connection.commit()
+    connection.close()
+    with pytest.raises(UpgradeRefused, match="1 acts were recorded since"):
+        roll_back(site.home, site.releases, NOBODY)
+    assert (site.current(), site.schema()) == ("1.1", NEXT)
+    roll_back(site.home, site.releases, NOBODY, forget_newer=True)
+    assert (site.current(), site.schema()) == ("1.0", latest())
+
+
+@pytest.fixture
+def service(site: Site, tmp_path: Path) -> Iterator[Commands]:
+    """The authority, started and stopped by command lines as an operator's are."""
+    start, stop = tmp_path / "start", tmp_path / "stop"
+    start.write_text(
+        f'#!/bin/sh\n"{sys.executable}" -m hsm.cli serve >/dev/null 2>&1 &\necho $! >"{tmp_path}/pid"\n'
+    )
+    stop.write_text(f'#!/bin/sh\n[ -e "{tmp_path}/pid" ] || exit 0\n{STOPPING.format(pid=tmp_path / "pid")}')
+    for script in (start, stop):
+        script.chmod(0o755)
+    commands = Commands(stop=str(stop), start=str(start), wait=30)
+    yield commands
+    commands.do(commands.stop, site.home)
+
+
+STOPPING = (
+    """pid=$(cat "{pid}"); rm "{pid}"; kill "$pid"; while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done\n"""
+)
+
+
+@pytest.mark.parametrize("name", ["1.2", "1.3"])
+def test_a_release_that_does_not_serve_is_taken_back(site: Site, service: Commands, name: str) -> None:
+    """1.2 migrates and then fails its probe, 1.3 fails in its migration; both times 1.0 serves again."""
+    begun(site, Step.BACKED_UP, name)
+    with pytest.raises(UpgradeRefused, match=f"Release {name} does not serve") as refusal:
+        upgrade(site.home, site.releases, name, service, now=utc_now())
+    assert "Release 1.0 serves again" in str(refusal.value) and "\n" not in str(refusal.value)
+    assert (site.current(), site.schema()) == ("1.0", latest())
+    assert not probed(site), "1.0 does not serve"
+
+
+def probed(site: Site) -> str:
+    """What the current release has against serving."""
+    try:
+        site.releases.current().run(site.home, "probe")
+    except UpgradeRefused as error:
+        return str(error)
+    return ""
+
+
+def test_what_is_no_release_is_refused(site: Site) -> None:
+    for name in ("9.9", "../1.1", "1.0"):
+        with pytest.raises(UpgradeRefused):
+            upgrade(site.home, site.releases, name, NOBODY, now=utc_now())
+    assert Journal(site.releases.root).read() is None
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("step", [Step.COPIED, Step.MIGRATED, Step.SWITCHED])
+def test_killed_after(site: Site, step: Step) -> None:
+    begun(site, Step.BACKED_UP)
+    done = perform("upgrade", site.home.root, site.releases.root, "1.1", step.name)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    with pytest.raises(UpgradeRefused, match="was interrupted"):
+        upgrade(site.home, site.releases, "1.2", NOBODY, now=utc_now())
+    if step is not Step.COPIED:  # goes on, and back; the other one goes back at once
+        upgrade(site.home, site.releases, "1.1", NOBODY, now=utc_now())
+        assert (site.current(), site.schema()) == ("1.1", NEXT)
+    roll_back(site.home, site.releases, NOBODY)
+    assert (site.current(), site.schema()) == ("1.0", latest())

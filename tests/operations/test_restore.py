@@ -1,0 +1,201 @@
+"""Restores: all or nothing, refused with one sentence, taken up again after a kill, and serving afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pysqlite3 import dbapi2 as sqlite
+
+from appliance.config import load
+from appliance.errors import ApplianceError, ConfigurationError, RestoreRefused, StorageError
+from appliance.home import Home, write_private
+from appliance.ledger import Log, Sequencer
+from appliance.operations.backup import Archive, Point
+from appliance.operations.restore import Order, opening, restore, restoring
+from appliance.store import schema
+from appliance.wiring import open_appliance, utc_now
+from hsm.client import AuthorityClient
+from hsm.errors import AuthorityError
+from hsm.sealing import new_identity, recipient_of, seal_file
+from tests.operations.house import PLANTED, RECOVERY, House, contents, files_of, perform
+from tests.world import authority
+
+
+@pytest.fixture(scope="module")
+def order(house: House, archive: Archive) -> Order:
+    return Order(archive, house.recovery)
+
+
+@pytest.fixture(scope="module")
+def restored(order: Order, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    home = Home(tmp_path_factory.mktemp("restored") / "home")
+    done = restore(home, order, now=utc_now())
+    assert done is not None and done.verified.contracts == 1
+    return home
+
+
+@pytest.fixture
+def copied(archive: Archive, tmp_path: Path) -> Iterator[Archive]:
+    shutil.copytree(archive.path.parent, tmp_path / "backups")
+    yield Archive(tmp_path / "backups" / archive.name)
+
+
+def test_a_restored_home_signs_on(house: House, archive: Archive, restored: Home) -> None:
+    assert (restored.secrets / "smtp.password").read_text().strip() == PLANTED
+    assert (restored.secrets / "user.pin").read_bytes() == (house.home.secrets / "user.pin").read_bytes()
+    shutil.copytree(house.home.people, restored.people)
+    with (
+        authority(restored),
+        open_appliance(load(restored)) as appliance,
+        AuthorityClient(restored.authority_socket("scheduler")) as scheduler,
+    ):
+        before = Log(appliance.database, appliance.authority).check()
+        assert before.size >= archive.manifest().authority.log_size > 0
+        appliance.timestamps.token(hashlib.sha256(b"after the restore").digest())
+        Sequencer(appliance.database, scheduler).run_once()
+        assert Log(appliance.database, appliance.authority).check().size > before.size
+
+
+def test_a_home_in_use_is_refused(restored: Home, order: Order) -> None:
+    before = contents(restored.root)
+    with pytest.raises(RestoreRefused, match="is in use"):
+        restore(restored, order, now=utc_now())
+    assert contents(restored.root) == before
+
+
+def test_a_newer_log_is_not_forgotten(house: House, restored: Home, order: Order) -> None:
+    """The restored home went on signing: what came since would be lost."""
+    date_since(restored)
+    before = contents(restored.root)
+    with pytest.raises(AuthorityError, match="what came between would be lost"):
+        restore(restored, replace(order, aside=True), now=utc_now())
+    assert contents(restored.root) == before
+    done = restore(restored, replace(order, aside=True, forget_newer=True), now=utc_now())
+    assert done is not None and done.aside is not None and (done.aside / "state/vermilion.db").exists()
+
+
+def date_since(restored: Home) -> None:
+    with (
+        authority(restored),
+        open_appliance(load(restored)) as appliance,
+        AuthorityClient(restored.authority_socket("scheduler")) as scheduler,
+    ):
+        appliance.timestamps.token(hashlib.sha256(b"since").digest())
+        assert Sequencer(appliance.database, scheduler).run_once() is not None
+
+
+def test_what_runs_is_refused(house: House, order: Order) -> None:
+    with pytest.raises(AuthorityError, match="An authority runs in"):
+        restore(house.home, replace(order, aside=True, forget_newer=True), now=utc_now())
+    assert not list(house.home.root.glob(".restore-*"))
+
+
+@pytest.mark.parametrize("share", [0.01, 0.6])
+def test_damage_changes_nothing(copied: Archive, order: Order, tmp_path: Path, share: float) -> None:
+    home = Home(tmp_path / "home")
+    for path in files_of(copied):
+        original = path.read_bytes()
+        damaged = bytearray(original)
+        damaged[int(share * len(original))] ^= 0x20
+        path.write_bytes(bytes(damaged))
+        with pytest.raises((ApplianceError, AuthorityError)) as refusal:
+            restore(home, replace(order, archive=copied), now=utc_now())
+        assert "\n" not in str(refusal.value)
+        assert contents(home.root) == {}, path
+        path.write_bytes(original)
+
+
+def test_another_recovery_key_is_refused(order: Order, tmp_path: Path) -> None:
+    write_private(tmp_path / "other.key", f"{new_identity()}\n".encode())
+    home = Home(tmp_path / "home")
+    with pytest.raises(AuthorityError, match="was not sealed for this key"):
+        restore(home, replace(order, identity=tmp_path / "other.key"), now=utc_now())
+    assert contents(home.root) == {}
+
+
+def test_a_newer_schema_is_refused(order: Order, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restoring, "latest", lambda: order.archive.manifest().schema - 1)
+    with pytest.raises(RestoreRefused, match="or a newer one"):
+        restore(Home(tmp_path / "home"), order, now=utc_now())
+
+
+def sealed_database(path: Path, number: int) -> Archive:
+    """An archive of which only the database is looked at, with the schema *number*."""
+    connection = sqlite.connect(path / "old.db", isolation_level=None)
+    for step, script in sorted(schema._steps()):
+        if step <= number:
+            schema._apply(connection, script, step)
+    connection.execute(f"PRAGMA user_version = {number}")
+    connection.close()
+    archive = Archive(path / "20261125T120000Z")
+    archive.path.mkdir()
+    seal_file(path / "old.db", archive.part("database.age"), [recipient_of(RECOVERY)])
+    return archive
+
+
+def test_an_older_schema_is_brought_up(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    opening.open_database(sealed_database(tmp_path, schema.latest() - 2), home, [RECOVERY])
+    connection = sqlite.connect(home.database)
+    assert connection.execute("PRAGMA user_version").fetchone() == (schema.latest(),)
+    connection.close()
+
+
+def test_a_database_of_the_future_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="install the release that made it"):
+        opening.open_database(sealed_database(tmp_path, schema.latest() + 1), Home(tmp_path / "home"), [RECOVERY])
+
+
+def test_too_little_disk_is_refused(order: Order, small_disk: Path) -> None:
+    with pytest.raises(RestoreRefused, match="make room"):
+        restore(Home(small_disk / "home"), order, now=utc_now())
+    assert contents(small_disk) == {}
+
+
+def test_a_full_disk_changes_nothing(order: Order, small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restoring, "SLACK", -(10**12))
+    with pytest.raises((ApplianceError, AuthorityError)):
+        restore(Home(small_disk / "home"), order, now=utc_now())
+    assert contents(small_disk) == {}
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("point", [Point.STAGED, Point.ASIDE])
+def test_killed_at(order: Order, tmp_path: Path, point: Point) -> None:
+    home = Home(tmp_path / "home")
+    (home.root / "config").mkdir(parents=True)
+    (home.root / "config/appliance.toml").write_text("# what was here before\n")
+    arguments = ("restore", home.root, order.archive.path, order.identity, point.name)
+    assert perform(*arguments).returncode == -signal.SIGKILL
+    if point is Point.STAGED:
+        assert [path.name for path in home.root.iterdir() if not path.name.startswith(".")] == ["config"]
+    else:
+        with pytest.raises(ConfigurationError, match="was interrupted"):
+            load(home)
+    done = restore(home, order, now=utc_now())
+    assert (done is None) is (point is Point.ASIDE)
+    assert load(home).home.database.exists() and not list(home.root.glob(".restor*"))
+    [aside] = home.root.glob("before-*")
+    assert (aside / "config/appliance.toml").read_text() == "# what was here before\n"
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("point", [Point.JOURNAL_WRITTEN, Point.ASIDE, Point.IN_PLACE])
+def test_a_swap_that_was_killed_is_completed(order: Order, tmp_path: Path, point: Point) -> None:
+    home = Home(tmp_path / "home")
+    for name in ("config", "state"):
+        for place, said in ((home.root / name, "old"), (home.root / ".restore-x" / name, "new")):
+            place.mkdir(parents=True)
+            (place / "file").write_text(said)
+    assert perform("swap", home.root, ".restore-x", point.name).returncode == -signal.SIGKILL
+    assert restore(home, order, now=utc_now()) is None
+    for name in ("config", "state"):
+        assert (home.root / name / "file").read_text() == "new"
+        assert (home.root / "before" / name / "file").read_text() == "old"
+    assert not home.interrupted_restore.exists() and not (home.root / ".restore-x").exists()
