@@ -15,7 +15,7 @@ from appliance.model.intent import IntentRecord, IntentState
 from appliance.store import contracts, intents
 from hsm.acts import Activation
 from hsm.cms import add_signature_timestamp, signature_value
-from hsm.errors import ActivationRefused, ActivationUsed, AuthorityLocked, ModuleUnavailable
+from hsm.errors import ActivationRefused, ActivationUsed, AuthorityLocked, ModuleUnavailable, StoreUnavailable
 from hsm.timestamp import parse_token
 
 LOST = "the activation was used up, and the authority's answer was lost; a signature, if made, was never released"
@@ -37,11 +37,12 @@ class Signature:
     def sign(self, intent_id: str, activations: Sequence[Activation]) -> IntentRecord:
         """The intent with a timestamped signature.
 
-        Raises :class:`ActivationRefused` when the authority says no to the activation, and
-        :class:`ModuleUnavailable` or :class:`AuthorityLocked` when its HSM does not sign now: the intent stays
-        prepared and can be activated again. After any other failure at the authority, :class:`ActivationUsed`
-        among them, it is abandoned, since a signature may exist that nobody has received; the signer prepares
-        again. A failure after step 4 is made good by :meth:`stamp`, from ``complete`` or from the recovery.
+        Raises :class:`ActivationRefused` when the authority says no to the activation; :class:`ModuleUnavailable`,
+        :class:`AuthorityLocked` or :class:`StoreUnavailable` when its HSM or its store does not work now: the
+        intent stays prepared and can be activated again. After any other failure at the authority,
+        :class:`ActivationUsed` among them, it is abandoned, since a signature may exist that nobody has received;
+        the signer prepares again. A failure after step 4 is made good by :meth:`stamp`, from ``complete`` or from
+        the recovery.
         """
         record = self._claimed(intent_id)
         self._room.passing(Waypoint.INTENT_CLAIMED)
@@ -87,8 +88,9 @@ class Signature:
             with self._room.database.transaction() as tx:
                 intents.abandon(tx, record.id, LOST)
             raise
-        except (ActivationRefused, AuthorityLocked, ModuleUnavailable):
-            # Nothing was signed, for certain: the signer may activate the same intent again.
+        except (ActivationRefused, AuthorityLocked, ModuleUnavailable, StoreUnavailable):
+            # Nothing was signed: the signer may activate the same intent again. Should the nonce have been used up
+            # all the same (a commit that failed half-way), the authority says so then.
             with self._room.database.transaction() as tx:
                 intents.unclaim(tx, record.id)
             raise

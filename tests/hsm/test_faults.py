@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -24,6 +25,7 @@ from hsm.errors import (
     AuthorityUnreachable,
     ConfigurationRefused,
     ModuleUnavailable,
+    StoreUnavailable,
 )
 from hsm.status import AuthorityState
 from hsm.timestamp import order_for
@@ -89,6 +91,19 @@ def test_an_hsm_that_goes_between_activation_and_signature_says_that_the_activat
     assert eventually(lambda: client.timestamp([ORDER]))
     with pytest.raises(ActivationUsed, match="used before"):
         client.sign_document(intent, [activation])
+
+
+def test_a_full_disk_uses_no_activation_up(own: RunningAuthority) -> None:
+    device, intent = own.enrol_person("person-early"), intent_for("person-early")
+    activation = device.activate("person-early", intent)
+    client = own.client("web")
+    for worker in workers_of(own):
+        resource.prlimit(worker, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    with pytest.raises(StoreUnavailable, match="nothing was signed"):
+        client.sign_document(intent, [activation])
+    for worker in workers_of(own):
+        resource.prlimit(worker, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert client.sign_document(intent, [activation])
 
 
 def test_a_daemon_without_hsm_starts_and_waits_for_it(own: RunningAuthority) -> None:

@@ -10,6 +10,7 @@ Refusal = ApplianceError | AuthorityError
 STATUS_OF = {
     "activation-locked": 429,
     "activation-refused": 403,
+    "activation-used": 409,
     "authority-locked": 503,
     "authority-unreachable": 503,
     "bad-request": 400,
@@ -27,6 +28,7 @@ STATUS_OF = {
     "sign-in-refused": 403,
     "state-refused": 409,
     "storage": 503,
+    "store-unavailable": 503,
     "time-not-available": 503,
     "too-many-attempts": 429,
     "unknown-key": 404,
