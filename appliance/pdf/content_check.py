@@ -13,6 +13,7 @@ from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, IndirectObj
 from pyhanko.pdf_utils.misc import PdfError
 
 from appliance.errors import DocumentRefused
+from appliance.pdf import switch_check, typeface_check
 from appliance.pdf.reading import Reader, entry
 from appliance.pdf.values import InspectionWarning
 
@@ -37,7 +38,6 @@ _DOING_ACTIONS = frozenset(
 _MEDIA = frozenset({"/RichMedia", "/Movie", "/Sound", "/Screen", "/3D"})
 _HARMLESS_WHEN_HIDDEN = frozenset({"/Popup", "/Link"})
 _HIDDEN, _NO_VIEW = 1 << 1, 1 << 5
-_EMBEDDED = ("/FontFile", "/FontFile2", "/FontFile3")
 _PAGE_TREE = frozenset({"/Catalog", "/Pages", "/Page"})
 
 
@@ -58,9 +58,14 @@ def check(reader: Reader) -> list[InspectionWarning]:
         _refuse_actions(dictionary)
         _refuse_outside_content(dictionary)
         _look_at_annotation(dictionary, findings)
-        _look_at_font(dictionary, findings)
+        switch_check.refuse_waiting(dictionary)
+        switch_check.refuse_switches(dictionary)
+        switch_check.refuse_disagreeing(dictionary)
+        font = typeface_check.not_embedded(dictionary)
+        findings.foreign_fonts |= set() if font is None else {font}
         findings.attachments += isinstance(entry(dictionary, "/EF"), DictionaryObject)
-    return [*_told(findings), *_layers(reader.root), *_unreferenced(reader, reached)]
+    switch_check.refuse_unreferenced(_unreferenced(reader, reached))
+    return [*_told(findings), *switch_check.layers(reader.root)]
 
 
 def _reachable(reader: Reader, reached: set[int]) -> Iterator[Any]:
@@ -83,12 +88,17 @@ def _reachable(reader: Reader, reached: set[int]) -> Iterator[Any]:
 def _refuse_actions(dictionary: Any) -> None:
     # structure elements have /S as well, for their role, and /K for their children
     acts = "/K" not in dictionary and _name(dictionary, "/S") in _DOING_ACTIONS
-    if acts or "/JS" in dictionary:
+    if acts or "/JS" in dictionary or _runs_by_address(dictionary):
         raise DocumentRefused(
             "scripted",
             "The document has an action ({action}) that runs or changes something; print it to a new PDF first.",
             action=(_name(dictionary, "/S") or "/JavaScript").lstrip("/"),
         )
+
+
+def _runs_by_address(dictionary: Any) -> bool:
+    address = entry(dictionary, "/URI", "")
+    return isinstance(address, str) and address.strip().lower().startswith("javascript:")
 
 
 def _refuse_outside_content(dictionary: Any) -> None:
@@ -118,13 +128,6 @@ def _look_at_annotation(dictionary: Any, findings: _Findings) -> None:
         )
 
 
-def _look_at_font(dictionary: Any, findings: _Findings) -> None:
-    if _name(dictionary, "/Type") == "/Font" and _name(dictionary, "/Subtype") not in ("/Type0", "/Type3"):
-        descriptor = entry(dictionary, "/FontDescriptor")
-        if not isinstance(descriptor, DictionaryObject) or not any(key in descriptor for key in _EMBEDDED):
-            findings.foreign_fonts.add(_name(dictionary, "/BaseFont").lstrip("/") or "?")
-
-
 def _told(findings: _Findings) -> Iterator[InspectionWarning]:
     if findings.attachments:
         yield InspectionWarning(
@@ -146,25 +149,7 @@ def _told(findings: _Findings) -> Iterator[InspectionWarning]:
         )
 
 
-def _layers(root: Any) -> Iterator[InspectionWarning]:
-    """Optional content (8.11): refused when anything is off, or differs between screen and paper."""
-    properties = entry(root, "/OCProperties")
-    groups = entry(properties, "/OCGs") if isinstance(properties, DictionaryObject) else None
-    if not isinstance(groups, ArrayObject) or not len(groups):
-        return
-    default = entry(properties, "/D")
-    switched = isinstance(default, DictionaryObject) and (
-        entry(default, "/BaseState", "/ON") != "/ON" or entry(default, "/OFF") or entry(default, "/AS")
-    )
-    if switched:
-        raise DocumentRefused(
-            "optional-content",
-            "The document has layers that are hidden, or shown only on screen or only on paper; flatten it first.",
-        )
-    yield InspectionWarning("layers", "The document has {count} layers, all shown.", {"count": len(groups)})
-
-
-def _unreferenced(reader: Reader, reached: set[int]) -> Iterator[InspectionWarning]:
+def _unreferenced(reader: Reader, reached: set[int]) -> int:
     """Pages and catalogues that nothing points to: left over from editing, or prepared for a later switch."""
     present = {
         reference
@@ -179,12 +164,7 @@ def _unreferenced(reader: Reader, reached: set[int]) -> Iterator[InspectionWarni
         except PdfError:
             continue  # nothing points to it and nothing can be read there: it cannot become a page
         spare += isinstance(value, DictionaryObject) and _name(value, "/Type") in _PAGE_TREE
-    if spare:
-        yield InspectionWarning(
-            "unreferenced-pages",
-            "The file contains {count} pages or page lists that are not part of the document.",
-            {"count": spare},
-        )
+    return spare
 
 
 def _name(dictionary: Any, key: str) -> str:

@@ -2,7 +2,9 @@
 
 Reasons to refuse: ``not-a-pdf``, ``malformed``, ``bomb``, ``encrypted``, ``no-pages``, ``too-many-pages``,
 ``ambiguous``, ``dynamic-form``, ``portfolio``, ``scripted``, ``media``, ``external-content``, ``hidden-content``,
-``optional-content``, ``certified``, ``locked``; the workshop itself adds ``too-large`` and ``unprocessable``.
+``optional-content``, ``waiting-content``, ``second-look``, ``pending-redaction``, ``unreferenced-pages``,
+``unknown-font``, ``field-disagrees``, ``overlapping-fields``, ``certified``, ``locked``; the workshop itself adds
+``too-large`` and ``unprocessable``.
 """
 
 from __future__ import annotations
@@ -89,8 +91,20 @@ def _reading(reader: Reader) -> Iterator[InspectionWarning]:
 
 
 def _overlapping(found: list[Any]) -> Iterator[InspectionWarning]:
-    """Notes, stamps and fields that lie over each other: one of them may hide the other."""
-    overlapping = [number for number, page in enumerate(found, start=1) if _overlaps(page)]
+    """Notes, stamps and fields that lie over each other: one of them may hide the other. Fields are refused, for
+    they can be filled in later."""
+    overlapping = []
+    for number, page in enumerate(found, start=1):
+        kinds = set(_overlaps(page))
+        if "/Widget" in kinds:
+            raise DocumentRefused(
+                "overlapping-fields",
+                "A form field on page {page} lies over something else and could hide it; move it, or print the "
+                "document to a new PDF first.",
+                page=number,
+            )
+        if kinds:
+            overlapping.append(number)
     if overlapping:
         yield InspectionWarning(
             "overlapping",
@@ -99,18 +113,22 @@ def _overlapping(found: list[Any]) -> Iterator[InspectionWarning]:
         )
 
 
-def _overlaps(page: Any) -> bool:
+def _overlaps(page: Any) -> Iterator[str]:
+    """The kinds of the notes and fields that lie over each other, for the most part."""
     annotations = entry(page, "/Annots")
     if not isinstance(annotations, ArrayObject):
-        return False
-    boxes = []
+        return
+    boxes: list[tuple[str, geometry.Box]] = []
     for index in range(min(len(annotations), _MOST_COMPARED)):
         annotation = annotations[index]
         if isinstance(annotation, DictionaryObject) and entry(annotation, "/Subtype") not in _NO_OVERLAP:
             box = geometry.box(entry(annotation, "/Rect"))
             if box is not None:
-                boxes.append(box)
-    return any(_mostly_covers(one, other) for index, one in enumerate(boxes) for other in boxes[:index])
+                boxes.append((str(entry(annotation, "/Subtype", "")), box))
+    for index, (kind, one) in enumerate(boxes):
+        for other_kind, other in boxes[:index]:
+            if _mostly_covers(one, other):
+                yield from (kind, other_kind)
 
 
 def _mostly_covers(one: geometry.Box, other: geometry.Box) -> bool:

@@ -10,7 +10,7 @@ from pikepdf import Array, Dictionary, Name
 from appliance.errors import DocumentRefused
 from appliance.pdf.values import PageSize
 from appliance.pdf.workshop import LARGEST_DOCUMENT, PdfWorkshop
-from tests.pdf import documents
+from tests.pdf import documents, intake_cases
 
 REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "text": ("not-a-pdf", lambda: b"hello"),
@@ -27,6 +27,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "unseen note": ("hidden-content", lambda: documents.with_annotation(Subtype=Name.FreeText, F=32)),
     "hidden layer": ("optional-content", lambda: documents.with_layer(hidden=True)),
     "outside": ("external-content", documents.external_stream),
+    **intake_cases.REFUSED,
     "bomb": ("bomb", documents.bomb),
 }
 
@@ -77,6 +78,11 @@ def test_pages_are_measured_as_seen(workshop: PdfWorkshop) -> None:
 )
 def test_the_unusual_has_a_warning(code: str, make: Callable[[], bytes], workshop: PdfWorkshop) -> None:
     assert code in [warning.code for warning in workshop.inspect(make()).warnings]
+
+
+@pytest.mark.parametrize("kind", intake_cases.ACCEPTED)
+def test_what_only_looks_alike_is_accepted(kind: str, workshop: PdfWorkshop) -> None:
+    assert workshop.inspect(intake_cases.ACCEPTED[kind]()).pages
 
 
 def test_overlapping_notes_have_a_warning(workshop: PdfWorkshop) -> None:

@@ -1,0 +1,157 @@
+"""What could change its look after signing, and what only looks alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from pikepdf import Array, Dictionary, Name, Pdf, String
+
+from tests.attacks.writing import FONT, contract, stream, written
+from tests.pdf import documents
+from tests.pdf.documents import changed
+
+_PAGE = b"/Contents 4 0 R"
+
+
+def _font(**entries: object) -> bytes:
+    """A document whose page uses a font of these entries."""
+
+    def use(pdf: Pdf) -> None:
+        font = pdf.make_indirect(Dictionary(Type=Name.Font, **entries))
+        pdf.pages[0].Resources.Font.F9 = font
+
+    return changed(use)
+
+
+def _layers(group: Dictionary | None = None, **properties: object) -> bytes:
+    """A document with one visible layer, and more."""
+
+    def layer(pdf: Pdf) -> None:
+        one = pdf.make_indirect(Dictionary(Type=Name.OCG, Name="Layer"))
+        pdf.Root.OCProperties = Dictionary(OCGs=Array([one]), D=Dictionary(), **properties)
+        if group is not None:
+            pdf.pages[0].Resources.Properties = Dictionary(M=pdf.make_indirect(group))
+
+    return changed(layer)
+
+
+def _widget(value: str, shown: bytes, **entries: object) -> Callable[[Pdf], Any]:
+    def make(pdf: Pdf) -> Any:
+        picture = pdf.make_stream(b"BT /F1 12 Tf (%s) Tj ET" % shown)
+        picture.Subtype, picture.BBox = Name.Form, Array([0, 0, 100, 20])
+        field = Dictionary(
+            Type=Name.Annot, Subtype=Name.Widget, FT=Name.Tx, T="amount", V=String(value),
+            Rect=Array([100, 100, 200, 120]), AP=Dictionary(N=picture),
+        )  # fmt: skip
+        for key, given in entries.items():
+            field[f"/{key}"] = given
+        return pdf.make_indirect(field)
+
+    return make
+
+
+def _form(*widgets: Callable[[Pdf], Any]) -> bytes:
+    def place(pdf: Pdf) -> None:
+        made = Array([each(pdf) for each in widgets])
+        pdf.pages[0].Annots = made
+        pdf.Root.AcroForm = Dictionary(Fields=made)
+
+    return changed(place)
+
+
+def _annotation(**appearances: bytes) -> bytes:
+    def annotate(pdf: Pdf) -> None:
+        pictures = Dictionary()
+        for key, drawn in appearances.items():
+            pictures[f"/{key}"] = pdf.make_stream(drawn)
+        note = Dictionary(Type=Name.Annot, Subtype=Name.Stamp, Rect=Array([0, 0, 9, 9]), AP=pictures)
+        pdf.pages[0].Annots = Array([pdf.make_indirect(note)])
+
+    return changed(annotate)
+
+
+def _image(**entries: object) -> bytes:
+    def show(pdf: Pdf) -> None:
+        image = pdf.make_stream(b"\xff")
+        image.Type, image.Subtype, image.Width, image.Height = Name.XObject, Name.Image, 1, 1
+        image.ColorSpace, image.BitsPerComponent = Name.DeviceGray, 8
+        for key, given in entries.items():
+            image[f"/{key}"] = given
+        pdf.pages[0].Resources.XObject = Dictionary(Im=image)
+
+    return changed(show)
+
+
+def _missing(page: bytes) -> bytes:
+    """A page that refers to an object 900, which the file does not have."""
+    return written(contract({3: page}))
+
+
+def _gbk_font() -> bytes:
+    """The name in the bytes that old Chinese software writes."""
+    return written(contract({5: b"<</Type/Font/Subtype/TrueType/BaseFont/#CB#CE#CC#E5>>"}))
+
+
+_SPARE_PAGE = {21: contract()[3].replace(b"2 0 R", b"1 0 R")}
+_WAITS = contract()[3].replace(_PAGE, b"/Contents[4 0 R 900 0 R]")
+
+REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "contents that wait": ("waiting-content", partial(_missing, _WAITS)),
+    "a note that waits": ("waiting-content", partial(_missing, contract(annotations=b"900 0 R")[3])),
+    "a spare page": ("unreferenced-pages", lambda: written(contract(_SPARE_PAGE))),
+    "a spare catalogue": ("unreferenced-pages", lambda: written(contract({20: b"<</Type/Catalog/Pages 2 0 R>>"}))),
+    "a font of no name": ("unknown-font", lambda: _font(Subtype=Name.Type1)),
+    "a font that nobody has": ("unknown-font", lambda: _font(Subtype=Name.TrueType, BaseFont=Name.Evil)),
+    "a subset that is not there": (
+        "unknown-font", lambda: _font(Subtype=Name.TrueType, BaseFont=Name("/ABCDEF+Arial"))
+    ),
+    "a descriptor without a file": (
+        "unknown-font",
+        lambda: _font(Subtype=Name.CIDFontType2, BaseFont=Name.Evil, FontDescriptor=Dictionary(Flags=4)),
+    ),
+    "a layer that shows when another is off": (
+        "optional-content", lambda: _layers(Dictionary(Type=Name.OCMD, P=Name.AllOff))
+    ),
+    "a layer with a condition": (
+        "optional-content", lambda: _layers(Dictionary(Type=Name.OCMD, VE=Array([Name.Not])))
+    ),
+    "other settings for layers": ("optional-content", lambda: _layers(Configs=Array([Dictionary()]))),
+    "a field that shows something else": ("field-disagrees", lambda: _form(_widget("900", b"100"))),
+    "a field over another one": (
+        "overlapping-fields", lambda: _form(_widget("100", b"100"), _widget("200", b"200", T="other"))
+    ),
+    "a picture for paper": ("second-look", lambda: _image(Alternates=Array([]))),
+    "a picture from elsewhere": ("second-look", lambda: _image(OPI=Dictionary())),
+    "a program for printers": ("scripted", lambda: _image(Subtype=Name.PS)),
+    "a note with another look under the mouse": ("second-look", lambda: _annotation(N=b"q Q", R=b"q Q")),
+    "a note with another look when pressed": ("second-look", lambda: _annotation(N=b"q Q", D=b"q Q")),
+    "a note that is toggled": ("second-look", lambda: documents.with_annotation(Subtype=Name.Stamp, F=256)),
+    "a passage to be removed": ("pending-redaction", lambda: documents.with_annotation(Subtype=Name.Redact)),
+    "an address that runs": ("scripted", lambda: documents.with_action(S=Name.URI, URI="javascript:alert(1)")),
+}  # fmt: skip
+"""Reason to refuse, and the document."""
+
+ACCEPTED: dict[str, Callable[[], bytes]] = {
+    "a standard font": lambda: _font(Subtype=Name.Type1, BaseFont=Name("/Times-Roman")),
+    "an office font": lambda: _font(Subtype=Name.TrueType, BaseFont=Name("/TimesNewRomanPS-BoldMT")),
+    "a Chinese font": lambda: _font(Subtype=Name.TrueType, BaseFont=Name.SimSun),
+    "a Chinese font by its own name": _gbk_font,
+    "a Japanese font for its descendants": lambda: _font(
+        Subtype=Name.CIDFontType0, BaseFont=Name("/HeiseiMin-W3")
+    ),
+    "a field that shows what it holds": lambda: _form(_widget("1,000.00", b"1000.00")),
+    "a field in a font's own codes": lambda: _form(_widget("900", b"\\001\\002")),
+    "a password": lambda: _form(_widget("secret", b"xxxxxx", Ff=1 << 13)),
+    "an empty field": lambda: _form(_widget("", b"")),
+    "fields side by side": lambda: _form(
+        _widget("100", b"100"), _widget("200", b"200", T="other", Rect=Array([210, 100, 300, 120]))
+    ),
+    "a spare stream": lambda: written(contract({20: stream(b"left over"), 21: FONT})),
+    "an address": lambda: documents.with_action(S=Name.URI, URI="https://example.org/"),
+    "a link": lambda: documents.with_annotation(Subtype=Name.Link),
+    "a stamp": lambda: _annotation(N=b"q Q"),
+    "a picture": _image,
+    "a layer in a group": lambda: _layers(Dictionary(Type=Name.OCMD, P=Name.AnyOn)),
+}
