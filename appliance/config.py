@@ -155,6 +155,30 @@ class BackupSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OutsideSettings:
+    """A timestamp authority outside, which dates signatures beside our own; none without a ``url``.
+
+    ``trust`` are PEM files with the certificates that its tokens lead to, and revocation lists if there are any
+    (paths count from ``config/``); ``tls`` is one for its web server, where the system's authorities do not fit. A
+    signature waits for it for ``seconds`` at most.
+    """
+
+    url: str = ""
+    trust: list[str] = field(default_factory=list)
+    tls: str = ""
+    seconds: int = 3
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for an address that cannot be asked, or tokens that nobody could judge."""
+        if self.url:
+            parts = urlsplit(self.url)
+            plain = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
+            require(plain, "outside.url", "like http://tsa.example/tsa, without a user")
+            require(bool(self.trust), "outside.trust", "a list of at least one PEM file when there is a url")
+        require(1 <= self.seconds <= 10, "outside.seconds", "from 1 to 10")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings, and the home that they belong to."""
 
@@ -166,6 +190,7 @@ class Settings:
     mail: MailSettings = field(default_factory=MailSettings)
     sessions: SessionSettings = field(default_factory=SessionSettings)
     backup: BackupSettings = field(default_factory=BackupSettings)
+    outside: OutsideSettings = field(default_factory=OutsideSettings)
 
     def mark(self) -> Mark | None:
         """The organisation's mark, if it has one; its path counts from ``config/``. Raises ConfigurationError."""
@@ -176,6 +201,10 @@ class Settings:
     def backups(self) -> Path:
         """The directory of archives; a relative one counts from the home."""
         return self.home.root / self.backup.directory
+
+    def beside(self, name: str) -> Path:
+        """A file that a setting names: its path counts from ``config/``."""
+        return self.home.settings.parent / name
 
     def at_port(self, port: int) -> Settings:
         """The same, with the portal and its address on this machine at *port*."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from appliance.accounts.desk import AccountsDesk, open_accounts
@@ -45,6 +45,8 @@ from appliance.documents.intake import Intake
 from appliance.documents.layout import Layouts
 from appliance.documents.picture_cache import PictureCache
 from appliance.documents.pictures import PagePictures
+from appliance.egress import Egress, Limits
+from appliance.errors import ConfigurationError
 from appliance.evidence.verification import verify_package
 from appliance.guests import Guests, invite
 from appliance.history.chronicle import Chronicle
@@ -69,7 +71,8 @@ from appliance.review.standing import open_standings
 from appliance.revocation import CurrentCrls
 from appliance.store.database import Database
 from appliance.submissions import Submissions
-from appliance.timestamping import TimestampService
+from appliance.timestamping import OutsideAuthority, TimestampService
+from appliance.timestamping.outside import LARGEST_REPLY
 from appliance.verification import TrustAnchors, Verifier
 from appliance.writing import Converter, Issuing, Press, Previews, Templates, Texts, Writing, converter
 from hsm.client import AuthorityClient
@@ -166,17 +169,18 @@ def open_appliance(
         grounding = Grounding(policy, settings.organisation.name)
         standings = open_standings(home.rules, policy)
         seals = SealConditions(policy, standings)
+        verifier = Verifier(
+            confinement,
+            _anchors(settings),
+            evidence=verify_package,
+            crls=CurrentCrls(authority),
+            clock=now,
+        )
         room = SigningRoom(
             database=database,
             blobs=BlobStore(home.blobs),
             workshop=PdfWorkshop(confinement, timeout=float(settings.documents.patience)),
-            verifier=Verifier(
-                confinement,
-                TrustAnchors.from_files([home.trust / "ca.pem"]),
-                evidence=verify_package,
-                crls=CurrentCrls(authority),
-                clock=now,
-            ),
+            verifier=verifier,
             authority=authority,
             timestamps=timestamps,
             chronicle=Chronicle(),
@@ -195,9 +199,43 @@ def open_appliance(
             standings=standings,
             agreement=agreement,
             seals=seals,
+            outside=_outside(settings, verifier),
             passing=passing,
         )
         yield _appliance(settings, room, confinement)
+
+
+def _anchors(settings: Settings) -> TrustAnchors:
+    """Our own root; for timestamps alone, also whom the authority outside leads to."""
+    own = TrustAnchors.from_files([settings.home.trust / "ca.pem"])
+    outside = _trust_outside(settings)
+    return replace(own, stampers=outside.certificates, crls=(*own.crls, *outside.crls))
+
+
+def _trust_outside(settings: Settings) -> TrustAnchors:
+    try:
+        return TrustAnchors.from_files(settings.beside(name) for name in settings.outside.trust)
+    except OSError as error:
+        raise ConfigurationError(
+            "The file {name} of the setting outside.trust cannot be read: {why}.",
+            name=error.filename,
+            why=error.strerror or "unknown error",
+        ) from error
+
+
+def _outside(settings: Settings, verifier: Verifier) -> OutsideAuthority | None:
+    """The authority outside, when one is configured: the only thing that ever leaves this machine for it."""
+    configured = settings.outside
+    if not configured.url:
+        return None
+    tls = str(settings.beside(configured.tls)) if configured.tls else None
+    return OutsideAuthority(
+        configured.url,
+        Egress(Limits(float(configured.seconds), LARGEST_REPLY), trust=tls),
+        verify=verifier.verify_timestamp,
+        trust=_trust_outside(settings),
+        patience=float(configured.seconds),
+    )
 
 
 def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) -> Appliance:

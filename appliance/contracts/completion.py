@@ -21,6 +21,9 @@ from appliance.pdf.values import ContentsSpan, PreparedRevision
 from appliance.store import contracts, intents, parties
 from appliance.store.database import Transaction
 from appliance.store.grounds import COMPLETED
+from hsm import cms
+from hsm.acts import instant
+from hsm.timestamp import parse_token
 
 
 class Completion:
@@ -121,6 +124,7 @@ def _signed_event(
             "revision": revision.number,
             "digest": revision.digest,
             "size": revision.size,
+            **_outside(record, revision),
             **rests_on,
         },
         private={
@@ -130,3 +134,12 @@ def _signed_event(
             "location": record.circumstances.location,
         },
     )
+
+
+def _outside(record: IntentRecord, revision: Revision) -> dict[str, str]:
+    """The second timestamp with its time, or why there is none, with that of the first; the name says which."""
+    if record.outside is None:
+        return {}
+    own = instant(revision.at)
+    times = {instant(parse_token(token).gen_time) for token in cms.parse(record.cms or b"").timestamps()}
+    return {f"outside_{record.outside}": next(iter(times - {own}), own)}

@@ -20,7 +20,7 @@ from appliance.store.database import Database
 from hsm import canonical
 from hsm.acts import SigningIntent
 from hsm.cms import parse
-from hsm.cms.model import SIGNATURE_TIMESTAMP
+from hsm.timestamp import local_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Contracts:
                 party=party_of(contract, record.act.party),
                 act=record.act,
                 cms=record.cms or b"",
-                token=parse(record.cms or b"").unsigned[SIGNATURE_TIMESTAMP][0],
+                token=local_token(parse(record.cms or b"")) or b"",
                 at=record.stamped or record.created,
                 circumstances=record.circumstances,
             )

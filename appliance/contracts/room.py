@@ -19,7 +19,7 @@ from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import Policy
 from appliance.review.standing import Standings
 from appliance.store.database import Database, Transaction
-from appliance.timestamping import TimestampService
+from appliance.timestamping import OutsideAuthority, TimestampService
 from appliance.verification import Verifier
 from hsm.client import AuthorityClient
 
@@ -53,6 +53,7 @@ class SigningRoom:
     standings: Standings
     seals: SealConditions
     agreement: AgreementText = field(default_factory=standard_text)
+    outside: OutsideAuthority | None = None
     passing: Passing = pass_by
     lifetime: timedelta = LIFETIME
     seal_lifetime: timedelta = SEAL_LIFETIME

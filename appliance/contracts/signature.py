@@ -9,6 +9,7 @@ from datetime import datetime
 from appliance.contracts import rules
 from appliance.contracts.preconditions import Signing, require_all
 from appliance.contracts.room import SigningRoom
+from appliance.contracts.second_stamp import SecondStamp
 from appliance.contracts.waypoints import Waypoint
 from appliance.errors import StateRefused
 from appliance.model.intent import IntentRecord, IntentState
@@ -28,11 +29,13 @@ class Signature:
     2. claimed on disk: from now on nobody else may ask for this intent, now or after a crash;
     3. the authority verifies the activation, uses up the nonce and signs;
     4. the CMS is on disk;
-    5. the timestamp over the signature value is in the CMS, on disk.
+    5. the timestamp over the signature value is in the CMS, on disk; a second one of an authority outside beside
+       it, where one is configured and answers.
     """
 
     def __init__(self, room: SigningRoom) -> None:
         self._room = room
+        self._second = SecondStamp(room)
 
     def sign(self, intent_id: str, activations: Sequence[Activation]) -> IntentRecord:
         """The intent with a timestamped signature.
@@ -100,12 +103,16 @@ class Signature:
             raise
 
     def _stamp(self, intent_id: str, cms: bytes) -> IntentRecord:
-        room = self._room
-        token = room.timestamps.token(hashlib.sha256(signature_value(cms)).digest())
-        stamped = add_signature_timestamp(cms, token)
+        room, value = self._room, signature_value(cms)
+        with room.database.reading() as tx:
+            record = intents.load(tx, intent_id)
+            contract = contracts.load(tx, record.act.contract)
+        second = self._second.begin(value)
+        token = room.timestamps.token(hashlib.sha256(value).digest())
+        stamped, outside = self._second.added(record, contract, add_signature_timestamp(cms, token), second)
         room.passing(Waypoint.TIMESTAMP_RECEIVED)
         with room.database.transaction() as tx:
-            intents.keep_stamped(tx, intent_id, cms=stamped, at=parse_token(token).gen_time)
+            intents.keep_stamped(tx, intent_id, cms=stamped, at=parse_token(token).gen_time, outside=outside)
             record = intents.load(tx, intent_id)
         room.passing(Waypoint.TIMESTAMP_PERSISTED)
         return record

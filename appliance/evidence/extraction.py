@@ -83,7 +83,9 @@ def taken_apart(message: bytes, content: bytes, name: str) -> Signed:
     try:
         parsed = cms.parse(message)
         certificate = cms.verify(parsed, content=content)
-        token, *_ = parsed.timestamps()
+        token = timestamp.local_token(parsed)
+        if token is None:
+            raise ValueError("it has no timestamp")
         info = timestamp.verify_token(token, data=parsed.signature)
     except (AuthorityError, ValueError) as error:
         raise EvidenceIncomplete(

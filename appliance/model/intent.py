@@ -25,6 +25,18 @@ class IntentState(StrEnum):
     ABANDONED = "abandoned"
 
 
+class OutsideStamp(StrEnum):
+    """What became of the second timestamp, by an authority outside: it is there, or why it is missing."""
+
+    DATED = "dated"
+    UNREACHABLE = "unreachable"
+    LATE = "late"
+    REFUSED = "refused"
+    WRONG = "wrong"
+    PAUSED = "paused"
+    """It failed a moment ago, and was not asked again so soon."""
+
+
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """What is known of where an act came from: a network address and, where given, a place in words."""
@@ -40,7 +52,7 @@ class IntentRecord:
     ``suffix`` is what the prepared revision appends to the base's bytes, with its empty ``/Contents`` at
     ``contents`` (offset and length in the whole file, of the hex digits with their angle brackets). ``cms`` is
     the authority's DER once there is one, ``stamped`` the time that its timestamp gives. ``claimant`` names the
-    process that went to the authority, at ``claimed``.
+    process that went to the authority, at ``claimed``. ``outside`` is None where none is configured.
     """
 
     id: str
@@ -56,6 +68,7 @@ class IntentRecord:
     cms: bytes | None = None
     stamped: datetime | None = None
     reason: str | None = None
+    outside: OutsideStamp | None = None
 
 
 @dataclass(frozen=True, slots=True)

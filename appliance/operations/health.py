@@ -16,6 +16,7 @@ from appliance.errors import ApplianceError
 from appliance.home import Home
 from appliance.ledger import Proofs
 from appliance.operations.alarms import alarms
+from appliance.operations.dating import dating
 from appliance.operations.finding import Finding
 from appliance.operations.keeping import keeping
 from appliance.operations.reminding import reminding
@@ -129,6 +130,7 @@ QUESTIONS: tuple[Callable[[Home], list[Finding]], ...] = (
     lambda home: [disk(home.root)],
     lambda home: [database(home)],
     lambda home: reminding(home, datetime.now(UTC)),
+    lambda home: dating(home, datetime.now(UTC)),
     lambda home: alarms(home.alarms),
     lambda home: keeping(home, datetime.now(UTC)),
     _ask_authority,

@@ -10,7 +10,7 @@ from typing import Any
 import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
-from appliance.model.intent import Circumstances, IntentRecord, IntentState
+from appliance.model.intent import Circumstances, IntentRecord, IntentState, OutsideStamp
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 from hsm import canonical
@@ -18,7 +18,7 @@ from hsm.acts import SigningIntent
 
 COLUMNS = (
     "id, act, base, suffix, contents_offset, contents_length, state, created, address, location, claimant,"
-    " claimed, cms, stamped, reason"
+    " claimed, cms, stamped, reason, outside"
 )
 
 
@@ -81,13 +81,25 @@ def keep_cms(tx: Transaction, intent_id: str, cms: bytes) -> None:
     _require_one(kept.rowcount, intent_id)
 
 
-def keep_stamped(tx: Transaction, intent_id: str, *, cms: bytes, at: datetime) -> None:
-    """signed → stamped: the same signature, with a timestamp inside that says *at*."""
+def keep_stamped(
+    tx: Transaction, intent_id: str, *, cms: bytes, at: datetime, outside: OutsideStamp | None = None
+) -> None:
+    """signed → stamped: the same signature, with a timestamp inside (*at*); *outside*: of the second."""
     kept = tx.execute(
-        "UPDATE intents SET state = 'stamped', cms = ?, stamped = ? WHERE id = ? AND state = 'signed'",
-        (cms, stored(at), intent_id),
+        "UPDATE intents SET state = 'stamped', cms = ?, stamped = ?, outside = ?"
+        " WHERE id = ? AND state = 'signed'",
+        (cms, stored(at), outside, intent_id),
     )
     _require_one(kept.rowcount, intent_id)
+
+
+def outside_since(tx: Transaction, since: datetime) -> dict[OutsideStamp, int]:
+    """How many signatures that were dated after *since* came to which end with the authority outside."""
+    rows = tx.execute(
+        "SELECT outside, count(*) FROM intents WHERE outside IS NOT NULL AND created >= ? GROUP BY outside",
+        (stored(since),),
+    )
+    return {OutsideStamp(word): int(count) for word, count in rows}
 
 
 def complete(tx: Transaction, intent_id: str) -> None:
@@ -207,6 +219,7 @@ def _record(row: tuple[Any, ...]) -> IntentRecord:
         cms=row[12],
         stamped=loaded(row[13]),
         reason=row[14],
+        outside=None if row[15] is None else OutsideStamp(row[15]),
     )
 
 

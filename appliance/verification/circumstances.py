@@ -14,17 +14,22 @@ from appliance.verification.certificates import parsed
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """The control time, whom to believe, certificates that may help, and revocation lists (DER) at hand."""
+    """The control time, whom to believe, certificates that may help, revocation lists (DER) at hand, and whom to
+    believe for timestamps alone."""
 
     at: datetime
     anchors: tuple[x509.Certificate, ...]
     known: tuple[x509.Certificate, ...] = ()
     crls: tuple[bytes, ...] = ()
+    stampers: tuple[x509.Certificate, ...] = ()
 
     @classmethod
-    def unpacked(cls, at: str, anchors: list[bytes], known: list[bytes], crls: list[bytes]) -> Self:
+    def unpacked(
+        cls, at: str, anchors: list[bytes], known: list[bytes], crls: list[bytes], stampers: list[bytes]
+    ) -> Self:
         """From the arguments of a confined job."""
-        return cls(datetime.fromisoformat(at).astimezone(UTC), _read(anchors), _read(known), tuple(crls))
+        moment = datetime.fromisoformat(at).astimezone(UTC)
+        return cls(moment, _read(anchors), _read(known), tuple(crls), _read(stampers))
 
     def packed(self) -> dict[str, Any]:
         """The arguments of a confined job."""
@@ -33,6 +38,7 @@ class Circumstances:
             "anchors": _encoded(self.anchors),
             "known": _encoded(self.known),
             "crls": list(self.crls),
+            "stampers": _encoded(self.stampers),
         }
 
 

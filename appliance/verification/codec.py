@@ -17,6 +17,7 @@ from appliance.verification.model import (
     Reason,
     Row,
     SignatureReport,
+    StampReport,
     SubIndication,
     Verdict,
     VerificationReport,
@@ -81,6 +82,7 @@ def _signature(report: SignatureReport) -> dict[str, Any]:
         "rows": [[row.subject, row.answer.value, _reason(row.sentence)] for row in report.rows],
         "path": [_certificate(each) for each in report.path],
         "algorithms": report.algorithms,
+        "stamps": [[each.authority, _moment(each.time), _verdict(each.verdict)] for each in report.stamps],
     }
 
 
@@ -124,6 +126,10 @@ def _read_signature(packed: dict[str, Any]) -> SignatureReport:
         rows=tuple(Row(str(name), Answer(answer), _read_reason(text)) for name, answer, text in packed["rows"]),
         path=tuple(_read_certificate(each) for each in packed["path"]),
         algorithms=packed["algorithms"],
+        stamps=tuple(
+            StampReport(authority, _optional(time), _read_verdict(verdict))
+            for authority, time, verdict in packed["stamps"]
+        ),
     )
 
 

@@ -53,11 +53,20 @@ class Finding:
 
 
 class Judge:
-    """Judges certificates for one file: whom to believe, and what is known about revocation."""
+    """Judges certificates for one file: whom to believe, and what is known about revocation.
 
-    def __init__(self, finder: PathFinder, revocation: RevocationData) -> None:
+    *stampers* are those anchors of *finder* that are believed for timestamps alone.
+    """
+
+    def __init__(
+        self,
+        finder: PathFinder,
+        revocation: RevocationData,
+        stampers: frozenset[x509.Certificate] = frozenset(),
+    ) -> None:
         self._finder = finder
         self._revocation = revocation
+        self._stampers = stampers
 
     @property
     def finder(self) -> PathFinder:
@@ -68,6 +77,8 @@ class Judge:
         """The best that can be said about *leaf*."""
         best: Finding | None = None
         for path in self._finder.paths(leaf):
+            if purpose is not Purpose.TIMESTAMP and path[-1] in self._stampers:
+                continue
             finding = self._along(path, purpose, moments)
             if finding.verdict.indication is Indication.PASSED:
                 return finding

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from appliance.pdf.validation import StoreHistory
+from appliance.verification.judgement import Finding
 from appliance.verification.model import Indication, Level
 from appliance.verification.signatures import Examined
 
@@ -28,7 +29,13 @@ def level_of(one: Examined, everything: Iterable[Examined], store: StoreHistory)
 
 
 def _has_long_term_data(one: Examined, store: StoreHistory) -> bool:
-    """Revocation data for the signer's path and for the paths of its timestamps, stored in the document."""
-    findings = [one.finding, *(stamp.finding for stamp in one.stamps)]
-    known = all(finding is not None and finding.known_good for finding in findings)
-    return known and store.since is not None
+    """Revocation data for the signer's path and that of a timestamp, stored in the document. One timestamp is
+    enough: a second one, of an authority outside, adds a witness and takes nothing away."""
+    proving = [stamp.finding for stamp in one.stamps if stamp.proves]
+    of_stamps = [finding is not None and finding.known_good for finding in proving or _findings(one)]
+    dated = any(of_stamps) if proving else all(of_stamps)
+    return one.finding is not None and one.finding.known_good and dated and store.since is not None
+
+
+def _findings(one: Examined) -> list[Finding | None]:
+    return [stamp.finding for stamp in one.stamps]

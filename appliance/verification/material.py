@@ -39,8 +39,10 @@ class Material:
     def judge(self, circumstances: Circumstances) -> Judge:
         """A judge who knows all of it."""
         pool = [certificate for each in dict.fromkeys(self.certificates) if (certificate := parsed(each))]
-        finder = PathFinder(circumstances.anchors, [*pool, *circumstances.known])
-        return Judge(finder, RevocationData([*self.crls, *circumstances.crls], self.responses))
+        believed = (*circumstances.anchors, *circumstances.stampers)
+        finder = PathFinder(believed, [*pool, *circumstances.known])
+        stampers = frozenset(circumstances.stampers) - frozenset(circumstances.anchors)
+        return Judge(finder, RevocationData([*self.crls, *circumstances.crls], self.responses), stampers)
 
 
 def _archived(archival: bytes, tag: int) -> list[bytes]:

@@ -145,12 +145,30 @@ class CertificateDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class StampReport:
+    """One timestamp over a signature: who gave it (as its certificate says), for when, and whether it holds."""
+
+    authority: str | None
+    time: datetime | None
+    verdict: Verdict
+
+    def to_json(self) -> dict[str, Any]:
+        """As part of the published JSON."""
+        return {
+            "authority": self.authority,
+            "time": _instant(self.time),
+            "indication": self.verdict.indication.value,
+            "subindication": _value(self.verdict.subindication),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class SignatureReport:
     """One signature, document timestamp or timestamp token.
 
     ``signing_time`` is the best time known: the timestamp's, else what the signer claims. ``timestamp`` is the
     time of the signature timestamp (of the token itself for document timestamps). ``claimed`` is the claim
-    alone.
+    alone. ``stamps`` are all timestamps over the signature, each judged for itself.
     """
 
     field: str | None
@@ -166,9 +184,11 @@ class SignatureReport:
     rows: tuple[Row, ...] = ()
     path: tuple[CertificateDetails, ...] = ()
     algorithms: str | None = None
+    stamps: tuple[StampReport, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The keys of the published JSON; times in UTC, ISO 8601 with ``Z``."""
+        """The keys of the published JSON; times in UTC, ISO 8601 with ``Z``. ``timestamps`` only when several."""
+        several = {"timestamps": [each.to_json() for each in self.stamps]} if len(self.stamps) > 1 else {}
         return {
             "field": self.field,
             "indication": self.verdict.indication.value,
@@ -179,6 +199,7 @@ class SignatureReport:
             "level": _value(self.level),
             "coverage": _value(self.coverage),
             "changes": _value(self.changes),
+            **several,
         }
 
 

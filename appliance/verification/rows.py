@@ -1,4 +1,7 @@
-"""The simple report about one signature: seven rows, each a yes, a no or an open question, with one sentence."""
+"""The simple report about one signature: seven rows, each a yes, a no or an open question, with one sentence.
+
+A second timestamp has a row of its own.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ def of(one: Examined, report: SignatureReport) -> tuple[Row, ...]:
         trust_of(one.finding),
         time_of(one.finding),
         revocation_of(one.finding),
-        _timestamp(one),
+        *_timestamps(one),
         _level(report),
         _changes(report),
     )
@@ -128,13 +131,14 @@ def _not_revoked(finding: Finding, oldest: datetime) -> Reason:
     return Reason("Not revoked, as of {time}; the authorities above it, as of {above}.", values)
 
 
-def _timestamp(one: Examined) -> Row:
-    if not one.stamps:
-        if one.proven is not None:
-            values = {"time": shown_time(one.proven)}
-            return Row("timestamp", Answer.YES, Reason("Existed on {time}, by a document timestamp.", values))
-        return Row("timestamp", Answer.OPEN, Reason("No timestamp: the time is only what the signer claims."))
-    return stamp_row(next((stamp for stamp in one.stamps if stamp.proves), one.stamps[0]))
+def _timestamps(one: Examined) -> tuple[Row, ...]:
+    """A row for each timestamp, those that prove something first."""
+    if one.stamps:
+        return tuple(stamp_row(stamp) for stamp in sorted(one.stamps, key=lambda each: each.proves is None))
+    if one.proven is not None:
+        values = {"time": shown_time(one.proven)}
+        return (Row("timestamp", Answer.YES, Reason("Existed on {time}, by a document timestamp.", values)),)
+    return (Row("timestamp", Answer.OPEN, Reason("No timestamp: the time is only what the signer claims.")),)
 
 
 def stamp_row(stamp: Stamp) -> Row:

@@ -19,6 +19,7 @@ from appliance.verification.model import (
     Indication,
     Reason,
     SignatureReport,
+    StampReport,
     SubIndication,
     Verdict,
 )
@@ -70,6 +71,7 @@ class History:
             document_timestamp=one.found.document_timestamp,
             path=rows.details_of(one.finding),
             algorithms=one.algorithms,
+            stamps=_stamps(one),
         )
         return replace(report, rows=rows.of(one, report))
 
@@ -148,3 +150,13 @@ def _failed(reason: Reason) -> Verdict:
 
 def _open(reason: Reason) -> Verdict:
     return Verdict(Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, (reason,))
+
+
+def _stamps(one: Examined) -> tuple[StampReport, ...]:
+    """Every timestamp over the signature; none for what is itself one."""
+    if one.found.document_timestamp:
+        return ()
+    return tuple(
+        StampReport(each.signer, each.statement.gen_time if each.statement else None, each.verdict)
+        for each in one.stamps
+    )

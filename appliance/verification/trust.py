@@ -19,11 +19,13 @@ _CERTIFICATE, _CRL = b"-----BEGIN CERTIFICATE-----", b"-----BEGIN X509 CRL-----"
 @dataclass(frozen=True, slots=True)
 class TrustAnchors:
     """``certificates`` are believed as they are, end-entity certificates too; ``crls`` are extra revocation lists
-    (each still has to be signed by the right issuer); ``known`` helps to build paths and is not believed."""
+    (each still has to be signed by the right issuer); ``known`` helps to build paths and is not believed;
+    ``stampers`` are believed for timestamps alone: who dates vouches for nobody's signature."""
 
     certificates: tuple[x509.Certificate, ...]
     crls: tuple[bytes, ...] = ()
     known: tuple[x509.Certificate, ...] = ()
+    stampers: tuple[x509.Certificate, ...] = ()
 
     @classmethod
     def from_bytes(cls, *files: bytes) -> Self:

@@ -169,7 +169,7 @@ class Verifier:
     ) -> VerificationReport:
         moment = at or self._clock()
         trusted = self._trusted(trust)
-        given = Circumstances(moment, trusted.certificates, trusted.known, trusted.crls)
+        given = Circumstances(moment, trusted.certificates, trusted.known, trusted.crls, stampers=trusted.stampers)
         arguments |= given.packed()
         try:
             return codec.unpack(self._confinement.run(job, arguments, timeout=_TIMEOUT))

@@ -8,11 +8,9 @@ from appliance.verification import codec, pdf, timestamps
 from appliance.verification.circumstances import Circumstances
 
 
-def verify_pdf(
-    *, document: bytes, at: str, anchors: list[bytes], known: list[bytes], crls: list[bytes]
-) -> dict[str, Any]:
-    """Job ``verification.pdf``."""
-    return codec.pack(pdf.verify(document, Circumstances.unpacked(at, anchors, known, crls)))
+def verify_pdf(*, document: bytes, **given: Any) -> dict[str, Any]:
+    """Job ``verification.pdf``; *given* is what :meth:`Circumstances.packed` made."""
+    return codec.pack(pdf.verify(document, Circumstances.unpacked(**given)))
 
 
 def verify_timestamp(*, token: bytes, data: bytes | None, nonce: str | None, **given: Any) -> dict[str, Any]:

@@ -56,6 +56,19 @@ def verify_token(
     return info
 
 
+def local_token(message: cms.SignedMessage) -> bytes | None:
+    """Of the timestamps over a signature of ours, the one by our own authority: its certificate has the issuer of
+    the signer's. An authority outside may have added another, and a SET has no order that anybody chose. Else the
+    first one; None without any."""
+    signer = cms.signer_certificate(message)
+    tokens = message.timestamps()
+    for token in tokens:
+        stamper = parse_token(token).signer
+        if signer is not None and stamper is not None and stamper.issuer == signer.issuer:
+            return token
+    return tokens[0] if tokens else None
+
+
 def info_of(message: cms.SignedMessage, *, signer: x509.Certificate | None) -> TimestampInfo:
     """The statement inside a parsed token. Raises :class:`Malformed` unless it is a version 1 TSTInfo in DER."""
     if message.content_type != cms.TST_INFO or message.content is None:

@@ -77,11 +77,12 @@ class MemoryAuthority:
         usages: Sequence[x509.ObjectIdentifier] = (),
         critical: bool = True,
         until: datetime = NOW + timedelta(days=3650),
+        issuer: x509.Name | None = None,
     ) -> x509.Certificate:
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
-            .issuer_name(name("Root"))
+            .issuer_name(issuer or name("Root"))
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(NOW - timedelta(days=1))

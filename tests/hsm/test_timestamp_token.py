@@ -18,6 +18,7 @@ from hsm.timestamp import (
     RequestRefused,
     TokenIssuer,
     build_request,
+    local_token,
     new_serial,
     order_for,
     parse_response,
@@ -170,6 +171,22 @@ def test_every_flipped_bit_of_a_token_is_noticed(signer: MemorySigner) -> None:
         with pytest.raises((Malformed, cms.SignatureRefused, CertificateRefused)):
             verify_token(bytes(changed), data=DATA, nonce=77)
     assert bag in token
+
+
+@pytest.mark.parametrize("kind", ["p256", "rsa"])
+def test_the_local_timestamp_is_found_whatever_the_order(
+    authority: MemoryAuthority, signer: MemorySigner, kind: str
+) -> None:
+    outside = MemoryAuthority()
+    key = new_key(kind)
+    certificate = outside.certify(key, name("Elsewhere"), usages=[STAMPING], issuer=name("Other Root"))
+    message = cms.sign_detached(authority.signer(), digest=bytes(32))
+    own, other = issue(signer).token, issue(MemorySigner(key, certificate, [])).token
+    for first, second in ((own, other), (other, own)):
+        both = cms.add_signature_timestamp(cms.add_signature_timestamp(message, first), second)
+        assert set(cms.parse(both).timestamps()) == {own, other}
+        assert local_token(cms.parse(both)) == own
+    assert local_token(cms.parse(message)) is None
 
 
 def test_a_swapped_certificate_is_refused(authority: MemoryAuthority, signer: MemorySigner) -> None:

@@ -1,0 +1,102 @@
+"""The authority outside, asked for itself: its token when it is good, one word and no wait when it is not."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.confinement import Confinement
+from appliance.egress import Egress, Limits
+from appliance.model.intent import OutsideStamp
+from appliance.timestamping import OutsideAuthority
+from appliance.timestamping.outside import LARGEST_REPLY, PAUSE
+from appliance.verification import TrustAnchors, Verifier
+from hsm.timestamp import verify_token
+from tests.outside.hostile import ways
+from tests.outside.openssl_authority import OutsideTsa, make_authority, outside_tsa
+
+VALUE = b"the value of a signature"
+
+
+class Hand:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture(scope="module")
+def tsa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsideTsa]:
+    with outside_tsa(tmp_path_factory.mktemp("outside")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def verifier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Verifier]:
+    with Confinement(tmp_path_factory.mktemp("cache"), warm=1) as confinement:
+        yield Verifier(confinement, TrustAnchors(()))
+
+
+def asking(tsa: OutsideTsa, verifier: Verifier, *, root: Path | None = None, url: str = "") -> OutsideAuthority:
+    return OutsideAuthority(
+        url or tsa.url,
+        Egress(Limits(2.0, LARGEST_REPLY)),
+        verify=verifier.verify_timestamp,
+        trust=TrustAnchors.from_files([root or tsa.root]),
+        patience=2.0,
+        monotonic=Hand(),
+    )
+
+
+def test_a_good_token_is_taken(tsa: OutsideTsa, verifier: Verifier) -> None:
+    tsa.answering = tsa.answer_well
+    found = asking(tsa, verifier).token(VALUE)
+    assert found.stamp is OutsideStamp.DATED
+    assert verify_token(found.token, data=VALUE).nonce is not None
+
+
+@pytest.mark.parametrize("way", ways(OutsideTsa(Path())))
+def test_whatever_else_it_does_there_is_a_word_for_it(tsa: OutsideTsa, verifier: Verifier, way: str) -> None:
+    tsa.answering, expected = ways(tsa)[way]
+    found = asking(tsa, verifier).token(VALUE)
+    assert (found.stamp, found.token) == (expected, b"")
+
+
+def test_nobody_listens(tsa: OutsideTsa, verifier: Verifier) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{probe.getsockname()[1]}/"
+        assert asking(tsa, verifier, url=url).token(VALUE).stamp is OutsideStamp.UNREACHABLE
+
+
+def test_a_name_that_leads_nowhere(tsa: OutsideTsa, verifier: Verifier) -> None:
+    url = "http://tsa.invalid/"
+    assert asking(tsa, verifier, url=url).token(VALUE).stamp in (OutsideStamp.UNREACHABLE, OutsideStamp.LATE)
+
+
+def test_a_token_that_leads_to_somebody_else_is_not_taken(
+    tsa: OutsideTsa, verifier: Verifier, tmp_path: Path
+) -> None:
+    make_authority(tmp_path / "other")
+    tsa.answering = tsa.answer_well
+    found = asking(tsa, verifier, root=tmp_path / "other/root.pem").token(VALUE)
+    assert found.stamp is OutsideStamp.WRONG
+
+
+def test_after_a_failure_it_is_left_alone_for_a_while(tsa: OutsideTsa, verifier: Verifier) -> None:
+    authority = asking(tsa, verifier)
+    hand = authority._monotonic
+    assert isinstance(hand, Hand)
+    tsa.answering = ways(tsa)["fails"][0]
+    assert authority.token(VALUE).stamp is OutsideStamp.REFUSED
+    tsa.answering, asked = tsa.answer_well, tsa.asked
+    assert authority.token(VALUE).stamp is OutsideStamp.PAUSED
+    assert tsa.asked == asked
+    hand.seconds += PAUSE
+    assert authority.token(VALUE).stamp is OutsideStamp.DATED
