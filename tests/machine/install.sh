@@ -44,6 +44,9 @@ for key in web.key links.key; do
     [ -e "/etc/credstore.encrypted/vermilion.$key" ] || openssl rand -hex 32 | seal "$key"
 done
 
+[ -e /etc/credstore.encrypted/vermilion.backup.key ] ||
+    "$release/bin/python" -c 'from hsm.sealing import new_identity; print(new_identity())' | seal backup.key
+
 if [ ! -e $home/trust/log.vkey ]; then
     say "the ceremony"
     pins=$(mktemp -d /run/ceremony.XXXXXX)

@@ -122,6 +122,13 @@ def test_only_what_pings_is_watched() -> None:
     assert watched == ["vermilion-authority", "vermilion-scheduler"]
 
 
+def test_the_authority_alone_may_read_the_clocks_state() -> None:
+    """By either system call, since the function of the one name in Debian's C library uses the other."""
+    for service in SERVICES:
+        allowed = {"adjtimex clock_adjtime"} & set(said(service, "SystemCallFilter"))
+        assert bool(allowed) is (service == "vermilion-authority"), service
+
+
 def test_timers_catch_up() -> None:
     for timer in UNITS.glob("*.timer"):
         assert "Persistent=true" in timer.read_text(encoding="utf-8"), timer.name
