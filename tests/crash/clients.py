@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from hsm.errors import AuthorityError
 from hsm.timestamp import build_request, order_for, parse_response
 
-CLIENTS, EACH = 2, 4
+CLIENTS = 2
+LEAST, MOST = 4, 40
+"""Requests of each client in a round: it goes on for as long as the act does, within these bounds."""
+PAUSE = 0.01
 HEADERS = {"Content-Type": "application/timestamp-query"}
 
 
@@ -24,23 +27,28 @@ class Told:
 
 
 class TimestampClients:
-    """*CLIENTS* threads that ask *EACH* times over one connection, begun at once."""
+    """Threads that ask again and again, each over a connection of its own, begun at once."""
 
     def __init__(self, port: int, seed: str) -> None:
         self.told = Told()
         self._port = port
+        self._over = threading.Event()
         self._threads = [threading.Thread(target=self._ask, args=(f"{seed} {each}",)) for each in range(CLIENTS)]
         for thread in self._threads:
             thread.start()
 
     def wait(self) -> Told:
+        """The act is over: what they were told in the meantime."""
+        self._over.set()
         for thread in self._threads:
             thread.join()
         return self.told
 
     def _ask(self, seed: str) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
-        for number in range(EACH):
+        for number in range(MOST):
+            if number >= LEAST and self._over.wait(PAUSE):
+                break
             digest = hashlib.sha256(f"{seed} {number}".encode()).digest()
             try:
                 connection.request("POST", "/tsa", build_request(order_for(digest)), HEADERS)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import resource
 import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.crash.disk import WIDE, resize
 from tests.crash.house import COMMANDS, House, children_of, kill_all
-
-MEGABYTE = 1024 * 1024
-WIDE = 1024 * MEGABYTE
-"""Bytes of a lane's own file system while it is not full; only what is used takes memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +87,6 @@ def cannot_write(name: str) -> Fault:
         lambda scene: scene.house.limit_files(name, 0),
         lambda scene: scene.house.limit_files(name, resource.RLIM_INFINITY),
     )
-
-
-def resize(root: Path, size: int) -> bool:
-    """False when more is used already."""
-    command = ["mount", "-o", f"remount,size={size}", str(root)]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 FAULTS = {

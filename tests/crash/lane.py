@@ -8,7 +8,6 @@ is a line of JSON (:class:`Round`).
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,8 +23,10 @@ from appliance.model.contract import Contract, ContractState, PartyState
 from appliance.retention.disposing import ABANDONED
 from appliance.wiring import Appliance, open_appliance
 from tests.crash import mould
+from tests.crash.acting import Acting
 from tests.crash.clients import TimestampClients, Told
-from tests.crash.faults import FAULTS, WIDE, Scene
+from tests.crash.disk import own_disk
+from tests.crash.faults import FAULTS, Scene
 from tests.crash.house import PATIENCE, House
 from tests.crash.judge import LATER, Judge
 from tests.crash.performer import Order
@@ -51,59 +52,6 @@ class Round:
         tally = self.tally
         parts = {"counts": tally.counts, "notes": tally.notes, "findings": tally.findings}
         return json.dumps({"scenario": self.scenario, "tally": parts, "seconds": self.seconds}) + "\n"
-
-
-class Acting:
-    """A performer in its process, as the lane sees it. Replaced when it has died."""
-
-    def __init__(self, home: Home) -> None:
-        with (home.logs / "performer.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    "setpriv",
-                    "--pdeathsig",
-                    "KILL",
-                    "--",
-                    sys.executable,
-                    "-m",
-                    "tests.crash.performer",
-                    str(home.root),
-                ],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-
-    def wait_until_warm(self) -> None:
-        assert self._line() == "ready", "the performer did not start; see performer.log"
-
-    def tell(self, line: str) -> None:
-        assert self.process.stdin is not None
-        try:
-            self.process.stdin.write(line)
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it was killed before it heard
-
-    def said(self) -> Iterator[str]:
-        """What it says about its order, until that is over or it dies."""
-        while (line := self._line()) and line != "done":
-            yield line
-        if not line:
-            self.process.wait()
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-    @property
-    def died(self) -> bool:
-        return self.process.poll() is not None
-
-    def _line(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
 
 
 class Lane:
@@ -225,21 +173,6 @@ class Lane:
 
 def tokens_in(said: list[str]) -> list[bytes]:
     return [bytes.fromhex(line.removeprefix("dated ")) for line in said if line.startswith("dated ")]
-
-
-@contextmanager
-def own_disk(root: Path) -> Iterator[bool]:
-    """A small file system at *root*, in this process's own mount namespace; False where that is not permitted."""
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={WIDE},mode=0700", "vermilion-crash", str(root)],
-        capture_output=True,
-        check=False,
-    )
-    try:
-        yield done.returncode == 0
-    finally:
-        if done.returncode == 0:
-            subprocess.run(["umount", "--lazy", str(root)], check=True)
 
 
 @contextmanager
