@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from appliance.errors import ConfigurationError
 from appliance.home import Home
 from appliance.language import Language
 from appliance.mark import Mark, read_mark
+from appliance.model.horizon import KNOWN
 from hsm.errors import ConfigurationRefused
 from hsm.settings import require, sections, tables_of
 
@@ -179,6 +181,40 @@ class OutsideSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepingSettings:
+    """Long keeping: how many days before the archive timestamp of a completed contract runs out it is renewed, and
+    the last day of algorithms (``"sha256 2035-12-31"``), before which what rests on them is renewed, too."""
+
+    lead_days: int = 90
+    algorithms: list[str] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for a lead too short to act in, or a line that names no algorithm."""
+        require(7 <= self.lead_days <= 730, "keeping.lead_days", "from 7 to 730")
+        try:
+            known = set(self.ends) <= KNOWN
+        except ValueError:
+            known = False
+        domain = f'a list of lines such as "sha256 2035-12-31"; known are {", ".join(sorted(KNOWN))}'
+        require(known, "keeping.algorithms", domain)
+
+    @property
+    def lead(self) -> timedelta:
+        """The time before the end."""
+        return timedelta(days=self.lead_days)
+
+    @property
+    def ends(self) -> Mapping[str, datetime]:
+        """By algorithm: the moment (UTC) from which it no longer counts."""
+        lines = [each.split() for each in self.algorithms]
+        return {name: _end_of(day) for name, day in lines}
+
+
+def _end_of(day: str) -> datetime:
+    return datetime.combine(date.fromisoformat(day), time.max, UTC)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings, and the home that they belong to."""
 
@@ -191,6 +227,7 @@ class Settings:
     sessions: SessionSettings = field(default_factory=SessionSettings)
     backup: BackupSettings = field(default_factory=BackupSettings)
     outside: OutsideSettings = field(default_factory=OutsideSettings)
+    keeping: KeepingSettings = field(default_factory=KeepingSettings)
 
     def mark(self) -> Mark | None:
         """The organisation's mark, if it has one; its path counts from ``config/``. Raises ConfigurationError."""

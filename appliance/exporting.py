@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from appliance.evidence.model import (
     SignedRecord,
     TimestampExchange,
 )
-from appliance.evidence.revisions import SignedRange
+from appliance.evidence.revisions import newest_contents
 from appliance.grounding import GroundsMaterial, grounds_of
 from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, ContractState, RevisionKind
@@ -32,7 +31,6 @@ from appliance.wiring import Appliance
 from hsm import der
 from hsm.timestamp import build_request, order_for
 
-_BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
 PATIENCE = 15.0
 """Seconds to wait for a checkpoint that covers everything, and for proofs that all lead to the same one."""
 
@@ -166,6 +164,4 @@ def _archive_stamps(contract: Contract, signed: bytes) -> Iterator[bytes]:
     for number, revision in enumerate(contract.revisions):
         if revision.kind is RevisionKind.ARCHIVE:
             start = contract.revisions[number - 1].size
-            numbers = _BYTE_RANGE.findall(signed[start : revision.size])[-1]
-            room = SignedRange(*(int(each) for each in numbers)).room(signed) or b""
-            yield der.first(room)
+            yield der.first(newest_contents(signed[: revision.size], since=start))

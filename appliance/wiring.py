@@ -51,6 +51,7 @@ from appliance.evidence.verification import verify_package
 from appliance.guests import Guests, invite
 from appliance.history.chronicle import Chronicle
 from appliance.identity import IdentityChecks
+from appliance.keeping import Keeping
 from appliance.ledger import Proofs, Sequencer
 from appliance.listing import Listing
 from appliance.model.accounts import LinkPurpose
@@ -134,6 +135,7 @@ class Appliance:
     identity: IdentityChecks
     powers: Powers
     reminders: RemindersDesk
+    keeping: Keeping
 
 
 def utc_now() -> datetime:
@@ -295,6 +297,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         identity=IdentityChecks(room.database, room.chronicle, room.policy, room.now),
         powers=_powers(room),
         reminders=_reminders(settings, room),
+        keeping=Keeping(room, settings.keeping),
     )
 
 

@@ -139,7 +139,7 @@ class CertificateRules:
                 x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(key_identifier), critical=False
             )
             .add_extension(self._distribution(issuer.label), critical=False)
-            .add_extension(self._access(issuer.label), critical=False)
+            .add_extension(self._access(issuer.label, answered=not profile.value.ca), critical=False)
             .add_extension(self._policies(), critical=False)
         )
         certificate = _sign(builder, issuer.key)
@@ -195,10 +195,13 @@ class CertificateRules:
         address = x509.UniformResourceIdentifier(f"{self.base_url}/crl/{issuer}.crl")
         return x509.CRLDistributionPoints([x509.DistributionPoint([address], None, None, None)])
 
-    def _access(self, issuer: str) -> x509.AuthorityInformationAccess:
-        address = x509.UniformResourceIdentifier(f"{self.base_url}/certs/{issuer}.cer")
+    def _access(self, issuer: str, *, answered: bool) -> x509.AuthorityInformationAccess:
+        """Where the issuer's certificate is, and, for those that issuing CAs issue, where OCSP is *answered*."""
+        places = [(AuthorityInformationAccessOID.CA_ISSUERS, f"{self.base_url}/certs/{issuer}.cer")]
+        if answered:
+            places.append((AuthorityInformationAccessOID.OCSP, f"{self.base_url}/ocsp"))
         return x509.AuthorityInformationAccess(
-            [x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, address)]
+            [x509.AccessDescription(kind, x509.UniformResourceIdentifier(place)) for kind, place in places]
         )
 
     def _policies(self) -> x509.CertificatePolicies:

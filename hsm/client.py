@@ -95,6 +95,14 @@ class AuthorityClient:
         """The current CRL (DER) of ``root``, ``issuing``, ``issuing-2``, … Raises :class:`UnknownKey`."""
         return self._bytes("crl", issuer=issuer)
 
+    def ocsp(self, certificate: bytes) -> bytes:
+        """The OCSP response (RFC 6960, DER) about a *certificate* (DER) of ours, by the CA that issued it."""
+        return self._bytes("ocsp", certificate=certificate)
+
+    def ocsp_reply(self, request: bytes) -> bytes:
+        """The answer (RFC 6960, DER) to somebody's OCSP *request*, whatever that is."""
+        return self._bytes("ocsp_reply", request=request)
+
     def authorities(self) -> list[bytes]:
         """The certificates (DER) of all issuing CAs, the one that issues now first, and of the root, last."""
         return self._bytes_list("authorities")

@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 from appliance.contracts import rules
 from appliance.contracts.acceptable import READERS, require_archived
 from appliance.contracts.announcements import to_everybody
+from appliance.contracts.archiving import Archived, Archiving
 from appliance.contracts.changes import changed
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.waypoints import Waypoint
 from appliance.history.events import SYSTEM, EventKind, Field, HistoryEvent
 from appliance.model.contract import Contract, ContractState, Revision, RevisionKind
+from appliance.model.horizon import Horizon
 from appliance.model.notice import NoticeKind
-from appliance.pdf.values import ValidationMaterial
-from appliance.store import contracts, people
-from hsm.timestamp import parse_token
+from appliance.store import contracts, keeping, people
 
 
 class SealingOff:
@@ -24,6 +24,7 @@ class SealingOff:
 
     def __init__(self, room: SigningRoom) -> None:
         self._room = room
+        self._archiving = Archiving(room)
 
     def seal_off(self, contract_id: str) -> Contract:
         """The completed contract. Raises :class:`StateRefused` unless everybody has signed.
@@ -36,17 +37,17 @@ class SealingOff:
         if contract.state is ContractState.COMPLETED:
             return contract
         rules.require_state(contract, ContractState.SIGNED)
-        document, stamped = self._archived(contract)
-        require_archived(room.verifier.verify_pdf(document, readers=READERS), contract)
-        digest = room.blobs.put(document)
+        archived = self._archived(contract)
+        require_archived(room.verifier.verify_pdf(archived.document, readers=READERS), contract)
+        digest = room.blobs.put(archived.document)
         room.passing(Waypoint.ARCHIVE_STORED)
         number = contract.current.number + 1
-        revision = Revision(number, RevisionKind.ARCHIVE, digest, len(document), stamped)
-        completed = self._commit(contract, revision)
+        revision = Revision(number, RevisionKind.ARCHIVE, digest, len(archived.document), archived.at)
+        completed = self._commit(contract, revision, archived.horizon)
         room.passing(Waypoint.ARCHIVE_COMMITTED)
         return completed
 
-    def _commit(self, contract: Contract, revision: Revision) -> Contract:
+    def _commit(self, contract: Contract, revision: Revision, horizon: Horizon) -> Contract:
         room = self._room
         public: dict[str, Field] = {"revision": revision.number, "digest": revision.digest, "size": revision.size}
         event = HistoryEvent(EventKind.CONTRACT_COMPLETED, revision.at, SYSTEM, contract.id, public)
@@ -55,6 +56,7 @@ class SealingOff:
             if seen.state is ContractState.COMPLETED:  # another process was faster; its archive stands
                 return seen
             contracts.add_revision(tx, contract, revision, state=ContractState.COMPLETED)
+            keeping.put(tx, contract.id, revision.number, horizon)
             completed = changed(tx, room.chronicle, contract, event)
             room.tell(tx, to_everybody(completed, NoticeKind.COMPLETED, room.now()))
             return completed
@@ -64,25 +66,15 @@ class SealingOff:
         with self._room.database.reading() as tx:
             return contracts.to_seal_off(tx)
 
-    def _archived(self, contract: Contract) -> tuple[bytes, datetime]:
-        """The document with DSS and document timestamp, and the time that the timestamp gives."""
+    def _archived(self, contract: Contract) -> Archived:
+        """The document with certificates of every chain, revocation lists, and a document timestamp."""
         room = self._room
         self._wait_until_after(contract.current.at)
-        document = room.blobs.get(contract.current.digest)
-        prepared = room.workshop.prepare_archive(document, self._material(contract))
-        room.passing(Waypoint.ARCHIVE_PREPARED)
-        token = room.timestamps.token(prepared.digest)
-        room.passing(Waypoint.ARCHIVE_STAMPED)
-        return room.workshop.embed(prepared, token), parse_token(token).gen_time
-
-    def _material(self, contract: Contract) -> ValidationMaterial:
-        """Certificates of every chain, and revocation lists that were made just now."""
-        authority = self._room.authority
-        fresh = authority.issue_crl()
-        with self._room.database.reading() as tx:
+        with room.database.reading() as tx:
             signers = [people.certificate(tx, party.subject) for party in contract.parties]
-        certificates = dict.fromkeys([*authority.authorities(), authority.certificate("tsa"), *signers])
-        return ValidationMaterial(tuple(certificates), tuple(dict.fromkeys([*authority.crls(), fresh])))
+        return self._archiving.extend(
+            room.blobs.get(contract.current.digest), self._archiving.first_material(signers)
+        )
 
     def _wait_until_after(self, signed: datetime) -> None:
         """A revocation list dates itself in whole seconds: one made in the second of the signature would not show

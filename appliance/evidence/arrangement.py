@@ -27,6 +27,7 @@ INDEX: Final = "index.txt"
 _INDEX_HEAD: Final = (
     "# What check.sh goes through. Times are seconds since 1970-01-01 00:00:00 UTC.",
     "# signature, timestamp: number, head, tail and length of the covered bytes, time",
+    "# certificate: name, time; 0 for one that has run out since it signed",
 )
 
 
@@ -68,21 +69,31 @@ def pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(Encoding.PEM)
 
 
-def certificate_names(extraction: Extraction) -> tuple[str, ...]:
-    """The end certificates below ``certificates/``, without ending: signers, our services, signers of records."""
-    signers = tuple(each.number for each in extraction.signatures)
-    return (*signers, "timestamping", "evidence", *map(certificate_of, extraction.records))
+def certificate_moments(evidence: EvidenceInput, extraction: Extraction) -> dict[str, int]:
+    """The end certificates below ``certificates/`` (signers, our services, signers of records; without ending),
+    and the moment at which each is held against the revocation lists, in seconds since 1970.
+
+    It is when the newest list was made, at which all of them can be used; 0, for no moment, where the certificate
+    had run out by then: that it was good when it signed, its signature's check shows, and our lists name the
+    revoked for good.
+    """
+    lists = (x509.load_der_x509_crl(crl) for crl in evidence.certificates.crls)
+    newest = max(each.last_update_utc for each in lists)
+    certificates = {each.number: each.signed.certificate for each in extraction.signatures}
+    certificates |= {
+        "timestamping": evidence.certificates.timestamping,
+        "evidence": evidence.certificates.evidence,
+    }
+    certificates |= {certificate_of(each): each.signed.certificate for each in extraction.records}
+    return {
+        name: int(newest.timestamp()) if newest <= each.not_valid_after_utc else 0
+        for name, each in certificates.items()
+    }
 
 
 def certificate_of(record: ExtractedRecord) -> str:
     """The name of the certificate of a record's signer, e.g. ``agreement-01``."""
     return record.record.name.replace("/", "-")
-
-
-def revocation_moment(certificates: Certificates) -> int:
-    """When the newest of the CRLs was made: the moment at which all of them can be used, in seconds since 1970."""
-    moments = (x509.load_der_x509_crl(crl).last_update_utc for crl in certificates.crls)
-    return int(max(moments).timestamp())
 
 
 def _index_lines(evidence: EvidenceInput, extraction: Extraction) -> Iterator[str]:
@@ -95,9 +106,8 @@ def _index_lines(evidence: EvidenceInput, extraction: Extraction) -> Iterator[st
     for stamp in extraction.timestamps:
         covers, moment = stamp.covers, int(stamp.at.timestamp())
         yield f"timestamp {stamp.number} {covers.head} {covers.tail} {covers.length} {moment}"
-    revocation = revocation_moment(evidence.certificates)
-    for name in certificate_names(extraction):
-        yield f"certificate {name} {revocation}"
+    for name, moment in certificate_moments(evidence, extraction).items():
+        yield f"certificate {name} {moment}"
     for each in extraction.records:
         yield f"record {each.record.name} {int(each.signed.at.timestamp())}"
     told = history.events(evidence.log.entries)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from appliance.evidence import commands, grounds, history
-from appliance.evidence.arrangement import certificate_names, revocation_moment
+from appliance.evidence.arrangement import certificate_moments
 from appliance.evidence.extraction import Extraction
 from appliance.evidence.model import EvidenceInput
 from appliance.evidence.templating import fill, plain
@@ -66,8 +66,7 @@ def _contract(size: int, created: int) -> tuple[str, ...]:
 
 
 def _certificates(evidence: EvidenceInput, extraction: Extraction) -> Iterable[str]:
-    moment = revocation_moment(evidence.certificates)
-    for name in certificate_names(extraction):
+    for name, moment in certificate_moments(evidence, extraction).items():
         yield commands.not_revoked(name, moment)
 
 

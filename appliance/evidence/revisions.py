@@ -60,3 +60,15 @@ def locate(document: bytes, signature: bytes) -> SignedRange:
             count=len(found),
         )
     return found[0]
+
+
+def newest_contents(document: bytes, *, since: int) -> bytes:
+    """What the last signature of *document* after byte *since* holds, padding included.
+
+    Raises :class:`EvidenceIncomplete` when there is none.
+    """
+    found = list(_BYTE_RANGE.finditer(document, since))
+    room = SignedRange(*(int(number) for number in found[-1].groups())).room(document) if found else None
+    if room is None:
+        raise EvidenceIncomplete("The revision holds no signature that can be read.")
+    return room

@@ -15,7 +15,7 @@ Memory is bounded by the container's size, since nothing is compressed, and by l
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -27,6 +27,7 @@ from appliance.evidence import arrangement, container, contents, grounds, logfil
 from appliance.evidence.agreements import require_agreements
 from appliance.evidence.contents import Files, part
 from appliance.evidence.errors import PackageRefused
+from appliance.evidence.history import Event
 from appliance.evidence.manifest import Manifest
 from appliance.evidence.review import require_review
 from appliance.evidence.sealed import SealFiles, Trust
@@ -98,6 +99,7 @@ def _signatures(
     yield from _contract(signed, trust)
     yield seal
     yield from _stamps(files, signed, trust)
+    yield from _records(files, told, trust)
 
 
 def _contract(signed: bytes, trust: Trust) -> Iterator[SignatureReport]:
@@ -114,8 +116,18 @@ def _stamps(files: Files, signed: bytes, trust: Trust) -> Iterator[SignatureRepo
     yield from _stamp(arrangement.SIGNED_REPLY, reply, signed, trust, nonce=nonce)
     checkpoint = part(files, logfiles.CHECKPOINT)
     yield from _stamp(logfiles.CHECKPOINT_STAMP, part(files, logfiles.CHECKPOINT_STAMP), checkpoint, trust)
+
+
+def _records(files: Files, told: Sequence[Event], trust: Trust) -> Iterator[SignatureReport]:
+    """Acceptances; where the certificate of the timestamp has run out, as of when the contract was completed: the
+    log has them before its entry, which names the bytes that the document timestamps go on proving."""
+    completed = [event.at for event in told if event.kind == "contract-completed"]
+    then = replace(trust, at=min([trust.at, *completed]))
     for path, dated in contents.require_records(files):
-        yield from _stamp(path, part(files, path), dated, trust)
+        found = list(_stamp(path, part(files, path), dated, trust))
+        if any(each.verdict.subindication is SubIndication.OUT_OF_BOUNDS_NO_POE for each in found):
+            found = list(_stamp(path, part(files, path), dated, then))
+        yield from found
 
 
 def _stamp(

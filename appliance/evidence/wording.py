@@ -24,6 +24,7 @@ TITLES: Final[Mapping[str, str]] = {
     "contract-recalled": "Contract recalled",
     "contract-expired": "Contract expired",
     "contract-completed": "Contract completed and sealed off",
+    "archive-renewed": "Archive timestamp renewed for safekeeping",
     "contract-revised": "Draft revised",
     "document-replaced": "Document of the draft replaced",
     "party-removed": "Party removed",

@@ -25,6 +25,8 @@ class EventKind(StrEnum):
     CONTRACT_RECALLED = "contract-recalled"
     CONTRACT_EXPIRED = "contract-expired"
     CONTRACT_COMPLETED = "contract-completed"
+    ARCHIVE_RENEWED = "archive-renewed"
+    """A further archive timestamp, before the one before it runs out."""
     CONTRACT_REVISED = "contract-revised"
     DOCUMENT_REPLACED = "document-replaced"
     PARTY_REMOVED = "party-removed"

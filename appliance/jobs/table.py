@@ -16,6 +16,7 @@ DISPOSAL = 600.0
 REMINDERS = 10.0
 REVOCATION_LISTS = 3600.0
 SIGN_OF_LIFE = 15.0
+KEEPING = 60.0
 
 
 def jobs_of(appliance: Appliance, delivery: Delivery | None) -> list[Job]:
@@ -28,6 +29,7 @@ def jobs_of(appliance: Appliance, delivery: Delivery | None) -> list[Job]:
         Job("disposal", DISPOSAL, appliance.retention.disposing.sweep),
         Job("ownerless documents", DISPOSAL, appliance.retention.disposing.sweep_ownerless),
         Job("reminders", REMINDERS, appliance.reminders.reminding.tick),
+        Job("keeping", KEEPING, appliance.keeping.run),
         Job("revocation lists", REVOCATION_LISTS, appliance.authority.issue_crl),
     ]
     if delivery is not None:

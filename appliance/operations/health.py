@@ -19,6 +19,7 @@ from appliance.operations.alarms import alarms
 from appliance.operations.dating import dating
 from appliance.operations.finding import Finding
 from appliance.operations.keeping import keeping
+from appliance.operations.lasting import lasting, root_list
 from appliance.operations.reminding import reminding
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
@@ -121,7 +122,8 @@ def everything(home: Home) -> Sequence[Finding]:
 
 def _ask_authority(home: Home) -> list[Finding]:
     with AuthorityClient(home.authority_socket("operator"), timeout=2.0) as client:
-        return authority(client, now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        return [*authority(client, now=now), *root_list(client, now)]
 
 
 QUESTIONS: tuple[Callable[[Home], list[Finding]], ...] = (
@@ -134,4 +136,5 @@ QUESTIONS: tuple[Callable[[Home], list[Finding]], ...] = (
     lambda home: alarms(home.alarms),
     lambda home: keeping(home, datetime.now(UTC)),
     _ask_authority,
+    lambda home: lasting(home, datetime.now(UTC)),
 )

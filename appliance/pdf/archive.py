@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from asn1crypto import crl, x509
+from asn1crypto import crl, ocsp, x509
 from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, NumberObject, pdf_name, pdf_string
 from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp
 from pyhanko.sign.validation.dss import DocumentSecurityStore
@@ -38,6 +38,7 @@ def _add_material(revision: Revision, material: ValidationMaterial) -> None:
         None,
         certs=[x509.Certificate.load(certificate) for certificate in material.certificates],
         crls=[crl.CertificateList.load(revoked) for revoked in material.crls],
+        ocsps=[ocsp.OCSPResponse.load(response) for response in material.responses],
     )
 
 

@@ -82,7 +82,7 @@ def order(described: Plain) -> PrepareOrder:
 
 def material(described: Plain) -> ValidationMaterial:
     """Validation material, inside a child."""
-    return ValidationMaterial(tuple(described["certificates"]), tuple(described["crls"]))
+    return ValidationMaterial(**{name: tuple(members) for name, members in described.items()})
 
 
 def seal(described: Plain) -> SealAppearance:

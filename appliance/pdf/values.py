@@ -184,7 +184,9 @@ class PreparedRevision:
 
 @dataclass(frozen=True, slots=True)
 class ValidationMaterial:
-    """What the DSS gets: certificates (DER) of every chain, timestamp authority included, and CRLs (DER)."""
+    """What the DSS gets, all in DER: certificates of every chain, timestamp authority included, CRLs, and OCSP
+    responses."""
 
     certificates: tuple[bytes, ...]
     crls: tuple[bytes, ...]
+    responses: tuple[bytes, ...] = ()

@@ -11,6 +11,7 @@ from hsm import protocol
 from hsm.config import Role
 from hsm.control import PinChange
 from hsm.errors import AuthorityError, BadRequest, NotPermitted, StoreUnavailable
+from hsm.operations.answering import Answering
 from hsm.operations.appointment import Appointing
 from hsm.operations.approving import Approving
 from hsm.operations.backups import Backups
@@ -46,6 +47,8 @@ PERMITTED: Mapping[str, frozenset[Role]] = {
     "sign_manifest": frozenset({Role.WEB, Role.OPERATOR}),
     "timestamp": frozenset({Role.WEB, Role.TSA, Role.SCHEDULER}),
     "checkpoint": frozenset({Role.SCHEDULER, Role.OPERATOR}),
+    "ocsp": frozenset({Role.WEB, Role.SCHEDULER, Role.OPERATOR}),
+    "ocsp_reply": frozenset({Role.WEB}),
     "issue_crl": frozenset({Role.WEB, Role.SCHEDULER, Role.OPERATOR}),
     "wrap_key": frozenset({Role.WEB, Role.SCHEDULER}),
     "unwrap_key": frozenset({Role.WEB, Role.SCHEDULER}),
@@ -82,7 +85,7 @@ class Operations:
         """*announce* hands an unlocking PIN, or a lock, to the other workers."""
         certification, enrolment = _certification(bench)
         documents, self.state = Documents(bench), State(bench, announce)
-        appointing, approving = Appointing(bench), Approving(bench)
+        appointing, approving, answering = Appointing(bench), Approving(bench), Answering(bench)
         seals, backups = SealKeeping(bench, certification), Backups(bench)
         shared: dict[str, Handler] = {
             "status": self.state.status,
@@ -92,6 +95,8 @@ class Operations:
             "certificate": certification.certificate,
             "crls": certification.crls,
             "crl": certification.crl,
+            "ocsp": answering.ocsp,
+            "ocsp_reply": answering.ocsp_reply,
             "authorities": certification.authorities,
             "issue_crl": certification.issue_crl,
             "revoke_certificate": certification.revoke_certificate,

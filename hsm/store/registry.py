@@ -148,6 +148,20 @@ class Registry:
             raise UnknownKey("{subject} has no certificate {serial}.", subject=subject, serial=serial)
         return CertificateRecord(row[0], row[1], row[2], x509.load_der_x509_certificate(row[3]))
 
+    def issued(self, serial: int) -> CertificateRecord:
+        """The certificate with this serial number, whosever it is. Raises :class:`UnknownKey`."""
+        row = self._database.one(
+            "SELECT subject, issuer, label, der FROM certificates WHERE serial = ?", (f"{serial:x}",)
+        )
+        if row is None:
+            raise UnknownKey("The authority has not issued the certificate {serial}.", serial=f"{serial:x}")
+        return CertificateRecord(row[0], row[1], row[2], x509.load_der_x509_certificate(row[3]))
+
+    def revocation(self, serial: int) -> RevokedCertificate | None:
+        """The revocation of the certificate with this serial number, or None."""
+        row = self._database.one("SELECT revoked, reason FROM revocations WHERE serial = ?", (f"{serial:x}",))
+        return None if row is None else RevokedCertificate(serial, row[0], row[1])
+
     def authorities(self) -> list[CertificateRecord]:
         """The issuing CAs, the one that issues now first, however many came before it."""
         rows = self._database.all(

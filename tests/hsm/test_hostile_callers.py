@@ -141,10 +141,10 @@ def test_junk_arguments_are_refused_and_never_break_anything(own: RunningAuthori
     role = sorted(PERMITTED[operation])[0].value
     names = (
         "act", "activations", "intent", "orders", "size", "root", "consistency", "manifest", "subject", "context",
-        "key", "wrapped", "pins", "activation", "code", "details",
+        "key", "wrapped", "pins", "activation", "code", "details", "certificate", "request", "issuer",
     )  # fmt: skip
     harmless = {"status", "chain", "authorities", "crls", "issue_crl", "organisations", "appointment"}
-    harmless |= {"credentials", "begin_backup"}
+    harmless |= {"credentials", "begin_backup", "ocsp_reply"}
     if operation == "lock":
         return
     for junk in JUNK:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 
 from hsm import canonical
 from hsm.acts import OfficerAct
@@ -140,6 +141,13 @@ def test_an_older_certificate_is_revoked_alone_on_the_list_of_who_issued_it(hous
     assert crl.issuer == x509.load_der_x509_certificate(web.certificate("issuing")).subject
     assert [each.serial_number for each in crl] == [older.certificate.serial_number]
     assert len(x509.load_der_x509_crl(web.crl("issuing-2"))) == 0
+    [told] = ocsp.load_der_ocsp_response(web.ocsp(older.certificate.public_bytes(Encoding.DER))).responses
+    assert told.certificate_status is ocsp.OCSPCertStatus.REVOKED
+    assert told.revocation_reason is x509.ReasonFlags.superseded
+    [told] = ocsp.load_der_ocsp_response(web.ocsp(web.certificate("tsa"))).responses
+    assert told.certificate_status is ocsp.OCSPCertStatus.GOOD
+    with pytest.raises(CertificateRefused, match="list alone"):
+        web.ocsp(web.certificate("issuing"))
     assert verify_token(token(house))  # the current one goes on
     again = house.officer_act("revoke_certificate", subject="tsa", reason="superseded", serial=older.serial)
     with pytest.raises(CertificateRefused, match="revoked before"):

@@ -72,6 +72,7 @@ GET: dict[str, Row] = {
     "trust.chain": Row("/certs/chain.pem", EVERYBODY),
     "trust.certificate": Row("/certs/root.cer", EVERYBODY),
     "trust.revocations": Row("/crl/root.crl", EVERYBODY),
+    "trust.answer_encoded": Row("/ocsp/MAA=", EVERYBODY),
     "accounts.login": Row("/login", EVERYBODY),
     "accounts.recovery": Row("/recover", EVERYBODY),
     "accounts.welcome": Row("/welcome/{welcome_link}", EVERYBODY),
@@ -207,6 +208,9 @@ _POWER = {"agent": "{checked}", "basis": "letter", "grantor": "示例", "princip
 _POWER |= {"since": "2099-01-01", "until": "2098-01-01", "kinds": "", "counterparties": "", "amount": "x"}
 _POWER |= {"currency": "CNY", "seal": "x", "replaces": ""}
 _CHECK = {"document": "x", "number": "", "against": "original", "expires": "", "note": ""}
+
+MACHINES = frozenset({"trust.answer"})
+"""What programs send, without any form; tests/portal/test_addresses.py asks."""
 
 POST: dict[str, Row] = {
     "verify.verify": Row("/verify", EVERYBODY, form={"form": "page"}, files=("file", "data")),

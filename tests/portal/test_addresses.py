@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 from flask.testing import FlaskClient
 
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from hsm.merkle import leaf_hash, verify_inclusion
+from tests.hsm.memory import openssl
 from tests.portal.conftest import parts
 from tests.world import World
 from webui.portal import create_app
@@ -53,6 +57,52 @@ def test_certificates_and_lists_can_be_fetched_and_fit_together(browser: FlaskCl
     assert browser.get("/certs/ca.pem").data == (world.home.trust / "ca.pem").read_bytes()
 
 
+@pytest.mark.parametrize("algorithm", [hashes.SHA1(), hashes.SHA256()])  # noqa: S303  # names an issuer
+def test_whoever_asks_hears_whether_a_certificate_is_good(
+    browser: FlaskClient, appliance: Appliance, algorithm: hashes.HashAlgorithm, tmp_path: Path
+) -> None:
+    issuing, root = (x509.load_der_x509_certificate(each) for each in appliance.authority.chain())
+    stamping = x509.load_der_x509_certificate(appliance.authority.certificate("tsa"))
+    request = ocsp.OCSPRequestBuilder().add_certificate(stamping, issuing, algorithm).build()
+    asked = request.public_bytes(Encoding.DER)
+    for reply in (
+        browser.post("/ocsp", data=asked, content_type="application/ocsp-request"),
+        browser.get(f"/ocsp/{base64.b64encode(asked).decode()}"),
+    ):
+        assert reply.content_type == "application/ocsp-response"
+        [single] = ocsp.load_der_ocsp_response(reply.data).responses
+        assert (single.certificate_status, single.serial_number) == (
+            ocsp.OCSPCertStatus.GOOD,
+            stamping.serial_number,
+        )
+    (tmp_path / "response").write_bytes(reply.data)
+    for name, certificate in (("ca", root), ("issuing", issuing), ("cert", stamping)):
+        (tmp_path / name).write_bytes(certificate.public_bytes(Encoding.PEM))
+    status, text = openssl(
+        *("ocsp", "-respin", tmp_path / "response", "-CAfile", tmp_path / "ca"),
+        *("-issuer", tmp_path / "issuing", f"-{algorithm.name}", "-cert", tmp_path / "cert"),
+    )
+    assert (status, "Response verify OK" in text, ": good" in text) == (0, True, True), text
+
+
+def test_what_is_no_request_or_about_a_stranger_is_answered_as_the_standard_has_it(
+    browser: FlaskClient, appliance: Appliance
+) -> None:
+    issuing, root = (x509.load_der_x509_certificate(each) for each in appliance.authority.chain())
+    of_root = ocsp.OCSPRequestBuilder().add_certificate(issuing, root, hashes.SHA256()).build()
+    wrong = ocsp.OCSPRequestBuilder().add_certificate(issuing, issuing, hashes.SHA256()).build()
+    statuses = ocsp.OCSPResponseStatus
+    for asked, expected in (
+        (b"", statuses.MALFORMED_REQUEST),
+        (b"0" * 5000, statuses.MALFORMED_REQUEST),
+        (of_root.public_bytes(Encoding.DER), statuses.UNAUTHORIZED),
+        (wrong.public_bytes(Encoding.DER), statuses.UNAUTHORIZED),
+    ):
+        assert ocsp.load_der_ocsp_response(browser.post("/ocsp", data=asked).data).response_status is expected
+    encoded = ocsp.load_der_ocsp_response(browser.get("/ocsp/%%%").data)
+    assert encoded.response_status is statuses.MALFORMED_REQUEST
+
+
 def test_the_addresses_in_certificates_are_served(browser: FlaskClient, appliance: Appliance) -> None:
     certificate = x509.load_der_x509_certificate(appliance.authority.certificate("tsa"))
     points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
@@ -60,7 +110,9 @@ def test_the_addresses_in_certificates_are_served(browser: FlaskClient, applianc
     base = "http://localhost:8080"
     named = [point.full_name[0].value for point in points] + [each.access_location.value for each in access]
     for address in named:
-        assert browser.get(address.removeprefix(base)).status_code == 200, address
+        path = address.removeprefix(base)
+        answer = browser.post(path) if path == "/ocsp" else browser.get(path)  # RFC 6960, A.1
+        assert answer.status_code == 200, address
 
 
 @pytest.mark.parametrize("path", ["/certs/tsa.cer", "/crl/other.crl", "/certs/../secrets/user.pin"])

@@ -60,7 +60,7 @@ def create_app(parts: PortalParts) -> Flask:
     uploads.install(app)
     assets.install(app)
     language.install(app, default=settings.interface.language, zone=settings.interface.zone, secure=https)
-    forms.install(app, key=parts.form_key, secure=https)
+    forms.install(app, key=parts.form_key, secure=https, exempt=trust.MACHINES)
     once.install(app)
     qr.install(app)
     errors.install(app)

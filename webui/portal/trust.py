@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import ssl
 from collections.abc import Callable
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
 from hsm.errors import UnknownKey
@@ -16,8 +17,12 @@ _AUTHORITY = re.compile(r"root|issuing(-[1-9][0-9]{0,3})?")
 """The names of CAs; an issuing CA that follows another has its number."""
 
 
+MACHINES = frozenset({"trust.answer"})
+"""No form: any program may ask, and the answer changes nothing."""
+
+
 def blueprint(parts: PortalParts) -> Blueprint:
-    """``/certs/ca.pem``, ``/certs/chain.pem``, ``/certs/NAME.cer`` and ``/crl/NAME.crl``."""
+    """``/certs/ca.pem``, ``/certs/chain.pem``, ``/certs/NAME.cer``, ``/crl/NAME.crl`` and ``/ocsp``."""
     pages = Blueprint("trust", __name__)
 
     @pages.get("/certs/ca.pem")
@@ -36,6 +41,14 @@ def blueprint(parts: PortalParts) -> Blueprint:
     def revocations(name: str) -> Response:
         return _public(_of_authority(name, parts.authority.crl), "application/pkix-crl")
 
+    @pages.post("/ocsp")
+    def answer() -> Response:
+        return _answer(parts.authority.ocsp_reply(request.get_data(cache=False)))
+
+    @pages.get("/ocsp/<path:encoded>")
+    def answer_encoded(encoded: str) -> Response:
+        return _answer(parts.authority.ocsp_reply(_decoded(encoded)))
+
     return pages
 
 
@@ -47,6 +60,20 @@ def _of_authority(name: str, ask: Callable[[str], bytes]) -> bytes:
         return ask(name)
     except UnknownKey as error:
         raise NotFound from error
+
+
+def _decoded(encoded: str) -> bytes:
+    """A request in base64 in the address (RFC 6960, A.1); nothing for what is none."""
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except ValueError:
+        return b""
+
+
+def _answer(reply: bytes) -> Response:
+    response = Response(reply, content_type="application/ocsp-response")
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _pem(certificates: list[bytes]) -> bytes:

@@ -1,0 +1,190 @@
+"""Renewing archive timestamps before they stop proving anything (PAdES B-LTA; EN 319 142-1, 5.5).
+
+A document timestamp proves what lies before it for as long as its certificate is good and its algorithms count.
+The next one is put over it, with fresh revocation lists, in one more incremental revision, while it still holds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from appliance.config import KeepingSettings
+from appliance.contracts.acceptable import READERS, require_archived
+from appliance.contracts.archiving import Archived, Archiving
+from appliance.contracts.room import SigningRoom
+from appliance.errors import ApplianceError, ResultRefused
+from appliance.evidence.revisions import newest_contents
+from appliance.history.events import SYSTEM, EventKind, Field, HistoryEvent
+from appliance.model.contract import Contract, ContractState, Revision, RevisionKind
+from appliance.pdf.values import ValidationMaterial
+from appliance.store import contracts, keeping, retention
+from appliance.timestamping.horizons import horizon_of, horizon_of_next, signer_of
+from hsm import der
+from hsm.errors import UnknownKey
+
+KEPT = (ContractState.COMPLETED, ContractState.VOIDED)
+"""A voided contract is kept like any other: that it was signed, and voided, may have to be shown."""
+
+SLICE = 20.0
+"""Seconds that one round takes at most; what is left is due at the next."""
+
+MOST = 500
+"""Contracts that one round looks up."""
+
+Materials = dict[x509.Certificate, ValidationMaterial]
+"""By the timestamp key that is succeeded: the same for thousands of contracts in one round."""
+
+_FIRST_RETRY, _LAST_RETRY = timedelta(minutes=5), timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a round did: contracts read for the first time, renewed, and failed (to be tried again)."""
+
+    read: int = 0
+    renewed: int = 0
+    failed: int = 0
+
+
+class Keeping:
+    """Run by the scheduler. Any number may run at once: only a commit upon the revision that was read counts."""
+
+    def __init__(
+        self, room: SigningRoom, settings: KeepingSettings, *, elapsed: Callable[[], float] = time.monotonic
+    ) -> None:
+        """*elapsed* is a monotonic clock in seconds."""
+        self._room = room
+        self._settings = settings
+        self._elapsed = elapsed
+        self._archiving = Archiving(room)
+
+    def run(self) -> Round:
+        """One slice of what is due, most urgent first.
+
+        1. horizons that nobody knows yet are read from their documents;
+        2. due is what ends within the lead, if a timestamp made now would hold longer: else a new timestamp key is
+           wanted first, and one more would only make the file longer;
+        3. each is renewed, or its failure is noted with the time of the next try.
+
+        Raises :class:`hsm.errors.AuthorityError` when the authority does not answer: that is no contract's fault.
+        """
+        until, now = self._elapsed() + SLICE, self._room.now()
+        with self._room.database.reading() as tx:
+            unread = keeping.unread(tx, now, limit=MOST)
+        read, unreadable = self._each(unread, self._read, until)
+        limit = self.limit(now)
+        with self._room.database.reading() as tx:
+            due = keeping.due(tx, limit, self._settings.ends, now=now, limit=MOST)
+        if not due:
+            return Round(read, 0, unreadable)
+        materials: Materials = {}
+        renewed, failed = self._each(due, lambda contract: self.renew(contract, materials), until)
+        return Round(read, renewed, unreadable + failed)
+
+    def _each(self, ids: Sequence[str], work: Callable[[str], object], until: float) -> tuple[int, int]:
+        """Done and failed, of as many as there is time for."""
+        done = failed = 0
+        for contract_id in ids:
+            if self._elapsed() > until:
+                break
+            ok = self._attempt(contract_id, work)
+            done, failed = done + ok, failed + (not ok)
+        return done, failed
+
+    def limit(self, now: datetime) -> datetime:
+        """Contracts that stop being proven before this are due, and better off with a timestamp made *now*."""
+        certificate = x509.load_der_x509_certificate(self._room.authority.certificate("tsa"))
+        reached = horizon_of_next(certificate).end(self._settings.ends)
+        return min(now + self._settings.lead, reached)
+
+    def renew(self, contract_id: str, materials: Materials | None = None) -> Contract:
+        """The contract with one more archive timestamp, or as it is when somebody else was faster. *materials* is
+        what was asked for just now, to be used again.
+
+        1. the document gets one more revision; what was there is an exact prefix of it;
+        2. the verifier that strangers use passes it, every signature at B-LTA: after the last timestamp has run
+           out it no longer would, and nothing is released;
+        3. the bytes go to the blob store;
+        4. revision, horizon and log entry are one transaction, upon the revision that was read.
+
+        Raises :class:`ResultRefused`, and what the parts raise.
+        """
+        room = self._room
+        with room.database.reading() as tx:
+            contract = contracts.load(tx, contract_id)
+        if not _is_kept(contract):
+            self._let_go(contract_id)
+            return contract
+        document = room.blobs.get(contract.current.digest)
+        last = _last_token(document, contract)
+        archived = self._archiving.extend(document, self._material(last, {} if materials is None else materials))
+        require_archived(room.verifier.verify_pdf(archived.document, readers=READERS), contract)
+        return self._commit(contract, archived, room.blobs.put(archived.document))
+
+    def _material(self, last: bytes, known: Materials) -> ValidationMaterial:
+        """What the authority says now, also about the key that made the *last* token."""
+        signer = signer_of(last)
+        if signer not in known:
+            known[signer] = self._archiving.later_material(signer.public_bytes(Encoding.DER))
+        return known[signer]
+
+    def _commit(self, contract: Contract, archived: Archived, digest: str) -> Contract:
+        room = self._room
+        number, size = contract.current.number + 1, len(archived.document)
+        revision = Revision(number, RevisionKind.ARCHIVE, digest, size, archived.at)
+        public: dict[str, Field] = {"revision": number, "digest": digest, "size": size}
+        event = HistoryEvent(EventKind.ARCHIVE_RENEWED, archived.at, SYSTEM, contract.id, public)
+        with room.database.transaction() as tx:
+            seen = contracts.load(tx, contract.id)
+            if not _is_kept(seen) or seen.current.number != contract.current.number:
+                retention.doom(tx, [digest], since=room.now())  # disposed of, or renewed by another, meanwhile
+                return seen
+            contracts.add_revision(tx, seen, revision, state=seen.state)
+            keeping.put(tx, contract.id, number, archived.horizon)
+            room.chronicle.tell(tx, event)  # what the parties see is unchanged: no new version, no place in lists
+            return contracts.load(tx, contract.id)
+
+    def _read(self, contract_id: str) -> None:
+        room = self._room
+        with room.database.reading() as tx:
+            contract = contracts.load(tx, contract_id)
+        if not _is_kept(contract):
+            self._let_go(contract_id)
+            return
+        horizon = horizon_of(_last_token(room.blobs.get(contract.current.digest), contract))
+        with room.database.transaction() as tx:
+            known = keeping.of(tx, contract_id)
+            if known is not None and known.horizon is None:
+                keeping.put(tx, contract_id, contract.current.number, horizon)
+
+    def _attempt(self, contract_id: str, work: Callable[[str], object]) -> bool:
+        try:
+            work(contract_id)
+        except (ApplianceError, UnknownKey) as error:
+            with self._room.database.transaction() as tx:
+                known = keeping.of(tx, contract_id)
+                attempts = known.attempts if known else 0
+                wait = min(_FIRST_RETRY * 2 ** min(attempts, 10), _LAST_RETRY)
+                keeping.fail(tx, contract_id, reason=str(error), retry_at=self._room.now() + wait)
+            return False
+        return True
+
+    def _let_go(self, contract_id: str) -> None:
+        with self._room.database.transaction() as tx:
+            keeping.drop(tx, contract_id)
+
+
+def _is_kept(contract: Contract) -> bool:
+    return contract.state in KEPT and contract.disposed is None
+
+
+def _last_token(document: bytes, contract: Contract) -> bytes:
+    if contract.current.kind is not RevisionKind.ARCHIVE or len(contract.revisions) < 2:
+        raise ResultRefused("The contract does not end with an archive timestamp.")
+    return der.first(newest_contents(document, since=contract.revisions[-2].size))

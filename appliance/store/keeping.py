@@ -1,0 +1,134 @@
+"""Until when completed contracts can be proven, and those whose archive timestamp is to be renewed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.model.horizon import Horizon
+from appliance.store.database import Transaction
+from appliance.store.moments import loaded, stored
+
+_ENDLESS = "9999"
+_KINDS = (
+    "WITH RECURSIVE kinds (name) AS (SELECT min(algorithms) FROM keeping UNION ALL"
+    " SELECT (SELECT min(algorithms) FROM keeping WHERE algorithms > name) FROM kinds WHERE name IS NOT NULL)"
+    " SELECT name FROM kinds WHERE name IS NOT NULL"
+)
+"""The handful of different sets of algorithms, each found by one step in the index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is known of one contract: ``horizon`` None until it has been read from the document; ``attempts`` to
+    renew it have failed."""
+
+    contract: str
+    revision: int
+    horizon: Horizon | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """How many contracts could not be renewed at the last try, and why the first of them could not."""
+
+    count: int
+    reason: str | None
+
+
+def put(tx: Transaction, contract_id: str, revision: int, horizon: Horizon) -> None:
+    """The archive timestamp of *revision* is the contract's last, with this horizon."""
+    tx.execute(
+        "INSERT INTO keeping (contract, revision, until, algorithms) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (contract) DO UPDATE SET revision = excluded.revision, until = excluded.until,"
+        " algorithms = excluded.algorithms, attempts = 0, retry_at = '', reason = NULL",
+        (contract_id, revision, stored(horizon.until), " ".join(horizon.algorithms)),
+    )
+
+
+def drop(tx: Transaction, contract_id: str) -> None:
+    """The contract is kept no longer: its documents were disposed of."""
+    tx.execute("DELETE FROM keeping WHERE contract = ?", (contract_id,))
+
+
+def fail(tx: Transaction, contract_id: str, *, reason: str, retry_at: datetime) -> None:
+    """One more attempt failed, for *reason*."""
+    tx.execute(
+        "UPDATE keeping SET attempts = attempts + 1, reason = ?, retry_at = ? WHERE contract = ?",
+        (reason, stored(retry_at), contract_id),
+    )
+
+
+def of(tx: Transaction, contract_id: str) -> Kept | None:
+    """What is known of a contract; None for one that is not kept."""
+    row = tx.execute(
+        "SELECT contract, revision, until, algorithms, attempts FROM keeping WHERE contract = ?", (contract_id,)
+    ).fetchone()
+    if row is None:
+        return None
+    horizon = Horizon(loaded(row[2]), tuple(row[3].split())) if row[2] else None
+    return Kept(row[0], row[1], horizon, row[4])
+
+
+def unread(tx: Transaction, now: datetime, *, limit: int) -> list[str]:
+    """Contracts whose horizon is still to be read from their document, and that wait for no other try."""
+    rows = tx.execute(
+        "SELECT contract FROM keeping WHERE algorithms = '' AND until = '' AND retry_at <= ? LIMIT ?",
+        (stored(now), limit),
+    )
+    return [contract for (contract,) in rows]
+
+
+def due(
+    tx: Transaction, before: datetime, ends: Mapping[str, datetime], *, now: datetime, limit: int
+) -> list[str]:
+    """Contracts that stop being proven before *before*, and wait for no other try; most urgent first."""
+    found: list[tuple[str, str]] = []
+    for algorithms in _kinds(tx):
+        rows = tx.execute(
+            "SELECT until, contract FROM keeping WHERE algorithms = ? AND until < ? AND retry_at <= ?"
+            " ORDER BY until LIMIT ?",
+            (algorithms, _bound(algorithms, before, ends), stored(now), limit),
+        )
+        found += [(until, contract) for until, contract in rows]
+    return [contract for _, contract in sorted(found)[:limit]]
+
+
+def count_due(tx: Transaction, before: datetime, ends: Mapping[str, datetime]) -> int:
+    """How many contracts stop being proven earlier than *before*."""
+    counts = (
+        tx.execute(
+            "SELECT count(*) FROM keeping WHERE algorithms = ? AND until < ?",
+            (algorithms, _bound(algorithms, before, ends)),
+        ).fetchone()[0]
+        for algorithms in _kinds(tx)
+    )
+    return sum(counts)
+
+
+def first_end(tx: Transaction, ends: Mapping[str, datetime]) -> datetime | None:
+    """When the first of all contracts stops being proven; None when none is kept."""
+    found = []
+    for algorithms in _kinds(tx):
+        row = tx.execute("SELECT min(until) FROM keeping WHERE algorithms = ?", (algorithms,)).fetchone()
+        found.append(Horizon(loaded(row[0]), tuple(algorithms.split())).end(ends))
+    return min(found, default=None)
+
+
+def failing(tx: Transaction) -> Failing:
+    """The contracts whose last attempt failed."""
+    count = tx.execute("SELECT count(*) FROM keeping WHERE attempts > 0").fetchone()[0]
+    row = tx.execute("SELECT reason FROM keeping WHERE attempts > 0 ORDER BY contract LIMIT 1").fetchone()
+    return Failing(count, row[0] if row else None)
+
+
+def _kinds(tx: Transaction) -> list[str]:
+    return [name for (name,) in tx.execute(_KINDS) if name]
+
+
+def _bound(algorithms: str, before: datetime, ends: Mapping[str, datetime]) -> str:
+    """The certificate's end before which this kind is due: any, when one of its algorithms ends before that."""
+    over = any(ends[name] < before for name in algorithms.split() if name in ends)
+    return _ENDLESS if over else stored(before)

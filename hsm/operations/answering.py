@@ -1,0 +1,63 @@
+"""What the issuing CAs answer about one certificate (OCSP): nothing to choose, only what the store says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from hsm.errors import BadRequest, CertificateRefused, UnknownKey
+from hsm.ocsp import names, ocsp_response, read_request, refusal
+from hsm.operations.bench import Bench
+from hsm.store import CertificateRecord
+from hsm.store.registry import ROOT
+from hsm.wire import field
+
+_LONGEST_REQUEST = 4096
+
+
+class Answering:
+    """Signs OCSP responses with the key of the CA that issued the certificate in question."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def ocsp(self, arguments: Mapping[str, Any]) -> bytes:
+        """The response about a certificate of ours (DER). Raises :class:`UnknownKey` for anybody else's."""
+        try:
+            given = x509.load_der_x509_certificate(field(arguments, "certificate", bytes))
+        except ValueError as error:
+            raise BadRequest("This is no certificate.") from error
+        record = self._bench.store.registry.issued(given.serial_number)
+        if record.issuer == ROOT:
+            raise CertificateRefused("The root answers by its revocation list alone.")
+        return self._response(record, None)
+
+    def ocsp_reply(self, arguments: Mapping[str, Any]) -> bytes:
+        """The answer to a request (RFC 6960) of whoever sent it, always one of that standard: malformedRequest for
+        what is none, unauthorized for what none of our issuing CAs has issued."""
+        request = field(arguments, "request", bytes)
+        read = read_request(request) if len(request) <= _LONGEST_REQUEST else None
+        if read is None:
+            return refusal(malformed=True)
+        try:
+            record = self._bench.store.registry.issued(read.serial_number)
+        except UnknownKey:
+            return refusal(malformed=False)
+        if record.issuer == ROOT or not names(read, record.certificate, self._bench.certificate(record.issuer)):
+            return refusal(malformed=False)
+        return self._response(record, read.hash_algorithm)
+
+    def _response(self, record: CertificateRecord, algorithm: hashes.HashAlgorithm | None) -> bytes:
+        bench, serial = self._bench, record.certificate.serial_number
+        return ocsp_response(
+            bench.issuer_called(record.issuer),
+            record.certificate,
+            revocation=bench.store.registry.revocation(serial),
+            now=bench.now(),
+            lifetime=timedelta(days=bench.settings.certificates.crl_days),
+            algorithm=algorithm,
+        )

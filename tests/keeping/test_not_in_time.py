@@ -1,0 +1,89 @@
+"""What is not timestamped again in time can no longer be proven, and nothing pretends that it can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from appliance.config import KeepingSettings
+from appliance.keeping import Keeping, Round
+from appliance.model.contract import Contract
+from appliance.operations.lasting import contracts, lasting
+from appliance.store import keeping as kept
+from appliance.verification import Indication, SubIndication
+from tests.keeping.decade import Decade, completed, decade
+from tests.keeping.test_ten_years import step
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[Decade]:
+    with decade() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def contract(house: Decade) -> Contract:
+    with house.serving(), house.opened() as appliance:
+        return completed(appliance)
+
+
+def test_without_a_new_key_it_waits_and_is_said(house: Decade, contract: Contract) -> None:
+    """Another timestamp by the same key would end on the same day."""
+    house.move_to(4.9)
+    with house.serving(), house.opened("scheduler") as appliance:
+        assert appliance.keeping.run() == Round()
+        [found] = lasting(house.home, house.now())
+    assert (found.well, "new timestamp key" in str(found)) == (False, True)
+
+
+def test_what_is_read_from_the_document_is_what_was_kept(house: Decade, contract: Contract) -> None:
+    """As for contracts that were completed by an earlier release."""
+    with house.serving(), house.opened("scheduler") as appliance:
+        with appliance.database.transaction() as tx:
+            known = kept.of(tx, contract.id)
+            tx.execute("UPDATE keeping SET until = '', algorithms = ''")
+        assert appliance.keeping.run() == Round(read=1)
+        with appliance.database.reading() as tx:
+            assert kept.of(tx, contract.id) == known
+        assert known is not None and known.horizon is not None
+        assert known.horizon.algorithms == ("ecdsa-p256", "sha256")
+
+
+def test_an_algorithm_that_ends_makes_it_due_only_if_the_next_does_not_rest_on_it(
+    house: Decade, contract: Contract
+) -> None:
+    with house.serving(), house.opened("scheduler") as appliance:
+        settings = KeepingSettings(algorithms=["ecdsa-p256 2031-12-01"])
+        settings.check()
+        ends = settings.ends
+        with appliance.database.reading() as tx:
+            assert kept.due(tx, datetime(2031, 12, 31, tzinfo=UTC), ends, now=house.now(), limit=9) == [
+                contract.id
+            ]
+        assert Keeping(appliance.keeping._room, settings).limit(house.now()) <= ends["ecdsa-p256"]
+
+
+def test_too_late_is_refused_counted_and_tried_again_less_and_less_often(
+    house: Decade, contract: Contract
+) -> None:
+    at = house.move_to(5.2)
+    house.renew(step("root-crl"), step("tsa"))
+    with house.serving(), house.opened("scheduler") as appliance:
+        document = appliance.contracts.document(contract)
+        report = appliance.verifier.verify_pdf(document)
+        assert report.indication is Indication.INDETERMINATE
+        assert report.verdict.subindication is SubIndication.OUT_OF_BOUNDS_NO_POE
+        assert all(each.verdict.indication is Indication.INDETERMINATE for each in report.signatures)
+        assert appliance.keeping.run() == Round(failed=1)
+        assert appliance.keeping.run() == Round()  # not again at once
+        assert appliance.contracts.document(appliance.contracts.get(contract.id)) == document
+        with appliance.database.reading() as tx:
+            found = contracts(tx, KeepingSettings(), at, reached=None)
+            failing = kept.failing(tx)
+        assert (found.well, found.values) == (False, {"count": 1})
+        assert failing.count == 1 and "own verifier" in str(failing.reason)
+        assert [each.verdict.subindication for each in report.signatures] == [
+            SubIndication.OUT_OF_BOUNDS_NO_POE
+        ] * len(report.signatures)
