@@ -4,8 +4,8 @@
 
     ask → waiting → a lane (one connection, one worker of the authority) → recorder (one commit for all) → reply
 
-No stage waits for another: orders go to the authority as they arrive, one batch being signed and one queued behind
-it in each lane; what several lanes have signed by the time the disk is free shares one commit.
+No stage waits for another: what arrived while a batch was signed goes to the authority the moment that its lane is
+free; what several lanes have signed by the time the disk is free shares one commit.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ LARGEST = 32
 LANES = 2
 """Connections to the authority, each with another worker of it."""
 
-AHEAD = 2
-"""Batches of one lane: the one that is signed, and the next, so that no worker waits for us."""
+AHEAD = 1
+"""Batches of one lane. With a second one behind the first no worker ever waits for us, but batches are smaller,
+and with two cores there is always somebody else to compute: it costs a fifth more (docs/performance.md)."""
 
 W = TypeVar("W")
 _Batch = Sequence[tuple[W, ImprintOrder]]
