@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import pytest
 
 from appliance.confinement import Confinement
 from appliance.egress import Egress, Limits
+from appliance.errors import ConfinementFailed
 from appliance.model.intent import OutsideStamp
 from appliance.timestamping import OutsideAuthority
 from appliance.timestamping.outside import LARGEST_REPLY, PAUSE
-from appliance.verification import TrustAnchors, Verifier
+from appliance.verification import TrustAnchors, VerificationReport, Verifier
 from hsm.timestamp import verify_token
 from tests.outside.hostile import ways
 from tests.outside.openssl_authority import OutsideTsa, make_authority, outside_tsa
@@ -43,13 +45,15 @@ def verifier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Verifier]:
         yield Verifier(confinement, TrustAnchors(()))
 
 
-def asking(tsa: OutsideTsa, verifier: Verifier, *, root: Path | None = None, url: str = "") -> OutsideAuthority:
+def asking(
+    tsa: OutsideTsa, verifier: Verifier, *, root: Path | None = None, url: str = "", seconds: float = 60.0
+) -> OutsideAuthority:
     return OutsideAuthority(
         url or tsa.url,
-        Egress(Limits(2.0, LARGEST_REPLY)),
+        Egress(Limits(seconds, LARGEST_REPLY)),
         verify=verifier.verify_timestamp,
         trust=TrustAnchors.from_files([root or tsa.root]),
-        patience=2.0,
+        patience=seconds,
         monotonic=Hand(),
     )
 
@@ -64,8 +68,29 @@ def test_a_good_token_is_taken(tsa: OutsideTsa, verifier: Verifier) -> None:
 @pytest.mark.parametrize("way", ways(OutsideTsa(Path())))
 def test_whatever_else_it_does_there_is_a_word_for_it(tsa: OutsideTsa, verifier: Verifier, way: str) -> None:
     tsa.answering, expected = ways(tsa)[way]
-    found = asking(tsa, verifier).token(VALUE)
+    found = asking(tsa, verifier, seconds=2.0 if expected == "late" else 60.0).token(VALUE)
     assert (found.stamp, found.token) == (expected, b"")
+
+
+def test_whoever_waits_waits_no_longer_than_the_patience(tsa: OutsideTsa, verifier: Verifier) -> None:
+    """Also for what no limit of the way out counts: here the verification, which does not come back."""
+    freed = threading.Event()
+
+    def stuck(*_: object, **__: object) -> VerificationReport:
+        freed.wait(60)
+        raise ConfinementFailed("It took too long.")
+
+    tsa.answering = tsa.answer_well
+    authority = OutsideAuthority(
+        tsa.url,
+        Egress(Limits(1.0, LARGEST_REPLY)),
+        verify=stuck,
+        trust=TrustAnchors.from_files([tsa.root]),
+        patience=1.0,
+    )
+    assert authority.begin(VALUE)().stamp is OutsideStamp.LATE
+    assert authority.begin(VALUE)().stamp is OutsideStamp.PAUSED
+    freed.set()
 
 
 def test_nobody_listens(tsa: OutsideTsa, verifier: Verifier) -> None:

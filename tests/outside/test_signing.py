@@ -40,7 +40,7 @@ def tsa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsideTsa]:
 @pytest.fixture(scope="module")
 def world(tsa: OutsideTsa) -> Iterator[World]:
     with shared_world() as running:
-        yield with_outside(running, tsa, seconds=10)
+        yield with_outside(running, tsa, seconds=60)  # more than a setting allows: the machine may be busy
 
 
 def with_outside(world: World, tsa: OutsideTsa, *, seconds: int) -> World:
