@@ -88,10 +88,10 @@ class Keeping:
         return Round(read, renewed, unreadable + failed)
 
     def _each(self, ids: Sequence[str], work: Callable[[str], object], until: float) -> tuple[int, int]:
-        """Done and failed, of as many as there is time for."""
+        """Done and failed, of as many as there is time for, but one at least: each round gets on."""
         done = failed = 0
         for contract_id in ids:
-            if self._elapsed() > until:
+            if done + failed and self._elapsed() > until:
                 break
             ok = self._attempt(contract_id, work)
             done, failed = done + ok, failed + (not ok)
