@@ -1,14 +1,30 @@
-"""No attack passes, and each comes back with the right words (``make attacks`` tells how many there are)."""
+"""No attack passes, and each comes back with the right words. Of the large families every second one is tried here;
+``make attacks`` tries them all."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 import pytest
 
 from tests.attacks.judging import complaint, in_process
 from tests.attacks.registry import attacks
 
+_LARGE = 60
 
-@pytest.mark.parametrize("name", attacks())
+
+def chosen() -> list[str]:
+    """The names of the attacks of this round."""
+    sizes, seen = Counter(each.family for each in attacks().values()), Counter[str]()
+    names = []
+    for name, attack in attacks().items():
+        if sizes[attack.family] <= _LARGE or seen[attack.family] % 2 == 0:
+            names.append(name)
+        seen[attack.family] += 1
+    return names
+
+
+@pytest.mark.parametrize("name", chosen())
 def test_no_attack_survives(name: str) -> None:
     attack = attacks()[name]
     assert complaint(attack, in_process(attack.attempt())) is None

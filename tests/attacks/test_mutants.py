@@ -8,7 +8,7 @@ from tests.attacks.oracle import explained
 from tests.attacks.registry import Attempt
 from tests.attacks.writing import OTHER_TEXT, stream, written
 
-_ROUND = 300
+_ROUND = 150
 
 
 def test_every_seed_passes() -> None:
