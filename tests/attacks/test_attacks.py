@@ -1,5 +1,5 @@
-"""No attack passes, and each comes back with the right words. Of the large families every second one is tried here;
-``make attacks`` tries them all."""
+"""No attack passes, and each comes back with the right words. Of the large families every second one is tried
+here; ``make attacks`` tries them all."""
 
 from __future__ import annotations
 
