@@ -17,6 +17,8 @@ from appliance.home import Home
 from appliance.supervision.services import answers, operational
 
 PATIENCE = 120.0
+WORKERS = max(4, os.cpu_count() or 1)
+"""At least as many as the authority has: one for each core."""
 COMMANDS = {
     "authority": ("-m", "hsm.cli", "serve"),
     "tsa": ("-m", "gunicorn", "--config", "python:webui.tsa.gunicorn", "webui.tsa.process:create()"),
@@ -38,7 +40,8 @@ class House:
             child = self._running.get(name)
             if child is None or child.poll() is not None:
                 self._running[name] = self._start(name)
-        self._await(lambda: operational(self.home), "the authority")
+        # Each connection is the next worker's: all of them must have found the HSM again.
+        self._await(lambda: all(operational(self.home) for _ in range(WORKERS)), "the authority")
         self._await(lambda: answers(self.port), "the timestamp service")
 
     def end(self) -> None:
