@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
@@ -133,19 +133,24 @@ def _is_whole(context: Context, archive: Archive, key: NoteKey, room: Workroom) 
 
 def _pruned(context: Context, room: Workroom) -> None:
     gone, documents = prune(room)
+    if documents is None:
+        context.speech.warn(
+            "A backup that is kept cannot be opened with this machine's key; sealed documents were not removed."
+        )
     if gone:
         names = ", ".join(gone)
         context.speech.say(
-            "Removed: {names}; {documents} documents that no backup needs.", names=names, documents=documents
+            "Removed: {names}; {documents} documents that no backup needs.", names=names, documents=documents or 0
         )
 
 
 @contextmanager
 def _workroom(context: Context) -> Iterator[Workroom]:
-    """With the authority that runs, else with one that is started for as long as it is asked."""
+    """With the authority that runs; in development else with one that is started for as long as it is asked."""
     home, settings = context.home, load(context.home)
-    with (
-        running_authority(home, say=context.speech.say, environment=inherited(os.environ)),
-        AuthorityClient(home.authority_socket("backup")) as authority,
-    ):
+    with ExitStack() as stack:
+        if home.secrets.is_dir():
+            running = running_authority(home, say=context.speech.say, environment=inherited(os.environ))
+            stack.enter_context(running)
+        authority = stack.enter_context(AuthorityClient(home.authority_socket("backup")))
         yield Workroom(settings, os.environ, authority)

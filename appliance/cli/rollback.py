@@ -7,20 +7,12 @@ from pathlib import Path
 import click
 
 from appliance.cli.program import Context
+from appliance.cli.site import of_site
 from appliance.operations.releases import Commands, Releases, roll_back
 
 
 @click.command("rollback")
-@click.option(
-    "--root",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=Path("/opt/vermilion"),
-    help="Where `releases/` and the link `current` are; /opt/vermilion without this.",
-)
-@click.option("--stop", default="", help="The command that stops all services.")
-@click.option(
-    "--start", default="", help="The command that starts them; then the release has to say that it serves."
-)
+@of_site
 @click.option(
     "--forget-newer", is_flag=True, help="Although acts were recorded that the older release cannot read."
 )

@@ -7,22 +7,14 @@ from pathlib import Path
 import click
 
 from appliance.cli.program import Context
+from appliance.cli.site import of_site
 from appliance.operations.releases import Commands, Releases, upgrade
 from appliance.wiring import utc_now
 
 
 @click.command("upgrade")
 @click.argument("version")
-@click.option(
-    "--root",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=Path("/opt/vermilion"),
-    help="Where `releases/` and the link `current` are; /opt/vermilion without this.",
-)
-@click.option("--stop", default="", help="The command that stops all services.")
-@click.option(
-    "--start", default="", help="The command that starts them; then the release has to say that it serves."
-)
+@of_site
 @click.option(
     "--backup", default="", help="The command that makes a backup, instead of `vermilion backup create`."
 )

@@ -53,8 +53,11 @@ def pin_files(root: Path) -> list[Path]:
     return [path for path in sorted((root / "secrets").glob("*.pin*")) if os.access(path, os.R_OK)]
 
 
-def put_in_place(part: Path, home: Path) -> None:
-    """Moves an opened part's files to their places below *home*, which has none of them yet."""
+def put_in_place(part: Path, home: Path, configuration: str) -> None:
+    """Moves an opened part's files to their places below *home*, which has none of them yet.
+
+    *configuration* is where its settings say that SoftHSM's is, from the home.
+    """
     for directory in ("authority", "config", "hsm", "secrets"):
         (home / directory).mkdir(mode=0o700, parents=True, exist_ok=True)
     (part / STORE).rename(home / "authority/authority.db")
@@ -63,7 +66,8 @@ def put_in_place(part: Path, home: Path) -> None:
         (part / CEREMONIES).rename(home / "authority/ceremonies")
     if (part / SOFTHSM).exists():
         (part / TOKENS).rename(home / "hsm/tokens")
-        shutil.copyfile(part / SOFTHSM, home / "hsm/softhsm2.conf")
+        (home / configuration).parent.mkdir(mode=0o700, exist_ok=True)
+        shutil.copyfile(part / SOFTHSM, home / configuration)
     if (part / PINS).exists():
         for path in (part / PINS).iterdir():
             path.rename(home / "secrets" / path.name)

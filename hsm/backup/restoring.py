@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hsm import config, home, secrecy
 from hsm.backup.contents import point_softhsm, put_in_place
-from hsm.backup.examination import examine_here
+from hsm.backup.examination import examine_here, settings_of
 from hsm.config import AuthorityHome, AuthoritySettings
 from hsm.errors import AuthorityError, BackupRefused
 from hsm.locks import held
@@ -51,8 +51,9 @@ def unpack(part: Path, identity: Path, into: Path, machine: Machine) -> None:
     facts = examine_here(opened, scratch, machine.settings, pin)
     if not machine.forget_newer:
         _require_not_newer(AuthorityHome(machine.root).store, scratch, facts)
-    put_in_place(opened, into)
-    configuration = into / "hsm/softhsm2.conf"
+    named = settings_of(opened).token.softhsm_configuration
+    put_in_place(opened, into, named)
+    configuration = into / named
     if configuration.exists():
         point_softhsm(configuration, machine.root / "hsm/tokens")
     shutil.rmtree(opened)

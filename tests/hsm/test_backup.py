@@ -181,3 +181,26 @@ def test_without_a_recovery_key_nothing_is_made(authority: RunningAuthority) -> 
         make(authority)
     assert SealRefused.code != BackupRefused.code
     shutil.rmtree(authority.root / "authority/backup")
+
+
+def test_a_part_without_its_pin_asks_for_it(house: RunningAuthority, tmp_path: Path) -> None:
+    settings, pin = house.root / "config/authority.toml", house.root / "secrets/user.pin"
+    kept = settings.read_text()
+    settings.write_text(kept.replace("[backup]\n", '[backup]\ntoken = "alone"\n'))
+    try:
+        name, statement = make(house)
+    finally:
+        settings.write_text(kept)
+    part = fetch(house, name, tmp_path / "part.age")
+    assert statement.token is TokenBackup.ALONE
+    done = restore(part, tmp_path / "nobody", RECOVERY)
+    assert done.returncode == 1 and "brings no PIN along" in done.stderr
+    for given, sentence in ((b"000000", "does not open with the PIN"), (pin.read_bytes(), "")):
+        here = tmp_path / f"here-{given.decode().strip()}"
+        (here / "config").mkdir(parents=True)
+        (here / "secrets").mkdir()
+        (here / "config/authority.toml").touch()
+        (here / "secrets/user.pin").touch(mode=0o600)
+        (here / "secrets/user.pin").write_bytes(given)
+        done = restore(part, here / "into", RECOVERY, here=here)
+        assert (done.returncode == 0) is (sentence == "") and sentence in done.stderr

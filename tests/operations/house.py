@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from appliance.home import Home, write_private
 from appliance.model.contract import Contract
 from appliance.operations.backup import Archive, Workroom
 from appliance.operations.backup.creating import ensure_key
+from appliance.operations.backup.documents import read_list
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from hsm.sealing import new_identity, recipient_of
@@ -96,6 +98,15 @@ def contents(root: Path) -> dict[str, bytes]:
 
 
 def files_of(archive: Archive) -> list[Path]:
-    """Every file of the archive, and one of its sealed documents."""
-    objects = sorted((archive.path.parent / "objects").glob("??/*"))
-    return [*sorted(archive.path.iterdir()), objects[0]]
+    """Every file of the archive, and one of its sealed documents at the end."""
+    with tempfile.TemporaryDirectory() as scratch:
+        documents = read_list(archive, [RECOVERY], Path(scratch) / "documents")
+    return [*sorted(archive.path.iterdir()), archive.object(min(documents.values(), key=str).object)]
+
+
+def moved(home: Path, to: Path) -> Home:
+    """A copy of the resting home at *home*, whose SoftHSM finds its tokens where they are now."""
+    shutil.copytree(home, to)
+    configuration = to / "hsm/softhsm2.conf"
+    configuration.write_text(configuration.read_text().replace(str(home), str(to)))
+    return Home(to)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import signal
@@ -117,7 +118,7 @@ def test_what_was_acknowledged_before_is_inside(
                     over.wait(0.01)
                 certain = len(acknowledged)
                 made = create(room, now=soon(room))  # compares log and authority
-                home = Home(tmp_path / made.name)
+                home = Home(tmp_path / str(number))
                 open_database(made, home, [RECOVERY])
                 shutil.rmtree(made.path)
                 assert tokens_in(home.database).issuperset(acknowledged[:certain])
@@ -164,17 +165,20 @@ def test_the_archive_of_another_house_is_refused(copied: Archive, key: NoteKey, 
 
 
 @pytest.mark.crash
-@pytest.mark.parametrize("point", ["MOMENT_TAKEN", "DATABASE_COPIED", "DOCUMENTS_SEALED", "ARCHIVE_WRITTEN"])
+@pytest.mark.parametrize("point", ["MOMENT_TAKEN", "DOCUMENTS_SEALED", "ARCHIVE_WRITTEN"])
 def test_killed_at(
     house: House, archive: Archive, room: Workroom, key: NoteKey, tmp_path: Path, point: str
 ) -> None:
     before = [each.name for each in room.archives.all()]
     assert perform("create", house.home.root, Point[point].name).returncode == -signal.SIGKILL
     assert [each.name for each in room.archives.all()] == before, "an archive is there that was never finished"
-    made = create(room, now=soon(room))
-    check(made, key, [RECOVERY], tmp_path)
-    assert not list(room.archives.root.glob(".*.part")) and not room.scratch.exists()
-    shutil.rmtree(made.path)
+    with room.archives.alone():
+        assert not list(room.archives.root.glob(".*.part")), "what was left is not removed"
+    if point == "ARCHIVE_WRITTEN":
+        made = create(room, now=soon(room))
+        check(made, key, [RECOVERY], tmp_path)
+        assert not room.scratch.exists(), "a copy in the clear was left"
+        shutil.rmtree(made.path)
 
 
 def test_two_at_once_are_refused(archive: Archive, room: Workroom) -> None:
@@ -231,7 +235,13 @@ def test_pruning_removes_what_no_archive_needs(house: House, archive: Archive, r
     spare = room.archives.root.with_name("spare")
     shutil.copytree(archive.path, spare)
     gone, documents = prune(replace(room, settings=everything))
-    assert archive.name in gone and documents >= 1
+    assert archive.name in gone and documents is not None and documents >= 1
     assert [each.name for each in room.archives.all()] == [made.name] and not stray.exists()
     spare.rename(archive.path)
     shutil.rmtree(made.path)
+    with archive.part("documents.age").open("ab") as stream:
+        length = stream.tell()
+        stream.write(b"damage")
+    objects = set((room.archives.root / "objects").glob("??/*"))
+    assert prune(room) == ([], None) and set((room.archives.root / "objects").glob("??/*")) == objects
+    os.truncate(archive.part("documents.age"), length)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -17,11 +16,10 @@ from appliance.home import Home
 from appliance.operations.backup import Archive
 from appliance.operations.releases import Commands, Releases, Step, roll_back, upgrade
 from appliance.operations.releases.journal import Journal, Upgrade
-from appliance.operations.restore import Order, restore
 from appliance.store.database import Database
 from appliance.store.schema import latest
 from appliance.wiring import utc_now
-from tests.operations.house import House, perform
+from tests.operations.house import moved, perform
 from tests.operations.releases import NEXT, add_next, add_release
 
 NOBODY = Commands()
@@ -48,9 +46,8 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def template(house: House, archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("site")
-    assert restore(Home(root / "home"), Order(archive, house.recovery), now=utc_now())
     add_next(root, "1.1")
     broken = add_next(root, "1.2")
     (broken / "lib/appliance/cli/probe.py").write_text("raise RuntimeError('a mistake in this release')\n")
@@ -59,11 +56,8 @@ def template(house: House, archive: Archive, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture
-def site(template: Path, archive: Archive, tmp_path: Path) -> Iterator[Site]:
-    home = Home(tmp_path / "home")
-    shutil.copytree(template / "home", home.root)
-    configuration = home.root / "hsm/softhsm2.conf"
-    configuration.write_text(configuration.read_text().replace(str(template / "home"), str(home.root)))
+def site(template: Path, pristine: Path, archive: Archive, tmp_path: Path) -> Iterator[Site]:
+    home = moved(pristine, tmp_path / "home")
     add_release(tmp_path, "1.0")
     for name in ("1.1", "1.2", "1.3"):
         (tmp_path / "releases" / name).symlink_to(template / "releases" / name)

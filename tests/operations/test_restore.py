@@ -23,7 +23,7 @@ from appliance.wiring import open_appliance, utc_now
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
 from hsm.sealing import new_identity, recipient_of, seal_file
-from tests.operations.house import PLANTED, RECOVERY, House, contents, files_of, perform
+from tests.operations.house import PLANTED, RECOVERY, House, contents, files_of, moved, perform
 from tests.world import authority
 
 
@@ -33,11 +33,8 @@ def order(house: House, archive: Archive) -> Order:
 
 
 @pytest.fixture(scope="module")
-def restored(order: Order, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    home = Home(tmp_path_factory.mktemp("restored") / "home")
-    done = restore(home, order, now=utc_now())
-    assert done is not None and done.verified.contracts == 1
-    return home
+def restored(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return moved(pristine, tmp_path_factory.mktemp("used") / "home")
 
 
 @pytest.fixture
@@ -128,6 +125,7 @@ def test_a_newer_schema_is_refused(order: Order, tmp_path: Path, monkeypatch: py
 def sealed_database(path: Path, number: int) -> Archive:
     """An archive of which only the database is looked at, with the schema *number*."""
     connection = sqlite.connect(path / "old.db", isolation_level=None)
+    connection.execute("PRAGMA synchronous = OFF")
     for step, script in sorted(schema._steps()):
         if step <= number:
             schema._apply(connection, script, step)
@@ -174,12 +172,13 @@ def test_killed_at(order: Order, tmp_path: Path, point: Point) -> None:
     arguments = ("restore", home.root, order.archive.path, order.identity, point.name)
     assert perform(*arguments).returncode == -signal.SIGKILL
     if point is Point.STAGED:
-        assert [path.name for path in home.root.iterdir() if not path.name.startswith(".")] == ["config"]
-    else:
-        with pytest.raises(ConfigurationError, match="was interrupted"):
-            load(home)
-    done = restore(home, order, now=utc_now())
-    assert (done is None) is (point is Point.ASIDE)
+        with pytest.raises(ApplianceError, match="is no backup"):
+            restore(home, replace(order, archive=Archive(tmp_path)), now=utc_now())
+        assert [path.name for path in home.root.iterdir()] == ["config"], "what was left is not removed"
+        return
+    with pytest.raises(ConfigurationError, match="was interrupted"):
+        load(home)
+    assert restore(home, order, now=utc_now()) is None
     assert load(home).home.database.exists() and not list(home.root.glob(".restor*"))
     [aside] = home.root.glob("before-*")
     assert (aside / "config/appliance.toml").read_text() == "# what was here before\n"
@@ -199,3 +198,23 @@ def test_a_swap_that_was_killed_is_completed(order: Order, tmp_path: Path, point
         assert (home.root / name / "file").read_text() == "new"
         assert (home.root / "before" / name / "file").read_text() == "old"
     assert not home.interrupted_restore.exists() and not (home.root / ".restore-x").exists()
+
+
+def test_settings_that_a_link_leads_to_stay(order: Order, tmp_path: Path) -> None:
+    """As on an appliance, where provisioning keeps them; modes are those of what is replaced."""
+    home, settings = Home(tmp_path / "home"), tmp_path / "etc"
+    settings.mkdir()
+    (settings / "appliance.toml").write_text("# provisioning's\n")
+    for name, mode in (("state", 0o2770), ("trust", 0o755), ("authority", 0o700)):
+        (home.root / name).mkdir(parents=True)
+        (home.root / name).chmod(mode)
+    (home.root / "config").symlink_to(settings)
+    assert restore(home, order, now=utc_now()) is not None
+    assert (home.root / "config").is_symlink() and home.settings.read_text() == "# provisioning's\n"
+    assert PLANTED in (home.root / "config-of-backup/appliance.toml").read_text()
+    modes = {
+        path: (home.root / path).stat().st_mode & 0o7777 for path in ("state", "state/blobs", "state/vermilion.db")
+    }
+    assert modes == {"state": 0o2770, "state/blobs": 0o2770, "state/vermilion.db": 0o660}
+    assert (home.trust / "ca.pem").stat().st_mode & 0o7777 == 0o644
+    assert not home.logs.exists()

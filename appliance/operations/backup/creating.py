@@ -34,6 +34,7 @@ from appliance.store.database import Database
 from hsm.backup import Statement
 from hsm.client import AuthorityClient
 from hsm.errors import SealBroken
+from hsm.files import sync_directory
 from hsm.note import parse_vkey
 from hsm.sealing import new_identity, recipient_of, seal_file, seal_tree
 from hsm.status import SignedCheckpoint
@@ -111,7 +112,7 @@ def create(room: Workroom, *, now: datetime, passing: Passing = pass_by) -> Arch
             passing(Point.ARCHIVE_WRITTEN)
             os.sync()
             part.path.rename(final.path)
-            _sync(room.archives.root)
+            sync_directory(room.archives.root)
         except OSError as error:
             raise BackupFailed("The backup could not be written: {why}.", why=error.strerror or error) from error
         finally:
@@ -218,14 +219,22 @@ def remembered(statement: Statement) -> SignedCheckpoint | None:
     return SignedCheckpoint(statement.log_size, root) if root else None
 
 
+def _kept_already(room: Workroom) -> int:
+    """The bytes of documents in the newest archive; 0 where that one is damaged."""
+    newest = room.archives.newest()
+    try:
+        return newest.manifest().content if newest else 0
+    except BackupFailed:
+        return 0
+
+
 def _require_room(room: Workroom) -> None:
     """Twice the database where it is copied, and database and new documents where the archive goes."""
     size = room.home.database.stat().st_size
     wal = room.home.database.with_name(room.home.database.name + "-wal")
     size += wal.stat().st_size if wal.exists() else 0
-    newest = room.archives.newest()
     content = sum(path.stat().st_size for path in room.home.blobs.rglob("*") if path.is_file())
-    fresh = content if newest is None else max(content - newest.manifest().content, 0)
+    fresh = max(content - _kept_already(room), 0)
     for place, needed in ((room.home.state, 2 * size), (room.archives.root, size + fresh)):
         free = shutil.disk_usage(place).free
         if free < needed + SLACK:
@@ -235,11 +244,3 @@ def _require_room(room: Workroom) -> None:
                 path=place,
                 free=free // 1_000_000,
             )
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from appliance.config import BackupSettings
+from appliance.errors import BackupFailed
 from appliance.operations.backup.archives import Archive
 from appliance.operations.backup.creating import Workroom
 from appliance.operations.backup.documents import read_list
+from hsm.errors import SealBroken
 
 
 def kept(names: Iterable[str], wanted: BackupSettings) -> set[str]:
@@ -31,11 +33,11 @@ def kept(names: Iterable[str], wanted: BackupSettings) -> set[str]:
     return keep
 
 
-def prune(room: Workroom) -> tuple[list[str], int]:
+def prune(room: Workroom) -> tuple[list[str], int | None]:
     """Removes what is not to be kept, then the sealed documents that no archive needs; names, and how many.
 
-    An archive goes by its rename, so that none is ever there by half. When the list of one that stays cannot be
-    opened, no document goes: this raises :class:`hsm.errors.SealBroken` or :class:`BackupFailed`.
+    None instead of how many: the list of an archive that stays is damaged, or sealed for another machine's key;
+    then no document went. An archive goes by its rename, so that none is ever there by half.
     """
     archives = room.archives
     with archives.alone():
@@ -48,11 +50,14 @@ def prune(room: Workroom) -> tuple[list[str], int]:
         return [archive.name for archive in gone], _sweep(room, archives.all())
 
 
-def _sweep(room: Workroom, staying: Sequence[Archive]) -> int:
+def _sweep(room: Workroom, staying: Sequence[Archive]) -> int | None:
     needed: set[str] = set()
     with tempfile.TemporaryDirectory(dir=room.home.state) as directory:
         for archive in staying:
-            listed = read_list(archive, [room.identity()], Path(directory) / "documents")
+            try:
+                listed = read_list(archive, [room.identity()], Path(directory) / "documents")
+            except (BackupFailed, SealBroken):
+                return None
             needed |= {document.object for document in listed.values()}
     unneeded = [path for path in (room.archives.root / "objects").glob("??/*") if path.name not in needed]
     for path in unneeded:

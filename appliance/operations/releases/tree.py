@@ -11,6 +11,7 @@ from pathlib import Path
 
 from appliance.errors import UpgradeRefused
 from appliance.home import Home
+from hsm.files import sync_directory
 
 PATIENCE = 600.0
 """Seconds that one command of a release has; a migration may rebuild large tables."""
@@ -75,11 +76,7 @@ class Releases:
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(Path("releases") / release.name)
         fresh.rename(self.root / "current")
-        descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_directory(self.root)
 
 
 def run(command: list[str], more: Mapping[str, str]) -> str:

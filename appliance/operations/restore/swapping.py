@@ -11,6 +11,7 @@ from pathlib import Path
 from appliance.errors import RestoreRefused
 from appliance.home import Home, write_private
 from appliance.operations.backup.points import Passing, Point
+from hsm.files import sync_directory
 
 ENTRIES = ("config", "trust", "secrets", "hsm", "authority", "state")
 """What a backup brings, by the names in a home."""
@@ -28,7 +29,7 @@ class Swap:
 def swap(home: Home, planned: Swap, passing: Passing) -> None:
     """Puts what is staged in its place, what was there aside; on disk on return."""
     write_private(home.interrupted_restore, json.dumps([planned.archive, planned.staged, planned.aside]).encode())
-    _sync(home.root)
+    sync_directory(home.root)
     passing(Point.JOURNAL_WRITTEN)
     complete(home, planned, passing)
 
@@ -53,14 +54,19 @@ def complete(home: Home, planned: Swap, passing: Passing) -> None:
             if (aside / name).exists():
                 raise RestoreRefused("{path} is in the way; move it away and run this again.", path=aside / name)
             place.rename(aside / name)
-            _sync(aside)
+            sync_directory(aside)
             passing(Point.ASIDE)
         fresh.rename(place)
-    _sync(home.root)
+    sync_directory(home.root)
     passing(Point.IN_PLACE)
     shutil.rmtree(staged, ignore_errors=True)
     home.interrupted_restore.unlink()
-    _sync(home.root)
+    sync_directory(home.root)
+
+
+def is_managed(home: Home) -> bool:
+    """Whether settings and places are provisioning's, as on an appliance: ``config`` is a link there."""
+    return (home.root / "config").is_symlink()
 
 
 def like_before(home: Home, staged: Path) -> None:
@@ -68,7 +74,7 @@ def like_before(home: Home, staged: Path) -> None:
 
     Settings that a link leads to are somebody else's to keep: the backup's go beside them.
     """
-    if (home.root / "config").is_symlink() and (staged / "config").exists():
+    if is_managed(home) and (staged / "config").exists():
         beside = home.root / "config-of-backup"
         shutil.rmtree(beside, ignore_errors=True)
         (staged / "config").rename(beside)
@@ -81,11 +87,3 @@ def like_before(home: Home, staged: Path) -> None:
             if os.geteuid() == 0:
                 os.chown(path, before.st_uid, before.st_gid)
             path.chmod(before.st_mode & (0o7777 if path.is_dir() else 0o666))
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
