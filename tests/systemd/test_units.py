@@ -129,6 +129,22 @@ def test_the_authority_alone_may_read_the_clocks_state() -> None:
         assert bool(allowed) is (service == "vermilion-authority"), service
 
 
+@pytest.mark.parametrize("drop_in", sorted(UNITS.glob("drop-ins/*/*.conf")), ids=lambda path: path.stem)
+def test_what_an_operator_may_copy_is_sound_and_stays_below_the_threshold(
+    drop_in: Path, machine: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(machine, root, symlinks=True)
+    unit = drop_in.parent.name.removesuffix(".d")
+    place = root / "etc/systemd/system" / drop_in.parent.name
+    place.mkdir()
+    shutil.copy(drop_in, place)
+    verdict = analyzed("verify", "--man=no", f"--root={root}", unit)
+    assert (verdict.returncode, verdict.stdout + verdict.stderr) == (0, "")
+    exposure = analyzed("security", "--offline=true", f"--threshold={WITH_NETWORK}", f"--root={root}", unit)
+    assert exposure.returncode == 0
+
+
 def test_timers_catch_up() -> None:
     for timer in UNITS.glob("*.timer"):
         assert "Persistent=true" in timer.read_text(encoding="utf-8"), timer.name
