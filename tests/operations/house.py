@@ -70,11 +70,16 @@ def sign_contract(appliance: Appliance, world: World) -> Contract:
     contract = send(appliance, sample_document(1))
     with sequenced(appliance, world):
         for party in contract.parties:
-            prepared = appliance.cycle.prepare(contract.id, party.id)
-            appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
-            appliance.cycle.complete(prepared.id)
+            sign(appliance, contract, party.id)
         appliance.sealing.seal_off(contract.id)
     return appliance.contracts.get(contract.id)
+
+
+def sign(appliance: Appliance, contract: Contract, party: str) -> None:
+    """One party's signature, acknowledged on return."""
+    prepared = appliance.cycle.prepare(contract.id, party)
+    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
+    appliance.cycle.complete(prepared.id)
 
 
 def perform(*arguments: object) -> subprocess.CompletedProcess[str]:

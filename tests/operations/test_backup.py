@@ -9,6 +9,8 @@ import shutil
 import signal
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +18,13 @@ from pathlib import Path
 import pytest
 
 from appliance.config import BackupSettings
+from appliance.contracts.reader import Contracts
+from appliance.documents.blobs import BlobStore
 from appliance.errors import ApplianceError, BackupFailed
 from appliance.home import Home
+from appliance.model.contract import PartyState
 from appliance.operations.backup import Archive, Point, Workroom, check, create, creating
+from appliance.operations.backup.documents import read_list
 from appliance.operations.backup.pruning import kept, prune
 from appliance.operations.restore.opening import open_database
 from appliance.store import ledger
@@ -27,8 +33,8 @@ from appliance.wiring import Appliance, utc_now
 from hsm.errors import AuthorityError, SealBroken
 from hsm.note import NoteKey, parse_vkey
 from hsm.sealing import new_identity
-from tests.operations.house import PLANTED, RECOVERY, House, files_of, perform
-from tests.world import sequenced
+from tests.operations.house import PLANTED, RECOVERY, House, files_of, perform, sign
+from tests.world import sample_document, send, sequenced
 
 TOKEN = re.compile(rb'"token":"([0-9a-f]{64})"')
 
@@ -126,6 +132,25 @@ def test_what_was_acknowledged_before_is_inside(
             over.set()
             for thread in threads:
                 thread.join()
+
+
+def test_people_sign_meanwhile(house: House, appliance: Appliance, room: Workroom, tmp_path: Path) -> None:
+    """What was acknowledged before is inside; whoever signs during the backup is not disturbed."""
+    contract = send(appliance, sample_document(1))
+    first, second, _ = contract.parties
+    with sequenced(appliance, house.world), ThreadPoolExecutor(1) as people:
+        sign(appliance, contract, first.id)
+        meanwhile = people.submit(sign, appliance, contract, second.id)
+        made = create(room, now=soon(room))
+        meanwhile.result()
+    home = Home(tmp_path / "home")
+    open_database(made, home, [RECOVERY])
+    with closing(Database(home.database)) as database:
+        inside = Contracts(database, BlobStore(tmp_path / "none")).get(contract.id)
+    listed = read_list(made, [RECOVERY], tmp_path / "documents")
+    shutil.rmtree(made.path)
+    assert inside.party(first.id).state is PartyState.SIGNED
+    assert {revision.digest for revision in inside.revisions} <= set(listed)
 
 
 def tokens_in(path: Path) -> set[str]:
