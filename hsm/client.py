@@ -68,8 +68,8 @@ class AuthorityClient:
 
     def timestamp(self, orders: Sequence[ImprintOrder]) -> list[IssuedToken]:
         """One token for each order, in order, all at the authority's own time."""
-        tokens = self._ask("timestamp", orders=[order.fields() for order in orders])
-        return [IssuedToken.from_fields(each) for each in tokens]
+        reply = self._ask("timestamp", orders=[order.fields() for order in orders])
+        return IssuedToken.for_orders(reply, len(orders))
 
     def lane(self) -> TimestampLane:
         """For the running event loop: a connection of its own for timestamps alone."""

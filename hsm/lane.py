@@ -19,10 +19,11 @@ Done = Callable[[Signed], None]
 class _Frame:
     """A request on its way; ``again`` once it was sent a second time."""
 
-    __slots__ = ("again", "done", "request")
+    __slots__ = ("again", "done", "orders", "request")
 
-    def __init__(self, request: bytes, done: Done) -> None:
+    def __init__(self, request: bytes, orders: int, done: Done) -> None:
         self.request = request
+        self.orders = orders
         self.done = done
         self.again = False
 
@@ -53,11 +54,11 @@ class TimestampLane(asyncio.Protocol):
         if not self._frames:
             self._answered = self._loop.time()
             self._watch(self._timeout)
-        self._frames.append(_Frame(request, done))
+        self._frames.append(_Frame(request, len(orders), done))
         if self._transport is not None:
             self._transport.write(request)
-        elif self._opening is None:
-            self._opening = self._loop.create_task(self._open())
+        else:
+            self._connect()
 
     def close(self) -> None:
         """Closes the connection; whoever still waits is told so."""
@@ -72,6 +73,7 @@ class TimestampLane(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Everything that waits is sent."""
         self._transport = cast(asyncio.Transport, transport)
+        self._opening = None
         self._received.clear()
         for frame in self._frames:
             self._transport.write(frame.request)
@@ -88,8 +90,7 @@ class TimestampLane(asyncio.Protocol):
                 del self._received[:end]
                 self._answer(body)
         except (BadRequest, IndexError) as error:
-            self._fail(error)
-            self._abort()
+            self._give_up(error)
 
     def connection_lost(self, _error: Exception | None) -> None:
         """What was begun and not answered is asked once more, on another connection."""
@@ -104,6 +105,11 @@ class TimestampLane(asyncio.Protocol):
                 frame.again = True
                 self._frames.append(frame)
         if self._frames:
+            self._connect()
+
+    def _connect(self) -> None:
+        """Never twice at once: a second connection would answer the same frames again, in another's place."""
+        if self._opening is None:
             self._opening = self._loop.create_task(self._open())
 
     def _answer(self, body: bytes) -> None:
@@ -111,7 +117,7 @@ class TimestampLane(asyncio.Protocol):
         self._answered = self._loop.time()
         result: Signed
         try:
-            result = [IssuedToken.from_fields(each) for each in protocol.result(protocol.message(body))]
+            result = IssuedToken.for_orders(protocol.result(protocol.message(body)), frame.orders)
         except AuthorityError as refusal:
             result = refusal
         frame.done(result)
@@ -121,6 +127,7 @@ class TimestampLane(asyncio.Protocol):
             async with asyncio.timeout(self._timeout):
                 await self._loop.create_unix_connection(lambda: self, str(self._path))
         except OSError as error:
+            self._opening = None  # before anybody is told: they may give us more at once
             self._fail(
                 AuthorityUnreachable(
                     "The authority does not answer at {path} ({why}); see that its service runs.",
@@ -128,8 +135,6 @@ class TimestampLane(asyncio.Protocol):
                     why=error.strerror or error,
                 )
             )
-        finally:
-            self._opening = None
 
     def _watch(self, seconds: float) -> None:
         if self._alarm is not None:
@@ -144,18 +149,20 @@ class TimestampLane(asyncio.Protocol):
         if left > 0:
             self._watch(left)
             return
-        self._fail(
+        self._give_up(
             AuthorityUnreachable(
                 "The authority did not answer within {seconds} seconds; try again later.", seconds=self._timeout
             )
         )
-        self._abort()
+
+    def _give_up(self, error: Exception) -> None:
+        """On this connection: what is given to us from now on goes over another one."""
+        if self._transport is not None:
+            self._transport.abort()
+        self._received.clear()
+        self._fail(error)
 
     def _fail(self, error: Exception) -> None:
         lost, self._frames = self._frames, deque()
         for frame in lost:
             frame.done(error)
-
-    def _abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()

@@ -104,6 +104,17 @@ class IssuedToken:
         serial, micros, token = fields
         return cls(serial, _EPOCH + timedelta(microseconds=micros), token)
 
+    @classmethod
+    def for_orders(cls, reply: Any, orders: int) -> list[IssuedToken]:
+        """The tokens in the authority's *reply* to so many *orders*. Raises :class:`BadRequest` otherwise."""
+        try:
+            tokens = [cls.from_fields(each) for each in reply]
+        except (TypeError, ValueError, OverflowError) as error:
+            raise BadRequest("The authority's reply is not a list of tokens.") from error
+        if len(tokens) != orders:
+            raise BadRequest("The authority's reply is not a token for each order.")
+        return tokens
+
 
 @dataclass(frozen=True, slots=True)
 class TimestampInfo:

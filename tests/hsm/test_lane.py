@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,6 +113,91 @@ def test_a_connection_that_breaks_is_tried_once_more_and_no_more(tmp_path: Path)
 
     assert all(isinstance(answer, AuthorityUnreachable) for answer in beside(tmp_path, closing, 2))
     assert len(calls) == 2
+
+
+async def frame_from(reader: asyncio.StreamReader) -> dict[str, Any]:
+    return protocol.message(await reader.readexactly(protocol.length(await reader.readexactly(protocol.HEADER))))
+
+
+def test_orders_given_when_others_fail_get_their_own_tokens(tmp_path: Path) -> None:
+    """As the pipeline gives them; the stand-in breaks off twice, then answers each order with its own imprint."""
+    calls: list[int] = []
+    ended = asyncio.Event()
+
+    async def breaking(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        calls.append(1)
+        try:
+            while len(calls) > 2:
+                orders = (await frame_from(reader))["args"]["orders"]
+                await asyncio.sleep(0.02)  # a second connection would be open by now
+                writer.write(protocol.frame({"ok": [[1, 0, order[0]] for order in orders]}))
+            await frame_from(reader)
+        except asyncio.IncompleteReadError:
+            ended.set()
+        finally:
+            writer.close()
+
+    async def ask() -> list[tuple[bytes, Signed]]:
+        server = await asyncio.start_unix_server(breaking, tmp_path / "socket")
+        lane, waiting = (
+            TimestampLane(tmp_path / "socket", timeout=10.0),
+            [bytes([number] * 32) for number in range(8)],
+        )
+        found: list[tuple[bytes, Signed]] = []
+        over = asyncio.Event()
+
+        def give() -> None:
+            if waiting:
+                order = order_for(waiting.pop())
+                lane.sign([order], lambda signed: taken(order.imprint, signed))
+
+        def taken(imprint: bytes, signed: Signed) -> None:
+            found.append((imprint, signed))
+            over.set() if len(found) == 8 else give()
+
+        give()
+        give()
+        await asyncio.wait_for(over.wait(), 60)
+        lane.close()
+        await asyncio.wait_for(ended.wait(), 60)
+        server.close()
+        return found
+
+    found = asyncio.run(ask())
+    assert [isinstance(signed, AuthorityUnreachable) for _, signed in found] == [True] * 2 + [False] * 6
+    for imprint, signed in found[2:]:
+        assert isinstance(signed, list)
+        assert signed[0].token == imprint
+    assert len(calls) == 3
+
+
+def test_an_order_given_when_nobody_answers_is_refused_as_quickly(tmp_path: Path) -> None:
+    async def ask() -> list[Signed]:
+        lane, over = TimestampLane(tmp_path / "nowhere", timeout=600.0), asyncio.Event()
+        found: list[Signed] = []
+
+        def taken(signed: Signed) -> None:
+            found.append(signed)
+            over.set() if len(found) == 3 else lane.sign([order_for(bytes(32))], taken)
+
+        lane.sign([order_for(bytes(32))], taken)
+        await asyncio.wait_for(over.wait(), 60)
+        lane.close()
+        return found
+
+    assert all(isinstance(signed, AuthorityUnreachable) for signed in asyncio.run(ask()))
+
+
+@pytest.mark.parametrize(
+    "reply", [[], [[1, 0, b"token"]] * 2, [[1, 2]], 7, [["a", "b", "c"]], [[1, 1 << 99, b""]]]
+)
+def test_what_is_no_token_for_each_order_is_nobodys(tmp_path: Path, reply: object) -> None:
+    async def mistaken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await frame_from(reader)
+        writer.write(protocol.frame({"ok": reply}))
+        writer.close()
+
+    assert [type(answer) for answer in beside(tmp_path, mistaken, 1)] == [BadRequest]
 
 
 def test_nonsense_and_endless_answers_end_the_connection(tmp_path: Path) -> None:
