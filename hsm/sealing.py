@@ -40,14 +40,20 @@ def identities_in(path: Path) -> list[str]:
     try:
         if stat.S_ISREG(path.stat().st_mode) and path.stat().st_mode & 0o077:
             raise SealRefused("Others may read the key file {path}; set its mode to 0600.", path=path)
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        found = identities_of(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SealRefused("The key file {path} cannot be read.", path=path) from error
+    if not found:
+        raise SealRefused("The key file {path} holds no key.", path=path)
+    return found
+
+
+def identities_of(text: str) -> list[str]:
+    """The secret keys in the *text* of a key file. Raises :class:`SealRefused` for neither key nor comment."""
+    lines = [line.strip() for line in text.splitlines()]
     found = [line for line in lines if line and not line.startswith("#")]
     for line in found:
         _identity(line)
-    if not found:
-        raise SealRefused("The key file {path} holds no key.", path=path)
     return found
 
 

@@ -6,8 +6,7 @@
 4. contract, signatures, records, log and history fit together (:mod:`appliance.evidence.contents`), and so does
    what the signatures rest on: checked identity, letters, decisions (:mod:`appliance.evidence.grounds`), and
    the content check (:mod:`appliance.evidence.review`);
-5. the timestamps of the signed contract, of the checkpoint and of the records hold, and so do the records'
-   signatures: by somebody who is trusted, at the moment that the timestamp proves;
+5. the timestamps of the signed contract, of the checkpoint and of the records hold;
 6. the signed contract itself passes the verifier of PDFs.
 
 Memory is bounded by the container's size, since nothing is compressed, and by limits on what is parsed here.
@@ -124,14 +123,11 @@ def _records(files: Files, told: Sequence[Event], trust: Trust) -> Iterator[Sign
     log has them before its entry, which names the bytes that the document timestamps go on proving."""
     completed = [event.at for event in told if event.kind == "contract-completed"]
     then = replace(trust, at=min([trust.at, *completed]))
-    for record in contents.require_records(files):
-        found = list(_stamp(record.stamp_path, record.stamp, record.value, trust))
+    for path, dated in contents.require_records(files):
+        found = list(_stamp(path, part(files, path), dated, trust))
         if any(each.verdict.subindication is SubIndication.OUT_OF_BOUNDS_NO_POE for each in found):
-            found = list(_stamp(record.stamp_path, record.stamp, record.value, then))
+            found = list(_stamp(path, part(files, path), dated, then))
         yield from found
-        verdict = sealed.finding(record.signer, trust, proven=record.at).verdict
-        if verdict.indication is not Indication.PASSED:
-            yield SignatureReport(record.path, verdict)
 
 
 def _stamp(

@@ -88,26 +88,6 @@ def certify(
     return Holder(key, builder.sign(signing, hashes.SHA256(), ecdsa_deterministic=True), chain)
 
 
-@dataclass(frozen=True, slots=True)
-class Revocation:
-    """``at`` may lie before the time of the list; ``invalid``: since when the key is in other hands."""
-
-    certificate: x509.Certificate
-    at: datetime
-    reason: x509.ReasonFlags | None = None
-    invalid: datetime | None = None
-
-    def entry(self) -> x509.RevokedCertificate:
-        builder = x509.RevokedCertificateBuilder().serial_number(self.certificate.serial_number)
-        builder = builder.revocation_date(self.at)
-        if self.reason:
-            builder = builder.add_extension(x509.CRLReason(self.reason), critical=False)
-        if self.invalid:
-            invalid = x509.InvalidityDate(self.invalid.replace(tzinfo=None))
-            builder = builder.add_extension(invalid, critical=False)
-        return builder.build()
-
-
 @dataclass(slots=True)
 class TestAuthority:
     """Everybody's keys; ``now`` is what the timestamp authority says, and it only moves when a test moves it."""
@@ -146,12 +126,10 @@ class TestAuthority:
     def sign_manifest(self, manifest: bytes) -> bytes:
         return cms.sign_detached(self.evidence, content=manifest, signing_time=self.now)
 
-    def crls(self, *revoked: x509.Certificate | Revocation) -> tuple[bytes, ...]:
-        """The root's list and that of the issuing CA; a certificate alone is revoked now."""
-        listed = [each if isinstance(each, Revocation) else Revocation(each, self.now) for each in revoked]
-        return self._crl(self.root, listed), self._crl(self.issuing, listed)
+    def crls(self, *revoked: x509.Certificate) -> tuple[bytes, ...]:
+        return self._crl(self.root), self._crl(self.issuing, *revoked)
 
-    def _crl(self, issuer: Holder, revoked: list[Revocation]) -> bytes:
+    def _crl(self, issuer: Holder, *revoked: x509.Certificate) -> bytes:
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(issuer.certificate.subject)
@@ -162,9 +140,9 @@ class TestAuthority:
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False
             )
         )
-        for each in revoked:
-            if each.certificate.issuer == issuer.certificate.subject:
-                builder = builder.add_revoked_certificate(each.entry())
+        for certificate in revoked:
+            entry = x509.RevokedCertificateBuilder().serial_number(certificate.serial_number)
+            builder = builder.add_revoked_certificate(entry.revocation_date(self.now).build())
         return builder.sign(issuer.key, hashes.SHA256(), ecdsa_deterministic=True).public_bytes(Encoding.DER)
 
     def _issue(self, order: timestamp.ImprintOrder) -> bytes:

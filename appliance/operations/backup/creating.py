@@ -33,10 +33,10 @@ from appliance.store.copying import require_whole
 from appliance.store.database import Database
 from hsm.backup import Statement
 from hsm.client import AuthorityClient
-from hsm.errors import SealBroken
+from hsm.errors import SealBroken, SealRefused
 from hsm.files import sync_directory
 from hsm.note import parse_vkey
-from hsm.sealing import new_identity, recipient_of, seal_file, seal_tree
+from hsm.sealing import identities_of, new_identity, recipient_of, seal_file, seal_tree
 from hsm.status import SignedCheckpoint
 
 KEY = "backup.key"
@@ -74,8 +74,14 @@ class Workroom:
         return self.home.state / "backup"
 
     def identity(self) -> str:
-        """This machine's own key. Raises ConfigurationError when it is missing."""
-        return self.home.secret(KEY, self.environment).decode("ascii")
+        """This machine's own key, the first in its secret, which may have comments as age-keygen writes them.
+
+        Raises ConfigurationError when it is missing, SealRefused when it is no key.
+        """
+        found = identities_of(self.home.secret(KEY, self.environment).decode("utf-8", errors="replace"))
+        if not found:
+            raise SealRefused("The secret {name} holds no key; `age-keygen` makes one.", name=KEY)
+        return found[0]
 
 
 def ensure_key(room: Workroom) -> None:
