@@ -23,6 +23,7 @@ OF_A_CONTRACT: Final[tuple[tuple[str, str], ...]] = (
         "DELETE FROM signing_grounds WHERE intent IN (SELECT id FROM intents WHERE contract = ?1)",
     ),
     ("intents", "DELETE FROM intents WHERE contract = ?1"),
+    ("keeping", "DELETE FROM keeping WHERE contract = ?1"),
     ("content_checks", "DELETE FROM content_checks WHERE contract = ?1"),
     ("review_requests", "DELETE FROM review_requests WHERE contract = ?1"),
     ("review_waivers", "DELETE FROM review_waivers WHERE contract = ?1"),

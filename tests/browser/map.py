@@ -139,6 +139,7 @@ NO_PAGES = frozenset(
         "/contracts/<contract_id>/pages/<int:number>.png",
         "/contracts/<contract_id>/sign/<intent_id>/<int:number>.png",
         "/crl/<name>.crl",
+        "/ocsp/<path:encoded>",
         "/language/<chosen>",
         "/livez",
         "/log/checkpoint",
