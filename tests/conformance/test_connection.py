@@ -13,9 +13,10 @@ import pytest
 from hsm.timestamp import build_request, order_for, parse_response, parse_token
 from tests.conformance.endpoint import RunningTsa
 from tests.conformance.test_http import HEAD, PLAIN, exchange, received
-from webui.tsa.connection import MOST_AHEAD, TimestampConnection
+from webui.tsa.connection import MOST_AHEAD, MOST_AT_ONCE, TimestampConnection
 from webui.tsa.worker import TimestampWorker
 
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 LENGTH = b"Content-Length: %d\r\n" % len(PLAIN)
 
 
@@ -97,6 +98,9 @@ def test_http_1_0_keeps_the_connection_only_when_asked_to(tsa: RunningTsa) -> No
         (HEAD.replace(b"\r\n", b"\n") + b"\n", 400),
         (HEAD + b"Content-Length : 1\r\n\r\nx", 400),
         (HEAD + b"Transfer-Encoding: identity\r\n\r\nx", 400),
+        (CHUNKED + b"1\r\na\r\n0\r\n" + b"a: b\r\n" * 200 + b"\r\n", 431),
+        (CHUNKED + b"1\r\na\r\n0\r\na: " + b"b" * 60_000, 431),
+        (CHUNKED + b"1;" + b"b" * 60_000, 431),
     ],
 )
 def test_what_is_refused_is_refused_by_name_and_the_connection_ends(
@@ -105,6 +109,18 @@ def test_what_is_refused_is_refused_by_name_and_the_connection_ends(
     found, headers, _ = exchange(tsa, head)
     assert found == status
     assert headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("others", [1, 2, 3])
+def test_more_than_one_media_type_is_none(tsa: RunningTsa, others: int) -> None:
+    head = b"POST /tsa HTTP/1.1\r\nHost: x\r\n" + b"Content-Type: a/b\r\n" * others
+    kind = b"Content-Type: application/timestamp-query\r\nConnection: close\r\n"
+    assert exchange(tsa, head + kind + LENGTH + b"\r\n" + PLAIN)[0] == 415
+
+
+def test_http_1_0_knows_nothing_of_going_on(tsa: RunningTsa) -> None:
+    old = HEAD.replace(b"HTTP/1.1", b"HTTP/1.0") + LENGTH + b"Expect: 100-continue\r\n\r\n"
+    assert exchange(tsa, old + PLAIN)[0] == 200
 
 
 def test_another_protocol_that_is_offered_is_ignored(tsa: RunningTsa) -> None:
@@ -174,6 +190,49 @@ def test_a_crowd_costs_the_longest_silent_its_place() -> None:
     busy, after = asyncio.run(crowd())
     assert busy == [True, False, False]
     assert after == [False, False, False]
+
+
+def test_what_a_client_can_have_under_way_is_little() -> None:
+    async def greedy() -> int:
+        asked: list[bytes] = []
+        present: dict[TimestampConnection, None] = {}
+        server = await asyncio.get_running_loop().create_server(
+            lambda: TimestampConnection(lambda request, _: asked.append(request), present), "127.0.0.1", 0
+        )
+        _, writer = await asyncio.open_connection("127.0.0.1", server.sockets[0].getsockname()[1])
+        writer.write(asking(1) * 2000)
+        while len(asked) < MOST_AHEAD:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        writer.transport.abort()
+        for each in list(present):
+            each.drop()
+        await asyncio.sleep(0.01)
+        server.close()
+        return len(asked)
+
+    assert asyncio.run(greedy()) <= MOST_AHEAD + MOST_AT_ONCE // len(asking(1))
+
+
+def test_a_mistake_of_ours_ends_the_connection_instead_of_waiting_for_ever() -> None:
+    async def mistaken() -> tuple[bytes, list[str]]:
+        loop, said = asyncio.get_running_loop(), []
+        loop.set_exception_handler(lambda _, context: said.append(type(context["exception"].__context__).__name__))
+
+        def fails(_request: bytes, _deliver: Callable[[bytes], None]) -> None:
+            raise LookupError
+
+        server = await loop.create_server(lambda: TimestampConnection(fails, {}), "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.sockets[0].getsockname()[1])
+        writer.write(asking(1))
+        async with asyncio.timeout(60):
+            answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        server.close()
+        return answer, said
+
+    assert asyncio.run(mistaken()) == (b"", ["LookupError"])
 
 
 def test_a_client_that_reads_nothing_is_not_read_either(tsa: RunningTsa) -> None:
