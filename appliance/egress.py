@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from socket import SHUT_RDWR, socket
+from http.client import HTTP_PORT, HTTPS_PORT, HTTPConnection, HTTPException, HTTPResponse
+from socket import IPPROTO_TCP, SHUT_RDWR, TCP_NODELAY, create_connection, socket
 from urllib.parse import urlsplit
 
 from appliance.errors import ApplianceError
@@ -92,6 +92,7 @@ class _Exchange:
         self._limits = limits
         self._trust = trust
         self._socket: socket | None = None
+        self._over = False
 
     def run(self) -> None:
         """Settles the outcome, whatever happens."""
@@ -108,22 +109,25 @@ class _Exchange:
             raise
 
     def break_off(self) -> None:
-        """Ends the connection, so that the thread ends."""
+        """Ends the connection, so that the thread ends; one that is not there yet, as soon as it is."""
+        self._over = True
         if self._socket is not None:
             with suppress(OSError):  # it may be over by now
-                self._socket.shutdown(SHUT_RDWR)
+                socket.shutdown(self._socket, SHUT_RDWR)  # of the line itself, under TLS
 
     def _reply(self) -> Reply:
-        connection = self._opened()
+        parts = urlsplit(self._url)
+        connection = HTTPConnection(parts.hostname or "", parts.port)
         try:
-            connection.connect()
-            self._socket = connection.sock  # the connection itself forgets it once the head of the reply is there
-            path = urlsplit(self._url)._replace(scheme="", netloc="", fragment="").geturl() or "/"
+            connection.sock = self._connected()
+            path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
             connection.request("POST", path, body=self._body, headers=self._headers)
             with connection.getresponse() as response:
                 return self._read(response)
         finally:
             connection.close()
+            if self._socket is not None:
+                self._socket.close()
 
     def _read(self, response: HTTPResponse) -> Reply:
         most = self._limits.largest
@@ -138,10 +142,23 @@ class _Exchange:
             )
         return Reply(response.headers.get_content_type(), body)
 
-    def _opened(self) -> HTTPConnection:
+    def _connected(self) -> socket:
+        """The way there. Held before anything is heard from the other side, so that nothing it does goes on for
+        longer than the limit: TLS, too, can drip."""
         parts = urlsplit(self._url)
-        host, port, seconds = parts.hostname or "", parts.port, self._limits.seconds
-        if parts.scheme == "https":
-            context = ssl.create_default_context(cafile=self._trust)
-            return HTTPSConnection(host, port, timeout=seconds, context=context)
-        return HTTPConnection(host, port, timeout=seconds)
+        host, secure = parts.hostname or "", parts.scheme == "https"
+        context = ssl.create_default_context(cafile=self._trust) if secure else None
+        line = create_connection((host, parts.port or (HTTPS_PORT if secure else HTTP_PORT)), self._limits.seconds)
+        line.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)  # head and body of the request are two writes
+        if context is None:
+            return self._held(line)
+        shielded = context.wrap_socket(line, server_hostname=host, do_handshake_on_connect=False)
+        self._held(shielded)
+        shielded.do_handshake()
+        return shielded
+
+    def _held(self, line: socket) -> socket:
+        self._socket = line
+        if self._over:
+            self.break_off()
+        return line

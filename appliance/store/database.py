@@ -145,7 +145,8 @@ class Database:
             self._process, self._turn = os.getpid(), threading.Lock()
         link: _Link | None = getattr(self._local, "link", None)
         if link is None or link.process != os.getpid():
-            link = _Link(self.path)
+            with _translated(self.path):
+                link = _Link(self.path)
             self._local.link = link
             self._links.add(link)
         return link.connection

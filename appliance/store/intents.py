@@ -96,7 +96,7 @@ def keep_stamped(
 def outside_since(tx: Transaction, since: datetime) -> dict[OutsideStamp, int]:
     """How many signatures that were dated after *since* came to which end with the authority outside."""
     rows = tx.execute(
-        "SELECT outside, count(*) FROM intents WHERE outside IS NOT NULL AND created >= ? GROUP BY outside",
+        "SELECT outside, count(*) FROM intents WHERE outside IS NOT NULL AND stamped >= ? GROUP BY outside",
         (stored(since),),
     )
     return {OutsideStamp(word): int(count) for word, count in rows}

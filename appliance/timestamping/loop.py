@@ -6,14 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from appliance.errors import ApplianceError, StorageError
+from appliance.errors import StorageError
 from appliance.store.database import Database
 from appliance.timestamping.desk import Desk
 from appliance.timestamping.issuance import Outcome
 from appliance.timestamping.pipeline import LANES, Pipeline
 from appliance.timestamping.recorder import Recorder
 from hsm.client import AuthorityClient
-from hsm.errors import AuthorityError
 from hsm.timestamp import ImprintOrder, RequestRefused
 
 log = logging.getLogger("vermilion.timestamps")
@@ -68,7 +67,7 @@ class LoopTimestampService:
         failure: Exception | None = None
         try:
             await asyncio.to_thread(self._desk.prepare)
-        except (AuthorityError, ApplianceError) as error:
+        except Exception as error:  # told to everybody who waits; the next request tries again
             failure = error
         early, self._early, self._preparing = self._early, [], None
         for request, deliver in early:

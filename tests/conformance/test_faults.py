@@ -103,6 +103,15 @@ def test_every_reply_has_its_row_whenever_the_process_dies(alone: RunningAuthori
 
 
 @pytest.mark.crash
+def test_no_worker_outlives_the_process_that_would_replace_it(alone: RunningAuthority) -> None:
+    with running_tsa(alone.root) as tsa:
+        (worker,) = tsa.workers
+        kill(tsa.master.pid)
+        tsa.master.wait(30)
+        eventually(lambda: not Path(f"/proc/{worker}").exists())
+
+
+@pytest.mark.crash
 def test_every_reply_has_its_row_whenever_a_worker_of_the_authority_dies(alone: RunningAuthority) -> None:
     with running_tsa(alone.root) as tsa, Clients(tsa) as clients:
         for _ in range(4):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from appliance.confinement import Confinement
-from appliance.egress import Egress, Limits
+from appliance.egress import MOST_AT_ONCE, Egress, EgressFailed, Limits
 from appliance.errors import ConfinementFailed
 from appliance.model.intent import OutsideStamp
 from appliance.timestamping import OutsideAuthority
@@ -18,7 +22,7 @@ from appliance.timestamping.outside import LARGEST_REPLY, PAUSE
 from appliance.verification import TrustAnchors, VerificationReport, Verifier
 from hsm.timestamp import verify_token
 from tests.outside.hostile import ways
-from tests.outside.openssl_authority import OutsideTsa, make_authority, outside_tsa
+from tests.outside.openssl_authority import OutsideTsa, make_authority, outside_tsa, send
 
 VALUE = b"the value of a signature"
 
@@ -91,6 +95,74 @@ def test_whoever_waits_waits_no_longer_than_the_patience(tsa: OutsideTsa, verifi
     assert authority.begin(VALUE)().stamp is OutsideStamp.LATE
     assert authority.begin(VALUE)().stamp is OutsideStamp.PAUSED
     freed.set()
+
+
+def test_a_mistake_of_ours_is_a_word_too(tsa: OutsideTsa) -> None:
+    def mistaken(*_: object, **__: object) -> VerificationReport:
+        raise LookupError
+
+    tsa.answering = tsa.answer_well
+    authority = OutsideAuthority(
+        tsa.url,
+        Egress(Limits(60.0, LARGEST_REPLY)),
+        verify=mistaken,
+        trust=TrustAnchors.from_files([tsa.root]),
+        patience=60.0,
+    )
+    assert found_quietly(authority) is OutsideStamp.WRONG
+
+
+def found_quietly(authority: OutsideAuthority) -> OutsideStamp:
+    """What came of it; the thread's own trace is not shown."""
+    shown, threading.excepthook = threading.excepthook, lambda _: None
+    try:
+        return authority.begin(VALUE)().stamp
+    finally:
+        for thread in threading.enumerate():
+            if thread.name == "outside timestamp":
+                thread.join(60)
+        threading.excepthook = shown
+
+
+def test_many_at_once_are_no_failure_of_the_other_side(tsa: OutsideTsa, verifier: Verifier) -> None:
+    authority, freed, come = asking(tsa, verifier), threading.Event(), threading.Semaphore(0)
+
+    def slowly(handler: BaseHTTPRequestHandler, _request: bytes) -> None:
+        come.release()
+        freed.wait(60)
+        send(handler, b"")
+
+    tsa.answering = slowly
+    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+        promises = [pool.submit(authority._egress.post, tsa.url, b"x", {}) for _ in range(MOST_AT_ONCE)]
+        for _ in promises:
+            assert come.acquire(timeout=60)
+        assert authority.token(VALUE).stamp is OutsideStamp.PAUSED
+        freed.set()
+        assert all(promise.result() for promise in promises)
+    tsa.answering = tsa.answer_well
+    assert authority.token(VALUE).stamp is OutsideStamp.DATED
+
+
+def test_tls_that_drips_holds_no_place() -> None:
+    """A handshake that goes on for ever, one octet after the other: the line is ended from this side."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        egress = Egress(Limits(0.5, LARGEST_REPLY))
+
+        def drip() -> None:
+            line, _ = listening.accept()
+            with line, suppress(OSError):
+                line.recv(4096)
+                for octet in b"\x16\x03\x03\x40\x00" + bytes(16_384):
+                    line.sendall(bytes([octet]))
+                    time.sleep(0.05)
+            ended.set()
+
+        threading.Thread(target=drip, daemon=True).start()
+        with pytest.raises(EgressFailed):
+            egress.post(f"https://127.0.0.1:{listening.getsockname()[1]}/", b"x", {})
+        assert ended.wait(20)
 
 
 def test_nobody_listens(tsa: OutsideTsa, verifier: Verifier) -> None:

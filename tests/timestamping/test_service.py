@@ -23,6 +23,7 @@ from hsm.errors import (
     ModuleUnavailable,
     TimeNotAvailable,
 )
+from hsm.status import AuthorityStatus
 from hsm.timestamp import (
     FailInfo,
     ImprintOrder,
@@ -228,6 +229,24 @@ def test_the_loop_serves_many_at_once_and_outlives_who_goes_away(
     assert [parse_token(parse_response(reply)).nonce for reply in replies] == list(range(100))
     assert recorded(database) >= 100
     assert len(local.batches) < 100
+
+
+def test_whatever_went_wrong_at_the_start_is_tried_again(database: Database, local: LocalAuthority) -> None:
+    def mistaken() -> AuthorityStatus:
+        raise LookupError
+
+    async def serve() -> list[bytes]:
+        service, status = LoopTimestampService(database, local), local.status
+        local.status = mistaken  # type: ignore[method-assign]
+        replies = [await asyncio.wait_for(service.reply(request_for(bytes(32))), 60)]
+        local.status = status  # type: ignore[method-assign]
+        replies.append(await asyncio.wait_for(service.reply(request_for(bytes(32))), 60))
+        await service.close()
+        return replies
+
+    refused, served = asyncio.run(serve())
+    assert refusal(refused) is FailInfo.SYSTEM_FAILURE
+    assert parse_response(served)
 
 
 def test_garbage_never_raises(service: TimestampService) -> None:

@@ -7,6 +7,7 @@ Gunicorn's own event-loop worker speaks all of HTTP and ASGI in Python, and that
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import signal
 
@@ -66,7 +67,7 @@ class TimestampWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
 
         servers = [await self.loop.create_server(connected, sock=each.sock) for each in self.sockets]
         manager.ready()
-        while self.alive:
+        while self.alive and self.ppid == os.getppid():  # without gunicorn's own process nobody would replace us
             self.notify()
             self._drop_silent()
             await asyncio.sleep(_TICK)
