@@ -173,11 +173,19 @@ class OutsideSettings:
     def check(self) -> None:
         """Raises ConfigurationRefused for an address that cannot be asked, or tokens that nobody could judge."""
         if self.url:
-            parts = urlsplit(self.url)
-            plain = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
-            require(plain, "outside.url", "like http://tsa.example/tsa, without a user")
+            require(_may_be_asked(self.url), "outside.url", "like http://tsa.example/tsa, without a user")
             require(bool(self.trust), "outside.trust", "a list of at least one PEM file when there is a url")
         require(1 <= self.seconds <= 10, "outside.seconds", "from 1 to 10")
+
+
+def _may_be_asked(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username and parts.port != 0
+        )
+    except ValueError:  # brackets that are no IPv6 address, a port that is none
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,11 @@ def test_what_is_written_counts(tmp_path: Path) -> None:
         ('[interface]\nlanguage = "fr"\n', "interface.language"),
         ('[interface]\nzone = "Nowhere/At_all"\n', "interface.zone"),
         ('[interface]\nzone = "../../etc/passwd"\n', "interface.zone"),
+        ('[outside]\nurl = "ftp://tsa.example/"\ntrust = ["root.pem"]\n', "outside.url"),
+        ('[outside]\nurl = "http://user@tsa.example/"\ntrust = ["root.pem"]\n', "outside.url"),
+        ('[outside]\nurl = "http://tsa.example:port/"\ntrust = ["root.pem"]\n', "outside.url"),
+        ('[outside]\nurl = "http://[::1"\ntrust = ["root.pem"]\n', "outside.url"),
+        ('[outside]\nurl = "http://tsa.example/"\n', "outside.trust"),
         ("[web\n", "TOML"),
     ],
 )
