@@ -10,9 +10,11 @@ from appliance.evidence import logfiles, proofs
 from appliance.evidence.extraction import ExtractedRecord, ExtractedSignature, ExtractedTimestamp
 from appliance.evidence.model import LogMaterial
 from appliance.evidence.revisions import SignedRange
+from appliance.evidence.standing import Revoked, Standing
 
 _TRUST = "-CAfile certificates/ca.pem"
 _CHAIN = "certificates/chain.pem"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _PDF = "contract/contract.signed.pdf"
 _MANIFEST_LINES = (
     "tr '{' '\\n' < manifest.json | "
@@ -76,13 +78,35 @@ def token(stamp: str, content: str, moment: int) -> str:
     )
 
 
-def not_revoked(name: str, moment: int) -> str:
-    """The certificate leads to the root and stood on no revocation list when these were made; *moment* 0: it had
-    run out by then, so no time is looked at."""
-    time = f"-attime {moment}" if moment else "-no_check_time"
+def of_certificate(standing: Standing) -> tuple[str, ...]:
+    """The certificate leads to the root, and stood on no revocation list when these were made or, revoked only
+    later than it signed, stands there with that date."""
+    if not standing.revoked_later:
+        return (_verified(standing, "-crl_check_all"),)
+    itself = () if standing.itself_revoked else (_verified(standing, "-crl_check"),)
+    return (_verified(standing), *itself, *map(_listed, standing.revoked))
+
+
+def _verified(standing: Standing, lists: str = "") -> str:
+    """With the *lists* looked at: ``-crl_check`` that of its issuer, ``-crl_check_all`` all; none else. A *moment*
+    of 0: it had run out by then, so no time is looked at."""
+    time = f"-attime {standing.moment}" if standing.moment else "-no_check_time"
+    options = f"{lists} -CRLfile certificates/crls.pem {_TRUST}" if lists else _TRUST
     return (
-        f"openssl verify -crl_check_all -CRLfile certificates/crls.pem {_TRUST} \\\n"
-        f"-no-CApath -no-CAstore -untrusted {_CHAIN} {time} certificates/{name}.pem"
+        f"openssl verify {options} \\\n"
+        f"-no-CApath -no-CAstore -untrusted {_CHAIN} {time} certificates/{standing.name}.pem"
+    )
+
+
+def _listed(revoked: Revoked) -> str:
+    """The entry of the list about this serial number has this date."""
+    at = revoked.at
+    date = f"{_MONTHS[at.month - 1]} {at.day:2} {at:%H:%M:%S} {at.year} GMT"
+    serial = f"{revoked.serial:X}"
+    serial = serial.zfill(len(serial) + len(serial) % 2)
+    return (
+        f"awk '/BEGIN/ {{ n++ }} n == {revoked.number}' certificates/crls.pem | openssl crl -noout -text | \\\n"
+        f"sed -n '/Serial Number: {serial}$/{{n;p;}}' | grep -F 'Revocation Date: {date}'"
     )
 
 

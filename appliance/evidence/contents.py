@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
 
 from appliance.evidence import arrangement, history, logfiles, proofs, revisions
 from appliance.evidence.errors import PackageRefused
-from appliance.evidence.extraction import taken_apart
+from appliance.evidence.extraction import Signed, taken_apart
 from appliance.evidence.manifest import Manifest
 from appliance.evidence.model import LogEntry
 from appliance.ledger import require_chain
@@ -51,16 +55,30 @@ def require_contract(files: Files) -> bytes:
     return signed
 
 
-def require_records(files: Files) -> list[tuple[str, bytes]]:
-    """Every signed record verifies; their tokens with what they date, to be judged for trust."""
-    tokens = []
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The signature of a signed record, in the file ``path``: who made it, and its token ``stamp``, which dates
+    ``value`` with the time ``at``. Whether they are to be trusted is asked elsewhere.
+    """
+
+    path: str
+    signer: x509.Certificate
+    stamp_path: str
+    stamp: bytes
+    value: bytes
+    at: datetime
+
+
+def require_records(files: Files) -> list[Record]:
+    """Every signed record verifies."""
+    records = []
     for path in sorted(files):
         if path.startswith("agreement/") and path.endswith(".p7s"):
             name = path.removesuffix(".p7s")
-            message = part(files, path)
-            _require_parts(files, name, message, part(files, f"{name}.json"))
-            tokens.append((f"{name}.tst", part(files, f"{name}.sig")))
-    return tokens
+            signed = _require_parts(files, name, part(files, path), part(files, f"{name}.json"))
+            stamp = f"{name}.tst"
+            records.append(Record(path, signed.certificate, stamp, signed.token, signed.value, signed.at))
+    return records
 
 
 def require_log(files: Files, manifest: Manifest) -> tuple[history.Event, ...]:
@@ -124,11 +142,12 @@ def _contract_of(entry: LogEntry) -> object:
     return canonical.decode(entry.leaf)["public"].get("contract")
 
 
-def _require_parts(files: Files, name: str, message: bytes, content: bytes) -> None:
+def _require_parts(files: Files, name: str, message: bytes, content: bytes) -> Signed:
     signed = taken_apart(message, content, name)
     for ending, expected in ((".sig", signed.value), (".tst", signed.token)):
         if part(files, name + ending) != expected:
             raise PackageRefused("The file {path} is not of its signature.", path=name + ending)
+    return signed
 
 
 def _entry(files: Files, path: str) -> LogEntry:

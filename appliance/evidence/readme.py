@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from appliance.evidence import commands, grounds, history
-from appliance.evidence.arrangement import certificate_moments
 from appliance.evidence.extraction import Extraction
 from appliance.evidence.model import EvidenceInput
+from appliance.evidence.standing import Standing, standings
 from appliance.evidence.templating import fill, plain
 from appliance.language import Language, Translator, translator
 from appliance.language.names import with_organisation
+from appliance.verification.certificates import shown_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ def path(language: Language) -> str:
 def render(evidence: EvidenceInput, extraction: Extraction, language: Language) -> bytes:
     """The text in UTF-8."""
     created = int(evidence.created.timestamp())
+    stand = standings(evidence, extraction)
     text = fill(
         path(language),
         contract=plain(evidence.contract),
@@ -44,7 +46,8 @@ def render(evidence: EvidenceInput, extraction: Extraction, language: Language) 
         contract_file=_shown(_contract(len(evidence.original), created)),
         signatures=_signatures(evidence, extraction),
         timestamps=_timestamps(evidence, extraction),
-        certificates=_shown(_certificates(evidence, extraction)),
+        certificates=_shown(_certificates(each for each in stand if not each.revoked_later)),
+        revoked=_revoked(evidence, [each for each in stand if each.revoked_later]),
         records=_records(evidence, extraction, translator(language)),
         documents=sorted(evidence.documents),
         grounds=_shown(_grounds(evidence)),
@@ -65,9 +68,23 @@ def _contract(size: int, created: int) -> tuple[str, ...]:
     return (commands.original(size), *commands.reply(*names, created))
 
 
-def _certificates(evidence: EvidenceInput, extraction: Extraction) -> Iterable[str]:
-    for name, moment in certificate_moments(evidence, extraction).items():
-        yield commands.not_revoked(name, moment)
+def _certificates(stand: Iterable[Standing]) -> Iterable[str]:
+    for each in stand:
+        yield from commands.of_certificate(each)
+
+
+def _revoked(evidence: EvidenceInput, stand: Iterable[Standing]) -> list[Checked]:
+    """Those revoked since: what was the matter is their revocation, the time that of the act."""
+    return [
+        Checked(
+            name=each.name,
+            title=history.local(min(entry.harmful for entry in each.revoked), evidence.zone),
+            who=plain(shown_name(each.certificate.subject)),
+            at=history.local(each.acted, evidence.zone),
+            commands=_shown(commands.of_certificate(each)),
+        )
+        for each in stand
+    ]
 
 
 def _grounds(evidence: EvidenceInput) -> Iterable[str]:

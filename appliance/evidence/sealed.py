@@ -80,8 +80,8 @@ def examine(files: SealFiles, trust: Trust) -> SignatureReport:
         return _refused(error.reason)
     stamp = dated.signatures[0].timestamp if dated.signatures else None
     passed = dated.indication is Indication.PASSED
-    finding = _finding(signer, trust, proven=stamp if passed else None)
-    return _report(signer, finding, dated, stamp)
+    found = finding(signer.certificate, trust, proven=stamp if passed else None)
+    return _report(signer, found, dated, stamp)
 
 
 def _dated(files: SealFiles, trust: Trust) -> VerificationReport:
@@ -113,16 +113,15 @@ def _require_own(certificates: tuple[bytes, ...], trust: Trust) -> None:
         )
 
 
-def _finding(signer: Signer, trust: Trust, *, proven: datetime | None) -> Finding:
+def finding(certificate: x509.Certificate, trust: Trust, *, proven: datetime | None) -> Finding:
+    """Whether the signer's *certificate* is to be believed, with what it signed *proven* to exist by then."""
     finder = PathFinder(trust.anchors.certificates, trust.anchors.known)
     judge = Judge(finder, RevocationData(trust.anchors.crls))
-    return judge.judge(signer.certificate, Purpose.DOCUMENT, Moments(trust.at, proven))
+    return judge.judge(certificate, Purpose.DOCUMENT, Moments(trust.at, proven))
 
 
-def _report(
-    signer: Signer, finding: Finding, dated: VerificationReport, stamp: datetime | None
-) -> SignatureReport:
-    verdict = finding.verdict if dated.indication is Indication.PASSED else dated.verdict
+def _report(signer: Signer, found: Finding, dated: VerificationReport, stamp: datetime | None) -> SignatureReport:
+    verdict = found.verdict if dated.indication is Indication.PASSED else dated.verdict
     return SignatureReport(
         field=FIELD,
         verdict=verdict,
@@ -131,7 +130,7 @@ def _report(
         timestamp=stamp,
         level=Level.T,
         coverage=Coverage.FILE,
-        path=tuple(details(each) for each in finding.path),
+        path=tuple(details(each) for each in found.path),
         algorithms=signer.scheme.label,
     )
 

@@ -6,7 +6,8 @@
 4. contract, signatures, records, log and history fit together (:mod:`appliance.evidence.contents`), and so does
    what the signatures rest on: checked identity, letters, decisions (:mod:`appliance.evidence.grounds`), and
    the content check (:mod:`appliance.evidence.review`);
-5. the timestamps of the signed contract, of the checkpoint and of the records hold;
+5. the timestamps of the signed contract, of the checkpoint and of the records hold, and so do the records'
+   signatures: by somebody who is trusted, at the moment that the timestamp proves;
 6. the signed contract itself passes the verifier of PDFs.
 
 Memory is bounded by the container's size, since nothing is compressed, and by limits on what is parsed here.
@@ -47,6 +48,10 @@ from appliance.verification.model import PASSED
 from hsm import timestamp
 from hsm.errors import AuthorityError
 
+_SINCE = frozenset(
+    {SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE}
+)
+"""What may have happened to a certificate only since it was used."""
 _CRL_END = b"-----END X509 CRL-----\n"
 
 
@@ -119,15 +124,19 @@ def _stamps(files: Files, signed: bytes, trust: Trust) -> Iterator[SignatureRepo
 
 
 def _records(files: Files, told: Sequence[Event], trust: Trust) -> Iterator[SignatureReport]:
-    """Acceptances; where the certificate of the timestamp has run out, as of when the contract was completed: the
-    log has them before its entry, which names the bytes that the document timestamps go on proving."""
+    """Acceptances; where the certificate of the timestamp has run out or was revoked, as of when the contract was
+    completed: the log has them before its entry, which names the bytes that the document timestamps go on proving.
+    """
     completed = [event.at for event in told if event.kind == "contract-completed"]
     then = replace(trust, at=min([trust.at, *completed]))
-    for path, dated in contents.require_records(files):
-        found = list(_stamp(path, part(files, path), dated, trust))
-        if any(each.verdict.subindication is SubIndication.OUT_OF_BOUNDS_NO_POE for each in found):
-            found = list(_stamp(path, part(files, path), dated, then))
+    for record in contents.require_records(files):
+        found = list(_stamp(record.stamp_path, record.stamp, record.value, trust))
+        if any(each.verdict.subindication in _SINCE for each in found):
+            found = list(_stamp(record.stamp_path, record.stamp, record.value, then))
         yield from found
+        verdict = sealed.finding(record.signer, trust, proven=record.at).verdict
+        if verdict.indication is not Indication.PASSED:
+            yield SignatureReport(record.path, verdict)
 
 
 def _stamp(

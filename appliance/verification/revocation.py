@@ -23,6 +23,8 @@ _UNDERSTOOD = frozenset(
     {ExtensionOID.CRL_NUMBER, ExtensionOID.AUTHORITY_KEY_IDENTIFIER, ExtensionOID.ISSUING_DISTRIBUTION_POINT}
 )
 
+_COMPROMISED = frozenset({x509.ReasonFlags.key_compromise, x509.ReasonFlags.ca_compromise})
+
 
 class Known(Enum):
     """What the data at hand says about a certificate."""
@@ -83,7 +85,7 @@ class RevocationData:
         entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
         if entry is None or _reinstated(entry):
             return Status(Known.GOOD, made=crl.last_update_utc)
-        return Status(Known.REVOKED, since=entry.revocation_date_utc, made=crl.last_update_utc)
+        return Status(Known.REVOKED, since=harmful_since(entry), made=crl.last_update_utc)
 
     def _is_signed(self, crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
         key = (id(crl), issuer)
@@ -101,6 +103,16 @@ def crl_is_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> 
         return crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # other keys raise TypeError
     except (UnsupportedAlgorithm, TypeError, ValueError):
         return False
+
+
+def harmful_since(entry: x509.RevokedCertificate) -> datetime:
+    """From when on what the certificate signed is not to be believed: its revocation or, where a key is in other
+    hands, the date since when (RFC 5280, 5.3.2), if that is earlier."""
+    reason = _reason(entry)
+    for each in entry.extensions:
+        if reason in _COMPROMISED and isinstance(each.value, x509.InvalidityDate):
+            return min(entry.revocation_date_utc, each.value.invalidity_date_utc)
+    return entry.revocation_date_utc
 
 
 def _read_list(data: bytes) -> x509.CertificateRevocationList | None:
@@ -129,10 +141,14 @@ def _covers(crl: x509.CertificateRevocationList, certificate: x509.Certificate) 
 
 
 def _reinstated(entry: x509.RevokedCertificate) -> bool:
+    return _reason(entry) is x509.ReasonFlags.remove_from_crl
+
+
+def _reason(entry: x509.RevokedCertificate) -> x509.ReasonFlags | None:
     for each in entry.extensions:
         if each.oid == CRLEntryExtensionOID.CRL_REASON and isinstance(each.value, x509.CRLReason):
-            return each.value.reason is x509.ReasonFlags.remove_from_crl
-    return False
+            return each.value.reason
+    return None
 
 
 def _read_response(data: bytes) -> ocsp.OCSPResponse | None:

@@ -88,6 +88,26 @@ def certify(
     return Holder(key, builder.sign(signing, hashes.SHA256(), ecdsa_deterministic=True), chain)
 
 
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """``at`` may lie before the time of the list; ``invalid``: since when the key is in other hands."""
+
+    certificate: x509.Certificate
+    at: datetime
+    reason: x509.ReasonFlags | None = None
+    invalid: datetime | None = None
+
+    def entry(self) -> x509.RevokedCertificate:
+        builder = x509.RevokedCertificateBuilder().serial_number(self.certificate.serial_number)
+        builder = builder.revocation_date(self.at)
+        if self.reason:
+            builder = builder.add_extension(x509.CRLReason(self.reason), critical=False)
+        if self.invalid:
+            invalid = x509.InvalidityDate(self.invalid.replace(tzinfo=None))
+            builder = builder.add_extension(invalid, critical=False)
+        return builder.build()
+
+
 @dataclass(slots=True)
 class TestAuthority:
     """Everybody's keys; ``now`` is what the timestamp authority says, and it only moves when a test moves it."""
@@ -105,6 +125,9 @@ class TestAuthority:
         self.issuing = certify(_key(), "示例签发证书", self.root)
         self.tsa = certify(_key(), "示例时间戳服务", self.issuing, (ExtendedKeyUsageOID.TIME_STAMPING,))
         self.evidence = self.person("示例证据签署")
+
+    def successor_of_tsa(self) -> Holder:
+        return certify(_key(), "示例时间戳服务 2", self.issuing, (ExtendedKeyUsageOID.TIME_STAMPING,))
 
     def person(self, name: str) -> Holder:
         return certify(_key(), name, self.issuing, (ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING))
@@ -126,10 +149,12 @@ class TestAuthority:
     def sign_manifest(self, manifest: bytes) -> bytes:
         return cms.sign_detached(self.evidence, content=manifest, signing_time=self.now)
 
-    def crls(self, *revoked: x509.Certificate) -> tuple[bytes, ...]:
-        return self._crl(self.root), self._crl(self.issuing, *revoked)
+    def crls(self, *revoked: x509.Certificate | Revocation) -> tuple[bytes, ...]:
+        """The root's list and that of the issuing CA; a certificate alone is revoked now."""
+        listed = [each if isinstance(each, Revocation) else Revocation(each, self.now) for each in revoked]
+        return self._crl(self.root, listed), self._crl(self.issuing, listed)
 
-    def _crl(self, issuer: Holder, *revoked: x509.Certificate) -> bytes:
+    def _crl(self, issuer: Holder, revoked: list[Revocation]) -> bytes:
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(issuer.certificate.subject)
@@ -140,9 +165,9 @@ class TestAuthority:
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False
             )
         )
-        for certificate in revoked:
-            entry = x509.RevokedCertificateBuilder().serial_number(certificate.serial_number)
-            builder = builder.add_revoked_certificate(entry.revocation_date(self.now).build())
+        for each in revoked:
+            if each.certificate.issuer == issuer.certificate.subject:
+                builder = builder.add_revoked_certificate(each.entry())
         return builder.sign(issuer.key, hashes.SHA256(), ecdsa_deterministic=True).public_bytes(Encoding.DER)
 
     def _issue(self, order: timestamp.ImprintOrder) -> bytes:

@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.evidence.model import EvidenceInput
 from appliance.evidence.package import build
-from hsm import cms
 from tests.evidence import contract
 from tests.evidence.authority import TestAuthority
 from tests.evidence.unpacked import commands, run, unpack
@@ -99,18 +98,6 @@ def test_another_root_makes_the_commands_fail(folder: Path) -> None:
     assert sum("openssl cms" in command for command in failed) == 6
     assert sum("openssl ts" in command for command in failed) == 11
     assert sum("openssl verify" in command for command in failed) == 7
-
-
-def test_a_revoked_certificate_makes_its_command_fail(
-    authority: TestAuthority, evidence: EvidenceInput, tmp_path: Path
-) -> None:
-    signer = cms.verify(cms.parse(evidence.records[0].cms), content=evidence.records[0].record)
-    crls = authority.crls(signer)
-    certificates = replace(evidence.certificates, crls=crls)
-    folder = unpack(build(replace(evidence, certificates=certificates), contract.seals(authority)), tmp_path)
-    failed = failing(folder, "zh")
-    assert len(failed) == 1
-    assert "certificates/agreement-01.pem" in failed[0]
 
 
 def test_a_title_cannot_pose_as_a_command(

@@ -175,6 +175,25 @@ def test_a_stolen_evidence_key_does_not_make_another_contract(
     assert "not in the log" in report.reasons[0]
 
 
+def test_an_acceptance_signed_by_a_stranger_is_not_believed(
+    verify: Verify, package: bytes, authority: TestAuthority
+) -> None:
+    """The log has what was accepted; who signed it, the signature alone shows."""
+    files = container.read(package)
+    stranger = TestAuthority()
+    message = cms.sign_detached(stranger.person("张示例"), content=bytes(files["agreement/01.json"]))
+    value = cms.signature_value(message)
+    token = authority.token(value)
+    changes = {
+        "agreement/01.p7s": cms.add_signature_timestamp(message, token),
+        "agreement/01.sig": value,
+        "agreement/01.tst": token,
+    }
+    report = verify(resealed(package, changes, authority))
+    assert report.indication is Indication.INDETERMINATE
+    assert report.verdict.subindication == "NO_CERTIFICATE_CHAIN_FOUND"
+
+
 def test_a_checkpoint_that_the_manifest_does_not_name_fails(
     verify: Verify, package: bytes, authority: TestAuthority
 ) -> None:

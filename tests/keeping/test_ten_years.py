@@ -6,17 +6,17 @@ at the time of each step, pyHanko's AdES LTA validation at that time, openssl fo
 
 from __future__ import annotations
 
-import io
 import logging
+import secrets
 import subprocess
-import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from appliance.demonstration.cast import LI
+from appliance.demonstration.pocket import Pocket
 from appliance.evidence.revisions import SignedRange, newest_contents
 from appliance.exporting import Exporting
 from appliance.history.timeline import Timeline
@@ -26,8 +26,11 @@ from appliance.timestamping.horizons import signer_of
 from appliance.verification import Indication, Level, SubIndication
 from appliance.wiring import Appliance
 from hsm import der
+from hsm.acts import OfficerAct
+from tests.evidence.test_checkers import CHECKERS
+from tests.evidence.unpacked import commands, run, unpack
 from tests.keeping import judges
-from tests.keeping.decade import Decade, completed, decade
+from tests.keeping.decade import OFFICER, Decade, completed, decade
 
 YEARS_TO_COME = (
     (0.9, ("root-crl",), 0),
@@ -64,6 +67,18 @@ def kept(house: Decade) -> tuple[Contract, bytes]:
 
 def last_token(document: bytes, contract: Contract) -> bytes:
     return der.first(newest_contents(document, since=contract.revisions[-2].size))
+
+
+def test_who_leaves_has_signed(house: Decade, kept: tuple[Contract, bytes], tmp_path: Path) -> None:
+    """Li leaves after half a year; the contract's package passes before, on the day, and (below) long after."""
+    house.move_to(0.5)
+    with house.serving(), house.opened() as appliance, house.sequenced():
+        passes_all_checks(appliance, kept[0], tmp_path / "before")
+        details = {"subject": LI.subject, "reason": "affiliation_changed"}
+        act = OfficerAct("retire", details, house.later(seconds=120), secrets.token_bytes(16))
+        appliance.authority.retire(act, [Pocket(house.home.people).activate(OFFICER, act)])
+        passes_all_checks(appliance, kept[0], tmp_path / "after")
+    assert "Revoked as of" in (tmp_path / "after/README.en.txt").read_text()
 
 
 def test_the_contract_is_provable_at_each_step_of_ten_years(
@@ -103,13 +118,19 @@ def test_a_package_made_then_passes_all_checks(
     """However late it is made: with the longer chain, and with certificates of signers that have long run out."""
     with house.serving(), house.opened() as appliance, house.sequenced():
         appliance.authority.issue_crl()  # as the scheduler does every hour
-        package = Exporting(appliance).export(kept[0].id).package
-        report = appliance.verifier.verify(package)
+        passes_all_checks(appliance, kept[0], tmp_path)
+
+
+def passes_all_checks(appliance: Appliance, contract: Contract, folder: Path) -> None:
+    """A package of *contract*, made now and left in *folder*."""
+    package = Exporting(appliance).export(contract.id).package
+    report = appliance.verifier.verify(package)
     assert report.indication is Indication.PASSED, report.reasons
-    zipfile.ZipFile(io.BytesIO(package)).extractall(tmp_path)
-    for checker in ([sys.executable, "check.py"], ["sh", "check.sh"]):
-        told = subprocess.run(checker, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert told.returncode == 0, told.stdout
+    unpack(package, folder)
+    for checker in CHECKERS:
+        told = subprocess.run(checker, cwd=folder, capture_output=True, text=True, check=False)
+        assert told.returncode == 0, told.stdout + told.stderr
+    assert not [each for each in commands(folder / "README.zh.txt") if run(each, folder).returncode]
 
 
 def ask_the_others(

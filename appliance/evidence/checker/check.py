@@ -12,11 +12,14 @@ CA.pem 是您通过本包以外的途径取得并信任的根证书；不给出�
 from __future__ import annotations
 
 import base64
+import calendar
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import tempfile
+import time
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +28,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 SEALS = {"manifest.json", "manifest.p7s", "manifest.tsq", "manifest.tsr"}
 CHAIN = "certificates/chain.pem"
+LISTS = ("-CRLfile", "certificates/crls.pem")
 SIGNED = "party-signed"
 
 
@@ -53,9 +57,11 @@ class OpenSSL:
         self.root = str(root)
         self.scratch = scratch
 
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(["openssl", *arguments], cwd=HERE, capture_output=True, check=False)
+
     def succeeds(self, *arguments: str) -> bool:
-        done = subprocess.run(["openssl", *arguments], cwd=HERE, capture_output=True, check=False)
-        return done.returncode == 0
+        return self.run(*arguments).returncode == 0
 
     def kept(self, content: bytes) -> str:
         path = self.scratch / "content"
@@ -78,10 +84,22 @@ class OpenSSL:
         answers = self.dated("-queryfile", query, "-in", answer, moment=moment)
         return answers and self.dated("-data", content, "-in", answer, moment=moment)
 
-    def not_revoked(self, certificate: str, moment: str) -> bool:
+    def trusted(self, pem: str, moment: str, *lists: str) -> bool:
+        return self.verify(pem, moment, *lists).returncode == 0
+
+    def listed(self, pem: str, moment: str) -> bool:
+        """Whether what keeps it from being trusted is that its issuer's list has it, and nothing else."""
+        done = self.verify(pem, moment, "-crl_check", *LISTS)
+        errors = re.findall(rb"^error \d.*", done.stdout + done.stderr, re.MULTILINE)
+        return len(errors) == 1 and errors[0].startswith(b"error 23 at 0 depth lookup")
+
+    def verify(self, pem: str, moment: str, *lists: str) -> subprocess.CompletedProcess[bytes]:
         time = ["-no_check_time"] if moment == "0" else ["-attime", moment]  # 0: has run out since it signed
         trust = ["-CAfile", self.root, "-no-CApath", "-no-CAstore", "-untrusted", CHAIN, *time]
-        return self.succeeds("verify", "-crl_check_all", "-CRLfile", "certificates/crls.pem", *trust, certificate)
+        return self.run("verify", *lists, *trust, self.kept(pem.encode()))
+
+    def told(self, what: str, pem: str, *options: str) -> str:
+        return self.run(what, "-in", self.kept(pem.encode()), "-noout", *options).stdout.decode("utf-8", "replace")
 
     def log_signed(self) -> bool:
         key = ["-pubin", "-inkey", "log/log.pub.pem"]
@@ -149,10 +167,56 @@ def check_timestamp(openssl: OpenSSL, number: str, *rest: str) -> None:
     show(f"ok    document timestamp {number} 文档时间戳有效")
 
 
-def check_certificate(openssl: OpenSSL, name: str, moment: str) -> None:
-    good = openssl.not_revoked(f"certificates/{name}.pem", moment)
-    require(good, f"certificate {name} is revoked or not trusted 证书已吊销或不受信任")
-    show(f"ok    certificate {name} is trusted and not revoked 证书受信任且未被吊销")
+def parts(path: str) -> list[str]:
+    """The certificates or lists of a PEM file."""
+    return re.findall(r"-----BEGIN .*?-----END [^\n]*\n", read(path).decode("ascii"), re.DOTALL)
+
+
+def seconds(date: str) -> int:
+    return calendar.timegm(time.strptime(" ".join(date.split()), "%b %d %H:%M:%S %Y GMT"))
+
+
+def listed_since(openssl: OpenSSL, serial: str) -> list[int]:
+    """Since when (seconds since 1970) the lists have it as not to be believed: its revocation and, where a key is
+    in other hands, the date since when (RFC 5280, 5.3.2)."""
+    found: list[int] = []
+    for crl in parts("certificates/crls.pem"):
+        told = openssl.told("crl", crl, "-text").split("\n    Signature Algorithm:")[0]
+        for entry in re.split(r"\n +Serial Number: ", told)[1:]:
+            if entry.split("\n")[0] == serial:
+                dates = r"Revocation Date: +(.*)"
+                if re.search(r"Reason Code: *\n +(Key|CA) Compromise", entry):
+                    dates = r"(?:Revocation|Invalidity) Date:\s+(.*)"
+                found += map(seconds, re.findall(dates, entry))
+    return found
+
+
+def stands(openssl: OpenSSL, pem: str, moment: str, signed: int) -> bool:
+    """It leads to the root and, if its issuer's list has it, then only since after it signed."""
+    if not openssl.trusted(pem, moment):
+        return False
+    if openssl.trusted(pem, moment, "-crl_check", *LISTS):
+        return True
+    since = listed_since(openssl, openssl.told("x509", pem, "-serial").strip().partition("=")[2])
+    return openssl.listed(pem, moment) and bool(since) and signed < min(since)
+
+
+def path_stands(openssl: OpenSSL, pem: str, moment: str, signed: int) -> bool:
+    chain = [(openssl.told("x509", each, "-subject_hash"), each) for each in parts(CHAIN)]
+    path = [pem]
+    for each in path:
+        issuer = openssl.told("x509", each, "-issuer_hash")
+        path += [above for subject, above in chain if subject == issuer and above not in path]
+    return all(stands(openssl, each, moment, signed) for each in path)
+
+
+def check_certificate(openssl: OpenSSL, name: str, moment: str, signed: str) -> None:
+    """It and those above it lead to the root, and none was revoked by the time that it signed."""
+    pem = read(f"certificates/{name}.pem").decode("ascii")
+    good = openssl.trusted(pem, moment, "-crl_check_all", *LISTS) or path_stands(openssl, pem, moment, int(signed))
+    sentence = f"certificate {name} was revoked when it signed, or is not trusted 证书签署时已被吊销或不受信任"
+    require(good, sentence)
+    show(f"ok    certificate {name} is trusted and was not revoked when it signed 证书受信任且签署时未被吊销")
 
 
 def check_record(openssl: OpenSSL, name: str, moment: str) -> None:

@@ -138,14 +138,82 @@ check_document_timestamp() { # NN HEAD TAIL LENGTH TIME
     pass "document timestamp $1 文档时间戳有效"
 }
 
-check_certificate() { # NAME TIME: the certificate leads to the trusted root and is on no revocation list
-    at="-attime $2"
-    [ "$2" != 0 ] || at=-no_check_time # it has run out since it signed
-    # shellcheck disable=SC2086 # an option and its value
-    openssl verify -crl_check_all -CRLfile certificates/crls.pem $at -CAfile "$ca" -no-CApath \
-        -no-CAstore -untrusted "$chain" "certificates/$1.pem" >/dev/null 2>&1 ||
-        fail "certificate $1 is revoked or not trusted 证书已吊销或不受信任"
-    pass "certificate $1 is trusted and not revoked 证书受信任且未被吊销"
+# nth N FILE: the N-th certificate or list of a PEM file
+nth() {
+    awk -v n="$1" '/^-----BEGIN / { at++ } at == n' "$2"
+}
+
+# listed SERIAL: since when (seconds since 1970) the lists have it as not to be believed; nothing where they have not.
+# That is its revocation or, where a key fell into other hands, the date since when, if that is earlier (RFC 5280, 5.3.2).
+listed() {
+    for number in $(awk '/^-----BEGIN / { print ++at }' certificates/crls.pem); do
+        nth "$number" certificates/crls.pem | openssl crl -noout -text 2>/dev/null
+    done | awk -v serial="$1" '
+        function seconds(text, part, clock, month, year) { # "Nov 25 08:00:00 2026 GMT"
+            split(text, part, " "); split(part[3], clock, ":")
+            month = (index("JanFebMarAprMayJunJulAugSepOctNovDec", part[1]) + 2) / 3; year = part[4]
+            if (month < 3) { month += 12; year-- }
+            return ((365 * year + int(year / 4) - int(year / 100) + int(year / 400) \
+                + int((153 * month - 457) / 5) + part[2] - 719469) * 24 + clock[1]) * 3600 + clock[2] * 60 + clock[3]
+        }
+        function earlier(moment) { if (since == "" || moment < since) since = moment }
+        /^ *Serial Number: / { own = $3 == serial; compromised = 0 }
+        /^ *Signature Algorithm: / { own = 0 }
+        !own { next }
+        /^ *Revocation Date: / { sub(/^ *Revocation Date: /, ""); earlier(seconds($0)) }
+        /^ *X509v3 CRL Reason Code:/ { getline; compromised = /Key Compromise|CA Compromise/ }
+        /^ *Invalidity Date:/ { getline; if (compromised) earlier(seconds($0)) }
+        END { if (since != "") printf "%.0f\n", since }'
+}
+
+# trusted CERTIFICATE OPTIONS: it leads to the trusted root
+trusted() {
+    # shellcheck disable=SC2086 # options and their values
+    echo "$1" | openssl verify -CAfile "$ca" -no-CApath -no-CAstore -untrusted "$chain" $2 2>&1
+}
+
+# stands CERTIFICATE OPTIONS SIGNED: it is trusted and, if its issuer's list has it, then only since after SIGNED
+stands() {
+    trusted "$1" "$2" >/dev/null || return 1
+    told=$(trusted "$1" "$2 -crl_check -CRLfile certificates/crls.pem") && return 0
+    case $(echo "$told" | grep '^error [0-9]') in # "certificate revoked", and nothing else
+    *lookup*lookup*) return 1 ;;
+    'error 23 at 0 depth lookup'*) ;;
+    *) return 1 ;;
+    esac
+    since=$(listed "$(echo "$1" | openssl x509 -noout -serial | cut -d= -f2)")
+    [ -n "$since" ] && [ "$3" -lt "$since" ]
+}
+
+# above CERTIFICATE: which of the chain issued it; none when the root did
+above() {
+    issuer=$(echo "$1" | openssl x509 -noout -issuer_hash)
+    for number in $(awk '/^-----BEGIN / { print ++at }' "$chain"); do
+        [ "$(nth "$number" "$chain" | openssl x509 -noout -subject_hash)" != "$issuer" ] || printf '%s ' "$number"
+    done
+}
+
+# path_stands CERTIFICATE OPTIONS SIGNED: it and all above it
+path_stands() {
+    stands "$1" "$2" "$3" || return 1
+    waiting=$(above "$1") seen=' '
+    while [ -n "$waiting" ]; do
+        next=${waiting%% *} waiting=${waiting#* }
+        case $seen in *" $next "*) continue ;; esac
+        seen="$seen$next "
+        stands "$(nth "$next" "$chain")" "$2" "$3" || return 1
+        waiting="$waiting$(above "$(nth "$next" "$chain")")"
+    done
+}
+
+check_certificate() { # NAME TIME SIGNED: the certificate leads to the trusted root, and nothing was revoked by SIGNED
+    options="-attime $2"
+    [ "$2" != 0 ] || options=-no_check_time # it has run out since it signed
+    certificate=$(cat "certificates/$1.pem")
+    trusted "$certificate" "$options -crl_check_all -CRLfile certificates/crls.pem" >/dev/null ||
+        path_stands "$certificate" "$options" "$3" ||
+        fail "certificate $1 was revoked when it signed, or is not trusted 证书签署时已被吊销或不受信任"
+    pass "certificate $1 is trusted and was not revoked when it signed 证书受信任且签署时未被吊销"
 }
 
 check_record() { # PATH TIME: a signed record, e.g. the agreement on electronic signing
@@ -271,7 +339,7 @@ while read -r what one two three four five <&3; do
     created | '#'*) ;;
     signature) check_signature "$one" "$two" "$three" "$four" "$five" ;;
     timestamp) check_document_timestamp "$one" "$two" "$three" "$four" "$five" ;;
-    certificate) check_certificate "$one" "$two" ;;
+    certificate) check_certificate "$one" "$two" "$three" ;;
     record) check_record "$one" "$two" ;;
     agreement) check_agreement "$one" "$two" ;;
     agreed) check_agreed "$one" "$two" "$three" ;;
