@@ -22,10 +22,11 @@ from pathlib import Path
 
 from appliance.config import load
 from appliance.contracts.waypoints import Waypoint
-from appliance.errors import ApplianceError
+from appliance.errors import ApplianceError, StorageError
 from appliance.home import Home
 from appliance.ledger import Sequencer
 from appliance.wiring import Appliance, open_appliance
+from hsm.acts import Activation, SigningIntent
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
 from tests.crash.selfharm import SELF_INFLICTED
@@ -80,10 +81,17 @@ class Performer:
     def sign(self) -> None:
         cycle = self.appliance.cycle
         prepared = cycle.prepare(self.order.contract, self.order.party)
-        cycle.sign(prepared.id, activations_for(self.appliance, prepared.act))
+        cycle.sign(prepared.id, self.activations(prepared.act))
         say("signed")
         cycle.complete(prepared.id)
         say("completed")
+
+    def activations(self, act: SigningIntent) -> list[Activation]:
+        """What people answer. Their devices are files here, on the disk that fails: one that fails is no crash."""
+        try:
+            return activations_for(self.appliance, act)
+        except OSError as error:
+            raise StorageError("The device does not answer: {why}.", why=error.strerror) from error
 
     def seal(self) -> None:
         """The last signature, then all of it sealed off: the scheduler would do that at once, too."""
