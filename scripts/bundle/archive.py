@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from scripts.bundle.digests import sha256_of
 
 MANIFEST, SIGNATURE = "MANIFEST", "MANIFEST.sig"
 
@@ -17,10 +18,7 @@ def files(root: Path) -> Iterator[Path]:
 
 def write_manifest(root: Path) -> Path:
     """``MANIFEST`` in *root*: a line for every file, as sha256sum(1) reads them."""
-    lines = []
-    for path in files(root):
-        with path.open("rb") as stream:
-            lines.append(f"{hashlib.file_digest(stream, 'sha256').hexdigest()}  {path.relative_to(root)}\n")
+    lines = [f"{sha256_of(path)}  {path.relative_to(root)}\n" for path in files(root)]
     manifest = root / MANIFEST
     manifest.write_text("".join(lines), encoding="utf-8")
     return manifest

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from scripts.bundle.debian import SUITE, Deb
+from scripts.bundle.digests import sha256_of
 
 _WHEEL = re.compile(r"^(?P<name>[^-]+)-(?P<version>[^-]+)-")
 
@@ -52,13 +52,11 @@ def _of_wheel(path: Path) -> Component:
 
 
 def _component(path: Path, address: PackageURL) -> Component:
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return Component(
         name=address.name,
         version=address.version,
         type=ComponentType.LIBRARY,
         purl=address,
         bom_ref=str(address),
-        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=digest)],
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=sha256_of(path))],
     )

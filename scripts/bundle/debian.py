@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import shutil
 import tempfile
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.bundle.commands import run
+from scripts.bundle.digests import sha256_of
 from scripts.bundle.errors import BundleFailed
 
 SUITE = "trixie"
@@ -65,7 +65,7 @@ def index(directory: Path, *, version: str, date: str) -> None:
         "Date": date,
         "Description": "What the appliance needs beyond a minimal Debian",
     }
-    digest, size = _sha256(directory / "Packages"), (directory / "Packages").stat().st_size
+    digest, size = sha256_of(directory / "Packages"), (directory / "Packages").stat().st_size
     lines = [f"{name}: {value}" for name, value in settings.items()]
     (directory / "Release").write_text("\n".join([*lines, "SHA256:", f" {digest} {size} Packages", ""]))
 
@@ -103,11 +103,6 @@ def _planned(line: str) -> Deb:
     name, _, rest = line.removeprefix("Inst ").partition(" (")
     version, architecture = rest.split()[0], rest.partition("[")[2].partition("]")[0]
     return Deb(name, version, architecture)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def require_tools() -> None:
