@@ -27,6 +27,9 @@ MEBIBYTE = 1024 * 1024
 PORT_OF_RUN = "VERMILION_PORT"
 """The variable by which ``vermilion up --port`` tells its processes; in development only."""
 
+CONSOLE_PORT_ABOVE = 2
+"""Where a run chooses the portal's port, the console is two above it, with the timestamp process between them."""
+
 
 @dataclass(frozen=True, slots=True)
 class OrganisationSettings:
@@ -68,6 +71,24 @@ class WebSettings:
         """The WebAuthn origin: scheme, host and port of the public address."""
         parts = urlsplit(self.public_url)
         return f"{parts.scheme}://{parts.netloc}"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSettings:
+    """The operator's console: its port on the loopback interface in development, the address that administrators
+    type, and its threads."""
+
+    port: int = 8082
+    public_url: str = "http://localhost:8082"
+    threads: int = 4
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for a port, an address or a number that cannot serve."""
+        require(0 < self.port < 65536, "console.port", "from 1 to 65535")
+        require(1 <= self.threads <= 64, "console.threads", "from 1 to 64")
+        parts = urlsplit(self.public_url)
+        served = parts.scheme in ("http", "https") and bool(parts.hostname)
+        require(served, "console.public_url", "like https://sign.example:8443")
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +250,7 @@ class Settings:
     home: Home
     organisation: OrganisationSettings = field(default_factory=OrganisationSettings)
     web: WebSettings = field(default_factory=WebSettings)
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
     documents: DocumentSettings = field(default_factory=DocumentSettings)
     interface: InterfaceSettings = field(default_factory=InterfaceSettings)
     mail: MailSettings = field(default_factory=MailSettings)
@@ -252,9 +274,11 @@ class Settings:
         return self.home.settings.parent / name
 
     def at_port(self, port: int) -> Settings:
-        """The same, with the portal and its address on this machine at *port*."""
+        """The same, with portal and console and their addresses on this machine from *port* on."""
         web = replace(self.web, port=port, public_url=f"http://localhost:{port}")
-        return replace(self, web=web)
+        above = port + CONSOLE_PORT_ABOVE
+        console = replace(self.console, port=above, public_url=f"http://localhost:{above}")
+        return replace(self, web=web, console=console)
 
     def of_run(self, environment: Mapping[str, str]) -> Settings:
         """The settings of a process that ``vermilion up --port`` started: its environment names the port."""

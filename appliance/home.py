@@ -10,7 +10,7 @@ from pathlib import Path
 
 from appliance.errors import ConfigurationError
 
-ROLES = ("web", "tsa", "scheduler", "operator", "backup")
+ROLES = ("web", "tsa", "scheduler", "operator", "console", "backup")
 """The callers that the authority tells apart, each by a socket of its own."""
 
 

@@ -27,6 +27,7 @@ class Role(StrEnum):
     TSA = "tsa"
     SCHEDULER = "scheduler"
     OPERATOR = "operator"
+    CONSOLE = "console"
     BACKUP = "backup"
 
 
@@ -92,6 +93,7 @@ class PeerSettings:
     tsa: list[int | str] = field(default_factory=list)
     scheduler: list[int | str] = field(default_factory=list)
     operator: list[int | str] = field(default_factory=list)
+    console: list[int | str] = field(default_factory=list)
     backup: list[int | str] = field(default_factory=list)
 
     def check(self) -> None:

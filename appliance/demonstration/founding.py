@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from importlib import resources
 
-from appliance.config import Settings, WebSettings, load
+from appliance.config import CONSOLE_PORT_ABOVE, Settings, WebSettings, load
 from appliance.confinement import Confinement
 from appliance.demonstration import cast
 from appliance.demonstration.pocket import Pocket
@@ -29,6 +29,7 @@ from hsm.errors import UnknownKey
 from hsm.home import make_home
 
 FORM_KEY = "web.key"
+CONSOLE_KEY = "console.key"
 CEREMONY = "development.toml"
 
 APPLIANCE_SETTINGS = f"""\
@@ -39,6 +40,10 @@ name = "{cast.ALPHA}"
 [web]
 port = {{port}}
 public_url = "http://localhost:{{port}}"
+
+[console]
+port = {{console}}
+public_url = "http://localhost:{{console}}"
 """
 
 AUTHORITY_SETTINGS = f"""\
@@ -85,7 +90,7 @@ def _write_settings(home: Home, say: Say, port: int) -> None:
     for folder in (home.root, home.settings.parent, home.secrets, home.people, home.logs, home.run):
         make_directory(folder)
     texts = {
-        home.settings: APPLIANCE_SETTINGS.format(port=port),
+        home.settings: APPLIANCE_SETTINGS.format(port=port, console=port + CONSOLE_PORT_ABOVE),
         home.authority_settings: AUTHORITY_SETTINGS.format(port=port),
         home.policy: resources.files("appliance.policy").joinpath("default.toml").read_text(encoding="utf-8"),
     }
@@ -98,7 +103,7 @@ def _write_settings(home: Home, say: Say, port: int) -> None:
 def _write_secrets(home: Home, say: Say) -> None:
     for path in make_home(home.root):
         say("founding    {path}", path=path)
-    for name in (FORM_KEY, LINKS_KEY):
+    for name in (FORM_KEY, LINKS_KEY, CONSOLE_KEY):
         if not (home.secrets / name).exists():
             write_private(home.secrets / name, secrets.token_hex(32).encode() + b"\n")
 

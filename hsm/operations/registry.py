@@ -29,6 +29,8 @@ Handler = Callable[[Mapping[str, Any]], Any]
 
 _EVERYONE = frozenset(Role)
 _PEOPLE = frozenset({Role.WEB, Role.OPERATOR})
+_KEEPERS = frozenset({Role.OPERATOR, Role.CONSOLE})
+_WITH_OFFICERS = _PEOPLE | _KEEPERS
 
 PERMITTED: Mapping[str, frozenset[Role]] = {
     "status": _EVERYONE,
@@ -38,9 +40,9 @@ PERMITTED: Mapping[str, frozenset[Role]] = {
     "crl": _EVERYONE,
     "authorities": _EVERYONE,
     "sign_document": frozenset({Role.WEB}),
-    "approve": _PEOPLE,
-    "approvals": _PEOPLE,
-    "credentials": _PEOPLE,
+    "approve": _WITH_OFFICERS,
+    "approvals": _WITH_OFFICERS,
+    "credentials": _WITH_OFFICERS,
     "organisations": _PEOPLE,
     "appointment": _PEOPLE,
     "appoint_officer": frozenset({Role.WEB}),
@@ -49,7 +51,7 @@ PERMITTED: Mapping[str, frozenset[Role]] = {
     "checkpoint": frozenset({Role.SCHEDULER, Role.OPERATOR}),
     "ocsp": frozenset({Role.WEB, Role.SCHEDULER, Role.OPERATOR}),
     "ocsp_reply": frozenset({Role.WEB}),
-    "issue_crl": frozenset({Role.WEB, Role.SCHEDULER, Role.OPERATOR}),
+    "issue_crl": frozenset({Role.WEB, Role.SCHEDULER, *_KEEPERS}),
     "wrap_key": frozenset({Role.WEB, Role.SCHEDULER}),
     "unwrap_key": frozenset({Role.WEB, Role.SCHEDULER}),
     "enrol_person": _PEOPLE,
@@ -65,11 +67,11 @@ PERMITTED: Mapping[str, frozenset[Role]] = {
     "set_custodians_needed": _PEOPLE,
     "change_picture": _PEOPLE,
     "destroy_seal": _PEOPLE,
-    "revoke_certificate": _PEOPLE,
+    "revoke_certificate": _WITH_OFFICERS,
     "retire": _PEOPLE,
-    "rotate": frozenset({Role.OPERATOR}),
-    "unlock": frozenset({Role.OPERATOR}),
-    "lock": frozenset({Role.OPERATOR}),
+    "rotate": _KEEPERS,
+    "unlock": _KEEPERS,
+    "lock": _KEEPERS,
     "begin_backup": frozenset({Role.BACKUP}),
     "backup_made": frozenset({Role.BACKUP}),
     "backup_piece": frozenset({Role.BACKUP}),

@@ -1,0 +1,21 @@
+"""What the console may ask of the authority: how things are, locks and lists, officers' acts; no signature."""
+
+from __future__ import annotations
+
+import pytest
+
+from hsm.config import Role
+from hsm.operations import PERMITTED
+
+SIGNS = ("sign_document", "sign_manifest", "sign_backup", "timestamp", "checkpoint", "wrap_key", "unwrap_key")
+
+
+@pytest.mark.parametrize("operation", [*SIGNS, "enrol_person", "enrol_officer", "enrol_seal", "appoint_officer"])
+def test_the_console_signs_opens_and_enrols_nothing(operation: str) -> None:
+    assert Role.CONSOLE not in PERMITTED[operation]
+
+
+def test_what_the_console_may_is_what_an_operator_may_and_less() -> None:
+    allowed = {name for name, roles in PERMITTED.items() if Role.CONSOLE in roles}
+    assert allowed < {name for name, roles in PERMITTED.items() if Role.OPERATOR in roles}
+    assert {"status", "lock", "unlock", "issue_crl", "rotate", "revoke_certificate"} <= allowed
