@@ -22,6 +22,7 @@ PARTS = (
     "million",
     "memory",
     "ceilings",
+    "shares",
 )
 RESULTS = Path("bench")
 

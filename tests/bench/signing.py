@@ -113,7 +113,7 @@ def prepare_steps(root: str, subject: str, pages: int, rounds: int) -> Callable[
     atexit.register(opened.close)
     pocket = Pocket(home.people)
     document = plain_contract(pages)
-    stock = [_sent(appliance, document, subject) for _ in range(rounds * STOCK)]
+    stock = [sent(appliance, document, subject) for _ in range(rounds * STOCK)]
 
     def sign_one() -> int:
         contract = stock.pop()
@@ -125,7 +125,8 @@ def prepare_steps(root: str, subject: str, pages: int, rounds: int) -> Callable[
     return sign_one
 
 
-def _sent(appliance: Appliance, document: bytes, subject: str) -> Contract:
+def sent(appliance: Appliance, document: bytes, subject: str) -> Contract:
+    """A contract of *subject* alone, out for signing."""
     terms = DraftTerms(
         title="bench",
         kind="服务合同",

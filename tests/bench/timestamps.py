@@ -65,13 +65,14 @@ def _rates_and_tails(settings: Settings, request: bytes) -> tuple[tuple[float, .
     with serving(there), closing(Database(settings.home.database)) as database:
         post_repeatedly(url, request, connections=CONNECTIONS, seconds=1)
         for _ in range(ROUNDS):
-            before = _issued(database)
+            before = issued(database)
             load = post_repeatedly(url, request, connections=CONNECTIONS, seconds=SECONDS)
-            rates.append((_issued(database) - before) / SECONDS)
+            rates.append((issued(database) - before) / SECONDS)
             tails.append(load.p99)
     return tuple(rates), tuple(tails)
 
 
-def _issued(database: Database) -> int:
+def issued(database: Database) -> int:
+    """Timestamps in the log so far."""
     with database.reading() as tx:
         return timestamps.count(tx)

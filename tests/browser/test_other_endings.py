@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG
 from appliance.history.timeline import Timeline
@@ -182,6 +182,25 @@ def test_voiding_takes_everybody(people: Troupe, letters: Letters) -> None:
         expect(page.get_by_role("status").filter(has_text="Your declaration is signed")).to_be_visible()
     assert people.now(contract).state is ContractState.VOIDED
     letters.expect(ZHANG, f"“{contract.title}”经各方声明已作废")
+
+
+def test_nobody_can_press_a_passkey_button_before_its_script_has_come(people: Troupe) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    with people.at(ZHANG.subject) as zhang:
+        page, form = zhang.page, zhang.page.locator("form[data-passkey]")
+        zhang.context.clear_cookies()
+        page.route("**/passkey.js", hold)
+        page.goto(f"{zhang.address}/login", wait_until="commit")
+        while not held:
+            page.wait_for_timeout(20)
+        page.wait_for_timeout(400)
+        assert form.count() == 0, "it would be sent without an answer"
+        held[0].continue_()
+        expect(form.get_by_role("button")).to_be_visible()
 
 
 def test_what_was_prepared_before_another_signed_is_renewed(people: Troupe) -> None:

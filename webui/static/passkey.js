@@ -1,5 +1,6 @@
 // Forms that a passkey answers: <form data-passkey="create|get" data-options='{…}'> with an input named "credential"
-// and an element [data-passkey-message] that holds the sentences (templates/macros/passkey.html).
+// and an element [data-passkey-message] that holds the sentences (templates/macros/passkey.html). The page waits for
+// this script (no defer): a form that is seen before it would be sent without the passkey's answer.
 // The options are those of WebAuthn Level 3 with base64url for bytes; we turn them by hand, because the browsers'
 // own parseCreationOptionsFromJSON and toJSON are younger than many of the browsers in use.
 "use strict";
@@ -96,18 +97,18 @@ async function ask(form, submitter) {
   form.submit();
 }
 
-for (const form of document.querySelectorAll("form[data-passkey]")) {
-  show(form, "");
-  form.addEventListener("submit", (event) => {
+// Heard by the document and before anybody else, since this script runs before the page has a form: whoever presses the
+// button as soon as it is there is asked too, and nothing is sent without an answer.
+document.addEventListener(
+  "submit",
+  (event) => {
+    const form = event.target;
+    if (!form.matches("form[data-passkey]")) return;
     event.preventDefault();
     if (form.getAttribute("aria-busy") !== "true") ask(form, event.submitter);
-  });
-}
-
-// What is offered only where a passkey can work.
-for (const part of document.querySelectorAll("[data-passkey-only]")) {
-  part.hidden = !window.isSecureContext || !window.PublicKeyCredential;
-}
+  },
+  { capture: true },
+);
 
 // Back from the browser's memory: the old answer is spent.
 addEventListener("pageshow", (event) => {

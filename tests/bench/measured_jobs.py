@@ -1,0 +1,36 @@
+"""The confined jobs as the bench runs them, under their own names: each tells what its child has used.
+
+``twice/pdf.prepare`` does the same job a second time in the same child and tells what that took: nothing is new to
+the process then, so that the difference is what a fresh child pays for copies of its own.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable
+from typing import Any
+
+from appliance.confinement.jobs import JOBS, load
+
+
+def __getattr__(name: str) -> Callable[..., dict[str, Any]]:
+    job = name.removeprefix("twice/")
+    if job not in JOBS:
+        raise AttributeError(name)
+    work = load({job: JOBS[job]})[job]
+
+    def measured(**arguments: Any) -> dict[str, Any]:
+        start = time.process_time_ns()
+        if job != name:
+            work(**arguments)
+        faults, before = _faults(), time.process_time_ns()
+        result = work(**arguments)
+        used = time.process_time_ns() - before
+        return {"result": result, "start": start, "used": used, "faults": _faults() - faults}
+
+    return measured
+
+
+def _faults() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
