@@ -78,6 +78,11 @@ class Home:
         return self.root / "state/scheduler.lock"
 
     @property
+    def administration(self) -> Path:
+        """The administration's own database: a restore of ``state`` leaves administrators and journal alone."""
+        return self.root / "administration/administration.db"
+
+    @property
     def state(self) -> Path:
         """Database and documents, and what else has to last."""
         return self.root / "state"

@@ -178,13 +178,23 @@ def problems(new: NewAccount) -> dict[str, PreconditionRefused]:
         found["login"] = PreconditionRefused(
             "A login has 2 to 64 letters a to z, digits, dots or hyphens, and begins with a letter or digit."
         )
-    if not _EMAIL.fullmatch(new.email.strip()):
-        found["email"] = PreconditionRefused("This is not an address of mail, like name@company.example.")
+    try:
+        good_email(new.email)
+    except PreconditionRefused as error:
+        found["email"] = error
     try:
         _require_possible(new.kind, new.roles)
     except PreconditionRefused as error:
         found["roles"] = error
     return found
+
+
+def good_email(address: str) -> str:
+    """The address of mail, trimmed. Raises :class:`PreconditionRefused` for what is none."""
+    trimmed = address.strip()
+    if not _EMAIL.fullmatch(trimmed):
+        raise PreconditionRefused("This is not an address of mail, like name@company.example.")
+    return trimmed
 
 
 def _checked(new: NewAccount) -> NewAccount:

@@ -1,4 +1,5 @@
-"""Login codes: one-time codes by time (RFC 6238), with a secret that the authority wraps for the portal alone.
+"""Login codes: one-time codes by time (RFC 6238), with a secret that is only kept wrapped: the portal's by the
+authority, the console's by a key of its own, since it has to open while the authority is gone.
 
 The code for signing is another one: its secret is the authority's, so that the portal never knows enough to sign.
 """
@@ -9,11 +10,11 @@ import base64
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 from urllib.parse import quote, urlencode
 
 from appliance.errors import PreconditionRefused
 from hsm.activation.totp import matching_step
-from hsm.client import AuthorityClient
 from hsm.errors import BadRequest, Malformed, NotPermitted
 
 _SECRET_BYTES = 20
@@ -37,11 +38,22 @@ class ProvenCode:
     step: int
 
 
-class LoginCodes:
-    """Makes secrets and checks codes; asks the authority as the web. Thread-safe."""
+class Wrapping(Protocol):
+    """Who keeps secrets unreadable at rest. Thread-safe."""
 
-    def __init__(self, authority: AuthorityClient, issuer: str) -> None:
-        self._authority = authority
+    def wrap_key(self, context: str, key: bytes) -> bytes:
+        """*key*, sealed for *context* alone."""
+
+    def unwrap_key(self, context: str, wrapped: bytes) -> bytes:
+        """What was sealed for the same *context*. Raises :class:`BadRequest`, :class:`Malformed` or
+        :class:`NotPermitted` for anything else."""
+
+
+class LoginCodes:
+    """Makes secrets and checks codes. Thread-safe."""
+
+    def __init__(self, wrapping: Wrapping, issuer: str) -> None:
+        self._wrapping = wrapping
         self._issuer = issuer
 
     def draft(self, subject: str, login: str, *, sealed: str = "") -> CodeDraft:
@@ -50,7 +62,7 @@ class LoginCodes:
             secret = self._unsealed(subject, _from_form(sealed))
         else:
             secret = secrets.token_bytes(_SECRET_BYTES)
-            sealed = self._authority.wrap_key(_context(subject), secret).hex()
+            sealed = self._wrapping.wrap_key(_context(subject), secret).hex()
         letters = base64.b32encode(secret).decode()
         query = urlencode({"secret": letters, "issuer": self._issuer}, quote_via=quote)
         return CodeDraft(letters, f"otpauth://totp/{quote(f'{self._issuer}:{login}')}?{query}", sealed)
@@ -68,11 +80,11 @@ class LoginCodes:
 
     def step_of(self, subject: str, wrapped: bytes, code: str, *, now: datetime) -> int | None:
         """The time step whose code is *code*, None for a wrong one; the caller sees whether it was used."""
-        return _matching(self._authority.unwrap_key(_context(subject), wrapped), code, now)
+        return _matching(self._wrapping.unwrap_key(_context(subject), wrapped), code, now)
 
     def _unsealed(self, subject: str, wrapped: bytes) -> bytes:
         try:
-            return self._authority.unwrap_key(_context(subject), wrapped)
+            return self._wrapping.unwrap_key(_context(subject), wrapped)
         except (BadRequest, Malformed, NotPermitted) as error:
             raise _old_form() from error
 

@@ -76,7 +76,7 @@ class Sessions:
 
     def presence(self, secret: str) -> Presence | None:
         """Who holds the cookie's *secret*, or None: unknown, ended, run out, or the account is not active."""
-        now, identifier = self._now(), _identifier(secret)
+        now, identifier = self._now(), identifier_of(secret)
         with self._database.reading() as tx:
             session = store.find(tx, identifier)
             if session is None or session.until <= now or session.seen + self._idle <= now:
@@ -93,7 +93,7 @@ class Sessions:
     def owner(self, secret: str) -> str | None:
         """Whose session it is or was, also when it has run out or was ended; None for one that nobody knows."""
         with self._database.reading() as tx:
-            return store.owner(tx, _identifier(secret))
+            return store.owner(tx, identifier_of(secret))
 
     def of(self, subject: str) -> list[Session]:
         """The sessions of *subject* that still work, the one used last first."""
@@ -104,9 +104,9 @@ class Sessions:
     def close(self, secret: str) -> None:
         """Signing out: the session of this cookie ends, if there is one."""
         with self._database.transaction() as tx:
-            session = store.find(tx, _identifier(secret))
+            session = store.find(tx, identifier_of(secret))
             if session is not None:
-                store.end(tx, _identifier(secret), subject=session.subject, now=self._now())
+                store.end(tx, identifier_of(secret), subject=session.subject, now=self._now())
 
     def revoke(self, session_id: str, *, by: str) -> None:
         """Ends one's own session *session_id* (64 hex digits). Raises :class:`NotFound` for all others."""
@@ -133,7 +133,7 @@ class Sessions:
 
     def _open(self, tx: Transaction, new: Session) -> OpenedSession:
         secret = secrets.token_urlsafe(32)
-        session = replace(new, id=_identifier(secret).hex())
+        session = replace(new, id=identifier_of(secret).hex())
         store.forget(tx, self._now() - KEPT)
         store.insert(tx, session)
         return OpenedSession(session, secret)
@@ -147,5 +147,6 @@ def _new(subject: str, strength: Strength, now: datetime, until: datetime, where
     return Session("", subject, strength, now, now, until, where.address, where.agent[:LONGEST_AGENT])
 
 
-def _identifier(secret: str) -> bytes:
+def identifier_of(secret: str) -> bytes:
+    """What is kept of a cookie's *secret*: its SHA-256 (32 bytes)."""
     return hashlib.sha256(secret.encode()).digest()

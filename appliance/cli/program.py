@@ -31,9 +31,13 @@ class Program(click.Group):
     """Imports a verb's file only when it is asked for, and turns refusals and faults into sentences."""
 
     VERBS = (
+        "acts",
+        "administrators",
+        "approve",
         "backup",
         "demo",
         "diagnose",
+        "do",
         "drill",
         "init",
         "log",
@@ -42,9 +46,11 @@ class Program(click.Group):
         "release",
         "restore",
         "rollback",
+        "steward",
         "up",
         "upgrade",
         "verify",
+        "withdraw",
     )
 
     def list_commands(self, ctx: click.Context) -> list[str]:

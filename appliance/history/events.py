@@ -107,6 +107,9 @@ class EventKind(StrEnum):
     RECOVERY_STARTED = "recovery-started"
     ACCOUNT_RECOVERED = "account-recovered"
 
+    ADMINISTRATION = "administration"
+    """A line of the administration's journal (:mod:`appliance.administration.journal`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryEvent:

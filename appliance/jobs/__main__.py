@@ -9,13 +9,14 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 from appliance.config import Settings, load
 from appliance.errors import ApplianceError, StateRefused
 from appliance.home import Home
+from appliance.jobs.administering import administering
 from appliance.jobs.scheduler import build
 from appliance.jobs.table import jobs_of, sign_of_life
 from appliance.listing import Truth
@@ -65,15 +66,17 @@ def _run(settings: Settings, appliance: Appliance, manager: ServiceManager) -> N
     Truth(appliance.database).complete()
     appliance.recovery.run()
     appliance.blobs.sweep(before=appliance.now() - LONGEST_WRITE)
-    scheduler = build([*jobs_of(appliance, delivery), sign_of_life(appliance, manager)])
     asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: asked.append(received))
-    scheduler.start()
-    manager.ready()
-    while not asked:
-        time.sleep(0.2)
-    scheduler.shutdown(wait=True)  # what is under way ends before the database is closed
+    with ExitStack() as stack:
+        jobs = [*jobs_of(appliance, delivery), administering(appliance, stack), sign_of_life(appliance, manager)]
+        scheduler = build(jobs)
+        scheduler.start()
+        manager.ready()
+        while not asked:
+            time.sleep(0.2)
+        scheduler.shutdown(wait=True)  # what is under way ends before the databases are closed
 
 
 def _delivery(settings: Settings, appliance: Appliance) -> Delivery | None:

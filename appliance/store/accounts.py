@@ -28,6 +28,11 @@ def insert(tx: Transaction, subject: str, login: str, *, handle: bytes, now: dat
             (subject, login, AccountState.INVITED, handle, stored(now)),
         )
     except pysqlite3.IntegrityError as error:
+        if "administrators" in str(error):
+            raise StateRefused(
+                "{login} is an administrator of this machine; who administrates has no account in the portal.",
+                login=login,
+            ) from error
         raise StateRefused("The login {login} is taken; choose another one.", login=login) from error
 
 

@@ -14,7 +14,7 @@ from pysqlite3 import dbapi2 as sqlite
 
 from appliance.errors import StorageError
 from appliance.sharing import make_directory, make_file
-from appliance.store.schema import migrate
+from appliance.store.schema import APPLIANCE, Schema
 
 OLDEST_SQLITE = (3, 51, 3)
 """Older ones, in WAL mode, can corrupt a database (the WAL-reset bug of 3.7.0 to 3.51.2)."""
@@ -69,12 +69,12 @@ class _Link:
 
 
 class Database:
-    """SQLite at *path*, brought to this release's schema on opening. Thread-safe, and safe after ``fork``.
+    """SQLite at *path*, brought to this release's *schema* on opening. Thread-safe, and safe after ``fork``.
 
     Raises :class:`StorageError` for a file that a newer release wrote, or an SQLite library that is too old.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, schema: Schema = APPLIANCE) -> None:
         if sqlite.sqlite_version_info < OLDEST_SQLITE:
             raise StorageError(
                 "SQLite {version} can corrupt databases in WAL mode; install pysqlite3 with 3.51.3 or newer.",
@@ -89,7 +89,7 @@ class Database:
             make_directory(path.parent)
             make_file(path)  # SQLite gives its other files the mode of this one
             connection = self._connection()
-            migrate(connection, path)
+            schema.migrate(connection, path)
 
     def close(self) -> None:
         """Closes the connections of all threads; none may use the database any more."""

@@ -35,6 +35,11 @@ def insert_person(tx: Transaction, person: Person, certificate: bytes | None) ->
             ),
         )
     except pysqlite3.IntegrityError as error:
+        if "administrators" in str(error):
+            raise StateRefused(
+                "{email} is an administrator of this machine; who administrates has no account in the portal.",
+                email=person.email,
+            ) from error
         if "people.email" in str(error) or "people_one_address" in str(error):
             raise StateRefused(
                 "{email} belongs to another account; each human has one.", email=person.email

@@ -1,9 +1,10 @@
-"""The schema's history: numbered files in ``migrations/``, applied once each, in order, never edited."""
+"""A schema's history: numbered files in a folder of migrations, applied once each, in order, never edited."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -16,16 +17,31 @@ from hsm.schema import apply, objects_in
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
 
-def migrate(connection: sqlite.Connection, path: Path) -> None:
-    """Brings the database to this release's schema. Raises :class:`StorageError` when a newer release wrote it,
-    or when tables or triggers are not those that the migrations make: somebody changed them from outside."""
-    steps = dict(_steps())
-    if _version(connection) != max(steps):
-        _bring_up(connection, path, steps)
-    if objects_in(connection) != _own_schema():
-        raise StorageError(
-            "The tables or triggers of {path} were changed from outside; restore a backup.", path=path
-        )
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The history in ``folder``, below ``appliance/store``."""
+
+    folder: str
+
+    def migrate(self, connection: sqlite.Connection, path: Path) -> None:
+        """Brings the database to this release's schema. Raises :class:`StorageError` when a newer release wrote
+        it, or when tables or triggers are not those that the migrations make: somebody changed them from
+        outside."""
+        steps = dict(_steps(self.folder))
+        if _version(connection) != max(steps):
+            _bring_up(connection, path, steps)
+        if objects_in(connection) != _own_schema(self.folder):
+            raise StorageError(
+                "The tables or triggers of {path} were changed from outside; restore a backup.", path=path
+            )
+
+    def latest(self) -> int:
+        """The number of this release's schema."""
+        return max(number for number, _ in _steps(self.folder))
+
+
+APPLIANCE = Schema("migrations")
+"""The schema of the appliance's database."""
 
 
 def _bring_up(connection: sqlite.Connection, path: Path, steps: dict[int, str]) -> None:
@@ -64,23 +80,23 @@ def _require_whole(connection: sqlite.Connection, path: Path) -> None:
 
 
 def latest() -> int:
-    """The number of this release's schema."""
-    return max(number for number, _ in _steps())
+    """The number of this release's schema of the appliance's database."""
+    return APPLIANCE.latest()
 
 
 @cache
-def _own_schema() -> list[tuple[str, str]]:
+def _own_schema(folder: str) -> list[tuple[str, str]]:
     connection = sqlite.connect(":memory:", isolation_level=None)
     try:
-        for number, script in sorted(_steps()):
+        for number, script in sorted(_steps(folder)):
             _apply(connection, script, number)
         return objects_in(connection)
     finally:
         connection.close()
 
 
-def _steps() -> Iterator[tuple[int, str]]:
-    for item in resources.files("appliance.store").joinpath("migrations").iterdir():
+def _steps(folder: str) -> Iterator[tuple[int, str]]:
+    for item in resources.files("appliance.store").joinpath(folder).iterdir():
         if name := _NAME.fullmatch(item.name):
             yield int(name[1]), item.read_text(encoding="utf-8")
 

@@ -13,10 +13,23 @@ import hsm.errors
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("hsm", "appliance", "webui")
 
-SPEAKING = {"say", "warn", "translate", "_", "Reason", "Sentence", "Fact", "_say", "tell", "_tell"}
+SPEAKING = {
+    "say",
+    "warn",
+    "translate",
+    "_",
+    "Reason",
+    "Sentence",
+    "Fact",
+    "_say",
+    "tell",
+    "_tell",
+    "Outcome",
+    "speak",
+}
 """Calls whose first text is a sentence."""
 
-WITH_NAME = {"DocumentRefused": 1, "Finding": 2, "InspectionWarning": 1}
+WITH_NAME = {"Argument": 1, "DocumentRefused": 1, "Finding": 2, "InspectionWarning": 1}
 """Calls whose sentence is a later argument."""
 
 IN_TEMPLATES = re.compile(r"""\b_\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")

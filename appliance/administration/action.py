@@ -1,0 +1,163 @@
+"""What an action is: its name, who may do it, what it takes, and the sentence that says exactly what it will do.
+
+The console, the command ``vermilion do`` and ``docs/actions.md`` are all made from these values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from appliance.administration.parts import Parts
+from appliance.errors import PreconditionRefused
+from appliance.model.administration import Actor, AdministratorRole, Outcome
+
+LONGEST_TEXT = 500
+NOTHING: Final = "—"
+"""What stands in a sentence where an argument was left out."""
+
+_NAME = re.compile(r"[a-z]+(\.[a-z]+(_[a-z]+)*)?")
+
+
+class ArgumentKind(StrEnum):
+    """How an argument is typed. A moment is ISO 8601 with its zone; a secret is never stored."""
+
+    TEXT = "text"
+    CHOICE = "choice"
+    NUMBER = "number"
+    MOMENT = "moment"
+    SECRET = "secret"  # noqa: S105  # the name of a kind
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument; ``title`` is a sentence or word of the catalogue."""
+
+    name: str
+    title: str
+    kind: ArgumentKind = ArgumentKind.TEXT
+    required: bool = True
+    choices: tuple[str, ...] = ()
+
+    def checked(self, text: str) -> str:
+        """*text* in its one form. Raises :class:`PreconditionRefused` with what is wrong."""
+        trimmed = text.strip() if self.kind is not ArgumentKind.SECRET else text
+        if not trimmed:
+            raise PreconditionRefused("The argument {name} is missing.", name=self.name)
+        if len(trimmed) > LONGEST_TEXT or not trimmed.isprintable():
+            raise PreconditionRefused(
+                "The argument {name} has at most {most} characters, in one line.",
+                name=self.name,
+                most=LONGEST_TEXT,
+            )
+        return self._of_kind(trimmed)
+
+    def _of_kind(self, text: str) -> str:
+        if self.kind is ArgumentKind.CHOICE and text not in self.choices:
+            raise PreconditionRefused(
+                "The argument {name} is one of {choices}.", name=self.name, choices=", ".join(self.choices)
+            )
+        if self.kind is ArgumentKind.NUMBER:
+            if not re.fullmatch(r"[0-9]{1,12}", text):
+                raise PreconditionRefused("The argument {name} is a whole number.", name=self.name)
+            return str(int(text))
+        if self.kind is ArgumentKind.MOMENT:
+            return _moment(self.name, text)
+        return text
+
+
+def _moment(name: str, text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = datetime.min  # noqa: DTZ901  # only to be refused below
+    if moment.tzinfo is None:
+        raise PreconditionRefused(
+            "The argument {name} is a moment with its zone, such as 2027-01-31T22:00+08:00.", name=name
+        )
+    return moment.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+
+
+class Hand(StrEnum):
+    """By whose process an action is performed, since the console can neither reach contracts nor the machine."""
+
+    CONSOLE = "console"
+    SCHEDULER = "scheduler"
+    STEWARD = "steward"
+
+
+Perform = Callable[[Parts, Mapping[str, str], Actor], Outcome]
+"""Does it, once; *Actor* is who asked. Raises :class:`ApplianceError` or :class:`AuthorityError` when it
+cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that an operator may do.
+
+    ``effect`` is the sentence with the arguments as its places that says what it will do, ``undo`` how it is taken
+    back. ``who`` may ask for it; without ``approvers`` one person is enough. ``perform`` is called with the
+    checked arguments.
+    """
+
+    name: str
+    title: str
+    effect: str
+    undo: str
+    who: frozenset[AdministratorRole]
+    approvers: frozenset[AdministratorRole]
+    arguments: tuple[Argument, ...]
+    hand: Hand
+    perform: Perform
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what could not be kept to: a secret would have to be stored for a second
+        person."""
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name} is no name of an action")
+        if AdministratorRole.AUDITOR in self.who | self.approvers:
+            raise ValueError(f"{self.name}: auditors change nothing")
+        secret = any(argument.kind is ArgumentKind.SECRET for argument in self.arguments)
+        if secret and (self.approvers or self.hand is not Hand.CONSOLE):
+            raise ValueError(f"{self.name}: a secret is not kept for a second person or another process")
+
+    @property
+    def persons(self) -> int:
+        """How many it takes."""
+        return 2 if self.approvers else 1
+
+    def checked(self, given: Mapping[str, str]) -> dict[str, str]:
+        """The arguments in their one form; optional ones that were left empty are left out.
+
+        Raises :class:`PreconditionRefused` for wrong, missing or unknown ones.
+        """
+        known = {argument.name for argument in self.arguments}
+        unknown = sorted(set(given) - known)
+        if unknown:
+            raise PreconditionRefused(
+                "{action} has no argument {name}; it takes {known}.",
+                action=self.name,
+                name=unknown[0],
+                known=", ".join(sorted(known)) or NOTHING,
+            )
+        wanted = [each for each in self.arguments if each.required or given.get(each.name, "").strip()]
+        return {argument.name: argument.checked(given.get(argument.name, "")) for argument in wanted}
+
+    def storable(self, arguments: Mapping[str, str]) -> dict[str, str]:
+        """*arguments* without the secret ones."""
+        secret = {each.name for each in self.arguments if each.kind is ArgumentKind.SECRET}
+        return {name: value for name, value in arguments.items() if name not in secret}
+
+    def effect_of(self, arguments: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+        """The sentence that says what it will do, and its values."""
+        names = [each.name for each in self.arguments if each.kind is not ArgumentKind.SECRET]
+        return self.effect, {name: arguments.get(name, NOTHING) for name in names}
+
+    def effect_in_english(self, arguments: Mapping[str, str]) -> str:
+        """The same as one text, which is what is approved."""
+        template, values = self.effect_of(arguments)
+        return template.format(**values)

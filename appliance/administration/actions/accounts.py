@@ -1,0 +1,127 @@
+"""Actions on administrators: to let somebody in takes two persons, to keep somebody out takes one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from appliance.administration.action import Action, Argument, ArgumentKind, Hand
+from appliance.administration.actions.people import BOTH, NOBODY, SECURITY
+from appliance.administration.administrators import Administrators
+from appliance.administration.parts import Parts
+from appliance.model.administration import Actor, AdministratorRole, NewAdministrator, Outcome
+
+_LOGIN = Argument("login", "Login")
+_ROLES = tuple(role.value for role in AdministratorRole)
+
+
+def _add(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
+    role = AdministratorRole(arguments["role"])
+    new = NewAdministrator(arguments["login"], arguments["name"], arguments["email"], role)
+    login = parts.administrators.add(new, by=by)
+    return Outcome(
+        "{login} is an administrator; the action administrators.link gives the way in.", {"login": login}
+    )
+
+
+def _link(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
+    invited = parts.administrators.link(arguments["login"], by=by)
+    address = f"{parts.settings.console.public_url}/welcome/{invited.token}"
+    return Outcome("For {login} alone, once, within 24 hours:", {"login": invited.login}, secret=address)
+
+
+def _changing(
+    change: Callable[[Administrators, str, Actor], None], template: str
+) -> Callable[[Parts, Mapping[str, str], Actor], Outcome]:
+    """What performs a *change* of one account, and then says *template*."""
+
+    def perform(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
+        change(parts.administrators, arguments["login"], by)
+        return Outcome(template, {"login": arguments["login"]})
+
+    return perform
+
+
+ACTIONS = (
+    Action(
+        name="administrators.add",
+        title="Add an administrator",
+        effect="{name} ({email}) becomes an administrator of the kind {role}, with the login {login}, for good.",
+        undo="The action administrators.remove.",
+        who=SECURITY,
+        approvers=BOTH,
+        arguments=(
+            _LOGIN,
+            Argument("name", "Name of the human"),
+            Argument("email", "Address of mail, which nobody in the portal has"),
+            Argument("role", "Kind", ArgumentKind.CHOICE, choices=_ROLES),
+        ),
+        hand=Hand.SCHEDULER,
+        perform=_add,
+    ),
+    Action(
+        name="administrators.link",
+        title="Make a way in",
+        effect="A new link lets {login}, who was added or reset, choose password and code; earlier links end.",
+        undo="A newer link, or the action administrators.suspend.",
+        who=SECURITY,
+        approvers=NOBODY,
+        arguments=(_LOGIN,),
+        hand=Hand.CONSOLE,
+        perform=_link,
+    ),
+    Action(
+        name="administrators.reset",
+        title="Reset password and code",
+        effect="Password, code and sessions of {login} end at once; a link then lets both be chosen anew.",
+        undo="Nothing brings the old ones back.",
+        who=SECURITY,
+        approvers=BOTH,
+        arguments=(_LOGIN,),
+        hand=Hand.CONSOLE,
+        perform=_changing(lambda desk, login, by: desk.reset(login, by=by), "The ways in of {login} have ended."),
+    ),
+    Action(
+        name="administrators.suspend",
+        title="Suspend an administrator",
+        effect="{login} cannot sign in any more, for now; sessions end at once.",
+        undo="The action administrators.resume.",
+        who=SECURITY,
+        approvers=NOBODY,
+        arguments=(_LOGIN,),
+        hand=Hand.CONSOLE,
+        perform=_changing(lambda desk, login, by: desk.suspend(login, by=by), "{login} is suspended."),
+    ),
+    Action(
+        name="administrators.resume",
+        title="End a suspension",
+        effect="{login} can sign in again.",
+        undo="The action administrators.suspend.",
+        who=SECURITY,
+        approvers=BOTH,
+        arguments=(_LOGIN,),
+        hand=Hand.CONSOLE,
+        perform=_changing(lambda desk, login, by: desk.resume(login, by=by), "{login} may sign in again."),
+    ),
+    Action(
+        name="administrators.unlock",
+        title="Unlock an account",
+        effect="{login}, locked after too many failures to sign in, may try again.",
+        undo="The action administrators.suspend.",
+        who=SECURITY,
+        approvers=NOBODY,
+        arguments=(_LOGIN,),
+        hand=Hand.CONSOLE,
+        perform=_changing(lambda desk, login, by: desk.unlock(login, by=by), "{login} may sign in again."),
+    ),
+    Action(
+        name="administrators.remove",
+        title="Remove an administrator",
+        effect="The account of {login} is closed for good; its login is never used again.",
+        undo="Nothing opens it again; the human may be added under another login.",
+        who=SECURITY,
+        approvers=BOTH,
+        arguments=(_LOGIN,),
+        hand=Hand.SCHEDULER,
+        perform=_changing(lambda desk, login, by: desk.remove(login, by=by), "The account of {login} is closed."),
+    ),
+)

@@ -1,0 +1,133 @@
+"""Actions on the machine: backups, releases, services. Root does them, in the steward's units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from appliance.administration.action import Action, Argument, ArgumentKind, Hand
+from appliance.administration.actions.people import BOTH, NOBODY, SECURITY, SYSTEM
+from appliance.administration.machine import SERVICES
+from appliance.administration.parts import Parts
+from appliance.model.administration import Actor, Outcome
+
+_YES = "yes"
+_FORGET = Argument("forget_newer", "Although newer acts would be lost", ArgumentKind.CHOICE, False, (_YES,))
+
+
+def _back_up(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> Outcome:
+    return parts.host.back_up()
+
+
+def _drill(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> Outcome:
+    return parts.host.drill()
+
+
+def _restart(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
+    return parts.host.restart(arguments["service"])
+
+
+def _restore(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
+    forget = arguments.get("forget_newer") == _YES
+    return parts.host.restore(arguments["archive"], arguments["identity"], forget_newer=forget)
+
+
+def _upgrade(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
+    return parts.host.upgrade(arguments["version"])
+
+
+def _roll_back(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
+    return parts.host.roll_back(forget_newer=arguments.get("forget_newer") == _YES)
+
+
+def _take_alarm_back(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
+    return parts.host.take_alarm_back(arguments["unit"])
+
+
+ACTIONS = (
+    Action(
+        name="backup.now",
+        title="Make a backup",
+        effect="A backup is made now, while everything runs; older ones that the settings do not keep are"
+        " removed.",
+        undo="Nothing has to be taken back.",
+        who=SYSTEM,
+        approvers=NOBODY,
+        arguments=(),
+        hand=Hand.STEWARD,
+        perform=_back_up,
+    ),
+    Action(
+        name="drill.now",
+        title="Try the newest backup",
+        effect="The newest backup is opened beside the running system, and verified.",
+        undo="Nothing has to be taken back.",
+        who=SYSTEM,
+        approvers=NOBODY,
+        arguments=(),
+        hand=Hand.STEWARD,
+        perform=_drill,
+    ),
+    Action(
+        name="restore",
+        title="Restore a backup",
+        effect="Everything stops; the backup {archive}, opened with {identity}, takes the place of all data, which"
+        " is put aside; everything starts again. What was signed since that backup is gone. Newer acts may be"
+        " lost: {forget_newer}.",
+        undo="What was there before is put aside beside the home; `vermilion restore` brings another backup.",
+        who=SYSTEM,
+        approvers=SECURITY,
+        arguments=(
+            Argument("archive", "The backup, by its name"),
+            Argument("identity", "The file with the recovery key, on this machine"),
+            _FORGET,
+        ),
+        hand=Hand.STEWARD,
+        perform=_restore,
+    ),
+    Action(
+        name="release.upgrade",
+        title="Upgrade",
+        effect="Release {version}, which is installed already, becomes the current one: backup, stop,"
+        " migration, switch, start; or the one that serves now goes on.",
+        undo="The action release.rollback goes back.",
+        who=SYSTEM,
+        approvers=SECURITY,
+        arguments=(Argument("version", "The release"),),
+        hand=Hand.STEWARD,
+        perform=_upgrade,
+    ),
+    Action(
+        name="release.rollback",
+        title="Go back to the release before",
+        effect="Everything stops, and the release before the last upgrade serves again. Newer acts may be lost:"
+        " {forget_newer}.",
+        undo="The action release.upgrade goes forward again.",
+        who=SYSTEM,
+        approvers=SECURITY,
+        arguments=(_FORGET,),
+        hand=Hand.STEWARD,
+        perform=_roll_back,
+    ),
+    Action(
+        name="service.restart",
+        title="Restart a service",
+        effect="The service {service} ends in order and starts again.",
+        undo="Nothing has to be taken back.",
+        who=SYSTEM,
+        approvers=NOBODY,
+        arguments=(Argument("service", "Service", ArgumentKind.CHOICE, choices=SERVICES),),
+        hand=Hand.STEWARD,
+        perform=_restart,
+    ),
+    Action(
+        name="alarm.dismiss",
+        title="Take an alarm back",
+        effect="The alarm that {unit} raised counts as dealt with.",
+        undo="Where the cause is still there, the alarm comes back by itself.",
+        who=BOTH,
+        approvers=NOBODY,
+        arguments=(Argument("unit", "The unit that failed"),),
+        hand=Hand.STEWARD,
+        perform=_take_alarm_back,
+    ),
+)

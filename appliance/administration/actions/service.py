@@ -1,0 +1,53 @@
+"""Actions on what the appliance does for people: mail, the log, contracts. The scheduler does them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from appliance.administration.action import Action, Argument, ArgumentKind, Hand
+from appliance.administration.actions.people import NOBODY, SYSTEM
+from appliance.administration.parts import Parts
+from appliance.errors import StateRefused
+from appliance.model.administration import Actor, Outcome
+from appliance.store import outbox
+
+
+def _anchor(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> Outcome:
+    parts.appliance.sequencer.run_once()
+    latest = parts.appliance.proofs.checkpoint()
+    template = "The log has {size} entries and the root {root}: keep both where this machine cannot reach them."
+    return Outcome(template, {"size": latest.size, "root": latest.root.hex()})
+
+
+def _resend(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
+    message = int(arguments["message"])
+    with parts.appliance.database.transaction() as tx:
+        if not outbox.resend(tx, message, parts.now()):
+            raise StateRefused("This message is not one that can be sent again; look at what became of it.")
+    return Outcome("Message {message} goes out once more.", {"message": message})
+
+
+ACTIONS = (
+    Action(
+        name="log.anchor",
+        title="Anchor the log",
+        effect="The log gets a checkpoint of this moment, whose size and root are shown, to be kept elsewhere.",
+        undo="Nothing has to be taken back.",
+        who=SYSTEM,
+        approvers=NOBODY,
+        arguments=(),
+        hand=Hand.SCHEDULER,
+        perform=_anchor,
+    ),
+    Action(
+        name="mail.resend",
+        title="Send a mail again",
+        effect="Message {message}, whose arrival is unknown or that was refused, goes out once more.",
+        undo="A mail that is gone cannot be taken back; it says the same as before.",
+        who=SYSTEM,
+        approvers=NOBODY,
+        arguments=(Argument("message", "The message, by its number", ArgumentKind.NUMBER),),
+        hand=Hand.SCHEDULER,
+        perform=_resend,
+    ),
+)

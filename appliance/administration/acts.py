@@ -1,0 +1,178 @@
+"""Acts: what was asked for, who decided, and that it is performed exactly once.
+
+1. Name, role and arguments are checked; the act is written down with the sentence that says what it will do.
+2. What takes two persons waits for a day. Somebody else of a fitting role approves exactly that sentence,
+   or refuses.
+3. Whoever performs takes the act by a conditional update: of two that try at once, one does.
+4. What came of it is written down. Where a process dies in between, the act is interrupted, and never done
+   again by itself.
+"""
+
+from __future__ import annotations
+
+import secrets as randomness
+from collections.abc import Mapping
+from datetime import timedelta
+
+from appliance.administration.action import Action
+from appliance.administration.performing import Performing
+from appliance.administration.registry import REGISTRY, action_of, may_approve, may_ask
+from appliance.administration.room import AdministrationRoom
+from appliance.errors import NotAllowed, StateRefused
+from appliance.model.administration import (
+    NOBODY,
+    ROOT,
+    Act,
+    Actor,
+    ActState,
+    AdministratorState,
+    JournalKind,
+)
+from appliance.store.administration import acts, administrators
+from appliance.store.database import Transaction
+
+WAITS = timedelta(hours=24)
+"""How long an act waits for the second person."""
+
+_DECISIONS = {
+    ActState.PERFORMING: JournalKind.ACT_APPROVED,
+    ActState.REFUSED: JournalKind.ACT_REFUSED,
+    ActState.WITHDRAWN: JournalKind.ACT_WITHDRAWN,
+}
+
+
+class Acts:
+    """The desk of actions. Thread-safe."""
+
+    def __init__(self, room: AdministrationRoom, performing: Performing) -> None:
+        self._room = room
+        self._performing = performing
+
+    def offered(self, actor: Actor) -> list[Action]:
+        """What *actor* may ask for, in the registry's order."""
+        return [action for action in REGISTRY.values() if may_ask(actor, action)]
+
+    def ask(self, name: str, given: Mapping[str, str], *, by: Actor) -> Act:
+        """Asks for an action: one that takes one person is under way, or done, on return; others wait.
+
+        Raises :class:`NotFound` for an unknown name, :class:`NotAllowed`, :class:`PreconditionRefused` for
+        arguments. What goes wrong afterwards is the outcome of the act.
+        """
+        action = action_of(name)
+        if not may_ask(by, action):
+            raise NotAllowed("{action} is not for {who}.", action=name, who=by.role)
+        arguments = action.checked(given)
+        act = self._written(action, arguments, by)
+        return act if act.state is ActState.WAITING else self._performing.hand_over(act, arguments)
+
+    def approve(self, act_id: str, *, by: Actor) -> Act:
+        """The second person agrees, and the act is performed, as :meth:`ask` has it.
+
+        Raises :class:`NotAllowed` for its author, for a role that may not, and when its author may not ask for it
+        any more; :class:`StateRefused` when it was decided already, has expired, or would now do something else.
+        """
+        with self._room.writing() as tx:
+            act, action = self._decidable(tx, act_id)
+            _require_second(act, action, by)
+            self._require_author(tx, act, action)
+            if action.effect_in_english(act.arguments) != act.effect:
+                raise StateRefused(
+                    "Since {id} was asked for, {action} has changed; ask anew.", id=act_id, action=act.action
+                )
+            self._decide(tx, act, ActState.PERFORMING, by)
+            act = acts.act(tx, act_id)
+        return self._performing.hand_over(act, act.arguments)
+
+    def refuse(self, act_id: str, *, by: Actor) -> Act:
+        """The second person does not agree. Raises as :meth:`approve`."""
+        with self._room.writing() as tx:
+            act, action = self._decidable(tx, act_id)
+            _require_second(act, action, by)
+            self._decide(tx, act, ActState.REFUSED, by)
+            return acts.act(tx, act_id)
+
+    def withdraw(self, act_id: str, *, by: Actor) -> Act:
+        """The author takes it back. Raises :class:`NotAllowed` for anybody else."""
+        with self._room.writing() as tx:
+            act, _ = self._decidable(tx, act_id)
+            if by.login != act.asked_by:
+                raise NotAllowed("Only who asked for {id} withdraws it.", id=act_id)
+            self._decide(tx, act, ActState.WITHDRAWN, by)
+            return acts.act(tx, act_id)
+
+    def act(self, act_id: str) -> Act:
+        """One of them. Raises :class:`NotFound`."""
+        with self._room.database.reading() as tx:
+            return acts.act(tx, act_id)
+
+    def waiting(self) -> list[Act]:
+        """What waits for a second person, the oldest first."""
+        self.expire()
+        with self._room.database.reading() as tx:
+            return acts.in_state(tx, ActState.WAITING)
+
+    def under_way(self) -> list[Act]:
+        """What is being performed, or is about to be."""
+        with self._room.database.reading() as tx:
+            return acts.in_state(tx, ActState.PERFORMING)
+
+    def recent(self, limit: int = 50) -> list[Act]:
+        """The newest first."""
+        with self._room.database.reading() as tx:
+            return acts.recent(tx, limit)
+
+    def expire(self) -> None:
+        """Ends what waited for too long."""
+        with self._room.database.reading() as tx:
+            late = [each for each in acts.in_state(tx, ActState.WAITING) if each.expires <= self._room.now()]
+        if late:
+            with self._room.writing() as tx:
+                for act_id in acts.expire(tx, self._room.now()):
+                    self._room.journal.write(tx, JournalKind.ACT_EXPIRED, NOBODY, act=act_id)
+
+    def _written(self, action: Action, arguments: Mapping[str, str], by: Actor) -> Act:
+        now, waits = self._room.now(), action.persons == 2
+        kept = action.storable(arguments)
+        act = Act(
+            id=randomness.token_hex(6),
+            action=action.name,
+            arguments=kept,
+            effect=action.effect_in_english(kept),
+            state=ActState.WAITING if waits else ActState.PERFORMING,
+            persons=action.persons,
+            asked_by=by.login,
+            asked=now,
+            expires=now + WAITS,
+        )
+        with self._room.writing() as tx:
+            acts.insert(tx, act)
+            kind = JournalKind.ACT_ASKED if waits else JournalKind.ACT_BEGUN
+            self._room.journal.write(tx, kind, by, act=act.id, action=act.action, effect=act.effect)
+        return act
+
+    def _decidable(self, tx: Transaction, act_id: str) -> tuple[Act, Action]:
+        act = acts.act(tx, act_id)
+        if act.state is not ActState.WAITING:
+            raise StateRefused("{id} is {state}; nothing is left to decide.", id=act_id, state=act.state)
+        if act.expires <= self._room.now():
+            raise StateRefused("{id} waited for a day and has expired; ask anew.", id=act_id)
+        return act, action_of(act.action)
+
+    def _require_author(self, tx: Transaction, act: Act, action: Action) -> None:
+        author = administrators.find(tx, act.asked_by)
+        if act.asked_by == ROOT.login:
+            return
+        if author is None or author.state is not AdministratorState.ACTIVE or author.role not in action.who:
+            raise NotAllowed("{who} may not ask for this any more.", who=act.asked_by)
+
+    def _decide(self, tx: Transaction, act: Act, after: ActState, by: Actor) -> None:
+        if not acts.decide(tx, act.id, after, by=by.login, now=self._room.now()):
+            raise StateRefused("{id} was decided already.", id=act.id)
+        self._room.journal.write(tx, _DECISIONS[after], by, act=act.id, action=act.action)
+
+
+def _require_second(act: Act, action: Action, by: Actor) -> None:
+    if by.login == act.asked_by:
+        raise NotAllowed("Nobody decides on what they asked for; another person does.")
+    if not may_approve(by, action):
+        raise NotAllowed("{action} is not decided on by {who}.", action=action.name, who=by.role or by.login)

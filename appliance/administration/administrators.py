@@ -1,0 +1,179 @@
+"""Administrators come and go: the first of each kind by who is root on the machine, later ones by two persons.
+
+Nobody is an administrator and has an account in the portal: login and address are reserved in the portal's
+database, which refuses those that somebody there has, before the administrator is written here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from appliance.accounts.accounts import LONGEST_NAME, good_email
+from appliance.accounts.signing_in import folded
+from appliance.administration.room import AdministrationRoom
+from appliance.administration.sessions import ConsoleSessions
+from appliance.administration.welcoming import invite
+from appliance.errors import PreconditionRefused, StateRefused
+from appliance.model.administration import (
+    ROOT,
+    Actor,
+    Administrator,
+    AdministratorState,
+    JournalKind,
+    NewAdministrator,
+)
+from appliance.store import administrators as known_to_the_portal
+from appliance.store.administration import administrators, invitations
+from appliance.store.database import Transaction
+
+_LOGIN = re.compile(r"[a-z][a-z0-9._-]{1,63}")
+_NOT_LOGINS = frozenset({"root", "system"})
+_OPEN = tuple(state for state in AdministratorState if state is not AdministratorState.LEFT)
+
+
+@dataclass(frozen=True, slots=True)
+class InvitedAdministrator:
+    """Somebody who has not set up the account yet: the ``token`` of the link is shown once and kept nowhere."""
+
+    login: str
+    token: str = field(repr=False)
+
+
+class Administrators:
+    """Who administrates. Who may ask for which of this is the registry's to say. Thread-safe."""
+
+    def __init__(self, room: AdministrationRoom, sessions: ConsoleSessions) -> None:
+        self._room = room
+        self._sessions = sessions
+
+    def everybody(self) -> list[Administrator]:
+        """All that there ever were, by login."""
+        with self._room.database.reading() as tx:
+            return administrators.everybody(tx)
+
+    def administrator(self, login: str) -> Administrator:
+        """One of them. Raises :class:`NotFound`."""
+        with self._room.database.reading() as tx:
+            return administrators.administrator(tx, folded(login))
+
+    def add_first(self, new: NewAdministrator) -> InvitedAdministrator:
+        """The first of a kind, by root. Raises :class:`StateRefused` when there is one already."""
+        with self._room.database.reading() as tx:
+            if administrators.has_role(tx, new.role):
+                raise StateRefused(
+                    "There is an administrator of the kind {role} already; further ones take two persons"
+                    " (`vermilion do administrators.add`).",
+                    role=new.role,
+                )
+        return self.link(self.add(new, by=ROOT), by=ROOT)
+
+    def add(self, new: NewAdministrator, *, by: Actor) -> str:
+        """A new administrator, invited; the login. Whoever looks after accounts then makes a :meth:`link`.
+
+        Raises :class:`PreconditionRefused` for values that are not possible, :class:`StateRefused` when somebody
+        has the login or the address, here or in the portal.
+        """
+        checked = checked_administrator(new)
+        with self._room.portal().transaction() as tx:
+            known_to_the_portal.reserve(tx, checked.login, checked.email)
+        with self._room.writing() as tx:
+            administrators.insert(tx, checked, by=by.login, now=self._room.now())
+            detail = {"login": checked.login, "name": checked.name, "role": checked.role.value}
+            self._room.journal.write(tx, JournalKind.ADMINISTRATOR_ADDED, by, **detail)
+        return checked.login
+
+    def link(self, login: str, *, by: Actor) -> InvitedAdministrator:
+        """A new link in place of an earlier one. Raises :class:`StateRefused` for an account that is set up."""
+        name, now = _other(login, by), self._room.now()
+        with self._room.writing() as tx:
+            found = administrators.administrator(tx, name)
+            if found.state is not AdministratorState.INVITED:
+                raise StateRefused("{login} has set up the account already.", login=name)
+            self._tell(tx, JournalKind.LINK_MADE, name, by)
+            return InvitedAdministrator(name, invite(tx, name, by=by, now=now))
+
+    def reset(self, login: str, *, by: Actor) -> None:
+        """Password, code and sessions end at once; a :meth:`link` lets both be chosen anew."""
+        name = _other(login, by)
+        with self._room.writing() as tx:
+            _move(tx, name, AdministratorState.INVITED, *_OPEN)
+            administrators.forget_factors(tx, name)
+            self._end_ways_in(tx, name, by)
+            self._tell(tx, JournalKind.FACTORS_RESET, name, by)
+
+    def suspend(self, login: str, *, by: Actor) -> None:
+        """Nobody signs in with this account any more, for now; sessions end at once."""
+        name = _other(login, by)
+        with self._room.writing() as tx:
+            _move(tx, name, AdministratorState.SUSPENDED, AdministratorState.ACTIVE, AdministratorState.LOCKED)
+            self._end_ways_in(tx, name, by)
+            self._tell(tx, JournalKind.ADMINISTRATOR_SUSPENDED, name, by)
+
+    def resume(self, login: str, *, by: Actor) -> None:
+        """Ends a suspension."""
+        name = _other(login, by)
+        with self._room.writing() as tx:
+            _move(tx, name, AdministratorState.ACTIVE, AdministratorState.SUSPENDED)
+            self._tell(tx, JournalKind.ADMINISTRATOR_RESUMED, name, by)
+
+    def unlock(self, login: str, *, by: Actor) -> None:
+        """Ends the lock that too many failures led to."""
+        name = _other(login, by)
+        with self._room.writing() as tx:
+            _move(tx, name, AdministratorState.ACTIVE, AdministratorState.LOCKED)
+            self._tell(tx, JournalKind.ADMINISTRATOR_UNLOCKED, name, by)
+
+    def remove(self, login: str, *, by: Actor) -> None:
+        """Closes the account for good; the human may have one in the portal from now on.
+
+        Raises :class:`StateRefused` for the last one of a kind, without whom nothing of the kind could be done.
+        """
+        name = _other(login, by)
+        with self._room.writing() as tx:
+            role = administrators.administrator(tx, name).role
+            others = [each for each in administrators.everybody(tx) if each.role is role and each.login != name]
+            if not any(each.state is AdministratorState.ACTIVE for each in others):
+                raise StateRefused(
+                    "{login} is the last one of the kind {role}; add another first.", login=name, role=role
+                )
+            self._end_ways_in(tx, name, by)
+            _move(tx, name, AdministratorState.LEFT, *_OPEN)
+            self._tell(tx, JournalKind.ADMINISTRATOR_REMOVED, name, by)
+        with self._room.portal().transaction() as tx:
+            known_to_the_portal.release(tx, name)
+
+    def _end_ways_in(self, tx: Transaction, login: str, by: Actor) -> None:
+        invitations.end_of(tx, login, now=self._room.now())
+        self._sessions.end_all(tx, login, by=by)
+
+    def _tell(self, tx: Transaction, kind: JournalKind, login: str, by: Actor) -> None:
+        self._room.journal.write(tx, kind, by, login=login)
+
+
+def _other(login: str, by: Actor) -> str:
+    name = folded(login)
+    if name == by.login:
+        raise PreconditionRefused("Nobody does this to their own account; another administrator does.")
+    return name
+
+
+def _move(tx: Transaction, login: str, after: AdministratorState, *before: AdministratorState) -> None:
+    found = administrators.administrator(tx, login)
+    if not administrators.move(tx, login, after, *before):
+        raise StateRefused(
+            "The account of {login} is {state}; this is not done to it.", login=login, state=found.state
+        )
+
+
+def checked_administrator(new: NewAdministrator) -> NewAdministrator:
+    """The same, trimmed and folded. Raises :class:`PreconditionRefused` for values that are not possible."""
+    login, name = folded(new.login), new.name.strip()
+    if not _LOGIN.fullmatch(login) or login in _NOT_LOGINS:
+        raise PreconditionRefused(
+            "A login has 2 to 64 letters a to z, digits, dots or hyphens, and begins with a letter; root and"
+            " system are taken."
+        )
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        raise PreconditionRefused("A name has 1 to {most} characters.", most=LONGEST_NAME)
+    return NewAdministrator(login, name, good_email(new.email), new.role)

@@ -1,0 +1,158 @@
+"""The administration as the console and the command see it, put together over its own database."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from appliance.accounts.codes import LoginCodes
+from appliance.accounts.tickets import Tickets
+from appliance.administration.action import Hand
+from appliance.administration.acts import Acts
+from appliance.administration.administrators import Administrators
+from appliance.administration.journal import Journal
+from appliance.administration.own import OwnAdministratorFactors
+from appliance.administration.parts import Parts
+from appliance.administration.performing import Performing
+from appliance.administration.room import AdministrationRoom
+from appliance.administration.sessions import ConsoleSessions
+from appliance.administration.signing_in import AdministratorSigningIn
+from appliance.administration.steward import SOCKET as STEWARD
+from appliance.administration.steward import machine_of, ring
+from appliance.administration.welcoming import AdministratorWelcoming
+from appliance.administration.wrapping import OwnWrapping, derived
+from appliance.config import Settings
+from appliance.history.chronicle import Chronicle
+from appliance.home import Home
+from appliance.store.administration import ADMINISTRATION
+from appliance.store.database import Database
+from hsm.client import AuthorityClient
+
+if TYPE_CHECKING:
+    from appliance.wiring import Appliance
+
+CONSOLE_KEY = "console.key"
+"""The secret that the codes of administrators are sealed with; the console and root read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """``administrators`` is who there is; ``own`` the owner's side; ``acts`` what may be asked for, and was;
+    ``performing`` what this process performs; ``journal`` what everybody did."""
+
+    administrators: Administrators
+    signing_in: AdministratorSigningIn
+    sessions: ConsoleSessions
+    welcoming: AdministratorWelcoming
+    own: OwnAdministratorFactors
+    acts: Acts
+    performing: Performing
+    journal: Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Which process it is: the ``role`` by which it asks the authority, whose acts (``hands``) it performs, and
+    the appliance where it has one ``opened``."""
+
+    role: str
+    hands: frozenset[Hand]
+    opened: Appliance | None = None
+
+
+CONSOLE = Process("console", frozenset({Hand.CONSOLE}))
+COMMAND = Process("operator", frozenset({Hand.CONSOLE, Hand.STEWARD}))
+"""Who is root on the machine needs no steward."""
+
+
+@contextmanager
+def open_administration(
+    settings: Settings,
+    *,
+    now: Callable[[], datetime],
+    process: Process = CONSOLE,
+    environment: Mapping[str, str] = os.environ,
+) -> Iterator[Administration]:
+    """The parts of one process; closed on leaving. It opens while the authority and the portal's database do not.
+
+    Raises :class:`StorageError` when the administration's own database cannot be used; whatever needs the secret
+    ``console.key`` raises :class:`ConfigurationError` where it is missing.
+    """
+    home = settings.home
+    with ExitStack() as stack:
+        database = Database(home.administration, ADMINISTRATION)
+        stack.callback(database.close)
+        portal = _Portal(home.database)
+        stack.callback(portal.close)
+        authority = stack.enter_context(AuthorityClient(home.authority_socket(process.role)))
+        journal = Journal(database, portal, Chronicle(), now)
+        key = _Key(home, environment)
+        room = AdministrationRoom(
+            database=database,
+            portal=portal,
+            journal=journal,
+            codes=LoginCodes(OwnWrapping(key), f"{settings.organisation.name} console"),
+            tickets=lambda: Tickets(derived(key(), "tickets")),
+            limits=settings.sessions,
+            now=now,
+        )
+        yield _administration(settings, room, authority, process)
+
+
+def _administration(
+    settings: Settings, room: AdministrationRoom, authority: AuthorityClient, process: Process
+) -> Administration:
+    sessions = ConsoleSessions(room)
+    administrators = Administrators(room, sessions)
+    # In development everybody is one user, and there is no steward to ring for.
+    hands = process.hands | ({Hand.STEWARD} if settings.home.secrets.is_dir() else set())
+    parts = Parts(settings, administrators, authority, room.now, process.opened, lambda: machine_of(settings))
+    bell = settings.home.run / STEWARD
+    performing = Performing(room, parts, hands, steward=lambda act_id: ring(bell, act_id))
+    return Administration(
+        administrators=administrators,
+        signing_in=AdministratorSigningIn(room, sessions),
+        sessions=sessions,
+        welcoming=AdministratorWelcoming(room, sessions),
+        own=OwnAdministratorFactors(room, sessions),
+        acts=Acts(room, performing),
+        performing=performing,
+        journal=room.journal,
+    )
+
+
+class _Key:
+    """The secret ``console.key``, read when it is needed."""
+
+    def __init__(self, home: Home, environment: Mapping[str, str]) -> None:
+        self._home = home
+        self._environment = environment
+
+    def __call__(self) -> bytes:
+        return self._home.secret(CONSOLE_KEY, self._environment)
+
+
+class _Portal:
+    """The portal's database, opened when somebody needs it, and tried again while it does not open."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._turn = threading.Lock()
+        self._opened: Database | None = None
+
+    def __call__(self) -> Database:
+        """The database. Raises :class:`StorageError`."""
+        with self._turn:
+            if self._opened is None:
+                self._opened = Database(self._path)
+            return self._opened
+
+    def close(self) -> None:
+        if self._opened is not None:
+            self._opened.close()

@@ -1,0 +1,57 @@
+"""``docs/actions.md``, made from the registry: ``python -m appliance.administration.documenting`` writes it
+anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from appliance.administration.action import Action, Argument
+from appliance.administration.registry import REGISTRY
+from appliance.model.administration import AdministratorRole
+
+_HEAD: Final = """\
+# Operators' actions
+
+Made from the registry (`appliance/administration/registry.py`); a test compares this page, the command and what
+the console offers. Administrators ask for them in the console, whoever is root on the machine by `vermilion do
+NAME`. What takes two persons waits for a day: a second person, of the kinds that are named, approves exactly the
+sentence that is shown, in the console or by `vermilion approve ID --login LOGIN`. Auditors see everything and
+change nothing.
+
+| action | asked for by | approved by |
+| --- | --- | --- |
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    rows = "".join(
+        f"| `{each.name}` | {_kinds(each.who)} | {_kinds(each.approvers)} |\n" for each in REGISTRY.values()
+    )
+    return _HEAD + rows + "".join(_section(action) for action in REGISTRY.values())
+
+
+def _section(action: Action) -> str:
+    persons = "It takes two persons." if action.persons == 2 else "It takes one person."
+    lines = "".join(_lines(action.arguments))
+    arguments = f"\n{lines}" if lines else ""
+    return (
+        f"\n### `{action.name}`\n\n{action.title}. {action.effect}\n\nUndo: {action.undo} {persons}\n{arguments}"
+    )
+
+
+def _lines(arguments: tuple[Argument, ...]) -> Iterator[str]:
+    for each in arguments:
+        kind = " or ".join(f"`{choice}`" for choice in each.choices) or each.kind.value
+        optional = "" if each.required else ", may be left out"
+        yield f"- `{each.name}` ({kind}{optional}): {each.title}\n"
+
+
+def _kinds(roles: frozenset[AdministratorRole]) -> str:
+    return ", ".join(role.value for role in AdministratorRole if role in roles) or "nobody else"
+
+
+if __name__ == "__main__":
+    (Path(__file__).parents[2] / "docs/actions.md").write_text(page(), encoding="utf-8")

@@ -1,0 +1,89 @@
+"""The journal of the administration, and its way into the tamper-evident log.
+
+A line is written in the transaction that makes it true, and what cannot be written does not happen. The log is in
+the portal's database: a line goes there at once, or, while that database does not answer, with the next one. So an
+operator can act while it is gone, and nothing is lost or told twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from appliance.errors import StorageError
+from appliance.history.chronicle import Chronicle
+from appliance.history.events import EventKind, HistoryEvent
+from appliance.model.administration import NOBODY, ROOT, Actor, JournalKind, JournalLine
+from appliance.store import administrators as known_to_the_portal
+from appliance.store.administration import journal
+from appliance.store.database import Database, Transaction
+
+AT_ONCE = 500
+"""Lines that go into the log in one transaction."""
+
+
+class Journal:
+    """Writes lines, reads them, and sees them into the log. Thread-safe."""
+
+    def __init__(
+        self, database: Database, portal: Callable[[], Database], chronicle: Chronicle, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._portal = portal
+        self._chronicle = chronicle
+        self._now = now
+
+    def write(
+        self, tx: Transaction, kind: JournalKind, by: Actor, *, act: str | None = None, **detail: str | int
+    ) -> None:
+        """One line, in the caller's transaction; *detail* never has a secret."""
+        journal.append(tx, kind, by.login, self._now(), act=act, detail=detail)
+
+    def lines(self, *, before: int | None = None, limit: int = 50) -> list[JournalLine]:
+        """The newest lines first, at most *limit*, with numbers below *before*."""
+        with self._database.reading() as tx:
+            return journal.lines(tx, before=before, limit=limit)
+
+    def broken_at(self) -> int | None:
+        """The number of the first line that was tampered with; None when all hold together."""
+        with self._database.reading() as tx:
+            return journal.broken_at(tx)
+
+    def waiting(self) -> int:
+        """How many lines are not in the log yet. Raises :class:`StorageError` while the log cannot be asked."""
+        with self._database.reading() as tx:
+            name, length = journal.identity(tx), journal.length(tx)
+        with self._portal().reading() as tx:
+            return length - known_to_the_portal.last_in_log(tx, name)
+
+    def forward(self) -> bool:
+        """Puts the lines that are not there yet into the log, in their order; False while that does not work."""
+        try:
+            while self._forward_some():
+                pass
+        except StorageError:
+            return False
+        return True
+
+    def _forward_some(self) -> bool:
+        portal = self._portal()
+        with portal.transaction() as tx, self._database.reading() as own:
+            name = journal.identity(own)
+            found = journal.after(own, known_to_the_portal.last_in_log(tx, name), limit=AT_ONCE)
+            for line, digest in found:
+                entry = self._chronicle.tell(tx, _event(name, line, digest))
+                known_to_the_portal.in_log(tx, name, line.number, entry)
+        return len(found) == AT_ONCE
+
+
+def _event(name: str, line: JournalLine, digest: bytes) -> HistoryEvent:
+    itself = (ROOT.login, NOBODY.login)
+    actor = line.who if line.who in itself else f"administrator-{line.who}"
+    public = {
+        "act": line.act,
+        "digest": digest.hex(),
+        "journal": name,
+        "line": line.number,
+        "what": line.kind.value,
+    }
+    return HistoryEvent(EventKind.ADMINISTRATION, line.at, actor, None, public)

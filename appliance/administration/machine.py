@@ -1,0 +1,35 @@
+"""What only root does on an appliance, and what stands for it in development."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from appliance.model.administration import Outcome
+
+SERVICES = ("authority", "web", "tsa", "scheduler", "console")
+"""The services that can be started again, by their names without ``vermilion-``."""
+
+
+class Machine(Protocol):
+    """Each method does its work before it returns. Raises :class:`ApplianceError` when it could not be done."""
+
+    def back_up(self) -> Outcome:
+        """A backup, now."""
+
+    def drill(self) -> Outcome:
+        """The newest backup is opened and verified."""
+
+    def restart(self, service: str) -> Outcome:
+        """One of :data:`SERVICES` ends and starts again."""
+
+    def restore(self, archive: str, identity: str, *, forget_newer: bool) -> Outcome:
+        """Everything stops, the backup *archive* takes the place of the home (put aside), everything starts."""
+
+    def upgrade(self, version: str) -> Outcome:
+        """Another release becomes the current one, or the one that serves goes on."""
+
+    def roll_back(self, *, forget_newer: bool) -> Outcome:
+        """The release before the last upgrade, again."""
+
+    def take_alarm_back(self, unit: str) -> Outcome:
+        """The alarm that *unit* raised is dealt with."""

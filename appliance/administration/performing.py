@@ -1,0 +1,127 @@
+"""Acts are performed: here, by the scheduler, or by root, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from appliance.administration.action import Hand
+from appliance.administration.parts import Parts
+from appliance.administration.registry import action_of, of_hand
+from appliance.administration.room import AdministrationRoom
+from appliance.errors import ApplianceError, StateRefused
+from appliance.model.administration import NOBODY, ROOT, Act, Actor, ActState, JournalKind, Outcome
+from appliance.store.administration import acts, administrators
+from hsm.errors import AuthorityError
+
+LONGEST = {
+    Hand.CONSOLE: timedelta(minutes=10),
+    Hand.SCHEDULER: timedelta(minutes=10),
+    Hand.STEWARD: timedelta(hours=24),
+}
+"""After this an act that has not ended is interrupted: its process is no more."""
+
+
+_NOT_TAKEN = Outcome("No process took it in time; it was not done.")
+_NOT_ENDED = Outcome("Its process ended before it said what came of it; look before asking anew.")
+
+
+class Performing:
+    """What one process performs. ``hands`` are those that are this process's; acts of the others are handed on:
+    the scheduler looks for its own, *steward* is told the id of what root does. Thread-safe."""
+
+    def __init__(
+        self,
+        room: AdministrationRoom,
+        parts: Parts,
+        hands: frozenset[Hand],
+        *,
+        steward: Callable[[str], None] = lambda _act: None,
+    ) -> None:
+        self._room = room
+        self._parts = parts
+        self._hands = hands
+        self._steward = steward
+
+    def hand_over(self, act: Act, arguments: Mapping[str, str]) -> Act:
+        """Performs *act* if it is this process's, else hands it on; the act as it stands then.
+
+        *arguments* are all of them, secret ones too, which are stored nowhere.
+        """
+        hand = action_of(act.action).hand
+        if hand in self._hands:
+            return self.perform(act.id, arguments)
+        if hand is Hand.STEWARD:
+            try:
+                self._steward(act.id)
+            except (ApplianceError, OSError) as error:
+                return self._ended(act, ActState.FAILED, _refusal(error))
+        return self._now(act.id)
+
+    def perform(self, act_id: str, arguments: Mapping[str, str] | None = None) -> Act:
+        """Performs the act, if nobody took it before. Raises :class:`StateRefused` when somebody did, or when it
+        is another process's to do."""
+        with self._room.database.transaction() as tx:
+            act = acts.act(tx, act_id)
+            if action_of(act.action).hand not in self._hands:
+                raise StateRefused("{action} is done by another process.", action=act.action)
+            if not acts.start(tx, act_id, self._room.now()):
+                raise StateRefused("{id} is {state} and was taken already.", id=act_id, state=act.state)
+            asker = administrators.find(tx, act.asked_by)
+        action, by = action_of(act.action), Actor(act.asked_by, asker.role) if asker else ROOT
+        try:
+            outcome = action.perform(self._parts, act.arguments if arguments is None else arguments, by)
+        except (ApplianceError, AuthorityError, OSError) as error:
+            return self._ended(act, ActState.FAILED, _refusal(error))
+        except BaseException as fault:
+            self._ended(act, ActState.FAILED, _fault(fault))
+            raise
+        return self._ended(act, ActState.DONE, outcome)
+
+    def run_once(self) -> None:
+        """Performs whatever waits for this process, and ends what others left."""
+        for hand in self._hands:
+            with self._room.database.reading() as tx:
+                found = acts.untaken(tx, of_hand(hand))
+            for act in found:
+                self.perform(act.id)
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """What was taken too long ago is interrupted, and what nobody took is not done any more."""
+        with self._room.database.reading() as tx:
+            open_ = acts.in_state(tx, ActState.PERFORMING)
+        for act in open_:
+            begun = act.started or act.decided or act.asked
+            if begun + LONGEST[action_of(act.action).hand] <= self._room.now():
+                self._ended(act, ActState.INTERRUPTED, _NOT_TAKEN if act.started is None else _NOT_ENDED)
+
+    def _ended(self, act: Act, after: ActState, outcome: Outcome) -> Act:
+        kinds = {
+            ActState.DONE: JournalKind.ACT_DONE,
+            ActState.FAILED: JournalKind.ACT_FAILED,
+            ActState.INTERRUPTED: JournalKind.ACT_INTERRUPTED,
+        }
+        with self._room.writing() as tx:
+            if acts.end(tx, act.id, after, outcome, self._room.now()):
+                said = outcome.template.format(**outcome.values)
+                self._room.journal.write(tx, kinds[after], NOBODY, act=act.id, action=act.action, outcome=said)
+        return replace(self._now(act.id), outcome=outcome)
+
+    def _now(self, act_id: str) -> Act:
+        with self._room.database.reading() as tx:
+            return acts.act(tx, act_id)
+
+
+def _refusal(error: ApplianceError | AuthorityError | OSError) -> Outcome:
+    if isinstance(error, OSError):
+        return Outcome("It could not be done: {why}.", {"why": error.strerror or str(error)})
+    values = {name: value if isinstance(value, int) else str(value) for name, value in error.values.items()}
+    return Outcome(error.template, values)
+
+
+def _fault(fault: BaseException) -> Outcome:
+    return Outcome(
+        "An unexpected fault ({kind}) ended this: {why}.", {"kind": type(fault).__name__, "why": str(fault)}
+    )

@@ -1,0 +1,35 @@
+"""What everything about administrators is done with: one place to hand over what all of it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.accounts.codes import LoginCodes
+from appliance.accounts.tickets import Tickets
+from appliance.administration.journal import Journal
+from appliance.config import SessionSettings
+from appliance.store.database import Database, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class AdministrationRoom:
+    """The collaborators; every one is thread-safe. ``portal`` opens the portal's database when it is needed, so
+    that the administration opens while that one does not."""
+
+    database: Database
+    portal: Callable[[], Database]
+    journal: Journal
+    codes: LoginCodes
+    tickets: Callable[[], Tickets]
+    limits: SessionSettings
+    now: Callable[[], datetime]
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """A transaction of the administration; what it wrote into the journal then goes into the log."""
+        with self.database.transaction() as tx:
+            yield tx
+        self.journal.forward()

@@ -1,0 +1,120 @@
+"""The machine as root sees it on an appliance: systemd's units, and the workflows that need everything stopped."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from appliance.config import Settings
+from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused
+from appliance.model.administration import Outcome
+from appliance.operations.backup import Archive
+from appliance.operations.backup.archives import Archives
+from appliance.operations.drill import last_drill
+from appliance.operations.releases import Commands, Releases, roll_back, upgrade
+from appliance.operations.restore import Order, restore
+from appliance.wiring import utc_now
+
+TARGET = "vermilion.target"
+PATIENCE = 6 * 3600.0
+_UNIT = re.compile(r"vermilion-[a-z@-]{1,60}\.(service|timer|socket)")
+
+
+class SystemdMachine:
+    """Does what :class:`appliance.administration.machine.Machine` says; *systemctl* is the program that asks
+    systemd, *releases* where the releases are."""
+
+    def __init__(
+        self, settings: Settings, *, systemctl: str = "systemctl", releases: Path = Path("/opt/vermilion")
+    ) -> None:
+        self._settings = settings
+        self._systemctl = systemctl
+        self._releases = releases
+
+    def back_up(self) -> Outcome:
+        self._do("start", "vermilion-backup.service")
+        newest = Archives(self._settings.backups).newest()
+        return Outcome("The backup {name} is made.", {"name": newest.name if newest else ""})
+
+    def drill(self) -> Outcome:
+        self._do("start", "vermilion-drill.service")
+        return drilled(self._settings)
+
+    def restart(self, service: str) -> Outcome:
+        self._do("restart", f"vermilion-{service}.service")
+        return Outcome("The service {service} has started again.", {"service": service})
+
+    def restore(self, archive: str, identity: str, *, forget_newer: bool) -> Outcome:
+        found: Archive = Archives(self._settings.backups).get(archive)
+        order = Order(found, Path(identity), aside=True, forget_newer=forget_newer, key=None)
+        self._do("stop", TARGET)
+        try:
+            done = restore(self._settings.home, order, now=utc_now())
+        finally:
+            self._do("start", TARGET)
+        size = done.verified.log.size if done else 0
+        return Outcome(
+            "The backup {name} is restored: log of {size} entries checked.", {"name": archive, "size": size}
+        )
+
+    def upgrade(self, version: str) -> Outcome:
+        done = upgrade(self._settings.home, Releases(self._releases), version, self._commands(), now=utc_now())
+        template = "Release {after} is the current one; the backup from before is {archive}."
+        return Outcome(template, {"after": done.after, "archive": done.archive})
+
+    def roll_back(self, *, forget_newer: bool) -> Outcome:
+        releases = Releases(self._releases)
+        done = roll_back(self._settings.home, releases, self._commands(), forget_newer=forget_newer)
+        return Outcome("Release {before} is the current one again.", {"before": done.before})
+
+    def take_alarm_back(self, unit: str) -> Outcome:
+        return alarm_taken_back(self._settings, unit)
+
+    def _commands(self) -> Commands:
+        ctl = self._systemctl
+        return Commands(
+            stop=f"{ctl} stop {TARGET}",
+            start=f"{ctl} start {TARGET}",
+            backup=f"{ctl} start vermilion-backup.service",
+        )
+
+    def _do(self, verb: str, unit: str) -> None:
+        try:
+            done = subprocess.run(
+                [self._systemctl, verb, unit], capture_output=True, text=True, timeout=PATIENCE, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise StateRefused(
+                "{unit} has not ended after {hours} hours.", unit=unit, hours=int(PATIENCE / 3600)
+            ) from error
+        if done.returncode != 0:
+            raise StateRefused(
+                "systemd could not {verb} {unit}; `journalctl -u {unit}` says why.", verb=verb, unit=unit
+            )
+
+
+def drilled(settings: Settings) -> Outcome:
+    """What the last drill found. Raises :class:`ApplianceError` with its sentence when it failed."""
+    last = last_drill(settings.home)
+    if last is None:
+        raise StateRefused("The drill has left no result.")
+    if not last.passed:
+        raise ApplianceError(last.template, **(last.values or {}))
+    template = (
+        "Drill with {archive}: log of {size} entries checked, {documents} documents opened, {contracts} signed"
+        " contracts verified."
+    )
+    counts = {"size": last.size, "documents": last.documents, "contracts": last.contracts}
+    return Outcome(template, {"archive": last.archive, **counts})
+
+
+def alarm_taken_back(settings: Settings, unit: str) -> Outcome:
+    """The file of the alarm goes. Raises :class:`PreconditionRefused` for what is no unit of ours."""
+    if not _UNIT.fullmatch(unit):
+        raise PreconditionRefused("{unit} is no unit of Vermilion.", unit=unit)
+    try:
+        (settings.home.alarms / unit).unlink()
+    except FileNotFoundError as error:
+        raise NotFound("There is no alarm of {unit}.", unit=unit) from error
+    return Outcome("The alarm of {unit} is taken back.", {"unit": unit})

@@ -1,0 +1,55 @@
+"""``vermilion acts``: what was asked for, and how it stands; also what the other commands say of an act."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from appliance.administration import COMMAND, Administration, open_administration
+from appliance.administration.registry import action_of
+from appliance.cli.program import Context
+from appliance.config import load
+from appliance.model.administration import Act, ActState
+from appliance.wiring import utc_now
+
+PATIENCE = 20.0
+"""Seconds that the scheduler has for an act before the command leaves it alone."""
+
+
+@click.command("acts")
+@click.option("--all", "all_", is_flag=True, help="The newest fifty, whatever became of them.")
+@click.pass_obj
+def command(context: Context, all_: bool) -> None:
+    """List what waits for a second person, or is under way."""
+    with open_administration(load(context.home), now=utc_now, process=COMMAND) as administration:
+        desk = administration.acts
+        for act in desk.recent() if all_ else [*desk.waiting(), *desk.under_way()]:
+            _say(context, act)
+
+
+def show(context: Context, administration: Administration, act: Act) -> Act:
+    """Says what *act* will do, waits for a moment where another process does it, and says what came of it."""
+    say, deadline = context.speech.say, time.monotonic() + PATIENCE
+    effect, values = action_of(act.action).effect_of(act.arguments)
+    say(effect, **values)
+    while act.state is ActState.PERFORMING and time.monotonic() < deadline:
+        time.sleep(0.2)
+        act = administration.acts.act(act.id)
+    if act.state is ActState.WAITING:
+        say("{id} waits for a second person: `vermilion approve {id} --login LOGIN`.", id=act.id)
+    elif act.outcome is not None:
+        speak = context.speech.warn if act.state is not ActState.DONE else say
+        speak(act.outcome.template, **act.outcome.values)
+        if act.outcome.secret:
+            click.echo(act.outcome.secret)
+    else:
+        say("{id} is {state}.", id=act.id, state=act.state)
+    return act
+
+
+def _say(context: Context, act: Act) -> None:
+    values = {"id": act.id, "action": act.action, "state": act.state, "who": act.asked_by, "at": act.asked}
+    context.speech.say("{id}  {action}, {state}; {who}, {at}", **values)
+    effect, places = action_of(act.action).effect_of(act.arguments)
+    context.speech.say(effect, **places)

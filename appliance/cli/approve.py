@@ -1,0 +1,40 @@
+"""``vermilion approve``: the second person, on the machine itself, by password and code."""
+
+from __future__ import annotations
+
+import click
+
+from appliance.accounts.sessions import Whereabouts
+from appliance.administration import COMMAND, open_administration
+from appliance.administration.registry import action_of
+from appliance.cli.acts import show
+from appliance.cli.program import REFUSED, Context
+from appliance.config import load
+from appliance.model.administration import ActState
+from appliance.wiring import utc_now
+
+HERE = Whereabouts("console of the machine")
+
+
+@click.command("approve")
+@click.argument("act_id", metavar="ID")
+@click.option("--login", required=True, help="Who approves: an administrator, not the one who asked.")
+@click.option("--refuse", is_flag=True, help="Refuse it instead.")
+@click.pass_context
+def command(ctx: click.Context, act_id: str, login: str, refuse: bool) -> None:
+    """Approve, as a second person, what was asked for under ID; password and code are asked for."""
+    context: Context = ctx.obj
+    with open_administration(load(context.home), now=utc_now, process=COMMAND) as administration:
+        waiting = administration.acts.act(act_id)
+        effect, values = action_of(waiting.action).effect_of(waiting.arguments)
+        context.speech.say(effect, **values)
+        password = click.prompt("Password", hide_input=True, err=True)
+        code = click.prompt("Code", hide_input=True, err=True)
+        by = administration.signing_in.prove(login, password, code, HERE)
+        if refuse:
+            administration.acts.refuse(act_id, by=by)
+            context.speech.say("{id} is refused.", id=act_id)
+            return
+        act = show(context, administration, administration.acts.approve(act_id, by=by))
+    if act.state in (ActState.FAILED, ActState.INTERRUPTED):
+        ctx.exit(REFUSED)

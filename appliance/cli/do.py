@@ -1,0 +1,69 @@
+"""``vermilion do``: every action of the registry, as a command made from it; by whoever is root on the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from appliance.administration import COMMAND, open_administration
+from appliance.administration.action import Action, Argument, ArgumentKind
+from appliance.administration.registry import REGISTRY
+from appliance.cli.acts import show
+from appliance.cli.program import REFUSED, Context
+from appliance.config import load
+from appliance.model.administration import ROOT, ActState
+from appliance.wiring import utc_now
+
+
+class Registered(click.Group):
+    """A command for each action; its help is the action's title, effect and undoing."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the registry's order."""
+        return list(REGISTRY)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of one action."""
+        action = REGISTRY.get(cmd_name)
+        return None if action is None else command_of(action)
+
+
+@click.group("do", cls=Registered)
+def command() -> None:
+    """Do what an operator may do, as root on the machine. What takes two persons waits for `vermilion approve`."""
+
+
+def command_of(action: Action) -> click.Command:
+    """The command that asks for *action*: an option for each argument; secrets are asked for, never an option."""
+    options: list[click.Parameter] = [_option(each) for each in action.arguments]
+    persons = "Takes two persons." if action.persons == 2 else "Takes one person."
+    about = f"{action.title}.\n\n{action.effect}\n\nUndo: {action.undo}\n\n{persons}"
+    return click.Command(action.name, params=options, help=about, callback=_callback(action))
+
+
+def _option(argument: Argument) -> click.Option:
+    secret = argument.kind is ArgumentKind.SECRET
+    kind = click.Choice(argument.choices) if argument.kind is ArgumentKind.CHOICE else click.STRING
+    return click.Option(
+        [f"--{argument.name.replace('_', '-')}", argument.name],
+        required=argument.required and not secret,
+        help=argument.title,
+        type=kind,
+        hidden=secret,
+        prompt=argument.title if secret else False,
+        hide_input=secret,
+    )
+
+
+def _callback(action: Action) -> Callable[..., None]:
+    @click.pass_context
+    def ask(ctx: click.Context, /, **given: str | None) -> None:
+        context: Context = ctx.obj
+        arguments = {name: value for name, value in given.items() if value is not None}
+        with open_administration(load(context.home), now=utc_now, process=COMMAND) as administration:
+            act = show(context, administration, administration.acts.ask(action.name, arguments, by=ROOT))
+        if act.state in (ActState.FAILED, ActState.INTERRUPTED):
+            ctx.exit(REFUSED)
+
+    return ask

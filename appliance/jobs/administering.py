@@ -1,0 +1,42 @@
+"""What administrators decided and the scheduler does, and their journal's way into the log."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from appliance.administration import Administration, Process, open_administration
+from appliance.administration.action import Hand
+from appliance.jobs.scheduler import Job
+from appliance.wiring import Appliance
+
+ACTS = 1.0
+"""Somebody at the console waits for it."""
+
+
+class Administering:
+    """Opens the administration's database at its first tick: without it, everything else goes on."""
+
+    def __init__(self, appliance: Appliance, stack: ExitStack) -> None:
+        self._appliance = appliance
+        self._stack = stack
+        self._opened: Administration | None = None
+
+    def tick(self) -> None:
+        """Performs what waits for this process, ends what waited for too long, and sees the journal into the
+        log."""
+        administration = self._administration()
+        administration.acts.expire()
+        administration.performing.run_once()
+        administration.journal.forward()
+
+    def _administration(self) -> Administration:
+        if self._opened is None:
+            process = Process("scheduler", frozenset({Hand.SCHEDULER}), self._appliance)
+            settings, now = self._appliance.settings, self._appliance.now
+            self._opened = self._stack.enter_context(open_administration(settings, now=now, process=process))
+        return self._opened
+
+
+def administering(appliance: Appliance, stack: ExitStack) -> Job:
+    """The job; what it opened is closed with *stack*."""
+    return Job("acts", ACTS, Administering(appliance, stack).tick)

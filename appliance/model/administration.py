@@ -1,0 +1,185 @@
+"""Administrators: who looks after the machine, in exactly one of three kinds, and what they asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class AdministratorRole(StrEnum):
+    """The three kinds (三员分立, as GB/T 22239 has them audited): one account has exactly one of them."""
+
+    SYSTEM = "system"
+    """Runs the machine."""
+
+    SECURITY = "security"
+    """Looks after administrators, and is the second person for what takes two."""
+
+    AUDITOR = "auditor"
+    """Sees everything, changes nothing."""
+
+
+class AdministratorState(StrEnum):
+    """``invited``: not set up yet; ``locked``: after too many failures; ``suspended``; ``left``: never again."""
+
+    INVITED = "invited"
+    ACTIVE = "active"
+    LOCKED = "locked"
+    SUSPENDED = "suspended"
+    LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Administrator:
+    """One administrator. ``login`` is the identifier everywhere; ``email`` is how the portal knows the human."""
+
+    login: str
+    name: str
+    email: str
+    role: AdministratorRole
+    state: AdministratorState
+    added: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewAdministrator:
+    """Whom somebody wants to make an administrator."""
+
+    login: str
+    name: str
+    email: str
+    role: AdministratorRole
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: an administrator, or ``root`` (``role`` is None): who is root on the machine itself."""
+
+    login: str
+    role: AdministratorRole | None
+
+
+ROOT = Actor("root", None)
+NOBODY = Actor("system", None)
+"""For what happens by itself, such as a request that runs out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """The way in for somebody new, or whose factors are made anew; only the token's SHA-256 is kept."""
+
+    login: str
+    made: datetime
+    expires: datetime
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSession:
+    """A session of the console; ``id`` is the SHA-256 (hex) of the cookie."""
+
+    id: str
+    login: str
+    opened: datetime
+    seen: datetime
+    until: datetime
+    address: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedConsoleSession:
+    """A new session: ``secret`` is what the cookie holds, and nobody else has it."""
+
+    session: ConsoleSession
+    secret: str = field(repr=False)
+
+
+class JournalKind(StrEnum):
+    """What the journal of the administration tells of."""
+
+    ADMINISTRATOR_ADDED = "administrator-added"
+    LINK_MADE = "link-made"
+    ADMINISTRATOR_SET_UP = "administrator-set-up"
+    ADMINISTRATOR_SUSPENDED = "administrator-suspended"
+    ADMINISTRATOR_RESUMED = "administrator-resumed"
+    ADMINISTRATOR_LOCKED = "administrator-locked"
+    ADMINISTRATOR_UNLOCKED = "administrator-unlocked"
+    ADMINISTRATOR_REMOVED = "administrator-removed"
+    FACTORS_RESET = "factors-reset"
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105  # the name of an event
+    LOGIN_CODE_CHANGED = "login-code-changed"
+    SIGNED_IN = "signed-in"
+    SIGN_IN_BLOCKED = "sign-in-blocked"
+    SESSIONS_ENDED = "sessions-ended"
+    ACT_ASKED = "act-asked"
+    ACT_APPROVED = "act-approved"
+    ACT_REFUSED = "act-refused"
+    ACT_WITHDRAWN = "act-withdrawn"
+    ACT_EXPIRED = "act-expired"
+    ACT_BEGUN = "act-begun"
+    ACT_DONE = "act-done"
+    ACT_FAILED = "act-failed"
+    ACT_INTERRUPTED = "act-interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """One line: ``who`` is a login, ``root`` or ``system``; ``act`` is the id of an act, where it is about one.
+
+    ``detail`` is words and numbers for readers, never a secret.
+    """
+
+    number: int
+    at: datetime
+    who: str
+    kind: JournalKind
+    act: str | None
+    detail: Mapping[str, str | int]
+
+
+class ActState(StrEnum):
+    """Where something that was asked for stands; see the triggers of the table ``acts``."""
+
+    WAITING = "waiting"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    PERFORMING = "performing"
+    DONE = "done"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    """Its process died: what it did is for a person to look at; it is never done again by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an act, as a sentence of the catalogue. ``secret`` is for whoever waits for it, kept
+    nowhere."""
+
+    template: str
+    values: Mapping[str, str | int] = field(default_factory=dict)
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing that was asked for. ``arguments`` are the checked texts, without secret ones; ``effect`` is the
+    English sentence that was asked for and approved; ``persons`` is how many it takes (1 or 2)."""
+
+    id: str
+    action: str
+    arguments: Mapping[str, str]
+    effect: str
+    state: ActState
+    persons: int
+    asked_by: str
+    asked: datetime
+    expires: datetime
+    decided_by: str | None = None
+    decided: datetime | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    outcome: Outcome | None = None

@@ -1,0 +1,128 @@
+"""Administrators in the administration's database. Each function runs in the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pysqlite3
+
+from appliance.errors import NotFound, StateRefused
+from appliance.model.administration import Administrator, AdministratorRole, AdministratorState, NewAdministrator
+from appliance.store.database import Transaction
+from appliance.store.moments import loaded, stored
+
+_ADMINISTRATOR = "SELECT login, name, email, role, state, added FROM administrators"
+
+
+def insert(tx: Transaction, new: NewAdministrator, *, by: str, now: datetime) -> None:
+    """A new administrator, invited. Raises :class:`StateRefused` when login or address are an administrator's."""
+    try:
+        tx.execute(
+            "INSERT INTO administrators (login, name, email, role, state, added, added_by)"
+            " VALUES (?, ?, ?, ?, 'invited', ?, ?)",
+            (new.login, new.name, new.email, new.role, stored(now), by),
+        )
+    except pysqlite3.IntegrityError as error:
+        raise StateRefused(
+            "{login} or {email} belongs to an administrator already; each human has one account.",
+            login=new.login,
+            email=new.email,
+        ) from error
+
+
+def administrator(tx: Transaction, login: str) -> Administrator:
+    """The administrator. Raises :class:`NotFound`."""
+    found = find(tx, login)
+    if found is None:
+        raise NotFound("There is no administrator {login}.", login=login)
+    return found
+
+
+def find(tx: Transaction, login: str) -> Administrator | None:
+    """The administrator with this login, folded to lower case."""
+    row = tx.execute(f"{_ADMINISTRATOR} WHERE login = ?", (login,)).fetchone()
+    return None if row is None else _administrator(row)
+
+
+def everybody(tx: Transaction) -> list[Administrator]:
+    """All that there ever were, by login."""
+    return [_administrator(row) for row in tx.execute(f"{_ADMINISTRATOR} ORDER BY login")]
+
+
+def has_role(tx: Transaction, role: AdministratorRole) -> bool:
+    """Whether somebody of *role* has been added and not removed again."""
+    row = tx.execute(
+        "SELECT EXISTS (SELECT 1 FROM administrators WHERE role = ? AND state <> 'left')", (role,)
+    ).fetchone()
+    return bool(row[0])
+
+
+def move(tx: Transaction, login: str, after: AdministratorState, *before: AdministratorState) -> bool:
+    """Into the state *after*, from one of the states *before*; False when it was in another one."""
+    places = ", ".join("?" * len(before))
+    done = tx.execute(
+        f"UPDATE administrators SET state = ?, failures = 0 WHERE login = ? AND state IN ({places})",  # noqa: S608  # places alone
+        (after, login, *before),
+    )
+    return bool(done.rowcount == 1)
+
+
+def set_factors(tx: Transaction, login: str, hashed: str, wrapped: bytes, *, step: int) -> None:
+    """New factors: the password's hash (argon2id), the wrapped secret of codes, the step that its first code
+    used."""
+    tx.execute(
+        "UPDATE administrators SET password = ?, totp = ?, totp_step = ? WHERE login = ?",
+        (hashed, wrapped, step, login),
+    )
+
+
+def forget_factors(tx: Transaction, login: str) -> None:
+    """Neither password nor code any more; the account is invited again."""
+    tx.execute(
+        "UPDATE administrators SET password = NULL, totp = NULL, failures = 0, state = 'invited' WHERE login = ?",
+        (login,),
+    )
+
+
+def set_password(tx: Transaction, login: str, hashed: str) -> None:
+    """Keeps the hash of a new password."""
+    tx.execute("UPDATE administrators SET password = ? WHERE login = ?", (hashed, login))
+
+
+def set_code_secret(tx: Transaction, login: str, wrapped: bytes, *, step: int) -> None:
+    """Keeps a new wrapped secret of codes with the step that its first code used."""
+    tx.execute("UPDATE administrators SET totp = ?, totp_step = ? WHERE login = ?", (wrapped, step, login))
+
+
+def factors(tx: Transaction, login: str) -> tuple[str, bytes] | None:
+    """The password's hash and the wrapped secret of codes; None before both are set."""
+    row = tx.execute("SELECT password, totp FROM administrators WHERE login = ?", (login,)).fetchone()
+    return None if row is None or row[0] is None or row[1] is None else (str(row[0]), bytes(row[1]))
+
+
+def use_step(tx: Transaction, login: str, step: int) -> bool:
+    """Marks the time *step* of a code as used; False when it, or a later one, was already."""
+    done = tx.execute(
+        "UPDATE administrators SET totp_step = ?1, failures = 0 WHERE login = ?2 AND totp_step < ?1", (step, login)
+    )
+    return bool(done.rowcount == 1)
+
+
+def fail(tx: Transaction, login: str) -> int:
+    """Counts a failure to sign in; how many there were in a row. 0 for somebody who is not there."""
+    row = tx.execute(
+        "UPDATE administrators SET failures = failures + 1 WHERE login = ? RETURNING failures", (login,)
+    ).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _administrator(row: tuple[Any, ...]) -> Administrator:
+    return Administrator(
+        login=row[0],
+        name=row[1],
+        email=row[2],
+        role=AdministratorRole(row[3]),
+        state=AdministratorState(row[4]),
+        added=loaded(row[5]),
+    )

@@ -1,0 +1,54 @@
+"""Invitations of administrators, by the SHA-256 of their token. Each function runs in the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from appliance.model.administration import Invitation
+from appliance.store.database import Transaction
+from appliance.store.moments import loaded, stored
+
+
+def insert(tx: Transaction, identifier: bytes, invitation: Invitation, *, by: str) -> None:
+    """A new invitation; an earlier one of the same administrator ends."""
+    tx.execute(
+        "UPDATE invitations SET ended = ?, password = NULL WHERE login = ? AND ended IS NULL",
+        (stored(invitation.made), invitation.login),
+    )
+    tx.execute(
+        "INSERT INTO invitations (id, login, made, made_by, expires) VALUES (?, ?, ?, ?, ?)",
+        (identifier, invitation.login, stored(invitation.made), by, stored(invitation.expires)),
+    )
+
+
+def find(tx: Transaction, identifier: bytes) -> Invitation | None:
+    """The invitation, whether it still counts or not."""
+    row = tx.execute("SELECT login, made, expires, ended FROM invitations WHERE id = ?", (identifier,)).fetchone()
+    return None if row is None else Invitation(row[0], loaded(row[1]), loaded(row[2]), loaded(row[3]))
+
+
+def keep_password(tx: Transaction, identifier: bytes, hashed: str) -> None:
+    """Keeps the hash of the password that was chosen, until the second factor is there."""
+    tx.execute("UPDATE invitations SET password = ? WHERE id = ? AND ended IS NULL", (hashed, identifier))
+
+
+def password(tx: Transaction, identifier: bytes) -> str | None:
+    """The hash that :func:`keep_password` kept."""
+    row = tx.execute("SELECT password FROM invitations WHERE id = ?", (identifier,)).fetchone()
+    return None if row is None or row[0] is None else str(row[0])
+
+
+def end(tx: Transaction, identifier: bytes, *, now: datetime) -> bool:
+    """Uses the invitation up; False when it had ended."""
+    done = tx.execute(
+        "UPDATE invitations SET ended = ?, password = NULL WHERE id = ? AND ended IS NULL",
+        (stored(now), identifier),
+    )
+    return bool(done.rowcount == 1)
+
+
+def end_of(tx: Transaction, login: str, *, now: datetime) -> None:
+    """Ends whatever invitation of *login* is open."""
+    tx.execute(
+        "UPDATE invitations SET ended = ?, password = NULL WHERE login = ? AND ended IS NULL", (stored(now), login)
+    )

@@ -1,0 +1,90 @@
+"""The journal of the administration: lines that only grow, each with the digest of the one before.
+
+A line's digest is SHA-256 over the digest before it, 16 random bytes, and what the line says. Each function runs
+in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from appliance.model.administration import JournalKind, JournalLine
+from appliance.store.database import Transaction
+from appliance.store.moments import loaded, stored
+from hsm import canonical
+
+_START = bytes(32)
+_LINE = "SELECT number, at, who, kind, act, detail, salt, previous, digest FROM journal"
+
+
+def append(
+    tx: Transaction,
+    kind: JournalKind,
+    who: str,
+    now: datetime,
+    *,
+    act: str | None,
+    detail: Mapping[str, str | int],
+) -> None:
+    """One more line."""
+    last, previous = _last(tx)
+    said = (last + 1, stored(now), who, kind.value, act, canonical.encode(dict(detail)).decode())
+    salt = secrets.token_bytes(16)
+    tx.execute(
+        "INSERT INTO journal (number, at, who, kind, act, detail, salt, previous, digest)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*said, salt, previous, _digest(previous, salt, said)),
+    )
+
+
+def lines(tx: Transaction, *, before: int | None = None, limit: int = 50) -> list[JournalLine]:
+    """The newest lines first, at most *limit*, with numbers below *before*."""
+    beyond = length(tx) + 1 if before is None else before
+    rows = tx.execute(f"{_LINE} WHERE number < ? ORDER BY number DESC LIMIT ?", (beyond, limit))
+    return [_line(row) for row in rows]
+
+
+def after(tx: Transaction, number: int, *, limit: int) -> list[tuple[JournalLine, bytes]]:
+    """The lines after *number*, in their order, each with its digest."""
+    rows = tx.execute(f"{_LINE} WHERE number > ? ORDER BY number LIMIT ?", (number, limit))
+    return [(_line(row), bytes(row[8])) for row in rows]
+
+
+def length(tx: Transaction) -> int:
+    """How many lines there are."""
+    return _last(tx)[0]
+
+
+def identity(tx: Transaction) -> str:
+    """Which journal this is (16 hex digits)."""
+    return str(tx.execute("SELECT journal FROM identity").fetchone()[0])
+
+
+def broken_at(tx: Transaction) -> int | None:
+    """The first line that does not follow from the one before it; None when the whole journal holds together."""
+    before = _START
+    for expected, row in enumerate(tx.execute(f"{_LINE} ORDER BY number"), 1):
+        salt, previous, digest = (bytes(each) for each in row[6:])
+        if (row[0], previous, digest) != (expected, before, _digest(before, salt, row[:6])):
+            return expected
+        before = digest
+    return None
+
+
+def _last(tx: Transaction) -> tuple[int, bytes]:
+    row = tx.execute("SELECT number, digest FROM journal ORDER BY number DESC LIMIT 1").fetchone()
+    return (0, _START) if row is None else (int(row[0]), bytes(row[1]))
+
+
+def _digest(previous: bytes, salt: bytes, said: tuple[Any, ...]) -> bytes:
+    return hashlib.sha256(previous + salt + canonical.encode(list(said))).digest()
+
+
+def _line(row: tuple[Any, ...]) -> JournalLine:
+    return JournalLine(
+        row[0], loaded(row[1]), row[2], JournalKind(row[3]), row[4], canonical.decode(row[5].encode())
+    )

@@ -1,0 +1,46 @@
+"""What the portal's database knows of administrators: their logins and addresses, which nobody in the portal may
+have, and which lines of their journal are in the log. Each function runs in the caller's transaction."""
+
+from __future__ import annotations
+
+import pysqlite3
+
+from appliance.errors import StateRefused
+from appliance.store.database import Transaction
+
+
+def reserve(tx: Transaction, login: str, email: str) -> None:
+    """Keeps *login* and *email* for an administrator; the same pair again does nothing.
+
+    Raises :class:`StateRefused` when an account, or somebody who is named in contracts, has one of them.
+    """
+    same = tx.execute(
+        "SELECT 1 FROM administrators WHERE login = ? AND email = ? COLLATE NOCASE", (login, email)
+    ).fetchone()
+    if same is not None:
+        return
+    try:
+        tx.execute("INSERT INTO administrators (login, email) VALUES (?, ?)", (login, email))
+    except pysqlite3.IntegrityError as error:
+        raise StateRefused(
+            "{login} or {email} belongs to somebody in the portal, or to an administrator; who administrates has"
+            " no account in the portal.",
+            login=login,
+            email=email,
+        ) from error
+
+
+def release(tx: Transaction, login: str) -> None:
+    """The login and its address may be used in the portal again."""
+    tx.execute("DELETE FROM administrators WHERE login = ?", (login,))
+
+
+def last_in_log(tx: Transaction, journal: str) -> int:
+    """The number of the last line of *journal* that is in the log; 0 when none is."""
+    row = tx.execute("SELECT max(number) FROM journal_entries WHERE journal = ?", (journal,)).fetchone()
+    return int(row[0] or 0)
+
+
+def in_log(tx: Transaction, journal: str, number: int, entry: int) -> None:
+    """The line *number* of *journal* is the log's *entry*."""
+    tx.execute("INSERT INTO journal_entries (journal, number, entry) VALUES (?, ?, ?)", (journal, number, entry))

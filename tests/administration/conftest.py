@@ -1,0 +1,129 @@
+"""The administration over real databases, with a clock that tests move."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import argon2
+import pytest
+
+from appliance.accounts import passwords
+from appliance.accounts.sessions import Whereabouts
+from appliance.administration import CONSOLE, Administration, Process, open_administration
+from appliance.administration.action import Hand
+from appliance.config import Settings
+from appliance.home import Home, make_directory, write_private
+from appliance.model.administration import (
+    ROOT,
+    Actor,
+    AdministratorRole,
+    NewAdministrator,
+    OpenedConsoleSession,
+)
+from appliance.store import ledger
+from appliance.store.database import Database
+from hsm.activation.totp import code_at, step_of
+
+WHERE = Whereabouts("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64) Chrome/142.0 Safari/537.36")
+START = datetime(2026, 11, 25, 8, 0, 3, tzinfo=UTC)
+GOOD = "梅雨时节的第七封信 & 三只鹭"
+"""A password that is good enough for everybody here."""
+
+
+@dataclass(slots=True)
+class House:
+    """The administration, its clock, and what administrators know."""
+
+    settings: Settings
+    administration: Administration
+    clock: list[datetime]
+    secrets: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def at(self) -> datetime:
+        return self.clock[0]
+
+    def later(self, **gone: float) -> None:
+        self.clock[0] += timedelta(**gone)
+
+    def add(self, login: str, role: AdministratorRole) -> str:
+        """Somebody new; the token of the link."""
+        new = NewAdministrator(login, f"{login} 示例", f"{login}@ops.example", role)
+        self.administration.administrators.add(new, by=ROOT)
+        return self.administration.administrators.link(login, by=ROOT).token
+
+    def set_up(self, login: str, role: AdministratorRole = AdministratorRole.SYSTEM) -> OpenedConsoleSession:
+        """Somebody new, with password :data:`GOOD` and codes, who is in."""
+        return self.choose(self.add(login, role), login)
+
+    def choose(self, token: str, login: str) -> OpenedConsoleSession:
+        welcoming = self.administration.welcoming
+        welcoming.choose_password(welcoming.arrive(token), GOOD)
+        draft = welcoming.code_draft(welcoming.arrive(token))
+        self.secrets[login] = base64.b32decode(draft.secret)
+        opened = welcoming.with_code(welcoming.arrive(token), draft.sealed, self.code(login), WHERE)
+        self.later(seconds=30)
+        return opened
+
+    def code(self, login: str) -> str:
+        return code_at(self.secrets[login.strip().lower()], step_of(self.at))
+
+    def sign_in(self, login: str, password: str = GOOD, where: Whereabouts = WHERE) -> OpenedConsoleSession:
+        ticket = self.administration.signing_in.password(login, password, where)
+        return self.administration.signing_in.code(ticket, self.code(login), where)
+
+    def actor(self, login: str) -> Actor:
+        return Actor(login, self.administration.administrators.administrator(login).role)
+
+    def told(self) -> list[str]:
+        """The kinds of the journal's lines, in order."""
+        return [line.kind.value for line in reversed(self.administration.journal.lines(limit=1000))]
+
+    def logged(self) -> list[dict[str, Any]]:
+        """The public part of each entry of the log, in order."""
+        database = Database(self.settings.home.database)
+        with database.reading() as tx:
+            entries = [json.loads(leaf)["public"] for leaf in ledger.leaves(tx, 0, 10_000)]
+        database.close()
+        return entries
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_hashes() -> Iterator[None]:
+    """argon2id with little work: these tests are about who gets in, not about how long guessing takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+        patch.setattr(passwords, "_hasher", quick)
+        passwords._nobodys.cache_clear()
+        yield
+    passwords._nobodys.cache_clear()
+
+
+@contextmanager
+def opened_house(root: Path, *, hands: frozenset[Hand] = CONSOLE.hands) -> Iterator[House]:
+    """A house whose process performs the acts of *hands*. It is no development home, where it would be the steward
+    too: its secret is a credential."""
+    secrets = make_directory(root / "credentials")
+    if not (secrets / "console.key").exists():
+        write_private(secrets / "console.key", b"5a" * 32 + b"\n")
+    settings, clock = Settings(Home(root / "home")), [START]
+    with open_administration(
+        settings,
+        now=lambda: clock[0],
+        process=Process("console", hands),
+        environment={"CREDENTIALS_DIRECTORY": str(secrets)},
+    ) as administration:
+        yield House(settings, administration, clock)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with opened_house(tmp_path) as house:
+        yield house

@@ -1,0 +1,207 @@
+"""Administrators set up their accounts and sign in; nobody else does, and nobody guesses."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.accounts.sessions import Whereabouts
+from appliance.errors import NotFound, PreconditionRefused, SignInRefused, StateRefused, TooManyAttempts
+from appliance.model.administration import ROOT, AdministratorRole, AdministratorState, NewAdministrator
+from tests.administration.conftest import GOOD, WHERE, House
+
+
+def guess(house: House, login: str, number: int) -> None:
+    """A wrong password, from an address of its own, after every wait."""
+    with pytest.raises(SignInRefused):
+        house.administration.signing_in.password(login, f"wrong {number}", Whereabouts(f"198.51.100.{number}"))
+    house.later(minutes=16)
+
+
+def test_a_link_leads_to_password_and_code_and_then_in(house: House) -> None:
+    opened = house.set_up("wei", AdministratorRole.SECURITY)
+    presence = house.administration.sessions.presence(opened.secret)
+    assert presence is not None
+    assert (presence.actor.login, presence.actor.role) == ("wei", AdministratorRole.SECURITY)
+    assert house.told() == ["administrator-added", "link-made", "administrator-set-up"]
+
+
+def test_a_link_works_once_and_for_a_day(house: House) -> None:
+    used, old = house.add("wei", AdministratorRole.SYSTEM), house.add("old", AdministratorRole.SYSTEM)
+    house.choose(used, "wei")
+    with pytest.raises(StateRefused, match="used already"):
+        house.administration.welcoming.arrive(used)
+    house.later(hours=24)
+    with pytest.raises(StateRefused, match="expired"):
+        house.administration.welcoming.arrive(old)
+    with pytest.raises(NotFound):
+        house.administration.welcoming.arrive("made up")
+
+
+def test_a_newer_link_ends_the_one_before(house: House) -> None:
+    first = house.add("wei", AdministratorRole.SYSTEM)
+    second = house.administration.administrators.link("wei", by=ROOT).token
+    with pytest.raises(StateRefused):
+        house.administration.welcoming.arrive(first)
+    house.choose(second, "wei")
+    with pytest.raises(StateRefused, match="set up"):
+        house.administration.administrators.link("wei", by=ROOT)
+
+
+def test_signing_in_takes_password_and_code(house: House) -> None:
+    house.set_up("wei")
+    opened = house.sign_in("WEI ")
+    assert house.administration.sessions.presence(opened.secret)
+    with pytest.raises(SignInRefused, match="used before"):
+        house.sign_in("wei")
+    house.later(seconds=30)
+    ticket = house.administration.signing_in.password("wei", GOOD, WHERE)
+    with pytest.raises(SignInRefused):
+        house.administration.signing_in.code(ticket, "000000", WHERE)
+
+
+def test_the_portals_throttle_holds_here_too(house: House) -> None:
+    house.set_up("wei")
+    for _ in range(5):
+        with pytest.raises(SignInRefused):
+            house.sign_in("wei", "wrong")
+    with pytest.raises(TooManyAttempts):
+        house.sign_in("wei")
+
+
+def test_ten_failures_lock_until_somebody_else_unlocks(house: House) -> None:
+    house.set_up("wei")
+    opened = house.sign_in("wei")
+    for number in range(10):
+        guess(house, "wei", number)
+    assert house.administration.administrators.administrator("wei").state is AdministratorState.LOCKED
+    assert house.administration.sessions.presence(opened.secret) is None
+    with pytest.raises(SignInRefused):
+        house.sign_in("wei")
+    house.administration.administrators.unlock("wei", by=ROOT)
+    house.later(minutes=16)
+    assert house.sign_in("wei")
+
+
+def test_guesses_between_good_sign_ins_lock_nobody(house: House) -> None:
+    house.set_up("wei")
+    for round_ in range(3):
+        for number in range(4):
+            guess(house, "wei", 10 * round_ + number)
+        house.sign_in("wei")
+        house.later(seconds=30)
+    assert house.administration.administrators.administrator("wei").state is AdministratorState.ACTIVE
+
+
+def test_sessions_end_when_idle_when_closed_and_at_last(house: House) -> None:
+    sessions = house.administration.sessions
+    idle = house.set_up("wei")
+    house.later(minutes=31)
+    assert sessions.presence(idle.secret) is None
+    used = house.sign_in("wei")
+    for _ in range(25):
+        house.later(minutes=29)
+        last = sessions.presence(used.secret)
+    assert last is None, "twelve hours are the most"
+    closed = house.sign_in("wei")
+    sessions.close(closed.secret)
+    assert sessions.presence(closed.secret) is None
+    assert sessions.of("wei") == []
+
+
+def test_one_ends_ones_own_sessions_and_no_others(house: House) -> None:
+    mine, others = house.set_up("wei"), house.set_up("lan")
+    with pytest.raises(NotFound):
+        house.administration.sessions.revoke(others.session.id, by=house.actor("wei"))
+    house.administration.sessions.revoke(mine.session.id, by=house.actor("wei"))
+    assert house.administration.sessions.presence(mine.secret) is None
+    assert house.administration.sessions.presence(others.secret)
+
+
+def test_a_new_password_ends_the_other_sessions(house: House) -> None:
+    other, this = house.set_up("wei"), house.sign_in("wei")
+    presence = house.administration.sessions.presence(this.secret)
+    assert presence is not None
+    house.administration.own.change_password(presence, "另一句足够长的话，与姓名无关")
+    assert house.administration.sessions.presence(other.secret) is None
+    assert house.administration.sessions.presence(this.secret)
+    house.later(seconds=30)
+    with pytest.raises(SignInRefused):
+        house.sign_in("wei")
+    assert house.sign_in("wei", "另一句足够长的话，与姓名无关")
+
+
+def test_a_reset_ends_everything_and_begins_anew(house: House) -> None:
+    opened = house.set_up("wei")
+    house.administration.administrators.reset("wei", by=ROOT)
+    assert house.administration.sessions.presence(opened.secret) is None
+    with pytest.raises(SignInRefused):
+        house.sign_in("wei")
+    house.choose(house.administration.administrators.link("wei", by=ROOT).token, "wei")
+    assert house.sign_in("wei")
+
+
+def test_who_is_suspended_is_out_at_once(house: House) -> None:
+    opened = house.set_up("wei")
+    house.administration.administrators.suspend("wei", by=ROOT)
+    assert house.administration.sessions.presence(opened.secret) is None
+    with pytest.raises(SignInRefused):
+        house.sign_in("wei")
+    house.administration.administrators.resume("wei", by=ROOT)
+    assert house.sign_in("wei")
+
+
+def test_nobody_changes_their_own_account(house: House) -> None:
+    house.set_up("wei", AdministratorRole.SECURITY)
+    wei = house.actor("wei")
+    changes = house.administration.administrators
+    for change in (changes.suspend, changes.resume, changes.unlock, changes.reset, changes.remove, changes.link):
+        with pytest.raises(PreconditionRefused, match="own account"):
+            change("wei", by=wei)
+
+
+def test_the_last_of_a_kind_stays(house: House) -> None:
+    house.set_up("wei", AdministratorRole.AUDITOR)
+    with pytest.raises(StateRefused, match="last one"):
+        house.administration.administrators.remove("wei", by=ROOT)
+    house.set_up("lan", AdministratorRole.AUDITOR)
+    house.administration.administrators.remove("wei", by=ROOT)
+    assert house.administration.administrators.administrator("wei").state is AdministratorState.LEFT
+    with pytest.raises(StateRefused):
+        house.administration.administrators.resume("wei", by=ROOT)
+
+
+def test_the_first_of_a_kind_is_roots_and_no_other(house: House) -> None:
+    first = NewAdministrator("wei", "卫示例", "wei@ops.example", AdministratorRole.SYSTEM)
+    house.administration.administrators.add_first(first)
+    second = NewAdministrator("lan", "兰示例", "lan@ops.example", AdministratorRole.SYSTEM)
+    with pytest.raises(StateRefused, match="two persons"):
+        house.administration.administrators.add_first(second)
+
+
+@pytest.mark.parametrize(
+    ("login", "name", "email"),
+    [
+        ("w", "卫示例", "wei@ops.example"),
+        ("root", "卫示例", "wei@ops.example"),
+        ("System", "卫示例", "wei@ops.example"),
+        ("wei wei", "卫示例", "wei@ops.example"),
+        ("wei", " ", "wei@ops.example"),
+        ("wei", "卫\n示例", "wei@ops.example"),
+        ("wei", "卫示例", "no address"),
+    ],
+)
+def test_values_that_are_not_possible_are_refused(house: House, login: str, name: str, email: str) -> None:
+    with pytest.raises(PreconditionRefused):
+        new = NewAdministrator(login, name, email, AdministratorRole.SYSTEM)
+        house.administration.administrators.add(new, by=ROOT)
+    assert house.administration.administrators.everybody() == []
+
+
+def test_the_secret_of_codes_opens_for_its_owner_and_this_key_alone(house: House) -> None:
+    house.set_up("wei")
+    house.set_up("lan")
+    database = house.settings.home.administration
+    assert database.stat().st_mode & 0o777 == 0o600
+    stored = database.read_bytes() + database.with_name(database.name + "-wal").read_bytes()
+    assert house.secrets["wei"] not in stored
+    assert GOOD.encode() not in stored

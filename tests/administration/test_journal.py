@@ -1,0 +1,61 @@
+"""The journal only grows, shows tampering, and gets into the log once and in order, whatever is down meanwhile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pysqlite3 import dbapi2 as sqlite
+
+from appliance.errors import StorageError
+from appliance.model.administration import AdministratorRole
+from tests.administration.conftest import House, opened_house
+
+
+def test_each_line_is_in_the_log_with_its_digest_and_without_names(house: House) -> None:
+    house.set_up("wei", AdministratorRole.SECURITY)
+    house.sign_in("wei")
+    logged = house.logged()
+    assert [entry["what"] for entry in logged] == house.told()
+    assert [entry["line"] for entry in logged] == [1, 2, 3, 4]
+    assert [entry["actor"] for entry in logged] == ["root", "root", "administrator-wei", "administrator-wei"]
+    assert "示例" not in str(logged)
+    assert "192.0.2.7" not in str(logged)
+    assert house.administration.journal.waiting() == 0
+
+
+def test_while_the_log_is_gone_lines_wait_and_come_later_once(tmp_path: Path) -> None:
+    with opened_house(tmp_path) as before:
+        before.set_up("wei")
+    state, away = before.settings.home.state, before.settings.home.root / "away"
+    state.rename(away)
+    state.write_bytes(b"no directory")
+    with opened_house(tmp_path) as house:
+        house.secrets = before.secrets
+        house.later(seconds=30)
+        house.sign_in("wei")
+        assert not house.administration.journal.forward()
+        assert house.told()[-1] == "signed-in"
+        with pytest.raises(StorageError):
+            house.administration.journal.waiting()
+        state.unlink()
+        away.rename(state)
+        assert house.administration.journal.waiting() == 1
+        assert house.administration.journal.forward()
+        assert house.administration.journal.forward()
+        assert [entry["line"] for entry in house.logged()] == [1, 2, 3, 4]
+
+
+def test_a_line_that_was_changed_or_taken_out_shows(house: House) -> None:
+    house.set_up("wei")
+    assert house.administration.journal.broken_at() is None
+    database = sqlite.connect(house.settings.home.administration, isolation_level=None)
+    database.execute("DROP TRIGGER journal_is_not_changed")
+    database.execute("UPDATE journal SET who = 'lan' WHERE number = 2")
+    assert house.administration.journal.broken_at() == 2
+    database.execute("UPDATE journal SET who = 'root' WHERE number = 2")
+    assert house.administration.journal.broken_at() is None
+    database.execute("DROP TRIGGER journal_is_not_cut")
+    database.execute("DELETE FROM journal WHERE number = 1")
+    assert house.administration.journal.broken_at() == 1
+    database.close()

@@ -1,0 +1,140 @@
+"""Role × action × (ask, approve), pair by pair, generated from the registry and held against a table of our
+own."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from appliance.administration.action import Action, ArgumentKind
+from appliance.administration.registry import REGISTRY
+from appliance.errors import NotAllowed
+from appliance.home import make_directory
+from appliance.model.administration import ROOT, Act, Actor, ActState, AdministratorRole
+from tests.administration.conftest import House, opened_house
+
+S, Y, A = AdministratorRole.SYSTEM, AdministratorRole.SECURITY, AdministratorRole.AUDITOR
+
+ASKED_BY = {
+    "backup.now": {S},
+    "drill.now": {S},
+    "restore": {S},
+    "release.upgrade": {S},
+    "release.rollback": {S},
+    "service.restart": {S},
+    "alarm.dismiss": {S, Y},
+    "log.anchor": {S},
+    "mail.resend": {S},
+    "authority.lock": {S, Y},
+    "crl.issue": {S, Y},
+    "administrators.add": {Y},
+    "administrators.link": {Y},
+    "administrators.reset": {Y},
+    "administrators.suspend": {Y},
+    "administrators.resume": {Y},
+    "administrators.unlock": {Y},
+    "administrators.remove": {Y},
+}
+APPROVED_BY = {
+    "restore": {Y},
+    "release.upgrade": {Y},
+    "release.rollback": {Y},
+    "administrators.add": {S, Y},
+    "administrators.reset": {S, Y},
+    "administrators.resume": {S, Y},
+    "administrators.remove": {S, Y},
+}
+PAIRS = list(itertools.product(REGISTRY.values(), AdministratorRole))
+
+
+@pytest.fixture(scope="module")
+def crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Two administrators of each kind; nothing is performed here: no process of this house has hands, and whoever
+    listens where the steward does only listens."""
+    with (
+        opened_house(tmp_path_factory.mktemp("crew"), hands=frozenset()) as house,
+        socket.socket(socket.AF_UNIX) as bell,
+    ):
+        make_directory(house.settings.home.run)
+        bell.bind(str(house.settings.home.run / "steward.sock"))
+        bell.listen(1000)
+        for role in AdministratorRole:
+            for number in (1, 2):
+                house.set_up(f"{role}{number}", role)
+        yield house
+
+
+def arguments_of(action: Action) -> dict[str, str]:
+    """Good ones."""
+    good = {ArgumentKind.NUMBER: "7", ArgumentKind.MOMENT: "2027-01-31T22:00+08:00"}
+    return {
+        each.name: each.choices[0] if each.choices else good.get(each.kind, "some") for each in action.arguments
+    }
+
+
+def asked(crew: House, action: Action) -> Act:
+    """By somebody who may, the first of the kind."""
+    role = sorted(ASKED_BY[action.name])[0]
+    return crew.administration.acts.ask(action.name, arguments_of(action), by=Actor(f"{role}1", role))
+
+
+def test_the_table_is_about_every_action() -> None:
+    assert set(ASKED_BY) == set(REGISTRY)
+    assert set(APPROVED_BY) == {action.name for action in REGISTRY.values() if action.persons == 2}
+
+
+@pytest.mark.parametrize(("action", "role"), PAIRS, ids=lambda each: getattr(each, "name", None) or str(each))
+def test_who_may_ask(crew: House, action: Action, role: AdministratorRole) -> None:
+    before = len(crew.administration.acts.recent(1000))
+    if role not in ASKED_BY[action.name]:
+        with pytest.raises(NotAllowed):
+            crew.administration.acts.ask(action.name, arguments_of(action), by=Actor(f"{role}1", role))
+        assert len(crew.administration.acts.recent(1000)) == before
+        return
+    act = crew.administration.acts.ask(action.name, arguments_of(action), by=Actor(f"{role}1", role))
+    assert act.state is (ActState.WAITING if action.name in APPROVED_BY else ActState.PERFORMING)
+
+
+@pytest.mark.parametrize(("action", "role"), PAIRS, ids=lambda each: getattr(each, "name", None) or str(each))
+def test_who_may_decide(crew: House, action: Action, role: AdministratorRole) -> None:
+    if action.name not in APPROVED_BY:
+        return
+    desk, second = crew.administration.acts, Actor(f"{role}2", role)
+    if role not in APPROVED_BY[action.name]:
+        act = asked(crew, action)
+        for decide in (desk.approve, desk.refuse):
+            with pytest.raises(NotAllowed):
+                decide(act.id, by=second)
+        assert desk.act(act.id).state is ActState.WAITING
+        return
+    assert desk.approve(asked(crew, action).id, by=second).state is ActState.PERFORMING
+    assert desk.refuse(asked(crew, action).id, by=second).state is ActState.REFUSED
+
+
+@pytest.mark.parametrize("action", REGISTRY.values(), ids=lambda action: action.name)
+def test_nobody_decides_on_their_own_and_root_on_nothing(crew: House, action: Action) -> None:
+    if action.name not in APPROVED_BY:
+        return
+    desk, act = crew.administration.acts, asked(crew, action)
+    author = crew.actor(act.asked_by)
+    for somebody in (author, ROOT):
+        for decide in (desk.approve, desk.refuse):
+            with pytest.raises(NotAllowed):
+                decide(act.id, by=somebody)
+    with pytest.raises(NotAllowed):
+        desk.withdraw(act.id, by=Actor("security2", Y))
+    assert desk.withdraw(act.id, by=author).state is ActState.WITHDRAWN
+
+
+@pytest.mark.parametrize("action", REGISTRY.values(), ids=lambda action: action.name)
+def test_root_asks_for_anything_under_that_name(crew: House, action: Action) -> None:
+    act = crew.administration.acts.ask(action.name, arguments_of(action), by=ROOT)
+    assert act.asked_by == "root"
+    assert act.state is (ActState.WAITING if action.persons == 2 else ActState.PERFORMING)
+
+
+def test_no_auditor_is_in_either_table() -> None:
+    assert all(A not in roles for roles in (*ASKED_BY.values(), *APPROVED_BY.values()))

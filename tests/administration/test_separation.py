@@ -1,0 +1,118 @@
+"""Nobody administrates and has an account in the portal: both databases refuse it, whichever comes first."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pysqlite3
+import pytest
+
+from appliance.errors import StateRefused
+from appliance.language import Language
+from appliance.model.administration import ROOT, AdministratorRole, NewAdministrator
+from appliance.model.people import Person
+from appliance.store import accounts, administrators, people
+from appliance.store.administration import ADMINISTRATION
+from appliance.store.database import Database
+from tests.administration.conftest import START, House
+
+
+@pytest.fixture
+def portal(house: House) -> Database:
+    return Database(house.settings.home.database)
+
+
+def person(portal: Database, subject: str, login: str | None, email: str) -> None:
+    """Somebody in the portal; with an account when there is a login."""
+    with portal.transaction() as tx:
+        shown = Person(subject, "某示例", "甲公司示例有限公司", email, Language.CHINESE, "Asia/Shanghai")
+        people.insert_person(tx, shown, None)
+        if login is not None:
+            accounts.insert(tx, subject, login, handle=subject.encode()[-16:].rjust(16), now=START)
+
+
+def administrator(login: str, email: str) -> NewAdministrator:
+    return NewAdministrator(login, "卫示例", email, AdministratorRole.SYSTEM)
+
+
+@pytest.mark.parametrize(
+    ("login", "email"),
+    [("wei", "another@ops.example"), ("another", "wei@alpha.example"), ("another", "WEI@Alpha.example")],
+)
+def test_who_is_in_the_portal_does_not_become_an_administrator(
+    house: House, portal: Database, login: str, email: str
+) -> None:
+    person(portal, "person-wei", "wei", "wei@alpha.example")
+    with pytest.raises(StateRefused, match="no account in the portal"):
+        house.administration.administrators.add(administrator(login, email), by=ROOT)
+    assert house.administration.administrators.everybody() == []
+
+
+@pytest.mark.parametrize("kind", ["person", "officer", "auditor", "operator", "person-guest"])
+def test_who_administrates_does_not_get_into_the_portal(house: House, portal: Database, kind: str) -> None:
+    house.administration.administrators.add(administrator("wei", "wei@ops.example"), by=ROOT)
+    with pytest.raises(StateRefused, match="administrator"):
+        person(portal, f"{kind}-one", None, "Wei@ops.example")
+    if kind != "person-guest":
+        with pytest.raises(StateRefused, match="administrator"):
+            person(portal, f"{kind}-two", "wei", "other@alpha.example")
+
+
+def test_the_portals_tables_refuse_it_without_our_code_too(house: House, portal: Database) -> None:
+    house.administration.administrators.add(administrator("wei", "wei@ops.example"), by=ROOT)
+    person(portal, "person-lan", "lan", "lan@alpha.example")
+    for statement in (
+        "UPDATE accounts SET login = 'wei' WHERE subject = 'person-lan'",
+        "UPDATE people SET email = 'wei@ops.example' WHERE subject = 'person-lan'",
+        "INSERT INTO administrators (login, email) VALUES ('lan', 'new@ops.example')",
+        "UPDATE administrators SET email = 'lan@alpha.example'",
+    ):
+        with pytest.raises(pysqlite3.IntegrityError, match="administrators"), portal.transaction() as tx:
+            tx.execute(statement)
+
+
+def test_an_adding_that_was_broken_off_between_the_databases_goes_on(house: House, portal: Database) -> None:
+    with portal.transaction() as tx:
+        administrators.reserve(tx, "wei", "wei@ops.example")
+    house.administration.administrators.add(administrator("wei", "wei@ops.example"), by=ROOT)
+    assert [each.login for each in house.administration.administrators.everybody()] == ["wei"]
+
+
+def test_who_is_an_administrator_no_longer_may_have_an_account(house: House, portal: Database) -> None:
+    house.set_up("wei")
+    house.set_up("lan")
+    house.administration.administrators.remove("wei", by=ROOT)
+    person(portal, "person-wei", "wei", "wei@ops.example")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE administrators SET role = 'security'",
+        "UPDATE administrators SET login = 'other'",
+        "DELETE FROM administrators",
+        "INSERT INTO administrators (login, name, email, role, state, added, added_by)"
+        " VALUES ('own', '某', 'own@ops.example', 'system', 'invited', '2026-11-25T08:00:00Z', 'own')",
+        "INSERT INTO administrators (login, name, email, role, state, added, added_by)"
+        " VALUES ('two', '某', 'two@ops.example', 'system security', 'invited', '2026-11-25T08:00:00Z', 'root')",
+        "UPDATE journal SET who = 'other'",
+        "DELETE FROM journal",
+    ],
+)
+def test_the_administrations_tables_keep_one_role_and_the_journal(house: House, statement: str) -> None:
+    house.set_up("wei")
+    database = Database(house.settings.home.administration, ADMINISTRATION)
+    with pytest.raises(pysqlite3.IntegrityError), database.transaction() as tx:
+        tx.execute(statement)
+    database.close()
+
+
+def test_a_role_is_for_the_whole_of_time(house: House) -> None:
+    """Not even after the account was closed does its login come back in another role."""
+    house.set_up("wei")
+    house.set_up("lan")
+    house.administration.administrators.remove("wei", by=ROOT)
+    house.later(days=timedelta(days=400).days)
+    again = NewAdministrator("wei", "卫示例", "wei2@ops.example", AdministratorRole.AUDITOR)
+    with pytest.raises(StateRefused):
+        house.administration.administrators.add(again, by=ROOT)
