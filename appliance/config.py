@@ -244,6 +244,17 @@ def _end_of(day: str) -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthSettings:
+    """The watch: every how many ``seconds`` it asks how everything stands."""
+
+    seconds: int = 15
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for a watch that looks too seldom to tell within a minute."""
+        require(1 <= self.seconds <= 20, "health.seconds", "from 1 to 20")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings, and the home that they belong to."""
 
@@ -258,6 +269,7 @@ class Settings:
     backup: BackupSettings = field(default_factory=BackupSettings)
     outside: OutsideSettings = field(default_factory=OutsideSettings)
     keeping: KeepingSettings = field(default_factory=KeepingSettings)
+    health: HealthSettings = field(default_factory=HealthSettings)
 
     def mark(self) -> Mark | None:
         """The organisation's mark, if it has one; its path counts from ``config/``. Raises ConfigurationError."""
@@ -268,6 +280,10 @@ class Settings:
     def backups(self) -> Path:
         """The directory of archives; a relative one counts from the home."""
         return self.home.root / self.backup.directory
+
+    def mail_password(self, environment: Mapping[str, str]) -> str | None:
+        """The password of the mail server's user, where there is one. Raises ConfigurationError."""
+        return self.home.secret("smtp.password", environment).decode() if self.mail.user else None
 
     def beside(self, name: str) -> Path:
         """A file that a setting names: its path counts from ``config/``."""

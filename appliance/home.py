@@ -98,6 +98,21 @@ class Home:
         return self.root / "state/drill.json"
 
     @property
+    def last_backup(self) -> Path:
+        """What came of the last try to make a backup."""
+        return self.root / "state/backup.json"
+
+    @property
+    def health(self) -> Path:
+        """The database of the watch: how everything stands, apart from the appliance's own."""
+        return self.root / "state/health/health.db"
+
+    @property
+    def provisioned(self) -> Path:
+        """The digests of what the provisioning laid down, on an appliance."""
+        return self.root / "config/provisioned.json"
+
+    @property
     def blobs(self) -> Path:
         """The documents, stored by digest."""
         return self.root / "state/blobs"
@@ -136,6 +151,11 @@ class Home:
     def alarms(self) -> Path:
         """A file for each service that failed, on an appliance."""
         return self.run / "alarms"
+
+    @property
+    def pulses(self) -> Path:
+        """The signs of life of the processes that answer people."""
+        return self.run / "pulses"
 
     def authority_socket(self, role: str) -> Path:
         """The authority's socket for *role*, one of :data:`ROLES`."""

@@ -22,13 +22,16 @@ class ClockReading:
     """One look at the clock, all in microseconds.
 
     ``wall`` counts from 1970 (UTC); ``boot`` from the machine's start, sleep included, and no setting of the clock
-    moves it. ``proven`` says whether anything vouches for ``wall``, ``sentence`` what or why not.
+    moves it. ``proven`` says whether anything vouches for ``wall``, ``sentence`` what or why not. ``offset`` is
+    the measured one and ``error`` the most that it may be from UTC, where something measures them.
     """
 
     wall: int
     boot: int
     proven: bool
     sentence: Sentence
+    offset: int | None = None
+    error: int | None = None
 
 
 class Clock(Protocol):
@@ -84,15 +87,16 @@ class KernelClock:
                 wall, boot, False, Sentence("The clock is not synchronised; check the NTP service.")
             )
         error = {"seconds": f"{state.maxerror / 1e6:.3f}"}
+        offset = state.offset / (1e6 if state.status & _STA_NANO else 1e3)
+        measured = (round(offset * 1000), int(state.maxerror))
         if state.maxerror > self._most:
             why = Sentence("The clock may be up to {seconds} s from UTC, more than the accuracy allows.", error)
-            return ClockReading(wall, boot, False, why)
-        offset = state.offset / (1e6 if state.status & _STA_NANO else 1e3)
+            return ClockReading(wall, boot, False, why, *measured)
         said = Sentence(
             "Synchronised by NTP; measured offset {offset} ms, at most {seconds} s from UTC.",
             {**error, "offset": f"{offset:+.3f}"},
         )
-        return ClockReading(wall, boot, True, said)
+        return ClockReading(wall, boot, True, said, *measured)
 
 
 class DeclaredClock:

@@ -19,13 +19,34 @@ class AuthorityState(StrEnum):
     OPERATIONAL = "operational"
 
 
+class ClockState(StrEnum):
+    """In step; soon out: nothing has renewed the proof for a while; out of step; moved by somebody; unknown."""
+
+    IN_STEP = "in-step"
+    SOON_OUT = "soon-out"
+    OUT_OF_STEP = "out-of-step"
+    STEPPED = "stepped"
+    UNKNOWN = "unknown"
+
+    @property
+    def trusted(self) -> bool:
+        """Whether timestamps are given."""
+        return self in (ClockState.IN_STEP, ClockState.SOON_OUT)
+
+
 @dataclass(frozen=True, slots=True)
 class ClockReport:
-    """``source``: who vouches for the time; ``trusted``: whether timestamps are given now; ``sentence``: why."""
+    """``source``: who vouches for the time; ``trusted``: whether timestamps are given now; ``sentence``: why.
+
+    ``offset`` was measured and ``error`` is the most that the clock may be from UTC, in microseconds, where known.
+    """
 
     source: str
     trusted: bool
     sentence: Sentence
+    state: ClockState = ClockState.UNKNOWN
+    offset: int | None = None
+    error: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +88,7 @@ class AuthorityStatus:
             "state": self.state.value,
             "sentence": self.sentence.to_wire(),
             "version": self.version,
-            "clock": [self.clock.source, self.clock.trusted, *self.clock.sentence.to_wire()],
+            "clock": _clock_to_wire(self.clock),
             "keys": [[key.subject, key.label, key.algorithm, int(key.not_after.timestamp())] for key in self.keys],
             "origin": self.origin,
             "policies": list(self.policies),
@@ -94,5 +115,17 @@ class AuthorityStatus:
         )
 
 
-def _clock(source: str, trusted: bool, template: str, values: dict[str, Any]) -> ClockReport:
-    return ClockReport(source, trusted, Sentence(template, values))
+def _clock_to_wire(clock: ClockReport) -> list[Any]:
+    return [clock.source, clock.trusted, *clock.sentence.to_wire(), clock.state.value, clock.offset, clock.error]
+
+
+def _clock(
+    source: str,
+    trusted: bool,
+    template: str,
+    values: dict[str, Any],
+    state: str = ClockState.UNKNOWN,
+    offset: int | None = None,
+    error: int | None = None,
+) -> ClockReport:
+    return ClockReport(source, trusted, Sentence(template, values), ClockState(state), offset, error)

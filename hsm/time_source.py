@@ -12,7 +12,6 @@ import os
 import struct
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +19,7 @@ from typing import Protocol
 from hsm.clock import Clock, ClockReading
 from hsm.errors import TimeNotAvailable
 from hsm.sentence import Sentence
+from hsm.status import ClockReport, ClockState
 
 LEASE = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,15 +35,6 @@ class Lease(Protocol):
     def extend_lease(self, until: int) -> None:
         """Moves the end to *until*, on disk on return; never back."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class ClockStatus:
-    """``source``: who vouches for the time; ``trusted``: whether times are given now; ``sentence``: why."""
-
-    source: str
-    trusted: bool
-    sentence: Sentence
 
 
 class RecordLock:
@@ -147,18 +138,29 @@ class TimeSource:
         self._given = True
         return _EPOCH + timedelta(microseconds=reading.wall)
 
-    def status(self) -> ClockStatus:
+    def status(self) -> ClockReport:
         """Whether times are given now; changes nothing."""
         with self._shared.held():
             last, _, offset = self._state()
         try:
-            reading = self._proven(offset)
+            reading = self._clock.read()
         except TimeNotAvailable as error:
-            return ClockStatus(self._clock.source, False, Sentence.of(error))
+            return self._report(ClockState.UNKNOWN, Sentence.of(error))
+        if not reading.proven:
+            return self._report(ClockState.OUT_OF_STEP, reading.sentence, reading)
+        try:
+            self._require_unmoved(reading, offset)
+        except TimeNotAvailable as error:
+            return self._report(ClockState.STEPPED, Sentence.of(error), reading)
         if reading.wall < last - LEASE:
             behind = Sentence("The clock is behind the last timestamp given.")
-            return ClockStatus(self._clock.source, False, behind)
-        return ClockStatus(self._clock.source, True, reading.sentence)
+            return self._report(ClockState.STEPPED, behind, reading)
+        soon = reading.error is not None and reading.error > self._tolerance / 2
+        return self._report(ClockState.SOON_OUT if soon else ClockState.IN_STEP, reading.sentence, reading)
+
+    def _report(self, state: ClockState, sentence: Sentence, reading: ClockReading | None = None) -> ClockReport:
+        offset, error = (reading.offset, reading.error) if reading else (None, None)
+        return ClockReport(self._clock.source, state.trusted, sentence, state, offset, error)
 
     def close(self) -> None:
         """Unmaps the shared times."""
@@ -174,13 +176,16 @@ class TimeSource:
         reading = self._clock.read()
         if not reading.proven:
             raise TimeNotAvailable(reading.sentence.template, **reading.sentence.values)
+        self._require_unmoved(reading, offset)
+        return reading
+
+    def _require_unmoved(self, reading: ClockReading, offset: int) -> None:
         step = reading.wall - reading.boot - offset if offset else 0
         if step < -self._tolerance or (step > self._tolerance and not self._clock.steps_forward):
             raise TimeNotAvailable(
                 "The clock was moved by {step} s; set it right, or restart the authority when it is.",
                 step=round(step / 1e6, 3),
             )
-        return reading
 
     def _offset_of(self, reading: ClockReading, offset: int) -> int:
         """The offset to compare with from now on: the first one, until a forward step that was believed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -15,6 +15,7 @@ from appliance.errors import ApplianceError
 from appliance.home import write_private
 from appliance.operations.backup import Archive, Workroom, check, create
 from appliance.operations.backup.creating import ensure_key
+from appliance.operations.backup.outcome import Outcome, keep_outcome
 from appliance.operations.backup.pruning import prune
 from appliance.supervision.services import inherited, running_authority
 from appliance.wiring import utc_now
@@ -53,8 +54,7 @@ def key(context: Context, file: Path) -> None:
 def create_(context: Context, keep_all: bool) -> None:
     """Make a backup while the system runs, then remove those that the settings no longer keep."""
     with _workroom(context) as room:
-        ensure_key(room)
-        archive = create(room, now=utc_now())
+        archive = _made(room)
         manifest = archive.manifest()
         context.speech.say(
             "Backup {name}: {documents} documents, log of {size} entries, schema {schema}; in {path}.",
@@ -75,6 +75,20 @@ def create_(context: Context, keep_all: bool) -> None:
             )
         if not keep_all:
             _pruned(context, room)
+
+
+def _made(room: Workroom) -> Archive:
+    """A new archive; what came of it is kept for whoever asks how everything stands."""
+    now = utc_now()
+    try:
+        ensure_key(room)
+        archive = create(room, now=now)
+    except (ApplianceError, AuthorityError) as error:
+        with suppress(OSError):  # the disk may be what is wrong; the error itself says so
+            keep_outcome(room.home, Outcome.failed(now, error))
+        raise
+    keep_outcome(room.home, Outcome(now, archive.name))
+    return archive
 
 
 @command.command("list")

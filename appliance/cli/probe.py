@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 import click
 
 from appliance.cli.program import REFUSED, Context
+from appliance.health import Finding
+from appliance.health.bench import bench
+from appliance.health.check import ask_all
+from appliance.health.registry import SERVES
 from appliance.language import translator
-from appliance.operations import health
-from appliance.operations.finding import Finding
-from hsm.client import AuthorityClient
 
 
 @click.command("probe")
@@ -31,7 +32,5 @@ def command(ctx: click.Context, wait: int) -> None:
 
 
 def _asked(context: Context) -> list[Finding]:
-    home = context.home
-    with AuthorityClient(home.authority_socket("operator"), timeout=2.0) as client:
-        [state, *_] = health.authority(client, now=datetime.now(UTC))
-    return [health.settings(home), health.database(home), state]
+    with bench(context.home, role="operator", now=datetime.now(UTC)) as opened:
+        return ask_all(SERVES, opened)

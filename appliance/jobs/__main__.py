@@ -19,6 +19,7 @@ from appliance.home import Home
 from appliance.jobs.administering import administering
 from appliance.jobs.scheduler import build
 from appliance.jobs.table import jobs_of, sign_of_life
+from appliance.jobs.watching import watching
 from appliance.listing import Truth
 from appliance.notices.addresses import Addresses
 from appliance.notices.delivery import Delivery
@@ -70,8 +71,8 @@ def _run(settings: Settings, appliance: Appliance, manager: ServiceManager) -> N
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: asked.append(received))
     with ExitStack() as stack:
-        jobs = [*jobs_of(appliance, delivery), administering(appliance, stack), sign_of_life(appliance, manager)]
-        scheduler = build(jobs)
+        jobs = [*jobs_of(appliance, delivery), administering(appliance, stack), *watching(appliance, stack)]
+        scheduler = build([*jobs, sign_of_life(appliance, manager)])
         scheduler.start()
         manager.ready()
         while not asked:
@@ -82,10 +83,9 @@ def _run(settings: Settings, appliance: Appliance, manager: ServiceManager) -> N
 def _delivery(settings: Settings, appliance: Appliance) -> Delivery | None:
     if not settings.mail.host:
         return None
-    password = settings.home.secret("smtp.password", os.environ).decode() if settings.mail.user else None
     return Delivery(
         appliance.database,
-        Mail(settings.mail, password),
+        Mail(settings.mail, settings.mail_password(os.environ)),
         appliance.reminders.digests,
         addresses=Addresses(settings.web.public_url, appliance.links),
         issuer=settings.organisation.name,

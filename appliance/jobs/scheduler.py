@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -17,11 +18,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do every so many seconds. ``work`` leaves everything as it was when it raises."""
+    """Something to do every so many seconds, ``at_once`` for the first time when the scheduler starts.
+
+    ``work`` leaves everything as it was when it raises.
+    """
 
     name: str
     seconds: float
     work: Callable[[], object]
+    at_once: bool = False
 
 
 class Watch:
@@ -56,5 +61,6 @@ def build(jobs: Sequence[Job]) -> BackgroundScheduler:
         timezone="UTC",
     )
     for job in jobs:
-        scheduler.add_job(Watch(job), "interval", seconds=job.seconds, id=job.name, name=job.name)
+        when = {"next_run_time": datetime.now(UTC)} if job.at_once else {}
+        scheduler.add_job(Watch(job), "interval", seconds=job.seconds, id=job.name, name=job.name, **when)
     return scheduler

@@ -16,6 +16,9 @@ from appliance.notices.letters import Letter
 
 TIMEOUT = 30.0
 
+GREETING = 5.0
+"""Seconds for looking whether the server is there."""
+
 
 class MailRefused(Exception):
     """The server said no for good (5xx) to this message or its recipient."""
@@ -65,6 +68,17 @@ class Mail:
         finally:
             connection.close()
 
+    def greet(self) -> None:
+        """Connects, logs in and leaves again: whether mail could be sent now. Raises :class:`MailUnreachable`."""
+        try:
+            connection = self._connected(GREETING)
+        except (OSError, smtplib.SMTPException) as error:
+            raise MailUnreachable(_why(error)) from error
+        try:
+            connection.quit()
+        except (OSError, smtplib.SMTPException):
+            connection.close()
+
     def _message(self, envelope: Envelope, letter: Letter) -> EmailMessage:
         message = EmailMessage()
         message["From"] = self._settings.sender
@@ -77,14 +91,14 @@ class Mail:
         message.add_alternative(letter.html, subtype="html")
         return message
 
-    def _connected(self) -> smtplib.SMTP:
+    def _connected(self, timeout: float = TIMEOUT) -> smtplib.SMTP:
         settings = self._settings
         context = ssl.create_default_context()
         connection: smtplib.SMTP
         if settings.security is Security.TLS:
-            connection = smtplib.SMTP_SSL(settings.host, settings.port, timeout=TIMEOUT, context=context)
+            connection = smtplib.SMTP_SSL(settings.host, settings.port, timeout=timeout, context=context)
         else:
-            connection = smtplib.SMTP(settings.host, settings.port, timeout=TIMEOUT)
+            connection = smtplib.SMTP(settings.host, settings.port, timeout=timeout)
         try:
             if settings.security is Security.STARTTLS:
                 connection.starttls(context=context)

@@ -6,14 +6,11 @@ sealed; the authority has opened and examined it, keys included, when it made it
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
 import tempfile
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from appliance.confinement import Confinement
 from appliance.errors import ApplianceError, BackupFailed
@@ -21,34 +18,15 @@ from appliance.home import Home
 from appliance.operations.backup import Archive, Workroom
 from appliance.operations.backup.checking import check
 from appliance.operations.backup.documents import open_document
+from appliance.operations.drilled import Drill, keep, last_drill
 from appliance.operations.restore.opening import documents_of, open_database, open_house, verify_opened
-from appliance.sharing import file_mode
-from hsm import files
 from hsm.errors import AuthorityError
 from hsm.note import parse_vkey
 
+__all__ = ["Drill", "drill", "last_drill"]
+
 SAMPLE = 50
 """Documents that are decrypted, chosen anew each time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drill:
-    """What the last drill found at ``at`` (aware): ``template`` with its values is what was wrong, or empty.
-
-    ``size`` is the log's, ``documents`` were decrypted, ``contracts`` verified."""
-
-    archive: str
-    at: datetime
-    size: int = 0
-    documents: int = 0
-    contracts: int = 0
-    template: str = ""
-    values: dict[str, Any] | None = None
-
-    @property
-    def passed(self) -> bool:
-        """Whether the backup can be relied on."""
-        return not self.template
 
 
 def drill(room: Workroom, *, now: datetime, scratch: Path | None = None) -> Drill:
@@ -69,7 +47,7 @@ def drill(room: Workroom, *, now: datetime, scratch: Path | None = None) -> Dril
         except OSError as error:
             why = BackupFailed("The drill could not go on: {why}.", why=error.strerror or error)
             result = _failed(newest.name, now, why)
-    _keep(room.home, result)
+    keep(room.home, result)
     return result
 
 
@@ -95,18 +73,3 @@ def _opened(room: Workroom, archive: Archive, now: datetime, scratch: Path) -> D
 def _failed(archive: str, now: datetime, error: ApplianceError | AuthorityError) -> Drill:
     values = {name: value if isinstance(value, int) else str(value) for name, value in error.values.items()}
     return Drill(archive, now, template=error.template, values=values)
-
-
-def _keep(home: Home, result: Drill) -> None:
-    fields = {name: getattr(result, name) for name in ("archive", "size", "documents", "contracts", "template")}
-    content = {**fields, "values": result.values or {}, "at": int(result.at.timestamp())}
-    files.write(home.drill, json.dumps(content, ensure_ascii=False).encode(), mode=file_mode(home.state))
-
-
-def last_drill(home: Home) -> Drill | None:
-    """What the last drill found; None before the first."""
-    try:
-        values = json.loads(home.drill.read_bytes())
-        return Drill(**{**values, "at": datetime.fromtimestamp(values["at"], UTC)})
-    except (OSError, ValueError, TypeError, KeyError):
-        return None

@@ -50,10 +50,10 @@ class Transaction:
 class _Link:
     """One thread's connection; closed when its thread ends or the database closes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: float) -> None:
         # Closing happens from another thread when the process ends, after the owner's last use.
         self.connection = sqlite.connect(
-            path, timeout=BUSY_SECONDS, isolation_level=None, cached_statements=256, check_same_thread=False
+            path, timeout=patience, isolation_level=None, cached_statements=256, check_same_thread=False
         )
         self.process = os.getpid()
         for pragma in _PRAGMAS:
@@ -71,16 +71,18 @@ class _Link:
 class Database:
     """SQLite at *path*, brought to this release's *schema* on opening. Thread-safe, and safe after ``fork``.
 
+    *patience* is how many seconds it waits for other writers.
     Raises :class:`StorageError` for a file that a newer release wrote, or an SQLite library that is too old.
     """
 
-    def __init__(self, path: Path, schema: Schema = APPLIANCE) -> None:
+    def __init__(self, path: Path, schema: Schema = APPLIANCE, *, patience: float = BUSY_SECONDS) -> None:
         if sqlite.sqlite_version_info < OLDEST_SQLITE:
             raise StorageError(
                 "SQLite {version} can corrupt databases in WAL mode; install pysqlite3 with 3.51.3 or newer.",
                 version=sqlite.sqlite_version,
             )
         self.path = path
+        self._patience = patience
         self._local = threading.local()
         self._links: WeakSet[_Link] = WeakSet()
         self._turn = threading.Lock()
@@ -133,7 +135,7 @@ class Database:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """The writers of this process take turns by a lock: SQLite waits by sleeping for whole milliseconds."""
-        if not self._turn.acquire(timeout=BUSY_SECONDS):
+        if not self._turn.acquire(timeout=self._patience):
             raise StorageError("Another writer holds the database {path}; try again in a moment.", path=self.path)
         try:
             yield
@@ -146,7 +148,7 @@ class Database:
         link: _Link | None = getattr(self._local, "link", None)
         if link is None or link.process != os.getpid():
             with _translated(self.path):
-                link = _Link(self.path)
+                link = _Link(self.path, self._patience)
             self._local.link = link
             self._links.add(link)
         return link.connection

@@ -14,7 +14,7 @@ from hsm.errors import AuthorityError, AuthorityLocked, BadRequest, UnknownKey
 from hsm.operations.bench import Bench
 from hsm.sentence import Sentence
 from hsm.signer import SignatureAlgorithm
-from hsm.status import AuthorityState, AuthorityStatus, ClockReport, KeyReport, SignedCheckpoint
+from hsm.status import AuthorityState, AuthorityStatus, KeyReport, SignedCheckpoint
 from hsm.wire import activations_from_wire, officer_act_from_wire
 
 _PROBE_SECONDS = 2.0
@@ -32,14 +32,13 @@ class State:
     def status(self, _arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The report; the token is really asked, while all is well every two seconds."""
         state, sentence = self._state()
-        clock = self._bench.time.status()
         last = self._bench.store.checkpoints.last()
         settings = self._bench.settings
         return AuthorityStatus(
             state=state,
             sentence=sentence,
             version=metadata.version("vermilion"),
-            clock=ClockReport(clock.source, clock.trusted, clock.sentence),
+            clock=self._bench.time.status(),
             keys=self._keys(),
             origin=settings.log.origin,
             policies=tuple(settings.time.policies),

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from appliance.config import KeepingSettings
+from appliance.health.bench import bench
+from appliance.health.lasting import contracts, keeping
 from appliance.keeping import Keeping, Round
 from appliance.model.contract import Contract
-from appliance.operations.lasting import contracts, lasting
 from appliance.store import keeping as kept
 from appliance.verification import Indication, SubIndication
 from tests.keeping.decade import Decade, completed, decade
@@ -34,7 +35,8 @@ def test_without_a_new_key_it_waits_and_is_said(house: Decade, contract: Contrac
     house.move_to(4.9)
     with house.serving(), house.opened("scheduler") as appliance:
         assert appliance.keeping.run() == Round()
-        [found] = lasting(house.home, house.now())
+        with bench(house.home, role="operator", now=house.now()) as asked:
+            found = keeping(asked)
     assert (found.well, "new timestamp key" in str(found)) == (False, True)
 
 

@@ -29,7 +29,15 @@ SPEAKING = {
 }
 """Calls whose first text is a sentence."""
 
-WITH_NAME = {"Argument": 1, "DocumentRefused": 1, "Finding": 2, "InspectionWarning": 1}
+WITH_NAME = {
+    "Argument": 1,
+    "DocumentRefused": 1,
+    "Finding": 2,
+    "InspectionWarning": 1,
+    "good": 1,
+    "attention": 2,
+    "failing": 2,
+}
 """Calls whose sentence is a later argument."""
 
 IN_TEMPLATES = re.compile(r"""\b_\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")

@@ -43,7 +43,7 @@ within 90 "the authority comes back" other authority "$authority"
 within 90 "with its PIN, unattended" ready
 within 30 "and raised the alarm" raised authority
 
-vermilion diagnose | grep -q '^NOT  alarms .*vermilion-authority.service' || { echo "WRONG diagnose does not tell"; exit 1; }
+vermilion diagnose | grep -q '^NOT  services .*vermilion-authority.service' || { echo "WRONG diagnose does not tell"; exit 1; }
 journalctl --priority alert --since -10min --output cat --no-pager | grep -q 'vermilion-web.service failed (signal' ||
     { echo "WRONG the journal does not tell"; exit 1; }
 rm /run/vermilion/alarms/*

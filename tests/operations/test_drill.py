@@ -8,10 +8,12 @@ from datetime import timedelta
 
 import pytest
 
+from appliance.health import Finding
+from appliance.health.backups import backup, drills, made, unconfigured
+from appliance.health.backups import drill as last
+from appliance.health.bench import bench
 from appliance.operations.backup import Archive, Workroom
 from appliance.operations.drill import Drill, drill, last_drill
-from appliance.operations.finding import Finding
-from appliance.operations.keeping import backups, drills, keeping, unconfigured
 from appliance.wiring import utc_now
 from tests.operations.house import House, files_of
 
@@ -28,7 +30,9 @@ def passed(room: Workroom) -> Drill:
 
 
 def found(house: House) -> dict[str, Finding]:
-    return {finding.name: finding for finding in keeping(house.home, utc_now())}
+    with bench(house.home, role="operator", now=utc_now()) as asked:
+        findings = [backup(asked), last(asked)]
+    return {finding.name: finding for finding in findings if finding}
 
 
 def test_a_drill_opens_and_verifies_the_newest(house: House, archive: Archive, passed: Drill) -> None:
@@ -41,8 +45,8 @@ def test_a_drill_opens_and_verifies_the_newest(house: House, archive: Archive, p
 
 def test_age_is_an_alarm(house: House, passed: Drill) -> None:
     settings, now = house.world.settings, utc_now()
-    assert backups(settings, now).well and drills(passed, now).well
-    assert not backups(settings, now + timedelta(hours=28)).well
+    assert made(settings, None, now).well and drills(passed, now).well
+    assert not made(settings, None, now + timedelta(hours=28)).well
     assert not drills(passed, now + timedelta(days=9)).well
     assert not drills(None, now).well
     assert unconfigured(demonstration=True).well and not unconfigured(demonstration=False).well
@@ -56,10 +60,10 @@ def test_damage_fails_the_drill(house: House, archive: Archive, room: Workroom, 
         path.write_bytes(original)
         assert not done.passed and "is damaged" in done.template
         finding = found(house)["drill"]
-        assert not finding.well and "vermilion drill" in str(finding) and archive.name in str(finding)
+        assert not finding.well and "vermilion drill" in finding.advice and archive.name in str(finding)
 
 
 def test_without_any_backup_the_drill_fails(house: House, room: Workroom, passed: Drill) -> None:
     elsewhere = replace(room.settings, backup=replace(room.settings.backup, directory="nowhere"))
     assert "There is no backup" in drill(replace(room, settings=elsewhere), now=utc_now()).template
-    assert not backups(elsewhere, utc_now()).well
+    assert not made(elsewhere, None, utc_now()).well

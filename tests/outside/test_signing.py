@@ -12,10 +12,12 @@ from cryptography import x509
 
 from appliance.config import OutsideSettings
 from appliance.exporting import Exporting
+from appliance.health import Condition
+from appliance.health.bench import bench
+from appliance.health.dating import outside_timestamps
 from appliance.history.timeline import Timeline
 from appliance.model.contract import Contract, ContractState, PartyState
 from appliance.model.intent import OutsideStamp
-from appliance.operations.dating import dating
 from appliance.store import intents
 from appliance.verification import Indication, Level, TrustAnchors
 from appliance.wiring import Appliance
@@ -153,10 +155,11 @@ def test_whatever_it_does_the_signature_is_completed_and_the_page_says_what_is_m
     settings = world.home.settings
     before = settings.read_text(encoding="utf-8")
     settings.write_text(f'{before}\n[outside]\nurl = "{tsa.url}"\ntrust = ["{tsa.root}"]\n', encoding="utf-8")
-    (finding,) = dating(world.home, datetime.now(UTC))
+    with bench(world.home, role="operator", now=datetime.now(UTC)) as asked:
+        finding = outside_timestamps(asked)
     settings.write_text(before, encoding="utf-8")
-    assert not finding.well
-    assert tsa.url in str(finding)
+    assert finding.condition is Condition.ATTENTION
+    assert tsa.url in finding.advice
 
 
 def test_without_the_setting_nothing_is_asked_and_nothing_said(world: World, tsa: OutsideTsa) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from appliance.health import Condition
+from appliance.health.queues import lost, waiting
+from appliance.health.reminding import derived, known_years
 from appliance.home import Home
 from appliance.model.contract import SigningOrder
-from appliance.operations.reminding import calendar, derived, mail
 from tests.reminders.simulation import UNREACHABLE, Year
 
 
@@ -27,22 +29,22 @@ def test_mail_that_was_refused_or_may_be_lost_or_waits_is_told(house: Year) -> N
     house.send(2, 24, ("person-4",), SigningOrder.PARALLEL)
     house.tick()
     with house.database.reading() as tx:
-        found = mail(tx, house.now, configured=True)
-        assert (found.well, dict(found.values)) == (False, {"unknown": 1, "refused": 1})
-        assert mail(tx, house.now + timedelta(days=20), configured=True).well
+        found = lost(tx, house.now)
+        assert (found.condition, dict(found.values)) == (Condition.ATTENTION, {"unknown": 1, "refused": 1})
+        assert lost(tx, house.now + timedelta(days=20)).condition is Condition.GOOD
     house.post.mood = "down"
     house.send(3, 24, ("person-6",), SigningOrder.PARALLEL)
     house.tick()
     with house.database.reading() as tx:
-        found = mail(tx, house.now + timedelta(hours=2), configured=True)
+        found = waiting(tx, house.now + timedelta(hours=2), mail=True)
     assert (found.well, "waited for more than an hour" in str(found)) == (False, True)
 
 
 def test_a_year_that_the_calendar_lacks_is_told(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    assert "not yet 2027" in str(calendar(home, datetime(2026, 11, 25, tzinfo=UTC)))
-    missing = calendar(home, datetime(2031, 1, 1, tzinfo=UTC))
-    assert (missing.well, "does not have 2031" in str(missing)) == (False, True)
+    assert "not yet 2027" in str(known_years(home, datetime(2026, 11, 25, tzinfo=UTC)))
+    missing = known_years(home, datetime(2031, 1, 1, tzinfo=UTC))
+    assert (missing.condition, "does not have 2031" in str(missing)) == (Condition.ATTENTION, True)
     home.calendars.mkdir(parents=True)
     (home.calendars / "cn.toml").write_text("name = 1 =", encoding="utf-8")
-    assert not calendar(home, datetime(2026, 1, 1, tzinfo=UTC)).well
+    assert not known_years(home, datetime(2026, 1, 1, tzinfo=UTC)).well

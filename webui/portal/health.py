@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, make_response
 
-from appliance.operations import health
+from appliance.health import Observations
+from appliance.health.bench import Bench
+from appliance.health.readiness import readiness
 from webui.portal.parts import PortalParts
 
 
 def blueprint(parts: PortalParts) -> Blueprint:
     """The two addresses."""
     pages = Blueprint("health", __name__)
+    observations = Observations(parts.settings.home.health)
 
     @pages.get("/livez")
     def livez() -> Response:
@@ -18,17 +21,8 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
     @pages.get("/readyz")
     def readyz() -> Response:
-        findings = [
-            *health.authority(parts.authority, now=parts.now()),
-            health.log(parts.proofs),
-            health.disk(parts.settings.home.root),
-        ]
-        ready = all(finding.well for finding in findings)
-        body = {
-            "ready": ready,
-            "reasons": [str(finding) for finding in findings if not finding.well],
-            "checks": {found.name: {"ready": found.well, "detail": str(found)} for found in findings},
-        }
-        return make_response(jsonify(body), 200 if ready else 503)
+        bench = Bench(parts.settings.home, parts.now(), parts.authority, opened=parts.appliance.database)
+        found = readiness(bench, observations)
+        return make_response(jsonify(found.report()), 200 if found.ready else 503)
 
     return pages

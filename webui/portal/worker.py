@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
+
+from appliance.home import Home
+from appliance.pulses import Pulses
 
 
 class ClientsFault(ASGIProtocol):  # type: ignore[misc]  # gunicorn has no types
@@ -19,6 +23,16 @@ class ClientsFault(ASGIProtocol):  # type: ignore[misc]  # gunicorn has no types
 
 class Worker(gasgi.ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
     """The worker that ``webui/portal/gunicorn.py`` names; the timestamp process has its own."""
+
+    def init_process(self) -> None:
+        """In the child, before anything is loaded."""
+        self._pulses = Pulses(Home.of(os.environ).pulses)
+        super().init_process()
+
+    def notify(self) -> None:
+        """The loop turns: a sign of life for gunicorn, and one for the watch."""
+        super().notify()
+        self._pulses.show("web")
 
 
 gasgi.ASGIProtocol = ClientsFault

@@ -15,6 +15,8 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
 from appliance.errors import ApplianceError
+from appliance.home import Home
+from appliance.pulses import Pulses
 from appliance.timestamping import LoopTimestampService
 from webui.tsa.connection import TimestampConnection
 from webui.tsa.gunicorn import manager
@@ -35,6 +37,7 @@ class TimestampWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
         self._present: dict[TimestampConnection, None] = {}
+        self._pulses = Pulses(Home.of(os.environ).pulses)
         super().init_process()
 
     def init_signals(self) -> None:
@@ -75,6 +78,11 @@ class TimestampWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             server.close()
         await self._finish()
         await service.close()
+
+    def notify(self) -> None:
+        """The loop turns: a sign of life for gunicorn, and one for the watch."""
+        super().notify()
+        self._pulses.show("tsa")
 
     def _stop(self) -> None:
         self.alive = False

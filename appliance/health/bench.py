@@ -1,0 +1,121 @@
+"""What one round of questions is asked with: each part looked at once, and its failure kept, not raised again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from appliance.config import Settings, load
+from appliance.errors import ApplianceError
+from appliance.home import Home
+from appliance.store.database import Database, Transaction
+from hsm.client import AuthorityClient
+from hsm.errors import AuthorityError
+from hsm.status import AuthorityStatus
+
+PATIENCE = 2.0
+"""Seconds for each answer of the authority, and for the database's lock."""
+
+
+class Unasked(Exception):
+    """What a question needs does not answer, which another finding says."""
+
+
+@dataclass
+class Bench:
+    """One round at ``now``. Not thread-safe; it remembers what it was told, so a new round takes a new one.
+
+    ``opened`` is the appliance's database where the caller has it open; the caller closes it.
+    """
+
+    home: Home
+    now: datetime
+    client: AuthorityClient
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    opened: Database | None = None
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _settings: Settings | ApplianceError | None = None
+    _database: Database | ApplianceError | None = None
+    _status: AuthorityStatus | AuthorityError | None = None
+
+    def settings(self) -> Settings:
+        """The settings. Raises :class:`ApplianceError`."""
+        if self._settings is None:
+            try:
+                self._settings = load(self.home)
+            except ApplianceError as error:
+                self._settings = error
+        if isinstance(self._settings, ApplianceError):
+            raise self._settings
+        return self._settings
+
+    def database(self) -> Database:
+        """The database, opened. Raises :class:`ApplianceError`, :class:`Unasked` when there is none."""
+        if self.opened is not None:
+            return self.opened
+        if not self.home.database.exists():
+            raise Unasked
+        if self._database is None:
+            try:
+                self._database = Database(self.home.database, patience=PATIENCE)
+                self._stack.callback(self._database.close)
+            except ApplianceError as error:
+                self._database = error
+        if isinstance(self._database, ApplianceError):
+            raise self._database
+        return self._database
+
+    def status(self) -> AuthorityStatus:
+        """What the authority says of itself. Raises :class:`AuthorityError`."""
+        if self._status is None:
+            try:
+                self._status = self.client.status()
+            except AuthorityError as error:
+                self._status = error
+        if isinstance(self._status, AuthorityError):
+            raise self._status
+        return self._status
+
+    def configured(self) -> Settings:
+        """The settings, for questions about something else. Raises :class:`Unasked`."""
+        with _asked_elsewhere():
+            return self.settings()
+
+    def authority(self) -> AuthorityStatus:
+        """The status, for questions about something else. Raises :class:`Unasked`."""
+        with _asked_elsewhere():
+            return self.status()
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """One view of the database, for questions about what is in it. Raises :class:`Unasked`."""
+        with _asked_elsewhere():
+            database = self.database()
+        with database.reading() as tx:
+            yield tx
+
+    def close(self) -> None:
+        """Lets go of what was opened."""
+        self._stack.close()
+
+
+@contextmanager
+def bench(home: Home, *, role: str, now: datetime) -> Iterator[Bench]:
+    """A bench of its own: asks the authority as *role* (one of ``home.ROLES``)."""
+    with AuthorityClient(home.authority_socket(role), timeout=PATIENCE) as client:
+        opened = Bench(home, now, client)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+@contextmanager
+def _asked_elsewhere() -> Iterator[None]:
+    try:
+        yield
+    except (ApplianceError, AuthorityError) as error:
+        raise Unasked from error

@@ -1,0 +1,97 @@
+"""The answer to one question of health: how it stands, in a sentence of the catalogue, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from appliance.health.pages import REMEDIES, Page
+
+
+class Condition(StrEnum):
+    """Good; attention: nothing is lost yet, somebody should act in days; failing: something does not work now."""
+
+    GOOD = "good"
+    ATTENTION = "attention"
+    FAILING = "failing"
+
+    @property
+    def rank(self) -> int:
+        """0, 1 or 2, the worse the higher."""
+        return tuple(Condition).index(self)
+
+    @property
+    def word(self) -> str:
+        """What people read (a sentence of the catalogue)."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Condition.GOOD: "In order",
+    Condition.ATTENTION: "Needs attention",
+    Condition.FAILING: "Failing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How the thing called ``name`` stands: ``template`` with its ``values`` says it, ``remedy`` what to do.
+
+    ``page`` names the page of the runbook (``docs/runbook/PAGE.md``); None when all is good. ``mark`` tells one
+    occurrence from another that has the same page: a certificate with 30 days left, and with 3.
+    """
+
+    name: str
+    condition: Condition
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    remedy: str = ""
+    remedy_values: Mapping[str, Any] = field(default_factory=dict)
+    page: Page | None = None
+    mark: str = ""
+
+    def __str__(self) -> str:
+        return self.template.format(**self.values) if self.values else self.template
+
+    @property
+    def well(self) -> bool:
+        """Whether it works now."""
+        return self.condition is not Condition.FAILING
+
+    @property
+    def sort(self) -> tuple[Condition, Page | None, str]:
+        """What makes it another occurrence, with another beginning, when it changes."""
+        return self.condition, self.page, self.mark
+
+    @property
+    def advice(self) -> str:
+        """The remedy in English; empty when all is good."""
+        return self.remedy.format(**self.remedy_values) if self.remedy_values else self.remedy
+
+
+def good(name: str, template: str, values: Mapping[str, Any] | None = None) -> Finding:
+    """All is as it should be."""
+    return Finding(name, Condition.GOOD, template, values or {})
+
+
+def failing(
+    name: str, page: Page, template: str, values: Mapping[str, Any] | None = None, *, mark: str = ""
+) -> Finding:
+    """It does not work; the remedy is the page's."""
+    return _told(Condition.FAILING, name, page, (template, values or {}), mark)
+
+
+def attention(
+    name: str, page: Page, template: str, values: Mapping[str, Any] | None = None, *, mark: str = ""
+) -> Finding:
+    """It works, but somebody should act; the remedy is the page's."""
+    return _told(Condition.ATTENTION, name, page, (template, values or {}), mark)
+
+
+def _told(
+    condition: Condition, name: str, page: Page, sentence: tuple[str, Mapping[str, Any]], mark: str
+) -> Finding:
+    template, values = sentence
+    return Finding(name, condition, template, values, REMEDIES[page].template, values, page, mark)

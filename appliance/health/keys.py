@@ -1,0 +1,130 @@
+"""The authority and what it holds: it answers, the HSM signs, the clock is right, certificates and lists last."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from cryptography import x509
+
+from appliance.health.bench import Bench
+from appliance.health.finding import Finding, attention, failing, good
+from appliance.health.pages import Page
+from hsm.errors import AuthorityError
+from hsm.status import AuthorityState, AuthorityStatus, ClockState, KeyReport
+
+STAGES = (90, 30, 14, 3)
+"""Days that a certificate has left when somebody is told, each time anew."""
+
+URGENT = 14
+"""Days below which it is no longer only worth a look."""
+
+ROOT_LIST_RUNNING_OUT = timedelta(days=30)
+"""The root's list counts for 400 days; a ceremony takes time to arrange."""
+
+_HSM = {
+    AuthorityState.UNPROVISIONED: Page.NOT_PROVISIONED,
+    AuthorityState.LOCKED: Page.HSM_LOCKED,
+    AuthorityState.UNAVAILABLE: Page.HSM_GONE,
+}
+
+
+def authority(bench: Bench) -> Finding:
+    """The authority answers."""
+    try:
+        status = bench.status()
+    except AuthorityError as error:
+        return failing("authority", Page.AUTHORITY_GONE, error.template, error.values)
+    return good("authority", "The authority answers (release {version}).", {"version": status.version})
+
+
+def hsm(bench: Bench) -> Finding:
+    """The HSM signs."""
+    status = bench.authority()
+    if status.state is AuthorityState.OPERATIONAL:
+        return good("hsm", status.sentence.template, status.sentence.values)
+    return failing("hsm", _HSM[status.state], status.sentence.template, status.sentence.values)
+
+
+def clock(bench: Bench) -> Finding:
+    """The clock is one that timestamps are given by."""
+    report = bench.authority().clock
+    template, values = report.sentence.template, report.sentence.values
+    if report.state is ClockState.STEPPED:
+        return failing("clock", Page.CLOCK_STEPPED, template, values)
+    if not report.trusted:
+        return failing("clock", Page.CLOCK_UNSYNCHRONISED, template, values)
+    if report.state is ClockState.SOON_OUT:
+        return attention("clock", Page.CLOCK_UNSYNCHRONISED, template, values)
+    return good("clock", template, values)
+
+
+def certificates(bench: Bench) -> Finding:
+    """No certificate of a service key ends soon."""
+    return ending(bench.authority(), bench.now)
+
+
+def ending(status: AuthorityStatus, now: datetime) -> Finding:
+    """The certificate that ends first, and what that means *now*."""
+    if not status.keys:
+        template = "The authority has no certificates; hold the key ceremony."
+        return failing("certificates", Page.NOT_PROVISIONED, template)
+    first = min(status.keys, key=lambda key: key.not_after)
+    values = {"subject": first.subject, "days": _days(first, now)}
+    stage = next((days for days in reversed(STAGES) if first.not_after - now <= timedelta(days=days)), None)
+    if stage is None:
+        return good("certificates", "The next certificate to end is that of {subject}, in {days} days.", values)
+    mark = f"{first.subject} {stage}"
+    if first.not_after <= now:
+        template = "The certificate of {subject} has ended."
+        return failing("certificates", Page.CERTIFICATE_ENDING, template, values, mark=f"{first.subject} ended")
+    template = "The certificate of {subject} has {days} days left."
+    tell = failing if stage <= URGENT else attention
+    return tell("certificates", Page.CERTIFICATE_ENDING, template, values, mark=mark)
+
+
+def revocation_lists(bench: Bench) -> Finding:
+    """The lists of the issuing CAs count, and are made anew in time; without one no signature can be verified."""
+    bench.authority()
+    ends = [(crl.next_update_utc, crl) for crl in _lists(bench) if crl.next_update_utc is not None]
+    if not ends:
+        return failing("revocation-lists", Page.CRL_EXPIRED, "There is no revocation list.")
+    until, first = min(ends, key=lambda each: each[0])
+    values = {"issuer": _name(first), "hours": int(abs(until - bench.now) / timedelta(hours=1))}
+    if until <= bench.now:
+        template = "The revocation list of {issuer} ran out {hours} hours ago."
+        return failing("revocation-lists", Page.CRL_EXPIRED, template, values)
+    if until - bench.now < (until - first.last_update_utc) / 2:
+        template = "The revocation list of {issuer} is old and counts for {hours} hours only."
+        return attention("revocation-lists", Page.CRL_EXPIRED, template, values)
+    return good("revocation-lists", "The revocation lists count for {hours} hours more.", values)
+
+
+def root_list(bench: Bench) -> Finding:
+    """The root's revocation list still counts."""
+    bench.authority()
+    crl = x509.load_der_x509_crl(bench.client.crl("root"))
+    ends = crl.next_update_utc or bench.now
+    values = {"days": (ends - bench.now).days}
+    if ends <= bench.now:
+        return failing("root-list", Page.ROOT_LIST_ENDING, "The root's revocation list has run out.", values)
+    if ends - bench.now < ROOT_LIST_RUNNING_OUT:
+        template = "The root's revocation list has {days} days left."
+        return attention("root-list", Page.ROOT_LIST_ENDING, template, values)
+    return good("root-list", "The root's revocation list has {days} days left.", values)
+
+
+def _lists(bench: Bench) -> list[x509.CertificateRevocationList]:
+    """Those of the issuing CAs that have not ended: an ended one makes no list any more."""
+    issuers = [x509.load_der_x509_certificate(each) for each in bench.client.authorities()]
+    alive = {each.subject for each in issuers if each.not_valid_after_utc > bench.now}
+    lists = [x509.load_der_x509_crl(each) for each in bench.client.crls()[1:]]
+    return [crl for crl in lists if crl.issuer in alive or len(lists) == 1]
+
+
+def _days(key: KeyReport, now: datetime) -> int:
+    return (key.not_after - now).days
+
+
+def _name(crl: x509.CertificateRevocationList) -> str:
+    names = crl.issuer.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return str(names[0].value) if names else crl.issuer.rfc4514_string()

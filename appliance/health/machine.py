@@ -1,0 +1,114 @@
+"""The machine: its settings, who may look into its files, and room on its disks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.errors import ApplianceError
+from appliance.health.bench import Bench
+from appliance.health.finding import Condition, Finding, attention, failing, good
+from appliance.health.pages import Page
+from appliance.home import Home
+
+LEAST_FREE = 0.05
+"""Below this share of a disk nothing more is taken in (operations.md, "Durability")."""
+
+LITTLE_FREE = 0.15
+"""Below this share somebody should make room."""
+
+LEAST_BYTES = 2 * 1024**3
+"""Below this nothing more is taken in either, on disks that are ten times as large at least."""
+
+OTHERS, NOT_OURS, WRITERS = 0o007, 0o077, 0o002
+"""Which bits of a mode must not be set."""
+
+
+def settings(bench: Bench) -> Finding:
+    """The settings can be read."""
+    try:
+        bench.settings()
+    except ApplianceError as error:
+        return failing("settings", Page.SETTINGS_WRONG, error.template, error.values)
+    return good("settings", "The settings in {path} are in order.", {"path": bench.home.settings})
+
+
+def permissions(bench: Bench) -> Finding:
+    """Nobody else may look into secrets, keys and documents, or change the settings."""
+    for path, forbidden in _guarded(bench.home):
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode)
+        except OSError:  # not there, or not for us to look at: the walls around this process hold
+            continue
+        if mode & forbidden:
+            values = {"path": path, "found": f"{mode:04o}", "mode": f"{mode & ~forbidden:04o}"}
+            template = "Others may use {path} (its mode is {found})."
+            return failing("permissions", Page.PERMISSION_WRONG, template, values, mark=str(path))
+    return good("permissions", "Secrets, keys and documents are private.")
+
+
+def _guarded(home: Home) -> Iterator[tuple[Path, int]]:
+    for directory in (home.secrets, home.people, home.root / "authority", home.root / "hsm"):
+        yield directory, NOT_OURS
+    for folder in (home.secrets, home.people):
+        if folder.is_dir() and os.access(folder, os.R_OK | os.X_OK):
+            yield from ((path, NOT_OURS) for path in sorted(folder.iterdir()) if path.suffix != ".lock")
+    for path in (home.state, home.database, home.blobs):
+        yield path, OTHERS
+    for path in (home.settings.parent, home.settings, home.authority_settings, home.policy):
+        yield path, WRITERS
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A disk: where it is, its size and what is free of it, in bytes."""
+
+    path: Path
+    total: int
+    free: int
+
+    @property
+    def share(self) -> float:
+        """What is free, from 0 to 1."""
+        return self.free / self.total if self.total else 0.0
+
+    @property
+    def condition(self) -> Condition:
+        """Failing when nothing more may be taken in."""
+        if self.share < LEAST_FREE or (self.free < LEAST_BYTES and self.total >= 10 * LEAST_BYTES):
+            return Condition.FAILING
+        return Condition.ATTENTION if self.share < LITTLE_FREE else Condition.GOOD
+
+
+def rooms(bench: Bench) -> list[Room]:
+    """The disks that the home, its documents and its backups are on, each once."""
+    places = [bench.home.root, bench.home.state, bench.home.blobs]
+    with suppress(ApplianceError):  # the home's own disks are looked at all the same
+        places.append(bench.settings().backups)
+    found: dict[int, Room] = {}
+    for path in places:
+        try:
+            device, usage = path.stat().st_dev, shutil.disk_usage(path)
+        except OSError:
+            continue
+        found.setdefault(device, Room(path, usage.total, usage.free))
+    return list(found.values())
+
+
+def disk(bench: Bench) -> Finding:
+    """There is room for what comes in, on each of the disks."""
+    found = rooms(bench)
+    if not found:
+        return failing("disk", Page.DISK_FULL, "{path} cannot be used.", {"path": bench.home.root})
+    tightest = min(found, key=lambda room: (-room.condition.rank, room.share))
+    values = {"share": f"{tightest.share:.0%}", "path": tightest.path}
+    if tightest.condition is Condition.FAILING:
+        return failing("disk", Page.DISK_FULL, "Only {share} of the disk of {path} is free.", values)
+    if tightest.condition is Condition.ATTENTION:
+        return attention("disk", Page.DISK_FULL, "Only {share} of the disk of {path} is free.", values)
+    return good("disk", "{share} of the disk of {path} is free.", values)

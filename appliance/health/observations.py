@@ -1,0 +1,143 @@
+"""What the watch has found: how everything stands, since when, and whether the watch itself is awake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from appliance.errors import ApplianceError
+from appliance.health.finding import Condition, Finding, failing, good
+from appliance.health.pages import Page
+from appliance.store.database import Database
+from appliance.store.health import HEALTH
+from appliance.store.health import observations as store
+from hsm.sentence import Sentence
+
+ASLEEP = timedelta(minutes=1)
+"""A watch that has not gone round for so long is not watching."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A finding, ``since`` when it has been so, and ``at`` when it was found last."""
+
+    finding: Finding
+    since: datetime
+    at: datetime
+
+    @classmethod
+    def of(cls, row: store.Row) -> Observed:
+        """What was kept."""
+        return _of(row)
+
+    @classmethod
+    def found(cls, finding: Finding, now: datetime, before: Observed | None) -> Observed:
+        """*finding*, made just now; the watch knows since when, if it found the same *before*."""
+        same = before is not None and before.finding.sort == finding.sort
+        return cls(finding, before.since if same and before else now, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Everything that the watch knows; ``at`` when it last went round, None when it never did. ``figures`` are
+    what it measured then."""
+
+    observed: tuple[Observed, ...] = ()
+    at: datetime | None = None
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def condition(self) -> Condition:
+        """That of the worst."""
+        return max(
+            (each.finding.condition for each in self.observed), key=lambda it: it.rank, default=Condition.GOOD
+        )
+
+
+class Observations:
+    """The watch's database at *path*. Thread-safe. Whoever only reads need not be able to make it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._database: Database | None = None
+
+    def all(self, now: datetime) -> Survey:
+        """How everything stands, in the order in which people read it; with a finding about the watch itself.
+
+        Never raises: a watch whose database does not open is one that does not watch.
+        """
+        try:
+            survey = self._survey() if self._path.exists() else Survey()
+        except ApplianceError as error:
+            finding = failing("watch", Page.WATCH_DEAD, error.template, error.values)
+            return Survey((Observed(finding, now, now),))
+        return _with_watch(survey, now)
+
+    def keep(
+        self, findings: Iterable[Finding], now: datetime, figures: Mapping[str, float], *, names: Sequence[str]
+    ) -> None:
+        """What a round at *now* found of the things called *names*, in the order in which people read them; what
+        could not be asked stays as it was found last. Raises StorageError."""
+        positions = {name: number for number, name in enumerate(names)}
+        with self._opened().transaction() as tx:
+            for finding in findings:
+                store.put(tx, positions[finding.name], _row(finding, now))
+            store.keep_only(tx, names)
+            store.put_round(tx, now, figures)
+
+    def database(self) -> Database:
+        """The database, made when missing; for what else the watch keeps. Raises StorageError."""
+        return self._opened()
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        if self._database is not None:
+            self._database.close()
+
+    def _opened(self) -> Database:
+        if self._database is None:
+            self._database = Database(self._path, HEALTH)
+        return self._database
+
+    def _survey(self) -> Survey:
+        with self._opened().reading() as tx:
+            rows, last = store.all_of(tx), store.last_round(tx)
+        at, figures = last if last else (None, {})
+        return Survey(tuple(Observed.of(row) for row in rows), at, figures)
+
+
+def _with_watch(survey: Survey, now: datetime) -> Survey:
+    if survey.at is None:
+        finding, since = failing("watch", Page.WATCH_DEAD, "Nothing has been watched yet."), now
+    elif now - survey.at > ASLEEP:
+        values = {"at": f"{survey.at:%Y-%m-%d %H:%M:%S} UTC"}
+        template = "The watch has been asleep since {at}; what follows is from then."
+        finding, since = failing("watch", Page.WATCH_DEAD, template, values), survey.at
+    else:
+        finding, since = good("watch", "The watch is awake."), survey.at
+    return replace(survey, observed=(Observed(finding, since, now), *survey.observed))
+
+
+def _row(finding: Finding, now: datetime) -> store.Row:
+    sentence = Sentence(finding.template, finding.values)
+    remedy = Sentence(finding.remedy, finding.remedy_values)
+    page = finding.page
+    return store.Row(finding.name, finding.condition, sentence, remedy, page, finding.mark, since=now, at=now)
+
+
+def _of(row: store.Row) -> Observed:
+    known = row.page in set(Page)  # another release may have written it
+    page = None if row.page is None else Page(row.page) if known else Page.CHECK_BROKEN
+    finding = Finding(
+        name=row.name,
+        condition=Condition(row.condition),
+        template=row.sentence.template,
+        values=row.sentence.values,
+        remedy=row.remedy.template,
+        remedy_values=row.remedy.values,
+        page=page,
+        mark=row.mark,
+    )
+    return Observed(finding, row.since, row.at)

@@ -1,0 +1,136 @@
+"""What can be wrong, one page of the runbook for each (``docs/runbook/PAGE.md``), and the first thing to do.
+
+A remedy may name the values of the finding that it belongs to; a test holds the pages against the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from hsm.sentence import Sentence
+
+
+class Page(StrEnum):
+    """The pages, by the names of their files."""
+
+    SETTINGS_WRONG = "settings-wrong"
+    PERMISSION_WRONG = "permission-wrong"
+    DISK_FULL = "disk-full"
+    DATABASE_LOCKED = "database-locked"
+    DATABASE_UNUSABLE = "database-unusable"
+    AUTHORITY_GONE = "authority-gone"
+    NOT_PROVISIONED = "not-provisioned"
+    HSM_GONE = "hsm-gone"
+    HSM_LOCKED = "hsm-locked"
+    CLOCK_UNSYNCHRONISED = "clock-unsynchronised"
+    CLOCK_STEPPED = "clock-stepped"
+    CERTIFICATE_ENDING = "certificate-ending"
+    CRL_EXPIRED = "crl-expired"
+    ROOT_LIST_ENDING = "root-list-ending"
+    LOG_BEHIND = "log-behind"
+    LOG_DAMAGED = "log-damaged"
+    QUEUE_STUCK = "queue-stuck"
+    BACKUP_FAILED = "backup-failed"
+    BACKUP_OLD = "backup-old"
+    BACKUP_UNSET = "backup-unset"
+    DRILL_FAILED = "drill-failed"
+    DRILL_OLD = "drill-old"
+    MAIL_DOWN = "mail-down"
+    MAIL_LOST = "mail-lost"
+    REMINDERS_LATE = "reminders-late"
+    CALENDAR_MISSING = "calendar-missing"
+    OUTSIDE_TIMESTAMPS = "outside-timestamps"
+    KEEPING_LATE = "keeping-late"
+    SERVICE_FAILED = "service-failed"
+    WEB_DOWN = "web-down"
+    VERSIONS_DIFFER = "versions-differ"
+    PROVISIONED_DRIFT = "provisioned-drift"
+    WATCH_DEAD = "watch-dead"
+    CHECK_BROKEN = "check-broken"
+
+
+REMEDIES: Final[Mapping[Page, Sentence]] = MappingProxyType(
+    {
+        Page.SETTINGS_WRONG: Sentence("Mend the file that is named, and restart the appliance."),
+        Page.PERMISSION_WRONG: Sentence("Run `chmod {mode} {path}`, and find out who could read or change it."),
+        Page.DISK_FULL: Sentence("Make room on the disk of {path}, or enlarge it; `df -h {path}` shows it."),
+        Page.DATABASE_LOCKED: Sentence(
+            "Find the process that holds {path} (`fuser -v {path}`), and end it; the appliance goes on by itself."
+        ),
+        Page.DATABASE_UNUSABLE: Sentence(
+            "Put right what the sentence names; a damaged database is restored from the newest backup."
+        ),
+        Page.AUTHORITY_GONE: Sentence(
+            "See `journalctl -u vermilion-authority`, then `systemctl restart vermilion-authority`."
+        ),
+        Page.NOT_PROVISIONED: Sentence("Hold the key ceremony (`vermilion-authority ceremony`)."),
+        Page.HSM_GONE: Sentence(
+            "Connect or restart the HSM; signing goes on by itself, no restart of the appliance is needed."
+        ),
+        Page.HSM_LOCKED: Sentence(
+            "Unlock with the PIN's keepers (`vermilion-unlock`); after a wrong PIN,"
+            " `vermilion-authority release-latch` first."
+        ),
+        Page.CLOCK_UNSYNCHRONISED: Sentence(
+            "Check the time service (`chronyc tracking`, `chronyc sources`); timestamps go on once it is in step."
+        ),
+        Page.CLOCK_STEPPED: Sentence(
+            "Set the clock right (`chronyc makestep`); if it is right now, restart the authority."
+        ),
+        Page.CERTIFICATE_ENDING: Sentence(
+            "Hold a renewal for {subject} (`vermilion-authority renew`) before the certificate ends."
+        ),
+        Page.CRL_EXPIRED: Sentence(
+            "See why the scheduler does not issue a new list (`journalctl -u vermilion-scheduler`),"
+            " and restart it."
+        ),
+        Page.ROOT_LIST_ENDING: Sentence("Hold a renewal with the step root-crl (`vermilion-authority renew`)."),
+        Page.LOG_BEHIND: Sentence(
+            "Stop the appliance; restore the database that belongs to this authority, from the newest backup."
+        ),
+        Page.LOG_DAMAGED: Sentence("Stop the appliance, run `vermilion log check`, and restore a backup."),
+        Page.QUEUE_STUCK: Sentence(
+            "See what holds it (`journalctl -u vermilion-scheduler`); what waits goes on when that is put right."
+        ),
+        Page.BACKUP_FAILED: Sentence("Put right what the sentence names, and run `vermilion backup create`."),
+        Page.BACKUP_OLD: Sentence(
+            "Run `vermilion backup create`; see why the nightly one fails (`systemctl status vermilion-backup`)."
+        ),
+        Page.BACKUP_UNSET: Sentence(
+            "Make a recovery key on another machine (`vermilion backup key FILE`),"
+            " and name it in backup.recipients."
+        ),
+        Page.DRILL_FAILED: Sentence("Run `vermilion backup create`, then `vermilion drill` again."),
+        Page.DRILL_OLD: Sentence("Run `vermilion drill`; see why the weekly one does not run."),
+        Page.MAIL_DOWN: Sentence(
+            "Check the mail server and the settings mail.*; mail waits meanwhile and goes out afterwards."
+        ),
+        Page.MAIL_LOST: Sentence(
+            "Look at the mail of the contracts concerned, and send again what did not arrive."
+        ),
+        Page.REMINDERS_LATE: Sentence("Restart the scheduler (`systemctl restart vermilion-scheduler`)."),
+        Page.CALENDAR_MISSING: Sentence("Add the year to the file {file} in config/calendars."),
+        Page.OUTSIDE_TIMESTAMPS: Sentence("See that {url} can be reached and that its tokens are trusted."),
+        Page.KEEPING_LATE: Sentence(
+            "See the reason; where a new timestamp key is missing, hold a renewal with the step tsa."
+        ),
+        Page.SERVICE_FAILED: Sentence(
+            "See `journalctl -u {unit}`; when it is dealt with, remove its file in {folder}."
+        ),
+        Page.WEB_DOWN: Sentence(
+            "See `journalctl -u vermilion-{service}`, then `systemctl restart vermilion-{service}`."
+        ),
+        Page.VERSIONS_DIFFER: Sentence("Restart the appliance (`systemctl restart vermilion.target`)."),
+        Page.PROVISIONED_DRIFT: Sentence(
+            "Undo the change, or make it in the settings of the provisioning, and run the playbook again."
+        ),
+        Page.WATCH_DEAD: Sentence(
+            "Restart the scheduler (`systemctl restart vermilion-scheduler`); it does the watching."
+        ),
+        Page.CHECK_BROKEN: Sentence("See the journal, and report it: the other questions were answered."),
+    }
+)
+"""What to do first; the page says more."""

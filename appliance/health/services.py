@@ -1,0 +1,66 @@
+"""The processes: those that failed and whose alarm no operator has taken back, and those that do not answer.
+
+On an appliance ``systemd/vermilion-alarm@.service`` leaves a file for each unit that failed. Whether the workers
+of portal and timestamp service are alive, they say themselves (:mod:`appliance.pulses`).
+"""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+
+from appliance.health.bench import Bench
+from appliance.health.finding import Finding, attention, failing, good
+from appliance.health.pages import Page
+from appliance.pulses import Pulses
+
+OURSELVES = "vermilion-diagnose.service"
+"""Its failure only says what the other findings say."""
+
+
+def services(bench: Bench) -> Finding:
+    """No service has failed since an operator looked."""
+    return raised(bench.home.alarms)
+
+
+def raised(folder: Path) -> Finding:
+    """Of the alarms in *folder*, a file named like the unit, with time and result in its one line."""
+    found = [path for path in sorted(folder.glob("*")) if path.name != OURSELVES]
+    if not found:
+        return good("services", "No service has failed.")
+    lines = [path.read_text(encoding="utf-8", errors="replace").split() for path in found]
+    units = ", ".join(f"{path.name} ({' '.join(line)})" for path, line in zip(found, lines, strict=True))
+    values = {"units": units, "unit": found[0].name, "folder": folder}
+    return failing("services", Page.SERVICE_FAILED, "Failed and not dealt with: {units}.", values, mark=units)
+
+
+def portal(bench: Bench) -> Finding:
+    """Every worker of the portal has shown a sign of life just now."""
+    return _workers(bench, "web", bench.configured().web.workers)
+
+
+def timestamps(bench: Bench) -> Finding:
+    """The worker of the timestamp service has shown a sign of life just now."""
+    return _workers(bench, "tsa", 1)
+
+
+def _workers(bench: Bench, service: str, wanted: int) -> Finding:
+    within = 2.0 * bench.configured().health.seconds
+    alive = min(Pulses(bench.home.pulses).alive(service, within=within), wanted)
+    values = {"service": service, "wanted": wanted, "alive": alive}
+    if not alive:
+        return failing(service, Page.WEB_DOWN, "The service {service} does not answer.", values)
+    if alive < wanted:
+        template = "Of {wanted} workers of the service {service}, {alive} answer."
+        return failing(service, Page.WEB_DOWN, template, values)
+    return good(service, "All {wanted} workers of the service {service} answer.", values)
+
+
+def versions(bench: Bench) -> Finding:
+    """The authority runs the release that is installed."""
+    installed, runs = metadata.version("vermilion"), bench.authority().version
+    values = {"installed": installed, "runs": runs}
+    if installed != runs:
+        template = "Release {installed} is installed, but the authority still runs {runs}."
+        return attention("versions", Page.VERSIONS_DIFFER, template, values)
+    return good("versions", "Release {installed} runs.", values)

@@ -1,0 +1,51 @@
+"""What came of the last try to make a backup, kept where those can read it who may not look at the archives."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from appliance.errors import ApplianceError
+from appliance.home import Home
+from appliance.sharing import file_mode
+from hsm import files
+from hsm.errors import AuthorityError
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The try at ``at`` (aware) made ``archive``, or failed: ``template`` with its values says why."""
+
+    at: datetime
+    archive: str = ""
+    template: str = ""
+    values: dict[str, Any] | None = None
+
+    @property
+    def made(self) -> bool:
+        """Whether there is a new archive."""
+        return not self.template
+
+    @classmethod
+    def failed(cls, at: datetime, error: ApplianceError | AuthorityError) -> Outcome:
+        """A try that ended with *error*."""
+        values = {name: value if isinstance(value, int) else str(value) for name, value in error.values.items()}
+        return cls(at, template=error.template, values=values)
+
+
+def keep_outcome(home: Home, outcome: Outcome) -> None:
+    """Replaces what was kept; on disk on return."""
+    fields = {"archive": outcome.archive, "template": outcome.template, "values": outcome.values or {}}
+    content = json.dumps({**fields, "at": int(outcome.at.timestamp())}, ensure_ascii=False)
+    files.write(home.last_backup, content.encode(), mode=file_mode(home.state))
+
+
+def last_outcome(home: Home) -> Outcome | None:
+    """What came of the last try; None before the first."""
+    try:
+        values = json.loads(home.last_backup.read_bytes())
+        return Outcome(**{**values, "at": datetime.fromtimestamp(values["at"], UTC)})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None

@@ -1,0 +1,10 @@
+"""The database of the watch: how everything stands, what was told of it, and figures over time.
+
+Apart from the appliance's own, so that it can say that one is locked or damaged; nothing in it has to last.
+"""
+
+from appliance.store.schema import Schema
+
+HEALTH = Schema("health/migrations")
+
+__all__ = ["HEALTH"]

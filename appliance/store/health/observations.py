@@ -1,0 +1,81 @@
+"""How each thing stands: the newest answer about it, and since when it has been so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.store.database import Transaction
+from appliance.store.health.told import decoded, encoded
+from appliance.store.moments import loaded, stored
+from hsm.sentence import Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing: ``since`` when its condition, page and mark are as they are; ``at`` when that was found last."""
+
+    name: str
+    condition: str
+    sentence: Sentence
+    remedy: Sentence
+    page: str | None
+    mark: str
+    since: datetime
+    at: datetime
+
+
+def put(tx: Transaction, position: int, row: Row) -> None:
+    """The newest answer; ``since`` stays as it was while condition, page and mark do."""
+    tx.execute(
+        "INSERT INTO observations (name, position, condition, sentence, remedy, page, mark, since, at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET position = excluded.position,"
+        " sentence = excluded.sentence, remedy = excluded.remedy, at = excluded.at,"
+        " since = CASE WHEN condition = excluded.condition AND page IS excluded.page AND mark = excluded.mark"
+        " THEN since ELSE excluded.since END,"
+        " condition = excluded.condition, page = excluded.page, mark = excluded.mark",
+        (
+            row.name,
+            position,
+            row.condition,
+            encoded(row.sentence.template, row.sentence.values),
+            encoded(row.remedy.template, row.remedy.values),
+            row.page,
+            row.mark,
+            stored(row.since),
+            stored(row.at),
+        ),
+    )
+
+
+def keep_only(tx: Transaction, names: Sequence[str]) -> None:
+    """Forgets what is asked no more."""
+    tx.execute("DELETE FROM observations WHERE name NOT IN (SELECT value FROM json_each(?))", (json.dumps(names),))
+
+
+def all_of(tx: Transaction) -> list[Row]:
+    """Everything, in the order in which people read it."""
+    rows = tx.execute(
+        "SELECT name, condition, sentence, remedy, page, mark, since, at FROM observations ORDER BY position"
+    )
+    return [
+        Row(name, condition, decoded(sentence), decoded(remedy), page, mark, loaded(since), loaded(at))
+        for name, condition, sentence, remedy, page, mark, since, at in rows
+    ]
+
+
+def put_round(tx: Transaction, at: datetime, figures: Mapping[str, float]) -> None:
+    """The watch went all the way round at *at*, and measured these *figures*."""
+    tx.execute(
+        "INSERT INTO rounds (id, at, figures) VALUES (1, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET at = excluded.at, figures = excluded.figures",
+        (stored(at), json.dumps(figures)),
+    )
+
+
+def last_round(tx: Transaction) -> tuple[datetime, dict[str, float]] | None:
+    """When the watch last went round, and its figures; None before the first time."""
+    row = tx.execute("SELECT at, figures FROM rounds WHERE id = 1").fetchone()
+    return None if row is None else (loaded(row[0]), json.loads(row[1]))

@@ -1,0 +1,1 @@
+"""Health: what is wrong is found, told, and goes away again."""

@@ -1,0 +1,42 @@
+"""Services that failed stay told until an operator takes them back; workers show that they live."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from appliance.health import Page
+from appliance.health.services import raised
+from appliance.pulses import Pulses
+
+
+def test_without_an_alarm_all_is_well(tmp_path: Path) -> None:
+    assert raised(tmp_path / "alarms").well
+
+
+def test_each_service_that_failed_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "vermilion-tsa.service").write_text("2026-03-01T10:00:00Z signal\n")
+    (tmp_path / "vermilion-web.service").write_text("2026-03-01T11:00:00Z exit-code\n")
+    found = raised(tmp_path)
+    assert (found.well, found.page) == (False, Page.SERVICE_FAILED)
+    assert "vermilion-tsa.service (2026-03-01T10:00:00Z signal), vermilion-web.service (" in str(found)
+    assert found.advice == (
+        f"See `journalctl -u vermilion-tsa.service`; when it is dealt with, remove its file in {tmp_path}."
+    )
+
+
+def test_the_failure_of_the_diagnosis_itself_does_not_keep_itself_alive(tmp_path: Path) -> None:
+    (tmp_path / "vermilion-diagnose.service").write_text("2026-03-01T10:00:00Z exit-code\n")
+    assert raised(tmp_path).well
+
+
+def test_a_process_lives_while_it_shows_it(tmp_path: Path) -> None:
+    pulses = Pulses(tmp_path / "pulses")
+    assert pulses.alive("web", within=30) == 0
+    pulses.show("web")
+    pulses.show("web")
+    assert (pulses.alive("web", within=30), pulses.alive("tsa", within=30)) == (1, 0)
+    (shown,) = (tmp_path / "pulses").iterdir()
+    os.utime(shown, (1, 1))
+    assert pulses.alive("web", within=30) == 0
+    assert not shown.exists(), "what is long over is removed"
