@@ -70,16 +70,17 @@ def judged(numbers: Iterable[int], verify: Verify, given: tuple[Seed, ...]) -> O
         random = Random(number)  # noqa: S311 - to be repeatable
         seed = given[number % len(given)]
         name, document = mutated(random, seed)
-        word = _word(seed.document, document, verify(Attempt(document)))
+        word = _word(seed, document, verify(Attempt(document)))
         counts[word] += 1
         if word.startswith(("wrong", "crash", "hang")):
             wrong.append((f"{word}: mutant {number}, {name}", seed.document, document))
     return Outcome(counts, tuple(wrong))
 
 
-def _word(original: bytes, mutant: bytes, report: VerificationReport) -> str:
+def _word(seed: Seed, mutant: bytes, report: VerificationReport) -> str:
     if report.indication is Indication.PASSED:
-        return "rightly passed" if explained(original, mutant) else "wrongly passed"
+        good = (seed.document, *seed.others)  # a splice may make another of them whole again
+        return "rightly passed" if any(explained(each, mutant) for each in good) else "wrongly passed"
     if not report.reasons:
         return "wrong: without a reason"
     cause = next((_BROUGHT_DOWN[each] for each in report.reasons if each in _BROUGHT_DOWN), None)

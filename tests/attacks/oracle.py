@@ -1,7 +1,8 @@
 """Why a mutant may pass, found without our verifier: by its bytes, and by what poppler shows of it.
 
 An accepted mutant is explained when a signature of the original still covers, byte for byte, what it covered, and
-what follows it, if anything, changes neither a page's picture nor its text.
+what follows it, if anything, changes neither a page's picture nor its text. Its message may have lost what no
+signature covers: certificates found elsewhere too, attributes that are not signed (RFC 5652, 5.1 and 5.3).
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from pathlib import Path
+
+from asn1crypto.cms import ContentInfo, SignedData
 
 from tests.attacks.victims import ranges
 
@@ -28,7 +31,44 @@ def _is_kept(original: bytes, mutant: bytes, start: int, stop: int, end: int) ->
     """The signed bytes are the same, and so is the signature, whatever the case of its digits."""
     if mutant[:start] != original[:start] or mutant[stop:end] != original[stop:end]:
         return False
-    return mutant[start:stop].lower() == original[start:stop].lower()
+    was, now = original[start:stop].lower(), mutant[start:stop].lower()
+    return now == was or _only_lost(was, now)
+
+
+def _only_lost(was: bytes, now: bytes) -> bool:
+    """The message *now* is *was* without some of what is not signed."""
+    try:
+        before, after = _message(was), _message(now)
+        return _signed(before) == _signed(after) and _unsigned(before) >= _unsigned(after)
+    except (ValueError, TypeError, KeyError, IndexError):
+        return False
+
+
+def _message(digits: bytes) -> SignedData:
+    content = bytes.fromhex(digits[1:-1].decode())
+    return ContentInfo.load(content)["content"]
+
+
+def _signed(message: SignedData) -> list[bytes]:
+    """What makes the signature: who, over what, by which algorithms; and how many there are."""
+    parts = ("version", "sid", "digest_algorithm", "signed_attrs", "signature_algorithm", "signature")
+    each = [signer[part].dump() for signer in message["signer_infos"] for part in parts]
+    return [
+        message["version"].dump(),
+        message["digest_algorithms"].dump(),
+        message["encap_content_info"].dump(),
+        *each,
+    ]
+
+
+def _unsigned(message: SignedData) -> set[bytes]:
+    """Certificates, revocation lists, attributes that are not signed: one encoding each."""
+    sets = [
+        message["certificates"],
+        message["crls"],
+        *(each["unsigned_attrs"] for each in message["signer_infos"]),
+    ]
+    return {member.dump() for members in sets if members.native is not None for member in members}
 
 
 def _shown(document: bytes) -> tuple[bytes, bytes]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from asn1crypto.cms import ContentInfo
+
 from tests.attacks.judging import in_process
 from tests.attacks.mutants import judged, seeds
 from tests.attacks.oracle import explained
 from tests.attacks.registry import Attempt
+from tests.attacks.victims import ranges
 from tests.attacks.writing import OTHER_TEXT, stream, written
 
 _ROUND = 150
@@ -31,3 +34,19 @@ def test_the_oracle_is_no_yes_man() -> None:
     assert not explained(document, written({4: stream(OTHER_TEXT)}, after=document))
     assert not explained(document, document.replace(b"100 euro", b"900 euro"))
     assert not explained(document, b"%" + document)
+
+
+def test_the_oracle_knows_what_a_message_may_lose() -> None:
+    """A certificate that no signature covers; nothing of what the signature is made of."""
+    document = seeds()[0].document
+    start, end, _ = ranges(document)[0]
+    message = ContentInfo.load(bytes.fromhex(document[start + 1 : end - 1].decode()), strict=False)
+
+    def with_message() -> bytes:
+        digits = message.dump(force=True).hex().encode().ljust(end - start - 2, b"0")
+        return document[: start + 1] + digits + document[end - 1 :]
+
+    message["content"]["certificates"] = list(message["content"]["certificates"])[1:]
+    assert explained(document, with_message())
+    message["content"]["signer_infos"][0]["signature"] = b"another"
+    assert not explained(document, with_message())
