@@ -7,23 +7,15 @@ a character map takes 0.3 ms instead of 3 ms (it does not walk 45,000 characters
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import uharfbuzz
-from fontTools.ttLib import TTCollection, TTFont
 
-from appliance.errors import ConfigurationError
-from appliance.sharing import file_mode, give_mode, make_directory
+from appliance.pdf.typeface_files import taken_out
 
-_COLLECTIONS = Path("/usr/share/fonts/opentype/noto")
 _SERIF = "NotoSerifCJK-Bold.ttc"
 _SANS = "NotoSansCJK-Regular.ttc"
-_TEXT_TABLES = frozenset({"GlyphOrder", "head", "hhea", "maxp", "cmap", "hmtx", "OS/2", "CFF ", "GPOS"})
-_OUTLINE_TABLES = frozenset({"GlyphOrder", "head", "maxp", "CFF "})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +40,17 @@ class Typefaces:
 
 
 def load(cache: Path) -> Typefaces:
-    """Both faces, taken out of Debian's collections into *cache* when they are not there yet (1.5 s).
+    """Both faces, taken out of Debian's collections into *cache* when they are not there yet (2 s).
 
-    Raises ConfigurationError when the package ``fonts-noto-cjk`` is not installed.
+    Raises ConfigurationError when the package ``fonts-noto-cjk`` is not installed, or *cache* cannot be written.
     """
     return Typefaces(serif=_open(_SERIF, cache), sans=_open(_SANS, cache))
 
 
 def _open(collection: str, cache: Path) -> Typeface:
     name = collection.replace("CJK", "CJKsc").removesuffix(".ttc")
-    text = _taken_out(collection, cache / "typefaces" / f"{name}.otf", _TEXT_TABLES)
-    outlines = _taken_out(collection, cache / "typefaces" / f"{name}.outlines.otf", _OUTLINE_TABLES)
+    text = taken_out(collection, "text", cache / "typefaces" / f"{name}.otf")
+    outlines = taken_out(collection, "outlines", cache / "typefaces" / f"{name}.outlines.otf")
     font = uharfbuzz.Font(_face(text))
     extents = font.get_font_extents("ltr")
     return Typeface(
@@ -73,26 +65,3 @@ def _open(collection: str, cache: Path) -> Typeface:
 
 def _face(path: Path) -> uharfbuzz.Face:
     return uharfbuzz.Face(uharfbuzz.Blob.from_file_path(str(path)))
-
-
-def _taken_out(collection: str, target: Path, tables: Collection[str]) -> Path:
-    source = _COLLECTIONS / collection
-    if not source.is_file():
-        raise ConfigurationError("The font {path} is missing; install the package fonts-noto-cjk.", path=source)
-    if not target.is_file() or target.stat().st_mtime < source.stat().st_mtime:
-        make_directory(target.parent)
-        _extract(source, target, tables)
-    return target
-
-
-def _extract(source: Path, target: Path, tables: Collection[str]) -> None:
-    """Write the simplified-Chinese face of *source*, with *tables* only; several processes may do so at once."""
-    with TTCollection(str(source), lazy=True) as collection:
-        face: TTFont = next(font for font in collection.fonts if "CJK SC" in font["name"].getDebugName(1))
-        for table in set(face.keys()) - set(tables):
-            del face[table]
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            give_mode(descriptor, file_mode(target.parent))
-            face.save(file)
-    Path(temporary).replace(target)

@@ -23,7 +23,8 @@ from tests.bench.occasions import ROLES, Occasions, arrange
 from tests.bench.portfolio import Portfolio, fill
 from tests.bench.stage import authority_of, founded_home
 from tests.bench.visits import Browser, Cost, trivial_view, worst
-from webui.portal import PortalParts, create_app
+from webui.portal.application import create_app
+from webui.portal.parts import PortalParts
 
 SIZES = (1_000, 10_000, 100_000)
 TIMES = 40

@@ -22,7 +22,8 @@ from tests.browser.estate import Estate, estate
 from tests.browser.map import NO_PAGES, STOPS, Stop
 from tests.browser.troupe import ROLES, Troupe
 from tests.browser.visitor import DESKTOP, OF_LOOKS, PHONE, RULES, TOO_MUCH, Visitor, visiting
-from webui.portal import PortalParts, create_app
+from webui.portal.application import create_app
+from webui.portal.parts import PortalParts
 
 DOCUMENTS_OWN = r"/\d+\.png(\?|$)"
 """Pictures of a document's pages, which no page can make lighter."""

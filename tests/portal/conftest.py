@@ -15,7 +15,8 @@ from appliance.verification import report
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from tests.world import World, shared_world
-from webui.portal import PortalParts, create_app
+from webui.portal.application import create_app
+from webui.portal.parts import PortalParts
 
 
 @pytest.fixture(scope="package")

@@ -19,7 +19,7 @@ from hsm.merkle import leaf_hash, verify_inclusion
 from tests.hsm.memory import openssl
 from tests.portal.conftest import parts
 from tests.world import World
-from webui.portal import create_app
+from webui.portal.application import create_app
 
 
 def test_the_process_says_that_it_lives(browser: FlaskClient) -> None:

@@ -16,7 +16,7 @@ from tests.portal.conftest import parts
 from tests.portal.drafts import Wizard, begun
 from tests.portal.visitors import signed_in
 from tests.world import World
-from webui.portal import create_app
+from webui.portal.application import create_app
 
 
 @pytest.fixture

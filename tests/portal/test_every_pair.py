@@ -28,7 +28,7 @@ from tests.portal.conftest import form_token, parts
 from tests.portal.estate import once
 from tests.portal.visitors import signed_in
 from tests.world import shared_world
-from webui.portal import create_app
+from webui.portal.application import create_app
 
 OFFERED = (Act.DECLINE, Act.HAND_OVER, Act.EXTEND, Act.RECALL, Act.VOID, Act.DISCARD)
 """Acts with a link on the contract's page."""

@@ -18,7 +18,7 @@ from tests.portal.conftest import parts
 from tests.portal.estate import Estate, built, once
 from tests.portal.routes import GET, MACHINES, POST, VISITORS, Row
 from tests.world import shared_world
-from webui.portal import create_app
+from webui.portal.application import create_app
 
 COOKIE = "a-cookie-of-the-browser"
 TOKEN = hmac.digest(bytes(range(32)), b"form\n" + COOKIE.encode(), "sha256").hex()

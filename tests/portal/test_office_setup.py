@@ -19,7 +19,7 @@ from hsm.setup_code import new_code
 from tests.portal.conftest import parts
 from tests.portal.office_visits import options_in, registration_by, token_in
 from tests.world import World, shared_world
-from webui.portal import create_app
+from webui.portal.application import create_app
 
 PASSWORD = "朱砂 蜡 雨 四更 钟楼"
 

@@ -23,7 +23,7 @@ from tests.portal import signing_visits as visits
 from tests.portal.conftest import parts
 from tests.portal.visitors import known_person, signed_in
 from tests.world import activations_for, sample_document
-from webui.portal import create_app
+from webui.portal.application import create_app
 
 SIZE = 150 * 1024
 

@@ -16,7 +16,7 @@ from appliance.wiring import Appliance
 from tests.portal.conftest import parts
 from tests.portal.visitors import signed_in
 from tests.powers.conftest import Office
-from webui.portal import create_app
+from webui.portal.application import create_app
 
 
 @pytest.fixture(scope="module")

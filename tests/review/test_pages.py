@@ -18,7 +18,7 @@ from tests.portal.conftest import parts
 from tests.portal.drafts import hidden
 from tests.portal.visitors import signed_in
 from tests.review.documents import purchase, scan
-from webui.portal import create_app
+from webui.portal.application import create_app
 
 
 @pytest.fixture

@@ -1,6 +1,4 @@
-"""The portal: pages for people, and the public addresses that programs rely on."""
+"""The portal: pages for people, and the public addresses that programs rely on.
 
-from webui.portal.application import create_app
-from webui.portal.parts import PortalParts
-
-__all__ = ["PortalParts", "create_app"]
+Nothing is imported here: gunicorn's parent process loads its worker from this package, and needs no page for that.
+"""
