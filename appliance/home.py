@@ -104,8 +104,8 @@ class Home:
 
     @property
     def health(self) -> Path:
-        """The database of the watch: how everything stands, apart from the appliance's own."""
-        return self.root / "state/health/health.db"
+        """The database of the watch: how everything stands. Beside ``state``, which the console never sees."""
+        return self.root / "health/health.db"
 
     @property
     def provisioned(self) -> Path:

@@ -54,8 +54,11 @@ class ConsoleSessions:
         store.insert(tx, session)
         return OpenedConsoleSession(session, secret)
 
-    def presence(self, secret: str) -> AdministratorPresence | None:
-        """Who holds the cookie's *secret*, or None: unknown, ended, run out, or the account is not active."""
+    def presence(self, secret: str, *, touch: bool = True) -> AdministratorPresence | None:
+        """Who holds the cookie's *secret*, or None: unknown, ended, run out, or the account is not active.
+
+        Without *touch* it is no sign of life: a page that asks again by itself does not keep anybody signed in.
+        """
         now, identifier = self._room.now(), identifier_of(secret)
         with self._room.database.reading() as tx:
             session = store.find(tx, identifier)
@@ -64,7 +67,7 @@ class ConsoleSessions:
             administrator = administrators.administrator(tx, session.login)
         if administrator.state is not AdministratorState.ACTIVE:
             return None
-        if now - session.seen >= TOUCH_EVERY:
+        if touch and now - session.seen >= TOUCH_EVERY:
             with self._room.database.transaction() as tx:
                 store.touch(tx, identifier, now=now)
         return AdministratorPresence(session, administrator)

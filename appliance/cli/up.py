@@ -21,7 +21,7 @@ from hsm.client import AuthorityClient
 
 @click.command("up")
 @click.option(
-    "--port", type=click.IntRange(1, 65534), help="The portal's port instead of the one in the settings."
+    "--port", type=click.IntRange(1, 65533), help="The portal's port instead of the one in the settings."
 )
 @click.pass_obj
 def command(context: Context, port: int | None) -> None:
@@ -32,10 +32,11 @@ def command(context: Context, port: int | None) -> None:
     settings = load(context.home)
     if port is not None and port != settings.web.port:
         settings, environment = settings.at_port(port), {**environment, PORT_OF_RUN: str(port)}
-    for wanted in (settings.web.port, settings.web.port + services.TSA_PORT_ABOVE):
+    for wanted in (settings.web.port, settings.web.port + services.TSA_PORT_ABOVE, settings.console.port):
         _require_free(wanted)
     with _ending() as asked, Supervisor(services.services(settings, environment), say=say) as supervisor:
         say("Vermilion serves on {address} (Ctrl-C ends it)", address=settings.web.public_url)
+        say("The operator's console is on {address}", address=settings.console.public_url)
         if _waits_for_officer(context.home):
             say(
                 "The first officer registers at {address} with the code in {path}",

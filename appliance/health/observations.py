@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from appliance.errors import ApplianceError
+from appliance.errors import ApplianceError, StorageError
 from appliance.health.finding import Condition, Finding, failing, good
 from appliance.health.pages import Page
-from appliance.store.database import Database
+from appliance.store.database import Database, Transaction, at_rest
 from appliance.store.health import HEALTH
 from appliance.store.health import observations as store
 from hsm.sentence import Sentence
@@ -91,6 +92,20 @@ class Observations:
         """The database, made when missing; for what else the watch keeps. Raises StorageError."""
         return self._opened()
 
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """One view of it, also for a process that can only read, while the watch is gone. Raises StorageError."""
+        try:
+            database = self._opened()
+        except StorageError:
+            if self._path.with_name(f"{self._path.name}-wal").exists():
+                raise
+            with at_rest(self._path) as tx:
+                yield tx
+            return
+        with database.reading() as tx:
+            yield tx
+
     def close(self) -> None:
         """Lets go of the file."""
         if self._database is not None:
@@ -102,7 +117,7 @@ class Observations:
         return self._database
 
     def _survey(self) -> Survey:
-        with self._opened().reading() as tx:
+        with self.reading() as tx:
             rows, last = store.all_of(tx), store.last_round(tx)
         at, figures = last if last else (None, {})
         return Survey(tuple(Observed.of(row) for row in rows), at, figures)

@@ -44,12 +44,12 @@ class Series:
 
     def names(self) -> list[str]:
         """Which figures there are."""
-        with self._observations.database().reading() as tx:
+        with self._observations.reading() as tx:
             return store.names(tx)
 
     def read(self, name: str, *, since: datetime, until: datetime) -> list[Bucket]:
         """The hours of one figure, in order; hours without a measurement are left out."""
-        with self._observations.database().reading() as tx:
+        with self._observations.reading() as tx:
             rows = store.read(tx, name, since=_hour_of(since) - HOUR, until=until)
         return [bucket for bucket in _buckets(rows) if bucket.hour >= _hour_of(since)]
 

@@ -1,4 +1,4 @@
-"""The four processes as they run in development: the authority, and what speaks to it."""
+"""The five processes as they run in development: the authority, and what speaks to it."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def services(settings: Settings, environment: Mapping[str, str]) -> list[Service
         _gunicorn("web", "webui.portal", port, home, environment),
         _gunicorn("tsa", "webui.tsa", port + TSA_PORT_ABOVE, home, environment),
         _service("scheduler", ("-m", "appliance.jobs"), lambda: True, home, environment),
+        _gunicorn("console", "webui.console", settings.console.port, home, environment),
     ]
 
 

@@ -82,13 +82,14 @@ class House:
 
 
 def _free_port() -> int:
-    """A port that is free, as is the next one, which the timestamp process takes."""
+    """A port that is free, as are the next two, which timestamp process and console take."""
     while True:
-        with socket.socket() as one, socket.socket() as two:
+        with socket.socket() as one, socket.socket() as two, socket.socket() as three:
             one.bind(("127.0.0.1", 0))
             port = int(one.getsockname()[1])
             try:
                 two.bind(("127.0.0.1", port + 1))
+                three.bind(("127.0.0.1", port + 2))
             except (OSError, OverflowError):
                 continue
             return port

@@ -40,7 +40,7 @@ systemctl daemon-reload
 # A secret on standard input, sealed with a key of this machine; it is never a file in the clear.
 seal() { systemd-creds encrypt --with-key=host --name="$1" - "/etc/credstore.encrypted/vermilion.$1"; }
 mkdir -p -m 0700 /etc/credstore.encrypted
-for key in web.key links.key; do
+for key in web.key links.key console.key; do
     [ -e "/etc/credstore.encrypted/vermilion.$key" ] || openssl rand -hex 32 | seal "$key"
 done
 
@@ -63,6 +63,6 @@ fi
 
 say "starting"
 systemctl enable --quiet vermilion.target vermilion-authority.service vermilion-web.socket vermilion-web.service \
-    vermilion-tsa.socket vermilion-tsa.service vermilion-scheduler.service vermilion-diagnose.timer \
+    vermilion-tsa.socket vermilion-tsa.service vermilion-console.socket vermilion-console.service vermilion-scheduler.service vermilion-diagnose.timer \
     vermilion-convert.socket vermilion-backup.timer vermilion-drill.timer
 systemctl start vermilion.target

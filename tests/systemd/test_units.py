@@ -18,7 +18,7 @@ WITHOUT_NETWORK, WITH_NETWORK = 5, 15
 
 SPEAKS_TO_THE_NETWORK = {"vermilion-scheduler"}
 SERVICES = sorted(path.stem for path in UNITS.glob("*.service"))
-ANSWERING = ["vermilion-authority", "vermilion-scheduler", "vermilion-tsa", "vermilion-web"]
+ANSWERING = ["vermilion-authority", "vermilion-console", "vermilion-scheduler", "vermilion-tsa", "vermilion-web"]
 
 
 def instance(service: str) -> str:

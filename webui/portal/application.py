@@ -36,6 +36,7 @@ from webui.portal import (
 from webui.portal.office import setup
 from webui.portal.parts import PortalParts
 from webui.shared import assets, errors, forms, headers, language, once, qr
+from webui.shared import clock as clock_line
 
 ROOM_FOR_FORM = 64 * 1024
 """Bytes that a form may hold besides its files."""
@@ -65,8 +66,8 @@ def create_app(parts: PortalParts) -> Flask:
     qr.install(app)
     errors.install(app)
     access.install(app, parts.appliance, secure=https)
-    view = clock.ClockView(parts.authority)
-    clock.install(app, view, zone=settings.interface.zone)
+    view = clock_line.ClockView(parts.authority)
+    clock_line.install(app, view, zone=settings.interface.zone)
     app.register_blueprint(clock.blueprint(view, address=settings.web.public_url))
     for pages in (
         home,

@@ -1,59 +1,16 @@
-"""The clock line of every page: the time to the second, who vouches for it, and whether timestamps are given."""
+"""``/clock``: all that is known of the time."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Flask, render_template
+from flask import Blueprint, render_template
 
-from hsm.client import AuthorityClient
-from hsm.errors import AuthorityError
-from hsm.status import ClockReport
-from webui.shared.language import translate
-
-FRESH = 5.0
-"""Seconds for which one answer of the authority serves all pages."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClockLine:
-    """What the line shows; ``minutes`` is the zone's offset from UTC, for the line to run on."""
-
-    at: datetime
-    minutes: int
-    trusted: bool
-    source: str
-
-
-class ClockView:
-    """Asks the authority at most once in five seconds, and never makes a page wait or fail for it. Thread-safe."""
-
-    def __init__(self, authority: AuthorityClient, *, now: Callable[[], float] = time.monotonic) -> None:
-        self._authority = authority
-        self._now = now
-        self._lock = threading.Lock()
-        self._until = 0.0
-        self._report: ClockReport | None = None
-
-    def report(self) -> ClockReport | None:
-        """What the authority says of its clock, or None while it does not answer."""
-        with self._lock:
-            if self._now() >= self._until:
-                try:
-                    self._report = self._authority.status().clock
-                except AuthorityError:
-                    self._report = None
-                self._until = self._now() + FRESH
-            return self._report
+from webui.shared.clock import ClockView
 
 
 def blueprint(view: ClockView, *, address: str) -> Blueprint:
-    """``/clock``: all that is known of the time. *address* is the public one, for programs."""
+    """The page. *address* is the public one, for programs."""
     pages = Blueprint("clock", __name__)
 
     @pages.get("/clock")
@@ -62,28 +19,3 @@ def blueprint(view: ClockView, *, address: str) -> Blueprint:
         return render_template("clock.html", report=view.report(), now=now, address=address)
 
     return pages
-
-
-def install(app: Flask, view: ClockView, *, zone: str) -> None:
-    """Gives the templates of *app* ``clock_line()``."""
-
-    def line() -> ClockLine:
-        at = datetime.now(UTC).replace(microsecond=0)
-        offset = at.astimezone(ZoneInfo(zone)).utcoffset()
-        report = view.report()
-        return ClockLine(
-            at=at,
-            minutes=0 if offset is None else int(offset.total_seconds() // 60),
-            trusted=report is not None and report.trusted,
-            source=_source(report),
-        )
-
-    app.context_processor(lambda: {"clock_line": line})
-
-
-def _source(report: ClockReport | None) -> str:
-    if report is None:
-        return translate()("The timestamp authority does not answer; nothing is dated now.")
-    if not report.trusted:
-        return translate()("The clock cannot be trusted; nothing is dated now.")
-    return report.sentence.translated(translate())

@@ -1,0 +1,1 @@
+"""The operator's console: real administration, real findings, a real authority behind it."""

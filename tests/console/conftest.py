@@ -1,0 +1,122 @@
+"""A console with real parts behind it, and browsers of its three kinds of administrators."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from appliance.health import Finding, Observations
+from appliance.health.finding import good
+from appliance.health.registry import TITLES
+from appliance.model.administration import AdministratorRole
+from appliance.store.administration import ADMINISTRATION
+from appliance.store.database import Database
+from hsm.client import AuthorityClient
+from tests.administration.conftest import WHERE, House, opened_house, quick_hashes
+from tests.authority import RunningAuthority
+from webui.console import ConsoleParts, create_app
+
+__all__ = ["quick_hashes"]
+
+KEY = bytes(range(32))
+COOKIE = "a-cookie-of-the-browser"
+TOKEN = hmac.digest(KEY, b"form\n" + COOKIE.encode(), "sha256").hex()
+"""What a page of ours would carry for this cookie (webui/shared/forms.py)."""
+
+PEOPLE = {
+    "sun": AdministratorRole.SYSTEM,
+    "zhou": AdministratorRole.SECURITY,
+    "zheng": AdministratorRole.SECURITY,
+    "wu": AdministratorRole.AUDITOR,
+}
+
+
+@dataclass(slots=True)
+class Console:
+    """A console, its house, and what the watch has found."""
+
+    app: Flask
+    house: House
+    observations: Observations
+    database: Database
+
+    def cookie(self, login: str) -> str:
+        """A new session of *login*."""
+        with self.database.transaction() as tx:
+            return self.house.administration.sessions.open(tx, login, WHERE).secret
+
+    def browser(self, login: str = "", *, language: str = "en") -> FlaskClient:
+        """A browser of the administrator *login*, or of nobody."""
+        client = self.app.test_client()
+        client.environ_base["HTTP_ACCEPT"] = "text/html"
+        client.environ_base["REMOTE_ADDR"] = "192.0.2.7"
+        client.set_cookie("language", language)
+        client.set_cookie("form", COOKIE)
+        if login:
+            client.set_cookie("console", self.cookie(login))
+        return client
+
+    def found(self, *findings: Finding) -> None:
+        """A round of the watch, now, with these findings and nothing else that is new."""
+        self.observations.keep(findings, self.house.at, {"vermilion_log_waiting": 2.0}, names=list(TITLES))
+
+    def act(self, login: str, name: str, **arguments: str) -> TestResponse:
+        """*login* asks for an action and has read what it will do."""
+        return post(self.browser(login), f"/operations/{name}", {**arguments, "sure": "yes"})
+
+
+def post(browser: FlaskClient, path: str, data: dict[str, str] | None = None) -> TestResponse:
+    """A form of ours."""
+    return browser.post(path, data={**(data or {}), "form_token": TOKEN})
+
+
+def id_of(answer: TestResponse) -> str:
+    """The act that an answer leads to."""
+    found = re.search(r"/requests/([0-9a-f]+)", answer.headers.get("Location", "") + answer.text)
+    assert found is not None, answer.text
+    return found[1]
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory, authority: RunningAuthority) -> Iterator[Console]:
+    """One for each file of tests; act as people of your own where others would be in the way."""
+    with opened(tmp_path_factory.mktemp("console"), authority.socket("console")) as console:
+        yield console
+
+
+@contextmanager
+def opened(folder: Path, socket: Path) -> Iterator[Console]:
+    """A console of its own, with somebody of each kind, that asks the authority at *socket*."""
+    with opened_house(folder) as house, AuthorityClient(socket, timeout=5.0) as authority, ExitStack() as stack:
+        yield _built(house, authority, stack)
+
+
+def _built(house: House, authority: AuthorityClient, stack: ExitStack) -> Console:
+    house.clock[0] = datetime.now(UTC).replace(microsecond=0)
+    observations = Observations(house.settings.home.health)
+    stack.callback(observations.close)
+    database = Database(house.settings.home.administration, ADMINISTRATION)
+    stack.callback(database.close)
+    parts = ConsoleParts(
+        settings=house.settings,
+        administration=house.administration,
+        observations=observations,
+        authority=authority,
+        form_key=KEY,
+        now=lambda: house.at,
+    )
+    console = Console(create_app(parts), house, observations, database)
+    for login, role in PEOPLE.items():
+        house.set_up(login, role)
+    console.found(good("clock", "The clock is in step."))
+    return console

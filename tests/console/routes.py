@@ -1,0 +1,62 @@
+"""Every address of the console, who is let in, and what its form sends. ``{name}`` is filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+VISITORS = ("nobody", "sun", "zhou", "zheng", "wu")
+EVERYBODY = frozenset(VISITORS)
+SIGNED_IN = EVERYBODY - {"nobody"}
+SYSTEM, SECURITY = frozenset({"sun"}), frozenset({"zhou", "zheng"})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One address; ``form`` are the fields besides the token."""
+
+    path: str
+    let_in: frozenset[str]
+    form: dict[str, str] = field(default_factory=dict)
+
+
+GET = {
+    "state.everything": Row("/", SIGNED_IN),
+    "keys.everything": Row("/keys", SIGNED_IN),
+    "operations.everything": Row("/operations", SIGNED_IN),
+    "operations.form": Row("/operations/service.restart", SYSTEM),
+    "operations.request_page": Row("/requests/{act}", SIGNED_IN),
+    "queues.everything": Row("/queues", SIGNED_IN),
+    "history.everything": Row("/history", SIGNED_IN),
+    "administrators.everybody": Row("/administrators", SIGNED_IN),
+    "runbook.page": Row("/runbook/clock-unsynchronised", SIGNED_IN),
+    "settings.everything": Row("/settings", SIGNED_IN),
+    "settings.code": Row("/settings/code", SIGNED_IN),
+    "entrance.login": Row("/login", EVERYBODY),
+    "entrance.entry": Row("/welcome", EVERYBODY),
+    "entrance.arrival": Row("/welcome/{link}", EVERYBODY),
+    "language.switch": Row("/language/en", EVERYBODY),
+    "static": Row("/static/page.css", EVERYBODY),
+    "probes.livez": Row("/livez", EVERYBODY),
+    "probes.readyz": Row("/readyz", EVERYBODY),
+    "probes.figures": Row("/metrics", EVERYBODY),
+}
+
+POST = {
+    "operations.take": Row("/operations/service.restart", SYSTEM, {"service": "web", "sure": "yes"}),
+    "operations.approve": Row("/requests/{act}/approve", SECURITY),
+    "operations.refuse": Row("/requests/{act}/refuse", SECURITY),
+    "operations.withdraw": Row("/requests/{act}/withdraw", SYSTEM),
+    "settings.password": Row(
+        "/settings/password", SIGNED_IN, {"old": "{password}", "password": "{other}", "again": "{other}"}
+    ),
+    "settings.change_code": Row(
+        "/settings/code", SIGNED_IN, {"old": "{password}", "sealed": "x", "code": "000000"}
+    ),
+    "settings.end": Row("/settings/sessions/end", SIGNED_IN, {"session": "ab"}),
+    "entrance.password": Row("/login", EVERYBODY, {"login": "sun", "password": "wrong"}),
+    "entrance.code": Row("/login/code", EVERYBODY, {"ticket": "x", "code": "000000"}),
+    "entrance.logout": Row("/logout", EVERYBODY),
+    "entrance.enter": Row("/welcome", EVERYBODY, {"token": "{link}"}),
+    "entrance.choose": Row("/welcome/{link}", EVERYBODY, {"password": "{other}", "again": "{other}"}),
+    "entrance.prove": Row("/welcome/{link}/code", EVERYBODY, {"sealed": "x", "code": "000000"}),
+}

@@ -1,0 +1,128 @@
+"""Every address of the console by every kind of visitor, and every form with what a hostile browser can send."""
+
+from __future__ import annotations
+
+import pytest
+from werkzeug.test import TestResponse
+
+from appliance.model.administration import AdministratorRole
+from tests.administration.conftest import GOOD
+from tests.console.conftest import PEOPLE, TOKEN, Console, id_of, post
+from tests.console.routes import GET, POST, VISITORS, Row
+
+OTHER = "九月的桂花落在旧信封上 & 四只白鹭"
+REASONED = (200, 409, 422)
+HOSTILE = {
+    "too long": "x" * 20_000,
+    "digits without end": "9" * 5_000,
+    "NUL": "a\x00b",
+    "markup": "<b>x</b>",
+    "a line break": "a\r\nX: y",
+    "half a surrogate": b"\xed\xa0\x80",
+}
+
+
+@pytest.fixture(scope="module")
+def names(console: Console) -> dict[str, str]:
+    act = id_of(console.act("sun", "release.rollback"))
+    link = console.house.add("newcomer", AdministratorRole.AUDITOR)
+    return {"act": act, "link": link, "password": GOOD, "other": OTHER}
+
+
+def visit(console: Console, row: Row, names: dict[str, str], visitor: str) -> TestResponse:
+    return console.browser("" if visitor == "nobody" else visitor).get(row.path.format(**names), buffered=True)
+
+
+def send(
+    console: Console, row: Row, names: dict[str, str], visitor: str, data: dict[str, object] | None = None
+) -> TestResponse:
+    form = {name: value.format(**names) for name, value in row.form.items()} if data is None else data
+    browser = console.browser("" if visitor == "nobody" else visitor)
+    return browser.post(row.path.format(**names), data={**form, "form_token": TOKEN})
+
+
+def is_turned_away(answer: TestResponse) -> bool:
+    """Led to the way to sign in, or told that it is not for them."""
+    to_login = answer.status_code == 303 and answer.headers["Location"].startswith("/login?")
+    return to_login or answer.status_code in (401, 403)
+
+
+def says_why(answer: TestResponse) -> bool:
+    return 'class="errorcode"' in answer.text or 'role="alert"' in answer.text
+
+
+def test_the_table_knows_every_route(console: Console) -> None:
+    rules = list(console.app.url_map.iter_rules())
+    assert set(GET) == {rule.endpoint for rule in rules if "GET" in (rule.methods or ())}
+    assert set(POST) == {rule.endpoint for rule in rules if "POST" in (rule.methods or ())}
+
+
+def test_pages_open_for_those_whom_the_table_names(console: Console, names: dict[str, str]) -> None:
+    for endpoint, row in GET.items():
+        for visitor in VISITORS:
+            answer = visit(console, row, names, visitor)
+            assert is_turned_away(answer) is (visitor not in row.let_in), (endpoint, visitor, answer.status_code)
+            assert answer.status_code < 500 or endpoint == "probes.readyz", (endpoint, answer.text)
+
+
+@pytest.mark.parametrize("endpoint", POST)
+def test_forms_are_taken_from_those_whom_the_table_names(
+    console: Console, names: dict[str, str], endpoint: str
+) -> None:
+    row = POST[endpoint]
+    names = {**names, "act": id_of(console.act("sun", "release.rollback"))}
+    for visitor in sorted(set(VISITORS) - row.let_in):
+        answer = send(console, row, names, visitor)
+        assert is_turned_away(answer), (visitor, answer.status_code)
+        assert answer.status_code == 303 or says_why(answer)
+    visitor = sorted(row.let_in)[0]
+    assert not is_turned_away(send(console, row, names, visitor)), visitor
+
+
+@pytest.mark.parametrize("endpoint", POST)
+def test_no_form_is_taken_that_another_site_could_send(
+    console: Console, names: dict[str, str], endpoint: str
+) -> None:
+    row, before = POST[endpoint], console.house.told()
+    path = row.path.format(**names)
+    for data in ({}, {"form_token": ""}, {"form_token": "0" * 64}):
+        assert console.browser("sun").post(path, data=data).status_code == 403
+    foreign = console.browser("sun").post(
+        path, data={"form_token": TOKEN}, headers={"Sec-Fetch-Site": "cross-site"}
+    )
+    assert (foreign.status_code, console.house.told()) == (403, before)
+
+
+@pytest.mark.parametrize("endpoint", POST)
+def test_what_nobody_types_is_refused_with_a_sentence(
+    console: Console, names: dict[str, str], endpoint: str
+) -> None:
+    row = POST[endpoint]
+    visitor = sorted(row.let_in & set(PEOPLE))[0]
+    for kind, value in {"nothing": None, **HOSTILE}.items():
+        data = {} if value is None else dict.fromkeys(row.form, value)
+        answer = send(console, row, names, visitor, data)
+        assert answer.status_code < 500, kind
+        assert answer.status_code < 400 or says_why(answer), (kind, answer.status_code)
+
+
+def test_every_answer_has_the_headers(console: Console, names: dict[str, str]) -> None:
+    for row in GET.values():
+        answer = visit(console, row, names, "sun")
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'")
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "no-store" in answer.headers["Cache-Control"] or row.path.startswith("/static")
+
+
+def test_nobody_brings_a_file(console: Console) -> None:
+    answer = post(console.browser("sun"), "/operations/service.restart", {"service": "x" * 70_000})
+    assert answer.status_code == 413
+
+
+def test_pages_have_no_script_or_style_of_their_own(console: Console, names: dict[str, str]) -> None:
+    for row in GET.values():
+        text = visit(console, row, names, "sun").text
+        assert "<style" not in text
+        assert " style=" not in text
+        assert "<script>" not in text
+        assert " onclick" not in text

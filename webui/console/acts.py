@@ -1,0 +1,145 @@
+"""What pages show of actions and acts, in the reader's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.administration.action import Action
+from appliance.administration.registry import REGISTRY, may_approve, may_ask
+from appliance.model.administration import Act, ActState, AdministratorRole
+from webui.console.access import TITLES, Visitor
+from webui.console.speaking import spoken
+from webui.shared.language import translate
+
+STATES = {
+    ActState.WAITING: ("Waits", "open"),
+    ActState.REFUSED: ("Refused", "bad"),
+    ActState.WITHDRAWN: ("Withdrawn", ""),
+    ActState.EXPIRED: ("Expired", ""),
+    ActState.PERFORMING: ("Under way", "open"),
+    ActState.DONE: ("Done", "good"),
+    ActState.FAILED: ("Failed", "bad"),
+    ActState.INTERRUPTED: ("Interrupted", "bad"),
+}
+"""What the states of an act are called, and the tone of the badge."""
+
+AREAS = {
+    "Machine": ("maintenance", "service", "backup", "drill", "restore", "release", "alarm", "support"),
+    "Log, contracts and mail": ("log", "contract", "contracts", "mail", "queue"),
+    "Keys and certificates": ("authority", "crl", "key", "keys", "certificate", "certificates"),
+    "Administrators": ("administrators",),
+}
+"""The headings that actions stand under, by the first words of their names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One action in a list: whether the reader may ask for it, and what it takes."""
+
+    action: Action
+    allowed: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One act. ``yours``: the reader may decide; ``own``: the reader asked for it."""
+
+    id: str
+    title: str
+    effect: str
+    undo: str
+    state: str
+    tone: str
+    open: bool
+    yours: bool
+    own: bool
+    asked_by: str
+    asked: datetime
+    expires: datetime
+    decided_by: str | None
+    decided: datetime | None
+    finished: datetime | None
+    outcome: str
+    secret: str
+    approvers: str
+
+    @property
+    def at(self) -> datetime:
+        """When something happened last."""
+        return self.finished or self.decided or self.asked
+
+
+def offers(who: Visitor, actions: Iterable[Action]) -> list[Offer]:
+    """*actions* as *who* sees them."""
+    return [Offer(action, may_ask(who.actor, action), note_of(action)) for action in actions]
+
+
+def by_area(found: Iterable[Offer]) -> list[tuple[str, list[Offer]]]:
+    """Under headings, in the registry's order."""
+    areas: dict[str, list[Offer]] = {}
+    for offer in found:
+        areas.setdefault(area_of(offer.action), []).append(offer)
+    return list(areas.items())
+
+
+def area_of(action: Action) -> str:
+    """The heading that *action* stands under."""
+    first = action.name.partition(".")[0]
+    return translate()(next((area for area, words in AREAS.items() if first in words), "Other acts"))
+
+
+def note_of(action: Action) -> str:
+    """Who may ask for it, and whether somebody else has to approve."""
+    say = translate()
+    if not action.approvers:
+        return say("{kinds}, alone", kinds=kinds(action.who))
+    return say(
+        "{kinds}; approved by another: {approvers}", kinds=kinds(action.who), approvers=kinds(action.approvers)
+    )
+
+
+def kinds(roles: Iterable[AdministratorRole]) -> str:
+    """The kinds of administrators, named."""
+    say = translate()
+    return _joined([say(TITLES[role]) for role in sorted(roles)])
+
+
+def _joined(names: list[str]) -> str:
+    if len(names) < 2:
+        return "".join(names)
+    return translate()("{first} or {second}", first=_joined(names[:-1]), second=names[-1])
+
+
+def effect_of(action: Action, arguments: Mapping[str, str]) -> str:
+    """The sentence that says exactly what it will do."""
+    return spoken(*action.effect_of(arguments))
+
+
+def shown(who: Visitor, act: Act) -> Shown:
+    """*act* as *who* sees it. One of an action that this release does not know keeps its words."""
+    action, say = REGISTRY.get(act.action), translate()
+    state, tone = STATES[act.state]
+    waits = act.state is ActState.WAITING
+    return Shown(
+        id=act.id,
+        title=say(action.title) if action else act.action,
+        effect=effect_of(action, act.arguments) if action else act.effect,
+        undo=say(action.undo) if action and action.undo else "",
+        state=state,
+        tone=tone,
+        open=waits,
+        yours=waits and action is not None and act.asked_by != who.login and may_approve(who.actor, action),
+        own=act.asked_by == who.login,
+        asked_by=act.asked_by,
+        asked=act.asked,
+        expires=act.expires,
+        decided_by=act.decided_by,
+        decided=act.decided,
+        finished=act.ended,
+        outcome=spoken(act.outcome.template, act.outcome.values) if act.outcome else "",
+        secret=act.outcome.secret if act.outcome else "",
+        approvers=kinds(action.approvers) if action else "",
+    )

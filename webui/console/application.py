@@ -1,0 +1,74 @@
+"""The console as one Flask application, made from its parts."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+
+import jinja2
+from flask import Flask
+
+from webui.console import (
+    access,
+    administrators,
+    entrance,
+    history,
+    keys,
+    operations,
+    probes,
+    queues,
+    runbook,
+    settings,
+    state,
+    wording,
+)
+from webui.console.parts import ConsoleParts
+from webui.shared import assets, clock, errors, forms, headers, language, qr
+
+ROOM_FOR_FORM = 64 * 1024
+"""Bytes of a request; no page of the console takes a file."""
+
+
+def create_app(parts: ConsoleParts) -> Flask:
+    """The application."""
+    configured = parts.settings
+    https = configured.console.public_url.startswith("https:")
+    app = Flask("webui", static_folder=None, template_folder="templates/console")
+    app.config.update(MAX_CONTENT_LENGTH=ROOM_FOR_FORM, MAX_FORM_PARTS=100, PROPAGATE_EXCEPTIONS=False)
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask's default provider has it
+    # Macros are the portal's; a template of the same name in templates/console goes before the portal's.
+    shared = jinja2.FileSystemLoader(Path(app.root_path, "templates"))
+    app.jinja_loader = jinja2.ChoiceLoader([own for own in (app.jinja_loader,) if own is not None] + [shared])
+    headers.protect(app, https=https)
+    assets.install(app)
+    language.install(app, default=configured.interface.language, zone=configured.interface.zone, secure=https)
+    forms.install(app, key=parts.form_key, secure=https)
+    qr.install(app)
+    wording.install(app)
+    errors.install(app)
+    access.install(app, parts.administration.sessions, secure=https)
+    clock.install(app, clock.ClockView(parts.authority), zone=configured.interface.zone)
+    for pages in (
+        state,
+        keys,
+        operations,
+        queues,
+        history,
+        administrators,
+        runbook,
+        entrance,
+        settings,
+        probes,
+    ):
+        app.register_blueprint(pages.blueprint(parts))
+    app.context_processor(lambda: _frame(parts))
+    return app
+
+
+def _frame(parts: ConsoleParts) -> dict[str, object]:
+    return {
+        "organisation": parts.settings.organisation.name,
+        "version": metadata.version("vermilion"),
+        "titles": access.TITLES,
+        "waiting": operations.waiting(parts),
+    }

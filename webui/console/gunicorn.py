@@ -1,0 +1,26 @@
+"""Gunicorn's settings for ``vermilion-console``; the address is on its command line, or systemd's socket."""
+
+import os
+
+from appliance.config import load
+from appliance.home import Home
+from hsm.service_manager import ServiceManager
+
+_manager = ServiceManager.taken_from(os.environ)
+
+worker_class = "gthread"
+workers = 1
+threads = load(Home.of(os.environ)).console.threads
+backlog = 64
+keepalive = 5
+timeout = 60
+graceful_timeout = 10
+control_socket_disable = True
+limit_request_line = 4094
+limit_request_fields = 64
+preload_app = False
+
+
+def post_worker_init(worker: object) -> None:
+    """The application is loaded, so its state was found in order; gunicorn's own READY comes before that."""
+    _manager.ready()

@@ -1,0 +1,104 @@
+"""``/history``: how figures went over a day, a week or a month, and the journal of what administrators did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, render_template, request
+
+from appliance.errors import StorageError
+from appliance.health.series import Series
+from appliance.model.administration import JournalKind, JournalLine
+from webui.console.access import visitor
+from webui.console.figures import PLANS, SPANS, Chart, Span, chart, span_of
+from webui.console.parts import ConsoleParts
+from webui.shared.language import translate
+
+LINES = 30
+"""Lines of the journal on one page."""
+
+SAID = {
+    JournalKind.ADMINISTRATOR_ADDED: "An administrator was added",
+    JournalKind.ADMINISTRATOR_SET_UP: "An account was set up",
+    JournalKind.ADMINISTRATOR_SUSPENDED: "An account was suspended",
+    JournalKind.ADMINISTRATOR_RESUMED: "A suspension was ended",
+    JournalKind.ADMINISTRATOR_LOCKED: "An account was locked after too many failures",
+    JournalKind.ADMINISTRATOR_UNLOCKED: "An account was unlocked",
+    JournalKind.ADMINISTRATOR_REMOVED: "An administrator was removed",
+    JournalKind.LINK_MADE: "A way in was made",
+    JournalKind.FACTORS_RESET: "Password and login code were taken back",
+    JournalKind.PASSWORD_CHANGED: "The password was changed",
+    JournalKind.LOGIN_CODE_CHANGED: "The login code was changed",
+    JournalKind.SIGNED_IN: "Signed in",
+    JournalKind.SIGN_IN_BLOCKED: "Attempts to sign in were stopped",
+    JournalKind.SESSIONS_ENDED: "Sessions were ended",
+    JournalKind.ACT_ASKED: "An act was asked for",
+    JournalKind.ACT_APPROVED: "An act was approved",
+    JournalKind.ACT_REFUSED: "An act was refused",
+    JournalKind.ACT_WITHDRAWN: "An act was withdrawn",
+    JournalKind.ACT_EXPIRED: "An act has expired",
+    JournalKind.ACT_BEGUN: "An act was begun",
+    JournalKind.ACT_DONE: "An act was done",
+    JournalKind.ACT_FAILED: "An act failed",
+    JournalKind.ACT_INTERRUPTED: "An act was interrupted",
+}
+"""What each kind of line is called."""
+
+TOLD = ("effect", "outcome", "action", "name", "login", "address", "attempts", "count")
+"""What a line's detail is shown of, the first that there is first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the journal as people read it."""
+
+    at: datetime
+    who: str
+    said: str
+    detail: str
+    act: str | None
+
+
+def blueprint(parts: ConsoleParts) -> Blueprint:
+    """The page."""
+    pages = Blueprint("history", __name__)
+    journal = parts.administration.journal
+
+    @pages.get("/history")
+    def everything() -> str:
+        visitor()
+        span = span_of(request.args.get("span", ""))
+        text = request.args.get("before", "")
+        before = int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
+        found = journal.lines(before=before, limit=LINES)
+        return render_template(
+            "history.html",
+            charts=_charts(parts, span),
+            spans=[(each.key, translate()(each.title)) for each in SPANS],
+            span=span.key,
+            lines=[_line(each) for each in found],
+            before=before,
+            further=found[-1].number if len(found) == LINES else None,
+            broken=journal.broken_at(),
+        )
+
+    return pages
+
+
+def _charts(parts: ConsoleParts, span: Span) -> list[Chart]:
+    """All charts; none while the figures cannot be read, which the first page says."""
+    series, now = Series(parts.observations), parts.now()
+    try:
+        return [chart(plan, series, span, now) for plan in PLANS]
+    except StorageError:
+        return []
+
+
+def _line(line: JournalLine) -> Line:
+    return Line(line.at, line.who, translate()(SAID[line.kind]), _detail(line.detail), line.act)
+
+
+def _detail(detail: Mapping[str, str | int]) -> str:
+    return " · ".join(str(detail[name]) for name in TOLD if name in detail)

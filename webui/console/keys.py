@@ -1,0 +1,98 @@
+"""``/keys``: every key in the HSM that serves, its certificate, and the calendar of what runs out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from flask import Blueprint, render_template
+
+from appliance.operations.inventory import Kind, Lasting, inventory
+from hsm.errors import AuthorityError
+from hsm.status import AuthorityStatus
+from webui.console.access import visitor
+from webui.console.parts import ConsoleParts
+from webui.console.speaking import sentence
+from webui.shared.language import translate
+
+SOON = 90
+"""Days left from which somebody should plan."""
+
+URGENT = 14
+
+NAMES = {
+    "root": "Root certification authority",
+    "issuing": "Issuing certification authority",
+    "tsa": "Timestamp authority",
+    "log": "Log",
+    "evidence": "Evidence packages",
+    "list": "Revocation list",
+}
+
+STATES = {
+    "unprovisioned": "Not provisioned",
+    "locked": "Locked",
+    "unavailable": "Not available",
+    "operational": "Operational",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line: what it is, how many days are left, and how much of its time (0 to 100)."""
+
+    it: Lasting
+    title: str
+    days: int
+    share: int
+
+    @property
+    def tone(self) -> str:
+        """The class that colours what is left. A list is made anew by itself, days before it ends."""
+        if self.days < 0 or (self.it.kind is not Kind.LIST and self.days < URGENT):
+            return "over"
+        return "soon" if self.it.kind is not Kind.LIST and self.days < SOON else ""
+
+
+def blueprint(parts: ConsoleParts) -> Blueprint:
+    """The page."""
+    pages = Blueprint("keys", __name__)
+
+    @pages.get("/keys")
+    def everything() -> str:
+        visitor()
+        status, rows, problem = _look(parts)
+        now = parts.now()
+        return render_template(
+            "keys.html",
+            status=status,
+            state=STATES[status.state.value] if status else "",
+            problem=problem,
+            certificates=[row for row in rows if row.it.kind is not Kind.LIST],
+            lists=[row for row in rows if row.it.kind is Kind.LIST],
+            months=_calendar(rows),
+            now=now,
+        )
+
+    return pages
+
+
+def _look(parts: ConsoleParts) -> tuple[AuthorityStatus | None, list[Row], str]:
+    """What the authority tells; when it does not, the sentence why."""
+    try:
+        status = parts.authority.status()
+        found = inventory(parts.authority, status)
+    except AuthorityError as refusal:
+        return None, [], sentence(refusal)
+    return status, [_row(each, parts.now()) for each in found], ""
+
+
+def _row(it: Lasting, now: datetime) -> Row:
+    return Row(it, translate()(NAMES.get(it.name, it.label)), it.days_left(now), round(100 * it.share_left(now)))
+
+
+def _calendar(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    """By month, the next one first: what ends in it."""
+    return [(month, list(found)) for month, found in groupby(rows, key=lambda row: row.it.ends.strftime("%Y-%m"))]

@@ -1,0 +1,240 @@
+"""``/operations``: every action as a form. ``/requests/ID``: one act, and the second person's decision.
+
+1. The form asks for the arguments; what is wrong is said at its place.
+2. The page says exactly what will be done; whoever goes on has read it.
+3. What takes one person is done or under way; what takes two waits for another person to decide on the same
+   sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from appliance.administration.action import Action, Argument, ArgumentKind
+from appliance.administration.registry import REGISTRY, action_of, may_ask
+from appliance.errors import ApplianceError, NotAllowed, PreconditionRefused, StorageError
+from appliance.model.administration import Act, ActState
+from webui.console import acts
+from webui.console.access import TITLES, Visitor, visitor, visitor_or_none
+from webui.console.acts import Offer
+from webui.console.parts import ConsoleParts
+from webui.console.speaking import field, sentence
+from webui.shared.language import translate
+from webui.shared.statuses import status_of
+
+LONGEST = 600
+"""Letters of an argument that are looked at; the action refuses what is too long."""
+
+RECENT = 12
+
+CHOICES = {
+    **{role.value: title for role, title in TITLES.items()},
+    "authority": "Signing authority",
+    "web": "Portal",
+    "tsa": "Timestamp service",
+    "scheduler": "Scheduler",
+    "console": "Console",
+}
+"""What choices are called; others are shown as they are."""
+
+View = BaseResponse | str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One argument on a form; ``choices`` are (value, words)."""
+
+    name: str
+    title: str
+    kind: str
+    required: bool
+    choices: tuple[tuple[str, str], ...]
+    value: str
+
+
+def blueprint(parts: ConsoleParts) -> Blueprint:
+    """The addresses."""
+    pages = Blueprint("operations", __name__)
+    _add_actions(pages, parts)
+    _add_acts(pages, parts)
+    return pages
+
+
+def waiting(parts: ConsoleParts) -> int:
+    """How many acts wait for the visitor's decision, for the frame of a page."""
+    try:
+        who = visitor_or_none()
+        return sum(acts.shown(who, act).yours for act in parts.administration.acts.waiting()) if who else 0
+    except StorageError:
+        return 0
+
+
+def offered(who: Visitor, *, area: str) -> list[Offer]:
+    """The actions whose names begin with *area*, as *who* sees them."""
+    return acts.offers(who, [each for each in REGISTRY.values() if each.name.partition(".")[0] == area])
+
+
+def _add_actions(pages: Blueprint, parts: ConsoleParts) -> None:
+    desk = parts.administration.acts
+
+    @pages.get("/operations")
+    def everything() -> str:
+        who = visitor()
+        open_ones = [acts.shown(who, act) for act in [*desk.under_way(), *desk.waiting()]]
+        closed = [act for act in desk.recent(RECENT) if act.state not in (ActState.WAITING, ActState.PERFORMING)]
+        return render_template(
+            "operations.html",
+            summary=translate()("{count} wait", count=len(open_ones)),
+            open=open_ones,
+            areas=acts.by_area(acts.offers(who, REGISTRY.values())),
+            closed=[acts.shown(who, act) for act in closed],
+        )
+
+    @pages.get("/operations/<name>")
+    def form(name: str) -> View:
+        _, action = _allowed(name)
+        if not _asked_for(action):
+            return _confirm(action, {}, {})
+        return _ask(action, {each.name: request.args.get(each.name, "") for each in action.arguments}, {})
+
+    @pages.post("/operations/<name>")
+    def take(name: str) -> View:
+        who, action = _allowed(name)
+        sure = field("sure", 5) == "yes"
+        typed = {each.name: field(each.name, LONGEST) for each in action.arguments}
+        given = {name: _moment(parts, action, name, text) for name, text in typed.items()}
+        problems = _problems(action, given, secrets=sure)
+        wrong = set(problems) & {each.name for each in _asked_for(action)}
+        if wrong:
+            return _ask(action, typed, problems)
+        if problems or not sure:
+            return _confirm(action, {each.name: given[each.name] for each in _asked_for(action)}, problems)
+        try:
+            act = desk.ask(action.name, {name: text for name, text in given.items() if text}, by=who.actor)
+        except PreconditionRefused as refusal:
+            return _ask(action, typed, {"": sentence(refusal)})
+        return _result(who, act)
+
+
+def _add_acts(pages: Blueprint, parts: ConsoleParts) -> None:
+    desk = parts.administration.acts
+
+    @pages.get("/requests/<act_id>")
+    def request_page(act_id: str) -> View:
+        who = visitor()
+        return _page(who, desk.act(act_id[:64]), {})
+
+    @pages.post("/requests/<act_id>/approve")
+    def approve(act_id: str) -> View:
+        who = visitor()
+        return _decided(who, lambda: desk.approve(act_id[:64], by=who.actor), desk.act(act_id[:64]))
+
+    @pages.post("/requests/<act_id>/refuse")
+    def refuse(act_id: str) -> View:
+        who = visitor()
+        return _decided(who, lambda: desk.refuse(act_id[:64], by=who.actor), desk.act(act_id[:64]))
+
+    @pages.post("/requests/<act_id>/withdraw")
+    def withdraw(act_id: str) -> View:
+        who = visitor()
+        return _decided(who, lambda: desk.withdraw(act_id[:64], by=who.actor), desk.act(act_id[:64]))
+
+
+def _decided(who: Visitor, decide: Callable[[], Act], before: Act) -> View:
+    try:
+        return _result(who, decide())
+    except ApplianceError as refusal:
+        return _page(who, before, {"": sentence(refusal)}, status_of(refusal))
+
+
+def _result(who: Visitor, act: Act) -> View:
+    """To the act's own page; what is shown once and kept nowhere is shown now."""
+    seen = acts.shown(who, act)
+    if seen.secret:
+        return render_template("outcome.html", act=seen)
+    return redirect(url_for("operations.request_page", act_id=act.id), 303)
+
+
+def _page(who: Visitor, act: Act, problems: Mapping[str, str], status: int = 200) -> Response:
+    return make_response(render_template("request.html", act=acts.shown(who, act), problems=problems), status)
+
+
+def _allowed(name: str) -> tuple[Visitor, Action]:
+    """The visitor, who may ask for the action. Raises SignedOut, :class:`NotFound`, :class:`NotAllowed`."""
+    who, action = visitor(), action_of(name[:100])
+    if not may_ask(who.actor, action):
+        raise NotAllowed(
+            "{action} is not for {who}.", action=translate()(action.title), who=translate()(who.title)
+        )
+    return who, action
+
+
+def _asked_for(action: Action) -> list[Argument]:
+    """What the first page asks for; secrets are typed on the second, where it is done."""
+    return [each for each in action.arguments if each.kind is not ArgumentKind.SECRET]
+
+
+def _problems(action: Action, given: Mapping[str, str], *, secrets: bool) -> dict[str, str]:
+    found = {}
+    for argument in action.arguments:
+        if argument.kind is ArgumentKind.SECRET and not secrets:
+            continue
+        text = given[argument.name]
+        if not text.strip() and not argument.required:
+            continue
+        try:
+            argument.checked(text)
+        except PreconditionRefused as refusal:
+            values = {**refusal.values, "name": translate()(argument.title)}
+            found[argument.name] = translate()(refusal.template, **values)
+    return found
+
+
+def _moment(parts: ConsoleParts, action: Action, name: str, text: str) -> str:
+    """A moment as a browser's field gives it is one of the zone beside the field."""
+    [argument] = [each for each in action.arguments if each.name == name]
+    if argument.kind is not ArgumentKind.MOMENT or not text:
+        return text
+    try:
+        typed = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    zone = ZoneInfo(parts.settings.interface.zone)
+    return (typed if typed.tzinfo else typed.replace(tzinfo=zone)).isoformat()
+
+
+def _ask(action: Action, typed: Mapping[str, str], problems: Mapping[str, str]) -> Response:
+    fields = [_field(each, typed.get(each.name, "")) for each in _asked_for(action)]
+    note = acts.note_of(action)
+    page = render_template(
+        "action.html", action=action, fields=fields, problems=problems, note=note, effect="", fixed=()
+    )
+    return make_response(page, 422 if problems else 200)
+
+
+def _confirm(action: Action, given: Mapping[str, str], problems: Mapping[str, str]) -> Response:
+    kept = {name: text for name, text in given.items() if text}
+    page = render_template(
+        "action.html",
+        action=action,
+        fields=[_field(each, "") for each in action.arguments if each.kind is ArgumentKind.SECRET],
+        problems=problems,
+        effect=acts.effect_of(action, kept),
+        undo=translate()(action.undo) if action.undo else "",
+        note=acts.note_of(action),
+        two=bool(action.approvers),
+        fixed=tuple(kept.items()),
+    )
+    return make_response(page, 422 if problems else 200)
+
+
+def _field(argument: Argument, value: str) -> Field:
+    say = translate()
+    choices = tuple((choice, say(CHOICES.get(choice, choice))) for choice in argument.choices)
+    return Field(argument.name, say(argument.title), argument.kind.value, argument.required, choices, value)

@@ -1,0 +1,43 @@
+"""The process ``vermilion-console``: what gunicorn loads in its worker, after the fork."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sys
+from contextlib import ExitStack
+
+from appliance.administration import open_administration
+from appliance.config import load
+from appliance.health import Observations
+from appliance.home import Home
+from appliance.wiring import utc_now
+from hsm.client import AuthorityClient
+from webui.console.application import create_app
+from webui.console.front import Front
+from webui.console.parts import ConsoleParts
+
+CONSOLE_KEY = "console.key"
+PATIENCE = 3.0
+"""Seconds that a page waits for the authority: it must say that there is no answer while people still look."""
+
+
+def create() -> Front:
+    """The application for the home that the environment names; closed when the process ends."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    settings = load(Home.of(os.environ)).of_run(os.environ)
+    stack = ExitStack()
+    atexit.register(stack.close)
+    observations = Observations(settings.home.health)
+    stack.callback(observations.close)
+    socket = settings.home.authority_socket("console")
+    parts = ConsoleParts(
+        settings=settings,
+        administration=stack.enter_context(open_administration(settings, now=utc_now)),
+        observations=observations,
+        authority=stack.enter_context(AuthorityClient(socket, timeout=PATIENCE)),
+        form_key=settings.home.secret(CONSOLE_KEY, os.environ),
+        now=utc_now,
+    )
+    return Front(create_app(parts))

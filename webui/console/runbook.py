@@ -1,0 +1,49 @@
+"""``/runbook/PAGE``: what an alarm means and what to do, as the documentation has it, readable on the spot."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from flask import Blueprint, render_template
+from werkzeug.exceptions import NotFound
+
+from appliance.language import Language
+from webui.console.access import visitor
+from webui.console.markdown import Block, blocks
+from webui.console.parts import ConsoleParts
+from webui.shared.language import current_language
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,60}")
+FOLDERS = (Path(sys.prefix, "share/doc/vermilion/runbook"), Path(__file__).parents[2] / "docs/runbook")
+"""Where a release keeps them, and where a checkout does."""
+
+
+def blueprint(parts: ConsoleParts) -> Blueprint:
+    """The pages."""
+    pages = Blueprint("runbook", __name__)
+
+    @pages.get("/runbook/<name>")
+    def page(name: str) -> str:
+        visitor()
+        found, spoken = read(name, current_language())
+        return render_template("runbook.html", title=_title(found), blocks=found[1:], spoken=spoken)
+
+    return pages
+
+
+def read(name: str, language: Language) -> tuple[list[Block], str]:
+    """The page *name*, its title first, and the language that it is in. Raises :class:`NotFound`."""
+    if not _NAME.fullmatch(name):
+        raise NotFound
+    wanted = [(f"{name}.zh.md", "zh-CN")] * (language is Language.CHINESE) + [(f"{name}.md", "en")]
+    for file, spoken in wanted:
+        for folder in FOLDERS:
+            if (folder / file).is_file():
+                return blocks((folder / file).read_text(encoding="utf-8")), spoken
+    raise NotFound
+
+
+def _title(found: list[Block]) -> str:
+    return "".join(text for _kind, text in found[0].words) if found else ""

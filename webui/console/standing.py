@@ -1,0 +1,55 @@
+"""How things stand, in the reader's words: what pages show of an observation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.health import Condition, Observed
+from appliance.health.registry import TITLES
+from webui.console.speaking import spoken
+from webui.shared.language import translate
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One observation. ``condition`` is ``good``, ``attention`` or ``failing``; ``page`` may be empty."""
+
+    name: str
+    title: str
+    condition: str
+    sentence: str
+    remedy: str
+    page: str
+    since: datetime
+
+    @property
+    def id(self) -> str:
+        """The place on the page."""
+        return f"state-{self.name}"
+
+
+def rows(observed: Iterable[Observed]) -> list[Row]:
+    """What people read of *observed*, in the same order."""
+    return [_row(each) for each in observed]
+
+
+def worst_first(found: Iterable[Row]) -> list[Row]:
+    """The same, failing before what wants attention before what is good; the order within stays."""
+    order = [Condition.FAILING.value, Condition.ATTENTION.value, Condition.GOOD.value]
+    return sorted(found, key=lambda row: order.index(row.condition))
+
+
+def _row(observed: Observed) -> Row:
+    finding, say = observed.finding, translate()
+    calm = finding.condition is Condition.GOOD
+    return Row(
+        name=finding.name,
+        title=say(TITLES.get(finding.name, finding.name)),
+        condition=finding.condition.value,
+        sentence=spoken(finding.template, finding.values),
+        remedy="" if calm else spoken(finding.remedy, finding.remedy_values),
+        page=finding.page.value if finding.page is not None else "",
+        since=observed.since,
+    )

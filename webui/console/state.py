@@ -1,0 +1,47 @@
+"""``/``: the state of everything. What fails comes first, with what to do; what is good is one calm line each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask import Blueprint, render_template
+
+from webui.console import standing
+from webui.console.access import visitor
+from webui.console.parts import ConsoleParts
+from webui.console.standing import Row
+from webui.shared.language import translate
+
+
+def blueprint(parts: ConsoleParts) -> Blueprint:
+    """The first page."""
+    pages = Blueprint("state", __name__)
+
+    @pages.get("/")
+    def everything() -> str:
+        visitor()
+        survey = parts.observations.all(parts.now())
+        found = standing.worst_first(standing.rows(survey.observed))
+        return render_template(
+            "state.html",
+            overall=_overall(found),
+            worst=found[0].condition if found else "failing",
+            seen=survey.at,
+            troubles=[row for row in found if row.condition != "good"],
+            calm=[row for row in found if row.condition == "good"],
+        )
+
+    return pages
+
+
+def _overall(found: Sequence[Row]) -> str:
+    """The one sentence at the top."""
+    failing, attention = (
+        sum(row.condition == condition for row in found) for condition in ("failing", "attention")
+    )
+    say = translate()
+    if failing and attention:
+        return say("{failing} failing, {attention} to be looked at", failing=failing, attention=attention)
+    if failing:
+        return say("{failing} failing", failing=failing)
+    return say("{attention} to be looked at", attention=attention) if attention else say("All is well")
