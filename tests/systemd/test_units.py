@@ -17,6 +17,12 @@ WITHOUT_NETWORK, WITH_NETWORK = 5, 15
 """The most that is allowed, in tenths of systemd's exposure level (0 to 10)."""
 
 SPEAKS_TO_THE_NETWORK = {"vermilion-scheduler"}
+ROOT = "vermilion-steward"
+"""The one service that is root: it starts and stops units, restores, and changes releases, for what was decided."""
+
+OF_ROOT = 18
+"""Its exposure, in tenths."""
+
 SERVICES = sorted(path.stem for path in UNITS.glob("*.service"))
 ANSWERING = ["vermilion-authority", "vermilion-console", "vermilion-scheduler", "vermilion-tsa", "vermilion-web"]
 
@@ -57,6 +63,7 @@ def test_a_mistake_in_a_unit_would_be_seen(machine: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize("service", SERVICES)
 def test_exposure_is_below_the_threshold(service: str, machine: Path) -> None:
     threshold = WITH_NETWORK if service in SPEAKS_TO_THE_NETWORK else WITHOUT_NETWORK
+    threshold = OF_ROOT if service == ROOT else threshold
     verdict = analyzed(
         "security",
         "--offline=true",
@@ -84,9 +91,9 @@ def test_no_unit_takes_back_what_holds_for_all(service: str) -> None:
     assert [key for key in shared["Service"] if said(service, key) and key not in adding_up] == []
 
 
-def test_only_libreoffice_has_an_exception() -> None:
+def test_only_libreoffice_and_the_steward_have_an_exception() -> None:
     shipped = {path.name for path in UNITS.glob("*.d")} - {"sysusers.d", "tmpfiles.d"}
-    assert shipped == {"vermilion-.service.d", "vermilion-convert@.service.d"}
+    assert shipped == {"vermilion-.service.d", "vermilion-convert@.service.d", f"{ROOT}.service.d"}
     [exception] = (UNITS / "vermilion-convert@.service.d").iterdir()
     lines = exception.read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if "=" in line] == ["MemoryDenyWriteExecute=no", "ProcSubset=all"]
@@ -98,8 +105,11 @@ def test_each_runs_as_a_user_that_is_made_and_keeps_the_others_things_out_of_sig
         r"^u (\S+)", (UNITS / "sysusers.d/vermilion.conf").read_text(encoding="utf-8"), re.MULTILINE
     )
     [user] = said(service, "User")
-    assert user in users
+    assert user in users or (service, user) == (ROOT, "root")
     hidden = " ".join(said(service, "InaccessiblePaths"))
+    if service == ROOT:
+        assert hidden == "-/etc/credstore.encrypted"
+        return
     wanted = "state" if service == "vermilion-authority" else "/etc/vermilion" if "@" in service else "authority"
     assert wanted in hidden
 
@@ -114,7 +124,8 @@ def test_what_serves_says_when_it_is_ready_and_raises_an_alarm_when_it_falls(ser
 @pytest.mark.parametrize("service", SERVICES)
 def test_what_can_be_written_cannot_be_executed_and_nothing_above_it_becomes_writable(service: str) -> None:
     """A place in NoExecPaths alone would be exempt from ProtectSystem."""
-    assert said(service, "NoExecPaths") == said(service, "ReadWritePaths")
+    executed = " /opt/vermilion" if service == ROOT else ""  # it links releases, whose programs it then runs
+    assert [places + executed for places in said(service, "NoExecPaths")] == said(service, "ReadWritePaths")
 
 
 def test_only_what_pings_is_watched() -> None:
@@ -143,6 +154,16 @@ def test_what_an_operator_may_copy_is_sound_and_stays_below_the_threshold(
     assert (verdict.returncode, verdict.stdout + verdict.stderr) == (0, "")
     exposure = analyzed("security", "--offline=true", f"--threshold={WITH_NETWORK}", f"--root={root}", unit)
     assert exposure.returncode == 0
+
+
+def test_the_steward_has_what_moving_others_files_and_asking_systemd_take_and_no_more() -> None:
+    text = (UNITS / f"{ROOT}.service.d/20-root.conf").read_text(encoding="utf-8")
+    wanted = "CAP_SYS_ADMIN CAP_DAC_OVERRIDE CAP_CHOWN CAP_FOWNER CAP_FSETID"
+    assert [line for line in text.splitlines() if "=" in line] == [
+        f"CapabilityBoundingSet={wanted}",
+        f"AmbientCapabilities={wanted}",
+        "RestrictSUIDSGID=no",
+    ]
 
 
 def test_timers_catch_up() -> None:

@@ -1,0 +1,136 @@
+"""The steward is told an id and nothing else; what is done stands in the database."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from appliance.administration.action import Hand
+from appliance.administration.steward import attend
+from appliance.administration.systemd_machine import SystemdMachine
+from appliance.errors import NotFound, PreconditionRefused, StateRefused, UpgradeRefused
+from appliance.home import make_directory
+from appliance.model.administration import ROOT, Actor, ActState, AdministratorRole
+from tests.administration.conftest import House, opened_house
+
+UNIT = "vermilion-web.service"
+SYSTEM = Actor("sun", AdministratorRole.SYSTEM)
+
+
+@contextmanager
+def steward(house: House) -> Iterator[list[str]]:
+    """One that runs, over the same home; what it was told to perform."""
+    told: list[str] = []
+    root = house.settings.home.root.parent
+    path = make_directory(house.settings.home.run) / "steward.sock"
+    with opened_house(root, hands=frozenset({Hand.STEWARD})) as own, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def perform(act_id: str) -> object:
+            told.append(act_id)
+            return own.administration.performing.perform(act_id)
+
+        thread = threading.Thread(target=attend, args=(listener, perform), kwargs={"idle": 1.0})
+        thread.start()
+        try:
+            yield told
+        finally:
+            thread.join()
+
+
+def alarm(house: House) -> Path:
+    path = make_directory(house.settings.home.alarms) / UNIT
+    path.write_text("2026-11-25T08:00:00Z exit-code\n")
+    return path
+
+
+def say(house: House, what: bytes) -> None:
+    with socket.socket(socket.AF_UNIX) as line:
+        line.connect(str(house.settings.home.run / "steward.sock"))
+        line.sendall(what)
+
+
+def test_the_console_asks_and_the_steward_does_it_once(house: House) -> None:
+    raised = alarm(house)
+    with steward(house) as told:
+        act = house.administration.acts.ask("alarm.dismiss", {"unit": UNIT}, by=SYSTEM)
+        assert act.state in (ActState.PERFORMING, ActState.DONE)
+        say(house, act.id.encode())
+    assert told == [act.id, act.id]
+    assert house.administration.acts.act(act.id).state is ActState.DONE
+    assert not raised.exists()
+    assert [kind for kind in house.told() if kind.startswith("act")] == ["act-begun", "act-done"]
+
+
+def test_an_act_that_nobody_decided_or_that_is_not_roots_is_not_done(house: House) -> None:
+    waits = house.administration.acts.ask("release.rollback", {}, by=SYSTEM)
+    locked = house.administration.acts.ask("log.anchor", {}, by=SYSTEM)
+    with steward(house) as told:
+        for each in (waits, locked):
+            say(house, each.id.encode())
+        say(house, b"000000000000")
+    assert len(told) == 3
+    assert house.administration.acts.act(waits.id).state is ActState.WAITING
+    assert house.administration.acts.act(locked.id).state is ActState.PERFORMING
+
+
+@pytest.mark.parametrize("words", [b"", b"rm -rf /", b"service.restart", b"0" * 13, b"../../etc/x", b"\x00" * 12])
+def test_what_is_no_id_is_not_even_looked_up(house: House, words: bytes) -> None:
+    with steward(house) as told:
+        say(house, words)
+    assert told == []
+
+
+def test_without_a_steward_the_act_says_so(house: House) -> None:
+    act = house.administration.acts.ask("backup.now", {}, by=ROOT)
+    assert act.state is ActState.FAILED
+    assert act.outcome is not None
+    assert "vermilion-steward.socket" in act.outcome.template
+
+
+@pytest.fixture
+def machine(house: House, tmp_path: Path) -> tuple[SystemdMachine, Path]:
+    """Its systemd is a program that writes down what it was asked, and knows no unit with "tsa" in its name."""
+    said, program = tmp_path / "said", tmp_path / "systemctl"
+    program.write_text(f'#!/bin/sh\necho "$@" >>{said}\ncase "$*" in *tsa*) exit 5 ;; esac\n')
+    program.chmod(0o700)
+    return SystemdMachine(house.settings, systemctl=str(program), releases=tmp_path), said
+
+
+def test_units_are_asked_for_by_fixed_names(machine: tuple[SystemdMachine, Path]) -> None:
+    systemd, said = machine
+    systemd.restart("web")
+    with pytest.raises(StateRefused, match="journalctl -u vermilion-tsa.service"):
+        systemd.restart("tsa")
+    with pytest.raises(StateRefused, match="no result"):
+        systemd.drill()
+    assert said.read_text().splitlines() == [
+        "restart vermilion-web.service",
+        "restart vermilion-tsa.service",
+        "start vermilion-drill.service",
+    ]
+
+
+def test_nothing_stops_for_a_backup_or_a_release_that_is_not_there(machine: tuple[SystemdMachine, Path]) -> None:
+    systemd, said = machine
+    with pytest.raises(Exception, match="no backup"):
+        systemd.restore("20261125T020000Z", "/mnt/key", forget_newer=False)
+    with pytest.raises(UpgradeRefused):
+        systemd.upgrade("9.9.9")
+    with pytest.raises(UpgradeRefused):
+        systemd.roll_back(forget_newer=False)
+    assert not said.exists()
+
+
+@pytest.mark.parametrize("unit", ["../config/appliance.toml", "sshd.service", "vermilion-web.service/../../x", ""])
+def test_only_alarms_of_our_units_are_taken_back(machine: tuple[SystemdMachine, Path], unit: str) -> None:
+    with pytest.raises(PreconditionRefused):
+        machine[0].take_alarm_back(unit)
+    with pytest.raises(NotFound):
+        machine[0].take_alarm_back(UNIT)
