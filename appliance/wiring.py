@@ -54,6 +54,7 @@ from appliance.identity import IdentityChecks
 from appliance.keeping import Keeping
 from appliance.ledger import Proofs, Sequencer
 from appliance.listing import Listing
+from appliance.maintenance import Maintenance
 from appliance.model.accounts import LinkPurpose
 from appliance.notices.addresses import Addresses
 from appliance.notices.announcing import Announcing
@@ -136,6 +137,7 @@ class Appliance:
     powers: Powers
     reminders: RemindersDesk
     keeping: Keeping
+    maintenance: Maintenance
 
 
 def utc_now() -> datetime:
@@ -298,6 +300,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         powers=_powers(room),
         reminders=_reminders(settings, room),
         keeping=Keeping(room, settings.keeping),
+        maintenance=Maintenance(room.database, room.now),
     )
 
 

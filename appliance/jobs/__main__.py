@@ -18,7 +18,7 @@ from appliance.errors import ApplianceError, StateRefused
 from appliance.home import Home
 from appliance.jobs.administering import administering
 from appliance.jobs.scheduler import build
-from appliance.jobs.table import jobs_of, sign_of_life
+from appliance.jobs.table import holding, jobs_of, sign_of_life
 from appliance.jobs.watching import watching
 from appliance.listing import Truth
 from appliance.notices.addresses import Addresses
@@ -71,7 +71,8 @@ def _run(settings: Settings, appliance: Appliance, manager: ServiceManager) -> N
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: asked.append(received))
     with ExitStack() as stack:
-        jobs = [*jobs_of(appliance, delivery), administering(appliance, stack), *watching(appliance, stack)]
+        held = holding(appliance, jobs_of(appliance, delivery))
+        jobs = [*held, administering(appliance, stack), *watching(appliance, stack)]
         scheduler = build([*jobs, sign_of_life(appliance, manager)])
         scheduler.start()
         manager.ready()

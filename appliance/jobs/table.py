@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
 from appliance.jobs.scheduler import Job
 from appliance.notices.delivery import Delivery
 from appliance.wiring import Appliance
@@ -35,6 +39,26 @@ def jobs_of(appliance: Appliance, delivery: Delivery | None) -> list[Job]:
     if delivery is not None:
         jobs.append(Job("outbox", OUTBOX, delivery.deliver))
     return jobs
+
+
+GOES_ON: Final = frozenset({"sequencing", "revocation lists"})
+"""What is done during a maintenance too: the log stays true, and no revocation list runs out."""
+
+
+def holding(appliance: Appliance, jobs: Sequence[Job]) -> list[Job]:
+    """*jobs*, but those that change contracts or tell people hold while a maintenance is under way.
+
+    Nothing is lost by that: what is due stands in the tables.
+    """
+
+    def held(job: Job) -> Job:
+        def work() -> None:
+            if appliance.maintenance.under_way() is None:
+                job.work()
+
+        return job if job.name in GOES_ON else replace(job, work=work)
+
+    return [held(job) for job in jobs]
 
 
 def sign_of_life(appliance: Appliance, manager: ServiceManager) -> Job:

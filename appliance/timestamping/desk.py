@@ -51,6 +51,11 @@ class Desk:
         """The order in a DER request. Raises :class:`RequestRefused`, whatever the bytes are."""
         return parse_request(request, policies=self._policies, hashes=self._hashes)
 
+    def hold(self) -> bytes:
+        """The DER reply that says that nothing is dated while the machine is maintained."""
+        said = "The timestamp authority is being maintained; try again when that is over."
+        return response_refused(FailInfo.TIME_NOT_AVAILABLE, said)
+
     def write(self, outcome: Outcome) -> bytes:
         """The DER reply that delivers a token, or refuses with the failInfo that the error stands for."""
         if isinstance(outcome, IssuedToken):

@@ -24,7 +24,11 @@ Deliver = Callable[[bytes], None]
 class LoopTimestampService:
     """As :class:`~appliance.timestamping.TimestampService`, for coroutines of the loop that it was made in."""
 
-    def __init__(self, database: Database, authority: AuthorityClient) -> None:
+    def __init__(
+        self, database: Database, authority: AuthorityClient, *, held: Callable[[], object] = lambda: None
+    ) -> None:
+        """While *held* says something, nobody is given a timestamp."""
+        self._held = held
         self._loop = asyncio.get_running_loop()
         self._preparing: asyncio.Task[None] | None = None
         self._early: list[tuple[bytes, Deliver]] = []
@@ -47,6 +51,9 @@ class LoopTimestampService:
             order = self._desk.read(request)
         except RequestRefused as refusal:
             deliver(self._desk.write(refusal))
+            return
+        if self._held():
+            deliver(self._desk.hold())
             return
         if not self._arrived:
             # Orders that arrive in the same turn of the loop are queued together, else the first would go alone.

@@ -19,6 +19,8 @@ from tests.administration.conftest import House, opened_house
 S, Y, A = AdministratorRole.SYSTEM, AdministratorRole.SECURITY, AdministratorRole.AUDITOR
 
 ASKED_BY = {
+    "maintenance.begin": {S},
+    "maintenance.end": {S},
     "backup.now": {S},
     "drill.now": {S},
     "restore": {S},

@@ -106,7 +106,7 @@ def machine(house: House, tmp_path: Path) -> tuple[SystemdMachine, Path]:
 def test_units_are_asked_for_by_fixed_names(machine: tuple[SystemdMachine, Path]) -> None:
     systemd, said = machine
     systemd.restart("web")
-    with pytest.raises(StateRefused, match="journalctl -u vermilion-tsa.service"):
+    with pytest.raises(StateRefused, match=r"journalctl -u vermilion-tsa\.service"):
         systemd.restart("tsa")
     with pytest.raises(StateRefused, match="no result"):
         systemd.drill()

@@ -18,7 +18,7 @@ WITHOUT_NETWORK, WITH_NETWORK = 5, 15
 
 SPEAKS_TO_THE_NETWORK = {"vermilion-scheduler"}
 ROOT = "vermilion-steward"
-"""The one service that is root: it starts and stops units, restores, and changes releases, for what was decided."""
+"""The one service that is root: it asks systemd, restores, and changes releases, for what was decided."""
 
 OF_ROOT = 18
 """Its exposure, in tenths."""

@@ -231,6 +231,26 @@ def test_the_loop_serves_many_at_once_and_outlives_who_goes_away(
     assert len(local.batches) < 100
 
 
+def test_while_it_is_held_nobody_gets_a_timestamp_and_afterwards_everybody(
+    database: Database, local: LocalAuthority
+) -> None:
+    held = [True]
+
+    async def serve() -> list[bytes]:
+        service = LoopTimestampService(database, local, held=lambda: held[0])
+        replies = [await service.reply(request_for(bytes(32))), await service.reply(b"\x30")]
+        held[0] = False
+        replies.append(await service.reply(request_for(bytes(32))))
+        await service.close()
+        return replies
+
+    refused, garbage, served = asyncio.run(serve())
+    assert refusal(refused) is FailInfo.TIME_NOT_AVAILABLE
+    assert refusal(garbage) is FailInfo.BAD_DATA_FORMAT
+    assert parse_response(served)
+    assert recorded(database) == 1
+
+
 def test_whatever_went_wrong_at_the_start_is_tried_again(database: Database, local: LocalAuthority) -> None:
     def mistaken() -> AuthorityStatus:
         raise LookupError

@@ -18,6 +18,7 @@ from webui.portal import (
     home,
     identity,
     log,
+    maintenance,
     mark,
     office,
     ownership,
@@ -66,6 +67,7 @@ def create_app(parts: PortalParts) -> Flask:
     qr.install(app)
     errors.install(app)
     access.install(app, parts.appliance, secure=https)
+    maintenance.install(app, parts)
     view = clock_line.ClockView(parts.authority)
     clock_line.install(app, view, zone=settings.interface.zone)
     app.register_blueprint(clock.blueprint(view, address=settings.web.public_url))

@@ -15,10 +15,11 @@ from flask import Flask
 from appliance.config import Settings, load
 from appliance.home import Home
 from appliance.ledger import LogAnswers, Tiles
+from appliance.maintenance import Maintenance
 from appliance.store.database import Database
 from appliance.timestamping import LoopTimestampService
 from appliance.verification import report
-from appliance.wiring import Appliance, open_appliance
+from appliance.wiring import Appliance, open_appliance, utc_now
 from hsm.client import AuthorityClient
 from webui.portal import uploads
 from webui.portal.application import create_app
@@ -70,4 +71,8 @@ def _pages(settings: Settings, appliance: Appliance) -> Flask:
 
 
 def _timestamps(home: Home) -> LoopTimestampService:
-    return LoopTimestampService(Database(home.database), AuthorityClient(home.authority_socket("tsa")))
+    database = Database(home.database)
+    maintenance = Maintenance(database, utc_now)
+    return LoopTimestampService(
+        database, AuthorityClient(home.authority_socket("tsa")), held=maintenance.under_way
+    )

@@ -6,8 +6,10 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from appliance.home import Home
+from appliance.maintenance import Maintenance
 from appliance.store.database import Database
 from appliance.timestamping import LoopTimestampService
 from hsm.client import AuthorityClient
@@ -20,4 +22,8 @@ def create() -> Callable[[], LoopTimestampService]:
 
 
 def _service(home: Home) -> LoopTimestampService:
-    return LoopTimestampService(Database(home.database), AuthorityClient(home.authority_socket("tsa")))
+    database = Database(home.database)
+    maintenance = Maintenance(database, lambda: datetime.now(UTC))
+    return LoopTimestampService(
+        database, AuthorityClient(home.authority_socket("tsa")), held=maintenance.under_way
+    )

@@ -1,0 +1,64 @@
+"""Actions on maintenance: announced, begun, ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from appliance.administration.action import Action, Argument, ArgumentKind, Hand
+from appliance.administration.actions.people import NOBODY, SYSTEM
+from appliance.administration.parts import Parts
+from appliance.model.administration import Actor, Outcome
+from appliance.model.maintenance import Window
+
+
+def _begin(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
+    begins = arguments.get("begins")
+    window = Window(
+        begins=datetime.fromisoformat(begins) if begins else parts.now(),
+        until=datetime.fromisoformat(arguments["until"]),
+        message=arguments.get("message", ""),
+    )
+    logins = arguments.get("exceptions", "").replace(",", " ").split()
+    planned = parts.appliance.maintenance.plan(window, logins)
+    if planned.is_under_way(parts.now()):
+        return Outcome("The maintenance has begun; everybody but {count} can only look.", {"count": len(logins)})
+    return Outcome("The maintenance is announced on every page.")
+
+
+def _end(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> Outcome:
+    parts.appliance.maintenance.end()
+    return Outcome("The maintenance has ended; everything goes on.")
+
+
+ACTIONS = (
+    Action(
+        name="maintenance.begin",
+        title="Begin or announce a maintenance",
+        effect="From {begins} (or now) until somebody ends it, expected at {until}, people can look and change"
+        " nothing, no timestamps are given, and the scheduler holds; but for {exceptions}. Every page announces"
+        " it: {message}",
+        undo="The action maintenance.end, also before it begins.",
+        who=SYSTEM,
+        approvers=NOBODY,
+        arguments=(
+            Argument("begins", "Begin; without it, now", ArgumentKind.MOMENT, required=False),
+            Argument("until", "Expected end", ArgumentKind.MOMENT),
+            Argument("message", "What people are told besides", required=False),
+            Argument("exceptions", "Logins in the portal that may go on, for testing", required=False),
+        ),
+        hand=Hand.SCHEDULER,
+        perform=_begin,
+    ),
+    Action(
+        name="maintenance.end",
+        title="End the maintenance",
+        effect="The maintenance that is announced or under way ends; everything goes on.",
+        undo="The action maintenance.begin.",
+        who=SYSTEM,
+        approvers=NOBODY,
+        arguments=(),
+        hand=Hand.SCHEDULER,
+        perform=_end,
+    ),
+)
