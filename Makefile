@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := hsm appliance webui tests scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test crash fuzz flips review-corpus lint format bench bundle docs-images screenshots clean
+.PHONY: help setup demo up test test-appliance crash fuzz flips review-corpus lint format bench bundle docs-images screenshots clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -22,6 +22,10 @@ up: setup ## the whole appliance on http://localhost:8080 (or PORT=…) until Ct
 test: ## every test, with real SoftHSM, SQLite, SMTP, processes, Chromium, openssl and pyHanko
 	@scripts/setup test
 	@$(BIN)/pytest --numprocesses=2 --no-loadscope-reorder
+
+test-appliance: ## a bare Debian is installed from the bundle, booted, used and broken, as root (ONLY="reboot disk": some steps)
+	@scripts/setup bundle machine $(if $(ONLY),,virtual) || [ -n "$$WHERE_POSSIBLE" ]
+	@$(BIN)/python -m tests.machine "$(VERMILION_HOME)/machine" $(ONLY)
 
 crash: ## break one thing after another while people sign; what was acknowledged must be found (ROUNDS=1000)
 	@scripts/setup test

@@ -41,6 +41,7 @@ from appliance.contracts.voiding import Voiding
 from appliance.contracts.waypoints import Passing, pass_by
 from appliance.directory import Directory
 from appliance.documents.blobs import BlobStore
+from appliance.documents.headroom import Headroom
 from appliance.documents.intake import Intake
 from appliance.documents.layout import Layouts
 from appliance.documents.picture_cache import PictureCache
@@ -269,7 +270,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         appointing=Appointing(in_accounts, room.authority),
         office=open_office(room.database, room.chronicle, room.authority, sessions, room.now),
         agreements=Agreements(room),
-        drafting=Drafting(room, Intake(room.workshop, room.blobs)),
+        drafting=Drafting(room, _intake(settings, room)),
         sending=Sending(room),
         cycle=cycle,
         sealing=sealing,
@@ -297,11 +298,15 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         seal_pictures=SealPictures(room.database, room.workshop, confinement),
         retention=open_retention(room.database, room.chronicle, (room.blobs, pictures), room.policy, room.now),
         identity=IdentityChecks(room.database, room.chronicle, room.policy, room.now),
-        powers=_powers(room),
+        powers=_powers(settings, room),
         reminders=_reminders(settings, room),
         keeping=Keeping(room, settings.keeping),
         maintenance=Maintenance(room.database, room.now),
     )
+
+
+def _intake(settings: Settings, room: SigningRoom) -> Intake:
+    return Intake(room.workshop, room.blobs, Headroom(settings.home.blobs, reserve=settings.documents.reserve))
 
 
 def _reminders(settings: Settings, room: SigningRoom) -> RemindersDesk:
@@ -315,9 +320,10 @@ def _accounts_room(settings: Settings, room: SigningRoom) -> AccountsRoom:
     return accounts_room(settings, room.database, room.chronicle, room.authority, links, room.now)
 
 
-def _powers(room: SigningRoom) -> Powers:
-    intake = Intake(room.workshop, room.blobs)
-    return Powers(Archive(room.database, room.blobs, intake, room.chronicle), room.policy, room.now)
+def _powers(settings: Settings, room: SigningRoom) -> Powers:
+    return Powers(
+        Archive(room.database, room.blobs, _intake(settings, room), room.chronicle), room.policy, room.now
+    )
 
 
 def _reviewing(settings: Settings, room: SigningRoom, confinement: Confinement) -> Reviewing:
@@ -334,7 +340,7 @@ def _guests(room: SigningRoom, links: Links) -> Guests:
 def _writing(settings: Settings, room: SigningRoom) -> Writing:
     texts, templates = Texts(room.database, room.now), Templates(room.database, room.now)
     registry = Registry(room.database, room.chronicle, room.now)
-    drafting = Drafting(room, Intake(room.workshop, room.blobs))
+    drafting = Drafting(room, _intake(settings, room))
     press = Press()
     issuing = Issuing(drafting, press, (texts, templates), registry.person, room.now)
     previews = Previews(settings.home.cache / "previews", press, room.workshop)

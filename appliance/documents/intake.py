@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.documents.blobs import BlobStore
+from appliance.documents.headroom import Headroom
 from appliance.pdf.values import Inspection
 from appliance.pdf.workshop import PdfWorkshop
 
@@ -21,11 +22,16 @@ class AcceptedDocument:
 class Intake:
     """The only way for a document into the appliance. Thread-safe."""
 
-    def __init__(self, workshop: PdfWorkshop, blobs: BlobStore) -> None:
+    def __init__(self, workshop: PdfWorkshop, blobs: BlobStore, headroom: Headroom) -> None:
         self._workshop = workshop
         self._blobs = blobs
+        self._headroom = headroom
 
     def accept(self, document: bytes) -> AcceptedDocument:
-        """Keep *document* as it is, or raise :class:`DocumentRefused` with the reason and keep nothing."""
+        """Keep *document* as it is, or raise :class:`DocumentRefused` with the reason and keep nothing.
+
+        Raises :class:`StorageError` while the disk has too little room for anything new.
+        """
+        self._headroom.require(len(document))
         inspection = self._workshop.inspect(document)
         return AcceptedDocument(self._blobs.put(document), len(document), inspection)

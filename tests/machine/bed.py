@@ -1,0 +1,127 @@
+"""What the steps of one run share: folders, the bundle, the machine, and the people who use it from outside."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shutil
+import struct
+import sys
+import time
+from pathlib import Path
+
+from tests.machine import making
+from tests.machine.commands import LONGEST, run
+from tests.machine.container import Container
+from tests.machine.failure import StepFailed
+from tests.machine.virtual import VirtualMachine
+
+_RECAP = re.compile(r"ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)")
+_STA_UNSYNC = 0x40
+"""adjtimex(2): the kernel's clock is not synchronised."""
+
+
+class Bed:
+    """``kept`` outlives the run (a minimal Debian, bundles), ``folder`` does not."""
+
+    def __init__(self, kept: Path, folder: Path) -> None:
+        self.kept = kept
+        self.folder = folder
+        self.company = folder / "company"
+        self.company.mkdir(parents=True)
+        self.machine = Container(folder / "root", f"vermilion-{os.getpid()}")
+        self.virtual: VirtualMachine | None = None
+        self.bundle = Path()
+        self.successor = Path()
+        self.log_key = ""
+        self.began = time.monotonic()
+        self.to_first_contract = 0.0
+        """Seconds from a bare machine to the first signed contract; 0 while there is none."""
+
+    def carry(self, bundle: Path, to: str = "/root") -> str:
+        """The bundle, its key and the settings are put on the machine, unpacked; the folder that they are in."""
+        inside = self.machine.root / to.strip("/")
+        run(("tar", "--extract", "--file", str(bundle), "--directory", str(inside), "--no-same-owner"))
+        shutil.copy(bundle.with_name("vermilion-bundle.asc"), inside)
+        (inside / "settings.yml").write_text(self.settings(), encoding="utf-8")
+        return f"{to}/{bundle.stem}"
+
+    def settings(self, **changes: str) -> str:
+        """The settings of the tested machine; *changes* are lines of YAML by name."""
+        lines = (Path(__file__).parent / "settings/provisioning.yml").read_text(encoding="utf-8").splitlines()
+        given = {"application_time_source": time_source(), "backup_recipients": f"[{self.recovery()}]", **changes}
+        kept = [line for line in lines if line.partition(":")[0] not in given]
+        return "\n".join([*kept, *(f"{name}: {value}" for name, value in given.items())]) + "\n"
+
+    def recovery(self) -> str:
+        """The public half of the recovery key, which is made when it is first asked for."""
+        key, public = self.folder / "recovery.key", self.folder / "recovery.public"
+        if not key.exists():
+            told = run((str(Path(sys.executable).parent / "vermilion"), "backup", "key", str(key)))
+            found = re.search(r"age1[0-9a-z]+", told)
+            if found is None:
+                raise StepFailed(f"`vermilion backup key` prints no recipient: {told}")
+            public.write_text(found[0])
+        return public.read_text()
+
+    def install(self, *options: str, place: str = "") -> Recap:
+        """Runs ``install`` of the unpacked bundle on the machine. Raises :class:`StepFailed` when it fails."""
+        folder = place or f"/root/{self.bundle.stem}"
+        given = f"--key /root/vermilion-bundle.asc --settings /root/settings.yml {' '.join(options)}"
+        return Recap(self.machine.run(f"cd {folder} && ./install {given}"))
+
+    def know_certificate(self) -> None:
+        """People outside are told of the certificate that the machine has made for itself."""
+        (self.company / "tls.pem").write_text(self.machine.read("/etc/nginx/tls/own.pem"))
+
+    def outside(self, verb: str, *arguments: object, patience: float = LONGEST) -> str:
+        """What ``outside.py`` says of *verb*, in the machine's network. Raises :class:`StepFailed`."""
+        machine = self.virtual or self.machine
+        command = (sys.executable, "-m", "tests.machine.outside", str(self.company), verb, *map(str, arguments))
+        return run((*machine.network(), *command), patience=patience, within=str(making.CHECKOUT)).strip()
+
+    def close(self) -> None:
+        """Takes the machine down and removes what the run made."""
+        if self.virtual is not None:
+            self.virtual.cut()
+        self.machine.remove()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Recap:
+    """What Ansible says at the end of a run, and everything that it printed before."""
+
+    def __init__(self, told: str) -> None:
+        found = _RECAP.findall(told)
+        if not found:
+            raise StepFailed(f"Ansible did not come to its end:\n{told[-1500:]}")
+        self.told = told
+        self.ok, self.changed, _, self.failed = (int(number) for number in found[-1])
+
+    def __str__(self) -> str:
+        return f"ok={self.ok} changed={self.changed} failed={self.failed}"
+
+    def tasks_that_changed(self) -> str:
+        """Their names, for whoever expected none."""
+        names, task = [], ""
+        for line in self.told.splitlines():
+            if line.startswith(("TASK [", "RUNNING HANDLER [")):
+                task = line.partition("[")[2].partition("]")[0]
+            elif line.startswith("changed:"):
+                names.append(task)
+        return ", ".join(dict.fromkeys(names))
+
+
+def time_source() -> str:
+    """What the tested machine can rely on: a container has its host's clock, which may not be synchronised."""
+    return "declared" if host_is_unsynchronised() else "kernel"
+
+
+def host_is_unsynchronised() -> bool:
+    """What this machine's kernel says of its clock."""
+    state = ctypes.create_string_buffer(256)
+    ctypes.CDLL(None).adjtimex(state)
+    # struct timex: modes (int), then offset, freq, maxerror, esterror (long), then status (int).
+    status: int = struct.unpack_from("@i4qi", state.raw)[5]
+    return bool(status & _STA_UNSYNC)

@@ -1,0 +1,84 @@
+"""How the people of a new appliance come: officers by the ceremony's codes, signers by two officers' approval."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from email.message import EmailMessage
+from html import unescape
+
+from tests.browser.house import MailRoom
+from tests.machine.company import HOST, OFFICERS, ORGANISATION, PASSWORD, SIGNERS, Company, Person
+
+_LINK = re.compile(rf"https://{re.escape(HOST)}(/[^\s\"<>]*)")
+
+
+def found(company: Company, codes: Sequence[str], mail: MailRoom) -> None:
+    """Two officers, and two people who may start contracts and sign."""
+    officers = [company.newcomer(login) for login in OFFICERS]
+    for officer, code in zip(officers, codes, strict=True):
+        _register(officer, code)
+    for login in SIGNERS:
+        someone = company.newcomer(login)
+        _invite(officers[0], someone)
+        _arrive(someone, mail)
+        _approve(officers, someone)
+
+
+def _register(officer: Person, code: str) -> None:
+    page = officer.visitor.good("/setup")
+    page = officer.visitor.send(
+        page.form(having="code"),
+        code=code,
+        name=officer.name,
+        organisation=ORGANISATION,
+        email=officer.email,
+        login=officer.login,
+        password=PASSWORD,
+    )
+    assert page.path == "/office", (page.path, page.said())
+    officer.keep()
+
+
+def _invite(officer: Person, someone: Person) -> None:
+    page = officer.visitor.good("/office/people/new")
+    officer.visitor.send(
+        page.form(having="login"),
+        kind="person",
+        role=["initiator", "signer"],
+        name=someone.name,
+        organisation=ORGANISATION,
+        email=someone.email,
+        login=someone.login,
+    )
+
+
+def _arrive(someone: Person, mail: MailRoom) -> None:
+    visitor = someone.visitor
+    page = visitor.good(link_in(mail.wait_for(someone.email)))
+    page = visitor.send(page.form(having="again"), password=PASSWORD, again=PASSWORD)
+    visitor.send(page.form(action="/passkey$"), label="示例设备")
+    someone.keep()
+    page = visitor.good("/settings/signing")
+    visitor.send(page.form(having="passkey"))
+
+
+def _approve(officers: Sequence[Person], someone: Person) -> None:
+    page = officers[0].visitor.good("/office")
+    [(request, _)] = [link for link in page.links("/office/requests/") if someone.name in link[1]]
+    page = officers[0].visitor.good(request)
+    page = officers[0].visitor.send(page.form(having="verified"), verified="身份证原件，当面核对")
+    for officer in officers:
+        page = officer.visitor.good(page.path)
+        page = officer.visitor.send(page.form(having="credential"))
+        officer.keep()
+    assert 'class="callout good' in page.text, page.said()
+
+
+def link_in(letter: EmailMessage) -> str:
+    """The path of the first address of the appliance in a letter's plain text."""
+    body = letter.get_body(("plain",))
+    assert body is not None
+    link = _LINK.search(body.get_content())
+    assert link is not None, body.get_content()
+    return unescape(link[1])

@@ -1,0 +1,123 @@
+"""Judges from outside: other people's software, and our verifier without a home of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.machine import asking
+from tests.machine.company import Company
+from tests.machine.visitor import Address
+from tests.pdf.judges import valid_by_poppler
+
+VERMILION = Path(sys.executable).parent / "vermilion"
+SIGNATURES = 2
+
+
+def contract(company: Company, title: str) -> str:
+    """The downloaded contract and evidence pass our verifier and Poppler's, with the machine's root alone."""
+    folder = company.folder
+    trust = _anchor(company)
+    verdicts = [_verified(folder / f"{title}.{kind}", trust) for kind in ("pdf", "zip")]
+    for verdict in verdicts:
+        assert verdict["indication"] == "TOTAL-PASSED", verdict
+    with tempfile.TemporaryDirectory() as scratch:
+        valid = valid_by_poppler((folder / f"{title}.pdf").read_bytes(), Path(scratch))
+    assert valid == SIGNATURES, f"pdfsig finds {valid} valid signatures"
+    levels = [each["level"] for each in verdicts[0]["signatures"] if each["level"]]
+    return f"{SIGNATURES} signatures ({', '.join(levels)}) and evidence TOTAL-PASSED, {valid} valid by pdfsig"
+
+
+def timestamp(company: Company, name: str) -> str:
+    """A query by openssl, its reply through nginx in the clear, verified by openssl with the published root."""
+    folder = company.folder
+    data, query, reply = (folder / f"{name}.{kind}" for kind in ("data", "tsq", "tsr"))
+    data.write_bytes(secrets.token_bytes(1000))
+    _openssl("ts", "-query", "-data", data, "-sha256", "-cert", "-out", query)
+    reply.write_bytes(posted(company.address, query.read_bytes()))
+    (folder / "chain.pem").write_bytes(published(company.address, "/certs/chain.pem"))
+    trust = ("-CAfile", _anchor(company), "-untrusted", folder / "chain.pem")
+    told = _openssl("ts", "-verify", "-queryfile", query, "-in", reply, *trust)
+    assert "Verification: OK" in told, told
+    text = _openssl("ts", "-reply", "-in", reply, "-text")
+    when = next(line for line in text.splitlines() if line.startswith("Time stamp:"))
+    return f"openssl ts: Verification: OK; {when.strip()}"
+
+
+def posted(address: Address, query: bytes) -> bytes:
+    """What the authority answers to *query*."""
+    connection = address.in_the_clear()
+    connection.request("POST", "/tsa", query, asking.HEADERS)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    assert answer.status == 200, f"/tsa answered with {answer.status}"
+    return body
+
+
+def published(address: Address, path: str) -> bytes:
+    """What is published in the clear at *path*."""
+    connection = address.in_the_clear()
+    connection.request("GET", path, headers={"Connection": "close"})
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    assert answer.status == 200, f"{path} is answered with {answer.status}"
+    return body
+
+
+def acknowledged(address: Address, tokens: list[bytes], patience: float) -> int:
+    """Looks every token up in the published log; the log's size. AssertionError says how many are missing."""
+    wanted = {hashlib.sha256(each).hexdigest() for each in tokens}
+    deadline, index = time.monotonic() + patience, 0
+    while wanted:
+        size = int(_portal(address, "/log/checkpoint").split(b"\n")[1])
+        while index < size:
+            entry = json.loads(_portal(address, f"/log/entry?index={index}"))
+            wanted.discard(entry.get("public", {}).get("token"))
+            index += 1
+        assert not wanted or time.monotonic() < deadline, (
+            f"{len(wanted)} of {len(tokens)} tokens are not in the log"
+        )
+        time.sleep(0.5)
+    return index
+
+
+def _portal(address: Address, path: str) -> bytes:
+    connection = address.encrypted()
+    connection.request("GET", path, headers={"Connection": "close"})
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    assert answer.status == 200, f"{path} is answered with {answer.status}"
+    return body
+
+
+def _anchor(company: Company) -> Path:
+    """The root that the machine had when it was first asked: later ones have to be the same."""
+    place = company.folder / "ca.pem"
+    fresh = published(company.address, "/certs/ca.pem")
+    if not place.exists():
+        place.write_bytes(fresh)
+    assert place.read_bytes() == fresh, "the machine's root certificate is another one than before"
+    return place
+
+
+def _verified(file: Path, trust: Path) -> dict[str, list[dict[str, str]] | str]:
+    command = (VERMILION, "--home", file.parent / "nothing", "verify", file, "--trust", trust, "--json")
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.stdout.startswith("{"), told.stdout + told.stderr
+    verdict: dict[str, list[dict[str, str]] | str] = json.loads(told.stdout)
+    return verdict
+
+
+def _openssl(*arguments: object) -> str:
+    done = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"openssl {' '.join(map(str, arguments))}: {done.stderr or done.stdout}"
+    return done.stdout + done.stderr

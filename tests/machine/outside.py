@@ -1,0 +1,124 @@
+"""What people and programs do at the machine from outside: over its network, knowing nothing of its inside.
+
+    nsenter --net --target LEADER .venv/bin/python -m tests.machine.outside FOLDER VERB [ARGUMENT]...
+
+FOLDER is the company's (``company.py``): ``tls.pem`` of the machine, people's passkeys, and what they downloaded.
+Prints what came of it in one line; the status is 0 when it was as it should be.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.browser.house import mail_server
+from tests.machine import asking, contracts, founding, judging, load
+from tests.machine.company import SIGNERS, Company
+
+MAIL = 2525
+Verb = Callable[..., str]
+
+
+def found(company: Company, codes: str) -> str:
+    """Two officers and two signers come, by the codes in the file *codes*."""
+    with mail_server(MAIL) as mail:
+        founding.found(company, Path(codes).read_text().split(), mail)
+    return "2 officers, 2 signers, each with a passkey; every enrolment approved by both officers"
+
+
+def contract(company: Company, title: str) -> str:
+    """A contract is uploaded, sent, signed by both, completed, and verified by other software, too."""
+    initiator, colleague = (company.person(login) for login in SIGNERS)
+    for someone in (initiator, colleague):
+        someone.sign_in()
+    made = contracts.send(initiator, colleague, title)
+    contracts.sign(initiator, made)
+    contracts.sign(colleague, made)
+    document, evidence = contracts.completed(initiator, made)
+    (company.folder / f"{title}.pdf").write_bytes(document)
+    (company.folder / f"{title}.zip").write_bytes(evidence)
+    (company.folder / f"{title}.id").write_text(made)
+    return judging.contract(company, title)
+
+
+def same(company: Company, title: str) -> str:
+    """The contract that was downloaded earlier is there as it was, for who signs in with the same passkey."""
+    initiator = company.person(SIGNERS[0])
+    initiator.sign_in()
+    made = (company.folder / f"{title}.id").read_text()
+    document, _ = contracts.completed(initiator, made)
+    assert document == (company.folder / f"{title}.pdf").read_bytes(), "the document is another one than before"
+    return f"{title}: the same document; {judging.contract(company, title)}"
+
+
+def draft(company: Company, expected: str) -> str:
+    """Somebody uploads a document, and the portal takes it ("taken") or refuses it, saying why ("refused")."""
+    initiator = company.person(SIGNERS[0])
+    initiator.sign_in()
+    page = contracts.upload(initiator, f"上传{secrets.token_hex(4)}")
+    taken = page.status == 200 and "/draft/" in page.path
+    assert taken is (expected == "taken"), f"{page.path} ({page.status}): {page.said()}"
+    return "taken" if taken else f"refused with {page.status}: {page.said()[:120]}"
+
+
+def timestamp(company: Company, name: str) -> str:
+    """``openssl ts`` asks, over plain HTTP through the web front, and verifies what comes."""
+    return judging.timestamp(company, name)
+
+
+def timestamp_until(company: Company, expected: str, patience: str) -> str:
+    """The timestamp authority comes to answer "granted", or as *expected*, within *patience* seconds."""
+    return asking.until(company.address, expected, float(patience))
+
+
+def ready(company: Company, patience: str) -> str:
+    """The portal says that everything it needs answers, within *patience* seconds."""
+    visitor = company.newcomer("nobody").visitor
+    page = contracts.eventually(lambda: visitor.get("/readyz"), lambda page: page.status == 200, float(patience))
+    return ", ".join(sorted(json.loads(page.body)["checks"]))
+
+
+def unready(company: Company, word: str, patience: str) -> str:
+    """The portal says that it is not ready, with *word* among its reasons."""
+    visitor = company.newcomer("nobody").visitor
+    page = contracts.eventually(
+        lambda: visitor.get("/readyz"), lambda page: page.status == 503 and word in page.text, float(patience)
+    )
+    return "; ".join(json.loads(page.body)["reasons"])
+
+
+def bear(company: Company, journal: str) -> str:
+    """People sign and programs ask for timestamps until the machine is gone."""
+    return load.bear(company, Path(journal))
+
+
+def look_up(company: Company, journal: str) -> str:
+    """All that was acknowledged then is there."""
+    return load.look_up(company, Path(journal))
+
+
+VERBS: dict[str, Verb] = {
+    each.__name__.replace("_", "-"): each
+    for each in (found, contract, same, draft, timestamp, timestamp_until, ready, unready, bear, look_up)
+}
+
+
+def main(folder: str, verb: str, *arguments: str) -> int:
+    """Exit status 0 when all was as it should be."""
+    try:
+        sys.stdout.write(f"{VERBS[verb](Company(Path(folder)), *arguments)}\n")
+    except AssertionError as failure:
+        sys.stdout.write(f"{failure}\n")
+        return 1
+    except Exception:
+        traceback.print_exc(file=sys.stdout)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

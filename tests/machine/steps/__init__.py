@@ -1,0 +1,8 @@
+"""The steps of ``make test-appliance``, in the order in which they come."""
+
+from tests.machine.steps import installing as installing  # noqa: I001  # the order is the run's
+from tests.machine.steps import using as using
+from tests.machine.steps import breaking as breaking
+from tests.machine.steps import releasing as releasing
+from tests.machine.steps import keeping as keeping
+from tests.machine.steps import cutting as cutting

@@ -1,0 +1,148 @@
+"""From nothing to a machine that serves, and what Ansible and systemd say of it."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from tests.machine import making
+from tests.machine.bed import Bed
+from tests.machine.failure import StepFailed
+from tests.machine.plan import step
+
+LIMITS = {
+    "vermilion-authority.service": 0.5,
+    "vermilion-web.service": 0.5,
+    "vermilion-tsa.service": 0.5,
+    "vermilion-scheduler.service": 1.5,
+    "vermilion-diagnose.service": 0.5,
+    "vermilion-backup.service": 0.5,
+    "vermilion-drill.service": 0.5,
+    "vermilion-alarm@.service": 0.5,
+    "vermilion-convert@.service": 0.5,
+}
+"""The most that `systemd-analyze security` may say; judged here for itself, whatever the playbook asserts."""
+
+NOT_IN_CONTAINERS = ("chrony.service",)
+"""A container has its host's clock."""
+
+
+@step("bundle")
+def bundle(bed: Bed) -> str:
+    """the bundle is made of what is committed, or found from the last run"""
+    bed.bundle = making.bundle(bed.kept)
+    return f"{bed.bundle.name}, {bed.bundle.stat().st_size / 1e6:.0f} MB"
+
+
+@step("debian")
+def debian(bed: Bed) -> str:
+    """a minimal Debian 13 is made (mmdebstrap), or found from the last run"""
+    tar = making.debian(bed.kept)
+    return f"{tar.stat().st_size / 1e6:.0f} MB"
+
+
+@step("boot", "debian")
+def boot(bed: Bed) -> str:
+    """it boots with systemd as process 1, without any network"""
+    making.unpack(making.debian(bed.kept), bed.machine.root)
+    bed.began = time.monotonic()
+    bed.machine.boot()
+    links = bed.machine.run("ls /sys/class/net").split()
+    if links != ["lo"]:
+        raise StepFailed(f"the machine has a network: {links}")
+    packages = len(bed.machine.run("dpkg-query -f '.\n' -W").split())
+    return f"{time.monotonic() - bed.began:.1f} s, {packages} packages, interfaces: {' '.join(links)}"
+
+
+@step("install", "bundle", "boot")
+def install(bed: Bed) -> str:
+    """the bundle makes an appliance of it"""
+    bed.carry(bed.bundle)
+    recap = bed.install()
+    bed.know_certificate()
+    codes = bed.machine.read("/run/vermilion-ceremony/setup.codes")
+    (bed.company / "codes").write_text("\n".join(re.findall(r"\b(?:[A-Z2-7]{4}-){7}[A-Z2-7]{4}\b", codes)))
+    # What the keepers carry away: a restore needs it.
+    for name in ("user.pin", "so.pin", "transcript.txt"):
+        (bed.folder / name).write_text(bed.machine.read(f"/run/vermilion-ceremony/{name}"))
+    return f"{recap}; {bed.outside('ready', 60)}"
+
+
+@step("people", "install")
+def people(bed: Bed) -> str:
+    """officers come with the ceremony's codes, signers by invitation, all through the portal's pages"""
+    return bed.outside("found", bed.company / "codes")
+
+
+@step("contract", "people")
+def contract(bed: Bed) -> str:
+    """the first contract is signed by two through the portal, and judged by others"""
+    told = bed.outside("contract", "第一份合同")
+    bed.to_first_contract = time.monotonic() - bed.began
+    return told
+
+
+@step("timestamp", "install")
+def timestamp(bed: Bed) -> str:
+    """`openssl ts` gets a timestamp through nginx, and verifies it"""
+    return bed.outside("timestamp", "first")
+
+
+@step("again", "install")
+def again(bed: Bed) -> str:
+    """a second run changes nothing"""
+    recap = bed.install()
+    if recap.changed:
+        raise StepFailed(f"{recap}: {recap.tasks_that_changed()}")
+    return str(recap)
+
+
+@step("check", "install")
+def check(bed: Bed) -> str:
+    """--check --diff finds nothing to change"""
+    recap = bed.install("--check")
+    if recap.changed:
+        raise StepFailed(f"{recap}: {recap.tasks_that_changed()}")
+    return str(recap)
+
+
+@step("drift", "install")
+def drift(bed: Bed) -> str:
+    """what somebody changed by hand is reported by --check, and put right by the next run"""
+    machine = bed.machine
+    before = machine.run("sha256sum /etc/nginx/nginx.conf; stat -c %a /etc/vermilion/authority.toml")
+    machine.run("echo '# by hand' >>/etc/nginx/nginx.conf; chmod 0666 /etc/vermilion/authority.toml")
+    drifted = machine.run("sha256sum /etc/nginx/nginx.conf; stat -c %a /etc/vermilion/authority.toml")
+    reported = bed.install("--check")
+    if "-# by hand" not in reported.told or reported.changed < 2:
+        raise StepFailed(f"the drift was not reported: {reported}: {reported.tasks_that_changed()}")
+    if machine.run("sha256sum /etc/nginx/nginx.conf; stat -c %a /etc/vermilion/authority.toml") != drifted:
+        raise StepFailed("--check changed something")
+    mended = bed.install()
+    if machine.run("sha256sum /etc/nginx/nginx.conf; stat -c %a /etc/vermilion/authority.toml") != before:
+        raise StepFailed(f"the drift was not put right: {mended}")
+    return f"reported: {reported.tasks_that_changed()}; then {mended}"
+
+
+@step("units", "install")
+def units(bed: Bed) -> str:
+    """every unit is active, none has failed, and none is more exposed than it may be"""
+    machine = bed.machine
+    wanted = machine.run("systemctl list-dependencies --plain --no-legend vermilion.target").split()
+    wanted += ["nginx.service", "nftables.service", *NOT_IN_CONTAINERS]
+    inactive = [
+        unit
+        for unit in dict.fromkeys(wanted)
+        if unit not in NOT_IN_CONTAINERS and not machine.says(f"systemctl is-active --quiet {unit}")
+    ]
+    failed = machine.run("systemctl list-units --failed --plain --no-legend").strip()
+    exposed = []
+    for unit, limit in LIMITS.items():
+        name = unit.replace("@.", "@test.")
+        told = machine.run(f"systemd-analyze security --no-pager {name}", check=False)
+        found = re.search(r"Overall exposure level for .*?: ([0-9.]+)", told)
+        if found is None or float(found[1]) > limit:
+            exposed.append(f"{unit}: {found[1] if found else told.strip()[-200:]} > {limit}")
+    if inactive or failed or exposed:
+        raise StepFailed(f"inactive: {inactive}; failed: {failed or 'none'}; too exposed: {exposed or 'none'}")
+    return f"{len(set(wanted))} units active, {len(LIMITS)} below their limit"

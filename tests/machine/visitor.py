@@ -1,0 +1,127 @@
+"""A browser without a screen: it keeps cookies, follows redirections, fills forms, answers with its passkey."""
+
+from __future__ import annotations
+
+import http.client
+import secrets
+import socket
+import ssl
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+from tests.accounts.device import Device
+from tests.machine.forms import Form, Page
+
+PATIENCE = 120
+"""Seconds in which an answer begins; a machine without hardware virtualisation is slow."""
+
+REDIRECTED = (301, 302, 303, 307, 308)
+HTTP, HTTPS = 80, 443
+HERE = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the appliance is: on the loopback interface of its network, with a certificate that names *host*."""
+
+    host: str
+    certificate: Path
+
+    @property
+    def origin(self) -> str:
+        """What passkeys are bound to."""
+        return f"https://{self.host}"
+
+    def in_the_clear(self) -> http.client.HTTPConnection:
+        """A connection to the port without TLS: timestamps, revocation lists, certificates."""
+        return http.client.HTTPConnection(HERE, HTTP, timeout=PATIENCE)
+
+    def encrypted(self) -> http.client.HTTPSConnection:
+        """A connection to the portal; the certificate is checked against the one that the machine made."""
+        context = ssl.create_default_context(cafile=str(self.certificate))
+        return _Connection(self.host, context)
+
+
+class _Connection(http.client.HTTPSConnection):
+    def __init__(self, host: str, context: ssl.SSLContext) -> None:
+        super().__init__(host, HTTPS, timeout=PATIENCE, context=context)
+        self._tls = context
+
+    def connect(self) -> None:
+        plain = socket.create_connection((HERE, HTTPS), timeout=PATIENCE)
+        self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
+
+
+@dataclass(slots=True)
+class Visitor:
+    """Somebody at a browser. A request is sent once: what fails raises OSError or HTTPException."""
+
+    address: Address
+    device: Device
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def get(self, path: str) -> Page:
+        """The page at *path*, or where it leads."""
+        return self._ask("GET", path, b"", "")
+
+    def good(self, path: str) -> Page:
+        """The same; raises AssertionError unless it is there."""
+        page = self.get(path)
+        assert page.status == 200, f"{page.path} is answered with {page.status}: {page.said()}"
+        return page
+
+    def try_to_send(self, form: Form, button: tuple[str, str] | None = None, **values: str | list[str]) -> Page:
+        """Posts *form* with *values*, answered by the passkey where it wants one; whatever comes of it."""
+        if form.kind:
+            answer = self.device.create if form.kind == "create" else self.device.get
+            values["credential"] = answer(form.options)
+        body = urlencode(form.filled(button, values)).encode()
+        return self._ask("POST", form.action, body, "application/x-www-form-urlencoded")
+
+    def send(self, form: Form, button: tuple[str, str] | None = None, **values: str | list[str]) -> Page:
+        """The same; raises AssertionError when it was refused."""
+        page = self.try_to_send(form, button, **values)
+        assert page.status == 200, f"{form.action} was refused ({page.status}): {page.said()}"
+        return page
+
+    def upload(self, form: Form, name: str, file: tuple[str, bytes]) -> Page:
+        """Posts *form* with the *file* (its name, its bytes) in the field *name*; whatever comes of it."""
+        border = secrets.token_hex(16)
+        parts = [(f'name="{key}"', value.encode()) for key, value in form.filled(None, {})]
+        parts.append((f'name="{name}"; filename="{file[0]}"\r\nContent-Type: application/pdf', file[1]))
+        body = b"".join(
+            f"--{border}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + content + b"\r\n"
+            for head, content in parts
+        )
+        return self._ask(
+            "POST", form.action, body + f"--{border}--\r\n".encode(), f"multipart/form-data; boundary={border}"
+        )
+
+    def _ask(self, method: str, path: str, body: bytes, kind: str) -> Page:
+        for _ in range(8):
+            status, answer, location = self._once(method, path, body, kind)
+            if status not in REDIRECTED or location is None:
+                return Page(path, status, answer)
+            parts = urlsplit(location)
+            path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+            method, body, kind = "GET", b"", ""
+        raise AssertionError(f"{path} leads nowhere")
+
+    def _once(self, method: str, path: str, body: bytes, kind: str) -> tuple[int, bytes, str | None]:
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        headers = {"Accept": "text/html", "Origin": self.address.origin, "Connection": "close"}
+        headers |= {"Cookie": cookies} if cookies else {}
+        headers |= {"Content-Type": kind} if kind else {}
+        connection = self.address.encrypted()
+        try:
+            connection.request(method, path, body or None, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+        finally:
+            connection.close()
+        for line in answer.headers.get_all("Set-Cookie", ()):
+            for name, morsel in SimpleCookie(line).items():
+                self.cookies[name] = morsel.value
+        return answer.status, content, answer.getheader("Location")
