@@ -49,6 +49,7 @@ class _Reader(HTMLParser):
         super().__init__()
         self.forms: list[Form] = []
         self._path = path
+        self._named: dict[str, Form] = {}
         self._form: Form | None = None
         self._select: tuple[Form, str] | None = None
         self._chosen: str | None = None
@@ -59,13 +60,7 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given: dict[str, Any] = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self._form = Form(
-                given.get("action") or self._path,
-                given.get("id", ""),
-                given.get("data-passkey", ""),
-                given.get("data-options", ""),
-            )
-            self.forms.append(self._form)
+            self._open(given)
         owner = self._owner(given)
         if owner is None or "disabled" in given:
             return
@@ -102,9 +97,19 @@ class _Reader(HTMLParser):
         if self._text or self._button:
             self._words += data
 
+    def _open(self, given: dict[str, Any]) -> None:
+        name = given.get("id", "")
+        self._form = self._called(name) if name else Form("")
+        self._form.action = given.get("action") or self._path
+        self._form.kind, self._form.options = given.get("data-passkey", ""), given.get("data-options", "")
+        self.forms.append(self._form)
+
     def _owner(self, given: dict[str, Any]) -> Form | None:
-        named = given.get("form")
-        return self._form if named is None else next((each for each in self.forms if each.name == named), None)
+        return self._called(given["form"]) if "form" in given else self._form
+
+    def _called(self, name: str) -> Form:
+        """The form with that id, which may come later than what belongs to it."""
+        return self._named.setdefault(name, Form("", name))
 
 
 @dataclass(frozen=True, slots=True)

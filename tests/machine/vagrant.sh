@@ -1,0 +1,79 @@
+#!/bin/sh
+# `vagrant up` for real, with libvirt, with or without KVM, and without a network: in a network namespace of its own, with
+# a box that is made here. As root; leaves nothing but FOLDER (box, logs).
+#
+#   vagrant.sh FOLDER
+#
+# Debian packages: vagrant vagrant-libvirt libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-utils
+# dnsmasq-base qemu-system-x86 mmdebstrap e2fsprogs iproute2 curl. The bundle lies in dist/ (`make bundle`).
+set -eu
+checkout=$(cd "$(dirname "$0")/../.." && pwd)
+mkdir -p "$1"
+folder=$(cd "$1" && pwd)
+namespace=vermilion-vagrant
+export VAGRANT_HOME=$folder/home VAGRANT_DOTFILE_PATH=$folder/state VAGRANT_CWD=$checkout BOX=vermilion/trixie64
+export VAGRANT_NO_PARALLEL=1 VAGRANT_DEFAULT_PROVIDER=libvirt LIBVIRT_DEFAULT_URI=qemu:///system
+say() { printf '%s vagrant.sh: %s\n' "$(date +%T)" "$*"; }
+
+# A Debian with sshd and the user "vagrant"; its kernel is started directly, so that it needs no boot loader.
+make_box() {
+    root=$folder/root
+    mmdebstrap --quiet --variant=minbase trixie "$root" \
+        --include=systemd-sysv,udev,dbus,openssh-server,sudo,linux-image-cloud-amd64,initramfs-tools,zstd
+    install -d -m 0700 "$root/home/vagrant/.ssh"
+    cp "$(find /usr/share/vagrant* /usr/lib/ruby -name vagrant.pub 2>/dev/null | head -n 1)" "$root/home/vagrant/.ssh/authorized_keys"
+    chroot "$root" useradd --shell /bin/bash --password '*' vagrant
+    chroot "$root" chown -R vagrant: /home/vagrant
+    echo 'vagrant ALL=(ALL) NOPASSWD: ALL' >"$root/etc/sudoers.d/vagrant"
+    printf '[Match]\nType=ether\n[Network]\nDHCP=ipv4\n' >"$root/etc/systemd/network/10-box.network"
+    systemctl --root="$root" enable --quiet systemd-networkd
+    echo vermilion >"$root/etc/hostname"
+    cp "$root/boot/vmlinuz-"* "$folder/vmlinuz"
+    cp "$root/boot/initrd.img-"* "$folder/initrd"
+    mke2fs -q -t ext4 -L root -d "$root" "$folder/disk.raw" 20G
+    qemu-img convert -O qcow2 "$folder/disk.raw" "$folder/box.img"
+    rm -r "$root" "$folder/disk.raw"
+    echo '{"provider": "libvirt", "format": "qcow2", "virtual_size": 20}' >"$folder/metadata.json"
+    cat >"$folder/Vagrantfile" <<-BOX
+	Vagrant.configure("2") do |config|
+	  config.vm.provider "libvirt" do |machine|
+	    machine.kernel = "$folder/vmlinuz"
+	    machine.initrd = "$folder/initrd"
+	    machine.cmd_line = "root=/dev/vda rw console=ttyS0"
+	  end
+	end
+	BOX
+    tar -C "$folder" -czf "$folder/trixie.box" metadata.json Vagrantfile box.img
+    rm "$folder/box.img" "$folder/Vagrantfile" "$folder/metadata.json"
+}
+
+# shellcheck disable=SC2317 -- called by the trap
+take_down() {
+    ip netns exec $namespace vagrant destroy --force >>"$folder/log" 2>&1 || :
+    for process in libvirtd virtlogd dnsmasq; do
+        # Those in the namespace, which are this run's.
+        for id in $(ip netns pids $namespace 2>/dev/null); do
+            [ "$(cat "/proc/$id/comm" 2>/dev/null)" != "$process" ] || kill "$id"
+        done
+    done
+    sleep 2
+    for id in $(ip netns pids $namespace 2>/dev/null); do kill -9 "$id" 2>/dev/null || :; done
+    ip netns delete $namespace
+}
+
+[ -e "$folder/trixie.box" ] || { say "making the box"; make_box; }
+ip netns add $namespace
+trap take_down EXIT
+ip -n $namespace link set lo up
+ip netns exec $namespace virtlogd -d
+ip netns exec $namespace libvirtd -d
+within() { ip netns exec $namespace "$@"; }
+within vagrant box add --force --name $BOX "$folder/trixie.box" >>"$folder/log" 2>&1
+say "vagrant up"
+within nice vagrant up --provider=libvirt 2>&1 | tee -a "$folder/log" | grep -E 'PLAY RECAP|localhost +:|install:|rror' || :
+say "the portal at the forwarded port"
+within curl --silent --insecure --fail --max-time 60 https://localhost:8443/readyz
+say "vagrant provision, again"
+within nice vagrant provision 2>&1 | tee -a "$folder/log" | grep -E 'localhost +:' | tee "$folder/again"
+grep -q 'changed=0 .*failed=0' "$folder/again"
+say "passed"
