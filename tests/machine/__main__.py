@@ -9,6 +9,7 @@ line has the figures; the status is 0 when every step passed or was left out for
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -30,6 +31,7 @@ def main(kept: str, *names: str) -> int:
     if reason:
         say(f"test-appliance: {reason}")
         return 0 if os.environ.get("WHERE_POSSIBLE") else 1
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("test-appliance: ended from outside"))
     began = time.monotonic()
     Path(kept).mkdir(parents=True, exist_ok=True)
     bed = Bed(Path(kept), Path(tempfile.mkdtemp(prefix="vermilion-machine-", dir=kept)))
