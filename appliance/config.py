@@ -93,18 +93,15 @@ class ConsoleSettings:
 
 @dataclass(frozen=True, slots=True)
 class DocumentSettings:
-    """What may come in: size of one document in bytes, the seconds that verifying it may take, and the bytes of
-    the disk that stay free for everything else."""
+    """What may come in: size of one document in bytes, and for how long verifying it may take, in seconds."""
 
     largest: int = 100 * MEBIBYTE
     patience: int = 60
-    reserve: int = 2048 * MEBIBYTE
 
     def check(self) -> None:
         """Raises ConfigurationRefused for limits that admit nothing or everything."""
         require(MEBIBYTE <= self.largest <= 1024 * MEBIBYTE, "documents.largest", "from 1 MiB to 1 GiB")
         require(1 <= self.patience <= 600, "documents.patience", "from 1 to 600 seconds")
-        require(0 <= self.reserve <= 1024 * 1024 * MEBIBYTE, "documents.reserve", "from 0 to 1 TiB")
 
 
 @dataclass(frozen=True, slots=True)

@@ -306,7 +306,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
 
 
 def _intake(settings: Settings, room: SigningRoom) -> Intake:
-    return Intake(room.workshop, room.blobs, Headroom(settings.home.blobs, reserve=settings.documents.reserve))
+    return Intake(room.workshop, room.blobs, Headroom(settings.home.blobs))
 
 
 def _reminders(settings: Settings, room: SigningRoom) -> RemindersDesk:

@@ -8,22 +8,28 @@ from pathlib import Path
 from appliance.errors import StorageError
 
 LEAST_FREE = 0.05
-"""Share of the disk below which nothing new is taken in, however much that is."""
+"""Below this share of a disk nothing more is taken in."""
 
 MEBIBYTE = 1024 * 1024
+LEAST_BYTES = 2048 * MEBIBYTE
+"""Below this nothing more is taken in either, on disks that are ten times as large at least."""
+
+
+def is_full(*, total: int, free: int) -> bool:
+    """Whether a disk of *total* bytes with so many *free* takes nothing more in."""
+    return free < LEAST_FREE * total or (free < LEAST_BYTES and total >= 10 * LEAST_BYTES)
 
 
 class Headroom:
-    """The disk that *place* is on, of which *reserve* bytes, and :data:`LEAST_FREE`, stay free."""
+    """The room on the disk that *place* is on."""
 
-    def __init__(self, place: Path, *, reserve: int) -> None:
+    def __init__(self, place: Path) -> None:
         self._place = place
-        self._reserve = reserve
 
     def require(self, size: int) -> None:
-        """Raises :class:`StorageError` when *size* bytes more would leave less than that."""
+        """Raises :class:`StorageError` when *size* bytes more would leave too little."""
         usage = shutil.disk_usage(self._place)
-        if usage.free - size < max(self._reserve, LEAST_FREE * usage.total):
+        if is_full(total=usage.total, free=usage.free - size):
             raise StorageError(
                 "Only {free} MiB of the disk are free: nothing new is taken in until the operator has made room. "
                 "Signing goes on.",

@@ -10,20 +10,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.documents.headroom import is_full
 from appliance.errors import ApplianceError
 from appliance.health.bench import Bench
 from appliance.health.finding import Condition, Finding, attention, failing, good
 from appliance.health.pages import Page
 from appliance.home import Home
 
-LEAST_FREE = 0.05
-"""Below this share of a disk nothing more is taken in (operations.md, "Durability")."""
-
 LITTLE_FREE = 0.15
 """Below this share somebody should make room."""
-
-LEAST_BYTES = 2 * 1024**3
-"""Below this nothing more is taken in either, on disks that are ten times as large at least."""
 
 OTHERS, NOT_OURS, WRITERS = 0o007, 0o077, 0o002
 """Which bits of a mode must not be set."""
@@ -80,7 +75,7 @@ class Room:
     @property
     def condition(self) -> Condition:
         """Failing when nothing more may be taken in."""
-        if self.share < LEAST_FREE or (self.free < LEAST_BYTES and self.total >= 10 * LEAST_BYTES):
+        if is_full(total=self.total, free=self.free):
             return Condition.FAILING
         return Condition.ATTENTION if self.share < LITTLE_FREE else Condition.GOOD
 

@@ -18,8 +18,6 @@ def make(root: Path) -> Home:
     """A home at *root* whose people may sign at once; nothing runs in it any more."""
     home = Home(root)
     found(home, say=lambda _message, **_values: None, environment=os.environ)
-    with home.settings.open("a", encoding="utf-8") as settings:
-        settings.write("\n[documents]\nreserve = 0\n")  # a lane's disk is small, and full at times
     with authority(home), open_appliance(load(home)) as appliance:
         agree(appliance, ZHANG, LI.organisation)
         agree(appliance, LI, ZHANG.organisation)

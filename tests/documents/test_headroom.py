@@ -9,29 +9,43 @@ from typing import cast
 import pytest
 
 from appliance.documents.blobs import BlobStore
-from appliance.documents.headroom import Headroom
+from appliance.documents.headroom import Headroom, is_full
 from appliance.documents.intake import Intake
 from appliance.errors import StorageError
 from appliance.pdf.workshop import PdfWorkshop
 
-
-def test_what_fits_beside_the_reserve_comes_in(tmp_path: Path) -> None:
-    Headroom(tmp_path, reserve=0).require(1)
+GIB = 1024**3
 
 
-def test_what_would_touch_the_reserve_is_refused_with_what_is_free(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("total", "free", "full"),
+    [
+        (100 * GIB, 6 * GIB, False),
+        (100 * GIB, 4 * GIB, True),  # less than 5 %
+        (30 * GIB, 2 * GIB, False),
+        (30 * GIB, 2 * GIB - 1, True),  # more than 5 %, but less than 2 GiB
+        (10 * GIB, 1 * GIB, False),  # a small disk is measured by its share alone
+        (10 * GIB, GIB // 3, True),
+    ],
+)
+def test_a_disk_is_full_before_nothing_is_left(total: int, free: int, full: bool) -> None:
+    assert is_full(total=total, free=free) is full
+
+
+def test_what_would_take_the_rest_is_refused_with_what_is_free(tmp_path: Path) -> None:
+    Headroom(tmp_path).require(1)
     free = shutil.disk_usage(tmp_path).free
+
     with pytest.raises(StorageError, match="nothing new is taken in") as refused:
-        Headroom(tmp_path, reserve=2 * free).require(1)
-    assert int(str(refused.value.values["free"])) <= free // 2**20 + 1
-
-    with pytest.raises(StorageError):
-        Headroom(tmp_path, reserve=0).require(free)
+        Headroom(tmp_path).require(2 * free)
+    assert int(str(refused.value.values["free"])) > 0
 
 
-def test_a_document_without_room_is_not_even_read(tmp_path: Path) -> None:
+def test_a_document_without_room_is_not_even_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nobody = cast(PdfWorkshop, None)  # whoever is asked nothing needs no answer
-    intake = Intake(nobody, BlobStore(tmp_path), Headroom(tmp_path, reserve=2**60))
+    intake = Intake(nobody, BlobStore(tmp_path), Headroom(tmp_path))
+    usage = type(shutil.disk_usage(tmp_path))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(100 * GIB, 99 * GIB, 1 * GIB))
 
     with pytest.raises(StorageError):
         intake.accept(b"%PDF-1.7")

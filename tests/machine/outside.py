@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.browser.house import mail_server
 from tests.machine import asking, contracts, founding, judging, load
-from tests.machine.company import SIGNERS, Company
+from tests.machine.company import SIGNERS, Company, Person
 
 MAIL = 2525
 Verb = Callable[..., str]
@@ -32,17 +32,40 @@ def found(company: Company, codes: str) -> str:
 
 def contract(company: Company, title: str) -> str:
     """A contract is uploaded, sent, signed by both, completed, and verified by other software, too."""
-    initiator, colleague = (company.person(login) for login in SIGNERS)
-    for someone in (initiator, colleague):
-        someone.sign_in()
+    sent(company, title)
+    signed(company, title)
+    return complete(company, title)
+
+
+def sent(company: Company, title: str) -> str:
+    """A contract is uploaded and sent, and waits for signatures."""
+    initiator, colleague = _people(company)
     made = contracts.send(initiator, colleague, title)
-    contracts.sign(initiator, made)
-    contracts.sign(colleague, made)
-    document, evidence = contracts.completed(initiator, made)
+    (company.folder / f"{title}.id").write_text(made)
+    return f"{title} is out"
+
+
+def signed(company: Company, title: str) -> str:
+    """Both sign it."""
+    for someone in _people(company):
+        contracts.sign(someone, (company.folder / f"{title}.id").read_text())
+    return f"{title} is signed by both"
+
+
+def complete(company: Company, title: str) -> str:
+    """It is complete; what was downloaded is verified."""
+    initiator, _ = _people(company)
+    document, evidence = contracts.completed(initiator, (company.folder / f"{title}.id").read_text())
     (company.folder / f"{title}.pdf").write_bytes(document)
     (company.folder / f"{title}.zip").write_bytes(evidence)
-    (company.folder / f"{title}.id").write_text(made)
     return judging.contract(company, title)
+
+
+def _people(company: Company) -> list[Person]:
+    people = [company.person(login) for login in SIGNERS]
+    for someone in people:
+        someone.sign_in()
+    return people
 
 
 def same(company: Company, title: str) -> str:
@@ -103,7 +126,21 @@ def look_up(company: Company, journal: str) -> str:
 
 VERBS: dict[str, Verb] = {
     each.__name__.replace("_", "-"): each
-    for each in (found, contract, same, draft, timestamp, timestamp_until, ready, unready, bear, look_up)
+    for each in (
+        found,
+        contract,
+        sent,
+        signed,
+        complete,
+        same,
+        draft,
+        timestamp,
+        timestamp_until,
+        ready,
+        unready,
+        bear,
+        look_up,
+    )
 }
 
 

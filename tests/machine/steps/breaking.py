@@ -7,8 +7,11 @@ from tests.machine.failure import StepFailed
 from tests.machine.plan import step
 
 STATE = "/var/lib/vermilion/state"
-SMALL = 2300
-"""MiB of a disk on which a little more is free than uploads need (2 GiB)."""
+SMALL = 600
+"""MiB of the disk that is filled."""
+
+LEFT = 20
+"""MiB that are left on it: less than 5 %, and enough for what goes on."""
 
 
 @step("killed", "contract")
@@ -38,12 +41,16 @@ def disk(bed: Bed) -> str:
     try:
         machine.run("systemctl start vermilion-web.socket vermilion-tsa.socket vermilion.target")
         bed.outside("ready", 90)
-        before = bed.outside("draft", "taken")
-        machine.run(f"head -c 320M /dev/zero >{STATE}/filler")
+        bed.outside("sent", title := "磁盘将满时的合同")
+        machine.run(
+            f"free=$(df --output=avail -BM {STATE} | tail -n 1 | tr -dc 0-9);"
+            f" head -c $((free - {LEFT}))M /dev/zero >{STATE}/filler"
+        )
         refused = bed.outside("draft", "refused")
+        signed = bed.outside("signed", title)
         bed.outside("timestamp", "little-room")
         machine.run(f"rm {STATE}/filler")
-        after = bed.outside("draft", "taken")
+        taken = bed.outside("draft", "taken")
     finally:
         machine.run("systemctl stop vermilion.target vermilion-web.socket vermilion-tsa.socket")
         machine.run(
@@ -52,4 +59,5 @@ def disk(bed: Bed) -> str:
         )
         machine.run("systemctl start vermilion-web.socket vermilion-tsa.socket vermilion.target")
     bed.outside("ready", 90)
-    return f"with room: {before}; with less than 2 GB: {refused}; again: {after}"
+    told = bed.outside("complete", title)
+    return f"{LEFT} of {SMALL} MiB left: {refused}; meanwhile {signed}; with room again: {taken}; {told}"
