@@ -46,13 +46,6 @@ def test_the_chapter_lists_every_step() -> None:
     assert {name for row in rows for name in re.findall(r"`([a-z]+)`", row)} >= set(STEPS)
 
 
-def test_continuous_integration_runs_steps_that_exist() -> None:
-    script = (Path(__file__).parents[2] / ".ci/run").read_text(encoding="utf-8")
-    found = re.search(r'^steps="([a-z ]+)"$', script, re.MULTILINE)
-
-    assert found is not None and set(found[1].split()) <= set(STEPS)
-
-
 def test_a_step_that_fails_stops_those_that_need_it_and_no_others() -> None:
     def fails(_bed: object) -> str:
         raise StepFailed("broken")
