@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 
+from appliance.store.schema import latest
 from scripts.bundle import archive, debian, wheels
 from scripts.bundle.bill import bill
 from scripts.bundle.commands import run
@@ -29,29 +30,32 @@ PACKAGES = CHECKOUT / "provisioning/roles/base/files/packages.txt"
 @click.command()
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @click.option("--key", type=click.Path(file_okay=False, path_type=Path), required=True)
-def main(out: Path, key: Path) -> None:
+@click.option(
+    "--version", default="", help="Another version than the checkout's, to try an upgrade to the same code."
+)
+def main(out: Path, key: Path, version: str) -> None:
     """Make the bundle in OUT, signed by the key in KEY (a GnuPG home; made when there is none)."""
     try:
         debian.require_suite()
         debian.require_tools()
         with closing(BundleKey(key.absolute())) as signer, tempfile.TemporaryDirectory() as scratch:
-            click.echo(make(out.absolute(), signer, Path(scratch)))
+            click.echo(make(out.absolute(), signer, Path(scratch), version or _version()))
             click.echo(f"signed by {signer.fingerprint}; operators get vermilion-bundle.asc by another way")
     except BundleFailed as error:
         click.echo(f"bundle: {error}", err=True)
         sys.exit(1)
 
 
-def make(out: Path, signer: BundleKey, scratch: Path) -> str:
-    """Makes the bundle; a line that says where it is and how large."""
-    version, moment = _version(), int(run(("git", "log", "-1", "--format=%ct"), within=CHECKOUT))
+def make(out: Path, signer: BundleKey, scratch: Path, version: str) -> str:
+    """Makes the bundle of that *version*; a line that says where it is and how large."""
+    moment = int(run(("git", "log", "-1", "--format=%ct"), within=CHECKOUT))
     machine, architecture = platform.machine(), run(("dpkg", "--print-architecture")).strip()
     root = scratch / f"vermilion-{version}-{debian.SUITE}-{architecture}"
     root.mkdir()
     _copy(root)
     wheels.download(CHECKOUT / "requirements/runtime.txt", root / "wheels", machine=machine)
     shutil.copy(CHECKOUT / "requirements/runtime.txt", root / "requirements.txt")
-    _our_wheel(root, scratch, moment=moment)
+    _our_wheel(root, scratch, version=version, moment=moment)
     debs = debian.gather(debian.wanted(PACKAGES), root / "debian")
     debian.index(root / "debian", version=version, date=format_datetime(datetime.fromtimestamp(moment, UTC)))
     signer.sign_release(root / "debian/Release")
@@ -80,13 +84,16 @@ def _copy(root: Path) -> None:
     shutil.move(root / "provisioning/install", root / "install")
 
 
-def _our_wheel(root: Path, scratch: Path, *, moment: int) -> None:
+def _our_wheel(root: Path, scratch: Path, *, version: str, moment: int) -> None:
     """Built from the committed files alone, so that what lies in the checkout cannot get in."""
     source = scratch / "source"
     source.mkdir()
     tar = scratch / "source.tar"
     run(("git", "archive", "--output", str(tar), "HEAD"), within=CHECKOUT)
     run(("tar", "-xf", str(tar), "-C", str(source)))
+    project = source / "pyproject.toml"
+    text = project.read_text(encoding="utf-8")
+    project.write_text(text.replace(f'version = "{_version()}"', f'version = "{version}"', 1), encoding="utf-8")
     wheels.build(source, root / "wheels", moment=moment)
 
 
@@ -97,6 +104,7 @@ def _release(root: Path, *, version: str, architecture: str) -> None:
         "debian": debian.SUITE,
         "architecture": architecture,
         "python": wheels.PYTHON,
+        "schema": latest(),
     }
     (root / "release.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 

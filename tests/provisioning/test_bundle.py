@@ -31,7 +31,8 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BundleKey]:
 def bundle(root: Path, key: BundleKey) -> Path:
     """A bundle with everything that `install` looks at before it touches the machine; its key lies beside it."""
     folder = root / "vermilion-0.0.0"
-    (folder / "provisioning").mkdir(parents=True)
+    (folder / "provisioning/playbooks").mkdir(parents=True)
+    (folder / "provisioning/playbooks/install.yml").write_text("---\n")
     (folder / "provisioning/settings.example.yml").write_text("---\n")
     shutil.copy(CHECKOUT / "provisioning/install", folder / "install")
     told = {"version": "0.0.0", "debian": "nowhere", "architecture": "amd64"}
@@ -42,9 +43,9 @@ def bundle(root: Path, key: BundleKey) -> Path:
     return folder
 
 
-def install(folder: Path, *, key: str = "../key.asc") -> str:
+def install(folder: Path, *more: str, key: str = "../key.asc") -> str:
     """What `install` says. The bundle is for no Debian that exists, so it always ends before it does anything."""
-    command = ("sh", "install", "--key", key, "--settings", "../settings.yml")
+    command = ("sh", "install", "--key", key, "--settings", "../settings.yml", *more)
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stdout == ""
@@ -80,8 +81,15 @@ def test_somebody_elses_signature_is_none(tmp_path: Path, key: BundleKey) -> Non
     with closing(BundleKey(tmp_path / "other")) as other:
         (tmp_path / "other.asc").write_bytes(other.public())
 
-    assert "the signature of this bundle is not by ../other.asc" in install(folder, key="../other.asc")
+    assert f"the signature of this bundle is not by {tmp_path}/other.asc" in install(folder, key="../other.asc")
     assert "cannot be read" in install(folder, key="../nothing.asc")
+
+
+@needs_gpg
+@needs_sqv
+def test_a_playbook_that_there_is_not_is_named_with_those_that_there_are(tmp_path: Path, key: BundleKey) -> None:
+    told = install(bundle(tmp_path, key), "--playbook", "remove")
+    assert "there is no playbook remove; there are install." in told
 
 
 def test_the_same_files_make_the_same_archive(tmp_path: Path) -> None:

@@ -1,0 +1,76 @@
+"""What the settings are held against before anything is touched: a sentence for each that cannot be meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+pytest.importorskip("ansible", reason="ansible-core comes with `scripts/setup lint`")
+
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+ROLES = Path(__file__).parents[2] / "provisioning/roles"
+BY_TASKS = {"preflight_completed": {"stat": {"exists": False}}, "preflight_keys": {"stat": {"exists": False}}}
+CASES: list[tuple[str, Any, str]] = [
+    ("application_host", "Sign.Enterprise.example", "small letters"),
+    ("application_host", "192.0.2.1", "has to be a name"),
+    ("application_host", "sign.enterprise.example/", "has to be a name"),
+    ("application_organisation", " ", "is empty"),
+    ("application_zone", "Asia/Shanghai; reboot", "zone of IANA's"),
+    ("application_workers", 0, "at least one process"),
+    ("time_servers", [], "never proven"),
+    ("time_servers", ["ntp 1"], "hosts or addresses"),
+    ("firewall_portal_from", ["192.0.2.0/33"], "192.0.2.0/33"),
+    ("firewall_ssh_from", ["everybody"], "is no network"),
+    ("application_mail_addresses", ["mail.enterprise.example"], "is no address"),
+    ("firewall_portal_port", 80, "four different ports"),
+    ("firewall_portal_port", 70000, "four different ports"),
+    ("backup_recipients", ["age1short"], "is no recovery key"),
+    ("web_front_certificate", "/root/front.pem", "only one of"),
+    ("application_officers_required", 3, "as many first ones"),
+    ("application_officers_required", 0, "1 to 4 officers"),
+    ("hsm_participants", [], "takes somebody's hands"),
+]
+
+
+def trusted(value: Any) -> Any:
+    """*value* with every string in it marked as Ansible marks what it reads from a role."""
+    match value:
+        case str():
+            return trust_as_template(value)
+        case dict():
+            return {key: trusted(each) for key, each in value.items()}
+        case list():
+            return [trusted(each) for each in value]
+    return value
+
+
+def refusals(**given: Any) -> list[str]:
+    """What the rules say against the example's settings with those that are *given*."""
+    variables: dict[str, Any] = {}
+    for path in sorted(ROLES.glob("*/defaults/main.yml")):
+        variables |= yaml.safe_load(path.read_text(encoding="utf-8"))
+    variables |= yaml.safe_load((ROLES / "../settings.example.yml").read_text(encoding="utf-8")) | BY_TASKS | given
+    variables |= trusted(yaml.safe_load((ROLES / "preflight/vars/main.yml").read_text(encoding="utf-8")))
+    rules = Templar(loader=DataLoader(), variables=variables).template(trust_as_template("{{ preflight_rules }}"))
+    return [str(rule["otherwise"]) for rule in rules if not rule["holds"]]
+
+
+def test_the_example_can_be_meant() -> None:
+    assert refusals() == []
+
+
+def test_addresses_of_both_families_can_be_meant() -> None:
+    networks = ["192.0.2.7", "192.0.2.0/24", "2001:db8::/32", "2001:db8::7"]
+    assert refusals(firewall_portal_from=networks, application_mail_addresses=networks) == []
+
+
+@pytest.mark.parametrize(("name", "value", "sentence"), CASES)
+def test_what_cannot_be_meant_is_refused_by_one_sentence(name: str, value: Any, sentence: str) -> None:
+    [refusal] = refusals(**{name: value})
+    assert sentence in refusal
+    assert name in refusal
