@@ -49,16 +49,18 @@ def _message(digits: bytes) -> SignedData:
     return ContentInfo.load(content)["content"]
 
 
-def _signed(message: SignedData) -> list[bytes]:
-    """What makes the signature: who, over what, by which algorithms; and how many there are."""
-    parts = ("version", "sid", "digest_algorithm", "signed_attrs", "signature_algorithm", "signature")
-    each = [signer[part].dump() for signer in message["signer_infos"] for part in parts]
-    return [
-        message["version"].dump(),
-        message["digest_algorithms"].dump(),
-        message["encap_content_info"].dump(),
-        *each,
+def _signed(message: SignedData) -> list[object]:
+    """What makes the signature: who, over what, by which algorithms; and how many there are. Algorithms by their
+    meaning: whether a digest's parameters are NULL or absent is not signed, and both are right (RFC 5754, 2)."""
+    parts = ("version", "sid", "signed_attrs", "signature")
+    each: list[object] = [signer[part].dump() for signer in message["signer_infos"] for part in parts]
+    algorithms = [
+        signer[part].native
+        for signer in message["signer_infos"]
+        for part in ("digest_algorithm", "signature_algorithm")
     ]
+    said = [message["version"].native, message["digest_algorithms"].native, message["encap_content_info"].dump()]
+    return each + algorithms + said
 
 
 def _unsigned(message: SignedData) -> set[bytes]:

@@ -48,5 +48,7 @@ def test_the_oracle_knows_what_a_message_may_lose() -> None:
 
     message["content"]["certificates"] = list(message["content"]["certificates"])[1:]
     assert explained(document, with_message())
+    message["content"]["digest_algorithms"][0]["parameters"] = None
+    assert explained(document, with_message())
     message["content"]["signer_infos"][0]["signature"] = b"another"
     assert not explained(document, with_message())
