@@ -255,6 +255,63 @@ class HealthSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AlarmSettings:
+    """Who is told when something is wrong: addresses for mail, a webhook, and a dead-man's switch that hears from
+    us every ``heartbeat_seconds`` as long as the watch is awake; nobody by default.
+
+    ``tls`` is a PEM file with the authorities for the two web servers, where the system's do not fit. What lasts
+    is told again every ``repeat_hours``.
+    """
+
+    mail: list[str] = field(default_factory=list)
+    webhook: str = ""
+    heartbeat: str = ""
+    tls: str = ""
+    heartbeat_seconds: int = 60
+    repeat_hours: int = 24
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for what cannot be told anything."""
+        require(all("@" in each for each in self.mail), "alarms.mail", "a list of mail addresses")
+        for name in ("webhook", "heartbeat"):
+            url = getattr(self, name)
+            require(not url or _may_be_asked(url), f"alarms.{name}", "like https://alarms.example/hook")
+        require(5 <= self.heartbeat_seconds <= 3600, "alarms.heartbeat_seconds", "from 5 to 3600")
+        require(1 <= self.repeat_hours <= 168, "alarms.repeat_hours", "from 1 to 168")
+
+
+class LogFormat(StrEnum):
+    """How processes write what they have to say: lines for people, or one JSON object a line."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What processes say: the ``format`` on standard error, and a collector that hears it too (RFC 5424), such as
+    ``udp://logs.example:514``, ``tcp://logs.example:601`` or ``unix:///dev/log``."""
+
+    format: LogFormat = LogFormat.TEXT
+    syslog: str = ""
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for an address that is none of the three kinds."""
+        domain = "like udp://logs.example:514, tcp://logs.example:601 or unix:///dev/log"
+        require(not self.syslog or _may_collect(self.syslog), "logs.syslog", domain)
+
+
+def _may_collect(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme == "unix":
+            return not parts.netloc and parts.path.startswith("/")
+        return parts.scheme in ("udp", "tcp") and bool(parts.hostname) and bool(parts.port) and not parts.path
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings, and the home that they belong to."""
 
@@ -270,6 +327,8 @@ class Settings:
     outside: OutsideSettings = field(default_factory=OutsideSettings)
     keeping: KeepingSettings = field(default_factory=KeepingSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
+    alarms: AlarmSettings = field(default_factory=AlarmSettings)
+    logs: LogSettings = field(default_factory=LogSettings)
 
     def mark(self) -> Mark | None:
         """The organisation's mark, if it has one; its path counts from ``config/``. Raises ConfigurationError."""

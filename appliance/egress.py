@@ -35,15 +35,16 @@ class EgressFailed(ApplianceError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``seconds`` for the whole exchange, ``largest`` body in bytes."""
+    """``seconds`` for the whole exchange, ``largest`` body in bytes; ``accepted`` are the statuses of success."""
 
     seconds: float
     largest: int
+    accepted: frozenset[int] = frozenset({200})
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A 200 with its media type (lower case, no parameters) and its body."""
+    """An accepted answer with its media type (lower case, no parameters) and its body."""
 
     kind: str
     body: bytes
@@ -131,7 +132,7 @@ class _Exchange:
 
     def _read(self, response: HTTPResponse) -> Reply:
         most = self._limits.largest
-        if response.status != 200:
+        if response.status not in self._limits.accepted:
             raise EgressFailed(
                 "refused", "{url} answered with status {status}.", url=self._url, status=response.status
             )

@@ -161,6 +161,11 @@ class Home:
         """The authority's socket for *role*, one of :data:`ROLES`."""
         return self.run / f"authority-{role}.sock"
 
+    def optional_secret(self, name: str, environment: Mapping[str, str]) -> bytes | None:
+        """The secret *name*, or None where there is none. Raises as :meth:`secret` for one that cannot be used."""
+        there = (Path(environment.get("CREDENTIALS_DIRECTORY") or self.secrets) / name).exists()
+        return self.secret(name, environment) if there else None
+
     def secret(self, name: str, environment: Mapping[str, str]) -> bytes:
         """The secret *name* without its line end: from systemd's credentials where it gave some, else from a file.
 

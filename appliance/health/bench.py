@@ -28,7 +28,8 @@ class Unasked(Exception):
 class Bench:
     """One round at ``now``. Not thread-safe; it remembers what it was told, so a new round takes a new one.
 
-    ``opened`` is the appliance's database where the caller has it open; the caller closes it.
+    ``opened`` is the appliance's database where the caller has it open; the caller closes it. ``commit_seconds``
+    is how long an empty transaction took, once that was tried.
     """
 
     home: Home
@@ -37,6 +38,7 @@ class Bench:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     opened: Database | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
+    commit_seconds: float | None = None
     _settings: Settings | ApplianceError | None = None
     _database: Database | ApplianceError | None = None
     _status: AuthorityStatus | AuthorityError | None = None
@@ -56,6 +58,8 @@ class Bench:
         """The database, opened. Raises :class:`ApplianceError`, :class:`Unasked` when there is none."""
         if self.opened is not None:
             return self.opened
+        if isinstance(self._database, ApplianceError):
+            raise self._database
         if not self.home.database.exists():
             raise Unasked
         if self._database is None:
@@ -64,9 +68,12 @@ class Bench:
                 self._stack.callback(self._database.close)
             except ApplianceError as error:
                 self._database = error
-        if isinstance(self._database, ApplianceError):
-            raise self._database
+                raise
         return self._database
+
+    def give_up_database(self, error: ApplianceError) -> None:
+        """It takes nobody now: whoever asks next in this round need not wait to find that out."""
+        self._database = error
 
     def status(self) -> AuthorityStatus:
         """What the authority says of itself. Raises :class:`AuthorityError`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from appliance.errors import ApplianceError, LedgerDamaged, StorageError
 from appliance.health.bench import Bench, Unasked
 from appliance.health.finding import Finding, failing, good
@@ -17,10 +19,13 @@ def database(bench: Bench) -> Finding:
     if not path.exists():
         template = "There is no database yet; `vermilion init` makes one."
         return failing("database", Page.DATABASE_UNUSABLE, template)
+    began = time.monotonic()
     try:
         with bench.database().transaction():
             pass
+        bench.commit_seconds = time.monotonic() - began
     except StorageError as error:
+        bench.give_up_database(error)
         if _is_locked(error):
             template = "Another process holds the database {path}; nothing can be written."
             return failing("database", Page.DATABASE_LOCKED, template, {"path": path})

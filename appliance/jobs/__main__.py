@@ -21,6 +21,7 @@ from appliance.jobs.scheduler import build
 from appliance.jobs.table import holding, jobs_of, sign_of_life
 from appliance.jobs.watching import watching
 from appliance.listing import Truth
+from appliance.logs import set_up_at
 from appliance.notices.addresses import Addresses
 from appliance.notices.delivery import Delivery
 from appliance.notices.mail import Mail
@@ -35,10 +36,10 @@ LONGEST_WRITE = timedelta(hours=1)
 
 def main() -> int:
     """Exit status 0 after a signal, 1 when it cannot start, with the reason."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    home = Home.of(os.environ)
+    set_up_at(home, "vermilion-scheduler")
     try:
-        settings = load(Home.of(os.environ)).of_run(os.environ)
+        settings = load(home).of_run(os.environ)
         manager = ServiceManager.taken_from(os.environ)
         with alone(settings.home.scheduler_lock), open_appliance(settings, role="scheduler") as appliance:
             _run(settings, appliance, manager)

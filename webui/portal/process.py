@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import os
-import sys
 from collections.abc import MutableMapping
 from contextlib import ExitStack
 from typing import Any
@@ -15,6 +13,7 @@ from flask import Flask
 from appliance.config import Settings, load
 from appliance.home import Home
 from appliance.ledger import LogAnswers, Tiles
+from appliance.logs import set_up
 from appliance.maintenance import Maintenance
 from appliance.store.database import Database
 from appliance.timestamping import LoopTimestampService
@@ -49,9 +48,8 @@ class Portal:
 
 def create() -> Portal:
     """The application for the home that the environment names; closed when the process ends."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    logging.getLogger("weasyprint").setLevel(logging.WARNING)  # it tells each page of each report
     settings = load(Home.of(os.environ)).of_run(os.environ)
+    set_up(settings.logs, "vermilion-web")
     stack = ExitStack()
     atexit.register(stack.close)
     pages = _pages(settings, stack.enter_context(open_appliance(settings, role="web")))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from appliance.home import Home
+from appliance.logs import set_up_at
 from appliance.maintenance import Maintenance
 from appliance.store.database import Database
 from appliance.timestamping import LoopTimestampService
@@ -17,8 +16,9 @@ from hsm.client import AuthorityClient
 
 def create() -> Callable[[], LoopTimestampService]:
     """What opens the service of the home that the environment names; to be called in the serving loop."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    return lambda: _service(Home.of(os.environ))
+    home = Home.of(os.environ)
+    set_up_at(home, "vermilion-tsa")
+    return lambda: _service(home)
 
 
 def _service(home: Home) -> LoopTimestampService:

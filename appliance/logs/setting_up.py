@@ -1,0 +1,36 @@
+"""How a process speaks, by the settings ``logs.*``; each process calls this once, at its start."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from appliance.config import LogFormat, LogSettings, load
+from appliance.errors import ApplianceError
+from appliance.home import Home
+from appliance.logs.lines import TEXT, JsonLines
+from appliance.logs.syslog import Syslog
+
+
+def set_up_at(home: Home, process: str) -> None:
+    """The same by the settings of *home*; as if it had none, where they cannot be read, which others say."""
+    try:
+        settings = load(home).logs
+    except ApplianceError:
+        settings = LogSettings()
+    set_up(settings, process)
+
+
+def set_up(settings: LogSettings, process: str) -> None:
+    """The root logger writes to standard error, and to the collector where one is set, from INFO on."""
+    spoken = logging.StreamHandler(sys.stderr)
+    formatter = JsonLines(process) if settings.format is LogFormat.JSON else logging.Formatter(TEXT)
+    spoken.setFormatter(formatter)
+    handlers: list[logging.Handler] = [spoken]
+    if settings.syslog:
+        collector = Syslog(settings.syslog, process)
+        collector.setFormatter(logging.Formatter("%(message)s"))
+        handlers.append(collector)
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
+    logging.getLogger("weasyprint").setLevel(logging.WARNING)  # it tells each page of each report
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)

@@ -1,0 +1,139 @@
+"""What was told about how things stand, and to whom it still has to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.store.database import Transaction
+from appliance.store.health.told import decoded, encoded
+from appliance.store.moments import loaded, stored
+from hsm.sentence import Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """At ``at`` it was told of ``name`` that it had ``begun``, was ``lasting``, or was ``over``."""
+
+    name: str
+    event: str
+    condition: str
+    sentence: Sentence
+    remedy: Sentence
+    page: str | None
+    mark: str
+    since: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """An alarm on its way to somebody: by ``mail`` to an address, or to the ``webhook``; tried so many times."""
+
+    id: int
+    alarm_id: int
+    alarm: Alarm
+    channel: str
+    address: str
+    attempts: int
+
+
+def add(tx: Transaction, alarm: Alarm, channels: Iterable[tuple[str, str]]) -> None:
+    """Keeps *alarm*, to be told by all *channels* (kind and address)."""
+    number = tx.execute(
+        "INSERT INTO alarms (name, event, condition, sentence, remedy, page, mark, since, at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        (
+            alarm.name,
+            alarm.event,
+            alarm.condition,
+            encoded(alarm.sentence.template, alarm.sentence.values),
+            encoded(alarm.remedy.template, alarm.remedy.values),
+            alarm.page,
+            alarm.mark,
+            stored(alarm.since),
+            stored(alarm.at),
+        ),
+    ).fetchone()[0]
+    tx.executemany(
+        "INSERT INTO tellings (alarm, channel, address, retry_at) VALUES (?, ?, ?, ?)",
+        [(number, channel, address, stored(alarm.at)) for channel, address in channels],
+    )
+
+
+def last_of_each(tx: Transaction) -> dict[str, Alarm]:
+    """The newest alarm about each thing, by its name."""
+    rows = tx.execute(
+        "SELECT name, event, condition, sentence, remedy, page, mark, since, at FROM alarms"
+        " WHERE id IN (SELECT max(id) FROM alarms GROUP BY name)"
+    )
+    return {row[0]: _alarm(row) for row in rows}
+
+
+def recent(tx: Transaction, *, limit: int) -> list[Alarm]:
+    """The newest alarms, the newest first."""
+    rows = tx.execute(
+        "SELECT name, event, condition, sentence, remedy, page, mark, since, at FROM alarms"
+        " ORDER BY id DESC LIMIT ?",
+        (limit,),
+    )
+    return [_alarm(row) for row in rows]
+
+
+def waiting(tx: Transaction, now: datetime, *, limit: int) -> list[Telling]:
+    """What is to be told by *now*, the oldest first."""
+    rows = tx.execute(
+        "SELECT t.id, t.alarm, t.channel, t.address, t.attempts, a.name, a.event, a.condition, a.sentence,"
+        " a.remedy, a.page, a.mark, a.since, a.at FROM tellings AS t JOIN alarms AS a ON a.id = t.alarm"
+        " WHERE t.state = 'waiting' AND t.retry_at <= ? ORDER BY t.retry_at, t.id LIMIT ?",
+        (stored(now), limit),
+    )
+    return [Telling(row[0], row[1], _alarm(row[5:]), row[2], row[3], row[4]) for row in rows]
+
+
+def told(tx: Transaction, telling: int) -> None:
+    """waiting → told."""
+    tx.execute("UPDATE tellings SET state = 'told', reason = NULL WHERE id = ? AND state = 'waiting'", (telling,))
+
+
+def postpone(tx: Transaction, telling: int, *, reason: str, until: datetime) -> None:
+    """One more try failed, for *reason*; the next is at *until*."""
+    tx.execute(
+        "UPDATE tellings SET attempts = attempts + 1, reason = ?, retry_at = ? WHERE id = ? AND state = 'waiting'",
+        (reason, stored(until), telling),
+    )
+
+
+def give_up(tx: Transaction, telling: int, *, reason: str) -> None:
+    """waiting → given-up: it will not be told to this address."""
+    tx.execute(
+        "UPDATE tellings SET state = 'given-up', attempts = attempts + 1, reason = ?"
+        " WHERE id = ? AND state = 'waiting'",
+        (reason, telling),
+    )
+
+
+def forget(tx: Transaction, *, before: datetime) -> None:
+    """Alarms older than *before* are gone, but for the last about each thing."""
+    tx.execute(
+        "DELETE FROM alarms WHERE at < ? AND id NOT IN (SELECT max(id) FROM alarms GROUP BY name)",
+        (stored(before),),
+    )
+
+
+def _alarm(row: tuple[object, ...]) -> Alarm:
+    name, event, condition, sentence, remedy, page, mark, since, at = (
+        None if each is None else str(each) for each in row
+    )
+    return Alarm(
+        name=name or "",
+        event=event or "",
+        condition=condition or "",
+        sentence=decoded(sentence or ""),
+        remedy=decoded(remedy or ""),
+        page=page,
+        mark=mark or "",
+        since=loaded(since or ""),
+        at=loaded(at or ""),
+    )

@@ -1,0 +1,91 @@
+"""When somebody is told, what, and how it gets there."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime, timedelta
+
+from appliance.health import Condition, Finding, Observed, Page
+from appliance.health.alarms import due
+from appliance.health.finding import attention, failing, good
+from appliance.store.health.alarms import Alarm
+from tests.health.station import KEY, Station
+
+START = datetime(2026, 11, 25, 8, tzinfo=UTC)
+DAY = timedelta(days=1)
+FULL = failing(
+    "disk", Page.DISK_FULL, "Only {share} of the disk of {path} is free.", {"share": "4%", "path": "/var"}
+)
+LOW = attention(
+    "disk", Page.DISK_FULL, "Only {share} of the disk of {path} is free.", {"share": "9%", "path": "/var"}
+)
+FINE = good("disk", "All is well.")
+
+
+class Ward:
+    """Rounds of 15 seconds about one thing, and what was told of it."""
+
+    def __init__(self) -> None:
+        self.now = START
+        self.told: dict[str, Alarm] = {}
+        self._before: Observed | None = None
+
+    def round(self, finding: Finding, *, after: timedelta = timedelta(seconds=15)) -> list[tuple[str, str]]:
+        self.now += after
+        self._before = Observed.found(finding, self.now, self._before)
+        new = list(due([self._before], self.told, self.now, repeat=DAY))
+        self.told |= {alarm.name: alarm for alarm in new}
+        return [(alarm.event, alarm.condition) for alarm in new]
+
+
+def test_what_stays_wrong_is_told_once_then_daily_then_that_it_is_over() -> None:
+    ward = Ward()
+    assert [ward.round(FINE), ward.round(FULL)] == [[], []]
+    assert ward.round(FULL) == [("begun", "failing")]
+    assert ward.round(FULL) == []
+    assert ward.round(FULL, after=DAY) == [("lasting", "failing")]
+    assert ward.round(FULL) == []
+    assert ward.round(FINE) == [("over", "good")]
+    assert ward.round(FINE) == []
+
+
+def test_what_mends_itself_in_a_round_wakes_nobody() -> None:
+    ward = Ward()
+    assert [ward.round(each) for each in (FINE, FULL, FINE, FULL, FINE)] == [[]] * 5
+
+
+def test_worse_and_better_are_told_anew() -> None:
+    ward = Ward()
+    rounds = [ward.round(each) for each in (LOW, LOW, FULL, FULL, LOW, LOW)]
+    assert [each for each in rounds if each] == [
+        [("begun", "attention")],
+        [("begun", "failing")],
+        [("begun", "attention")],
+    ]
+
+
+def test_the_webhook_can_tell_that_it_is_us(stationed: Station) -> None:
+    """Standard Webhooks 1.0: HMAC-SHA256 over id, timestamp and body."""
+    stationed.look(2)
+    _, headers, body = next(each for each in stationed.hook.received if each[0] == "/alarm")
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    expected = hmac.new(base64.b64decode(KEY[len("whsec_") :]), signed, hashlib.sha256).digest()
+    assert headers["webhook-signature"] == f"v1,{base64.b64encode(expected).decode()}"
+    said = json.loads(body)
+    assert said["type"].startswith("alarm.") and said["data"]["page"] in set(Page)
+
+
+def test_the_dead_mans_switch_hears_nothing_of_a_watch_that_sleeps(stationed: Station) -> None:
+    stationed.look()
+    before = len(stationed.hook.received)
+    stationed.beat()
+    assert len(stationed.hook.received) == before + 1
+    stationed.ahead += timedelta(minutes=2)
+    stationed.beat()
+    watch = stationed.observations.all(stationed.now()).observed[0].finding
+    stationed.ahead -= timedelta(minutes=2)
+    assert len(stationed.hook.received) == before + 1
+    assert (watch.condition, watch.page) == (Condition.FAILING, Page.WATCH_DEAD)

@@ -1,0 +1,302 @@
+"""Fifteen faults, each brought about for real: each shows at once in the watch's observations (which the console
+shows), in ``/readyz``, in the metrics, in ``vermilion diagnose`` and as an alarm, with its remedy."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from click.testing import CliRunner
+from prometheus_client.parser import text_string_to_metric_families
+from pysqlite3 import dbapi2 as sqlite
+
+from appliance.cli import main
+from appliance.demonstration.cast import LI
+from appliance.health import Condition, Page
+from appliance.health.diagnosis import diagnose
+from appliance.health.keys import ending
+from appliance.health.metrics import exposition
+from appliance.health.pages import REMEDIES
+from appliance.health.registry import CHECKS, TITLES
+from appliance.ledger import LedgerEntry, Sequencer, record
+from appliance.model.notice import Notice, NoticeKind
+from appliance.store import outbox
+from appliance.store.database import Database
+from hsm.acts import OfficerAct
+from hsm.authenticator import SoftwareAuthenticator
+from hsm.client import AuthorityClient
+from hsm.timestamp import order_for
+from tests.health.station import Station
+
+SERVING = {check.name for check in CHECKS if check.serving}
+AT_ONCE = {check.name for check in CHECKS if check.at_once}
+OFFICER = "officer-wang"
+HOLDING = """\
+import sqlite3, sys
+other = sqlite3.connect(sys.argv[1], isolation_level=None)
+other.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+"""Another process with a transaction that does not end."""
+
+
+def wrong(station: Station, name: str) -> Page | None:
+    """The page of the finding *name* while it fails, as the watch found it."""
+    observed = {each.finding.name: each.finding for each in station.observations.all(station.now()).observed}
+    found = observed.get(name)
+    return found.page if found is not None and found.condition is Condition.FAILING else None
+
+
+def require_shown(station: Station, name: str, page: Page) -> None:
+    """Everywhere, with the right remedy."""
+    station.look_until(lambda: wrong(station, name) is page)
+    station.look()  # what two rounds in a row found is an alarm
+    observed = {each.finding.name: each.finding for each in station.observations.all(station.now()).observed}
+    finding = observed[name]
+    assert finding.remedy == REMEDIES[page].template
+
+    status, body = station.readyz()
+    assert body["failing"][name] == str(finding) or name in AT_ONCE  # asked again: it may say it in other words
+    assert (status, body["ready"]) == ((503, False) if name in SERVING else (200, True))
+
+    assert metric(station, "vermilion_condition", check=name) == Condition.FAILING.rank
+
+    told = {each.finding.name: each.finding for each in diagnose(station.home, station.now())}
+    assert (told[name].page, told[name].advice) == (page, finding.advice)
+
+    alarm = next(each for each in reversed(station.hook.events(name)) if each["type"] == "alarm.begun")
+    assert (alarm["data"]["page"], alarm["data"]["remedy"]) == (page, finding.advice)
+    if name != "mail":
+        require_mailed(station, name, finding.advice)
+
+
+def require_mailed(station: Station, name: str, advice: str) -> None:
+    subject = f"Failing: {TITLES[name]} ({station.settings.organisation.name})"
+    (mail, *_) = [each for each in reversed(station.post.messages) if each["Subject"] == subject]
+    body = mail.get_body(("plain",))
+    assert body is not None and f"What to do: {advice}" in body.get_content()
+
+
+def metric(station: Station, name: str, **labels: str) -> float:
+    """One sample of the metrics, as Prometheus' own parser reads them."""
+    text = exposition(station.observations.all(station.now()))
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    (found,) = [sample.value for sample in samples if sample.name == name and sample.labels == labels]
+    return float(found)
+
+
+def require_over(station: Station, name: str) -> None:
+    """It is told that it is over."""
+    station.look_until(lambda: wrong(station, name) is None)
+    assert station.hook.events(name)[-1]["type"] == "alarm.over"
+
+
+def test_without_a_fault_nobody_is_alarmed(stationed: Station) -> None:
+    stationed.look_until(lambda: wrong(stationed, "web") is None)
+    failing = {
+        each.finding.name for each in stationed.observations.all(stationed.now()).observed if not each.finding.well
+    }
+    assert failing <= {"tsa", "backup", "drill"}, (
+        "no timestamp service runs here, and nobody has made a backup yet"
+    )
+    assert stationed.readyz()[0] == 200
+    stationed.beat()
+    assert [path for path, _, _ in stationed.hook.received].count("/beat") == 1
+
+
+def test_hsm_gone(stationed: Station) -> None:
+    with hsm_away(stationed):
+        require_shown(stationed, "hsm", Page.HSM_GONE)
+    require_over(stationed, "hsm")
+
+
+def test_hsm_locked(stationed: Station) -> None:
+    with AuthorityClient(stationed.home.authority_socket("operator")) as client:
+        client.lock()
+        require_shown(stationed, "hsm", Page.HSM_LOCKED)
+        act = OfficerAct("unlock", {}, datetime.now(UTC) + timedelta(minutes=5), secrets.token_bytes(16))
+        officer = SoftwareAuthenticator.load(stationed.home.people / f"{OFFICER}.json")
+        pin = (stationed.home.secrets / "user.pin").read_text().strip()
+        client.unlock(act, [officer.activate(OFFICER, act)], pins=[pin])
+    require_over(stationed, "hsm")
+
+
+def test_clock_unsynchronised(stationed: Station) -> None:
+    stationed.set_clock(proven=False)
+    require_shown(stationed, "clock", Page.CLOCK_UNSYNCHRONISED)
+    stationed.set_clock()
+    require_over(stationed, "clock")
+
+
+def test_clock_stepped(stationed: Station) -> None:
+    with AuthorityClient(stationed.home.authority_socket("tsa")) as client:
+        client.timestamp([order_for(bytes(32))])  # from now on it knows how the clock stood
+    stationed.set_clock(ahead=-timedelta(minutes=10))
+    require_shown(stationed, "clock", Page.CLOCK_STEPPED)
+    stationed.set_clock()
+    require_over(stationed, "clock")
+
+
+def test_disk_full(stationed: Station) -> None:
+    with small_disk(stationed) as fill:
+        fill(0.96)
+        require_shown(stationed, "disk", Page.DISK_FULL)
+        assert "Only 4% of the disk" in stationed.readyz()[1]["failing"]["disk"]
+
+
+def test_certificate_with_two_days_left(stationed: Station) -> None:
+    with AuthorityClient(stationed.home.authority_socket("operator")) as client:
+        status = client.status()
+    first = min(status.keys, key=lambda key: key.not_after)
+    stages = [ending(status, first.not_after - timedelta(days=days)) for days in (91, 89, 29, 13, 2, -1)]
+    attention, failing = Condition.ATTENTION, Condition.FAILING
+    assert [each.condition for each in stages] == [Condition.GOOD, attention, attention, failing, failing, failing]
+    assert len({each.mark for each in stages}) == 6, "each stage is told anew"
+    with later(stationed, first.not_after - timedelta(days=2, hours=1) - datetime.now(UTC) + timedelta(hours=2)):
+        require_shown(stationed, "certificates", Page.CERTIFICATE_ENDING)
+        assert f"Hold a renewal for {first.subject}" in stationed.hook.events("certificates")[-1]["data"]["remedy"]
+
+
+def test_crl_expired(stationed: Station) -> None:
+    with later(stationed, timedelta(days=7, hours=1)):
+        require_shown(stationed, "revocation-lists", Page.CRL_EXPIRED)
+
+
+def test_backup_failed(stationed: Station) -> None:
+    with hsm_away(stationed):
+        done = command(stationed, "backup", "create")
+    assert done.exit_code == 1
+    require_shown(stationed, "backup", Page.BACKUP_FAILED)
+
+
+def test_drill_failed(stationed: Station) -> None:
+    made = command(stationed, "backup", "create")
+    assert made.exit_code == 0, made.output
+    stationed.look()
+    assert conditions(stationed)["backup"] is Condition.GOOD
+    (part,) = stationed.settings.backups.glob("*Z/database.age")
+    part.write_bytes(part.read_bytes()[:-1])
+    assert command(stationed, "drill").exit_code == 1
+    require_shown(stationed, "drill", Page.DRILL_FAILED)
+
+
+def test_mail_down(stationed: Station) -> None:
+    stationed.post.close()
+    require_shown(stationed, "mail", Page.MAIL_DOWN)
+    before = len(stationed.post.messages)
+    stationed.post.open()
+    require_over(stationed, "mail")
+    with later(stationed, timedelta(minutes=20)):  # it is tried again less and less often
+        stationed.look()
+    subjects = [each["Subject"] for each in stationed.post.messages[before:]]
+    assert any(subject.startswith("Failing: Mail server") for subject in subjects), "it was kept until it went out"
+
+
+def test_queue_stuck(stationed: Station) -> None:
+    database = Database(stationed.home.database)
+    due = datetime.now(UTC) - timedelta(hours=2)
+    with database.transaction() as tx:
+        outbox.enqueue(tx, Notice(None, LI.subject, NoticeKind.ENROLLED, due, "waits"))
+    require_shown(stationed, "queue", Page.QUEUE_STUCK)
+    with database.transaction() as tx:
+        tx.execute("UPDATE outbox SET state = 'withdrawn', settled = due WHERE state = 'queued'")
+    database.close()
+    require_over(stationed, "queue")
+
+
+def test_database_locked(stationed: Station) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDING, str(stationed.home.database)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout is not None and other.stdout.readline() == b"held\n"
+        require_shown(stationed, "database", Page.DATABASE_LOCKED)
+        other.communicate()
+    require_over(stationed, "database")
+
+
+def test_web_worker_dead(stationed: Station) -> None:
+    worker = stationed.workers()[0]
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        require_shown(stationed, "web", Page.WEB_DOWN)
+        assert "Of 2 workers of the service web, 1 answer." in stationed.readyz()[1]["failing"]["web"]
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    require_over(stationed, "web")
+
+
+def test_permission_wrong(stationed: Station) -> None:
+    key = stationed.home.secrets / "web.key"
+    key.chmod(0o644)
+    require_shown(stationed, "permissions", Page.PERMISSION_WRONG)
+    assert f"`chmod 0600 {key}`" in stationed.hook.events("permissions")[-1]["data"]["remedy"]
+    key.chmod(0o600)
+    require_over(stationed, "permissions")
+
+
+def test_log_behind_the_authoritys_memory(stationed: Station) -> None:
+    """The last, since only another database would mend it: the one that went on while this one stood still."""
+    newer = stationed.home.root / "newer.db"
+    with closing(sqlite.connect(stationed.home.database)) as database:
+        database.execute("VACUUM INTO ?", (str(newer),))
+    went_on = Database(newer)
+    with went_on.transaction() as tx:
+        record(tx, LedgerEntry("test", datetime.now(UTC)))
+    with AuthorityClient(stationed.home.authority_socket("scheduler")) as client:
+        Sequencer(went_on, client).run_once()
+    went_on.close()
+    require_shown(stationed, "log", Page.LOG_BEHIND)
+
+
+def conditions(station: Station) -> dict[str, Condition]:
+    return {each.finding.name: each.finding.condition for each in station.observations.all(station.now()).observed}
+
+
+def command(station: Station, *arguments: str):  # type: ignore[no-untyped-def]
+    return CliRunner().invoke(main, ["--home", str(station.home.root), *arguments])
+
+
+@contextmanager
+def later(station: Station, by: timedelta) -> Iterator[None]:
+    """The watch's clock is ahead."""
+    station.ahead += by
+    try:
+        station.look()
+        yield
+    finally:
+        station.ahead -= by
+        station.look()
+
+
+@contextmanager
+def hsm_away(station: Station) -> Iterator[None]:
+    tokens, away = station.home.root / "hsm/tokens", station.home.root / "hsm/tokens-away"
+    tokens.rename(away)
+    try:
+        yield
+    finally:
+        away.rename(tokens)
+
+
+@contextmanager
+def small_disk(station: Station) -> Iterator[Callable[[float], None]]:
+    """The documents lie on a disk of 16 MB of their own, which can be filled to a share of it."""
+    place, size = station.home.blobs, 16 * 1024 * 1024
+    place.mkdir(mode=0o700, exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "vermilion-health", str(place)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount a small disk")
+    try:
+        yield lambda share: (place / "filling").write_bytes(bytes(int(share * size))) and None
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)

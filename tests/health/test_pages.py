@@ -1,0 +1,43 @@
+"""The runbook has a page for each thing that can be wrong, and each page what somebody who is woken needs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from appliance.health.pages import REMEDIES, Page
+from appliance.health.registry import CHECKS, TITLES
+from appliance.language import chinese_messages
+from tests.language.sentences import ROOT
+
+RUNBOOK = ROOT / "docs/runbook"
+PARTS = ("**What it means.**", "**How to see it.**", "**What to do.**")
+
+
+def test_each_alarm_has_its_page_and_each_page_its_alarm() -> None:
+    assert {path.stem for path in RUNBOOK.glob("*.md")} - {"README"} == set(Page) == set(REMEDIES)
+
+
+@pytest.mark.parametrize("page", Page)
+def test_a_page_says_what_it_means_how_to_see_it_and_what_to_do(page: Page) -> None:
+    text = (RUNBOOK / f"{page}.md").read_text(encoding="utf-8")
+    assert text.startswith("# ") and [text.count(part) for part in PARTS] == [1, 1, 1]
+    words = " ".join(text.split())
+    for command in re.findall(r"`([^`]+)`", REMEDIES[page].template):
+        assert "{" in command or command in words, f"{command} is the remedy, and not on the page"
+
+
+def test_every_page_can_come_up() -> None:
+    """Each is named by a question, or by the watch itself."""
+    code = "".join(
+        path.read_text() for path in Path(ROOT / "appliance/health").glob("*.py") if path.stem != "pages"
+    )
+    assert [page for page in Page if f"Page.{page.name}" not in code] == []
+
+
+def test_names_are_unique_and_read_in_both_languages() -> None:
+    names = [check.name for check in CHECKS]
+    assert len(names) == len(set(names))
+    assert not set(TITLES.values()) - set(chinese_messages())

@@ -1,0 +1,1 @@
+"""What processes say, and where it goes."""
