@@ -166,6 +166,10 @@ class Station:
         """Round after round, until the fault has had its effect (the authority looks at its HSM every 2 s)."""
         eventually(holds, self.look)
 
+    def heard(self, path: str) -> int:
+        """How often something was posted there."""
+        return [each for each, _, _ in self.hook.received].count(path)
+
     def readyz(self) -> tuple[int, dict[str, Any]]:
         """The portal's answer."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
