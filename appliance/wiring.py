@@ -37,6 +37,7 @@ from appliance.contracts.seal_requests import SealRequests
 from appliance.contracts.seal_uses import SealUses
 from appliance.contracts.sealing import SealingOff
 from appliance.contracts.sending import Sending
+from appliance.contracts.stuck import StuckContracts
 from appliance.contracts.voiding import Voiding
 from appliance.contracts.waypoints import Passing, pass_by
 from appliance.directory import Directory
@@ -139,6 +140,7 @@ class Appliance:
     reminders: RemindersDesk
     keeping: Keeping
     maintenance: Maintenance
+    stuck: StuckContracts
 
 
 def utc_now() -> datetime:
@@ -247,6 +249,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
     cycle = SigningCycle(room)
     sealing = SealingOff(room)
     finishing = Finishing(room, cycle)
+    recovery, endings, keeping = Recovery(room, cycle, sealing), Endings(room), Keeping(room, settings.keeping)
     sessions = Sessions(room.database, room.chronicle, settings.sessions, room.now)
     in_accounts = _accounts_room(settings, room)
     pictures = PagePictures(PictureCache(settings.home.cache / "pages"), room.workshop, room.blobs, room.database)
@@ -274,13 +277,13 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         sending=Sending(room),
         cycle=cycle,
         sealing=sealing,
-        endings=Endings(room),
+        endings=endings,
         handing_over=HandingOver(room),
         departures=Departures(room, HandingOver(room)),
         extending=Extending(room),
         voiding=Voiding(room),
         listing=Listing(room.database, room.now),
-        recovery=Recovery(room, cycle, sealing),
+        recovery=recovery,
         reviewing=_reviewing(settings, room, confinement),
         contracts=Contracts(room.database, room.blobs),
         ownership=Ownership(_workplace(settings, room)),
@@ -300,8 +303,9 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         identity=IdentityChecks(room.database, room.chronicle, room.policy, room.now),
         powers=_powers(settings, room),
         reminders=_reminders(settings, room),
-        keeping=Keeping(room, settings.keeping),
+        keeping=keeping,
         maintenance=Maintenance(room.database, room.now),
+        stuck=StuckContracts(room, recovery, endings, keeping.renew),
     )
 
 

@@ -25,6 +25,7 @@ from appliance.administration.sessions import ConsoleSessions
 from appliance.administration.signing_in import AdministratorSigningIn
 from appliance.administration.steward import SOCKET as STEWARD
 from appliance.administration.steward import machine_of, ring
+from appliance.administration.stuck import StuckList
 from appliance.administration.welcoming import AdministratorWelcoming
 from appliance.administration.wrapping import OwnWrapping, derived
 from appliance.config import Settings
@@ -44,7 +45,8 @@ CONSOLE_KEY = "console.key"
 @dataclass(frozen=True, slots=True)
 class Administration:
     """``administrators`` is who there is; ``own`` the owner's side; ``acts`` what may be asked for, and was;
-    ``performing`` what this process performs; ``journal`` what everybody did."""
+    ``performing`` what this process performs; ``stuck`` what does not go on by itself; ``journal`` what
+    everybody did."""
 
     administrators: Administrators
     signing_in: AdministratorSigningIn
@@ -53,6 +55,7 @@ class Administration:
     own: OwnAdministratorFactors
     acts: Acts
     performing: Performing
+    stuck: StuckList
     journal: Journal
 
 
@@ -123,6 +126,7 @@ def _administration(
         own=OwnAdministratorFactors(room, sessions),
         acts=Acts(room, performing),
         performing=performing,
+        stuck=StuckList(room),
         journal=room.journal,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from appliance.contracts import rules
 from appliance.contracts.acts import Act
@@ -61,7 +61,7 @@ class Endings:
         """End every sent contract whose deadline has come and that nobody can extend any more; their ids."""
         now = self._room.now()
         with self._room.database.reading() as tx:
-            due = contracts.overdue(tx, now, grace=self._grace)
+            due = self.overdue(tx, now)
         for contract_id in due:
             with self._room.database.transaction() as tx:
                 contract = contracts.load(tx, contract_id)
@@ -69,6 +69,10 @@ class Endings:
                     event = HistoryEvent(EventKind.CONTRACT_EXPIRED, now, SYSTEM, contract_id)
                     self._end(tx, contract, ContractState.EXPIRED, event)
         return due
+
+    def overdue(self, tx: Transaction, now: datetime) -> list[str]:
+        """Ids of contracts that :meth:`expire` would end at *now*."""
+        return contracts.overdue(tx, now, grace=self._grace)
 
     def _grace(self, kind: str) -> timedelta:
         return self._room.policy.of(kind).reminders.grace

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -18,6 +19,10 @@ EXPIRED = "the time to activate it was over"
 
 PATIENCE = timedelta(minutes=2)
 """After this long at one intent its process has given up, though it lives: every call in the cycle ends sooner."""
+
+
+Cause = tuple[str, Mapping[str, str | int]]
+"""Why something could not be closed: a sentence of the catalogue, and its values."""
 
 
 @dataclass(slots=True)
@@ -37,6 +42,25 @@ class Recovery:
         self._room = room
         self._cycle = cycle
         self._sealing = sealing
+        self._causes: dict[str, Cause] = {}
+
+    @property
+    def causes(self) -> Mapping[str, Cause]:
+        """What stood in the way of the last try, by the id of an intent or a contract, in this process."""
+        return self._causes
+
+    def retry(self, contract_id: str) -> Cause | None:
+        """Closes, of one contract, what nobody is at, as :meth:`run` does; the cause if something still stands in
+        the way."""
+        recovered = Recovered()
+        with self._room.database.reading() as tx:
+            under_way = [record for record in intents.under_way(tx) if record.act.contract == contract_id]
+        for record in under_way:
+            if self._is_left(record):
+                self._close(record, recovered)
+        if contract_id in self._sealing.waiting():
+            self._seal_off(contract_id, recovered)
+        return next((self._causes[each] for each in recovered.pending), None)
 
     def run(self) -> Recovered:
         """Close what nobody works at any more.
@@ -57,7 +81,9 @@ class Recovery:
         with self._room.database.transaction() as tx:
             intents.abandon_expired(tx, now, EXPIRED)
             agreements.forget_expired(tx, now)
-        self._seal_off(recovered)
+        for contract_id in self._sealing.waiting():
+            self._seal_off(contract_id, recovered)
+        self._causes = {each: cause for each, cause in self._causes.items() if each in recovered.pending}
         return recovered
 
     def _is_left(self, record: IntentRecord) -> bool:
@@ -80,11 +106,17 @@ class Recovery:
                 recovered.abandoned.append(record.id)
             else:
                 recovered.pending[record.id] = str(error)
+                self._causes[record.id] = _cause(error)
 
-    def _seal_off(self, recovered: Recovered) -> None:
-        for contract_id in self._sealing.waiting():
-            try:
-                self._sealing.seal_off(contract_id)
-                recovered.sealed.append(contract_id)
-            except (ApplianceError, AuthorityError) as error:
-                recovered.pending[contract_id] = str(error)
+    def _seal_off(self, contract_id: str, recovered: Recovered) -> None:
+        try:
+            self._sealing.seal_off(contract_id)
+            recovered.sealed.append(contract_id)
+        except (ApplianceError, AuthorityError) as error:
+            recovered.pending[contract_id] = str(error)
+            self._causes[contract_id] = _cause(error)
+
+
+def _cause(error: ApplianceError | AuthorityError) -> Cause:
+    values = {name: value if isinstance(value, int) else str(value) for name, value in error.values.items()}
+    return error.template, values

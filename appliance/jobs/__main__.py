@@ -73,7 +73,7 @@ def _run(settings: Settings, appliance: Appliance, manager: ServiceManager) -> N
         signal.signal(number, lambda received, _: asked.append(received))
     with ExitStack() as stack:
         held = holding(appliance, jobs_of(appliance, delivery))
-        jobs = [*held, administering(appliance, stack), *watching(appliance, stack)]
+        jobs = [*held, *administering(appliance, stack), *watching(appliance, stack)]
         scheduler = build([*jobs, sign_of_life(appliance, manager)])
         scheduler.start()
         manager.ready()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import ExitStack
 
 from appliance.administration import Administration, Process, open_administration
@@ -12,6 +13,8 @@ from appliance.wiring import Appliance
 ACTS = 1.0
 """Somebody at the console waits for it."""
 
+STUCK = 15.0
+
 
 class Administering:
     """Opens the administration's database at its first tick: without it, everything else goes on."""
@@ -19,6 +22,7 @@ class Administering:
     def __init__(self, appliance: Appliance, stack: ExitStack) -> None:
         self._appliance = appliance
         self._stack = stack
+        self._turn = threading.Lock()
         self._opened: Administration | None = None
 
     def tick(self) -> None:
@@ -29,14 +33,20 @@ class Administering:
         administration.performing.run_once()
         administration.journal.forward()
 
+    def look(self) -> None:
+        """Tells the console which contracts are stuck."""
+        self._administration().stuck.publish(self._appliance.stuck.all())
+
     def _administration(self) -> Administration:
-        if self._opened is None:
-            process = Process("scheduler", frozenset({Hand.SCHEDULER}), self._appliance)
-            settings, now = self._appliance.settings, self._appliance.now
-            self._opened = self._stack.enter_context(open_administration(settings, now=now, process=process))
-        return self._opened
+        with self._turn:
+            if self._opened is None:
+                process = Process("scheduler", frozenset({Hand.SCHEDULER}), self._appliance)
+                settings, now = self._appliance.settings, self._appliance.now
+                self._opened = self._stack.enter_context(open_administration(settings, now=now, process=process))
+            return self._opened
 
 
-def administering(appliance: Appliance, stack: ExitStack) -> Job:
-    """The job; what it opened is closed with *stack*."""
-    return Job("acts", ACTS, Administering(appliance, stack).tick)
+def administering(appliance: Appliance, stack: ExitStack) -> list[Job]:
+    """The jobs; what they opened is closed with *stack*."""
+    administering = Administering(appliance, stack)
+    return [Job("acts", ACTS, administering.tick), Job("stuck contracts", STUCK, administering.look)]

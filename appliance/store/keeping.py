@@ -124,6 +124,14 @@ def failing(tx: Transaction) -> Failing:
     return Failing(count, row[0] if row else None)
 
 
+def failed(tx: Transaction, *, limit: int) -> list[tuple[str, str]]:
+    """Contracts whose last attempt failed, with the reason."""
+    rows = tx.execute(
+        "SELECT contract, reason FROM keeping WHERE attempts > 0 ORDER BY contract LIMIT ?", (limit,)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
 def _kinds(tx: Transaction) -> list[str]:
     return [name for (name,) in tx.execute(_KINDS) if name]
 

@@ -12,15 +12,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.administration import open_administration
 from appliance.config import load
 from appliance.demonstration.cast import LI, ZHANG
 from appliance.demonstration.founding import found
 from appliance.home import Home, write_private
+from appliance.model.administration import AdministratorRole, NewAdministrator
 from appliance.model.contract import Contract
 from appliance.operations.backup import Archive, Workroom
 from appliance.operations.backup.creating import ensure_key
 from appliance.operations.backup.documents import read_list
-from appliance.wiring import Appliance
+from appliance.wiring import Appliance, utc_now
 from hsm.client import AuthorityClient
 from hsm.sealing import new_identity, recipient_of
 from tests.world import World, activations_for, agree, authority, sample_document, send, sequenced
@@ -58,9 +60,23 @@ def running_house() -> Iterator[House]:
         write_private(home.secrets / "smtp.password", f"{PLANTED}\n".encode())
         with authority(home):
             house = House(World(home, load(home)), recovery)
+            add_administrator(home, "wei", AdministratorRole.SYSTEM)
             with house.room() as room:
                 ensure_key(room)
             yield house
+
+
+def add_administrator(home: Home, login: str, role: AdministratorRole) -> None:
+    """The first of a kind."""
+    with open_administration(load(home), now=utc_now) as administration:
+        new = NewAdministrator(login, f"{login} 示例", f"{login}@ops.example", role)
+        administration.administrators.add_first(new)
+
+
+def administrators_of(home: Home) -> list[str]:
+    """Their logins."""
+    with open_administration(load(home), now=utc_now) as administration:
+        return [each.login for each in administration.administrators.everybody()]
 
 
 def sign_contract(appliance: Appliance, world: World) -> Contract:

@@ -69,7 +69,7 @@ def test_an_archive_says_what_it_holds(house: House, archive: Archive, key: Note
     manifest = checked.manifest
     assert checked.documents == manifest.documents > 0
     assert {service.subject for service in manifest.authority.services} >= {"tsa", "log", "issuing", "wrapping"}
-    assert manifest.secrets == ("web.key", "links.key", "smtp.password")
+    assert manifest.secrets == ("web.key", "links.key", "console.key", "smtp.password")
     assert not list(house.home.state.glob("backup")), "a copy in the clear was left"
 
 

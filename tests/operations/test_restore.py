@@ -16,6 +16,7 @@ from appliance.config import load
 from appliance.errors import ApplianceError, ConfigurationError, RestoreRefused, StorageError
 from appliance.home import Home, write_private
 from appliance.ledger import Log, Sequencer
+from appliance.model.administration import AdministratorRole
 from appliance.operations.backup import Archive, Point
 from appliance.operations.restore import Order, opening, restore, restoring
 from appliance.store import schema
@@ -23,7 +24,17 @@ from appliance.wiring import open_appliance, utc_now
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
 from hsm.sealing import new_identity, recipient_of, seal_file
-from tests.operations.house import PLANTED, RECOVERY, House, contents, files_of, moved, perform
+from tests.operations.house import (
+    PLANTED,
+    RECOVERY,
+    House,
+    add_administrator,
+    administrators_of,
+    contents,
+    files_of,
+    moved,
+    perform,
+)
 from tests.world import authority
 
 
@@ -45,6 +56,7 @@ def copied(archive: Archive, tmp_path: Path) -> Iterator[Archive]:
 
 def test_a_restored_home_signs_on(house: House, archive: Archive, restored: Home) -> None:
     assert (restored.secrets / "smtp.password").read_text().strip() == PLANTED
+    assert administrators_of(restored) == ["wei"]
     assert (restored.secrets / "user.pin").read_bytes() == (house.home.secrets / "user.pin").read_bytes()
     shutil.copytree(house.home.people, restored.people)
     with (
@@ -73,7 +85,9 @@ def test_a_newer_log_is_not_forgotten(house: House, restored: Home, order: Order
     with pytest.raises(AuthorityError, match="what came between would be lost"):
         restore(restored, replace(order, aside=True), now=utc_now())
     assert contents(restored.root) == before
+    add_administrator(restored, "lan", AdministratorRole.SECURITY)
     done = restore(restored, replace(order, aside=True, forget_newer=True), now=utc_now())
+    assert administrators_of(restored) == ["lan", "wei"], "those who ordered it, and their journal, stay"
     assert done is not None and done.aside is not None and (done.aside / "state/vermilion.db").exists()
 
 
@@ -126,7 +140,7 @@ def sealed_database(path: Path, number: int) -> Archive:
     """An archive of which only the database is looked at, with the schema *number*."""
     connection = sqlite.connect(path / "old.db", isolation_level=None)
     connection.execute("PRAGMA synchronous = OFF")
-    for step, script in sorted(schema._steps()):
+    for step, script in sorted(schema._steps("migrations")):
         if step <= number:
             schema._apply(connection, script, step)
     connection.execute(f"PRAGMA user_version = {number}")

@@ -30,6 +30,7 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
             said=translate()("Queues"),
             rows=standing.worst_first(found),
             figures=[],
+            stuck=parts.administration.stuck.all(),
             actions=operations.offered(who, area=AREA),
         )
 

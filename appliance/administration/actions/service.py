@@ -19,6 +19,11 @@ def _anchor(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> Outcome:
     return Outcome(template, {"size": latest.size, "root": latest.root.hex()})
 
 
+def _retry(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
+    parts.appliance.stuck.retry(arguments["contract"])
+    return Outcome("Contract {contract} goes on.", {"contract": arguments["contract"]})
+
+
 def _resend(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
     message = int(arguments["message"])
     with parts.appliance.database.transaction() as tx:
@@ -40,7 +45,19 @@ ACTIONS = (
         perform=_anchor,
     ),
     Action(
-        name="mail.resend",
+        name="retries.contract",
+        title="Try a contract again",
+        effect="What contract {contract} is stuck at is tried again: a signature that was received is completed,"
+        " one that nobody received is abandoned; no signature is ever made anew.",
+        undo="Nothing has to be taken back: it is what the scheduler does by itself.",
+        who=SYSTEM,
+        approvers=NOBODY,
+        arguments=(Argument("contract", "The contract, by its number"),),
+        hand=Hand.SCHEDULER,
+        perform=_retry,
+    ),
+    Action(
+        name="retries.mail",
         title="Send a mail again",
         effect="Message {message}, whose arrival is unknown or that was refused, goes out once more.",
         undo="A mail that is gone cannot be taken back; it says the same as before.",

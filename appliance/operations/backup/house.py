@@ -1,4 +1,5 @@
-"""What the appliance's part of a backup has besides the database: settings, policy, public anchors, secrets."""
+"""What the appliance's part of a backup has besides the database: settings, policy, public anchors, secrets,
+and the administration's own database."""
 
 from __future__ import annotations
 
@@ -8,8 +9,9 @@ from pathlib import Path
 
 from appliance.errors import ConfigurationError
 from appliance.home import Home
+from appliance.store.copying import moment_of
 
-SECRETS = ("web.key", "links.key", "smtp.password")
+SECRETS = ("web.key", "links.key", "console.key", "smtp.password")
 """Secrets of the appliance; the PINs are the authority's, the key of backups opens this one."""
 _SIBLING = "authority.toml"
 
@@ -27,6 +29,11 @@ def gather_house(home: Home, into: Path, environment: Mapping[str, str]) -> tupl
     found = {name: value for name in SECRETS if (value := _secret(home, name, environment))}
     for name, value in found.items():
         (secrets / name).write_bytes(value + b"\n")
+    if home.administration.exists():
+        copy = Home(into).administration
+        copy.parent.mkdir(mode=0o700)
+        with moment_of(home.administration) as moment:
+            moment.copy_to(copy)
     for path in into.rglob("*"):
         path.chmod(0o700 if path.is_dir() else 0o600)
     return tuple(found)

@@ -1,4 +1,4 @@
-"""The two databases as they were before a migration, put aside while everything is stopped."""
+"""The databases as they were before a migration, put aside while everything is stopped."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ _SLACK = 64 * 1024 * 1024
 
 
 class Copies:
-    """``HOME/.before-upgrade``: both databases, each of its own user as before."""
+    """``HOME/.before-upgrade``: the databases of appliance, authority and administration, each of its own user."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
         self._directory = home.root / ".before-upgrade"
-        self._paths = (home.database, home.root / "authority/authority.db")
+        always = (home.database, home.root / "authority/authority.db")
+        self._paths = (*always, home.administration) if home.administration.exists() else always
 
     def make(self) -> None:
-        """Copies both; nothing may run. Raises :class:`UpgradeRefused` without room, :class:`StorageError`."""
+        """Copies them; nothing may run. Raises :class:`UpgradeRefused` without room, :class:`StorageError`."""
         self._require_room()
         fresh = self._directory.with_name(".before-upgrade.part")
         shutil.rmtree(fresh, ignore_errors=True)
@@ -35,8 +36,10 @@ class Copies:
         fresh.rename(self._directory)
 
     def put_back(self) -> None:
-        """Both as they were; safe to repeat. Nothing may run."""
+        """All as they were; safe to repeat. Nothing may run."""
         for path in self._paths:
+            if not (self._directory / path.name).exists():
+                continue  # the administration began after the copies were made
             before, fresh = path.stat(), path.with_name(f".{path.name}.part")
             shutil.copyfile(self._directory / path.name, fresh)
             fresh.chmod(before.st_mode & 0o777)

@@ -113,6 +113,7 @@ def _stage(
     with Confinement(make_directory(staged.cache)) as confinement:
         verified = verify_opened(archive, manifest, staged, identities, confinement)
     _keep_other_secrets(home, staged)
+    _keep_administration(home, staged)
     like_before(home, staged.root)
     os.sync()
     passing(Point.VERIFIED)
@@ -197,6 +198,13 @@ def _open_authority(home: Home, order: Order, staged: Home) -> None:
 def _inherited(environment: Mapping[str, str]) -> dict[str, str]:
     wanted = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", "CREDENTIALS_DIRECTORY")
     return {name: environment[name] for name in wanted if name in environment}
+
+
+def _keep_administration(home: Home, staged: Home) -> None:
+    """Where administrators are, they stay, with the journal of who asked for this restore; a bare machine gets
+    those of the backup."""
+    if home.administration.exists():
+        shutil.rmtree(staged.administration.parent, ignore_errors=True)
 
 
 def _keep_other_secrets(home: Home, staged: Home) -> None:

@@ -13,7 +13,7 @@ from appliance.home import Home, write_private
 from appliance.operations.backup.points import Passing, Point
 from hsm.files import sync_directory
 
-ENTRIES = ("config", "trust", "secrets", "hsm", "authority", "state")
+ENTRIES = ("config", "trust", "secrets", "hsm", "authority", "administration", "state")
 """What a backup brings, by the names in a home."""
 
 

@@ -1,0 +1,97 @@
+"""Contracts that are stuck: at which step, since when, why; and the one thing that is safe to do about each.
+
+Trying again never makes a second signature: what the authority may have signed and nobody received is
+abandoned, what is on disk is completed from there, sealing off and renewing count by their commit alone
+(docs/signing-cycle.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from appliance.contracts.endings import Endings
+from appliance.contracts.recovery import Cause, Recovery
+from appliance.contracts.room import SigningRoom
+from appliance.errors import NotFound, StateRefused
+from appliance.model.intent import IntentState
+from appliance.model.stuck import Step, Stuck
+from appliance.store import contracts, intents, keeping
+from appliance.store.database import Transaction
+
+UNDER_WAY = timedelta(minutes=3)
+"""Recovery closes what nobody is at within two minutes."""
+
+UNSEALED = timedelta(minutes=1)
+OVERDUE = timedelta(minutes=1)
+MOST = 200
+"""Of each step."""
+
+_STEPS: Final = {
+    IntentState.SIGNING: Step.SIGNING,
+    IntentState.SIGNED: Step.STAMPING,
+    IntentState.STAMPED: Step.COMPLETING,
+}
+_UNTRIED: Final[Cause] = ("Nothing has tried it yet: see that the scheduler runs.", {})
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+
+
+class StuckContracts:
+    """Looks, and tries again. Thread-safe."""
+
+    def __init__(
+        self, room: SigningRoom, recovery: Recovery, endings: Endings, renew: Callable[[str], object]
+    ) -> None:
+        """*renew* puts a fresh archive timestamp over a completed contract."""
+        self._room = room
+        self._recovery = recovery
+        self._endings = endings
+        self._renew = renew
+
+    def all(self) -> list[Stuck]:
+        """Everything that stands still, the oldest first."""
+        now = self._room.now()
+        with self._room.database.reading() as tx:
+            found = [*self._under_way(tx, now), *self._unsealed(tx, now), *self._overdue(tx, now), *_unkept(tx)]
+        return sorted(found, key=lambda each: (each.since or _LAST, each.contract, each.step))
+
+    def retry(self, contract_id: str) -> None:
+        """Does what is safe for the contract, at whatever steps it is stuck.
+
+        Raises :class:`NotFound` for one that is not stuck, and what stands in the way while it still does.
+        """
+        steps = [each.step for each in self.all() if each.contract == contract_id]
+        if not steps:
+            raise NotFound("Contract {contract} is not stuck.", contract=contract_id)
+        if Step.EXPIRING in steps:
+            self._endings.expire()
+        if Step.KEEPING in steps:
+            self._renew(contract_id)
+        if set(steps) - {Step.EXPIRING, Step.KEEPING}:
+            cause = self._recovery.retry(contract_id)
+            if cause is not None:
+                raise StateRefused(cause[0], **cause[1])
+
+    def _under_way(self, tx: Transaction, now: datetime) -> Iterator[Stuck]:
+        for record in intents.under_way(tx):
+            if record.claimed is not None and record.claimed + UNDER_WAY <= now:
+                cause = self._recovery.causes.get(record.id, _UNTRIED)
+                yield Stuck(record.act.contract, _STEPS[record.state], record.claimed, *cause)
+
+    def _unsealed(self, tx: Transaction, now: datetime) -> Iterator[Stuck]:
+        for contract_id in contracts.to_seal_off(tx)[:MOST]:
+            signed = contracts.load(tx, contract_id).current.at
+            if signed + UNSEALED <= now:
+                cause = self._recovery.causes.get(contract_id, _UNTRIED)
+                yield Stuck(contract_id, Step.SEALING_OFF, signed, *cause)
+
+    def _overdue(self, tx: Transaction, now: datetime) -> Iterator[Stuck]:
+        for contract_id in self._endings.overdue(tx, now - OVERDUE):
+            deadline = contracts.load(tx, contract_id).deadline
+            yield Stuck(contract_id, Step.EXPIRING, deadline.at if deadline else None, *_UNTRIED)
+
+
+def _unkept(tx: Transaction) -> Iterator[Stuck]:
+    for contract_id, reason in keeping.failed(tx, limit=MOST):
+        yield Stuck(contract_id, Step.KEEPING, None, "{why}", {"why": reason})
