@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
@@ -43,9 +43,14 @@ class Argument:
     required: bool = True
     choices: tuple[str, ...] = ()
 
+    @property
+    def is_secret(self) -> bool:
+        """Whether it is stored nowhere."""
+        return self.kind is ArgumentKind.SECRET
+
     def checked(self, text: str) -> str:
         """*text* in its one form. Raises :class:`PreconditionRefused` with what is wrong."""
-        trimmed = text.strip() if self.kind is not ArgumentKind.SECRET else text
+        trimmed = text if self.is_secret else text.strip()
         if not trimmed:
             raise PreconditionRefused("The argument {name} is missing.", name=self.name)
         if len(trimmed) > LONGEST_TEXT or not trimmed.isprintable():
@@ -121,7 +126,7 @@ class Action:
             raise ValueError(f"{self.name} is no name of an action")
         if AdministratorRole.AUDITOR in self.who | self.approvers:
             raise ValueError(f"{self.name}: auditors change nothing")
-        secret = any(argument.kind is ArgumentKind.SECRET for argument in self.arguments)
+        secret = any(argument.is_secret for argument in self.arguments)
         if secret and (self.approvers or self.hand is not Hand.CONSOLE):
             raise ValueError(f"{self.name}: a secret is not kept for a second person or another process")
 
@@ -147,14 +152,18 @@ class Action:
         wanted = [each for each in self.arguments if each.required or given.get(each.name, "").strip()]
         return {argument.name: argument.checked(given.get(argument.name, "")) for argument in wanted}
 
+    def checked_without_secrets(self, kept: Mapping[str, str]) -> dict[str, str]:
+        """The same for what was *kept* of the arguments: those that are secret are kept nowhere."""
+        return replace(self, arguments=tuple(each for each in self.arguments if not each.is_secret)).checked(kept)
+
     def storable(self, arguments: Mapping[str, str]) -> dict[str, str]:
         """*arguments* without the secret ones."""
-        secret = {each.name for each in self.arguments if each.kind is ArgumentKind.SECRET}
+        secret = {each.name for each in self.arguments if each.is_secret}
         return {name: value for name, value in arguments.items() if name not in secret}
 
     def effect_of(self, arguments: Mapping[str, str]) -> tuple[str, dict[str, str]]:
         """The sentence that says what it will do, and its values."""
-        names = [each.name for each in self.arguments if each.kind is not ArgumentKind.SECRET]
+        names = [each.name for each in self.arguments if not each.is_secret]
         return self.effect, {name: arguments.get(name, NOTHING) for name in names}
 
     def effect_in_english(self, arguments: Mapping[str, str]) -> str:

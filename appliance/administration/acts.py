@@ -3,7 +3,8 @@
 1. Name, role and arguments are checked; the act is written down with the sentence that says what it will do.
 2. What takes two persons waits for a day. Somebody else of a fitting role approves exactly that sentence,
    or refuses.
-3. Whoever performs takes the act by a conditional update: of two that try at once, one does.
+3. Whoever performs takes the act by a conditional update: of two that try at once, one does. It looks again whether
+   the act is one that was decided (:mod:`appliance.administration.decided`).
 4. What came of it is written down. Where a process dies in between, the act is interrupted, and never done
    again by itself.
 """
@@ -15,20 +16,19 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from appliance.administration.action import Action
+from appliance.administration.decided import require_author
 from appliance.administration.performing import Performing
 from appliance.administration.registry import REGISTRY, action_of, may_approve, may_ask
 from appliance.administration.room import AdministrationRoom
 from appliance.errors import NotAllowed, StateRefused
 from appliance.model.administration import (
     NOBODY,
-    ROOT,
     Act,
     Actor,
     ActState,
-    AdministratorState,
     JournalKind,
 )
-from appliance.store.administration import acts, administrators
+from appliance.store.administration import acts
 from appliance.store.database import Transaction
 
 WAITS = timedelta(hours=24)
@@ -74,7 +74,7 @@ class Acts:
         with self._room.writing() as tx:
             act, action = self._decidable(tx, act_id)
             _require_second(act, action, by)
-            self._require_author(tx, act, action)
+            require_author(tx, act, action)
             if action.effect_in_english(act.arguments) != act.effect:
                 raise StateRefused(
                     "Since {id} was asked for, {action} has changed; ask anew.", id=act_id, action=act.action
@@ -157,13 +157,6 @@ class Acts:
         if act.expires <= self._room.now():
             raise StateRefused("{id} waited for a day and has expired; ask anew.", id=act_id)
         return act, action_of(act.action)
-
-    def _require_author(self, tx: Transaction, act: Act, action: Action) -> None:
-        author = administrators.find(tx, act.asked_by)
-        if act.asked_by == ROOT.login:
-            return
-        if author is None or author.state is not AdministratorState.ACTIVE or author.role not in action.who:
-            raise NotAllowed("{who} may not ask for this any more.", who=act.asked_by)
 
     def _decide(self, tx: Transaction, act: Act, after: ActState, by: Actor) -> None:
         if not acts.decide(tx, act.id, after, by=by.login, now=self._room.now()):

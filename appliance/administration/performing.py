@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from appliance.administration.action import Hand
+from appliance.administration.decided import require_decided
 from appliance.administration.parts import Parts
 from appliance.administration.registry import action_of, of_hand
 from appliance.administration.room import AdministrationRoom
@@ -71,6 +72,8 @@ class Performing:
             asker = administrators.find(tx, act.asked_by)
         action, by = action_of(act.action), Actor(act.asked_by, asker.role) if asker else ROOT
         try:
+            with self._room.database.reading() as tx:
+                require_decided(tx, act, action)
             outcome = action.perform(self._parts, act.arguments if arguments is None else arguments, by)
         except (ApplianceError, AuthorityError, OSError) as error:
             return self._ended(act, ActState.FAILED, _refusal(error))

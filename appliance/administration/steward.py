@@ -1,7 +1,9 @@
 """The steward: root's side of the console. It is told the id of an act, and nothing else.
 
-It looks the act up itself, in the administration's database; what is not to be performed, or not root's to do, is
-refused there. So whoever has taken the console over can ring, and at most have done what was decided.
+It looks the act up itself, in the administration's database; what is not to be performed, not root's to do, or not
+what could have been decided is refused there. Whoever has taken the console over can write that database, too: what
+bounds the harm are the few things that :class:`appliance.administration.machine.Machine` does (see
+docs/decisions/0022-administration.md).
 """
 
 from __future__ import annotations

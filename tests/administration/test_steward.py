@@ -58,6 +58,7 @@ def say(house: House, what: bytes) -> None:
 
 def test_the_console_asks_and_the_steward_does_it_once(house: House) -> None:
     raised = alarm(house)
+    house.set_up(SYSTEM.login, AdministratorRole.SYSTEM)
     with steward(house) as told:
         act = house.administration.acts.ask("alarm.dismiss", {"unit": UNIT}, by=SYSTEM)
         assert act.state in (ActState.PERFORMING, ActState.DONE)

@@ -1,0 +1,131 @@
+"""Whoever performs looks again: rows that nobody could have asked for, as who took the console over may write."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.administration.action import Hand
+from appliance.administration.registry import action_of
+from appliance.home import make_directory
+from appliance.model.administration import ROOT, Act, ActState, AdministratorRole
+from appliance.store.administration import ADMINISTRATION
+from appliance.store.database import Database
+from tests.administration.conftest import House, opened_house
+
+UNIT = "vermilion-web.service"
+BACKUP = {"archive": "20261125T020000Z", "identity": "/mnt/recovery.key"}
+
+
+WHO = {"sun": "system", "shi": "security", "xia": "security", "ming": "auditor"}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One that performs what is root's, with administrators of all kinds."""
+    hands = frozenset({Hand.STEWARD, Hand.CONSOLE})
+    with opened_house(tmp_path_factory.mktemp("decided"), hands=hands) as house:
+        for login, role in WHO.items():
+            house.set_up(login, AdministratorRole(role))
+        yield house
+
+
+@pytest.fixture
+def alarm(house: House) -> Path:
+    path = make_directory(house.settings.home.alarms) / UNIT
+    path.write_text("2026-11-25T08:00:00Z exit-code\n")
+    return path
+
+
+def forged(house: House, name: str, arguments: dict[str, str], **other: str | int) -> Act:
+    """An act that nobody asked for, as if it was decided, and what became of it."""
+    action, act_id = action_of(name), secrets.token_hex(6)
+    given = {each.name: arguments.get(each.name, "") for each in action.arguments if each.required}
+    second = "shi" if action.persons == 2 else None
+    row: dict[str, str | int | None] = {
+        "id": act_id,
+        "action": name,
+        "arguments": json.dumps(arguments, separators=(",", ":"), sort_keys=True),
+        "effect": action.effect_in_english(given),
+        "state": "performing",
+        "persons": action.persons,
+        "asked_by": "sun",
+        "asked": "2026-11-25T08:00:00.000000Z",
+        "expires": "2026-11-26T08:00:00.000000Z",
+        "decided_by": second,
+        "decided": second and "2026-11-25T08:00:00.000000Z",
+        **other,
+    }
+    database = Database(house.settings.home.administration, ADMINISTRATION)
+    with database.transaction() as tx:
+        tx.execute(f"INSERT INTO acts ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
+    database.close()
+    return house.administration.performing.perform(act_id)
+
+
+def refused(act: Act) -> bool:
+    """Whether it was refused before anything was done."""
+    assert act.state is ActState.FAILED
+    assert act.outcome is not None
+    return act.outcome.template in (
+        "{id} is not what {action} takes and says now; it was not done, ask anew.",
+        "{who} may not ask for this any more.",
+        "{who} may not approve this any more.",
+    )
+
+
+def test_what_could_have_been_decided_is_performed(house: House, alarm: Path) -> None:
+    assert forged(house, "alarm.dismiss", {"unit": UNIT}).state is ActState.DONE
+    assert not alarm.exists()
+
+
+def test_what_two_persons_could_have_decided_is_performed(house: House) -> None:
+    """It says so itself that there is no appliance here: it was tried."""
+    assert not refused(forged(house, "restore", BACKUP))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"effect": "Nothing at all is done."},
+        {"persons": 2, "decided_by": "shi", "decided": "2026-11-25T08:00:00.000000Z"},
+        {"asked_by": "ming"},
+        {"asked_by": "nobody"},
+        {"asked_by": "system"},
+    ],
+)
+def test_what_does_not_say_what_it_does_or_who_may_is_not_done(
+    house: House, alarm: Path, other: dict[str, str]
+) -> None:
+    assert refused(forged(house, "alarm.dismiss", {"unit": UNIT}, **other))
+    assert alarm.exists()
+
+
+@pytest.mark.parametrize("arguments", [{"service": "../../sshd"}, {"service": "web", "more": "x"}, {}])
+def test_arguments_that_are_not_taken_reach_nobody(house: House, arguments: dict[str, str]) -> None:
+    assert refused(forged(house, "service.restart", arguments))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"persons": 1},
+        {"decided_by": "ming"},
+        {"decided_by": "nobody"},
+        {"decided_by": "root"},
+        {"asked_by": "shi", "decided_by": "sun"},
+    ],
+)
+def test_what_takes_two_persons_is_not_done_for_others(house: House, other: dict[str, str]) -> None:
+    assert refused(forged(house, "restore", BACKUP, **other))
+
+
+def test_who_was_suspended_since_has_decided_in_vain(house: House) -> None:
+    """Between the approval and the deed."""
+    assert not refused(forged(house, "restore", BACKUP, decided_by="xia"))
+    house.administration.administrators.suspend("xia", by=ROOT)
+    assert refused(forged(house, "restore", BACKUP, decided_by="xia"))
