@@ -26,6 +26,11 @@ class Home:
         return cls(Path(environment.get("VERMILION_HOME") or "var").absolute())
 
     @property
+    def is_managed(self) -> bool:
+        """Whether settings and places are provisioning's, as on an appliance: ``config`` is a link there."""
+        return (self.root / "config").is_symlink()
+
+    @property
     def settings(self) -> Path:
         """The appliance's settings; the authority's own lie beside them in :attr:`authority_settings`."""
         return self.root / "config/appliance.toml"

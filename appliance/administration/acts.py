@@ -3,8 +3,8 @@
 1. Name, role and arguments are checked; the act is written down with the sentence that says what it will do.
 2. What takes two persons waits for a day. Somebody else of a fitting role approves exactly that sentence,
    or refuses.
-3. Whoever performs takes the act by a conditional update: of two that try at once, one does. It looks again whether
-   the act is one that was decided (:mod:`appliance.administration.decided`).
+3. Whoever performs takes the act by a conditional update: of two that try at once, one does. It looks again
+   whether the act is one that was decided (:mod:`appliance.administration.decided`).
 4. What came of it is written down. Where a process dies in between, the act is interrupted, and never done
    again by itself.
 """
@@ -21,13 +21,7 @@ from appliance.administration.performing import Performing
 from appliance.administration.registry import REGISTRY, action_of, may_approve, may_ask
 from appliance.administration.room import AdministrationRoom
 from appliance.errors import NotAllowed, StateRefused
-from appliance.model.administration import (
-    NOBODY,
-    Act,
-    Actor,
-    ActState,
-    JournalKind,
-)
+from appliance.model.administration import NOBODY, Act, Actor, ActState, JournalKind
 from appliance.store.administration import acts
 from appliance.store.database import Transaction
 

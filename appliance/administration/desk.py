@@ -113,8 +113,7 @@ def _administration(
 ) -> Administration:
     sessions = ConsoleSessions(room)
     administrators = Administrators(room, sessions)
-    # In development everybody is one user, and there is no steward to ring for.
-    hands = process.hands | ({Hand.STEWARD} if settings.home.secrets.is_dir() else set())
+    hands = process.hands | ({Hand.STEWARD} if _is_development(settings.home) else set())
     parts = Parts(settings, administrators, authority, room.now, process.opened, lambda: machine_of(settings))
     bell = settings.home.run / STEWARD
     performing = Performing(room, parts, hands, steward=lambda act_id: ring(bell, act_id))
@@ -129,6 +128,12 @@ def _administration(
         stuck=StuckList(room),
         journal=room.journal,
     )
+
+
+def _is_development(home: Home) -> bool:
+    """Whether everybody is one user, and there is no steward to ring for. Secrets alone do not tell: on an appliance
+    a restore leaves those of the backup in that folder."""
+    return home.secrets.is_dir() and not home.is_managed
 
 
 class _Key:

@@ -11,7 +11,7 @@ from appliance.administration.decided import require_decided
 from appliance.administration.parts import Parts
 from appliance.administration.registry import action_of, of_hand
 from appliance.administration.room import AdministrationRoom
-from appliance.errors import ApplianceError, StateRefused
+from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.administration import NOBODY, ROOT, Act, Actor, ActState, JournalKind, Outcome
 from appliance.store.administration import acts, administrators
 from hsm.errors import AuthorityError
@@ -97,7 +97,7 @@ class Performing:
             open_ = acts.in_state(tx, ActState.PERFORMING)
         for act in open_:
             begun = act.started or act.decided or act.asked
-            if begun + LONGEST[action_of(act.action).hand] <= self._room.now():
+            if begun + _longest(act) <= self._room.now():
                 self._ended(act, ActState.INTERRUPTED, _NOT_TAKEN if act.started is None else _NOT_ENDED)
 
     def _ended(self, act: Act, after: ActState, outcome: Outcome) -> Act:
@@ -115,6 +115,14 @@ class Performing:
     def _now(self, act_id: str) -> Act:
         with self._room.database.reading() as tx:
             return acts.act(tx, act_id)
+
+
+def _longest(act: Act) -> timedelta:
+    """How long *act* may take; the longest for one of another release, which this one does not know."""
+    try:
+        return LONGEST[action_of(act.action).hand]
+    except NotFound:
+        return max(LONGEST.values())
 
 
 def _refusal(error: ApplianceError | AuthorityError | OSError) -> Outcome:

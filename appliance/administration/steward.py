@@ -1,8 +1,8 @@
 """The steward: root's side of the console. It is told the id of an act, and nothing else.
 
-It looks the act up itself, in the administration's database; what is not to be performed, not root's to do, or not
-what could have been decided is refused there. Whoever has taken the console over can write that database, too: what
-bounds the harm are the few things that :class:`appliance.administration.machine.Machine` does (see
+It looks the act up itself, in the administration's database; what is not to be performed, not root's to do, or
+not what could have been decided is refused there. Whoever has taken the console over can write that database, too:
+what bounds the harm are the few things that :class:`appliance.administration.machine.Machine` does (see
 docs/decisions/0022-administration.md).
 """
 
@@ -78,6 +78,5 @@ def machine_of(settings: Settings) -> Machine:
     # Imported here: only who performs loads what backups and releases need.
     from appliance.administration.development_machine import DevelopmentMachine  # noqa: PLC0415
     from appliance.administration.systemd_machine import SystemdMachine  # noqa: PLC0415
-    from appliance.operations.restore.swapping import is_managed  # noqa: PLC0415
 
-    return SystemdMachine(settings) if is_managed(settings.home) else DevelopmentMachine(settings)
+    return SystemdMachine(settings) if settings.home.is_managed else DevelopmentMachine(settings)

@@ -9,7 +9,6 @@ import click
 from appliance.cli.program import Context
 from appliance.operations.backup import Archive
 from appliance.operations.restore import Order, restore
-from appliance.operations.restore.swapping import is_managed
 from appliance.wiring import utc_now
 from hsm.note import parse_vkey
 
@@ -46,7 +45,7 @@ def command(
         contracts=done.verified.contracts,
     )
     say("The log's key is {key}; compare it with the transcript of the ceremony.", key=done.key.vkey())
-    if is_managed(context.home):
+    if context.home.is_managed:
         say(
             "Secrets of the backup are in {path}: seal them as credentials, then remove them.",
             path=context.home.secrets,

@@ -29,9 +29,11 @@ class Administering:
         """Performs what waits for this process, ends what waited for too long, and sees the journal into the
         log."""
         administration = self._administration()
-        administration.acts.expire()
-        administration.performing.run_once()
-        administration.journal.forward()
+        try:
+            administration.acts.expire()
+            administration.performing.run_once()
+        finally:  # whatever is wrong with an act, what was done does not wait to be told
+            administration.journal.forward()
 
     def look(self) -> None:
         """Tells the console which contracts are stuck."""

@@ -253,6 +253,19 @@ def test_what_a_process_left_is_interrupted_and_never_done_again(crew: House, do
     assert (crew.told()[-1], done) == ("act-interrupted", [])
 
 
+def test_an_act_that_this_release_does_not_know_ends_by_itself(crew: House, done: list[str]) -> None:
+    """As after going back to an older release; the others are performed."""
+    act = crew.administration.acts.ask("count.far", {"thing": "clocks"}, by=ASKER)
+    database = Database(crew.settings.home.administration, ADMINISTRATION)
+    with database.transaction() as tx:
+        acts.insert(tx, replace(act, id="0123456789ab", action="count.tomorrow"))
+    database.close()
+    crew.administration.performing.run_once()
+    crew.later(hours=24)
+    crew.administration.performing.run_once()
+    assert crew.administration.acts.act("0123456789ab").state is ActState.INTERRUPTED
+
+
 def test_what_nobody_took_in_time_is_not_done_later(crew: House, done: list[str]) -> None:
     act = crew.administration.acts.ask("count.far", {"thing": "clocks"}, by=ASKER)
     crew.later(minutes=10)

@@ -62,7 +62,8 @@ def forged(house: House, name: str, arguments: dict[str, str], **other: str | in
     }
     database = Database(house.settings.home.administration, ADMINISTRATION)
     with database.transaction() as tx:
-        tx.execute(f"INSERT INTO acts ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
+        columns, places = ", ".join(row), ", ".join("?" * len(row))
+        tx.execute(f"INSERT INTO acts ({columns}) VALUES ({places})", list(row.values()))  # noqa: S608  # ours
     database.close()
     return house.administration.performing.perform(act_id)
 

@@ -95,6 +95,17 @@ def test_without_a_steward_the_act_says_so(house: House) -> None:
     assert "vermilion-steward.socket" in act.outcome.template
 
 
+def test_an_appliance_is_one_although_a_restore_left_secrets_in_the_home(tmp_path: Path) -> None:
+    home = make_directory(tmp_path / "home")
+    make_directory(home / "secrets")
+    make_directory(tmp_path / "etc")
+    (home / "config").symlink_to(tmp_path / "etc")
+    with opened_house(tmp_path) as house:
+        act = house.administration.acts.ask("backup.now", {}, by=ROOT)
+    assert act.outcome is not None
+    assert "vermilion-steward.socket" in act.outcome.template  # nobody but root does it
+
+
 @pytest.fixture
 def machine(house: House, tmp_path: Path) -> tuple[SystemdMachine, Path]:
     """Its systemd is a program that writes down what it was asked, and knows no unit with "tsa" in its name."""

@@ -29,7 +29,7 @@ from appliance.operations.restore.opening import (
     put_document,
     verify_opened,
 )
-from appliance.operations.restore.swapping import Swap, complete, interrupted, is_managed, like_before, swap
+from appliance.operations.restore.swapping import Swap, complete, interrupted, like_before, swap
 from appliance.store.schema import latest
 from appliance.supervision.services import answers
 from hsm.errors import error_class
@@ -91,7 +91,7 @@ def restore(home: Home, order: Order, *, now: datetime, passing: Passing = pass_
         if isinstance(error, OSError):
             raise RestoreRefused("The backup could not be opened: {why}.", why=error.strerror or error) from error
         raise
-    if not is_managed(home):
+    if not home.is_managed:
         for directory in (home.run, home.logs):
             directory.mkdir(mode=0o700, exist_ok=True)
     aside = f"before-{now:%Y%m%dT%H%M%SZ}"

@@ -64,17 +64,12 @@ def complete(home: Home, planned: Swap, passing: Passing) -> None:
     sync_directory(home.root)
 
 
-def is_managed(home: Home) -> bool:
-    """Whether settings and places are provisioning's, as on an appliance: ``config`` is a link there."""
-    return (home.root / "config").is_symlink()
-
-
 def like_before(home: Home, staged: Path) -> None:
     """What is staged gets the modes of what it replaces and, when root restores, its users (appliance/sharing.py).
 
     Settings that a link leads to are somebody else's to keep: the backup's go beside them.
     """
-    if is_managed(home) and (staged / "config").exists():
+    if home.is_managed and (staged / "config").exists():
         beside = home.root / "config-of-backup"
         shutil.rmtree(beside, ignore_errors=True)
         (staged / "config").rename(beside)

@@ -1,0 +1,36 @@
+"""The scheduler's part: acts are performed, and the journal goes into the log whatever is wrong with an act."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from appliance.jobs.administering import Administering
+from appliance.model.administration import ROOT, AdministratorRole
+from appliance.store.administration import ADMINISTRATION, journal
+from appliance.store.database import Database
+from appliance.wiring import Appliance
+from tests.administration.conftest import House
+
+DAMAGED = """
+    INSERT INTO acts (id, action, arguments, effect, state, persons, asked_by, asked, expires)
+    VALUES ('0123456789ab', 'mail.resend', 'no JSON', '', 'performing', 1, 'sun', '2026', '2027')
+"""
+
+
+def test_a_damaged_act_keeps_no_line_out_of_the_log(house: House) -> None:
+    house.set_up("sun", AdministratorRole.SYSTEM)
+    database = Database(house.settings.home.administration, ADMINISTRATION)
+    with database.transaction() as tx:
+        tx.execute(DAMAGED)
+        kind = house.administration.journal.lines()[0].kind
+        journal.append(tx, kind, ROOT.login, house.at, act=None, detail={})  # while the log did not answer
+    database.close()
+    assert house.administration.journal.waiting() == 1
+    appliance = cast("Appliance", SimpleNamespace(settings=house.settings, now=lambda: house.at))
+    with ExitStack() as stack, pytest.raises(ValueError, match="Expecting value"):
+        Administering(appliance, stack).tick()
+    assert house.administration.journal.waiting() == 0
