@@ -131,8 +131,8 @@ def _administration(
 
 
 def _is_development(home: Home) -> bool:
-    """Whether everybody is one user, and there is no steward to ring for. Secrets alone do not tell: on an appliance
-    a restore leaves those of the backup in that folder."""
+    """Whether everybody is one user, and there is no steward to ring for. Secrets alone do not tell: on an
+    appliance a restore leaves those of the backup in that folder."""
     return home.secrets.is_dir() and not home.is_managed
 
 
