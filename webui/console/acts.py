@@ -25,9 +25,19 @@ STATES = {
 }
 """What the states of an act are called, and the tone of the badge."""
 
+CHOICES = {
+    **{role.value: title for role, title in TITLES.items()},
+    "authority": "Signing authority",
+    "web": "Portal",
+    "tsa": "Timestamp service",
+    "scheduler": "Scheduler",
+    "console": "Console",
+}
+"""What choices are called; others are shown as they are."""
+
 AREAS = {
     "Machine": ("maintenance", "service", "backup", "drill", "restore", "release", "alarm", "support"),
-    "Log, contracts and mail": ("log", "contract", "contracts", "mail", "queue"),
+    "Log, contracts and mail": ("log", "mail", "retries"),
     "Keys and certificates": ("authority", "crl", "key", "keys", "certificate", "certificates"),
     "Administrators": ("administrators",),
 }
@@ -115,7 +125,20 @@ def _joined(names: list[str]) -> str:
 
 def effect_of(action: Action, arguments: Mapping[str, str]) -> str:
     """The sentence that says exactly what it will do."""
-    return spoken(*action.effect_of(arguments))
+    template, values = action.effect_of(arguments)
+    chosen = {each.name for each in action.arguments if each.choices}
+    told = {
+        name: translate()(CHOICES.get(text, text)) if name in chosen else text for name, text in values.items()
+    }
+    return spoken(template, told)
+
+
+def told(act: Act, *, outcome: bool) -> str:
+    """In one sentence what *act* does or, with *outcome*, what came of it."""
+    if outcome and act.outcome is not None:
+        return spoken(act.outcome.template, act.outcome.values)
+    action = REGISTRY.get(act.action)
+    return effect_of(action, act.arguments) if action else act.effect
 
 
 def shown(who: Visitor, act: Act) -> Shown:
@@ -126,7 +149,7 @@ def shown(who: Visitor, act: Act) -> Shown:
     return Shown(
         id=act.id,
         title=say(action.title) if action else act.action,
-        effect=effect_of(action, act.arguments) if action else act.effect,
+        effect=told(act, outcome=False),
         undo=say(action.undo) if action and action.undo else "",
         state=state,
         tone=tone,
@@ -139,7 +162,7 @@ def shown(who: Visitor, act: Act) -> Shown:
         decided_by=act.decided_by,
         decided=act.decided,
         finished=act.ended,
-        outcome=spoken(act.outcome.template, act.outcome.values) if act.outcome else "",
+        outcome=told(act, outcome=True) if act.outcome else "",
         secret=act.outcome.secret if act.outcome else "",
         approvers=kinds(action.approvers) if action else "",
     )

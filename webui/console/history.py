@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +10,8 @@ from flask import Blueprint, render_template, request
 from appliance.errors import StorageError
 from appliance.health.series import Series
 from appliance.model.administration import JournalKind, JournalLine
-from webui.console.access import visitor
+from webui.console import acts
+from webui.console.access import visitor, wants_fragment
 from webui.console.figures import PLANS, SPANS, Chart, Span, chart, span_of
 from webui.console.parts import ConsoleParts
 from webui.shared.language import translate
@@ -46,8 +46,11 @@ SAID = {
 }
 """What each kind of line is called."""
 
-TOLD = ("effect", "outcome", "action", "name", "login", "address", "attempts", "count")
-"""What a line's detail is shown of, the first that there is first."""
+ENDED = (JournalKind.ACT_DONE, JournalKind.ACT_FAILED, JournalKind.ACT_INTERRUPTED)
+"""The lines that tell what came of an act; the others about one tell what it does."""
+
+TOLD = ("name", "login", "address", "attempts", "count")
+"""What is shown of the detail of a line that is about no act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +81,10 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
             charts=_charts(parts, span),
             spans=[(each.key, translate()(each.title)) for each in SPANS],
             span=span.key,
-            lines=[_line(each) for each in found],
+            lines=[_line(parts, each) for each in found],
             before=before,
             further=found[-1].number if len(found) == LINES else None,
-            broken=journal.broken_at(),
+            broken=None if wants_fragment() else journal.broken_at(),
         )
 
     return pages
@@ -96,9 +99,7 @@ def _charts(parts: ConsoleParts, span: Span) -> list[Chart]:
         return []
 
 
-def _line(line: JournalLine) -> Line:
-    return Line(line.at, line.who, translate()(SAID[line.kind]), _detail(line.detail), line.act)
-
-
-def _detail(detail: Mapping[str, str | int]) -> str:
-    return " · ".join(str(detail[name]) for name in TOLD if name in detail)
+def _line(parts: ConsoleParts, line: JournalLine) -> Line:
+    detail = acts.told(parts.administration.acts.act(line.act), outcome=line.kind in ENDED) if line.act else ""
+    said = detail or " · ".join(str(line.detail[name]) for name in TOLD if name in line.detail)
+    return Line(line.at, line.who, translate()(SAID[line.kind]), said, line.act)

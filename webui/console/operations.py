@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ from appliance.administration.registry import REGISTRY, action_of, may_ask
 from appliance.errors import ApplianceError, NotAllowed, PreconditionRefused, StorageError
 from appliance.model.administration import Act, ActState
 from webui.console import acts
-from webui.console.access import TITLES, Visitor, visitor, visitor_or_none
+from webui.console.access import Visitor, visitor, visitor_or_none
 from webui.console.acts import Offer
 from webui.console.parts import ConsoleParts
 from webui.console.speaking import field, sentence
@@ -32,16 +32,6 @@ LONGEST = 600
 """Letters of an argument that are looked at; the action refuses what is too long."""
 
 RECENT = 12
-
-CHOICES = {
-    **{role.value: title for role, title in TITLES.items()},
-    "authority": "Signing authority",
-    "web": "Portal",
-    "tsa": "Timestamp service",
-    "scheduler": "Scheduler",
-    "console": "Console",
-}
-"""What choices are called; others are shown as they are."""
 
 View = BaseResponse | str
 
@@ -75,9 +65,9 @@ def waiting(parts: ConsoleParts) -> int:
         return 0
 
 
-def offered(who: Visitor, *, area: str) -> list[Offer]:
-    """The actions whose names begin with *area*, as *who* sees them."""
-    return acts.offers(who, [each for each in REGISTRY.values() if each.name.partition(".")[0] == area])
+def offered(who: Visitor, areas: Container[str]) -> list[Offer]:
+    """The actions whose names begin with one of *areas*, as *who* sees them."""
+    return acts.offers(who, [each for each in REGISTRY.values() if each.name.partition(".")[0] in areas])
 
 
 def _add_actions(pages: Blueprint, parts: ConsoleParts) -> None:
@@ -236,5 +226,5 @@ def _confirm(action: Action, given: Mapping[str, str], problems: Mapping[str, st
 
 def _field(argument: Argument, value: str) -> Field:
     say = translate()
-    choices = tuple((choice, say(CHOICES.get(choice, choice))) for choice in argument.choices)
+    choices = tuple((choice, say(acts.CHOICES.get(choice, choice))) for choice in argument.choices)
     return Field(argument.name, say(argument.title), argument.kind.value, argument.required, choices, value)

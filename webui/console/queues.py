@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from flask import Blueprint, render_template
 
+from appliance.administration.registry import action_of, may_ask
 from webui.console import operations, standing
 from webui.console.access import visitor
 from webui.console.parts import ConsoleParts
@@ -12,8 +15,26 @@ from webui.shared.language import translate
 CONCERNED = ("queue", "mail", "mail-lost", "reminders", "outside-timestamps", "keeping", "log")
 """The questions of health that are about something that waits."""
 
-AREA = "retries"
-"""The area of the acts that have something tried again."""
+FIGURES = (
+    ("vermilion_log_waiting", "Entries of the log that wait for their place"),
+    ("vermilion_mails_waiting", "Mails that wait to be sent"),
+)
+"""What is counted at every round of the watch."""
+
+AREAS = ("mail", "retries")
+"""The first words of the names of acts that have something tried again."""
+
+
+RETRY = "retries.contract"
+"""The one safe act for a contract that is stuck."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """How much waits."""
+
+    title: str
+    count: int
 
 
 def blueprint(parts: ConsoleParts) -> Blueprint:
@@ -24,14 +45,19 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
     def everything() -> str:
         who = visitor()
         survey = parts.observations.all(parts.now())
-        found = standing.rows(each for each in survey.observed if each.finding.name in CONCERNED)
+        found = standing.rows(survey, only=CONCERNED)
         return render_template(
             "queues.html",
             said=translate()("Queues"),
             rows=standing.worst_first(found),
-            figures=[],
             stuck=parts.administration.stuck.all(),
-            actions=operations.offered(who, area=AREA),
+            may_retry=may_ask(who.actor, action_of(RETRY)),
+            figures=[
+                Figure(translate()(title), round(survey.figures[name]))
+                for name, title in FIGURES
+                if name in survey.figures
+            ],
+            actions=operations.offered(who, AREAS),
         )
 
     return pages

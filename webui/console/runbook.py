@@ -23,6 +23,7 @@ FOLDERS = (Path(sys.prefix, "share/doc/vermilion/runbook"), Path(__file__).paren
 def blueprint(parts: ConsoleParts) -> Blueprint:
     """The pages."""
     pages = Blueprint("runbook", __name__)
+    pages.add_app_template_global(exists, "has_runbook")
 
     @pages.get("/runbook/<name>")
     def page(name: str) -> str:
@@ -31,6 +32,11 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
         return render_template("runbook.html", title=_title(found), blocks=found[1:], spoken=spoken)
 
     return pages
+
+
+def exists(name: str) -> bool:
+    """Whether there is a page of this name."""
+    return any((folder / f"{name}.md").is_file() for folder in FOLDERS)
 
 
 def read(name: str, language: Language) -> tuple[list[Block], str]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from appliance.health import Condition, Observed
+from appliance.health import Condition, Observed, Survey
 from appliance.health.registry import TITLES
 from webui.console.speaking import spoken
 from webui.shared.language import translate
 
+LATE = timedelta(seconds=1)
+"""An answer older than the last round: what it needs did not answer, so that it could not be asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One observation. ``condition`` is ``good``, ``attention`` or ``failing``; ``page`` may be empty."""
+    """One observation. ``condition`` is ``good``, ``attention`` or ``failing``; ``page`` may be empty.
+    ``at`` is when it was found last; ``stale``: the last round could not ask."""
 
     name: str
     title: str
@@ -23,6 +27,8 @@ class Row:
     remedy: str
     page: str
     since: datetime
+    at: datetime
+    stale: bool
 
     @property
     def id(self) -> str:
@@ -30,9 +36,9 @@ class Row:
         return f"state-{self.name}"
 
 
-def rows(observed: Iterable[Observed]) -> list[Row]:
-    """What people read of *observed*, in the same order."""
-    return [_row(each) for each in observed]
+def rows(survey: Survey, *, only: Container[str] | None = None) -> list[Row]:
+    """What people read of *survey*, in the same order."""
+    return [_row(each, survey.at) for each in survey.observed if only is None or each.finding.name in only]
 
 
 def worst_first(found: Iterable[Row]) -> list[Row]:
@@ -41,7 +47,7 @@ def worst_first(found: Iterable[Row]) -> list[Row]:
     return sorted(found, key=lambda row: order.index(row.condition))
 
 
-def _row(observed: Observed) -> Row:
+def _row(observed: Observed, round_at: datetime | None) -> Row:
     finding, say = observed.finding, translate()
     calm = finding.condition is Condition.GOOD
     return Row(
@@ -52,4 +58,6 @@ def _row(observed: Observed) -> Row:
         remedy="" if calm else spoken(finding.remedy, finding.remedy_values),
         page=finding.page.value if finding.page is not None else "",
         since=observed.since,
+        at=observed.at,
+        stale=round_at is not None and observed.at < round_at - LATE,
     )

@@ -21,7 +21,7 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
     def everything() -> str:
         visitor()
         survey = parts.observations.all(parts.now())
-        found = standing.worst_first(standing.rows(survey.observed))
+        found = standing.worst_first(standing.rows(survey))
         return render_template(
             "state.html",
             overall=_overall(found),
