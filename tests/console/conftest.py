@@ -50,6 +50,7 @@ class Console:
     house: House
     observations: Observations
     database: Database
+    parts: ConsoleParts
 
     def cookie(self, login: str) -> str:
         """A new session of *login*."""
@@ -71,9 +72,9 @@ class Console:
         """A round of the watch, now, with these findings and nothing else that is new."""
         self.observations.keep(findings, self.house.at, {"vermilion_log_waiting": 2.0}, names=list(TITLES))
 
-    def act(self, login: str, name: str, **arguments: str) -> TestResponse:
-        """*login* asks for an action and has read what it will do."""
-        return post(self.browser(login), f"/operations/{name}", {**arguments, "sure": "yes"})
+    def act(self, who: str, name: str, /, **arguments: str) -> TestResponse:
+        """*who* asks for the action *name* and has read what it will do."""
+        return post(self.browser(who), f"/operations/{name}", {**arguments, "sure": "yes"})
 
 
 def post(browser: FlaskClient, path: str, data: dict[str, str] | None = None) -> TestResponse:
@@ -116,7 +117,7 @@ def _built(house: House, authority: AuthorityClient, stack: ExitStack) -> Consol
         form_key=KEY,
         now=lambda: house.at,
     )
-    console = Console(create_app(parts), house, observations, database)
+    console = Console(create_app(parts), house, observations, database, parts)
     for login, role in PEOPLE.items():
         house.set_up(login, role)
     console.found(good("clock", "The clock is in step."))

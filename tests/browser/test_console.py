@@ -1,0 +1,204 @@
+"""The operator's console in Chromium: a fault and its remedy, an act, a second person, the journal; every page."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from appliance.accounts.sessions import Whereabouts
+from appliance.administration import COMMAND, open_administration
+from appliance.model.administration import ROOT, AdministratorRole, NewAdministrator
+from appliance.sharing import make_directory
+from appliance.store.administration import ADMINISTRATION
+from appliance.store.database import Database
+from appliance.wiring import utc_now
+from hsm.activation.totp import code_at, step_of
+from tests.browser.house import House
+from tests.browser.visitor import OF_LOOKS, RULES, TOO_MUCH, Visitor, visiting
+
+PASSWORD = "窗外的雨下了一整夜 & 两盏灯"
+WHERE = Whereabouts("192.0.2.7", "Chromium")
+FAILED = "vermilion-example.service"
+PATIENCE = 60_000
+"""Milliseconds in which the watch goes round, and a page asks again."""
+
+PEOPLE = {
+    "sun": ("孙运维", AdministratorRole.SYSTEM),
+    "zhou": ("周安全", AdministratorRole.SECURITY),
+    "qian": ("钱值守", AdministratorRole.SYSTEM),
+}
+
+MAIN = ("/", "/keys", "/operations", "/queues", "/history", "/administrators")
+OTHERS = ("/operations/service.restart", "/operations/backup.now", "/settings", "/settings/code", "/nothing-here")
+"""What differs from the main pages in its parts; on a phone these are looked at by their parts alone."""
+ENTRANCES = ("/login", "/welcome")
+ENGLISH = re.compile(r"(?:[A-Za-z][a-z'’]+[ ,]+){3}[A-Za-z][a-z]+")
+
+
+@pytest.fixture(scope="module")
+def links(the_house: House) -> dict[str, str]:
+    """The way in of each of three, made by root; something has failed meanwhile."""
+    alarms = the_house.home.alarms
+    make_directory(alarms)
+    (alarms / FAILED).write_text("2026-11-25T08:00:00Z exit-code\n", encoding="utf-8")
+    with open_administration(the_house.settings, now=utc_now, process=COMMAND) as administration:
+        for login, (name, role) in PEOPLE.items():
+            administration.administrators.add(NewAdministrator(login, name, f"{login}@ops.example", role), by=ROOT)
+        tokens = {login: administration.administrators.link(login, by=ROOT).token for login in PEOPLE}
+        welcoming = administration.welcoming
+        welcoming.choose_password(welcoming.arrive(tokens["qian"]), PASSWORD)
+        draft = welcoming.code_draft(welcoming.arrive(tokens["qian"]))
+        code = code_at(base64.b32decode(draft.secret), step_of(utc_now()))
+        welcoming.with_code(welcoming.arrive(tokens["qian"]), draft.sealed, code, WHERE)
+    return {login: f"/welcome/{token}" for login, token in tokens.items()}
+
+
+@pytest.fixture(scope="module")
+def cookie(the_house: House, links: dict[str, str]) -> dict[str, str]:
+    """Somebody's session, for tests that are not about signing in."""
+    database = Database(the_house.home.administration, ADMINISTRATION)
+    with (
+        open_administration(the_house.settings, now=utc_now, process=COMMAND) as administration,
+        database.transaction() as tx,
+    ):
+        secret = administration.sessions.open(tx, "qian", WHERE).secret
+    database.close()
+    return {"name": "console", "value": secret, "url": the_house.settings.console.public_url}
+
+
+@contextmanager
+def administrating(house: House, chromium: Browser, **more: object) -> Iterator[Visitor]:
+    with visiting(chromium, house.settings.console.public_url, device=False, **more) as visitor:  # type: ignore[arg-type]
+        yield visitor
+
+
+def set_up(visitor: Visitor, link: str) -> bytes:
+    """Chooses password and code; the code's secret."""
+    page = visitor.go(link)
+    page.get_by_label("设置密码").fill(PASSWORD)
+    page.get_by_label("再次输入").fill(PASSWORD)
+    page.get_by_role("button", name="继续").click()
+    page.locator(".scan summary").click()
+    secret = base64.b32decode("".join(page.locator(".scan code").inner_text().split()))
+    page.locator("[name=code]").fill(code_at(secret, step_of(utc_now())))
+    page.get_by_role("button", name="完成并登录").click()
+    expect(page.get_by_role("navigation", name="主导航").first).to_be_visible()
+    return secret
+
+
+def sign_in(visitor: Visitor, login: str, secret: bytes) -> None:
+    """With the code that comes next, since each counts once."""
+    page = visitor.go("/login")
+    page.get_by_label("登录名").fill(login)
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="继续").click()
+    page.locator("[name=code]").fill(code_at(secret, step_of(utc_now()) + 1))
+    page.get_by_role("button", name="登录").click()
+
+
+def test_a_fault_its_remedy_an_act_and_a_second_person(
+    the_house: House, chromium: Browser, links: dict[str, str]
+) -> None:
+    with administrating(the_house, chromium) as sun, administrating(the_house, chromium) as zhou:
+        secret = set_up(sun, links["sun"])
+        sun.page.locator("details.menu.desk > summary").click()
+        sun.page.get_by_role("button", name="退出登录").click()
+        sign_in(sun, "sun", secret)
+        sees_the_fault(sun.page)
+        takes_the_alarm_back(sun.page)
+        set_up(zhou, links["zhou"])
+        asks_for_a_colleague(zhou.page)
+        approves(sun, zhou.page.url.rpartition("/")[2])
+        # Without a reload: her page asks again, and then says that it was done.
+        expect(zhou.page.locator("#live .badge")).to_have_text("已完成", timeout=PATIENCE)
+        journal = sun.go("/history").locator("#live")
+        expect(journal).to_contain_text("操作已批准")
+        expect(journal).to_contain_text("郑值班")
+
+
+def sees_the_fault(page: Page) -> None:
+    """The page itself finds out, and says what to do."""
+    row = page.locator("#state-services.failing")
+    expect(row).to_contain_text(FAILED, timeout=PATIENCE)
+    expect(row).to_contain_text("处置")
+    expect(row.get_by_text("故障", exact=True)).to_be_visible()
+
+
+def takes_the_alarm_back(page: Page) -> None:
+    page.get_by_role("link", name="操作与审批").click()
+    page.get_by_role("link", name="解除告警").click()
+    page.locator("[name=unit]").fill(FAILED)
+    page.get_by_role("button", name="继续").click()
+    expect(page.locator(".effect")).to_contain_text(FAILED)
+    page.get_by_role("button", name="立即执行").click()
+    expect(page.locator("#live .badge")).to_have_text("已完成")
+
+
+def asks_for_a_colleague(page: Page) -> None:
+    page.get_by_role("link", name="管理员", exact=True).click()
+    page.get_by_role("link", name="增加管理员").click()
+    for name, text in (("login", "zheng"), ("name", "郑值班"), ("email", "zheng@ops.example")):
+        page.locator(f"[name={name}]").fill(text)
+    page.locator("[name=role]").select_option("system")
+    page.get_by_role("button", name="继续").click()
+    expect(page.locator(".effect")).to_contain_text("郑值班")
+    page.get_by_role("button", name="提交申请").click()
+    expect(page.locator("#live .badge")).to_have_text("待审批")
+
+
+def approves(visitor: Visitor, act: str) -> None:
+    page = visitor.go("/operations")
+    expect(page.get_by_text("待您审批")).to_be_visible()
+    page.locator(f'a[href="/requests/{act}"]').click()
+    expect(page.locator(".effect")).to_contain_text("郑值班")
+    page.get_by_role("button", name="批准").click()
+    page.wait_for_url(f"**/requests/{act}")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_page_of_the_console(
+    the_house: House, chromium: Browser, cookie: dict[str, str], language: str
+) -> None:
+    phone, rules = language == "en", OF_LOOKS if language == "en" else RULES
+    scheme = "dark" if phone else "light"
+    wrong: list[str] = []
+    with administrating(the_house, chromium, language=language, phone=phone, color_scheme=scheme) as visitor:
+        for path in ENTRANCES:
+            wrong += faults_of(visitor, path, rules)
+        visitor.context.add_cookies([cookie])  # type: ignore[list-item]  # a dict with these keys is what it takes
+        for path in MAIN if phone else MAIN + OTHERS:
+            wrong += faults_of(visitor, path, rules)
+    assert not wrong, "\n".join(wrong)
+
+
+def faults_of(visitor: Visitor, path: str, rules: tuple[str, ...]) -> Iterator[str]:
+    page = visitor.go(path)
+    page.evaluate("for (const each of document.querySelectorAll('details:not([data-menu])')) each.open = true")
+    yield from (f"{path}: {barrier}" for barrier in visitor.barriers(rules))
+    if visitor.overhang() > 1:
+        yield f"{path}: sticks out by {visitor.overhang()}"
+    weight = page.evaluate(
+        "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
+        ".reduce((sum, each) => sum + each.decodedBodySize, 0)"
+    )
+    if weight > TOO_MUCH:
+        yield f"{path}: weighs {weight}"
+    if not visitor.phone:
+        page.evaluate("for (const each of document.querySelectorAll('code, [lang=en]')) each.remove()")
+        yield from (f"{path}: {each}" for each in ENGLISH.findall(page.inner_text("body")))
+
+
+def test_the_console_is_read_without_a_script(the_house: House, chromium: Browser, cookie: dict[str, str]) -> None:
+    with administrating(the_house, chromium, java_script_enabled=False) as visitor:
+        visitor.context.add_cookies([cookie])  # type: ignore[list-item]  # as above
+        page = visitor.go("/")
+        page.locator(".calm summary").first.click()
+        expect(page.locator(".calm dl").first).to_be_visible()
+        page.get_by_role("link", name="历史与日志").click()
+        page.locator(".chart summary").first.click()
+        expect(page.locator(".chart table").first).to_be_visible()

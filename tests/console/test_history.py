@@ -1,0 +1,81 @@
+"""Charts of what the watch measured, and the journal in the reader's words."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from appliance.health.series import Series
+from appliance.model.administration import ActState, AdministratorRole, AdministratorState, JournalKind
+from tests.console.conftest import Console, id_of, post
+from webui.console.access import TITLES
+from webui.console.acts import STATES
+from webui.console.administrators import STATES as STATES_OF_PEOPLE
+from webui.console.figures import PLANS, SPANS
+from webui.console.history import SAID
+
+
+def measured(console: Console, hours: int) -> None:
+    series, now = Series(console.observations), console.house.at
+    for hour in range(hours, 0, -1):
+        at = now - timedelta(hours=hour)
+        series.add({"vermilion_timestamps_total": 1000.0 - 10 * hour, "vermilion_clock_offset_seconds": 2e-5}, at)
+
+
+def test_charts_are_drawn_here_and_their_figures_can_be_read(console: Console) -> None:
+    measured(console, 30)
+    text = console.browser("wu").get("/history").text
+    assert text.count('<svg viewBox="0 0 1000 100"') == len(PLANS)
+    bars = re.search(r'<path class="bars" d="([^"]+)"', text)
+    assert bars is not None
+    assert bars[1].count("M") == 23
+    assert "230 altogether" in text
+    assert "0.02 ms at last" in text
+    assert "no figures yet" in text
+
+
+@pytest.mark.parametrize("span", [span.key for span in SPANS])
+def test_each_span_has_its_steps(console: Console, span: str) -> None:
+    text = console.browser("wu").get(f"/history?span={span}").text
+    table = re.search(r"<tbody>(.*?)</tbody>", text, re.DOTALL)
+    assert table is not None
+    assert table[1].count("<tr>") == next(each.steps for each in SPANS if each.key == span)
+
+
+def test_the_journal_tells_acts_in_the_readers_language(console: Console) -> None:
+    act = id_of(console.act("sun", "release.rollback"))
+    post(console.browser("zhou"), f"/requests/{act}/refuse")
+    text = console.browser("wu", language="zh").get("/history").text
+    assert "操作申请被驳回" in text
+    assert "停止全部服务" in text
+    assert f'href="/requests/{act}"' in text
+
+
+def test_older_lines_are_a_page_further(console: Console) -> None:
+    for _ in range(16):
+        console.act("zhou", "administrators.suspend", login="nobody-here")
+    text = console.browser("wu").get("/history").text
+    further = re.search(r'href="(/history\?[^"]*before=\d+)#journal" rel="next"', text)
+    assert further is not None
+    assert "Back to the start" in console.browser("wu").get(further[1].replace("&amp;", "&")).text
+
+
+def test_every_kind_and_state_has_its_words() -> None:
+    assert set(SAID) == set(JournalKind)
+    assert set(STATES) == set(ActState)
+    assert set(STATES_OF_PEOPLE) == set(AdministratorState)
+    assert set(TITLES) == set(AdministratorRole)
+
+
+def test_administrators_are_listed_by_kind_with_what_can_be_done(console: Console) -> None:
+    text = console.browser("zhou").get("/administrators").text
+    assert (
+        text.index("<h2>System administrator")
+        < text.index("<h2>Security administrator")
+        < text.index("<h2>Audit administrator")
+    )
+    assert "/operations/administrators.suspend?login=sun" in text
+    assert "/operations/administrators.suspend?login=zhou" not in text
+    assert "/operations/administrators" not in console.browser("sun").get("/administrators").text

@@ -1,0 +1,57 @@
+"""Keys and certificates as the real authority has them; without it, the sentence why."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.operations.inventory import Kind, Lasting
+from tests.console.conftest import Console, opened
+from webui.console.keys import Row
+
+
+def test_everything_that_runs_out_is_there(console: Console) -> None:
+    text = console.browser("wu").get("/keys").text
+    for title in ("Timestamp authority", "Evidence packages", "Root certification authority", "Revocation list"):
+        assert title in text
+    assert "1,824 days left" in text or "1,825 days left" in text
+    assert f"<h3>{datetime.now(UTC) + timedelta(days=7):%Y-%m}</h3>" in text
+
+
+def test_without_the_authority_pages_say_so_and_go_on(tmp_path: Path) -> None:
+    with opened(tmp_path, tmp_path / "nobody.sock") as lonely:
+        browser = lonely.browser("sun")
+        text = browser.get("/keys").text
+        assert "The authority does not tell" in text
+        assert "does not answer at" in text
+        for path in ("/", "/operations", "/queues", "/history", "/administrators", "/settings"):
+            answer = browser.get(path)
+            assert answer.status_code == 200
+            assert "The timestamp authority does not answer; nothing is dated now." in answer.text
+        failed = lonely.act("sun", "crl.issue")
+        assert "does not answer at" in browser.get(failed.headers["Location"]).text
+
+
+@pytest.mark.parametrize(
+    ("kind", "days", "tone"),
+    [
+        (Kind.SERVICE, 400, ""),
+        (Kind.SERVICE, 60, "soon"),
+        (Kind.AUTHORITY, 5, "over"),
+        (Kind.LIST, 5, ""),
+        (Kind.LIST, -1, "over"),
+    ],
+)
+def test_what_ends_soon_is_coloured(kind: Kind, days: int, tone: str) -> None:
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+    it = Lasting(kind, "tsa", "示例", "", now - timedelta(days=10), now + timedelta(days=days, hours=1))
+    assert Row(it, "示例", it.days_left(now), 50).tone == tone
+
+
+def test_the_share_that_is_left_is_between_nothing_and_all() -> None:
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+    it = Lasting(Kind.SERVICE, "tsa", "示例", "", now, now + timedelta(days=4))
+    shares = [it.share_left(now + timedelta(days=days)) for days in (-1, 0, 3, 9)]
+    assert shares == [1.0, 1.0, 0.25, 0.0]

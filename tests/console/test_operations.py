@@ -1,0 +1,144 @@
+"""Actions as forms, and the second person: what is done is what was read, once, by whom the registry allows."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+
+from appliance.administration.action import ArgumentKind
+from appliance.administration.registry import REGISTRY, may_approve, may_ask
+from appliance.model.administration import ActState, AdministratorRole, NewAdministrator
+from tests.console.conftest import PEOPLE, Console, id_of, post
+
+
+def effect(text: str) -> str:
+    """The sentence on a page that says exactly what will be done."""
+    found = re.search(r'<p class="effect">(.*?)</p>', text, re.DOTALL)
+    assert found is not None, text
+    return html.unescape(re.sub(r"<[^>]+>", "", found[1]))
+
+
+def test_every_action_has_its_place_on_the_page(console: Console) -> None:
+    text = console.browser("sun").get("/operations").text
+    for action in REGISTRY.values():
+        assert action.title in html.unescape(text), action.name
+    assert "Other acts" not in text, "a first word of actions' names that no heading has"
+
+
+@pytest.mark.parametrize("login", ["sun", "zhou", "wu"])
+def test_each_kind_is_offered_exactly_what_it_may_ask_for(console: Console, login: str) -> None:
+    browser, actor = console.browser(login), console.house.actor(login)
+    offered = set(re.findall(r'href="/operations/([a-z._]+)"', browser.get("/operations").text))
+    assert offered == {action.name for action in REGISTRY.values() if may_ask(actor, action)}
+    for action in REGISTRY.values():
+        allowed = action.name in offered
+        assert browser.get(f"/operations/{action.name}").status_code == (200 if allowed else 403), action.name
+
+
+def test_what_is_confirmed_is_what_will_be_done(console: Console) -> None:
+    browser = console.browser("sun")
+    read = post(browser, "/operations/release.upgrade", {"version": "1.4.0"})
+    assert read.status_code == 200
+    told = effect(read.text)
+    assert "1.4.0" in told
+    answer = post(browser, "/operations/release.upgrade", {"version": "1.4.0", "sure": "yes"})
+    act = console.house.administration.acts.act(id_of(answer))
+    assert (act.effect, act.state) == (told, ActState.WAITING)
+    assert effect(browser.get(answer.headers["Location"]).text) == told
+
+
+def test_one_person_alone_does_what_takes_one(console: Console) -> None:
+    console.house.set_up("xu")
+    answer = console.act("zhou", "administrators.suspend", login="xu")
+    page = console.browser("zhou").get(answer.headers["Location"]).text
+    assert "Done" in page
+    assert "xu is suspended." in page
+    assert console.browser("xu").get("/").status_code == 303
+
+
+def test_a_link_is_shown_once_and_kept_nowhere(console: Console) -> None:
+    new = NewAdministrator("he", "何示例", "he@ops.example", AdministratorRole.SYSTEM)
+    console.house.administration.administrators.add(new, by=console.house.actor("zhou"))
+    answer = console.act("zhou", "administrators.link", login="he")
+    link = re.search(r"/welcome/([\w-]{20,})", answer.text)
+    assert link is not None, answer.text
+    again = console.browser("zhou").get(f"/requests/{id_of(answer)}").text
+    assert link[1] not in again + console.browser("zhou").get("/history").text
+
+
+def test_a_second_person_approves_and_nobody_else(console: Console) -> None:
+    act = id_of(console.act("sun", "release.rollback"))
+    own = post(console.browser("sun"), f"/requests/{act}/approve")
+    auditor = post(console.browser("wu"), f"/requests/{act}/approve")
+    assert (own.status_code, auditor.status_code) == (403, 403)
+    assert "another person does" in own.text
+    assert console.house.administration.acts.act(act).state is ActState.WAITING
+    assert "Approve it" not in console.browser("sun").get(f"/requests/{act}").text
+    assert "Approve it" in console.browser("zhou").get(f"/requests/{act}").text
+    done = post(console.browser("zhou"), f"/requests/{act}/approve")
+    assert done.status_code == 303
+    decided = console.house.administration.acts.act(act)
+    assert (decided.decided_by, decided.state is ActState.WAITING) == ("zhou", False)
+
+
+def test_two_who_decide_at_once_decide_once(console: Console) -> None:
+    act = id_of(console.act("sun", "release.rollback"))
+    first = post(console.browser("zhou"), f"/requests/{act}/refuse")
+    second = post(console.browser("zheng"), f"/requests/{act}/approve")
+    assert (first.status_code, second.status_code) == (303, 409)
+    assert "nothing is left to decide" in second.text
+    assert console.house.administration.acts.act(act).state is ActState.REFUSED
+
+
+def test_after_a_day_nobody_can_approve_any_more(console: Console) -> None:
+    act = id_of(console.act("sun", "release.rollback"))
+    console.house.later(hours=24)
+    late = post(console.browser("zhou"), f"/requests/{act}/approve")
+    assert late.status_code == 409
+    assert "expired" in console.browser("zhou").get(f"/requests/{act}").text.lower()
+
+
+def test_the_author_takes_it_back(console: Console) -> None:
+    act = id_of(console.act("sun", "release.rollback"))
+    assert post(console.browser("zhou"), f"/requests/{act}/withdraw").status_code == 403
+    assert post(console.browser("sun"), f"/requests/{act}/withdraw").status_code == 303
+    assert console.house.administration.acts.act(act).state is ActState.WITHDRAWN
+
+
+def test_wrong_arguments_are_said_at_their_places(console: Console) -> None:
+    before = console.house.told()
+    for given in ({"service": "nginx"}, {"service": ""}, {}):
+        answer = post(console.browser("sun"), "/operations/service.restart", {**given, "sure": "yes"})
+        assert answer.status_code == 422
+        assert 'id="field-service-problem"' in answer.text
+    assert console.house.told() == before
+
+
+def test_there_is_no_such_action_or_act(console: Console) -> None:
+    assert console.browser("sun").get("/operations/machine.explode").status_code == 404
+    assert console.browser("sun").get("/requests/0123456789ab").status_code == 404
+
+
+def test_the_number_that_waits_for_one_stands_in_the_frame(console: Console) -> None:
+    act = id_of(console.act("sun", "release.rollback"))
+    assert 'aria-label="1 wait for approval"' in console.browser("zhou").get("/keys").text
+    assert "wait for approval" not in console.browser("sun").get("/keys").text
+    post(console.browser("sun"), f"/requests/{act}/withdraw")
+
+
+def test_each_form_has_a_field_for_each_argument(console: Console) -> None:
+    for login, role in PEOPLE.items():
+        for action in REGISTRY.values():
+            asked = [each for each in action.arguments if each.kind is not ArgumentKind.SECRET]
+            if role not in action.who or not asked:
+                continue
+            text = console.browser(login).get(f"/operations/{action.name}").text
+            for argument in asked:
+                assert f'name="{argument.name}"' in text, (action.name, argument.name)
+
+
+def test_security_administrators_may_decide_what_others_ask_for(console: Console) -> None:
+    two = [action for action in REGISTRY.values() if action.approvers]
+    assert all(may_approve(console.house.actor("zhou"), action) for action in two)

@@ -1,0 +1,115 @@
+"""What fails comes first, with what to do; what is good is one calm line; what could not be asked is from then."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from appliance.health import Observations, Page
+from appliance.health import observations as watch
+from appliance.health.finding import attention, failing, good
+from appliance.health.registry import TITLES
+from tests.console.conftest import Console
+from webui.console.access import FRAGMENT
+
+
+def told(console: Console, language: str = "en", **headers: str) -> str:
+    return console.browser("sun", language=language).get("/", headers=headers).text
+
+
+def clock_out(console: Console) -> None:
+    console.house.later(seconds=15)
+    out = failing("clock", Page.CLOCK_UNSYNCHRONISED, "The clock is not synchronised; check the NTP service.")
+    soon = attention(
+        "disk", Page.DISK_FULL, "Only {share} of the disk of {path} is free.", {"share": "12 %", "path": "/"}
+    )
+    console.found(good("authority", "The authority answers (release {version}).", {"version": "1"}), out, soon)
+
+
+def test_a_fault_stands_first_with_its_remedy_and_since_when(console: Console) -> None:
+    clock_out(console)
+    text = told(console)
+    assert "1 failing, 1 to be looked at" in text
+    assert text.index("state-clock") < text.index("state-disk") < text.index("state-authority")
+    assert "<code>chronyc tracking</code>" in text
+    assert f"so since {console.house.at.astimezone(ZoneInfo('Asia/Shanghai')):%Y-%m-%d %H:%M}" in text
+
+
+def test_in_chinese_nothing_is_left_in_english(console: Console) -> None:
+    clock_out(console)
+    text = re.sub(r"<code>.*?</code>|<title>.*?</title>|<[^>]+>", "", told(console, "zh"))
+    assert "1 项故障，1 项需关注" in text
+    assert not re.findall(r"(?:[A-Za-z]+ ){3}[a-z]+", text)
+
+
+def test_all_is_well_only_when_all_is(console: Console) -> None:
+    clock_out(console)
+    console.house.later(seconds=15)
+    console.found(
+        good("clock", "In step."), good("disk", "Half is free."), good("authority", "The authority answers.")
+    )
+    assert "All is well" in told(console)
+
+
+def test_what_could_not_be_asked_is_said_to_be_from_then(console: Console) -> None:
+    console.found(good("hsm", "Ready to sign."))
+    console.house.later(seconds=30)
+    console.found(failing("authority", Page.AUTHORITY_GONE, "The authority does not answer."))
+    assert "Not asked lately" in told(console)
+
+
+def test_a_watch_that_sleeps_is_a_fault(console: Console) -> None:
+    clock_out(console)
+    console.house.later(minutes=2)
+    text = told(console)
+    assert "The watch has been asleep since" in text
+    assert text.index("state-watch") < text.index("state-clock")
+
+
+def test_the_live_part_is_the_page_without_its_frame(console: Console) -> None:
+    clock_out(console)
+    part = told(console, **{FRAGMENT: "live"})
+    assert part.strip().startswith('<div id="live"')
+    assert part.strip() in told(console)
+
+
+def test_looking_on_keeps_nobody_signed_in(console: Console) -> None:
+    browser = console.browser("sun")
+    for _ in range(4):
+        console.house.later(minutes=console.house.settings.sessions.idle_minutes / 3)
+        last = browser.get("/", headers={FRAGMENT: "live"})
+    assert last.status_code == 401
+    assert browser.get("/").headers["Location"] == "/login?next=%2F"
+
+
+def test_programs_get_reasons_and_figures(console: Console) -> None:
+    clock_out(console)
+    answer = console.browser().get("/readyz", headers={"Accept": "application/json"})
+    assert answer.status_code == 503
+    assert json.loads(answer.text)["reasons"] == ["The clock is not synchronised; check the NTP service."]
+    text = console.browser().get("/metrics").text
+    assert 'vermilion_condition{check="clock"} 2.0' in text
+    assert "vermilion_log_waiting 2.0" in text
+    console.house.later(seconds=15)
+    console.found(*(good(name, "Fine.") for name in TITLES if name != "watch"))
+    assert console.browser().get("/readyz").status_code == 200
+
+
+def test_findings_are_read_where_nothing_can_be_written(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the console's unit is; there SQLite opens a database in WAL mode only while somebody writes it."""
+    clock_out(console)
+    path = Path(console.house.settings.home.health)
+    console.observations.close()
+    with monkeypatch.context() as closed:
+        closed.setattr(watch, "Database", unable)
+        found = Observations(path).all(console.house.at)
+    assert {each.finding.name for each in found.observed} >= {"clock", "disk"}
+    assert not path.with_name("health.db-wal").exists()
+
+
+def unable(path: Path, _schema: object) -> None:
+    raise watch.StorageError("The database {path} cannot be used: {why}.", path=path, why="read-only")
