@@ -47,6 +47,7 @@ class Program(click.Group):
         "restore",
         "rollback",
         "steward",
+        "support",
         "up",
         "upgrade",
         "verify",

@@ -39,6 +39,10 @@ class Schema:
         """The number of this release's schema."""
         return max(number for number, _ in _steps(self.folder))
 
+    def tables(self) -> frozenset[str]:
+        """The names of its tables."""
+        return frozenset(name for name, sql in _own_schema(self.folder) if sql.startswith("CREATE TABLE"))
+
 
 APPLIANCE = Schema("migrations")
 """The schema of the appliance's database."""
