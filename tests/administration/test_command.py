@@ -1,0 +1,117 @@
+"""The command: root adds the first administrators and asks for anything; the second person proves who it is."""
+
+from __future__ import annotations
+
+import base64
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from appliance.accounts.sessions import Whereabouts
+from appliance.administration import open_administration
+from appliance.cli import main
+from appliance.config import load
+from appliance.home import Home, make_directory, write_private
+from appliance.wiring import utc_now
+from hsm.activation.totp import code_at, step_of
+from tests.administration.conftest import GOOD
+
+HERE = Whereabouts("192.0.2.7")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """One of development, with nothing in it but what the administration takes."""
+    home = Home(tmp_path)
+    for directory in (home.secrets, home.settings.parent, home.logs):
+        make_directory(directory)
+    write_private(home.secrets / "console.key", b"5a" * 32 + b"\n")
+    write_private(home.settings, b"")
+    return home
+
+
+def run(home: Home, *arguments: str, typed: str = "") -> Result:
+    return CliRunner().invoke(main, ["--home", str(home.root), *arguments], input=typed, env={"LC_ALL": "C"})
+
+
+def added(home: Home, login: str, role: str) -> str:
+    """The token in the link that is printed."""
+    values = ("--role", role, "--name", f"{login} 示例", "--email", f"{login}@ops.example")
+    done = run(home, "administrators", "add", login, *values)
+    assert done.exit_code == 0, done.output
+    found = re.search(r"/welcome/(\S+)", done.output)
+    assert found is not None
+    return found[1]
+
+
+def set_up(home: Home, token: str) -> bytes:
+    """Password :data:`GOOD` and a code, a minute ago; the secret of the codes."""
+    with open_administration(load(home), now=lambda: utc_now() - timedelta(minutes=1)) as administration:
+        welcoming = administration.welcoming
+        welcoming.choose_password(welcoming.arrive(token), GOOD)
+        draft = welcoming.code_draft(welcoming.arrive(token))
+        secret = base64.b32decode(draft.secret)
+        code = code_at(secret, step_of(utc_now() - timedelta(minutes=1)))
+        welcoming.with_code(welcoming.arrive(token), draft.sealed, code, HERE)
+        return secret
+
+
+def asked(home: Home) -> str:
+    """The id of a request of root's that takes two persons."""
+    done = run(home, "do", "release.rollback")
+    assert done.exit_code == 0, done.output
+    found = re.search(r"approve ([0-9a-f]{12}) --login", done.output)
+    assert found is not None, done.output
+    return found[1]
+
+
+def test_root_adds_the_first_of_a_kind_and_no_second(home: Home) -> None:
+    set_up(home, added(home, "shi", "security"))
+    second = run(
+        home, "administrators", "add", "lan", "--role", "security", "--name", "兰", "--email", "l@ops.example"
+    )
+    assert second.exit_code == 1
+    assert "two persons" in second.output
+    assert "shi  security, active: shi 示例" in run(home, "administrators", "list").output
+    recovered = run(home, "administrators", "recover", "shi")
+    assert "/welcome/" in recovered.output
+    assert "invited" in run(home, "administrators", "list").output
+
+
+def test_root_does_what_takes_one_person(home: Home) -> None:
+    set_up(home, added(home, "shi", "security"))
+    done = run(home, "do", "administrators.suspend", "--login", "shi")
+    assert (done.exit_code, "shi is suspended." in done.output) == (0, True), done.output
+    again = run(home, "do", "administrators.suspend", "--login", "shi")
+    assert (again.exit_code, "is suspended; this is not done to it" in again.output) == (1, True), again.output
+    assert run(home, "do", "administrators.suspend").exit_code == 2, "an argument is missing"
+    assert run(home, "do", "made.up").exit_code == 2
+
+
+def test_a_second_person_proves_who_it_is_and_approves(home: Home) -> None:
+    secret = set_up(home, added(home, "shi", "security"))
+    act = asked(home)
+    assert act in run(home, "acts").output
+    wrong = run(home, "approve", act, "--login", "shi", typed=f"wrong\n{code_at(secret, step_of(utc_now()))}\n")
+    assert (wrong.exit_code, "wrong" in wrong.output) == (1, True)
+    assert act in run(home, "acts").output
+    typed = f"{GOOD}\n{code_at(secret, step_of(utc_now()))}\n"
+    approved = run(home, "approve", act, "--login", "shi", typed=typed)
+    assert "Everything stops, and the release before" in approved.output
+    assert approved.exit_code == 1, "in development there is no release to go back to, which is its outcome"
+    assert "on an appliance alone" in approved.output
+    assert f"{act}  release.rollback, failed" in run(home, "acts", "--all").output
+
+
+def test_a_request_is_refused_or_withdrawn(home: Home) -> None:
+    secret = set_up(home, added(home, "shi", "security"))
+    first, second = asked(home), asked(home)
+    typed = f"{GOOD}\n{code_at(secret, step_of(utc_now()))}\n"
+    refused = run(home, "approve", first, "--login", "shi", "--refuse", typed=typed)
+    assert (refused.exit_code, f"{first} is refused." in refused.output) == (0, True), refused.output
+    assert run(home, "withdraw", second).output == f"{second} is withdrawn.\n"
+    assert run(home, "withdraw", second).exit_code == 1
+    assert run(home, "acts").output == ""
