@@ -7,6 +7,7 @@ made in one of these is the group's, too; elsewhere, so in every development hom
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import suppress
@@ -44,14 +45,22 @@ def make_file(path: Path) -> None:
     """*path*, empty where it is missing, with the mode that its directory asks for.
 
     One that exists is not opened: closing a database file would end the locks that this process has on it (POSIX).
+    Raises OSError for a link, which is not followed, and for what is no file.
     """
     mode = file_mode(path.parent)
     with suppress(FileExistsError):
         os.close(open_file(path, os.O_RDWR | os.O_EXCL))
         return
-    status = path.stat()
-    if stat.S_IMODE(status.st_mode) != mode and status.st_uid == os.geteuid():
-        path.chmod(mode)
+    # Of root too, in a directory where others write: what is looked at is what is changed, and no link leads away.
+    here = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        status = os.fstat(here)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.ELOOP, "it is a link, or no file at all", str(path))
+        if stat.S_IMODE(status.st_mode) != mode and status.st_uid == os.geteuid():
+            Path(f"/proc/self/fd/{here}").chmod(mode)
+    finally:
+        os.close(here)
 
 
 def open_file(path: Path, flags: int) -> int:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pysqlite3
@@ -126,6 +127,57 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) ->
     with pytest.raises(StorageError, match="cannot be used"):
         Database(path)
     assert path.read_bytes().startswith(b"something else")
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A database of somebody else, without a schema of ours."""
+    path = tmp_path / "elsewhere.db"
+    connection = pysqlite3.connect(path)
+    connection.execute("CREATE TABLE precious (thing TEXT)")
+    connection.close()
+    path.chmod(0o640)
+    return path
+
+
+def test_a_link_is_not_followed(tmp_path: Path, elsewhere: Path) -> None:
+    """Where others may write in the directory, too, they could have root open, and change, any file."""
+    before, path = elsewhere.read_bytes(), tmp_path / "vermilion.db"
+    path.symlink_to(elsewhere)
+    with pytest.raises(StorageError, match="link"):
+        Database(path)
+    assert (elsewhere.read_bytes(), elsewhere.stat().st_mode & 0o777) == (before, 0o640)
+
+
+def test_a_link_that_comes_later_is_not_followed_either(database: Database, elsewhere: Path) -> None:
+    before, refused = elsewhere.read_bytes(), []
+    database.path.rename(database.path.with_name("aside.db"))
+    database.path.symlink_to(elsewhere)
+
+    def look() -> None:
+        try:
+            with database.reading():
+                pass
+        except StorageError as error:
+            refused.append(str(error))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert len(refused) == 1
+    assert "link" in refused[0]
+    assert elsewhere.read_bytes() == before
+
+
+@pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
+def test_no_file_beside_it_is_a_link_that_is_followed(tmp_path: Path, ending: str) -> None:
+    """SQLite's own doing, which this holds it to."""
+    precious, path = tmp_path / "precious", tmp_path / "vermilion.db"
+    precious.write_bytes(b"precious")
+    (tmp_path / f"vermilion.db{ending}").symlink_to(precious)
+    with suppress(StorageError):
+        Database(path).close()
+    assert precious.read_bytes() == b"precious"
 
 
 def test_several_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
