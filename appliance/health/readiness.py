@@ -42,6 +42,17 @@ class Readiness:
             "checks": {each.finding.name: _row(each) for each in self.observed},
         }
 
+    def summary(self) -> dict[str, Any]:
+        """The same for strangers: what nothing works without, and how it stands. Which file has which mode, what
+        fell and what is not as it was provisioned is for those who look after the machine."""
+        serving = [each for each in self.observed if each.finding.name in self.serving]
+        rows = {each.finding.name: _row(each) for each in serving}
+        return {
+            "ready": self.ready,
+            "reasons": self.reasons,
+            "checks": {name: {key: row[key] for key in ("ready", "condition")} for name, row in rows.items()},
+        }
+
 
 def readiness(bench: Bench, observations: Observations) -> Readiness:
     """What is found now, by the *bench* of whoever serves, over what the watch found."""

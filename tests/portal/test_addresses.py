@@ -13,6 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from flask.testing import FlaskClient
 
+from appliance.health import Observations
+from appliance.health.finding import failing
+from appliance.health.pages import Page
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from hsm.merkle import leaf_hash, verify_inclusion
@@ -29,6 +32,20 @@ def test_the_process_says_that_it_lives(browser: FlaskClient) -> None:
 def test_ready_when_all_that_it_needs_answers(browser: FlaskClient) -> None:
     answer = browser.get("/readyz")
     assert (answer.status_code, answer.json["ready"], answer.json["reasons"]) == (200, True, [])
+
+
+def test_strangers_are_told_no_more_than_whether_it_works(appliance: Appliance, browser: FlaskClient) -> None:
+    observations = Observations(appliance.settings.home.health)
+    said = "Others may read /var/lib/vermilion/state/vermilion.db."
+    finding = failing("permissions", Page.PERMISSION_WRONG, said, {"mode": "o-r", "path": "vermilion.db"})
+    observations.keep([finding], appliance.now(), {}, names=["permissions"])
+    observations.close()
+    assert browser.get("/readyz").json["failing"]["permissions"] == said
+    answer = browser.get("/readyz", environ_base={"REMOTE_ADDR": "192.0.2.7"})
+    assert answer.status_code == 200
+    assert set(answer.json["checks"]) <= {"authority", "hsm", "clock", "database", "log", "disk", "watch"}
+    assert "permissions" not in answer.text
+    assert "%" not in answer.text
 
 
 def test_not_ready_with_the_reason_when_the_authority_is_gone(appliance: Appliance, tmp_path: Path) -> None:
