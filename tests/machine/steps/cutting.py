@@ -27,8 +27,7 @@ def virtual(bed: Bed) -> str:
     """the machine, with its people and contracts, gets a kernel of its own (QEMU), and time from an NTP server"""
     if shutil.which("qemu-system-x86_64") is None:
         raise LeftOut("left out: QEMU is not installed (scripts/setup virtual)")
-    (bed.machine.root / "root/settings.yml").write_text(bed.settings(application_time_source="kernel"))
-    bed.install()
+    bed.rely_on("kernel")
     bed.machine.power_off()
     bed.virtual = VirtualMachine(bed.folder / "virtual", bed.kept)
     bed.virtual.make(bed.machine.root)

@@ -22,12 +22,9 @@ def clock(bed: Bed) -> str:
     """a clock that is not synchronised gives no timestamps (timeNotAvailable); vouched for, it does again"""
     if not host_is_unsynchronised():
         raise LeftOut("this machine's clock is synchronised, and a container cannot change that; see power")
-    settings = bed.machine.root / "root/settings.yml"
-    settings.write_text(bed.settings(application_time_source="kernel"), encoding="utf-8")
-    bed.install()
+    bed.rely_on("kernel")
     stopped = bed.outside("timestamp-until", "timeNotAvailable", 60)
     unready = bed.outside("unready", "", 30)
-    settings.write_text(bed.settings(), encoding="utf-8")
-    bed.install()
+    bed.rely_on("declared")
     back = bed.outside("timestamp-until", "granted", 60)
     return f"{stopped}; /readyz: {unready}; then {back}"
