@@ -8,7 +8,7 @@ import secrets
 import time
 
 from hsm.errors import AuthorityError
-from hsm.timestamp import build_request, order_for, parse_response
+from hsm.timestamp import RequestRefused, build_request, order_for, parse_response
 from tests.machine.visitor import Address
 
 HEADERS = {"Content-Type": "application/timestamp-query", "Connection": "close"}
@@ -34,8 +34,11 @@ def outcome(address: Address) -> str:
     """ "granted", or why not, in one word or two."""
     try:
         token(address)
-    except AuthorityError as refusal:
-        return f"{type(refusal).__name__}: {refusal}"
+    except RequestRefused as refusal:
+        first, *others = refusal.fail_info.name.lower().split("_")  # RFC 3161, 2.4.2: timeNotAvailable
+        return f"{first}{''.join(map(str.capitalize, others))}: {refusal.values['text']}"
+    except AuthorityError as failure:
+        return f"{type(failure).__name__}: {failure}"
     except (OSError, http.client.HTTPException) as failure:
         return f"no answer: {failure}"
     return "granted"

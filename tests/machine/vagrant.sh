@@ -70,10 +70,10 @@ ip netns exec $namespace libvirtd -d
 within() { ip netns exec $namespace "$@"; }
 within vagrant box add --force --name $BOX "$folder/trixie.box" >>"$folder/log" 2>&1
 say "vagrant up"
-within nice vagrant up --provider=libvirt 2>&1 | tee -a "$folder/log" | grep -E 'PLAY RECAP|localhost +:|install:|rror' || :
+within nice -n 15 vagrant up --provider=libvirt 2>&1 | tee -a "$folder/log" | grep -E 'PLAY RECAP|localhost +:|install:|rror' || :
 say "the portal at the forwarded port"
 within curl --silent --insecure --fail --max-time 60 https://localhost:8443/readyz
 say "vagrant provision, again"
-within nice vagrant provision 2>&1 | tee -a "$folder/log" | grep -E 'localhost +:' | tee "$folder/again"
+within nice -n 15 vagrant provision 2>&1 | tee -a "$folder/log" | grep -E 'localhost +:' | tee "$folder/again"
 grep -q 'changed=0 .*failed=0' "$folder/again"
 say "passed"
