@@ -21,7 +21,7 @@ make_box() {
     mmdebstrap --quiet --variant=minbase trixie "$root" \
         --include=systemd-sysv,udev,dbus,openssh-server,sudo,linux-image-cloud-amd64,initramfs-tools,zstd
     install -d -m 0700 "$root/home/vagrant/.ssh"
-    cp "$(find /usr/share/vagrant* /usr/lib/ruby -name vagrant.pub 2>/dev/null | head -n 1)" "$root/home/vagrant/.ssh/authorized_keys"
+    cp "$(dpkg --listfiles vagrant | grep '/keys/vagrant.pub$')" "$root/home/vagrant/.ssh/authorized_keys"
     chroot "$root" useradd --shell /bin/bash --password '*' vagrant
     chroot "$root" chown -R vagrant: /home/vagrant
     echo 'vagrant ALL=(ALL) NOPASSWD: ALL' >"$root/etc/sudoers.d/vagrant"

@@ -19,6 +19,9 @@ from tests.machine.commands import LONGEST, run
 from tests.machine.failure import StepFailed
 
 KERNEL = ("systemd-sysv", "linux-image-cloud-amd64", "initramfs-tools", "zstd")
+LOADER = ("kmod", "libkmod2")
+"""What a kernel's package depends on: it asks this for its modules."""
+
 COMMAND_LINE = "root=LABEL=root rw console=ttyS0 quiet no_timer_check panic=-1"
 """Without KVM, beside others, the clock's interrupt comes late: the kernel would give up (no_timer_check)."""
 
@@ -31,6 +34,13 @@ Type=ether
 [Network]
 Address=10.0.2.15/24
 Gateway=10.0.2.2
+"""
+
+
+SLOW = """# Without KVM a start takes minutes, and signs of life come late.
+[Service]
+TimeoutStartSec=30min
+WatchdogSec=0
 """
 
 
@@ -53,6 +63,12 @@ class VirtualMachine:
         for name in ("vmlinuz", "initrd.img"):
             shutil.copy(kernels / (kernels / name).readlink().as_posix().lstrip("/"), self._folder / name)
         shutil.copytree(kernels / "usr/lib/modules", root / "usr/lib/modules", symlinks=True, dirs_exist_ok=True)
+        for path in run(("dpkg-query", f"--admindir={kernels}/var/lib/dpkg", "--listfiles", *LOADER)).splitlines():
+            found = kernels / path.lstrip("/")
+            if found.is_symlink() or found.is_file():
+                place = root / path.lstrip("/")
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(found, place, follow_symlinks=False)
         shutil.rmtree(kernels)
         run(("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self._key)))
         home = root / "root/.ssh"
@@ -60,6 +76,9 @@ class VirtualMachine:
         shutil.copy(self._key.with_suffix(".pub"), home / "authorized_keys")
         (root / "etc/systemd/network/10-test.network").write_text(NETWORK)
         run(("systemctl", f"--root={root}", "enable", "systemd-networkd.service"))
+        slow = root / "etc/systemd/system/vermilion-.service.d"
+        slow.mkdir(parents=True, exist_ok=True)
+        (slow / "slow.conf").write_text(SLOW)
         run(("mke2fs", "-q", "-t", "ext4", "-L", "root", "-d", str(root), str(self._disk), SIZE))
 
     def boot(self) -> float:
