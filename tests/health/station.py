@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -179,6 +179,10 @@ class Station:
             return answer.status, json.loads(answer.read())
         finally:
             connection.close()
+
+    def scheduler(self) -> AbstractContextManager[object]:
+        """The scheduler as a process of its own."""
+        return _process(self.home, "-m", "appliance.jobs")
 
     def set_clock(self, *, ahead: timedelta = timedelta(), proven: bool = True) -> None:
         """The authority's clock, for all of its workers at once."""

@@ -12,7 +12,7 @@ from appliance.health import Condition, Finding, Observed, Page
 from appliance.health.alarms import due
 from appliance.health.finding import attention, failing, good
 from appliance.store.health.alarms import Alarm
-from tests.health.station import KEY, Station
+from tests.health.station import KEY, Station, eventually
 
 START = datetime(2026, 11, 25, 8, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -89,3 +89,15 @@ def test_the_dead_mans_switch_hears_nothing_of_a_watch_that_sleeps(stationed: St
     stationed.ahead -= timedelta(minutes=2)
     assert len(stationed.hook.received) == before + 1
     assert (watch.condition, watch.page) == (Condition.FAILING, Page.WATCH_DEAD)
+
+
+def test_the_scheduler_asks_and_tells_by_itself(stationed: Station) -> None:
+    key = stationed.home.secrets / "so.pin"
+    key.chmod(0o640)
+    before = len(stationed.hook.events("permissions"))
+    with stationed.scheduler():
+        eventually(lambda: len(stationed.hook.events("permissions")) > before)
+    key.chmod(0o600)
+    alarm = stationed.hook.events("permissions")[-1]
+    assert (alarm["type"], alarm["data"]["page"]) == ("alarm.begun", Page.PERMISSION_WRONG)
+    assert stationed.heard("/beat") > 0

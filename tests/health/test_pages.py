@@ -29,6 +29,15 @@ def test_a_page_says_what_it_means_how_to_see_it_and_what_to_do(page: Page) -> N
         assert "{" in command or command in words, f"{command} is the remedy, and not on the page"
 
 
+def test_each_page_is_there_in_chinese_too() -> None:
+    chinese = {path.name: path.read_text(encoding="utf-8") for path in (RUNBOOK / "zh").glob("*.md")}
+    assert set(chinese) == {path.name for path in RUNBOOK.glob("*.md")}
+    parts = ("**含义。**", "**如何确认。**", "**如何处理。**")
+    assert [
+        name for name, text in chinese.items() if name != "README.md" and not all(map(text.count, parts))
+    ] == []
+
+
 def test_every_page_can_come_up() -> None:
     """Each is named by a question, or by the watch itself."""
     code = "".join(

@@ -27,6 +27,8 @@ CASES: list[tuple[str, Any, str]] = [
     ("firewall_portal_from", ["192.0.2.0/33"], "192.0.2.0/33"),
     ("firewall_ssh_from", ["everybody"], "is no network"),
     ("application_mail_addresses", ["mail.enterprise.example"], "is no address"),
+    ("application_alarms_addresses", ["alarms.enterprise.example"], "is no address"),
+    ("application_alarms_mail", ["operators"], "is no mail address"),
     ("firewall_portal_port", 80, "four different ports"),
     ("firewall_portal_port", 70000, "four different ports"),
     ("backup_recipients", ["age1short"], "is no recovery key"),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import os
-import sys
 from contextlib import ExitStack
 
 from appliance.administration import open_administration
 from appliance.config import load
 from appliance.health import Observations
 from appliance.home import Home
+from appliance.logs import set_up
 from appliance.wiring import utc_now
 from hsm.client import AuthorityClient
 from webui.console.application import create_app
@@ -25,8 +24,8 @@ PATIENCE = 3.0
 
 def create() -> Front:
     """The application for the home that the environment names; closed when the process ends."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
     settings = load(Home.of(os.environ)).of_run(os.environ)
+    set_up(settings.logs, "vermilion-console")
     stack = ExitStack()
     atexit.register(stack.close)
     observations = Observations(settings.home.health)

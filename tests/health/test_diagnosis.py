@@ -1,0 +1,117 @@
+"""``vermilion diagnose`` answers whatever runs and whatever does not, and each fault with its remedy."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from appliance.cli import main
+from appliance.demonstration.founding import APPLIANCE_SETTINGS
+from appliance.health import Condition, Finding, Page
+from appliance.health.bench import bench
+from appliance.health.diagnosis import diagnose
+from appliance.health.machine import permissions
+from appliance.health.provisioned import drift
+from appliance.health.records import database
+from appliance.home import Home
+from appliance.store.database import Database
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """Settings and a database, and nothing that runs."""
+    made = Home(tmp_path)
+    made.settings.parent.mkdir()
+    made.settings.write_text(APPLIANCE_SETTINGS.format(port=8080, console=8082), encoding="utf-8")
+    Database(made.database).close()
+    return made
+
+
+def found(home: Home) -> dict[str, Finding]:
+    return {each.finding.name: each.finding for each in diagnose(home, datetime.now(UTC))}
+
+
+def test_with_everything_down_it_says_what_is_down_and_what_to_do(home: Home) -> None:
+    findings = found(home)
+    down = {name: finding.page for name, finding in findings.items() if not finding.well}
+    assert down == {
+        "watch": Page.WATCH_DEAD,
+        "authority": Page.AUTHORITY_GONE,
+        "web": Page.WEB_DOWN,
+        "tsa": Page.WEB_DOWN,
+        "backup": Page.BACKUP_UNSET,
+    }
+    assert all(finding.advice and "{" not in finding.advice for finding in findings.values() if finding.page)
+    assert findings["database"].condition is Condition.GOOD
+
+
+def test_in_an_empty_folder_it_answers_too(tmp_path: Path) -> None:
+    findings = found(Home(tmp_path))
+    assert findings["settings"].page is Page.SETTINGS_WRONG
+    assert findings["database"].page is Page.DATABASE_UNUSABLE
+
+
+def test_the_command_gives_json_and_a_status(home: Home) -> None:
+    done = CliRunner().invoke(main, ["--home", str(home.root), "diagnose", "--json"])
+    report = json.loads(done.output)
+    assert (done.exit_code, report["well"]) == (1, False)
+    row = next(each for each in report["findings"] if each["name"] == "authority")
+    assert set(row) == {"name", "condition", "well", "since", "sentence", "remedy", "page"}
+    assert (row["condition"], row["page"]) == ("failing", "authority-gone")
+    spoken = CliRunner().invoke(
+        main, ["--home", str(home.root), "diagnose"], env={"LANG": "zh_CN.UTF-8", "LC_ALL": ""}
+    )
+    assert "docs/runbook/authority-gone.md" in spoken.output
+
+
+def test_wrong_settings_are_one_finding_and_all_else_is_asked(home: Home) -> None:
+    home.settings.write_text("[web]\nport = 70000\n", encoding="utf-8")
+    findings = found(home)
+    assert findings["settings"].page is Page.SETTINGS_WRONG and "web.port" in str(findings["settings"])
+    assert findings["database"].well and "backup" not in findings
+
+
+def test_a_database_that_is_none_is_told(home: Home) -> None:
+    home.database.write_bytes(b"this is no database" * 1000)
+    with bench(home, role="operator", now=datetime.now(UTC)) as asked:
+        assert database(asked).page is Page.DATABASE_UNUSABLE
+
+
+@pytest.mark.parametrize(
+    ("place", "mode"), [("state", 0o705), ("config/appliance.toml", 0o606), ("secrets", 0o750)]
+)
+def test_what_others_may_use_is_told_with_the_command_that_mends_it(home: Home, place: str, mode: int) -> None:
+    home.secrets.mkdir(mode=0o700)
+    path = home.root / place
+    with bench(home, role="operator", now=datetime.now(UTC)) as asked:
+        assert permissions(asked).well
+        path.chmod(mode)
+        finding = permissions(asked)
+    assert (finding.page, finding.mark) == (Page.PERMISSION_WRONG, str(path))
+    asked_for = int(finding.advice.split("chmod ")[1].split()[0], 8)
+    path.chmod(asked_for)
+    with bench(home, role="operator", now=datetime.now(UTC)) as asked:
+        assert permissions(asked).well
+
+
+def test_a_file_that_was_changed_since_it_was_provisioned_is_named(home: Home) -> None:
+    unit, gone = home.root / "vermilion-web.service", home.root / "gone.conf"
+    unit.write_text("[Service]\n")
+    files = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in (unit, home.settings)}
+    home.provisioned.write_text(json.dumps({"files": files}))
+    with bench(home, role="operator", now=datetime.now(UTC)) as asked:
+        assert drift(asked).condition is Condition.GOOD
+        unit.write_text("[Service]\nPrivateNetwork=no\n")
+        changed = drift(asked)
+        home.provisioned.write_text(json.dumps({"files": {**files, str(gone): "00" * 32}}))
+        also_gone = drift(asked)
+        home.provisioned.write_text("{")
+        unreadable = drift(asked)
+    assert changed.page is Page.PROVISIONED_DRIFT and changed.values["files"] == str(unit)
+    assert also_gone.values["count"] == 2
+    assert unreadable.page is Page.PROVISIONED_DRIFT
