@@ -75,6 +75,8 @@ class EventKind(StrEnum):
     CUSTODIANS_NEEDED_CHANGED = "custodians-needed-changed"
     SEAL_PICTURE_CHANGED = "seal-picture-changed"
     SEAL_DESTROYED = "seal-destroyed"
+    KEY_ROTATED = "key-rotated"
+    CERTIFICATE_REVOKED = "certificate-revoked"
     OFFICE_ACT_APPROVED = "office-act-approved"
     OFFICE_ACT_REFUSED = "office-act-refused"
     IDENTITY_CHECKED = "identity-checked"

@@ -113,7 +113,12 @@ class ActKind(StrEnum):
     SET_CUSTODIANS_NEEDED = "set_custodians_needed"
     CHANGE_PICTURE = "change_picture"
     DESTROY_SEAL = "destroy_seal"
+    ROTATE = "rotate"
+    REVOKE_CERTIFICATE = "revoke_certificate"
 
+
+SERVICE_ACTS = frozenset({ActKind.ROTATE, ActKind.REVOKE_CERTIFICATE})
+"""About the keys of services; administrators prepare them."""
 
 SEAL_ACTS = frozenset(
     {

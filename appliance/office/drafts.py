@@ -13,6 +13,7 @@ from appliance.model.office import ActKind, ActState, EnrolmentRequest, PendingA
 from appliance.model.people import SealKind
 from appliance.office.reasons import worded
 from appliance.office.seal_drafts import PreparingSeals
+from appliance.office.service_drafts import PreparingServices
 from appliance.store import enrolment, office_acts, people, roll
 from appliance.store.database import Database, Transaction
 from hsm.client import AuthorityClient
@@ -35,7 +36,7 @@ class SealDraft:
 
 
 class Preparing:
-    """Makes open acts; ``seals``: those about seals that exist.
+    """Makes open acts; ``seals``: those about seals that exist; ``services``: those about keys of services.
 
     Nothing is done yet: each waits for an officer's activation. Thread-safe.
     """
@@ -45,6 +46,7 @@ class Preparing:
         self._authority = authority
         self._now = now
         self.seals = PreparingSeals(database, self._keep, now)
+        self.services = PreparingServices(authority, self._keep)
 
     def enrolment(self, request_id: str, *, verified: str, by: str) -> PendingAct:
         """The act that approves a request. *verified* says how the identity was checked, by whom and when.

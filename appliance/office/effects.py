@@ -29,6 +29,8 @@ def ask(authority: AuthorityClient, act: OfficerAct) -> None:
         ActKind.SET_CUSTODIANS_NEEDED: authority.set_custodians_needed,
         ActKind.CHANGE_PICTURE: authority.change_picture,
         ActKind.DESTROY_SEAL: authority.destroy_seal,
+        ActKind.ROTATE: authority.rotate,
+        ActKind.REVOKE_CERTIFICATE: authority.revoke_certificate,
     }
     operations[act.kind](act, [])
 
@@ -39,7 +41,22 @@ def is_done(authority: AuthorityClient, pending: PendingAct, act: OfficerAct) ->
         return certificate_of(authority, pending.subject) is not None
     if pending.kind in SEAL_ACTS:
         return _is_so(authority.seal(pending.subject), pending)
+    if pending.kind is ActKind.ROTATE:
+        return serial_of(authority, pending.subject) != str(pending.notes["serial"])
+    if pending.kind is ActKind.REVOKE_CERTIFICATE:
+        return is_on_a_list(authority, int(str(pending.details["serial"]), 16))
     return _is_so_of(authority, pending, act)
+
+
+def serial_of(authority: AuthorityClient, subject: str) -> str:
+    """The serial number (hex) of the certificate that *subject* has now."""
+    return f"{x509.load_der_x509_certificate(authority.certificate(subject)).serial_number:x}"
+
+
+def is_on_a_list(authority: AuthorityClient, serial: int) -> bool:
+    """Whether a current revocation list has the certificate."""
+    lists = (x509.load_der_x509_crl(each) for each in authority.crls())
+    return any(each.get_revoked_certificate_by_serial_number(serial) is not None for each in lists)
 
 
 def _is_so_of(authority: AuthorityClient, pending: PendingAct, act: OfficerAct) -> bool:
@@ -86,8 +103,7 @@ def _is_revoked(authority: AuthorityClient, subject: str) -> bool:
     if der is None:
         return True
     serial = x509.load_der_x509_certificate(der).serial_number
-    lists = (x509.load_der_x509_crl(each) for each in authority.crls())
-    return any(each.get_revoked_certificate_by_serial_number(serial) is not None for each in lists)
+    return is_on_a_list(authority, serial)
 
 
 def lasts_beyond(act: PendingAct, now: datetime) -> bool:

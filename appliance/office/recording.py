@@ -26,6 +26,8 @@ _EVENTS = {
     ActKind.ENROL_SEAL: EventKind.SEAL_REGISTERED,
     ActKind.REVOKE_CREDENTIAL: EventKind.CREDENTIAL_REVOKED,
     ActKind.RETIRE: EventKind.PERSON_LEFT,
+    ActKind.ROTATE: EventKind.KEY_ROTATED,
+    ActKind.REVOKE_CERTIFICATE: EventKind.CERTIFICATE_REVOKED,
     **seal_recording.EVENTS,
 }
 

@@ -41,9 +41,23 @@ _CHANGES = {
 }
 
 
+_SERVICES = {
+    ActKind.ROTATE: (
+        "This gives the service {service} a new key and certificate; the certificate {serial} before it stays"
+        " valid until it ends."
+    ),
+    ActKind.REVOKE_CERTIFICATE: (
+        "This revokes the certificate {serial} of the service {service} for good; the new revocation list says so"
+        " at once."
+    ),
+}
+
+
 def words_of(act: PendingAct, names: Mapping[str, str]) -> Sentence:
     """What *act* will do; *names* are those of the subjects in it."""
     details, notes = act.details, act.notes
+    if act.kind in _SERVICES:
+        return Sentence(_SERVICES[act.kind], {"service": act.subject, "serial": notes["serial"]})
     values = {
         "name": details.get("name") or names.get(act.subject, act.subject),
         "organisation": details.get("organisation", ""),

@@ -69,7 +69,7 @@ PERMITTED: Mapping[str, frozenset[Role]] = {
     "destroy_seal": _PEOPLE,
     "revoke_certificate": _WITH_OFFICERS,
     "retire": _PEOPLE,
-    "rotate": _KEEPERS,
+    "rotate": _WITH_OFFICERS,
     "unlock": _KEEPERS,
     "lock": _KEEPERS,
     "begin_backup": frozenset({Role.BACKUP}),

@@ -31,6 +31,8 @@ ASKED_BY = {
     "log.anchor": {S},
     "retries.contract": {S},
     "retries.mail": {S},
+    "keys.rotate": {S},
+    "keys.revoke": {S},
     "authority.lock": {S, Y},
     "crl.issue": {S, Y},
     "administrators.add": {Y},
@@ -42,6 +44,8 @@ ASKED_BY = {
     "administrators.remove": {Y},
 }
 APPROVED_BY = {
+    "keys.rotate": {Y},
+    "keys.revoke": {Y},
     "restore": {Y},
     "release.upgrade": {Y},
     "release.rollback": {Y},

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from appliance.administration.action import Action, Hand
-from appliance.administration.actions.people import BOTH, NOBODY
+from appliance.administration.action import Action, Argument, ArgumentKind, Hand
+from appliance.administration.actions.people import BOTH, NOBODY, SECURITY, SYSTEM
 from appliance.administration.parts import Parts
 from appliance.model.administration import Actor, Outcome
+from appliance.model.office import PendingAct
+from appliance.office.service_drafts import REASONS, SERVICES
 
 
 def _lock(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> Outcome:
@@ -20,7 +22,53 @@ def _issue_lists(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> Out
     return Outcome("Fresh revocation lists are issued.")
 
 
+def _rotate(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
+    services = parts.appliance.office.preparing.services
+    return _prepared(services.rotation(arguments["service"], by=f"administrator-{by.login}"))
+
+
+def _revoke(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
+    services, who = parts.appliance.office.preparing.services, f"administrator-{by.login}"
+    service, serial = arguments["service"], arguments["serial"]
+    return _prepared(services.revocation(service, serial, reason=arguments["reason"], by=who))
+
+
+def _prepared(act: PendingAct) -> Outcome:
+    template = "It waits for the officers in the portal (Registration), for {minutes} minutes."
+    return Outcome(template, {"minutes": int((act.expires - act.prepared).total_seconds() // 60)})
+
+
+_SERVICE = Argument("service", "Service", ArgumentKind.CHOICE, choices=SERVICES)
+
 ACTIONS = (
+    Action(
+        name="keys.rotate",
+        title="Give a service a new key",
+        effect="The service {service} gets a new key and certificate, once officers have activated that in the"
+        " portal; the certificate before it stays valid until it ends.",
+        undo="The action keys.rotate again; an earlier key does not come back.",
+        who=SYSTEM,
+        approvers=SECURITY,
+        arguments=(_SERVICE,),
+        hand=Hand.SCHEDULER,
+        perform=_rotate,
+    ),
+    Action(
+        name="keys.revoke",
+        title="Revoke an earlier certificate of a service",
+        effect="The certificate {serial} of the service {service} is revoked for good ({reason}), once officers"
+        " have activated that in the portal; a fresh revocation list says so at once.",
+        undo="Nothing takes a revocation back.",
+        who=SYSTEM,
+        approvers=SECURITY,
+        arguments=(
+            _SERVICE,
+            Argument("serial", "Serial number, in hexadecimal digits"),
+            Argument("reason", "Reason", ArgumentKind.CHOICE, choices=REASONS),
+        ),
+        hand=Hand.SCHEDULER,
+        perform=_revoke,
+    ),
     Action(
         name="authority.lock",
         title="Lock the authority",

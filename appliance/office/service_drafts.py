@@ -1,0 +1,57 @@
+"""Acts about the keys of services, prepared by administrators for officers to activate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from appliance.errors import PreconditionRefused, StateRefused
+from appliance.model.office import ActKind, PendingAct
+from appliance.office import effects
+from hsm.client import AuthorityClient
+
+SERVICES: Final = ("tsa", "evidence")
+"""Whose keys are exchanged while everything runs; the log's key is its identity, CAs take a ceremony."""
+
+REASONS: Final = ("superseded", "key_compromise", "cessation_of_operation")
+
+Keep = Callable[[ActKind, str, Mapping[str, Any], Mapping[str, Any], str], PendingAct]
+
+
+class PreparingServices:
+    """Makes open acts; nothing is done before officers have activated them. Thread-safe."""
+
+    def __init__(self, authority: AuthorityClient, keep: Keep) -> None:
+        self._authority = authority
+        self._keep = keep
+
+    def rotation(self, service: str, *, by: str) -> PendingAct:
+        """The act that gives *service* a new key; the certificate before it stays valid until it ends.
+
+        Raises :class:`PreconditionRefused` for what is no such service.
+        """
+        notes = {"serial": self._serial(service)}
+        return self._keep(ActKind.ROTATE, service, {"subject": service}, notes, by)
+
+    def revocation(self, service: str, serial: str, *, reason: str, by: str) -> PendingAct:
+        """The act that revokes one certificate of *service*, which is not the one in use.
+
+        Raises :class:`PreconditionRefused` for a reason or a number that cannot be, :class:`StateRefused` for the
+        certificate in use, without which the service would stand still: rotate first.
+        """
+        number = serial.lower().removeprefix("0x").lstrip("0")
+        if reason not in REASONS:
+            raise PreconditionRefused("The reason is one of {reasons}.", reasons=", ".join(REASONS))
+        if not number or set(number) - set("0123456789abcdef"):
+            raise PreconditionRefused("A serial number has hexadecimal digits only.")
+        if number == self._serial(service):
+            raise StateRefused("This is the certificate in use; give {service} a new key first.", service=service)
+        if effects.is_on_a_list(self._authority, int(number, 16)):
+            raise StateRefused("The certificate {serial} is revoked already.", serial=number)
+        details = {"subject": service, "serial": number, "reason": reason}
+        return self._keep(ActKind.REVOKE_CERTIFICATE, service, details, {"serial": number}, by)
+
+    def _serial(self, service: str) -> str:
+        if service not in SERVICES:
+            raise PreconditionRefused("The services are {services}.", services=", ".join(SERVICES))
+        return effects.serial_of(self._authority, service)

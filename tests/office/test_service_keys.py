@@ -1,0 +1,73 @@
+"""Keys of services: an administrator prepares, officers activate, old and new overlap; the revoked is listed."""
+
+from __future__ import annotations
+
+import pytest
+from cryptography import x509
+
+from appliance.errors import PreconditionRefused, StateRefused
+from appliance.model.office import ActKind, ActState, PendingAct
+from appliance.office import Office, words_of
+from appliance.wiring import Appliance
+from tests.office.conftest import by_officer
+
+ADMINISTRATOR = "administrator-sun"
+
+
+def current(appliance: Appliance) -> x509.Certificate:
+    return x509.load_der_x509_certificate(appliance.authority.certificate("evidence"))
+
+
+def revoked(appliance: Appliance) -> set[int]:
+    lists = (x509.load_der_x509_crl(each) for each in appliance.authority.crls())
+    return {entry.serial_number for each in lists for entry in each}
+
+
+def activated(appliance: Appliance, act: PendingAct) -> PendingAct:
+    return appliance.office.performing.activate(act.id, by_officer(appliance, act))
+
+
+def test_a_new_key_overlaps_with_the_one_before_which_is_then_revoked(
+    appliance: Appliance, office: Office
+) -> None:
+    before, number = current(appliance), len(revoked(appliance))
+    act = office.preparing.services.rotation("evidence", by=ADMINISTRATOR)
+    assert (act.kind, act.state) == (ActKind.ROTATE, ActState.OPEN)
+    assert f"{before.serial_number:x}" in str(words_of(act, {}))
+    assert current(appliance) == before, "nothing is done before an officer has activated it"
+
+    assert activated(appliance, act).state is ActState.DONE
+
+    after = current(appliance)
+    assert after.public_key() != before.public_key()
+    assert after.subject == before.subject
+    assert before.not_valid_after_utc > appliance.now()
+    assert before.serial_number not in revoked(appliance)
+
+    old = f"{before.serial_number:X}"
+    ending = office.preparing.services.revocation("evidence", old, reason="superseded", by=ADMINISTRATOR)
+    assert activated(appliance, ending).state is ActState.DONE
+    assert before.serial_number in revoked(appliance)
+    assert len(revoked(appliance)) == number + 1
+    with pytest.raises(StateRefused, match="already"):
+        office.preparing.services.revocation("evidence", old, reason="superseded", by=ADMINISTRATOR)
+
+
+def test_the_certificate_in_use_is_not_revoked(appliance: Appliance, office: Office) -> None:
+    serial = f"{current(appliance).serial_number:x}"
+    with pytest.raises(StateRefused, match="new key first"):
+        office.preparing.services.revocation("evidence", serial, reason="superseded", by=ADMINISTRATOR)
+
+
+@pytest.mark.parametrize(
+    ("service", "serial", "reason"),
+    [
+        ("log", "1", "superseded"),
+        ("root", "1", "superseded"),
+        ("evidence", "xyz", "superseded"),
+        ("evidence", "1", "x"),
+    ],
+)
+def test_what_cannot_be_is_refused(office: Office, service: str, serial: str, reason: str) -> None:
+    with pytest.raises(PreconditionRefused):
+        office.preparing.services.revocation(service, serial, reason=reason, by=ADMINISTRATOR)
