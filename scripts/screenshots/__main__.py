@@ -58,10 +58,14 @@ def _take(browser: Browser, ready: Stage, screen: Screen, device: Device, langua
         color_scheme="dark" if screen.dark else "light",
         reduced_motion="reduce",
     )
-    cookies = {"language": language} | ({"session": ready.sessions[screen.who]} if screen.who else {})
-    context.add_cookies([{"name": name, "value": value, "url": ready.address} for name, value in cookies.items()])
+    address, sessions = (
+        (ready.console, ready.administrators) if screen.console else (ready.address, ready.sessions)
+    )
+    name = "console" if screen.console else "session"
+    cookies = {"language": language} | ({name: sessions[screen.who]} if screen.who else {})
+    context.add_cookies([{"name": name, "value": value, "url": address} for name, value in cookies.items()])
     page = context.new_page()
-    answer = page.goto(ready.address + screen.path.format(**ready.contracts, invitation=ready.invitation))
+    answer = page.goto(address + screen.path.format(**ready.contracts, invitation=ready.invitation))
     if screen.verifies:
         signed = FilePayload(name="contract.pdf", mimeType="application/pdf", buffer=ready.signed)
         page.set_input_files("[name=file]", signed)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.demonstration.cast import CUSTODIAN, LI, OFFICER, ZHANG
+from scripts.screenshots.operators import AUDITOR as ADMINISTRATION_AUDITOR
+from scripts.screenshots.operators import SECURITY, SYSTEM
 
 AUDITOR = "auditor-qian"
 
@@ -12,7 +14,8 @@ AUDITOR = "auditor-qian"
 @dataclass(frozen=True, slots=True)
 class Screen:
     """``path`` may name things of the stage in braces, or its ``invitation``; ``who`` is a subject, None for
-    nobody signed in. ``verifies``: its form gets the signed contract. ``missing``: there is no such page."""
+    nobody signed in; on the ``console`` it is an administrator's login. ``verifies``: its form gets the signed
+    contract. ``missing``: there is no such page."""
 
     name: str
     path: str
@@ -20,6 +23,7 @@ class Screen:
     dark: bool = False
     verifies: bool = False
     missing: bool = False
+    console: bool = False
 
 
 SCREENS = (
@@ -59,4 +63,12 @@ SCREENS = (
     Screen("34-revisions", "/contracts/{completed}/revisions", ZHANG.subject),
     Screen("35-retention", "/office/retention", OFFICER),
     Screen("36-seal", "/office/seals/{seal}", OFFICER),
+    Screen("37-console-state", "/", SYSTEM, console=True),
+    Screen("38-console-keys", "/keys", SYSTEM, console=True),
+    Screen("39-console-operations", "/operations", SECURITY, console=True),
+    Screen("40-console-queues", "/queues", SYSTEM, console=True),
+    Screen("41-console-history", "/history?span=week", ADMINISTRATION_AUDITOR, console=True),
+    Screen("42-console-administrators", "/administrators", SECURITY, console=True),
+    Screen("43-console-act", "/requests/{waiting_act}", SECURITY, console=True),
+    Screen("44-console-state-dark", "/", SYSTEM, dark=True, console=True),
 )

@@ -37,6 +37,7 @@ from appliance.store import accounts
 from appliance.supervision import Supervisor
 from appliance.supervision.services import inherited, services
 from appliance.wiring import Appliance, open_appliance
+from scripts.screenshots.operators import operators
 from scripts.screenshots.screens import AUDITOR
 
 ROLES: Mapping[str, tuple[Role, ...]] = {
@@ -51,13 +52,16 @@ ROLES: Mapping[str, tuple[Role, ...]] = {
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Where the pages are, the session cookie of each subject, the ids of contracts and more by what they show;
-    ``invitation`` is the token of a guest's link, ``signed`` the completed contract's document."""
+    ``invitation`` is the token of a guest's link, ``signed`` the completed contract's document; ``console`` where
+    the console is, with the sessions of its ``administrators``."""
 
     address: str
     sessions: Mapping[str, str]
     contracts: Mapping[str, str]
     invitation: str
     signed: bytes
+    console: str
+    administrators: Mapping[str, str]
 
 
 @contextmanager
@@ -74,7 +78,16 @@ def stage() -> Iterator[Stage]:
             sessions, powers = _sessions(appliance), _powers(appliance)
             contracts = _contracts(appliance, Pocket(home.people)) | powers | _reviews(appliance)
             signed = appliance.contracts.document(appliance.contracts.get(contracts["completed"]))
-            yield Stage(settings.web.public_url, sessions, contracts, _invitation(appliance), signed)
+            staff = operators(settings)
+            yield Stage(
+                address=settings.web.public_url,
+                sessions=sessions,
+                contracts=contracts | {"waiting_act": staff.waiting},
+                invitation=_invitation(appliance),
+                signed=signed,
+                console=settings.console.public_url,
+                administrators=staff.sessions,
+            )
 
 
 def _sessions(appliance: Appliance) -> dict[str, str]:

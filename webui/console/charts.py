@@ -79,16 +79,16 @@ def line(values: Values, scale: Scale) -> str:
 
 
 def area(values: Values, scale: Scale) -> str:
-    """The path of what lies between the line and the bottom, for each stretch that is known."""
-    step = WIDTH / max(len(values), 1)
+    """The path of what lies between the line and nought, for each stretch that is known."""
+    step, base = WIDTH / max(len(values), 1), f"{scale.y(0):g}"
     drawn: list[str] = []
     inside = False
     for number, value in enumerate([*values, None]):
         if value is None:
-            drawn.append(f"V{HEIGHT}z" if inside else "")
+            drawn.append(f"V{base}z" if inside else "")
         else:
             x, y = f"{(number + 0.5) * step:.2f}", f"{scale.y(value):g}"
-            drawn.append(f"L{x} {y}" if inside else f"M{x} {HEIGHT}V{y}")
+            drawn.append(f"L{x} {y}" if inside else f"M{x} {base}V{y}")
         inside = value is not None
     return "".join(drawn)
 
