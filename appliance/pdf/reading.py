@@ -11,6 +11,7 @@ from pyhanko.pdf_utils.misc import PdfReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from appliance.errors import DocumentRefused
+from appliance.pdf import xref_streams  # noqa: F401 - reading has an end with it
 
 _SPACE = b"\x00\t\n\x0c\r "
 

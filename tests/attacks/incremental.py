@@ -211,6 +211,9 @@ def _tables() -> dict[str, bytes]:
         "two sections in one": _EVIL + entry + entry + back + end % start,
         "an object stream": _in_stream(document),
         "a free entry": b"xref\n4 1\n0000000000 00001 f \n" + back + end % at,
+        "a free entry, and the page listed again": (
+            b"xref\n4 1\n0000000000 00001 f \n3 1\n%010d 00000 n \n" % document.index(b"3 0 obj") + back + end % at
+        ),
         "content moved to the trailer's catalogue": (
             b"xref\n0 0\ntrailer\n<</Size %d/Root 2 0 R/Prev %d>>\n" % (_size(document), last) + end % at
         ),

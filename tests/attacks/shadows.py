@@ -13,6 +13,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from tests.attacks.incremental import first_page
+from tests.attacks.recipes import Recipe
 from tests.attacks.registry import FORMAT, HASH, UNEXPLAINED, UNSIGNED, register
 from tests.attacks.victims import GOOD, shown, signing
 from tests.attacks.writing import (
@@ -23,8 +24,10 @@ from tests.attacks.writing import (
     RED_BOX,
     TEXT,
     contract,
+    placeholder,
     present,
     root_of,
+    sealed,
     section,
     startxref,
     stream,
@@ -184,7 +187,22 @@ def freed(document: bytes, number: int) -> bytes:
     return document + table + keys + b"startxref\n%d\n%%%%EOF\n" % len(document)
 
 
+def _listed_within() -> bytes:
+    """The contents are freed, and the bytes that refer to them are listed as another object, unused and unchanged:
+    it begins in a string of the page."""
+    page = contract(annotations=b"7 0 R")[3].replace(b"/Contents", b"/Note( 90 0 obj<<>>endobj)/Contents")
+    field = b"<</Type/Annot/Subtype/Widget/FT/Sig/T(one)/F 132/Rect[0 0 0 0]/P 3 0 R/V 8 0 R>>"
+    catalogue = b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[7 0 R]/SigFlags 3>>>>"
+    objects = {1: catalogue, 3: page, 7: field, 8: placeholder(), 90: b"<<>>"}
+    document = sealed(written(contract(objects)), Recipe())
+    place = document.index(b"( 90 0 obj") + 2
+    rows = b"xref\n4 1\n0000000000 00001 f \n90 1\n%010d 00000 n \n" % place
+    keys = b"trailer\n<</Size 91/Root 1 0 R/Prev %d>>\n" % startxref(document)
+    return document + rows + keys + b"startxref\n%d\n%%%%EOF\n" % len(document)
+
+
 HIDE: dict[str, Callable[[], bytes]] = {
+    "the contents freed, what refers to them counted for another object": _listed_within,
     "the covering picture freed": lambda: freed(signed(written(_hiding())), 6),
     "the covering picture null": lambda: written({6: b"null"}, after=signed(written(_hiding()))),
     "the covering picture of no size": lambda: written(

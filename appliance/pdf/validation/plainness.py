@@ -1,8 +1,8 @@
 """Whether a revision is written so plainly that every reader sees the same objects in it.
 
 Readers that find a cross-reference section odd search the whole file for objects instead, and then show what no
-section lists (ISO 32000-2, 7.5.4 and 7.5.6). So after a signature: every object in the bytes is listed, and the
-section and its trailer have no second reading.
+section lists (ISO 32000-2, 7.5.4 and 7.5.6). So after a signature: every object in the bytes is listed, nothing
+outside them is, and the section and its trailer have no second reading.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ def is_plain(pdf: OpenedPdf, number: int) -> bool:
             return False
         if not before.size <= section.size <= _MOST_OBJECTS:
             return False
-        places = listed.standard_xrefs.items()
-        if not _are_listed(pdf.document, (start, middle), {place[1]: each for each, place in places}):
+        places = {place[1]: each for each, place in listed.standard_xrefs.items()}
+        streams = {each.obj_stream_id for each in listed.xrefs_in_objstm.values()}
+        if not streams <= listed.standard_xrefs.keys() or not _are_listed(pdf.document, (start, middle), places):
             return False
         keyword = _KEYWORD.search(pdf.document[middle - 8 : middle]) is not None
         text = pdf.document[middle:end]
@@ -52,7 +53,10 @@ def is_plain(pdf: OpenedPdf, number: int) -> bool:
 
 
 def _are_listed(document: bytes, span: tuple[int, int], places: dict[int, int]) -> bool:
-    """Every object that starts within *span* starts at one of the *places* (offset: number), under its number."""
+    """Every object that starts within *span* starts at one of the *places* (offset: number), under its number; and
+    none is elsewhere: bytes that were there before would become another object, or that of a later revision."""
+    if not all(span[0] <= at <= span[1] for at in places):
+        return False
     headers = [(found, number) for at, number in places.items() if (found := _HEADER.match(document, at))]
     keywords = {found.end() - len(b"obj") for found, number in headers if int(found[1]) == number}
     return all(found.start(1) in keywords for found in _OBJECT.finditer(document, *span))

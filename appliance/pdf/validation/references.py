@@ -47,7 +47,7 @@ class References:
         self._pdf = pdf
         self._holders: dict[int, dict[int, int]] = defaultdict(dict)
         self._written: dict[tuple[int, int], Counter[_Place]] = defaultdict(Counter)
-        self._places = sorted(_places(pdf))
+        self._places = _first_listed(pdf)
         self._offsets = [place.offset for place in self._places]
         self._wanted = frozenset(numbers)
         try:
@@ -126,6 +126,15 @@ def _before_comments(data: bytes, position: int) -> int:
                 raise ValueError("a comment too long to look behind")
             return max(0, end - _REACH)
         end = line
+
+
+def _first_listed(pdf: OpenedPdf) -> list[_Place]:
+    """The places by offset, each as the revision that listed it first has it: what a later one lists once more was
+    there before, and what it refers to was used before."""
+    first: dict[int, _Place] = {}
+    for place in _places(pdf):
+        first.setdefault(place.offset, place)
+    return [first[offset] for offset in sorted(first)]
 
 
 def _places(pdf: OpenedPdf) -> Iterator[_Place]:
