@@ -31,7 +31,7 @@ from appliance.config import Settings, load
 from appliance.demonstration.founding import found
 from appliance.errors import ApplianceError
 from appliance.health import Observations
-from appliance.health.alarm_delivery import AlarmDelivery
+from appliance.health.alarm_delivery import MOST, AlarmDelivery
 from appliance.health.alarms import Alarms
 from appliance.health.watching import Watch
 from appliance.home import Home, write_private
@@ -150,7 +150,8 @@ class Station:
             self.sequence()
             self._watch.look()
             self._alarms.compare(self.now())
-            self._delivery.deliver()
+            while self._delivery.deliver() == MOST:  # a jump in time brings many at once
+                pass
 
     def sequence(self) -> None:
         """As the scheduler's job does it: what was recorded gets its place in the log."""
