@@ -36,7 +36,7 @@ def main(kept: str, *names: str) -> int:
     Path(kept).mkdir(parents=True, exist_ok=True)
     bed = Bed(Path(kept), Path(tempfile.mkdtemp(prefix="vermilion-machine-", dir=kept)))
     try:
-        outcome = perform(chosen(names), bed)
+        outcome = perform(chosen(names), bed, seconds=60 * float(os.environ.get("MINUTES", "inf")))
     finally:
         bed.close()
     say(_figures(outcome, bed, time.monotonic() - began))

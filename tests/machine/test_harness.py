@@ -46,6 +46,13 @@ def test_the_chapter_lists_every_step() -> None:
     assert {name for row in rows for name in re.findall(r"`([a-z]+)`", row)} >= set(STEPS)
 
 
+def test_continuous_integration_runs_steps_that_exist() -> None:
+    script = (Path(__file__).parents[2] / ".ci/run").read_text(encoding="utf-8")
+    found = re.search(r'^steps="([a-z ]+)"$', script, re.MULTILINE)
+
+    assert found is not None and set(found[1].split()) <= set(STEPS)
+
+
 def test_a_step_that_fails_stops_those_that_need_it_and_no_others() -> None:
     def fails(_bed: object) -> str:
         raise StepFailed("broken")
@@ -62,6 +69,25 @@ def test_a_step_that_fails_stops_those_that_need_it_and_no_others() -> None:
     outcome = perform(steps, None)
 
     assert (outcome.failed, outcome.passed, outcome.left_out) == (["one"], ["three"], ["two", "four"])
+
+
+def test_where_no_machine_can_be_booted_the_rest_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(_bed: object) -> str:
+        raise StepFailed("the kernel forbids it")
+
+    steps = [Step("boot", "", forbidden, ()), Step("install", "", lambda _bed: "fine", ("boot",))]
+    monkeypatch.delenv("WHERE_POSSIBLE", raising=False)
+    assert perform(steps, None).failed == ["boot"]
+
+    monkeypatch.setenv("WHERE_POSSIBLE", "1")
+    outcome = perform(steps, None)
+    assert (outcome.failed, outcome.left_out) == ([], ["boot", "install"])
+
+
+def test_no_step_begins_when_the_time_is_over() -> None:
+    outcome = perform([Step("one", "", lambda _bed: "fine", ())], None, seconds=-1)
+
+    assert (outcome.passed, outcome.left_out) == ([], ["one"])
 
 
 def test_forms_are_read_as_browsers_read_them() -> None:

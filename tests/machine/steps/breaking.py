@@ -10,6 +10,18 @@ STATE = "/var/lib/vermilion/state"
 SMALL = 600
 """MiB of the disk that is filled."""
 
+SMALL_DISK = (
+    f"mount -t tmpfs -o size={SMALL}m small /mnt/small && cp -a {STATE}/. /mnt/small/"
+    f" && chown --reference={STATE} /mnt/small && chmod --reference={STATE} /mnt/small"
+    f" && mount --bind /mnt/small {STATE}"
+)
+"""The state moves to a disk of its own, whose size is known."""
+
+BACK = (
+    f"if mountpoint -q {STATE}; then rm -f {STATE}/filler; umount {STATE};"
+    f" find {STATE} -mindepth 1 -delete && cp -a /mnt/small/. {STATE}/ && umount /mnt/small; fi"
+)
+
 LEFT = 20
 """MiB that are left on it: less than 5 %, and enough for what goes on."""
 
@@ -31,15 +43,8 @@ def killed(bed: Bed) -> str:
 def disk(bed: Bed) -> str:
     """the disk fills: uploads are refused, signing and timestamps go on; with room again, all is as before"""
     machine = bed.machine
-    machine.run("systemctl stop vermilion.target vermilion-web.socket vermilion-tsa.socket")
-    machine.run(
-        f"mkdir -p /mnt/small && mount -t tmpfs -o size={SMALL}m,mode=0755 small /mnt/small"
-        f" && cp -a {STATE}/. /mnt/small/"
-        f" && chown --reference={STATE} /mnt/small && chmod --reference={STATE} /mnt/small"
-        f" && mount --move /mnt/small {STATE}"
-    )
+    _with_services_stopped(bed, f"mkdir -p /mnt/small && {SMALL_DISK}")
     try:
-        machine.run("systemctl start vermilion-web.socket vermilion-tsa.socket vermilion.target")
         bed.outside("ready", 90)
         bed.outside("sent", title := "磁盘将满时的合同")
         machine.run(
@@ -52,12 +57,16 @@ def disk(bed: Bed) -> str:
         machine.run(f"rm {STATE}/filler")
         taken = bed.outside("draft", "taken")
     finally:
-        machine.run("systemctl stop vermilion.target vermilion-web.socket vermilion-tsa.socket")
-        machine.run(
-            f"rm -f {STATE}/filler; mkdir -p /mnt/small && mount --move {STATE} /mnt/small"
-            f" && find {STATE} -mindepth 1 -delete && cp -a /mnt/small/. {STATE}/ && umount /mnt/small"
-        )
-        machine.run("systemctl start vermilion-web.socket vermilion-tsa.socket vermilion.target")
+        _with_services_stopped(bed, BACK)
     bed.outside("ready", 90)
     told = bed.outside("complete", title)
     return f"{LEFT} of {SMALL} MiB left: {refused}; meanwhile {signed}; with room again: {taken}; {told}"
+
+
+def _with_services_stopped(bed: Bed, script: str) -> None:
+    sockets = "vermilion-web.socket vermilion-tsa.socket"
+    bed.machine.run(f"systemctl stop {sockets} vermilion.target")
+    try:
+        bed.machine.run(script)
+    finally:
+        bed.machine.run(f"systemctl start {sockets} vermilion.target")
