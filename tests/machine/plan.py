@@ -27,7 +27,7 @@ class Step:
 
 
 PREPARATIONS = ("bundle", "debian", "boot")
-"""With WHERE_POSSIBLE in the environment it is no failure when one of these cannot be done: the rest is left out."""
+"""With WHERE_POSSIBLE in the environment these may be impossible: the rest is left out then."""
 
 STEPS: dict[str, Step] = {}
 
