@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -20,11 +20,17 @@ from tests.administration.conftest import House, opened_house
 
 UNIT = "vermilion-web.service"
 SYSTEM = Actor("sun", AdministratorRole.SYSTEM)
+LAST = "f" * 12
+"""Rings are attended to in their order, so after this one all were."""
+
+
+class Over(BaseException):
+    """Ends the steward of a test."""
 
 
 @contextmanager
 def steward(house: House) -> Iterator[list[str]]:
-    """One that runs, over the same home; what it was told to perform."""
+    """One that runs, over the same home; what it was told to perform. It has attended to every ring on leaving."""
     told: list[str] = []
     root = house.settings.home.root.parent
     path = make_directory(house.settings.home.run) / "steward.sock"
@@ -33,14 +39,21 @@ def steward(house: House) -> Iterator[list[str]]:
         listener.listen()
 
         def perform(act_id: str) -> object:
+            if act_id == LAST:
+                raise Over
             told.append(act_id)
             return own.administration.performing.perform(act_id)
 
-        thread = threading.Thread(target=attend, args=(listener, perform), kwargs={"idle": 1.0})
+        def serve() -> None:
+            with suppress(Over):
+                attend(listener, perform, idle=300.0)
+
+        thread = threading.Thread(target=serve)
         thread.start()
         try:
             yield told
         finally:
+            say(house, LAST.encode())
             thread.join()
 
 
