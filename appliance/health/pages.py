@@ -32,6 +32,7 @@ class Page(StrEnum):
     ROOT_LIST_ENDING = "root-list-ending"
     LOG_BEHIND = "log-behind"
     LOG_DAMAGED = "log-damaged"
+    JOURNAL_CHANGED = "journal-changed"
     QUEUE_STUCK = "queue-stuck"
     BACKUP_FAILED = "backup-failed"
     BACKUP_OLD = "backup-old"
@@ -92,6 +93,10 @@ REMEDIES: Final[Mapping[Page, Sentence]] = MappingProxyType(
             "Stop the appliance; restore the database that belongs to this authority, from the newest backup."
         ),
         Page.LOG_DAMAGED: Sentence("Stop the appliance, run `vermilion log check`, and restore a backup."),
+        Page.JOURNAL_CHANGED: Sentence(
+            "Keep `administration/administration.db` aside for the auditors, suspect the console, and look at what"
+            " was done since: `vermilion acts --all`."
+        ),
         Page.QUEUE_STUCK: Sentence(
             "See what holds it (`journalctl -u vermilion-scheduler`); what waits goes on when that is put right."
         ),

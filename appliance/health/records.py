@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import closing
 
 from appliance.errors import ApplianceError, LedgerDamaged, StorageError
-from appliance.health.bench import Bench, Unasked
+from appliance.health.bench import PATIENCE, Bench, Unasked
 from appliance.health.finding import Finding, failing, good
 from appliance.health.pages import Page
 from appliance.ledger import Proofs
 from appliance.ledger.memory import require_remembered
+from appliance.store import administrators, ledger
+from appliance.store.administration import ADMINISTRATION
+from appliance.store.administration import journal as administration
+from appliance.store.database import Database, Transaction
+from hsm import canonical
 from hsm.errors import AuthorityError
+
+NEWEST = 1000
+"""Lines of the administrators' journal that are looked at in each round; the console's history looks at all."""
 
 
 def database(bench: Bench) -> Finding:
@@ -52,6 +62,36 @@ def log(bench: Bench) -> Finding:
     if checkpoint is None:
         return good("log", "The log has no checkpoint yet; the first one follows the first entry within a second.")
     return good("log", "The log's latest checkpoint covers {size} entries.", {"size": checkpoint.size})
+
+
+def journal(bench: Bench) -> Finding:
+    """The newest lines of the administrators' journal follow from each other, and the last of them that is in the
+    log is the one that the log knows: who writes that database cannot make others of them."""
+    path = bench.home.administration
+    if not os.access(path, os.W_OK):
+        raise Unasked  # not there yet, or not this process's to open
+    with bench.reading() as tx:
+        try:
+            own = Database(path, ADMINISTRATION, patience=PATIENCE)
+        except StorageError as error:
+            return failing("journal", Page.JOURNAL_CHANGED, error.template, error.values)
+        with closing(own), own.reading() as lines:
+            number = _changed_at(lines, tx)
+    if number is not None:
+        template = "The administrators' journal was changed: line {number} is not the one that was written."
+        return failing("journal", Page.JOURNAL_CHANGED, template, {"number": number})
+    return good("journal", "The administrators' journal is as it was written.")
+
+
+def _changed_at(lines: Transaction, tx: Transaction) -> int | None:
+    name, length = administration.identity(lines), administration.length(lines)
+    last = administrators.last_in_log(tx, name)
+    if last:
+        public = canonical.decode(ledger.leaf(tx, administrators.entry_of(tx, name, last)))["public"]
+        known = administration.digest(lines, last)
+        if known is None or known.hex() != public["digest"]:
+            return last
+    return administration.broken_at(lines, beyond=max(0, length - NEWEST))
 
 
 def _is_locked(error: StorageError) -> bool:

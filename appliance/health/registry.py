@@ -25,6 +25,7 @@ CHECKS: tuple[Check, ...] = (
     Check("clock", "Clock", keys.clock, serving=True, at_once=True),
     Check("database", "Database", records.database, serving=True),
     Check("log", "Log", records.log, serving=True, at_once=True),
+    Check("journal", "Administrators' journal", records.journal),
     Check("disk", "Disks", machine.disk, serving=True, at_once=True),
     Check("web", "Portal", services.portal),
     Check("tsa", "Timestamp service", services.timestamps),

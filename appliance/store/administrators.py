@@ -41,6 +41,14 @@ def last_in_log(tx: Transaction, journal: str) -> int:
     return int(row[0] or 0)
 
 
+def entry_of(tx: Transaction, journal: str, number: int) -> int:
+    """The log's entry of the line *number* of *journal*, which is there."""
+    row = tx.execute(
+        "SELECT entry FROM journal_entries WHERE journal = ? AND number = ?", (journal, number)
+    ).fetchone()
+    return int(row[0])
+
+
 def in_log(tx: Transaction, journal: str, number: int, entry: int) -> None:
     """The line *number* of *journal* is the log's *entry*."""
     tx.execute("INSERT INTO journal_entries (journal, number, entry) VALUES (?, ?, ?)", (journal, number, entry))

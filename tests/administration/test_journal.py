@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.errors import StorageError
+from appliance.health import records
+from appliance.health.bench import Bench
+from appliance.health.finding import Condition, Finding
+from appliance.health.pages import Page
 from appliance.model.administration import AdministratorRole
+from appliance.store.administration import ADMINISTRATION
+from appliance.store.administration import journal as lines
+from appliance.store.database import Database
+from hsm.client import AuthorityClient
 from tests.administration.conftest import House, opened_house
 
 
@@ -59,3 +68,47 @@ def test_a_line_that_was_changed_or_taken_out_shows(house: House) -> None:
     database.execute("DELETE FROM journal WHERE number = 1")
     assert house.administration.journal.broken_at() == 1
     database.close()
+
+
+def asked(house: House) -> Finding:
+    """What health says of the journal."""
+    nobody = AuthorityClient(house.settings.home.authority_socket("scheduler"))
+    with closing(nobody), closing(Bench(house.settings.home, house.at, nobody)) as bench:
+        return records.journal(bench)
+
+
+def test_a_journal_that_was_written_anew_is_not_the_one_that_the_log_knows(house: House) -> None:
+    """By somebody who knows how lines are chained, and puts every guard back."""
+    house.set_up("wei")
+    assert asked(house).condition is Condition.GOOD
+    database = Database(house.settings.home.administration, ADMINISTRATION)
+    with database.transaction() as tx:
+        guards = [row[0] for row in tx.execute("SELECT sql FROM sqlite_schema WHERE name LIKE 'journal_is%'")]
+        found = lines.after(tx, 0, limit=100)
+        for name in ("journal_is_not_changed", "journal_is_not_cut"):
+            tx.execute(f"DROP TRIGGER {name}")
+        tx.execute("DELETE FROM journal")
+        for line, _digest in found:
+            lines.append(tx, line.kind, "lan", line.at, act=line.act, detail=line.detail)
+        for guard in guards:
+            tx.execute(guard)
+    database.close()
+    assert house.administration.journal.broken_at() is None
+    told = asked(house)
+    assert (told.condition, told.page, told.values) == (
+        Condition.FAILING,
+        Page.JOURNAL_CHANGED,
+        {"number": len(found)},
+    )
+
+
+def test_a_line_that_does_not_follow_is_named(house: House) -> None:
+    house.set_up("wei")
+    database = sqlite.connect(house.settings.home.administration, isolation_level=None)
+    [guard] = database.execute("SELECT sql FROM sqlite_schema WHERE name = 'journal_is_not_changed'").fetchone()
+    database.execute("DROP TRIGGER journal_is_not_changed")
+    assert asked(house).page is Page.JOURNAL_CHANGED  # without its guards it is not believed
+    database.execute("UPDATE journal SET who = 'lan' WHERE number = 2")
+    database.execute(guard)
+    database.close()
+    assert asked(house).values == {"number": 2}

@@ -64,14 +64,21 @@ def identity(tx: Transaction) -> str:
     return str(tx.execute("SELECT journal FROM identity").fetchone()[0])
 
 
-def broken_at(tx: Transaction) -> int | None:
-    """The first line that does not follow from the one before it; None when the whole journal holds together."""
-    before = _START
-    for expected, row in enumerate(tx.execute(f"{_LINE} ORDER BY number"), 1):
-        salt, previous, digest = (bytes(each) for each in row[6:])
-        if (row[0], previous, digest) != (expected, before, _digest(before, salt, row[:6])):
+def digest(tx: Transaction, number: int) -> bytes | None:
+    """The digest of the line *number*; None when there is no such line."""
+    row = tx.execute("SELECT digest FROM journal WHERE number = ?", (number,)).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def broken_at(tx: Transaction, *, beyond: int = 0) -> int | None:
+    """The first line *beyond* that number that does not follow from the one before it; None when they all do."""
+    before = _START if beyond == 0 else digest(tx, beyond)
+    rows = tx.execute(f"{_LINE} WHERE number > ? ORDER BY number", (beyond,))
+    for expected, row in enumerate(rows, beyond + 1):
+        salt, previous, own = (bytes(each) for each in row[6:])
+        if before is None or (row[0], previous, own) != (expected, before, _digest(before, salt, row[:6])):
             return expected
-        before = digest
+        before = own
     return None
 
 
