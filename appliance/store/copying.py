@@ -9,6 +9,7 @@ from pathlib import Path
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.errors import StorageError
+from appliance.store.database import require_place
 from appliance.store.schema import latest
 
 _PAGES = 4096
@@ -46,6 +47,7 @@ def moment_of(path: Path) -> Iterator[Moment]:
     """The database *path* as it is on entering, whatever is written to it meanwhile."""
     try:
         connection = sqlite.connect(path, timeout=10, isolation_level=None)
+        require_place(connection, path)
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # only a read fixes the moment
     except sqlite.DatabaseError as error:

@@ -56,18 +56,9 @@ class _Link:
             path, timeout=patience, isolation_level=None, cached_statements=256, check_same_thread=False
         )
         self.process = os.getpid()
-        self._require_place(path)
+        require_place(self.connection, path)
         for pragma in _PRAGMAS:
             self.connection.execute(f"PRAGMA {pragma}")
-
-    def _require_place(self, path: Path) -> None:
-        """SQLite follows links to the file that it then opens: whoever writes in the directory could have root
-        open, and migrate, a file elsewhere. It says itself what it opened; further files it opens beside that, and
-        no links."""
-        opened = self.connection.execute("PRAGMA database_list").fetchone()[2]
-        if Path(opened) != path.parent.resolve() / path.name:
-            self.connection.close()
-            raise sqlite.OperationalError(f"it is a link to {opened}")
 
     def close(self) -> None:
         if self.process == os.getpid():  # a connection must never be touched after a fork
@@ -162,6 +153,18 @@ class Database:
             self._local.link = link
             self._links.add(link)
         return link.connection
+
+
+def require_place(connection: sqlite.Connection, path: Path) -> None:
+    """Raises ``OperationalError`` when *connection* has opened another file than *path*.
+
+    SQLite follows links to the file that it then opens: whoever writes in the directory could have root open, copy
+    or migrate a file elsewhere. It says itself what it opened; further files it opens beside that, and no links.
+    """
+    opened = connection.execute("PRAGMA database_list").fetchone()[2]
+    if Path(opened) != path.parent.resolve() / path.name:
+        connection.close()
+        raise sqlite.OperationalError(f"it is a link to {opened}")
 
 
 @contextmanager

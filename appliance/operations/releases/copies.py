@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from pathlib import Path
 
 from appliance.errors import UpgradeRefused
@@ -40,11 +41,8 @@ class Copies:
         for path in self._paths:
             if not (self._directory / path.name).exists():
                 continue  # the administration began after the copies were made
-            before, fresh = path.stat(), path.with_name(f".{path.name}.part")
-            shutil.copyfile(self._directory / path.name, fresh)
-            fresh.chmod(before.st_mode & 0o777)
-            if os.geteuid() == 0:
-                os.chown(fresh, before.st_uid, before.st_gid)
+            fresh = path.with_name(f".{path.name}.part")
+            _copy(self._directory / path.name, fresh, like=path.lstat())
             os.sync()
             for beside in ("-wal", "-shm"):
                 path.with_name(path.name + beside).unlink(missing_ok=True)
@@ -66,6 +64,20 @@ class Copies:
                 path=self._home.root,
                 free=free // 1_000_000,
             )
+
+
+def _copy(source: Path, target: Path, *, like: os.stat_result) -> None:
+    """To a new file *target* with users and mode of the one that is *like* it. Root does this in directories of
+    others, who may have laid a link there: it is taken away, not followed."""
+    if not stat.S_ISREG(like.st_mode):
+        raise UpgradeRefused("A link stands in the place of the database {path}; remove it.", path=source.name)
+    target.unlink(missing_ok=True)
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with source.open("rb") as before, os.fdopen(descriptor, "wb") as after:
+        shutil.copyfileobj(before, after)
+        os.fchmod(descriptor, like.st_mode & 0o777)
+        if os.geteuid() == 0:
+            os.fchown(descriptor, like.st_uid, like.st_gid)
 
 
 def entries_of(path: Path) -> int:

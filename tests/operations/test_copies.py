@@ -1,0 +1,73 @@
+"""The databases that an upgrade puts aside, in directories where others write what root then handles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pysqlite3 import dbapi2 as sqlite
+
+from appliance.errors import StorageError, UpgradeRefused
+from appliance.home import Home
+from appliance.operations.releases.copies import Copies
+
+
+def database(path: Path, said: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite.connect(path, isolation_level=None)
+    connection.execute("CREATE TABLE note (said TEXT)")
+    connection.execute("INSERT INTO note VALUES (?)", (said,))
+    connection.close()
+    return path
+
+
+def said_in(path: Path) -> str:
+    connection = sqlite.connect(path)
+    [(said,)] = connection.execute("SELECT said FROM note").fetchall()
+    connection.close()
+    return str(said)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "home")
+    for path in (home.database, home.root / "authority/authority.db", home.administration):
+        database(path, "before").chmod(0o660)
+    return home
+
+
+def test_all_come_back_as_they_were(home: Home) -> None:
+    copies = Copies(home)
+    copies.make()
+    for path in (home.database, home.administration):
+        path.unlink()
+        database(path, "after").chmod(0o660)
+    copies.put_back()
+    assert [said_in(path) for path in (home.database, home.administration)] == ["before", "before"]
+    assert home.administration.stat().st_mode & 0o777 == 0o660
+
+
+def test_a_link_that_waits_there_leads_nowhere(home: Home, tmp_path: Path) -> None:
+    """Laid by whoever may write beside the database, for root to write through."""
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"precious")
+    precious.chmod(0o640)
+    copies = Copies(home)
+    copies.make()
+    home.administration.with_name(".administration.db.part").symlink_to(precious)
+    copies.put_back()
+    assert (precious.read_bytes(), precious.stat().st_mode & 0o777) == (b"precious", 0o640)
+    assert said_in(home.administration) == "before"
+
+
+def test_a_link_in_the_place_of_a_database_is_neither_copied_nor_replaced(home: Home, tmp_path: Path) -> None:
+    """Or the copy would bring somebody what is not theirs."""
+    copies, elsewhere = Copies(home), database(tmp_path / "elsewhere.db", "secret")
+    copies.make()
+    home.administration.unlink()
+    home.administration.symlink_to(elsewhere)
+    with pytest.raises(UpgradeRefused, match="link"):
+        copies.put_back()
+    with pytest.raises(StorageError, match="link"):
+        copies.make()
+    assert said_in(elsewhere) == "secret"
