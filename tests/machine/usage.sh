@@ -4,7 +4,7 @@
 set -eu
 printf '| unit | processes | memory | exposure |\n| --- | --- | --- | --- |\n'
 total=0
-for role in authority web tsa scheduler; do
+for role in authority web tsa scheduler console; do
     unit=vermilion-$role.service
     memory=0 processes=0
     group=$(systemctl show --property ControlGroup --value "$unit")

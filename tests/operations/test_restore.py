@@ -222,9 +222,11 @@ def test_settings_that_a_link_leads_to_stay(order: Order, tmp_path: Path) -> Non
     for name, mode in (("state", 0o2770), ("trust", 0o755), ("authority", 0o700)):
         (home.root / name).mkdir(parents=True)
         (home.root / name).chmod(mode)
+    home.root.chmod(0o755)
     (home.root / "config").symlink_to(settings)
     assert restore(home, order, now=utc_now()) is not None
     assert (home.root / "config").is_symlink() and home.settings.read_text() == "# provisioning's\n"
+    assert home.root.stat().st_mode & 0o777 == 0o755, "the services pass through it"
     assert PLANTED in (home.root / "config-of-backup/appliance.toml").read_text()
     modes = {
         path: (home.root / path).stat().st_mode & 0o7777 for path in ("state", "state/blobs", "state/vermilion.db")

@@ -78,7 +78,8 @@ def restore(home: Home, order: Order, *, now: datetime, passing: Passing = pass_
     if begun is not None:
         complete(home, begun, passing)
         return None
-    make_directory(home.root)
+    if not home.root.exists():  # one that provisioning made keeps its mode: the services pass through it
+        make_directory(home.root)
     for left in home.root.glob(".restore-*"):
         shutil.rmtree(left)
     manifest = _admitted(home, order)
