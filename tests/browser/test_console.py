@@ -87,7 +87,7 @@ def set_up(visitor: Visitor, link: str) -> bytes:
     secret = base64.b32decode("".join(page.locator(".scan code").inner_text().split()))
     page.locator("[name=code]").fill(code_at(secret, step_of(utc_now())))
     page.get_by_role("button", name="完成并登录").click()
-    expect(page.get_by_role("navigation", name="主导航").first).to_be_visible()
+    expect(page.get_by_role("navigation", name="主导航").first).to_be_visible(timeout=PATIENCE)
     return secret
 
 
@@ -117,16 +117,16 @@ def test_a_fault_its_remedy_an_act_and_a_second_person(
         # Without a reload: her page asks again, and then says that it was done.
         expect(zhou.page.locator("#live .badge")).to_have_text("已完成", timeout=PATIENCE)
         journal = sun.go("/history").locator("#live")
-        expect(journal).to_contain_text("操作已批准")
-        expect(journal).to_contain_text("郑值班")
+        expect(journal).to_contain_text("操作已批准", timeout=PATIENCE)
+        expect(journal).to_contain_text("郑值班", timeout=PATIENCE)
 
 
 def sees_the_fault(page: Page) -> None:
     """The page itself finds out, and says what to do."""
     row = page.locator("#state-services.failing")
     expect(row).to_contain_text(FAILED, timeout=PATIENCE)
-    expect(row).to_contain_text("处置")
-    expect(row.get_by_text("故障", exact=True)).to_be_visible()
+    expect(row).to_contain_text("处置", timeout=PATIENCE)
+    expect(row.get_by_text("故障", exact=True)).to_be_visible(timeout=PATIENCE)
 
 
 def takes_the_alarm_back(page: Page) -> None:
@@ -134,9 +134,9 @@ def takes_the_alarm_back(page: Page) -> None:
     page.get_by_role("link", name="解除告警").click()
     page.locator("[name=unit]").fill(FAILED)
     page.get_by_role("button", name="继续").click()
-    expect(page.locator(".effect")).to_contain_text(FAILED)
+    expect(page.locator(".effect")).to_contain_text(FAILED, timeout=PATIENCE)
     page.get_by_role("button", name="立即执行").click()
-    expect(page.locator("#live .badge")).to_have_text("已完成")
+    expect(page.locator("#live .badge")).to_have_text("已完成", timeout=PATIENCE)
 
 
 def asks_for_a_colleague(page: Page) -> None:
@@ -146,16 +146,16 @@ def asks_for_a_colleague(page: Page) -> None:
         page.locator(f"[name={name}]").fill(text)
     page.locator("[name=role]").select_option("system")
     page.get_by_role("button", name="继续").click()
-    expect(page.locator(".effect")).to_contain_text("郑值班")
+    expect(page.locator(".effect")).to_contain_text("郑值班", timeout=PATIENCE)
     page.get_by_role("button", name="提交申请").click()
-    expect(page.locator("#live .badge")).to_have_text("待审批")
+    expect(page.locator("#live .badge")).to_have_text("待审批", timeout=PATIENCE)
 
 
 def approves(visitor: Visitor, act: str) -> None:
     page = visitor.go("/operations")
-    expect(page.get_by_text("待您审批")).to_be_visible()
+    expect(page.get_by_text("待您审批")).to_be_visible(timeout=PATIENCE)
     page.locator(f'a[href="/requests/{act}"]').click()
-    expect(page.locator(".effect")).to_contain_text("郑值班")
+    expect(page.locator(".effect")).to_contain_text("郑值班", timeout=PATIENCE)
     page.get_by_role("button", name="批准").click()
     page.wait_for_url(f"**/requests/{act}")
 
@@ -198,7 +198,7 @@ def test_the_console_is_read_without_a_script(the_house: House, chromium: Browse
         visitor.context.add_cookies([cookie])  # type: ignore[list-item]  # as above
         page = visitor.go("/")
         page.locator(".calm summary").first.click()
-        expect(page.locator(".calm dl").first).to_be_visible()
+        expect(page.locator(".calm dl").first).to_be_visible(timeout=PATIENCE)
         page.get_by_role("link", name="历史与日志").click()
         page.locator(".chart summary").first.click()
-        expect(page.locator(".chart table").first).to_be_visible()
+        expect(page.locator(".chart table").first).to_be_visible(timeout=PATIENCE)
