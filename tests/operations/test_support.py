@@ -79,16 +79,18 @@ def test_what_was_planted_everywhere_is_found_nowhere(house: House, planted: lis
     assert set(parts) == set(PARTS)
 
 
-def test_what_helps_is_in_it(house: House, planted: list[str], tmp_path: Path) -> None:
+def test_what_helps_is_in_it(house: House, appliance: Appliance, planted: list[str], tmp_path: Path) -> None:
+    with appliance.database.reading() as tx:
+        (contracts,) = tx.execute("SELECT count(*) FROM contracts").fetchone()
     write_bundle(house.home, tmp_path / "support.zip", utc_now())
     _, parts = opened(tmp_path / "support.zip")
     assert parts["release"]["packages"]["Flask"].count(".") == 2
     assert parts["authority"]["state"] == "operational"
     assert "tsa" in {key["subject"] for key in parts["authority"]["keys"]}
-    assert parts["tables"]["appliance"]["contracts"] == 1
+    assert parts["tables"]["appliance"]["contracts"] == contracts >= 1
     assert parts["settings"]["organisation.name"] == "changed"
     assert {each["name"] for each in parts["findings"]} >= {"disk", "database", "authority"}
-    assert parts["journal"][0]["kind"] == "act-done"
+    assert "act-done" in {each["kind"] for each in parts["journal"]}
     assert parts["stuck"] == [{"step": Step.KEEPING.value, "since": "2026-11-25T14:00:00Z", "sentence": REMOVED}]
     assert parts["faults"] == {
         "frames": [{"file": "appliance/cli/program.py", "line": 71}],
