@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from appliance.config import Settings
 from appliance.egress import Egress, EgressFailed, Limits
 from appliance.health.alarm_letters import letter, payload
+from appliance.health.alarms import MAIL
 from appliance.health.observations import ASLEEP, Observations
 from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown
 from appliance.store.health import alarms as store
@@ -56,11 +57,12 @@ class AlarmDelivery:
         trust = str(settings.beside(settings.alarms.tls)) if settings.alarms.tls else None
         self._egress = Egress(LIMITS, trust=trust)
 
-    def deliver(self) -> int:
-        """Tells what is due; how many arrived. Raises StorageError."""
+    def deliver(self, channel: str) -> int:
+        """Tells what is due by *channel* (``mail`` or ``webhook``); how many arrived. Each has a turn of its
+        own, so that one that hangs keeps nothing from the other. Raises StorageError."""
         database, arrived = self._observations.database(), 0
         with database.reading() as tx:
-            waiting = store.waiting(tx, self._now(), limit=MOST)
+            waiting = store.waiting(tx, self._now(), channel=channel, limit=MOST)
         for telling in waiting:
             problem = self._tell(telling)
             with database.transaction() as tx:
@@ -84,7 +86,7 @@ class AlarmDelivery:
     def _tell(self, telling: Telling) -> str | None:
         """What went wrong, or None."""
         try:
-            if telling.channel == "mail":
+            if telling.channel == MAIL:
                 self._send(telling)
             else:
                 self._post(telling)

@@ -18,6 +18,8 @@ from appliance.store.health.alarms import Alarm
 from hsm.sentence import Sentence
 
 BEGUN, LASTING, OVER = "begun", "lasting", "over"
+MAIL, WEBHOOK = "mail", "webhook"
+"""The channels."""
 
 KEPT = timedelta(days=400)
 
@@ -29,9 +31,9 @@ class Alarms:
 
     def __init__(self, observations: Observations, settings: AlarmSettings) -> None:
         self._observations = observations
-        self._channels = [*(("mail", each) for each in settings.mail)]
+        self._channels = [*((MAIL, each) for each in settings.mail)]
         if settings.webhook:
-            self._channels.append(("webhook", settings.webhook))
+            self._channels.append((WEBHOOK, settings.webhook))
         self._repeat = timedelta(hours=settings.repeat_hours)
 
     def compare(self, now: datetime) -> list[Alarm]:

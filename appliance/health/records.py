@@ -20,7 +20,11 @@ from hsm import canonical
 from hsm.errors import AuthorityError
 
 NEWEST = 1000
-"""Lines of the administrators' journal that are looked at in each round; the console's history looks at all."""
+"""Lines of the administrators' journal that are looked at in each round: the newest, and as many of the older
+ones, others each time."""
+
+TURN = 15
+"""Seconds after which others of the older lines have their turn; the watch goes round as often."""
 
 
 def database(bench: Bench) -> Finding:
@@ -76,14 +80,14 @@ def journal(bench: Bench) -> Finding:
         except StorageError as error:
             return failing("journal", Page.JOURNAL_CHANGED, error.template, error.values)
         with closing(own), own.reading() as lines:
-            number = _changed_at(lines, tx)
+            number = _changed_at(lines, tx, turn=int(bench.now.timestamp()) // TURN)
     if number is not None:
         template = "The administrators' journal was changed: line {number} is not the one that was written."
         return failing("journal", Page.JOURNAL_CHANGED, template, {"number": number})
     return good("journal", "The administrators' journal is as it was written.")
 
 
-def _changed_at(lines: Transaction, tx: Transaction) -> int | None:
+def _changed_at(lines: Transaction, tx: Transaction, *, turn: int) -> int | None:
     name, length = administration.identity(lines), administration.length(lines)
     last = administrators.last_in_log(tx, name)
     if last:
@@ -91,7 +95,10 @@ def _changed_at(lines: Transaction, tx: Transaction) -> int | None:
         known = administration.digest(lines, last)
         if known is None or known.hex() != public["digest"]:
             return last
-    return administration.broken_at(lines, beyond=max(0, length - NEWEST))
+    older = max(0, length - NEWEST)
+    begin = turn % (older // NEWEST + 1) * NEWEST
+    changed = administration.broken_at(lines, beyond=begin, upto=min(begin + NEWEST, older)) if older else None
+    return changed if changed is not None else administration.broken_at(lines, beyond=older)
 
 
 def _is_locked(error: StorageError) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from functools import partial
 
 from appliance.config import Settings
 from appliance.health import Observations
 from appliance.health.alarm_delivery import KEY, AlarmDelivery
-from appliance.health.alarms import Alarms
+from appliance.health.alarms import MAIL, WEBHOOK, Alarms
 from appliance.health.watching import Watch
 from appliance.jobs.scheduler import Job
 from appliance.notices.mail import Mail
@@ -32,7 +33,8 @@ def watching(appliance: Appliance, stack: ExitStack) -> list[Job]:
     jobs = [Job("watch", float(settings.health.seconds), look, at_once=True)]
     if settings.alarms.mail or settings.alarms.webhook or settings.alarms.heartbeat:
         delivery = AlarmDelivery(settings, observations, mail=_mail(settings), key=_key(settings), now=now)
-        jobs.append(Job("alarms", TELLING, delivery.deliver))
+        jobs.append(Job("alarms by mail", TELLING, partial(delivery.deliver, MAIL)))
+        jobs.append(Job("alarms by webhook", TELLING, partial(delivery.deliver, WEBHOOK)))
         if settings.alarms.heartbeat:
             jobs.append(Job("heartbeat", float(settings.alarms.heartbeat_seconds), delivery.beat, at_once=True))
     return jobs

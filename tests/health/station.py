@@ -32,7 +32,7 @@ from appliance.demonstration.founding import found
 from appliance.errors import ApplianceError
 from appliance.health import Observations
 from appliance.health.alarm_delivery import MOST, AlarmDelivery
-from appliance.health.alarms import Alarms
+from appliance.health.alarms import MAIL, WEBHOOK, Alarms
 from appliance.health.watching import Watch
 from appliance.home import Home, write_private
 from appliance.ledger import Sequencer
@@ -150,8 +150,9 @@ class Station:
             self.sequence()
             self._watch.look()
             self._alarms.compare(self.now())
-            while self._delivery.deliver() == MOST:  # a jump in time brings many at once
-                pass
+            for channel in (MAIL, WEBHOOK):
+                while self._delivery.deliver(channel) == MOST:  # a jump in time brings many at once
+                    pass
 
     def sequence(self) -> None:
         """As the scheduler's job does it: what was recorded gets its place in the log."""

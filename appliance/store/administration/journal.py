@@ -70,10 +70,12 @@ def digest(tx: Transaction, number: int) -> bytes | None:
     return None if row is None else bytes(row[0])
 
 
-def broken_at(tx: Transaction, *, beyond: int = 0) -> int | None:
-    """The first line *beyond* that number that does not follow from the one before it; None when they all do."""
+def broken_at(tx: Transaction, *, beyond: int = 0, upto: int | None = None) -> int | None:
+    """The first line *beyond* that number (and up to another one) that does not follow from the one before it;
+    None when they all do."""
     before = _START if beyond == 0 else digest(tx, beyond)
-    rows = tx.execute(f"{_LINE} WHERE number > ? ORDER BY number", (beyond,))
+    last = length(tx) if upto is None else upto
+    rows = tx.execute(f"{_LINE} WHERE number > ? AND number <= ? ORDER BY number", (beyond, last))
     for expected, row in enumerate(rows, beyond + 1):
         salt, previous, own = (bytes(each) for each in row[6:])
         if before is None or (row[0], previous, own) != (expected, before, _digest(before, salt, row[:6])):

@@ -81,13 +81,14 @@ def recent(tx: Transaction, *, limit: int) -> list[Alarm]:
     return [_alarm(row) for row in rows]
 
 
-def waiting(tx: Transaction, now: datetime, *, limit: int) -> list[Telling]:
-    """What is to be told by *now*, the oldest first."""
+def waiting(tx: Transaction, now: datetime, *, channel: str, limit: int) -> list[Telling]:
+    """What is to be told by *channel* and by *now*, the oldest first."""
     rows = tx.execute(
         "SELECT t.id, t.alarm, t.channel, t.address, t.attempts, a.name, a.event, a.condition, a.sentence,"
         " a.remedy, a.page, a.mark, a.since, a.at FROM tellings AS t JOIN alarms AS a ON a.id = t.alarm"
-        " WHERE t.state = 'waiting' AND t.retry_at <= ? ORDER BY t.retry_at, t.id LIMIT ?",
-        (stored(now), limit),
+        " WHERE t.state = 'waiting' AND t.channel = ? AND t.retry_at <= ? ORDER BY t.retry_at, t.id"
+        " LIMIT ?",
+        (channel, stored(now), limit),
     )
     return [Telling(row[0], row[1], _alarm(row[5:]), row[2], row[3], row[4]) for row in rows]
 
