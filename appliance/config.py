@@ -82,6 +82,17 @@ class ConsoleSettings:
     public_url: str = "http://localhost:8082"
     threads: int = 4
 
+    @property
+    def relying_party(self) -> str:
+        """The WebAuthn relying party of administrators' passkeys: the host name of the address."""
+        return urlsplit(self.public_url).hostname or ""
+
+    @property
+    def origin(self) -> str:
+        """The WebAuthn origin: no page of the portal, which may share the host, can ask for these passkeys."""
+        parts = urlsplit(self.public_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
     def check(self) -> None:
         """Raises ConfigurationRefused for a port, an address or a number that cannot serve."""
         require(0 < self.port < 65536, "console.port", "from 1 to 65535")

@@ -88,6 +88,11 @@ class Home:
         return self.root / "administration/administration.db"
 
     @property
+    def confirmed(self) -> Path:
+        """What root has confirmed of administrators' keys and acts; on an appliance root alone writes there."""
+        return self.root / "confirmed"
+
+    @property
     def state(self) -> Path:
         """Database and documents, and what else has to last."""
         return self.root / "state"

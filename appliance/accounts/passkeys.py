@@ -18,7 +18,6 @@ from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.exceptions import WebAuthnException
 
 from appliance.accounts.tickets import Ticket, Tickets, challenge_of
-from appliance.config import Settings
 from appliance.errors import PreconditionRefused, SignInRefused
 from appliance.model.accounts import Passkey
 
@@ -58,13 +57,25 @@ class NewPasskey:
     ticket: Ticket
 
 
-class Passkeys:
-    """Offers and verifies; keeps nothing. Thread-safe."""
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The relying party (host name), the one origin that answers may name, and what devices call it;
+    ``discoverable``: a device keeps the passkey so that it finds the account by itself."""
 
-    def __init__(self, settings: Settings, tickets: Tickets, key: bytes, now: Callable[[], datetime]) -> None:
-        self._rp_id = settings.web.relying_party
-        self._origin = settings.web.origin
-        self._organisation = settings.organisation.name
+    rp_id: str
+    origin: str
+    name: str
+    discoverable: bool = True
+
+
+class Passkeys:
+    """Offers and verifies for one *site*; keeps nothing. Thread-safe."""
+
+    def __init__(self, site: Site, tickets: Tickets, key: bytes, now: Callable[[], datetime]) -> None:
+        self._rp_id = site.rp_id
+        self._origin = site.origin
+        self._organisation = site.name
+        self._resident = "required" if site.discoverable else "discouraged"
         self._tickets = tickets
         self._key = key
         self._now = now
@@ -87,8 +98,8 @@ class Passkeys:
             "user": {"id": bytes_to_base64url(self.handle(subject)), "name": login, "displayName": name},
             "pubKeyCredParams": [{"type": "public-key", "alg": int(each)} for each in ALGORITHMS],
             "authenticatorSelection": {
-                "residentKey": "required",
-                "requireResidentKey": True,
+                "residentKey": self._resident,
+                "requireResidentKey": self._resident == "required",
                 "userVerification": "required",
             },
             "excludeCredentials": [{"type": "public-key", "id": bytes_to_base64url(each)} for each in known],

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from appliance.accounts.codes import LoginCodes
 from appliance.accounts.links import Links
-from appliance.accounts.passkeys import Passkeys
+from appliance.accounts.passkeys import Passkeys, Site
 from appliance.accounts.registry import Registry
 from appliance.accounts.sessions import Sessions
 from appliance.accounts.tickets import Tickets
@@ -44,6 +44,7 @@ def accounts_room(
 ) -> AccountsRoom:
     """The room, with keys for tickets and handles that are derived from the key of *links*."""
     tickets = Tickets(links.secret("tickets"))
+    site = Site(settings.web.relying_party, settings.web.origin, settings.organisation.name)
     return AccountsRoom(
         database=database,
         chronicle=chronicle,
@@ -51,7 +52,7 @@ def accounts_room(
         sessions=Sessions(database, chronicle, settings.sessions, now),
         links=links,
         codes=LoginCodes(authority, settings.organisation.name),
-        passkeys=Passkeys(settings, tickets, links.secret("handles"), now),
+        passkeys=Passkeys(site, tickets, links.secret("handles"), now),
         tickets=tickets,
         interface=settings.interface,
         now=now,

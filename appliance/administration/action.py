@@ -18,9 +18,20 @@ from appliance.model.administration import Actor, AdministratorRole, Outcome
 
 LONGEST_TEXT = 500
 NOTHING: Final = "—"
-"""What stands in a sentence where an argument was left out."""
+"""What stands in a sentence, without marks, where an argument was left out."""
+
+_MARKS = frozenset('"`«»‘“”„‟‹›〝〞〟「」『』﹁﹂﹃﹄＂｢｣″‶❝❞❠⹂\\')
+"""What could be taken for a mark of :func:`marked`, or for the way in which one is written inside. Apostrophes are
+not among them: they are in names."""
 
 _NAME = re.compile(r"[a-z]+(\.[a-z]+(_[a-z]+)*)?")
+
+
+def marked(value: str) -> str:
+    """*value* as it stands in a sentence: between “ and ”. Nothing inside looks like one of these: whatever could
+    be taken for a quotation mark is written as its number, so that no argument poses as words of the sentence."""
+    inside = "".join(f"\\u{ord(each):04x}" if each in _MARKS else each for each in value)
+    return f"“{inside}”"
 
 
 class ArgumentKind(StrEnum):
@@ -162,9 +173,9 @@ class Action:
         return {name: value for name, value in arguments.items() if name not in secret}
 
     def effect_of(self, arguments: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-        """The sentence that says what it will do, and its values."""
+        """The sentence that says what it will do, and its values, each :func:`marked`."""
         names = [each.name for each in self.arguments if not each.is_secret]
-        return self.effect, {name: arguments.get(name, NOTHING) for name in names}
+        return self.effect, {name: marked(arguments[name]) if name in arguments else NOTHING for name in names}
 
     def effect_in_english(self, arguments: Mapping[str, str]) -> str:
         """The same as one text, which is what is approved."""

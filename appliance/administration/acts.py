@@ -1,10 +1,10 @@
 """Acts: what was asked for, who decided, and that it is performed exactly once.
 
 1. Name, role and arguments are checked; the act is written down with the sentence that says what it will do.
-2. What takes two persons waits for a day. Somebody else of a fitting role approves exactly that sentence,
-   or refuses.
+2. What takes two persons is signed by who asks, and waits for a day. Somebody else of a fitting role approves
+   exactly that sentence, and signs it, or refuses.
 3. Whoever performs takes the act by a conditional update: of two that try at once, one does. It looks again
-   whether the act is one that was decided (:mod:`appliance.administration.decided`).
+   whether the act is one that was decided, and verifies both signatures (:mod:`appliance.administration.decided`).
 4. What came of it is written down. Where a process dies in between, the act is interrupted, and never done
    again by itself.
 """
@@ -13,20 +13,23 @@ from __future__ import annotations
 
 import secrets as randomness
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from appliance.administration.action import Action
 from appliance.administration.decided import require_author
 from appliance.administration.performing import Performing
 from appliance.administration.registry import REGISTRY, action_of, may_approve, may_ask
 from appliance.administration.room import AdministrationRoom
+from appliance.administration.signatures import Signatures, Signed
+from appliance.administration.statement import WAITS, Statement
 from appliance.errors import NotAllowed, StateRefused
-from appliance.model.administration import NOBODY, Act, Actor, ActState, JournalKind
+from appliance.model.administration import NOBODY, Act, Actor, ActState, JournalKind, Part
 from appliance.store.administration import acts
 from appliance.store.database import Transaction
 
-WAITS = timedelta(hours=24)
-"""How long an act waits for the second person."""
+SHOWN = timedelta(minutes=10)
+"""How long a page with a sentence to sign may stay open."""
 
 _DECISIONS = {
     ActState.PERFORMING: JournalKind.ACT_APPROVED,
@@ -38,32 +41,49 @@ _DECISIONS = {
 class Acts:
     """The desk of actions. Thread-safe."""
 
-    def __init__(self, room: AdministrationRoom, performing: Performing) -> None:
+    def __init__(self, room: AdministrationRoom, performing: Performing, signatures: Signatures) -> None:
         self._room = room
         self._performing = performing
+        self._signatures = signatures
 
     def offered(self, actor: Actor) -> list[Action]:
         """What *actor* may ask for, in the registry's order."""
         return [action for action in REGISTRY.values() if may_ask(actor, action)]
 
-    def ask(self, name: str, given: Mapping[str, str], *, by: Actor) -> Act:
-        """Asks for an action: one that takes one person is under way, or done, on return; others wait.
-
-        Raises :class:`NotFound` for an unknown name, :class:`NotAllowed`, :class:`PreconditionRefused` for
-        arguments. What goes wrong afterwards is the outcome of the act.
-        """
+    def draft(self, name: str, given: Mapping[str, str], *, by: Actor) -> Act:
+        """The act as :meth:`ask` would write it down now, for its author to read and sign. Raises the same."""
         action = action_of(name)
         if not may_ask(by, action):
             raise NotAllowed("{action} is not for {who}.", action=name, who=by.role)
+        return _new(action, action.checked(given), by, asked=self._room.now())
+
+    def ask(self, name: str, given: Mapping[str, str], *, by: Actor, signed: Signed | None = None) -> Act:
+        """Asks for an action: one that takes one person is under way, or done, on return; others wait.
+
+        What takes two is *signed*, unless root's own command asks. Raises :class:`NotFound` for an unknown name,
+        :class:`NotAllowed`, :class:`PreconditionRefused` for arguments and for what does not verify,
+        :class:`StateRefused` for a page that is too old, and for who has no passkey. What goes wrong afterwards is
+        the outcome of the act.
+        """
+        act, action = self.draft(name, given, by=by), action_of(name)
+        if signed is not None and act.persons == 2:
+            _require_fresh(signed.asked, self._room.now())
+            act = replace(act, id=signed.act_id, asked=signed.asked, expires=signed.asked + WAITS)
+        self._write(act, action, by, signed.answer if signed else None)
         arguments = action.checked(given)
-        act = self._written(action, arguments, by)
         return act if act.state is ActState.WAITING else self._performing.hand_over(act, arguments)
 
-    def approve(self, act_id: str, *, by: Actor) -> Act:
-        """The second person agrees, and the act is performed, as :meth:`ask` has it.
+    def to_sign(self, act: Act, part: Part, *, by: Actor) -> str | None:
+        """What *by*'s browser asks the passkey for (JSON); None without one that counts."""
+        return self._signatures.options(Statement(act, part, by.login))
 
-        Raises :class:`NotAllowed` for its author, for a role that may not, and when its author may not ask for it
-        any more; :class:`StateRefused` when it was decided already, has expired, or would now do something else.
+    def approve(self, act_id: str, *, by: Actor, answer: str | None = None) -> Act:
+        """The second person agrees, and the act is performed, as :meth:`ask` has it. *answer* is their passkey's;
+        without one, root's own command has asked for password and code.
+
+        Raises :class:`PreconditionRefused` for an answer that does not verify; :class:`NotAllowed` for its author,
+        for a role that may not, and when its author may not ask for it any more; :class:`StateRefused` when it was
+        decided already, has expired, or would now do something else, and for who has no passkey.
         """
         with self._room.writing() as tx:
             act, action = self._decidable(tx, act_id)
@@ -73,6 +93,8 @@ class Acts:
                 raise StateRefused(
                     "Since {id} was asked for, {action} has changed; ask anew.", id=act_id, action=act.action
                 )
+            statement = Statement(act, Part.APPROVES, by.login)
+            self._signatures.take(tx, statement, answer, action.approvers, now=self._room.now())
             self._decide(tx, act, ActState.PERFORMING, by)
             act = acts.act(tx, act_id)
         return self._performing.hand_over(act, act.arguments)
@@ -124,25 +146,15 @@ class Acts:
                 for act_id in acts.expire(tx, self._room.now()):
                     self._room.journal.write(tx, JournalKind.ACT_EXPIRED, NOBODY, act=act_id)
 
-    def _written(self, action: Action, arguments: Mapping[str, str], by: Actor) -> Act:
-        now, waits = self._room.now(), action.persons == 2
-        kept = action.storable(arguments)
-        act = Act(
-            id=randomness.token_hex(6),
-            action=action.name,
-            arguments=kept,
-            effect=action.effect_in_english(kept),
-            state=ActState.WAITING if waits else ActState.PERFORMING,
-            persons=action.persons,
-            asked_by=by.login,
-            asked=now,
-            expires=now + WAITS,
-        )
+    def _write(self, act: Act, action: Action, by: Actor, answer: str | None) -> None:
+        waits = act.state is ActState.WAITING
         with self._room.writing() as tx:
             acts.insert(tx, act)
+            if waits:
+                statement = Statement(act, Part.ASKS, by.login)
+                self._signatures.take(tx, statement, answer, action.who, now=self._room.now())
             kind = JournalKind.ACT_ASKED if waits else JournalKind.ACT_BEGUN
             self._room.journal.write(tx, kind, by, act=act.id, action=act.action, effect=act.effect)
-        return act
 
     def _decidable(self, tx: Transaction, act_id: str) -> tuple[Act, Action]:
         act = acts.act(tx, act_id)
@@ -156,6 +168,26 @@ class Acts:
         if not acts.decide(tx, act.id, after, by=by.login, now=self._room.now()):
             raise StateRefused("{id} was decided already.", id=act.id)
         self._room.journal.write(tx, _DECISIONS[after], by, act=act.id, action=act.action)
+
+
+def _new(action: Action, arguments: Mapping[str, str], by: Actor, *, asked: datetime) -> Act:
+    kept = action.storable(arguments)
+    return Act(
+        id=randomness.token_hex(6),
+        action=action.name,
+        arguments=kept,
+        effect=action.effect_in_english(kept),
+        state=ActState.WAITING if action.persons == 2 else ActState.PERFORMING,
+        persons=action.persons,
+        asked_by=by.login,
+        asked=asked,
+        expires=asked + WAITS,
+    )
+
+
+def _require_fresh(asked: datetime, now: datetime) -> None:
+    if not now - SHOWN <= asked <= now:
+        raise StateRefused("This page is too old or was used already; load it again and repeat the last step.")
 
 
 def _require_second(act: Act, action: Action, by: Actor) -> None:

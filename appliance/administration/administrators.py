@@ -24,7 +24,7 @@ from appliance.model.administration import (
     NewAdministrator,
 )
 from appliance.store import administrators as known_to_the_portal
-from appliance.store.administration import administrators, invitations
+from appliance.store.administration import administrators, invitations, passkeys
 from appliance.store.database import Transaction
 
 _LOGIN = re.compile(r"[a-z][a-z0-9._-]{1,63}")
@@ -76,31 +76,43 @@ class Administrators:
         """
         checked = checked_administrator(new)
         with self._room.portal().transaction() as tx:
-            known_to_the_portal.reserve(tx, checked.login, checked.email)
-        with self._room.writing() as tx:
-            administrators.insert(tx, checked, by=by.login, now=self._room.now())
-            detail = {"login": checked.login, "name": checked.name, "role": checked.role.value}
-            self._room.journal.write(tx, JournalKind.ADMINISTRATOR_ADDED, by, **detail)
+            is_new = known_to_the_portal.reserve(tx, checked.login, checked.email)
+        try:
+            self._insert(checked, by)
+        except StateRefused:
+            if is_new:  # nothing is kept for somebody who was not added
+                with self._room.portal().transaction() as tx:
+                    known_to_the_portal.release(tx, checked.login)
+            raise
         return checked.login
 
-    def link(self, login: str, *, by: Actor) -> InvitedAdministrator:
-        """A new link in place of an earlier one. Raises :class:`StateRefused` for an account that is set up."""
+    def link(self, login: str, *, by: Actor, act_id: str = "") -> InvitedAdministrator:
+        """A new link in place of an earlier one; it takes the code of the act *act_id* too, where there is one.
+
+        Raises :class:`StateRefused` for an account that is set up.
+        """
         name, now = _other(login, by), self._room.now()
+        code = self._room.welcome_code(act_id) if act_id else ""
         with self._room.writing() as tx:
             found = administrators.administrator(tx, name)
             if found.state is not AdministratorState.INVITED:
                 raise StateRefused("{login} has set up the account already.", login=name)
             self._tell(tx, JournalKind.LINK_MADE, name, by)
-            return InvitedAdministrator(name, invite(tx, name, by=by, now=now))
+            return InvitedAdministrator(name, invite(tx, name, by=by, now=now, code=code))
 
     def reset(self, login: str, *, by: Actor) -> None:
-        """Password, code and sessions end at once; a :meth:`link` lets both be chosen anew."""
+        """Password, code, passkeys and sessions end at once; a :meth:`link` lets both be chosen anew.
+
+        Raises :class:`StorageError` where this process may not say which passkeys count, and one does.
+        """
         name = _other(login, by)
         with self._room.writing() as tx:
             _move(tx, name, AdministratorState.INVITED, *_OPEN)
             administrators.forget_factors(tx, name)
+            passkeys.remove_all(tx, name)
             self._end_ways_in(tx, name, by)
             self._tell(tx, JournalKind.FACTORS_RESET, name, by)
+            self._unconfirm(name)
 
     def suspend(self, login: str, *, by: Actor) -> None:
         """Nobody signs in with this account any more, for now; sessions end at once."""
@@ -138,10 +150,22 @@ class Administrators:
                     "{login} is the last one of the kind {role}; add another first.", login=name, role=role
                 )
             self._end_ways_in(tx, name, by)
+            passkeys.remove_all(tx, name)
             _move(tx, name, AdministratorState.LEFT, *_OPEN)
             self._tell(tx, JournalKind.ADMINISTRATOR_REMOVED, name, by)
+            self._unconfirm(name)
         with self._room.portal().transaction() as tx:
             known_to_the_portal.release(tx, name)
+
+    def _unconfirm(self, login: str) -> None:
+        for key in self._room.confirmed.of(login):
+            self._room.confirmed.unconfirm(key)
+
+    def _insert(self, new: NewAdministrator, by: Actor) -> None:
+        with self._room.writing() as tx:
+            administrators.insert(tx, new, by=by.login, now=self._room.now())
+            detail = {"login": new.login, "name": new.name, "role": new.role.value}
+            self._room.journal.write(tx, JournalKind.ADMINISTRATOR_ADDED, by, **detail)
 
     def _end_ways_in(self, tx: Transaction, login: str, by: Actor) -> None:
         invitations.end_of(tx, login, now=self._room.now())

@@ -2,22 +2,27 @@
 person approved.
 
 Between the decision and the deed accounts change, and so may a release. And the row need not come from
-:mod:`appliance.administration.acts`: whoever took over a process that writes this database can make one. Names of
-two persons can be made up, too; but nothing is performed that could not have been asked for.
+:mod:`appliance.administration.acts`: whoever took over a process that writes this database can make one. What
+takes two persons is therefore signed by both (:mod:`appliance.administration.signatures`), by keys that are
+confirmed elsewhere; what takes one could be made up, but nothing is performed that could not have been asked for.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from appliance.administration.action import Action
+from appliance.administration.signatures import Signatures
+from appliance.administration.statement import Statement
 from appliance.errors import NotAllowed, PreconditionRefused, StateRefused
-from appliance.model.administration import ROOT, Act, AdministratorRole, AdministratorState
+from appliance.model.administration import ROOT, Act, AdministratorRole, AdministratorState, Part
 from appliance.store.administration import administrators
 from appliance.store.database import Transaction
 
 
-def require_decided(tx: Transaction, act: Act, action: Action) -> None:
+def require_decided(tx: Transaction, act: Act, action: Action, signatures: Signatures, *, now: datetime) -> None:
     """Raises :class:`StateRefused` when *act* is not what *action* says and takes, :class:`NotAllowed` when who
-    asked for it, or approved it, may not or may not any more."""
+    asked for it, or approved it, may not or may not any more, or has not signed it."""
     if not _is_what_it_says(act, action):
         raise StateRefused(
             "{id} is not what {action} takes and says now; it was not done, ask anew.",
@@ -29,6 +34,8 @@ def require_decided(tx: Transaction, act: Act, action: Action) -> None:
         second = act.decided_by or ""
         if second == act.asked_by or not _is_one_of(tx, second, action.approvers):
             raise NotAllowed("{who} may not approve this any more.", who=second)
+        signatures.require(tx, Statement(act, Part.ASKS, act.asked_by), action.who, now=now)
+        signatures.require(tx, Statement(act, Part.APPROVES, second), action.approvers, now=now)
 
 
 def require_author(tx: Transaction, act: Act, action: Action) -> None:

@@ -12,21 +12,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.accounts.codes import LoginCodes
+from appliance.accounts.passkeys import Passkeys, Site
 from appliance.accounts.tickets import Tickets
 from appliance.administration.action import Hand
 from appliance.administration.acts import Acts
 from appliance.administration.administrators import Administrators
+from appliance.administration.behind_root import user_behind
+from appliance.administration.confirmed import Confirmed
 from appliance.administration.journal import Journal
 from appliance.administration.own import OwnAdministratorFactors
 from appliance.administration.parts import Parts
-from appliance.administration.performing import Performing
+from appliance.administration.passkeys import Confirming, OwnPasskeys
+from appliance.administration.performing import Performing, Trust
 from appliance.administration.room import AdministrationRoom
 from appliance.administration.sessions import ConsoleSessions
+from appliance.administration.signatures import Signatures
 from appliance.administration.signing_in import AdministratorSigningIn
 from appliance.administration.steward import SOCKET as STEWARD
 from appliance.administration.steward import machine_of, ring
 from appliance.administration.stuck import StuckList
-from appliance.administration.welcoming import AdministratorWelcoming
+from appliance.administration.welcoming import AdministratorWelcoming, welcome_code
 from appliance.administration.wrapping import OwnWrapping, derived
 from appliance.config import Settings
 from appliance.history.chronicle import Chronicle
@@ -44,9 +49,9 @@ CONSOLE_KEY = "console.key"
 
 @dataclass(frozen=True, slots=True)
 class Administration:
-    """``administrators`` is who there is; ``own`` the owner's side; ``acts`` what may be asked for, and was;
-    ``performing`` what this process performs; ``stuck`` what does not go on by itself; ``journal`` what
-    everybody did."""
+    """``administrators`` is who there is; ``own`` and ``passkeys`` the owner's side; ``confirming`` root's, of
+    whose passkeys count; ``acts`` what may be asked for, and was; ``performing`` what this process performs;
+    ``stuck`` what does not go on by itself; ``journal`` what everybody did."""
 
     administrators: Administrators
     signing_in: AdministratorSigningIn
@@ -55,22 +60,26 @@ class Administration:
     own: OwnAdministratorFactors
     acts: Acts
     performing: Performing
+    passkeys: OwnPasskeys
+    confirming: Confirming
     stuck: StuckList
     journal: Journal
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """Which process it is: the ``role`` by which it asks the authority, whose acts (``hands``) it performs, and
-    the appliance where it has one ``opened``."""
+    """Which process it is: the ``role`` by which it asks the authority, whose acts (``hands``) it performs, the
+    appliance where it has one ``opened``, and whether it is root's own command, which ``attests`` what it was
+    told."""
 
     role: str
     hands: frozenset[Hand]
     opened: Appliance | None = None
+    attests: bool = False
 
 
 CONSOLE = Process("console", frozenset({Hand.CONSOLE}))
-COMMAND = Process("operator", frozenset({Hand.CONSOLE, Hand.STEWARD}))
+COMMAND = Process("operator", frozenset({Hand.CONSOLE, Hand.STEWARD}), attests=True)
 """Who is root on the machine needs no steward."""
 
 
@@ -94,40 +103,58 @@ def open_administration(
         portal = _Portal(home.database)
         stack.callback(portal.close)
         authority = stack.enter_context(AuthorityClient(home.authority_socket(process.role)))
-        journal = Journal(database, portal, Chronicle(), now)
-        key = _Key(home, environment)
+        journal = Journal(database, portal, Chronicle(), now, user=user_behind(environment))
+        key, site = _Key(home, environment), _site(settings)
         room = AdministrationRoom(
             database=database,
             portal=portal,
             journal=journal,
             codes=LoginCodes(OwnWrapping(key), f"{settings.organisation.name} console"),
             tickets=lambda: Tickets(derived(key(), "tickets")),
+            passkeys=lambda: Passkeys(site, Tickets(derived(key(), "tickets")), derived(key(), "handles"), now),
+            confirmed=Confirmed(home.confirmed),
+            welcome_code=lambda act_id: welcome_code(derived(key(), "welcome codes"), act_id),
             limits=settings.sessions,
             now=now,
         )
-        yield _administration(settings, room, authority, process)
+        signatures = Signatures(site, room.confirmed, attests=process.attests)
+        yield _administration(settings, room, authority, process, signatures)
 
 
 def _administration(
-    settings: Settings, room: AdministrationRoom, authority: AuthorityClient, process: Process
+    settings: Settings,
+    room: AdministrationRoom,
+    authority: AuthorityClient,
+    process: Process,
+    signatures: Signatures,
 ) -> Administration:
     sessions = ConsoleSessions(room)
     administrators = Administrators(room, sessions)
     hands = process.hands | ({Hand.STEWARD} if _is_development(settings.home) else set())
     parts = Parts(settings, administrators, authority, room.now, process.opened, lambda: machine_of(settings))
     bell = settings.home.run / STEWARD
-    performing = Performing(room, parts, hands, steward=lambda act_id: ring(bell, act_id))
+    trust = Trust(signatures, room.confirmed)
+    performing = Performing(room, parts, hands, trust, steward=lambda act_id: ring(bell, act_id))
     return Administration(
         administrators=administrators,
         signing_in=AdministratorSigningIn(room, sessions),
         sessions=sessions,
         welcoming=AdministratorWelcoming(room, sessions),
         own=OwnAdministratorFactors(room, sessions),
-        acts=Acts(room, performing),
+        acts=Acts(room, performing, signatures),
         performing=performing,
+        passkeys=OwnPasskeys(room),
+        confirming=Confirming(room),
         stuck=StuckList(room),
         journal=room.journal,
     )
+
+
+def _site(settings: Settings) -> Site:
+    """Where administrators' passkeys belong; the devices of people in the portal are not asked for them."""
+    console = settings.console
+    name = f"{settings.organisation.name} console"
+    return Site(console.relying_party, console.origin, name, discoverable=False)
 
 
 def _is_development(home: Home) -> bool:

@@ -17,8 +17,9 @@ _HEAD: Final = """\
 Made from the registry (`appliance/administration/registry.py`); a test compares this page, the command and what
 the console offers. Administrators ask for them in the console, whoever is root on the machine by `vermilion do
 NAME`. What takes two persons waits for a day: a second person, of the kinds that are named, approves exactly the
-sentence that is shown, in the console or by `vermilion approve ID --login LOGIN`. Auditors see everything and
-change nothing.
+sentence that is shown. In the console both sign it with a passkey that root has confirmed, and whoever performs it
+verifies both; on the machine root's command asks the second person for password and code (`vermilion approve ID
+--login LOGIN`). Arguments stand between “ and ” in a sentence. Auditors see everything and change nothing.
 
 | action | asked for by | approved by |
 | --- | --- | --- |

@@ -26,28 +26,38 @@ class Journal:
     """Writes lines, reads them, and sees them into the log. Thread-safe."""
 
     def __init__(
-        self, database: Database, portal: Callable[[], Database], chronicle: Chronicle, now: Callable[[], datetime]
+        self,
+        database: Database,
+        portal: Callable[[], Database],
+        chronicle: Chronicle,
+        now: Callable[[], datetime],
+        *,
+        user: str = "",
     ) -> None:
+        """*user* of the operating system is whoever runs a command on the machine, where that is known."""
         self._database = database
         self._portal = portal
         self._chronicle = chronicle
         self._now = now
+        self._user = user
 
     def write(
         self, tx: Transaction, kind: JournalKind, by: Actor, *, act: str | None = None, **detail: str | int
     ) -> None:
         """One line, in the caller's transaction; *detail* never has a secret."""
-        journal.append(tx, kind, by.login, self._now(), act=act, detail=detail)
+        behind = {"user": self._user} if self._user and by != NOBODY else {}
+        journal.append(tx, kind, by.login, self._now(), act=act, detail={**detail, **behind})
 
     def lines(self, *, before: int | None = None, limit: int = 50) -> list[JournalLine]:
         """The newest lines first, at most *limit*, with numbers below *before*."""
         with self._database.reading() as tx:
             return journal.lines(tx, before=before, limit=limit)
 
-    def broken_at(self) -> int | None:
-        """The number of the first line that was tampered with; None when all hold together."""
+    def broken_at(self, *, beyond: int = 0, upto: int | None = None) -> int | None:
+        """The number of the first line *beyond* one and up to another that was tampered with; None when all of
+        these hold together."""
         with self._database.reading() as tx:
-            return journal.broken_at(tx)
+            return journal.broken_at(tx, beyond=beyond, upto=upto)
 
     def waiting(self) -> int:
         """How many lines are not in the log yet. Raises :class:`StorageError` while the log cannot be asked."""

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from appliance.model.administration import Outcome
 
-SERVICES = ("authority", "web", "tsa", "scheduler", "console")
+AUTHORITY = "authority"
+SERVICES = (AUTHORITY, "web", "tsa", "scheduler", "console")
 """The services that can be started again, by their names without ``vermilion-``."""
 
 

@@ -11,6 +11,7 @@ from appliance.administration.administrators import Administrators
 from appliance.administration.machine import Machine
 from appliance.config import Settings
 from appliance.errors import StateRefused
+from appliance.model.administration import Act
 from hsm.client import AuthorityClient
 
 if TYPE_CHECKING:  # the console shall not load all that signing needs
@@ -19,8 +20,8 @@ if TYPE_CHECKING:  # the console shall not load all that signing needs
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The collaborators of whoever performs. ``opened`` is the appliance in the scheduler's process, ``machine``
-    gives the machine itself where root performs; elsewhere they are None."""
+    """The collaborators of whoever performs, and the ``act`` that is performed. ``opened`` is the appliance in the
+    scheduler's process, ``machine`` gives the machine itself where root performs; elsewhere they are None."""
 
     settings: Settings
     administrators: Administrators
@@ -28,6 +29,7 @@ class Parts:
     now: Callable[[], datetime]
     opened: Appliance | None = None
     machine: Callable[[], Machine] | None = None
+    act: Act | None = None
 
     @property
     def appliance(self) -> Appliance:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from appliance.administration.action import Hand
+from appliance.administration.confirmed import Confirmed
 from appliance.administration.decided import require_decided
 from appliance.administration.parts import Parts
 from appliance.administration.registry import action_of, of_hand
 from appliance.administration.room import AdministrationRoom
+from appliance.administration.signatures import Signatures
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.administration import NOBODY, ROOT, Act, Actor, ActState, JournalKind, Outcome
 from appliance.store.administration import acts, administrators
@@ -28,6 +30,14 @@ _NOT_TAKEN = Outcome("No process took it in time; it was not done.")
 _NOT_ENDED = Outcome("Its process ended before it said what came of it; look before asking anew.")
 
 
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What no database is believed about: who signed, and what root has confirmed."""
+
+    signatures: Signatures
+    confirmed: Confirmed
+
+
 class Performing:
     """What one process performs. ``hands`` are those that are this process's; acts of the others are handed on:
     the scheduler looks for its own, *steward* is told the id of what root does. Thread-safe."""
@@ -37,12 +47,14 @@ class Performing:
         room: AdministrationRoom,
         parts: Parts,
         hands: frozenset[Hand],
+        trust: Trust,
         *,
         steward: Callable[[str], None] = lambda _act: None,
     ) -> None:
         self._room = room
         self._parts = parts
         self._hands = hands
+        self._trust = trust
         self._steward = steward
 
     def hand_over(self, act: Act, arguments: Mapping[str, str]) -> Act:
@@ -73,8 +85,11 @@ class Performing:
         action, by = action_of(act.action), Actor(act.asked_by, asker.role) if asker else ROOT
         try:
             with self._room.database.reading() as tx:
-                require_decided(tx, act, action)
-            outcome = action.perform(self._parts, act.arguments if arguments is None else arguments, by)
+                require_decided(tx, act, action, self._trust.signatures, now=self._room.now())
+            if action.hand is Hand.STEWARD and action.approvers:
+                self._trust.confirmed.spend(act.id, now=self._room.now())
+            given = act.arguments if arguments is None else arguments
+            outcome = action.perform(replace(self._parts, act=act), given, by)
         except (ApplianceError, AuthorityError, OSError) as error:
             return self._ended(act, ActState.FAILED, _refusal(error))
         except BaseException as fault:

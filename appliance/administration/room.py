@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.accounts.codes import LoginCodes
+from appliance.accounts.passkeys import Passkeys
 from appliance.accounts.tickets import Tickets
+from appliance.administration.confirmed import Confirmed
 from appliance.administration.journal import Journal
 from appliance.config import SessionSettings
 from appliance.store.database import Database, Transaction
@@ -17,13 +19,17 @@ from appliance.store.database import Database, Transaction
 @dataclass(frozen=True, slots=True)
 class AdministrationRoom:
     """The collaborators; every one is thread-safe. ``portal`` opens the portal's database when it is needed, so
-    that the administration opens while that one does not."""
+    that the administration opens while that one does not. ``welcome_code`` is the code that goes with the link
+    which an act (by its id) makes."""
 
     database: Database
     portal: Callable[[], Database]
     journal: Journal
     codes: LoginCodes
     tickets: Callable[[], Tickets]
+    passkeys: Callable[[], Passkeys]
+    confirmed: Confirmed
+    welcome_code: Callable[[str], str]
     limits: SessionSettings
     now: Callable[[], datetime]
 

@@ -1,7 +1,9 @@
-"""Administrators sign in: password, then code. Waits that double, and after too many failures a lock.
+"""Administrators sign in: password, then code. Waits that double; a lock for who knows the password and guesses
+codes.
 
-1. The attempt is counted for account and address before anything is looked at
-(:mod:`appliance.accounts.throttle`).
+1. The attempt is counted for address, and for account and address together, before anything is looked at
+(:mod:`appliance.accounts.throttle`). So whoever guesses from elsewhere keeps no administrator out: not by waits,
+and not by a lock, which only wrong codes lead to, after the right password.
 2. The password is compared, with nobody's where there is no such account, so that it takes as long.
 3. A ticket leads to the second step; five minutes, and only with the same login.
 4. The code is compared, its time step is used up, and the session opens in the same transaction.
@@ -29,7 +31,8 @@ from appliance.store.administration import administrators
 from appliance.store.database import Transaction
 
 LOCKED_AFTER = 10
-"""Failures in a row, of either step; then somebody else has to unlock the account."""
+"""Wrong codes in a row, whoever gave the right password before: somebody has that who should not. Then somebody
+else has to unlock the account."""
 
 
 class AdministratorSigningIn:
@@ -80,13 +83,13 @@ class AdministratorSigningIn:
 
     def _begin(self, login: str, where: Whereabouts) -> Attempt:
         with self._room.database.transaction() as tx:
-            return throttle.begin(tx, login, where.address, now=self._room.now())
+            return throttle.begin(tx, f"{login} {where.address}", where.address, now=self._room.now())
 
     def _require_password(self, login: str, password: str, attempt: Attempt, where: Whereabouts) -> None:
         found, factors = self._known(login)
         fits = passwords.fits(password, factors[0] if factors else None)
         if not fits or found is None or found.state is not AdministratorState.ACTIVE:
-            self._failed(login, attempt, where)
+            self._failed(attempt, where)
             raise SignInRefused("Login or password are wrong, or the account is not active.")
 
     def _require_code(self, login: str, code: str, attempt: Attempt, where: Whereabouts) -> Administrator:
@@ -95,7 +98,7 @@ class AdministratorSigningIn:
         if factors is not None and found is not None and found.state is AdministratorState.ACTIVE:
             step = self._room.codes.step_of(login, factors[1], code, now=self._room.now())
         if found is None or step is None or not self._use_step(login, step):
-            self._failed(login, attempt, where)
+            self._failed(attempt, where, guessed=login)
             raise SignInRefused("The code is wrong or was used before; wait for the next one and enter it.")
         return found
 
@@ -111,13 +114,15 @@ class AdministratorSigningIn:
         spend(tx, ticket, now=self._room.now())
         throttle.passed(tx, attempt)
 
-    def _failed(self, login: str, attempt: Attempt, where: Whereabouts) -> None:
+    def _failed(self, attempt: Attempt, where: Whereabouts, *, guessed: str = "") -> None:
+        """*guessed* is whose code was wrong after the right password."""
         with self._room.writing() as tx:
             if attempt.blocks:
                 self._room.journal.write(
                     tx, JournalKind.SIGN_IN_BLOCKED, NOBODY, address=where.address, attempts=attempt.count
                 )
             active, locked = AdministratorState.ACTIVE, AdministratorState.LOCKED
-            if administrators.fail(tx, login) >= LOCKED_AFTER and administrators.move(tx, login, locked, active):
-                self._room.journal.write(tx, JournalKind.ADMINISTRATOR_LOCKED, NOBODY, login=login)
-                self._sessions.end_all(tx, login, by=NOBODY)
+            failures = administrators.fail(tx, guessed) if guessed else 0
+            if failures >= LOCKED_AFTER and administrators.move(tx, guessed, locked, active):
+                self._room.journal.write(tx, JournalKind.ADMINISTRATOR_LOCKED, NOBODY, login=guessed)
+                self._sessions.end_all(tx, guessed, by=NOBODY)

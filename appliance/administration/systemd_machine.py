@@ -18,7 +18,8 @@ from appliance.wiring import utc_now
 
 TARGET = "vermilion.target"
 PATIENCE = 6 * 3600.0
-_UNIT = re.compile(r"vermilion-[a-z@-]{1,60}\.(service|timer|socket)")
+_UNIT = re.compile(r"vermilion-[A-Za-z0-9@_.:\\-]{1,200}\.(service|timer|socket)")
+"""Instances of units too, such as `vermilion-convert@3-1042-0.service`; never a way into another directory."""
 
 
 class SystemdMachine:

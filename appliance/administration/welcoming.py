@@ -6,7 +6,9 @@ ends.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,8 +18,9 @@ from appliance.accounts.codes import CodeDraft
 from appliance.accounts.sessions import Whereabouts
 from appliance.administration.room import AdministrationRoom
 from appliance.administration.sessions import ConsoleSessions
-from appliance.errors import NotFound, StateRefused
+from appliance.errors import NotFound, SignInRefused, StateRefused
 from appliance.model.administration import (
+    NOBODY,
     Actor,
     Administrator,
     AdministratorState,
@@ -29,15 +32,19 @@ from appliance.store.administration import administrators, invitations
 from appliance.store.database import Transaction
 
 INVITATION_LASTS = timedelta(hours=24)
+MOST_WRONG = 5
+"""Wrong codes after which a link has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class AdministratorArrival:
-    """Somebody with an invitation that works; ``has_password``: the first of the two steps is done."""
+    """Somebody with an invitation that works; ``has_password``: the first of the two steps is done;
+    ``needs_code``: the link alone is not enough for it."""
 
     identifier: bytes
     administrator: Administrator
     has_password: bool
+    needs_code: bool = False
 
 
 class AdministratorWelcoming:
@@ -51,19 +58,32 @@ class AdministratorWelcoming:
         """Who stands behind a link. Raises :class:`NotFound`, and :class:`StateRefused` for one that is over."""
         identifier = _identifier(token)
         with self._room.database.reading() as tx:
-            administrator = self._open(tx, identifier)
-            return AdministratorArrival(
-                identifier, administrator, invitations.password(tx, identifier) is not None
-            )
+            invitation, administrator = self._open(tx, identifier)
+            chosen = invitations.password(tx, identifier) is not None
+        return AdministratorArrival(identifier, administrator, chosen, invitation.code is not None)
 
-    def choose_password(self, arrival: AdministratorArrival, password: str) -> None:
-        """The first step. Raises :class:`PreconditionRefused` for a password that is not good enough."""
-        owner = arrival.administrator
+    def choose_password(self, arrival: AdministratorArrival, password: str, *, code: str = "") -> str:
+        """The first step. Where the link takes a *code*, the token of another link, which alone leads on: whoever
+        gave the first one has no use of it any more. Else nothing.
+
+        Raises :class:`SignInRefused` for a wrong code, after some of which the link has ended;
+        :class:`PreconditionRefused` for a password that is not good enough.
+        """
+        owner, token = arrival.administrator, ""
+        self._require_code(arrival, code)
         passwords.require_good(password, login=owner.login, name=owner.name)
         hashed = passwords.hashed(password)
         with self._room.database.transaction() as tx:
-            self._open(tx, arrival.identifier)
+            invitation, _ = self._open(tx, arrival.identifier)
             invitations.keep_password(tx, arrival.identifier, hashed)
+            if invitation.code is not None:
+                token = secrets.token_urlsafe(32)
+                invitations.move(tx, arrival.identifier, _identifier(token))
+        return token
+
+    def code_for(self, act_id: str) -> str:
+        """The code that goes with the link which the act *act_id* makes, for who asked for it."""
+        return self._room.welcome_code(act_id)
 
     def code_draft(self, arrival: AdministratorArrival, *, sealed: str = "") -> CodeDraft:
         """A secret to scan, or the one in *sealed* when its form came back with a mistake in it."""
@@ -91,7 +111,20 @@ class AdministratorWelcoming:
             self._room.journal.write(tx, JournalKind.ADMINISTRATOR_SET_UP, actor, address=where.address)
             return self._sessions.open(tx, owner.login, where)
 
-    def _open(self, tx: Transaction, identifier: bytes) -> Administrator:
+    def _require_code(self, arrival: AdministratorArrival, code: str) -> None:
+        with self._room.writing() as tx:
+            invitation, owner = self._open(tx, arrival.identifier)
+            if invitation.code is None or hmac.compare_digest(_digest(code), invitation.code):
+                return
+            if invitations.count_wrong(tx, arrival.identifier) >= MOST_WRONG:
+                invitations.end(tx, arrival.identifier, now=self._room.now())
+                self._room.journal.write(tx, JournalKind.LINK_ENDED, NOBODY, login=owner.login)
+        raise SignInRefused(
+            "This is not the code that goes with this link; after {most} wrong ones the link ends.",
+            most=MOST_WRONG,
+        )
+
+    def _open(self, tx: Transaction, identifier: bytes) -> tuple[Invitation, Administrator]:
         found = invitations.find(tx, identifier)
         if found is None:
             raise NotFound("This link is not one of ours, or it was cut off; copy it from the message once more.")
@@ -99,14 +132,27 @@ class AdministratorWelcoming:
             raise StateRefused("This link was used already, or a newer one was made; ask for another.")
         if found.expires <= self._room.now():
             raise StateRefused("This link has expired; ask for another.")
-        return administrators.administrator(tx, found.login)
+        return found, administrators.administrator(tx, found.login)
 
 
-def invite(tx: Transaction, login: str, *, by: Actor, now: datetime) -> str:
-    """A new invitation of *login* in place of an earlier one; its token, which is kept nowhere."""
+def invite(tx: Transaction, login: str, *, by: Actor, now: datetime, code: str = "") -> str:
+    """A new invitation of *login* in place of an earlier one; its token, which is kept nowhere. Whoever comes with
+    it needs the *code* too, where there is one."""
     token = secrets.token_urlsafe(32)
-    invitations.insert(tx, _identifier(token), Invitation(login, now, now + INVITATION_LASTS), by=by.login)
+    invitation = Invitation(login, now, now + INVITATION_LASTS, code=_digest(code) if code else None)
+    invitations.insert(tx, _identifier(token), invitation, by=by.login)
     return token
+
+
+def welcome_code(key: bytes, act_id: str) -> str:
+    """The code (eight letters and digits) that goes with the link which the act *act_id* makes. It is kept
+    nowhere: whoever asked for the act is shown it, and whoever approves is shown the link."""
+    letters = base64.b32encode(hmac.digest(key, act_id.encode(), "sha256")).decode()[:8]
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def _digest(code: str) -> bytes:
+    return hashlib.sha256("".join(each for each in code.upper() if each.isalnum()).encode()).digest()
 
 
 def _identifier(token: str) -> bytes:

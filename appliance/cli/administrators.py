@@ -6,6 +6,7 @@ import click
 
 from appliance.administration import COMMAND, open_administration
 from appliance.administration.administrators import InvitedAdministrator
+from appliance.administration.confirmed import fingerprint_of
 from appliance.cli.program import Context
 from appliance.config import Settings, load
 from appliance.model.administration import ROOT, AdministratorRole, NewAdministrator
@@ -38,11 +39,66 @@ def add(context: Context, login: str, role: str, name: str, email: str) -> None:
 @click.argument("login")
 @click.pass_obj
 def recover(context: Context, login: str) -> None:
-    """End password, code and sessions of LOGIN, and print a link by which both are chosen anew."""
+    """End password, code, passkeys and sessions of LOGIN, and print a link by which password and code are chosen
+    anew."""
     settings = load(context.home)
     with open_administration(settings, now=utc_now, process=COMMAND) as administration:
         administration.administrators.reset(login, by=ROOT)
         _show_link(context, settings, administration.administrators.link(login, by=ROOT))
+
+
+@command.command("keys")
+@click.pass_obj
+def keys(context: Context) -> None:
+    """List the passkeys that administrators sign acts with, and which of them count."""
+    with open_administration(load(context.home), now=utc_now, process=COMMAND) as administration:
+        confirming, say = administration.confirming, context.speech.say
+        shown = set()
+        for each in confirming.registered():
+            values = {"login": each.passkey.login, "fingerprint": each.fingerprint}
+            if each.counts:
+                say("{login}  {fingerprint}  counts", **values)
+            else:
+                say("{login}  {fingerprint}  to be confirmed", **values)
+            shown.add(each.fingerprint)
+        for key in confirming.confirmed():
+            if fingerprint_of(key) not in shown:
+                say(
+                    "{login}  {fingerprint}  counts, although its owner has removed it",
+                    login=key.login,
+                    fingerprint=fingerprint_of(key),
+                )
+
+
+@command.command("confirm")
+@click.argument("login")
+@click.argument("fingerprint", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask whether it is the right human.")
+@click.pass_obj
+def confirm(context: Context, login: str, fingerprint: tuple[str, ...], yes: bool) -> None:
+    """Confirm the passkey that LOGIN has just registered, by the FINGERPRINT that the human reads out to you.
+
+    It then counts for what takes two persons. Have the console started anew before the passkey is registered.
+    """
+    with open_administration(load(context.home), now=utc_now, process=COMMAND) as administration:
+        owner, key = administration.confirming.named(login, " ".join(fingerprint))
+        values = {"login": owner.login, "role": owner.role, "name": owner.name, "fingerprint": key.fingerprint}
+        context.speech.say("{login}, {role}: {name}; passkey {fingerprint}", **values)
+        if not yes:
+            click.confirm("Is this the human, and did you hear it from them?", abort=True)
+        administration.confirming.confirm(owner.login, key.fingerprint)
+        context.speech.say("The passkey of {login} counts from now on.", login=owner.login)
+
+
+@command.command("unconfirm")
+@click.argument("login")
+@click.argument("fingerprint", nargs=-1)
+@click.pass_obj
+def unconfirm(context: Context, login: str, fingerprint: tuple[str, ...]) -> None:
+    """Let the passkeys of LOGIN, or the one with FINGERPRINT, not count any more."""
+    with open_administration(load(context.home), now=utc_now, process=COMMAND) as administration:
+        count = administration.confirming.unconfirm(login, " ".join(fingerprint))
+        context.speech.say("{count} passkeys of {login} do not count any more.", count=count, login=login)
 
 
 @command.command("list")

@@ -68,12 +68,33 @@ NOBODY = Actor("system", None)
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """The way in for somebody new, or whose factors are made anew; only the token's SHA-256 is kept."""
+    """The way in for somebody new, or whose factors are made anew; only the token's SHA-256 is kept. ``code`` is
+    the SHA-256 of the code that another person gives with the link, where one is asked for."""
 
     login: str
     made: datetime
     expires: datetime
     ended: datetime | None = None
+    code: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AdministratorPasskey:
+    """What an administrator registered to sign acts with; ``public_key`` is COSE (RFC 9053)."""
+
+    credential_id: bytes
+    login: str
+    public_key: bytes
+    sign_count: int
+    label: str
+    added: datetime
+
+
+class Part(StrEnum):
+    """What somebody does about an act that takes two persons."""
+
+    ASKS = "asks"
+    APPROVES = "approves"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +123,7 @@ class JournalKind(StrEnum):
 
     ADMINISTRATOR_ADDED = "administrator-added"
     LINK_MADE = "link-made"
+    LINK_ENDED = "link-ended"
     ADMINISTRATOR_SET_UP = "administrator-set-up"
     ADMINISTRATOR_SUSPENDED = "administrator-suspended"
     ADMINISTRATOR_RESUMED = "administrator-resumed"
@@ -111,6 +133,10 @@ class JournalKind(StrEnum):
     FACTORS_RESET = "factors-reset"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105  # the name of an event
     LOGIN_CODE_CHANGED = "login-code-changed"
+    PASSKEY_ADDED = "passkey-added"  # the name of an event
+    PASSKEY_REMOVED = "passkey-removed"  # the name of an event
+    PASSKEY_CONFIRMED = "passkey-confirmed"  # the name of an event
+    PASSKEY_UNCONFIRMED = "passkey-unconfirmed"  # the name of an event
     SIGNED_IN = "signed-in"
     SIGN_IN_BLOCKED = "sign-in-blocked"
     SESSIONS_ENDED = "sessions-ended"

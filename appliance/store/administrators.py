@@ -9,8 +9,8 @@ from appliance.errors import StateRefused
 from appliance.store.database import Transaction
 
 
-def reserve(tx: Transaction, login: str, email: str) -> None:
-    """Keeps *login* and *email* for an administrator; the same pair again does nothing.
+def reserve(tx: Transaction, login: str, email: str) -> bool:
+    """Keeps *login* and *email* for an administrator; False for the same pair again, which does nothing.
 
     Raises :class:`StateRefused` when an account, or somebody who is named in contracts, has one of them.
     """
@@ -18,7 +18,7 @@ def reserve(tx: Transaction, login: str, email: str) -> None:
         "SELECT 1 FROM administrators WHERE login = ? AND email = ? COLLATE NOCASE", (login, email)
     ).fetchone()
     if same is not None:
-        return
+        return False
     try:
         tx.execute("INSERT INTO administrators (login, email) VALUES (?, ?)", (login, email))
     except pysqlite3.IntegrityError as error:
@@ -28,6 +28,7 @@ def reserve(tx: Transaction, login: str, email: str) -> None:
             login=login,
             email=email,
         ) from error
+    return True
 
 
 def release(tx: Transaction, login: str) -> None:

@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,22 @@ from appliance.accounts import passwords
 from appliance.accounts.sessions import Whereabouts
 from appliance.administration import CONSOLE, Administration, Process, open_administration
 from appliance.administration.action import Hand
+from appliance.administration.signatures import Signed
 from appliance.config import Settings
 from appliance.home import Home, make_directory, write_private
 from appliance.model.administration import (
     ROOT,
+    Act,
     Actor,
     AdministratorRole,
     NewAdministrator,
     OpenedConsoleSession,
+    Part,
 )
 from appliance.store import ledger
 from appliance.store.database import Database
 from hsm.activation.totp import code_at, step_of
+from tests.accounts.device import Device
 
 WHERE = Whereabouts("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64) Chrome/142.0 Safari/537.36")
 START = datetime(2026, 11, 25, 8, 0, 3, tzinfo=UTC)
@@ -45,6 +49,7 @@ class House:
     administration: Administration
     clock: list[datetime]
     secrets: dict[str, bytes] = field(default_factory=dict)
+    devices: dict[str, Device] = field(default_factory=dict)
 
     @property
     def at(self) -> datetime:
@@ -71,6 +76,33 @@ class House:
         opened = welcoming.with_code(welcoming.arrive(token), draft.sealed, self.code(login), WHERE)
         self.later(seconds=30)
         return opened
+
+    def register(self, opened: OpenedConsoleSession) -> str:
+        """A passkey of whoever is in; its fingerprint. It does not count yet."""
+        presence = self.administration.sessions.presence(opened.secret)
+        assert presence is not None
+        login, own = presence.actor.login, self.administration.passkeys
+        device = self.devices[login] = Device(self.settings.console.origin, self.settings.console.relying_party)
+        offer = own.offer(presence)
+        return own.add(presence, offer.ticket, device.create(offer.options), "办公室").fingerprint
+
+    def set_up_with_key(self, login: str, role: AdministratorRole) -> None:
+        """Somebody new, with a passkey that counts."""
+        self.administration.confirming.confirm(login, self.register(self.set_up(login, role)))
+
+    def sign(self, act: Act, part: Part, login: str) -> str:
+        """What the device of *login* answers about *act*."""
+        options = self.administration.acts.to_sign(act, part, by=self.actor(login))
+        assert options is not None
+        return self.devices[login].get(options)
+
+    def ask_signed(self, name: str, given: dict[str, str], login: str) -> Act:
+        """As a page of the console does it."""
+        desk, by = self.administration.acts, self.actor(login)
+        draft = desk.draft(name, given, by=by)
+        draft = replace(draft, asked=draft.asked.replace(microsecond=0))
+        signed = Signed(draft.id, draft.asked, self.sign(draft, Part.ASKS, login))
+        return desk.ask(name, given, by=by, signed=signed)
 
     def code(self, login: str) -> str:
         return code_at(self.secrets[login.strip().lower()], step_of(self.at))
@@ -107,9 +139,10 @@ def quick_hashes() -> Iterator[None]:
 
 
 @contextmanager
-def opened_house(root: Path, *, hands: frozenset[Hand] = CONSOLE.hands) -> Iterator[House]:
+def opened_house(root: Path, *, hands: frozenset[Hand] = CONSOLE.hands, attests: bool = True) -> Iterator[House]:
     """A house whose process performs the acts of *hands*. It is no development home, where it would be the steward
-    too: its secret is a credential."""
+    too: its secret is a credential. It *attests* what it is told, as root's own command does: most of these tests
+    are not about signatures."""
     secrets = make_directory(root / "credentials")
     if not (secrets / "console.key").exists():
         write_private(secrets / "console.key", b"5a" * 32 + b"\n")
@@ -117,7 +150,7 @@ def opened_house(root: Path, *, hands: frozenset[Hand] = CONSOLE.hands) -> Itera
     with open_administration(
         settings,
         now=lambda: clock[0],
-        process=Process("console", hands),
+        process=Process("console", hands, attests=attests),
         environment={"CREDENTIALS_DIRECTORY": str(secrets)},
     ) as administration:
         yield House(settings, administration, clock)

@@ -17,6 +17,15 @@ def guess(house: House, login: str, number: int) -> None:
     house.later(minutes=16)
 
 
+def guess_code(house: House, login: str, number: int) -> None:
+    """The right password and a wrong code, from an address of its own, after every wait."""
+    where = Whereabouts(f"198.51.100.{number}")
+    ticket = house.administration.signing_in.password(login, GOOD, where)
+    with pytest.raises(SignInRefused):
+        house.administration.signing_in.code(ticket, "no code", where)
+    house.later(minutes=16)
+
+
 def test_a_link_leads_to_password_and_code_and_then_in(house: House) -> None:
     opened = house.set_up("wei", AdministratorRole.SECURITY)
     presence = house.administration.sessions.presence(opened.secret)
@@ -68,11 +77,11 @@ def test_the_portals_throttle_holds_here_too(house: House) -> None:
         house.sign_in("wei")
 
 
-def test_ten_failures_lock_until_somebody_else_unlocks(house: House) -> None:
+def test_ten_wrong_codes_after_the_right_password_lock_until_somebody_else_unlocks(house: House) -> None:
     house.set_up("wei")
     opened = house.sign_in("wei")
     for number in range(10):
-        guess(house, "wei", number)
+        guess_code(house, "wei", number)
     assert house.administration.administrators.administrator("wei").state is AdministratorState.LOCKED
     assert house.administration.sessions.presence(opened.secret) is None
     with pytest.raises(SignInRefused):
@@ -82,11 +91,25 @@ def test_ten_failures_lock_until_somebody_else_unlocks(house: House) -> None:
     assert house.sign_in("wei")
 
 
-def test_guesses_between_good_sign_ins_lock_nobody(house: House) -> None:
+def test_nobody_is_kept_out_by_who_guesses_from_elsewhere(house: House) -> None:
+    """Neither by a lock nor by waits; who guesses waits longer and longer."""
+    house.set_up("wei")
+    for number in range(30):
+        guess(house, "wei", number)
+    for _ in range(5):
+        with pytest.raises(SignInRefused):
+            house.administration.signing_in.password("wei", "wrong", Whereabouts("198.51.100.1"))
+    with pytest.raises(TooManyAttempts):
+        house.administration.signing_in.password("wei", "wrong", Whereabouts("198.51.100.1"))
+    assert house.administration.administrators.administrator("wei").state is AdministratorState.ACTIVE
+    assert house.sign_in("wei")
+
+
+def test_wrong_codes_between_good_sign_ins_lock_nobody(house: House) -> None:
     house.set_up("wei")
     for round_ in range(3):
         for number in range(4):
-            guess(house, "wei", 10 * round_ + number)
+            guess_code(house, "wei", 10 * round_ + number)
         house.sign_in("wei")
         house.later(seconds=30)
     assert house.administration.administrators.administrator("wei").state is AdministratorState.ACTIVE

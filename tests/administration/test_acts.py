@@ -69,7 +69,7 @@ def crew(house: House) -> House:
 
 def test_one_person_is_enough_where_nobody_has_to_approve(crew: House, done: list[str]) -> None:
     act = crew.administration.acts.ask("count.one", {"thing": " clocks "}, by=ASKER)
-    assert (act.state, act.arguments, act.effect) == (ActState.DONE, {"thing": "clocks"}, "clocks is counted.")
+    assert (act.state, act.arguments, act.effect) == (ActState.DONE, {"thing": "clocks"}, "“clocks” is counted.")
     assert act.outcome == Outcome("Counted {number}.", {"number": 1})
     assert done == ["clocks by sun"]
     assert crew.told()[-2:] == ["act-begun", "act-done"]

@@ -12,8 +12,8 @@ import pytest
 from appliance.administration.action import Hand
 from appliance.administration.registry import action_of
 from appliance.home import make_directory
-from appliance.model.administration import ROOT, Act, ActState, AdministratorRole
-from appliance.store.administration import ADMINISTRATION
+from appliance.model.administration import ROOT, Act, ActState, AdministratorRole, Part
+from appliance.store.administration import ADMINISTRATION, acts, signatures
 from appliance.store.database import Database
 from tests.administration.conftest import House, opened_house
 
@@ -30,7 +30,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     hands = frozenset({Hand.STEWARD, Hand.CONSOLE})
     with opened_house(tmp_path_factory.mktemp("decided"), hands=hands) as house:
         for login, role in WHO.items():
-            house.set_up(login, AdministratorRole(role))
+            house.set_up_with_key(login, AdministratorRole(role))
         yield house
 
 
@@ -41,8 +41,9 @@ def alarm(house: House) -> Path:
     return path
 
 
-def forged(house: House, name: str, arguments: dict[str, str], **other: str | int) -> Act:
-    """An act that nobody asked for, as if it was decided, and what became of it."""
+def forged(house: House, name: str, arguments: dict[str, str], *, signed: bool = False, **other: str | int) -> Act:
+    """An act that nobody asked for, as if it was decided, and what became of it; or one that both have
+    *signed*."""
     action, act_id = action_of(name), secrets.token_hex(6)
     given = {each.name: arguments.get(each.name, "") for each in action.arguments if each.required}
     second = "shi" if action.persons == 2 else None
@@ -64,6 +65,10 @@ def forged(house: House, name: str, arguments: dict[str, str], **other: str | in
     with database.transaction() as tx:
         columns, places = ", ".join(row), ", ".join("?" * len(row))
         tx.execute(f"INSERT INTO acts ({columns}) VALUES ({places})", list(row.values()))  # noqa: S608  # ours
+        if signed:
+            act = acts.act(tx, act_id)
+            for part, login in ((Part.ASKS, act.asked_by), (Part.APPROVES, act.decided_by or "")):
+                signatures.insert(tx, act_id, part, login, house.sign(act, part, login))
     database.close()
     return house.administration.performing.perform(act_id)
 
@@ -76,6 +81,7 @@ def refused(act: Act) -> bool:
         "{id} is not what {action} takes and says now; it was not done, ask anew.",
         "{who} may not ask for this any more.",
         "{who} may not approve this any more.",
+        "{who} has not signed this act; it was not done.",
     )
 
 
@@ -86,7 +92,12 @@ def test_what_could_have_been_decided_is_performed(house: House, alarm: Path) ->
 
 def test_what_two_persons_could_have_decided_is_performed(house: House) -> None:
     """It says so itself that there is no appliance here: it was tried."""
-    assert not refused(forged(house, "restore", BACKUP))
+    assert not refused(forged(house, "restore", BACKUP, signed=True))
+
+
+def test_what_two_persons_did_not_sign_is_not_done(house: House) -> None:
+    """Whoever took the console over writes the row, and both names into it."""
+    assert refused(forged(house, "restore", BACKUP))
 
 
 @pytest.mark.parametrize(
@@ -125,8 +136,13 @@ def test_what_takes_two_persons_is_not_done_for_others(house: House, other: dict
     assert refused(forged(house, "restore", BACKUP, **other))
 
 
+@pytest.mark.parametrize("other", [{"decided_by": "ming"}, {"asked_by": "shi", "decided_by": "sun"}])
+def test_who_may_not_signs_in_vain(house: House, other: dict[str, str]) -> None:
+    assert refused(forged(house, "restore", BACKUP, signed=True, **other))
+
+
 def test_who_was_suspended_since_has_decided_in_vain(house: House) -> None:
     """Between the approval and the deed."""
-    assert not refused(forged(house, "restore", BACKUP, decided_by="xia"))
+    assert not refused(forged(house, "restore", BACKUP, signed=True, decided_by="xia"))
     house.administration.administrators.suspend("xia", by=ROOT)
-    assert refused(forged(house, "restore", BACKUP, decided_by="xia"))
+    assert refused(forged(house, "restore", BACKUP, signed=True, decided_by="xia"))

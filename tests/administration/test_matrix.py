@@ -27,6 +27,7 @@ ASKED_BY = {
     "release.upgrade": {S},
     "release.rollback": {S},
     "service.restart": {S},
+    "authority.restart": {S},
     "alarm.dismiss": {S, Y},
     "log.anchor": {S},
     "retries.contract": {S},
@@ -44,12 +45,14 @@ ASKED_BY = {
     "administrators.remove": {Y},
 }
 APPROVED_BY = {
+    "authority.restart": {Y},
     "keys.rotate": {Y},
     "keys.revoke": {Y},
     "restore": {Y},
     "release.upgrade": {Y},
     "release.rollback": {Y},
     "administrators.add": {S, Y},
+    "administrators.link": {S, Y},
     "administrators.reset": {S, Y},
     "administrators.resume": {S, Y},
     "administrators.remove": {S, Y},

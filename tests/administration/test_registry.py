@@ -63,7 +63,7 @@ def test_every_action_is_on_the_page_with_all_that_counts(action: Action) -> Non
     section = text.partition(f"### `{action.name}`")[2].partition("\n### ")[0]
     for said in (action.effect, action.undo, *(f"`{argument.name}`" for argument in action.arguments)):
         assert said in section
-    assert ("two persons" in section) == (action.persons == 2)
+    assert ("It takes two persons." in section) == (action.persons == 2)
 
 
 @EVERY

@@ -34,7 +34,15 @@ PEOPLE = {
 }
 
 MAIN = ("/", "/keys", "/operations", "/queues", "/history", "/administrators")
-OTHERS = ("/operations/service.restart", "/operations/backup.now", "/settings", "/settings/code", "/nothing-here")
+OTHERS = (
+    "/operations/service.restart",
+    "/operations/backup.now",
+    "/operations/authority.restart",
+    "/settings",
+    "/settings/code",
+    "/settings/passkeys/new",
+    "/nothing-here",
+)
 """What differs from the main pages in its parts; on a phone these are looked at by their parts alone."""
 ENTRANCES = ("/login", "/welcome")
 ENGLISH = re.compile(r"(?:[A-Za-z][a-z'’]+[ ,]+){3}[A-Za-z][a-z]+")
@@ -72,8 +80,8 @@ def cookie(the_house: House, links: dict[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def administrating(house: House, chromium: Browser, **more: object) -> Iterator[Visitor]:
-    with visiting(chromium, house.settings.console.public_url, device=False, **more) as visitor:  # type: ignore[arg-type]
+def administrating(house: House, chromium: Browser, *, device: bool = False, **more: object) -> Iterator[Visitor]:
+    with visiting(chromium, house.settings.console.public_url, device=device, **more) as visitor:  # type: ignore[arg-type]
         yield visitor
 
 
@@ -104,7 +112,10 @@ def sign_in(visitor: Visitor, login: str, secret: bytes) -> None:
 def test_a_fault_its_remedy_an_act_and_a_second_person(
     the_house: House, chromium: Browser, links: dict[str, str]
 ) -> None:
-    with administrating(the_house, chromium) as sun, administrating(the_house, chromium) as zhou:
+    with (
+        administrating(the_house, chromium, device=True) as sun,
+        administrating(the_house, chromium, device=True) as zhou,
+    ):
         secret = set_up(sun, links["sun"])
         sun.page.locator("details.menu.desk > summary").click()
         sun.page.get_by_role("button", name="退出登录").click()
@@ -112,6 +123,8 @@ def test_a_fault_its_remedy_an_act_and_a_second_person(
         sees_the_fault(sun.page)
         takes_the_alarm_back(sun.page)
         set_up(zhou, links["zhou"])
+        for visitor, login in ((sun, "sun"), (zhou, "zhou")):
+            has_a_key_that_counts(the_house, visitor, login)
         asks_for_a_colleague(zhou.page)
         approves(sun, zhou.page.url.rpartition("/")[2])
         # Without a reload: her page asks again, and then says that it was done.
@@ -119,6 +132,21 @@ def test_a_fault_its_remedy_an_act_and_a_second_person(
         journal = sun.go("/history").locator("#live")
         expect(journal).to_contain_text("操作已批准", timeout=PATIENCE)
         expect(journal).to_contain_text("郑值班", timeout=PATIENCE)
+
+
+def has_a_key_that_counts(house: House, visitor: Visitor, login: str) -> None:
+    """A passkey, whose fingerprint is read out to whoever is root on the machine."""
+    page = visitor.go("/settings/passkeys/new")
+    page.locator("[name=old]").fill(PASSWORD)
+    page.get_by_role("button", name="继续").click()
+    page.locator("[name=label]").fill("办公室")
+    page.get_by_role("button", name="设置通行密钥").click()
+    row = page.locator(".row", has_text="办公室")
+    expect(row).to_contain_text("待确认", timeout=PATIENCE)
+    fingerprint = row.locator("code").first.inner_text()
+    with open_administration(house.settings, now=utc_now, process=COMMAND) as administration:
+        administration.confirming.confirm(login, fingerprint)
+    expect(visitor.go("/settings").locator(".row", has_text="办公室")).to_contain_text("有效", timeout=PATIENCE)
 
 
 def sees_the_fault(page: Page) -> None:
@@ -146,7 +174,7 @@ def asks_for_a_colleague(page: Page) -> None:
         page.locator(f"[name={name}]").fill(text)
     page.locator("[name=role]").select_option("system")
     page.get_by_role("button", name="继续").click()
-    expect(page.locator(".effect")).to_contain_text("郑值班", timeout=PATIENCE)
+    expect(page.locator(".effect .given").nth(0)).to_have_text("“郑值班”", timeout=PATIENCE)
     page.get_by_role("button", name="提交申请").click()
     expect(page.locator("#live .badge")).to_have_text("待审批", timeout=PATIENCE)
 

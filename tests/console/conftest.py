@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import html
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,6 +16,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from appliance.administration.registry import REGISTRY
 from appliance.health import Finding, Observations
 from appliance.health.finding import good
 from appliance.health.registry import TITLES
@@ -73,8 +75,25 @@ class Console:
         self.observations.keep(findings, self.house.at, {"vermilion_log_waiting": 2.0}, names=list(TITLES))
 
     def act(self, who: str, name: str, /, **arguments: str) -> TestResponse:
-        """*who* asks for the action *name* and has read what it will do."""
-        return post(self.browser(who), f"/operations/{name}", {**arguments, "sure": "yes"})
+        """*who* asks for the action *name* and has read what it will do; what takes two persons is signed."""
+        browser, path, signed = self.browser(who), f"/operations/{name}", {}
+        if REGISTRY[name].persons == 2:
+            signed = self.signed(who, post(browser, path, arguments))
+        return post(browser, path, {**arguments, **signed, "sure": "yes"})
+
+    def approve(self, who: str, act: str) -> TestResponse:
+        """*who* opens the page of *act* and signs."""
+        browser = self.browser(who)
+        return post(browser, f"/requests/{act}/approve", self.signed(who, browser.get(f"/requests/{act}")))
+
+    def signed(self, who: str, page: TestResponse) -> dict[str, str]:
+        """The fields of the form on *page* that a passkey of *who* answers."""
+        form = re.search(r'<form [^>]*data-passkey="get"[^>]*>.*?</form>', page.text, re.DOTALL)
+        assert form is not None, page.text
+        options = re.search(r'data-options="([^"]*)"', form[0])
+        assert options is not None
+        hidden = dict(re.findall(r'<input type="hidden" name="(act|asked)" value="([^"]*)">', form[0]))
+        return {**hidden, "credential": self.house.devices[who].get(html.unescape(options[1]))}
 
 
 def post(browser: FlaskClient, path: str, data: dict[str, str] | None = None) -> TestResponse:
@@ -99,7 +118,11 @@ def console(tmp_path_factory: pytest.TempPathFactory, authority: RunningAuthorit
 @contextmanager
 def opened(folder: Path, socket: Path) -> Iterator[Console]:
     """A console of its own, with somebody of each kind, that asks the authority at *socket*."""
-    with opened_house(folder) as house, AuthorityClient(socket, timeout=5.0) as authority, ExitStack() as stack:
+    with (
+        opened_house(folder, attests=False) as house,
+        AuthorityClient(socket, timeout=5.0) as authority,
+        ExitStack() as stack,
+    ):
         yield _built(house, authority, stack)
 
 
@@ -119,6 +142,6 @@ def _built(house: House, authority: AuthorityClient, stack: ExitStack) -> Consol
     )
     console = Console(create_app(parts), house, observations, database, parts)
     for login, role in PEOPLE.items():
-        house.set_up(login, role)
+        house.set_up_with_key(login, role)
     console.found(good("clock", "The clock is in step."))
     return console

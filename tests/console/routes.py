@@ -30,6 +30,7 @@ GET = {
     "administrators.everybody": Row("/administrators", SIGNED_IN),
     "runbook.page": Row("/runbook/clock-unsynchronised", SIGNED_IN),
     "settings.everything": Row("/settings", SIGNED_IN),
+    "passkeys.new": Row("/settings/passkeys/new", SIGNED_IN),
     "settings.code": Row("/settings/code", SIGNED_IN),
     "entrance.login": Row("/login", EVERYBODY),
     "entrance.entry": Row("/welcome", EVERYBODY),
@@ -43,7 +44,7 @@ GET = {
 
 POST = {
     "operations.take": Row("/operations/service.restart", SYSTEM, {"service": "web", "sure": "yes"}),
-    "operations.approve": Row("/requests/{act}/approve", SECURITY),
+    "operations.approve": Row("/requests/{act}/approve", SECURITY, {"credential": "{{}}"}),
     "operations.refuse": Row("/requests/{act}/refuse", SECURITY),
     "operations.withdraw": Row("/requests/{act}/withdraw", SYSTEM),
     "settings.password": Row(
@@ -52,11 +53,14 @@ POST = {
     "settings.change_code": Row(
         "/settings/code", SIGNED_IN, {"old": "{password}", "sealed": "x", "code": "000000"}
     ),
+    "passkeys.proven": Row("/settings/passkeys/new", SIGNED_IN, {"old": "{password}"}),
+    "passkeys.add": Row("/settings/passkeys", SIGNED_IN, {"ticket": "x", "credential": "{{}}", "label": "x"}),
+    "passkeys.remove": Row("/settings/passkeys/remove", SIGNED_IN, {"fingerprint": "0000"}),
     "settings.end": Row("/settings/sessions/end", SIGNED_IN, {"session": "ab"}),
     "entrance.password": Row("/login", EVERYBODY, {"login": "sun", "password": "wrong"}),
     "entrance.code": Row("/login/code", EVERYBODY, {"ticket": "x", "code": "000000"}),
     "entrance.logout": Row("/logout", EVERYBODY),
     "entrance.enter": Row("/welcome", EVERYBODY, {"token": "{link}"}),
-    "entrance.choose": Row("/welcome/{link}", EVERYBODY, {"password": "{other}", "again": "{other}"}),
+    "entrance.choose": Row("/welcome/{link}", EVERYBODY, {"code": "x", "password": "{other}", "again": "{other}"}),
     "entrance.prove": Row("/welcome/{link}/code", EVERYBODY, {"sealed": "x", "code": "000000"}),
 }

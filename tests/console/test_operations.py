@@ -12,12 +12,20 @@ from appliance.administration.registry import REGISTRY, may_approve, may_ask
 from appliance.model.administration import ActState, AdministratorRole, NewAdministrator
 from tests.console.conftest import PEOPLE, Console, id_of, post
 
+OTHER = "九月的桂花落在旧信封上 & 四只白鹭"
+
 
 def effect(text: str) -> str:
     """The sentence on a page that says exactly what will be done."""
     found = re.search(r'<p class="effect">(.*?)</p>', text, re.DOTALL)
     assert found is not None, text
     return html.unescape(re.sub(r"<[^>]+>", "", found[1]))
+
+
+def effect_markup(text: str) -> str:
+    found = re.search(r'<p class="effect">(.*?)</p>', text, re.DOTALL)
+    assert found is not None
+    return found[1]
 
 
 def test_every_action_has_its_place_on_the_page(console: Console) -> None:
@@ -43,7 +51,7 @@ def test_what_is_confirmed_is_what_will_be_done(console: Console) -> None:
     assert read.status_code == 200
     told = effect(read.text)
     assert "1.4.0" in told
-    answer = post(browser, "/operations/release.upgrade", {"version": "1.4.0", "sure": "yes"})
+    answer = console.act("sun", "release.upgrade", version="1.4.0")
     act = console.house.administration.acts.act(id_of(answer))
     assert (act.effect, act.state) == (told, ActState.WAITING)
     assert effect(browser.get(answer.headers["Location"]).text) == told
@@ -61,32 +69,113 @@ def test_one_person_alone_does_what_takes_one(console: Console) -> None:
 def test_a_link_is_shown_once_and_kept_nowhere(console: Console) -> None:
     new = NewAdministrator("he", "何示例", "he@ops.example", AdministratorRole.SYSTEM)
     console.house.administration.administrators.add(new, by=console.house.actor("zhou"))
-    answer = console.act("zhou", "administrators.link", login="he")
+    act = id_of(console.act("zhou", "administrators.link", login="he"))
+    answer = console.approve("zheng", act)
     link = re.search(r"/welcome/([\w-]{20,})", answer.text)
     assert link is not None, answer.text
-    again = console.browser("zhou").get(f"/requests/{id_of(answer)}").text
+    again = (
+        console.browser("zhou").get(f"/requests/{act}").text
+        + console.browser("zheng").get(f"/requests/{act}").text
+    )
     assert link[1] not in again + console.browser("zhou").get("/history").text
+
+
+def test_one_person_has_the_link_and_another_the_code(console: Console) -> None:
+    new = NewAdministrator("hua", "华示例", "hua@ops.example", AdministratorRole.SYSTEM)
+    console.house.administration.administrators.add(new, by=console.house.actor("zhou"))
+    act = id_of(console.act("zhou", "administrators.link", login="hua"))
+    approved = console.approve("zheng", act).text
+    link = re.search(r"/welcome/[\w-]{20,}", approved)
+    seen = {who: console.browser(who).get(f"/requests/{act}").text for who in ("zhou", "zheng", "wu")}
+    code = re.search(r"[A-Z2-7]{4}-[A-Z2-7]{4}", seen["zhou"])
+    assert link is not None and code is not None
+    assert code[0] not in approved + seen["zheng"] + seen["wu"]
+    chosen = {"password": OTHER, "again": OTHER}
+    newcomer = console.browser()
+    for wrong in ({}, {"code": "AAAA-AAAA"}):
+        refused = post(newcomer, link[0], {**chosen, **wrong})
+        assert (refused.status_code, "not the code" in refused.text) == (422, True)
+    further = post(newcomer, link[0], {**chosen, "code": code[0].lower().replace("-", " ")})
+    assert further.status_code == 303
+    assert further.headers["Location"] != link[0], "who gave the link cannot go on with it"
+    assert console.browser().get(link[0]).status_code == 404
+    assert "A code beside the password" in newcomer.get(further.headers["Location"]).text
+
+
+def test_a_link_ends_after_some_wrong_codes(console: Console) -> None:
+    new = NewAdministrator("gao", "高示例", "gao@ops.example", AdministratorRole.SYSTEM)
+    console.house.administration.administrators.add(new, by=console.house.actor("zhou"))
+    approved = console.approve("zheng", id_of(console.act("zhou", "administrators.link", login="gao"))).text
+    link = re.search(r"/welcome/[\w-]{20,}", approved)
+    assert link is not None
+    for _ in range(5):
+        post(console.browser(), link[0], {"password": OTHER, "again": OTHER, "code": "AAAAAAAA"})
+    assert "ask for another" in console.browser().get(link[0]).text
 
 
 def test_a_second_person_approves_and_nobody_else(console: Console) -> None:
     act = id_of(console.act("sun", "release.rollback"))
-    own = post(console.browser("sun"), f"/requests/{act}/approve")
+    own = post(console.browser("sun"), f"/requests/{act}/approve", {"credential": "{}"})
     auditor = post(console.browser("wu"), f"/requests/{act}/approve")
     assert (own.status_code, auditor.status_code) == (403, 403)
     assert "another person does" in own.text
     assert console.house.administration.acts.act(act).state is ActState.WAITING
-    assert "Approve it" not in console.browser("sun").get(f"/requests/{act}").text
-    assert "Approve it" in console.browser("zhou").get(f"/requests/{act}").text
-    done = post(console.browser("zhou"), f"/requests/{act}/approve")
+    assert "approve it" not in console.browser("sun").get(f"/requests/{act}").text
+    assert "Sign and approve it" in console.browser("zhou").get(f"/requests/{act}").text
+    done = console.approve("zhou", act)
     assert done.status_code == 303
     decided = console.house.administration.acts.act(act)
     assert (decided.decided_by, decided.state is ActState.WAITING) == ("zhou", False)
 
 
+def test_a_session_alone_approves_nothing(console: Console) -> None:
+    act = id_of(console.act("sun", "release.rollback"))
+    other = id_of(console.act("sun", "release.rollback"))
+    elsewhere = console.signed("zhou", console.browser("zhou").get(f"/requests/{other}"))
+    for given in ({}, {"credential": "{}"}, elsewhere):
+        answer = post(console.browser("zhou"), f"/requests/{act}/approve", given)
+        assert (answer.status_code, "exactly this act" in answer.text) == (409, True)
+    assert console.house.administration.acts.act(act).state is ActState.WAITING
+
+
+def test_who_has_no_passkey_is_told_what_to_do(console: Console) -> None:
+    console.house.set_up("tang")
+    act = id_of(console.act("sun", "release.rollback"))
+    console.house.set_up("tian", AdministratorRole.SECURITY)
+    asking = post(console.browser("tang"), "/operations/release.rollback", {})
+    approving = console.browser("tian").get(f"/requests/{act}")
+    for page in (asking, approving):
+        assert "You have no passkey that counts" in page.text
+        assert 'data-passkey="get"' not in page.text
+    assert "vermilion approve " + act in approving.text
+    assert post(console.browser("tang"), "/operations/release.rollback", {"sure": "yes"}).status_code == 422
+
+
+def test_a_page_that_was_signed_asks_once(console: Console) -> None:
+    browser = console.browser("sun")
+    signed = console.signed("sun", post(browser, "/operations/release.rollback"))
+    first = post(browser, "/operations/release.rollback", {**signed, "sure": "yes"})
+    again = post(browser, "/operations/release.rollback", {**signed, "sure": "yes"})
+    assert (first.status_code, again.status_code) == (303, 422)
+    assert "asked for already" in again.text
+
+
+def test_an_argument_never_poses_as_words_of_the_sentence(console: Console) -> None:
+    """Somebody closes the quotation, and goes on as the sentence does."""
+    nasty = 'x” ends, `vermilion do` "and <b>nothing</b> is done. \u201cy'
+    browser = console.browser("zhou")
+    text = post(browser, "/operations/administrators.suspend", {"login": nasty}).text
+    [given] = re.findall(r'<span class="given">(.*?)</span>', text)
+    assert given[0] + given[-1] == "“”"
+    assert not set('“”"`<>') & set(html.unescape(given)[1:-1]) - set("<>")
+    assert "<b>" not in text
+    assert "<code>" not in effect_markup(text)
+
+
 def test_two_who_decide_at_once_decide_once(console: Console) -> None:
     act = id_of(console.act("sun", "release.rollback"))
     first = post(console.browser("zhou"), f"/requests/{act}/refuse")
-    second = post(console.browser("zheng"), f"/requests/{act}/approve")
+    second = post(console.browser("zheng"), f"/requests/{act}/approve", {"credential": "{}"})
     assert (first.status_code, second.status_code) == (303, 409)
     assert "nothing is left to decide" in second.text
     assert console.house.administration.acts.act(act).state is ActState.REFUSED

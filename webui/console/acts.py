@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.administration.action import Action
+from appliance.administration.action import NOTHING, Action
 from appliance.administration.registry import REGISTRY, may_approve, may_ask
 from appliance.model.administration import Act, ActState, AdministratorRole
 from webui.console.access import TITLES, Visitor
 from webui.console.speaking import spoken
+from webui.console.wording import given
 from webui.shared.language import translate
 
 STATES = {
@@ -124,13 +125,13 @@ def _joined(names: list[str]) -> str:
 
 
 def effect_of(action: Action, arguments: Mapping[str, str]) -> str:
-    """The sentence that says exactly what it will do."""
-    template, values = action.effect_of(arguments)
+    """The sentence that says exactly what it will do, for the filter ``coded``: what was typed is set apart."""
     chosen = {each.name for each in action.arguments if each.choices}
-    told = {
-        name: translate()(CHOICES.get(text, text)) if name in chosen else text for name, text in values.items()
-    }
-    return spoken(template, told)
+    told = dict.fromkeys((each.name for each in action.arguments if not each.is_secret), NOTHING)
+    for name in told.keys() & arguments.keys():
+        text = arguments[name]
+        told[name] = given(translate()(CHOICES.get(text, text)) if name in chosen else text)
+    return spoken(action.effect, told)
 
 
 def told(act: Act, *, outcome: bool) -> str:
@@ -139,6 +140,12 @@ def told(act: Act, *, outcome: bool) -> str:
         return spoken(act.outcome.template, act.outcome.values)
     action = REGISTRY.get(act.action)
     return effect_of(action, act.arguments) if action else act.effect
+
+
+def has_code(who: Visitor, act: Act) -> bool:
+    """Whether *who* asked for a link whose code is theirs to give."""
+    over = (ActState.REFUSED, ActState.WITHDRAWN, ActState.EXPIRED, ActState.FAILED)
+    return act.action == "administrators.link" and act.asked_by == who.login and act.state not in over
 
 
 def shown(who: Visitor, act: Act) -> Shown:

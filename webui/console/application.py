@@ -15,6 +15,7 @@ from webui.console import (
     history,
     keys,
     operations,
+    own_passkeys,
     probes,
     queues,
     runbook,
@@ -58,6 +59,7 @@ def create_app(parts: ConsoleParts) -> Flask:
         runbook,
         entrance,
         settings,
+        own_passkeys,
         probes,
     ):
         app.register_blueprint(pages.blueprint(parts))

@@ -102,15 +102,17 @@ def _add_welcome(pages: Blueprint, parts: ConsoleParts) -> None:
     @pages.post("/welcome/<token>")
     def choose(token: str) -> View:
         arrived = welcoming.arrive(token)
-        given = field("password", LONGEST_PASSWORD)
+        given, code = field("password", LONGEST_PASSWORD), field("code", LONGEST_CODE)
         if given != field("again", LONGEST_PASSWORD):
             problems = {"again": translate()("The two passwords differ; type both again.")}
             return _password_page(arrived, token, problems)
         try:
-            welcoming.choose_password(arrived, given)
+            further = welcoming.choose_password(arrived, given, code=code)
+        except SignInRefused as refusal:
+            return _password_page(arrived, token, {"code": sentence(refusal)})
         except PreconditionRefused as refusal:
             return _password_page(arrived, token, {"password": sentence(refusal)})
-        return redirect(url_for("entrance.arrival", token=token), 303)
+        return redirect(url_for("entrance.arrival", token=further or token), 303)
 
     @pages.post("/welcome/<token>/code")
     def prove(token: str) -> View:
@@ -124,7 +126,8 @@ def _add_welcome(pages: Blueprint, parts: ConsoleParts) -> None:
 
 
 def _password_page(arrived: AdministratorArrival, token: str, problems: dict[str, str]) -> Response:
-    page = render_template("password.html", who=arrived.administrator, token=token, problems=problems)
+    who, needs_code = arrived.administrator, arrived.needs_code
+    page = render_template("password.html", who=who, token=token, needs_code=needs_code, problems=problems)
     return make_response(page, 422 if problems else 200)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Blueprint, render_template, request
 
+from appliance.administration.journal import Journal
 from appliance.errors import StorageError
 from appliance.health.series import Series
 from appliance.model.administration import JournalKind, JournalLine
 from webui.console import acts
-from webui.console.access import visitor, wants_fragment
+from webui.console.access import visitor
 from webui.console.figures import PLANS, SPANS, Chart, Span, chart, span_of
 from webui.console.parts import ConsoleParts
 from webui.shared.language import translate
@@ -28,9 +30,14 @@ SAID = {
     JournalKind.ADMINISTRATOR_UNLOCKED: "An account was unlocked",
     JournalKind.ADMINISTRATOR_REMOVED: "An administrator was removed",
     JournalKind.LINK_MADE: "A way in was made",
+    JournalKind.LINK_ENDED: "A way in has ended after too many wrong codes",
     JournalKind.FACTORS_RESET: "Password and login code were taken back",
     JournalKind.PASSWORD_CHANGED: "The password was changed",
     JournalKind.LOGIN_CODE_CHANGED: "The login code was changed",
+    JournalKind.PASSKEY_ADDED: "A passkey was registered",
+    JournalKind.PASSKEY_REMOVED: "A passkey was removed",
+    JournalKind.PASSKEY_CONFIRMED: "A passkey was confirmed on the machine",
+    JournalKind.PASSKEY_UNCONFIRMED: "A passkey was taken back on the machine",
     JournalKind.SIGNED_IN: "Signed in",
     JournalKind.SIGN_IN_BLOCKED: "Attempts to sign in were stopped",
     JournalKind.SESSIONS_ENDED: "Sessions were ended",
@@ -49,13 +56,14 @@ SAID = {
 ENDED = (JournalKind.ACT_DONE, JournalKind.ACT_FAILED, JournalKind.ACT_INTERRUPTED)
 """The lines that tell what came of an act; the others about one tell what it does."""
 
-TOLD = ("name", "login", "address", "attempts", "count")
+TOLD = ("name", "login", "address", "attempts", "count", "fingerprint")
 """What is shown of the detail of a line that is about no act."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the journal as people read it."""
+    """One line of the journal as people read it; ``who`` is a login, and in parentheses the user of the operating
+    system who ran a command on the machine."""
 
     at: datetime
     who: str
@@ -84,10 +92,15 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
             lines=[_line(parts, each) for each in found],
             before=before,
             further=found[-1].number if len(found) == LINES else None,
-            broken=None if wants_fragment() else journal.broken_at(),
+            broken=_broken(journal, found),
         )
 
     return pages
+
+
+def _broken(journal: Journal, found: Sequence[JournalLine]) -> int | None:
+    """Whether a line that is shown was changed. The watch looks at all of them, a part in each round."""
+    return journal.broken_at(beyond=found[-1].number - 1, upto=found[0].number) if found else None
 
 
 def _charts(parts: ConsoleParts, span: Span) -> list[Chart]:
@@ -102,4 +115,6 @@ def _charts(parts: ConsoleParts, span: Span) -> list[Chart]:
 def _line(parts: ConsoleParts, line: JournalLine) -> Line:
     detail = acts.told(parts.administration.acts.act(line.act), outcome=line.kind in ENDED) if line.act else ""
     said = detail or " · ".join(str(line.detail[name]) for name in TOLD if name in line.detail)
-    return Line(line.at, line.who, translate()(SAID[line.kind]), said, line.act)
+    user = line.detail.get("user", "")
+    who = f"{line.who} ({user})" if user else line.who
+    return Line(line.at, who, translate()(SAID[line.kind]), said, line.act)

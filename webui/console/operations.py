@@ -2,8 +2,8 @@
 
 1. The form asks for the arguments; what is wrong is said at its place.
 2. The page says exactly what will be done; whoever goes on has read it.
-3. What takes one person is done or under way; what takes two waits for another person to decide on the same
-   sentence.
+3. What takes one person is done or under way; what takes two is signed with a passkey, and waits for another
+   person to decide on the same sentence, and to sign it too.
 """
 
 from __future__ import annotations
@@ -16,15 +16,18 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from appliance.accounts.passkeys import LONGEST_ANSWER
 from appliance.administration.action import Action, Argument, ArgumentKind
 from appliance.administration.registry import REGISTRY, action_of, may_ask
-from appliance.errors import ApplianceError, NotAllowed, PreconditionRefused, StorageError
-from appliance.model.administration import Act, ActState
+from appliance.administration.signatures import Signed
+from appliance.errors import ApplianceError, NotAllowed, PreconditionRefused, StateRefused, StorageError
+from appliance.model.administration import Act, ActState, Part
 from webui.console import acts
 from webui.console.access import Visitor, visitor, visitor_or_none
 from webui.console.acts import Offer
 from webui.console.parts import ConsoleParts
 from webui.console.speaking import field, sentence
+from webui.shared import passkeys
 from webui.shared.language import translate
 from webui.shared.statuses import status_of
 
@@ -88,9 +91,9 @@ def _add_actions(pages: Blueprint, parts: ConsoleParts) -> None:
 
     @pages.get("/operations/<name>")
     def form(name: str) -> View:
-        _, action = _allowed(name)
+        who, action = _allowed(name)
         if not _asked_for(action):
-            return _confirm(action, {}, {})
+            return _confirm(parts, who, action, {}, {})
         return _ask(action, {each.name: request.args.get(each.name, "") for each in action.arguments}, {})
 
     @pages.post("/operations/<name>")
@@ -104,10 +107,13 @@ def _add_actions(pages: Blueprint, parts: ConsoleParts) -> None:
         if wrong:
             return _ask(action, typed, problems)
         if problems or not sure:
-            return _confirm(action, {each.name: given[each.name] for each in _asked_for(action)}, problems)
+            return _confirm(parts, who, action, given, problems)
+        wanted = {name: text for name, text in given.items() if text}
         try:
-            act = desk.ask(action.name, {name: text for name, text in given.items() if text}, by=who.actor)
-        except PreconditionRefused as refusal:
+            act = desk.ask(action.name, wanted, by=who.actor, signed=_signed(action))
+        except (PreconditionRefused, StateRefused) as refusal:
+            if action.persons == 2:
+                return _confirm(parts, who, action, given, {"": sentence(refusal)})
             return _ask(action, typed, {"": sentence(refusal)})
         return _result(who, act)
 
@@ -117,30 +123,30 @@ def _add_acts(pages: Blueprint, parts: ConsoleParts) -> None:
 
     @pages.get("/requests/<act_id>")
     def request_page(act_id: str) -> View:
-        who = visitor()
-        return _page(who, desk.act(act_id[:64]), {})
+        return _page(parts, visitor(), desk.act(act_id[:64]), {})
 
     @pages.post("/requests/<act_id>/approve")
     def approve(act_id: str) -> View:
         who = visitor()
-        return _decided(who, lambda: desk.approve(act_id[:64], by=who.actor), desk.act(act_id[:64]))
+        answer = field(passkeys.FIELD, LONGEST_ANSWER)
+        return decided(who, act_id[:64], lambda id_: desk.approve(id_, by=who.actor, answer=answer))
 
     @pages.post("/requests/<act_id>/refuse")
     def refuse(act_id: str) -> View:
         who = visitor()
-        return _decided(who, lambda: desk.refuse(act_id[:64], by=who.actor), desk.act(act_id[:64]))
+        return decided(who, act_id[:64], lambda id_: desk.refuse(id_, by=who.actor))
 
     @pages.post("/requests/<act_id>/withdraw")
     def withdraw(act_id: str) -> View:
         who = visitor()
-        return _decided(who, lambda: desk.withdraw(act_id[:64], by=who.actor), desk.act(act_id[:64]))
+        return decided(who, act_id[:64], lambda id_: desk.withdraw(id_, by=who.actor))
 
-
-def _decided(who: Visitor, decide: Callable[[], Act], before: Act) -> View:
-    try:
-        return _result(who, decide())
-    except ApplianceError as refusal:
-        return _page(who, before, {"": sentence(refusal)}, status_of(refusal))
+    def decided(who: Visitor, act_id: str, decide: Callable[[str], Act]) -> View:
+        before = desk.act(act_id)
+        try:
+            return _result(who, decide(act_id))
+        except ApplianceError as refusal:
+            return _page(parts, who, before, {"": sentence(refusal)}, status_of(refusal))
 
 
 def _result(who: Visitor, act: Act) -> View:
@@ -151,8 +157,23 @@ def _result(who: Visitor, act: Act) -> View:
     return redirect(url_for("operations.request_page", act_id=act.id), 303)
 
 
-def _page(who: Visitor, act: Act, problems: Mapping[str, str], status: int = 200) -> Response:
-    return make_response(render_template("request.html", act=acts.shown(who, act), problems=problems), status)
+def _page(parts: ConsoleParts, who: Visitor, act: Act, problems: Mapping[str, str], status: int = 200) -> Response:
+    seen = acts.shown(who, act)
+    page = render_template(
+        "request.html",
+        act=seen,
+        options=parts.administration.acts.to_sign(act, Part.APPROVES, by=who.actor) if seen.yours else None,
+        code=parts.administration.welcoming.code_for(act.id) if acts.has_code(who, act) else "",
+        problems=problems,
+    )
+    return make_response(page, status)
+
+
+def _signed(action: Action) -> Signed | None:
+    """What the page brings of a signature, where the action takes one. Raises :class:`StateRefused`."""
+    if action.persons == 1:
+        return None
+    return Signed.of(field("act", 12), field("asked", 40), field(passkeys.FIELD, LONGEST_ANSWER))
 
 
 def _allowed(name: str) -> tuple[Visitor, Action]:
@@ -208,8 +229,12 @@ def _ask(action: Action, typed: Mapping[str, str], problems: Mapping[str, str]) 
     return make_response(page, 422 if problems else 200)
 
 
-def _confirm(action: Action, given: Mapping[str, str], problems: Mapping[str, str]) -> Response:
-    kept = {name: text for name, text in given.items() if text}
+def _confirm(
+    parts: ConsoleParts, who: Visitor, action: Action, given: Mapping[str, str], problems: Mapping[str, str]
+) -> Response:
+    kept = {each.name: given[each.name] for each in _asked_for(action) if given.get(each.name)}
+    desk = parts.administration.acts
+    draft = desk.draft(action.name, kept, by=who.actor) if action.persons == 2 else None
     page = render_template(
         "action.html",
         action=action,
@@ -218,7 +243,8 @@ def _confirm(action: Action, given: Mapping[str, str], problems: Mapping[str, st
         effect=acts.effect_of(action, kept),
         undo=translate()(action.undo) if action.undo else "",
         note=acts.note_of(action),
-        two=bool(action.approvers),
+        draft=draft,
+        options=desk.to_sign(draft, Part.ASKS, by=who.actor) if draft else None,
         fixed=tuple(kept.items()),
     )
     return make_response(page, 422 if problems else 200)

@@ -17,6 +17,8 @@ DONE = {
     "password": "The password was changed; all your other sessions have ended.",
     "code": "The new login code counts from now on.",
     "session": "The session has ended.",
+    "passkey": "The passkey is registered. It counts once root on the machine has confirmed its fingerprint.",
+    "removed": "The passkey was removed. If its device is lost, have root take it back as well.",
 }
 
 View = BaseResponse | str
@@ -34,7 +36,7 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
     @pages.post("/settings/password")
     def password() -> View:
         who, new = visitor(), field("password", LONGEST_PASSWORD)
-        problems = _old_password(parts, who)
+        problems = old_password(parts, who)
         if not problems and new != field("again", LONGEST_PASSWORD):
             problems = {"again": translate()("The two passwords differ; type both again.")}
         if not problems:
@@ -51,7 +53,7 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
     @pages.post("/settings/code")
     def change_code() -> View:
         who, sealed = visitor(), field("sealed", LONGEST_SEALED)
-        problems = _old_password(parts, who)
+        problems = old_password(parts, who)
         if not problems:
             try:
                 own.change_code(who.presence, sealed, field("code", LONGEST_CODE))
@@ -72,6 +74,7 @@ def _page(parts: ConsoleParts, who: Visitor, problems: dict[str, str]) -> Respon
     page = render_template(
         "settings.html",
         sessions=parts.administration.sessions.of(who.login),
+        passkeys=parts.administration.passkeys.of(who.login),
         here=who.presence.session.id,
         done=translate()(said) if said else "",
         problems=problems,
@@ -89,7 +92,7 @@ def _code_page(parts: ConsoleParts, who: Visitor, problems: dict[str, str], seal
     return make_response(page, 422 if problems else 200)
 
 
-def _old_password(parts: ConsoleParts, who: Visitor) -> dict[str, str]:
+def old_password(parts: ConsoleParts, who: Visitor) -> dict[str, str]:
     """Nothing when the posted password (field ``old``) is right, else the problem at its place."""
     try:
         parts.administration.signing_in.confirm(who.login, field("old", LONGEST_PASSWORD), access.whereabouts())

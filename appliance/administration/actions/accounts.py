@@ -8,7 +8,7 @@ from appliance.administration.action import Action, Argument, ArgumentKind, Hand
 from appliance.administration.actions.people import BOTH, NOBODY, SECURITY
 from appliance.administration.administrators import Administrators
 from appliance.administration.parts import Parts
-from appliance.model.administration import Actor, AdministratorRole, NewAdministrator, Outcome
+from appliance.model.administration import ROOT, Actor, AdministratorRole, NewAdministrator, Outcome
 
 _LOGIN = Argument("login", "Login")
 _ROLES = tuple(role.value for role in AdministratorRole)
@@ -24,9 +24,15 @@ def _add(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
 
 
 def _link(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
-    invited = parts.administrators.link(arguments["login"], by=by)
+    # Root, who asked on the machine, is shown the link there as well: a code beside it would part nothing.
+    act_id = parts.act.id if parts.act is not None and by != ROOT else ""
+    invited = parts.administrators.link(arguments["login"], by=by, act_id=act_id)
     address = f"{parts.settings.console.public_url}/welcome/{invited.token}"
-    return Outcome("For {login} alone, once, within 24 hours:", {"login": invited.login}, secret=address)
+    return Outcome(
+        "For {login} alone, once, within 24 hours; the code that goes with it is given by who asked:",
+        {"login": invited.login},
+        secret=address,
+    )
 
 
 def _changing(
@@ -61,10 +67,11 @@ ACTIONS = (
     Action(
         name="administrators.link",
         title="Make a way in",
-        effect="A new link lets {login}, who was added or reset, choose password and code; earlier links end.",
+        effect="A new link lets {login}, who was added or reset, choose password and code; earlier links end. Who"
+        " approves is shown the link, who asked a code: {login} needs both.",
         undo="A newer link, or the action administrators.suspend.",
         who=SECURITY,
-        approvers=NOBODY,
+        approvers=BOTH,
         arguments=(_LOGIN,),
         hand=Hand.CONSOLE,
         perform=_link,
@@ -72,12 +79,13 @@ ACTIONS = (
     Action(
         name="administrators.reset",
         title="Reset password and code",
-        effect="Password, code and sessions of {login} end at once; a link then lets both be chosen anew.",
+        effect="Password, code, passkeys and sessions of {login} end at once; a link then lets password and code"
+        " be chosen anew.",
         undo="Nothing brings the old ones back.",
         who=SECURITY,
         approvers=BOTH,
         arguments=(_LOGIN,),
-        hand=Hand.CONSOLE,
+        hand=Hand.STEWARD,
         perform=_changing(lambda desk, login, by: desk.reset(login, by=by), "The ways in of {login} have ended."),
     ),
     Action(
@@ -121,7 +129,7 @@ ACTIONS = (
         who=SECURITY,
         approvers=BOTH,
         arguments=(_LOGIN,),
-        hand=Hand.SCHEDULER,
+        hand=Hand.STEWARD,
         perform=_changing(lambda desk, login, by: desk.remove(login, by=by), "The account of {login} is closed."),
     ),
 )

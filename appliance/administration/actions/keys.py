@@ -74,8 +74,8 @@ ACTIONS = (
         title="Lock the authority",
         effect="The authority forgets the PIN of its token: from now on nothing is signed and nothing is"
         " timestamped.",
-        undo="Operators unlock it on the machine (`vermilion-unlock`); where the PIN is kept, a restart of the"
-        " service authority is enough.",
+        undo="Operators unlock it on the machine (`vermilion-unlock`); where the PIN is kept, two persons start it"
+        " again (the action authority.restart).",
         who=BOTH,
         approvers=NOBODY,
         arguments=(),

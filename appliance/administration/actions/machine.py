@@ -6,9 +6,12 @@ from collections.abc import Mapping
 
 from appliance.administration.action import Action, Argument, ArgumentKind, Hand
 from appliance.administration.actions.people import BOTH, NOBODY, SECURITY, SYSTEM
-from appliance.administration.machine import SERVICES
+from appliance.administration.machine import AUTHORITY, SERVICES
 from appliance.administration.parts import Parts
+from appliance.errors import StateRefused
 from appliance.model.administration import Actor, Outcome
+from hsm.errors import AuthorityError
+from hsm.status import AuthorityState
 
 _YES = "yes"
 _FORGET = Argument("forget_newer", "Although newer acts would be lost", ArgumentKind.CHOICE, False, (_YES,))
@@ -23,7 +26,25 @@ def _drill(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> Outcome:
 
 
 def _restart(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
-    return parts.host.restart(arguments["service"])
+    service = arguments["service"]
+    if service == AUTHORITY and _is_locked(parts):
+        raise StateRefused(
+            "The authority is locked, and where its PIN is kept a restart would unlock it: that takes two persons"
+            " (the action authority.restart)."
+        )
+    return parts.host.restart(service)
+
+
+def _restart_authority(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> Outcome:
+    return parts.host.restart(AUTHORITY)
+
+
+def _is_locked(parts: Parts) -> bool:
+    """Whether it says so; one that says nothing is to be started again."""
+    try:
+        return parts.authority.status().state is AuthorityState.LOCKED
+    except AuthorityError:
+        return False
 
 
 def _restore(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
@@ -111,13 +132,25 @@ ACTIONS = (
     Action(
         name="service.restart",
         title="Restart a service",
-        effect="The service {service} ends in order and starts again.",
+        effect="The service {service} ends in order and starts again; the authority only while it is not locked.",
         undo="Nothing has to be taken back.",
         who=SYSTEM,
         approvers=NOBODY,
         arguments=(Argument("service", "Service", ArgumentKind.CHOICE, choices=SERVICES),),
         hand=Hand.STEWARD,
         perform=_restart,
+    ),
+    Action(
+        name="authority.restart",
+        title="Restart the authority, locked or not",
+        effect="The signing authority ends in order and starts again; where its PIN is kept, it is operational"
+        " again, also after somebody locked it.",
+        undo="The action authority.lock.",
+        who=SYSTEM,
+        approvers=SECURITY,
+        arguments=(),
+        hand=Hand.STEWARD,
+        perform=_restart_authority,
     ),
     Action(
         name="alarm.dismiss",

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from appliance.errors import NotFound
+import pysqlite3
+
+from appliance.errors import NotFound, StateRefused
 from appliance.model.administration import Act, ActState, Outcome
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
@@ -21,22 +23,26 @@ _ACT = (
 
 
 def insert(tx: Transaction, act: Act) -> None:
-    """A new act, waiting or under way."""
-    tx.execute(
-        "INSERT INTO acts (id, action, arguments, effect, state, persons, asked_by, asked, expires)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            act.id,
-            act.action,
-            canonical.encode(dict(act.arguments)).decode(),
-            act.effect,
-            act.state,
-            act.persons,
-            act.asked_by,
-            stored(act.asked),
-            stored(act.expires),
-        ),
+    """A new act, waiting or under way. Raises :class:`StateRefused` when there is one with this id."""
+    values = (
+        act.id,
+        act.action,
+        canonical.encode(dict(act.arguments)).decode(),
+        act.effect,
+        act.state,
+        act.persons,
+        act.asked_by,
+        stored(act.asked),
+        stored(act.expires),
     )
+    try:
+        tx.execute(
+            "INSERT INTO acts (id, action, arguments, effect, state, persons, asked_by, asked, expires)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            values,
+        )
+    except pysqlite3.IntegrityError as error:
+        raise StateRefused("This was asked for already; see what waits.") from error
 
 
 def act(tx: Transaction, act_id: str) -> Act:

@@ -16,15 +16,33 @@ def insert(tx: Transaction, identifier: bytes, invitation: Invitation, *, by: st
         (stored(invitation.made), invitation.login),
     )
     tx.execute(
-        "INSERT INTO invitations (id, login, made, made_by, expires) VALUES (?, ?, ?, ?, ?)",
-        (identifier, invitation.login, stored(invitation.made), by, stored(invitation.expires)),
+        "INSERT INTO invitations (id, login, made, made_by, expires, code) VALUES (?, ?, ?, ?, ?, ?)",
+        (identifier, invitation.login, stored(invitation.made), by, stored(invitation.expires), invitation.code),
     )
 
 
 def find(tx: Transaction, identifier: bytes) -> Invitation | None:
     """The invitation, whether it still counts or not."""
-    row = tx.execute("SELECT login, made, expires, ended FROM invitations WHERE id = ?", (identifier,)).fetchone()
-    return None if row is None else Invitation(row[0], loaded(row[1]), loaded(row[2]), loaded(row[3]))
+    row = tx.execute(
+        "SELECT login, made, expires, ended, code FROM invitations WHERE id = ?", (identifier,)
+    ).fetchone()
+    if row is None:
+        return None
+    code = None if row[4] is None else bytes(row[4])
+    return Invitation(row[0], loaded(row[1]), loaded(row[2]), loaded(row[3]), code)
+
+
+def move(tx: Transaction, identifier: bytes, after: bytes) -> None:
+    """The invitation goes on under another identifier, and takes no code any more."""
+    tx.execute("UPDATE invitations SET id = ?, code = NULL WHERE id = ? AND ended IS NULL", (after, identifier))
+
+
+def count_wrong(tx: Transaction, identifier: bytes) -> int:
+    """Counts a wrong code; how many there were."""
+    row = tx.execute(
+        "UPDATE invitations SET wrong = wrong + 1 WHERE id = ? RETURNING wrong", (identifier,)
+    ).fetchone()
+    return int(row[0])
 
 
 def keep_password(tx: Transaction, identifier: bytes, hashed: str) -> None:

@@ -1,0 +1,175 @@
+"""What root has confirmed, in files that the console cannot write: whose passkeys count, what was asked for and
+approved on the machine itself, and which acts root has performed.
+
+On an appliance the folder is root's, and the scheduler reads it (systemd/tmpfiles.d). A file for each thing::
+
+    keys/FINGERPRINT.json   a passkey that counts: login, kind of administrator, credential, public key
+    acts/DIGEST             somebody asked for an act, or approved it, on the machine (a :class:`Statement`'s
+    digest) performed/ID            an act that root has performed, so that it is not performed again
+
+It is not part of a backup: on another machine root confirms the keys anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from appliance.administration.statement import Statement
+from appliance.errors import StateRefused, StorageError
+from appliance.home import make_directory
+from appliance.model.administration import AdministratorPasskey, AdministratorRole
+from hsm import canonical
+from hsm.files import sync_directory
+
+KEPT = timedelta(days=7)
+"""How long what is about an act stays: far longer than an act can still be performed."""
+
+DIGITS = 24
+"""Of a fingerprint, hexadecimal: 96 bits, so that no second key with the same one is found."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedKey:
+    """A passkey that counts for *login*, who was of the kind *role* when it was confirmed, as for good."""
+
+    login: str
+    role: AdministratorRole
+    credential_id: bytes
+    public_key: bytes
+
+
+def fingerprint(login: str, credential_id: bytes, public_key: bytes) -> str:
+    """What a person reads out, and root types (24 hexadecimal digits in groups of four)."""
+    said = {"credential": credential_id.hex(), "login": login, "public_key": public_key.hex()}
+    digits = hashlib.sha256(canonical.encode(said)).hexdigest()[:DIGITS]
+    return " ".join(digits[begin : begin + 4] for begin in range(0, DIGITS, 4))
+
+
+def fingerprint_of(key: AdministratorPasskey | ConfirmedKey) -> str:
+    """The fingerprint of one that is registered, or confirmed."""
+    return fingerprint(key.login, key.credential_id, key.public_key)
+
+
+class Confirmed:
+    """The folder. Whoever may not write there reads. Safe between processes: a file is there whole, or not at
+    all."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def all(self) -> list[ConfirmedKey]:
+        """Every passkey that counts. Raises :class:`StorageError`."""
+        try:
+            return [_key(path) for path in sorted((self._folder / "keys").glob("*.json"))]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StorageError("What root has confirmed cannot be read: {why}.", why=error) from error
+
+    def of(self, login: str) -> list[ConfirmedKey]:
+        """The passkeys that count for *login*. Raises :class:`StorageError`."""
+        return [key for key in self.all() if key.login == login]
+
+    def confirm(self, key: ConfirmedKey) -> None:
+        """It counts from now on. Raises :class:`StateRefused` for one that is somebody's already."""
+        if any(key.credential_id == each.credential_id for each in self.all()):
+            raise StateRefused("This passkey is confirmed already.")
+        content = {
+            "credential": key.credential_id.hex(),
+            "login": key.login,
+            "public_key": key.public_key.hex(),
+            "role": key.role.value,
+        }
+        self._write("keys", f"{_name(key)}.json", canonical.encode(content) + b"\n")
+
+    def unconfirm(self, key: ConfirmedKey) -> None:
+        """It does not count any more."""
+        try:
+            (self._folder / "keys" / f"{_name(key)}.json").unlink(missing_ok=True)
+        except OSError as error:
+            raise _not_writable(error) from error
+
+    def witness(self, statement: Statement, *, now: datetime) -> None:
+        """Somebody said that on the machine itself, to a command that root ran."""
+        self._forget("acts", now)
+        with suppress(FileExistsError):  # somebody repeated a command that was broken off
+            self._write("acts", statement.challenge().hex(), statement.login.encode() + b"\n", now=now)
+
+    def witnessed(self, statement: Statement) -> bool:
+        """Whether :meth:`witness` was called for exactly that."""
+        return (self._folder / "acts" / statement.challenge().hex()).is_file()
+
+    def spend(self, act_id: str, *, now: datetime) -> None:
+        """Root performs the act. Raises :class:`StateRefused` when root has done so before, whatever the database
+        says."""
+        self._forget("performed", now)
+        try:
+            self._write("performed", act_id, b"", now=now)
+        except FileExistsError as error:
+            raise StateRefused("{id} was performed already.", id=act_id) from error
+
+    def _write(self, place: str, name: str, content: bytes, *, now: datetime | None = None) -> None:
+        """Whole and on disk on return. Raises :class:`FileExistsError` when it is there, :class:`StorageError`."""
+        folder = self._folder / place
+        try:
+            _ensure(folder)
+            fresh = folder / f".{name}.{os.getpid()}"
+            descriptor = os.open(
+                fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640
+            )
+            with os.fdopen(descriptor, "wb") as stream:
+                os.fchmod(descriptor, 0o640)
+                stream.write(content)
+                stream.flush()
+                os.fsync(descriptor)
+            if now is not None:
+                os.utime(fresh, (now.timestamp(), now.timestamp()))
+        except OSError as error:
+            raise _not_writable(error) from error
+        try:
+            os.link(fresh, folder / name)
+        finally:
+            fresh.unlink()
+        sync_directory(folder)
+
+    def _forget(self, place: str, now: datetime) -> None:
+        for path in (self._folder / place).glob("*"):
+            try:
+                if datetime.fromtimestamp(path.stat().st_mtime, UTC) < now - KEPT:
+                    path.unlink(missing_ok=True)
+            except OSError:
+                continue  # another process was quicker, or may and this one may not
+
+
+def _ensure(folder: Path) -> None:
+    if not folder.parent.is_dir():
+        make_directory(folder.parent)
+    if not folder.is_dir():
+        # In root's folder of an appliance the group comes from the folder (setgid), so that others may read.
+        folder.mkdir(mode=0o750, exist_ok=True)
+
+
+def _name(key: ConfirmedKey) -> str:
+    return fingerprint_of(key).replace(" ", "")
+
+
+def _key(path: Path) -> ConfirmedKey:
+    content = json.loads(path.read_bytes())
+    return ConfirmedKey(
+        content["login"],
+        AdministratorRole(content["role"]),
+        bytes.fromhex(content["credential"]),
+        bytes.fromhex(content["public_key"]),
+    )
+
+
+def _not_writable(error: OSError) -> StorageError:
+    return StorageError(
+        "Only root on the machine confirms this, and {path} could not be written: {why}.",
+        path=error.filename,
+        why=error.strerror,
+    )

@@ -1,0 +1,172 @@
+"""Administrators' passkeys: their owners register them in the console, and root confirms them on the machine.
+
+A key that the console has is worth nothing before that: whoever took the console over can register keys of its
+own, but not confirm them. Root types the fingerprint that the owner reads out, of the key that the owner has just
+registered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.accounts.passkeys import Offer
+from appliance.accounts.tickets import spend
+from appliance.administration.confirmed import ConfirmedKey, fingerprint_of
+from appliance.administration.room import AdministrationRoom
+from appliance.administration.sessions import AdministratorPresence
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
+from appliance.model.administration import (
+    ROOT,
+    Administrator,
+    AdministratorPasskey,
+    AdministratorState,
+    JournalKind,
+)
+from appliance.store.administration import administrators
+from appliance.store.administration import passkeys as store
+from appliance.store.database import Transaction
+
+LONGEST_LABEL = 60
+MOST = 5
+"""Passkeys of one administrator: one for every day, one in a safe, and some to change over."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredKey:
+    """One passkey, its fingerprint, and whether root has confirmed it, so that it ``counts``."""
+
+    passkey: AdministratorPasskey
+    fingerprint: str
+    counts: bool
+
+
+class OwnPasskeys:
+    """What owners do, signed in. Thread-safe."""
+
+    def __init__(self, room: AdministrationRoom) -> None:
+        self._room = room
+
+    def of(self, login: str) -> list[RegisteredKey]:
+        """Those of one administrator, oldest first."""
+        with self._room.database.reading() as tx:
+            found = store.of_login(tx, login)
+        return _registered(self._room, found)
+
+    def offer(self, presence: AdministratorPresence) -> Offer:
+        """What the page needs to have a passkey made. The password was proved again."""
+        owner = presence.administrator
+        known = [each.passkey.credential_id for each in self.of(owner.login)]
+        return self._room.passkeys().registration(owner.login, login=owner.login, name=owner.name, known=known)
+
+    def add(self, presence: AdministratorPresence, ticket: str, answer: str, label: str) -> RegisteredKey:
+        """Keeps the one that *answer*-ed the offer with this *ticket*; it does not count yet.
+
+        Raises :class:`StateRefused` for an old page, :class:`PreconditionRefused` for an answer that does not
+        verify, for a label that is none, and for one too many.
+        """
+        owner, now, name = presence.administrator, self._room.now(), label.strip()
+        if not 1 <= len(name) <= LONGEST_LABEL or not name.isprintable():
+            raise PreconditionRefused("A passkey's name has 1 to {most} characters.", most=LONGEST_LABEL)
+        made = self._room.passkeys().registered(owner.login, ticket, answer)
+        passkey = AdministratorPasskey(
+            made.credential_id, owner.login, made.public_key, made.sign_count, name, now.replace(microsecond=0)
+        )
+        with self._room.writing() as tx:
+            if len(store.of_login(tx, owner.login)) >= MOST:
+                raise PreconditionRefused("{most} passkeys are the most; remove one first.", most=MOST)
+            spend(tx, made.ticket, now=now)
+            store.insert(tx, passkey)
+            told = fingerprint_of(passkey)
+            self._room.journal.write(tx, JournalKind.PASSKEY_ADDED, presence.actor, fingerprint=told)
+        return RegisteredKey(passkey, told, counts=False)
+
+    def remove(self, presence: AdministratorPresence, fingerprint: str) -> None:
+        """One's own is not offered any more; one that counts goes on counting until root takes that back.
+
+        Raises :class:`NotFound`.
+        """
+        login = presence.administrator.login
+        wanted = [each for each in self.of(login) if each.fingerprint == fingerprint]
+        with self._room.writing() as tx:
+            if not wanted or not store.remove(tx, login, wanted[0].passkey.credential_id):
+                raise NotFound("There is no such passkey; it may have been removed already.")
+            self._room.journal.write(tx, JournalKind.PASSKEY_REMOVED, presence.actor, fingerprint=fingerprint)
+
+
+class Confirming:
+    """What root does on the machine, and nobody else can. Thread-safe."""
+
+    def __init__(self, room: AdministrationRoom) -> None:
+        self._room = room
+
+    def registered(self) -> list[RegisteredKey]:
+        """Everybody's, by login."""
+        with self._room.database.reading() as tx:
+            found = store.everybodys(tx)
+        return _registered(self._room, found)
+
+    def confirmed(self) -> list[ConfirmedKey]:
+        """Those that count, by login, whether they are still registered or not."""
+        return sorted(self._room.confirmed.all(), key=lambda key: key.login)
+
+    def named(self, login: str, fingerprint: str) -> tuple[Administrator, RegisteredKey]:
+        """Whose key has that *fingerprint*, which the owner read out. Raises :class:`NotFound`, and
+        :class:`StateRefused` for an account that is not active."""
+        wanted = _digits(fingerprint)
+        with self._room.database.reading() as tx:
+            owner = administrators.administrator(tx, login)
+            found = store.of_login(tx, login)
+        if owner.state is not AdministratorState.ACTIVE:
+            raise StateRefused(
+                "The account of {login} is {state}; this is not done to it.", login=login, state=owner.state
+            )
+        for key in _registered(self._room, found):
+            if _digits(key.fingerprint) == wanted:
+                return owner, key
+        raise NotFound(
+            "{login} has registered no passkey with this fingerprint; have it read out once more, and register it"
+            " anew if it differs.",
+            login=login,
+        )
+
+    def confirm(self, login: str, fingerprint: str) -> None:
+        """It counts from now on, for *login* and the kind of administrator that this is now, for good. Raises as
+        :meth:`named`, and :class:`StorageError` for who may not write there."""
+        owner, key = self.named(login, fingerprint)
+        passkey = key.passkey
+        self._room.confirmed.confirm(ConfirmedKey(login, owner.role, passkey.credential_id, passkey.public_key))
+        with self._room.writing() as tx:
+            self._tell(JournalKind.PASSKEY_CONFIRMED, login, key.fingerprint, tx)
+
+    def unconfirm(self, login: str, fingerprint: str = "") -> int:
+        """Those of *login*, or the one with that *fingerprint*, do not count any more; how many they were.
+
+        Raises :class:`NotFound` when there is none.
+        """
+        found = [
+            each
+            for each in self._room.confirmed.of(login)
+            if not fingerprint or _digits(fingerprint_of(each)) == _digits(fingerprint)
+        ]
+        if not found:
+            raise NotFound("No such passkey of {login} counts.", login=login)
+        for key in found:
+            self._room.confirmed.unconfirm(key)
+            with self._room.writing() as tx:
+                self._tell(JournalKind.PASSKEY_UNCONFIRMED, login, fingerprint_of(key), tx)
+        return len(found)
+
+    def _tell(self, kind: JournalKind, login: str, fingerprint: str, tx: Transaction) -> None:
+        self._room.journal.write(tx, kind, ROOT, login=login, fingerprint=fingerprint)
+
+
+def _registered(room: AdministrationRoom, found: list[AdministratorPasskey]) -> list[RegisteredKey]:
+    confirmed = {(key.login, key.credential_id, key.public_key) for key in room.confirmed.all()}
+    return [
+        RegisteredKey(each, fingerprint_of(each), (each.login, each.credential_id, each.public_key) in confirmed)
+        for each in found
+    ]
+
+
+def _digits(fingerprint: str) -> str:
+    return "".join(fingerprint.split()).lower()

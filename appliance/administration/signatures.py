@@ -1,0 +1,167 @@
+"""Signatures of administrators under acts that take two persons, by passkeys that root has confirmed (WebAuthn).
+
+The console takes them, and whoever performs an act verifies them again: the process that shows an act, and writes
+the database that it stands in, is not believed about who wanted it.
+
+1. The challenge is the digest of exactly this act and of what the person does about it
+   (:class:`appliance.administration.statement.Statement`).
+2. The answer is by a passkey that root has confirmed for this login, and for a kind of administrator that may.
+3. It names the console's own origin, and the device has verified who holds it.
+4. What was said on the machine itself, to a command that root ran, root has written down instead.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from webauthn import verify_authentication_response
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+from webauthn.helpers.exceptions import WebAuthnException
+
+from appliance.accounts.passkeys import LONGEST_ANSWER, PATIENCE, Site
+from appliance.administration.confirmed import Confirmed, ConfirmedKey
+from appliance.administration.statement import WAITS, Statement
+from appliance.errors import NotAllowed, PreconditionRefused, StateRefused
+from appliance.model.administration import AdministratorRole
+from appliance.store.administration import passkeys as known
+from appliance.store.administration import signatures as store
+from appliance.store.database import Transaction
+from appliance.store.moments import loaded, stored
+
+GRACE = timedelta(minutes=10)
+"""How long after its time is over an act that was decided may still be begun; and how far a clock may be set
+back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What a page brings to ask for an act: the *act_id* and moment that its sentence was shown under, and the
+    device's *answer* (JSON)."""
+
+    act_id: str
+    asked: datetime
+    answer: str
+
+    @classmethod
+    def of(cls, act_id: str, asked: str, answer: str) -> Signed:
+        """As a page brings it. Raises :class:`StateRefused` for one that is none of ours."""
+        try:
+            moment = loaded(asked)
+            if re.fullmatch("[0-9a-f]{12}", act_id) and stored(moment) == asked:
+                return cls(act_id, moment, answer)
+        except ValueError:
+            pass
+        raise StateRefused("This page is too old or was used already; load it again and repeat the last step.")
+
+
+class Signatures:
+    """Takes and verifies them. ``attests``: this process is root's own command, on the machine. Thread-safe."""
+
+    def __init__(self, site: Site, confirmed: Confirmed, *, attests: bool) -> None:
+        self._site = site
+        self._confirmed = confirmed
+        self._attests = attests
+
+    def options(self, statement: Statement) -> str | None:
+        """What ``navigator.credentials.get`` wants for *statement* (JSON); None for somebody without a passkey
+        that counts."""
+        found = [bytes_to_base64url(key.credential_id) for key in self._confirmed.of(statement.login)]
+        if not found:
+            return None
+        return json.dumps(
+            {
+                "challenge": bytes_to_base64url(statement.challenge()),
+                "rpId": self._site.rp_id,
+                "timeout": PATIENCE,
+                "userVerification": "required",
+                "allowCredentials": [{"type": "public-key", "id": each} for each in found],
+            }
+        )
+
+    def take(
+        self,
+        tx: Transaction,
+        statement: Statement,
+        answer: str | None,
+        roles: Collection[AdministratorRole],
+        *,
+        now: datetime,
+    ) -> None:
+        """Keeps the *answer* with its act, which is there, in the caller's transaction; without one, root's
+        command writes down what it was told.
+
+        Raises :class:`PreconditionRefused` for an answer that is not this person's to exactly this act,
+        :class:`StateRefused` for somebody without a passkey that counts.
+        """
+        if answer is None:
+            if not self._attests:
+                raise no_passkey(statement.login)
+            self._confirmed.witness(statement, now=now)
+            return
+        key, count = self._verified(statement, answer, roles, count=_counts(tx, statement.login))
+        known.use(tx, key.credential_id, sign_count=count)
+        store.insert(tx, statement.act.id, statement.part, statement.login, answer)
+
+    def require(
+        self, tx: Transaction, statement: Statement, roles: Collection[AdministratorRole], *, now: datetime
+    ) -> None:
+        """Raises :class:`NotAllowed` unless that was said on the machine, or signed by a passkey that counts, for
+        one of *roles*; :class:`StateRefused` when it is too old."""
+        asked = statement.act.asked
+        if not asked - GRACE <= now < asked + WAITS + GRACE:
+            raise StateRefused("{id} was asked for too long ago; ask anew.", id=statement.act.id)
+        if self._confirmed.witnessed(statement):
+            return
+        answer = store.answer(tx, statement.act.id, statement.part)
+        try:
+            if answer is None:
+                raise _unsigned()
+            self._verified(statement, answer, roles, count={})
+        except (PreconditionRefused, StateRefused) as error:
+            raise NotAllowed("{who} has not signed this act; it was not done.", who=statement.login) from error
+
+    def _verified(
+        self, statement: Statement, answer: str, roles: Collection[AdministratorRole], *, count: dict[bytes, int]
+    ) -> tuple[ConfirmedKey, int]:
+        """The key that signed, and its counter now."""
+        keys = [key for key in self._confirmed.of(statement.login) if key.role in roles]
+        if not keys:
+            raise no_passkey(statement.login)
+        try:
+            named = base64url_to_bytes(json.loads(answer[:LONGEST_ANSWER])["rawId"])
+            key = next(each for each in keys if each.credential_id == named)
+            verified = verify_authentication_response(
+                credential=answer[:LONGEST_ANSWER],
+                expected_challenge=statement.challenge(),
+                expected_rp_id=self._site.rp_id,
+                expected_origin=self._site.origin,
+                credential_public_key=key.public_key,
+                credential_current_sign_count=count.get(named, 0),
+                require_user_verification=True,
+            )
+        except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
+            # What the library raises for hostile answers is not one family.
+            raise _unsigned() from error
+        return key, verified.new_sign_count
+
+
+def no_passkey(login: str) -> StateRefused:
+    """Of somebody who has none that counts, and is not on the machine either."""
+    return StateRefused(
+        "What takes two persons is signed with passkeys, and {login} has none that counts: register one under"
+        " Settings and have it confirmed on the machine (`vermilion administrators confirm`), or do this there"
+        " (`vermilion do`, `vermilion approve`).",
+        login=login,
+    )
+
+
+def _unsigned() -> PreconditionRefused:
+    return PreconditionRefused("Your passkey did not sign exactly this act; load the page again and repeat it.")
+
+
+def _counts(tx: Transaction, login: str) -> dict[bytes, int]:
+    return {each.credential_id: each.sign_count for each in known.of_login(tx, login)}

@@ -1,0 +1,20 @@
+"""What administrators' devices answered about acts. Each function runs in the caller's transaction."""
+
+from __future__ import annotations
+
+from appliance.model.administration import Part
+from appliance.store.database import Transaction
+
+
+def insert(tx: Transaction, act_id: str, part: Part, login: str, answer: str) -> None:
+    """Keeps the *answer* (JSON, as the browser posted it) of *login* about an act; an act has one for each
+    part."""
+    tx.execute(
+        "INSERT INTO signatures (act, part, login, answer) VALUES (?, ?, ?, ?)", (act_id, part, login, answer)
+    )
+
+
+def answer(tx: Transaction, act_id: str, part: Part) -> str | None:
+    """What was answered, by whoever it was; None when nobody signed that."""
+    row = tx.execute("SELECT answer FROM signatures WHERE act = ? AND part = ?", (act_id, part)).fetchone()
+    return None if row is None else str(row[0])

@@ -1,0 +1,321 @@
+"""What takes two persons is signed by both, by keys that root has confirmed; whoever performs believes nobody
+else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from webauthn.helpers import base64url_to_bytes
+
+from appliance.administration.action import Hand
+from appliance.administration.signatures import Signed
+from appliance.errors import NotFound, PreconditionRefused, StateRefused, StorageError
+from appliance.model.administration import ROOT, Act, ActState, AdministratorRole, Part
+from appliance.store.administration import ADMINISTRATION, acts, signatures
+from appliance.store.database import Database, Transaction
+from tests.accounts.device import Device
+from tests.administration.conftest import House, opened_house
+
+S, Y = AdministratorRole.SYSTEM, AdministratorRole.SECURITY
+UPGRADE = {"version": "1.4.0"}
+TRIED = "This is done on an appliance alone; in development there is `{command}`."
+UNSIGNED = "{who} has not signed this act; it was not done."
+
+
+DEVICES: dict[str, Device] = {}
+"""Whose counter has to go on from test to test."""
+
+
+@pytest.fixture(scope="module")
+def estate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A house with three who have a key that counts, and one whose key root has not confirmed."""
+    root = tmp_path_factory.mktemp("signatures")
+    with opened_house(root) as house:
+        for login, role in (("sun", S), ("kong", S), ("shi", Y)):
+            house.set_up_with_key(login, role)
+        house.register(house.set_up("lan", Y))
+        DEVICES.update(house.devices)
+    return root
+
+
+@pytest.fixture
+def house(estate: Path) -> Iterator[House]:
+    """The console: it attests nothing, and performs nothing of root's."""
+    with opened_house(estate, hands=frozenset(), attests=False) as house:
+        house.devices = DEVICES
+        house.later(minutes=10)
+        yield house
+
+
+@contextmanager
+def steward(estate: Path) -> Iterator[House]:
+    """Root's side, ten minutes later."""
+    with opened_house(estate, hands=frozenset({Hand.STEWARD}), attests=False) as house:
+        house.later(minutes=20)
+        yield house
+
+
+@contextmanager
+def writing(house: House) -> Iterator[Transaction]:
+    """What whoever has taken the console over can do to its database: guards are taken away, and put back."""
+    database = Database(house.settings.home.administration, ADMINISTRATION)
+    with database.transaction() as tx:
+        guards = tx.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+        for name, _ in guards:
+            tx.execute(f"DROP TRIGGER {name}")
+        yield tx
+        for _, guard in guards:
+            tx.execute(guard)
+    database.close()
+
+
+def outcome(act: Act) -> str:
+    assert act.outcome is not None
+    return act.outcome.template
+
+
+def test_two_sign_and_the_steward_is_told(house: House) -> None:
+    act = house.ask_signed("release.upgrade", UPGRADE, "sun")
+    answer = house.sign(act, Part.APPROVES, "shi")
+    decided = house.administration.acts.approve(act.id, by=house.actor("shi"), answer=answer)
+    assert "steward does not answer" in outcome(decided), "there is none here"
+
+
+def under_way(house: House, act: Act, login: str = "shi") -> None:
+    """As the console writes it down when *login* has approved."""
+    with writing(house) as tx:
+        signatures.insert(tx, act.id, Part.APPROVES, login, house.sign(act, Part.APPROVES, login))
+        assert acts.decide(tx, act.id, ActState.PERFORMING, by=login, now=house.at)
+
+
+def test_root_verifies_both_and_does_it_once(house: House, estate: Path) -> None:
+    act = house.ask_signed("release.upgrade", UPGRADE, "sun")
+    under_way(house, act)
+    with steward(estate) as root:
+        assert outcome(root.administration.performing.perform(act.id)) == TRIED
+        with writing(house) as tx:  # the console makes of it an act that nobody has begun
+            tx.execute(
+                "UPDATE acts SET state = 'performing', started = NULL, ended = NULL, outcome = NULL WHERE id = ?",
+                (act.id,),
+            )
+        assert outcome(root.administration.performing.perform(act.id)) == "{id} was performed already."
+
+
+def without_the_author(tx: Transaction, act: Act) -> None:
+    tx.execute("DELETE FROM signatures WHERE act = ? AND part = 'asks'", (act.id,))
+
+
+def another_release(tx: Transaction, act: Act) -> None:
+    effect = act.effect.replace("1.4.0", "6.6.6")
+    tx.execute(
+        "UPDATE acts SET arguments = ?, effect = ? WHERE id = ?",
+        (json.dumps({"version": "6.6.6"}), effect, act.id),
+    )
+
+
+def another_author(tx: Transaction, act: Act) -> None:
+    tx.execute("UPDATE acts SET asked_by = 'root' WHERE id = ?", (act.id,))
+
+
+def the_authors_twice(tx: Transaction, act: Act) -> None:
+    tx.execute(
+        "UPDATE signatures SET answer = (SELECT answer FROM signatures WHERE act = ?1 AND part = 'asks')"
+        " WHERE act = ?1 AND part = 'approves'",
+        (act.id,),
+    )
+
+
+def a_key_of_its_own(tx: Transaction, act: Act) -> None:
+    """Planted in the database, where the console keeps keys."""
+    device = Device("http://localhost:8082")
+    public = bytes.fromhex(device.inside.credential()["public_key"])
+    tx.execute(
+        "INSERT INTO passkeys (credential, login, public_key, sign_count, label, added)"
+        " VALUES (?, 'shi', ?, 0, 'planted', '2026-11-25T08:00:00Z')",
+        (device.inside.credential_id, public),
+    )
+    genuine = json.loads(signatures.answer(tx, act.id, Part.APPROVES) or "")
+    challenge = json.loads(base64url_to_bytes(genuine["response"]["clientDataJSON"]))["challenge"]
+    tx.execute(
+        "UPDATE signatures SET answer = ? WHERE act = ? AND part = 'approves'",
+        (device.get(json.dumps({"challenge": challenge})), act.id),
+    )
+
+
+@pytest.mark.parametrize(
+    "change", [without_the_author, another_release, another_author, the_authors_twice, a_key_of_its_own]
+)
+def test_what_the_console_makes_up_root_does_not_do(
+    house: House, estate: Path, change: Callable[[Transaction, Act], None]
+) -> None:
+    act = house.ask_signed("release.upgrade", UPGRADE, "sun")
+    under_way(house, act)
+    with writing(house) as tx:
+        change(tx, act)
+    with steward(estate) as root:
+        assert outcome(root.administration.performing.perform(act.id)) == UNSIGNED
+
+
+def test_a_signature_is_worth_a_day(house: House, estate: Path) -> None:
+    """Whoever keeps signed acts back gets nothing done with them later."""
+    act = house.ask_signed("release.upgrade", UPGRADE, "sun")
+    under_way(house, act)
+    with steward(estate) as root:
+        root.later(hours=24)
+        assert (
+            outcome(root.administration.performing.perform(act.id)) == "{id} was asked for too long ago; ask anew."
+        )
+
+
+def test_a_kind_of_administrator_is_the_one_that_root_saw(house: House, estate: Path) -> None:
+    """The console makes a security administrator of one who runs the machine."""
+    act = house.ask_signed("release.upgrade", UPGRADE, "sun")
+    with writing(house) as tx:
+        tx.execute("UPDATE administrators SET role = 'security' WHERE login = 'kong'")
+    under_way(house, act, "kong")
+    with steward(estate) as root:
+        assert outcome(root.administration.performing.perform(act.id)) == UNSIGNED
+
+
+def test_without_a_key_that_counts_nothing_is_asked_for_or_approved(house: House) -> None:
+    desk, lan = house.administration.acts, house.actor("lan")
+    act = house.ask_signed("release.upgrade", UPGRADE, "sun")
+    assert desk.to_sign(act, Part.APPROVES, by=lan) is None
+    genuine = house.sign(act, Part.APPROVES, "shi")
+    for answer in (None, "", "{}", genuine):
+        with pytest.raises(StateRefused, match="vermilion administrators confirm"):
+            desk.approve(act.id, by=lan, answer=answer)
+    with pytest.raises(StateRefused, match="vermilion do"):
+        desk.ask("release.upgrade", UPGRADE, by=house.actor("sun"))
+    assert desk.act(act.id).state is ActState.WAITING
+
+
+@pytest.mark.parametrize("answer", ["", "null", "[]", "{}", '{"rawId": 5}', "x" * 30_000])
+def test_what_is_no_answer_approves_nothing(house: House, answer: str) -> None:
+    act = house.ask_signed("release.upgrade", UPGRADE, "sun")
+    with pytest.raises(PreconditionRefused, match="exactly this act"):
+        house.administration.acts.approve(act.id, by=house.actor("shi"), answer=answer)
+    assert house.administration.acts.act(act.id).state is ActState.WAITING
+
+
+def test_an_answer_is_for_one_act_one_person_and_one_part(house: House) -> None:
+    desk = house.administration.acts
+    act, other = (house.ask_signed("release.upgrade", UPGRADE, "sun") for _ in range(2))
+    for answer in (house.sign(other, Part.APPROVES, "shi"), house.sign(act, Part.ASKS, "shi")):
+        with pytest.raises(PreconditionRefused):
+            desk.approve(act.id, by=house.actor("shi"), answer=answer)
+
+
+def test_a_page_of_the_portal_cannot_ask_for_it(house: House) -> None:
+    """It may have the same host name; its origin is another one."""
+    act = house.ask_signed("release.upgrade", UPGRADE, "sun")
+    device = house.devices["shi"]
+    device.origin = device.inside.origin = "http://localhost:8080"
+    answer = house.sign(act, Part.APPROVES, "shi")
+    device.origin = device.inside.origin = house.settings.console.origin
+    with pytest.raises(PreconditionRefused):
+        house.administration.acts.approve(act.id, by=house.actor("shi"), answer=answer)
+
+
+def test_a_page_asks_once_and_soon(house: House) -> None:
+    desk, sun = house.administration.acts, house.actor("sun")
+    draft = desk.draft("release.upgrade", UPGRADE, by=sun)
+    signed = Signed(draft.id, draft.asked, house.sign(draft, Part.ASKS, "sun"))
+    desk.ask("release.upgrade", UPGRADE, by=sun, signed=signed)
+    with pytest.raises(StateRefused, match="already"):
+        desk.ask("release.upgrade", UPGRADE, by=sun, signed=signed)
+    with pytest.raises(StateRefused, match="too old"):
+        old = replace(signed, act_id="0" * 12, asked=house.at - timedelta(minutes=11))
+        desk.ask("release.upgrade", UPGRADE, by=sun, signed=old)
+    with pytest.raises(PreconditionRefused, match="exactly this act"):
+        desk.ask("release.upgrade", {"version": "1.5.0"}, by=sun, signed=replace(signed, act_id="1" * 12))
+
+
+@pytest.mark.parametrize(
+    ("act_id", "asked"),
+    [
+        ("", ""),
+        ("0" * 12, "yesterday"),
+        ("0" * 12, "2026-13-45T08:00:00Z"),
+        ("../etc/passwd", "2026-11-25T08:00:00Z"),
+    ],
+)
+def test_what_is_no_page_of_ours_is_refused(act_id: str, asked: str) -> None:
+    with pytest.raises(StateRefused):
+        Signed.of(act_id, asked, "{}")
+
+
+def test_what_takes_one_person_takes_no_key(house: House) -> None:
+    act = house.administration.acts.ask("administrators.suspend", {"login": "nobody"}, by=house.actor("lan"))
+    assert act.persons == 1
+
+
+def test_root_confirms_what_the_owner_reads_out_and_nothing_else(estate: Path) -> None:
+    with opened_house(estate) as root:
+        confirming = root.administration.confirming
+        [mine] = root.administration.passkeys.of("lan")
+        assert not mine.counts
+        for login, fingerprint in (("lan", "0000"), ("sun", mine.fingerprint), ("nobody", mine.fingerprint)):
+            with pytest.raises(NotFound):
+                confirming.confirm(login, fingerprint)
+        confirming.confirm("lan", mine.fingerprint.upper().replace(" ", ""))
+        assert root.administration.passkeys.of("lan")[0].counts
+        with pytest.raises(StateRefused):
+            confirming.confirm("lan", mine.fingerprint)
+        assert confirming.unconfirm("lan") == 1
+        assert not root.administration.passkeys.of("lan")[0].counts
+        with pytest.raises(NotFound):
+            confirming.unconfirm("lan")
+        assert root.told()[-2:] == ["passkey-confirmed", "passkey-unconfirmed"]
+
+
+def test_who_cannot_write_there_confirms_nothing(tmp_path: Path) -> None:
+    with opened_house(tmp_path) as house:
+        fingerprint = house.register(house.set_up("sun"))
+        house.settings.home.confirmed.mkdir()
+        (house.settings.home.confirmed / "keys").write_bytes(b"no directory")
+        with pytest.raises(StorageError, match="Only root"):
+            house.administration.confirming.confirm("sun", fingerprint)
+        assert "passkey-confirmed" not in house.told()
+
+
+def test_a_reset_ends_passkeys_too(tmp_path: Path) -> None:
+    with opened_house(tmp_path) as root:
+        root.set_up_with_key("shi", Y)
+        root.administration.administrators.reset("shi", by=ROOT)
+        assert root.administration.passkeys.of("shi") == []
+        assert root.administration.confirming.confirmed() == []
+
+
+def test_root_asks_and_hears_an_approval_on_the_machine(estate: Path) -> None:
+    """Without any passkey: root's command has asked for password and code, and writes down that it did."""
+    with opened_house(estate, hands=frozenset({Hand.STEWARD})) as root:
+        act = root.administration.acts.ask("release.upgrade", UPGRADE, by=ROOT)
+        done = root.administration.acts.approve(act.id, by=root.actor("lan"))
+    assert outcome(done) == TRIED
+
+
+def test_the_console_cannot_claim_to_be_root(house: House) -> None:
+    with pytest.raises(StateRefused):
+        house.administration.acts.ask("release.upgrade", UPGRADE, by=ROOT)
+
+
+def test_a_person_has_few_passkeys_and_removes_them(tmp_path: Path) -> None:
+    with opened_house(tmp_path) as house:
+        opened = house.set_up("sun")
+        prints = [house.register(opened) for _ in range(5)]
+        assert len(set(prints)) == 5
+        with pytest.raises(PreconditionRefused, match="most"):
+            house.register(opened)
+        presence = house.administration.sessions.presence(opened.secret)
+        assert presence is not None
+        house.administration.passkeys.remove(presence, prints[0])
+        with pytest.raises(NotFound):
+            house.administration.passkeys.remove(presence, prints[0])
+        assert len(house.administration.passkeys.of("sun")) == 4

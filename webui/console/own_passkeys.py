@@ -1,0 +1,67 @@
+"""``/settings/passkeys``: what one signs acts with; registered here, after the password was proven again, and of
+no use before root has confirmed it on the machine."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, redirect, render_template, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from appliance.accounts.passkeys import LONGEST_ANSWER, Offer
+from appliance.administration.passkeys import LONGEST_LABEL
+from appliance.errors import PreconditionRefused, StateRefused
+from webui.console.access import Visitor, visitor
+from webui.console.parts import ConsoleParts
+from webui.console.settings import old_password
+from webui.console.speaking import field, sentence
+from webui.shared import passkeys
+
+LONGEST_TICKET = 4000
+
+View = BaseResponse | str
+
+
+def blueprint(parts: ConsoleParts) -> Blueprint:
+    """The addresses."""
+    pages = Blueprint("passkeys", __name__)
+    own = parts.administration.passkeys
+
+    @pages.get("/settings/passkeys/new")
+    def new() -> View:
+        visitor()
+        return _page(None, {})
+
+    @pages.post("/settings/passkeys/new")
+    def proven() -> View:
+        who = visitor()
+        problems = old_password(parts, who)
+        return _page(None, problems) if problems else _page(own.offer(who.presence), {})
+
+    @pages.post("/settings/passkeys")
+    def add() -> View:
+        who, ticket = visitor(), field("ticket", LONGEST_TICKET)
+        try:
+            own.add(who.presence, ticket, field(passkeys.FIELD, LONGEST_ANSWER), field("label", LONGEST_LABEL))
+        except StateRefused as refusal:  # the offer is over: the password is asked for again
+            return _page(None, {"": sentence(refusal)}, status=409)
+        except PreconditionRefused as refusal:
+            return _page(own.offer(who.presence), {"": sentence(refusal)})
+        return _done("passkey")
+
+    @pages.post("/settings/passkeys/remove")
+    def remove() -> View:
+        who: Visitor = visitor()
+        own.remove(who.presence, field("fingerprint", 40))
+        return _done("removed")
+
+    return pages
+
+
+def _page(offer: Offer | None, problems: dict[str, str], *, status: int = 422) -> Response:
+    page = render_template(
+        "new_passkey.html", offer=offer, typed={"label": field("label", LONGEST_LABEL)}, problems=problems
+    )
+    return make_response(page, status if problems else 200)
+
+
+def _done(what: str) -> BaseResponse:
+    return redirect(url_for("settings.everything", done=what, _anchor="passkeys"), 303)
