@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -146,11 +147,17 @@ class Confirmed:
 
 
 def _ensure(folder: Path) -> None:
-    if not folder.parent.is_dir():
-        make_directory(folder.parent)
+    """*folder*, and the one above it where provisioning has not: who reads the administration reads it."""
+    top = folder.parent
+    if not top.is_dir():
+        make_directory(top)
+        beside = (top.parent / "administration").stat()
+        if beside.st_mode & stat.S_ISGID:
+            os.chown(top, -1, beside.st_gid)
+            top.chmod(0o2750)
     if not folder.is_dir():
-        # In root's folder of an appliance the group comes from the folder (setgid), so that others may read.
-        folder.mkdir(mode=0o750, exist_ok=True)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(stat.S_IMODE(top.stat().st_mode))
 
 
 def _name(key: ConfirmedKey) -> str:

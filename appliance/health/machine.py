@@ -20,7 +20,7 @@ from appliance.home import Home
 LITTLE_FREE = 0.15
 """Below this share somebody should make room."""
 
-OTHERS, NOT_OURS, WRITERS = 0o007, 0o077, 0o002
+OTHERS, NOT_OURS, WRITERS, NOT_ROOT = 0o007, 0o077, 0o002, 0o022
 """Which bits of a mode must not be set."""
 
 
@@ -34,7 +34,7 @@ def settings(bench: Bench) -> Finding:
 
 
 def permissions(bench: Bench) -> Finding:
-    """Nobody else may look into secrets, keys and documents, or change the settings."""
+    """Nobody else may look into secrets, keys and documents, or change the settings or what root confirmed."""
     for path, forbidden in _guarded(bench.home):
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
@@ -57,6 +57,7 @@ def _guarded(home: Home) -> Iterator[tuple[Path, int]]:
         yield path, OTHERS
     for path in (home.settings.parent, home.settings, home.authority_settings, home.policy):
         yield path, WRITERS
+    yield home.confirmed, NOT_ROOT
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,19 @@ from appliance.support.allowing import Value
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
 
-PLACES: Final = ("config", "trust", "state", "administration", "health", "authority", "hsm", "cache", "run", "log")
+PLACES: Final = (
+    "config",
+    "trust",
+    "state",
+    "administration",
+    "confirmed",
+    "health",
+    "authority",
+    "hsm",
+    "cache",
+    "run",
+    "log",
+)
 RECENT = 200
 _FRAME = re.compile(r'^\s*File ".*?((?:appliance|hsm|webui)/[\w/]+\.py)", line (\d+)', re.MULTILINE)
 _KIND = re.compile(r"^(?:[\w.]+\.)?([A-Z]\w+)(?::|$)", re.MULTILINE)

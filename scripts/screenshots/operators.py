@@ -9,11 +9,12 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from appliance.accounts.sessions import Whereabouts
 from appliance.administration import COMMAND, CONSOLE, Administration, open_administration
+from appliance.administration.confirmed import Confirmed, ConfirmedKey
 from appliance.config import Settings
 from appliance.health import Condition, Observations
 from appliance.model.administration import ROOT, Actor, AdministratorRole, NewAdministrator
@@ -21,6 +22,7 @@ from appliance.sharing import make_directory
 from appliance.store.health import series
 from appliance.wiring import utc_now
 from hsm.activation.totp import code_at, step_of
+from hsm.authenticator import SoftwareAuthenticator
 
 SYSTEM, SECURITY, AUDITOR = "sun", "zhou", "wu"
 PEOPLE = {
@@ -50,7 +52,9 @@ def operators(settings: Settings) -> Operators:
     _figures(settings)
     with open_administration(settings, now=utc_now, process=COMMAND) as administration:
         sessions = {login: _set_up(administration, login) for login in PEOPLE}
-    with open_administration(settings, now=utc_now, process=CONSOLE) as administration:
+    _keys(settings)
+    # What takes two is signed by devices that nobody holds here: it is said on the machine instead.
+    with open_administration(settings, now=utc_now, process=replace(CONSOLE, attests=True)) as administration:
         waiting = _acts(administration)
     _watched(settings)
     return Operators(sessions, waiting)
@@ -65,6 +69,16 @@ def _set_up(administration: Administration, login: str) -> str:
     code = code_at(base64.b32decode(draft.secret), step_of(utc_now()))
     where = Whereabouts("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0")
     return welcoming.with_code(welcoming.arrive(token), draft.sealed, code, where).secret
+
+
+def _keys(settings: Settings) -> None:
+    """So that pages offer to sign."""
+    console = settings.console
+    for login in (SYSTEM, SECURITY):
+        device = SoftwareAuthenticator.create(console.relying_party, console.origin)
+        public_key = bytes.fromhex(device.credential()["public_key"])
+        key = ConfirmedKey(login, PEOPLE[login][1], device.credential_id, public_key)
+        Confirmed(settings.home.confirmed).confirm(key)
 
 
 def _acts(administration: Administration) -> str:

@@ -139,7 +139,9 @@ def quick_hashes() -> Iterator[None]:
 
 
 @contextmanager
-def opened_house(root: Path, *, hands: frozenset[Hand] = CONSOLE.hands, attests: bool = True) -> Iterator[House]:
+def opened_house(
+    root: Path, *, hands: frozenset[Hand] = CONSOLE.hands, attests: bool = True, user: str = ""
+) -> Iterator[House]:
     """A house whose process performs the acts of *hands*. It is no development home, where it would be the steward
     too: its secret is a credential. It *attests* what it is told, as root's own command does: most of these tests
     are not about signatures."""
@@ -151,7 +153,7 @@ def opened_house(root: Path, *, hands: frozenset[Hand] = CONSOLE.hands, attests:
         settings,
         now=lambda: clock[0],
         process=Process("console", hands, attests=attests),
-        environment={"CREDENTIALS_DIRECTORY": str(secrets)},
+        environment={"CREDENTIALS_DIRECTORY": str(secrets), "SUDO_USER": user},
     ) as administration:
         yield House(settings, administration, clock)
 

@@ -102,6 +102,29 @@ def test_a_journal_that_was_written_anew_is_not_the_one_that_the_log_knows(house
     )
 
 
+def test_older_lines_have_their_turn(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watch looks at the newest in each round, and at a part of the others: after some it has seen all."""
+    monkeypatch.setattr(records, "NEWEST", 2)
+    for login in ("wei", "lan", "hua"):
+        house.set_up(login)
+    changed(house, "UPDATE journal SET who = 'lan' WHERE number = 3")
+    found = set()
+    for _ in range(5):
+        found.add(asked(house).values.get("number"))
+        house.later(seconds=records.TURN)
+    assert found == {None, 3}
+
+
+def changed(house: House, statement: str) -> None:
+    """By somebody who puts the guard back."""
+    database = sqlite.connect(house.settings.home.administration, isolation_level=None)
+    [guard] = database.execute("SELECT sql FROM sqlite_schema WHERE name = 'journal_is_not_changed'").fetchone()
+    database.execute("DROP TRIGGER journal_is_not_changed")
+    database.execute(statement)
+    database.execute(guard)
+    database.close()
+
+
 def test_a_line_that_does_not_follow_is_named(house: House) -> None:
     house.set_up("wei")
     database = sqlite.connect(house.settings.home.administration, isolation_level=None)

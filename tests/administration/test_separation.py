@@ -78,6 +78,26 @@ def test_an_adding_that_was_broken_off_between_the_databases_goes_on(house: Hous
     assert [each.login for each in house.administration.administrators.everybody()] == ["wei"]
 
 
+def test_nothing_is_kept_for_who_was_not_added(house: House, portal: Database) -> None:
+    """Whose address is another administrator's, or whose login was one's."""
+    house.set_up("wei")
+    with pytest.raises(StateRefused):
+        house.administration.administrators.add(administrator("lan", "wei@ops.example"), by=ROOT)
+    house.set_up("hua")
+    house.administration.administrators.remove("wei", by=ROOT)
+    with pytest.raises(StateRefused):
+        house.administration.administrators.add(administrator("wei", "new@ops.example"), by=ROOT)
+    person(portal, "person-lan", "lan", "new@ops.example")
+
+
+def test_what_is_another_administrators_stays_kept(house: House, portal: Database) -> None:
+    house.set_up("wei")
+    with pytest.raises(StateRefused):
+        house.administration.administrators.add(administrator("wei", "wei@ops.example"), by=ROOT)
+    with pytest.raises(StateRefused):
+        person(portal, "person-wei", "wei", "other@alpha.example")
+
+
 def test_who_is_an_administrator_no_longer_may_have_an_account(house: House, portal: Database) -> None:
     house.set_up("wei")
     house.set_up("lan")

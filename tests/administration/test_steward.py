@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,6 +17,8 @@ from appliance.administration.systemd_machine import SystemdMachine
 from appliance.errors import NotFound, PreconditionRefused, StateRefused, UpgradeRefused
 from appliance.home import make_directory
 from appliance.model.administration import ROOT, Actor, ActState, AdministratorRole
+from hsm.client import AuthorityClient
+from hsm.status import AuthorityState
 from tests.administration.conftest import House, opened_house
 
 UNIT = "vermilion-web.service"
@@ -151,6 +154,38 @@ def test_nothing_stops_for_a_backup_or_a_release_that_is_not_there(machine: tupl
     with pytest.raises(UpgradeRefused):
         systemd.roll_back(forget_newer=False)
     assert not said.exists()
+
+
+def test_alarms_of_each_instance_of_a_unit_are_taken_back(
+    machine: tuple[SystemdMachine, Path], house: House
+) -> None:
+    unit = "vermilion-convert@3-1042-0.service"
+    raised = make_directory(house.settings.home.alarms) / unit
+    raised.write_text("2026-11-25T08:00:00Z exit-code\n")
+    machine[0].take_alarm_back(unit)
+    assert not raised.exists()
+
+
+def test_one_person_starts_no_locked_authority_again(
+    machine: tuple[SystemdMachine, Path], house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the PIN is kept, that would undo the lock."""
+    house.set_up("sun")
+    house.set_up("shi", AdministratorRole.SECURITY)
+    monkeypatch.setattr("appliance.administration.desk.machine_of", lambda _settings: machine[0])
+    state = [AuthorityState.LOCKED]
+    monkeypatch.setattr(AuthorityClient, "status", lambda _self: SimpleNamespace(state=state[0]))
+    root = house.settings.home.root.parent
+    with opened_house(root, hands=frozenset({Hand.STEWARD})) as steward:
+        desk = steward.administration.acts
+        refused = desk.ask("service.restart", {"service": "authority"}, by=SYSTEM)
+        assert refused.outcome is not None and "authority.restart" in refused.outcome.template
+        assert not machine[1].exists()
+        state[0] = AuthorityState.UNAVAILABLE
+        assert desk.ask("service.restart", {"service": "authority"}, by=SYSTEM).state is ActState.DONE
+        both = desk.approve(desk.ask("authority.restart", {}, by=SYSTEM).id, by=house.actor("shi"))
+        assert both.state is ActState.DONE
+    assert machine[1].read_text().splitlines() == ["restart vermilion-authority.service"] * 2
 
 
 @pytest.mark.parametrize("unit", ["../config/appliance.toml", "sshd.service", "vermilion-web.service/../../x", ""])

@@ -62,6 +62,26 @@ def test_older_lines_are_a_page_further(console: Console) -> None:
     assert "Back to the start" in console.browser("wu").get(further[1].replace("&amp;", "&")).text
 
 
+def test_a_page_says_when_one_of_its_lines_was_changed(console: Console) -> None:
+    for _ in range(16):
+        console.act("zhou", "administrators.suspend", login="nobody-here")
+    guard = "SELECT sql FROM sqlite_schema WHERE name = 'journal_is_not_changed'"
+    with console.database.transaction() as tx:
+        newest = tx.execute("SELECT max(number) FROM journal").fetchone()[0]
+        [sql] = tx.execute(guard).fetchone()
+        before = tx.execute("SELECT who FROM journal WHERE number = ?", (newest - 5,)).fetchone()[0]
+        tx.execute("DROP TRIGGER journal_is_not_changed")
+        tx.execute("UPDATE journal SET who = 'another' WHERE number = ?", (newest - 5,))
+    try:
+        assert f"line {newest - 5} does not follow" in console.browser("wu").get("/history").text
+        older = console.browser("wu").get(f"/history?before={newest - 5}").text
+        assert "does not follow" not in older, "it looks at what it shows; the watch at all"
+    finally:
+        with console.database.transaction() as tx:
+            tx.execute("UPDATE journal SET who = ? WHERE number = ?", (before, newest - 5))
+            tx.execute(sql)
+
+
 def test_every_kind_and_state_has_its_words() -> None:
     assert set(SAID) == set(JournalKind)
     assert set(STATES) == set(ActState)

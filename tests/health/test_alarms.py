@@ -6,11 +6,14 @@ import base64
 import hashlib
 import hmac
 import json
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from appliance.health import Condition, Finding, Observed, Page
-from appliance.health.alarms import due
+from appliance.health import Condition, Finding, Observations, Observed, Page
+from appliance.health.alarms import MAIL, WEBHOOK, due
 from appliance.health.finding import attention, failing, good
+from appliance.store.health import alarms as store
 from appliance.store.health.alarms import Alarm
 from tests.health.station import KEY, Station, eventually
 
@@ -65,6 +68,22 @@ def test_worse_and_better_are_told_anew() -> None:
         [("begun", "failing")],
         [("begun", "attention")],
     ]
+
+
+def test_a_webhook_that_hangs_keeps_no_mail_back(tmp_path: Path) -> None:
+    """Each channel has a turn of its own in the scheduler."""
+    with closing(Observations(tmp_path / "health.db")) as observations:
+        with observations.database().transaction() as tx:
+            ward = Ward()
+            assert [ward.round(each) for each in (FINE, FULL, FULL)][-1] == [("begun", "failing")]
+            store.add(tx, ward.told["disk"], [(WEBHOOK, "http://192.0.2.1/alarm"), (MAIL, "a@ops.example")])
+        with observations.database().reading() as tx:
+            later = ward.now + DAY
+            found = {each: store.waiting(tx, later, channel=each, limit=9) for each in (MAIL, WEBHOOK)}
+    assert {channel: [each.channel for each in waiting] for channel, waiting in found.items()} == {
+        MAIL: [MAIL],
+        WEBHOOK: [WEBHOOK],
+    }
 
 
 def test_the_webhook_can_tell_that_it_is_us(stationed: Station) -> None:
