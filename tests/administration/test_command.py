@@ -17,6 +17,7 @@ from appliance.config import load
 from appliance.home import Home, make_directory, write_private
 from appliance.wiring import utc_now
 from hsm.activation.totp import code_at, step_of
+from tests.accounts.device import Device
 from tests.administration.conftest import GOOD
 
 HERE = Whereabouts("192.0.2.7")
@@ -104,6 +105,39 @@ def test_a_second_person_proves_who_it_is_and_approves(home: Home) -> None:
     assert approved.exit_code == 1, "in development there is no release to go back to, which is its outcome"
     assert "on an appliance alone" in approved.output
     assert f"{act}  release.rollback, failed" in run(home, "acts", "--all").output
+
+
+def registered(home: Home, login: str, secret: bytes) -> str:
+    """A passkey of *login*, added in the console; its fingerprint."""
+    settings = load(home)
+    with open_administration(settings, now=utc_now) as administration:
+        ticket = administration.signing_in.password(login, GOOD, HERE)
+        opened = administration.signing_in.code(ticket, code_at(secret, step_of(utc_now())), HERE)
+        presence = administration.sessions.presence(opened.secret)
+        assert presence is not None
+        offer = administration.passkeys.offer(presence)
+        device = Device(settings.console.origin, settings.console.relying_party)
+        return administration.passkeys.add(presence, offer.ticket, device.create(offer.options), "key").fingerprint
+
+
+def test_root_confirms_a_passkey_and_takes_it_back(home: Home) -> None:
+    fingerprint = registered(home, "shi", set_up(home, added(home, "shi", "security")))
+    assert run(home, "administrators", "keys").output == f"shi  {fingerprint}  to be confirmed\n"
+    assert run(home, "administrators", "confirm", "shi", "0000 1111").exit_code == 1
+    doubted = run(home, "administrators", "confirm", "shi", fingerprint, typed="n\n")
+    assert (doubted.exit_code, f"shi, security: shi 示例; passkey {fingerprint}" in doubted.output) == (1, True)
+    assert "to be confirmed" in run(home, "administrators", "keys").output
+    done = run(home, "administrators", "confirm", "shi", *fingerprint.split(), typed="y\n")
+    assert (done.exit_code, "counts from now on" in done.output) == (0, True), done.output
+    assert run(home, "administrators", "keys").output == f"shi  {fingerprint}  counts\n"
+    taken = run(home, "administrators", "unconfirm", "shi")
+    assert (taken.exit_code, "1 passkeys of shi do not count any more." in taken.output) == (0, True)
+    assert run(home, "administrators", "unconfirm", "shi").exit_code == 1
+
+
+def test_what_is_asked_for_shows_its_arguments_apart(home: Home) -> None:
+    done = run(home, "do", "administrators.suspend", "--login", 'x” is gone; "y')
+    assert "“x\\u201d is gone; \\u0022y” cannot sign in any more" in done.output
 
 
 def test_a_request_is_refused_or_withdrawn(home: Home) -> None:
