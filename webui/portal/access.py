@@ -15,8 +15,8 @@ from flask import Flask, Response, current_app, g, make_response, redirect, rend
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.accounts.desk import AccountsDesk
-from appliance.accounts.sessions import Sessions, Whereabouts
-from appliance.errors import NotAllowed, StorageError
+from appliance.accounts.sessions import Sessions
+from appliance.errors import NotAllowed
 from appliance.model.accounts import PEOPLES_ROLES, OpenedSession, Role
 from appliance.model.intent import Circumstances
 from appliance.wiring import Appliance
@@ -24,6 +24,7 @@ from webui.portal import carrying
 from webui.shared import errors
 from webui.shared.language import COOKIE as LANGUAGE_COOKIE
 from webui.shared.language import translate
+from webui.shared.session_cookies import SessionCookies, SignedOut, whereabouts
 
 __all__ = [
     "PEOPLES_ROLES",
@@ -56,35 +57,22 @@ class Visitor:
     guest_of: tuple[str, str] | None = None
 
 
-class SignedOut(Exception):
-    """Nobody is signed in, or not any more; answered with a way to sign in (:func:`install`)."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Access:
+    cookies: SessionCookies[Visitor]
     sessions: Sessions
     desk: AccountsDesk
     now: Callable[[], datetime]
-    secure: bool
-
-    @property
-    def cookie(self) -> str:
-        return "__Host-session" if self.secure else "session"
 
 
 def visitor() -> Visitor:
     """Who is signed in. Raises :class:`SignedOut`, which becomes the page to sign in."""
-    found = visitor_or_none()
-    if found is None:
-        raise SignedOut
-    return found
+    return _access().cookies.visitor()
 
 
 def visitor_or_none() -> Visitor | None:
-    """Who is signed in, if anybody; asked of the database once for each request."""
-    if "visitor" not in g:
-        g.visitor = _look_up()
-    return g.visitor  # type: ignore[no-any-return]  # g is untyped
+    """Who is signed in, if anybody."""
+    return _access().cookies.visitor_or_none()
 
 
 def require(*roles: Role) -> Visitor:
@@ -106,42 +94,27 @@ def circumstances() -> Circumstances:
     return Circumstances(whereabouts().address)
 
 
-def whereabouts() -> Whereabouts:
-    """Network address and browser, for sessions and throttling."""
-    return Whereabouts(request.remote_addr or "unknown", request.headers.get("User-Agent", ""))
-
-
 def admit(response: BaseResponse, opened: OpenedSession) -> BaseResponse:
     """Gives the visitor's browser the new session, in place of one that it had, which ends."""
-    access = _access()
-    before = session_secret()
-    if before:
-        access.sessions.close(before)
-    # Lax, not Strict: who comes by a link in a mail is to be known at once. Forms have a Strict cookie.
-    response.set_cookie(
-        access.cookie, opened.secret, httponly=True, samesite="Lax", secure=access.secure, path="/"
-    )
-    return response
+    return _access().cookies.admit(response, opened.secret)
 
 
 def dismiss(response: BaseResponse) -> BaseResponse:
     """Signs out: ends the session and takes the cookie away."""
-    access = _access()
-    secret = session_secret()
-    if secret:
-        access.sessions.close(secret)
-    response.delete_cookie(access.cookie, path="/", secure=access.secure, httponly=True, samesite="Lax")
-    return response
+    return _access().cookies.dismiss(response)
 
 
 def session_secret() -> str:
     """What the session cookie holds, or nothing."""
-    return request.cookies.get(_access().cookie, "")[:100]
+    return _access().cookies.secret()
 
 
 def install(app: Flask, appliance: Appliance, *, secure: bool) -> None:
     """Makes the visitor known to views and templates of *app*, with the visitor's own language and zone."""
-    app.extensions[EXTENSION] = _Access(appliance.sessions, appliance.accounts, appliance.now, secure)
+    sessions = appliance.sessions
+    # Lax, not Strict: who comes by a link in a mail is to be known at once. Forms have a Strict cookie.
+    cookies = SessionCookies("session", secure, "Lax", sessions, lambda secret: _look_up(sessions, secret))
+    app.extensions[EXTENSION] = _Access(cookies, sessions, appliance.accounts, appliance.now)
 
     @app.before_request
     def greet() -> None:
@@ -152,7 +125,7 @@ def install(app: Flask, appliance: Appliance, *, secure: bool) -> None:
     def signed_out(_error: SignedOut) -> Response | BaseResponse:
         return answer_signed_out()
 
-    app.context_processor(lambda: {"visitor": _for_page()})
+    app.context_processor(lambda: {"visitor": cookies.for_page()})
 
 
 def answer_signed_out() -> Response | BaseResponse:
@@ -184,9 +157,8 @@ def _sign_in_again() -> Response:
     return make_response(page, 401)
 
 
-def _look_up() -> Visitor | None:
-    secret = session_secret()
-    presence = _access().sessions.presence(secret) if secret else None
+def _look_up(sessions: Sessions, secret: str) -> Visitor | None:
+    presence = sessions.presence(secret)
     if presence is None:
         return None
     person, session = presence.person, presence.session
@@ -194,14 +166,6 @@ def _look_up() -> Visitor | None:
     if LANGUAGE_COOKIE not in request.cookies:
         g.language = person.language
     return Visitor(person.subject, person.name, person.organisation, presence.roles, session.id, session.guest_of)
-
-
-def _for_page() -> Visitor | None:
-    """The visitor for the frame of a page; nobody while the database does not answer (its error page must)."""
-    try:
-        return visitor_or_none()
-    except StorageError:
-        return None
 
 
 def _access() -> _Access:

@@ -1,0 +1,100 @@
+"""Sessions behind a cookie, the same for portal and console: who visits, asked once for each request; the cookie
+given and taken away. What a session is, and who may do what in it, is each application's own.
+
+Cookies do not tell the ports of one host apart, so each application has a name of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from flask import g, request
+from werkzeug.wrappers import Response
+
+from appliance.accounts.sessions import Whereabouts
+from appliance.errors import StorageError
+
+V = TypeVar("V")
+
+LONGEST = 100
+"""Letters of a cookie that are looked at."""
+
+
+class SignedOut(Exception):
+    """Nobody is signed in, or not any more; answered with a way to sign in."""
+
+
+class Sessions(Protocol):
+    """What ends a session."""
+
+    def close(self, secret: str) -> None:
+        """The session of this cookie ends, if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCookies(Generic[V]):
+    """The sessions of one application: their cookie's bare ``name``, whether it is for TLS alone (``secure``), for
+    which navigations browsers send it (``same_site``), and who is behind the secret in one (``look_up``)."""
+
+    name: str
+    secure: bool
+    same_site: Literal["Lax", "Strict"]
+    sessions: Sessions
+    look_up: Callable[[str], V | None]
+
+    @property
+    def cookie(self) -> str:
+        """What it is called: with TLS no other host, and no page without TLS, can set it."""
+        return f"__Host-{self.name}" if self.secure else self.name
+
+    def visitor(self) -> V:
+        """Who is signed in. Raises :class:`SignedOut`."""
+        found = self.visitor_or_none()
+        if found is None:
+            raise SignedOut
+        return found
+
+    def visitor_or_none(self) -> V | None:
+        """Who is signed in, if anybody; asked of the database once for each request."""
+        if "visitor" not in g:
+            secret = self.secret()
+            g.visitor = self.look_up(secret) if secret else None
+        return g.visitor  # type: ignore[no-any-return]  # g is untyped
+
+    def for_page(self) -> V | None:
+        """The visitor for the frame of a page; nobody while the database does not answer (its error page must)."""
+        try:
+            return self.visitor_or_none()
+        except StorageError:
+            return None
+
+    def secret(self) -> str:
+        """What the cookie holds, or nothing."""
+        return request.cookies.get(self.cookie, "")[:LONGEST]
+
+    def admit(self, response: Response, secret: str) -> Response:
+        """Gives the visitor's browser the new session of *secret*, in place of one that it had, which ends."""
+        self._end()
+        response.set_cookie(self.cookie, secret, **self._kind())
+        return response
+
+    def dismiss(self, response: Response) -> Response:
+        """Signs out: ends the session and takes the cookie away."""
+        self._end()
+        response.delete_cookie(self.cookie, **self._kind())
+        return response
+
+    def _end(self) -> None:
+        before = self.secret()
+        if before:
+            self.sessions.close(before)
+
+    def _kind(self) -> dict[str, Any]:
+        return {"httponly": True, "samesite": self.same_site, "secure": self.secure, "path": "/"}
+
+
+def whereabouts() -> Whereabouts:
+    """Network address and browser, for sessions and throttling."""
+    return Whereabouts(request.remote_addr or "unknown", request.headers.get("User-Agent", ""))
