@@ -175,7 +175,8 @@ class _Key:
 
 
 class _Portal:
-    """The portal's database, opened when somebody needs it, and tried again while it does not open."""
+    """The portal's database, opened when somebody needs it, and tried again while it does not open. Never migrated
+    here: after a rollback the steward's process is still of the newer release."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -186,7 +187,7 @@ class _Portal:
         """The database. Raises :class:`StorageError`."""
         with self._turn:
             if self._opened is None:
-                self._opened = Database(self._path)
+                self._opened = Database(self._path, as_found=True)
             return self._opened
 
     def close(self) -> None:

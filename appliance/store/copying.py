@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from pysqlite3 import dbapi2 as sqlite
@@ -24,6 +25,20 @@ class Moment:
     def log_length(self) -> int:
         """How many entries the log has, in the tables of any release."""
         return int(self._connection.execute("SELECT count(*) FROM ledger").fetchone()[0])
+
+    def leaves_from(self, number: int) -> list[bytes]:
+        """The log's entries from *number* on, in their order."""
+        rows = self._connection.execute("SELECT leaf FROM ledger WHERE number >= ? ORDER BY number", (number,))
+        return [bytes(row[0]) for row in rows]
+
+    def journal(self) -> str:
+        """Which journal of the administration this database has (16 hex digits)."""
+        return str(self._connection.execute("SELECT journal FROM identity").fetchone()[0])
+
+    def action_of(self, act: str) -> str:
+        """What the administrators' act asked for; empty when there is no such act."""
+        row = self._connection.execute("SELECT action FROM acts WHERE id = ?", (act,)).fetchone()
+        return "" if row is None else str(row[0])
 
     def schema(self) -> int:
         """The schema's number."""
@@ -56,6 +71,41 @@ def moment_of(path: Path) -> Iterator[Moment]:
         yield Moment(connection)
     finally:
         connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """An entry of the log that is the line ``line`` of the administration's ``journal``."""
+
+    number: int
+    leaf: bytes
+    journal: str
+    line: int
+
+
+def carry(path: Path, entries: Sequence[JournalEntry]) -> None:
+    """Appends *entries* to the log in *path*, which nobody uses, whatever release made it; those after its end.
+
+    Raises :class:`StorageError` when its log does not end where they begin, or has no such lines.
+    """
+    try:
+        connection = sqlite.connect(path, isolation_level=None)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(
+                "INSERT INTO ledger (number, leaf) VALUES (?, ?)", [(each.number, each.leaf) for each in entries]
+            )
+            connection.executemany(
+                "INSERT INTO journal_entries (journal, number, entry) VALUES (?, ?, ?)",
+                [(each.journal, each.line, each.number) for each in entries],
+            )
+            connection.execute("COMMIT")
+        finally:
+            connection.close()
+    except sqlite.DatabaseError as error:
+        raise StorageError(
+            "The administrators' newer lines cannot be put into {path}: {why}.", path=path.name, why=error
+        ) from error
 
 
 def require_whole(path: Path) -> int:

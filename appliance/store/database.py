@@ -72,11 +72,20 @@ class _Link:
 class Database:
     """SQLite at *path*, brought to this release's *schema* on opening. Thread-safe, and safe after ``fork``.
 
-    *patience* is how many seconds it waits for other writers.
-    Raises :class:`StorageError` for a file that a newer release wrote, or an SQLite library that is too old.
+    *patience* is how many seconds it waits for other writers; *as_found* is for whoever must not change its form:
+    a process that outlives a change of release.
+    Raises :class:`StorageError` for a file that a newer release wrote (*as_found*, an older one too), or an SQLite
+    library that is too old.
     """
 
-    def __init__(self, path: Path, schema: Schema = APPLIANCE, *, patience: float = BUSY_SECONDS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        schema: Schema = APPLIANCE,
+        *,
+        patience: float = BUSY_SECONDS,
+        as_found: bool = False,
+    ) -> None:
         if sqlite.sqlite_version_info < OLDEST_SQLITE:
             raise StorageError(
                 "SQLite {version} can corrupt databases in WAL mode; install pysqlite3 with 3.51.3 or newer.",
@@ -92,6 +101,8 @@ class Database:
             make_directory(path.parent)
             make_file(path)  # SQLite gives its other files the mode of this one
             connection = self._connection()
+            if as_found:
+                schema.require_current(connection, path)
             schema.migrate(connection, path)
 
     def close(self) -> None:

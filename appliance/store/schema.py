@@ -35,6 +35,17 @@ class Schema:
                 "The tables or triggers of {path} were changed from outside; restore a backup.", path=path
             )
 
+    def require_current(self, connection: sqlite.Connection, path: Path) -> None:
+        """Raises :class:`StorageError` for a database that an older release made; one that is new is made here."""
+        found = _version(connection)
+        if 0 < found < self.latest():
+            raise StorageError(
+                "{path} has schema {found}, this release knows {known}; an older release serves it.",
+                path=path,
+                found=found,
+                known=self.latest(),
+            )
+
     def latest(self) -> int:
         """The number of this release's schema."""
         return max(number for number, _ in _steps(self.folder))

@@ -12,9 +12,10 @@ from appliance.home import Home
 from appliance.operations.releases.copies import Copies
 
 
-def database(path: Path, said: str) -> Path:
+def database(path: Path, said: str, *, form: int = 1) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite.connect(path, isolation_level=None)
+    connection.execute(f"PRAGMA user_version = {form}")
     connection.execute("CREATE TABLE note (said TEXT)")
     connection.execute("INSERT INTO note VALUES (?)", (said,))
     connection.close()
@@ -31,7 +32,7 @@ def said_in(path: Path) -> str:
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     home = Home(tmp_path / "home")
-    for path in (home.database, home.root / "authority/authority.db", home.administration):
+    for path in (home.database, home.root / "authority/authority.db", home.administration, home.health):
         database(path, "before").chmod(0o660)
     return home
 
@@ -39,12 +40,30 @@ def home(tmp_path: Path) -> Home:
 def test_all_come_back_as_they_were(home: Home) -> None:
     copies = Copies(home)
     copies.make()
-    for path in (home.database, home.administration):
+    for path in (home.database, home.administration, home.health):
+        path.unlink()
+        database(path, "after", form=2).chmod(0o660)
+    copies.put_back()
+    for path in (home.database, home.administration, home.health):
+        assert (said_in(path), path.stat().st_mode & 0o777) == ("before", 0o660)
+
+
+def test_what_kept_its_form_and_stands_apart_stays(home: Home) -> None:
+    """Administrators' acts and the watch's figures since: the older release reads them as they are."""
+    copies = Copies(home)
+    copies.make()
+    assert copies.keep_the_journal and not copies.are_needed
+    for path in (home.database, home.administration, home.health):
         path.unlink()
         database(path, "after").chmod(0o660)
     copies.put_back()
-    assert [said_in(path) for path in (home.database, home.administration)] == ["before", "before"]
-    assert home.administration.stat().st_mode & 0o777 == 0o660
+    said = [said_in(path) for path in (home.database, home.administration, home.health)]
+    assert said == ["before", "after", "after"]
+    home.health.unlink()
+    database(home.health, "after", form=2)
+    assert copies.are_needed
+    copies.put_back(together=False)
+    assert said_in(home.health) == "before"
 
 
 def test_a_link_that_waits_there_leads_nowhere(home: Home, tmp_path: Path) -> None:
@@ -54,6 +73,8 @@ def test_a_link_that_waits_there_leads_nowhere(home: Home, tmp_path: Path) -> No
     precious.chmod(0o640)
     copies = Copies(home)
     copies.make()
+    home.administration.unlink()
+    database(home.administration, "after", form=2).chmod(0o660)
     home.administration.with_name(".administration.db.part").symlink_to(precious)
     copies.put_back()
     assert (precious.read_bytes(), precious.stat().st_mode & 0o777) == (b"precious", 0o640)
@@ -66,7 +87,7 @@ def test_a_link_in_the_place_of_a_database_is_neither_copied_nor_replaced(home: 
     copies.make()
     home.administration.unlink()
     home.administration.symlink_to(elsewhere)
-    with pytest.raises(UpgradeRefused, match="link"):
+    with pytest.raises((UpgradeRefused, StorageError), match="link"):
         copies.put_back()
     with pytest.raises(StorageError, match="link"):
         copies.make()

@@ -11,14 +11,21 @@ from pathlib import Path
 import pytest
 from pysqlite3 import dbapi2 as sqlite
 
+from appliance.administration import open_administration
+from appliance.administration.action import Hand
+from appliance.administration.registry import REGISTRY
+from appliance.config import load
 from appliance.errors import StorageError, UpgradeRefused
 from appliance.home import Home
 from appliance.operations.backup import Archive
 from appliance.operations.releases import Commands, Releases, Step, roll_back, upgrade
 from appliance.operations.releases.journal import Journal, Upgrade
+from appliance.operations.releases.newer import ELSEWHERE
+from appliance.store.copying import moment_of
 from appliance.store.database import Database
 from appliance.store.schema import latest
 from appliance.wiring import utc_now
+from hsm import canonical
 from tests.operations.house import moved, perform
 from tests.operations.releases import NEXT, add_next, add_release
 
@@ -99,6 +106,59 @@ def test_acts_that_were_recorded_since_are_not_lost(site: Site) -> None:
     assert (site.current(), site.schema()) == ("1.1", NEXT)
     roll_back(site.home, site.releases, NOBODY, forget_newer=True)
     assert (site.current(), site.schema()) == ("1.0", latest())
+
+
+def test_what_administrators_asked_for_since_goes_along(site: Site) -> None:
+    """Whoever asks for the rollback in the console writes a line by that; it is in the log of the older release,
+    byte by byte, and is not told twice."""
+    begun(site, Step.BACKED_UP)
+    upgrade(site.home, site.releases, "1.1", NOBODY, now=utc_now())
+    before = leaves(site)
+    site.releases.get("1.1").run(site.home, "do", "release.rollback")
+    asked = leaves(site)[len(before) :]
+    assert [canonical.decode(leaf)["public"]["what"] for leaf in asked] == ["act-asked"]
+
+    assert roll_back(site.home, site.releases, NOBODY).step is Step.TAKEN_BACK
+
+    assert (site.current(), site.schema()) == ("1.0", latest())
+    assert leaves(site) == [*before, *asked]
+    with open_administration(load(site.home), now=utc_now) as administration:
+        assert administration.journal.forward() and administration.journal.waiting() == 0
+        [act] = administration.acts.waiting()
+        assert act.action == "release.rollback"
+    assert leaves(site) == [*before, *asked]
+
+
+def test_an_administrator_who_was_added_since_is_not_lost(site: Site) -> None:
+    """Login and address are reserved in the portal's database, which would go back."""
+    begun(site, Step.BACKED_UP)
+    upgrade(site.home, site.releases, "1.1", NOBODY, now=utc_now())
+    new = ("--role", "security", "--name", "周示例", "--email", "zhou@ops.example")
+    site.releases.get("1.1").run(site.home, "administrators", "add", "zhou", *new)
+
+    with pytest.raises(UpgradeRefused, match="1 acts were recorded since"):
+        roll_back(site.home, site.releases, NOBODY)
+    assert (site.current(), site.schema()) == ("1.1", NEXT)
+
+
+def leaves(site: Site) -> list[bytes]:
+    """The log, whichever release wrote it."""
+    with moment_of(site.home.database) as moment:
+        return moment.leaves_from(0)
+
+
+def test_the_operators_actions_that_leave_the_portals_database_alone_are_listed() -> None:
+    assert {action.name for action in REGISTRY.values() if action.hand is not Hand.SCHEDULER} == ELSEWHERE
+
+
+def test_who_outlives_a_rollback_does_not_migrate_the_older_database(site: Site) -> None:
+    """The steward performs the rollback, and is of the newer release until it ends."""
+    connection = sqlite.connect(site.home.database)
+    connection.execute(f"PRAGMA user_version = {latest() - 1}")
+    connection.close()
+    with pytest.raises(StorageError, match="an older release serves it"):
+        Database(site.home.database, as_found=True)
+    assert site.schema() == latest() - 1
 
 
 @pytest.fixture

@@ -5,23 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from appliance.errors import UpgradeRefused
 from appliance.home import Home
-from appliance.store.copying import moment_of
+from appliance.store.copying import JournalEntry, carry, moment_of
 
 _SLACK = 64 * 1024 * 1024
 
 
 class Copies:
-    """``HOME/.before-upgrade``: the databases of appliance, authority and administration, each of its own user."""
+    """``HOME/.before-upgrade``: the databases of appliance, authority, administration and watch, each of its own
+    user. The first two belong together; the others come back only where the newer release changed their form."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
         self._directory = home.root / ".before-upgrade"
-        always = (home.database, home.root / "authority/authority.db")
-        self._paths = (*always, home.administration) if home.administration.exists() else always
+        self._together = (home.database, home.root / "authority/authority.db")
+        self._apart = tuple(path for path in (home.administration, home.health) if path.exists())
+        self._paths = (*self._together, *self._apart)
 
     def make(self) -> None:
         """Copies them; nothing may run. Raises :class:`UpgradeRefused` without room, :class:`StorageError`."""
@@ -36,18 +39,37 @@ class Copies:
         os.sync()
         fresh.rename(self._directory)
 
-    def put_back(self) -> None:
-        """All as they were; safe to repeat. Nothing may run."""
-        for path in self._paths:
-            if not (self._directory / path.name).exists():
-                continue  # the administration began after the copies were made
-            fresh = path.with_name(f".{path.name}.part")
-            _copy(self._directory / path.name, fresh, like=path.lstat())
-            os.sync()
+    def put_back(self, carried: Sequence[JournalEntry] = (), *, together: bool = True) -> None:
+        """All as they were (appliance and authority only where *together* they have to), with the entries that are
+        *carried* over at the end of the log; safe to repeat. Nothing may run. Raises :class:`StorageError` before
+        anything is in its place when they do not fit there."""
+        back = [*(self._together if together else ()), *(path for path in self._apart if self._changed(path))]
+        fresh = {path: path.with_name(f".{path.name}.part") for path in back}
+        for path, part in fresh.items():
+            _copy(self._directory / path.name, part, like=path.lstat())
+        if together and carried:
+            carry(fresh[self._home.database], carried)
+        os.sync()
+        for path, part in fresh.items():
             for beside in ("-wal", "-shm"):
                 path.with_name(path.name + beside).unlink(missing_ok=True)
-            fresh.rename(path)
+            part.rename(path)
         os.sync()
+
+    @property
+    def are_needed(self) -> bool:
+        """Whether the newer release has changed the form of a database that stands apart."""
+        return any(self._changed(path) for path in self._apart)
+
+    @property
+    def keep_the_journal(self) -> bool:
+        """Whether the administration's database stays as it is: its form has not changed."""
+        return not self._changed(self._home.administration)
+
+    def _changed(self, path: Path) -> bool:
+        """Whether the copy has another form. There is none of what began after the copies were made."""
+        copy = self._directory / path.name
+        return copy.exists() and path.exists() and schema_of(copy) != schema_of(path)
 
     @property
     def exist(self) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from appliance.errors import UpgradeRefused
+from appliance.errors import ApplianceError, UpgradeRefused
 from appliance.home import Home
-from appliance.operations.releases.copies import Copies, entries_of
+from appliance.operations.releases.copies import Copies
 from appliance.operations.releases.journal import Journal, Step, Upgrade
+from appliance.operations.releases.newer import newer_than
 from appliance.operations.releases.tree import Releases
 
 
@@ -36,29 +37,40 @@ def go_back(
     """Stops, puts the copies back where a schema was changed, switches, starts, probes. Safe to repeat.
 
     Raises :class:`UpgradeRefused` when acts were recorded since the copies were made, which the older release
-    cannot read: then the newer release stays, and is started again. *forget_newer* loses them.
+    cannot read: then the newer release stays, and is started again. *forget_newer* loses them. What administrators
+    did meanwhile is no reason, as long as it lies in their own database
+    (:mod:`appliance.operations.releases.newer`).
     """
     before = releases.get(done.before)
     commands.do(commands.stop, home)
-    if done.migrates and done.has(Step.COPIED):
-        newer = entries_of(home.database) - done.entries
-        if newer > 0 and not forget_newer:
+    if done.has(Step.COPIED) and (done.migrates or Copies(home).are_needed):
+        try:
+            _put_back(home, done, forget_newer=forget_newer)
+        except ApplianceError:
             commands.do(commands.start, home)
-            raise UpgradeRefused(
-                "{count} acts were recorded since the upgrade to {after}, in a form that {before} cannot read:"
-                " going back would lose them. {after} stays; mend it, or say --forget-newer.",
-                count=newer,
-                before=done.before,
-                after=done.after,
-            )
-        if not Copies(home).exist:
-            raise UpgradeRefused(
-                "The databases from before the upgrade are gone; restore the backup {name}.", name=done.archive
-            )
-        Copies(home).put_back()
+            raise
     releases.switch(before)
     taken_back = Journal(releases.root).step(done, Step.TAKEN_BACK)
     commands.do(commands.start, home)
     if commands.start:
         before.run(home, "probe", "--wait", str(commands.wait))
     return taken_back
+
+
+def _put_back(home: Home, done: Upgrade, *, forget_newer: bool) -> None:
+    """The databases as they were, or a refusal with nothing changed."""
+    copies = Copies(home)
+    if not copies.exist:
+        raise UpgradeRefused(
+            "The databases from before the upgrade are gone; restore the backup {name}.", name=done.archive
+        )
+    newer = newer_than(home, done.entries, journal_stays=copies.keep_the_journal)
+    if newer.lost and not forget_newer:
+        raise UpgradeRefused(
+            "{count} acts were recorded since the upgrade to {after}, in a form that {before} cannot read:"
+            " going back would lose them. {after} stays; mend it, or say --forget-newer.",
+            count=newer.lost,
+            before=done.before,
+            after=done.after,
+        )
+    copies.put_back(() if newer.lost else newer.carried, together=done.migrates)
