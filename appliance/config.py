@@ -20,6 +20,7 @@ from appliance.language import Language
 from appliance.mark import Mark, read_mark
 from appliance.model.horizon import KNOWN
 from hsm.errors import ConfigurationRefused
+from hsm.log_lines import LogFormat
 from hsm.settings import require, sections, tables_of
 
 MEBIBYTE = 1024 * 1024
@@ -289,13 +290,6 @@ class AlarmSettings:
             require(not url or _may_be_asked(url), f"alarms.{name}", "like https://alarms.example/hook")
         require(5 <= self.heartbeat_seconds <= 3600, "alarms.heartbeat_seconds", "from 5 to 3600")
         require(1 <= self.repeat_hours <= 168, "alarms.repeat_hours", "from 1 to 168")
-
-
-class LogFormat(StrEnum):
-    """How processes write what they have to say: lines for people, or one JSON object a line."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 @dataclass(frozen=True, slots=True)

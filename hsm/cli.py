@@ -19,6 +19,7 @@ from hsm.config import AuthoritySettings, Role
 from hsm.daemon import Daemon
 from hsm.errors import AuthorityError, UnknownKey
 from hsm.files import write
+from hsm.log_lines import spoken
 from hsm.service_manager import ServiceManager
 from hsm.store import Store
 from hsm.timestamp import require_issuing
@@ -56,7 +57,7 @@ def init() -> None:
 @click.option(
     "--pins",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The folder with so.pin, user.pin and root.pin (or its parts root.pin.1, …) instead of secrets/.",
+    help="The folder with so.pin, user.pin and root.pin (or parts: root.pin.1, …) instead of secrets/.",
 )
 def ceremony(file: Path, codes_to: Path | None, pins: Path | None) -> None:
     """Hold the key ceremony that FILE describes, and print its transcript."""
@@ -113,9 +114,9 @@ def renew(file: Path, act: Path | None, activations: tuple[Path, ...], officers:
 @commands.command()
 def serve() -> None:
     """Serve the sockets until SIGTERM or Ctrl-C."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     secrecy.keep_memory_private()
     settings = _settings()
+    logging.basicConfig(level=logging.INFO, handlers=[spoken(settings.logs.format, "vermilion-authority")])
     _require_timestamp_certificate(settings)
     Daemon(settings, home.user_pin(settings, os.environ), ServiceManager.taken_from(os.environ)).run()
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hsm.errors import ConfigurationRefused
+from hsm.log_lines import LogFormat
 from hsm.settings import require, sections, tables_of
 from hsm.signer import SignatureAlgorithm
 from hsm.timestamp.imprints import DEFAULT_HASHES
@@ -171,10 +172,13 @@ class CertificateSettings:
 
 @dataclass(frozen=True, slots=True)
 class ActivationSettings:
-    """The WebAuthn relying party and the origins (Level 3, section 7.2) that activations may come from."""
+    """The WebAuthn relying party and the origins (Level 3, section 7.2) that activations may come from; those of
+    keepers come from the console alone (without a relying party of its own, the portal's)."""
 
     rp_id: str = "localhost"
     origins: list[str] = field(default_factory=lambda: ["http://localhost:8080"])
+    console_rp_id: str = ""
+    console_origins: list[str] = field(default_factory=lambda: ["http://localhost:8082"])
     longest_minutes: int = 15
     seal_hours: int = 72
     officers_required: int = 1
@@ -185,6 +189,12 @@ class ActivationSettings:
         require(1 <= self.seal_hours <= 168, "activation.seal_hours", "from 1 to 168")
         require(1 <= self.officers_required <= 4, "activation.officers_required", "from 1 to 4")
         require(bool(self.origins), "activation.origins", "a list of at least one origin")
+        require(bool(self.console_origins), "activation.console_origins", "a list of at least one origin")
+
+    @property
+    def console_party(self) -> str:
+        """The relying party of the console."""
+        return self.console_rp_id or self.rp_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +203,14 @@ class BackupSettings:
 
     recipients: list[str] = field(default_factory=list)
     token: TokenBackup = TokenBackup.WITH_PINS
+
+
+@dataclass(frozen=True, slots=True)
+class LineSettings:
+    """What the authority says besides: the ``format`` on standard error. It has no network, and no thread that
+    could wait for a collector: journald takes its lines, and rsyslog sends them."""
+
+    format: LogFormat = LogFormat.TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +277,7 @@ class AuthoritySettings:
     certificates: CertificateSettings = field(default_factory=CertificateSettings)
     activation: ActivationSettings = field(default_factory=ActivationSettings)
     backup: BackupSettings = field(default_factory=BackupSettings)
+    logs: LineSettings = field(default_factory=LineSettings)
 
 
 def load(root: Path) -> AuthoritySettings:

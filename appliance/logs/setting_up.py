@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import sys
 
-from appliance.config import LogFormat, LogSettings, load
+from appliance.config import LogSettings, load
 from appliance.errors import ApplianceError
 from appliance.home import Home
-from appliance.logs.lines import TEXT, JsonLines
 from appliance.logs.syslog import Syslog
+from hsm.log_lines import spoken
 
 
 def set_up_at(home: Home, process: str) -> None:
@@ -23,10 +22,7 @@ def set_up_at(home: Home, process: str) -> None:
 
 def set_up(settings: LogSettings, process: str) -> None:
     """The root logger writes to standard error, and to the collector where one is set, from INFO on."""
-    spoken = logging.StreamHandler(sys.stderr)
-    formatter = JsonLines(process) if settings.format is LogFormat.JSON else logging.Formatter(TEXT)
-    spoken.setFormatter(formatter)
-    handlers: list[logging.Handler] = [spoken]
+    handlers = [spoken(settings.format, process)]
     if settings.syslog:
         collector = Syslog(settings.syslog, process)
         collector.setFormatter(logging.Formatter("%(message)s"))

@@ -15,11 +15,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from hsm.log_lines import severity_of
+
 FACILITY = 10
 """security/authorization (RFC 5424, 6.2.1, authpriv): these are records about keys and access."""
 
-_SEVERITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
-_DEBUG = 7
 _BOM = b"\xef\xbb\xbf"
 
 MOST = 10_000
@@ -32,7 +32,7 @@ LARGEST_DATAGRAM = 8192
 
 def message(record: logging.LogRecord, text: str, *, host: str, process: str) -> bytes:
     """One SYSLOG-MSG (RFC 5424, 6), its text in UTF-8 with a byte order mark (6.4), line ends as blanks."""
-    severity = next((number for level, number in _SEVERITIES if record.levelno >= level), _DEBUG)
+    severity = severity_of(record.levelno)
     at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     head = f"<{FACILITY * 8 + severity}>1 {at} {_word(host, 255)} {_word(process, 48)} {os.getpid()}"
     said = " ".join(text.split("\n")).encode("utf-8", "replace")

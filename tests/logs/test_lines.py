@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 
-from appliance.logs.lines import JsonLines
+from hsm.log_lines import JsonLines
 
 
 def said(level: int, text: str, *values: object, failing: bool = False) -> logging.LogRecord:
