@@ -59,6 +59,10 @@ class SigningIntent:
         return challenge_of(self.fields())
 
 
+ASKED_ELSEWHERE_HOURS = 24
+"""How long an officers' act may wait that administrators have asked for: as long as their second person had."""
+
+
 @dataclass(frozen=True, slots=True)
 class OfficerAct:
     """An administrative act: ``kind`` is the operation's name and ``details`` its arguments, JSON values only."""

@@ -93,3 +93,28 @@ class Appointment:
         """The answer that :meth:`to_wire` made."""
         codes, until = value
         return cls(codes, None if until is None else datetime.fromtimestamp(until, UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCeremony:
+    """A ceremony that was held, or a later act by which a key that one made was exchanged or revoked.
+
+    ``number`` counts from 1; ``sha256`` (32 bytes) is that of the transcript, ``intact`` whether what is kept of
+    it still has it.
+    """
+
+    number: int
+    name: str
+    sha256: bytes
+    held: datetime
+    intact: bool
+
+    def to_wire(self) -> list[Any]:
+        """Plain values for the socket."""
+        return [self.number, self.name, self.sha256, int(self.held.timestamp()), self.intact]
+
+    @classmethod
+    def from_wire(cls, value: list[Any]) -> HeldCeremony:
+        """The ceremony that :meth:`to_wire` made."""
+        number, name, sha256, held, intact = value
+        return cls(number, name, sha256, datetime.fromtimestamp(held, UTC), intact)

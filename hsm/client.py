@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from hsm.acts import Activation, OfficerAct, SigningIntent
-from hsm.answers import Appointment, Approvals, KnownCredential, KnownSeal
+from hsm.answers import Appointment, Approvals, HeldCeremony, KnownCredential, KnownSeal
 from hsm.backup import Statement
 from hsm.connection import Connections
 from hsm.lane import TimestampLane
@@ -135,6 +135,14 @@ class AuthorityClient:
         """
         self._ask("appoint_officer", code=code, details=dict(details))
 
+    def ceremonies(self) -> list[HeldCeremony]:
+        """Every ceremony that was held, and every later act on a key that one made; the first first."""
+        return [HeldCeremony.from_wire(each) for each in self._ask("ceremonies")]
+
+    def transcript(self, number: int) -> str:
+        """The transcript of a ceremony, as it is found; empty when it is gone. Raises UnknownKey."""
+        return str(self._ask("transcript", number=number))
+
     def enrol_person(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
         """Makes a person's key and certificate (DER). Details: subject, name, organisation, credentials."""
         return self._officer("enrol_person", act, activations)
@@ -142,6 +150,11 @@ class AuthorityClient:
     def enrol_officer(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
         """Makes one more officer. Details: subject, name, organisation, credentials (webauthn alone)."""
         self._officer_act("enrol_officer", act, activations)
+
+    def enrol_keeper(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
+        """Makes somebody one of those of whom two unlock. Details: subject (``keeper-…``), name, organisation,
+        credentials (webauthn alone, of the console)."""
+        self._officer_act("enrol_keeper", act, activations)
 
     def enrol_seal(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
         """Makes a seal's key and certificate (DER). Details: subject, name, organisation, kind,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from hsm import canonical
 from hsm.activation.assertion import verify_assertion
@@ -14,7 +14,7 @@ from hsm.acts import Activation, OfficerAct, SigningIntent, WebAuthnActivation, 
 from hsm.answers import Approvals
 from hsm.config import ActivationSettings
 from hsm.errors import ActivationRefused
-from hsm.store import Approval, Credential, Store
+from hsm.store import Approval, Credential, Store, SubjectKind
 
 STRONG, WEAK = "webauthn", "pin-totp"
 
@@ -93,11 +93,13 @@ class Judge:
                 at=int(now.timestamp()),
                 expires=int(act.expires.timestamp()),
             )
-        return Approvals((*before, activation.subject), self._rules.required(act))
+        given = (*before, activation.subject)
+        return Approvals(given, self._rules.required(act, given))
 
     def approvals(self, act: SigningIntent | OfficerAct) -> Approvals:
         """Who has approved *act* and could still be counted, and how many must."""
-        return Approvals(tuple(each.subject for each in self._remembered(act)), self._rules.required(act))
+        given = tuple(each.subject for each in self._remembered(act))
+        return Approvals(given, self._rules.required(act, given))
 
     def _remembered(self, act: SigningIntent | OfficerAct) -> list[Approval]:
         """The approvals of exactly this *act*. Raises :class:`ActivationRefused` for another act's nonce."""
@@ -136,34 +138,27 @@ class Judge:
     def _require_in_time(self, act: SigningIntent | OfficerAct, now: datetime) -> None:
         if act.expires <= now:
             raise ActivationRefused("The permission has expired. Begin again.")
-        if self._rules.may_wait(act):
-            if act.expires > now + timedelta(hours=self._settings.seal_hours):
-                raise ActivationRefused(
-                    "A permission for a seal may last {hours} hours at most.", hours=self._settings.seal_hours
-                )
-        elif act.expires > now + timedelta(minutes=self._settings.longest_minutes):
-            raise ActivationRefused(
-                "A permission may last {minutes} minutes at most.", minutes=self._settings.longest_minutes
-            )
+        self._rules.require_short(act, act.expires - now)
 
     def _verify(self, act: SigningIntent | OfficerAct, activation: Activation, now: datetime) -> _Verified:
         """*activation*, and what must be written when it counts."""
         people, challenge = self._store.people, act.challenge()
         if isinstance(activation, WebAuthnActivation):
             credential = _known(people.webauthn(activation.subject, activation.credential_id), activation)
-            counter = verify_assertion(
-                activation,
-                credential,
-                challenge=challenge,
-                rp_id=self._settings.rp_id,
-                origins=self._settings.origins,
-            )
+            rp_id, origins = self._party_of(activation.subject)
+            counter = verify_assertion(activation, credential, challenge=challenge, rp_id=rp_id, origins=origins)
             approval = Approval(activation.subject, challenge, STRONG)
             return _Verified(approval, credential.number, lambda: people.advance_counter(credential, counter))
         pin = _known(people.pin_totp(activation.subject), activation)
         step = self._pins.verify(activation, pin, now=now)
         approval = Approval(activation.subject, challenge, WEAK)
         return _Verified(approval, pin.number, lambda: people.accept_totp(pin, step))
+
+    def _party_of(self, subject: str) -> tuple[str, Sequence[str]]:
+        """Relying party and origins: a page of the portal has no keeper's answer, one of the console no other."""
+        if self._store.people.subject(subject).kind is SubjectKind.KEEPER:
+            return self._settings.console_party, self._settings.console_origins
+        return self._settings.rp_id, self._settings.origins
 
     def _advance(self, verified: Sequence[_Verified]) -> None:
         if not all(each.advance() for each in verified):

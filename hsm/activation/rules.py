@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
-from hsm.acts import Activation, OfficerAct, SigningIntent, WebAuthnActivation
+from hsm.acts import ASKED_ELSEWHERE_HOURS, Activation, OfficerAct, SigningIntent, WebAuthnActivation
 from hsm.config import ActivationSettings
 from hsm.errors import ActivationRefused
 from hsm.store import Seals, Subject, SubjectKind
@@ -12,6 +13,11 @@ from hsm.store.people import People
 
 _BY_ONE_OFFICER = frozenset({"remove_custodian"})
 """What one officer does alone, whatever the settings: it only takes power away, and may not have to wait."""
+
+_ASKED_ELSEWHERE = frozenset({"enrol_keeper", "rotate", "revoke_certificate"})
+"""What administrators ask for in their console and officers activate in the portal: people who need not meet."""
+
+UNLOCK, KEEPERS = "unlock", 2
 
 _NOT_BY_SIGNER = "A signature of {subject} needs the activation of that very person, and nobody else's."
 _NOT_BY_CUSTODIAN = (
@@ -30,16 +36,29 @@ class Rules:
         self._seals = seals
         self._settings = settings
 
-    def required(self, act: SigningIntent | OfficerAct) -> int:
-        """How many different people *act* takes."""
+    def required(self, act: SigningIntent | OfficerAct, approved: Sequence[str] = ()) -> int:
+        """How many different people *act* takes, of the kind of those who have *approved* it."""
         if isinstance(act, OfficerAct):
+            if act.kind == UNLOCK and any(self._is_keeper(each) for each in approved):
+                return KEEPERS
             return 1 if act.kind in _BY_ONE_OFFICER else self._settings.officers_required
         signer = self._signer(act)
         return 1 + self._custodians_needed(act) if signer.kind is SubjectKind.SEAL else 1
 
-    def may_wait(self, act: SigningIntent | OfficerAct) -> bool:
-        """Whether *act* may wait for hours: what a seal signs, as its two people need not meet."""
-        return isinstance(act, SigningIntent) and self._signer(act).kind is SubjectKind.SEAL
+    def require_short(self, act: SigningIntent | OfficerAct, left: timedelta) -> None:
+        """That the time which is *left* for *act* is no longer than it may last. Hours have what a seal signs and
+        what administrators ask officers for: those people need not meet."""
+        if isinstance(act, SigningIntent):
+            if self._signer(act).kind is SubjectKind.SEAL:
+                hours = self._settings.seal_hours
+                _require_within(left, timedelta(hours=hours), _SEAL_TOO_LONG, hours=hours)
+                return
+        elif act.kind in _ASKED_ELSEWHERE and not self._is_of_people(act):
+            hours = ASKED_ELSEWHERE_HOURS
+            _require_within(left, timedelta(hours=hours), _SERVICE_TOO_LONG, hours=hours)
+            return
+        minutes = self._settings.longest_minutes
+        _require_within(left, timedelta(minutes=minutes), _TOO_LONG, minutes=minutes)
 
     def require_fitting(
         self, act: SigningIntent | OfficerAct, activations: Sequence[Activation], approved: Sequence[str]
@@ -50,11 +69,10 @@ class Rules:
             raise ActivationRefused("This needs an activation, and each person's once.")
         subjects = [self._people.subject(name) for name in names]
         if isinstance(act, OfficerAct):
-            self._require_officers(subjects, activations)
-            if len(subjects) < self.required(act):
-                raise ActivationRefused(
-                    "This needs the activations of {count} different officers.", count=self.required(act)
-                )
+            self._require_officers(act, subjects, activations)
+            if len(subjects) < (count := self.required(act, names)):
+                keepers = act.kind == UNLOCK and count == KEEPERS and subjects[0].kind is SubjectKind.KEEPER
+                raise ActivationRefused(_TOO_FEW_KEEPERS if keepers else _TOO_FEW_OFFICERS, count=count)
         elif (signer := self._signer(act)).kind is SubjectKind.SEAL:
             self._require_release(act, signer, subjects, enough=True)
         else:
@@ -70,7 +88,7 @@ class Rules:
             )
         subjects = [self._people.subject(name) for name in (*approved, activation.subject)]
         if isinstance(act, OfficerAct):
-            self._require_officers(subjects, [activation])
+            self._require_officers(act, subjects, [activation])
         elif (signer := self._signer(act)).kind is SubjectKind.SEAL:
             self._require_release(act, signer, subjects, enough=False)
         else:
@@ -101,13 +119,37 @@ class Rules:
         fitting = own and others <= 1 and right_number
         _require(fitting, _NOT_BY_CUSTODIAN if needed == 1 else _NOT_BY_CUSTODIANS, seal.subject)
 
-    def _require_officers(self, subjects: Sequence[Subject], activations: Sequence[Activation]) -> None:
-        if any(each.kind is not SubjectKind.OFFICER for each in subjects):
+    def _is_keeper(self, subject: str) -> bool:
+        return self._people.subject(subject).kind is SubjectKind.KEEPER
+
+    def _is_of_people(self, act: OfficerAct) -> bool:
+        """Whether *act* is about somebody who signs, or something that does, or an officer."""
+        subject = str(act.details.get("subject", ""))
+        return subject.startswith(("person-", "seal-", "officer-"))
+
+    def _require_officers(
+        self, act: OfficerAct, subjects: Sequence[Subject], activations: Sequence[Activation]
+    ) -> None:
+        """Officers all of them; or, to unlock, keepers all of them."""
+        kinds = {each.kind for each in subjects}
+        if kinds != {SubjectKind.OFFICER} and not (act.kind == UNLOCK and kinds == {SubjectKind.KEEPER}):
             raise ActivationRefused("Only officers may do this.")
         if not all(isinstance(activation, WebAuthnActivation) for activation in activations):
             raise ActivationRefused(
                 "Officers activate with an authenticator; a PIN and a code are bound to no act."
             )
+
+
+_SEAL_TOO_LONG = "A permission for a seal may last {hours} hours at most."
+_SERVICE_TOO_LONG = "A permission for a service may last {hours} hours at most."
+_TOO_LONG = "A permission may last {minutes} minutes at most."
+_TOO_FEW_OFFICERS = "This needs the activations of {count} different officers."
+_TOO_FEW_KEEPERS = "This needs the activations of {count} different keepers of the PIN."
+
+
+def _require_within(left: timedelta, longest: timedelta, template: str, **values: int) -> None:
+    if left > longest:
+        raise ActivationRefused(template, **values)
 
 
 def _require(fitting: bool, template: str, subject: str) -> None:

@@ -19,14 +19,20 @@ class CeremonyPins:
 
     @classmethod
     def read(cls, directory: Path) -> CeremonyPins:
-        """The PINs in *directory*: ``so.pin``, ``user.pin``, and ``root.pin`` or its parts ``root.pin.1``, …
+        """The PINs in *directory*: ``so.pin``; ``user.pin`` and ``root.pin``, or their parts (``root.pin.1``, …).
 
         A split PIN is what SoftHSM has in place of the m-of-n of real modules: every part is needed.
         Raises :class:`ConfigurationRefused` when one is missing or too short.
         """
-        parts = sorted(directory.glob("root.pin.[1-9]")) or [directory / "root.pin"]
-        root = "".join(_pin(part, shortest=4 if len(parts) > 1 else 6) for part in parts)
-        return cls(_pin(directory / "so.pin"), _pin(directory / "user.pin"), root, len(parts))
+        root, root_parts = _joined(directory, "root.pin")
+        user, _ = _joined(directory, "user.pin")
+        return cls(_pin(directory / "so.pin"), user, root, root_parts)
+
+
+def _joined(directory: Path, name: str) -> tuple[str, int]:
+    """The PIN *name*, and of how many parts it is."""
+    parts = sorted(directory.glob(f"{name}.[1-9]")) or [directory / name]
+    return "".join(_pin(part, shortest=4 if len(parts) > 1 else 6) for part in parts), len(parts)
 
 
 def _pin(path: Path, *, shortest: int = 6) -> str:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from hsm.acts import instant
 from hsm.ceremony.issuance import Issuance
 from hsm.ceremony.officers import appoint, leave_codes
 from hsm.ceremony.pins import CeremonyPins
@@ -26,9 +25,9 @@ from hsm.certificates import Profile
 from hsm.config import AuthoritySettings
 from hsm.control import PinChange
 from hsm.errors import CertificateRefused, ConfigurationRefused, UnknownKey
-from hsm.files import write
 from hsm.generation import make_wrapping_key
 from hsm.operations.bench import Bench, open_bench
+from hsm.operations.records import keep_record
 from hsm.store import KeyRecord, Store
 from hsm.store.registry import ROOT
 from hsm.time_source import SharedTimes
@@ -108,12 +107,7 @@ def _make_everything(
 
 def record(bench: Bench, name: str, transcript: Transcript, *, now: datetime) -> CeremonyResult:
     """Keeps the transcript of the ceremony *name*, and its hash in the caller's transaction."""
-    stamp = instant(now).replace("-", "").replace(":", "")
-    path = bench.settings.home.store.parent / "ceremonies" / f"{name}-{stamp}.txt"
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write(path, transcript.text().encode(), mode=0o600)
-    bench.store.add_ceremony(name, transcript.sha256(), held=int(now.timestamp()))
-    return CeremonyResult(path, transcript.sha256())
+    return CeremonyResult(keep_record(bench, name, transcript.text(), now=now), transcript.sha256())
 
 
 def _require_first(settings: AuthoritySettings) -> None:

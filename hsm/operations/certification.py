@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from hsm.certificates import Profile, SubjectName
 from hsm.crl import issue_crl, reason_of
 from hsm.errors import BadRequest, CertificateRefused, UnknownKey
 from hsm.operations.bench import Bench
+from hsm.operations.records import keep_revocation, keep_rotation
 from hsm.signer import SignatureAlgorithm
 from hsm.store import CertificateRecord, CrlRecord, SubjectKind
 from hsm.store.registry import ROOT
@@ -103,11 +104,10 @@ class Certification:
             raise CertificateRefused("The certificate of {subject} was revoked before.", subject=subject)
         authorised = self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
         with self._bench.store.transaction():
-            if one is None:
-                self.revoke_all(subject, reason, authorised.at)
-            else:
-                moment = int(authorised.at.timestamp())
-                registry.revoke(one.certificate.serial_number, revoked=moment, reason=reason)
+            ending = [one] if one else registry.unexpired(subject, int(authorised.at.timestamp()))
+            self._revoke(ending, reason, authorised.at)
+            if subject in _SERVICES:
+                keep_revocation(self._bench, act, authorised, ending, reason)
             return self.fresh_crl(authorised.at, record.issuer)
 
     def retire(self, arguments: Mapping[str, Any]) -> bytes:
@@ -132,8 +132,11 @@ class Certification:
 
     def revoke_all(self, subject: str, reason: str, at: datetime) -> None:
         """Revokes every unexpired certificate of *subject*, in the caller's transaction."""
+        self._revoke(self._bench.store.registry.unexpired(subject, int(at.timestamp())), reason, at)
+
+    def _revoke(self, records: Sequence[CertificateRecord], reason: str, at: datetime) -> None:
         moment = int(at.timestamp())
-        for record in self._bench.store.registry.unexpired(subject, moment):
+        for record in records:
             self._bench.store.registry.revoke(record.certificate.serial_number, revoked=moment, reason=reason)
 
     def _take_seals_from(self, subject: str, at: int) -> None:
@@ -156,7 +159,11 @@ class Certification:
             )
         authorised = self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
         algorithm = SignatureAlgorithm.of(self._bench.certificate(subject).public_key())
-        certificate = self.certify(subject, profile, name, algorithm=algorithm, now=authorised.at)
+        with self._bench.store.transaction():
+            certificate = self.certify(subject, profile, name, algorithm=algorithm, now=authorised.at)
+            if subject in _SERVICES:
+                made = self._bench.store.registry.certificate(subject)
+                keep_rotation(self._bench, act, authorised, made)
         return certificate.public_bytes(Encoding.DER)
 
     def certify(

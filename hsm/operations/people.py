@@ -23,7 +23,7 @@ from hsm.operations.seals import needed_in, require_custodian
 from hsm.store import Credential, SealRecord, Subject, SubjectKind
 from hsm.wire import activations_from_wire, field, officer_act_from_wire
 
-_NAME = re.compile(r"(person|seal|officer)-[a-z0-9][a-z0-9-]{0,47}")
+_NAME = re.compile(r"(person|seal|officer)-[a-z0-9][a-z0-9-]{0,47}|keeper-[a-z][a-z0-9._-]{1,63}")
 _MOST_CREDENTIALS = 8
 
 
@@ -43,8 +43,15 @@ class Enrolment:
 
     def enrol_officer(self, arguments: Mapping[str, Any]) -> None:
         """One more officer, by those who are there; with authenticators alone, and without a certificate."""
-        act = officer_act_from_wire(arguments.get("act"), "enrol_officer")
-        subject = subject_of(act.details, SubjectKind.OFFICER)
+        self._enrol_administering("enrol_officer", SubjectKind.OFFICER, arguments)
+
+    def enrol_keeper(self, arguments: Mapping[str, Any]) -> None:
+        """Somebody who keeps a part of the PIN, by officers: two of them unlock, and that is all that they do."""
+        self._enrol_administering("enrol_keeper", SubjectKind.KEEPER, arguments)
+
+    def _enrol_administering(self, operation: str, kind: SubjectKind, arguments: Mapping[str, Any]) -> None:
+        act = officer_act_from_wire(arguments.get("act"), operation)
+        subject = subject_of(act.details, kind)
         require_text(subject.name)
         require_organisation(self._bench, subject.organisation)
         credentials = credentials_of(subject.subject, act.details.get("credentials"), self._bench)
@@ -172,7 +179,9 @@ def _credential(subject: str, item: Any, bench: Bench) -> Credential:
         raise BadRequest("A credential is a map.")
     kind = field(item, "kind", str)
     if kind == "webauthn":
-        if field(item, "rp_id", str) != bench.settings.activation.rp_id:
+        configured = bench.settings.activation
+        party = configured.console_party if subject.startswith("keeper-") else configured.rp_id
+        if field(item, "rp_id", str) != party:
             raise BadRequest("This authenticator was registered with another relying party.")
         public_key = _hex(field(item, "public_key", str), "public_key")
         require_known_key(public_key)

@@ -20,6 +20,7 @@ from hsm.operations.certification import Certification
 from hsm.operations.documents import Documents
 from hsm.operations.log import Log
 from hsm.operations.people import Enrolment
+from hsm.operations.records import Records
 from hsm.operations.seals import SealKeeping
 from hsm.operations.state import State
 from hsm.operations.timestamps import Timestamps
@@ -31,6 +32,7 @@ _EVERYONE = frozenset(Role)
 _PEOPLE = frozenset({Role.WEB, Role.OPERATOR})
 _KEEPERS = frozenset({Role.OPERATOR, Role.CONSOLE})
 _WITH_OFFICERS = _PEOPLE | _KEEPERS
+_RECORDED = _KEEPERS | {Role.SCHEDULER}
 
 PERMITTED: Mapping[str, frozenset[Role]] = {
     "status": _EVERYONE,
@@ -43,6 +45,8 @@ PERMITTED: Mapping[str, frozenset[Role]] = {
     "approve": _WITH_OFFICERS,
     "approvals": _WITH_OFFICERS,
     "credentials": _WITH_OFFICERS,
+    "ceremonies": _RECORDED,
+    "transcript": _RECORDED,
     "organisations": _PEOPLE,
     "appointment": _PEOPLE,
     "appoint_officer": frozenset({Role.WEB}),
@@ -56,6 +60,7 @@ PERMITTED: Mapping[str, frozenset[Role]] = {
     "unwrap_key": frozenset({Role.WEB, Role.SCHEDULER}),
     "enrol_person": _PEOPLE,
     "enrol_officer": _PEOPLE,
+    "enrol_keeper": _PEOPLE,
     "enrol_seal": _PEOPLE,
     "add_credential": _PEOPLE,
     "revoke_credential": _PEOPLE,
@@ -88,7 +93,7 @@ class Operations:
         certification, enrolment = _certification(bench)
         documents, self.state = Documents(bench), State(bench, announce)
         appointing, approving, answering = Appointing(bench), Approving(bench), Answering(bench)
-        seals, backups = SealKeeping(bench, certification), Backups(bench)
+        seals, backups, records = SealKeeping(bench, certification), Backups(bench), Records(bench)
         shared: dict[str, Handler] = {
             "status": self.state.status,
             "unlock": self.state.unlock,
@@ -101,11 +106,14 @@ class Operations:
             "ocsp_reply": answering.ocsp_reply,
             "authorities": certification.authorities,
             "issue_crl": certification.issue_crl,
+            "ceremonies": records.ceremonies,
+            "transcript": records.transcript,
             "revoke_certificate": certification.revoke_certificate,
             "retire": certification.retire,
             "rotate": certification.rotate,
             "enrol_person": enrolment.enrol_person,
             "enrol_officer": enrolment.enrol_officer,
+            "enrol_keeper": enrolment.enrol_keeper,
             "enrol_seal": enrolment.enrol_seal,
             "add_credential": enrolment.add_credential,
             "revoke_credential": enrolment.revoke_credential,

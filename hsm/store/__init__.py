@@ -1,6 +1,7 @@
 """The authority's own memory: one SQLite database that no other process opens."""
 
 from hsm.store.approvals import Approval
+from hsm.store.ceremonies import CeremonyRecord
 from hsm.store.database import Database
 from hsm.store.log import CheckpointMemory, RememberedCheckpoint
 from hsm.store.people import Credential, People, Subject, SubjectKind
@@ -11,6 +12,7 @@ from hsm.store.time import TimeLease
 
 __all__ = [
     "Approval",
+    "CeremonyRecord",
     "CertificateRecord",
     "CheckpointMemory",
     "Credential",

@@ -17,12 +17,14 @@ _CREDENTIAL = (
 
 
 class SubjectKind(StrEnum):
-    """Whose name it is. Officers administrate and cannot sign; persons and seals sign and cannot administrate."""
+    """Whose name it is. Officers administrate and cannot sign; persons and seals sign and cannot administrate;
+    keepers have a part of the token's PIN, and do nothing but unlock."""
 
     PERSON = "person"
     SEAL = "seal"
     SERVICE = "service"
     OFFICER = "officer"
+    KEEPER = "keeper"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +62,25 @@ class People:
 
     def add(self, subject: Subject, *, enrolled: int, custodians: tuple[str, ...] = ()) -> None:
         """Adds *subject*, and the persons who may activate it if it is a seal. Raises CertificateRefused."""
+        kept_as = SubjectKind.SERVICE if subject.kind is SubjectKind.KEEPER else subject.kind
         try:
             self._database.run(
                 "INSERT INTO subjects (subject, kind, name, organisation, enrolled) VALUES (?, ?, ?, ?, ?)",
-                (subject.subject, subject.kind.value, subject.name, subject.organisation, enrolled),
+                (subject.subject, kept_as.value, subject.name, subject.organisation, enrolled),
             )
         except sqlite.IntegrityError as error:
             raise CertificateRefused("{subject} is enrolled already.", subject=subject.subject) from error
+        if subject.kind is SubjectKind.KEEPER:
+            self._database.run("INSERT INTO keepers (subject) VALUES (?)", (subject.subject,))
         for person in custodians:
             self._database.run("INSERT INTO custodians (seal, person) VALUES (?, ?)", (subject.subject, person))
 
     def subject(self, subject: str) -> Subject:
         """The subject of this name. Raises :class:`UnknownKey`."""
         row = self._database.one(
-            "SELECT subject, kind, name, organisation FROM subjects WHERE subject = ?", (subject,)
+            "SELECT s.subject, CASE WHEN k.subject IS NULL THEN s.kind ELSE 'keeper' END, s.name, s.organisation"
+            " FROM subjects s LEFT JOIN keepers k ON k.subject = s.subject WHERE s.subject = ?",
+            (subject,),
         )
         if row is None:
             raise UnknownKey("{subject} is not enrolled.", subject=subject)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hsm.store.acts import Acts
 from hsm.store.approvals import ApprovalMemory
+from hsm.store.ceremonies import Ceremonies
 from hsm.store.database import Database
 from hsm.store.latch import PinLatch
 from hsm.store.log import CheckpointMemory
@@ -24,6 +25,7 @@ class Store:
         self._database = Database(path)
         self.acts = Acts(self._database)
         self.approvals = ApprovalMemory(self._database)
+        self.ceremonies = Ceremonies(self._database)
         self.checkpoints = CheckpointMemory(self._database)
         self.latch = PinLatch(self._database)
         self.people = People(self._database)
@@ -39,11 +41,3 @@ class Store:
     def close(self) -> None:
         """Closes the file."""
         self._database.close()
-
-    def add_ceremony(self, name: str, transcript_sha256: bytes, *, held: int) -> None:
-        """Records that a ceremony was held (seconds since 1970) and the hash of its transcript."""
-        with self._database.transaction():
-            self._database.run(
-                "INSERT INTO ceremonies (name, transcript_sha256, held) VALUES (?, ?, ?)",
-                (name, transcript_sha256, held),
-            )

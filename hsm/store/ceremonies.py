@@ -1,0 +1,55 @@
+"""Ceremonies that were held, and the hashes of their transcripts; rows are never changed or deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hsm.acts import instant
+from hsm.errors import UnknownKey
+from hsm.store.database import Database
+
+_COLUMNS = "SELECT number, name, transcript_sha256, held FROM ceremonies"
+
+
+@dataclass(frozen=True, slots=True)
+class CeremonyRecord:
+    """A ceremony, or another act by which a key that one made was exchanged or revoked. ``number`` counts from 1,
+    ``sha256`` (32 bytes) is that of the transcript, ``held`` in Unix seconds."""
+
+    number: int
+    name: str
+    sha256: bytes
+    held: int
+
+
+class Ceremonies:
+    """The records. Changes belong into one transaction with what they are about."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, name: str, sha256: bytes, *, held: int) -> None:
+        """One more."""
+        with self._database.transaction():
+            self._database.run(
+                "INSERT INTO ceremonies (name, transcript_sha256, held) VALUES (?, ?, ?)", (name, sha256, held)
+            )
+
+    def all(self) -> list[CeremonyRecord]:
+        """Every one, the first first."""
+        return [CeremonyRecord(*row) for row in self._database.all(f"{_COLUMNS} ORDER BY number")]
+
+    def one(self, number: int) -> CeremonyRecord:
+        """The one with this *number*. Raises :class:`UnknownKey`."""
+        row = self._database.one(f"{_COLUMNS} WHERE number = ?", (number,))
+        if row is None:
+            raise UnknownKey("There is no ceremony {number}.", number=number)
+        return CeremonyRecord(*row)
+
+
+def transcript_of(store: Path, name: str, held: int) -> Path:
+    """Where the transcript lies of the ceremony *name*, held at *held* (Unix seconds), beside the *store*."""
+    stamp = instant(datetime.fromtimestamp(held, UTC)).replace("-", "").replace(":", "")
+    return store.parent / "ceremonies" / f"{name}-{stamp}.txt"

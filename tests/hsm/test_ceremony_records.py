@@ -1,0 +1,106 @@
+"""What is on record of ceremonies and of later acts on the keys that they made; nobody changes it unseen."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import pytest
+from cryptography import x509
+from pysqlite3 import dbapi2 as sqlite
+
+from hsm.acts import OfficerAct
+from hsm.answers import HeldCeremony
+from hsm.client import AuthorityClient
+from hsm.errors import NotPermitted, UnknownKey
+from tests.authority import OFFICER, RunningAuthority, running_authority
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[RunningAuthority]:
+    with running_authority(workers=1) as authority:
+        yield authority
+
+
+def rotated(house: RunningAuthority, subject: str) -> OfficerAct:
+    act = house.officer_act("rotate", subject=subject)
+    house.client("operator").rotate(act, house.by_officer(act))
+    return act
+
+
+def newest(house: RunningAuthority) -> tuple[HeldCeremony, str]:
+    console = house.client("console")
+    held = console.ceremonies()[-1]
+    return held, console.transcript(held.number)
+
+
+def test_the_first_ceremony_is_on_record_with_its_transcript(house: RunningAuthority) -> None:
+    first = house.client("console").ceremonies()[0]
+    text = house.client("console").transcript(first.number)
+
+    assert (first.number, first.intact) == (1, True)
+    assert hashlib.sha256(text.encode()).digest() == first.sha256
+    assert text.startswith("Key ceremony: ") and "log key: " in text
+
+
+def test_a_rotation_and_a_revocation_are_put_on_record(house: RunningAuthority) -> None:
+    console = house.client("console")
+    before = x509.load_der_x509_certificate(console.certificate("tsa"))
+    act = rotated(house, "tsa")
+    after = x509.load_der_x509_certificate(console.certificate("tsa"))
+
+    held, text = newest(house)
+    assert held.name == f"rotate-tsa-{act.nonce.hex()[:8]}" and held.intact
+    assert hashlib.sha256(text.encode()).digest() == held.sha256
+    for words in (f"Activated by: {OFFICER}", act.challenge().hex(), f"{after.serial_number:x}", "read back"):
+        assert words in text
+
+    revoking = house.officer_act(
+        "revoke_certificate", subject="tsa", serial=f"{before.serial_number:x}", reason="superseded"
+    )
+    console.revoke_certificate(revoking, house.by_officer(revoking))
+    held, text = newest(house)
+    assert held.name.startswith("revoke-certificate-tsa-") and held.intact
+    assert f"{before.serial_number:x}" in text and f"{after.serial_number:x}" not in text
+
+
+def test_people_leave_no_record_there(house: RunningAuthority) -> None:
+    house.enrol_person("person-off-record")
+    count = len(house.client("console").ceremonies())
+    rotated(house, "person-off-record")
+    assert len(house.client("console").ceremonies()) == count
+
+
+def test_a_transcript_that_was_changed_or_is_gone_is_seen(house: RunningAuthority) -> None:
+    rotated(house, "evidence")
+    held, text = newest(house)
+    [path] = (house.root / "authority/ceremonies").glob(f"{held.name}-*.txt")
+    path.write_text(text.replace(OFFICER, "officer-else"))
+    assert not newest(house)[0].intact
+    path.unlink()
+    assert newest(house) == (HeldCeremony(held.number, held.name, held.sha256, held.held, False), "")
+    path.write_text(text)
+    assert newest(house)[0].intact
+
+
+def test_the_records_are_never_changed_or_deleted(house: RunningAuthority) -> None:
+    connection = sqlite.connect(house.root / "authority/authority.db")
+    try:
+        for statement in ("DELETE FROM ceremonies", "UPDATE ceremonies SET name = 'x'"):
+            with pytest.raises(sqlite.IntegrityError, match="never"):
+                connection.execute(statement)
+    finally:
+        connection.close()
+
+
+def test_who_serves_strangers_does_not_read_them(house: RunningAuthority) -> None:
+    def ask(client: AuthorityClient) -> None:
+        with pytest.raises(NotPermitted):
+            client.ceremonies()
+        with pytest.raises(NotPermitted):
+            client.transcript(1)
+
+    for role in ("web", "tsa", "backup"):
+        ask(house.client(role))
+    with pytest.raises(UnknownKey, match="no ceremony 99"):
+        house.client("console").transcript(99)

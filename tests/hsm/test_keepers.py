@@ -1,0 +1,198 @@
+"""Keepers of the PIN: officers enrol them, two of them unlock, from the console, and that is all that they do."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from hsm.acts import OfficerAct
+from hsm.authenticator import SoftwareAuthenticator
+from hsm.errors import ActivationRefused, AuthorityLocked, BadRequest, CertificateRefused, NotPermitted
+from hsm.status import AuthorityState
+from hsm.timestamp import order_for
+from tests.authority import (
+    OFFICER,
+    ORGANISATION,
+    ORIGIN,
+    RP_ID,
+    RunningAuthority,
+    intent_for,
+    running_authority,
+    soon,
+)
+
+CONSOLE = "http://localhost:8082"
+FIRST, SECOND, THIRD = "keeper-sun", "keeper-zhou.wei", "keeper-wu"
+
+
+@dataclass
+class Vault:
+    authority: RunningAuthority
+    devices: dict[str, SoftwareAuthenticator]
+
+    @property
+    def pin(self) -> str:
+        return (self.authority.root / "secrets/user.pin").read_text().strip()
+
+    def unlocking(self) -> OfficerAct:
+        return self.authority.officer_act("unlock")
+
+    def answer(self, act: OfficerAct, keeper: str) -> None:
+        self.authority.client("console").approve(act, self.devices[keeper].activate(keeper, act))
+
+    def state(self) -> AuthorityState:
+        return self.authority.client("console").status().state
+
+
+def enrolment(keeper: str, device: SoftwareAuthenticator, authority: RunningAuthority) -> OfficerAct:
+    return authority.officer_act(
+        "enrol_keeper", subject=keeper, name="孙示例", organisation=ORGANISATION, credentials=[device.credential()]
+    )
+
+
+@pytest.fixture(scope="module")
+def vault() -> Iterator[Vault]:
+    with running_authority(workers=1) as authority:
+        devices = {}
+        for keeper in (FIRST, SECOND, THIRD):
+            devices[keeper] = SoftwareAuthenticator.create(RP_ID, CONSOLE)
+            act = enrolment(keeper, devices[keeper], authority)
+            authority.client("web").enrol_keeper(act, authority.by_officer(act))
+        yield Vault(authority, devices)
+
+
+@pytest.fixture
+def locked(vault: Vault) -> Vault:
+    vault.authority.client("console").lock()
+    assert vault.state() is AuthorityState.LOCKED
+    return vault
+
+
+def test_two_keepers_unlock_each_with_a_part_of_the_pin(locked: Vault) -> None:
+    console, act = locked.authority.client("console"), locked.unlocking()
+
+    locked.answer(act, FIRST)
+    with pytest.raises(ActivationRefused, match="2 different keepers"):
+        console.unlock(act, [], pins=[locked.pin])
+    locked.answer(act, SECOND)
+    console.unlock(act, [], pins=[locked.pin[:5], locked.pin[5:]])
+
+    assert locked.state() is AuthorityState.OPERATIONAL
+    assert locked.authority.client("tsa").timestamp([order_for(bytes(32))])
+    assert locked.pin not in locked.authority.log
+
+
+def test_one_keeper_does_not_stand_for_two(locked: Vault) -> None:
+    act = locked.unlocking()
+    locked.answer(act, FIRST)
+
+    with pytest.raises(ActivationRefused, match="already"):
+        locked.answer(act, FIRST)
+    with pytest.raises(ActivationRefused, match="once"):
+        locked.authority.client("console").unlock(
+            act, [locked.devices[FIRST].activate(FIRST, act)], pins=[locked.pin]
+        )
+    assert locked.state() is AuthorityState.LOCKED
+
+
+def test_a_keeper_and_an_officer_are_no_pair(locked: Vault) -> None:
+    act = locked.unlocking()
+    locked.answer(act, FIRST)
+
+    with pytest.raises(ActivationRefused, match="Only officers"):
+        locked.authority.client("operator").unlock(act, locked.authority.by_officer(act), pins=[locked.pin])
+
+
+def test_what_was_activated_counts_once(locked: Vault) -> None:
+    act = locked.unlocking()
+    locked.answer(act, FIRST)
+    locked.answer(act, THIRD)
+    with pytest.raises(AuthorityLocked, match="refused the PIN"):
+        locked.authority.client("console").unlock(act, [], pins=["not", "the one"])
+
+    with pytest.raises(ActivationRefused, match="used before"):
+        locked.authority.client("console").unlock(act, [], pins=[locked.pin])
+    anew = locked.unlocking()
+    locked.answer(anew, FIRST)
+    locked.answer(anew, SECOND)
+    locked.authority.client("console").unlock(anew, [], pins=[locked.pin])
+    assert locked.state() is AuthorityState.OPERATIONAL
+
+
+def test_a_page_of_the_portal_gets_no_answer_of_a_keeper(locked: Vault) -> None:
+    own = locked.devices[SECOND]
+    elsewhere = SoftwareAuthenticator(RP_ID, ORIGIN, own.credential_id, own.key, own.counter + 10)
+    act = locked.unlocking()
+
+    with pytest.raises(ActivationRefused, match="does not verify"):
+        locked.authority.client("console").approve(act, elsewhere.activate(SECOND, act))
+
+
+@pytest.mark.parametrize("kind", ["enrol_keeper", "rotate", "retire", "revoke_certificate", "enrol_officer"])
+def test_keepers_do_nothing_but_unlock(vault: Vault, kind: str) -> None:
+    act = vault.authority.officer_act(kind, subject="tsa", reason="superseded")
+
+    with pytest.raises(ActivationRefused, match="Only officers"):
+        vault.answer(act, FIRST)
+
+
+def test_keepers_sign_nothing(vault: Vault) -> None:
+    intent = intent_for(FIRST)
+    with pytest.raises(ActivationRefused, match="signs no documents"):
+        vault.authority.client("web").approve(intent, vault.devices[FIRST].activate(FIRST, intent))
+
+
+def test_only_officers_make_one_and_only_with_a_passkey_of_the_console(vault: Vault) -> None:
+    device = SoftwareAuthenticator.create(RP_ID, CONSOLE)
+    web, authority = vault.authority.client("web"), vault.authority
+    act = enrolment("keeper-zheng", device, authority)
+    with pytest.raises(ActivationRefused, match="Only officers"):
+        web.enrol_keeper(act, [vault.devices[FIRST].activate(FIRST, act)])
+    with pytest.raises(NotPermitted):
+        authority.client("console").enrol_keeper(act, authority.by_officer(act))
+
+    for wrong in (enrolment("officer-zheng", device, authority), enrolment("keeper-9", device, authority)):
+        with pytest.raises(BadRequest, match="keeper"):
+            web.enrol_keeper(wrong, authority.by_officer(wrong))
+    foreign = SoftwareAuthenticator.create("elsewhere.example", CONSOLE)
+    other = enrolment("keeper-zheng", foreign, authority)
+    with pytest.raises(BadRequest, match="relying party"):
+        web.enrol_keeper(other, authority.by_officer(other))
+    again = enrolment(FIRST, device, authority)
+    with pytest.raises(CertificateRefused, match="already"):
+        web.enrol_keeper(again, authority.by_officer(again))
+
+
+def test_what_administrators_ask_for_waits_a_day_for_officers(vault: Vault) -> None:
+    device = SoftwareAuthenticator.create(RP_ID, CONSOLE)
+    tomorrow = enrolment("keeper-later", device, vault.authority)
+    act = OfficerAct(tomorrow.kind, tomorrow.details, soon(24 * 60 - 1), secrets.token_bytes(16))
+    vault.authority.client("web").approve(act, vault.authority.officer.activate(OFFICER, act))
+    vault.authority.client("web").enrol_keeper(act, [])
+
+    for kind, details, hours in (
+        ("rotate", {"subject": "tsa"}, 25),
+        ("rotate", {"subject": "person-zhang"}, 1),
+        ("enrol_person", {"subject": "person-new"}, 1),
+        ("unlock", {}, 1),
+    ):
+        late = OfficerAct(kind, details, soon(60 * hours), secrets.token_bytes(16))
+        with pytest.raises(ActivationRefused, match="at most"):
+            vault.authority.client("web").approve(late, vault.authority.officer.activate(OFFICER, late))
+
+
+def test_a_keeper_who_was_retired_unlocks_no_more(locked: Vault) -> None:
+    """By an act that takes the HSM: so it was unlocked before, by the two who are left."""
+    act = locked.unlocking()
+    locked.answer(act, FIRST)
+    locked.answer(act, SECOND)
+    locked.authority.client("console").unlock(act, [], pins=[locked.pin])
+    leaving = locked.authority.officer_act("retire", subject=THIRD, reason="affiliation_changed")
+    locked.authority.client("web").retire(leaving, locked.authority.by_officer(leaving))
+    locked.authority.client("console").lock()
+
+    with pytest.raises(ActivationRefused, match="no such credential"):
+        locked.answer(locked.unlocking(), THIRD)
