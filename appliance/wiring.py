@@ -53,7 +53,7 @@ from appliance.evidence.verification import verify_package
 from appliance.guests import Guests, invite
 from appliance.history.chronicle import Chronicle
 from appliance.identity import IdentityChecks
-from appliance.keeping import Keeping
+from appliance.keeping import CeremonyRecords, Keeping
 from appliance.ledger import Proofs, Sequencer
 from appliance.listing import Listing
 from appliance.maintenance import Maintenance
@@ -139,6 +139,7 @@ class Appliance:
     powers: Powers
     reminders: RemindersDesk
     keeping: Keeping
+    ceremonies: CeremonyRecords
     maintenance: Maintenance
     stuck: StuckContracts
 
@@ -304,6 +305,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         powers=_powers(settings, room),
         reminders=_reminders(settings, room),
         keeping=keeping,
+        ceremonies=CeremonyRecords(room.database, room.chronicle, room.authority, room.now),
         maintenance=Maintenance(room.database, room.now),
         stuck=StuckContracts(room, recovery, endings, keeping.renew),
     )

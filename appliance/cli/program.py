@@ -35,6 +35,7 @@ class Program(click.Group):
         "administrators",
         "approve",
         "backup",
+        "ceremonies",
         "demo",
         "diagnose",
         "do",

@@ -59,6 +59,7 @@ organisations = ["{cast.ALPHA}", "{cast.BETA}"]
 
 [activation]
 origins = ["http://localhost:{{port}}"]
+console_origins = ["http://localhost:{{console}}"]
 """
 
 
@@ -91,7 +92,7 @@ def _write_settings(home: Home, say: Say, port: int) -> None:
         make_directory(folder)
     texts = {
         home.settings: APPLIANCE_SETTINGS.format(port=port, console=port + CONSOLE_PORT_ABOVE),
-        home.authority_settings: AUTHORITY_SETTINGS.format(port=port),
+        home.authority_settings: AUTHORITY_SETTINGS.format(port=port, console=port + CONSOLE_PORT_ABOVE),
         home.policy: resources.files("appliance.policy").joinpath("default.toml").read_text(encoding="utf-8"),
     }
     for path, text in texts.items():

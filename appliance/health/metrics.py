@@ -29,6 +29,7 @@ HELP: Final[Mapping[str, str]] = {
     "vermilion_log_waiting": "Entries of the log that wait for their place in the tree.",
     "vermilion_mails_waiting": "Mails in the outbox.",
     "vermilion_timestamps_total": "Timestamps given.",
+    "vermilion_timestamp_refusals_total": "Timestamp requests refused, by failInfo (RFC 3161, 2.4.2).",
     "vermilion_signatures_total": "Signatures made by parties.",
     "vermilion_contracts_completed_total": "Contracts completed.",
     "vermilion_database_commit_seconds": "How long the database took to begin and to commit.",

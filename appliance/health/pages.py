@@ -33,6 +33,7 @@ class Page(StrEnum):
     LOG_BEHIND = "log-behind"
     LOG_DAMAGED = "log-damaged"
     JOURNAL_CHANGED = "journal-changed"
+    CEREMONY_CHANGED = "ceremony-changed"
     QUEUE_STUCK = "queue-stuck"
     BACKUP_FAILED = "backup-failed"
     BACKUP_OLD = "backup-old"
@@ -43,6 +44,8 @@ class Page(StrEnum):
     MAIL_LOST = "mail-lost"
     REMINDERS_LATE = "reminders-late"
     CALENDAR_MISSING = "calendar-missing"
+    TIMESTAMPS_REFUSED = "timestamps-refused"
+    MAINTENANCE_LONG = "maintenance-long"
     OUTSIDE_TIMESTAMPS = "outside-timestamps"
     KEEPING_LATE = "keeping-late"
     SERVICE_FAILED = "service-failed"
@@ -97,6 +100,10 @@ REMEDIES: Final[Mapping[Page, Sentence]] = MappingProxyType(
             "Keep `administration/administration.db` aside for the auditors, suspect the console, and look at what"
             " was done since: `vermilion acts --all`."
         ),
+        Page.CEREMONY_CHANGED: Sentence(
+            "Keep `authority/` aside for the auditors, compare with the signed transcripts on paper, and suspect"
+            " who was root: `vermilion ceremonies`."
+        ),
         Page.QUEUE_STUCK: Sentence(
             "See what holds it (`journalctl -u vermilion-scheduler`); what waits goes on when that is put right."
         ),
@@ -118,6 +125,13 @@ REMEDIES: Final[Mapping[Page, Sentence]] = MappingProxyType(
         ),
         Page.REMINDERS_LATE: Sentence("Restart the scheduler (`systemctl restart vermilion-scheduler`)."),
         Page.CALENDAR_MISSING: Sentence("Add the year to the file {file} in config/calendars."),
+        Page.TIMESTAMPS_REFUSED: Sentence(
+            "Find the client that asks wrongly, or mend what the other lines name; the runbook says what {reason}"
+            " means."
+        ),
+        Page.MAINTENANCE_LONG: Sentence(
+            "End it (`vermilion do maintenance.end`), or end it and announce another one with a later end."
+        ),
         Page.OUTSIDE_TIMESTAMPS: Sentence("See that {url} can be reached and that its tokens are trusted."),
         Page.KEEPING_LATE: Sentence(
             "See the reason; where a new timestamp key is missing, hold a renewal with the step tsa."

@@ -6,9 +6,12 @@ import re
 from collections import Counter
 
 from appliance.health.bench import Bench
+from appliance.health.figures import labelled
 from appliance.health.observations import Observations
 from appliance.store import ledger
+from appliance.store.health import refusals as kept
 from appliance.store.health import tallies
+from appliance.timestamping import refusals
 
 COUNTED = {
     "timestamp": "vermilion_timestamps_total",
@@ -16,6 +19,8 @@ COUNTED = {
     "contract-completed": "vermilion_contracts_completed_total",
 }
 """Kinds of entries, and the figures that they make."""
+
+REFUSED = "vermilion_timestamp_refusals_total"
 
 MOST = 200_000
 """Entries that are counted in one round; what is more comes in the next."""
@@ -27,8 +32,8 @@ _KIND = re.compile(rb'"format":"vermilion-log-entry/1","kind":"([a-z-]+)"')
 
 def tally(bench: Bench, observations: Observations) -> dict[str, float]:
     """The figures of :data:`COUNTED`, of all that has been counted by now."""
-    with observations.database().reading() as kept:
-        position, known = tallies.get(kept)
+    with observations.database().reading() as known_to_us:
+        position, known = tallies.get(known_to_us)
     counts = Counter(known)
     with bench.reading() as tx:
         length = ledger.length(tx)
@@ -41,6 +46,15 @@ def tally(bench: Bench, observations: Observations) -> dict[str, float]:
         with observations.database().transaction() as keeping:
             tallies.put(keeping, end, {kind: counts[kind] for kind in COUNTED})
     return {figure: float(counts[kind]) for kind, figure in COUNTED.items()}
+
+
+def refused(bench: Bench, observations: Observations) -> dict[str, float]:
+    """How many timestamp requests were refused, by failInfo, by all processes that ever were."""
+    with observations.database().transaction() as tx:
+        for process, counts in refusals.shown(bench.home.pulses):
+            kept.add(tx, process, counts)
+        sums = kept.sums(tx)
+    return {labelled(REFUSED, reason=name): float(sums.get(name, 0)) for name in refusals.NAMES.values()}
 
 
 def _kinds(leaves: list[bytes]) -> list[str]:

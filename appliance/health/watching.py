@@ -13,7 +13,7 @@ from appliance.health.finding import Finding
 from appliance.health.observations import Observations
 from appliance.health.registry import CHECKS
 from appliance.health.series import Series
-from appliance.health.tally import tally
+from appliance.health.tally import refused, tally
 from appliance.home import Home
 
 
@@ -39,7 +39,7 @@ class Watch:
         """One round; what it found, which is kept on return. Raises StorageError when it cannot be."""
         with bench(self._home, role=self._role, now=self._now()) as opened:
             found = ask_all(self._checks, opened)
-            figures = {**measure(opened), **self._counted(opened)}
+            figures = {**measure(opened), **self._counted(opened), **refused(opened, self._observations)}
         self._observations.keep(found, opened.now, figures, names=[check.name for check in self._checks])
         Series(self._observations).add(figures, opened.now)
         return found

@@ -21,6 +21,7 @@ REMINDERS = 10.0
 REVOCATION_LISTS = 3600.0
 SIGN_OF_LIFE = 15.0
 KEEPING = 60.0
+CEREMONIES = 60.0
 
 
 def jobs_of(appliance: Appliance, delivery: Delivery | None) -> list[Job]:
@@ -34,6 +35,7 @@ def jobs_of(appliance: Appliance, delivery: Delivery | None) -> list[Job]:
         Job("ownerless documents", DISPOSAL, appliance.retention.disposing.sweep_ownerless),
         Job("reminders", REMINDERS, appliance.reminders.reminding.tick),
         Job("keeping", KEEPING, appliance.keeping.run),
+        Job("ceremonies", CEREMONIES, appliance.ceremonies.run, at_once=True),
         Job("revocation lists", REVOCATION_LISTS, appliance.authority.issue_crl),
     ]
     if delivery is not None:
@@ -41,7 +43,7 @@ def jobs_of(appliance: Appliance, delivery: Delivery | None) -> list[Job]:
     return jobs
 
 
-GOES_ON: Final = frozenset({"sequencing", "revocation lists"})
+GOES_ON: Final = frozenset({"sequencing", "ceremonies", "revocation lists"})
 """What is done during a maintenance too: the log stays true, and no revocation list runs out."""
 
 

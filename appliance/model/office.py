@@ -98,6 +98,17 @@ class NewOfficer:
     sign_count: int
 
 
+@dataclass(frozen=True, slots=True)
+class NewKeeper:
+    """An administrator who is to keep a part of the token's PIN, and the passkey of the console (COSE)."""
+
+    subject: str
+    name: str
+    credential_id: bytes
+    public_key: bytes
+    rp_id: str
+
+
 class ActKind(StrEnum):
     """The operations of the authority that officers ask for here."""
 
@@ -115,10 +126,11 @@ class ActKind(StrEnum):
     DESTROY_SEAL = "destroy_seal"
     ROTATE = "rotate"
     REVOKE_CERTIFICATE = "revoke_certificate"
+    ENROL_KEEPER = "enrol_keeper"
 
 
-SERVICE_ACTS = frozenset({ActKind.ROTATE, ActKind.REVOKE_CERTIFICATE})
-"""About the keys of services; administrators prepare them."""
+SERVICE_ACTS = frozenset({ActKind.ROTATE, ActKind.REVOKE_CERTIFICATE, ActKind.ENROL_KEEPER})
+"""About the keys of services, and who unlocks them; administrators prepare them."""
 
 SEAL_ACTS = frozenset(
     {

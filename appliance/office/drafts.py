@@ -9,17 +9,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.model.office import ActKind, ActState, EnrolmentRequest, PendingAct, RequestState
+from appliance.model.office import SERVICE_ACTS, ActKind, ActState, EnrolmentRequest, PendingAct, RequestState
 from appliance.model.people import SealKind
 from appliance.office.reasons import worded
 from appliance.office.seal_drafts import PreparingSeals
 from appliance.office.service_drafts import PreparingServices
 from appliance.store import enrolment, office_acts, people, roll
 from appliance.store.database import Database, Transaction
+from hsm.acts import ASKED_ELSEWHERE_HOURS
 from hsm.client import AuthorityClient
 
 LASTS = timedelta(minutes=15)
 """As long as the authority lets an officer's act wait."""
+
+ASKED_ELSEWHERE_LASTS = timedelta(hours=ASKED_ELSEWHERE_HOURS)
+"""The same for what administrators ask for in their console: they and the officers need not meet."""
 _WIDTHS_MM = (10.0, 60.0)
 _LEFT, _REPLACED = "affiliation_changed", "cessation_of_operation"
 
@@ -131,7 +135,7 @@ class Preparing:
             details=details,
             notes=notes,
             nonce=secrets.token_bytes(16),
-            expires=now + LASTS,
+            expires=now + (ASKED_ELSEWHERE_LASTS if kind in SERVICE_ACTS else LASTS),
             prepared_by=by,
             prepared=now,
             state=ActState.OPEN,

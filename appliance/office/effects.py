@@ -31,6 +31,7 @@ def ask(authority: AuthorityClient, act: OfficerAct) -> None:
         ActKind.DESTROY_SEAL: authority.destroy_seal,
         ActKind.ROTATE: authority.rotate,
         ActKind.REVOKE_CERTIFICATE: authority.revoke_certificate,
+        ActKind.ENROL_KEEPER: authority.enrol_keeper,
     }
     operations[act.kind](act, [])
 
@@ -62,7 +63,7 @@ def is_on_a_list(authority: AuthorityClient, serial: int) -> bool:
 def _is_so_of(authority: AuthorityClient, pending: PendingAct, act: OfficerAct) -> bool:
     """The same for acts about the credentials of somebody."""
     known = authority.credentials(pending.subject)
-    if pending.kind is ActKind.ENROL_OFFICER:
+    if pending.kind in (ActKind.ENROL_OFFICER, ActKind.ENROL_KEEPER):
         return bool(known)
     if pending.kind is ActKind.ADD_CREDENTIAL:
         wanted = act.details["credential"].get("credential_id")

@@ -28,6 +28,7 @@ _EVENTS = {
     ActKind.RETIRE: EventKind.PERSON_LEFT,
     ActKind.ROTATE: EventKind.KEY_ROTATED,
     ActKind.REVOKE_CERTIFICATE: EventKind.CERTIFICATE_REVOKED,
+    ActKind.ENROL_KEEPER: EventKind.KEEPER_ENROLLED,
     **seal_recording.EVENTS,
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.model.office import ActKind, PendingAct
+from appliance.model.office import ActKind, NewKeeper, PendingAct
 from appliance.office import effects
 from hsm.client import AuthorityClient
 
@@ -50,6 +50,27 @@ class PreparingServices:
             raise StateRefused("The certificate {serial} is revoked already.", serial=number)
         details = {"subject": service, "serial": number, "reason": reason}
         return self._keep(ActKind.REVOKE_CERTIFICATE, service, details, {"serial": number}, by)
+
+    def keeper(self, keeper: NewKeeper, *, organisation: str, by: str) -> PendingAct:
+        """The act that makes an administrator one of those of whom two unlock the HSM.
+
+        Raises :class:`StateRefused` for somebody who is one already.
+        """
+        if self._authority.credentials(keeper.subject):
+            raise StateRefused("{name} is a keeper of the PIN already.", name=keeper.name)
+        credential = {
+            "kind": "webauthn",
+            "credential_id": keeper.credential_id.hex(),
+            "public_key": keeper.public_key.hex(),
+            "rp_id": keeper.rp_id,
+        }
+        details = {
+            "subject": keeper.subject,
+            "name": keeper.name,
+            "organisation": organisation,
+            "credentials": [credential],
+        }
+        return self._keep(ActKind.ENROL_KEEPER, keeper.subject, details, {}, by)
 
     def _serial(self, service: str) -> str:
         if service not in SERVICES:

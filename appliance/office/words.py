@@ -11,6 +11,9 @@ from hsm.sentence import Sentence
 _SENTENCES = {
     ActKind.ENROL_PERSON: "This will give {name} of {organisation} a key and a certificate to sign with.",
     ActKind.ENROL_OFFICER: "This will make {name} of {organisation} an officer, who registers people and seals.",
+    ActKind.ENROL_KEEPER: (
+        "This makes {name}, an administrator, a keeper of the token's PIN: two keepers unlock the HSM together."
+    ),
     ActKind.ADD_CREDENTIAL: "This will let {name} sign with one more credential.",
     ActKind.REVOKE_CREDENTIAL: "This will end a credential of {name} for good.",
     ActKind.RETIRE: "This will end the account, every credential and every certificate of {name} for good.",

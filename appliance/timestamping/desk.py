@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from appliance.ledger.memory import require_remembered
 from appliance.store.database import Database
@@ -25,9 +26,16 @@ log = logging.getLogger("vermilion.timestamps")
 class Desk:
     """Reads requests and writes replies. Thread-safe."""
 
-    def __init__(self, database: Database, authority: AuthorityClient) -> None:
+    def __init__(
+        self,
+        database: Database,
+        authority: AuthorityClient,
+        refused: Callable[[FailInfo], None] = lambda _reason: None,
+    ) -> None:
+        """*refused* is told of each refusal."""
         self._database = database
         self._authority = authority
+        self._refused = refused
         self._hashes: frozenset[str] = frozenset()
         self._policies: frozenset[str] = frozenset()
 
@@ -54,18 +62,22 @@ class Desk:
     def hold(self) -> bytes:
         """The DER reply that says that nothing is dated while the machine is maintained."""
         said = "The timestamp authority is being maintained; try again when that is over."
-        return response_refused(FailInfo.TIME_NOT_AVAILABLE, said)
+        return self._refusal(FailInfo.TIME_NOT_AVAILABLE, said)
 
     def write(self, outcome: Outcome) -> bytes:
         """The DER reply that delivers a token, or refuses with the failInfo that the error stands for."""
         if isinstance(outcome, IssuedToken):
             return response_granted(outcome.token)
         if isinstance(outcome, RequestRefused):
-            return response_refused(outcome.fail_info, str(outcome))
+            return self._refusal(outcome.fail_info, str(outcome))
         if isinstance(outcome, TimeNotAvailable):
             log.error("no timestamps are given: %s", outcome)
-            return response_refused(FailInfo.TIME_NOT_AVAILABLE, str(outcome))
+            return self._refusal(FailInfo.TIME_NOT_AVAILABLE, str(outcome))
         log.error("a timestamp could not be given: %s: %s", type(outcome).__name__, outcome)
-        return response_refused(
+        return self._refusal(
             FailInfo.SYSTEM_FAILURE, "The timestamp authority is not available now; try again in a moment."
         )
+
+    def _refusal(self, fail_info: FailInfo, said: str) -> bytes:
+        self._refused(fail_info)
+        return response_refused(fail_info, said)

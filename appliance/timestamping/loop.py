@@ -12,10 +12,14 @@ from appliance.timestamping.desk import Desk
 from appliance.timestamping.issuance import Outcome
 from appliance.timestamping.pipeline import LANES, Pipeline
 from appliance.timestamping.recorder import Recorder
+from appliance.timestamping.refusals import Refusals
 from hsm.client import AuthorityClient
-from hsm.timestamp import ImprintOrder, RequestRefused
+from hsm.timestamp import FailInfo, ImprintOrder, RequestRefused
 
 log = logging.getLogger("vermilion.timestamps")
+
+SHOWN_AFTER = 1.0
+"""Seconds from a refusal until its count is on record, with those of all that came meanwhile."""
 
 Deliver = Callable[[bytes], None]
 """Takes a DER reply; whoever asked may have gone."""
@@ -25,15 +29,22 @@ class LoopTimestampService:
     """As :class:`~appliance.timestamping.TimestampService`, for coroutines of the loop that it was made in."""
 
     def __init__(
-        self, database: Database, authority: AuthorityClient, *, held: Callable[[], object] = lambda: None
+        self,
+        database: Database,
+        authority: AuthorityClient,
+        *,
+        held: Callable[[], object] = lambda: None,
+        refusals: Refusals | None = None,
     ) -> None:
-        """While *held* says something, nobody is given a timestamp."""
+        """While *held* says something, nobody is given a timestamp; *refusals* counts who is given none."""
         self._held = held
+        self._refusals = refusals or Refusals()
+        self._showing: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._preparing: asyncio.Task[None] | None = None
         self._early: list[tuple[bytes, Deliver]] = []
         self._arrived: list[tuple[Deliver, ImprintOrder]] = []
-        self._desk = Desk(database, authority)
+        self._desk = Desk(database, authority, self._refused)
         lanes = [authority.lane() for _ in range(LANES)]
         self._pipeline: Pipeline[Deliver] = Pipeline(lanes, Recorder(database), self._hand_out)
 
@@ -69,6 +80,7 @@ class LoopTimestampService:
     async def close(self) -> None:
         """Completes what waits; afterwards nothing is accepted."""
         await self._pipeline.close()
+        self._show()
 
     async def _prepare(self) -> None:
         failure: Exception | None = None
@@ -82,6 +94,17 @@ class LoopTimestampService:
                 self.ask(request, deliver)
             else:
                 deliver(self._desk.write(failure))
+
+    def _refused(self, reason: FailInfo) -> None:
+        self._refusals.count(reason)
+        if self._showing is None:
+            self._showing = self._loop.call_later(SHOWN_AFTER, self._show)
+
+    def _show(self) -> None:
+        if self._showing is not None:
+            self._showing.cancel()
+            self._showing = None
+        self._refusals.show()
 
     def _queue(self) -> None:
         arrived, self._arrived = self._arrived, []

@@ -22,6 +22,7 @@ class Row:
 GET = {
     "state.everything": Row("/", SIGNED_IN),
     "keys.everything": Row("/keys", SIGNED_IN),
+    "keys.ceremony": Row("/keys/ceremonies/1", SIGNED_IN),
     "operations.everything": Row("/operations", SIGNED_IN),
     "operations.form": Row("/operations/service.restart", SYSTEM),
     "operations.request_page": Row("/requests/{act}", SIGNED_IN),

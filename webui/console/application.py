@@ -20,6 +20,7 @@ from webui.console import (
     queues,
     runbook,
     settings,
+    standing,
     state,
     wording,
 )
@@ -73,4 +74,5 @@ def _frame(parts: ConsoleParts) -> dict[str, object]:
         "version": metadata.version("vermilion"),
         "titles": access.TITLES,
         "waiting": operations.waiting(parts),
+        "maintenance": standing.maintenance(parts.observations.all(parts.now())),
     }

@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from appliance.health.figures import labelled
 from appliance.health.series import Bucket, Series
+from appliance.health.tally import REFUSED
+from appliance.timestamping.refusals import NAMES
 from webui.console import charts
 from webui.console.charts import Scale
 from webui.shared.language import bare_time, translate
@@ -53,6 +56,8 @@ class Plan:
     digits: int = 0
     least: float = 0.0
     per: str = ""
+    more: tuple[str, ...] = ()
+    """Further figures that are added to it."""
 
 
 def _sum(buckets: Sequence[Bucket]) -> float:
@@ -71,8 +76,19 @@ def _least(buckets: Sequence[Bucket]) -> float:
     return min(bucket.low for bucket in buckets)
 
 
+_REASONS = tuple(NAMES.values())
+
 PLANS = (
     Plan("timestamps", "Timestamps", "vermilion_timestamps_total", _sum, "bars", least=4),
+    Plan(
+        "refusals",
+        "Timestamps refused",
+        labelled(REFUSED, reason=_REASONS[0]),
+        _sum,
+        "bars",
+        least=4,
+        more=tuple(labelled(REFUSED, reason=name) for name in _REASONS[1:]),
+    ),
     Plan("signatures", "Signatures", "vermilion_signatures_total", _sum, "bars", least=4),
     Plan(
         "offset",
@@ -130,7 +146,9 @@ def span_of(key: str) -> Span:
 def chart(plan: Plan, series: Series, span: Span, now: datetime) -> Chart:
     """*plan* over *span* until *now*. Raises :class:`StorageError` when the figures cannot be read."""
     starts = span.starts(now)
-    values = _values(plan, series.read(plan.figure, since=starts[0], until=now), starts, span.step)
+    figures = (plan.figure, *plan.more)
+    found = [bucket for each in figures for bucket in series.read(each, since=starts[0], until=now)]
+    values = _values(plan, found, starts, span.step)
     scale = charts.scale_of(values, least=plan.least)
     line = (("under", charts.area(values, scale)), ("curve", charts.line(values, scale)))
     shapes = (("bars", charts.bars(values, scale)),) if plan.shape == "bars" else line

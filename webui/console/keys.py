@@ -1,4 +1,5 @@
-"""``/keys``: every key in the HSM that serves, its certificate, and the calendar of what runs out."""
+"""``/keys``: every key in the HSM that serves, its certificate, and the calendar of what runs out; what is on
+record of key ceremonies, with their transcripts on ``/keys/ceremonies/NUMBER``."""
 
 from __future__ import annotations
 
@@ -9,7 +10,9 @@ from itertools import groupby
 
 from flask import Blueprint, render_template
 
+from appliance.errors import NotFound
 from appliance.operations.inventory import Kind, Lasting, inventory
+from hsm.answers import HeldCeremony
 from hsm.errors import AuthorityError
 from hsm.status import AuthorityStatus
 from webui.console.access import visitor
@@ -60,10 +63,18 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
     """The page."""
     pages = Blueprint("keys", __name__)
 
+    @pages.get("/keys/ceremonies/<int:number>")
+    def ceremony(number: int) -> str:
+        visitor()
+        held = next((each for each in parts.authority.ceremonies() if each.number == number), None)
+        if held is None:
+            raise NotFound("There is no ceremony {number}.", number=number)
+        return render_template("ceremony.html", held=held, text=parts.authority.transcript(number))
+
     @pages.get("/keys")
     def everything() -> str:
         visitor()
-        status, rows, problem = _look(parts)
+        status, rows, held, problem = _look(parts)
         now = parts.now()
         return render_template(
             "keys.html",
@@ -73,20 +84,21 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
             certificates=[row for row in rows if row.it.kind is not Kind.LIST],
             lists=[row for row in rows if row.it.kind is Kind.LIST],
             months=_calendar(rows),
+            ceremonies=list(reversed(held)),
             now=now,
         )
 
     return pages
 
 
-def _look(parts: ConsoleParts) -> tuple[AuthorityStatus | None, list[Row], str]:
+def _look(parts: ConsoleParts) -> tuple[AuthorityStatus | None, list[Row], list[HeldCeremony], str]:
     """What the authority tells; when it does not, the sentence why."""
     try:
         status = parts.authority.status()
-        found = inventory(parts.authority, status)
+        found, held = inventory(parts.authority, status), parts.authority.ceremonies()
     except AuthorityError as refusal:
-        return None, [], sentence(refusal)
-    return status, [_row(each, parts.now()) for each in found], ""
+        return None, [], [], sentence(refusal)
+    return status, [_row(each, parts.now()) for each in found], held, ""
 
 
 def _row(it: Lasting, now: datetime) -> Row:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from appliance.health import Condition, Observed, Survey
+from appliance.health.maintaining import is_to_be_told
 from appliance.health.registry import TITLES
 from webui.console.speaking import spoken
 from webui.shared.language import translate
@@ -39,6 +40,12 @@ class Row:
 def rows(survey: Survey, *, only: Container[str] | None = None) -> list[Row]:
     """What people read of *survey*, in the same order."""
     return [_row(each, survey.at) for each in survey.observed if only is None or each.finding.name in only]
+
+
+def maintenance(survey: Survey) -> str:
+    """What every page says of a maintenance that is announced or under way; empty without one."""
+    told = [each.finding for each in survey.observed if is_to_be_told(each.finding)]
+    return spoken(told[0].template, told[0].values) if told else ""
 
 
 def worst_first(found: Iterable[Row]) -> list[Row]:

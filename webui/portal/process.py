@@ -16,7 +16,7 @@ from appliance.ledger import LogAnswers, Tiles
 from appliance.logs import set_up
 from appliance.maintenance import Maintenance
 from appliance.store.database import Database
-from appliance.timestamping import LoopTimestampService
+from appliance.timestamping import LoopTimestampService, Refusals
 from appliance.verification import report
 from appliance.wiring import Appliance, open_appliance, utc_now
 from hsm.client import AuthorityClient
@@ -72,5 +72,8 @@ def _timestamps(home: Home) -> LoopTimestampService:
     database = Database(home.database)
     maintenance = Maintenance(database, utc_now)
     return LoopTimestampService(
-        database, AuthorityClient(home.authority_socket("tsa")), held=maintenance.under_way
+        database,
+        AuthorityClient(home.authority_socket("tsa")),
+        held=maintenance.under_way,
+        refusals=Refusals(home.pulses),
     )

@@ -10,7 +10,7 @@ from appliance.home import Home
 from appliance.logs import set_up_at
 from appliance.maintenance import Maintenance
 from appliance.store.database import Database
-from appliance.timestamping import LoopTimestampService
+from appliance.timestamping import LoopTimestampService, Refusals
 from hsm.client import AuthorityClient
 
 
@@ -25,5 +25,8 @@ def _service(home: Home) -> LoopTimestampService:
     database = Database(home.database)
     maintenance = Maintenance(database, lambda: datetime.now(UTC))
     return LoopTimestampService(
-        database, AuthorityClient(home.authority_socket("tsa")), held=maintenance.under_way
+        database,
+        AuthorityClient(home.authority_socket("tsa")),
+        held=maintenance.under_way,
+        refusals=Refusals(home.pulses),
     )

@@ -34,8 +34,8 @@ def _revoke(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
 
 
 def _prepared(act: PendingAct) -> Outcome:
-    template = "It waits for the officers in the portal (Registration), for {minutes} minutes."
-    return Outcome(template, {"minutes": int((act.expires - act.prepared).total_seconds() // 60)})
+    template = "It waits for the officers in the portal (Registration), for {hours} hours."
+    return Outcome(template, {"hours": int((act.expires - act.prepared).total_seconds() // 3600)})
 
 
 _SERVICE = Argument("service", "Service", ArgumentKind.CHOICE, choices=SERVICES)

@@ -1,0 +1,42 @@
+"""The records of key ceremonies: each transcript is as it was written, each record the one that the log has."""
+
+from __future__ import annotations
+
+from appliance.health.bench import Bench, Unasked
+from appliance.health.finding import Finding, failing, good
+from appliance.health.pages import Page
+from appliance.store import ceremonies as store
+from appliance.store import ledger
+from appliance.store.database import Transaction
+from hsm import canonical
+from hsm.answers import HeldCeremony
+from hsm.errors import AuthorityError
+
+
+def ceremonies(bench: Bench) -> Finding:
+    """Nobody has changed what was written of them."""
+    bench.authority()
+    try:
+        held = bench.client.ceremonies()
+    except AuthorityError as error:
+        raise Unasked from error  # not ours to ask; the watch and root do
+    for each in held:
+        if not each.intact:
+            template = "The transcript of the ceremony {name} is gone or was changed."
+            return failing("ceremonies", Page.CEREMONY_CHANGED, template, {"name": each.name}, mark=each.name)
+    with bench.reading() as tx:
+        different = _different(tx, {each.number: each for each in held})
+    if different is not None:
+        template = "The authority's record of ceremony {number} is not the one in the log."
+        return failing("ceremonies", Page.CEREMONY_CHANGED, template, {"number": different}, mark=str(different))
+    return good("ceremonies", "{count} ceremonies are on record, each as it was written.", {"count": len(held)})
+
+
+def _different(tx: Transaction, held: dict[int, HeldCeremony]) -> int | None:
+    """The first that the log knows otherwise: another transcript, another name, or none at all any more."""
+    for number, entry in sorted(store.in_log(tx).items()):
+        public = canonical.decode(ledger.leaf(tx, entry))["public"]
+        record = held.get(number)
+        if record is None or (record.name, record.sha256.hex()) != (public["name"], public["transcript"]):
+            return number
+    return None

@@ -1,0 +1,45 @@
+"""Ceremonies go into the log: whoever changes the authority's record of one would have to change the log, too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from appliance.history.chronicle import Chronicle
+from appliance.history.events import SYSTEM, EventKind, Field, HistoryEvent
+from appliance.store import ceremonies
+from appliance.store.database import Database
+from hsm.acts import instant
+from hsm.answers import HeldCeremony
+from hsm.client import AuthorityClient
+
+
+class CeremonyRecords:
+    """Puts into the log what is not there yet. Thread-safe."""
+
+    def __init__(
+        self, database: Database, chronicle: Chronicle, authority: AuthorityClient, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._chronicle = chronicle
+        self._authority = authority
+        self._now = now
+
+    def run(self) -> None:
+        """One look. Raises :class:`hsm.errors.AuthorityError` when the authority does not tell."""
+        held = self._authority.ceremonies()
+        with self._database.reading() as tx:
+            known = ceremonies.in_log(tx)
+        if new := [each for each in held if each.number not in known]:
+            with self._database.transaction() as tx:
+                for each in new:
+                    ceremonies.put(tx, each.number, self._chronicle.tell(tx, self._event(each)))
+
+    def _event(self, held: HeldCeremony) -> HistoryEvent:
+        public: dict[str, Field] = {
+            "ceremony": held.number,
+            "held": instant(held.held),
+            "name": held.name,
+            "transcript": held.sha256.hex(),
+        }
+        return HistoryEvent(EventKind.KEY_CEREMONY, self._now(), SYSTEM, None, public)

@@ -1,0 +1,50 @@
+-- Officers also enrol keepers of the token's PIN, whom administrators propose.
+
+CREATE TABLE office_acts_now (
+    id          TEXT PRIMARY KEY,
+    kind        TEXT NOT NULL CHECK (
+        kind IN (
+            'enrol_person', 'enrol_officer', 'add_credential', 'enrol_seal', 'revoke_credential', 'retire',
+            'resume_seal', 'add_custodian', 'remove_custodian', 'set_custodians_needed', 'change_picture',
+            'destroy_seal', 'rotate', 'revoke_certificate', 'enrol_keeper'
+        )
+    ),
+    subject     TEXT NOT NULL,
+    details     TEXT NOT NULL,
+    notes       TEXT NOT NULL,
+    nonce       BLOB NOT NULL UNIQUE CHECK (length(nonce) = 16),
+    expires     TEXT NOT NULL,
+    prepared    TEXT NOT NULL,
+    prepared_by TEXT NOT NULL,
+    state       TEXT NOT NULL CHECK (state IN ('open', 'done', 'refused', 'expired')),
+    request     TEXT REFERENCES enrolment_requests (id),
+    ended       TEXT,
+    ended_by    TEXT,
+    reason      TEXT,
+    CHECK ((kind IN ('enrol_person', 'enrol_officer', 'add_credential')) = (request IS NOT NULL)),
+    CHECK ((state = 'open') = (ended IS NULL)),
+    CHECK ((state = 'refused') = (reason IS NOT NULL))
+) STRICT;
+
+INSERT INTO office_acts_now SELECT * FROM office_acts;
+DROP TABLE office_acts;
+ALTER TABLE office_acts_now RENAME TO office_acts;
+
+CREATE INDEX office_acts_open ON office_acts (expires) WHERE state = 'open';
+CREATE UNIQUE INDEX office_acts_decide_a_request_once ON office_acts (request) WHERE state = 'done';
+CREATE INDEX office_acts_of_subject ON office_acts (subject, prepared);
+
+CREATE TRIGGER office_acts_end_once BEFORE UPDATE ON office_acts WHEN OLD.state <> 'open'
+BEGIN SELECT RAISE(ABORT, 'an ended act never changes'); END;
+
+-- Which of the authority's ceremonies are in the log, and where: each once, in their order.
+CREATE TABLE ceremony_entries (
+    number INTEGER PRIMARY KEY CHECK (number > 0),
+    entry  INTEGER NOT NULL UNIQUE
+) STRICT;
+
+CREATE TRIGGER ceremony_entries_stay BEFORE UPDATE ON ceremony_entries
+BEGIN SELECT RAISE(ABORT, 'entries of the log stay'); END;
+
+CREATE TRIGGER ceremony_entries_are_kept BEFORE DELETE ON ceremony_entries
+BEGIN SELECT RAISE(ABORT, 'entries of the log stay'); END;

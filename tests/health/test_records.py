@@ -1,0 +1,74 @@
+"""What the watch says of a maintenance and of the records of ceremonies."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from appliance.health import Condition, Page
+from appliance.health.bench import bench
+from appliance.health.ceremonies import ceremonies
+from appliance.health.maintaining import is_to_be_told, standing
+from appliance.history.chronicle import Chronicle
+from appliance.keeping import CeremonyRecords
+from appliance.model.maintenance import Window
+from appliance.store import ledger
+from appliance.store.database import Database
+from hsm import canonical
+from hsm.client import AuthorityClient
+from tests.health.station import Station
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+WINDOW = Window(NOON, NOON + timedelta(hours=2), "a new disk")
+
+
+@pytest.mark.parametrize(
+    ("window", "hours", "said", "told"),
+    [
+        (None, 0, "No maintenance", False),
+        (WINDOW, -1, "is announced from 2026-11-25 12:00 UTC to about 2026-11-25 14:00 UTC", True),
+        (WINDOW, 1, "expected to end at 2026-11-25 14:00 UTC", True),
+    ],
+)
+def test_a_maintenance_is_told_on_every_page(window: Window | None, hours: int, said: str, told: bool) -> None:
+    finding = standing(window, NOON + timedelta(hours=hours))
+    assert finding.condition is Condition.GOOD and said in str(finding)
+    assert is_to_be_told(finding) is told
+
+
+def test_one_that_lasts_longer_than_announced_is_an_alarm() -> None:
+    finding = standing(WINDOW, NOON + timedelta(hours=2, minutes=1))
+    assert (finding.condition, finding.page) == (Condition.FAILING, Page.MAINTENANCE_LONG)
+    assert "was to end at 2026-11-25 14:00 UTC" in str(finding) and is_to_be_told(finding)
+    assert "a new disk" not in str(finding), "what somebody typed goes into no metric and no bundle"
+
+
+def test_ceremonies_go_into_the_log_once_and_a_change_is_found(stationed: Station) -> None:
+    home = stationed.home
+    database = Database(home.database)
+    with AuthorityClient(home.authority_socket("scheduler")) as authority:
+        records = CeremonyRecords(database, Chronicle(), authority, lambda: NOON)
+        records.run()
+        with database.reading() as tx:
+            length = ledger.length(tx)
+            public = canonical.decode(ledger.leaf(tx, length - 1))["public"]
+        records.run()
+        with database.reading() as tx:
+            assert ledger.length(tx) == length
+        [first, *_] = authority.ceremonies()
+        assert (public["ceremony"], public["transcript"]) == (first.number, first.sha256.hex())
+    database.close()
+
+    def found() -> tuple[Condition, Page | None]:
+        with bench(home, role="scheduler", now=NOON) as opened:
+            finding = ceremonies(opened)
+        return finding.condition, finding.page
+
+    assert found() == (Condition.GOOD, None)
+    [path] = (home.root / "authority/ceremonies").glob("*.txt")
+    text = path.read_text()
+    path.write_text(text + "and one line more\n")
+    assert found() == (Condition.FAILING, Page.CEREMONY_CHANGED)
+    path.write_text(text)
+    assert found() == (Condition.GOOD, None)

@@ -1,0 +1,128 @@
+"""Refusals are counted by failInfo, each once, whatever becomes of the processes that refused."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.health import Condition, Observations, Page
+from appliance.health.bench import Bench
+from appliance.health.figures import labelled
+from appliance.health.refusing import GIVEN, judged
+from appliance.health.series import Series
+from appliance.health.tally import REFUSED, refused
+from appliance.home import Home
+from appliance.store.database import Database
+from appliance.timestamping import LoopTimestampService
+from appliance.timestamping.refusals import FORGOTTEN, NAMES, Refusals, shown
+from hsm.client import AuthorityClient
+from hsm.timestamp import FailInfo
+
+NOON = datetime(2026, 11, 25, 12, 31, tzinfo=UTC)
+
+
+@pytest.fixture
+def observations(tmp_path: Path) -> Iterator[Observations]:
+    opened = Observations(tmp_path / "health/health.db")
+    yield opened
+    opened.close()
+
+
+def bench_of(root: Path) -> Bench:
+    return Bench(Home(root), NOON, AuthorityClient(root / "nobody.sock"))
+
+
+def said(root: Path, observations: Observations) -> dict[str, float]:
+    """What the watch counts by now, without what never happened."""
+    return {name: count for name, count in refused(bench_of(root), observations).items() if count}
+
+
+def test_processes_are_added_up_each_refusal_once(tmp_path: Path, observations: Observations) -> None:
+    pulses = Home(tmp_path).pulses
+    one, other = Refusals(pulses), Refusals(pulses)
+    for reason in (FailInfo.BAD_ALG, FailInfo.BAD_ALG, FailInfo.TIME_NOT_AVAILABLE):
+        one.count(reason)
+    other.count(FailInfo.BAD_ALG)
+    one.show()
+    other.show()
+    assert said(tmp_path, observations) == {
+        labelled(REFUSED, reason="badAlg"): 3,
+        labelled(REFUSED, reason="timeNotAvailable"): 1,
+    }
+    one.count(FailInfo.BAD_REQUEST)
+    one.show()
+    for _ in range(2):
+        assert sum(said(tmp_path, observations).values()) == 5
+
+
+def test_what_a_process_counted_stays_when_its_file_goes(tmp_path: Path, observations: Observations) -> None:
+    pulses = Home(tmp_path).pulses
+    refusals = Refusals(pulses)
+    refusals.count(FailInfo.BAD_ALG)
+    refusals.show()
+    [path] = pulses.iterdir()
+    os.utime(path, (0, time.time() - 2 * FORGOTTEN))
+    assert sum(said(tmp_path, observations).values()) == 1 and not path.exists()
+    refusals.count(FailInfo.BAD_ALG)
+    refusals.show()
+    assert sum(said(tmp_path, observations).values()) == 2
+
+
+def test_what_is_no_count_is_left_out(tmp_path: Path) -> None:
+    pulses = Home(tmp_path).pulses
+    pulses.mkdir(parents=True)
+    for name, text in (("refused-1-a", "{"), ("refused-1-b", '{"badAlg": "many"}'), ("refused-1-c", '{"x": 3}')):
+        (pulses / name).write_text(text)
+    assert [counts for _, counts in shown(pulses)] == [{}]
+
+
+def test_every_reason_has_its_name() -> None:
+    assert set(NAMES) == set(FailInfo) and len(set(NAMES.values())) == len(NAMES)
+
+
+def test_the_service_counts_what_it_refuses(tmp_path: Path, observations: Observations) -> None:
+    """Nothing that it needs answers, so every request is refused as systemFailure."""
+
+    async def ask() -> None:
+        database = Database(tmp_path / "state/vermilion.db")
+        authority = AuthorityClient(tmp_path / "nobody.sock")
+        service = LoopTimestampService(database, authority, refusals=Refusals(Home(tmp_path).pulses))
+        for _ in range(3):
+            await service.reply(b"no request")
+        await service.close()
+        database.close()
+
+    asyncio.run(ask())
+    assert said(tmp_path, observations) == {labelled(REFUSED, reason="systemFailure"): 3}
+
+
+def series_of(observations: Observations, *, granted: float, refused: float) -> Series:
+    series = Series(observations)
+    bad = labelled(REFUSED, reason="badAlg")
+    series.add({GIVEN: 100.0, bad: 10.0}, NOON - timedelta(minutes=30))
+    series.add({GIVEN: 100.0 + granted, bad: 10.0 + refused}, NOON)
+    return series
+
+
+@pytest.mark.parametrize(("granted", "refused"), [(0, 19), (100, 90), (20, 20)])
+def test_some_refusals_are_nothing_to_worry_about(
+    observations: Observations, granted: float, refused: float
+) -> None:
+    finding = judged(series_of(observations, granted=granted, refused=refused), NOON)
+    assert (finding.condition, finding.values["reasons"]) == (Condition.GOOD, f"badAlg {refused}")
+
+
+def test_when_most_are_refused_somebody_is_told(observations: Observations) -> None:
+    finding = judged(series_of(observations, granted=20, refused=21), NOON)
+    assert (finding.condition, finding.page) == (Condition.ATTENTION, Page.TIMESTAMPS_REFUSED)
+    assert finding.values == {"refused": 21, "given": 20, "reason": "badAlg"}
+
+
+def test_no_refusal_is_said_too(observations: Observations) -> None:
+    assert "No timestamp request" in str(judged(series_of(observations, granted=5, refused=0), NOON))
