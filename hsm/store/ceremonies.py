@@ -10,8 +10,6 @@ from hsm.acts import instant
 from hsm.errors import UnknownKey
 from hsm.store.database import Database
 
-_COLUMNS = "SELECT number, name, transcript_sha256, held FROM ceremonies"
-
 
 @dataclass(frozen=True, slots=True)
 class CeremonyRecord:
@@ -39,14 +37,15 @@ class Ceremonies:
 
     def all(self) -> list[CeremonyRecord]:
         """Every one, the first first."""
-        return [CeremonyRecord(*row) for row in self._database.all(f"{_COLUMNS} ORDER BY number")]
+        rows = self._database.all("SELECT number, name, transcript_sha256, held FROM ceremonies ORDER BY number")
+        return [CeremonyRecord(*row) for row in rows]
 
     def one(self, number: int) -> CeremonyRecord:
         """The one with this *number*. Raises :class:`UnknownKey`."""
-        row = self._database.one(f"{_COLUMNS} WHERE number = ?", (number,))
-        if row is None:
+        found = next((each for each in self.all() if each.number == number), None)
+        if found is None:
             raise UnknownKey("There is no ceremony {number}.", number=number)
-        return CeremonyRecord(*row)
+        return found
 
 
 def transcript_of(store: Path, name: str, held: int) -> Path:

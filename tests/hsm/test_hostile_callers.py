@@ -142,9 +142,10 @@ def test_junk_arguments_are_refused_and_never_break_anything(own: RunningAuthori
     names = (
         "act", "activations", "intent", "orders", "size", "root", "consistency", "manifest", "subject", "context",
         "key", "wrapped", "pins", "activation", "code", "details", "certificate", "request", "issuer",
+        "number",
     )  # fmt: skip
     harmless = {"status", "chain", "authorities", "crls", "issue_crl", "organisations", "appointment"}
-    harmless |= {"credentials", "begin_backup", "ocsp_reply"}
+    harmless |= {"credentials", "begin_backup", "ocsp_reply", "ceremonies", "transcript"}
     if operation == "lock":
         return
     for junk in JUNK:
