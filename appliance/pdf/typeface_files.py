@@ -6,10 +6,13 @@ carry them, and copy them with every fork.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fontTools.ttLib import TTCollection, TTFont
@@ -36,19 +39,13 @@ def taken_out(collection: str, purpose: str, target: Path) -> Path:
         raise ConfigurationError("The font {path} is missing; install the package fonts-noto-cjk.", path=source)
     if not _is_current(target, source):
         make_directory(target.parent)
-        order = [sys.executable, "-m", "appliance.pdf.typeface_files", str(source), purpose, str(target)]
-        subprocess.run(order, stdin=subprocess.DEVNULL, check=False)
-        if not _is_current(target, source):
-            raise ConfigurationError(
-                "The font {path} could not be taken out into {place}; look there for room and permissions.",
-                path=source,
-                place=target.parent,
-            )
+        with _alone(target.parent):
+            _take_out(source, purpose, target)
     return target
 
 
 def extract(source: Path, purpose: str, target: Path) -> None:
-    """Write the face of *source* for *purpose* into *target*; several processes may do so at once."""
+    """Write the face of *source* for *purpose* into *target*, whole or not at all."""
     with TTCollection(str(source), lazy=True) as collection:
         face: TTFont = next(font for font in collection.fonts if "CJK SC" in font["name"].getDebugName(1))
         for table in set(face.keys()) - _TABLES[purpose]:
@@ -58,6 +55,30 @@ def extract(source: Path, purpose: str, target: Path) -> None:
             give_mode(descriptor, file_mode(target.parent))
             face.save(file)
     Path(temporary).replace(target)
+
+
+def _take_out(source: Path, purpose: str, target: Path) -> None:
+    if _is_current(target, source):
+        return  # made by somebody else meanwhile
+    order = [sys.executable, "-m", "appliance.pdf.typeface_files", str(source), purpose, str(target)]
+    subprocess.run(order, stdin=subprocess.DEVNULL, check=False)
+    if not _is_current(target, source):
+        raise ConfigurationError(
+            "The font {path} could not be taken out into {place}; look there for room and permissions.",
+            path=source,
+            place=target.parent,
+        )
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """One process at a time; all of them map the same file then, and 20 MB of pages are in memory once."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _is_current(target: Path, source: Path) -> bool:

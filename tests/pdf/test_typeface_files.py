@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,18 @@ def test_a_face_is_taken_out_once(tmp_path: Path) -> None:
     assert list(first.parent.iterdir()) == [first], "nothing is left beside it"
     made = first.stat().st_mtime_ns
     assert taken_out(SANS, "outlines", first).stat().st_mtime_ns == made
+
+
+def test_whoever_comes_at_the_same_time_takes_what_the_first_made(tmp_path: Path) -> None:
+    face = tmp_path / "sans.otf"
+    directory = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(directory, fcntl.LOCK_EX)
+    with ThreadPoolExecutor(1) as second:
+        waiting = second.submit(taken_out, SANS, "outlines", face)
+        face.write_bytes(b"made by the first")
+        os.close(directory)
+        assert waiting.result() == face
+    assert face.read_bytes() == b"made by the first"
 
 
 def test_a_font_that_is_not_installed_is_named(tmp_path: Path) -> None:
