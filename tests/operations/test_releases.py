@@ -148,7 +148,9 @@ def leaves(site: Site) -> list[bytes]:
 
 
 def test_the_operators_actions_that_leave_the_portals_database_alone_are_listed() -> None:
-    assert {action.name for action in REGISTRY.values() if action.hand is not Hand.SCHEDULER} == ELSEWHERE
+    """What the scheduler does is in it; so is the login that is free again when an administrator was removed."""
+    others = {action.name for action in REGISTRY.values() if action.hand is not Hand.SCHEDULER}
+    assert others - {"administrators.remove"} == ELSEWHERE
 
 
 def test_who_outlives_a_rollback_does_not_migrate_the_older_database(site: Site) -> None:

@@ -29,6 +29,7 @@ ELSEWHERE: Final = frozenset(
         "administrators.unlock",
         "alarm.dismiss",
         "authority.lock",
+        "authority.restart",
         "backup.now",
         "crl.issue",
         "drill.now",
