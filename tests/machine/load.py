@@ -15,6 +15,9 @@ from hsm.errors import AuthorityError
 from tests.machine import asking, contracts, judging
 from tests.machine.company import SIGNERS, Company
 
+GONE = (OSError, http.client.HTTPException)
+"""What it looks like from outside when a machine has lost its power."""
+
 CLIENTS = 2
 """Programs that ask for timestamps, each again and again."""
 
@@ -99,13 +102,16 @@ def look_up(company: Company, path: Path) -> str:
 
 
 def _ask(company: Company, journal: Journal, over: threading.Event) -> None:
-    while not over.is_set():
-        try:
-            journal.note("token", asking.token(company.address).hex())
-        except AuthorityError:
-            time.sleep(0.5)
-        except (OSError, http.client.HTTPException):
-            over.set()
+    try:
+        while not over.is_set():
+            try:
+                journal.note("token", asking.token(company.address).hex())
+            except AuthorityError:
+                time.sleep(0.5)
+    except GONE:
+        pass
+    finally:
+        over.set()
 
 
 def _sign(company: Company, journal: Journal, over: threading.Event) -> None:
@@ -119,5 +125,7 @@ def _sign(company: Company, journal: Journal, over: threading.Event) -> None:
             for someone in people:
                 contracts.sign(someone, contract)
                 journal.note("signed", someone.login, contract)
-    except (OSError, http.client.HTTPException):
+    except GONE:
+        pass
+    finally:  # also when something was not as it should be: that is on the screen then
         over.set()

@@ -61,19 +61,45 @@ take_down() {
     ip netns delete $namespace
 }
 
+# Runs vagrant in the namespace; what it says is in the log.
+vagrant_() {
+    began=$(date +%s)
+    ip netns exec $namespace nice -n 15 vagrant "$@" >>"$folder/log" 2>&1 </dev/null || {
+        say "vagrant $* failed; its last words:"
+        tail -n 30 "$folder/log"
+        exit 1
+    }
+    say "vagrant $*: $(($(date +%s) - began)) s"
+}
+# The portal and the console answer at their forwarded ports, and in order.
+reached() {
+    for address in "https://localhost:8443/readyz" "https://localhost:8444/login"; do
+        tries=0
+        until ip netns exec $namespace curl --silent --insecure --fail --max-time 60 --output "$folder/answer" "$address"; do
+            tries=$((tries + 1))
+            [ $tries -lt 120 ] || { say "$address is not reached"; tail -n 30 "$folder/log"; exit 1; }
+            sleep 5
+        done
+        say "$address: $(head -c 120 "$folder/answer" | tr '\n' ' ')"
+    done
+}
+
 [ -e "$folder/trixie.box" ] || { say "making the box"; make_box; }
 ip netns add $namespace
 trap take_down EXIT
 ip -n $namespace link set lo up
 ip netns exec $namespace virtlogd -d
 ip netns exec $namespace libvirtd -d
-within() { ip netns exec $namespace "$@"; }
-within vagrant box add --force --name $BOX "$folder/trixie.box" >>"$folder/log" 2>&1
-say "vagrant up"
-within nice -n 15 vagrant up --provider=libvirt 2>&1 | tee -a "$folder/log" | grep -E 'PLAY RECAP|localhost +:|install:|rror' || :
-say "the portal at the forwarded port"
-within curl --silent --insecure --fail --max-time 60 https://localhost:8443/readyz
-say "vagrant provision, again"
-within nice -n 15 vagrant provision 2>&1 | tee -a "$folder/log" | grep -E 'localhost +:' | tee "$folder/again"
-grep -q 'changed=0 .*failed=0' "$folder/again"
+vagrant_ box add --force --name $BOX "$folder/trixie.box"
+vagrant_ up --provider=libvirt
+grep -E 'localhost +:' "$folder/log" | tail -n 1
+reached
+vagrant_ provision
+grep -E 'localhost +:' "$folder/log" | tail -n 1 | tee "$folder/again"
+grep -q 'changed=0 .*failed=0' "$folder/again" || { say "the second run changed something"; exit 1; }
+vagrant_ reload
+reached
+vagrant_ destroy --force
+left=$(ip netns exec $namespace virsh --quiet list --all --name)
+[ -z "$left" ] || { say "left behind: $left"; exit 1; }
 say "passed"

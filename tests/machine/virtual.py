@@ -1,11 +1,13 @@
-"""The same Debian with a kernel of its own, in QEMU without hardware virtualisation: here the power can be cut.
+"""The same Debian with a kernel of its own, in QEMU with or without hardware virtualisation: its power can be cut.
 
-QEMU runs in a network namespace of its own, which holds nothing but a loopback interface: there the machine's
+The disk has a cache that loses what was not flushed: writes go to an overlay (qcow2) whose tables of new clusters
+are in QEMU's memory until the machine flushes them, and die with it. QEMU runs in a network namespace of its own, which holds nothing but a loopback interface: there the machine's
 ports are forwarded to, and there stands its NTP server (``ntp.py``), which the machine knows as 10.0.2.2.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -22,8 +24,9 @@ KERNEL = ("systemd-sysv", "linux-image-cloud-amd64", "initramfs-tools", "zstd")
 LOADER = ("kmod", "libkmod2")
 """What a kernel's package depends on: it asks this for its modules."""
 
-COMMAND_LINE = "root=LABEL=root rw console=ttyS0 quiet no_timer_check panic=-1"
-"""Without KVM, beside others, the clock's interrupt comes late: the kernel would give up (no_timer_check)."""
+COMMAND_LINE = "root=LABEL=root rw console=ttyS0 quiet no_timer_check tsc=reliable mitigations=off panic=-1"
+"""Without KVM, beside others, the clock's interrupt comes late: the kernel would give up (no_timer_check), or
+distrust its quickest clock (tsc=reliable)."""
 
 SIZE = "6G"
 MEMORY = "2560"
@@ -51,13 +54,30 @@ class VirtualMachine:
         folder.mkdir()
         self._folder = folder
         self._kept = kept
-        self._disk = folder / "disk.raw"
+        self._disk = folder / "disk.qcow2"
         self._key = folder / "key"
         self._qemu: subprocess.Popen[bytes] | None = None
         self._ntp: subprocess.Popen[bytes] | None = None
 
     def make(self, root: Path) -> None:
         """A disk with what is in *root*, a kernel, a network card's settings, and a key to log in."""
+        self._add_kernel(root)
+        run(("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self._key)))
+        home = root / "root/.ssh"
+        home.mkdir(mode=0o700, exist_ok=True)
+        shutil.copy(self._key.with_suffix(".pub"), home / "authorized_keys")
+        (root / "etc/systemd/network/10-test.network").write_text(NETWORK)
+        run(("systemctl", f"--root={root}", "enable", "systemd-networkd.service"))
+        slow = root / "etc/systemd/system/vermilion-.service.d"
+        slow.mkdir(parents=True, exist_ok=True)
+        (slow / "slow.conf").write_text(SLOW)
+        raw = self._folder / "disk.raw"
+        run(("mke2fs", "-q", "-t", "ext4", "-L", "root", "-d", str(root), str(raw), SIZE))
+        overlay = ("qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=4k", "-b", str(raw), "-F", "raw")
+        run((*overlay, str(self._disk)))
+
+    def _add_kernel(self, root: Path) -> None:
+        """The kernel and its initrd beside the disk, its modules and what loads them into *root*."""
         kernels = self._folder / "kernel"
         making.unpack(making.debian(self._kept, KERNEL), kernels)
         for name in ("vmlinuz", "initrd.img"):
@@ -70,16 +90,6 @@ class VirtualMachine:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(found, place, follow_symlinks=False)
         shutil.rmtree(kernels)
-        run(("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self._key)))
-        home = root / "root/.ssh"
-        home.mkdir(mode=0o700, exist_ok=True)
-        shutil.copy(self._key.with_suffix(".pub"), home / "authorized_keys")
-        (root / "etc/systemd/network/10-test.network").write_text(NETWORK)
-        run(("systemctl", f"--root={root}", "enable", "systemd-networkd.service"))
-        slow = root / "etc/systemd/system/vermilion-.service.d"
-        slow.mkdir(parents=True, exist_ok=True)
-        (slow / "slow.conf").write_text(SLOW)
-        run(("mke2fs", "-q", "-t", "ext4", "-L", "root", "-d", str(root), str(self._disk), SIZE))
 
     def boot(self) -> float:
         """Boots it; the seconds until somebody can log in."""
@@ -87,10 +97,10 @@ class VirtualMachine:
         forwarded = ",".join(
             f"hostfwd=tcp:127.0.0.1:{here}-:{there}" for here, there in ((80, 80), (443, 443), (SSH_PORT, 22))
         )
-        command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", MEMORY, "-smp", "2"]
+        command = ["qemu-system-x86_64", *accelerator(), "-m", MEMORY, "-smp", "2"]
         command += ["-kernel", str(self._folder / "vmlinuz"), "-initrd", str(self._folder / "initrd.img")]
         command += ["-append", COMMAND_LINE, "-display", "none", "-no-reboot"]
-        command += ["-drive", f"file={self._disk},format=raw,if=virtio,cache=none"]
+        command += ["-drive", f"file={self._disk},format=qcow2,if=virtio,cache=none"]
         command += ["-serial", "stdio", "-monitor", "none"]
         command += ["-netdev", f"user,id=n0,{forwarded}", "-device", "virtio-net-pci,netdev=n0,romfile="]
         command += ["-device", "virtio-rng-pci"]
@@ -159,3 +169,12 @@ class VirtualMachine:
             if process is not None and process.poll() is None:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
+
+
+def accelerator() -> Sequence[str]:
+    """QEMU's options: KVM where the processor has it and nobody says WITHOUT_KVM, else its own translation."""
+    flags = Path("/proc/cpuinfo").read_text().split()
+    hardware = ("vmx" in flags or "svm" in flags) and os.access("/dev/kvm", os.R_OK | os.W_OK)
+    if hardware and not os.environ.get("WITHOUT_KVM"):
+        return ("-accel", "kvm", "-cpu", "host")
+    return ("-accel", "tcg,thread=multi", "-cpu", "max")

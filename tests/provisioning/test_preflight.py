@@ -13,7 +13,10 @@ pytest.importorskip("ansible", reason="ansible-core comes with `scripts/setup li
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
-ROLES = Path(__file__).parents[2] / "provisioning/roles"
+ROOT = Path(__file__).parents[2]
+ROLES = ROOT / "provisioning/roles"
+EXAMPLE, VAGRANT = (ROOT / f"provisioning/settings.{name}.yml" for name in ("example", "vagrant"))
+TESTED = ROOT / "tests/machine/settings/provisioning.yml"
 BY_TASKS = {"preflight_completed": {"stat": {"exists": False}}, "preflight_keys": {"stat": {"exists": False}}}
 CASES: list[tuple[str, Any, str]] = [
     ("application_host", "Sign.Enterprise.example", "small letters"),
@@ -51,19 +54,20 @@ def trusted(value: Any) -> Any:
     return value
 
 
-def refusals(**given: Any) -> list[str]:
-    """What the rules say against the example's settings with those that are *given*."""
+def refusals(settings: Path = EXAMPLE, **given: Any) -> list[str]:
+    """What the rules say against the file *settings* with those that are *given*."""
     variables: dict[str, Any] = {}
     for path in sorted(ROLES.glob("*/defaults/main.yml")):
         variables |= yaml.safe_load(path.read_text(encoding="utf-8"))
-    variables |= yaml.safe_load((ROLES / "../settings.example.yml").read_text(encoding="utf-8")) | BY_TASKS | given
+    variables |= yaml.safe_load(settings.read_text(encoding="utf-8")) | BY_TASKS | given
     variables |= trusted(yaml.safe_load((ROLES / "preflight/vars/main.yml").read_text(encoding="utf-8")))
     rules = Templar(loader=DataLoader(), variables=variables).template(trust_as_template("{{ preflight_rules }}"))
     return [str(rule["otherwise"]) for rule in rules if not rule["holds"]]
 
 
-def test_the_example_can_be_meant() -> None:
-    assert refusals() == []
+@pytest.mark.parametrize("settings", [EXAMPLE, VAGRANT, TESTED], ids=lambda path: path.name)
+def test_the_settings_that_we_give_can_be_meant(settings: Path) -> None:
+    assert refusals(settings) == []
 
 
 def test_addresses_of_both_families_can_be_meant() -> None:

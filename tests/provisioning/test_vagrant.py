@@ -28,13 +28,22 @@ def test_it_installs_with_settings_that_the_roles_know() -> None:
     assert "./install --key ../vermilion-bundle.asc --settings ../settings.yml" in VAGRANTFILE
 
 
-def test_the_portal_is_forwarded_at_the_port_that_its_addresses_name() -> None:
+@pytest.mark.parametrize("who", ["portal", "console"])
+def test_both_are_forwarded_at_the_ports_that_their_addresses_name(who: str) -> None:
     """Passkeys are bound to host and port: the address outside has to be the one that the machine knows."""
-    found = re.search(r'ENV\.fetch\("PORTAL_PORT", "(\d+)"\)', VAGRANTFILE)
+    found = re.search(rf'ENV\.fetch\("{who.upper()}_PORT", "(\d+)"\)', VAGRANTFILE)
     assert found is not None
-    assert int(found[1]) == SETTINGS["firewall_portal_port"]
-    assert "guest: portal, host: portal" in VAGRANTFILE
+    assert int(found[1]) == SETTINGS[f"firewall_{who}_port"]
+    assert "guest: port, host: port" in VAGRANTFILE
     assert SETTINGS["application_host"] == "localhost"
+
+
+def test_forwarding_outlives_the_hardening() -> None:
+    """vagrant-libvirt forwards by ``ssh -L``, which the appliance's sshd refuses. Of a keyword's values the first counts."""
+    ours, theirs = "sshd_config.d/05-vagrant.conf", "sshd_config.d/10-vermilion.conf"
+    assert ours in VAGRANTFILE and "AllowTcpForwarding local" in VAGRANTFILE
+    assert theirs in (PROVISIONING / "roles/hardening/tasks/main.yml").read_text(encoding="utf-8")
+    assert ours < theirs
 
 
 def test_libvirt_comes_first_and_runs_with_or_without_kvm() -> None:

@@ -91,6 +91,14 @@ def test_no_unit_takes_back_what_holds_for_all(service: str) -> None:
     assert [key for key in shared["Service"] if said(service, key) and key not in adding_up] == []
 
 
+def test_no_service_takes_all_the_tasks_of_the_slice() -> None:
+    limits = [
+        int(re.findall(r"^TasksMax=(\d+)$", (UNITS / name).read_text(encoding="utf-8"), re.MULTILINE)[0])
+        for name in ("vermilion-.service.d/10-hardening.conf", "vermilion.slice")
+    ]
+    assert limits[0] * 2 <= limits[1]
+
+
 def test_only_libreoffice_and_the_steward_have_an_exception() -> None:
     shipped = {path.name for path in UNITS.glob("*.d")} - {"sysusers.d", "tmpfiles.d"}
     assert shipped == {"vermilion-.service.d", "vermilion-convert@.service.d", f"{ROOT}.service.d"}

@@ -6,3 +6,4 @@ from tests.machine.steps import breaking as breaking
 from tests.machine.steps import releasing as releasing
 from tests.machine.steps import keeping as keeping
 from tests.machine.steps import cutting as cutting
+from tests.machine.steps import enforcing as enforcing
