@@ -1,8 +1,9 @@
 """The same Debian with a kernel of its own, in QEMU with or without hardware virtualisation: its power can be cut.
 
-The disk has a cache that loses what was not flushed: writes go to an overlay (qcow2) whose tables of new clusters
-are in QEMU's memory until the machine flushes them, and die with it. QEMU runs in a network namespace of its own, which holds nothing but a loopback interface: there the machine's
-ports are forwarded to, and there stands its NTP server (``ntp.py``), which the machine knows as 10.0.2.2.
+Its disk has a cache that loses what was not flushed: writes go to an overlay (qcow2), whose tables of new clusters
+are in QEMU's memory until the machine flushes them, and die with it. QEMU runs in a network namespace of its own,
+which holds nothing but a loopback interface: there the machine's ports are forwarded to, and there stands its NTP
+server (``ntp.py``), which the machine knows as 10.0.2.2.
 """
 
 from __future__ import annotations

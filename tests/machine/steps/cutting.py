@@ -15,7 +15,7 @@ from tests.machine.load import Acknowledged
 from tests.machine.plan import step
 from tests.machine.virtual import VirtualMachine
 
-ENOUGH = (20, 3)
+ENOUGH = (20, 2)
 """Timestamps and signatures that have to be acknowledged before the power is cut."""
 
 BEGUN = 1800.0

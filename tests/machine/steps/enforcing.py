@@ -1,4 +1,4 @@
-"""On a machine with a kernel of its own: what a container does not enforce is tried, under the services' very units."""
+"""On a machine with a kernel of its own: what a container does not enforce is tried, under the very units."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def enforced(bed: Bed) -> str:
         raise StepFailed(f"the scheduler: {as_it_is}; without {', '.join(LIFTED)}: {lifted}")
     most = _multiplied(bed)
     return (
-        f"{settings} settings of the kernel; the scheduler reaches its mail server, and neither neighbour, world nor"
-        f" disk, which it does without {', '.join(LIFTED)}; a timestamp service that multiplies has {most} tasks"
+        f"{settings} settings of the kernel; the scheduler reaches its mail server, not neighbour, world or disk"
+        f" (all of them without {', '.join(LIFTED)}); a timestamp service that multiplies comes to {most} tasks,"
         " and the others go on"
     )
 
@@ -106,8 +106,8 @@ def _multiplied(bed: Bed) -> int:
 
 
 def _probe(unit: str, code: str, changes: tuple[str, ...]) -> str:
-    """A script that makes ``probe.service`` of the unit of ``vermilion-UNIT`` with its drop-ins and *changes*: it runs
-    *code*, and what that says comes into a file."""
+    """A script that makes ``probe.service`` of ``vermilion-UNIT`` with its drop-ins and *changes*: it runs *code*,
+    and what that says comes into a file."""
     program = base64.b64encode(code.encode()).decode()
     own = ("Type=oneshot", f"ExecStart=/opt/vermilion/current/bin/python {PLACE}.py", *changes)
     lines = " ".join(f"'{line}'" for line in ("[Service]", *own, f"StandardOutput=truncate:{PLACE}.out"))
