@@ -46,6 +46,8 @@ SLOW = """# Without KVM a start takes minutes, and signs of life come late.
 TimeoutStartSec=30min
 WatchdogSec=0
 """
+ONE_WORKER = ("sed", "-i", "s/^workers = .*/workers = 1/")
+"""The portal's processes: each has typefaces and libraries to load, two minutes without KVM."""
 
 
 class VirtualMachine:
@@ -63,6 +65,7 @@ class VirtualMachine:
     def make(self, root: Path) -> None:
         """A disk with what is in *root*, a kernel, a network card's settings, and a key to log in."""
         self._add_kernel(root)
+        run((*ONE_WORKER, str(root / "etc/vermilion/appliance.toml")))
         run(("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self._key)))
         home = root / "root/.ssh"
         home.mkdir(mode=0o700, exist_ok=True)

@@ -39,7 +39,7 @@ def test_both_are_forwarded_at_the_ports_that_their_addresses_name(who: str) -> 
 
 
 def test_forwarding_outlives_the_hardening() -> None:
-    """vagrant-libvirt forwards by ``ssh -L``, which the appliance's sshd refuses. Of a keyword's values the first counts."""
+    """vagrant-libvirt forwards by ``ssh -L``, which our sshd refuses. Of a keyword's values the first counts."""
     ours, theirs = "sshd_config.d/05-vagrant.conf", "sshd_config.d/10-vermilion.conf"
     assert ours in VAGRANTFILE and "AllowTcpForwarding local" in VAGRANTFILE
     assert theirs in (PROVISIONING / "roles/hardening/tasks/main.yml").read_text(encoding="utf-8")
