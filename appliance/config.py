@@ -65,13 +65,21 @@ class WebSettings:
     @property
     def relying_party(self) -> str:
         """The WebAuthn relying party identifier (Level 3, section 4): the host name of the public address."""
-        return urlsplit(self.public_url).hostname or ""
+        return _host_of(self.public_url)
 
     @property
     def origin(self) -> str:
         """The WebAuthn origin: scheme, host and port of the public address."""
-        parts = urlsplit(self.public_url)
-        return f"{parts.scheme}://{parts.netloc}"
+        return _origin_of(self.public_url)
+
+
+def _host_of(address: str) -> str:
+    return urlsplit(address).hostname or ""
+
+
+def _origin_of(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +94,12 @@ class ConsoleSettings:
     @property
     def relying_party(self) -> str:
         """The WebAuthn relying party of administrators' passkeys: the host name of the address."""
-        return urlsplit(self.public_url).hostname or ""
+        return _host_of(self.public_url)
 
     @property
     def origin(self) -> str:
         """The WebAuthn origin: no page of the portal, which may share the host, can ask for these passkeys."""
-        parts = urlsplit(self.public_url)
-        return f"{parts.scheme}://{parts.netloc}"
+        return _origin_of(self.public_url)
 
     def check(self) -> None:
         """Raises ConfigurationRefused for a port, an address or a number that cannot serve."""

@@ -285,6 +285,23 @@ def test_who_cannot_write_there_confirms_nothing(tmp_path: Path) -> None:
         assert "passkey-confirmed" not in house.told()
 
 
+def test_roots_folder_is_read_by_who_reads_the_administration_and_written_by_nobody(tmp_path: Path) -> None:
+    """Also where provisioning has not made it, as after a change of release alone."""
+    with opened_house(tmp_path) as house:
+        fingerprint = house.register(house.set_up("sun"))
+        house.settings.home.administration.parent.chmod(0o2770)
+        house.administration.confirming.confirm("sun", fingerprint)
+        confirmed = house.settings.home.confirmed
+        [key] = (confirmed / "keys").iterdir()
+        beside = house.settings.home.administration.parent.stat().st_gid
+        assert [oct(path.stat().st_mode & 0o7777) for path in (confirmed, confirmed / "keys", key)] == [
+            "0o2750",
+            "0o2750",
+            "0o640",
+        ]
+        assert {path.stat().st_gid for path in (confirmed, confirmed / "keys", key)} == {beside}
+
+
 def test_a_reset_ends_passkeys_too(tmp_path: Path) -> None:
     with opened_house(tmp_path) as root:
         root.set_up_with_key("shi", Y)

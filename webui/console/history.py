@@ -16,6 +16,7 @@ from webui.console import acts
 from webui.console.access import visitor
 from webui.console.figures import PLANS, SPANS, Chart, Span, chart, span_of
 from webui.console.parts import ConsoleParts
+from webui.console.wording import given
 from webui.shared.language import translate
 
 LINES = 30
@@ -114,7 +115,7 @@ def _charts(parts: ConsoleParts, span: Span) -> list[Chart]:
 
 def _line(parts: ConsoleParts, line: JournalLine) -> Line:
     detail = acts.told(parts.administration.acts.act(line.act), outcome=line.kind in ENDED) if line.act else ""
-    said = detail or " · ".join(str(line.detail[name]) for name in TOLD if name in line.detail)
+    said = detail or " · ".join(given(str(line.detail[name])) for name in TOLD if name in line.detail)
     user = line.detail.get("user", "")
     who = f"{line.who} ({user})" if user else line.who
     return Line(line.at, who, translate()(SAID[line.kind]), said, line.act)
