@@ -31,6 +31,7 @@ from appliance.administration.signing_in import AdministratorSigningIn
 from appliance.administration.steward import SOCKET as STEWARD
 from appliance.administration.steward import machine_of, ring
 from appliance.administration.stuck import StuckList
+from appliance.administration.unlocking import UnlockDesk
 from appliance.administration.welcoming import AdministratorWelcoming, welcome_code
 from appliance.administration.wrapping import OwnWrapping, derived
 from appliance.config import Settings
@@ -51,7 +52,8 @@ CONSOLE_KEY = "console.key"
 class Administration:
     """``administrators`` is who there is; ``own`` and ``passkeys`` the owner's side; ``confirming`` root's, of
     whose passkeys count; ``acts`` what may be asked for, and was; ``performing`` what this process performs;
-    ``stuck`` what does not go on by itself; ``journal`` what everybody did."""
+    ``stuck`` what does not go on by itself; ``unlocking`` how two keepers unlock the authority; ``journal`` what
+    everybody did."""
 
     administrators: Administrators
     signing_in: AdministratorSigningIn
@@ -63,6 +65,7 @@ class Administration:
     passkeys: OwnPasskeys
     confirming: Confirming
     stuck: StuckList
+    unlocking: UnlockDesk
     journal: Journal
 
 
@@ -146,6 +149,7 @@ def _administration(
         passkeys=OwnPasskeys(room),
         confirming=Confirming(room),
         stuck=StuckList(room),
+        unlocking=UnlockDesk(room, authority),
         journal=room.journal,
     )
 

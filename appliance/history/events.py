@@ -79,6 +79,7 @@ class EventKind(StrEnum):
     CERTIFICATE_REVOKED = "certificate-revoked"
     KEEPER_ENROLLED = "keeper-enrolled"
     """Somebody of those of whom two unlock the HSM."""
+    KEEPER_RETIRED = "keeper-retired"
     KEY_CEREMONY = "key-ceremony"
     """The authority's record of a ceremony, or of a key that was exchanged or revoked later."""
     OFFICE_ACT_APPROVED = "office-act-approved"

@@ -100,12 +100,12 @@ class NewOfficer:
 
 @dataclass(frozen=True, slots=True)
 class NewKeeper:
-    """An administrator who is to keep a part of the token's PIN, and the passkey of the console (COSE)."""
+    """An administrator who is to keep a part of the PIN, and the ``passkeys`` of the console: credential id and
+    public key (COSE) of each."""
 
     subject: str
     name: str
-    credential_id: bytes
-    public_key: bytes
+    passkeys: tuple[tuple[bytes, bytes], ...]
     rp_id: str
 
 

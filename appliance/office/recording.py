@@ -54,7 +54,7 @@ class Recording:
             self._add_seal(tx, act)
         elif act.kind is ActKind.ENROL_PERSON:
             people.set_certificate(tx, act.subject, self._certificate(act.subject))
-        elif act.kind is ActKind.RETIRE:
+        elif act.kind is ActKind.RETIRE and not act.subject.startswith("keeper-"):
             self._end_account(tx, act.subject, by)
         more = seal_recording.record(tx, act, self._now()) if act.kind in seal_recording.EVENTS else {}
         if act.request is not None:
@@ -63,7 +63,7 @@ class Recording:
         officers = " ".join(sorted(act.approved_by))
         public: dict[str, Field] = {"subject": act.subject, "act": act.id, "officers": officers, **more}
         private = {name: str(act.notes[name]) for name in ("verified", "reason") if name in act.notes}
-        self._chronicle.tell(tx, HistoryEvent(_EVENTS[act.kind], self._now(), by, None, public, private))
+        self._chronicle.tell(tx, HistoryEvent(_event_of(act), self._now(), by, None, public, private))
 
     def _add_seal(self, tx: Transaction, act: PendingAct) -> None:
         seal = Seal(
@@ -94,3 +94,9 @@ class Recording:
         if der is None:
             raise StateRefused("The authority has no certificate of {subject}; prepare it again.", subject=subject)
         return der
+
+
+def _event_of(act: PendingAct) -> EventKind:
+    if act.kind is ActKind.RETIRE and act.subject.startswith("keeper-"):
+        return EventKind.KEEPER_RETIRED
+    return _EVENTS[act.kind]

@@ -15,6 +15,8 @@ SERVICES: Final = ("tsa", "evidence")
 
 REASONS: Final = ("superseded", "key_compromise", "cessation_of_operation")
 
+_NO_MORE = "cessation_of_operation"
+
 Keep = Callable[[ActKind, str, Mapping[str, Any], Mapping[str, Any], str], PendingAct]
 
 
@@ -58,19 +60,29 @@ class PreparingServices:
         """
         if self._authority.credentials(keeper.subject):
             raise StateRefused("{name} is a keeper of the PIN already.", name=keeper.name)
-        credential = {
-            "kind": "webauthn",
-            "credential_id": keeper.credential_id.hex(),
-            "public_key": keeper.public_key.hex(),
-            "rp_id": keeper.rp_id,
-        }
+        credentials = [
+            {
+                "kind": "webauthn",
+                "credential_id": identifier.hex(),
+                "public_key": key.hex(),
+                "rp_id": keeper.rp_id,
+            }
+            for identifier, key in keeper.passkeys
+        ]
         details = {
             "subject": keeper.subject,
             "name": keeper.name,
             "organisation": organisation,
-            "credentials": [credential],
+            "credentials": credentials,
         }
         return self._keep(ActKind.ENROL_KEEPER, keeper.subject, details, {}, by)
+
+    def keeper_end(self, subject: str, *, by: str) -> PendingAct:
+        """The act by which the keeper *subject* unlocks no more, for good. Raises :class:`StateRefused`."""
+        if not self._authority.credentials(subject):
+            raise StateRefused("{subject} is no keeper of the PIN.", subject=subject)
+        details = {"subject": subject, "reason": _NO_MORE}
+        return self._keep(ActKind.RETIRE, subject, details, {}, by)
 
     def _serial(self, service: str) -> str:
         if service not in SERVICES:

@@ -71,6 +71,8 @@ def words_of(act: PendingAct, names: Mapping[str, str]) -> Sentence:
         custodian = str(details.get("custodian", ""))
         changed = {"custodian": names.get(custodian, custodian), "needed": details.get("needed", "")}
         return Sentence(_CHANGES[act.kind], {"seal": names.get(act.subject, act.subject), **changed})
+    if act.kind is ActKind.RETIRE and act.subject.startswith("keeper-"):
+        return Sentence("From then on {name} unlocks the HSM no more.", values)
     sealing = act.kind is ActKind.ENROL_SEAL
     return Sentence(_SEALS[SealKind[notes["kind"]]] if sealing else _SENTENCES[act.kind], values)
 

@@ -14,7 +14,7 @@ from hsm.store.people import People
 _BY_ONE_OFFICER = frozenset({"remove_custodian"})
 """What one officer does alone, whatever the settings: it only takes power away, and may not have to wait."""
 
-_ASKED_ELSEWHERE = frozenset({"enrol_keeper", "rotate", "revoke_certificate"})
+_ASKED_ELSEWHERE = frozenset({"enrol_keeper", "retire", "rotate", "revoke_certificate"})
 """What administrators ask for in their console and officers activate in the portal: people who need not meet."""
 
 UNLOCK, KEEPERS = "unlock", 2

@@ -20,6 +20,7 @@ from appliance.administration.registry import REGISTRY
 from appliance.health import Finding, Observations
 from appliance.health.finding import good
 from appliance.health.registry import TITLES
+from appliance.home import make_directory
 from appliance.model.administration import AdministratorRole
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.database import Database
@@ -123,10 +124,10 @@ def opened(folder: Path, socket: Path) -> Iterator[Console]:
         AuthorityClient(socket, timeout=5.0) as authority,
         ExitStack() as stack,
     ):
-        yield _built(house, authority, stack)
+        yield _built(house, authority, socket, stack)
 
 
-def _built(house: House, authority: AuthorityClient, stack: ExitStack) -> Console:
+def _built(house: House, authority: AuthorityClient, authority_socket: Path, stack: ExitStack) -> Console:
     house.clock[0] = datetime.now(UTC).replace(microsecond=0)
     observations = Observations(house.settings.home.health)
     stack.callback(observations.close)
@@ -140,6 +141,8 @@ def _built(house: House, authority: AuthorityClient, stack: ExitStack) -> Consol
         form_key=KEY,
         now=lambda: house.at,
     )
+    run = make_directory(house.settings.home.run)
+    (run / "authority-console.sock").symlink_to(authority_socket)
     console = Console(create_app(parts), house, observations, database, parts)
     for login, role in PEOPLE.items():
         house.set_up_with_key(login, role)

@@ -23,6 +23,7 @@ GET = {
     "state.everything": Row("/", SIGNED_IN),
     "keys.everything": Row("/keys", SIGNED_IN),
     "keys.ceremony": Row("/keys/ceremonies/1", SIGNED_IN),
+    "unlocking.show": Row("/unlock", SYSTEM | SECURITY),
     "operations.everything": Row("/operations", SIGNED_IN),
     "operations.form": Row("/operations/service.restart", SYSTEM),
     "operations.request_page": Row("/requests/{act}", SIGNED_IN),
@@ -44,6 +45,8 @@ GET = {
 }
 
 POST = {
+    "unlocking.give": Row("/unlock", SYSTEM | SECURITY, {"part": "1"}),
+    "unlocking.forget": Row("/unlock/forget", SYSTEM | SECURITY),
     "operations.take": Row("/operations/service.restart", SYSTEM, {"service": "web", "sure": "yes"}),
     "operations.approve": Row("/requests/{act}/approve", SECURITY, {"credential": "{{}}"}),
     "operations.refuse": Row("/requests/{act}/refuse", SECURITY),

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 from pysqlite3 import dbapi2 as sqlite
 
+from appliance.store.database import Database
+from appliance.timestamping import TimestampService
 from hsm.acts import OfficerAct
 from hsm.answers import HeldCeremony
 from hsm.client import AuthorityClient
 from hsm.errors import NotPermitted, UnknownKey
+from hsm.timestamp import verify_token
 from tests.authority import OFFICER, RunningAuthority, running_authority
+from tests.hsm.memory import openssl
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +67,32 @@ def test_a_rotation_and_a_revocation_are_put_on_record(house: RunningAuthority) 
     held, text = newest(house)
     assert held.name.startswith("revoke-certificate-tsa-") and held.intact
     assert f"{before.serial_number:x}" in text and f"{after.serial_number:x}" not in text
+
+
+def test_timestamps_go_on_under_the_new_key_and_those_before_still_hold(
+    house: RunningAuthority, tmp_path: Path
+) -> None:
+    """The service that runs is not started again; who asks next gets a token of the new certificate."""
+    client, digest = house.client("tsa"), hashlib.sha256(b"a contract").digest()
+    database = Database(tmp_path / "state/vermilion.db")
+    service = TimestampService(database, client)
+    first, before = service.token(digest), client.certificate("tsa")
+    rotated(house, "tsa")
+    second, after = service.token(digest), client.certificate("tsa")
+    service.close()
+    database.close()
+
+    assert before != after
+    for token, certificate in ((first, before), (second, after)):
+        signer = x509.load_der_x509_certificate(certificate)
+        assert verify_token(token).signer == signer
+        (tmp_path / "token").write_bytes(token)
+        (tmp_path / "data").write_bytes(b"a contract")
+        status, text = openssl(
+            *("ts", "-verify", "-token_in", "-in", tmp_path / "token", "-data", tmp_path / "data"),
+            *("-CAfile", house.root / "trust/ca.pem", "-untrusted", house.root / "trust/chain.pem"),
+        )
+        assert status == 0, text
 
 
 def test_people_leave_no_record_there(house: RunningAuthority) -> None:

@@ -22,6 +22,7 @@ from webui.console import (
     settings,
     standing,
     state,
+    unlocking,
     wording,
 )
 from webui.console.parts import ConsoleParts
@@ -53,6 +54,7 @@ def create_app(parts: ConsoleParts) -> Flask:
     for pages in (
         state,
         keys,
+        unlocking,
         operations,
         queues,
         history,

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 
 from appliance.administration.action import Action, Argument, ArgumentKind, Hand
 from appliance.administration.actions.people import BOTH, NOBODY, SECURITY, SYSTEM
+from appliance.administration.confirmed import Confirmed
 from appliance.administration.parts import Parts
-from appliance.model.administration import Actor, Outcome
-from appliance.model.office import PendingAct
+from appliance.administration.unlocking import keeper_of
+from appliance.errors import PreconditionRefused, StateRefused
+from appliance.model.administration import Actor, AdministratorRole, Outcome
+from appliance.model.office import NewKeeper, PendingAct
 from appliance.office.service_drafts import REASONS, SERVICES
 
 
@@ -33,12 +36,39 @@ def _revoke(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
     return _prepared(services.revocation(service, serial, reason=arguments["reason"], by=who))
 
 
+def _keeper(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
+    administrator = parts.administrators.administrator(arguments["login"])
+    if administrator.role is AdministratorRole.AUDITOR:
+        raise PreconditionRefused("Auditors keep no part of the PIN.")
+    confirmed = Confirmed(parts.settings.home.confirmed).of(administrator.login)
+    if not confirmed:
+        raise StateRefused(
+            "{login} has no passkey that root has confirmed (`vermilion administrators confirm`).",
+            login=administrator.login,
+        )
+    keeper = NewKeeper(
+        subject=keeper_of(administrator.login),
+        name=administrator.name,
+        passkeys=tuple((each.credential_id, each.public_key) for each in confirmed),
+        rp_id=parts.settings.console.relying_party,
+    )
+    services, organisation = parts.appliance.office.preparing.services, parts.settings.organisation.name
+    return _prepared(services.keeper(keeper, organisation=organisation, by=f"administrator-{by.login}"))
+
+
+def _end_keeper(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
+    services, keeper = parts.appliance.office.preparing.services, keeper_of(arguments["login"])
+    return _prepared(services.keeper_end(keeper, by=f"administrator-{by.login}"))
+
+
 def _prepared(act: PendingAct) -> Outcome:
     template = "It waits for the officers in the portal (Registration), for {hours} hours."
     return Outcome(template, {"hours": int((act.expires - act.prepared).total_seconds() // 3600)})
 
 
 _SERVICE = Argument("service", "Service", ArgumentKind.CHOICE, choices=SERVICES)
+
+_LOGIN = Argument("login", "Login")
 
 ACTIONS = (
     Action(
@@ -70,12 +100,36 @@ ACTIONS = (
         perform=_revoke,
     ),
     Action(
+        name="keys.keeper",
+        title="Make somebody a keeper of the PIN",
+        effect="The administrator {login} becomes a keeper of the token's PIN, by the passkeys that root has"
+        " confirmed, once officers have activated that in the portal: two keepers unlock the HSM together.",
+        undo="The action keys.keeper_end.",
+        who=BOTH,
+        approvers=SECURITY,
+        arguments=(_LOGIN,),
+        hand=Hand.SCHEDULER,
+        perform=_keeper,
+    ),
+    Action(
+        name="keys.keeper_end",
+        title="End a keeper of the PIN",
+        effect="The administrator {login} unlocks the HSM no more, for good, once officers have activated that in"
+        " the portal.",
+        undo="Nothing: who is to be a keeper again gets another login.",
+        who=BOTH,
+        approvers=SECURITY,
+        arguments=(_LOGIN,),
+        hand=Hand.SCHEDULER,
+        perform=_end_keeper,
+    ),
+    Action(
         name="authority.lock",
         title="Lock the authority",
         effect="The authority forgets the PIN of its token: from now on nothing is signed and nothing is"
         " timestamped.",
-        undo="Operators unlock it on the machine (`vermilion-unlock`); where the PIN is kept, two persons start it"
-        " again (the action authority.restart).",
+        undo="Two keepers of the PIN unlock it, in the console (`/unlock`) or with root on the machine"
+        " (`vermilion-unlock`); where the PIN is kept, two persons start it again (the action authority.restart).",
         who=BOTH,
         approvers=NOBODY,
         arguments=(),

@@ -1,0 +1,173 @@
+"""Attended unlock: two keepers, each signed in, each with a passkey and a part of the token's PIN.
+
+1. The first keeper's passkey answers for a fresh act; the authority verifies it, and remembers that for a while.
+2. That keeper's part of the PIN stays in this process's memory, and nowhere else, for as long as the act lasts.
+3. The second keeper, who is another person, answers for the same act; the authority verifies that, too.
+4. Both parts go to the authority together, which logs in once. Whatever comes of it, both are forgotten here.
+
+One of the two may come without a part, where the PIN is not split: it then takes the presence of two.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from appliance.administration.room import AdministrationRoom
+from appliance.errors import NotAllowed, PreconditionRefused, StateRefused
+from appliance.model.administration import Actor, AdministratorRole, JournalKind
+from hsm.acts import OfficerAct, WebAuthnActivation
+from hsm.client import AuthorityClient
+from hsm.errors import AuthorityError, BadRequest
+from hsm.wire import officer_act_from_wire
+
+LASTS = timedelta(minutes=10)
+"""How long the first part waits for the second."""
+
+PARTS = (1, 2)
+LONGEST_PART = 128
+
+
+@dataclass(frozen=True, slots=True)
+class PinPart:
+    """Which part of the PIN it is, 1 or 2; empty from somebody who has none."""
+
+    number: int
+    pin: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unlocking:
+    """Where it stands for one administrator: the ``act`` to answer for, by one of these ``credentials`` (none: no
+    keeper); ``given`` is the part that waits for the other, by whom, until when."""
+
+    act: OfficerAct
+    credentials: tuple[bytes, ...]
+    given: int | None = None
+    by: str = ""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Half:
+    act: OfficerAct
+    login: str
+    part: PinPart = field(repr=False)
+
+
+class UnlockDesk:
+    """There is one, in the console's process. Thread-safe."""
+
+    def __init__(self, room: AdministrationRoom, authority: AuthorityClient) -> None:
+        self._room = room
+        self._authority = authority
+        self._turn = threading.Lock()
+        self._half: _Half | None = None
+
+    def standing(self, by: Actor) -> Unlocking:
+        """What *by* is asked for. Raises :class:`NotAllowed` for auditors, and what the authority refuses."""
+        _require_may(by)
+        known = self._authority.credentials(keeper_of(by.login))
+        credentials = tuple(each.credential_id for each in known if each.credential_id is not None)
+        with self._turn:
+            half = self._waiting()
+        if half is None:
+            expires = self._room.now().replace(microsecond=0) + LASTS
+            return Unlocking(OfficerAct("unlock", {}, expires, secrets.token_bytes(16)), credentials)
+        return Unlocking(half.act, credentials, half.part.number, half.login, half.act.expires)
+
+    def give(self, fields: Any, part: PinPart, answer: WebAuthnActivation, *, by: Actor) -> bool:
+        """One keeper's part; whether the authority is unlocked now. *fields* are those of the act that was shown.
+
+        Raises :class:`StateRefused` when that act is over or another one was begun, :class:`NotAllowed` for
+        auditors and for who has given a part already, :class:`PreconditionRefused` for no part at all, and what
+        the authority refuses: a wrong PIN is not tried again.
+        """
+        _require_may(by)
+        act = _act(fields)
+        with self._turn:
+            half = self._waiting()
+            self._require_fitting(half, act, part, by)
+            self._authority.approve(act, answer)
+            if half is None:
+                self._keep(_Half(act, by.login, part))
+                self._tell(JournalKind.PIN_PART_GIVEN, by)
+                return False
+            self._half = None
+            self._unlock(act, half.part, part, by)
+            return True
+
+    def forget(self, by: Actor) -> None:
+        """The part that waits is forgotten: its keeper takes it back, or another administrator ends it."""
+        _require_may(by)
+        with self._turn:
+            if self._waiting() is None:
+                raise StateRefused("No part of the PIN waits any more.")
+            self._half = None
+            self._tell(JournalKind.PIN_PART_FORGOTTEN, by)
+
+    def _unlock(self, act: OfficerAct, first: PinPart, second: PinPart, by: Actor) -> None:
+        ordered = sorted((first, second), key=lambda each: each.number)
+        try:
+            self._authority.unlock(act, [], pins=[each.pin for each in ordered if each.pin])
+        except AuthorityError:
+            self._tell(JournalKind.UNLOCK_FAILED, by)
+            raise
+        self._tell(JournalKind.AUTHORITY_UNLOCKED, by)
+
+    def _require_fitting(self, half: _Half | None, act: OfficerAct, part: PinPart, by: Actor) -> None:
+        if part.number not in PARTS or len(part.pin) > LONGEST_PART or not (part.pin or "-").isprintable():
+            raise PreconditionRefused("A part of the PIN has at most {most} characters.", most=LONGEST_PART)
+        if half is None:
+            if act.expires <= self._room.now():
+                raise StateRefused("This page was open for too long; it asks anew now.")
+            return
+        if by.login == half.login:
+            raise NotAllowed("You have given your part already; another keeper gives the other one.")
+        if act != half.act:
+            raise StateRefused("Another keeper has begun in the meantime; answer for what is shown now.")
+        if part.number == half.part.number:
+            raise PreconditionRefused("Part {number} was given already; give the other one.", number=part.number)
+        if not part.pin and not half.part.pin:
+            raise PreconditionRefused("Neither of you has given a part of the PIN; one has to.")
+
+    def _waiting(self) -> _Half | None:
+        if self._half is not None and self._half.act.expires <= self._room.now():
+            self._half = None
+        return self._half
+
+    def _keep(self, half: _Half) -> None:
+        """Until the act ends, also when nobody asks any more."""
+        self._half = half
+        timer = threading.Timer(LASTS.total_seconds(), self._drop, (half,))
+        timer.daemon = True
+        timer.start()
+
+    def _drop(self, half: _Half) -> None:
+        with self._turn:
+            if self._half is half:
+                self._half = None
+
+    def _tell(self, kind: JournalKind, by: Actor) -> None:
+        with self._room.writing() as tx:
+            self._room.journal.write(tx, kind, by)
+
+
+def keeper_of(login: str) -> str:
+    """What the authority calls the keeper who signs in as *login*."""
+    return f"keeper-{login}"
+
+
+def _require_may(by: Actor) -> None:
+    if by.role not in (AdministratorRole.SYSTEM, AdministratorRole.SECURITY):
+        raise NotAllowed("Auditors unlock nothing.")
+
+
+def _act(fields: Any) -> OfficerAct:
+    try:
+        return officer_act_from_wire(fields, "unlock")
+    except BadRequest as error:
+        raise StateRefused("This page was open for too long; it asks anew now.") from error
