@@ -7,6 +7,7 @@ import time
 import click
 
 from appliance.administration import COMMAND, Administration, open_administration
+from appliance.administration.actions.accounts import LINK
 from appliance.administration.registry import action_of
 from appliance.cli.program import Context
 from appliance.config import load
@@ -38,6 +39,9 @@ def show(context: Context, administration: Administration, act: Act) -> Act:
         act = administration.acts.act(act.id)
     if act.state is ActState.WAITING:
         say("{id} waits for a second person: `vermilion approve {id} --login LOGIN`.", id=act.id)
+        if act.action == LINK:
+            told = {"login": act.arguments["login"], "code": administration.welcoming.code_for(act.id)}
+            say("Who approves is shown the link; give {login} this code, which goes with it: {code}", **told)
     elif act.outcome is not None:
         speak = context.speech.warn if act.state is not ActState.DONE else say
         speak(act.outcome.template, **act.outcome.values)

@@ -107,6 +107,24 @@ def test_a_second_person_proves_who_it_is_and_approves(home: Home) -> None:
     assert f"{act}  release.rollback, failed" in run(home, "acts", "--all").output
 
 
+def test_root_who_asks_for_a_link_has_its_code(home: Home) -> None:
+    """Whether it is approved here or in the console: the link is not enough, whoever sees it."""
+    secret = set_up(home, added(home, "shi", "security"))
+    added(home, "sun", "system")
+    asked_for = run(home, "do", "administrators.link", "--login", "sun").output
+    act = re.search(r"approve ([0-9a-f]{12}) ", asked_for)
+    code = re.search(r": ([A-Z2-7]{4}-[A-Z2-7]{4})$", asked_for, re.MULTILINE)
+    assert act is not None and code is not None, asked_for
+    typed = f"{GOOD}\n{code_at(secret, step_of(utc_now()))}\n"
+    approved = run(home, "approve", act[1], "--login", "shi", typed=typed).output
+    link = re.search(r"/welcome/(\S+)", approved)
+    assert link is not None and code[1] not in approved, approved
+    with open_administration(load(home), now=utc_now) as administration:
+        arrival = administration.welcoming.arrive(link[1])
+        assert arrival.needs_code
+        assert administration.welcoming.choose_password(arrival, GOOD, code=code[1])
+
+
 def registered(home: Home, login: str, secret: bytes) -> str:
     """A passkey of *login*, added in the console; its fingerprint."""
     settings = load(home)

@@ -9,7 +9,8 @@ import pytest
 
 from appliance.administration.action import ArgumentKind
 from appliance.administration.registry import REGISTRY, may_approve, may_ask
-from appliance.model.administration import ActState, AdministratorRole, NewAdministrator
+from appliance.model.administration import ROOT, ActState, AdministratorRole, NewAdministrator
+from tests.administration.conftest import opened_house
 from tests.console.conftest import PEOPLE, Console, id_of, post
 
 OTHER = "九月的桂花落在旧信封上 & 四只白鹭"
@@ -100,6 +101,23 @@ def test_one_person_has_the_link_and_another_the_code(console: Console) -> None:
     assert further.headers["Location"] != link[0], "who gave the link cannot go on with it"
     assert console.browser().get(link[0]).status_code == 404
     assert "A code beside the password" in newcomer.get(further.headers["Location"]).text
+
+
+def test_a_link_that_root_asked_for_is_not_whole_either(console: Console) -> None:
+    """Who approves in the console is alone before the screen; root has the code, on the machine."""
+    new = NewAdministrator("qiu", "邱示例", "qiu@ops.example", AdministratorRole.SYSTEM)
+    console.house.administration.administrators.add(new, by=ROOT)
+    with opened_house(console.house.settings.home.root.parent) as machine:
+        machine.clock[0] = console.house.at
+        act = machine.administration.acts.ask("administrators.link", {"login": "qiu"}, by=ROOT)
+    approved = console.approve("zheng", act.id).text
+    link = re.search(r"/welcome/[\w-]{20,}", approved)
+    assert link is not None, approved
+    chosen = {"password": OTHER, "again": OTHER}
+    assert "not the code" in post(console.browser(), link[0], chosen).text
+    code = console.house.administration.welcoming.code_for(act.id)
+    assert code not in approved + console.browser("zheng").get(f"/requests/{act.id}").text
+    assert post(console.browser(), link[0], {**chosen, "code": code}).status_code == 303
 
 
 def test_a_link_ends_after_some_wrong_codes(console: Console) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.administration.action import NOTHING, Action
+from appliance.administration.actions.accounts import LINK
 from appliance.administration.registry import REGISTRY, may_approve, may_ask
 from appliance.model.administration import Act, ActState, AdministratorRole
 from webui.console.access import TITLES, Visitor
@@ -145,7 +146,7 @@ def told(act: Act, *, outcome: bool) -> str:
 def has_code(who: Visitor, act: Act) -> bool:
     """Whether *who* asked for a link whose code is theirs to give."""
     over = (ActState.REFUSED, ActState.WITHDRAWN, ActState.EXPIRED, ActState.FAILED)
-    return act.action == "administrators.link" and act.asked_by == who.login and act.state not in over
+    return act.action == LINK and act.asked_by == who.login and act.state not in over
 
 
 def shown(who: Visitor, act: Act) -> Shown:

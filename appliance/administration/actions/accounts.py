@@ -8,7 +8,7 @@ from appliance.administration.action import Action, Argument, ArgumentKind, Hand
 from appliance.administration.actions.people import BOTH, NOBODY, SECURITY
 from appliance.administration.administrators import Administrators
 from appliance.administration.parts import Parts
-from appliance.model.administration import ROOT, Actor, AdministratorRole, NewAdministrator, Outcome
+from appliance.model.administration import Actor, AdministratorRole, NewAdministrator, Outcome
 
 _LOGIN = Argument("login", "Login")
 _ROLES = tuple(role.value for role in AdministratorRole)
@@ -24,8 +24,7 @@ def _add(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
 
 
 def _link(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
-    # Root, who asked on the machine, is shown the link there as well: a code beside it would part nothing.
-    act_id = parts.act.id if parts.act is not None and by != ROOT else ""
+    act_id = parts.act.id if parts.act is not None else ""
     invited = parts.administrators.link(arguments["login"], by=by, act_id=act_id)
     address = f"{parts.settings.console.public_url}/welcome/{invited.token}"
     return Outcome(
@@ -47,6 +46,8 @@ def _changing(
     return perform
 
 
+LINK = "administrators.link"
+
 ACTIONS = (
     Action(
         name="administrators.add",
@@ -65,7 +66,7 @@ ACTIONS = (
         perform=_add,
     ),
     Action(
-        name="administrators.link",
+        name=LINK,
         title="Make a way in",
         effect="A new link lets {login}, who was added or reset, choose password and code; earlier links end. Who"
         " approves is shown the link, who asked a code: {login} needs both.",
