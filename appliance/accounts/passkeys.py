@@ -35,8 +35,8 @@ ALGORITHMS = [
 ]
 """Those that the authority takes too, so that the same passkey can sign."""
 
-_ANSWERS_FAULTS = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError)
-"""What the library raises for hostile answers is not one family."""
+ANSWERS_FAULTS = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What the library raises for hostile answers is not one family; brackets in brackets exhaust the stack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Passkeys:
                 require_user_verification=True,
                 supported_pub_key_algs=ALGORITHMS,
             )
-        except _ANSWERS_FAULTS as error:
+        except ANSWERS_FAULTS as error:
             raise _not_made() from error
         return NewPasskey(verified.credential_id, verified.credential_public_key, verified.sign_count, read)
 
@@ -158,7 +158,7 @@ class Passkeys:
                 credential_current_sign_count=passkey.sign_count,
                 require_user_verification=True,
             )
-        except _ANSWERS_FAULTS as error:
+        except ANSWERS_FAULTS as error:
             raise unknown_passkey() from error
         return read, verified.new_sign_count
 
@@ -169,7 +169,7 @@ def named_in(posted: str) -> tuple[bytes, bytes]:
         answer = json.loads(posted[:LONGEST_ANSWER])
         handle = answer["response"].get("userHandle") or ""
         return base64url_to_bytes(answer["rawId"]), base64url_to_bytes(handle)
-    except _ANSWERS_FAULTS as error:
+    except ANSWERS_FAULTS as error:
         raise unknown_passkey() from error
 
 

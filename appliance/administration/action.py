@@ -89,13 +89,13 @@ class Argument:
 def _moment(name: str, text: str) -> str:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = datetime.min  # noqa: DTZ901  # only to be refused below
-    if moment.tzinfo is None:
-        raise PreconditionRefused(
-            "The argument {name} is a moment with its zone, such as 2027-01-31T22:00+08:00.", name=name
-        )
-    return moment.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError):  # the year 1, in a zone whose clock is ahead
+        pass
+    raise PreconditionRefused(
+        "The argument {name} is a moment with its zone, such as 2027-01-31T22:00+08:00.", name=name
+    )
 
 
 class Hand(StrEnum):

@@ -20,9 +20,8 @@ from datetime import datetime, timedelta
 
 from webauthn import verify_authentication_response
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.exceptions import WebAuthnException
 
-from appliance.accounts.passkeys import LONGEST_ANSWER, PATIENCE, Site
+from appliance.accounts.passkeys import ANSWERS_FAULTS, LONGEST_ANSWER, PATIENCE, Site
 from appliance.administration.confirmed import Confirmed, ConfirmedKey
 from appliance.administration.statement import WAITS, Statement
 from appliance.errors import NotAllowed, PreconditionRefused, StateRefused
@@ -53,7 +52,7 @@ class Signed:
             moment = loaded(asked)
             if re.fullmatch("[0-9a-f]{12}", act_id) and stored(moment) == asked:
                 return cls(act_id, moment, answer)
-        except ValueError:
+        except (ValueError, OverflowError):
             pass
         raise StateRefused("This page is too old or was used already; load it again and repeat the last step.")
 
@@ -143,8 +142,7 @@ class Signatures:
                 credential_current_sign_count=count.get(named, 0),
                 require_user_verification=True,
             )
-        except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
-            # What the library raises for hostile answers is not one family.
+        except (*ANSWERS_FAULTS, StopIteration) as error:
             raise _unsigned() from error
         return key, verified.new_sign_count
 

@@ -162,6 +162,7 @@ def test_wrong_arguments_are_refused_and_nothing_is_written(
         (Argument("m", "M", ArgumentKind.MOMENT), "2027-01-31T22:00+08:00", "2027-01-31T14:00:00Z"),
         (Argument("m", "M", ArgumentKind.MOMENT), "2027-01-31T22:00", None),
         (Argument("m", "M", ArgumentKind.MOMENT), "tomorrow", None),
+        (Argument("m", "M", ArgumentKind.MOMENT), "0001-01-01T00:00+08:00", None),
         (Argument("s", "S", ArgumentKind.SECRET), " with spaces ", " with spaces "),
     ],
 )

@@ -117,7 +117,9 @@ def test_pictures_of_what_is_signed_are_for_those_who_sign(
 # What is wrong in the form.
 
 
-@pytest.mark.parametrize("credential", ["", "{}", "[1]", "null", '{"rawId": "AA", "response": {}}', "x" * 30_000])
+@pytest.mark.parametrize(
+    "credential", ["", "{}", "[1]", "null", '{"rawId": "AA", "response": {}}', "x" * 30_000, "[" * 20_000]
+)
 def test_an_answer_that_is_none_is_asked_for_again(zhang: FlaskClient, waiting: Contract, credential: str) -> None:
     form = visits.passkey_form(zhang.get(page_of(waiting)).text)
     answer = visits.send(zhang, form, credential=credential, place="上海")

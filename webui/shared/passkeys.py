@@ -55,7 +55,7 @@ def activation(subject: str, posted: str) -> WebAuthnActivation:
             authenticator_data=base64url_to_bytes(response["authenticatorData"]),
             signature=base64url_to_bytes(response["signature"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, WebAuthnException) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, WebAuthnException, RecursionError) as error:
         raise PreconditionRefused(
             "Your passkey did not answer; press the button and confirm once more."
         ) from error
