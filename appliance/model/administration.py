@@ -153,6 +153,8 @@ class JournalKind(StrEnum):
     ACT_DONE = "act-done"
     ACT_FAILED = "act-failed"
     ACT_INTERRUPTED = "act-interrupted"
+    UNKNOWN = "unknown"
+    """Not written: how a line is read whose kind a newer release has, before it was gone back from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from appliance.health import records
 from appliance.health.bench import Bench
 from appliance.health.finding import Condition, Finding
 from appliance.health.pages import Page
-from appliance.model.administration import AdministratorRole
+from appliance.model.administration import AdministratorRole, JournalKind
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.administration import journal as lines
 from appliance.store.database import Database
@@ -135,3 +135,17 @@ def test_a_line_that_does_not_follow_is_named(house: House) -> None:
     database.execute(guard)
     database.close()
     assert asked(house).values == {"number": 2}
+
+
+def test_a_line_of_a_newer_release_that_was_gone_back_from_is_read(house: House) -> None:
+    """A rollback leaves the administration's database as it is."""
+    house.set_up("wei")
+    database = Database(house.settings.home.administration, ADMINISTRATION)
+    with database.transaction() as tx:
+        tx.execute(
+            "INSERT INTO journal (number, at, who, kind, detail, salt, previous, digest)"
+            " SELECT number + 1, at, who, 'not-thought-of-yet', '{}', salt, digest, randomblob(32) FROM journal"
+            " ORDER BY number DESC LIMIT 1"
+        )
+    database.close()
+    assert house.administration.journal.lines(limit=1)[0].kind is JournalKind.UNKNOWN

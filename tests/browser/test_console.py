@@ -31,7 +31,10 @@ PEOPLE = {
     "sun": ("孙运维", AdministratorRole.SYSTEM),
     "zhou": ("周安全", AdministratorRole.SECURITY),
     "qian": ("钱值守", AdministratorRole.SYSTEM),
+    "feng": ("冯新来", AdministratorRole.AUDITOR),
+    "chu": ("褚新来", AdministratorRole.AUDITOR),
 }
+"""Of whom qian is set up; feng has only a link, and chu has chosen a password."""
 
 MAIN = ("/", "/keys", "/operations", "/queues", "/history", "/administrators")
 OTHERS = (
@@ -41,6 +44,9 @@ OTHERS = (
     "/settings",
     "/settings/code",
     "/settings/passkeys/new",
+    "/unlock",
+    "/keys/ceremonies/1",
+    "/runbook/clock-unsynchronised",
     "/nothing-here",
 )
 """What differs from the main pages in its parts; on a phone these are looked at by their parts alone."""
@@ -63,6 +69,7 @@ def links(the_house: House) -> dict[str, str]:
         draft = welcoming.code_draft(welcoming.arrive(tokens["qian"]))
         code = code_at(base64.b32decode(draft.secret), step_of(utc_now()))
         welcoming.with_code(welcoming.arrive(tokens["qian"]), draft.sealed, code, WHERE)
+        welcoming.choose_password(welcoming.arrive(tokens["chu"]), PASSWORD)
     return {login: f"/welcome/{token}" for login, token in tokens.items()}
 
 
@@ -77,6 +84,13 @@ def cookie(the_house: House, links: dict[str, str]) -> dict[str, str]:
         secret = administration.sessions.open(tx, "qian", WHERE).secret
     database.close()
     return {"name": "console", "value": secret, "url": the_house.settings.console.public_url}
+
+
+@pytest.fixture(scope="module")
+def request_page(the_house: House) -> str:
+    """The page of something that waits for a second person."""
+    with open_administration(the_house.settings, now=utc_now, process=COMMAND) as administration:
+        return f"/requests/{administration.acts.ask('release.rollback', {}, by=ROOT).id}"
 
 
 @contextmanager
@@ -190,16 +204,21 @@ def approves(visitor: Visitor, act: str) -> None:
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_page_of_the_console(
-    the_house: House, chromium: Browser, cookie: dict[str, str], language: str
+    the_house: House,
+    chromium: Browser,
+    cookie: dict[str, str],
+    links: dict[str, str],
+    request_page: str,
+    language: str,
 ) -> None:
     phone, rules = language == "en", OF_LOOKS if language == "en" else RULES
     scheme = "dark" if phone else "light"
     wrong: list[str] = []
     with administrating(the_house, chromium, language=language, phone=phone, color_scheme=scheme) as visitor:
-        for path in ENTRANCES:
+        for path in ENTRANCES if phone else (*ENTRANCES, links["feng"], links["chu"]):
             wrong += faults_of(visitor, path, rules)
         visitor.context.add_cookies([cookie])  # type: ignore[list-item]  # a dict with these keys is what it takes
-        for path in MAIN if phone else MAIN + OTHERS:
+        for path in MAIN if phone else (*MAIN, *OTHERS, request_page):
             wrong += faults_of(visitor, path, rules)
     assert not wrong, "\n".join(wrong)
 

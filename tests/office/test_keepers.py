@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from appliance.errors import StateRefused
-from appliance.model.office import ActState, NewKeeper
+from appliance.administration.parts import Parts
+from appliance.administration.registry import REGISTRY
+from appliance.errors import PreconditionRefused, StateRefused
+from appliance.model.administration import AdministratorRole
+from appliance.model.office import ActKind, ActState, NewKeeper
 from appliance.office import Office, words_of
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
+from tests.administration.conftest import opened_house, quick_hashes
 from tests.office.conftest import by_officer
 from tests.office.test_service_keys import ADMINISTRATOR
+
+__all__ = ["quick_hashes"]
 
 CONSOLE = "http://localhost:8082"
 
@@ -42,3 +49,26 @@ def test_a_keeper_is_made_by_officers_and_ended_by_them(appliance: Appliance, of
     assert appliance.authority.credentials(keeper.subject) == []
     with pytest.raises(StateRefused, match="no keeper"):
         services.keeper_end(keeper.subject, by=ADMINISTRATOR)
+
+
+def test_who_is_to_keep_a_part_has_a_passkey_that_root_confirmed(appliance: Appliance, tmp_path: Path) -> None:
+    """As the scheduler performs it: it reads what root confirmed, not what the console registered."""
+    with opened_house(tmp_path) as house:
+        house.set_up_with_key("sun", AdministratorRole.SYSTEM)
+        house.set_up("zhou", AdministratorRole.SECURITY)
+        house.set_up_with_key("wu", AdministratorRole.AUDITOR)
+        parts = Parts(
+            house.settings, house.administration.administrators, appliance.authority, appliance.now, appliance
+        )
+        action, by = REGISTRY["keys.keeper"], house.actor("sun")
+
+        outcome = action.perform(parts, {"login": "sun"}, by)
+
+        assert outcome.values == {"hours": 24}
+        waiting = [act for act in appliance.office.performing.waiting() if act.kind is ActKind.ENROL_KEEPER]
+        [credential] = waiting[-1].details["credentials"]
+        assert credential["credential_id"] == house.devices["sun"].inside.credential_id.hex()
+        assert waiting[-1].subject == "keeper-sun"
+        for login, why in (("zhou", "no passkey that root"), ("wu", "Auditors keep")):
+            with pytest.raises((StateRefused, PreconditionRefused), match=why):
+                action.perform(parts, {"login": login}, by)

@@ -55,6 +55,7 @@ SAID = {
     JournalKind.ACT_DONE: "An act was done",
     JournalKind.ACT_FAILED: "An act failed",
     JournalKind.ACT_INTERRUPTED: "An act was interrupted",
+    JournalKind.UNKNOWN: "Something that a newer release wrote",
 }
 """What each kind of line is called."""
 

@@ -94,6 +94,5 @@ def _digest(previous: bytes, salt: bytes, said: tuple[Any, ...]) -> bytes:
 
 
 def _line(row: tuple[Any, ...]) -> JournalLine:
-    return JournalLine(
-        row[0], loaded(row[1]), row[2], JournalKind(row[3]), row[4], canonical.decode(row[5].encode())
-    )
+    kind = JournalKind(row[3]) if row[3] in set(JournalKind) else JournalKind.UNKNOWN
+    return JournalLine(row[0], loaded(row[1]), row[2], kind, row[4], canonical.decode(row[5].encode()))
