@@ -24,7 +24,7 @@ class Speech:
         self.language = language
         self._translate = translator(language)
 
-    def say(self, template: str, **values: object) -> None:
+    def say(self, template: str, /, **values: object) -> None:
         """One line on standard output, at once."""
         click.echo(self._translate(template, **values))
 
@@ -32,6 +32,6 @@ class Speech:
         """The refusal's sentence on standard error."""
         click.echo(self._translate(error.template, **error.values), err=True)
 
-    def warn(self, template: str, **values: object) -> None:
+    def warn(self, template: str, /, **values: object) -> None:
         """One line on standard error."""
         click.echo(self._translate(template, **values), err=True)

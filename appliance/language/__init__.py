@@ -56,7 +56,7 @@ def translator(language: Language) -> Translator:
     """
     messages = chinese_messages() if language is Language.CHINESE else {}
 
-    def translate(message: str, **values: object) -> str:
+    def translate(message: str, /, **values: object) -> str:
         sentence = messages.get(message, message)
         return sentence.format(**{name: spoken(value) for name, value in values.items()}) if values else sentence
 

@@ -1,66 +1,22 @@
-"""Role × action × (ask, approve), pair by pair, generated from the registry and held against a table of our
-own."""
+"""Role × action × (ask, approve), pair by pair, generated from the registry and held against a table of our own.
+
+The workflows here; the same table through the command in `test_matrix_by_command.py`, through the console's pages
+in `tests/console/test_matrix.py`."""
 
 from __future__ import annotations
 
 import itertools
-import socket
 from collections.abc import Iterator
 
 import pytest
 
-from appliance.administration.action import Action, ArgumentKind
+from appliance.administration.action import Action
 from appliance.administration.registry import REGISTRY
 from appliance.errors import NotAllowed
-from appliance.home import make_directory
 from appliance.model.administration import ROOT, Act, Actor, ActState, AdministratorRole
 from tests.administration.conftest import House, opened_house
+from tests.administration.matrix import APPROVED_BY, ASKED_BY, A, Y, arguments_of, listening
 
-S, Y, A = AdministratorRole.SYSTEM, AdministratorRole.SECURITY, AdministratorRole.AUDITOR
-
-ASKED_BY = {
-    "maintenance.begin": {S},
-    "maintenance.end": {S},
-    "backup.now": {S},
-    "drill.now": {S},
-    "restore": {S},
-    "release.upgrade": {S},
-    "release.rollback": {S},
-    "service.restart": {S},
-    "authority.restart": {S},
-    "alarm.dismiss": {S, Y},
-    "log.anchor": {S},
-    "retries.contract": {S},
-    "retries.mail": {S},
-    "keys.rotate": {S},
-    "keys.revoke": {S},
-    "keys.keeper": {S, Y},
-    "keys.keeper_end": {S, Y},
-    "authority.lock": {S, Y},
-    "crl.issue": {S, Y},
-    "administrators.add": {Y},
-    "administrators.link": {Y},
-    "administrators.reset": {Y},
-    "administrators.suspend": {Y},
-    "administrators.resume": {Y},
-    "administrators.unlock": {Y},
-    "administrators.remove": {Y},
-}
-APPROVED_BY = {
-    "authority.restart": {Y},
-    "keys.rotate": {Y},
-    "keys.revoke": {Y},
-    "keys.keeper": {Y},
-    "keys.keeper_end": {Y},
-    "restore": {Y},
-    "release.upgrade": {Y},
-    "release.rollback": {Y},
-    "administrators.add": {S, Y},
-    "administrators.link": {S, Y},
-    "administrators.reset": {S, Y},
-    "administrators.resume": {S, Y},
-    "administrators.remove": {S, Y},
-}
 PAIRS = list(itertools.product(REGISTRY.values(), AdministratorRole))
 
 
@@ -68,25 +24,11 @@ PAIRS = list(itertools.product(REGISTRY.values(), AdministratorRole))
 def crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Two administrators of each kind; nothing is performed here: no process of this house has hands, and whoever
     listens where the steward does only listens."""
-    with (
-        opened_house(tmp_path_factory.mktemp("crew"), hands=frozenset()) as house,
-        socket.socket(socket.AF_UNIX) as bell,
-    ):
-        make_directory(house.settings.home.run)
-        bell.bind(str(house.settings.home.run / "steward.sock"))
-        bell.listen(1000)
+    with opened_house(tmp_path_factory.mktemp("crew"), hands=frozenset()) as house, listening(house):
         for role in AdministratorRole:
             for number in (1, 2):
                 house.set_up(f"{role}{number}", role)
         yield house
-
-
-def arguments_of(action: Action) -> dict[str, str]:
-    """Good ones."""
-    good = {ArgumentKind.NUMBER: "7", ArgumentKind.MOMENT: "2027-01-31T22:00+08:00"}
-    return {
-        each.name: each.choices[0] if each.choices else good.get(each.kind, "some") for each in action.arguments
-    }
 
 
 def asked(crew: House, action: Action) -> Act:

@@ -16,6 +16,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from appliance.administration import CONSOLE
+from appliance.administration.action import Hand
 from appliance.administration.registry import REGISTRY
 from appliance.health import Finding, Observations
 from appliance.health.finding import good
@@ -117,10 +119,11 @@ def console(tmp_path_factory: pytest.TempPathFactory, authority: RunningAuthorit
 
 
 @contextmanager
-def opened(folder: Path, socket: Path) -> Iterator[Console]:
-    """A console of its own, with somebody of each kind, that asks the authority at *socket*."""
+def opened(folder: Path, socket: Path, *, hands: frozenset[Hand] = CONSOLE.hands) -> Iterator[Console]:
+    """A console of its own, with somebody of each kind, that asks the authority at *socket* and performs the acts
+    of *hands*."""
     with (
-        opened_house(folder, attests=False) as house,
+        opened_house(folder, hands=hands, attests=False) as house,
         AuthorityClient(socket, timeout=5.0) as authority,
         ExitStack() as stack,
     ):

@@ -41,7 +41,7 @@ def translate() -> Translator:
     return translator(current_language())
 
 
-def say(message: str, **values: object) -> str:
+def say(message: str, /, **values: object) -> str:
     """*message* in the language of the answer that is being made."""
     return translate()(message, **values)
 

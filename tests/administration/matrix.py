@@ -1,0 +1,76 @@
+"""Who may ask for what, and who may be the second person: our own table, which the registry is held against."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from appliance.administration.action import Action, ArgumentKind
+from appliance.home import make_directory
+from appliance.model.administration import AdministratorRole
+from tests.administration.conftest import House
+
+S, Y, A = AdministratorRole.SYSTEM, AdministratorRole.SECURITY, AdministratorRole.AUDITOR
+
+ASKED_BY = {
+    "maintenance.begin": {S},
+    "maintenance.end": {S},
+    "backup.now": {S},
+    "drill.now": {S},
+    "restore": {S},
+    "release.upgrade": {S},
+    "release.rollback": {S},
+    "service.restart": {S},
+    "authority.restart": {S},
+    "alarm.dismiss": {S, Y},
+    "log.anchor": {S},
+    "retries.contract": {S},
+    "retries.mail": {S},
+    "keys.rotate": {S},
+    "keys.revoke": {S},
+    "keys.keeper": {S, Y},
+    "keys.keeper_end": {S, Y},
+    "authority.lock": {S, Y},
+    "crl.issue": {S, Y},
+    "administrators.add": {Y},
+    "administrators.link": {Y},
+    "administrators.reset": {Y},
+    "administrators.suspend": {Y},
+    "administrators.resume": {Y},
+    "administrators.unlock": {Y},
+    "administrators.remove": {Y},
+}
+APPROVED_BY = {
+    "authority.restart": {Y},
+    "keys.rotate": {Y},
+    "keys.revoke": {Y},
+    "keys.keeper": {Y},
+    "keys.keeper_end": {Y},
+    "restore": {Y},
+    "release.upgrade": {Y},
+    "release.rollback": {Y},
+    "administrators.add": {S, Y},
+    "administrators.link": {S, Y},
+    "administrators.reset": {S, Y},
+    "administrators.resume": {S, Y},
+    "administrators.remove": {S, Y},
+}
+
+
+def arguments_of(action: Action) -> dict[str, str]:
+    """Good ones."""
+    good = {ArgumentKind.NUMBER: "7", ArgumentKind.MOMENT: "2027-01-31T22:00+08:00"}
+    return {
+        each.name: each.choices[0] if each.choices else good.get(each.kind, "some") for each in action.arguments
+    }
+
+
+@contextmanager
+def listening(house: House) -> Iterator[None]:
+    """Somebody is where the steward is rung for, and only listens: what is asked for is under way, never done."""
+    with socket.socket(socket.AF_UNIX) as bell:
+        make_directory(house.settings.home.run)
+        bell.bind(str(house.settings.home.run / "steward.sock"))
+        bell.listen(1000)
+        yield

@@ -1,0 +1,94 @@
+"""The same table through the command: root asks for anything, each kind decides by password and code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import pytest
+from click.testing import CliRunner, Result
+
+from appliance.administration import open_administration
+from appliance.administration.action import Hand
+from appliance.administration.registry import REGISTRY
+from appliance.cli import acts, approve, main
+from appliance.cli import do as asking
+from appliance.config import load
+from appliance.home import Home, make_directory, write_private
+from appliance.model.administration import Act, ActState, AdministratorRole
+from tests.administration.conftest import GOOD, START, House
+from tests.administration.matrix import APPROVED_BY, arguments_of
+
+
+def login_of(role: AdministratorRole) -> str:
+    return f"{role}1"
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A development home with one administrator of each kind."""
+
+    house: House
+
+    def run(self, *arguments: str, typed: str = "") -> Result:
+        root = str(self.house.settings.home.root)
+        return CliRunner().invoke(main, ["--home", root, *arguments], input=typed, env={"LC_ALL": "C"})
+
+    def asked(self, name: str) -> str:
+        """What root asked for; its id."""
+        given = [part for key, value in arguments_of(REGISTRY[name]).items() for part in (f"--{key}", value)]
+        done = self.run("do", name, *(part.replace("_", "-") if part.startswith("--") else part for part in given))
+        found = re.search(r"`vermilion approve ([0-9a-f]{12}) --login", done.output)
+        assert found is not None, done.output
+        return found[1]
+
+    def decide(self, act: str, role: AdministratorRole, *more: str) -> Result:
+        """By the administrator of that kind, with the code that comes next."""
+        self.house.later(seconds=30)
+        typed = f"{GOOD}\n{self.house.code(login_of(role))}\n"
+        return self.run("approve", act, "--login", login_of(role), *more, typed=typed)
+
+    def act(self, act: str) -> Act:
+        return self.house.administration.acts.act(act)
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    home, clock = Home(tmp_path_factory.mktemp("machine")), [START]
+    for directory in (home.secrets, home.settings.parent, home.logs):
+        make_directory(directory)
+    write_private(home.secrets / "console.key", b"5a" * 32 + b"\n")
+    write_private(home.settings, b"")
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        for module in (asking, approve):
+            patch.setattr(module, "utc_now", lambda: clock[0])
+        patch.setattr(acts, "PATIENCE", 0.0)  # no scheduler runs here, whose acts it would wait for
+        administration = stack.enter_context(open_administration(load(home), now=lambda: clock[0]))
+        house = House(load(home), administration, clock)
+        for role in AdministratorRole:
+            house.set_up(login_of(role), role)
+        yield Machine(house)
+
+
+@pytest.mark.parametrize("name", APPROVED_BY)
+@pytest.mark.parametrize("role", AdministratorRole)
+def test_who_decides_on_what_root_asked_for(machine: Machine, name: str, role: AdministratorRole) -> None:
+    refused = machine.asked(name)
+    if role not in APPROVED_BY[name]:
+        for more in ((), ("--refuse",)):
+            done = machine.decide(refused, role, *more)
+            assert done.exit_code == 1 and done.exception.__class__ is SystemExit, done.output
+            assert machine.act(refused).state is ActState.WAITING
+        return
+    done = machine.decide(refused, role, "--refuse")
+    assert (done.exit_code, machine.act(refused).state) == (0, ActState.REFUSED), done.output
+    approved = machine.asked(name)
+    done = machine.decide(approved, role)
+    assert done.exception is None or done.exception.__class__ is SystemExit, done.output
+    act = machine.act(approved)
+    here = REGISTRY[name].hand is not Hand.SCHEDULER
+    then = {ActState.DONE, ActState.FAILED} if here else {ActState.PERFORMING}
+    assert (act.decided_by, act.state in then) == (login_of(role), True), act
