@@ -12,9 +12,9 @@ from appliance.wiring import Appliance
 from hsm.service_manager import ServiceManager
 
 SEQUENCING = 1.0
-RECOVERY = 5.0
+RECOVERY = 2.0
 DEADLINES = 10.0
-OUTBOX = 5.0
+OUTBOX = 1.0
 SEAL_REQUESTS = 10.0
 DISPOSAL = 600.0
 REMINDERS = 10.0
