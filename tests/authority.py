@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
 import secrets
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -108,15 +110,23 @@ def intent_for(signer: str, *, document: bytes = b"a contract") -> SigningIntent
 
 
 @contextmanager
-def running_authority(*, settings: str = "", workers: int = 2) -> Iterator[RunningAuthority]:
-    """A fresh home, its ceremony held, its daemon serving; *settings* is more TOML for ``authority.toml``."""
+def running_authority(
+    *, settings: str = "", workers: int = 2, another: bool = False
+) -> Iterator[RunningAuthority]:
+    """A home of its own, its ceremony held, its daemon serving; *settings* is more TOML for ``authority.toml``.
+
+    The ceremony is held once in a process of tests, and its home copied; ``another`` authority has its own keys.
+    """
     root = Path(tempfile.mkdtemp(prefix="vermilion-"))
     try:
-        make_home(root)
+        if another:
+            _hold_ceremony(root)
+        else:
+            shutil.copytree(_moulded(), root, dirs_exist_ok=True)
+            configuration = root / "hsm/softhsm2.conf"
+            configuration.write_text(configuration.read_text().replace(str(_moulded()), str(root)))
         with (root / "config/authority.toml").open("a", encoding="utf-8") as stream:
             stream.write(f"\n[workers]\ncount = {workers}\n{settings}")
-        plan = resources.files("hsm.ceremonies").joinpath("development.toml")
-        run(root, "ceremony", str(plan), "--codes-to", str(root / "secrets/setup.code"))
         officer = SoftwareAuthenticator.load(root / f"people/{OFFICER}.json")
         authority = RunningAuthority(root, start(root), officer)
         try:
@@ -127,6 +137,22 @@ def running_authority(*, settings: str = "", workers: int = 2) -> Iterator[Runni
             end(authority.process)
     finally:
         shutil.rmtree(root)
+
+
+@cache
+def _moulded() -> Path:
+    """A home after its ceremony, in which nothing has run."""
+    directory = tempfile.TemporaryDirectory(prefix="vermilion-mould-")
+    atexit.register(directory.cleanup)
+    root = Path(directory.name)
+    _hold_ceremony(root)
+    return root
+
+
+def _hold_ceremony(root: Path) -> None:
+    make_home(root)
+    plan = resources.files("hsm.ceremonies").joinpath("development.toml")
+    run(root, "ceremony", str(plan), "--codes-to", str(root / "secrets/setup.code"))
 
 
 def run(root: Path, *arguments: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from reportlab.pdfgen.canvas import Canvas
@@ -57,16 +60,46 @@ class World:
 
 @contextmanager
 def shared_world() -> Iterator[World]:
-    """A new home with everybody enrolled; both companies have agreed to sign electronically."""
+    """A home of its own with everybody enrolled; both companies have agreed to sign electronically."""
     with tempfile.TemporaryDirectory(prefix="vermilion-") as directory:
-        home = Home(Path(directory))
-        found(home, say=lambda _message, **_values: None, environment=os.environ)
+        home = cast(moulded(), Path(directory))
         with authority(home):
-            world = World(home, load(home))
-            with world.opened() as appliance:
-                agree(appliance, ZHANG, LI.organisation)
-                agree(appliance, LI, ZHANG.organisation)
-            yield world
+            yield World(home, load(home))
+
+
+@cache
+def moulded() -> Home:
+    """What each world of this process is a copy of."""
+    directory = tempfile.TemporaryDirectory(prefix="vermilion-mould-")
+    atexit.register(directory.cleanup)
+    return mould(Path(directory.name))
+
+
+def mould(root: Path) -> Home:
+    """A home at *root* whose people may sign at once; nothing runs in it any more. Ceremony, people and their
+    agreement cost seconds, a copy (:func:`cast`) costs none."""
+    home = Home(root)
+    found(home, say=lambda _message, **_values: None, environment=os.environ)
+    with authority(home), open_appliance(load(home)) as appliance:
+        agree(appliance, ZHANG, LI.organisation)
+        agree(appliance, LI, ZHANG.organisation)
+        appliance.workshop.text(sample_document(1))  # the typefaces are in the cache then
+    return home
+
+
+def cast(resting: Home, root: Path, *, shares_cache: bool = False) -> Home:
+    """A copy of the *resting* home at *root*, with tokens of its own. What can be made again at any time is
+    linked, or shared altogether."""
+    cache = resting.cache.name
+    shutil.copytree(resting.root, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.sock", cache))
+    if shares_cache:
+        (root / cache).symlink_to(resting.cache)
+    else:
+        shutil.copytree(resting.cache, root / cache, copy_function=os.link)
+    configuration = root / "hsm/softhsm2.conf"
+    text = configuration.read_text(encoding="utf-8")
+    configuration.write_text(text.replace(str(resting.root), str(root)), encoding="utf-8")
+    return Home(root)
 
 
 def agree(appliance: Appliance, person: Person, *others: str) -> AgreementRecord:

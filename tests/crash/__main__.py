@@ -14,8 +14,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from tests.crash import mould
 from tests.crash.tally import COLUMNS, Tally
+from tests.world import mould
 
 LANES = 2 * (os.cpu_count() or 1)
 """A lane often waits: for a second to pass before it seals off, for a process to come back."""
@@ -68,7 +68,7 @@ def main(rounds: int, lanes: int = LANES) -> int:
     """Exit status 0 when nothing is lost, duplicated or left half-done, and every lane came to its end."""
     table, began = Table(say), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="vermilion-mould-") as directory:
-        mould.make(Path(directory))
+        mould(Path(directory))
         lanes = [
             Thread(target=run_lane, args=(directory, str(share), seed, table))
             for seed, share in enumerate(shares(rounds, lanes))

@@ -22,7 +22,6 @@ from appliance.home import Home
 from appliance.model.contract import Contract, ContractState, PartyState
 from appliance.retention.disposing import ABANDONED
 from appliance.wiring import Appliance, open_appliance
-from tests.crash import mould
 from tests.crash.acting import Acting
 from tests.crash.clients import TimestampClients, Told
 from tests.crash.disk import own_disk
@@ -32,7 +31,7 @@ from tests.crash.judge import LATER, Judge
 from tests.crash.performer import Order
 from tests.crash.plan import RANDOM, Plan, Scenario, few, scenarios
 from tests.crash.tally import Tally
-from tests.world import sample_document, send
+from tests.world import cast, sample_document, send
 
 DOCUMENT = sample_document(1)
 NONE = "undisturbed"
@@ -183,7 +182,7 @@ def lane(moulded: Home, *, seed: int, small: bool) -> Iterator[tuple[Lane, Plan]
         tempfile.TemporaryDirectory(prefix="vermilion-crash-") as directory,
         own_disk(Path(directory)) as on_own_disk,
     ):
-        home = mould.cast(moulded, Path(directory))
+        home = cast(moulded, Path(directory), shares_cache=True)
         every = (few if small else scenarios)(own_disk=on_own_disk)
         plan = Plan(every, seed=seed, again=not small)
         running: Lane

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from appliance.contracts.waypoints import Waypoint
-from tests.crash import mould
 from tests.crash.__main__ import Table, run_lane
 from tests.crash.plan import few, scenarios
 from tests.crash.tally import Tally
+from tests.world import mould
 
 pytestmark = [pytest.mark.crash, pytest.mark.slow]
 
@@ -27,7 +27,7 @@ def test_the_plan_kills_at_every_waypoint_and_has_every_fault() -> None:
 
 
 def test_nothing_is_lost_twice_or_half(tmp_path: Path, counted: Tally) -> None:
-    home = mould.make(tmp_path)
+    home = mould(tmp_path)
     table = Table(say=sys.stdout.write)
     run_lane(str(home.root), "few", 1, table)
     counted.add(table.total)

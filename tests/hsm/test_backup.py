@@ -134,7 +134,7 @@ def test_a_part_without_its_token_wants_the_keys_here(house: RunningAuthority, t
         end(house.process)
         done = restore(part, tmp_path / "first", RECOVERY, here=house.root)
         assert done.returncode == 0, done.stderr
-        with running_authority() as other:
+        with running_authority(another=True) as other:
             end(other.process)
             done = restore(part, tmp_path / "second", RECOVERY, here=other.root)
         assert done.returncode == 1 and "does not hold the keys of this backup" in done.stderr

@@ -16,14 +16,12 @@ from importlib import resources
 from pathlib import Path
 
 from appliance.config import load
-from appliance.demonstration.cast import LI, ZHANG
-from appliance.demonstration.founding import found
 from appliance.home import Home
 from appliance.model.contract import Contract
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityUnreachable
-from tests.world import activations_for, agree, sample_document, send
+from tests.world import activations_for, cast, moulded, sample_document, send
 
 YEAR = timedelta(days=365.25)
 OFFICER = "officer-wang"
@@ -128,13 +126,7 @@ class Decade:
 def decade() -> Iterator[Decade]:
     """A new house, with everybody enrolled and agreed."""
     with tempfile.TemporaryDirectory(prefix="vermilion-") as directory:
-        home = Home(Path(directory))
-        found(home, say=lambda _message, **_values: None, environment=os.environ)
-        house = Decade(home)
-        with house.serving(), house.opened() as appliance:
-            agree(appliance, ZHANG, LI.organisation)
-            agree(appliance, LI, ZHANG.organisation)
-        yield house
+        yield Decade(cast(moulded(), Path(directory)))
 
 
 def completed(appliance: Appliance) -> Contract:

@@ -14,8 +14,6 @@ from pathlib import Path
 
 from appliance.administration import open_administration
 from appliance.config import load
-from appliance.demonstration.cast import LI, ZHANG
-from appliance.demonstration.founding import found
 from appliance.home import Home, write_private
 from appliance.model.administration import AdministratorRole, NewAdministrator
 from appliance.model.contract import Contract
@@ -25,7 +23,7 @@ from appliance.operations.backup.documents import read_list
 from appliance.wiring import Appliance, utc_now
 from hsm.client import AuthorityClient
 from hsm.sealing import new_identity, recipient_of
-from tests.world import World, activations_for, agree, authority, sample_document, send, sequenced
+from tests.world import World, activations_for, authority, cast, moulded, sample_document, send, sequenced
 
 PLANTED = "planted-secret-7f3a"
 RECOVERY = new_identity()
@@ -51,9 +49,8 @@ class House:
 @contextmanager
 def running_house() -> Iterator[House]:
     with tempfile.TemporaryDirectory(prefix="vermilion-") as directory, tempfile.TemporaryDirectory() as safe:
-        home, recovery = Home(Path(directory)), Path(safe) / "recovery.key"
+        home, recovery = cast(moulded(), Path(directory)), Path(safe) / "recovery.key"
         write_private(recovery, f"{RECOVERY}\n".encode())
-        found(home, say=lambda _message, **_values: None, environment=os.environ)
         for settings in (home.settings, home.authority_settings):
             with settings.open("a", encoding="utf-8") as stream:
                 stream.write(f'\n[backup]\nrecipients = ["{recipient_of(RECOVERY)}"]\n# {PLANTED}\n')
@@ -81,8 +78,6 @@ def administrators_of(home: Home) -> list[str]:
 
 def sign_contract(appliance: Appliance, world: World) -> Contract:
     """One contract from draft to archive."""
-    agree(appliance, ZHANG, LI.organisation)
-    agree(appliance, LI, ZHANG.organisation)
     contract = send(appliance, sample_document(1))
     with sequenced(appliance, world):
         for party in contract.parties:
