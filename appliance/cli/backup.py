@@ -53,8 +53,8 @@ def key(context: Context, file: Path) -> None:
 @click.pass_obj
 def create_(context: Context, keep_all: bool) -> None:
     """Make a backup while the system runs, then remove those that the settings no longer keep."""
-    with _workroom(context) as room:
-        archive = _made(room)
+    with ExitStack() as stack:
+        room, archive = _made(context, stack)
         manifest = archive.manifest()
         context.speech.say(
             "Backup {name}: {documents} documents, log of {size} entries, schema {schema}; in {path}.",
@@ -77,18 +77,20 @@ def create_(context: Context, keep_all: bool) -> None:
             _pruned(context, room)
 
 
-def _made(room: Workroom) -> Archive:
-    """A new archive; what came of it is kept for whoever asks how everything stands."""
+def _made(context: Context, stack: ExitStack) -> tuple[Workroom, Archive]:
+    """A new archive, and where it was made (until *stack* ends); what came of it is kept for whoever asks how
+    everything stands, also where there was no authority to begin with."""
     now = utc_now()
     try:
+        room = stack.enter_context(_workroom(context))
         ensure_key(room)
         archive = create(room, now=now)
     except (ApplianceError, AuthorityError) as error:
         with suppress(OSError):  # the disk may be what is wrong; the error itself says so
-            keep_outcome(room.home, Outcome.failed(now, error))
+            keep_outcome(context.home, Outcome.failed(now, error))
         raise
-    keep_outcome(room.home, Outcome(now, archive.name))
-    return archive
+    keep_outcome(context.home, Outcome(now, archive.name))
+    return room, archive
 
 
 @command.command("list")

@@ -16,7 +16,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from appliance.cli import main
 from appliance.config import BackupSettings
 from appliance.contracts.reader import Contracts
 from appliance.documents.blobs import BlobStore
@@ -25,6 +27,7 @@ from appliance.home import Home
 from appliance.model.contract import PartyState
 from appliance.operations.backup import Archive, Point, Workroom, check, create, creating
 from appliance.operations.backup.documents import read_list
+from appliance.operations.backup.outcome import last_outcome
 from appliance.operations.backup.pruning import kept, prune
 from appliance.operations.restore.opening import open_database
 from appliance.store import ledger
@@ -33,7 +36,7 @@ from appliance.wiring import Appliance, utc_now
 from hsm.errors import AuthorityError, SealBroken
 from hsm.note import NoteKey, parse_vkey
 from hsm.sealing import new_identity
-from tests.operations.house import PLANTED, RECOVERY, House, files_of, perform, sign
+from tests.operations.house import PLANTED, RECOVERY, House, files_of, moved, perform, sign
 from tests.world import sample_document, send, sequenced
 
 TOKEN = re.compile(rb'"token":"([0-9a-f]{64})"')
@@ -270,3 +273,11 @@ def test_pruning_removes_what_no_archive_needs(house: House, archive: Archive, r
     objects = set((room.archives.root / "objects").glob("??/*"))
     assert prune(room) == ([], None) and set((room.archives.root / "objects").glob("??/*")) == objects
     os.truncate(archive.part("documents.age"), length)
+
+
+def test_a_backup_without_an_authority_is_kept_as_one_that_failed(pristine: Path, tmp_path: Path) -> None:
+    home = moved(pristine, tmp_path / "home")
+    home.authority_settings.write_text("[nonsense]\n", encoding="utf-8")
+    done = CliRunner().invoke(main, ["--home", str(home.root), "backup", "create"])
+    last = last_outcome(home)
+    assert (done.exit_code, last is None or last.made) == (1, False), done.output
