@@ -15,10 +15,10 @@ from cryptography import x509
 from appliance.errors import ApplianceError
 from appliance.health.bench import Bench, Unasked
 from appliance.health.machine import rooms
+from appliance.health.services import signs_of_life
 from appliance.ledger.tree import StoredTree
 from appliance.operations.backup.outcome import last_outcome
 from appliance.operations.drilled import last_drill
-from appliance.pulses import Pulses
 from appliance.store import ledger, queues
 from hsm.errors import AuthorityError
 
@@ -85,10 +85,8 @@ def _disks(bench: Bench) -> Iterator[Figure]:
 
 
 def _workers(bench: Bench) -> Iterator[Figure]:
-    within = 2.0 * bench.configured().health.seconds
     for service in ("web", "tsa"):
-        alive = Pulses(bench.home.pulses).alive(service, within=within)
-        yield labelled("vermilion_workers", service=service), float(alive)
+        yield labelled("vermilion_workers", service=service), float(signs_of_life(bench, service))
 
 
 def _keeping(bench: Bench) -> Iterator[Figure]:

@@ -1,7 +1,9 @@
 """The authority's daemon with a clock that a test sets: the port ``hsm.clock.Clock``, all else as it is served.
 
 Run as ``python -m tests.conformance.clocked``; the file ``clock.json`` in the home says how far the wall clock is
-from the machine's, and whether NTP vouches for it. It is read anew with each look, so no restart is needed.
+from the machine's, and whether NTP vouches for it; or that the kernel is asked, for an accuracy that no clock has.
+It is read anew with each look, so no restart is needed. Signals set the wall clock of workers that start
+afterwards, past this port (:mod:`tests.conformance.boot_clock`).
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from hsm.clock import ClockReading, DeclaredClock
+from hsm.clock import ClockReading, DeclaredClock, KernelClock
 from hsm.sentence import Sentence
 from tests.authority import RunningAuthority, end, running_authority, start
+from tests.conformance.boot_clock import shift_on_signals
 
 _FILE = "clock.json"
 
@@ -33,6 +36,8 @@ class SetClock:
 
     def read(self) -> ClockReading:
         said = json.loads(self._path.read_text())
+        if said.get("kernel"):
+            return KernelClock(timedelta()).read()
         now = DeclaredClock().read()
         proven = bool(said["proven"])
         return ClockReading(
@@ -84,6 +89,7 @@ def _serve() -> None:
         served(*arguments)
 
     served, daemon._serve = daemon._serve, serve_clocked
+    shift_on_signals()
     sys.argv = ["vermilion-authority", "serve"]
     cli.main()
 

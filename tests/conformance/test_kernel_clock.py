@@ -1,52 +1,22 @@
-"""The machine's real clock, as the kernel keeps it: its NTP state, and a step that a time namespace makes real.
-
-Whoever sets the wall clock back an hour leaves the boot clock where it is, so the two drift apart by an hour. A
-time namespace (time_namespaces(7)) moves the boot clock of the processes in it, which is the same distance; the
-machine's own clock stays untouched.
-"""
+"""The machine's real clock, as the kernel keeps it: its NTP state, and a step that a time namespace makes real."""
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from hsm.clock import KernelClock
 from hsm.config import load
 from tests.authority import RunningAuthority, end, running_authority, start
+from tests.conformance.boot_clock import STEP, UNDO, shift_on_signals, why_not
 from tests.conformance.endpoint import kill, running_tsa
 from tests.conformance.oracle import TIME_NOT_AVAILABLE
 from tests.conformance.reading import Refusal, Token, granted, read, refused
 from tests.conformance.requests import PLAIN
 from tests.conformance.waiting import eventually, workers_of
-
-_HOUR = 3600
-_CLONE_NEWTIME = 0x80
-
-
-def shift_boot_clock(seconds: int) -> None:
-    """For the children that this process will fork: a boot clock *seconds* ahead. Raises OSError."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(_CLONE_NEWTIME) != 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    Path("/proc/self/timens_offsets").write_text(f"boottime {seconds} 0\n")
-
-
-def why_not() -> str:
-    """Why this machine lets nobody have a time namespace; empty when it does."""
-    tried = subprocess.run(
-        [sys.executable, "-c", f"from {__name__} import shift_boot_clock; shift_boot_clock(1)"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return tried.stderr.strip().rpartition("\n")[2] if tried.returncode else ""
 
 
 @pytest.fixture
@@ -72,11 +42,11 @@ def start_workers_anew(authority: RunningAuthority, number: int) -> None:
 def test_a_real_step_is_refused_by_every_worker_and_forgiven_when_undone(shifted: RunningAuthority) -> None:
     with running_tsa(shifted.root) as tsa:
         before = granted(tsa.ask(PLAIN)).tst_info["gen_time"].native
-        start_workers_anew(shifted, signal.SIGUSR1)
+        start_workers_anew(shifted, STEP)
         eventually(lambda: read_answer(tsa.ask(PLAIN)) == TIME_NOT_AVAILABLE)
         for _ in range(6):
             assert refused(tsa.ask(PLAIN)).fail_info == TIME_NOT_AVAILABLE
-        start_workers_anew(shifted, signal.SIGUSR2)
+        start_workers_anew(shifted, UNDO)
         eventually(lambda: read_answer(tsa.ask(PLAIN)) is None)
         assert granted(tsa.ask(PLAIN)).tst_info["gen_time"].native > before
 
@@ -107,8 +77,7 @@ def test_the_kernels_own_word_decides() -> None:
 def _serve() -> None:
     from hsm import cli  # noqa: PLC0415 - in the daemon alone
 
-    signal.signal(signal.SIGUSR1, lambda *_: shift_boot_clock(_HOUR))
-    signal.signal(signal.SIGUSR2, lambda *_: shift_boot_clock(0))
+    shift_on_signals()
     sys.argv = ["vermilion-authority", "serve"]
     cli.main()
 

@@ -1,4 +1,5 @@
-"""One appliance for all faults: authority (SoftHSM, a clock that can be set), portal, watch, mail server, webhook.
+"""One appliance for all faults: authority (SoftHSM, a clock that can be set), portal, console with somebody who
+looks at it, watch, mail server, webhook.
 
 All of it is real; only its time is the test's: the watch takes it as an argument, the authority from a file.
 """
@@ -8,27 +9,19 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from aiosmtpd.controller import Controller
-
 from appliance.config import Settings, load
-from appliance.demonstration.founding import found
 from appliance.errors import ApplianceError
 from appliance.health import Observations
 from appliance.health.alarm_delivery import MOST, AlarmDelivery
@@ -45,6 +38,10 @@ from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
 from hsm.sealing import new_identity, recipient_of
 from hsm.status import AuthorityState
+from tests.conformance.boot_clock import STEP, UNDO
+from tests.health.onlooker import Onlooker
+from tests.health.receivers import Hook, Post, free_port
+from tests.world import cast, moulded
 
 ROUND = timedelta(seconds=15)
 """By how much the watch's clock goes on from round to round."""
@@ -55,64 +52,6 @@ KEY = b"whsec_dmVybWlsaW9uLXRlc3Qta2V5"
 OPERATOR = "operator@example.com"
 
 
-class Post:
-    """A mail server on a port of its own, which can be away."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.messages: list[EmailMessage] = []
-        self._controller: Controller | None = None
-
-    async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:  # noqa: N802 -- aiosmtpd
-        self.messages.append(message_from_bytes(envelope.content, policy=policy.default))
-        return "250 taken"
-
-    def open(self) -> None:
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
-        self._controller.start()
-
-    def close(self) -> None:
-        if self._controller is not None:
-            self._controller.stop()
-            self._controller = None
-
-
-class Hook:
-    """A web server that takes whatever is posted."""
-
-    def __init__(self) -> None:
-        self.received: list[tuple[str, dict[str, str], bytes]] = []
-        received = self.received
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                received.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class's name
-                return
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def events(self, name: str) -> list[dict[str, Any]]:
-        """What was posted about *name*."""
-        bodies = [json.loads(body) for path, _, body in self.received if path == "/alarm"]
-        return [body for body in bodies if body["data"]["name"] == name]
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
 @dataclass
 class Station:
     """The appliance, and what a test does to it."""
@@ -121,7 +60,10 @@ class Station:
     post: Post
     hook: Hook
     port: int
+    console: int
     portal: subprocess.Popen[bytes]
+    authority: subprocess.Popen[bytes]
+    onlooker: Onlooker
     ahead: timedelta = timedelta()
     observations: Observations = field(init=False)
     _rounds: int = 0
@@ -165,9 +107,11 @@ class Station:
         """As the scheduler's job for the dead-man's switch does it."""
         self._delivery.beat()
 
-    def look_until(self, holds: Callable[[], bool]) -> None:
-        """Round after round, until the fault has had its effect (the authority looks at its HSM every 2 s)."""
+    def look_until(self, holds: Callable[[], bool]) -> int:
+        """Round after round, until the fault has had its effect; how many that took."""
+        before = self._rounds
         eventually(holds, self.look)
+        return self._rounds - before
 
     def heard(self, path: str) -> int:
         """How often something was posted there."""
@@ -175,7 +119,14 @@ class Station:
 
     def readyz(self) -> tuple[int, dict[str, Any]]:
         """The portal's answer."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        return self._readyz(self.port)
+
+    def console_readyz(self) -> tuple[int, dict[str, Any]]:
+        """The console's."""
+        return self._readyz(self.console)
+
+    def _readyz(self, port: int) -> tuple[int, dict[str, Any]]:
+        connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         try:
             connection.request("GET", "/readyz")
             answer = connection.getresponse()
@@ -187,19 +138,53 @@ class Station:
         """The scheduler as a process of its own."""
         return _process(self.home, "-m", "appliance.jobs")
 
-    def set_clock(self, *, ahead: timedelta = timedelta(), proven: bool = True) -> None:
-        """The authority's clock, for all of its workers at once."""
-        set_clock(self.home.root, ahead=ahead, proven=proven)
+    @contextmanager
+    def unheld_clock(self) -> Iterator[None]:
+        """The authority asks the kernel, whose clock nothing holds as exactly as it is asked."""
+        set_clock(self.home.root, kernel=True)
+        try:
+            yield
+        finally:
+            set_clock(self.home.root)
+
+    @contextmanager
+    def stepped_clock(self) -> Iterator[None]:
+        """The wall clock of the authority's worker was set back an hour."""
+        self._restart_worker(STEP)
+        try:
+            yield
+        finally:
+            self._restart_worker(UNDO)
+
+    @contextmanager
+    def set_clock(self, *, ahead: timedelta) -> Iterator[None]:
+        """The same by the port alone, where no user may move a clock."""
+        set_clock(self.home.root, ahead=ahead)
+        try:
+            yield
+        finally:
+            set_clock(self.home.root)
 
     def workers(self) -> list[int]:
         """The processes that serve the portal."""
-        path = Path(f"/proc/{self.portal.pid}/task/{self.portal.pid}/children")
-        return [int(each) for each in path.read_text().split()]
+        return _children(self.portal)
+
+    def _restart_worker(self, after: int) -> None:
+        """Once the signal *after* has reached its parent, so that the new one lives by another clock."""
+        (old,) = _children(self.authority)
+        self.authority.send_signal(after)
+        os.kill(old, signal.SIGKILL)
+        eventually(lambda: _operational(self.home) and old not in _children(self.authority))
 
 
-def set_clock(root: Path, *, ahead: timedelta, proven: bool) -> None:
+def _children(process: subprocess.Popen[bytes]) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def set_clock(root: Path, *, ahead: timedelta = timedelta(), kernel: bool = False) -> None:
+    """What the authority of *root* takes for its clock (:mod:`tests.conformance.clocked`)."""
     new = root / "clock.new"
-    new.write_text(json.dumps({"ahead": ahead // timedelta(microseconds=1), "proven": proven}))
+    new.write_text(json.dumps({"ahead": ahead // timedelta(microseconds=1), "proven": True, "kernel": kernel}))
     new.replace(root / "clock.json")
 
 
@@ -212,12 +197,6 @@ def eventually(holds: Callable[[], bool], meanwhile: Callable[[], object] = lamb
         meanwhile()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def station() -> Iterator[Station]:
     """A new home in which everything is well, but for what nobody has done yet (a drill)."""
@@ -225,21 +204,22 @@ def station() -> Iterator[Station]:
     post.open()
     try:
         with tempfile.TemporaryDirectory(prefix="vermilion-") as directory:
-            home = Home(Path(directory))
-            found(home, say=lambda _message, **_values: None, environment=os.environ)
+            home = cast(moulded(), Path(directory))
             _configure(home, post, hook)
-            set_clock(home.root, ahead=timedelta(), proven=True)
-            settings, port = load(home), free_port()
-            with _process(home, "-m", "tests.conformance.clocked"):
+            set_clock(home.root)
+            settings, port, console = load(home), free_port(), free_port()
+            with ExitStack() as stack:
+                authority = stack.enter_context(_process(home, "-m", "tests.conformance.clocked"))
                 eventually(lambda: _operational(home))
                 with AuthorityClient(home.authority_socket("backup")) as client:
                     ensure_key(Workroom(settings, os.environ, client))
-                with _process(home, *_gunicorn(port)) as portal:
-                    eventually(lambda: answers(port))
-                    opened = Station(settings, post, hook, port, portal)
-                    opened.sequence()
-                    yield opened
-                    opened.observations.close()
+                portal = stack.enter_context(_process(home, *_gunicorn("portal", port)))
+                stack.enter_context(_process(home, *_gunicorn("console", console)))
+                eventually(lambda: answers(port) and answers(console))
+                opened = Station(settings, post, hook, port, console, portal, authority, Onlooker(home, console))
+                opened.sequence()
+                yield opened
+                opened.observations.close()
     finally:
         post.close()
         hook.close()
@@ -258,9 +238,10 @@ def _configure(home: Home, post: Post, hook: Hook) -> None:
     write_private(home.secrets / "alarms.key", KEY)
 
 
-def _gunicorn(port: int) -> tuple[str, ...]:
-    arguments = ("-m", "gunicorn", "--config", "python:webui.portal.gunicorn")
-    return (*arguments, "--bind", f"127.0.0.1:{port}", "webui.portal.process:create()")
+def _gunicorn(application: str, port: int) -> tuple[str, ...]:
+    package = f"webui.{application}"
+    arguments = ("-m", "gunicorn", "--config", f"python:{package}.gunicorn")
+    return (*arguments, "--bind", f"127.0.0.1:{port}", f"{package}.process:create()")
 
 
 @contextmanager
