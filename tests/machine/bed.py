@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import re
 import shutil
 import struct
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.machine import making
@@ -18,6 +20,7 @@ from tests.machine.failure import StepFailed
 from tests.machine.virtual import VirtualMachine
 
 _RECAP = re.compile(r"ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)")
+_MESSAGE = re.compile(r'"msg": ("(?:[^"\\]|\\.)*")')
 _STA_UNSYNC = 0x40
 """adjtimex(2): the kernel's clock is not synchronised."""
 
@@ -58,18 +61,29 @@ class Bed:
         """The public half of the recovery key, which is made when it is first asked for."""
         key, public = self.folder / "recovery.key", self.folder / "recovery.public"
         if not key.exists():
-            told = run((str(Path(sys.executable).parent / "vermilion"), "backup", "key", str(key)))
-            found = re.search(r"age1[0-9a-z]+", told)
-            if found is None:
-                raise StepFailed(f"`vermilion backup key` prints no recipient: {told}")
-            public.write_text(found[0])
+            public.write_text(self.make_recovery_key(key))
         return public.read_text()
+
+    def make_recovery_key(self, path: Path) -> str:
+        """A new recovery key in the file *path*; its public half."""
+        told = run((str(Path(sys.executable).parent / "vermilion"), "backup", "key", str(path)))
+        found = re.search(r"age1[0-9a-z]+", told)
+        if found is None:
+            raise StepFailed(f"`vermilion backup key` prints no recipient: {told}")
+        return found[0]
 
     def install(self, *options: str, place: str = "") -> Recap:
         """Runs ``install`` of the unpacked bundle on the machine. Raises :class:`StepFailed` when it fails."""
+        return Recap(self.machine.run(self._command(options, place)))
+
+    def refused(self, *options: str, place: str = "") -> str:
+        """By which sentence ``install`` refuses. Raises :class:`StepFailed` when it does not."""
+        return refusal(self.machine.run(f"! {{ {self._command(options, place)}; }}"))
+
+    def _command(self, options: Sequence[str], place: str) -> str:
         folder = place or f"/root/{self.bundle.stem}"
         given = f"--key /root/vermilion-bundle.asc --settings /root/settings.yml {' '.join(options)}"
-        return Recap(self.machine.run(f"cd {folder} && ./install {given}"))
+        return f"cd {folder} && ./install {given}"
 
     def rely_on(self, source: str) -> None:
         """What the setting ``application_time_source`` does, without the minute of another installation."""
@@ -118,6 +132,16 @@ class Recap:
             elif line.startswith("changed:"):
                 names.append(task)
         return ", ".join(dict.fromkeys(names))
+
+
+def refusal(told: str) -> str:
+    """The sentence at the end of what ``install`` printed: Ansible's, or its own."""
+    if messages := _MESSAGE.findall(told):
+        return str(json.loads(messages[-1]))
+    last = (told.strip().splitlines() or [""])[-1]
+    if not last.startswith("install: "):
+        raise StepFailed(f"it refuses without a word:\n{told[-1500:]}")
+    return last.removeprefix("install: ")
 
 
 def time_source() -> str:

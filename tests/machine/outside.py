@@ -12,17 +12,21 @@ import json
 import secrets
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
 
 from tests.browser.house import mail_server
-from tests.machine import asking, contracts, founding, judging, load
-from tests.machine.company import SIGNERS, Company, Person
+from tests.machine import asking, browsing, contracts, founding, judging, load
+from tests.machine.company import OFFICERS, SIGNERS, Company, Person
 from tests.machine.forms import Page
 from tests.machine.visitor import Visitor
 
 MAIL = 2525
+PAGES = 60
+"""Each of the people looks at as many, when they look around."""
+
 Verb = Callable[..., str]
 
 
@@ -91,6 +95,17 @@ def draft(company: Company, expected: str) -> str:
     return "taken" if taken else f"refused with {page.status}: {page.said()[:120]}"
 
 
+def browse(company: Company) -> str:
+    """Everybody signs in and follows whatever links there are; no page fails."""
+    answers = Counter[int]()
+    for login in (*OFFICERS, *SIGNERS):
+        someone = company.person(login)
+        someone.sign_in()
+        answers += browsing.look_around(someone, PAGES)
+    others = ", ".join(f"{count} with {status}" for status, count in sorted(answers.items()) if status != 200)
+    return f"{answers.total()} pages looked at{f' ({others})' if others else ''}"
+
+
 def timestamp(company: Company, name: str) -> str:
     """``openssl ts`` asks, over plain HTTP through the web front, and verifies what comes."""
     return judging.timestamp(company, name)
@@ -147,6 +162,7 @@ VERBS: dict[str, Verb] = {
         complete,
         same,
         draft,
+        browse,
         timestamp,
         timestamp_until,
         ready,

@@ -11,7 +11,8 @@ import pytest
 
 import tests.machine.steps  # noqa: F401  # registers them
 from tests.machine import ntp
-from tests.machine.bed import Recap
+from tests.machine.bed import Recap, refusal
+from tests.machine.browsing import look_around
 from tests.machine.failure import LeftOut, StepFailed
 from tests.machine.forms import Page
 from tests.machine.load import Acknowledged
@@ -139,3 +140,35 @@ def test_what_ansible_changed_is_told_by_task() -> None:
     assert (recap.ok, recap.changed, recap.failed, recap.tasks_that_changed()) == (2, 1, 0, "base : Packages")
     with pytest.raises(StepFailed, match="did not come to its end"):
         Recap("ERROR! no")
+
+
+def test_a_refusal_is_read_as_ansible_prints_it_and_as_install_does() -> None:
+    asserted = 'fatal: [localhost]: FAILED! => {\n    "evaluated_to": false,\n    "msg": "\\"a\\" is 3 GB, too little."\n}\nPLAY RECAP\n'
+
+    assert refusal(f'ok: => {{"msg": "fine"}}\n{asserted}') == '"a" is 3 GB, too little.'
+    assert refusal("install: keeping it\ninstall: only 3 MiB are free.\n") == "only 3 MiB are free."
+    with pytest.raises(StepFailed, match="without a word"):
+        refusal("Segmentation fault")
+
+
+class _Someone:
+    """Sees a portal of three pages, one of them missing."""
+
+    login = "ivan"
+
+    def __init__(self, **pages: tuple[int, bytes]) -> None:
+        self.visitor, self._pages, self.seen = self, pages, list[str]()
+
+    def get(self, path: str) -> Page:
+        self.seen.append(path)
+        return Page(path, *self._pages[path.strip("/") or "home"])
+
+
+def test_whoever_looks_around_follows_every_link_once_and_stumbles_over_a_failure() -> None:
+    home = b'<a href="/a?x=1&amp;y=2#end">a</a> <a href="b">b</a> <a href="https://elsewhere.example/">c</a>'
+    someone = _Someone(home=(200, home), b=(404, b""), **{"a?x=1&y=2": (200, b'<a href="/">home</a>')})
+
+    assert look_around(someone, 9) == {200: 2, 404: 1}  # type: ignore[arg-type]
+    assert someone.seen == ["/", "/a?x=1&y=2", "/b"]
+    with pytest.raises(AssertionError, match="answered with 500"):
+        look_around(_Someone(home=(500, b"")), 9)  # type: ignore[arg-type]

@@ -15,6 +15,10 @@ LIMITS = {
     "vermilion-web.service": 0.5,
     "vermilion-tsa.service": 0.5,
     "vermilion-scheduler.service": 1.5,
+    "vermilion-console.service": 0.5,
+    "vermilion-steward.service": 1.8,
+    "vermilion-front-certificate.service": 1.5,
+    "nginx.service": 3.0,
     "vermilion-diagnose.service": 0.5,
     "vermilion-backup.service": 0.5,
     "vermilion-drill.service": 0.5,
@@ -148,4 +152,17 @@ def units(bed: Bed) -> str:
             exposed.append(f"{unit}: {found[1] if found else told.strip()[-200:]} > {limit}")
     if inactive or failed or exposed:
         raise StepFailed(f"inactive: {inactive}; failed: {failed or 'none'}; too exposed: {exposed or 'none'}")
-    return f"{len(set(wanted))} units active, {len(LIMITS)} below their limit"
+    return f"{len(set(wanted))} units active, {len(LIMITS)} below their limit; nginx may open {_files(bed)} files"
+
+
+def _files(bed: Bed) -> int:
+    """How many files a worker of nginx may open, which has nothing to say against its settings."""
+    warned = bed.machine.run("nginx -t 2>&1 | grep -F '[' || :").strip()
+    limits = bed.machine.run(
+        "main=$(systemctl show --property MainPID --value nginx.service)"
+        " && read worker others </proc/$main/task/$main/children && cat /proc/$worker/limits"
+    )
+    found = re.search(r"^Max open files +(\d+)", limits, re.MULTILINE)
+    if warned or found is None or int(found[1]) < 2 * 2048:
+        raise StepFailed(f"nginx: {warned or limits}")
+    return int(found[1])

@@ -10,6 +10,10 @@ from tests.machine.failure import StepFailed
 from tests.machine.plan import step
 
 BACKUPS = "var/lib/vermilion/backups"
+KEYS = "/run/keys"
+TOKENS = "/var/lib/vermilion/hsm/tokens"
+DISK = "preflight_disk_mebibytes=99999999"
+MEMORY = "preflight_memory_mebibytes=9999999"
 
 
 @step("backup", "contract")
@@ -21,25 +25,60 @@ def backup(bed: Bed) -> str:
     return f"{recap}; {_newest(bed)}, {_size(bed) / 1e6:.1f} MB"
 
 
-@step("restore", "backup")
-def restore(bed: Bed) -> str:
-    """the machine is lost; on a new one the backup, the recovery key and the PIN bring everything back"""
-    bed.machine.remove()
-    making.unpack(making.debian(bed.kept), bed.machine.root)
-    bed.machine.boot()
+@step("refused", "backup")
+def refused(bed: Bed) -> str:
+    """a machine that has signed since refuses its older backup, a strange recovery key or PIN, another HSM; it serves on"""
+    machine = bed.machine
+    bed.outside("timestamp", "since")
+    machine.until("vermilion log check >/dev/null", 60)
+    _bring_keys(bed)
+    before = machine.run(_STATE)
+    told = [
+        _refused(bed, "would be lost", restore_aside="true"),
+        _refused(bed, "not sealed for this key", restore_aside="true", restore_identity=f"{KEYS}/strange.key"),
+        _refused(bed, "PIN", restore_aside="true", restore_pin_file=f"{KEYS}/strange.pin"),
+    ]
+    if machine.run(_STATE) != before:
+        raise StepFailed(f"something changed: before {before}; after {machine.run(_STATE)}")
+    told.append(_refused_by_another_hsm(bed))
+    machine.run(f"rm -r {KEYS}")
+    return f"{' '.join(told)} Then {bed.outside('ready', 120)}; {bed.outside('same', '第一份合同')}"
+
+
+@step("lost", "backup")
+def lost(bed: Bed) -> str:
+    """the machine is lost; a new one refuses a bundle that is damaged, too little memory or disk, and a port in use"""
+    machine = bed.machine
+    machine.remove()
+    making.unpack(making.debian(bed.kept), machine.root)
+    machine.boot()
     bed.carry(bed.bundle)
+    there = f"/root/{bed.bundle.stem}"
+    machine.run(f"cp {there}/release.json /root/ && echo >>{there}/release.json")
+    told = [bed.refused()]
+    if "damaged (release.json" not in told[0] or machine.says("test -e /opt/vermilion"):
+        raise StepFailed(f"a damaged bundle: {told[0]}")
+    machine.run(f"mv /root/release.json {there}/")
+    told += [bed.refused(f"--set {DISK}"), bed.refused(f"--set {MEMORY}")]
+    listens = "import socket; s = socket.create_server(('', 443)); s.accept()"
+    machine.run(f'systemd-run --quiet --unit=other python3 -c "{listens}"')
+    told.append(bed.refused())
+    machine.run("systemctl stop other.service")
+    for sentence, word in zip(told[1:], ("free below /var", "MiB of memory", "Port 443 is taken"), strict=True):
+        if word not in sentence or "Nothing was changed" not in sentence:
+            raise StepFailed(f"not refused for “{word}”: {sentence}")
+    if left := machine.run("ls -d /etc/vermilion /var/lib/vermilion /opt/vermilion/[!b]* 2>/dev/null || :").strip():
+        raise StepFailed(f"a refusal leaves {left}")
+    return " ".join(told)
+
+
+@step("restore", "lost")
+def restore(bed: Bed) -> str:
+    """on the new machine the backup, the recovery key and the PIN bring everything back"""
     shutil.copytree(bed.folder / "backups", bed.machine.root / "mnt/backups")
-    for name in ("recovery.key", "user.pin"):
-        shutil.copy(bed.folder / name, bed.machine.root / "root" / name)
-    bed.machine.run("mkdir -m 0700 /run/keys && mv /root/recovery.key /root/user.pin /run/keys/")
-    given = {
-        "restore_archive": f"/mnt/backups/{_newest(bed)}",
-        "restore_identity": "/run/keys/recovery.key",
-        "restore_pin_file": "/run/keys/user.pin",
-        "restore_log_key": bed.log_key,
-    }
-    recap = bed.install("--playbook restore", *(f"--set {name}={value}" for name, value in given.items()))
-    bed.machine.run("rm -r /run/keys")
+    _bring_keys(bed)
+    recap = bed.install("--playbook restore", *_given(bed))
+    bed.machine.run(f"rm -r {KEYS}")
     bed.know_certificate()
     ready, same = bed.outside("ready", 120), bed.outside("same", "第一份合同")
     bed.outside("timestamp", "restored")
@@ -49,6 +88,65 @@ def restore(bed: Bed) -> str:
     if again.changed:
         raise StepFailed(f"a run after the restore changes things: {again}: {again.tasks_that_changed()}")
     return f"{recap}; {ready}; {same}; a new contract: {new}; {checked}"
+
+
+def _refused_by_another_hsm(bed: Bed) -> str:
+    """By one that has the label and the PIN, but not the keys; the backup is one that brings no token along."""
+    machine, settings = bed.machine, "/etc/vermilion/authority.toml"
+    machine.run(
+        f"sed -i 's/^token = \"alone\"/token = \"own\"/' {settings} && systemctl restart vermilion-authority.service"
+        f" && systemctl start vermilion-backup.service && sed -i 's/^token = \"own\"/token = \"alone\"/' {settings}"
+    )
+    archive = machine.run(f"ls -d /{BACKUPS}/2* | tail -n 1").strip()
+    machine.run(
+        f"mv {TOKENS} {TOKENS}.ours && install -d -m 0700 -o vermilion-authority -g vermilion-authority {TOKENS}"
+        " && runuser -u vermilion-authority -- env SOFTHSM2_CONF=/var/lib/vermilion/hsm/softhsm2.conf"
+        f" softhsm2-util --init-token --free --label vermilion --so-pin 1234567890 --pin $(cat {KEYS}/user.pin)"
+    )
+    try:
+        return _refused(bed, "HSM", restore_archive=archive, restore_aside="true", restore_forget_newer="true")
+    finally:
+        machine.run(f"rm -r {TOKENS} && mv {TOKENS}.ours {TOKENS} && systemctl restart vermilion-authority.service")
+
+
+_STATE = (
+    "cd /var/lib/vermilion && ls -A . && ls -A hsm/tokens && cat trust/* | sha256sum"
+    " && find /etc/vermilion /etc/credstore.encrypted -type f -exec sha256sum {} + | sort"
+)
+"""A script that tells what no refusal may change."""
+
+
+def _bring_keys(bed: Bed) -> None:
+    """Into the machine's memory: the recovery key and the PIN, and of each one that is not theirs."""
+    strange = bed.folder / "strange.key"
+    if not strange.exists():
+        bed.make_recovery_key(strange)
+    for name in ("recovery.key", "user.pin", "strange.key"):
+        shutil.copy(bed.folder / name, bed.machine.root / "root" / name)
+    bed.machine.run(
+        f"mkdir -m 0700 {KEYS} && cd /root && mv recovery.key user.pin strange.key {KEYS}/"
+        f" && echo STRANGEPIN99 >{KEYS}/strange.pin && chmod 0600 {KEYS}/*"
+    )
+
+
+def _given(bed: Bed, **other: str) -> list[str]:
+    """The options of a restore, with *other* settings than the right ones."""
+    given = {
+        "restore_archive": f"/mnt/backups/{_newest(bed)}",
+        "restore_identity": f"{KEYS}/recovery.key",
+        "restore_pin_file": f"{KEYS}/user.pin",
+        "restore_log_key": bed.log_key,
+        **other,
+    }
+    return [f"--set {name}={value}" for name, value in given.items()]
+
+
+def _refused(bed: Bed, word: str, **other: str) -> str:
+    given = {"restore_archive": f"/{BACKUPS}/{_newest(bed)}", **other}
+    told = bed.refused("--playbook restore", *_given(bed, **given))
+    if word not in told:
+        raise StepFailed(f"not refused for “{word}”: {told}")
+    return told
 
 
 def _newest(bed: Bed) -> str:

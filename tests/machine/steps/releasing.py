@@ -33,12 +33,19 @@ def upgrade(bed: Bed) -> str:
 
 @step("rollback", "upgrade")
 def rollback(bed: Bed) -> str:
-    """and back to the release before it, with the database of before; contracts are signed as ever"""
+    """back to the release before, with the databases of before: refused while it would lose acts, then allowed to"""
     version = making.version_in(bed.bundle)
-    recap = bed.install("--playbook rollback", place=f"/opt/vermilion/bundles/{version}")
+    place = f"/opt/vermilion/bundles/{version}"
+    refusal = bed.refused("--playbook rollback", place=place)
+    if "would lose them" not in refusal:
+        raise StepFailed(f"the rollback was refused for another reason: {refusal}")
+    _runs(bed, making.version_in(bed.successor))
+    bed.outside("ready", 120)
+    recap = bed.install("--playbook rollback --set rollback_forget_newer=true", place=place)
     _runs(bed, version)
     ready, same = bed.outside("ready", 120), bed.outside("same", "第一份合同")
-    return f"{recap}; {ready}; {same}; a new contract: {bed.outside('contract', '退回后的合同')}"
+    new = bed.outside("contract", "退回后的合同")
+    return f"first refused: {refusal} Then {recap}; {ready}; {same}; a new contract: {new}"
 
 
 def _schema(bed: Bed) -> int:

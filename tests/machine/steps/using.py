@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from tests.machine.bed import Bed, host_is_unsynchronised
-from tests.machine.failure import LeftOut
+from tests.machine.failure import LeftOut, StepFailed
+from tests.machine.making import CHECKOUT
 from tests.machine.plan import step
+
+MOST_MEMORY = 1024
+"""MB that the appliance may take after an ordinary day."""
+
+
+@step("memory", "contract")
+def memory(bed: Bed) -> str:
+    """everybody looks at whatever the portal shows; then what each unit takes is counted"""
+    told = bed.outside("browse")
+    table = bed.machine.run((CHECKOUT / "tests/machine/usage.sh").read_text(encoding="utf-8")).strip()
+    together = int(table.splitlines()[-1].split("|")[3].removesuffix("MB "))
+    if together > MOST_MEMORY:
+        raise StepFailed(f"{told}; {together} MB:\n{table}")
+    return f"{told}; {together} MB together\n{table}"
 
 
 @step("reboot", "contract")
