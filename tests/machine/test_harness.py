@@ -143,9 +143,9 @@ def test_what_ansible_changed_is_told_by_task() -> None:
 
 
 def test_a_refusal_is_read_as_ansible_prints_it_and_as_install_does() -> None:
-    asserted = 'fatal: [localhost]: FAILED! => {\n    "evaluated_to": false,\n    "msg": "\\"a\\" is 3 GB, too little."\n}\nPLAY RECAP\n'
+    failed = 'fatal: [localhost]: FAILED! => {\n  "msg": "\\"a\\" is 3 GB, too little."\n}\nPLAY RECAP\n'
 
-    assert refusal(f'ok: => {{"msg": "fine"}}\n{asserted}') == '"a" is 3 GB, too little.'
+    assert refusal(f'ok: => {{"msg": "fine"}}\n{failed}') == '"a" is 3 GB, too little.'
     assert refusal("install: keeping it\ninstall: only 3 MiB are free.\n") == "only 3 MiB are free."
     with pytest.raises(StepFailed, match="without a word"):
         refusal("Segmentation fault")

@@ -27,7 +27,7 @@ def backup(bed: Bed) -> str:
 
 @step("refused", "backup")
 def refused(bed: Bed) -> str:
-    """a machine that has signed since refuses its older backup, a strange recovery key or PIN, another HSM; it serves on"""
+    """having signed since, the machine refuses its older backup, a strange key or PIN, another HSM; serves on"""
     machine = bed.machine
     bed.outside("timestamp", "since")
     machine.until("vermilion log check >/dev/null", 60)
@@ -47,7 +47,7 @@ def refused(bed: Bed) -> str:
 
 @step("lost", "backup")
 def lost(bed: Bed) -> str:
-    """the machine is lost; a new one refuses a bundle that is damaged, too little memory or disk, and a port in use"""
+    """the machine is lost; a new one refuses a damaged bundle, too little memory or disk, and a port in use"""
     machine = bed.machine
     machine.remove()
     making.unpack(making.debian(bed.kept), machine.root)
@@ -67,7 +67,8 @@ def lost(bed: Bed) -> str:
     for sentence, word in zip(told[1:], ("free below /var", "MiB of memory", "Port 443 is taken"), strict=True):
         if word not in sentence or "Nothing was changed" not in sentence:
             raise StepFailed(f"not refused for “{word}”: {sentence}")
-    if left := machine.run("ls -d /etc/vermilion /var/lib/vermilion /opt/vermilion/[!b]* 2>/dev/null || :").strip():
+    left = machine.run("ls -d /etc/vermilion /var/lib/vermilion /opt/vermilion/[!b]* 2>/dev/null || :").strip()
+    if left:
         raise StepFailed(f"a refusal leaves {left}")
     return " ".join(told)
 
@@ -92,11 +93,11 @@ def restore(bed: Bed) -> str:
 
 def _refused_by_another_hsm(bed: Bed) -> str:
     """By one that has the label and the PIN, but not the keys; the backup is one that brings no token along."""
-    machine, settings = bed.machine, "/etc/vermilion/authority.toml"
-    machine.run(
-        f"sed -i 's/^token = \"alone\"/token = \"own\"/' {settings} && systemctl restart vermilion-authority.service"
-        f" && systemctl start vermilion-backup.service && sed -i 's/^token = \"own\"/token = \"alone\"/' {settings}"
-    )
+    machine = bed.machine
+    restart = "systemctl restart vermilion-authority.service"
+    becomes = "sed -i 's/^token = .%s.$/token = \"%s\"/' /etc/vermilion/authority.toml"
+    machine.run(f"{becomes % ('alone', 'own')} && {restart} && systemctl start vermilion-backup.service")
+    machine.run(becomes % ("own", "alone"))
     archive = machine.run(f"ls -d /{BACKUPS}/2* | tail -n 1").strip()
     machine.run(
         f"mv {TOKENS} {TOKENS}.ours && install -d -m 0700 -o vermilion-authority -g vermilion-authority {TOKENS}"
@@ -106,7 +107,7 @@ def _refused_by_another_hsm(bed: Bed) -> str:
     try:
         return _refused(bed, "HSM", restore_archive=archive, restore_aside="true", restore_forget_newer="true")
     finally:
-        machine.run(f"rm -r {TOKENS} && mv {TOKENS}.ours {TOKENS} && systemctl restart vermilion-authority.service")
+        machine.run(f"rm -r {TOKENS} && mv {TOKENS}.ours {TOKENS} && {restart}")
 
 
 _STATE = (

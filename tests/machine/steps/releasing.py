@@ -33,7 +33,7 @@ def upgrade(bed: Bed) -> str:
 
 @step("rollback", "upgrade")
 def rollback(bed: Bed) -> str:
-    """back to the release before, with the databases of before: refused while it would lose acts, then allowed to"""
+    """back to the release before, with its databases: refused while it would lose acts, then allowed to"""
     version = making.version_in(bed.bundle)
     place = f"/opt/vermilion/bundles/{version}"
     refusal = bed.refused("--playbook rollback", place=place)
