@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.confinement import Confinement, Limits
+from appliance.confinement import Confinement, Limits, sandbox
 from appliance.errors import ConfinementFailed, DocumentRefused
 from tests.confinement import hostile
 
@@ -187,6 +187,14 @@ def test_a_dead_zygote_is_replaced(confinement: Confinement) -> None:
     zygote.program.kill()
     zygote.program.wait()
     assert confinement.run("echo", {"value": 1}) == 1
+
+
+def test_where_memory_runs_out_they_are_ended_before_whoever_serves(confinement: Confinement) -> None:
+    assert confinement.run("echo", {"value": 1}) == 1
+    zygote = confinement._zygote
+    assert zygote is not None
+    # Children are forked from it, and take this over.
+    assert int(Path(f"/proc/{zygote.program.pid}/oom_score_adj").read_text()) >= sandbox.FIRST
 
 
 def test_closing_ends_the_children(tmp_path: Path) -> None:

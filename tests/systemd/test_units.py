@@ -192,3 +192,16 @@ def test_no_secret_is_in_a_unit_and_pins_come_as_credentials() -> None:
     for path in unit_files():
         environment = re.findall(r"^Environment=(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
         assert environment == [], path.name
+
+
+def test_every_service_has_a_bound_on_its_memory_and_the_chapter_says_which() -> None:
+    chapter = (UNITS.parent / "docs/operations.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`vermilion-.*?) \|.*\| `([0-9]+[%MG])` \|$", chapter, re.MULTILINE)
+    told = {name: bound for names, bound in rows for name in re.findall(r"`([a-z@-]+)\.service`", names)}
+
+    assert told == {service: "".join(said(service, "MemoryMax")) for service in SERVICES}
+
+
+def test_a_process_that_ran_out_of_memory_does_not_take_its_service_along() -> None:
+    shared = (UNITS / "vermilion-.service.d/10-hardening.conf").read_text(encoding="utf-8")
+    assert "\nOOMPolicy=continue\n" in shared

@@ -160,7 +160,7 @@ def _files(bed: Bed) -> int:
     warned = bed.machine.run("nginx -t 2>&1 | grep -F '[' || :").strip()
     limits = bed.machine.run(
         "main=$(systemctl show --property MainPID --value nginx.service)"
-        " && read worker others </proc/$main/task/$main/children && cat /proc/$worker/limits"
+        " && set -- $(cat /proc/$main/task/$main/children) && cat /proc/$1/limits"
     )
     found = re.search(r"^Max open files +(\d+)", limits, re.MULTILINE)
     if warned or found is None or int(found[1]) < 2 * 2048:
