@@ -53,7 +53,7 @@ def enclose_child(keep: int, limits: Limits, program: bytes) -> None:
 
 
 def _go_first() -> None:
-    """Where memory runs out, the reader of a stranger's file ends, not who serves everybody: proc(5), oom_score_adj."""
+    """Where memory runs out, the reader of a stranger's file ends, not who serves everybody (proc(5))."""
     place = Path("/proc/self/oom_score_adj")
     with suppress(OSError):  # without it the kernel goes by size
         place.write_text(str(max(FIRST, int(place.read_text()))))
