@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -49,7 +50,7 @@ class SystemdMachine:
     def restore(self, archive: str, identity: str, *, forget_newer: bool) -> Outcome:
         found: Archive = Archives(self._settings.backups).get(archive)
         order = Order(found, Path(identity), aside=True, forget_newer=forget_newer, key=None)
-        self._do("stop", TARGET)
+        self._run(shlex.split(self._stop), "stop", TARGET)
         try:
             done = restore(self._settings.home, order, now=utc_now())
         finally:
@@ -72,19 +73,26 @@ class SystemdMachine:
     def take_alarm_back(self, unit: str) -> Outcome:
         return alarm_taken_back(self._settings, unit)
 
+    @property
+    def _stop(self) -> str:
+        """With every part: a stop of the target alone returns while its services are still ending."""
+        parts = f"$({self._systemctl} show --property ConsistsOf --value {TARGET})"
+        return f"sh -c '{self._systemctl} stop {TARGET} {parts}'"
+
     def _commands(self) -> Commands:
         ctl = self._systemctl
         return Commands(
-            stop=f"{ctl} stop {TARGET}",
+            stop=self._stop,
             start=f"{ctl} start {TARGET}",
             backup=f"{ctl} start vermilion-backup.service",
         )
 
     def _do(self, verb: str, unit: str) -> None:
+        self._run([self._systemctl, verb, unit], verb, unit)
+
+    def _run(self, command: list[str], verb: str, unit: str) -> None:
         try:
-            done = subprocess.run(
-                [self._systemctl, verb, unit], capture_output=True, text=True, timeout=PATIENCE, check=False
-            )
+            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
         except subprocess.TimeoutExpired as error:
             raise StateRefused(
                 "{unit} has not ended after {hours} hours.", unit=unit, hours=int(PATIENCE / 3600)

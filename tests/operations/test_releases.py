@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from appliance.errors import StorageError, UpgradeRefused
 from appliance.home import Home
 from appliance.operations.backup import Archive
 from appliance.operations.releases import Commands, Releases, Step, roll_back, upgrade
+from appliance.operations.releases.copies import Copies
 from appliance.operations.releases.journal import Journal, Upgrade
 from appliance.operations.releases.newer import ELSEWHERE
 from appliance.store.copying import moment_of
@@ -26,6 +28,8 @@ from appliance.store.database import Database
 from appliance.store.schema import latest
 from appliance.wiring import utc_now
 from hsm import canonical
+from hsm.config import AuthorityHome
+from hsm.locks import held
 from tests.operations.house import moved, perform
 from tests.operations.releases import NEXT, add_next, add_release
 
@@ -181,6 +185,57 @@ def service(site: Site, tmp_path: Path) -> Iterator[Commands]:
 STOPPING = (
     """pid=$(cat "{pid}"); rm "{pid}"; kill "$pid"; while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done\n"""
 )
+
+
+@pytest.fixture
+def late(service: Commands, tmp_path: Path) -> Commands:
+    """The same, but stopping returns at once: the authority ends a moment later, as units do after a target."""
+    late = tmp_path / "late"
+    late.write_text(f'#!/bin/sh\n(sleep 1; "{service.stop}") >/dev/null 2>&1 &\n')
+    late.chmod(0o755)
+    return replace(service, stop=str(late))
+
+
+def test_nothing_is_touched_before_everything_has_ended(
+    site: Site, service: Commands, late: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Databases that were copied, or put back, beside a running authority would not be what it knows."""
+    ran = dict[str, bool]()
+
+    def look(name: str) -> Callable[[Copies], None]:
+        done = getattr(Copies, name)
+
+        def first(copies: Copies) -> None:
+            ran[name] = runs(site.home)
+            done(copies)
+
+        return first
+
+    begun(site, Step.BACKED_UP)
+    for name in ("make", "put_back"):
+        monkeypatch.setattr(Copies, name, look(name))
+    service.do(service.start, site.home)
+    assert eventually(lambda: runs(site.home))
+    upgrade(site.home, site.releases, "1.1", late, now=utc_now())
+    assert eventually(lambda: runs(site.home))
+    roll_back(site.home, site.releases, late, forget_newer=True)
+    assert ran == {"make": False, "put_back": False}
+
+
+def runs(home: Home) -> bool:
+    """Whether an authority does."""
+    try:
+        with held(AuthorityHome(home.root).single, wait=False):
+            return False
+    except BlockingIOError:
+        return True
+
+
+def eventually(happens: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 60
+    while not happens() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return happens()
 
 
 @pytest.mark.parametrize("name", ["1.2", "1.3"])

@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from appliance.errors import ApplianceError, UpgradeRefused
 from appliance.home import Home
 from appliance.operations.releases.copies import Copies
 from appliance.operations.releases.journal import Journal, Step, Upgrade
 from appliance.operations.releases.newer import newer_than
+from appliance.operations.releases.stopping import Services, stop
 from appliance.operations.releases.tree import Releases
-
-
-class Services(Protocol):
-    """What :class:`appliance.operations.releases.Commands` has."""
-
-    @property
-    def stop(self) -> str:
-        """The command line that stops everything."""
-
-    @property
-    def start(self) -> str:
-        """The command line that starts everything."""
-
-    @property
-    def wait(self) -> int:
-        """Seconds until it has to serve."""
-
-    def do(self, line: str, home: Home) -> None:
-        """Runs a command line."""
 
 
 def go_back(
@@ -42,7 +22,11 @@ def go_back(
     (:mod:`appliance.operations.releases.newer`).
     """
     before = releases.get(done.before)
-    commands.do(commands.stop, home)
+    try:
+        stop(home, commands)
+    except UpgradeRefused:
+        commands.do(commands.start, home)
+        raise
     if done.has(Step.COPIED) and (done.migrates or Copies(home).are_needed):
         try:
             _put_back(home, done, forget_newer=forget_newer)

@@ -14,6 +14,7 @@ from appliance.operations.backup.checking import signed_manifest
 from appliance.operations.releases.copies import Copies, entries_of, schema_of
 from appliance.operations.releases.going_back import go_back
 from appliance.operations.releases.journal import Journal, Passing, Step, Upgrade, pass_by
+from appliance.operations.releases.stopping import stop
 from appliance.operations.releases.tree import Release, Releases, run
 from hsm.note import parse_vkey
 
@@ -82,7 +83,7 @@ def upgrade(
 def _copy(home: Home, copies: Copies, commands: Commands) -> None:
     """Everything stops and is copied; where that fails, everything starts again."""
     try:
-        commands.do(commands.stop, home)
+        stop(home, commands)
         copies.make()
     except ApplianceError:
         commands.do(commands.start, home)
