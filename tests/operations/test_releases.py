@@ -202,12 +202,12 @@ def test_nothing_is_touched_before_everything_has_ended(
     """Databases that were copied, or put back, beside a running authority would not be what it knows."""
     ran = dict[str, bool]()
 
-    def look(name: str) -> Callable[[Copies], None]:
+    def look(name: str) -> Callable[..., None]:
         done = getattr(Copies, name)
 
-        def first(copies: Copies) -> None:
+        def first(copies: Copies, *given: object, **also: object) -> None:
             ran[name] = runs(site.home)
-            done(copies)
+            done(copies, *given, **also)
 
         return first
 
