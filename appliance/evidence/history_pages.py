@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Final
 
-from weasyprint import HTML
-
 from appliance.evidence import history, wording
-from appliance.evidence.errors import EvidenceIncomplete
 from appliance.evidence.extraction import ExtractedSignature, Extraction
 from appliance.evidence.model import EvidenceInput
 from appliance.evidence.templating import fill
 from appliance.language import Language, Translator, translator
+from appliance.typesetting import Manner, typeset
 
 _LANGUAGE_TAGS: Final = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
 
@@ -26,20 +24,10 @@ def render(evidence: EvidenceInput, extraction: Extraction, language: Language) 
     """The PDF. The same values give the same bytes with the same versions of WeasyPrint and fonts.
 
     Fonts are Noto Sans CJK SC and Noto Serif CJK SC (Debian: fonts-noto-cjk), embedded as subsets. Nothing is
-    fetched: the page names no resource.
+    fetched: the page names no resource. Raises as :func:`appliance.typesetting.typeset`.
     """
     page = fill("history.html", **_values(evidence, extraction, language))
-    pdf = HTML(string=page, url_fetcher=_fetch_nothing).write_pdf(
-        pdf_identifier=hashlib.sha256(page.encode()).digest()[:16],
-        custom_metadata=False,
-    )
-    if not isinstance(pdf, bytes):
-        raise EvidenceIncomplete("The history's pages could not be made.")
-    return pdf
-
-
-def _fetch_nothing(url: str, *_: Any, **__: Any) -> dict[str, Any]:
-    raise ValueError(f"history pages load nothing, not {url}")
+    return typeset(page, Manner(identifier=hashlib.sha256(page.encode()).digest()[:16]))
 
 
 def _values(evidence: EvidenceInput, extraction: Extraction, language: Language) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 
 from appliance.evidence import arrangement, container, history_pages, logfiles, manifest, paths, readme
 from appliance.evidence.errors import EvidenceIncomplete
-from appliance.evidence.extraction import extract
+from appliance.evidence.extraction import Extraction, extract
 from appliance.evidence.manifest import Manifest
 from appliance.evidence.model import EvidenceInput, Seals
 from appliance.language import Language
@@ -25,9 +26,7 @@ def build(evidence: EvidenceInput, seals: Seals) -> bytes:
     _require_fitting(evidence)
     extraction = extract(evidence)
     files = arrangement.arrange(evidence, extraction)
-    for language in Language:
-        files[readme.path(language)] = readme.render(evidence, extraction, language)
-        files[history_pages.path(language)] = history_pages.render(evidence, extraction, language)
+    files |= _for_people(evidence, extraction)
     listed = Manifest(
         contract=evidence.contract,
         created=evidence.created,
@@ -35,6 +34,14 @@ def build(evidence: EvidenceInput, seals: Seals) -> bytes:
         files=manifest.listing(files),
     ).encode()
     return container.write(files | _sealed(listed, seals))
+
+
+def _for_people(evidence: EvidenceInput, extraction: Extraction) -> dict[str, bytes]:
+    """README and history in each language; the histories are typeset at the same time, each in its own process."""
+    with ThreadPoolExecutor(len(Language)) as presses:
+        histories = presses.map(lambda language: history_pages.render(evidence, extraction, language), Language)
+        readmes = {readme.path(language): readme.render(evidence, extraction, language) for language in Language}
+        return readmes | dict(zip(map(history_pages.path, Language), histories, strict=True))
 
 
 def _sealed(listed: bytes, seals: Seals) -> dict[str, bytes]:

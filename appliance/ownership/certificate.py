@@ -11,6 +11,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
 from appliance.evidence.history import local
 from appliance.language import Language, translator
+from appliance.typesetting import typeset
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,8 @@ class CertificateFacts:
 
 
 def certificate_pdf(facts: CertificateFacts, language: Language) -> bytes:
-    """An A4 page with its typefaces embedded; not sealed yet."""
-    # WeasyPrint takes a third of a second to import, which only those who print should pay
-    from weasyprint import HTML  # noqa: PLC0415
-    from weasyprint.urls import URLFetcher  # noqa: PLC0415
-
-    nothing = URLFetcher(allowed_protocols=(), fail_on_errors=True)
-    return bytes(HTML(string=certificate_html(facts, language), url_fetcher=nothing).write_pdf())
+    """An A4 page with its typefaces embedded; not sealed yet. Raises as :func:`appliance.typesetting.typeset`."""
+    return typeset(certificate_html(facts, language))
 
 
 def certificate_html(facts: CertificateFacts, language: Language) -> str:

@@ -9,6 +9,7 @@ from importlib import resources
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
 from appliance.language import Language, translator
+from appliance.typesetting import Manner, typeset
 from appliance.verification.model import VerificationReport
 from appliance.verification.report.view import view_of
 
@@ -22,13 +23,8 @@ def render_html(report: VerificationReport, language: Language, *, back: str = "
 
 
 def render_pdf(report: VerificationReport, language: Language) -> bytes:
-    """The same as a PDF (A4) with its typefaces embedded."""
-    # WeasyPrint takes a third of a second to import, which only those who print should pay
-    from weasyprint import HTML  # noqa: PLC0415
-    from weasyprint.urls import URLFetcher  # noqa: PLC0415
-
-    inline_only = URLFetcher(allowed_protocols=("data",), fail_on_errors=True)
-    return bytes(HTML(string=_rendered(report, language, paper=True), url_fetcher=inline_only).write_pdf())
+    """The same as a PDF (A4) with its typefaces embedded. Raises as :func:`appliance.typesetting.typeset`."""
+    return typeset(_rendered(report, language, paper=True), Manner(images=True))
 
 
 def _rendered(report: VerificationReport, language: Language, *, paper: bool, back: str = "") -> str:

@@ -1,4 +1,4 @@
-"""The program that typesets one text and ends: order (CBOR) on standard input, PDF on standard output.
+"""The program that sets one page and ends: order (CBOR) on standard input, PDF on standard output.
 
 It goes behind its walls before it reads the order: no network, no new programs, no files but for reading what is
 installed, and limits on memory, processor time and output.
@@ -10,6 +10,7 @@ import mimetypes
 import resource
 import sys
 from pathlib import Path
+from typing import Any
 
 import cbor2
 
@@ -46,13 +47,23 @@ def enclose() -> None:
 
 
 def main() -> None:
-    """Typeset what standard input says."""
+    """Set what standard input says."""
     enclose()
     mimetypes.knownfiles.clear()  # WeasyPrint would look into /etc, which is closed
     order = cbor2.loads(sys.stdin.buffer.read())
-    from appliance.writing.typesetting import typeset  # noqa: PLC0415  # only behind the walls
+    sys.stdout.buffer.write(_set(order["page"], **order["manner"]))
 
-    sys.stdout.buffer.write(typeset(order["html"], title=order["title"], language=order["language"]))
+
+def _set(page: str, *, identifier: bytes | None, tagged: bool, images: bool) -> bytes:
+    from weasyprint import HTML  # noqa: PLC0415  # only behind the walls
+    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
+    from weasyprint.urls import URLFetcher  # noqa: PLC0415
+
+    allowed = URLFetcher(allowed_protocols=("data",) if images else (), fail_on_errors=True)
+    pdf: Any = HTML(string=page, url_fetcher=allowed).write_pdf(
+        font_config=FontConfiguration(), pdf_identifier=identifier, pdf_tags=tagged
+    )
+    return bytes(pdf)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,87 @@
+"""The press: sets each page in a process that ends with it (docs/decisions/0027-typesetting-process.md)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import cbor2
+
+from appliance.errors import ConfinementFailed
+
+PATIENCE = 120.0
+"""Seconds for one page; three hundred sheets take about forty on a slow machine."""
+
+AT_ONCE = 2
+"""Pages set at the same time by one process of the appliance; the others wait."""
+
+LARGEST_ANSWER = 64 * 1024 * 1024
+"""Bytes of a PDF that is believed."""
+
+_turns = threading.BoundedSemaphore(AT_ONCE)
+_UNSET = "The text could not be typeset now; nothing is lost, try again in a moment."
+
+
+class Unset(StrEnum):
+    """Why there is no PDF: the ``cause`` of the :class:`ConfinementFailed` that is raised."""
+
+    TOO_LARGE = "too-large"
+    """It takes more time or memory than is allowed."""
+    CRASHED = "crashed"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a page is set: ``identifier`` of the PDF (without one it has one by chance), ``tagged`` for readers of
+    screens, ``images`` that it carries (``data:``); it loads nothing else."""
+
+    identifier: bytes | None = None
+    tagged: bool = False
+    images: bool = False
+
+
+def typeset(page: str, manner: Manner | None = None, *, patience: float = PATIENCE) -> bytes:
+    """The PDF (A4) of *page*, a whole HTML document. Thread-safe.
+
+    The same page gives the same bytes on the same machine, where it has an identifier. Raises
+    :class:`ConfinementFailed` with an :class:`Unset` as ``values["cause"]``.
+    """
+    order = cbor2.dumps({"page": page, "manner": asdict(manner or Manner())})
+    with _turns:
+        done = _done(order, patience)
+    if done.returncode == 0 and done.stdout.startswith(b"%PDF-") and len(done.stdout) <= LARGEST_ANSWER:
+        return done.stdout
+    cause = Unset.TOO_LARGE if _ended_by_its_limits(done) else Unset.CRASHED
+    raise _unset(cause, done.stderr.decode(errors="replace")[-300:])
+
+
+def _done(order: bytes, patience: float) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(
+            [sys.executable, "-m", "appliance.typesetting.program"],
+            input=order,
+            capture_output=True,
+            timeout=patience,
+            env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LANG": "C.UTF-8"},
+            cwd=Path("/"),
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _unset(Unset.TOO_LARGE, "") from error
+    except OSError as error:
+        raise _unset(Unset.UNAVAILABLE, str(error)) from error
+
+
+def _unset(cause: Unset, detail: str) -> ConfinementFailed:
+    return ConfinementFailed(_UNSET, cause=cause.value, detail=detail)
+
+
+def _ended_by_its_limits(done: subprocess.CompletedProcess[bytes]) -> bool:
+    """SIGXCPU or SIGKILL by the kernel, or no memory left."""
+    return done.returncode in (-24, -9) or b"MemoryError" in done.stderr
