@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -24,13 +25,13 @@ GIVEN = "vermilion_timestamps_total"
 def refusals(bench: Bench) -> Finding:
     """Most of those who ask are given a timestamp."""
     path = bench.home.health
-    if not path.exists():
-        raise Unasked
+    if not os.access(path, os.R_OK):
+        raise Unasked  # not there yet, or not this process's to open
     observations = Observations(path)
     try:
         return judged(Series(observations), bench.now)
     except StorageError as error:
-        raise Unasked from error  # not this process's to open
+        raise Unasked from error  # the watch says so
     finally:
         observations.close()
 

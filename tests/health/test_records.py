@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from click.testing import CliRunner, Result
 
+from appliance.cli import main
 from appliance.health import Condition, Page
 from appliance.health.bench import bench
 from appliance.health.ceremonies import ceremonies
 from appliance.health.maintaining import is_to_be_told, standing
 from appliance.history.chronicle import Chronicle
+from appliance.home import Home
 from appliance.keeping import CeremonyRecords
 from appliance.model.maintenance import Window
 from appliance.store import ledger
@@ -69,7 +72,17 @@ def test_ceremonies_go_into_the_log_once_and_a_change_is_found(stationed: Statio
     assert found() == (Condition.GOOD, None)
     [path] = (home.root / "authority/ceremonies").glob("*.txt")
     text = path.read_text()
+    listed, printed = said(home), said(home, str(first.number))
+    assert listed.exit_code == 0 and first.name in listed.output and first.sha256.hex() in listed.output
+    assert (printed.exit_code, printed.output) == (0, text)
     path.write_text(text + "and one line more\n")
     assert found() == (Condition.FAILING, Page.CEREMONY_CHANGED)
+    changed = said(home)
+    assert changed.exit_code == 1 and "is gone or was changed" in changed.output
     path.write_text(text)
     assert found() == (Condition.GOOD, None)
+
+
+def said(home: Home, *arguments: str) -> Result:
+    """What `vermilion ceremonies` says."""
+    return CliRunner().invoke(main, ["--home", str(home.root), "ceremonies", *arguments], env={"LC_ALL": "C"})
