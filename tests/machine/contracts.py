@@ -10,7 +10,8 @@ from tests.machine.company import Person
 from tests.machine.forms import Page
 from tests.world import sample_document
 
-PATIENCE = 180.0
+PATIENCE = 900.0
+"""Seconds in which the portal confirms or completes something; a machine without KVM needs minutes."""
 _CONTRACT = re.compile(r"/contracts/([0-9a-f-]{8,})")
 
 

@@ -92,7 +92,7 @@ def look_up(company: Company, path: Path) -> str:
         assert page.status == 200 and page.path.startswith(f"/contracts/{contract}/signed"), (
             f"{login} had signed {contract}, and the portal does not know: {page.path}: {page.said()}"
         )
-    entries = judging.acknowledged(company.address, found.tokens, 120)
+    entries = judging.acknowledged(company.address, found.tokens, contracts.PATIENCE)
     both = [each for each in found.sent if all((login, each) in found.signed for login in SIGNERS)]
     for contract in both:
         contracts.completed(people[SIGNERS[0]], contract)
