@@ -31,24 +31,25 @@ class Disk:
         folder.mkdir()
         self.root = folder / "root"
         self._layers = [folder / "disk.raw"]
-        self._shown = folder / "disk"
+        self._shown = folder / "disk.raw"
         self._daemon: subprocess.Popen[bytes] | None = None
         self._device = ""
 
     def make(self, root: Path) -> None:
         """With what is in *root*."""
         self.root.mkdir()
-        self._shown.touch()
         (root / PROOF).write_bytes(b"old." * (2 * BLOCK // 4))
         run(("mke2fs", "-q", "-t", "ext4", "-d", str(root), str(self._layers[0]), SIZE))
         (root / PROOF).unlink()
 
     def plug_in(self) -> None:
         """It has power, and is mounted: ext4 replays its journal."""
-        below, layer = self._layers[-1], self._shown.with_suffix(f".{len(self._layers)}")
+        below, layer = self._layers[-1], self._layers[0].with_suffix(f".{len(self._layers)}")
         base = ("-b", str(below), "-F", "raw" if below == self._layers[0] else "qcow2")
         run(("qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=4k", *base, str(layer)))
         self._layers.append(layer)
+        self._shown = layer.with_suffix(f"{layer.suffix}-shown")
+        self._shown.touch()
         command = ["qemu-storage-daemon", "--blockdev", f"driver=file,node-name=file,filename={layer}"]
         command += ["--blockdev", "driver=qcow2,node-name=disk,file=file"]
         command += ["--export", f"type=fuse,id=export,node-name=disk,mountpoint={self._shown},writable=on"]
@@ -84,7 +85,8 @@ class Disk:
             self._daemon.wait()
 
     def take_out(self) -> None:
-        """Nothing of it is mounted any more. Raises :class:`StepFailed` while somebody still uses it."""
+        """Nothing of it is mounted here any more; where somebody copied our mounts meanwhile, it is dead. Raises
+        :class:`StepFailed` while it is in use here."""
         if self._device:
             _unmount(self.root)
             run(("losetup", "--detach", self._device))
@@ -93,16 +95,7 @@ class Disk:
             self._daemon.terminate()
             self._daemon.wait()
             self._daemon = None
-        while os.path.ismount(self._shown) or self._is_dead():
-            _unmount(self._shown)
-
-    def _is_dead(self) -> bool:
-        """Whether what showed the disk was killed: the kernel keeps the place."""
-        try:
-            self._shown.stat()
-        except OSError:
-            return True
-        return False
+            run(("umount", "--lazy", str(self._shown)), check=False)
 
 
 def _unmount(place: Path) -> None:

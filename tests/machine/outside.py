@@ -14,9 +14,11 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
 from pathlib import Path
 
+from hsm.timestamp import parse_token
 from tests.browser.house import mail_server
 from tests.machine import asking, browsing, contracts, founding, judging, load
 from tests.machine.company import OFFICERS, SIGNERS, Company, Person
@@ -27,6 +29,7 @@ MAIL = 2525
 PAGES = 60
 """Each of the people looks at as many, when they look around."""
 
+SLACK = timedelta(seconds=1)
 Verb = Callable[..., str]
 
 
@@ -111,6 +114,15 @@ def timestamp(company: Company, name: str) -> str:
     return judging.timestamp(company, name)
 
 
+def dated(company: Company) -> str:
+    """A timestamp is of the moment in which it was asked for, by the clock of whoever asks."""
+    before = datetime.now(UTC)
+    when = parse_token(asking.token(company.address)).gen_time
+    after = datetime.now(UTC)
+    assert before - SLACK <= when <= after + SLACK, f"dated {when}, asked for from {before} to {after}"
+    return f"dated {when:%H:%M:%S}, asked for at {before:%H:%M:%S}"
+
+
 def timestamp_until(company: Company, expected: str, patience: str) -> str:
     """The timestamp authority comes to answer "granted", or as *expected*, within *patience* seconds."""
     return asking.until(company.address, expected, float(patience))
@@ -164,6 +176,7 @@ VERBS: dict[str, Verb] = {
         draft,
         browse,
         timestamp,
+        dated,
         timestamp_until,
         ready,
         unready,

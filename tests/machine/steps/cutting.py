@@ -129,7 +129,7 @@ def stepped(bed: Bed) -> str:
     refused = bed.outside("timestamp-until", "timeNotAvailable", 120)
     bed.virtual.run("systemctl restart chrony.service")
     back = bed.outside("timestamp-until", "granted", SETTLED)
-    return f"{refused}; then {back}; {bed.outside('timestamp', 'stepped')}"
+    return f"{refused}; then {back}; {bed.outside('dated')}"
 
 
 def _was_enough(journal: Path, load: subprocess.Popen[bytes]) -> bool:
