@@ -17,7 +17,7 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.exceptions import WebAuthnException
 
-from appliance.accounts.tickets import Ticket, Tickets, challenge_of
+from appliance.accounts.tickets import Ticket, Tickets, challenge_of, stale
 from appliance.errors import PreconditionRefused, SignInRefused
 from appliance.model.accounts import Passkey
 
@@ -115,8 +115,8 @@ class Passkeys:
         verify (section 7.1): other challenge, site or origin, nobody verified, a kind of key that is not taken.
         """
         read = self._tickets.read("passkey-new", ticket, now=self._now())
-        if read.content != subject:
-            raise _not_made()
+        if read.content != subject:  # whose page it is has proved who they are, not this person
+            raise stale()
         try:
             verified = verify_registration_response(
                 credential=posted[:LONGEST_ANSWER],

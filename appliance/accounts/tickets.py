@@ -49,14 +49,14 @@ class Tickets:
         """What *ticket* says. Raises :class:`StateRefused` for one that is not ours, or too old."""
         body, _, code = ticket[:LONGEST].partition(".")
         if not hmac.compare_digest(self._code(purpose, body).encode(), code.encode()):
-            raise _stale()
+            raise stale()
         try:
             stamp, _nonce, content = json.loads(base64.urlsafe_b64decode(body))
         except (ValueError, binascii.Error) as error:
-            raise _stale() from error
+            raise stale() from error
         expires = datetime.fromtimestamp(stamp, UTC)
         if expires <= now:
-            raise _stale()
+            raise stale()
         return Ticket(content, challenge_of(ticket), expires)
 
     def _code(self, purpose: str, body: str) -> str:
@@ -67,7 +67,7 @@ def spend(tx: Transaction, ticket: Ticket, *, now: datetime) -> None:
     """Uses the ticket up. Raises :class:`StateRefused` when it was used before."""
     attempts.forget_spent(tx, now)
     if not attempts.spend(tx, ticket.digest, expires=ticket.expires):
-        raise _stale()
+        raise stale()
 
 
 def challenge_of(ticket: str) -> bytes:
@@ -75,5 +75,6 @@ def challenge_of(ticket: str) -> bytes:
     return hashlib.sha256(ticket.encode()).digest()
 
 
-def _stale() -> StateRefused:
+def stale() -> StateRefused:
+    """What somebody is told whose page is not ours, too old, or another person's."""
     return StateRefused("This page is too old or was used already; load it again and repeat the last step.")

@@ -65,9 +65,9 @@ class OwnPasskeys:
         verify, for a label that is none, and for one too many.
         """
         owner, now, name = presence.administrator, self._room.now(), label.strip()
+        made = self._room.passkeys().registered(owner.login, ticket, answer)  # first: who has no offer gets none
         if not 1 <= len(name) <= LONGEST_LABEL or not name.isprintable():
             raise PreconditionRefused("A passkey's name has 1 to {most} characters.", most=LONGEST_LABEL)
-        made = self._room.passkeys().registered(owner.login, ticket, answer)
         passkey = AdministratorPasskey(
             made.credential_id, owner.login, made.public_key, made.sign_count, name, now.replace(microsecond=0)
         )

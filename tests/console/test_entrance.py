@@ -100,6 +100,15 @@ def test_a_new_administrator_sets_the_account_up_once(console: Console) -> None:
     assert post(console.browser(), "/welcome", {"token": "never-made"}).status_code == 422
 
 
+def test_a_passkey_is_offered_to_whoever_proved_the_password_and_nobody_else(console: Console) -> None:
+    """Whoever finds a session open has neither the password nor an offer of the owner's."""
+    others = post(console.browser("zhou"), "/settings/passkeys/new", {"old": GOOD})
+    ticket, browser = hidden(others.text, "ticket"), console.browser("sun")
+    for given in ({}, {"label": "key"}, {"ticket": ticket}, {"ticket": ticket, "label": "key"}):
+        answer = post(browser, "/settings/passkeys", given)
+        assert (answer.status_code, "data-passkey" in answer.text) == (409, False), given
+
+
 def test_a_changed_password_ends_all_other_sessions(console: Console) -> None:
     here, there = console.browser("zheng"), console.browser("zheng")
     wrong = post(here, "/settings/password", {"old": "wrong", "password": OTHER, "again": OTHER})
