@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from appliance.administration import open_administration
 from appliance.cli import main
 from appliance.config import load
 from appliance.home import Home, make_directory, write_private
+from appliance.model.administration import Act, ActState
+from appliance.store.administration import ADMINISTRATION, acts
+from appliance.store.database import Database
 from appliance.wiring import utc_now
 from hsm.activation.totp import code_at, step_of
 from tests.accounts.device import Device
@@ -123,6 +127,19 @@ def test_root_who_asks_for_a_link_has_its_code(home: Home) -> None:
         arrival = administration.welcoming.arrive(link[1])
         assert arrival.needs_code
         assert administration.welcoming.choose_password(arrival, GOOD, code=code[1])
+
+
+def test_what_another_release_asked_for_is_listed_in_its_words(home: Home) -> None:
+    """After a rollback: one that this release does not know hides none of the others."""
+    act = asked(home)
+    newer = Act("0" * 12, "made.up", {}, "Something new.", ActState.WAITING, 2, "sun", utc_now(), utc_now())
+    database = Database(home.administration, ADMINISTRATION)
+    with database.transaction() as tx:
+        acts.insert(tx, replace(newer, expires=newer.asked + timedelta(days=1)))
+    database.close()
+    listed = run(home, "acts")
+    assert listed.exit_code == 0, listed.output
+    assert "made.up" in listed.output and "Something new." in listed.output and act in listed.output
 
 
 def registered(home: Home, login: str, secret: bytes) -> str:
