@@ -7,15 +7,17 @@ sent nonsense by the thousand must not be kept from work by counting it.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
+import stat
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeGuard
 
 from appliance.sharing import make_directory, open_file
 from hsm.timestamp import FailInfo
@@ -39,6 +41,9 @@ FORGOTTEN = 86400.0
 """Seconds after which a file in which nothing is new is removed; its process makes it again when it has to."""
 
 _PREFIX = "refused-"
+_LARGEST = 10_000
+_IMPLAUSIBLE = 2**48
+"""So many are not refused while a process lives; far below what a column of the database takes."""
 
 
 class Refusals:
@@ -73,9 +78,24 @@ def shown(directory: Path) -> Iterator[tuple[str, Mapping[str, int]]]:
     Whoever may write there is believed as far as numbers go: what is none is left out.
     """
     for path in sorted(directory.glob(f"{_PREFIX}*")):
-        with suppress(OSError, ValueError):
-            age = time.time() - path.stat().st_mtime
-            counts = json.loads(path.read_text(encoding="ascii"))
-            yield path.name, {name: int(counts[name]) for name in NAMES.values() if name in counts}
+        with suppress(OSError, ValueError, RecursionError):
+            told, age = _told(path)
+            yield path.name, {name: count for name in NAMES.values() if _is_count(count := told.get(name))}
             if age > FORGOTTEN:
                 path.unlink()
+
+
+def _told(path: Path) -> tuple[Mapping[str, Any], float]:
+    """What the file says, and how many seconds ago. Who may write there may have laid a pipe, a link or a heap of
+    brackets there: the watch must not hang or end on it."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is no file", str(path))
+        told = json.loads(stream.read(_LARGEST))
+    return (told if isinstance(told, dict) else {}), time.time() - status.st_mtime
+
+
+def _is_count(said: object) -> TypeGuard[int]:
+    return type(said) is int and 0 <= said < _IMPLAUSIBLE

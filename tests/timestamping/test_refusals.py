@@ -77,9 +77,13 @@ def test_what_a_process_counted_stays_when_its_file_goes(tmp_path: Path, observa
 def test_what_is_no_count_is_left_out(tmp_path: Path) -> None:
     pulses = Home(tmp_path).pulses
     pulses.mkdir(parents=True)
-    for name, text in (("refused-1-a", "{"), ("refused-1-b", '{"badAlg": "many"}'), ("refused-1-c", '{"x": 3}')):
-        (pulses / name).write_text(text)
-    assert [counts for _, counts in shown(pulses)] == [{}]
+    none = ('{"badAlg": "many"}', '{"x": 3}', '{"badAlg": null}', f'{{"badAlg": 1{"0" * 30}}}', "5", "[1]")
+    broken = ("{", "[" * 9_000, '{"badAlg": 1' + " " * 20_000 + "}")
+    for number, text in enumerate((*none, *broken, '{"badAlg": -3}', '{"badAlg": 1e999}', '{"badAlg": true}')):
+        (pulses / f"refused-1-{number}").write_text(text)
+    os.mkfifo(pulses / "refused-1-pipe")
+    (pulses / "refused-1-link").symlink_to("/dev/zero")
+    assert [counts for _, counts in shown(pulses)] == [{}] * (len(none) + 3)
 
 
 def test_every_reason_has_its_name() -> None:
