@@ -75,7 +75,7 @@ REMEDIES: Final[Mapping[Page, Sentence]] = MappingProxyType(
             "Connect or restart the HSM; signing goes on by itself, no restart of the appliance is needed."
         ),
         Page.HSM_LOCKED: Sentence(
-            "Unlock with two keepers of the PIN (in the console, or `vermilion-unlock`); after a wrong PIN,"
+            "Unlock with two keepers of the PIN (in the console, or `vermilion-unlock 2`); after a wrong PIN,"
             " `vermilion-authority release-latch` first."
         ),
         Page.CLOCK_UNSYNCHRONISED: Sentence(
