@@ -77,18 +77,23 @@ class Acts:
         """What *by*'s browser asks the passkey for (JSON); None without one that counts."""
         return self._signatures.options(Statement(act, part, by.login))
 
-    def approve(self, act_id: str, *, by: Actor, answer: str | None = None) -> Act:
+    def approve(self, act_id: str, *, by: Actor, answer: str | None = None, shown: Act | None = None) -> Act:
         """The second person agrees, and the act is performed, as :meth:`ask` has it. *answer* is their passkey's;
-        without one, root's own command has asked for password and code.
+        without one, root's own command has asked for password and code, and *shown* is what they read.
 
         Raises :class:`PreconditionRefused` for an answer that does not verify; :class:`NotAllowed` for its author,
         for a role that may not, and when its author may not ask for it any more; :class:`StateRefused` when it was
-        decided already, has expired, or would now do something else, and for who has no passkey.
+        decided already, has expired, is not what was *shown* or would now do something else, and for who has no
+        passkey.
         """
         with self._room.writing() as tx:
             act, action = self._decidable(tx, act_id)
             _require_second(act, action, by)
             require_author(tx, act, action)
+            if shown is not None and act != shown:  # a console that was taken over writes this table meanwhile
+                raise StateRefused(
+                    "{id} was changed after it was shown: suspect the console, and look at it anew.", id=act_id
+                )
             if action.effect_in_english(act.arguments) != act.effect:
                 raise StateRefused(
                     "Since {id} was asked for, {action} has changed; ask anew.", id=act_id, action=act.action

@@ -132,9 +132,13 @@ class Confirming:
     def confirm(self, login: str, fingerprint: str) -> None:
         """It counts from now on, for *login* and the kind of administrator that this is now, for good. Raises as
         :meth:`named`, and :class:`StorageError` for who may not write there."""
-        owner, key = self.named(login, fingerprint)
-        passkey = key.passkey
-        self._room.confirmed.confirm(ConfirmedKey(login, owner.role, passkey.credential_id, passkey.public_key))
+        self.confirm_named(*self.named(login, fingerprint))
+
+    def confirm_named(self, owner: Administrator, key: RegisteredKey) -> None:
+        """The same for what :meth:`named` gave and somebody has read: it is not looked up anew, since whoever has
+        taken the console over can make another kind of administrator of the owner meanwhile."""
+        found, login = key.passkey, owner.login
+        self._room.confirmed.confirm(ConfirmedKey(login, owner.role, found.credential_id, found.public_key))
         with self._room.writing() as tx:
             self._tell(JournalKind.PASSKEY_CONFIRMED, login, key.fingerprint, tx)
 

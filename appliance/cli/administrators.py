@@ -86,7 +86,7 @@ def confirm(context: Context, login: str, fingerprint: tuple[str, ...], yes: boo
         context.speech.say("{login}, {role}: {name}; passkey {fingerprint}", **values)
         if not yes:
             click.confirm("Is this the human, and did you hear it from them?", abort=True)
-        administration.confirming.confirm(owner.login, key.fingerprint)
+        administration.confirming.confirm_named(owner, key)
         context.speech.say("The passkey of {login} counts from now on.", login=owner.login)
 
 

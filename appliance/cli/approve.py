@@ -35,6 +35,6 @@ def command(ctx: click.Context, act_id: str, login: str, refuse: bool) -> None:
             administration.acts.refuse(act_id, by=by)
             context.speech.say("{id} is refused.", id=act_id)
             return
-        act = show(context, administration, administration.acts.approve(act_id, by=by))
+        act = show(context, administration, administration.acts.approve(act_id, by=by, shown=waiting))
     if act.state in (ActState.FAILED, ActState.INTERRUPTED):
         ctx.exit(REFUSED)

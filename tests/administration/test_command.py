@@ -7,16 +7,21 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from appliance.accounts.sessions import Whereabouts
 from appliance.administration import open_administration
+from appliance.administration.confirmed import Confirmed
+from appliance.administration.registry import REGISTRY
+from appliance.administration.signing_in import AdministratorSigningIn
 from appliance.cli import main
 from appliance.config import load
 from appliance.home import Home, make_directory, write_private
-from appliance.model.administration import Act, ActState
+from appliance.model.administration import Act, Actor, ActState, AdministratorRole
 from appliance.store.administration import ADMINISTRATION, acts
 from appliance.store.database import Database
 from appliance.wiring import utc_now
@@ -127,6 +132,47 @@ def test_root_who_asks_for_a_link_has_its_code(home: Home) -> None:
         arrival = administration.welcoming.arrive(link[1])
         assert arrival.needs_code
         assert administration.welcoming.choose_password(arrival, GOOD, code=code[1])
+
+
+def rewritten(home: Home, statement: str, *values: str) -> None:
+    """What whoever has taken the console over can do to its database at any moment."""
+    database = Database(home.administration, ADMINISTRATION)
+    with database.transaction() as tx:
+        for (name,) in tx.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+            tx.execute(f"DROP TRIGGER {name}")
+        tx.execute(statement, values)
+    database.close()
+
+
+def test_what_is_approved_is_what_was_on_the_screen(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another act is put in its place while the second person types password and code."""
+    secret = set_up(home, added(home, "shi", "security"))
+    act, prove = asked(home), AdministratorSigningIn.prove
+
+    def meanwhile(self: AdministratorSigningIn, *given: Any) -> Actor:
+        proven = prove(self, *given)
+        effect = REGISTRY["authority.restart"].effect
+        rewritten(home, "UPDATE acts SET action = 'authority.restart', effect = ?", effect)
+        return proven
+
+    monkeypatch.setattr(AdministratorSigningIn, "prove", meanwhile)
+    typed = f"{GOOD}\n{code_at(secret, step_of(utc_now()))}\n"
+    approved = run(home, "approve", act, "--login", "shi", typed=typed)
+    assert (approved.exit_code, "was changed after it was shown" in approved.output) == (1, True), approved.output
+    assert len(list((home.confirmed / "acts").iterdir())) == 1, "what root asked for, and no approval"
+
+
+def test_the_kind_that_counts_is_the_one_that_root_read(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    fingerprint = registered(home, "sun", set_up(home, added(home, "sun", "system")))
+
+    def meanwhile(*_given: Any, **_more: Any) -> bool:
+        rewritten(home, "UPDATE administrators SET role = 'security'")
+        return True
+
+    monkeypatch.setattr(click, "confirm", meanwhile)
+    done = run(home, "administrators", "confirm", "sun", fingerprint)
+    assert f"sun, system: sun 示例; passkey {fingerprint}" in done.output
+    assert [key.role for key in Confirmed(home.confirmed).all()] == [AdministratorRole.SYSTEM]
 
 
 def test_what_another_release_asked_for_is_listed_in_its_words(home: Home) -> None:
