@@ -1,8 +1,8 @@
 """One home, in which round after round something breaks while people sign and others ask for the time.
 
-Run as ``python -m tests.crash.lane MOULD ROUNDS SEED``; ``few`` rounds are each scenario of :func:`few` once. In a
-mount namespace of its own, where that is permitted, the home is a small file system, which can be full. Each round
-is a line of JSON (:class:`Round`).
+Run as ``python -m tests.crash.lane MOULD ROUNDS SEED``; ``few 1/2`` are the scenarios of :func:`few` once each,
+the first half of them. In a mount namespace of its own, where that is permitted, the home is a small file system,
+which can be full. Each round is a line of JSON (:class:`Round`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.crash.faults import FAULTS, Scene
 from tests.crash.house import PATIENCE, House
 from tests.crash.judge import LATER, Judge
 from tests.crash.performer import Order
-from tests.crash.plan import RANDOM, Plan, Scenario, few, scenarios
+from tests.crash.plan import RANDOM, Plan, Scenario, Share, few, scenarios
 from tests.crash.tally import Tally
 from tests.world import cast, sample_document, send
 
@@ -176,15 +176,15 @@ def tokens_in(said: list[str]) -> list[bytes]:
 
 
 @contextmanager
-def lane(moulded: Home, *, seed: int, small: bool) -> Iterator[tuple[Lane, Plan]]:
+def lane(moulded: Home, *, seed: int, share: Share | None) -> Iterator[tuple[Lane, Plan]]:
     """A lane with everything running, ended with all its processes."""
     with (
         tempfile.TemporaryDirectory(prefix="vermilion-crash-") as directory,
         own_disk(Path(directory)) as on_own_disk,
     ):
         home = cast(moulded, Path(directory), shares_cache=True)
-        every = (few if small else scenarios)(own_disk=on_own_disk)
-        plan = Plan(every, seed=seed, again=not small)
+        every = share.of(few(own_disk=on_own_disk)) if share else scenarios(own_disk=on_own_disk)
+        plan = Plan(every, seed=seed, again=not share)
         running: Lane
         with open_appliance(load(home), now=lambda: datetime.now(UTC) + running.ahead) as appliance:
             running = Lane(home, appliance, plan)
@@ -195,10 +195,10 @@ def lane(moulded: Home, *, seed: int, small: bool) -> Iterator[tuple[Lane, Plan]
 
 
 def main(moulded: str, rounds: str, seed: str) -> None:
-    small = rounds == "few"
-    with lane(Home(Path(moulded)), seed=int(seed), small=small) as (running, plan):
+    share = Share.read(rounds)
+    with lane(Home(Path(moulded)), seed=int(seed), share=share) as (running, plan):
         number = 0
-        while plan.left if small else number < int(rounds):
+        while plan.left if share else number < int(rounds):
             say(running.round(number))
             number += 1
         say(running.last())

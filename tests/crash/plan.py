@@ -77,6 +77,28 @@ def few(*, own_disk: bool) -> list[Scenario]:
     return list(chosen.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One of ``number`` lanes, the ``lane``-th from nought, does each so-manieth scenario; as text ``few 1/2``."""
+
+    lane: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"few {self.lane + 1}/{self.number}"
+
+    @classmethod
+    def read(cls, rounds: str) -> Share | None:
+        """What the text says; None for a number of rounds."""
+        word, _, share = rounds.partition(" ")
+        lane, _, number = share.partition("/")
+        return cls(int(lane) - 1, int(number)) if word == "few" else None
+
+    def of(self, every: list[Scenario]) -> list[Scenario]:
+        """Its part."""
+        return every[self.lane :: self.number]
+
+
 class Plan:
     """Gives the next scenario for the acts that a contract allows now."""
 

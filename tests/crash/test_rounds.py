@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from appliance.contracts.waypoints import Waypoint
 from tests.crash.__main__ import Table, run_lane
-from tests.crash.plan import few, scenarios
+from tests.crash.plan import Share, few, scenarios
 from tests.crash.tally import Tally
 from tests.world import mould
 
@@ -24,12 +25,19 @@ def test_the_plan_kills_at_every_waypoint_and_has_every_fault() -> None:
     assert {each.at for each in some if each.fault == "kill"} >= {waypoint.name for waypoint in Waypoint}
     assert {each.fault for each in some} == {each.fault for each in every}
     assert set(some) <= set(every)
+    halves = [Share.read(str(Share(lane, 2))) for lane in range(2)]
+    assert {each for half in halves if half for each in half.of(some)} == set(some)
 
 
 def test_nothing_is_lost_twice_or_half(tmp_path: Path, counted: Tally) -> None:
     home = mould(tmp_path)
     table = Table(say=sys.stdout.write)
-    run_lane(str(home.root), "few", 1, table)
+    halves = [Share(lane, 2) for lane in range(2)]  # side by side, since each often waits
+    lanes = [Thread(target=run_lane, args=(str(home.root), str(each), each.lane, table)) for each in halves]
+    for each in lanes:
+        each.start()
+    for each in lanes:
+        each.join()
     counted.add(table.total)
     assert table.broken == []
     assert table.total.findings == []
