@@ -1,14 +1,45 @@
-"""What many tests share: one real authority for the whole run."""
+"""What many tests share: one real authority for the whole run, and a place for files that waits for no disk."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.authority import RunningAuthority, running_authority
+
+MEMORY = Path("/dev/shm")  # noqa: S108 -- the file system of that name, with a folder of our own in it
+ROOM = 6 * 2**30
+"""Bytes that have to be free there, of which a run takes some two thousand million."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Homes lie in memory where there is room: they ask a disk to be sure (fsync) for each act, which is what
+    tests that share two cores wait for most. What a killed process leaves is the same in both places."""
+    if "TMPDIR" in os.environ or config.option.basetemp or not _has_room():
+        return
+    folder = tempfile.mkdtemp(prefix="v", dir=MEMORY)
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    config.option.basetemp = f"{folder}/t"  # short, as the names of sockets below it have at most 107 letters
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+def _has_room() -> bool:
+    """Whether it is a file system in memory, free, and may hold programs."""
+    try:
+        found, memory = os.statvfs(MEMORY), Path("/proc/meminfo").read_text(encoding="ascii")
+    except OSError:
+        return False
+    available = next(int(line.split()[1]) for line in memory.splitlines() if line.startswith("MemAvailable:"))
+    free = min(found.f_bavail * found.f_frsize, available * 1024 // 2)
+    return free >= ROOM and not found.f_flag & os.ST_NOEXEC and os.access(MEMORY, os.W_OK)
 
 
 @pytest.fixture(scope="session")

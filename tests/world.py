@@ -22,6 +22,7 @@ from pathlib import Path
 from reportlab.pdfgen.canvas import Canvas
 
 from appliance.config import Settings, load
+from appliance.confinement import Confinement
 from appliance.contracts.agreement import Between
 from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.sides import side_of_person
@@ -51,9 +52,14 @@ class World:
     def opened(
         self, *, role: str = "web", passing: Passing = pass_by, ahead: timedelta = timedelta()
     ) -> Iterator[Appliance]:
-        """The appliance as one process sees it, with a clock that is *ahead* of the real one."""
+        """The appliance as one process sees it, with a clock that is *ahead* of the real one. What starts confined
+        processes is the same for all worlds, as it is warm after a second of work."""
+
+        def now() -> datetime:
+            return datetime.now(UTC) + ahead
+
         with open_appliance(
-            self.settings, role=role, passing=passing, now=lambda: datetime.now(UTC) + ahead
+            self.settings, role=role, passing=passing, now=now, confinement=_confinement()
         ) as appliance:
             yield appliance
 
@@ -73,6 +79,13 @@ def moulded() -> Home:
     directory = tempfile.TemporaryDirectory(prefix="vermilion-mould-")
     atexit.register(directory.cleanup)
     return mould(Path(directory.name))
+
+
+@cache
+def _confinement() -> Confinement:
+    confinement = Confinement(moulded().cache)
+    atexit.register(confinement.close)
+    return confinement
 
 
 def mould(root: Path) -> Home:

@@ -37,9 +37,12 @@ from tests.conformance.oracle import SYSTEM_FAILURE
 from tests.conformance.reading import Refusal, read, refused
 from tests.conformance.waiting import eventually, workers_of
 
+PAUSE = 0.005
+"""Seconds between two requests of a client: each reply is looked up afterwards, and some hundreds show as much."""
+
 
 class Clients:
-    """Eight connections that ask without pause and keep what they receive whole."""
+    """Eight connections that ask almost without pause and keep what they receive whole."""
 
     def __init__(self, tsa: RunningTsa) -> None:
         self._tsa = tsa
@@ -71,6 +74,7 @@ class Clients:
                 while not self._stop.is_set():
                     connection.request("POST", "/tsa", body=request, headers=QUERY)
                     self.replies.append(connection.getresponse().read())
+                    time.sleep(PAUSE)
             except (OSError, HTTPException):
                 time.sleep(0.05)
             finally:
