@@ -138,9 +138,9 @@ class Confirming:
         """The same for what :meth:`named` gave and somebody has read: it is not looked up anew, since whoever has
         taken the console over can make another kind of administrator of the owner meanwhile."""
         found, login = key.passkey, owner.login
-        self._room.confirmed.confirm(ConfirmedKey(login, owner.role, found.credential_id, found.public_key))
-        with self._room.writing() as tx:
+        with self._room.writing() as tx:  # what cannot be told does not count
             self._tell(JournalKind.PASSKEY_CONFIRMED, login, key.fingerprint, tx)
+            self._room.confirmed.confirm(ConfirmedKey(login, owner.role, found.credential_id, found.public_key))
 
     def unconfirm(self, login: str, fingerprint: str = "") -> int:
         """Those of *login*, or the one with that *fingerprint*, do not count any more; how many they were.

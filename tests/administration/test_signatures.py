@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pysqlite3
 import pytest
 from webauthn.helpers import base64url_to_bytes
 
@@ -284,6 +285,17 @@ def test_who_cannot_write_there_confirms_nothing(tmp_path: Path) -> None:
         with pytest.raises(StorageError, match="Only root"):
             house.administration.confirming.confirm("sun", fingerprint)
         assert "passkey-confirmed" not in house.told()
+
+
+def test_what_cannot_be_told_does_not_count(tmp_path: Path) -> None:
+    """The administration's database takes nothing any more: no key counts that no journal knows."""
+    with opened_house(tmp_path) as house:
+        fingerprint = house.register(house.set_up("sun"))
+        with writing(house) as tx:
+            tx.execute("CREATE TRIGGER full BEFORE INSERT ON journal BEGIN SELECT RAISE (ABORT, 'no room'); END")
+        with pytest.raises(pysqlite3.IntegrityError, match="no room"):
+            house.administration.confirming.confirm("sun", fingerprint)
+        assert not [each for each in house.administration.passkeys.of("sun") if each.counts]
 
 
 def test_roots_folder_is_read_by_who_reads_the_administration_and_written_by_nobody(tmp_path: Path) -> None:
