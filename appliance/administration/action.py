@@ -20,9 +20,12 @@ LONGEST_TEXT = 500
 NOTHING: Final = "—"
 """What stands in a sentence, without marks, where an argument was left out."""
 
-_MARKS = frozenset('"`«»‘“”„‟‹›〝〞〟「」『』﹁﹂﹃﹄＂｢｣″‶❝❞❠⹂\\')
+_MARKS = frozenset('"`«»‘“”„‟‹›〝〞〟「」『』﹁﹂﹃﹄＂｢｣″‶❝❞❠⹂ʺ˝ˮ״〃‴⁗🙶🙷🙸\\')
 """What could be taken for a mark of :func:`marked`, or for the way in which one is written inside. Apostrophes are
 not among them: they are in names."""
+
+_DOUBLED = re.compile("['’ʼ′＇]{2,}")
+"""Apostrophes of all kinds: two of them look like one mark."""
 
 _NAME = re.compile(r"[a-z]+(\.[a-z]+(_[a-z]+)*)?")
 
@@ -30,7 +33,10 @@ _NAME = re.compile(r"[a-z]+(\.[a-z]+(_[a-z]+)*)?")
 def marked(value: str) -> str:
     """*value* as it stands in a sentence: between “ and ”. Nothing inside looks like one of these: whatever could
     be taken for a quotation mark is written as its number, so that no argument poses as words of the sentence."""
-    inside = "".join(f"\\u{ord(each):04x}" if each in _MARKS else each for each in value)
+    doubled = {place for run in _DOUBLED.finditer(value) for place in range(*run.span())}
+    inside = "".join(
+        f"\\u{ord(each):04x}" if each in _MARKS or place in doubled else each for place, each in enumerate(value)
+    )
     return f"“{inside}”"
 
 

@@ -13,7 +13,7 @@ import pysqlite3
 import pytest
 
 from appliance.administration import registry
-from appliance.administration.action import Action, Argument, ArgumentKind, Hand
+from appliance.administration.action import Action, Argument, ArgumentKind, Hand, marked
 from appliance.administration.parts import Parts
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.model.administration import ROOT, Actor, ActState, AdministratorRole, Outcome
@@ -149,6 +149,13 @@ def test_wrong_arguments_are_refused_and_nothing_is_written(
     with pytest.raises(PreconditionRefused):
         crew.administration.acts.ask(name, given, by=ASKER)
     assert (done, crew.told(), crew.administration.acts.recent()) == ([], before, [])
+
+
+def test_nothing_in_an_argument_looks_like_the_end_of_it() -> None:
+    assert marked("O’Neill, d'Arc") == "“O’Neill, d'Arc”"
+    for mark in ("”", '"', "״", "〃", "’’", "''", "’'"):
+        inside = marked(f"x{mark} is gone")[1:-1]
+        assert mark not in inside and f"\\u{ord(mark[0]):04x}" in inside, mark
 
 
 @pytest.mark.parametrize(
