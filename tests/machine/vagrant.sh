@@ -89,7 +89,7 @@ ip netns add $namespace
 trap take_down EXIT
 ip -n $namespace link set lo up
 ip netns exec $namespace virtlogd -d
-ip netns exec $namespace libvirtd -d
+ip netns exec $namespace nice -n 5 libvirtd -d # QEMU is its child
 vagrant_ box add --force --name $BOX "$folder/trixie.box"
 vagrant_ up --provider=libvirt
 grep -E 'localhost +:' "$folder/log" | tail -n 1
