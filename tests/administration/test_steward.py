@@ -14,7 +14,7 @@ import pytest
 from appliance.administration.action import Hand
 from appliance.administration.steward import attend
 from appliance.administration.systemd_machine import SystemdMachine
-from appliance.errors import NotFound, PreconditionRefused, StateRefused, UpgradeRefused
+from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused, UpgradeRefused
 from appliance.home import make_directory
 from appliance.model.administration import ROOT, Actor, ActState, AdministratorRole
 from hsm.client import AuthorityClient
@@ -186,6 +186,27 @@ def test_one_person_starts_no_locked_authority_again(
         both = desk.approve(desk.ask("authority.restart", {}, by=SYSTEM).id, by=house.actor("shi"))
         assert both.state is ActState.DONE
     assert machine[1].read_text().splitlines() == ["restart vermilion-authority.service"] * 2
+
+
+def test_a_restore_begins_when_every_part_has_ended(house: House, tmp_path: Path) -> None:
+    """A stop of the target alone returns while its services are still ending."""
+    said, program = tmp_path / "said", tmp_path / "systemctl"
+    program.write_text(
+        f'#!/bin/sh\necho "$@" >>{said}\n'
+        '[ "$1" != show ] || echo vermilion-web.socket vermilion-authority.service\n'
+    )
+    program.chmod(0o700)
+    archive = house.settings.backups / "20261125T020000Z"
+    archive.mkdir(parents=True)
+    (archive / "manifest.json").write_text("{}")
+    systemd = SystemdMachine(house.settings, systemctl=str(program), releases=tmp_path)
+    with pytest.raises(ApplianceError):
+        systemd.restore(archive.name, "/mnt/key", forget_newer=False)
+    assert said.read_text().splitlines() == [
+        "show --property ConsistsOf --value vermilion.target",
+        "stop vermilion.target vermilion-web.socket vermilion-authority.service",
+        "start vermilion.target",
+    ]
 
 
 @pytest.mark.parametrize("unit", ["../config/appliance.toml", "sshd.service", "vermilion-web.service/../../x", ""])
