@@ -7,6 +7,7 @@ installed, and limits on memory, processor time and output.
 from __future__ import annotations
 
 import mimetypes
+import os
 import resource
 import sys
 from pathlib import Path
@@ -47,11 +48,17 @@ def enclose() -> None:
 
 
 def main() -> None:
-    """Set what standard input says."""
+    """Set what standard input says.
+
+    It ends without tidying up: Pango's thread for fontconfig may be at work still, and would fall over libraries
+    that the interpreter has unloaded under it.
+    """
     enclose()
     mimetypes.knownfiles.clear()  # WeasyPrint would look into /etc, which is closed
     order = cbor2.loads(sys.stdin.buffer.read())
     sys.stdout.buffer.write(_set(order["page"], **order["manner"]))
+    sys.stdout.buffer.flush()
+    os._exit(0)
 
 
 def _set(page: str, *, identifier: bytes | None, tagged: bool, images: bool) -> bytes:
