@@ -69,9 +69,7 @@ class Egress:
             return exchange.outcome.result(self._limits.seconds)
         except TimeoutError as error:
             exchange.break_off()
-            raise EgressFailed(
-                "late", "{url} did not answer within {seconds} seconds.", url=url, seconds=self._limits.seconds
-            ) from error
+            raise _late(url, self._limits) from error
 
     def _run(self, exchange: _Exchange) -> None:
         try:
@@ -101,6 +99,8 @@ class _Exchange:
             self.outcome.set_result(self._reply())
         except EgressFailed as failure:
             self.outcome.set_exception(failure)
+        except TimeoutError:  # the socket's own limit, which is the same and may be noticed first
+            self.outcome.set_exception(_late(self._url, self._limits))
         except (OSError, HTTPException, ValueError) as error:
             self.outcome.set_exception(
                 EgressFailed("unreachable", "{url} cannot be asked: {why}.", url=self._url, why=error)
@@ -163,3 +163,7 @@ class _Exchange:
         if self._over:
             self.break_off()
         return line
+
+
+def _late(url: str, limits: Limits) -> EgressFailed:
+    return EgressFailed("late", "{url} did not answer within {seconds} seconds.", url=url, seconds=limits.seconds)

@@ -165,6 +165,18 @@ def test_tls_that_drips_holds_no_place() -> None:
         assert ended.wait(20)
 
 
+def test_whoever_notices_first_it_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The socket has the same limit as whoever waits for it, and may be the first to say so."""
+
+    def connect(*_: object) -> socket.socket:
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr("appliance.egress.create_connection", connect)
+    with pytest.raises(EgressFailed) as failed:
+        Egress(Limits(60.0, 1000)).post("http://127.0.0.1:9/", b"", {})
+    assert failed.value.cause == "late"
+
+
 def test_nobody_listens(tsa: OutsideTsa, verifier: Verifier) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
