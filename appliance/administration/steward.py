@@ -20,6 +20,7 @@ from appliance.errors import ApplianceError, StateRefused
 
 SOCKET = "steward.sock"
 LONGEST_ID = 12
+RELEASES = Path("/opt/vermilion")
 _ID = re.compile(rb"[0-9a-f]{12}\n?")
 _PATIENCE = 10.0
 
@@ -78,5 +79,10 @@ def machine_of(settings: Settings) -> Machine:
     # Imported here: only who performs loads what backups and releases need.
     from appliance.administration.development_machine import DevelopmentMachine  # noqa: PLC0415
     from appliance.administration.systemd_machine import SystemdMachine  # noqa: PLC0415
+    from appliance.operations.releases import Provisioned, Releases  # noqa: PLC0415
 
-    return SystemdMachine(settings) if settings.home.is_managed else DevelopmentMachine(settings)
+    if not settings.home.is_managed:
+        return DevelopmentMachine(settings)
+    return SystemdMachine(
+        settings, Provisioned(Releases(RELEASES), settings.home.settings.parent / "settings.yml")
+    )

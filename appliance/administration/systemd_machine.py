@@ -13,7 +13,7 @@ from appliance.model.administration import Outcome
 from appliance.operations.backup import Archive
 from appliance.operations.backup.archives import Archives
 from appliance.operations.drill import last_drill
-from appliance.operations.releases import Commands, Releases, roll_back, upgrade
+from appliance.operations.releases import ByPlaybook, Provisioned
 from appliance.operations.restore import Order, restore
 from appliance.wiring import utc_now
 
@@ -25,14 +25,12 @@ _UNIT = re.compile(r"vermilion-[A-Za-z0-9@_.:\\-]{1,200}\.(service|timer|socket)
 
 class SystemdMachine:
     """Does what :class:`appliance.administration.machine.Machine` says; *systemctl* is the program that asks
-    systemd, *releases* where the releases are."""
+    systemd, *provisioned* what root has put here for changes of release."""
 
-    def __init__(
-        self, settings: Settings, *, systemctl: str = "systemctl", releases: Path = Path("/opt/vermilion")
-    ) -> None:
+    def __init__(self, settings: Settings, provisioned: Provisioned, *, systemctl: str = "systemctl") -> None:
         self._settings = settings
         self._systemctl = systemctl
-        self._releases = releases
+        self._releases = ByPlaybook(provisioned, lambda unit: self._do("start", unit))
 
     def back_up(self) -> Outcome:
         self._do("start", "vermilion-backup.service")
@@ -61,13 +59,12 @@ class SystemdMachine:
         )
 
     def upgrade(self, version: str) -> Outcome:
-        done = upgrade(self._settings.home, Releases(self._releases), version, self._commands(), now=utc_now())
+        done = self._releases.upgrade(version)
         template = "Release {after} is the current one; the backup from before is {archive}."
         return Outcome(template, {"after": done.after, "archive": done.archive})
 
     def roll_back(self, *, forget_newer: bool) -> Outcome:
-        releases = Releases(self._releases)
-        done = roll_back(self._settings.home, releases, self._commands(), forget_newer=forget_newer)
+        done = self._releases.roll_back(forget_newer=forget_newer)
         return Outcome("Release {before} is the current one again.", {"before": done.before})
 
     def take_alarm_back(self, unit: str) -> Outcome:
@@ -78,14 +75,6 @@ class SystemdMachine:
         """With every part: a stop of the target alone returns while its services are still ending."""
         parts = f"$({self._systemctl} show --property ConsistsOf --value {TARGET})"
         return f"sh -c '{self._systemctl} stop {TARGET} {parts}'"
-
-    def _commands(self) -> Commands:
-        ctl = self._systemctl
-        return Commands(
-            stop=self._stop,
-            start=f"{ctl} start {TARGET}",
-            backup=f"{ctl} start vermilion-backup.service",
-        )
 
     def _do(self, verb: str, unit: str) -> None:
         self._run([self._systemctl, verb, unit], verb, unit)

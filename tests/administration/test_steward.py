@@ -17,6 +17,7 @@ from appliance.administration.systemd_machine import SystemdMachine
 from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused, UpgradeRefused
 from appliance.home import make_directory
 from appliance.model.administration import ROOT, Actor, ActState, AdministratorRole
+from appliance.operations.releases import Provisioned, Releases
 from hsm.client import AuthorityClient
 from hsm.status import AuthorityState
 from tests.administration.conftest import House, opened_house
@@ -122,13 +123,23 @@ def test_an_appliance_is_one_although_a_restore_left_secrets_in_the_home(tmp_pat
     assert "vermilion-steward.socket" in act.outcome.template  # nobody but root does it
 
 
+def kept(root: Path) -> Provisioned:
+    """A machine on which release 1.0 is the current one, and no bundle lies."""
+    program = root / "releases/1.0/bin/vermilion"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    (root / "current").symlink_to("releases/1.0")
+    return Provisioned(Releases(root), root / "settings.yml", root / "bundle.asc", root / "told")
+
+
 @pytest.fixture
 def machine(house: House, tmp_path: Path) -> tuple[SystemdMachine, Path]:
     """Its systemd is a program that writes down what it was asked, and knows no unit with "tsa" in its name."""
     said, program = tmp_path / "said", tmp_path / "systemctl"
     program.write_text(f'#!/bin/sh\necho "$@" >>{said}\ncase "$*" in *tsa*) exit 5 ;; esac\n')
     program.chmod(0o700)
-    return SystemdMachine(house.settings, systemctl=str(program), releases=tmp_path), said
+    return SystemdMachine(house.settings, kept(tmp_path), systemctl=str(program)), said
 
 
 def test_units_are_asked_for_by_fixed_names(machine: tuple[SystemdMachine, Path]) -> None:
@@ -199,7 +210,7 @@ def test_a_restore_begins_when_every_part_has_ended(house: House, tmp_path: Path
     archive = house.settings.backups / "20261125T020000Z"
     archive.mkdir(parents=True)
     (archive / "manifest.json").write_text("{}")
-    systemd = SystemdMachine(house.settings, systemctl=str(program), releases=tmp_path)
+    systemd = SystemdMachine(house.settings, kept(tmp_path), systemctl=str(program))
     with pytest.raises(ApplianceError):
         systemd.restore(archive.name, "/mnt/key", forget_newer=False)
     assert said.read_text().splitlines() == [

@@ -64,7 +64,8 @@ def bundle(kept: Path, checkout: Path = CHECKOUT) -> Path:
 
 
 def successor(kept: Path, clone: Path) -> Path:
-    """The bundle of a release that follows this checkout's: the next number, and one migration more."""
+    """The bundle of a release that follows this checkout's: the next number, one migration more, a command and
+    a line in a unit that this one has not."""
     run(("git", "clone", "--quiet", "--no-hardlinks", str(CHECKOUT), str(clone)))
     project = clone / "pyproject.toml"
     text = project.read_text(encoding="utf-8")
@@ -76,11 +77,16 @@ def successor(kept: Path, clone: Path) -> Path:
     (migrations / f"{last + 1:04}_successor.sql").write_text(
         "CREATE TABLE successor (word TEXT NOT NULL) STRICT;\n"
     )
+    command = clone / "systemd/bin/vermilion-successor"
+    command.write_text("#!/bin/sh\n")
+    command.chmod(0o755)
+    unit = clone / "systemd/vermilion-tsa.service"
+    unit.write_text(f"{unit.read_text(encoding='utf-8')}# the successor's\n", encoding="utf-8")
     who = ("-c", "user.name=Successor", "-c", "user.email=successor@enterprise.example")
     run(("git", "add", "--all"), within=str(clone))
     run(("git", *who, "commit", "--quiet", "--message", "successor"), within=str(clone))
-    command = [sys.executable, "-m", "scripts.bundle", "--out", str(clone / "dist"), "--key", str(kept / "key")]
-    run(command, within=str(clone))
+    making = [sys.executable, "-m", "scripts.bundle", "--out", str(clone / "dist"), "--key", str(kept / "key")]
+    run(making, within=str(clone))
     return next((clone / "dist").glob("vermilion-*.tar"))
 
 

@@ -18,12 +18,15 @@ WITHOUT_NETWORK, WITH_NETWORK = 5, 15
 
 SPEAKS_TO_THE_NETWORK = {"vermilion-scheduler"}
 ROOT = "vermilion-steward"
-"""The one service that is root: it asks systemd, restores, and changes releases, for what was decided."""
+"""The one service that is root: it asks systemd, and restores, for what was decided."""
 
 OF_ROOT = 18
 """Its exposure, in tenths."""
 
-SERVICES = sorted(path.stem for path in UNITS.glob("*.service"))
+SERVICES = sorted(path.stem for path in UNITS.glob("vermilion-*.service"))
+UNCONFINED = "vermilion.release@"
+"""Root's playbook, which puts the very units there: nothing of what holds for the services can hold for it."""
+
 ANSWERING = ["vermilion-authority", "vermilion-console", "vermilion-scheduler", "vermilion-tsa", "vermilion-web"]
 
 
@@ -132,8 +135,7 @@ def test_what_serves_says_when_it_is_ready_and_raises_an_alarm_when_it_falls(ser
 @pytest.mark.parametrize("service", SERVICES)
 def test_what_can_be_written_cannot_be_executed_and_nothing_above_it_becomes_writable(service: str) -> None:
     """A place in NoExecPaths alone would be exempt from ProtectSystem."""
-    executed = " /opt/vermilion" if service == ROOT else ""  # it links releases, whose programs it then runs
-    assert [places + executed for places in said(service, "NoExecPaths")] == said(service, "ReadWritePaths")
+    assert said(service, "NoExecPaths") == said(service, "ReadWritePaths")
 
 
 def test_only_what_pings_is_watched() -> None:
@@ -174,6 +176,13 @@ def test_the_steward_has_what_moving_others_files_and_asking_systemd_take_and_no
     ]
 
 
+def test_only_the_change_of_release_is_unconfined_and_runs_nothing_but_a_bundles_playbook() -> None:
+    assert {path.stem for path in UNITS.glob("*.service")} - set(SERVICES) == {UNCONFINED}
+    assert said(UNCONFINED, "ExecStart") == ["/usr/local/sbin/vermilion-release %i"]
+    # What it stops on its way must not be itself.
+    assert said(UNCONFINED, "PartOf") == said(UNCONFINED, "Slice") == []
+
+
 def test_timers_catch_up() -> None:
     for timer in UNITS.glob("*.timer"):
         assert "Persistent=true" in timer.read_text(encoding="utf-8"), timer.name
@@ -183,7 +192,8 @@ def test_what_units_start_comes_with_the_release_or_with_debian() -> None:
     """By scripts, whose interpreter is the release's own: children stay in it when ``current`` moves on."""
     scripts = {script.name for script in entry_points(group="console_scripts")}
     ours = {program for program in programs() if program.startswith("/opt/vermilion/current/bin/")}
-    assert programs() - ours == {"/bin/sh"}
+    assert programs() - ours == {"/bin/sh", "/usr/local/sbin/vermilion-release"}
+    assert (UNITS / "bin/vermilion-release").exists()
     assert {Path(program).name for program in ours} <= scripts
 
 

@@ -108,8 +108,9 @@ ACTIONS = (
     Action(
         name="release.upgrade",
         title="Upgrade",
-        effect="Release {version}, which is installed already, becomes the current one: backup, stop,"
-        " migration, switch, start; or the one that serves now goes on.",
+        effect="Release {version}, whose bundle root has put on this machine, becomes the current one by the"
+        " playbook upgrade: backup, stop, migration, its own units and settings, start; or the one that serves now"
+        " goes on.",
         undo="The action release.rollback goes back.",
         who=SYSTEM,
         approvers=SECURITY,
@@ -120,8 +121,8 @@ ACTIONS = (
     Action(
         name="release.rollback",
         title="Go back to the release before",
-        effect="Everything stops, and the release before the last upgrade serves again. Newer acts may be lost:"
-        " {forget_newer}.",
+        effect="Everything stops, and the release before the last upgrade serves again by the playbook rollback,"
+        " with its own units and settings. Newer acts may be lost: {forget_newer}.",
         undo="The action release.upgrade goes forward again.",
         who=SYSTEM,
         approvers=SECURITY,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from appliance.operations.releases.by_playbook import last_words
 from tests.machine import making
 from tests.machine.bed import Bed
 from tests.machine.failure import StepFailed
@@ -24,6 +25,7 @@ def upgrade(bed: Bed) -> str:
     place = bed.carry(bed.successor)
     recap = bed.install("--playbook upgrade", place=place)
     _runs(bed, making.version_in(bed.successor))
+    _has_own_units(bed, newer=True)
     if _schema(bed) != before + 1:
         raise StepFailed(f"the database has schema {_schema(bed)}, before it had {before}")
     ready, same = bed.outside("ready", 120), bed.outside("same", "第一份合同")
@@ -43,9 +45,50 @@ def rollback(bed: Bed) -> str:
     bed.outside("ready", 120)
     recap = bed.install("--playbook rollback --set rollback_forget_newer=true", place=place)
     _runs(bed, version)
+    _has_own_units(bed, newer=False)
     ready, same = bed.outside("ready", 120), bed.outside("same", "第一份合同")
     new = bed.outside("contract", "退回后的合同")
     return f"first refused: {refusal} Then {recap}; {ready}; {same}; a new contract: {new}"
+
+
+@step("decided", "rollback")
+def decided(bed: Bed) -> str:
+    """the same by the unit that the steward starts for two administrators: refused, then there and back"""
+    older, newer = making.version_in(bed.bundle), making.version_in(bed.successor)
+    settings = "/etc/vermilion/settings.yml"
+    without = "s/^backup_recipients:.*/backup_recipients: []/"
+    bed.machine.run(f"cp {settings} {settings}.kept && sed -i '{without}' {settings}")
+    try:
+        if bed.machine.says(_change(f"upgrade-{newer}")):
+            raise StepFailed("it upgrades without a backup")
+        refusal = last_words(bed.machine.run("cat /run/vermilion-release/told"))
+    finally:
+        bed.machine.run(f"mv {settings}.kept {settings}")
+    if "An upgrade begins with a backup" not in refusal:
+        raise StepFailed(f"the upgrade was refused for another reason: {refusal}")
+    _runs(bed, older)
+    bed.machine.run(_change(f"upgrade-{newer}"))
+    _runs(bed, newer)
+    _has_own_units(bed, newer=True)
+    bed.outside("ready", 120)
+    bed.outside("timestamp", "decided")
+    bed.machine.run(_change(f"forget-{older}"))
+    _runs(bed, older)
+    _has_own_units(bed, newer=False)
+    ready, same = bed.outside("ready", 120), bed.outside("same", "第一份合同")
+    return f"first refused: {refusal} Then there and back; {ready}; {same}"
+
+
+def _change(what: str) -> str:
+    return f"systemctl start vermilion.release@{what}.service"
+
+
+def _has_own_units(bed: Bed, *, newer: bool) -> None:
+    """Raises :class:`StepFailed` unless unit and command are those of the release that runs."""
+    unit, command = "/usr/local/lib/systemd/system/vermilion-tsa.service", "/usr/local/sbin/vermilion-successor"
+    found = [bed.machine.says(f'grep -q "the successor\'s" {unit}'), bed.machine.says(f"test -e {command}")]
+    if found != [newer, newer]:
+        raise StepFailed(f"{unit} and {command} are not those of the release that runs: {found}")
 
 
 def _schema(bed: Bed) -> int:
