@@ -9,7 +9,7 @@ from pathlib import Path
 from hsm import config
 from hsm.backup.contents import PINS, SETTINGS, SOFTHSM, STORE, TOKENS, point_softhsm
 from hsm.backup.token_keys import require_keys
-from hsm.config import AuthorityHome, AuthoritySettings, TokenSettings
+from hsm.config import AuthorityHome, AuthoritySettings
 from hsm.errors import BackupRefused
 from hsm.settings import tables_of
 from hsm.store.copying import StoreFacts, examine_store
@@ -30,7 +30,7 @@ def examine(part: Path, scratch: Path, pin: str | None) -> StoreFacts:
         shutil.copyfile(part / SOFTHSM, scratch / SOFTHSM)
         point_softhsm(scratch / SOFTHSM, scratch / TOKENS)
         os.environ["SOFTHSM2_CONF"] = str(scratch / SOFTHSM)
-        _require_keys(settings_of(part).token, part, scratch, facts, pin)
+        require_keys(settings_of(part).token, _store_in(part, scratch), facts, pin, is_brought=True)
     return facts
 
 
@@ -51,7 +51,7 @@ def examine_here(part: Path, scratch: Path, here: AuthoritySettings | None, pin:
         raise BackupRefused(
             "The backup brings no token along; put a config/authority.toml here that names the HSM with its keys."
         )
-    _require_keys(here.token, part, scratch, facts, pin)
+    require_keys(here.token, _store_in(part, scratch), facts, pin, is_brought=False)
     return facts
 
 
@@ -65,9 +65,9 @@ def settings_of(part: Path) -> AuthoritySettings:
     return config.parse(tables_of(part / SETTINGS, maker="vermilion-authority init"), AuthorityHome(part))
 
 
-def _require_keys(token: TokenSettings, part: Path, scratch: Path, facts: StoreFacts, pin: str) -> None:
-    shutil.copyfile(part / STORE, scratch / STORE)
-    require_keys(token, scratch / STORE, facts, pin)
+def _store_in(part: Path, scratch: Path) -> Path:
+    """A copy of the store, which may be written into."""
+    return Path(shutil.copyfile(part / STORE, scratch / STORE))
 
 
 def _pin_in(part: Path) -> str | None:

@@ -13,7 +13,7 @@ from pkcs11 import Attribute, ObjectClass
 
 from hsm.config import TokenSettings
 from hsm.control import PinChange
-from hsm.errors import AuthorityError, BackupRefused
+from hsm.errors import AuthorityError, AuthorityLocked, BackupRefused
 from hsm.keys import raw_signer
 from hsm.login import Login
 from hsm.signer import SignatureAlgorithm
@@ -23,11 +23,21 @@ from hsm.token import TokenRoom
 
 _PROOF = b"vermilion: a restored key signs this"
 
+_ITS_COPY_REFUSED = (
+    "The PIN that was given does not open the token {label} of the backup. Only a copy of that was tried: nothing"
+    " has changed, and no attempt of a token in use was spent. Try again with the right PIN."
+)
+_HSM_REFUSED = (
+    "The token {label} of this machine's HSM refused the PIN that was given, and may count that as an attempt."
+    " Nothing has changed otherwise; find the right PIN before you try again."
+)
 
-def require_keys(token: TokenSettings, copy: Path, facts: StoreFacts, pin: str) -> None:
+
+def require_keys(token: TokenSettings, copy: Path, facts: StoreFacts, pin: str, *, is_brought: bool) -> None:
     """Logs in once with *pin* and finds every key that the store *copy* needs; those of services sign for proof.
 
-    *copy* is a copy that nobody else uses; it is brought to this release's schema.
+    *copy* is a copy that nobody else uses; it is brought to this release's schema. *is_brought*: the token is a
+    copy, too, of the one that the backup brings; otherwise it is this machine's.
     Raises :class:`BackupRefused` with what is missing or wrong.
     """
     store = Store(copy)
@@ -45,9 +55,12 @@ def require_keys(token: TokenSettings, copy: Path, facts: StoreFacts, pin: str) 
             room.drop()
     except BackupRefused:
         raise
+    except AuthorityLocked as error:
+        # The latch is of the copy, so there is none to release, whatever the error says.
+        raise BackupRefused(_ITS_COPY_REFUSED if is_brought else _HSM_REFUSED, label=token.label) from error
     except AuthorityError as error:
         raise BackupRefused(
-            "The token {label} does not open with the PIN that was given: {why}", label=token.label, why=error
+            "The token {label} could not be opened: {why}", label=token.label, why=error
         ) from error
     finally:
         store.close()

@@ -57,7 +57,7 @@ def fetch(house: RunningAuthority, name: str, to: Path) -> Path:
 
 
 def restore(
-    part: Path, into: Path, identity: str, *, here: Path | None = None
+    part: Path, into: Path, identity: str, *, here: Path | None = None, **more: str
 ) -> subprocess.CompletedProcess[str]:
     key = part.with_name("recovery.key")
     key.unlink(missing_ok=True)
@@ -66,7 +66,7 @@ def restore(
     into.mkdir()
     return subprocess.run(
         [sys.executable, "-m", "hsm.backup.restoring", part, key, into],
-        env={**os.environ, "VERMILION_HOME": str(here or into.with_name("new"))},
+        env={**os.environ, "VERMILION_HOME": str(here or into.with_name("new")), **more},
         capture_output=True,
         text=True,
         timeout=60,
@@ -134,6 +134,13 @@ def test_a_part_without_its_token_wants_the_keys_here(house: RunningAuthority, t
         end(house.process)
         done = restore(part, tmp_path / "first", RECOVERY, here=house.root)
         assert done.returncode == 0, done.stderr
+        wrong = tmp_path / "wrong"
+        wrong.mkdir()
+        (wrong / "user.pin").touch(mode=0o600)
+        (wrong / "user.pin").write_text("000000")
+        done = restore(part, tmp_path / "third", RECOVERY, here=house.root, CREDENTIALS_DIRECTORY=str(wrong))
+        assert done.returncode == 1 and "HSM refused the PIN" in done.stderr
+        assert "release-latch" not in done.stderr, "the authority here has latched nothing"
         with running_authority(another=True) as other:
             end(other.process)
             done = restore(part, tmp_path / "second", RECOVERY, here=other.root)
@@ -195,7 +202,7 @@ def test_a_part_without_its_pin_asks_for_it(house: RunningAuthority, tmp_path: P
     assert statement.token is TokenBackup.ALONE
     done = restore(part, tmp_path / "nobody", RECOVERY)
     assert done.returncode == 1 and "brings no PIN along" in done.stderr
-    for given, sentence in ((b"000000", "does not open with the PIN"), (pin.read_bytes(), "")):
+    for given, sentence in ((b"000000", "Only a copy of that was tried"), (pin.read_bytes(), "")):
         here = tmp_path / f"here-{given.decode().strip()}"
         (here / "config").mkdir(parents=True)
         (here / "secrets").mkdir()
@@ -204,3 +211,4 @@ def test_a_part_without_its_pin_asks_for_it(house: RunningAuthority, tmp_path: P
         (here / "secrets/user.pin").write_bytes(given)
         done = restore(part, here / "into", RECOVERY, here=here)
         assert (done.returncode == 0) is (sentence == "") and sentence in done.stderr
+        assert "release-latch" not in done.stderr

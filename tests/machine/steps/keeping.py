@@ -36,7 +36,9 @@ def refused(bed: Bed) -> str:
     told = [
         _refused(bed, "would be lost", restore_aside="true"),
         _refused(bed, "not sealed for this key", restore_aside="true", restore_identity=f"{KEYS}/strange.key"),
-        _refused(bed, "PIN", restore_aside="true", restore_pin_file=f"{KEYS}/strange.pin"),
+        _refused(
+            bed, "Only a copy of that was tried", restore_aside="true", restore_pin_file=f"{KEYS}/strange.pin"
+        ),
     ]
     if machine.run(_STATE) != before:
         raise StepFailed(f"something changed: before {before}; after {machine.run(_STATE)}")
