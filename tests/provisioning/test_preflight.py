@@ -34,6 +34,8 @@ CASES: list[tuple[str, Any, str]] = [
     ("application_alarms_mail", ["operators"], "is no mail address"),
     ("firewall_portal_port", 80, "four different ports"),
     ("firewall_portal_port", 70000, "four different ports"),
+    ("logging_collector", 'log" action.x="', "a name in small letters"),
+    ("logging_collector_port", 0, "from 1 to 65535"),
     ("backup_recipients", ["age1short"], "is no recovery key"),
     ("web_front_certificate", "/root/front.pem", "only one of"),
     ("application_officers_required", 3, "as many first ones"),
