@@ -153,8 +153,18 @@ class AuthorityClient:
 
     def enrol_keeper(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
         """Makes somebody one of those of whom two unlock. Details: subject (``keeper-…``), name, organisation,
-        credentials (webauthn alone, of the console)."""
+        credentials (webauthn alone, of the console), which take the place of those from before."""
         self._officer_act("enrol_keeper", act, activations)
+
+    def keepers(self) -> list[str]:
+        """The subjects (``keeper-…``) of whom any two unlock, sorted."""
+        return [str(each) for each in self._ask("keepers")]
+
+    def end_keeper(self, subject: str, credential: bytes | None = None) -> int:
+        """Takes every authenticator from a keeper, or the one with the id *credential*; how many that were. It
+        needs nobody's activation, and no HSM. Asked again, it changes nothing."""
+        named = {} if credential is None else {"credential": credential.hex()}
+        return int(self._ask("end_keeper", subject=subject, **named))
 
     def enrol_seal(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
         """Makes a seal's key and certificate (DER). Details: subject, name, organisation, kind,

@@ -6,11 +6,11 @@ database, which refuses those that somebody there has, before the administrator 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from appliance.accounts.accounts import LONGEST_NAME, good_email
 from appliance.accounts.signing_in import folded
+from appliance.administration.keepers import KeeperEnd, Keepers
 from appliance.administration.room import AdministrationRoom
 from appliance.administration.sessions import ConsoleSessions
 from appliance.administration.welcoming import invite
@@ -26,8 +26,8 @@ from appliance.model.administration import (
 from appliance.store import administrators as known_to_the_portal
 from appliance.store.administration import administrators, invitations, passkeys
 from appliance.store.database import Transaction
+from hsm.subjects import LONGEST_LOGIN, is_login
 
-_LOGIN = re.compile(r"[a-z][a-z0-9._-]{1,63}")
 _NOT_LOGINS = frozenset({"root", "system"})
 _OPEN = tuple(state for state in AdministratorState if state is not AdministratorState.LEFT)
 
@@ -43,9 +43,10 @@ class InvitedAdministrator:
 class Administrators:
     """Who administrates. Who may ask for which of this is the registry's to say. Thread-safe."""
 
-    def __init__(self, room: AdministrationRoom, sessions: ConsoleSessions) -> None:
+    def __init__(self, room: AdministrationRoom, sessions: ConsoleSessions, keepers: Keepers) -> None:
         self._room = room
         self._sessions = sessions
+        self._keepers = keepers
 
     def everybody(self) -> list[Administrator]:
         """All that there ever were, by login."""
@@ -100,8 +101,9 @@ class Administrators:
             self._tell(tx, JournalKind.LINK_MADE, name, by)
             return InvitedAdministrator(name, invite(tx, name, by=by, now=now, code=code))
 
-    def reset(self, login: str, *, by: Actor) -> None:
-        """Password, code, passkeys and sessions end at once; a :meth:`link` lets both be chosen anew.
+    def reset(self, login: str, *, by: Actor) -> KeeperEnd:
+        """Password, code, passkeys and sessions end at once; a :meth:`link` lets both be chosen anew. A keeper of
+        the PIN is none any more: what came of that.
 
         Raises :class:`StorageError` where this process may not say which passkeys count, and one does.
         """
@@ -113,6 +115,7 @@ class Administrators:
             self._end_ways_in(tx, name, by)
             self._tell(tx, JournalKind.FACTORS_RESET, name, by)
             self._unconfirm(name)
+        return self._keepers.end_if_it_can(name, by=by)
 
     def suspend(self, login: str, *, by: Actor) -> None:
         """Nobody signs in with this account any more, for now; sessions end at once."""
@@ -136,8 +139,9 @@ class Administrators:
             _move(tx, name, AdministratorState.ACTIVE, AdministratorState.LOCKED)
             self._tell(tx, JournalKind.ADMINISTRATOR_UNLOCKED, name, by)
 
-    def remove(self, login: str, *, by: Actor) -> None:
-        """Closes the account for good; the human may have one in the portal from now on.
+    def remove(self, login: str, *, by: Actor) -> KeeperEnd:
+        """Closes the account for good; the human may have one in the portal from now on. A keeper of the PIN is
+        none any more: what came of that.
 
         Raises :class:`StateRefused` for the last one of a kind, without whom nothing of the kind could be done.
         """
@@ -156,6 +160,17 @@ class Administrators:
             self._unconfirm(name)
         with self._room.portal().transaction() as tx:
             known_to_the_portal.release(tx, name)
+        return self._keepers.end_if_it_can(name, by=by)
+
+    def end_keeper(self, login: str, *, by: Actor) -> KeeperEnd:
+        """*login* keeps no part of the PIN any more, whatever becomes of the account.
+
+        Raises :class:`StateRefused` for who keeps none, and what the authority refuses.
+        """
+        ended = self._keepers.end(folded(login), by=by)
+        if not ended.ended:
+            raise StateRefused("{login} is no keeper of the PIN.", login=folded(login))
+        return ended
 
     def _unconfirm(self, login: str) -> None:
         for key in self._room.confirmed.of(login):
@@ -193,10 +208,11 @@ def _move(tx: Transaction, login: str, after: AdministratorState, *before: Admin
 def checked_administrator(new: NewAdministrator) -> NewAdministrator:
     """The same, trimmed and folded. Raises :class:`PreconditionRefused` for values that are not possible."""
     login, name = folded(new.login), new.name.strip()
-    if not _LOGIN.fullmatch(login) or login in _NOT_LOGINS:
+    if not is_login(login) or login in _NOT_LOGINS:
         raise PreconditionRefused(
-            "A login has 2 to 64 letters a to z, digits, dots or hyphens, and begins with a letter; root and"
-            " system are taken."
+            "A login has 2 to {most} letters a to z, digits, dots, hyphens or underscores, and begins with a"
+            " letter; root and system are taken.",
+            most=LONGEST_LOGIN,
         )
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
         raise PreconditionRefused("A name has 1 to {most} characters.", most=LONGEST_NAME)

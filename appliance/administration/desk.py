@@ -20,6 +20,7 @@ from appliance.administration.administrators import Administrators
 from appliance.administration.behind_root import user_behind
 from appliance.administration.confirmed import Confirmed
 from appliance.administration.journal import Journal
+from appliance.administration.keepers import Keepers
 from appliance.administration.own import OwnAdministratorFactors
 from appliance.administration.parts import Parts
 from appliance.administration.passkeys import Confirming, OwnPasskeys
@@ -50,12 +51,13 @@ CONSOLE_KEY = "console.key"
 
 @dataclass(frozen=True, slots=True)
 class Administration:
-    """``administrators`` is who there is; ``own`` and ``passkeys`` the owner's side; ``confirming`` root's, of
-    whose passkeys count; ``acts`` what may be asked for, and was; ``performing`` what this process performs;
-    ``stuck`` what does not go on by itself; ``unlocking`` how two keepers unlock the authority; ``journal`` what
-    everybody did."""
+    """``administrators`` is who there is, ``keepers`` who of them keeps a part of the PIN; ``own`` and
+    ``passkeys`` the owner's side; ``confirming`` root's, of whose passkeys count; ``acts`` what may be asked for,
+    and was; ``performing`` what this process performs; ``stuck`` what does not go on by itself; ``unlocking`` how
+    two keepers unlock the authority; ``journal`` what everybody did."""
 
     administrators: Administrators
+    keepers: Keepers
     signing_in: AdministratorSigningIn
     sessions: ConsoleSessions
     welcoming: AdministratorWelcoming
@@ -106,6 +108,9 @@ def open_administration(
         portal = _Portal(home.database)
         stack.callback(portal.close)
         authority = stack.enter_context(AuthorityClient(home.authority_socket(process.role)))
+        roots = stack.enter_context(
+            AuthorityClient(home.authority_socket("operator"))
+        )  # opened by who may, if at all
         journal = Journal(database, portal, Chronicle(), now, user=user_behind(environment))
         key, site = _Key(home, environment), _site(settings)
         room = AdministrationRoom(
@@ -121,18 +126,19 @@ def open_administration(
             now=now,
         )
         signatures = Signatures(site, room.confirmed, attests=process.attests)
-        yield _administration(settings, room, authority, process, signatures)
+        yield _administration(settings, room, Keepers(room, authority, roots), authority, process, signatures)
 
 
 def _administration(
     settings: Settings,
     room: AdministrationRoom,
+    keepers: Keepers,
     authority: AuthorityClient,
     process: Process,
     signatures: Signatures,
 ) -> Administration:
     sessions = ConsoleSessions(room)
-    administrators = Administrators(room, sessions)
+    administrators = Administrators(room, sessions, keepers)
     hands = process.hands | ({Hand.STEWARD} if _is_development(settings.home) else set())
     parts = Parts(settings, administrators, authority, room.now, process.opened, lambda: machine_of(settings))
     bell = settings.home.run / STEWARD
@@ -140,6 +146,7 @@ def _administration(
     performing = Performing(room, parts, hands, trust, steward=lambda act_id: ring(bell, act_id))
     return Administration(
         administrators=administrators,
+        keepers=keepers,
         signing_in=AdministratorSigningIn(room, sessions),
         sessions=sessions,
         welcoming=AdministratorWelcoming(room, sessions),
@@ -147,7 +154,7 @@ def _administration(
         acts=Acts(room, performing, signatures),
         performing=performing,
         passkeys=OwnPasskeys(room),
-        confirming=Confirming(room),
+        confirming=Confirming(room, keepers),
         stuck=StuckList(room),
         unlocking=UnlockDesk(room, authority),
         journal=room.journal,

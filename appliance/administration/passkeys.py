@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from appliance.accounts.passkeys import Offer
 from appliance.accounts.tickets import spend
 from appliance.administration.confirmed import ConfirmedKey, fingerprint_of
+from appliance.administration.keepers import KeeperEnd, Keepers
 from appliance.administration.room import AdministrationRoom
 from appliance.administration.sessions import AdministratorPresence
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
@@ -96,8 +97,9 @@ class OwnPasskeys:
 class Confirming:
     """What root does on the machine, and nobody else can. Thread-safe."""
 
-    def __init__(self, room: AdministrationRoom) -> None:
+    def __init__(self, room: AdministrationRoom, keepers: Keepers) -> None:
         self._room = room
+        self._keepers = keepers
 
     def registered(self) -> list[RegisteredKey]:
         """Everybody's, by login."""
@@ -142,8 +144,9 @@ class Confirming:
             self._tell(JournalKind.PASSKEY_CONFIRMED, login, key.fingerprint, tx)
             self._room.confirmed.confirm(ConfirmedKey(login, owner.role, found.credential_id, found.public_key))
 
-    def unconfirm(self, login: str, fingerprint: str = "") -> int:
-        """Those of *login*, or the one with that *fingerprint*, do not count any more; how many they were.
+    def unconfirm(self, login: str, fingerprint: str = "") -> tuple[int, KeeperEnd]:
+        """Those of *login*, or the one with that *fingerprint*, do not count any more, nor unlock, if *login* is a
+        keeper of the PIN; how many they were, and what came of that.
 
         Raises :class:`NotFound` when there is none.
         """
@@ -158,7 +161,8 @@ class Confirming:
             self._room.confirmed.unconfirm(key)
             with self._room.writing() as tx:
                 self._tell(JournalKind.PASSKEY_UNCONFIRMED, login, fingerprint_of(key), tx)
-        return len(found)
+        ends = [self._keepers.end_if_it_can(login, key.credential_id, by=ROOT) for key in found]
+        return len(found), KeeperEnd(any(each.ended for each in ends), ends[-1].left)
 
     def _tell(self, kind: JournalKind, login: str, fingerprint: str, tx: Transaction) -> None:
         self._room.journal.write(tx, kind, ROOT, login=login, fingerprint=fingerprint)

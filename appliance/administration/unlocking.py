@@ -22,6 +22,7 @@ from appliance.model.administration import Actor, AdministratorRole, JournalKind
 from hsm.acts import OfficerAct, WebAuthnActivation
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError, BadRequest
+from hsm.subjects import keeper_of
 from hsm.wire import officer_act_from_wire
 
 LASTS = timedelta(minutes=10)
@@ -154,11 +155,6 @@ class UnlockDesk:
     def _tell(self, kind: JournalKind, by: Actor) -> None:
         with self._room.writing() as tx:
             self._room.journal.write(tx, kind, by)
-
-
-def keeper_of(login: str) -> str:
-    """What the authority calls the keeper who signs in as *login*."""
-    return f"keeper-{login}"
 
 
 def _require_may(by: Actor) -> None:

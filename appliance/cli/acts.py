@@ -34,6 +34,7 @@ def show(context: Context, administration: Administration, act: Act) -> Act:
     say, deadline = context.speech.say, time.monotonic() + PATIENCE
     effect, values = action_of(act.action).effect_of(act.arguments)
     say(effect, **values)
+    warn(context, administration, act)
     while act.state is ActState.PERFORMING and time.monotonic() < deadline:
         time.sleep(0.2)
         act = administration.acts.act(act.id)
@@ -50,6 +51,13 @@ def show(context: Context, administration: Administration, act: Act) -> Act:
     else:
         say("{id} is {state}.", id=act.id, state=act.state)
     return act
+
+
+def warn(context: Context, administration: Administration, act: Act) -> None:
+    """Says what the sentence of an *act* that is not done yet cannot know: whether a keeper of the PIN ends."""
+    found = administration.keepers.warning(act.action, act.arguments) if act.outcome is None else None
+    if found is not None:
+        context.speech.warn(found.template, **found.values)
 
 
 def _say(context: Context, act: Act) -> None:

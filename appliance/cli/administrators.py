@@ -7,6 +7,7 @@ import click
 from appliance.administration import COMMAND, open_administration
 from appliance.administration.administrators import InvitedAdministrator
 from appliance.administration.confirmed import fingerprint_of
+from appliance.administration.keepers import KeeperEnd
 from appliance.cli.program import Context
 from appliance.config import Settings, load
 from appliance.model.administration import ROOT, AdministratorRole, NewAdministrator
@@ -43,7 +44,8 @@ def recover(context: Context, login: str) -> None:
     anew."""
     settings = load(context.home)
     with open_administration(settings, now=utc_now, process=COMMAND) as administration:
-        administration.administrators.reset(login, by=ROOT)
+        ended = administration.administrators.reset(login, by=ROOT)
+        _say_of_keeper(context, login, ended)
         _show_link(context, settings, administration.administrators.link(login, by=ROOT))
 
 
@@ -95,10 +97,11 @@ def confirm(context: Context, login: str, fingerprint: tuple[str, ...], yes: boo
 @click.argument("fingerprint", nargs=-1)
 @click.pass_obj
 def unconfirm(context: Context, login: str, fingerprint: tuple[str, ...]) -> None:
-    """Let the passkeys of LOGIN, or the one with FINGERPRINT, not count any more."""
+    """Let the passkeys of LOGIN, or the one with FINGERPRINT, not count any more, nor unlock the HSM."""
     with open_administration(load(context.home), now=utc_now, process=COMMAND) as administration:
-        count = administration.confirming.unconfirm(login, " ".join(fingerprint))
-        context.speech.say("{count} passkeys of {login} do not count any more.", count=count, login=login)
+        count, ended = administration.confirming.unconfirm(login, " ".join(fingerprint))
+        context.speech.say("Passkeys of {login} that do not count any more: {count}.", count=count, login=login)
+        _say_of_keeper(context, login, ended)
 
 
 @command.command("list")
@@ -110,6 +113,12 @@ def list_(context: Context) -> None:
             template = "{login}  {role}, {state}: {name}"
             values = {"login": each.login, "role": each.role, "state": each.state, "name": each.name}
             context.speech.say(template, **values)
+
+
+def _say_of_keeper(context: Context, login: str, ended: KeeperEnd) -> None:
+    said = ended.said(login)
+    if said is not None:
+        context.speech.warn(said.template, **said.values)
 
 
 def _show_link(context: Context, settings: Settings, invited: InvitedAdministrator) -> None:

@@ -7,7 +7,7 @@ import click
 from appliance.accounts.sessions import Whereabouts
 from appliance.administration import COMMAND, open_administration
 from appliance.administration.registry import action_of
-from appliance.cli.acts import show
+from appliance.cli.acts import show, warn
 from appliance.cli.program import REFUSED, Context
 from appliance.config import load
 from appliance.model.administration import ActState
@@ -28,6 +28,7 @@ def command(ctx: click.Context, act_id: str, login: str, refuse: bool) -> None:
         waiting = administration.acts.act(act_id)
         effect, values = action_of(waiting.action).effect_of(waiting.arguments)
         context.speech.say(effect, **values)
+        warn(context, administration, waiting)
         password = click.prompt("Password", hide_input=True, err=True)
         code = click.prompt("Code", hide_input=True, err=True)
         by = administration.signing_in.prove(login, password, code, HERE)

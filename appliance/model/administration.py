@@ -140,6 +140,7 @@ class JournalKind(StrEnum):
     SIGNED_IN = "signed-in"
     SIGN_IN_BLOCKED = "sign-in-blocked"
     SESSIONS_ENDED = "sessions-ended"
+    KEEPER_ENDED = "keeper-ended"
     PIN_PART_GIVEN = "pin-part-given"
     PIN_PART_FORGOTTEN = "pin-part-forgotten"
     AUTHORITY_UNLOCKED = "authority-unlocked"

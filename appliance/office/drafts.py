@@ -18,6 +18,7 @@ from appliance.store import enrolment, office_acts, people, roll
 from appliance.store.database import Database, Transaction
 from hsm.acts import ASKED_ELSEWHERE_HOURS
 from hsm.client import AuthorityClient
+from hsm.subjects import is_keeper
 
 LASTS = timedelta(minutes=15)
 """As long as the authority lets an officer's act wait."""
@@ -149,7 +150,7 @@ class Preparing:
 
 def _is_asked_elsewhere(kind: ActKind, subject: str) -> bool:
     """Whether administrators ask for it, in their console."""
-    return kind in SERVICE_ACTS or subject.startswith("keeper-")
+    return kind in SERVICE_ACTS or is_keeper(subject)
 
 
 def _kind_of(subject: str, *, known: bool) -> ActKind:

@@ -63,8 +63,11 @@ def is_on_a_list(authority: AuthorityClient, serial: int) -> bool:
 def _is_so_of(authority: AuthorityClient, pending: PendingAct, act: OfficerAct) -> bool:
     """The same for acts about the credentials of somebody."""
     known = authority.credentials(pending.subject)
-    if pending.kind in (ActKind.ENROL_OFFICER, ActKind.ENROL_KEEPER):
+    if pending.kind is ActKind.ENROL_OFFICER:
         return bool(known)
+    if pending.kind is ActKind.ENROL_KEEPER:  # who was one before has others afterwards
+        wanted = {each["credential_id"] for each in pending.details["credentials"]}
+        return wanted == {each.credential_id.hex() for each in known if each.credential_id is not None}
     if pending.kind is ActKind.ADD_CREDENTIAL:
         wanted = act.details["credential"].get("credential_id")
         if wanted is not None:

@@ -18,6 +18,7 @@ from appliance.powers.ending import end_of_agent
 from appliance.store import accounts, enrolment, people, roll
 from appliance.store.database import Transaction
 from hsm.client import AuthorityClient
+from hsm.subjects import is_keeper
 
 _EVENTS = {
     ActKind.ENROL_PERSON: EventKind.PERSON_ENROLLED,
@@ -54,7 +55,7 @@ class Recording:
             self._add_seal(tx, act)
         elif act.kind is ActKind.ENROL_PERSON:
             people.set_certificate(tx, act.subject, self._certificate(act.subject))
-        elif act.kind is ActKind.RETIRE and not act.subject.startswith("keeper-"):
+        elif act.kind is ActKind.RETIRE and not is_keeper(act.subject):
             self._end_account(tx, act.subject, by)
         more = seal_recording.record(tx, act, self._now()) if act.kind in seal_recording.EVENTS else {}
         if act.request is not None:
@@ -97,6 +98,6 @@ class Recording:
 
 
 def _event_of(act: PendingAct) -> EventKind:
-    if act.kind is ActKind.RETIRE and act.subject.startswith("keeper-"):
+    if act.kind is ActKind.RETIRE and is_keeper(act.subject):
         return EventKind.KEEPER_RETIRED
     return _EVENTS[act.kind]

@@ -15,8 +15,6 @@ SERVICES: Final = ("tsa", "evidence")
 
 REASONS: Final = ("superseded", "key_compromise", "cessation_of_operation")
 
-_NO_MORE = "cessation_of_operation"
-
 Keep = Callable[[ActKind, str, Mapping[str, Any], Mapping[str, Any], str], PendingAct]
 
 
@@ -54,12 +52,14 @@ class PreparingServices:
         return self._keep(ActKind.REVOKE_CERTIFICATE, service, details, {"serial": number}, by)
 
     def keeper(self, keeper: NewKeeper, *, organisation: str, by: str) -> PendingAct:
-        """The act that makes an administrator one of those of whom two unlock the HSM.
+        """The act that makes an administrator one of those of whom two unlock the HSM, by these passkeys alone:
+        also somebody who was one, and has others now.
 
-        Raises :class:`StateRefused` for somebody who is one already.
+        Raises :class:`StateRefused` for somebody who is one already by exactly these.
         """
-        if self._authority.credentials(keeper.subject):
-            raise StateRefused("{name} is a keeper of the PIN already.", name=keeper.name)
+        known = {each.credential_id for each in self._authority.credentials(keeper.subject)}
+        if known == {identifier for identifier, _ in keeper.passkeys}:
+            raise StateRefused("{name} is a keeper of the PIN already, by these very passkeys.", name=keeper.name)
         credentials = [
             {
                 "kind": "webauthn",
@@ -75,14 +75,7 @@ class PreparingServices:
             "organisation": organisation,
             "credentials": credentials,
         }
-        return self._keep(ActKind.ENROL_KEEPER, keeper.subject, details, {}, by)
-
-    def keeper_end(self, subject: str, *, by: str) -> PendingAct:
-        """The act by which the keeper *subject* unlocks no more, for good. Raises :class:`StateRefused`."""
-        if not self._authority.credentials(subject):
-            raise StateRefused("{subject} is no keeper of the PIN.", subject=subject)
-        details = {"subject": subject, "reason": _NO_MORE}
-        return self._keep(ActKind.RETIRE, subject, details, {}, by)
+        return self._keep(ActKind.ENROL_KEEPER, keeper.subject, details, {"again": bool(known)}, by)
 
     def _serial(self, service: str) -> str:
         if service not in SERVICES:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from appliance.model.office import ActKind, PendingAct
 from appliance.model.people import SealKind
 from hsm.sentence import Sentence
+from hsm.subjects import is_keeper
 
 _SENTENCES = {
     ActKind.ENROL_PERSON: "This will give {name} of {organisation} a key and a certificate to sign with.",
@@ -18,6 +19,11 @@ _SENTENCES = {
     ActKind.REVOKE_CREDENTIAL: "This will end a credential of {name} for good.",
     ActKind.RETIRE: "This will end the account, every credential and every certificate of {name} for good.",
 }
+
+_KEEPER_AGAIN = (
+    "From then on {name}, a keeper of the token's PIN, unlocks the HSM with the passkeys that root has confirmed"
+    " now, and with none from before."
+)
 
 _SEALS = {
     SealKind.COMPANY: "This makes the company seal of {organisation}, {width} mm wide, kept by {custodians}.",
@@ -71,10 +77,17 @@ def words_of(act: PendingAct, names: Mapping[str, str]) -> Sentence:
         custodian = str(details.get("custodian", ""))
         changed = {"custodian": names.get(custodian, custodian), "needed": details.get("needed", "")}
         return Sentence(_CHANGES[act.kind], {"seal": names.get(act.subject, act.subject), **changed})
-    if act.kind is ActKind.RETIRE and act.subject.startswith("keeper-"):
-        return Sentence("From then on {name} unlocks the HSM no more.", values)
+    if is_keeper(act.subject):
+        return _of_keeper(act, values)
     sealing = act.kind is ActKind.ENROL_SEAL
     return Sentence(_SEALS[SealKind[notes["kind"]]] if sealing else _SENTENCES[act.kind], values)
+
+
+def _of_keeper(act: PendingAct, values: Mapping[str, str]) -> Sentence:
+    if act.kind is ActKind.ENROL_KEEPER:
+        return Sentence(_KEEPER_AGAIN if act.notes.get("again") else _SENTENCES[act.kind], values)
+    # An earlier release has prepared it: since then administrators end keepers by themselves.
+    return Sentence("From then on {name} unlocks the HSM no more.", values)
 
 
 def subjects_in(act: PendingAct) -> list[str]:

@@ -133,11 +133,24 @@ class Rules:
         """Officers all of them; or, to unlock, keepers all of them."""
         kinds = {each.kind for each in subjects}
         if kinds != {SubjectKind.OFFICER} and not (act.kind == UNLOCK and kinds == {SubjectKind.KEEPER}):
-            raise ActivationRefused("Only officers may do this.")
+            raise ActivationRefused(_why_not(act, kinds))
         if not all(isinstance(activation, WebAuthnActivation) for activation in activations):
             raise ActivationRefused(
                 "Officers activate with an authenticator; a PIN and a code are bound to no act."
             )
+
+
+_ONLY_OFFICERS = "Only officers may do this."
+_KEEPERS_UNLOCK = "Keepers of the PIN unlock the HSM and do nothing else; officers do this, in the portal."
+_NO_PAIR = "Two keepers of the PIN unlock together, or officers do; a keeper and somebody else are no pair."
+_NEITHER = "Two keepers of the PIN unlock the HSM, or officers do, and nobody else."
+
+
+def _why_not(act: OfficerAct, kinds: set[SubjectKind]) -> str:
+    """The sentence for whoever of *kinds* may not activate *act*."""
+    if act.kind != UNLOCK:
+        return _KEEPERS_UNLOCK if kinds == {SubjectKind.KEEPER} else _ONLY_OFFICERS
+    return _NO_PAIR if SubjectKind.KEEPER in kinds else _NEITHER
 
 
 _SEAL_TOO_LONG = "A permission for a seal may last {hours} hours at most."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -21,10 +20,11 @@ from hsm.operations.bench import Bench
 from hsm.operations.certification import Certification
 from hsm.operations.seals import needed_in, require_custodian
 from hsm.store import Credential, SealRecord, Subject, SubjectKind
+from hsm.subjects import LONGEST_LOGIN, LONGEST_NAME, is_keeper, is_name
 from hsm.wire import activations_from_wire, field, officer_act_from_wire
 
-_NAME = re.compile(r"(person|seal|officer)-[a-z0-9][a-z0-9-]{0,47}|keeper-[a-z][a-z0-9._-]{1,63}")
 _MOST_CREDENTIALS = 8
+_KEEPER_NAMED = "A keeper is named keeper- and an administrator's login, of 2 to {most} characters."
 
 
 class Enrolment:
@@ -46,8 +46,33 @@ class Enrolment:
         self._enrol_administering("enrol_officer", SubjectKind.OFFICER, arguments)
 
     def enrol_keeper(self, arguments: Mapping[str, Any]) -> None:
-        """Somebody who keeps a part of the PIN, by officers: two of them unlock, and that is all that they do."""
+        """Somebody who keeps a part of the PIN, by officers: two of them unlock, and that is all that they do.
+
+        Who was enrolled before answers with the authenticators in the act from now on, and with no other: so one
+        that is lost is replaced, and who was ended begins again.
+        """
         self._enrol_administering("enrol_keeper", SubjectKind.KEEPER, arguments)
+
+    def keepers(self, _arguments: Mapping[str, Any]) -> list[str]:
+        """The subjects of whom any two unlock: who was ended is not among them."""
+        return self._bench.store.people.keepers()
+
+    def end_keeper(self, arguments: Mapping[str, Any]) -> int:
+        """Takes from a keeper every authenticator, or the one named (its id in hex), for whoever asks; how many.
+
+        As with a seal, to stop somebody can never be too easy: it takes no officer, and no HSM, so that it can be
+        done while that is locked. To begin again takes officers (:meth:`enrol_keeper`). Who is no keeper, or none
+        any more, loses nothing.
+        """
+        subject, named = field(arguments, "subject", str), arguments.get("credential")
+        if not is_name(subject, SubjectKind.KEEPER):
+            raise BadRequest(_KEEPER_NAMED, most=LONGEST_LOGIN)
+        one = None if named is None else _hex(field(arguments, "credential", str), "credential")
+        with self._bench.store.transaction():
+            people, moment = self._bench.store.people, int(self._bench.now().timestamp())
+            if one is None:
+                return people.revoke_credentials(subject, revoked=moment)
+            return people.revoke_credential(subject, one, revoked=moment)
 
     def _enrol_administering(self, operation: str, kind: SubjectKind, arguments: Mapping[str, Any]) -> None:
         act = officer_act_from_wire(arguments.get("act"), operation)
@@ -58,10 +83,14 @@ class Enrolment:
         if any(each.kind != "webauthn" for each in credentials):
             raise BadRequest("An officer needs an authenticator; a PIN and a code are bound to no act.")
         authorised = self._authorised(act, arguments)
+        people = self._bench.store.people
         with self._bench.store.transaction():
-            self._bench.store.people.add(subject, enrolled=authorised)
+            if kind is SubjectKind.KEEPER and people.is_known_keeper(subject.subject):
+                people.replace_authenticators(subject.subject, credentials, at=authorised)
+                return
+            people.add(subject, enrolled=authorised)
             for credential in credentials:
-                self._bench.store.people.add_credential(credential, added=authorised)
+                people.add_credential(credential, added=authorised)
 
     def enrol_seal(self, arguments: Mapping[str, Any]) -> bytes:
         """The certificate of a new seal, with the custodians in the act: persons of its organisation."""
@@ -79,6 +108,8 @@ class Enrolment:
         """One more credential for a person or an officer."""
         act = officer_act_from_wire(arguments.get("act"), "add_credential")
         subject = self._bench.store.people.subject(field(act.details, "subject", str))
+        if subject.kind is SubjectKind.KEEPER:
+            raise BadRequest("A keeper's authenticators are replaced together: enrol the keeper anew.")
         if subject.kind not in (SubjectKind.PERSON, SubjectKind.OFFICER):
             raise BadRequest("{subject} has no credentials of its own.", subject=subject.subject)
         credentials = credentials_of(subject.subject, [act.details.get("credential")], self._bench)
@@ -160,9 +191,13 @@ def require_organisation(bench: Bench, organisation: str) -> None:
 def subject_of(details: Mapping[str, Any], kind: SubjectKind) -> Subject:
     """The subject in an act's details. Raises :class:`BadRequest` for a name out of form."""
     subject = field(details, "subject", str)
-    if _NAME.fullmatch(subject) is None or not subject.startswith(f"{kind.value}-"):
+    if not is_name(subject, kind):
+        if kind is SubjectKind.KEEPER:
+            raise BadRequest(_KEEPER_NAMED, most=LONGEST_LOGIN)
         raise BadRequest(
-            "A {kind} is named {kind}- and up to 48 lower-case letters, digits or hyphens.", kind=kind.value
+            "A {kind} is named {kind}- and up to {most} lower-case letters, digits or hyphens.",
+            kind=kind.value,
+            most=LONGEST_NAME,
         )
     return Subject(subject, kind, field(details, "name", str), field(details, "organisation", str))
 
@@ -180,7 +215,7 @@ def _credential(subject: str, item: Any, bench: Bench) -> Credential:
     kind = field(item, "kind", str)
     if kind == "webauthn":
         configured = bench.settings.activation
-        party = configured.console_party if subject.startswith("keeper-") else configured.rp_id
+        party = configured.console_party if is_keeper(subject) else configured.rp_id
         if field(item, "rp_id", str) != party:
             raise BadRequest("This authenticator was registered with another relying party.")
         public_key = _hex(field(item, "public_key", str), "public_key")

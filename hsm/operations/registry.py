@@ -32,6 +32,7 @@ _EVERYONE = frozenset(Role)
 _PEOPLE = frozenset({Role.WEB, Role.OPERATOR})
 _KEEPERS = frozenset({Role.OPERATOR, Role.CONSOLE})
 _WITH_OFFICERS = _PEOPLE | _KEEPERS
+_WHO_PREPARE = _WITH_OFFICERS | {Role.SCHEDULER}
 _RECORDED = _KEEPERS | {Role.SCHEDULER}
 
 PERMITTED: Mapping[str, frozenset[Role]] = {
@@ -44,7 +45,7 @@ PERMITTED: Mapping[str, frozenset[Role]] = {
     "sign_document": frozenset({Role.WEB}),
     "approve": _WITH_OFFICERS,
     "approvals": _WITH_OFFICERS,
-    "credentials": _WITH_OFFICERS,
+    "credentials": _WHO_PREPARE,
     "ceremonies": _RECORDED,
     "transcript": _RECORDED,
     "organisations": _PEOPLE,
@@ -61,6 +62,8 @@ PERMITTED: Mapping[str, frozenset[Role]] = {
     "enrol_person": _PEOPLE,
     "enrol_officer": _PEOPLE,
     "enrol_keeper": _PEOPLE,
+    "keepers": _WHO_PREPARE,
+    "end_keeper": frozenset({Role.OPERATOR}),
     "enrol_seal": _PEOPLE,
     "add_credential": _PEOPLE,
     "revoke_credential": _PEOPLE,
@@ -114,6 +117,8 @@ class Operations:
             "enrol_person": enrolment.enrol_person,
             "enrol_officer": enrolment.enrol_officer,
             "enrol_keeper": enrolment.enrol_keeper,
+            "keepers": enrolment.keepers,
+            "end_keeper": enrolment.end_keeper,
             "enrol_seal": enrolment.enrol_seal,
             "add_credential": enrolment.add_credential,
             "revoke_credential": enrolment.revoke_credential,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -118,6 +119,35 @@ class People:
             )
         except sqlite.IntegrityError as error:
             raise CertificateRefused("This credential belongs to somebody already.") from error
+
+    def keepers(self) -> list[str]:
+        """The keepers who have something to answer with, by name."""
+        rows = self._database.all(
+            "SELECT DISTINCT k.subject FROM keepers k JOIN credentials c ON c.subject = k.subject"
+            " WHERE c.revoked IS NULL ORDER BY k.subject"
+        )
+        return [str(row[0]) for row in rows]
+
+    def is_known_keeper(self, subject: str) -> bool:
+        """Whether *subject* is a keeper, or was one."""
+        return self._database.one("SELECT 1 FROM keepers WHERE subject = ?", (subject,)) is not None
+
+    def replace_authenticators(self, subject: str, wanted: Sequence[Credential], *, at: int) -> None:
+        """From now on *subject* answers with those *wanted*, and with no other. Raises CertificateRefused for one
+        that is somebody else's.
+
+        One that was here before, with the same key, goes on from the counter that it had, whether it was ended
+        meanwhile or not: its id is given to nobody else, so that its copy is noticed still.
+        """
+        self.revoke_credentials(subject, revoked=at)
+        for credential in wanted:
+            again = self._database.run(
+                "UPDATE credentials SET revoked = NULL"
+                " WHERE subject = ? AND credential_id = ? AND public_key = ? AND revoked IS NOT NULL",
+                (subject, credential.credential_id, credential.public_key),
+            )
+            if not again:
+                self.add_credential(credential, added=at)
 
     def webauthn(self, subject: str, credential_id: bytes) -> Credential | None:
         """The unrevoked authenticator of *subject* with this id, or None."""

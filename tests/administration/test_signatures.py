@@ -270,7 +270,7 @@ def test_root_confirms_what_the_owner_reads_out_and_nothing_else(estate: Path) -
         assert root.administration.passkeys.of("lan")[0].counts
         with pytest.raises(StateRefused):
             confirming.confirm("lan", mine.fingerprint)
-        assert confirming.unconfirm("lan") == 1
+        assert confirming.unconfirm("lan")[0] == 1
         assert not root.administration.passkeys.of("lan")[0].counts
         with pytest.raises(NotFound):
             confirming.unconfirm("lan")

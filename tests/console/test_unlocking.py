@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from hsm.acts import OfficerAct
 from hsm.status import AuthorityState
 from tests.authority import ORGANISATION, RunningAuthority, running_authority
-from tests.console.conftest import Console, opened, post
+from tests.console.conftest import Console, id_of, opened, post
 from webui.shared import passkeys
 
 KEEPERS = ("sun", "zhou", "zheng")
@@ -145,3 +145,23 @@ def test_who_is_no_keeper_is_told_how_to_become_one(locked: Console) -> None:
     assert "You are no keeper of the PIN" in page and "data-passkey" not in page
     assert locked.browser("wu").get("/unlock").status_code == 403, "auditors unlock nothing"
     assert "/unlock" in locked.browser("zheng").get("/keys").text
+
+
+def test_who_asks_and_who_approves_is_told_that_too_few_keepers_are_left(vault: Console) -> None:
+    """In a page of its own, beside the sentence that both of them sign."""
+    says = "Keepers left then: 1; it takes two, so that only root on the machine unlocks the HSM"
+    path, told = "/operations/administrators.remove", {"login": "sun"}
+    page = post(vault.browser("zheng"), path, told)
+    assert says in page.text and "fewer than two" in page.text
+    assert "Keepers left" not in post(vault.browser("zheng"), path, {"login": "zheng"}).text
+
+    asked = id_of(post(vault.browser("zheng"), path, {**told, **vault.signed("zheng", page), "sure": "yes"}))
+    assert says in vault.browser("zhou").get(f"/requests/{asked}").text
+    chinese = vault.browser("zhou", language="zh").get(f"/requests/{asked}").text
+    assert "剩余保管人：1 名" in chinese and "vermilion-unlock 2" in chinese
+    assert post(vault.browser("zhou"), f"/requests/{asked}/refuse").status_code == 303
+    assert says not in vault.browser("zhou").get(f"/requests/{asked}").text
+
+
+def test_who_keeps_the_pin_is_on_the_page_of_keys(vault: Console) -> None:
+    assert "sun, zhou" in vault.browser("wu").get("/keys").text

@@ -145,7 +145,7 @@ def test_junk_arguments_are_refused_and_never_break_anything(own: RunningAuthori
         "number",
     )  # fmt: skip
     harmless = {"status", "chain", "authorities", "crls", "issue_crl", "organisations", "appointment"}
-    harmless |= {"credentials", "begin_backup", "ocsp_reply", "ceremonies", "transcript"}
+    harmless |= {"credentials", "begin_backup", "ocsp_reply", "ceremonies", "transcript", "keepers"}
     if operation == "lock":
         return
     for junk in JUNK:

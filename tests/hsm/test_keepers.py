@@ -26,6 +26,7 @@ from tests.authority import (
 
 CONSOLE = "http://localhost:8082"
 FIRST, SECOND, THIRD = "keeper-sun", "keeper-zhou.wei", "keeper-wu"
+PERSON = "person-zhang"
 
 
 @dataclass
@@ -102,7 +103,7 @@ def test_a_keeper_and_an_officer_are_no_pair(locked: Vault) -> None:
     act = locked.unlocking()
     locked.answer(act, FIRST)
 
-    with pytest.raises(ActivationRefused, match="Only officers"):
+    with pytest.raises(ActivationRefused, match="are no pair"):
         locked.authority.client("operator").unlock(act, locked.authority.by_officer(act), pins=[locked.pin])
 
 
@@ -135,7 +136,7 @@ def test_a_page_of_the_portal_gets_no_answer_of_a_keeper(locked: Vault) -> None:
 def test_keepers_do_nothing_but_unlock(vault: Vault, kind: str) -> None:
     act = vault.authority.officer_act(kind, subject="tsa", reason="superseded")
 
-    with pytest.raises(ActivationRefused, match="Only officers"):
+    with pytest.raises(ActivationRefused, match="unlock the HSM and do nothing else"):
         vault.answer(act, FIRST)
 
 
@@ -149,21 +150,23 @@ def test_only_officers_make_one_and_only_with_a_passkey_of_the_console(vault: Va
     device = SoftwareAuthenticator.create(RP_ID, CONSOLE)
     web, authority = vault.authority.client("web"), vault.authority
     act = enrolment("keeper-zheng", device, authority)
-    with pytest.raises(ActivationRefused, match="Only officers"):
+    with pytest.raises(ActivationRefused, match="officers do this"):
         web.enrol_keeper(act, [vault.devices[FIRST].activate(FIRST, act)])
     with pytest.raises(NotPermitted):
         authority.client("console").enrol_keeper(act, authority.by_officer(act))
 
-    for wrong in (enrolment("officer-zheng", device, authority), enrolment("keeper-9", device, authority)):
-        with pytest.raises(BadRequest, match="keeper"):
+    for name in ("officer-zheng", "keeper-9", f"keeper-{'x' * 65}"):
+        wrong = enrolment(name, device, authority)
+        with pytest.raises(BadRequest, match="keeper- and an administrator's login, of 2 to 64"):
             web.enrol_keeper(wrong, authority.by_officer(wrong))
     foreign = SoftwareAuthenticator.create("elsewhere.example", CONSOLE)
     other = enrolment("keeper-zheng", foreign, authority)
     with pytest.raises(BadRequest, match="relying party"):
         web.enrol_keeper(other, authority.by_officer(other))
-    again = enrolment(FIRST, device, authority)
+    taken = enrolment("keeper-zheng", vault.devices[FIRST], authority)
     with pytest.raises(CertificateRefused, match="already"):
-        web.enrol_keeper(again, authority.by_officer(again))
+        web.enrol_keeper(taken, authority.by_officer(taken))
+    assert "keeper-zheng" not in web.keepers()
 
 
 def test_what_administrators_ask_for_waits_a_day_for_officers(vault: Vault) -> None:
@@ -196,3 +199,106 @@ def test_a_keeper_who_was_retired_unlocks_no_more(locked: Vault) -> None:
 
     with pytest.raises(ActivationRefused, match="no such credential"):
         locked.answer(locked.unlocking(), THIRD)
+
+
+@pytest.fixture
+def own() -> Iterator[Vault]:
+    """An authority of one's own, with two keepers, that is locked."""
+    with running_authority(workers=1) as authority:
+        vault = Vault(authority, {})
+        for keeper in (FIRST, SECOND):
+            vault.devices[keeper] = SoftwareAuthenticator.create(RP_ID, CONSOLE)
+            enrol(vault, keeper)
+        vault.devices[PERSON] = authority.enrol_person(PERSON)
+        authority.client("console").lock()
+        yield vault
+
+
+def enrol(vault: Vault, keeper: str, *more: SoftwareAuthenticator) -> None:
+    """By officers: *keeper* answers with the device of that name, and with *more*, and with no other."""
+    credentials = [device.credential() for device in (vault.devices[keeper], *more)]
+    act = vault.authority.officer_act(
+        "enrol_keeper", subject=keeper, name="孙示例", organisation=ORGANISATION, credentials=credentials
+    )
+    vault.authority.client("web").enrol_keeper(act, vault.authority.by_officer(act))
+
+
+def test_who_signs_does_not_unlock(own: Vault) -> None:
+    act = own.unlocking()
+    with pytest.raises(ActivationRefused, match="nobody else"):
+        own.answer(act, PERSON)
+
+
+def test_root_ends_a_keeper_at_once_and_also_while_the_hsm_is_locked(own: Vault) -> None:
+    root, act = own.authority.client("operator"), own.unlocking()
+    assert root.keepers() == [FIRST, SECOND]
+    own.answer(act, FIRST)
+
+    assert root.end_keeper(FIRST) == 1
+
+    assert root.keepers() == [SECOND] and root.end_keeper(FIRST) == 0
+    own.answer(act, SECOND)
+    with pytest.raises(ActivationRefused, match="2 different keepers"):  # what was answered before counts no more
+        own.authority.client("console").unlock(act, [], pins=[own.pin])
+    with pytest.raises(ActivationRefused, match="no such credential"):
+        own.answer(own.unlocking(), FIRST)
+
+
+def test_only_roots_socket_ends_a_keeper_and_nobody_else_by_it(own: Vault) -> None:
+    for role in ("web", "console", "scheduler", "tsa"):
+        with pytest.raises(NotPermitted):
+            own.authority.client(role).end_keeper(FIRST)
+    root = own.authority.client("operator")
+    for other in (OFFICER, PERSON, "keeper-", "tsa"):
+        with pytest.raises(BadRequest, match="A keeper is named"):
+            root.end_keeper(other)
+    assert root.end_keeper("keeper-nobody") == 0
+    assert root.credentials(OFFICER) and root.keepers() == [FIRST, SECOND]
+
+
+def test_a_lost_passkey_is_replaced_and_the_other_one_goes_on(own: Vault) -> None:
+    lost, other = own.devices[FIRST], SoftwareAuthenticator.create(RP_ID, CONSOLE)
+    enrol(own, FIRST, other)
+    for device in (lost, other):
+        answers(own, device)
+    new = own.devices[FIRST] = SoftwareAuthenticator.create(RP_ID, CONSOLE)
+
+    enrol(own, FIRST, other)
+
+    for device in (new, other):
+        answers(own, device)
+    with pytest.raises(ActivationRefused, match="no such credential"):
+        answers(own, lost)
+    act = own.unlocking()
+    for keeper in (FIRST, SECOND):
+        own.answer(act, keeper)
+    own.authority.client("console").unlock(act, [], pins=[own.pin])
+    assert own.state() is AuthorityState.OPERATIONAL
+
+
+def test_who_was_ended_begins_again_and_an_old_copy_of_the_passkey_is_noticed(own: Vault) -> None:
+    device = own.devices[FIRST]
+    copy = SoftwareAuthenticator(device.rp_id, device.origin, device.credential_id, device.key, device.counter)
+    for _ in range(3):
+        answers(own, device)
+    own.authority.client("operator").end_keeper(FIRST)
+
+    enrol(own, FIRST)
+
+    assert own.authority.client("console").keepers() == [FIRST, SECOND]
+    with pytest.raises(ActivationRefused, match="sign count"):
+        answers(own, copy)
+    answers(own, device)
+
+
+def test_a_keeper_is_not_given_one_more_passkey_by_another_way(own: Vault) -> None:
+    device = SoftwareAuthenticator.create(RP_ID, CONSOLE)
+    act = own.authority.officer_act("add_credential", subject=FIRST, credential=device.credential())
+    with pytest.raises(BadRequest, match="enrol the keeper anew"):
+        own.authority.client("web").add_credential(act, own.authority.by_officer(act))
+
+
+def answers(vault: Vault, device: SoftwareAuthenticator) -> None:
+    """The first keeper's *device* answers for a new act."""
+    act = vault.unlocking()
+    vault.authority.client("console").approve(act, device.activate(FIRST, act))

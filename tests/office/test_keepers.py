@@ -1,4 +1,4 @@
-"""Keepers of the PIN: an administrator asks, officers activate within a day; ended the same way."""
+"""Keepers of the PIN: an administrator asks, officers activate within a day."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from appliance.administration.parts import Parts
 from appliance.administration.registry import REGISTRY
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.administration import AdministratorRole
-from appliance.model.office import ActKind, ActState, NewKeeper
+from appliance.model.office import ActKind, ActState, NewKeeper, PendingAct
 from appliance.office import Office, words_of
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
+from hsm.client import AuthorityClient
 from tests.administration.conftest import opened_house, quick_hashes
 from tests.office.conftest import by_officer
 from tests.office.test_service_keys import ADMINISTRATOR
@@ -24,7 +25,7 @@ __all__ = ["quick_hashes"]
 CONSOLE = "http://localhost:8082"
 
 
-def test_a_keeper_is_made_by_officers_and_ended_by_them(appliance: Appliance, office: Office) -> None:
+def test_a_keeper_is_made_by_officers(appliance: Appliance, office: Office) -> None:
     device = SoftwareAuthenticator.create("localhost", CONSOLE)
     passkey = (device.credential_id, bytes.fromhex(device.credential()["public_key"]))
     keeper = NewKeeper("keeper-sun.wei", "孙示例", (passkey,), "localhost")
@@ -43,12 +44,34 @@ def test_a_keeper_is_made_by_officers_and_ended_by_them(appliance: Appliance, of
     with pytest.raises(StateRefused, match="already"):
         services.keeper(keeper, organisation=organisation, by=ADMINISTRATOR)
 
-    ending = services.keeper_end(keeper.subject, by=ADMINISTRATOR)
-    assert str(words_of(ending, {})) == "From then on keeper-sun.wei unlocks the HSM no more."
-    assert office.performing.activate(ending.id, by_officer(appliance, ending)).state is ActState.DONE
-    assert appliance.authority.credentials(keeper.subject) == []
-    with pytest.raises(StateRefused, match="no keeper"):
-        services.keeper_end(keeper.subject, by=ADMINISTRATOR)
+
+def test_a_keeper_who_lost_a_passkey_gets_others_in_its_place(appliance: Appliance, office: Office) -> None:
+    services, organisation = office.preparing.services, appliance.authority.organisations()[0]
+    lost, kept, new = (SoftwareAuthenticator.create("localhost", CONSOLE) for _ in range(3))
+
+    def made(*devices: SoftwareAuthenticator) -> PendingAct:
+        passkeys = [(each.credential_id, bytes.fromhex(each.credential()["public_key"])) for each in devices]
+        keeper = NewKeeper("keeper-qian", "钱示例", tuple(passkeys), "localhost")
+        return services.keeper(keeper, organisation=organisation, by=ADMINISTRATOR)
+
+    first = made(lost, kept)
+    office.performing.activate(first.id, by_officer(appliance, first))
+
+    again = made(kept, new)
+    assert "with none from before" in str(words_of(again, {})) and "钱示例" in str(words_of(again, {}))
+    assert office.performing.activate(again.id, by_officer(appliance, again)).state is ActState.DONE
+
+    known = {each.credential_id for each in appliance.authority.credentials("keeper-qian")}
+    assert known == {kept.credential_id, new.credential_id}
+    with pytest.raises(StateRefused, match="these very passkeys"):
+        made(new, kept)
+
+
+def test_who_prepares_it_is_the_scheduler(appliance: Appliance) -> None:
+    """Which asks the authority through its own socket."""
+    with AuthorityClient(appliance.settings.home.authority_socket("scheduler")) as authority:
+        assert authority.credentials("keeper-nobody") == []
+        assert isinstance(authority.keepers(), list)
 
 
 def test_who_is_to_keep_a_part_has_a_passkey_that_root_confirmed(appliance: Appliance, tmp_path: Path) -> None:

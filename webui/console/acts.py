@@ -8,6 +8,7 @@ from datetime import datetime
 
 from appliance.administration.action import NOTHING, Action
 from appliance.administration.actions.accounts import LINK
+from appliance.administration.keepers import Keepers
 from appliance.administration.registry import REGISTRY, may_approve, may_ask
 from appliance.model.administration import Act, ActState, AdministratorRole
 from webui.console.access import TITLES, Visitor
@@ -141,6 +142,12 @@ def told(act: Act, *, outcome: bool) -> str:
         return spoken(act.outcome.template, act.outcome.values)
     action = REGISTRY.get(act.action)
     return effect_of(action, act.arguments) if action else act.effect
+
+
+def warning(keepers: Keepers, action: str, arguments: Mapping[str, str]) -> str:
+    """What the sentence of *action* cannot know: whether a keeper of the PIN ends, and how many are left."""
+    found = keepers.warning(action, arguments)
+    return "" if found is None else spoken(found.template, found.values)
 
 
 def has_code(who: Visitor, act: Act) -> bool:

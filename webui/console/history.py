@@ -42,6 +42,7 @@ SAID = {
     JournalKind.SIGNED_IN: "Signed in",
     JournalKind.SIGN_IN_BLOCKED: "Attempts to sign in were stopped",
     JournalKind.SESSIONS_ENDED: "Sessions were ended",
+    JournalKind.KEEPER_ENDED: "A keeper of the PIN was ended",
     JournalKind.PIN_PART_GIVEN: "A part of the PIN was given",
     JournalKind.PIN_PART_FORGOTTEN: "A part of the PIN was taken back",
     JournalKind.AUTHORITY_UNLOCKED: "The authority was unlocked",

@@ -85,6 +85,7 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
             lists=[row for row in rows if row.it.kind is Kind.LIST],
             months=_calendar(rows),
             ceremonies=list(reversed(held)),
+            keepers=_keepers(parts) if status else [],
             now=now,
         )
 
@@ -99,6 +100,14 @@ def _look(parts: ConsoleParts) -> tuple[AuthorityStatus | None, list[Row], list[
     except AuthorityError as refusal:
         return None, [], [], sentence(refusal)
     return status, [_row(each, parts.now()) for each in found], held, ""
+
+
+def _keepers(parts: ConsoleParts) -> list[str]:
+    """Who unlocks, by login; nobody while the authority does not tell."""
+    try:
+        return parts.administration.keepers.able()
+    except AuthorityError:
+        return []
 
 
 def _row(it: Lasting, now: datetime) -> Row:

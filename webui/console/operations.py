@@ -164,6 +164,7 @@ def _page(parts: ConsoleParts, who: Visitor, act: Act, problems: Mapping[str, st
         act=seen,
         options=parts.administration.acts.to_sign(act, Part.APPROVES, by=who.actor) if seen.yours else None,
         code=parts.administration.welcoming.code_for(act.id) if acts.has_code(who, act) else "",
+        warning=acts.warning(parts.administration.keepers, act.action, act.arguments) if seen.open else "",
         problems=problems,
     )
     return make_response(page, status)
@@ -243,6 +244,7 @@ def _confirm(
         effect=acts.effect_of(action, kept),
         undo=translate()(action.undo) if action.undo else "",
         note=acts.note_of(action),
+        warning=acts.warning(parts.administration.keepers, action.name, kept),
         draft=draft,
         options=desk.to_sign(draft, Part.ASKS, by=who.actor) if draft else None,
         fixed=tuple(kept.items()),

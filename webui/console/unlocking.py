@@ -8,10 +8,11 @@ from typing import Any
 from flask import Blueprint, Response, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.administration.unlocking import LONGEST_PART, PARTS, PinPart, keeper_of
+from appliance.administration.unlocking import LONGEST_PART, PARTS, PinPart
 from appliance.errors import ApplianceError
 from hsm.errors import AuthorityError
 from hsm.status import AuthorityState
+from hsm.subjects import keeper_of
 from webui.console.access import Visitor, visitor
 from webui.console.parts import ConsoleParts
 from webui.console.speaking import field, sentence

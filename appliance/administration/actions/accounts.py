@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from appliance.administration.action import Action, Argument, ArgumentKind, Hand
 from appliance.administration.actions.people import BOTH, NOBODY, SECURITY
 from appliance.administration.administrators import Administrators
+from appliance.administration.keepers import KeeperEnd
 from appliance.administration.parts import Parts
 from appliance.model.administration import Actor, AdministratorRole, NewAdministrator, Outcome
 
@@ -32,6 +34,46 @@ def _link(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
         {"login": invited.login},
         secret=address,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is said of an account that ended: of one of no keeper, of a keeper's, and without the authority."""
+
+    plain: str
+    keeper: str
+    unknown: str
+
+
+_RESET = _Told(
+    "The ways in of {login} have ended.",
+    "The ways in of {login} have ended, who is no keeper of the PIN any more. Keepers left: {left}; it takes two.",
+    "The ways in of {login} have ended. But the authority does not answer: if {login} is a keeper of the PIN, that"
+    " has not ended; ask for keys.keeper_end when it answers again.",
+)
+_REMOVED = _Told(
+    "The account of {login} is closed.",
+    "The account of {login} is closed, who is no keeper of the PIN any more. Keepers left: {left}; it takes two.",
+    "The account of {login} is closed. But the authority does not answer: if {login} is a keeper of the PIN, that"
+    " has not ended; ask for keys.keeper_end when it answers again.",
+)
+
+
+def _ending(
+    end: Callable[[Administrators, str, Actor], KeeperEnd], told: _Told
+) -> Callable[[Parts, Mapping[str, str], Actor], Outcome]:
+    """What performs the *end* of an account's ways in, and says what became of a keeper of the PIN."""
+
+    def perform(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
+        login = arguments["login"]
+        ended = end(parts.administrators, login, by)
+        if ended.left is None:
+            return Outcome(told.unknown, {"login": login})
+        if ended.ended:
+            return Outcome(told.keeper, {"login": login, "left": ended.left})
+        return Outcome(told.plain, {"login": login})
+
+    return perform
 
 
 def _changing(
@@ -81,13 +123,14 @@ ACTIONS = (
         name="administrators.reset",
         title="Reset password and code",
         effect="Password, code, passkeys and sessions of {login} end at once; a link then lets password and code"
-        " be chosen anew.",
+        " be chosen anew. A keeper of the PIN is none any more: where fewer than two are left, only root on the"
+        " machine unlocks the HSM until there are two again.",
         undo="Nothing brings the old ones back.",
         who=SECURITY,
         approvers=BOTH,
         arguments=(_LOGIN,),
         hand=Hand.STEWARD,
-        perform=_changing(lambda desk, login, by: desk.reset(login, by=by), "The ways in of {login} have ended."),
+        perform=_ending(lambda desk, login, by: desk.reset(login, by=by), _RESET),
     ),
     Action(
         name="administrators.suspend",
@@ -125,12 +168,14 @@ ACTIONS = (
     Action(
         name="administrators.remove",
         title="Remove an administrator",
-        effect="The account of {login} is closed for good; its login is never used again.",
+        effect="The account of {login} is closed for good; its login is never used again. A keeper of the PIN is"
+        " none any more: where fewer than two are left, only root on the machine unlocks the HSM until there are"
+        " two again.",
         undo="Nothing opens it again; the human may be added under another login.",
         who=SECURITY,
         approvers=BOTH,
         arguments=(_LOGIN,),
         hand=Hand.STEWARD,
-        perform=_changing(lambda desk, login, by: desk.remove(login, by=by), "The account of {login} is closed."),
+        perform=_ending(lambda desk, login, by: desk.remove(login, by=by), _REMOVED),
     ),
 )

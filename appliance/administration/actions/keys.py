@@ -8,11 +8,11 @@ from appliance.administration.action import Action, Argument, ArgumentKind, Hand
 from appliance.administration.actions.people import BOTH, NOBODY, SECURITY, SYSTEM
 from appliance.administration.confirmed import Confirmed
 from appliance.administration.parts import Parts
-from appliance.administration.unlocking import keeper_of
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.administration import Actor, AdministratorRole, Outcome
 from appliance.model.office import NewKeeper, PendingAct
 from appliance.office.service_drafts import REASONS, SERVICES
+from hsm.subjects import keeper_of
 
 
 def _lock(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> Outcome:
@@ -57,8 +57,9 @@ def _keeper(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
 
 
 def _end_keeper(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
-    services, keeper = parts.appliance.office.preparing.services, keeper_of(arguments["login"])
-    return _prepared(services.keeper_end(keeper, by=f"administrator-{by.login}"))
+    ended = parts.administrators.end_keeper(arguments["login"], by=by)
+    template = "{login} is no keeper of the PIN any more. Keepers left: {left}; it takes two."
+    return Outcome(template, {"login": arguments["login"], "left": ended.left or 0})
 
 
 def _prepared(act: PendingAct) -> Outcome:
@@ -103,7 +104,8 @@ ACTIONS = (
         name="keys.keeper",
         title="Make somebody a keeper of the PIN",
         effect="The administrator {login} becomes a keeper of the token's PIN, by the passkeys that root has"
-        " confirmed, once officers have activated that in the portal: two keepers unlock the HSM together.",
+        " confirmed and by no others, once officers have activated that in the portal: two keepers unlock the HSM"
+        " together. Who is one already takes this way, too, to replace a lost passkey.",
         undo="The action keys.keeper_end.",
         who=BOTH,
         approvers=SECURITY,
@@ -114,13 +116,13 @@ ACTIONS = (
     Action(
         name="keys.keeper_end",
         title="End a keeper of the PIN",
-        effect="The administrator {login} unlocks the HSM no more, for good, once officers have activated that in"
-        " the portal.",
-        undo="Nothing: who is to be a keeper again gets another login.",
+        effect="The administrator {login} unlocks the HSM no more, from now on. Where fewer than two keepers are"
+        " left, only root on the machine unlocks it until there are two again.",
+        undo="The action keys.keeper.",
         who=BOTH,
         approvers=SECURITY,
         arguments=(_LOGIN,),
-        hand=Hand.SCHEDULER,
+        hand=Hand.STEWARD,
         perform=_end_keeper,
     ),
     Action(

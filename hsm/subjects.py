@@ -1,0 +1,40 @@
+"""What subjects are called: ``person-…``, ``seal-…``, ``officer-…``; ``keeper-`` with an administrator's login.
+
+How long a name may be is said here alone; the administration asks here, too, what a login is.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+LONGEST_NAME: Final = 48
+"""Characters after the kind of a person, a seal or an officer."""
+
+LONGEST_LOGIN: Final = 64
+"""Characters of an administrator's login, and so after ``keeper-``."""
+
+_NAME = re.compile(rf"[a-z0-9][a-z0-9-]{{0,{LONGEST_NAME - 1}}}")
+_LOGIN = re.compile(rf"[a-z][a-z0-9._-]{{1,{LONGEST_LOGIN - 1}}}")
+_KEEPER = "keeper-"
+
+
+def is_name(subject: str, kind: str) -> bool:
+    """Whether *subject* has the form for its *kind* (``person``, ``seal``, ``officer`` or ``keeper``)."""
+    before, _, name = subject.partition("-")
+    return before == kind and (is_login(name) if kind == "keeper" else _NAME.fullmatch(name) is not None)
+
+
+def is_login(text: str) -> bool:
+    """Whether *text* has the form of an administrator's login."""
+    return _LOGIN.fullmatch(text) is not None
+
+
+def keeper_of(login: str) -> str:
+    """What the authority calls the keeper who signs in to the console as *login*."""
+    return f"{_KEEPER}{login}"
+
+
+def is_keeper(subject: str) -> bool:
+    """Whether *subject* is the name of a keeper of the token's PIN."""
+    return subject.startswith(_KEEPER)
