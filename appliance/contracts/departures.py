@@ -50,7 +50,7 @@ class Departures:
         with self._room.database.reading() as tx:
             if not accounts.has_left(tx, subject):
                 return ()
-            found = [contracts.load(tx, contract) for contract, _ in roll.open_contracts(tx, subject)]
+            found = [contracts.load(tx, each.id) for each in roll.open_contracts(tx, subject)]
         return tuple(part for contract in found for part in self._parts(contract, subject))
 
     def of_contract(self, contract: Contract) -> tuple[LeftBehind, ...]:

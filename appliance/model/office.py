@@ -84,6 +84,15 @@ class RollEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenContract:
+    """A contract that waits for somebody; a ``draft`` nobody but its initiator has seen yet."""
+
+    id: str
+    title: str
+    draft: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NewOfficer:
     """A first officer whom the authority is asked to appoint: account, password (argon2id) and passkey."""
 

@@ -11,7 +11,7 @@ from appliance.errors import NotFound, StateRefused
 from appliance.history.chronicle import Chronicle
 from appliance.history.events import EventKind, HistoryEvent
 from appliance.model.accounts import AccountState
-from appliance.model.office import PendingAct, RollEntry
+from appliance.model.office import OpenContract, PendingAct, RollEntry
 from appliance.office import effects
 from appliance.office.drafts import Preparing
 from appliance.powers.ending import end_of_agent
@@ -33,11 +33,14 @@ class RollPage:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody with all that an officer wants to know: ``contracts`` (id, title) are those that wait for them."""
+    """Somebody with all that an officer wants to know.
+
+    ``contracts`` wait for them: officers read the titles, and of what is still a draft not even these.
+    """
 
     entry: RollEntry
     credentials: tuple[KnownCredential, ...]
-    contracts: tuple[tuple[str, str], ...]
+    contracts: tuple[OpenContract, ...]
     seals: tuple[str, ...]
 
 

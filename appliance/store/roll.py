@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from appliance.model.accounts import AccountState, Role
-from appliance.model.office import RollEntry
+from appliance.model.office import OpenContract, RollEntry
 from appliance.store.database import Transaction
 
 # The rows of the list: what differs follows it. No value is ever put in here.
@@ -100,10 +100,10 @@ def names(tx: Transaction, subjects: list[str]) -> dict[str, str]:
     return dict(rows.fetchall())
 
 
-def open_contracts(tx: Transaction, subject: str) -> list[tuple[str, str]]:
-    """Contracts under way that *subject* sent, has still to sign, or asks a seal for: id and title."""
+def open_contracts(tx: Transaction, subject: str) -> list[OpenContract]:
+    """Contracts under way that *subject* drafts or sent, has still to sign, or asks a seal for."""
     own = (
-        "SELECT c.id, c.title, c.deadline FROM involvements i INDEXED BY {index}"
+        "SELECT c.id, c.title, c.state = 'draft', c.deadline FROM involvements i INDEXED BY {index}"
         " CROSS JOIN contracts c ON c.number = i.number"
         " WHERE i.person = ?1 AND i.bucket {buckets} AND c.state IN ('draft', 'sent')"
         " AND (c.initiator = ?1 OR EXISTS (SELECT 1 FROM parties p WHERE p.contract = c.id"
@@ -117,7 +117,7 @@ def open_contracts(tx: Transaction, subject: str) -> list[tuple[str, str]]:
         " ORDER BY deadline, id LIMIT 200",
         (subject,),
     )
-    return [(row[0], row[1]) for row in rows]
+    return [OpenContract(row[0], row[1], draft=bool(row[2])) for row in rows]
 
 
 def seals_kept_by(tx: Transaction, subject: str) -> list[str]:

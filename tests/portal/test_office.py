@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 import itertools
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration import cast
 from appliance.demonstration.pocket import Pocket
 from appliance.language import Language
 from appliance.model.accounts import PEOPLES_ROLES, AccountState, Role
+from appliance.model.contract import Deadline
 from appliance.model.office import ActState, ProposedPasskey, RequestState
 from appliance.model.people import Person
 from appliance.office import members
@@ -23,8 +26,10 @@ from hsm.authenticator import SoftwareAuthenticator
 from tests.portal import visitors
 from tests.portal.office_visits import account_of, answer_of, signed_in, token_in
 from tests.seals.pictures import as_png, print_of
+from tests.world import sample_document, send
 
 AUDITOR, SIGNER = "auditor-office", "person-office-signer"
+HOUR = timedelta(hours=1)
 VERIFIED = "身份证原件，当面核对"
 _numbers = itertools.count(1)
 
@@ -304,6 +309,23 @@ def test_a_credential_is_revoked_and_the_person_leaves(appliance: Appliance, off
     activated(appliance, officer, act)
 
     assert appliance.authority.credentials(subject) == []
+
+
+def test_an_officer_learns_what_waits_for_somebody_but_nothing_of_their_drafts(
+    appliance: Appliance, officer: FlaskClient
+) -> None:
+    page = f"/office/people/{cast.ZHANG.subject}"
+    account_of(appliance, cast.ZHANG.subject, PEOPLES_ROLES)
+    terms = DraftTerms("收购意向书", "采购", "示例", cast.ZHANG.subject, Deadline(appliance.now() + HOUR, cast.ZONE))
+    appliance.drafting.draft(sample_document(1), terms)
+    sent = send(appliance, sample_document(1))
+
+    shown = officer.get(page).text
+
+    assert terms.title not in shown and re.search(r"never sent: [1-9]", shown)
+    assert sent.title in shown
+    addresses = set(re.findall(r'href="(/[^"]*)"', shown))
+    assert not {each for each in addresses if officer.get(each, follow_redirects=True).status_code != 200}
 
 
 def test_the_list_finds_people(officer: FlaskClient) -> None:
