@@ -13,13 +13,15 @@ PATIENCE_AT_END = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What is to run. ``serves()`` answers at once whether the process is ready for others, and never raises."""
+    """What is to run, once those that it comes ``after`` (by name) serve. ``serves()`` answers whether the process
+    is ready for others, within two seconds, and never raises."""
 
     name: str
     command: tuple[str, ...]
     serves: Callable[[], bool]
     log: Path
     environment: dict[str, str] = field(default_factory=dict)
+    after: tuple[str, ...] = ()
 
 
 class Child:
@@ -43,15 +45,18 @@ class Child:
         """The exit status (negative: the signal that killed it), or None while it runs."""
         return self._process.poll()
 
-    def stop(self) -> None:
-        """Ends the process: SIGTERM, then SIGKILL for what does not go."""
+    def tell_to_end(self) -> None:
+        """SIGTERM, unless it has ended already."""
         if self._process.poll() is None:
             self._process.terminate()
-            try:
-                self._process.wait(PATIENCE_AT_END)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-        self._process.wait()
+
+    def await_end(self) -> None:
+        """Waits until it has ended; SIGKILL for what does not go."""
+        try:
+            self._process.wait(PATIENCE_AT_END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def last_words(self) -> str:
         """The last line of its log that says something, for the message about its end."""

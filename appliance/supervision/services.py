@@ -15,12 +15,14 @@ from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
 from hsm.status import AuthorityState
 
+AUTHORITY = "authority"
+
 TSA_PORT_ABOVE = 1
 """The timestamp process listens one port above the portal, both on the loopback interface only."""
 
 
 def services(settings: Settings, environment: Mapping[str, str]) -> list[Service]:
-    """All of them, in the order of their start: each needs only those before it."""
+    """All of them: the authority first, then those that speak to it, side by side."""
     home, port = settings.home, settings.web.port
     return [
         authority(home, environment),
@@ -33,7 +35,7 @@ def services(settings: Settings, environment: Mapping[str, str]) -> list[Service
 
 def authority(home: Home, environment: Mapping[str, str]) -> Service:
     """The authority: it serves when it says that it is operational."""
-    return _service("authority", ("-m", "hsm.cli", "serve"), lambda: operational(home), home, environment)
+    return _service(AUTHORITY, ("-m", "hsm.cli", "serve"), lambda: operational(home), home, environment)
 
 
 def running_authority(home: Home, *, say: Say, environment: Mapping[str, str]) -> Supervisor:
@@ -78,6 +80,7 @@ def _service(
         serves=serves,
         log=home.logs / f"{name}.log",
         environment={**environment, "VERMILION_HOME": str(home.root), "PYTHONUNBUFFERED": "1"},
+        after=() if name == AUTHORITY else (AUTHORITY,),
     )
 
 

@@ -1,4 +1,4 @@
-"""Starts services in their order, waits until each serves, starts the dead again, and ends all together."""
+"""Starts services as soon as what they need serves, starts the dead again, and ends all together."""
 
 from __future__ import annotations
 
@@ -30,26 +30,34 @@ class _Post:
     service: Service
     child: Child | None = None
     since: float = 0.0
+    serves: bool = False
     deaths: int = 0
     again_at: float = field(default=0.0)
 
 
 class Supervisor:
-    """A context in which *services* run. Single-threaded: the caller's loop calls :meth:`watch`.
-
-    *say* gets one line for every start and death.
+    """A context in which *services* run. Single-threaded, since a child ends with the thread that started it
+    (``PR_SET_PDEATHSIG``): the caller's loop calls :meth:`watch`. *say* gets one line for every start and death.
     """
 
     def __init__(self, services: Sequence[Service], *, say: Say) -> None:
+        for number, service in enumerate(services):
+            if missing := set(service.after) - {each.name for each in services[:number]}:
+                raise ValueError(f"{service.name} comes after {', '.join(missing)}, not listed before it")
         self._posts = [_Post(service) for service in services]
         self._say = say
 
     def __enter__(self) -> Supervisor:
-        """Starts all, each after the one before it serves. Raises SupervisionFailed, with nothing left running."""
+        """Starts all, each once those that it comes after serve, the others side by side.
+
+        Raises SupervisionFailed, with nothing left running.
+        """
         try:
-            for post in self._posts:
-                self._start(post)
-                self._await(post)
+            while not all(post.serves for post in self._posts):
+                serving = {post.service.name for post in self._posts if post.serves}
+                for post in self._posts:
+                    self._advance(post, serving)
+                time.sleep(TICK)
         except BaseException:
             self._stop()
             raise
@@ -58,7 +66,7 @@ class Supervisor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        """Ends all, the last started first."""
+        """Ends all, what others come after when these have ended."""
         self._stop()
 
     def watch(self, *, until: Callable[[], bool]) -> None:
@@ -88,33 +96,47 @@ class Supervisor:
     def _start(self, post: _Post) -> None:
         post.child, post.since = Child(post.service), time.monotonic()
 
-    def _await(self, post: _Post) -> None:
-        name, child = post.service.name, post.child
-        while child is not None and not post.service.serves():
-            status = child.ended
-            if status is not None:
-                raise SupervisionFailed(
-                    "{name} {ending} before it served; its last words: {words} (see {log})",
-                    name=name,
-                    ending=_ending(status),
-                    words=child.last_words(),
-                    log=post.service.log,
-                )
-            if time.monotonic() - post.since > PATIENCE_AT_START:
-                raise SupervisionFailed(
-                    "{name} does not serve after {seconds} s (see {log})",
-                    name=name,
-                    seconds=int(PATIENCE_AT_START),
-                    log=post.service.log,
-                )
-            time.sleep(TICK)
-        self._say("{name} serves after {seconds} s", name=name, seconds=f"{time.monotonic() - post.since:.1f}")
+    def _advance(self, post: _Post, serving: set[str]) -> None:
+        """The next step of *post* towards serving, where there is one."""
+        if post.serves or not serving.issuperset(post.service.after):
+            return
+        if post.child is None:
+            self._start(post)
+        elif post.service.serves():
+            post.serves, seconds = True, f"{time.monotonic() - post.since:.1f}"
+            self._say("{name} serves after {seconds} s", name=post.service.name, seconds=seconds)
+        else:
+            _require_hope(post, post.child)
 
     def _stop(self) -> None:
-        for post in reversed(self._posts):
-            if post.child is not None:
-                post.child.stop()
+        while running := [(post, post.child) for post in self._posts if post.child]:
+            needed = {name for post, _ in running for name in post.service.after}
+            ending = [(post, child) for post, child in running if post.service.name not in needed]
+            for _, child in ending:
+                child.tell_to_end()
+            for post, child in ending:
+                child.await_end()
                 post.child = None
+
+
+def _require_hope(post: _Post, child: Child) -> None:
+    """Raises SupervisionFailed when *post* has ended, or has taken too long."""
+    name, log, status = post.service.name, post.service.log, child.ended
+    if status is not None:
+        raise SupervisionFailed(
+            "{name} {ending} before it served; its last words: {words} (see {log})",
+            name=name,
+            ending=_ending(status),
+            words=child.last_words(),
+            log=log,
+        )
+    if time.monotonic() - post.since > PATIENCE_AT_START:
+        raise SupervisionFailed(
+            "{name} does not serve after {seconds} s (see {log})",
+            name=name,
+            seconds=int(PATIENCE_AT_START),
+            log=log,
+        )
 
 
 def _ending(status: int) -> str:

@@ -20,6 +20,12 @@ def test_each_process_knows_its_home_and_has_its_log(tmp_path: Path) -> None:
     assert all(service.log.parent == tmp_path / "log" for service in found)
 
 
+def test_only_the_authority_is_waited_for(tmp_path: Path) -> None:
+    found = services(Settings(home=Home(tmp_path)), {})
+    assert [service.name for service in found if service.after != ("authority",)] == ["authority"]
+    assert found[0].after == ()
+
+
 def test_only_the_loopback_interface_is_served(tmp_path: Path) -> None:
     for service in services(Settings(home=Home(tmp_path)), {}):
         if "--bind" in service.command:

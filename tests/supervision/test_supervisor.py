@@ -14,6 +14,7 @@ import pytest
 
 from appliance.errors import SupervisionFailed
 from appliance.supervision import Service, Supervisor
+from appliance.supervision.service import PATIENCE_AT_END
 
 SERVE = """
 import os, pathlib, sys, time
@@ -24,9 +25,10 @@ time.sleep(600)
 """
 
 
-def service(folder: Path, name: str, code: str = SERVE) -> Service:
+def service(folder: Path, name: str, code: str = SERVE, after: tuple[str, ...] = ()) -> Service:
     mark = folder / name
-    return Service(name, (sys.executable, "-c", code, str(mark)), mark.exists, folder / f"{name}.log")
+    command = (sys.executable, "-c", code, str(mark))
+    return Service(name, command, mark.exists, folder / f"{name}.log", after=after)
 
 
 def process_of(folder: Path, name: str) -> int:
@@ -48,14 +50,46 @@ def wait_for(holds: Callable[[], bool], seconds: float = 10.0) -> None:
         time.sleep(0.02)
 
 
-def test_services_start_in_order_and_end_together(tmp_path: Path) -> None:
+def test_services_start_after_those_that_they_need_and_end_before_them(tmp_path: Path) -> None:
     said: list[str] = []
-    services = [service(tmp_path, "first"), service(tmp_path, "second")]
+    seen = "import pathlib, sys\nhere = pathlib.Path(sys.argv[1])\n"
+    goes = f"{seen}(here.parent / 'second.end').write_text(str((here.parent / 'first').exists()))\nsys.exit()"
+    first = f"{seen}import signal\nsignal.signal(15, lambda *_: (here.unlink(), sys.exit()))\n{SERVE}"
+    second = (
+        f"{seen}assert (here.parent / 'first').exists()\nimport signal\n"
+        f"signal.signal(15, lambda *_: exec({goes!r}))\n{SERVE}"
+    )
+    services = [service(tmp_path, "first", first), service(tmp_path, "second", second, after=("first",))]
     with Supervisor(services, say=lambda template, **values: said.append(template.format(**values))):
         processes = [process_of(tmp_path, name) for name in ("first", "second")]
         assert all(alive(process) for process in processes)
     assert not any(alive(process) for process in processes)
     assert [line.split()[0] for line in said] == ["first", "second"]
+    assert (tmp_path / "second.end").read_text() == "True"
+
+
+def test_services_that_need_nothing_of_each_other_start_and_end_side_by_side(tmp_path: Path) -> None:
+    meets = (
+        "import os, pathlib, signal, sys, time\n"
+        "here, other = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[1]).with_name({other!r})\n"
+        "def together(word):\n"
+        "    here.with_suffix(word).touch()\n"
+        "    while not other.with_suffix(word).exists():\n"
+        "        time.sleep(0.01)\n"
+        "signal.signal(signal.SIGTERM, lambda *_: (together('.end'), os._exit(0)))\n"
+        "together('.start')\n" + SERVE.replace("{", "{{").replace("}", "}}")
+    )
+    pair = [service(tmp_path, name, meets.format(other=other)) for name, other in (("one", "two"), ("two", "one"))]
+    began = time.monotonic()
+    with Supervisor(pair, say=lambda template, **values: None):
+        assert all(alive(process_of(tmp_path, name)) for name in ("one", "two"))
+    assert time.monotonic() - began < PATIENCE_AT_END, "one of them waited for the other in vain"
+
+
+def test_a_service_comes_after_one_that_stands_before_it(tmp_path: Path) -> None:
+    first, second = service(tmp_path, "first", after=("second",)), service(tmp_path, "second")
+    with pytest.raises(ValueError, match="first comes after second"):
+        Supervisor([first, second], say=lambda template, **values: None)
 
 
 def test_a_dead_child_is_announced_and_started_again(tmp_path: Path) -> None:
@@ -73,7 +107,7 @@ def test_a_dead_child_is_announced_and_started_again(tmp_path: Path) -> None:
 
 
 def test_a_service_that_cannot_start_is_named_with_its_last_words_and_nobody_stays(tmp_path: Path) -> None:
-    broken = service(tmp_path, "broken", "import sys; sys.exit('the port is taken')")
+    broken = service(tmp_path, "broken", "import sys; sys.exit('the port is taken')", after=("first",))
     with (
         pytest.raises(SupervisionFailed, match=r"broken ended with status 1 .*the port is taken"),
         Supervisor([service(tmp_path, "first"), broken], say=lambda template, **values: None),
