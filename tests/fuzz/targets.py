@@ -29,7 +29,7 @@ from hsm.timestamp import (
 )
 from tests.conformance import oracle
 from tests.conformance.requests import POLICY
-from webui.portal.worker import ClientsFault
+from webui.portal.worker import Connection
 from webui.tsa.asgi import AsgiTimestamps
 from webui.tsa.connection import TimestampConnection
 
@@ -113,6 +113,7 @@ class _Worker:
         self.log = Logger(self.cfg)
         self.loop = asyncio.new_event_loop()
         self.nr_conns = 0
+        self.present: set[Connection] = set()
         self.alive = True
         self.max_requests = 1 << 30
         self.nr = 0
@@ -138,7 +139,7 @@ def connection(data: bytes) -> None:
 
 def portal(data: bytes) -> None:
     """The portal's HTTP edge: gunicorn's reader as we run it, and the timestamp application behind it."""
-    _require_no_fault(_worker().loop, lambda: ClientsFault(_worker()), data)
+    _require_no_fault(_worker().loop, lambda: Connection(_worker()), data)
 
 
 def _require_no_fault(

@@ -316,7 +316,8 @@ def test_an_officer_learns_what_waits_for_somebody_but_nothing_of_their_drafts(
 ) -> None:
     page = f"/office/people/{cast.ZHANG.subject}"
     account_of(appliance, cast.ZHANG.subject, PEOPLES_ROLES)
-    terms = DraftTerms("收购意向书", "采购", "示例", cast.ZHANG.subject, Deadline(appliance.now() + HOUR, cast.ZONE))
+    deadline = Deadline(appliance.now() + HOUR, cast.ZONE)
+    terms = DraftTerms("收购意向书", "采购", "示例", cast.ZHANG.subject, deadline)
     appliance.drafting.draft(sample_document(1), terms)
     sent = send(appliance, sample_document(1))
 
