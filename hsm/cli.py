@@ -19,6 +19,7 @@ from hsm.config import AuthoritySettings, Role
 from hsm.daemon import Daemon
 from hsm.errors import AuthorityError, UnknownKey
 from hsm.files import write
+from hsm.lasting_lock import LastingLock
 from hsm.log_lines import spoken
 from hsm.service_manager import ServiceManager
 from hsm.store import Store
@@ -118,7 +119,16 @@ def serve() -> None:
     settings = _settings()
     logging.basicConfig(level=logging.INFO, handlers=[spoken(settings.logs.format, "vermilion-authority")])
     _require_timestamp_certificate(settings)
-    Daemon(settings, home.user_pin(settings, os.environ), ServiceManager.taken_from(os.environ)).run()
+    Daemon(settings, _pin(settings), ServiceManager.taken_from(os.environ)).run()
+
+
+def _pin(settings: AuthoritySettings) -> str | None:
+    """The PIN that is kept, unless somebody has locked the authority: it then starts locked."""
+    pin = home.user_pin(settings, os.environ)
+    if pin is not None and LastingLock(settings.home.lasting_lock).stands:
+        logging.getLogger(__name__).warning("somebody locked the authority: it starts locked, its PIN is not used")
+        return None
+    return pin
 
 
 def _require_timestamp_certificate(settings: AuthoritySettings) -> None:

@@ -235,6 +235,11 @@ class AuthorityHome:
         return self.root / "authority/login.lock"
 
     @property
+    def lasting_lock(self) -> Path:
+        """There while somebody has locked the authority (:mod:`hsm.lasting_lock`)."""
+        return self.root / "authority/locked"
+
+    @property
     def token_writes(self) -> Path:
         """The lock that is held while keys are made or destroyed in the token, or its files are copied."""
         return self.root / "authority/token.lock"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 
-from appliance.administration.systemd_machine import alarm_taken_back, drilled
+from appliance.administration.systemd_machine import alarm_taken_back, drilled, lock_taken_away
 from appliance.config import Settings
 from appliance.errors import StateRefused
 from appliance.model.administration import Outcome
@@ -35,6 +35,10 @@ class DevelopmentMachine:
 
     def restart(self, service: str) -> Outcome:
         raise _only_on_an_appliance("vermilion up")
+
+    def unlock_and_restart(self) -> Outcome:
+        lock_taken_away(self._settings)
+        return Outcome("The lock is taken away: end `vermilion up` and start it again.")
 
     def restore(self, archive: str, identity: str, *, forget_newer: bool) -> Outcome:
         raise _only_on_an_appliance("vermilion restore")

@@ -21,7 +21,10 @@ class Machine(Protocol):
         """The newest backup is opened and verified."""
 
     def restart(self, service: str) -> Outcome:
-        """One of :data:`SERVICES` ends and starts again."""
+        """One of :data:`SERVICES` ends and starts again. An authority that somebody locked is locked again."""
+
+    def unlock_and_restart(self) -> Outcome:
+        """The authority ends and starts again with the PIN that is kept, although somebody locked it."""
 
     def restore(self, archive: str, identity: str, *, forget_newer: bool) -> Outcome:
         """Everything stops, the backup *archive* takes the place of the home (put aside), everything starts."""

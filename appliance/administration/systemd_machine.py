@@ -7,8 +7,9 @@ import shlex
 import subprocess
 from pathlib import Path
 
+from appliance.administration.machine import AUTHORITY
 from appliance.config import Settings
-from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused
+from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused, StorageError
 from appliance.model.administration import Outcome
 from appliance.operations.backup import Archive
 from appliance.operations.backup.archives import Archives
@@ -16,6 +17,8 @@ from appliance.operations.drill import last_drill
 from appliance.operations.releases import ByPlaybook, Provisioned
 from appliance.operations.restore import Order, restore
 from appliance.wiring import utc_now
+from hsm.config import AuthorityHome
+from hsm.lasting_lock import LastingLock
 
 TARGET = "vermilion.target"
 PATIENCE = 6 * 3600.0
@@ -44,6 +47,10 @@ class SystemdMachine:
     def restart(self, service: str) -> Outcome:
         self._do("restart", f"vermilion-{service}.service")
         return Outcome("The service {service} has started again.", {"service": service})
+
+    def unlock_and_restart(self) -> Outcome:
+        lock_taken_away(self._settings)
+        return self.restart(AUTHORITY)
 
     def restore(self, archive: str, identity: str, *, forget_newer: bool) -> Outcome:
         found: Archive = Archives(self._settings.backups).get(archive)
@@ -90,6 +97,17 @@ class SystemdMachine:
             raise StateRefused(
                 "systemd could not {verb} {unit}; `journalctl -u {unit}` says why.", verb=verb, unit=unit
             )
+
+
+def lock_taken_away(settings: Settings) -> None:
+    """The lock that somebody laid on the authority does not last over the next start. Raises
+    :class:`StorageError`."""
+    try:
+        LastingLock(AuthorityHome(settings.home.root).lasting_lock).take_away()
+    except OSError as error:
+        raise StorageError(
+            "The lock of the authority cannot be taken away: {why}.", why=error.strerror or error
+        ) from error
 
 
 def drilled(settings: Settings) -> Outcome:

@@ -10,7 +10,8 @@ from typing import Any
 from pkcs11 import Attribute, ObjectClass
 
 from hsm.control import PinChange
-from hsm.errors import AuthorityError, AuthorityLocked, BadRequest, UnknownKey
+from hsm.errors import AuthorityError, AuthorityLocked, BadRequest, StoreUnavailable, UnknownKey
+from hsm.lasting_lock import LastingLock
 from hsm.operations.bench import Bench
 from hsm.sentence import Sentence
 from hsm.signer import SignatureAlgorithm
@@ -19,6 +20,10 @@ from hsm.wire import activations_from_wire, officer_act_from_wire
 
 _PROBE_SECONDS = 2.0
 _READY = Sentence("Ready to sign.")
+_LOCKED = Sentence(
+    "Somebody locked the authority. It stays locked, over restarts too, until two keepers of its PIN unlock it; where"
+    " the PIN is kept, until two persons restart it (the action authority.restart)."
+)
 
 
 class State:
@@ -27,6 +32,7 @@ class State:
     def __init__(self, bench: Bench, announce: Callable[[PinChange], None]) -> None:
         self._bench = bench
         self._announce = announce
+        self._lasting = LastingLock(bench.settings.home.lasting_lock)
         self._good_until = 0.0
 
     def status(self, _arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,20 +53,46 @@ class State:
         ).to_wire()
 
     def unlock(self, arguments: Mapping[str, Any]) -> None:
-        """Logs in with the joined parts of the PIN, on officers' activation, once; then tells the others."""
+        """Logs in with the joined parts of the PIN, on officers' activation, once; then tells the others.
+
+        A lock that lasted ends with that, but not one that came meanwhile.
+        """
         act = officer_act_from_wire(arguments.get("act"), "unlock")
         parts = arguments.get("pins")
         if not isinstance(parts, list) or not parts or any(type(part) is not str for part in parts):
             raise BadRequest("The PIN is a list of its parts.")
         self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
-        change = PinChange("".join(parts), time.monotonic_ns())
+        with self._lasting.turn():
+            seen, change = self._lasting.standing(), PinChange("".join(parts), time.monotonic_ns())
         self._bench.room.login.give(change, newer=True)
         self._bench.room.drop()
         self._bench.room.use(self._look)
         self._announce(change)
+        try:
+            with self._lasting.turn():
+                self._lasting.end(seen)
+        except OSError as error:
+            raise StoreUnavailable(
+                "The authority is unlocked now, but its store could not be written ({why}): it will start locked.",
+                why=error.strerror or error,
+            ) from error
 
     def lock(self, _arguments: Mapping[str, Any]) -> None:
-        """Forgets the PIN and logs out, here and in the other workers."""
+        """Forgets the PIN and logs out, here and in the other workers, for good: no restart unlocks. Raises
+        :class:`StoreUnavailable` when it is locked, but not for longer than it runs."""
+        try:
+            with self._lasting.turn():
+                self._lock_now()
+                self._lasting.keep()
+        except OSError as error:
+            self._lock_now()  # nobody's disk keeps an authority open
+            raise StoreUnavailable(
+                "The authority is locked now, but its store could not be written ({why}): a restart would unlock"
+                " it. Put that right, and lock it again.",
+                why=error.strerror or error,
+            ) from error
+
+    def _lock_now(self) -> None:
         change = PinChange(None, time.monotonic_ns())
         self.take(change)
         self._announce(change)
@@ -86,7 +118,9 @@ class State:
         try:
             self._bench.room.use(self._look)
         except AuthorityLocked as error:
-            return AuthorityState.LOCKED, Sentence.of(error)
+            refused = self._bench.store.latch.sentence(self._bench.settings.token.label)
+            by_somebody = self._lasting.stands and refused is None
+            return AuthorityState.LOCKED, _LOCKED if by_somebody else Sentence.of(error)
         except AuthorityError as error:
             return AuthorityState.UNAVAILABLE, Sentence.of(error)
         return AuthorityState.OPERATIONAL, _READY

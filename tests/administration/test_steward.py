@@ -21,6 +21,7 @@ from appliance.operations.releases import Provisioned, Releases
 from hsm.client import AuthorityClient
 from hsm.status import AuthorityState
 from tests.administration.conftest import House, opened_house
+from tests.authority import RunningAuthority, running_authority, start
 
 UNIT = "vermilion-web.service"
 SYSTEM = Actor("sun", AdministratorRole.SYSTEM)
@@ -197,6 +198,56 @@ def test_one_person_starts_no_locked_authority_again(
         both = desk.approve(desk.ask("authority.restart", {}, by=SYSTEM).id, by=house.actor("shi"))
         assert both.state is ActState.DONE
     assert machine[1].read_text().splitlines() == ["restart vermilion-authority.service"] * 2
+
+
+@pytest.fixture
+def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[RunningAuthority, House]]:
+    """A real authority that starts by itself with the PIN of its home, locked by an administrator; systemd starts it
+    again. The console's process performs everything, as in development."""
+    program = tmp_path / "systemctl"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
+    with running_authority(workers=1) as authority:
+        (tmp_path / "home").symlink_to(authority.root)
+        with opened_house(tmp_path) as house:
+            systemd = SystemdMachine(house.settings, systemctl=str(program), releases=tmp_path)
+            monkeypatch.setattr("appliance.administration.desk.machine_of", lambda _settings: systemd)
+            house.set_up("sun")
+            house.set_up("shi", AdministratorRole.SECURITY)
+            assert house.administration.acts.ask("authority.lock", {}, by=SYSTEM).state is ActState.DONE
+            yield authority, house
+
+
+def killed(authority: RunningAuthority) -> None:
+    """It does not answer any more."""
+    authority.process.kill()
+    authority.process.wait(timeout=60)
+
+
+def test_one_person_unlocks_no_authority_by_restarting_one_that_does_not_answer(
+    locked: tuple[RunningAuthority, House],
+) -> None:
+    authority, house = locked
+    killed(authority)
+    act = house.administration.acts.ask("service.restart", {"service": "authority"}, by=SYSTEM)
+    assert act.state is ActState.DONE
+    authority.process = start(authority.root)
+    assert authority.client("console").status().state is AuthorityState.LOCKED
+
+
+def test_two_persons_restart_a_locked_authority_also_one_that_does_not_answer(
+    locked: tuple[RunningAuthority, House],
+) -> None:
+    authority, house = locked
+    killed(authority)
+    desk = house.administration.acts
+    act = desk.ask("authority.restart", {}, by=SYSTEM)
+    authority.process = start(authority.root)
+    assert authority.client("console").status().state is AuthorityState.LOCKED  # one has asked
+    killed(authority)
+    assert desk.approve(act.id, by=house.actor("shi")).state is ActState.DONE
+    authority.process = start(authority.root)
+    assert authority.client("console").status().state is AuthorityState.OPERATIONAL
 
 
 def test_a_restore_begins_when_every_part_has_ended(house: House, tmp_path: Path) -> None:

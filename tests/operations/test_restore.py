@@ -22,7 +22,9 @@ from appliance.operations.restore import Order, opening, restore, restoring
 from appliance.store import schema
 from appliance.wiring import open_appliance, utc_now
 from hsm.client import AuthorityClient
+from hsm.config import AuthorityHome
 from hsm.errors import AuthorityError
+from hsm.lasting_lock import LastingLock
 from hsm.sealing import new_identity, recipient_of, seal_file
 from tests.operations.house import (
     PLANTED,
@@ -86,8 +88,10 @@ def test_a_newer_log_is_not_forgotten(house: House, restored: Home, order: Order
         restore(restored, replace(order, aside=True), now=utc_now())
     assert contents(restored.root) == before
     add_administrator(restored, "lan", AdministratorRole.SECURITY)
+    LastingLock(AuthorityHome(restored.root).lasting_lock).keep()
     done = restore(restored, replace(order, aside=True, forget_newer=True), now=utc_now())
     assert administrators_of(restored) == ["lan", "wei"], "those who ordered it, and their journal, stay"
+    assert LastingLock(AuthorityHome(restored.root).lasting_lock).stands, "who locked the authority is not overruled"
     assert done is not None and done.aside is not None and (done.aside / "state/vermilion.db").exists()
 
 

@@ -29,18 +29,19 @@ def _restart(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
     service = arguments["service"]
     if service == AUTHORITY and _is_locked(parts):
         raise StateRefused(
-            "The authority is locked, and where its PIN is kept a restart would unlock it: that takes two persons"
-            " (the action authority.restart)."
+            "The authority is locked, and one person's restart leaves it so: keepers of its PIN unlock it, or two"
+            " persons restart it (the action authority.restart)."
         )
     return parts.host.restart(service)
 
 
 def _restart_authority(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> Outcome:
-    return parts.host.restart(AUTHORITY)
+    return parts.host.unlock_and_restart()
 
 
 def _is_locked(parts: Parts) -> bool:
-    """Whether it says so; one that says nothing is to be started again."""
+    """Whether it says so. One that says nothing is to be started again: if somebody locked it, it starts locked
+    (:mod:`hsm.lasting_lock`)."""
     try:
         return parts.authority.status().state is AuthorityState.LOCKED
     except AuthorityError:
@@ -133,7 +134,8 @@ ACTIONS = (
     Action(
         name="service.restart",
         title="Restart a service",
-        effect="The service {service} ends in order and starts again; the authority only while it is not locked.",
+        effect="The service {service} ends in order and starts again. An authority that somebody locked stays"
+        " locked.",
         undo="Nothing has to be taken back.",
         who=SYSTEM,
         approvers=NOBODY,

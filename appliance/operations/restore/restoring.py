@@ -32,6 +32,7 @@ from appliance.operations.restore.opening import (
 from appliance.operations.restore.swapping import Swap, complete, interrupted, like_before, swap
 from appliance.store.schema import latest
 from appliance.supervision.services import answers
+from hsm.config import AuthorityHome
 from hsm.errors import error_class
 from hsm.locks import held
 from hsm.note import NoteKey, parse_vkey
@@ -115,6 +116,7 @@ def _stage(
         verified = verify_opened(archive, manifest, staged, identities, confinement)
     _keep_other_secrets(home, staged)
     _keep_administration(home, staged)
+    _keep_lock(home, staged)
     like_before(home, staged.root)
     os.sync()
     passing(Point.VERIFIED)
@@ -206,6 +208,14 @@ def _keep_administration(home: Home, staged: Home) -> None:
     those of the backup."""
     if home.administration.exists():
         shutil.rmtree(staged.administration.parent, ignore_errors=True)
+
+
+def _keep_lock(home: Home, staged: Home) -> None:
+    """An authority that somebody locked is locked afterwards, too: who wants the data back has not said that it may
+    sign again."""
+    lock = AuthorityHome(home.root).lasting_lock
+    if lock.exists():
+        shutil.copy2(lock, AuthorityHome(staged.root).lasting_lock)
 
 
 def _keep_other_secrets(home: Home, staged: Home) -> None:
