@@ -257,8 +257,10 @@ class AuthorityClient:
         self._ask("unlock", act=act.fields(), activations=activations_to_wire(activations), pins=list(pins))
 
     def lock(self) -> None:
-        """Makes the authority forget its PIN and log out of the HSM, until :meth:`unlock`; no restart undoes it. Raises
-        :class:`StoreUnavailable` when it is locked, but a restart would undo that."""
+        """Makes the authority forget its PIN and log out of the HSM, until :meth:`unlock`; no restart undoes it.
+
+        Raises :class:`StoreUnavailable` when it is locked, but a restart would undo that.
+        """
         self._ask("lock")
 
     def _officer(self, operation: str, act: OfficerAct, activations: Sequence[Activation]) -> bytes:

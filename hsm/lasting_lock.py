@@ -1,8 +1,8 @@
 """A lock that lasts: the file that says that somebody locked the authority, so that no restart unlocks it.
 
-Where the PIN is kept for the daemon, whoever starts it again would otherwise undo a lock: one operator, a crash, a
-watchdog. The file is there before a lock is answered. It goes when an unlock is activated (by keepers or officers),
-or when two persons restart the authority (root takes it away for them); nothing else removes it.
+Where the PIN is kept for the daemon, whoever starts it again would otherwise undo a lock: one operator, a crash,
+a watchdog. The file is there before a lock is answered. It goes when an unlock is activated (by keepers or
+officers), or when two persons restart the authority (root takes it away for them); nothing else removes it.
 """
 
 from __future__ import annotations

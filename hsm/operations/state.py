@@ -21,8 +21,8 @@ from hsm.wire import activations_from_wire, officer_act_from_wire
 _PROBE_SECONDS = 2.0
 _READY = Sentence("Ready to sign.")
 _LOCKED = Sentence(
-    "Somebody locked the authority. It stays locked, over restarts too, until two keepers of its PIN unlock it; where"
-    " the PIN is kept, until two persons restart it (the action authority.restart)."
+    "Somebody locked the authority. It stays locked, over restarts too, until two keepers of its PIN unlock it;"
+    " where the PIN is kept, until two persons restart it (the action authority.restart)."
 )
 
 

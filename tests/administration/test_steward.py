@@ -202,8 +202,8 @@ def test_one_person_starts_no_locked_authority_again(
 
 @pytest.fixture
 def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[RunningAuthority, House]]:
-    """A real authority that starts by itself with the PIN of its home, locked by an administrator; systemd starts it
-    again. The console's process performs everything, as in development."""
+    """A real authority that starts by itself with the PIN of its home, locked by an administrator. The console's
+    process performs everything, as in development; the tests start the authority again, as systemd does."""
     program = tmp_path / "systemctl"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o700)

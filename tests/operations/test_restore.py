@@ -91,7 +91,7 @@ def test_a_newer_log_is_not_forgotten(house: House, restored: Home, order: Order
     LastingLock(AuthorityHome(restored.root).lasting_lock).keep()
     done = restore(restored, replace(order, aside=True, forget_newer=True), now=utc_now())
     assert administrators_of(restored) == ["lan", "wei"], "those who ordered it, and their journal, stay"
-    assert LastingLock(AuthorityHome(restored.root).lasting_lock).stands, "who locked the authority is not overruled"
+    assert LastingLock(AuthorityHome(restored.root).lasting_lock).stands, "nobody has unlocked"
     assert done is not None and done.aside is not None and (done.aside / "state/vermilion.db").exists()
 
 

@@ -128,8 +128,8 @@ ACTIONS = (
     Action(
         name="authority.lock",
         title="Lock the authority",
-        effect="The authority forgets the PIN of its token: from now on, also after a restart, nothing is signed and"
-        " nothing is timestamped.",
+        effect="The authority forgets the PIN of its token: from now on, also after a restart, nothing is signed"
+        " and nothing is timestamped.",
         undo="Two keepers of the PIN unlock it, in the console (`/unlock`) or with root on the"
         " machine (`vermilion-unlock 2`); where the PIN is kept, two persons start it again (the action"
         " authority.restart).",

@@ -211,8 +211,8 @@ def _keep_administration(home: Home, staged: Home) -> None:
 
 
 def _keep_lock(home: Home, staged: Home) -> None:
-    """An authority that somebody locked is locked afterwards, too: who wants the data back has not said that it may
-    sign again."""
+    """An authority that somebody locked is locked afterwards, too: who wants the data back has not said that it
+    may sign again."""
     lock = AuthorityHome(home.root).lasting_lock
     if lock.exists():
         shutil.copy2(lock, AuthorityHome(staged.root).lasting_lock)
