@@ -57,7 +57,18 @@ def _guarded(home: Home) -> Iterator[tuple[Path, int]]:
         yield path, OTHERS
     for path in (home.settings.parent, home.settings, home.authority_settings, home.policy):
         yield path, WRITERS
-    yield home.confirmed, NOT_ROOT
+    for path in (home.administration.parent, home.administration):
+        yield path, OTHERS
+    for path in (home.confirmed, *_inside(home.confirmed)):
+        yield path, NOT_ROOT | OTHERS
+
+
+def _inside(folder: Path) -> list[Path]:
+    """Whatever lies below *folder*; nothing where this process may not look."""
+    try:
+        return sorted(folder.rglob("*"))
+    except OSError:
+        return []
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,10 +83,25 @@ def test_a_database_that_is_none_is_told(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "mode"), [("state", 0o705), ("config/appliance.toml", 0o606), ("secrets", 0o750)]
+    ("place", "mode"),
+    [
+        ("state", 0o705),
+        ("config/appliance.toml", 0o606),
+        ("secrets", 0o750),
+        ("administration", 0o2775),
+        ("confirmed", 0o2770),
+        ("confirmed/keys", 0o2770),
+        ("confirmed/keys/a.json", 0o660),
+        ("confirmed/performed/0123456789ab", 0o644),
+    ],
 )
 def test_what_others_may_use_is_told_with_the_command_that_mends_it(home: Home, place: str, mode: int) -> None:
     home.secrets.mkdir(mode=0o700)
+    home.confirmed.mkdir(mode=0o750)
+    home.administration.parent.mkdir(mode=0o700, exist_ok=True)
+    for name in ("keys/a.json", "performed/0123456789ab"):
+        (home.confirmed / name).parent.mkdir(mode=0o750)
+        (home.confirmed / name).touch(mode=0o640)
     path = home.root / place
     with bench(home, role="operator", now=datetime.now(UTC)) as asked:
         assert permissions(asked).well

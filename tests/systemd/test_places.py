@@ -1,0 +1,94 @@
+"""Users and places as systemd makes them, and what each process may do there: tried as that user."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from appliance.administration.confirmed import Confirmed, ConfirmedKey
+from appliance.health.bench import bench
+from appliance.health.machine import permissions
+from appliance.home import Home
+from appliance.model.administration import AdministratorRole
+from tests.systemd.conftest import UNITS
+
+USERS = ("web", "tsa", "console", "scheduler", "operator", "authority", "convert")
+ADMINISTER = {"console", "scheduler", "operator"}
+"""Who has the administration's group."""
+
+WAYS = {"read": "cat {0} || ls {0}", "write": "if test -d {0}; then touch {0}/new && rm {0}/new; else : >>{0}; fi"}
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root makes users and places, and is then one of them"
+)
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Path]:
+    """A machine's root directory with nothing but our users and places, where every user gets through to it."""
+    root = Path(tempfile.mkdtemp(prefix="vermilion-places-", dir="/var/tmp"))
+    root.chmod(0o755)
+    for program, kind in (("systemd-sysusers", "sysusers.d"), ("systemd-tmpfiles", "tmpfiles.d")):
+        how = ["--create"] if kind == "tmpfiles.d" else []
+        command = [program, f"--root={root}", *how, UNITS / kind / "vermilion.conf"]
+        subprocess.run(command, check=True, capture_output=True)
+    key = ConfirmedKey("sun", AdministratorRole.SYSTEM, b"credential", b"key")
+    before = os.umask(0o077)  # as root has it by sudo, at worst
+    Confirmed(root / "var/lib/vermilion/confirmed").confirm(key)
+    Confirmed(root / "var/lib/vermilion/confirmed").spend("0123456789ab", now=datetime.now(UTC))
+    os.umask(before)
+    yield root
+    shutil.rmtree(root)
+
+
+def who_may(machine: Path, way: str, path: Path) -> set[str]:
+    """Which of the users can do that with the path, by doing it."""
+    return {user for user in USERS if as_user(machine, user, WAYS[way].format(path))}
+
+
+def as_user(machine: Path, user: str, script: str) -> bool:
+    entries = [line.split(":") for line in (machine / "etc/passwd").read_text().splitlines()]
+    [(uid, gid)] = [(entry[2], entry[3]) for entry in entries if entry[0] == f"vermilion-{user}"]
+    members = [line.split(":") for line in (machine / "etc/group").read_text().splitlines()]
+    groups = [gid, *(entry[2] for entry in members if f"vermilion-{user}" in entry[3].split(","))]
+    command = ["setpriv", f"--reuid={uid}", f"--regid={gid}", f"--groups={','.join(groups)}", "sh", "-c", script]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["", "keys", "performed", "keys/*", "performed/*"])
+def test_what_root_confirmed_is_read_by_who_administers_and_written_by_root_alone(
+    machine: Path, name: str
+) -> None:
+    folder = machine / "var/lib/vermilion/confirmed"
+    for path in folder.glob(name) if name else [folder]:
+        assert who_may(machine, "read", path) == ADMINISTER, path
+        assert who_may(machine, "write", path) == set(), path
+
+
+def test_accounts_and_acts_of_administrators_are_theirs_who_perform_them(machine: Path) -> None:
+    folder = machine / "var/lib/vermilion/administration"
+    assert who_may(machine, "read", folder) == who_may(machine, "write", folder) == ADMINISTER
+
+
+def test_documents_are_the_portals_and_those_who_work_for_it(machine: Path) -> None:
+    folder = machine / "var/lib/vermilion/state"
+    assert who_may(machine, "write", folder) == {"web", "tsa", "scheduler", "operator"}
+
+
+@pytest.mark.parametrize("name", ["authority", "hsm", "hsm/tokens"])
+def test_keys_are_the_authoritys_alone(machine: Path, name: str) -> None:
+    folder = machine / "var/lib/vermilion" / name
+    assert who_may(machine, "read", folder) == who_may(machine, "write", folder) == {"authority"}
+
+
+def test_diagnose_finds_nothing_to_say_against_it(machine: Path) -> None:
+    home = Home(machine / "var/lib/vermilion")
+    with bench(home, role="operator", now=datetime.now(UTC)) as asked:
+        assert permissions(asked).well
