@@ -10,7 +10,8 @@ import shutil
 import struct
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.machine import making
@@ -101,6 +102,24 @@ class Bed:
         machine = self.virtual or self.machine
         command = (sys.executable, "-m", "tests.machine.outside", str(self.company), verb, *map(str, arguments))
         return run((*machine.network(), *command), patience=patience, within=str(making.CHECKOUT)).strip()
+
+    def meanwhile(self, verb: str, act: Callable[[], object]) -> str:
+        """What :meth:`outside` says of *verb*; until it does, *act* is done again and again, at least once."""
+        with ThreadPoolExecutor(1) as pool:
+            told = pool.submit(self.outside, verb)
+            act()
+            while not told.done():
+                act()
+        return told.result()
+
+    def with_services_stopped(self, script: str) -> None:
+        """Runs *script* on the machine while the appliance is stopped; starts it again whatever comes of it."""
+        sockets = "vermilion-web.socket vermilion-tsa.socket"
+        self.machine.run(f"systemctl stop {sockets} vermilion.target")
+        try:
+            self.machine.run(script)
+        finally:
+            self.machine.run(f"systemctl start {sockets} vermilion.target")
 
     def close(self) -> None:
         """Takes the machine down and removes what the run made."""

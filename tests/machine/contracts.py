@@ -15,10 +15,11 @@ PATIENCE = 900.0
 _CONTRACT = re.compile(r"/contracts/([0-9a-f-]{8,})")
 
 
-def upload(initiator: Person, title: str) -> Page:
-    """A finished PDF, as far as it gets: the page that comes."""
+def upload(initiator: Person, title: str, document: bytes = b"") -> Page:
+    """A finished PDF (*document*, or a small one), as far as it gets: the page that comes."""
     page = initiator.visitor.good("/contracts/new")
-    return initiator.visitor.upload(page.form(having="title"), "document", (f"{title}.pdf", sample_document(2)))
+    form = page.form(having="title")
+    return initiator.visitor.upload(form, "document", (f"{title}.pdf", document or sample_document(2)))
 
 
 def send(initiator: Person, colleague: Person, title: str) -> str:

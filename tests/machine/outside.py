@@ -8,15 +8,22 @@ Prints what came of it in one line; the status is 0 when it was as it should be.
 
 from __future__ import annotations
 
+import io
 import json
 import secrets
 import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
 from pathlib import Path
+
+from PIL import Image
+from reportlab import rl_config
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfgen.canvas import Canvas
 
 from hsm.timestamp import parse_token
 from tests.browser.house import mail_server
@@ -28,6 +35,9 @@ from tests.machine.visitor import Visitor
 MAIL = 2525
 PAGES = 60
 """Each of the people looks at as many, when they look around."""
+
+SIDE = 4040
+"""Pixels of a large document's pictures, a side: two of them are some 93 MiB."""
 
 SLACK = timedelta(seconds=1)
 Verb = Callable[..., str]
@@ -96,6 +106,30 @@ def draft(company: Company, expected: str) -> str:
     taken = page.status == 200 and "/draft/" in page.path
     assert taken is (expected == "taken"), f"{page.path} ({page.status}): {page.said()}"
     return "taken" if taken else f"refused with {page.status}: {page.said()[:120]}"
+
+
+def large(company: Company) -> str:
+    """Both signers upload a document of almost the largest size, at the same moment; the portal takes both."""
+    document = _large_document()
+    people = _people(company)
+    with ThreadPoolExecutor(len(people)) as pool:
+        pages = list(pool.map(lambda person: contracts.upload(person, secrets.token_hex(4), document), people))
+    for page in pages:
+        assert page.status == 200 and "/draft/" in page.path, f"{page.path} ({page.status}): {page.said()}"
+    return f"{len(pages)} documents of {len(document) / 2**20:.0f} MiB taken"
+
+
+def _large_document() -> bytes:
+    """Two pages of pictures that nothing makes smaller: noise."""
+    rl_config.useA85 = 0
+    stream = io.BytesIO()
+    canvas = Canvas(stream)
+    for _ in range(2):
+        noise = Image.frombytes("RGB", (SIDE, SIDE), secrets.token_bytes(3 * SIDE * SIDE))
+        canvas.drawImage(ImageReader(noise), 72, 200, 400, 400)
+        canvas.showPage()
+    canvas.save()
+    return stream.getvalue()
 
 
 def browse(company: Company) -> str:
@@ -174,6 +208,7 @@ VERBS: dict[str, Verb] = {
         complete,
         same,
         draft,
+        large,
         browse,
         timestamp,
         dated,

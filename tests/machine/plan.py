@@ -26,8 +26,9 @@ class Step:
     needs: tuple[str, ...]
 
 
-PREPARATIONS = ("bundle", "debian", "boot")
-"""With WHERE_POSSIBLE in the environment these may be impossible: the rest is left out then."""
+PREPARATIONS = ("debian", "boot")
+"""With WHERE_POSSIBLE in the environment these may be impossible: the rest is left out then. They are made of
+what is Debian's own; that a bundle cannot be made is a fault of this project."""
 
 STEPS: dict[str, Step] = {}
 

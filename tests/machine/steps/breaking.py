@@ -43,7 +43,7 @@ def killed(bed: Bed) -> str:
 def disk(bed: Bed) -> str:
     """the disk fills: uploads are refused, signing and timestamps go on; with room again, all is as before"""
     machine = bed.machine
-    _with_services_stopped(bed, f"mkdir -p /mnt/small && {SMALL_DISK}")
+    bed.with_services_stopped(f"mkdir -p /mnt/small && {SMALL_DISK}")
     try:
         bed.outside("ready", 90)
         bed.outside("sent", title := "磁盘将满时的合同")
@@ -57,16 +57,7 @@ def disk(bed: Bed) -> str:
         machine.run(f"rm {STATE}/filler")
         taken = bed.outside("draft", "taken")
     finally:
-        _with_services_stopped(bed, BACK)
+        bed.with_services_stopped(BACK)
     bed.outside("ready", 90)
     told = bed.outside("complete", title)
     return f"{LEFT} of {SMALL} MiB left: {refused}; meanwhile {signed}; with room again: {taken}; {told}"
-
-
-def _with_services_stopped(bed: Bed, script: str) -> None:
-    sockets = "vermilion-web.socket vermilion-tsa.socket"
-    bed.machine.run(f"systemctl stop {sockets} vermilion.target")
-    try:
-        bed.machine.run(script)
-    finally:
-        bed.machine.run(f"systemctl start {sockets} vermilion.target")
