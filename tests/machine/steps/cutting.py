@@ -34,22 +34,6 @@ SETTLED = 900.0
 """Seconds in which a machine without hardware virtualisation serves again."""
 
 
-@step("virtual", "contract")
-def virtual(bed: Bed) -> str:
-    """the machine, with its people and contracts, gets a kernel of its own (QEMU), and time from an NTP server"""
-    if shutil.which("qemu-system-x86_64") is None:
-        raise LeftOut("left out: QEMU is not installed (scripts/setup virtual)")
-    bed.rely_on("kernel")
-    bed.machine.power_off()
-    bed.virtual = VirtualMachine(bed.folder / "virtual", bed.kept)
-    bed.virtual.make(bed.machine.root)
-    booted = bed.virtual.boot()
-    bed.outside("timestamp-until", "granted", SETTLED)
-    bed.outside("ready", SETTLED)
-    told = bed.outside("same", "第一份合同")
-    return f"login after {booted:.0f} s; by chrony the kernel's clock is proven; {told}"
-
-
 @step("outage", "contract")
 def outage(bed: Bed) -> str:
     """power and unflushed writes are lost under load, three times: whatever was acknowledged is found"""
@@ -90,6 +74,22 @@ def _outage(bed: Bed, disk: Disk, number: int) -> str:
     found = bed.outside("look-up", journal)
     checked = bed.machine.run("vermilion log check").strip().splitlines()[-1]
     return f"cut after {told}; {found}; log check: {checked}"
+
+
+@step("virtual", "contract")
+def virtual(bed: Bed) -> str:
+    """the machine, with its people and contracts, gets a kernel of its own (QEMU), and time from an NTP server"""
+    if shutil.which("qemu-system-x86_64") is None:
+        raise LeftOut("left out: QEMU is not installed (scripts/setup virtual)")
+    bed.rely_on("kernel")
+    bed.machine.power_off()
+    bed.virtual = VirtualMachine(bed.folder / "virtual", bed.kept)
+    bed.virtual.make(bed.machine.root)
+    booted = bed.virtual.boot()
+    bed.outside("timestamp-until", "granted", SETTLED)
+    bed.outside("ready", SETTLED)
+    told = bed.outside("same", "第一份合同")
+    return f"login after {booted:.0f} s; by chrony the kernel's clock is proven; {told}"
 
 
 def _cut_under_load(bed: Bed, network: Sequence[str], journal: Path, cut: Callable[[], None]) -> str:
