@@ -25,7 +25,7 @@ from appliance.confinement import Confinement, kernel
 from appliance.errors import ConfinementFailed
 from hsm.client import AuthorityClient
 from hsm.clock import KernelClock
-from hsm.errors import AuthorityError
+from hsm.errors import AuthorityError, NotPermitted
 from tests.confinement import hostile
 
 HOME = Path(os.environ.get("VERMILION_HOME", "var"))
@@ -82,8 +82,10 @@ def service_attempts(role: str) -> Iterator[tuple[str, Attempt]]:
     for place in ("/etc/vermilion", "/opt/vermilion", "/usr/local", str(HOME), str(HOME / "trust")):
         yield f"write into {place}", (Path(place) / "escaped").touch
     yield "become root by the set-user-id bit", _set_user_id
-    if role in ("authority", "convert"):
+    if role in ("authority", "convert", "console"):
         yield "see the documents", lambda: list((HOME / "state").iterdir())
+    if role == "console":
+        yield from console_attempts()
     if role == "convert":
         yield "see the home", lambda: list(HOME.iterdir())
         yield "see the settings", lambda: list(Path("/etc/vermilion").iterdir())
@@ -97,6 +99,32 @@ def service_attempts(role: str) -> Iterator[tuple[str, Attempt]]:
         yield "a network socket", lambda: socket.socket(socket.AF_INET)
 
 
+def console_attempts() -> Iterator[tuple[str, Attempt]]:
+    """What lies beside the console, or could be asked for by its socket (decision 23)."""
+    yield "see the pages' pictures", lambda: list((HOME / "cache").iterdir())
+    yield "see the archives", lambda: list((HOME / "backups").iterdir())
+    yield "see the sealed secrets", lambda: list(Path("/etc/credstore.encrypted").iterdir())
+    yield "say that a passkey counts", (HOME / "confirmed/escaped").touch
+    yield "say what was observed", (HOME / "health/escaped").touch
+    yield "put a socket in the steward's place", (HOME / "run/steward.sock").unlink
+    yield "put a socket in its own place", (HOME / "run/console.sock").unlink
+    for service in ("web", "authority"):
+        secrets = Path(f"/run/credentials/vermilion-{service}.service")
+        yield f"see the secrets of {service}", lambda secrets=secrets: list(secrets.iterdir())
+    for other in ("web", "tsa", "scheduler", "backup"):
+        yield f"speak to the authority as {other}", lambda other=other: _ask(other)
+    yield "have the authority back up", lambda: _asked(AuthorityClient.begin_backup)
+    yield "have the authority timestamp", lambda: _asked(lambda authority: authority.timestamp([]))
+    yield (
+        "have the authority unwrap",
+        lambda: _asked(lambda authority: authority.unwrap_key("escaped", b"escaped")),
+    )
+    yield (
+        "have the authority sign a checkpoint",
+        lambda: _asked(lambda authority: authority.checkpoint(size=1, root=bytes(32), consistency=[])),
+    )
+
+
 def uses(role: str, pool: Confinement | None) -> Iterator[tuple[str, Attempt]]:
     """What has to go on working."""
     if role == "authority":
@@ -108,6 +136,13 @@ def uses(role: str, pool: Confinement | None) -> Iterator[tuple[str, Attempt]]:
         yield "memory to write and execute", lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)
         return
     yield "speak to the authority", lambda: _ask(role)
+    if role == "console":
+        yield "write into the administration", lambda: _written(HOME / "administration/.probe")
+        yield "see what was observed", lambda: list((HOME / "health").iterdir())
+        yield "see what root confirmed", lambda: list((HOME / "confirmed").iterdir())
+        yield "its key", (Path(os.environ["CREDENTIALS_DIRECTORY"]) / "console.key").read_bytes
+        yield "ring for the steward", _ring
+        return
     yield "write into the state", lambda: _written(HOME / "state/.probe")
     if pool is not None:
         yield "child: its libraries", inside_child(pool, "read_library")
@@ -163,6 +198,23 @@ def _written(place: Path) -> None:
 def _ask(role: str) -> None:
     with AuthorityClient(HOME / f"run/authority-{role}.sock") as client:
         client.status()
+
+
+def _asked(what: Callable[[AuthorityClient], object]) -> None:
+    """The console's own socket, for what is not the console's."""
+    with AuthorityClient(HOME / "run/authority-console.sock") as client:
+        try:
+            what(client)
+        except NotPermitted:
+            raise
+        except AuthorityError:  # refused for another reason: it came further than it may
+            return
+
+
+def _ring() -> None:
+    """Without the id of an act: nothing is done for it."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.connect(str(HOME / "run/steward.sock"))
 
 
 if __name__ == "__main__":

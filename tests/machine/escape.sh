@@ -9,9 +9,12 @@ folder=$1
 python=/opt/vermilion/current/bin/python
 failed=0
 hidden=
+# Installed by hand (install.sh), or by the playbook.
+units=/etc/systemd/system
+[ -e $units/vermilion-web.service ] || units=/usr/local/lib/systemd/system
 PYTHONPATH=$folder $python -c 'from hsm.clock import *; KernelClock(timedelta(seconds=1)).read()' 2>/dev/null ||
     hidden='Environment=CLOCK_IS_HIDDEN=1'
-for role in authority web tsa scheduler convert; do
+for role in authority web tsa scheduler console convert; do
     unit=vermilion-$role.service probe=vermilion-$role-probe.service
     # An instance of the template, for whose exception there is a drop-in.
     [ "$role" != convert ] || { unit=vermilion-convert@.service && probe=vermilion-convert@probe.service; }
@@ -19,7 +22,7 @@ for role in authority web tsa scheduler convert; do
         -e "s|^ExecStart=.*|ExecStart=$python -m tests.machine.escape $role\nEnvironment=PYTHONPATH=$folder\n$hidden|" \
         -e '/^Restart/d; /^WatchdogSec/d; /^NotifyAccess/d; /^OnFailure/d; /^Requires/d; /^StartLimit/d' \
         -e 's/^\[Service\]/&\nType=oneshot/; /^Standard/d; /^RuntimeMaxSec/d; /^CollectMode/d' \
-        "/etc/systemd/system/$unit" >"/run/systemd/system/$probe"
+        "$units/$unit" >"/run/systemd/system/$probe"
     systemctl daemon-reload
     systemctl start "$probe" || failed=1
     journalctl --unit "$probe" --output cat --no-pager --invocation=0 | grep -E '^(ok|WRONG) ' || failed=1
