@@ -45,6 +45,27 @@ except RuntimeError:
     time.sleep(3600)
 """
 
+EAT = """
+import os, sys, time
+def eat():
+    kept = []
+    for number in range(640):
+        kept.append(b"x" * (1 << 20))
+        print(number + 1, flush=True)
+def a_child_eats():
+    child = os.fork()
+    if child == 0:
+        open("/proc/self/oom_score_adj", "w").write("1000")
+        eat()
+        os._exit(0)
+    print("signal", os.WTERMSIG(os.waitpid(child, 0)[1]), flush=True)
+    time.sleep(3600)
+"""
+"""A MiB after the other, 128 more than the timestamp service may have: by the service itself, or by what it has
+started to read a stranger's file."""
+
+SERVICES = tuple(f"vermilion-{name}.service" for name in ("authority", "web", "tsa", "scheduler", "console"))
+
 LEFT_OUT = (
     "ExecStart=",
     "Type=",
@@ -61,17 +82,18 @@ PLACE = "/run/vermilion-probe"
 
 @step("enforced", "virtual")
 def enforced(bed: Bed) -> str:
-    """what a container does not enforce: the kernel's settings, addresses, devices, the number of tasks"""
+    """what a container does not enforce: the kernel's settings, addresses, devices, the number of tasks, memory"""
     machine = bed.virtual
     settings = _kernel(machine)
     as_it_is, lifted = _tried(machine, AS_ROOT), _tried(machine, (*AS_ROOT, *LIFTED))
     if as_it_is != EXPECTED or set(lifted.values()) != {"done"}:
         raise StepFailed(f"the scheduler: {as_it_is}; without {', '.join(LIFTED)}: {lifted}")
     most = _multiplied(bed)
+    memory = _eaten(bed)
     return (
         f"{settings} settings of the kernel; the scheduler reaches its mail server, not neighbour, world or disk"
         f" (all of them without {', '.join(LIFTED)}); a timestamp service that multiplies comes to {most} tasks,"
-        " and the others go on"
+        f" and the others go on; {memory}"
     )
 
 
@@ -103,6 +125,60 @@ def _multiplied(bed: Bed) -> int:
     finally:
         machine.run("systemctl kill --signal=KILL probe.service", check=False)
     return most
+
+
+def _eaten(bed: Bed) -> str:
+    """How much memory the timestamp service gets at most, alone, with a child, and without its limit. No other
+    service is touched, and a timestamp is given."""
+    machine = bed.virtual
+    before = _running(machine)
+    unlimited = _ate(machine, "eat()", "MemoryMax=infinity")
+    if unlimited != 640:
+        raise StepFailed(f"without a limit it came to {unlimited} MiB of 640: too little memory to tell")
+    alone = _ate(machine, "eat()")
+    result = machine.run("systemctl show --property Result --value probe.service").strip()
+    limit = int(machine.run("systemctl show --property MemoryMax --value probe.service")) >> 20
+    if not limit * 3 // 4 <= alone <= limit or result not in ("oom-kill", "signal"):
+        raise StepFailed(f"it came to {alone} MiB, with a limit of {limit}, and ended with {result}")
+    bed.outside("timestamp", "hungry")
+    machine.run(f"{_probe('tsa', f'{EAT}a_child_eats()', ())}; systemctl start --no-block probe.service")
+    try:
+        machine.until(f"grep -q signal {PLACE}.out", 300)
+        beside = _came_to(machine)
+        if "signal 9" not in machine.run(f"cat {PLACE}.out") or not limit * 3 // 4 <= beside <= limit:
+            raise StepFailed(f"a child came to {beside} MiB, with a limit of {limit}")
+        if machine.run("systemctl show --property ActiveState --value probe.service").strip() != "activating":
+            raise StepFailed("the service ended with its child")
+        bed.outside("timestamp", "beside")
+    finally:
+        machine.run("systemctl kill --signal=KILL probe.service", check=False)
+    if machine.run("dmesg | grep -c 'oom_memcg=/vermilion.slice/probe.service'", check=False).strip() in (
+        "",
+        "0",
+        "1",
+    ):
+        raise StepFailed("the kernel did not end them for their unit's memory")
+    if _running(machine) != before:
+        raise StepFailed(f"services were started again: {before}, then {_running(machine)}")
+    return (
+        f"of {limit} MiB it gets {alone} and is ended, a child of it {beside} and is ended alone"
+        " (640 without MemoryMax); no other service is touched"
+    )
+
+
+def _ate(machine: VirtualMachine, act: str, *changes: str) -> int:
+    """To how many MiB the probe comes that does *act*."""
+    machine.run(f"{_probe('tsa', EAT + act, changes)}; systemctl start probe.service", check=False)
+    return _came_to(machine)
+
+
+def _came_to(machine: VirtualMachine) -> int:
+    return int(machine.run(f"grep -x '[0-9]*' {PLACE}.out | tail -n 1"))
+
+
+def _running(machine: VirtualMachine) -> list[str]:
+    """The main process of each service."""
+    return machine.run(f"systemctl show --property MainPID --value {' '.join(SERVICES)}").split()
 
 
 def _probe(unit: str, code: str, changes: tuple[str, ...]) -> str:
