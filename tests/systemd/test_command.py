@@ -1,4 +1,4 @@
-"""The command on an appliance: the key of administrators' codes is there while it is needed, and no longer."""
+"""The command on an appliance: secrets are there while they are needed, and archives stay their user's."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ import pytest
 
 from tests.systemd.conftest import UNITS
 
+SECRETS = ["backup.key", "console.key", "links.key", "smtp.password", "web.key"]
+"""Those of the unit that makes backups, in the order of their names."""
+
 PROGRAMS = {
-    "vermilion": '''echo "$@"; [ -z "${CREDENTIALS_DIRECTORY:-}" ] || cat "$CREDENTIALS_DIRECTORY/console.key"''',
+    "vermilion": """echo "$@"; [ -z "${CREDENTIALS_DIRECTORY:-}" ] || cat "$CREDENTIALS_DIRECTORY"/*; exit 3""",
     "systemd-creds": '''cp "$3" "$4"''',
     "id": "echo 0",
+    "chown": "",
+    "setpriv": '''echo "$1 $2" >&2; while [ "${1#--}" != "$1" ]; do shift; done; exec "$@"''',
 }
 
 
@@ -23,12 +28,15 @@ def command(tmp_path: Path) -> Path:
     for name, does in PROGRAMS.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
         (tmp_path / name).chmod(0o755)
-    (tmp_path / "sealed").write_text("the key\n")
+    sealed = tmp_path / "sealed"
+    sealed.mkdir()
+    for name in SECRETS:
+        (sealed / f"vermilion.{name}").write_text(f"{name}\n")
     (tmp_path / "run").mkdir()
     script = (UNITS / "bin/vermilion").read_text()
     for place, ours in {
         "/opt/vermilion/current/bin/vermilion": tmp_path / "vermilion",
-        "/etc/credstore.encrypted/vermilion.console.key": tmp_path / "sealed",
+        "/etc/credstore.encrypted": sealed,
         "/run/": f"{tmp_path}/run/",
     }.items():
         assert place in script
@@ -38,21 +46,38 @@ def command(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "is_opened"),
+    ("arguments", "opened"),
     [
-        (["approve", "0123456789ab", "--login", "shi"], True),
-        (["do", "administrators.link", "--login", "wei"], True),
-        (["do", "backup.now"], False),
-        (["administrators", "list"], False),
-        ([], False),
+        (["approve", "0123456789ab", "--login", "shi"], ["console.key"]),
+        (["do", "administrators.link", "--login", "wei"], ["console.key"]),
+        (["backup", "create", "--keep-all"], SECRETS),
+        (["backup", "verify"], SECRETS),
+        (["backup", "prune"], SECRETS),
+        (["drill"], SECRETS),
+        (["backup", "list"], []),
+        (["backup", "key", "recovery.key"], []),
+        (["do", "backup.now"], []),
+        (["administrators", "list"], []),
+        ([], []),
     ],
 )
-def test_the_key_is_opened_where_a_code_is_checked_or_shown(
-    command: Path, arguments: list[str], is_opened: bool
-) -> None:
+def test_secrets_are_opened_where_they_are_needed(command: Path, arguments: list[str], opened: list[str]) -> None:
+    done = ran(command, arguments)
+    assert done.stdout.splitlines() == [" ".join(arguments), *opened]
+    assert done.returncode == 3
+    assert list((command.parent / "run").iterdir()) == []
+    is_operators = opened == SECRETS
+    assert done.stderr == ("--reuid=vermilion-operator --regid=vermilion\n" if is_operators else "")
+
+
+def test_who_is_not_root_gets_the_program_alone(command: Path) -> None:
+    (command.parent / "id").write_text("#!/bin/sh\necho 1000\n")
+    done = ran(command, ["backup", "create"])
+    assert (done.stdout, done.stderr, done.returncode) == ("backup create\n", "", 3)
+
+
+def ran(command: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """What the script prints and ends with."""
     here = {**os.environ, "PATH": f"{command.parent}:{os.environ['PATH']}"}
     here.pop("CREDENTIALS_DIRECTORY", None)
-    done = subprocess.run(["sh", command, *arguments], env=here, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[0] == " ".join(arguments)
-    assert ("the key" in done.stdout) is is_opened
-    assert list((command.parent / "run").iterdir()) == []
+    return subprocess.run(["sh", command, *arguments], env=here, capture_output=True, text=True, check=False)
