@@ -44,8 +44,11 @@ def key(context: Context, file: Path) -> None:
     context.speech.say(
         "The recovery key is in {path}: whoever has it can open every backup. Keep it elsewhere.", path=file
     )
-    context.speech.say("Put these lines into config/appliance.toml and config/authority.toml, and restart:")
-    click.echo(f'\n[backup]\nrecipients = ["{recipient_of(identity)}"]')
+    recipient = recipient_of(identity)
+    context.speech.say("Where the appliance is installed by a bundle, this line belongs in its settings.yml:")
+    click.echo(f"\nbackup_recipients: [{recipient}]\n")
+    context.speech.say("Elsewhere these belong in config/appliance.toml and config/authority.toml; then restart:")
+    click.echo(f'\n[backup]\nrecipients = ["{recipient}"]')
 
 
 @command.command("create")
