@@ -93,6 +93,11 @@ class Home:
         return self.root / "confirmed"
 
     @property
+    def performed(self) -> Path:
+        """Which acts of two administrators the scheduler has performed; on an appliance it alone writes there."""
+        return self.root / "performed"
+
+    @property
     def state(self) -> Path:
         """Database and documents, and what else has to last."""
         return self.root / "state"

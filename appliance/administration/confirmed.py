@@ -1,11 +1,11 @@
-"""What root has confirmed, in files that the console cannot write: whose passkeys count, what was asked for and
-approved on the machine itself, and which acts root has performed.
+"""What root has confirmed, in files that the console cannot write: whose passkeys count, and what was asked for
+and approved on the machine itself.
 
 On an appliance the folder is root's, and the scheduler reads it (systemd/tmpfiles.d). A file for each thing::
 
     keys/FINGERPRINT.json   a passkey that counts: login, kind of administrator, credential, public key
-    acts/DIGEST             somebody asked for an act, or approved it, on the machine (a :class:`Statement`'s
-    digest) performed/ID            an act that root has performed, so that it is not performed again
+    acts/DIGEST             somebody asked for an act, or approved it, on the machine: a Statement's digest
+    performed/ID            an act that root has performed (:mod:`appliance.administration.performed`)
 
 It is not part of a backup: on another machine root confirms the keys anew.
 """
@@ -104,20 +104,11 @@ class Confirmed:
         """Whether :meth:`witness` was called for exactly that."""
         return (self._folder / "acts" / statement.challenge().hex()).is_file()
 
-    def spend(self, act_id: str, *, now: datetime) -> None:
-        """Root performs the act. Raises :class:`StateRefused` when root has done so before, whatever the database
-        says."""
-        self._forget("performed", now)
-        try:
-            self._write("performed", act_id, b"", now=now)
-        except FileExistsError as error:
-            raise StateRefused("{id} was performed already.", id=act_id) from error
-
     def _write(self, place: str, name: str, content: bytes, *, now: datetime | None = None) -> None:
         """Whole and on disk on return. Raises :class:`FileExistsError` when it is there, :class:`StorageError`."""
         folder = self._folder / place
         try:
-            _ensure(folder)
+            ensure_folder(folder)
             fresh = folder / f".{name}.{os.getpid()}"
             descriptor = os.open(
                 fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640
@@ -146,8 +137,9 @@ class Confirmed:
                 continue  # another process was quicker, or may and this one may not
 
 
-def _ensure(folder: Path) -> None:
-    """*folder*, and the one above it where provisioning has not: who reads the administration reads it."""
+def ensure_folder(folder: Path) -> None:
+    """*folder* of root's, and the one above it where provisioning has not made it: who reads the administration
+    reads it."""
     top = folder.parent
     if not top.is_dir():
         make_directory(top)

@@ -24,6 +24,7 @@ from appliance.administration.keepers import Keepers
 from appliance.administration.own import OwnAdministratorFactors
 from appliance.administration.parts import Parts
 from appliance.administration.passkeys import Confirming, OwnPasskeys
+from appliance.administration.performed import Performed
 from appliance.administration.performing import Performing, Trust
 from appliance.administration.room import AdministrationRoom
 from appliance.administration.sessions import ConsoleSessions
@@ -142,7 +143,7 @@ def _administration(
     hands = process.hands | ({Hand.STEWARD} if _is_development(settings.home) else set())
     parts = Parts(settings, administrators, authority, room.now, process.opened, lambda: machine_of(settings))
     bell = settings.home.run / STEWARD
-    trust = Trust(signatures, room.confirmed)
+    trust = Trust(signatures, Performed(settings.home))
     performing = Performing(room, parts, hands, trust, steward=lambda act_id: ring(bell, act_id))
     return Administration(
         administrators=administrators,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from appliance.administration.action import Hand
-from appliance.administration.confirmed import Confirmed
 from appliance.administration.decided import require_decided
 from appliance.administration.parts import Parts
+from appliance.administration.performed import Performed
 from appliance.administration.registry import action_of, of_hand
 from appliance.administration.room import AdministrationRoom
 from appliance.administration.signatures import Signatures
@@ -32,10 +32,10 @@ _NOT_ENDED = Outcome("Its process ended before it said what came of it; look bef
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What no database is believed about: who signed, and what root has confirmed."""
+    """What no database is believed about: who signed, and what was performed already."""
 
     signatures: Signatures
-    confirmed: Confirmed
+    performed: Performed
 
 
 class Performing:
@@ -86,8 +86,8 @@ class Performing:
         try:
             with self._room.database.reading() as tx:
                 require_decided(tx, act, action, self._trust.signatures, now=self._room.now())
-            if action.hand is Hand.STEWARD and action.approvers:
-                self._trust.confirmed.spend(act.id, now=self._room.now())
+            if action.approvers:
+                self._trust.performed.spend(action.hand, act.id)
             given = act.arguments if arguments is None else arguments
             outcome = action.perform(replace(self._parts, act=act), given, by)
         except (ApplianceError, AuthorityError, OSError) as error:

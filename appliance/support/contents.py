@@ -36,6 +36,7 @@ PLACES: Final = (
     "state",
     "administration",
     "confirmed",
+    "performed",
     "health",
     "authority",
     "hsm",

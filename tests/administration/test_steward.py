@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from appliance.home import make_directory
 from appliance.model.administration import ROOT, Actor, ActState, AdministratorRole
 from appliance.operations.releases import Provisioned, Releases
 from hsm.client import AuthorityClient
+from hsm.errors import AuthorityUnreachable
 from hsm.status import AuthorityState
 from tests.administration.conftest import House, opened_house
 from tests.authority import RunningAuthority, running_authority, start
@@ -210,7 +212,7 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Ru
     with running_authority(workers=1) as authority:
         (tmp_path / "home").symlink_to(authority.root)
         with opened_house(tmp_path) as house:
-            systemd = SystemdMachine(house.settings, systemctl=str(program), releases=tmp_path)
+            systemd = SystemdMachine(house.settings, kept(tmp_path), systemctl=str(program))
             monkeypatch.setattr("appliance.administration.desk.machine_of", lambda _settings: systemd)
             house.set_up("sun")
             house.set_up("shi", AdministratorRole.SECURITY)
@@ -219,9 +221,14 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Ru
 
 
 def killed(authority: RunningAuthority) -> None:
-    """It does not answer any more."""
+    """It does not answer any more, once its worker, who has a connection to answer, has seen that it is alone."""
+    client = authority.client("console")
+    client.status()
     authority.process.kill()
     authority.process.wait(timeout=60)
+    with pytest.raises(AuthorityUnreachable):
+        while client.status():
+            time.sleep(0.01)
 
 
 def test_one_person_unlocks_no_authority_by_restarting_one_that_does_not_answer(
