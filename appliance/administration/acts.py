@@ -75,7 +75,8 @@ class Acts:
 
     def to_sign(self, act: Act, part: Part, *, by: Actor) -> str | None:
         """What *by*'s browser asks the passkey for (JSON); None without one that counts."""
-        return self._signatures.options(Statement(act, part, by.login))
+        with self._room.database.reading() as tx:
+            return self._signatures.options(tx, Statement(act, part, by.login))
 
     def approve(self, act_id: str, *, by: Actor, answer: str | None = None, shown: Act | None = None) -> Act:
         """The second person agrees, and the act is performed, as :meth:`ask` has it. *answer* is their passkey's;

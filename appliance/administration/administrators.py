@@ -111,7 +111,7 @@ class Administrators:
         with self._room.writing() as tx:
             _move(tx, name, AdministratorState.INVITED, *_OPEN)
             administrators.forget_factors(tx, name)
-            passkeys.remove_all(tx, name)
+            passkeys.remove_all(tx, name, now=self._room.now())
             self._end_ways_in(tx, name, by)
             self._tell(tx, JournalKind.FACTORS_RESET, name, by)
             self._unconfirm(name)
@@ -154,7 +154,7 @@ class Administrators:
                     "{login} is the last one of the kind {role}; add another first.", login=name, role=role
                 )
             self._end_ways_in(tx, name, by)
-            passkeys.remove_all(tx, name)
+            passkeys.remove_all(tx, name, now=self._room.now())
             _move(tx, name, AdministratorState.LEFT, *_OPEN)
             self._tell(tx, JournalKind.ADMINISTRATOR_REMOVED, name, by)
             self._unconfirm(name)

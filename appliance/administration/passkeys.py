@@ -81,16 +81,24 @@ class OwnPasskeys:
             self._room.journal.write(tx, JournalKind.PASSKEY_ADDED, presence.actor, fingerprint=told)
         return RegisteredKey(passkey, told, counts=False)
 
+    def named(self, presence: AdministratorPresence, fingerprint: str) -> RegisteredKey:
+        """One's own with this *fingerprint*. Raises :class:`NotFound`."""
+        for each in self.of(presence.administrator.login):
+            if each.fingerprint == fingerprint:
+                return each
+        raise _no_such()
+
     def remove(self, presence: AdministratorPresence, fingerprint: str) -> None:
-        """One's own is not offered any more; one that counts goes on counting until root takes that back.
+        """One's own signs nothing any more in this console, and the same one is never registered again: so an old
+        copy of it does not begin with a fresh counter. The password was proved again. What root has confirmed
+        stays confirmed until root takes it back.
 
         Raises :class:`NotFound`.
         """
-        login = presence.administrator.login
-        wanted = [each for each in self.of(login) if each.fingerprint == fingerprint]
+        login, wanted, now = presence.administrator.login, self.named(presence, fingerprint), self._room.now()
         with self._room.writing() as tx:
-            if not wanted or not store.remove(tx, login, wanted[0].passkey.credential_id):
-                raise NotFound("There is no such passkey; it may have been removed already.")
+            if not store.remove(tx, login, wanted.passkey.credential_id, now=now):
+                raise _no_such()
             self._room.journal.write(tx, JournalKind.PASSKEY_REMOVED, presence.actor, fingerprint=fingerprint)
 
 
@@ -174,6 +182,10 @@ def _registered(room: AdministrationRoom, found: list[AdministratorPasskey]) -> 
         RegisteredKey(each, fingerprint_of(each), (each.login, each.credential_id, each.public_key) in confirmed)
         for each in found
     ]
+
+
+def _no_such() -> NotFound:
+    return NotFound("There is no such passkey; it may have been removed already.")
 
 
 def _digits(fingerprint: str) -> str:

@@ -65,10 +65,12 @@ class Signatures:
         self._confirmed = confirmed
         self._attests = attests
 
-    def options(self, statement: Statement) -> str | None:
+    def options(self, tx: Transaction, statement: Statement) -> str | None:
         """What ``navigator.credentials.get`` wants for *statement* (JSON); None for somebody without a passkey
-        that counts."""
-        found = [bytes_to_base64url(key.credential_id) for key in self._confirmed.of(statement.login)]
+        that counts and is registered still."""
+        registered = _counts(tx, statement.login)
+        confirmed = [key.credential_id for key in self._confirmed.of(statement.login)]
+        found = [bytes_to_base64url(each) for each in confirmed if each in registered]
         if not found:
             return None
         return json.dumps(
@@ -101,7 +103,11 @@ class Signatures:
                 raise no_passkey(statement.login)
             self._confirmed.witness(statement, now=now)
             return
-        key, count = self._verified(statement, answer, roles, count=_counts(tx, statement.login))
+        # One that its owner has removed signs nothing: its counter is kept no more, so that nobody would notice a
+        # copy of it. The process that performs the act asks root's folder alone, and no counter.
+        counts = _counts(tx, statement.login)
+        keys = [key for key in self._keys(statement, roles) if key.credential_id in counts]
+        key, count = self._verified(statement, answer, keys, count=counts)
         known.use(tx, key.credential_id, sign_count=count)
         store.insert(tx, statement.act.id, statement.part, statement.login, answer)
 
@@ -119,15 +125,17 @@ class Signatures:
         try:
             if answer is None:
                 raise _unsigned()
-            self._verified(statement, answer, roles, count={})
+            self._verified(statement, answer, self._keys(statement, roles), count={})
         except (PreconditionRefused, StateRefused) as error:
             raise NotAllowed("{who} has not signed this act; it was not done.", who=statement.login) from error
 
+    def _keys(self, statement: Statement, roles: Collection[AdministratorRole]) -> list[ConfirmedKey]:
+        return [key for key in self._confirmed.of(statement.login) if key.role in roles]
+
     def _verified(
-        self, statement: Statement, answer: str, roles: Collection[AdministratorRole], *, count: dict[bytes, int]
+        self, statement: Statement, answer: str, keys: list[ConfirmedKey], *, count: dict[bytes, int]
     ) -> tuple[ConfirmedKey, int]:
-        """The key that signed, and its counter now."""
-        keys = [key for key in self._confirmed.of(statement.login) if key.role in roles]
+        """Which of the *keys* signed, and its counter now."""
         if not keys:
             raise no_passkey(statement.login)
         try:
@@ -162,4 +170,5 @@ def _unsigned() -> PreconditionRefused:
 
 
 def _counts(tx: Transaction, login: str) -> dict[bytes, int]:
+    """The passkeys that *login* has registered, and has not removed, with their counters."""
     return {each.credential_id: each.sign_count for each in known.of_login(tx, login)}

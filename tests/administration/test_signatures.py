@@ -349,3 +349,45 @@ def test_a_person_has_few_passkeys_and_removes_them(tmp_path: Path) -> None:
         with pytest.raises(NotFound):
             house.administration.passkeys.remove(presence, prints[0])
         assert len(house.administration.passkeys.of("sun")) == 4
+
+
+def test_a_passkey_that_was_removed_signs_nothing_and_does_not_come_back(tmp_path: Path) -> None:
+    """Although root has confirmed it still: its counter is not kept, and a copy would begin with a fresh one."""
+    with opened_house(tmp_path, attests=False) as house:
+        house.set_up_with_key("lan", Y)
+        device, desk, by = house.devices["lan"], house.administration.acts, house.actor("lan")
+        draft = desk.draft("administrators.reset", {"login": "sun"}, by=by)
+        options = desk.to_sign(draft, Part.ASKS, by=by)
+        assert options is not None
+        opened = house.sign_in("lan")
+        presence = house.administration.sessions.presence(opened.secret)
+        assert presence is not None
+        own = house.administration.passkeys
+        own.remove(presence, own.of("lan")[0].fingerprint)
+
+        assert house.administration.confirming.confirmed(), "root has not taken it back"
+        assert desk.to_sign(draft, Part.ASKS, by=by) is None
+        with pytest.raises(StateRefused, match="has none that counts"):
+            signed = Signed(draft.id, draft.asked, device.get(options))
+            desk.ask("administrators.reset", {"login": "sun"}, by=by, signed=signed)
+        offer = own.offer(presence)
+        with pytest.raises(StateRefused, match="or was and is removed"):
+            own.add(presence, offer.ticket, device.create(offer.options), "again")
+        assert own.of("lan") == []
+        house.administration.confirming.confirm("lan", house.register(opened))
+        assert desk.to_sign(draft, Part.ASKS, by=by) is not None
+
+
+def test_what_was_removed_is_removed_for_good(tmp_path: Path) -> None:
+    with opened_house(tmp_path) as house:
+        house.register(house.set_up("lan"))
+        house.administration.administrators.reset("lan", by=ROOT)
+        for statement, why in (
+            ("UPDATE passkeys SET removed = NULL", "does not come back"),
+            ("UPDATE passkeys SET sign_count = 0", "does not come back"),
+            ("DELETE FROM passkeys", "not forgotten"),
+        ):
+            database = Database(house.settings.home.administration, ADMINISTRATION)
+            with pytest.raises(pysqlite3.IntegrityError, match=why), database.transaction() as tx:
+                tx.execute(statement)
+            database.close()

@@ -1,13 +1,13 @@
 """``/settings/passkeys``: what one signs acts with; registered here, after the password was proven again, and of
-no use before root has confirmed it on the machine."""
+no use before root has confirmed it on the machine; removed after the password was proven again, too."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, redirect, render_template, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.accounts.passkeys import LONGEST_ANSWER, Offer
-from appliance.administration.passkeys import LONGEST_LABEL
+from appliance.administration.passkeys import LONGEST_LABEL, RegisteredKey
 from appliance.errors import PreconditionRefused, StateRefused
 from webui.console.access import Visitor, visitor
 from webui.console.parts import ConsoleParts
@@ -47,10 +47,18 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
             return _page(own.offer(who.presence), {"": sentence(refusal)})
         return _done("passkey")
 
+    @pages.get("/settings/passkeys/remove")
+    def removing() -> View:
+        return _removal(own.named(visitor().presence, request.args.get("fingerprint", "")[:40]), {})
+
     @pages.post("/settings/passkeys/remove")
     def remove() -> View:
         who: Visitor = visitor()
-        own.remove(who.presence, field("fingerprint", 40))
+        named = own.named(who.presence, field("fingerprint", 40))
+        problems = old_password(parts, who)
+        if problems:
+            return _removal(named, problems)
+        own.remove(who.presence, named.fingerprint)
         return _done("removed")
 
     return pages
@@ -61,6 +69,11 @@ def _page(offer: Offer | None, problems: dict[str, str], *, status: int = 422) -
         "new_passkey.html", offer=offer, typed={"label": field("label", LONGEST_LABEL)}, problems=problems
     )
     return make_response(page, status if problems else 200)
+
+
+def _removal(named: RegisteredKey, problems: dict[str, str]) -> Response:
+    page = render_template("remove_passkey.html", named=named, problems=problems)
+    return make_response(page, 422 if problems else 200)
 
 
 def _done(what: str) -> BaseResponse:

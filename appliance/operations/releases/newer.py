@@ -33,6 +33,7 @@ ELSEWHERE: Final = frozenset(
         "backup.now",
         "crl.issue",
         "drill.now",
+        "keys.keeper_end",
         "release.rollback",
         "release.upgrade",
         "restore",

@@ -16,7 +16,7 @@ _PASSKEY = "SELECT credential, login, public_key, sign_count, label, added FROM 
 
 
 def insert(tx: Transaction, passkey: AdministratorPasskey) -> None:
-    """A new one. Raises :class:`StateRefused` when it is known already."""
+    """A new one. Raises :class:`StateRefused` when it is known already, or was before it was removed."""
     try:
         tx.execute(
             "INSERT INTO passkeys (credential, login, public_key, sign_count, label, added)"
@@ -31,34 +31,43 @@ def insert(tx: Transaction, passkey: AdministratorPasskey) -> None:
             ),
         )
     except pysqlite3.IntegrityError as error:
-        raise StateRefused("This passkey is registered here already.") from error
+        raise StateRefused(
+            "This passkey is registered here already, or was and is removed; have the device make a new one."
+        ) from error
 
 
 def of_login(tx: Transaction, login: str) -> list[AdministratorPasskey]:
     """Those of one administrator, oldest first."""
-    rows = tx.execute(f"{_PASSKEY} WHERE login = ? ORDER BY added, credential", (login,))
+    rows = tx.execute(f"{_PASSKEY} WHERE login = ? AND removed IS NULL ORDER BY added, credential", (login,))
     return [_passkey(row) for row in rows]
 
 
 def everybodys(tx: Transaction) -> list[AdministratorPasskey]:
     """All of them, by login, oldest first."""
-    return [_passkey(row) for row in tx.execute(f"{_PASSKEY} ORDER BY login, added, credential")]
+    return [
+        _passkey(row) for row in tx.execute(f"{_PASSKEY} WHERE removed IS NULL ORDER BY login, added, credential")
+    ]
 
 
 def use(tx: Transaction, credential_id: bytes, *, sign_count: int) -> None:
     """Keeps the authenticator's counter."""
-    tx.execute("UPDATE passkeys SET sign_count = ? WHERE credential = ?", (sign_count, credential_id))
+    tx.execute(
+        "UPDATE passkeys SET sign_count = ? WHERE credential = ? AND removed IS NULL", (sign_count, credential_id)
+    )
 
 
-def remove(tx: Transaction, login: str, credential_id: bytes) -> bool:
-    """Removes one of *login*'s; False when there is none."""
-    done = tx.execute("DELETE FROM passkeys WHERE login = ? AND credential = ?", (login, credential_id))
+def remove(tx: Transaction, login: str, credential_id: bytes, *, now: datetime) -> bool:
+    """Removes one of *login*'s, for good; False when there is none. Its id stays known with its counter."""
+    done = tx.execute(
+        "UPDATE passkeys SET removed = ? WHERE login = ? AND credential = ? AND removed IS NULL",
+        (stored(now), login, credential_id),
+    )
     return bool(done.rowcount == 1)
 
 
-def remove_all(tx: Transaction, login: str) -> None:
-    """Removes all of *login*'s."""
-    tx.execute("DELETE FROM passkeys WHERE login = ?", (login,))
+def remove_all(tx: Transaction, login: str, *, now: datetime) -> None:
+    """Removes all of *login*'s, for good."""
+    tx.execute("UPDATE passkeys SET removed = ? WHERE login = ? AND removed IS NULL", (stored(now), login))
 
 
 def _passkey(row: tuple[Any, ...]) -> AdministratorPasskey:
