@@ -118,8 +118,8 @@ def drilled(settings: Settings) -> Outcome:
     if not last.passed:
         raise ApplianceError(last.template, **(last.values or {}))
     template = (
-        "Drill with {archive}: log of {size} entries checked, {documents} documents opened, {contracts} signed"
-        " contracts verified."
+        "Drill with {archive}. Entries of the log that were checked: {size}; documents opened: {documents}; signed"
+        " contracts verified: {contracts}."
     )
     counts = {"size": last.size, "documents": last.documents, "contracts": last.contracts}
     return Outcome(template, {"archive": last.archive, **counts})

@@ -33,8 +33,8 @@ def command(ctx: click.Context, scratch: Path | None) -> None:
         context.speech.refuse(BackupFailed(done.template, **done.values or {}))
         ctx.exit(REFUSED)
     context.speech.say(
-        "Drill with {archive}: log of {size} entries checked, {documents} documents opened, {contracts} signed"
-        " contracts verified.",
+        "Drill with {archive}. Entries of the log that were checked: {size}; documents opened: {documents}; signed"
+        " contracts verified: {contracts}.",
         archive=done.archive,
         size=done.size,
         documents=done.documents,

@@ -53,9 +53,9 @@ def made(settings: Settings, last: Outcome | None, now: datetime) -> Finding:
     age = now - datetime.strptime(newest, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     found = {"name": newest, "hours": int(age / timedelta(hours=1))}
     if age > OLD_BACKUP:
-        template = "The newest backup, {name}, is {hours} hours old."
+        template = "The newest backup, {name}, is {hours} h old."
         return failing("backup", Page.BACKUP_OLD, template, found)
-    return good("backup", "The newest backup, {name}, is {hours} hours old.", found)
+    return good("backup", "The newest backup, {name}, is {hours} h old.", found)
 
 
 def _newest(settings: Settings, last: Outcome | None) -> str | None:
@@ -77,6 +77,6 @@ def drills(last: Drill | None, now: datetime) -> Finding:
         return failing("drill", Page.DRILL_FAILED, "The drill with {archive} failed: {why}", values)
     values = {"archive": last.archive, "days": (now - last.at).days}
     if now - last.at > OLD_DRILL:
-        template = "The last drill, with {archive}, was {days} days ago."
+        template = "The last drill was with {archive}; days since then: {days}."
         return failing("drill", Page.DRILL_OLD, template, values)
-    return good("drill", "The backup {archive} was opened and verified {days} days ago.", values)
+    return good("drill", "The backup {archive} was opened and verified; days since then: {days}.", values)

@@ -29,7 +29,7 @@ def ceremonies(bench: Bench) -> Finding:
     if different is not None:
         template = "The authority's record of ceremony {number} is not the one in the log."
         return failing("ceremonies", Page.CEREMONY_CHANGED, template, {"number": different}, mark=str(different))
-    return good("ceremonies", "{count} ceremonies are on record, each as it was written.", {"count": len(held)})
+    return good("ceremonies", "Ceremonies on record, each as it was written: {count}.", {"count": len(held)})
 
 
 def _different(tx: Transaction, held: dict[int, HeldCeremony]) -> int | None:

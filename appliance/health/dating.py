@@ -23,7 +23,7 @@ def outside_timestamps(bench: Bench) -> Finding:
         counts = intents.outside_since(tx, bench.now - SPAN)
     missing = sum(count for stamp, count in counts.items() if stamp is not OutsideStamp.DATED)
     if missing:
-        template = "In a day {count} signatures got no second timestamp."
+        template = "Signatures of a day that got no second timestamp: {count}."
         values = {"count": missing, "url": url}
         return attention("outside-timestamps", Page.OUTSIDE_TIMESTAMPS, template, values)
     template = "Signatures are dated by the authority outside, too ({count} in a day)."

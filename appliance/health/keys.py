@@ -72,12 +72,12 @@ def ending(status: AuthorityStatus, now: datetime) -> Finding:
     values = {"subject": first.subject, "days": _days(first, now)}
     stage = next((days for days in reversed(STAGES) if first.not_after - now <= timedelta(days=days)), None)
     if stage is None:
-        return good("certificates", "The next certificate to end is that of {subject}, in {days} days.", values)
+        return good("certificates", "The next certificate to end is that of {subject}; days left: {days}.", values)
     mark = f"{first.subject} {stage}"
     if first.not_after <= now:
         template = "The certificate of {subject} has ended."
         return failing("certificates", Page.CERTIFICATE_ENDING, template, values, mark=f"{first.subject} ended")
-    template = "The certificate of {subject} has {days} days left."
+    template = "The certificate of {subject} ends soon; days left: {days}."
     tell = failing if stage <= URGENT else attention
     return tell("certificates", Page.CERTIFICATE_ENDING, template, values, mark=mark)
 
@@ -91,12 +91,12 @@ def revocation_lists(bench: Bench) -> Finding:
     until, first = min(ends, key=lambda each: each[0])
     values = {"issuer": _name(first), "hours": int(abs(until - bench.now) / timedelta(hours=1))}
     if until <= bench.now:
-        template = "The revocation list of {issuer} ran out {hours} hours ago."
+        template = "The revocation list of {issuer} ran out {hours} h ago."
         return failing("revocation-lists", Page.CRL_EXPIRED, template, values)
     if until - bench.now < (until - first.last_update_utc) / 2:
-        template = "The revocation list of {issuer} is old and counts for {hours} hours only."
+        template = "The revocation list of {issuer} is old and counts for {hours} h only."
         return attention("revocation-lists", Page.CRL_EXPIRED, template, values)
-    return good("revocation-lists", "The revocation lists count for {hours} hours more.", values)
+    return good("revocation-lists", "The revocation lists count for {hours} h more.", values)
 
 
 def root_list(bench: Bench) -> Finding:
@@ -108,9 +108,9 @@ def root_list(bench: Bench) -> Finding:
     if ends <= bench.now:
         return failing("root-list", Page.ROOT_LIST_ENDING, "The root's revocation list has run out.", values)
     if ends - bench.now < ROOT_LIST_RUNNING_OUT:
-        template = "The root's revocation list has {days} days left."
+        template = "Days left of the root's revocation list: {days}."
         return attention("root-list", Page.ROOT_LIST_ENDING, template, values)
-    return good("root-list", "The root's revocation list has {days} days left.", values)
+    return good("root-list", "Days left of the root's revocation list: {days}.", values)
 
 
 def _lists(bench: Bench) -> list[x509.CertificateRevocationList]:

@@ -33,16 +33,16 @@ def contracts(tx: Transaction, settings: KeepingSettings, now: datetime, *, reac
     late = kept.count_due(tx, now, ends)
     due = kept.count_due(tx, now + settings.lead - IN_HAND, ends)
     if late:
-        template = "{count} contracts were not timestamped again in time; they can no longer be proven here."
+        template = "Contracts that were not timestamped again in time, and can no longer be proven here: {count}."
         return failing("keeping", Page.KEEPING_LATE, template, {"count": late})
     if failed.count:
-        template = "{count} contracts could not be timestamped again: {reason}"
+        template = "Contracts that could not be timestamped again: {count}. {reason}"
         return failing("keeping", Page.KEEPING_LATE, template, {"count": failed.count, "reason": failed.reason})
     if due and reached is not None and kept.count_due(tx, min(now + settings.lead, reached), ends) < due:
-        template = "{count} contracts wait to be timestamped again for a new timestamp key."
+        template = "Contracts that wait to be timestamped again for a new timestamp key: {count}."
         return failing("keeping", Page.KEEPING_LATE, template, {"count": due})
     if due:
-        template = "{count} contracts wait to be timestamped again; the scheduler is at it."
+        template = "Contracts that wait to be timestamped again: {count}; the scheduler is at it."
         return good("keeping", template, {"count": due})
     first = kept.first_end(tx, ends)
     if first is None:

@@ -31,10 +31,10 @@ def drift(bench: Bench) -> Finding:
     if changed:
         more = "" if len(changed) <= MOST_NAMED else ", …"
         named = ", ".join(changed[:MOST_NAMED]) + more
-        template = "{count} files are not as they were provisioned: {files}."
+        template = "Files that are not as they were provisioned ({count}): {files}."
         found = {"files": named, "count": len(changed)}
         return attention("provisioned", Page.PROVISIONED_DRIFT, template, found, mark=named)
-    return good("provisioned", "All {count} files are as they were provisioned.", {"count": len(laid_down)})
+    return good("provisioned", "Files that are as they were provisioned: all {count}.", {"count": len(laid_down)})
 
 
 def _digest(path: Path) -> str | None:

@@ -32,13 +32,13 @@ def waiting(tx: Transaction, now: datetime, *, mail: bool) -> Finding:
     """The first of the queues that stands still; *mail* whether there is a server to send by."""
     _, _, letters = deliveries.counts(tx, before=now - STUCK, since=now)
     if mail and letters:
-        template = "{count} mails have waited for more than an hour."
+        template = "Mails that have waited for more than an hour: {count}."
         return failing("queue", Page.QUEUE_STUCK, template, {"count": letters}, mark="mail")
     if entries := queues.unplaced_since(tx, StoredTree(tx).size(), now - UNPLACED):
-        template = "{count} entries of the log have waited for their place for more than a minute."
+        template = "Entries of the log that have waited for their place for more than a minute: {count}."
         return failing("queue", Page.QUEUE_STUCK, template, {"count": entries}, mark="log")
     if contracts := queues.unsealed_since(tx, now - UNSEALED):
-        template = "{count} contracts are signed by all, but could not be sealed off."
+        template = "Contracts that are signed by all, but could not be sealed off: {count}."
         return failing("queue", Page.QUEUE_STUCK, template, {"count": contracts}, mark="contracts")
     return good("queue", "Nothing waits for longer than it should.")
 
@@ -68,6 +68,6 @@ def lost(tx: Transaction, now: datetime) -> Finding:
     """Mails of which it is not known whether they arrived, or that were refused for good."""
     unknown, refused, _ = deliveries.counts(tx, before=now, since=now - deliveries.RECENT)
     if unknown or refused:
-        template = "In 14 days {unknown} mails may not have arrived and {refused} were refused."
+        template = "Mails of 14 days that may not have arrived: {unknown}; that were refused: {refused}."
         return attention("mail-lost", Page.MAIL_LOST, template, {"unknown": unknown, "refused": refused})
     return good("mail-lost", "Mail of the last 14 days arrived, as far as can be known.")

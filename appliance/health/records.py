@@ -65,7 +65,7 @@ def log(bench: Bench) -> Finding:
         raise Unasked from error
     if checkpoint is None:
         return good("log", "The log has no checkpoint yet; the first one follows the first entry within a second.")
-    return good("log", "The log's latest checkpoint covers {size} entries.", {"size": checkpoint.size})
+    return good("log", "Entries that the log's latest checkpoint covers: {size}.", {"size": checkpoint.size})
 
 
 def journal(bench: Bench) -> Finding:

@@ -44,8 +44,8 @@ def judged(series: Series, now: datetime) -> Finding:
     if refused >= MANY and refused > given:
         values = {"refused": refused, "given": given, "reason": max(lately, key=lambda name: lately[name])}
         template = (
-            "In the last hour or two {refused} timestamp requests were refused, most often with {reason}, and"
-            " {given} were granted."
+            "Timestamp requests refused in the last hour or two: {refused}, most often with {reason};"
+            " granted: {given}."
         )
         return attention("refusals", Page.TIMESTAMPS_REFUSED, template, values, mark=str(values["reason"]))
     total = sum(day.values())
@@ -53,7 +53,7 @@ def judged(series: Series, now: datetime) -> Finding:
         return good("refusals", "No timestamp request was refused in the last 24 hours.")
     reasons = ", ".join(f"{name} {count}" for name, count in day.items() if count)
     values = {"count": total, "reasons": reasons}
-    return good("refusals", "In the last 24 hours {count} timestamp requests were refused ({reasons}).", values)
+    return good("refusals", "Timestamp requests refused in the last 24 hours: {count} ({reasons}).", values)
 
 
 def _refused(series: Series, since: datetime, now: datetime) -> Mapping[str, int]:

@@ -29,7 +29,7 @@ def derived(tx: Transaction, now: datetime) -> Finding:
     waiting = reminder_plans.waiting_since(tx, now - LATE)
     ticked, _ = reminder_plans.clock(tx)
     if waiting and (ticked is None or now - ticked > LATE):
-        template = "Reminders of {count} contracts wait to be derived; the scheduler does not run."
+        template = "Contracts whose reminders wait to be derived: {count}; the scheduler does not run."
         return failing("reminders", Page.REMINDERS_LATE, template, {"count": waiting})
     return good("reminders", "Reminders that are due are derived.")
 

@@ -54,7 +54,7 @@ def _workers(bench: Bench, service: str, wanted: int) -> Finding:
     if not alive:
         return failing(service, Page.WEB_DOWN, "The service {service} does not answer.", values)
     if alive < wanted:
-        template = "Of {wanted} workers of the service {service}, {alive} answer."
+        template = "Workers of the service {service} that answer: {alive} of {wanted}."
         return failing(service, Page.WEB_DOWN, template, values)
     return good(service, "Every worker of the service {service} answers ({wanted}).", values)
 

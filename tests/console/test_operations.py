@@ -230,8 +230,8 @@ def test_there_is_no_such_action_or_act(console: Console) -> None:
 
 def test_the_number_that_waits_for_one_stands_in_the_frame(console: Console) -> None:
     act = id_of(console.act("sun", "release.rollback"))
-    assert 'aria-label="1 wait for approval"' in console.browser("zhou").get("/keys").text
-    assert "wait for approval" not in console.browser("sun").get("/keys").text
+    assert 'aria-label="waiting for approval: 1"' in console.browser("zhou").get("/keys").text
+    assert "waiting for approval" not in console.browser("sun").get("/keys").text
     post(console.browser("sun"), f"/requests/{act}/withdraw")
 
 

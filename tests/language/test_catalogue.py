@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from pathlib import Path
 
@@ -12,6 +13,19 @@ from appliance.model.contract import ContractState
 from appliance.model.intent import IntentState
 from tests.language.sentences import ROOT, in_code, in_templates
 from webui.shared.errors import SENTENCES
+
+OF_THE_CONSOLE = ("console.po", "health.po", "ceremonies.po", "keeping.po", "administration.po")
+COUNTED = re.compile(r"\{(?:count|days|hours|given|refused|unknown|left)\} (?:[a-z-]+ ){0,2}[a-z]{3,}s\b")
+ALWAYS_SEVERAL = frozenset(
+    {
+        "This needs the activations of {count} different keepers of the PIN.",
+        "A permission for a service may last {hours} hours at most.",
+        "{unit} has not ended after {hours} hours.",
+        "A maintenance lasts at most {days} days, and is announced at most {ahead} days ahead.",
+        "It waits for the officers in the portal (Registration), for {hours} hours.",
+    }
+)
+"""Whose number is a limit of ours."""
 
 
 def places(sentence: str) -> set[str]:
@@ -56,3 +70,10 @@ def test_states_are_translated_inside_sentences(state: ContractState | IntentSta
     )
     assert sentence.startswith("合同“甲”不能签署")
     assert state.value not in sentence
+
+
+def test_no_sentence_of_the_console_counts_one_of_several() -> None:
+    """Plural forms are not used (docs/decisions/0005): a sentence is written so that it fits 1, too."""
+    counting = {each for area in OF_THE_CONSOLE for each in chinese_areas()[area] if COUNTED.search(each)}
+    assert counting == ALWAYS_SEVERAL
+    assert COUNTED.search("{count} ceremonies are on record, each as it was written.")

@@ -83,7 +83,7 @@ def _add_actions(pages: Blueprint, parts: ConsoleParts) -> None:
         closed = [act for act in desk.recent(RECENT) if act.state not in (ActState.WAITING, ActState.PERFORMING)]
         return render_template(
             "operations.html",
-            summary=translate()("{count} wait", count=len(open_ones)),
+            summary=translate()("waiting: {count}", count=len(open_ones)),
             open=open_ones,
             areas=acts.by_area(acts.offers(who, REGISTRY.values())),
             closed=[acts.shown(who, act) for act in closed],

@@ -202,7 +202,7 @@ def _require_fits(room: Workroom, copy: Path, statement: Statement, documents: l
     still = [digest for digest in missing if not _was_disposed_of(room, digest)]
     if still:
         raise BackupFailed(
-            "{count} documents that contracts need are not in {path}, {digest} among them; restore them from an"
+            "Documents that contracts need are not in {path} ({count}, {digest} among them); restore them from an"
             " older backup.",
             count=len(still),
             path=room.home.blobs,

@@ -51,8 +51,8 @@ def _put_back(home: Home, done: Upgrade, *, forget_newer: bool) -> None:
     newer = newer_than(home, done.entries, journal_stays=copies.keep_the_journal)
     if newer.lost and not forget_newer:
         raise UpgradeRefused(
-            "{count} acts were recorded since the upgrade to {after}, in a form that {before} cannot read:"
-            " going back would lose them. {after} stays; mend it, or say --forget-newer.",
+            "Acts that were recorded since the upgrade to {after}, in a form that {before} cannot read: {count}."
+            " Going back would lose them. {after} stays; mend it, or say --forget-newer.",
             count=newer.lost,
             before=done.before,
             after=done.after,

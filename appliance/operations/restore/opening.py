@@ -85,7 +85,7 @@ def verify_opened(
         database.close()
     if missing:
         raise RestoreRefused(
-            "{archive} lacks {count} documents that contracts need.", archive=archive.name, count=missing
+            "{archive} lacks documents that contracts need: {count}.", archive=archive.name, count=missing
         )
     verifier = Verifier(confinement, TrustAnchors.from_files([home.trust / "ca.pem"]))
     for contract, digest in signed:
