@@ -12,6 +12,7 @@ from appliance.administration.registry import REGISTRY, may_approve, may_ask
 from appliance.model.administration import ROOT, ActState, AdministratorRole, NewAdministrator
 from tests.administration.conftest import opened_house
 from tests.console.conftest import PEOPLE, Console, id_of, post
+from webui.console.acts import CHOICES
 
 OTHER = "九月的桂花落在旧信封上 & 四只白鹭"
 
@@ -212,6 +213,22 @@ def test_the_author_takes_it_back(console: Console) -> None:
     assert post(console.browser("zhou"), f"/requests/{act}/withdraw").status_code == 403
     assert post(console.browser("sun"), f"/requests/{act}/withdraw").status_code == 303
     assert console.house.administration.acts.act(act).state is ActState.WITHDRAWN
+
+
+def test_taking_it_back_is_offered_in_the_live_part_and_no_longer_than_it_can_be_done(console: Console) -> None:
+    act = id_of(console.act("sun", "release.rollback"))
+    live = {"Vermilion-Fragment": "live"}
+    waiting = console.browser("sun").get(f"/requests/{act}", headers=live).text
+    post(console.browser("zhou"), f"/requests/{act}/refuse")
+    refused = console.browser("sun").get(f"/requests/{act}", headers=live).text
+    assert ("/withdraw" in waiting, "/withdraw" in refused) == (True, False)
+
+
+def test_every_choice_has_a_name(console: Console) -> None:
+    offered = {each for action in REGISTRY.values() for given in action.arguments for each in given.choices}
+    assert offered <= set(CHOICES)
+    text = html.unescape(console.browser("sun").get("/operations/keys.revoke").text)
+    assert "key_compromise" not in re.sub(r"<[^>]+>", "", text)
 
 
 def test_wrong_arguments_are_said_at_their_places(console: Console) -> None:

@@ -35,8 +35,13 @@ CHOICES = {
     "tsa": "Timestamp service",
     "scheduler": "Scheduler",
     "console": "Console",
+    "evidence": "Evidence packages",
+    "superseded": "Superseded by another one",
+    "key_compromise": "The key may be known to others",
+    "cessation_of_operation": "No longer in use",
+    "yes": "Yes",
 }
-"""What choices are called; others are shown as they are."""
+"""What choices are called."""
 
 AREAS = {
     "Machine": ("maintenance", "service", "backup", "drill", "restore", "release", "alarm", "support"),
