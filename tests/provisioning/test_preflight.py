@@ -37,7 +37,8 @@ CASES: list[tuple[str, Any, str]] = [
     ("logging_collector", 'log" action.x="', "a name in small letters"),
     ("logging_collector_port", 0, "from 1 to 65535"),
     ("backup_recipients", ["age1short"], "is no recovery key"),
-    ("web_front_certificate", "/root/front.pem", "only one of"),
+    ("web_front_certificate", "/etc/nginx/tls/front.pem", "only one of"),
+    ("logging_collector_ca", "/home/operator/ca.pem", "cannot see /home/operator/ca.pem,"),
     ("application_officers_required", 3, "as many first ones"),
     ("application_officers_required", 0, "1 to 4 officers"),
     ("hsm_participants", [], "takes somebody's hands"),
@@ -82,3 +83,19 @@ def test_what_cannot_be_meant_is_refused_by_one_sentence(name: str, value: Any, 
     [refusal] = refusals(**{name: value})
     assert sentence in refusal
     assert name in refusal
+
+
+@pytest.mark.parametrize(
+    ("certificate", "key", "hidden"),
+    [
+        ("/etc/nginx/tls/house.pem", "/etc/nginx/tls/house.key", ""),
+        ("/root/house.pem", "/root/house.key", "/root/house.pem and /root/house.key"),
+        ("/etc/nginx/tls/house.pem", "/home/operator/house.key", "/home/operator/house.key"),
+        ("//run/user/1000/house.pem", "/etc/nginx/tls/house.key", "//run/user/1000/house.pem"),
+        ("/rooted/house.pem", "/etc/root/house.key", ""),
+    ],
+)
+def test_a_certificate_is_where_the_web_front_sees_it(certificate: str, key: str, hidden: str) -> None:
+    """Root sees it below /root, too; so the web front would be configured, and fail at its next start."""
+    refused = refusals(web_front_certificate=certificate, web_front_certificate_key=key)
+    assert [f"cannot see {hidden}, being" in each for each in refused] == ([True] if hidden else [])
