@@ -31,7 +31,7 @@ BEGUN = 1800.0
 """Seconds in which so much is acknowledged."""
 
 IDLE = 60.0
-"""Seconds after which such a machine lets somebody log in, where nobody else works on its two cores: 20, measured."""
+"""Seconds to the login where nobody else needs the two cores, at most: 20 were measured."""
 
 SETTLED = 900.0
 """Seconds in which a machine without hardware virtualisation serves again."""
