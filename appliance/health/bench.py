@@ -20,6 +20,14 @@ PATIENCE = 2.0
 """Seconds for each answer of the authority, and for the database's lock."""
 
 
+@dataclass
+class Cursor:
+    """How far somebody has come who looks at a part of something in each round: to the end of ``line``; at 0 it
+    begins anew."""
+
+    line: int = 0
+
+
 class Unasked(Exception):
     """What a question needs does not answer, which another finding says."""
 
@@ -29,7 +37,8 @@ class Bench:
     """One round at ``now``. Not thread-safe; it remembers what it was told, so a new round takes a new one.
 
     ``opened`` is the appliance's database where the caller has it open; the caller closes it. ``commit_seconds``
-    is how long an empty transaction took, once that was tried.
+    is how long an empty transaction took, once that was tried. ``cursor`` is how far the rounds before have come
+    in the administrators' journal; whoever asks only once has none, and looks at all of it.
     """
 
     home: Home
@@ -37,6 +46,7 @@ class Bench:
     client: AuthorityClient
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     opened: Database | None = None
+    cursor: Cursor | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
     commit_seconds: float | None = None
     _settings: Settings | ApplianceError | None = None
@@ -110,10 +120,11 @@ class Bench:
 
 
 @contextmanager
-def bench(home: Home, *, role: str, now: datetime) -> Iterator[Bench]:
-    """A bench of its own: asks the authority as *role* (one of ``home.ROLES``)."""
+def bench(home: Home, *, role: str, now: datetime, cursor: Cursor | None = None) -> Iterator[Bench]:
+    """A bench of its own: asks the authority as *role* (one of ``home.ROLES``). *cursor* is one that the caller
+    keeps from round to round."""
     with AuthorityClient(home.authority_socket(role), timeout=PATIENCE) as client:
-        opened = Bench(home, now, client)
+        opened = Bench(home, now, client, cursor=cursor)
         try:
             yield opened
         finally:

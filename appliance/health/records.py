@@ -7,7 +7,7 @@ import time
 from contextlib import closing
 
 from appliance.errors import ApplianceError, LedgerDamaged, StorageError
-from appliance.health.bench import PATIENCE, Bench, Unasked
+from appliance.health.bench import PATIENCE, Bench, Cursor, Unasked
 from appliance.health.finding import Finding, failing, good
 from appliance.health.pages import Page
 from appliance.ledger import Proofs
@@ -20,11 +20,8 @@ from hsm import canonical
 from hsm.errors import AuthorityError
 
 NEWEST = 1000
-"""Lines of the administrators' journal that are looked at in each round: the newest, and as many of the older
-ones, others each time."""
-
-TURN = 15
-"""Seconds after which others of the older lines have their turn; the watch goes round as often."""
+"""Lines of the administrators' journal that are looked at in each round of the watch: the newest, and as many of
+the older ones, which are those that follow on the round before, however much later this one comes."""
 
 
 def database(bench: Bench) -> Finding:
@@ -80,14 +77,14 @@ def journal(bench: Bench) -> Finding:
         except StorageError as error:
             return failing("journal", Page.JOURNAL_CHANGED, error.template, error.values)
         with closing(own), own.reading() as lines:
-            number = _changed_at(lines, tx, turn=int(bench.now.timestamp()) // TURN)
+            number = _changed_at(lines, tx, bench.cursor)
     if number is not None:
         template = "The administrators' journal was changed: line {number} is not the one that was written."
         return failing("journal", Page.JOURNAL_CHANGED, template, {"number": number})
     return good("journal", "The administrators' journal is as it was written.")
 
 
-def _changed_at(lines: Transaction, tx: Transaction, *, turn: int) -> int | None:
+def _changed_at(lines: Transaction, tx: Transaction, cursor: Cursor | None) -> int | None:
     name, length = administration.identity(lines), administration.length(lines)
     last = administrators.last_in_log(tx, name)
     if last:
@@ -95,10 +92,22 @@ def _changed_at(lines: Transaction, tx: Transaction, *, turn: int) -> int | None
         known = administration.digest(lines, last)
         if known is None or known.hex() != public["digest"]:
             return last
+    if cursor is None:
+        return administration.broken_at(lines)
     older = max(0, length - NEWEST)
-    begin = turn % (older // NEWEST + 1) * NEWEST
-    changed = administration.broken_at(lines, beyond=begin, upto=min(begin + NEWEST, older)) if older else None
+    changed = _changed_before(lines, older, cursor)
     return changed if changed is not None else administration.broken_at(lines, beyond=older)
+
+
+def _changed_before(lines: Transaction, older: int, cursor: Cursor) -> int | None:
+    """Looks at the next of the *older* lines, beyond the cursor; after the last of them begins anew. Where one was
+    changed the cursor stays, so that each round finds it, as an alarm takes."""
+    begin = cursor.line if cursor.line < older else 0
+    end = min(begin + NEWEST, older)
+    changed = administration.broken_at(lines, beyond=begin, upto=end) if end else None
+    if changed is None:
+        cursor.line = end if end < older else 0
+    return changed
 
 
 def _is_locked(error: StorageError) -> bool:

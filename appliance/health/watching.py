@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from appliance.errors import ApplianceError
-from appliance.health.bench import Bench, Unasked, bench
+from appliance.health.bench import Bench, Cursor, Unasked, bench
 from appliance.health.check import Check, ask_all
 from appliance.health.figures import measure
 from appliance.health.finding import Finding
@@ -34,10 +34,11 @@ class Watch:
         self._now = now
         self._role = role
         self._checks = checks
+        self._cursor = Cursor()
 
     def look(self) -> list[Finding]:
         """One round; what it found, which is kept on return. Raises StorageError when it cannot be."""
-        with bench(self._home, role=self._role, now=self._now()) as opened:
+        with bench(self._home, role=self._role, now=self._now(), cursor=self._cursor) as opened:
             found = ask_all(self._checks, opened)
             figures = {**measure(opened), **self._counted(opened), **refused(opened, self._observations)}
         self._observations.keep(found, opened.now, figures, names=[check.name for check in self._checks])

@@ -10,13 +10,17 @@ from pysqlite3 import dbapi2 as sqlite
 
 from appliance.errors import StorageError
 from appliance.health import records
-from appliance.health.bench import Bench
+from appliance.health.bench import Bench, Cursor
+from appliance.health.check import Check
 from appliance.health.finding import Condition, Finding
+from appliance.health.observations import Observations
 from appliance.health.pages import Page
+from appliance.health.watching import Watch
+from appliance.home import make_directory
 from appliance.model.administration import AdministratorRole, JournalKind
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.administration import journal as lines
-from appliance.store.database import Database
+from appliance.store.database import Database, Transaction
 from hsm.client import AuthorityClient
 from tests.administration.conftest import House, opened_house
 
@@ -70,10 +74,10 @@ def test_a_line_that_was_changed_or_taken_out_shows(house: House) -> None:
     database.close()
 
 
-def asked(house: House) -> Finding:
-    """What health says of the journal."""
+def asked(house: House, cursor: Cursor | None = None) -> Finding:
+    """What health says of the journal, to whoever asks once, or to the watch, which keeps a *cursor*."""
     nobody = AuthorityClient(house.settings.home.authority_socket("scheduler"))
-    with closing(nobody), closing(Bench(house.settings.home, house.at, nobody)) as bench:
+    with closing(nobody), closing(Bench(house.settings.home, house.at, nobody, cursor=cursor)) as bench:
         return records.journal(bench)
 
 
@@ -102,25 +106,84 @@ def test_a_journal_that_was_written_anew_is_not_the_one_that_the_log_knows(house
     )
 
 
-def test_older_lines_have_their_turn(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The watch looks at the newest in each round, and at a part of the others: after some it has seen all."""
+def written(house: House, count: int) -> None:
+    """So many lines more."""
+    database = Database(house.settings.home.administration, ADMINISTRATION)
+    with database.transaction() as tx:
+        for _ in range(count):
+            lines.append(tx, JournalKind.SIGNED_IN, "wei", house.at, act=None, detail={})
+    database.close()
+
+
+@pytest.mark.parametrize("seconds", [1, 15, 30, 45, 3600])
+@pytest.mark.parametrize("length", [20, 21, 23])
+def test_nothing_of_the_journal_falls_between_two_rounds(
+    house: House, monkeypatch: pytest.MonkeyPatch, length: int, seconds: int
+) -> None:
+    """However far they are apart, and although lines are added meanwhile: every line is looked at, in turn."""
+    monkeypatch.setattr(records, "NEWEST", 3)
+    house.set_up("wei")
+    written(house, length)
+    looked: list[int] = []
+
+    def broken_at(_tx: Transaction, *, beyond: int = 0, upto: int | None = None) -> None:
+        looked.extend(range(beyond + 1, upto + 1) if upto is not None else ())
+
+    monkeypatch.setattr(records.administration, "broken_at", broken_at)
+    cursor, rounds = Cursor(), 0
+    while not looked or cursor.line:
+        assert asked(house, cursor).condition is Condition.GOOD
+        house.later(seconds=seconds)
+        written(house, rounds % 2)
+        rounds += 1
+    assert looked == list(range(1, looked[-1] + 1)) and looked[-1] >= length - 3
+    assert rounds <= -(-looked[-1] // 3)
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_a_changed_line_is_found_by_the_watch_and_stays_found(
+    house: House, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """An alarm takes two rounds in a row, and goes on until it is put right."""
     monkeypatch.setattr(records, "NEWEST", 2)
-    for login in ("wei", "lan", "hua"):
-        house.set_up(login)
-    changed(house, "UPDATE journal SET who = 'lan' WHERE number = 3")
-    found = set()
-    for _ in range(5):
-        found.add(asked(house).values.get("number"))
-        house.later(seconds=records.TURN)
-    assert found == {None, 3}
+    house.set_up("wei")
+    written(house, 8)
+    changed(house, "UPDATE journal SET who = who || '!' WHERE number = ?", number)
+    assert asked(house).values == {"number": number}  # who asks once sees all
+    cursor, found = Cursor(), []
+    for _ in range(8):
+        found.append(asked(house, cursor).values.get("number"))
+        house.later(seconds=30)
+    first = found.index(number)
+    assert first <= 3
+    assert set(found[:first]) <= {None} and set(found[first:]) == {number}
+    changed(house, "UPDATE journal SET who = rtrim(who, '!') WHERE number = ?", number)
+    assert {asked(house, cursor).condition for _ in range(8)} == {Condition.GOOD}
 
 
-def changed(house: House, statement: str) -> None:
+def test_the_watch_keeps_its_place_from_round_to_round(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "NEWEST", 2)
+    house.set_up("wei")
+    written(house, 8)
+    changed(house, "UPDATE journal SET who = 'lan' WHERE number = 5")
+    observations = Observations(house.settings.home.health)
+    make_directory(house.settings.home.health.parent)
+    only = (Check("journal", "Administrators' journal", records.journal),)
+    with closing(observations):
+        watch = Watch(house.settings.home, observations, lambda: house.at, checks=only)
+        found = []
+        for _ in range(6):
+            found += [finding.values.get("number") for finding in watch.look()]
+            house.later(seconds=30)
+    assert found == [None, None, 5, 5, 5, 5]
+
+
+def changed(house: House, statement: str, *values: int) -> None:
     """By somebody who puts the guard back."""
     database = sqlite.connect(house.settings.home.administration, isolation_level=None)
     [guard] = database.execute("SELECT sql FROM sqlite_schema WHERE name = 'journal_is_not_changed'").fetchone()
     database.execute("DROP TRIGGER journal_is_not_changed")
-    database.execute(statement)
+    database.execute(statement, values)
     database.execute(guard)
     database.close()
 
