@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import stat
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -65,15 +66,26 @@ class Confirmed:
         self._folder = folder
 
     def all(self) -> list[ConfirmedKey]:
-        """Every passkey that counts. Raises :class:`StorageError`."""
-        try:
-            return [_key(path) for path in sorted((self._folder / "keys").glob("*.json"))]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StorageError("What root has confirmed cannot be read: {why}.", why=error) from error
+        """Every passkey that counts. A file that cannot be read, or is not what its name says, counts for nobody
+        and keeps nobody else from anything: :meth:`unreadable` has it."""
+        return [key for key in self._looked_at().values() if isinstance(key, ConfirmedKey)]
+
+    def unreadable(self) -> dict[Path, str]:
+        """The files of passkeys that do not count although they are there, and why (in English)."""
+        return {path: why for path, why in self._looked_at().items() if isinstance(why, str)}
 
     def of(self, login: str) -> list[ConfirmedKey]:
-        """The passkeys that count for *login*. Raises :class:`StorageError`."""
+        """The passkeys that count for *login*."""
         return [key for key in self.all() if key.login == login]
+
+    def _looked_at(self) -> dict[Path, ConfirmedKey | str]:
+        """Each file, with the key in it, or why there is none."""
+        found = {path: _read(path) for path in sorted((self._folder / "keys").glob("*.json"))}
+        often = Counter(key.credential_id for key in found.values() if isinstance(key, ConfirmedKey))
+        for path, key in found.items():
+            if isinstance(key, ConfirmedKey) and often[key.credential_id] > 1:  # one key counts for one login
+                found[path] = "another file has the same passkey"
+        return found
 
     def confirm(self, key: ConfirmedKey) -> None:
         """It counts from now on. Raises :class:`StateRefused` for one that is somebody's already."""
@@ -156,14 +168,20 @@ def _name(key: ConfirmedKey) -> str:
     return fingerprint_of(key).replace(" ", "")
 
 
-def _key(path: Path) -> ConfirmedKey:
-    content = json.loads(path.read_bytes())
-    return ConfirmedKey(
-        content["login"],
-        AdministratorRole(content["role"]),
-        bytes.fromhex(content["credential"]),
-        bytes.fromhex(content["public_key"]),
-    )
+def _read(path: Path) -> ConfirmedKey | str:
+    try:
+        content = json.loads(path.read_bytes())
+        key = ConfirmedKey(
+            str(content["login"]),
+            AdministratorRole(content["role"]),
+            bytes.fromhex(content["credential"]),
+            bytes.fromhex(content["public_key"]),
+        )
+    except OSError as error:
+        return error.strerror or str(error)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "it is damaged"
+    return key if path.name == f"{_name(key)}.json" else "its name is not the passkey's fingerprint"
 
 
 def _not_writable(error: OSError) -> StorageError:

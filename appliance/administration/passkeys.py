@@ -8,6 +8,7 @@ registered.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from appliance.accounts.passkeys import Offer
 from appliance.accounts.tickets import spend
@@ -118,6 +119,10 @@ class Confirming:
     def confirmed(self) -> list[ConfirmedKey]:
         """Those that count, by login, whether they are still registered or not."""
         return sorted(self._room.confirmed.all(), key=lambda key: key.login)
+
+    def unreadable(self) -> dict[Path, str]:
+        """The files that root has confirmed and that do not count, and why."""
+        return self._room.confirmed.unreadable()
 
     def named(self, login: str, fingerprint: str) -> tuple[Administrator, RegisteredKey]:
         """Whose key has that *fingerprint*, which the owner read out. Raises :class:`NotFound`, and

@@ -70,6 +70,8 @@ def keys(context: Context) -> None:
                     login=key.login,
                     fingerprint=fingerprint_of(key),
                 )
+        for path, why in confirming.unreadable().items():
+            context.speech.warn("{path} is no passkey that counts: {why}.", path=path, why=why)
 
 
 @command.command("confirm")

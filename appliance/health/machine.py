@@ -10,9 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.administration.confirmed import Confirmed
 from appliance.documents.headroom import is_full
 from appliance.errors import ApplianceError
-from appliance.health.bench import Bench
+from appliance.health.bench import Bench, Unasked
 from appliance.health.finding import Condition, Finding, attention, failing, good
 from appliance.health.pages import Page
 from appliance.home import Home
@@ -47,6 +48,17 @@ def permissions(bench: Bench) -> Finding:
     return good("permissions", "Secrets, keys and documents are private.")
 
 
+def passkeys(bench: Bench) -> Finding:
+    """Each file of a passkey that root has confirmed can be read: others go on, but its owner signs nothing."""
+    folder = bench.home.confirmed
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise Unasked  # not there yet, or not for this process to look at
+    for path, why in Confirmed(folder).unreadable().items():
+        template = "{path} is no passkey that counts: {why}."
+        return attention("passkeys", Page.PASSKEY_UNREADABLE, template, {"path": path, "why": why}, mark=path.name)
+    return good("passkeys", "Every passkey that root has confirmed counts.")
+
+
 def _guarded(home: Home) -> Iterator[tuple[Path, int]]:
     for directory in (home.secrets, home.people, home.root / "authority", home.root / "hsm"):
         yield directory, NOT_OURS
@@ -59,6 +71,7 @@ def _guarded(home: Home) -> Iterator[tuple[Path, int]]:
         yield path, WRITERS
     for path in (home.administration.parent, home.administration):
         yield path, OTHERS
+    yield home.performed, NOT_OURS
     for path in (home.confirmed, *_inside(home.confirmed)):
         yield path, NOT_ROOT | OTHERS
 

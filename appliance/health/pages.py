@@ -18,6 +18,7 @@ class Page(StrEnum):
 
     SETTINGS_WRONG = "settings-wrong"
     PERMISSION_WRONG = "permission-wrong"
+    PASSKEY_UNREADABLE = "passkey-unreadable"
     DISK_FULL = "disk-full"
     DATABASE_LOCKED = "database-locked"
     DATABASE_UNUSABLE = "database-unusable"
@@ -60,6 +61,10 @@ REMEDIES: Final[Mapping[Page, Sentence]] = MappingProxyType(
     {
         Page.SETTINGS_WRONG: Sentence("Mend the file that is named, and restart the appliance."),
         Page.PERMISSION_WRONG: Sentence("Run `chmod {mode} {path}`, and find out who could read or change it."),
+        Page.PASSKEY_UNREADABLE: Sentence(
+            "As root remove it (`rm {path}`), find out how that came about, and have the passkey confirmed anew"
+            " (`vermilion administrators confirm`)."
+        ),
         Page.DISK_FULL: Sentence("Make room on the disk of {path}, or enlarge it; `df -h {path}` shows it."),
         Page.DATABASE_LOCKED: Sentence(
             "Find the process that holds {path} (`fuser -v {path}`), and end it; the appliance goes on by itself."

@@ -29,6 +29,7 @@ CHECKS: tuple[Check, ...] = (
     Check("database", "Database", records.database, serving=True),
     Check("log", "Log", records.log, serving=True, at_once=True),
     Check("journal", "Administrators' journal", records.journal),
+    Check("passkeys", "Administrators' passkeys", machine.passkeys),
     Check("ceremonies", "Records of key ceremonies", ceremonies.ceremonies),
     Check("disk", "Disks", machine.disk, serving=True, at_once=True),
     Check("web", "Portal", services.portal),
