@@ -6,7 +6,7 @@ from appliance.policy.review import BeforeSending
 from appliance.review.standing import ReviewStanding
 
 UNCHECKED = "The content of this contract has not been checked; open the step “Check and send”."
-INCOMPLETE = "The content check of this contract is not passed: {count} findings are open."
+INCOMPLETE = "The content check of this contract is not passed; open findings: {count}."
 UNSIGNED = "Contracts of this type go out only after a reviewer has signed the content check off."
 
 

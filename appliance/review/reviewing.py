@@ -120,7 +120,7 @@ class Reviewing:
             contract, standing = self._under_review(tx, contract_id, by, seen)
             if standing.check is None or standing.open:
                 raise PreconditionRefused(
-                    "{count} findings are open; waive each with a reason, or return the contract.",
+                    "Open findings: {count}. Waive each with a reason, or return the contract.",
                     count=len(standing.open),
                 )
             waivers = reviews.waivers(tx, contract_id, standing.document)

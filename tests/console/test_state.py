@@ -36,7 +36,7 @@ def test_a_fault_stands_first_with_its_remedy_and_since_when(console: Console) -
     assert "1 failing, 1 to be looked at" in text
     assert text.index("state-clock") < text.index("state-disk") < text.index("state-authority")
     assert "<code>chronyc tracking</code>" in text
-    assert f"so since {console.house.at.astimezone(ZoneInfo('Asia/Shanghai')):%Y-%m-%d %H:%M}" in text
+    assert f"since {console.house.at.astimezone(ZoneInfo('Asia/Shanghai')):%Y-%m-%d %H:%M}" in text
 
 
 def test_in_chinese_nothing_is_left_in_english(console: Console) -> None:

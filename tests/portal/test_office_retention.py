@@ -71,7 +71,7 @@ def test_erasing_says_what_stays(appliance: Appliance, officer: FlaskClient) -> 
     send(appliance, sample_document(1))
     address = f"/office/people/{cast.LI.subject}/erase"
     page = officer.get(address).text
-    assert "still acts in" in page
+    assert "in which the person still acts: " in page
     data = {"form_token": token_in(page), "reason": "本人要求"}
     refused = officer.post(address, data=data)
     assert refused.status_code == 409 and 'id="field-reason-problem"' in refused.text

@@ -17,7 +17,7 @@ import pytest
 GRACE = 10
 """Seconds that requests under way have (``graceful_timeout``), and that idle connections must not take."""
 
-QUICKLY = 4.0
+QUICKLY = 8.0
 HEAD = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 

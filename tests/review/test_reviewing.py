@@ -79,7 +79,7 @@ def test_what_policy_wants_signed_off_does_not_go_out_before(appliance: Applianc
 def test_a_type_that_only_has_to_pass(appliance: Appliance) -> None:
     draft = drafted(appliance, purchase(), "服务")
     appliance.reviewing.check(draft, by=ZHANG.subject)
-    with pytest.raises(PreconditionRefused, match="3 findings"):  # term, confidentiality, termination
+    with pytest.raises(PreconditionRefused, match="findings: 3"):  # term, confidentiality, termination
         send(appliance, draft)
     appliance.reviewing.ask(draft.id, by=ZHANG.subject)
     for item in appliance.reviewing.standing(draft).open:
@@ -94,7 +94,7 @@ def test_a_type_without_rules_goes_out_unchecked(appliance: Appliance) -> None:
 def test_what_is_missing_is_waived_with_a_reason_before_it_is_signed_off(appliance: Appliance) -> None:
     draft = drafted(appliance, purchase(without="争议解决"))
     appliance.reviewing.ask(draft.id, by=ZHANG.subject)
-    with pytest.raises(PreconditionRefused, match="1 findings are open"):
+    with pytest.raises(PreconditionRefused, match="pen findings: 1"):
         appliance.reviewing.sign_off(draft.id, by=REVIEWER)
     with pytest.raises(PreconditionRefused, match="reason"):
         appliance.reviewing.waive(draft.id, "dispute-resolution", " ", by=REVIEWER)
@@ -156,7 +156,7 @@ def test_another_type_has_other_requirements(appliance: Appliance) -> None:
     terms = DraftTerms("改为服务", "服务", "示例", ZHANG.subject, draft.deadline)
     changed = appliance.drafting.revise(draft.id, terms, by=ZHANG.subject)
     assert appliance.reviewing.standing(changed).signed_off is None
-    with pytest.raises(PreconditionRefused, match="findings are open"):
+    with pytest.raises(PreconditionRefused, match="pen findings: "):
         send(appliance, changed)
 
 
