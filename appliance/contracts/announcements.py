@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from appliance.contracts import rules
-from appliance.model.contract import Contract, Party
+from appliance.model.contract import Contract, Party, PartyKind
 from appliance.model.notice import Notice, NoticeKind
 
 
@@ -19,8 +19,10 @@ def newly_on_turn(before: Sequence[Party], contract: Contract, now: datetime) ->
     """Who acts for a party whose turn it is and was not *before*, each person once."""
     known = {(party.id, party.responsible) for party in before}
     turn = [party for party in rules.whose_turn(contract) if (party.id, party.responsible) not in known]
+    signing = {party.responsible for party in turn if party.kind is PartyKind.PERSON}
     for subject in dict.fromkeys(party.responsible for party in turn):
-        yield Notice(contract.id, subject, NoticeKind.YOUR_TURN, now)
+        kind = NoticeKind.YOUR_TURN if subject in signing else NoticeKind.SEAL_TURN
+        yield Notice(contract.id, subject, kind, now)
 
 
 def after_signature(before: Contract, after: Contract, signed: Party, now: datetime) -> Iterator[Notice]:

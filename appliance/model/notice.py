@@ -14,6 +14,8 @@ class NoticeKind(StrEnum):
     """What a message is about."""
 
     YOUR_TURN = "your-turn"
+    SEAL_TURN = "seal-turn"
+    """The same for whoever asks for a seal, not signing in person."""
     PARTY_SIGNED = "party-signed"
     COMPLETED = "completed"
     DECLINED = "declined"

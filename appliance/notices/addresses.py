@@ -18,6 +18,7 @@ _LETS_IN = {
 }
 _PAGES = {
     NoticeKind.YOUR_TURN: "/contracts/{contract}/sign",
+    NoticeKind.SEAL_TURN: "/contracts/{contract}/sign",
     NoticeKind.SEAL_REQUESTED: "/seals/requests/{about}",
     NoticeKind.SEAL_APPROVED: "/seals/requests/{about}",
     NoticeKind.SEAL_REFUSED: "/seals/requests/{about}",

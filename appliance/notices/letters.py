@@ -15,6 +15,7 @@ from appliance.model.people import Person
 
 SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.YOUR_TURN: "“{title}” waits for your signature",
+    NoticeKind.SEAL_TURN: "“{title}” waits for its seal, which you ask for",
     NoticeKind.PARTY_SIGNED: "“{title}” has been signed by one more party",
     NoticeKind.COMPLETED: "“{title}” is signed by everybody and sealed off",
     NoticeKind.DECLINED: "“{title}” was declined",
@@ -58,7 +59,9 @@ MORE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
 }
 """What a letter says besides its subject."""
 
-DATED: Final = frozenset({NoticeKind.YOUR_TURN, NoticeKind.GUEST_INVITED, NoticeKind.EXTENDED})
+DATED: Final = frozenset(
+    {NoticeKind.YOUR_TURN, NoticeKind.SEAL_TURN, NoticeKind.GUEST_INVITED, NoticeKind.EXTENDED}
+)
 """Letters that name the deadline."""
 
 

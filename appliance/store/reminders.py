@@ -78,7 +78,7 @@ def last_told(tx: Transaction, contract_id: str, person: str) -> datetime | None
     """When *person* was last told of the contract by something that asks or dates, other than a reminder."""
     row = tx.execute(
         "SELECT max(due) FROM outbox WHERE contract = ? AND recipient = ? AND kind IN"
-        " ('your-turn', 'guest-invited', 'seal-requested', 'extended', 'handed-over')",
+        " ('your-turn', 'seal-turn', 'guest-invited', 'seal-requested', 'extended', 'handed-over')",
         (contract_id, person),
     ).fetchone()
     moment: str | None = row[0]

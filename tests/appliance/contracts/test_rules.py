@@ -65,6 +65,12 @@ def test_in_sequence_the_next_one_is_told_and_the_initiator() -> None:
     ]
 
 
+def test_who_asks_for_a_seal_is_told_so_and_not_to_sign() -> None:
+    before = signed(contract(), 1)
+    told = after_signature(before, signed(contract(), 1, 2), before.parties[1], NOON)
+    assert ("person-1", NoticeKind.SEAL_TURN) in [(notice.recipient, notice.kind) for notice in told]
+
+
 def test_in_parallel_everybody_is_told_once_at_the_start() -> None:
     parallel = contract(SigningOrder.PARALLEL)
     assert [notice.recipient for notice in after_sending(parallel, NOON)] == ["person-1", "person-2"]

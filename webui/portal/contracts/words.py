@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from appliance.contracts import rules
-from appliance.model.contract import Contract, ContractState, Party, PartyState
+from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
 from webui.shared.language import moment, translate
 
 NAMED = 3
@@ -60,8 +60,13 @@ def _waiting_line(contract: Contract, viewer: str, now: datetime) -> str:
     at = moment(contract.deadline.at)
     if now >= contract.deadline.at:
         return _too_late(contract)
-    if any(party.responsible == viewer for party in turn):
+    mine = [party for party in turn if party.responsible == viewer]
+    if any(party.kind is PartyKind.PERSON for party in mine):
         return say("Waiting for your signature, until {at}", at=at)
+    if mine:
+        return say("Waiting for the seal, which you ask for, until {at}", at=at)
+    if all(party.kind is PartyKind.SEAL for party in turn):
+        return say("Waiting for the seal: {names}, until {at}", names=named(turn), at=at)
     return say("Waiting for {names} to sign, until {at}", names=named(turn), at=at)
 
 

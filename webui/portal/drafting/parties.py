@@ -159,4 +159,4 @@ def _seals(desk: Desk, taken: set[str]) -> list[tuple[str, str]]:
     if not usable:
         return []
     choices = [(seal.subject, f"{seal.organisation} {seal.kind.value}") for seal in usable]
-    return [("", translate()("Choose…")), *choices]
+    return choices if len(choices) == 1 else [("", translate()("Choose…")), *choices]
