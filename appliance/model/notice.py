@@ -41,6 +41,8 @@ class NoticeKind(StrEnum):
     """To an account of one's own."""
     RECOVERY = "recovery"
     ENROLMENT_WAITING = "enrolment-waiting"
+    ACT_WAITING = "act-waiting"
+    """To every officer: what administrators asked for in their console is to be activated in the portal."""
     ENROLLED = "enrolled"
     ENROLMENT_REFUSED = "enrolment-refused"
 

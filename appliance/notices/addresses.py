@@ -24,6 +24,7 @@ _PAGES = {
     NoticeKind.SEAL_REFUSED: "/seals/requests/{about}",
     NoticeKind.SEAL_LAPSED: "/seals/requests/{about}",
     NoticeKind.ENROLMENT_WAITING: "/office",
+    NoticeKind.ACT_WAITING: "/office/acts/{about}",
     NoticeKind.ENROLLED: "/",
     NoticeKind.ENROLMENT_REFUSED: "/settings",
 }

@@ -35,6 +35,7 @@ SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.INVITED: "Set up your account for signing contracts",
     NoticeKind.RECOVERY: "Set up anew how you sign in",
     NoticeKind.ENROLMENT_WAITING: "An enrolment for signing waits for your decision",
+    NoticeKind.ACT_WAITING: "What administrators asked for waits for your decision",
     NoticeKind.ENROLLED: "You are enrolled and can sign now",
     NoticeKind.ENROLMENT_REFUSED: "Your enrolment for signing was refused",
 }
@@ -51,6 +52,7 @@ MORE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
     NoticeKind.GUEST_INVITED: (CODE, ONCE),
     NoticeKind.INVITED: (ONCE,),
     NoticeKind.RECOVERY: ("If you have not asked for it, tell the officer who looks after accounts.", ONCE),
+    NoticeKind.ACT_WAITING: ("It can be activated within 24 hours.",),
     NoticeKind.COMPLETED: ("Everybody can download the signed document there.",),
     NoticeKind.VOID_REFUSED: ("The reason is on the page of the contract.",),
     NoticeKind.DECLINED: ("The reason is on the page of the contract.",),

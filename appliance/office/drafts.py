@@ -11,6 +11,7 @@ from typing import Any
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.office import SERVICE_ACTS, ActKind, ActState, EnrolmentRequest, PendingAct, RequestState
 from appliance.model.people import SealKind
+from appliance.office.notices import tell_officers_of_act
 from appliance.office.reasons import worded
 from appliance.office.seal_drafts import PreparingSeals
 from appliance.office.service_drafts import PreparingServices
@@ -128,7 +129,7 @@ class Preparing:
         by: str,
         request: str | None = None,
     ) -> PendingAct:
-        now = self._now().replace(microsecond=0)
+        now, is_asked_elsewhere = self._now().replace(microsecond=0), _is_asked_elsewhere(kind, subject)
         act = PendingAct(
             id=secrets.token_hex(8),
             kind=kind,
@@ -136,7 +137,7 @@ class Preparing:
             details=details,
             notes=notes,
             nonce=secrets.token_bytes(16),
-            expires=now + (ASKED_ELSEWHERE_LASTS if _is_asked_elsewhere(kind, subject) else LASTS),
+            expires=now + (ASKED_ELSEWHERE_LASTS if is_asked_elsewhere else LASTS),
             prepared_by=by,
             prepared=now,
             state=ActState.OPEN,
@@ -145,6 +146,8 @@ class Preparing:
         with self._database.transaction() as tx:
             office_acts.expire(tx, now)
             office_acts.insert(tx, act)
+            if is_asked_elsewhere:  # no officer began it, so none knows of it
+                tell_officers_of_act(tx, now, about=act.id)
         return act
 
 

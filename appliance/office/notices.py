@@ -15,6 +15,12 @@ def tell_officers(tx: Transaction, now: datetime, *, about: str) -> None:
         outbox.enqueue(tx, Notice(None, officer, NoticeKind.ENROLMENT_WAITING, now, about))
 
 
+def tell_officers_of_act(tx: Transaction, now: datetime, *, about: str) -> None:
+    """Every officer is told that an act waits which administrators asked for elsewhere; *about* is its id."""
+    for officer in roll.officers(tx):
+        outbox.enqueue(tx, Notice(None, officer, NoticeKind.ACT_WAITING, now, about))
+
+
 def tell_enrolled(tx: Transaction, subject: str, now: datetime, *, about: str) -> None:
     """*subject* is told that they can sign."""
     outbox.enqueue(tx, Notice(None, subject, NoticeKind.ENROLLED, now, about))

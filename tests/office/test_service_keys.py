@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from cryptography import x509
 
+from appliance.demonstration.cast import CUSTODIAN
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.office import ActKind, ActState, PendingAct
 from appliance.office import Office, words_of
+from appliance.store import roll
 from appliance.wiring import Appliance
 from tests.office.conftest import by_officer
 
@@ -51,6 +53,25 @@ def test_a_new_key_overlaps_with_the_one_before_which_is_then_revoked(
     assert len(revoked(appliance)) == number + 1
     with pytest.raises(StateRefused, match="already"):
         office.preparing.services.revocation("evidence", old, reason="superseded", by=ADMINISTRATOR)
+
+
+def test_officers_are_told_of_what_administrators_asked_for_and_not_of_their_own(
+    appliance: Appliance, office: Office
+) -> None:
+    before = told(appliance)
+    act = office.preparing.services.rotation("tsa", by=ADMINISTRATOR)
+    with appliance.database.reading() as tx:
+        everybody = roll.officers(tx)
+    assert everybody
+    assert told(appliance) - before == {(officer, "act-waiting", act.id) for officer in everybody}
+    office.preparing.leaving(CUSTODIAN.subject, by=everybody[0])
+    assert told(appliance) - before == {(officer, "act-waiting", act.id) for officer in everybody}
+
+
+def told(appliance: Appliance) -> set[tuple[str, str, str]]:
+    """To whom mail goes, of which kind, about what."""
+    with appliance.database.reading() as tx:
+        return set(tx.execute("SELECT recipient, kind, about FROM outbox"))
 
 
 def test_the_certificate_in_use_is_not_revoked(appliance: Appliance, office: Office) -> None:
