@@ -19,7 +19,7 @@ def test_reminders_that_nobody_derives_are_told(house: Year) -> None:
     with house.database.reading() as tx:
         assert derived(tx, house.now).well
         later = derived(tx, house.now + timedelta(days=4))
-    assert (later.well, "1 contracts" in str(later)) == (False, True)
+    assert (later.well, ": 1" in str(later)) == (False, True)
 
 
 def test_mail_that_was_refused_or_may_be_lost_or_waits_is_told(house: Year) -> None:
