@@ -73,8 +73,10 @@ def drills(last: Drill | None, now: datetime) -> Finding:
         return failing("drill", Page.DRILL_OLD, "No backup was ever tried out.")
     if not last.passed:
         why = last.template.format(**last.values or {})
-        values: dict[str, object] = {"archive": last.archive or "-", "why": why}
-        return failing("drill", Page.DRILL_FAILED, "The drill with {archive} failed: {why}", values)
+        if not last.archive:
+            return failing("drill", Page.DRILL_FAILED, "The drill failed: {why}", {"why": why})
+        refused = {"archive": last.archive, "why": why}
+        return failing("drill", Page.DRILL_FAILED, "The drill with {archive} failed: {why}", refused)
     values = {"archive": last.archive, "days": (now - last.at).days}
     if now - last.at > OLD_DRILL:
         template = "The last drill was with {archive}; days since then: {days}."

@@ -49,6 +49,8 @@ def test_age_is_an_alarm(house: House, passed: Drill) -> None:
     assert not made(settings, None, now + timedelta(hours=28)).well
     assert not drills(passed, now + timedelta(days=9)).well
     assert not drills(None, now).well
+    nothing = drills(Drill("", now, template="There is no backup in {path}.", values={"path": "backups"}), now)
+    assert str(nothing) == "The drill failed: There is no backup in backups."
     assert unconfigured(demonstration=True).well and not unconfigured(demonstration=False).well
 
 
