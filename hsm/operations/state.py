@@ -62,8 +62,7 @@ class State:
         if not isinstance(parts, list) or not parts or any(type(part) is not str for part in parts):
             raise BadRequest("The PIN is a list of its parts.")
         self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
-        with self._lasting.turn():
-            seen, change = self._lasting.standing(), PinChange("".join(parts), time.monotonic_ns())
+        seen, change = self._begun("".join(parts))
         self._bench.room.login.give(change, newer=True)
         self._bench.room.drop()
         self._bench.room.use(self._look)
@@ -74,6 +73,18 @@ class State:
         except OSError as error:
             raise StoreUnavailable(
                 "The authority is unlocked now, but its store could not be written ({why}): it will start locked.",
+                why=error.strerror or error,
+            ) from error
+
+    def _begun(self, pin: str) -> tuple[bytes | None, PinChange]:
+        """The mark that an unlock with *pin* will end, and the PIN with its moment."""
+        try:
+            with self._lasting.turn():
+                return self._lasting.standing(), PinChange(pin, time.monotonic_ns())
+        except OSError as error:
+            raise StoreUnavailable(
+                "The authority stays locked: whether somebody locked it cannot be read ({why}). Put that right,"
+                " and unlock it again.",
                 why=error.strerror or error,
             ) from error
 

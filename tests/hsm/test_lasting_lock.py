@@ -85,6 +85,8 @@ def test_it_locks_although_its_disk_does_not_take_the_mark_and_says_so(authority
     assert operator.status().state is AuthorityState.LOCKED
     authority.restart()
     assert operator.status().state is AuthorityState.LOCKED  # what cannot be read is taken for a lock
+    with pytest.raises(StoreUnavailable, match="stays locked: whether somebody locked it cannot be read"):
+        unlock(authority)
     place.rmdir()
     authority.restart()
     assert operator.status().state is AuthorityState.OPERATIONAL
