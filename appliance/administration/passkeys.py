@@ -175,7 +175,8 @@ class Confirming:
             with self._room.writing() as tx:
                 self._tell(JournalKind.PASSKEY_UNCONFIRMED, login, fingerprint_of(key), tx)
         ends = [self._keepers.end_if_it_can(login, key.credential_id, by=ROOT) for key in found]
-        return len(found), KeeperEnd(any(each.ended for each in ends), ends[-1].left)
+        left = [each.left for each in ends]
+        return len(found), KeeperEnd(any(each.ended for each in ends), None if None in left else left[-1])
 
     def _tell(self, kind: JournalKind, login: str, fingerprint: str, tx: Transaction) -> None:
         self._room.journal.write(tx, kind, ROOT, login=login, fingerprint=fingerprint)

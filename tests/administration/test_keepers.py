@@ -9,6 +9,7 @@ import pytest
 
 from appliance.administration import CONSOLE
 from appliance.administration.action import Hand
+from appliance.administration.keepers import KeeperEnd
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.home import make_directory
 from appliance.model.administration import ROOT, Act, ActState, AdministratorRole, Part
@@ -152,6 +153,18 @@ def test_what_root_takes_back_does_not_unlock_any_more(house: House, own: Runnin
     count, ended = house.administration.confirming.unconfirm("qian")
     assert (count, ended.ended, ended.left) == (1, True, 2)
     assert "Keepers left: 2" in str(ended.said("qian"))
+
+
+def test_root_is_not_told_of_an_end_that_an_authority_did_not_answer_for(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes back between two passkeys: the first goes on unlocking."""
+    house.administration.confirming.confirm("sun", house.register(house.sign_in("sun")))
+    answers = iter([KeeperEnd(ended=False, left=None), KeeperEnd(ended=True, left=2)])
+    monkeypatch.setattr(house.administration.keepers, "end_if_it_can", lambda *_, **__: next(answers))
+    count, ended = house.administration.confirming.unconfirm("sun")
+    assert (count, ended.left) == (2, None)
+    assert "does not answer" in str(ended.said("sun"))
 
 
 def test_a_login_is_as_long_as_a_keeper_may_be_called(house: House, own: RunningAuthority) -> None:
