@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from appliance.operations.inventory import Kind, Lasting
+from hsm.client import AuthorityClient
+from hsm.errors import AuthorityError
 from tests.console.conftest import Console, opened
 from webui.console.keys import Row
 
@@ -32,6 +34,19 @@ def test_without_the_authority_pages_say_so_and_go_on(tmp_path: Path) -> None:
             assert "The timestamp authority does not answer; nothing is dated now." in answer.text
         failed = lonely.act("sun", "crl.issue")
         assert "does not answer at" in browser.get(failed.headers["Location"]).text
+
+
+def test_that_nobody_unlocks_is_said_only_when_the_authority_said_so(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "<dt>Keepers of the PIN</dt><dd>nobody</dd>" in console.browser("wu").get("/keys").text
+    monkeypatch.setattr(AuthorityClient, "keepers", unanswered)
+    text = console.browser("wu").get("/keys").text
+    assert "Timestamp policies" in text and "Keepers of the PIN" not in text
+
+
+def unanswered(_client: AuthorityClient) -> list[str]:
+    raise AuthorityError("The authority does not answer.")
 
 
 @pytest.mark.parametrize(

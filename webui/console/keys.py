@@ -85,7 +85,7 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
             lists=[row for row in rows if row.it.kind is Kind.LIST],
             months=_calendar(rows),
             ceremonies=list(reversed(held)),
-            keepers=_keepers(parts) if status else [],
+            keepers=_keepers(parts) if status else None,
             now=now,
         )
 
@@ -102,12 +102,12 @@ def _look(parts: ConsoleParts) -> tuple[AuthorityStatus | None, list[Row], list[
     return status, [_row(each, parts.now()) for each in found], held, ""
 
 
-def _keepers(parts: ConsoleParts) -> list[str]:
-    """Who unlocks, by login; nobody while the authority does not tell."""
+def _keepers(parts: ConsoleParts) -> list[str] | None:
+    """Who unlocks, by login; None while the authority does not tell, which is not to say that nobody does."""
     try:
         return parts.administration.keepers.able()
     except AuthorityError:
-        return []
+        return None
 
 
 def _row(it: Lasting, now: datetime) -> Row:
