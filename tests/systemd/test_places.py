@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance.administration.action import Hand
 from appliance.administration.confirmed import Confirmed, ConfirmedKey
+from appliance.administration.performed import Performed
 from appliance.health.bench import bench
 from appliance.health.machine import permissions
 from appliance.home import Home
@@ -42,7 +44,7 @@ def machine() -> Iterator[Path]:
     key = ConfirmedKey("sun", AdministratorRole.SYSTEM, b"credential", b"key")
     before = os.umask(0o077)  # as root has it by sudo, at worst
     Confirmed(root / "var/lib/vermilion/confirmed").confirm(key)
-    Confirmed(root / "var/lib/vermilion/confirmed").spend("0123456789ab", now=datetime.now(UTC))
+    Performed(Home(root / "var/lib/vermilion")).spend(Hand.STEWARD, "0123456789ab")
     os.umask(before)
     yield root
     shutil.rmtree(root)
