@@ -11,24 +11,32 @@ from appliance.cli.program import REFUSED, Context
 from appliance.health import Finding
 from appliance.health.bench import bench
 from appliance.health.check import ask_all
+from appliance.health.pages import Page
 from appliance.health.registry import SERVES
 from appliance.language import translator
 
 
 @click.command("probe")
 @click.option("--wait", type=click.IntRange(0, 3600), default=0, help="Seconds until it has to be well.")
+@click.option("--attended", is_flag=True, help="An authority that waits for who unlocks it serves, too.")
 @click.pass_context
-def command(ctx: click.Context, wait: int) -> None:
+def command(ctx: click.Context, wait: int, attended: bool) -> None:
     """Ask for settings, database and authority. Status 0 once all three are well, 1 when they do not become so."""
     context: Context = ctx.obj
     deadline = time.monotonic() + wait
-    while not_well := [found for found in _asked(context) if not found.well]:
+    while not_well := [found for found in _asked(context) if not (found.well or (attended and _waits(found)))]:
         if time.monotonic() >= deadline:
             translate = translator(context.speech.language)
             click.echo(translate(not_well[0].template, **not_well[0].values), err=True)
             ctx.exit(REFUSED)
         time.sleep(0.5)
     context.speech.say("This release serves.")
+
+
+def _waits(found: Finding) -> bool:
+    """Whether all that is wrong is that nobody has unlocked the authority, as after every start where its PIN is
+    kept nowhere."""
+    return found.page is Page.HSM_LOCKED
 
 
 def _asked(context: Context) -> list[Finding]:

@@ -17,11 +17,11 @@ from appliance.operations.releases import Commands, Releases, roll_back
     "--forget-newer", is_flag=True, help="Although acts were recorded that the older release cannot read."
 )
 @click.pass_obj
-def command(context: Context, root: Path, stop: str, start: str, forget_newer: bool) -> None:
+def command(context: Context, root: Path, commands: Commands, forget_newer: bool) -> None:
     """Go back to the release before the last upgrade.
 
     Where the upgrade changed a schema, the databases from before come back too, which is refused once acts were
     recorded since: they would be lost.
     """
-    done = roll_back(context.home, Releases(root.absolute()), Commands(stop, start), forget_newer=forget_newer)
+    done = roll_back(context.home, Releases(root.absolute()), commands, forget_newer=forget_newer)
     context.speech.say("Release {before} is the current one again.", before=done.before)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
+
+from appliance.operations.releases import Commands
 
 _OPTIONS = (
     click.option(
@@ -19,11 +22,19 @@ _OPTIONS = (
     click.option(
         "--start", default="", help="The command that starts them; then the release has to say that it serves."
     ),
+    click.option(
+        "--attended", is_flag=True, help="People unlock the authority: a release that waits for them serves, too."
+    ),
 )
 
 
 def of_site(function: Callable[..., Any]) -> Callable[..., Any]:
-    """*function*, a command, with these options: ``root``, ``stop``, ``start``."""
+    """*function*, a command, with these options: it gets ``root``, and of all others ``commands``."""
+
+    @wraps(function)
+    def command(*given: Any, stop: str, start: str, attended: bool, **other: Any) -> Any:
+        return function(*given, commands=Commands(stop, start, attended=attended), **other)
+
     for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
+        command = option(command)
+    return command

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -22,12 +23,12 @@ from appliance.wiring import utc_now
     "--wait", type=click.IntRange(1, 3600), default=60, help="Seconds that a release has until it serves."
 )
 @click.pass_obj
-def command(context: Context, version: str, root: Path, stop: str, start: str, backup: str, wait: int) -> None:
+def command(context: Context, version: str, root: Path, commands: Commands, backup: str, wait: int) -> None:
     """Make the release VERSION the current one: backup, migration, switch, probe; or back by itself.
 
     Run again after an interruption, it goes on where it was.
     """
-    commands = Commands(stop, start, backup, wait)
+    commands = replace(commands, backup=backup, wait=wait)
     done = upgrade(context.home, Releases(root.absolute()), version, commands, now=utc_now())
     context.speech.say(
         "Release {after} is the current one; the backup from before is {archive}.",

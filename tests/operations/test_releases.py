@@ -249,6 +249,22 @@ def test_a_release_that_does_not_serve_is_taken_back(site: Site, service: Comman
     assert not probed(site), "1.0 does not serve"
 
 
+def test_where_people_unlock_a_release_that_waits_for_them_serves(site: Site, service: Commands) -> None:
+    """There and back: what is stopped has forgotten the PIN, which is kept nowhere."""
+    (site.home.secrets / "user.pin").unlink()
+    attended = replace(service, attended=True, wait=20)
+    begun(site, Step.BACKED_UP)
+    upgrade(site.home, site.releases, "1.1", attended, now=utc_now())
+    assert site.current() == "1.1"
+    assert "an operator has to unlock it" in probed(site)
+    roll_back(site.home, site.releases, attended, forget_newer=True)
+    assert site.current() == "1.0"
+
+    begun(site, Step.BACKED_UP)
+    with pytest.raises(UpgradeRefused, match="an operator has to unlock it"):
+        upgrade(site.home, site.releases, "1.1", replace(attended, attended=False, wait=1), now=utc_now())
+
+
 def probed(site: Site) -> str:
     """What the current release has against serving."""
     try:

@@ -37,7 +37,7 @@ def go_back(
     taken_back = Journal(releases.root).step(done, Step.TAKEN_BACK)
     commands.do(commands.start, home)
     if commands.start:
-        before.run(home, "probe", "--wait", str(commands.wait))
+        before.run(home, *commands.probe)
     return taken_back
 
 

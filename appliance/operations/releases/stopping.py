@@ -27,8 +27,8 @@ class Services(Protocol):
         """The command line that starts everything."""
 
     @property
-    def wait(self) -> int:
-        """Seconds until it has to serve."""
+    def probe(self) -> tuple[str, ...]:
+        """What a release is asked once it was started."""
 
     def do(self, line: str, home: Home) -> None:
         """Runs a command line."""

@@ -24,13 +24,20 @@ class Commands:
     """How services are stopped and started, and a backup is made: command lines, none where nothing is to be done.
 
     Without ``backup`` the current release's own `vermilion backup create` makes it; ``wait`` is the seconds that a
-    release has until it serves.
+    release has until it serves. Where the authority is ``attended``, people unlock it after every start: a release
+    that waits for them serves, too.
     """
 
     stop: str = ""
     start: str = ""
     backup: str = ""
     wait: int = 60
+    attended: bool = False
+
+    @property
+    def probe(self) -> tuple[str, ...]:
+        """What a release that was started is asked: the arguments of its ``vermilion``."""
+        return ("probe", "--wait", str(self.wait), *(["--attended"] if self.attended else []))
 
     def do(self, line: str, home: Home) -> None:
         """Runs one of them. Raises :class:`UpgradeRefused`."""
@@ -102,7 +109,7 @@ def _change(home: Home, releases: Releases, done: Upgrade, commands: Commands, p
         passing(Step.SWITCHED)
     commands.do(commands.start, home)
     if commands.start:
-        release.run(home, "probe", "--wait", str(commands.wait))
+        release.run(home, *commands.probe)
     return journal.step(done, Step.DONE)
 
 
