@@ -105,6 +105,8 @@ def console_attempts() -> Iterator[tuple[str, Attempt]]:
     yield "see the archives", lambda: list((HOME / "backups").iterdir())
     yield "see the sealed secrets", lambda: list(Path("/etc/credstore.encrypted").iterdir())
     yield "say that a passkey counts", (HOME / "confirmed/escaped").touch
+    yield "see what the scheduler performed", lambda: list((HOME / "performed").iterdir())
+    yield "forget what root performed", (HOME / "confirmed/performed").rmdir
     yield "say what was observed", (HOME / "health/escaped").touch
     yield "put a socket in the steward's place", (HOME / "run/steward.sock").unlink
     yield "put a socket in its own place", (HOME / "run/console.sock").unlink
