@@ -10,6 +10,7 @@ from pathlib import Path
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.errors import StorageError
+from appliance.store.administration import journal
 from appliance.store.database import require_place
 from appliance.store.schema import latest
 
@@ -35,10 +36,13 @@ class Moment:
         """Which journal of the administration this database has (16 hex digits)."""
         return str(self._connection.execute("SELECT journal FROM identity").fetchone()[0])
 
-    def action_of(self, act: str) -> str:
-        """What the administrators' act asked for; empty when there is no such act."""
-        row = self._connection.execute("SELECT action FROM acts WHERE id = ?", (act,)).fetchone()
-        return "" if row is None else str(row[0])
+    def action_told(self, line: int, known: bytes) -> str:
+        """Of which action the journal's *line* tells whose digest is *known*; empty when it tells of none, or is
+        not that line any more."""
+        row = self._connection.execute(
+            "SELECT number, at, who, kind, act, detail, salt, previous FROM journal WHERE number = ?", (line,)
+        ).fetchone()
+        return "" if row is None else str(journal.told(tuple(row), known).get("action", ""))
 
     def schema(self) -> int:
         """The schema's number."""

@@ -2,8 +2,9 @@
 
 Not lost are lines of the administrators' journal whose deed is not in the portal's database: who signed in, what
 was asked for and approved, and how an act of the machine or of the authority ended. Whoever asks for a rollback
-in the console writes such lines by asking. They are put into the older database as they are, byte by byte, so
-that the log goes on from every checkpoint that was given out.
+in the console writes such lines by asking. Which they are follows from the log: it has each line's digest, so what
+the administration's database says is believed only where it is what was said then. They are put into the older
+database as they are, byte by byte, so that the log goes on from every checkpoint that was given out.
 """
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ def _public(leaf: bytes) -> dict[str, Any]:
 
 
 def _is_in_the_portal(public: dict[str, Any], administration: Moment) -> bool:
-    """Whether what the line tells of changed the portal's database."""
+    """Whether what the line tells of changed the portal's database. Which action it was says the line itself, and
+    only as the log knows it: the console can write the administration's database, but not the log."""
     if public["what"] in _IN_THE_PORTAL:
         return True
-    return public["what"] in _DONE and administration.action_of(str(public["act"])) not in ELSEWHERE
+    action = administration.action_told(int(public["line"]), bytes.fromhex(public["digest"]))
+    return public["what"] in _DONE and action not in ELSEWHERE

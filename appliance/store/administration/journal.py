@@ -89,6 +89,13 @@ def _last(tx: Transaction) -> tuple[int, bytes]:
     return (0, _START) if row is None else (int(row[0]), bytes(row[1]))
 
 
+def told(row: tuple[Any, ...], known: bytes) -> dict[str, Any]:
+    """What the line (number, at, who, kind, act, detail, salt, previous) says besides; nothing when it is not the
+    one whose digest is *known*."""
+    salt, previous = bytes(row[6]), bytes(row[7])
+    return dict(canonical.decode(row[5].encode())) if _digest(previous, salt, row[:6]) == known else {}
+
+
 def _digest(previous: bytes, salt: bytes, said: tuple[Any, ...]) -> bytes:
     return hashlib.sha256(previous + salt + canonical.encode(list(said))).digest()
 

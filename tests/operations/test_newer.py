@@ -1,0 +1,88 @@
+"""What of the log a rollback would lose: the administration's database is believed only as the log knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.administration.action import Hand
+from appliance.home import make_directory
+from appliance.model.administration import ROOT, ActState, AdministratorRole
+from appliance.operations.releases.newer import newer_than
+from appliance.store.administration import ADMINISTRATION
+from appliance.store.database import Database
+from tests.administration.conftest import House, opened_house
+
+UNIT = "vermilion-web.service"
+ADDED = {"login": "xin", "name": "新示例", "email": "xin@ops.example", "role": "system"}
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """One process that performs everything, with two administrators."""
+    with opened_house(tmp_path, hands=frozenset(Hand)) as house:
+        house.set_up("shi", AdministratorRole.SECURITY)
+        house.set_up("sun")
+        yield house
+
+
+def length(house: House) -> int:
+    return len(house.logged())
+
+
+def lost(house: House, since: int) -> int:
+    return newer_than(house.settings.home, since, journal_stays=True).lost
+
+
+def added(house: House) -> str:
+    """What the scheduler did since: an administrator, in the portal's database too. The act's id."""
+    desk = house.administration.acts
+    act = desk.approve(desk.ask("administrators.add", ADDED, by=house.actor("shi")).id, by=house.actor("sun"))
+    assert act.state is ActState.DONE
+    return act.id
+
+
+def changed(house: House, statement: str, *values: str) -> None:
+    """What whoever has taken the console over can do to its database."""
+    database = Database(house.settings.home.administration, ADMINISTRATION)
+    with database.transaction() as tx:
+        for (name,) in tx.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+            tx.execute(f"DROP TRIGGER {name}")
+        tx.execute(statement, values)
+    database.close()
+
+
+def test_an_act_of_the_machine_goes_along_and_one_of_the_scheduler_is_lost(house: House) -> None:
+    since = length(house)
+    alarm = make_directory(house.settings.home.alarms) / UNIT
+    alarm.write_text("2026-11-25T08:00:00Z exit-code\n")
+    assert house.administration.acts.ask("alarm.dismiss", {"unit": UNIT}, by=ROOT).state is ActState.DONE
+    assert (lost(house, since), length(house) - since) == (0, 2)
+    since = length(house)
+    added(house)
+    assert (lost(house, since), length(house) - since) == (2, 4)  # that somebody was added, and that it is done
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE acts SET action = 'alarm.dismiss' WHERE id = ?",
+        "UPDATE journal SET detail = replace(detail, 'administrators.add', 'alarm.dismiss') WHERE act = ?",
+        "UPDATE journal SET kind = 'act-asked' WHERE act = ?",
+        "DELETE FROM journal WHERE act = ?",
+    ],
+)
+def test_whoever_writes_the_administrations_database_hides_no_act(house: House, statement: str) -> None:
+    since = length(house)
+    act = added(house)
+    changed(house, statement, act)
+    assert lost(house, since) == 2
+
+
+def test_another_journal_is_none_of_the_logs(house: House) -> None:
+    since = length(house)
+    added(house)
+    changed(house, "UPDATE identity SET journal = ?", "0" * 16)
+    assert lost(house, since) == 4
