@@ -8,7 +8,7 @@ from appliance.administration import COMMAND, open_administration
 from appliance.administration.administrators import InvitedAdministrator
 from appliance.administration.confirmed import fingerprint_of
 from appliance.administration.keepers import KeeperEnd
-from appliance.cli.program import Context
+from appliance.cli.program import REFUSED, Context
 from appliance.config import Settings, load
 from appliance.model.administration import ROOT, AdministratorRole, NewAdministrator
 from appliance.wiring import utc_now
@@ -88,8 +88,14 @@ def confirm(context: Context, login: str, fingerprint: tuple[str, ...], yes: boo
         owner, key = administration.confirming.named(login, " ".join(fingerprint))
         values = {"login": owner.login, "role": owner.role, "name": owner.name, "fingerprint": key.fingerprint}
         context.speech.say("{login}, {role}: {name}; passkey {fingerprint}", **values)
-        if not yes:
-            click.confirm("Is this the human, and did you hear it from them?", abort=True)
+        if not yes and not context.speech.confirms(
+            "This passkey will sign what takes two persons, as {login}, {role}. Is this the human, and did you"
+            " hear the fingerprint from them?",
+            login=owner.login,
+            role=owner.role,
+        ):
+            context.speech.warn("Nothing was confirmed.")
+            raise click.exceptions.Exit(REFUSED)
         administration.confirming.confirm_named(owner, key)
         context.speech.say("The passkey of {login} counts from now on.", login=owner.login)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from appliance.accounts.sessions import Whereabouts
-from appliance.administration import COMMAND, open_administration
+from appliance.administration import COMMAND, Administration, open_administration
 from appliance.administration.registry import action_of
 from appliance.cli.acts import show, warn
 from appliance.cli.program import REFUSED, Context
 from appliance.config import load
-from appliance.model.administration import ActState
+from appliance.model.administration import Act, Actor, ActState
 from appliance.wiring import utc_now
 
 HERE = Whereabouts("console of the machine")
@@ -26,12 +26,14 @@ def command(ctx: click.Context, act_id: str, login: str, refuse: bool) -> None:
     context: Context = ctx.obj
     with open_administration(load(context.home), now=utc_now, process=COMMAND) as administration:
         waiting = administration.acts.act(act_id)
-        effect, values = action_of(waiting.action).effect_of(waiting.arguments)
+        action = action_of(waiting.action)
+        asked = {"id": waiting.id, "who": waiting.asked_by, "what": waiting.action}
+        asked["at"] = f"{waiting.asked:%Y-%m-%d %H:%M:%S} UTC"
+        context.speech.say("{id}: {who} has asked for {what} at {at}.", **asked)
+        effect, values = action.effect_of(waiting.arguments)
         context.speech.say(effect, **values)
         warn(context, administration, waiting)
-        password = click.prompt("Password", hide_input=True, err=True)
-        code = click.prompt("Code", hide_input=True, err=True)
-        by = administration.signing_in.prove(login, password, code, HERE)
+        by = _proven(context, administration, login, waiting, refuse=refuse)
         if refuse:
             administration.acts.refuse(act_id, by=by)
             context.speech.say("{id} is refused.", id=act_id)
@@ -39,3 +41,16 @@ def command(ctx: click.Context, act_id: str, login: str, refuse: bool) -> None:
         act = show(context, administration, administration.acts.approve(act_id, by=by, shown=waiting))
     if act.state in (ActState.FAILED, ActState.INTERRUPTED):
         ctx.exit(REFUSED)
+
+
+def _proven(context: Context, administration: Administration, login: str, waiting: Act, *, refuse: bool) -> Actor:
+    """Who *login* is, by password and code; each question says what the answer is for."""
+    speech = context.speech
+    what = speech.word(action_of(waiting.action).title)
+    if refuse:
+        password = speech.ask_hidden("Password of {login}, to refuse “{what}”", login=login, what=what)
+        code = speech.ask_hidden("Code of {login}, to refuse “{what}”", login=login, what=what)
+    else:
+        password = speech.ask_hidden("Password of {login}, to approve “{what}”", login=login, what=what)
+        code = speech.ask_hidden("Code of {login}, to approve “{what}”", login=login, what=what)
+    return administration.signing_in.prove(login, password, code, HERE)

@@ -12,6 +12,7 @@ from appliance.administration.registry import REGISTRY
 from appliance.cli.acts import show
 from appliance.cli.program import REFUSED, Context
 from appliance.config import load
+from appliance.language import Language, Translator, translator
 from appliance.model.administration import ROOT, ActState
 from appliance.wiring import utc_now
 
@@ -26,7 +27,7 @@ class Registered(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of one action."""
         action = REGISTRY.get(cmd_name)
-        return None if action is None else command_of(action)
+        return None if action is None else command_of(action, translator(_language(ctx)))
 
 
 @click.group("do", cls=Registered)
@@ -34,24 +35,31 @@ def command() -> None:
     """Do what an operator may do, as root on the machine. What takes two persons waits for `vermilion approve`."""
 
 
-def command_of(action: Action) -> click.Command:
-    """The command that asks for *action*: an option for each argument; secrets are asked for, never an option."""
-    options: list[click.Parameter] = [_option(each) for each in action.arguments]
-    persons = "Takes two persons." if action.persons == 2 else "Takes one person."
-    about = f"{action.title}.\n\n{action.effect}\n\nUndo: {action.undo}\n\n{persons}"
+def _language(ctx: click.Context) -> Language:
+    return ctx.obj.speech.language if isinstance(ctx.obj, Context) else Language.ENGLISH
+
+
+def command_of(action: Action, translate: Translator) -> click.Command:
+    """The command that asks for *action*: an option for each argument; secrets are asked for, never an option. Its
+    help and its questions are in the language of *translate*."""
+    options: list[click.Parameter] = [_option(each, translate) for each in action.arguments]
+    persons = translate("Takes two persons." if action.persons == 2 else "Takes one person.")
+    heading = translate("{title}.", title=translate(action.title))
+    undo = translate("Undo: {undo}", undo=translate(action.undo))
+    about = f"{heading}\n\n{translate(action.effect)}\n\n{undo}\n\n{persons}"
     return click.Command(action.name, params=options, help=about, callback=_callback(action))
 
 
-def _option(argument: Argument) -> click.Option:
+def _option(argument: Argument, translate: Translator) -> click.Option:
     secret = argument.kind is ArgumentKind.SECRET
     kind = click.Choice(argument.choices) if argument.kind is ArgumentKind.CHOICE else click.STRING
     return click.Option(
         [f"--{argument.name.replace('_', '-')}", argument.name],
         required=argument.required and not secret,
-        help=argument.title,
+        help=translate(argument.title),
         type=kind,
         hidden=secret,
-        prompt=argument.title if secret else False,
+        prompt=translate(argument.title) if secret else False,
         hide_input=secret,
     )
 

@@ -13,6 +13,7 @@ import click
 from appliance.cli.speech import Speech, language_of
 from appliance.errors import ApplianceError
 from appliance.home import Home
+from appliance.language import Language
 from hsm.errors import AuthorityError
 
 REFUSED = 1
@@ -68,13 +69,17 @@ class Program(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the verb. A refusal is its sentence and status 1; a fault too, its traceback in the log alone."""
+        """Runs the verb. A refusal is its sentence and status 1; a fault too, its traceback in the log alone; and
+        so is a question that nobody answers."""
         try:
             return super().invoke(ctx)
         except (ApplianceError, AuthorityError) as refusal:
             ctx.obj.speech.refuse(refusal)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+        except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
             raise
+        except click.Abort:  # at a question
+            click.echo(err=True)
+            ctx.obj.speech.warn("Broken off.")
         except Exception as fault:
             report_fault(ctx.obj, fault)
         raise click.exceptions.Exit(REFUSED)
@@ -100,9 +105,14 @@ def report_fault(context: Context, fault: Exception) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the appliance lives; VERMILION_HOME or ./var without it.",
 )
+@click.option(
+    "--lang",
+    type=click.Choice([language.value for language in Language]),
+    help="The language of what commands say and ask; that of the terminal (LANG) without it.",
+)
 @click.version_option(package_name="vermilion")
 @click.pass_context
-def main(ctx: click.Context, home: Path | None) -> None:
+def main(ctx: click.Context, home: Path | None, lang: str | None) -> None:
     """Vermilion, a signing appliance: contracts signed, timestamped, logged, verified and exported as evidence."""
     place = Home.of({"VERMILION_HOME": str(home)} if home else os.environ)
-    ctx.obj = Context(place, Speech(language_of(os.environ)))
+    ctx.obj = Context(place, Speech(Language(lang) if lang else language_of(os.environ)))

@@ -17,8 +17,11 @@ def language_of(environment: Mapping[str, str]) -> Language:
     return Language.CHINESE if locale.startswith("zh") else Language.ENGLISH
 
 
+_YES, _NO = frozenset({"y", "yes", "是"}), frozenset({"", "n", "no", "否"})
+
+
 class Speech:
-    """Says sentences of the catalogue. ``say`` may be handed on as it is."""
+    """Says sentences of the catalogue, and asks in them. ``say`` may be handed on as it is."""
 
     def __init__(self, language: Language) -> None:
         self.language = language
@@ -35,3 +38,21 @@ class Speech:
     def warn(self, template: str, /, **values: object) -> None:
         """One line on standard error."""
         click.echo(self._translate(template, **values), err=True)
+
+    def word(self, message: str) -> str:
+        """A message of the catalogue, to stand within another one."""
+        return self._translate(message)
+
+    def ask_hidden(self, template: str, /, **values: object) -> str:
+        """What somebody types without its being shown; asked for on standard error. Raises :class:`click.Abort`
+        when nobody types any more."""
+        return str(click.prompt(self._translate(template, **values), hide_input=True, err=True))
+
+    def confirms(self, template: str, /, **values: object) -> bool:
+        """Whether somebody says yes (y, yes, 是); a mere line end is no. Raises as :meth:`ask_hidden`."""
+        question = f"{self._translate(template, **values)} [y/N]"
+        while True:
+            said = str(click.prompt(question, default="", show_default=False, err=True)).strip().lower()
+            if said in _YES | _NO:
+                return said in _YES
+            self.warn("Answer y or n.")

@@ -159,6 +159,17 @@ def opened_house(
 
 
 @pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """One of development, with nothing in it but what the administration takes."""
+    home = Home(tmp_path)
+    for directory in (home.secrets, home.settings.parent, home.logs):
+        make_directory(directory)
+    write_private(home.secrets / "console.key", b"5a" * 32 + b"\n")
+    write_private(home.settings, b"")
+    return home
+
+
+@pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     with opened_house(tmp_path) as house:
         yield house

@@ -6,10 +6,8 @@ import base64
 import re
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -19,8 +17,9 @@ from appliance.administration.confirmed import Confirmed
 from appliance.administration.registry import REGISTRY
 from appliance.administration.signing_in import AdministratorSigningIn
 from appliance.cli import main
+from appliance.cli.speech import Speech
 from appliance.config import load
-from appliance.home import Home, make_directory, write_private
+from appliance.home import Home
 from appliance.model.administration import Act, Actor, ActState, AdministratorRole
 from appliance.store.administration import ADMINISTRATION, acts
 from appliance.store.database import Database
@@ -30,17 +29,6 @@ from tests.accounts.device import Device
 from tests.administration.conftest import GOOD
 
 HERE = Whereabouts("192.0.2.7")
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    """One of development, with nothing in it but what the administration takes."""
-    home = Home(tmp_path)
-    for directory in (home.secrets, home.settings.parent, home.logs):
-        make_directory(directory)
-    write_private(home.secrets / "console.key", b"5a" * 32 + b"\n")
-    write_private(home.settings, b"")
-    return home
 
 
 def run(home: Home, *arguments: str, typed: str = "") -> Result:
@@ -169,7 +157,7 @@ def test_the_kind_that_counts_is_the_one_that_root_read(home: Home, monkeypatch:
         rewritten(home, "UPDATE administrators SET role = 'security'")
         return True
 
-    monkeypatch.setattr(click, "confirm", meanwhile)
+    monkeypatch.setattr(Speech, "confirms", meanwhile)
     done = run(home, "administrators", "confirm", "sun", fingerprint)
     assert f"sun, system: sun 示例; passkey {fingerprint}" in done.output
     assert [key.role for key in Confirmed(home.confirmed).all()] == [AdministratorRole.SYSTEM]

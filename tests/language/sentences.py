@@ -26,6 +26,8 @@ SPEAKING = {
     "_tell",
     "Outcome",
     "speak",
+    "ask_hidden",
+    "confirms",
 }
 """Calls whose first text is a sentence."""
 

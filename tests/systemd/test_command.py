@@ -50,6 +50,10 @@ def command(tmp_path: Path) -> Path:
     [
         (["approve", "0123456789ab", "--login", "shi"], ["console.key"]),
         (["do", "administrators.link", "--login", "wei"], ["console.key"]),
+        (["--lang", "zh", "approve", "0123456789ab", "--login", "shi"], ["console.key"]),
+        (["--lang=zh", "do", "administrators.link", "--login", "wei"], ["console.key"]),
+        (["--lang", "zh", "drill"], SECRETS),
+        (["--lang", "zh"], []),
         (["backup", "create", "--keep-all"], SECRETS),
         (["backup", "verify"], SECRETS),
         (["backup", "prune"], SECRETS),
