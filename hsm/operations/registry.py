@@ -62,7 +62,7 @@ PERMITTED: Mapping[str, frozenset[Role]] = {
     "enrol_person": _PEOPLE,
     "enrol_officer": _PEOPLE,
     "enrol_keeper": _PEOPLE,
-    "keepers": _WHO_PREPARE,
+    "keepers": _KEEPERS,
     "end_keeper": frozenset({Role.OPERATOR}),
     "enrol_seal": _PEOPLE,
     "add_credential": _PEOPLE,

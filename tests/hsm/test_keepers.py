@@ -166,7 +166,9 @@ def test_only_officers_make_one_and_only_with_a_passkey_of_the_console(vault: Va
     taken = enrolment("keeper-zheng", vault.devices[FIRST], authority)
     with pytest.raises(CertificateRefused, match="already"):
         web.enrol_keeper(taken, authority.by_officer(taken))
-    assert "keeper-zheng" not in web.keepers()
+    assert "keeper-zheng" not in authority.client("console").keepers()
+    with pytest.raises(NotPermitted):
+        web.keepers()
 
 
 def test_what_administrators_ask_for_waits_a_day_for_officers(vault: Vault) -> None:

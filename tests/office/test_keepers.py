@@ -71,7 +71,6 @@ def test_who_prepares_it_is_the_scheduler(appliance: Appliance) -> None:
     """Which asks the authority through its own socket."""
     with AuthorityClient(appliance.settings.home.authority_socket("scheduler")) as authority:
         assert authority.credentials("keeper-nobody") == []
-        assert isinstance(authority.keepers(), list)
 
 
 def test_who_is_to_keep_a_part_has_a_passkey_that_root_confirmed(appliance: Appliance, tmp_path: Path) -> None:
