@@ -89,24 +89,37 @@ class State:
             ) from error
 
     def lock(self, _arguments: Mapping[str, Any]) -> None:
-        """Forgets the PIN and logs out, here and in the other workers, for good: no restart unlocks. Raises
-        :class:`StoreUnavailable` when it is locked, but not for longer than it runs."""
+        """Forgets the PIN and logs out, here and in the other workers, for good: no restart unlocks.
+
+        Raises :class:`StoreUnavailable` when it is locked, but not for longer than it runs, and
+        :class:`AuthorityError` when only this worker is. Neither failure is a reason to leave out the other step.
+        """
+        unkept: OSError | None = None
         try:
             with self._lasting.turn():
-                self._lock_now()
+                untold = self._lock_now()
                 self._lasting.keep()
         except OSError as error:
-            self._lock_now()  # nobody's disk keeps an authority open
+            unkept, untold = error, self._lock_now()  # nobody's disk keeps an authority open
+        if untold is not None:
+            raise _told_nobody(untold, lasts=unkept is None) from untold
+        if unkept is not None:
             raise StoreUnavailable(
                 "The authority is locked now, but its store could not be written ({why}): a restart would unlock"
                 " it. Put that right, and lock it again.",
-                why=error.strerror or error,
-            ) from error
+                why=unkept.strerror or unkept,
+            ) from unkept
 
-    def _lock_now(self) -> None:
+    def _lock_now(self) -> OSError | None:
+        """Why the other workers could not be told, if so. They are told before anything is written: a slow disk
+        keeps none of them open."""
         change = PinChange(None, time.monotonic_ns())
         self.take(change)
-        self._announce(change)
+        try:
+            self._announce(change)
+        except OSError as error:
+            return error
+        return None
 
     def take(self, change: PinChange) -> None:
         """Sets or forgets the PIN in this worker, unless it knows something that came later."""
@@ -157,3 +170,18 @@ class State:
             for record in registry.service_certificates()
             if record.subject not in succeeded
         )
+
+
+def _told_nobody(error: OSError, *, lasts: bool) -> AuthorityError:
+    why = error.strerror or error
+    if lasts:
+        return AuthorityError(
+            "One process of the authority is locked now, but the others could not be told ({why}). Restart the"
+            " authority: it starts locked.",
+            why=why,
+        )
+    return AuthorityError(
+        "One process of the authority is locked now, but the others could not be told ({why}), and its store could"
+        " not be written. Stop the authority: started again it may be unlocked.",
+        why=why,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import socket
@@ -16,7 +17,7 @@ from hsm import control
 from hsm.config import AuthorityHome, AuthoritySettings
 from hsm.control import PinChange
 from hsm.crew import Crew
-from hsm.errors import AuthorityLocked
+from hsm.errors import AuthorityError, AuthorityLocked
 from hsm.home import make_home
 from hsm.login import Login
 from hsm.login_turn import begin_run
@@ -108,6 +109,23 @@ def test_a_lock_that_came_later_locks(settings: AuthoritySettings) -> None:
         worker.run()
         with pytest.raises(AuthorityLocked, match="has no PIN"):
             bench.room.login.require_pin()
+
+
+@pytest.mark.parametrize(("on_disk", "said"), [(True, "it starts locked"), (False, "may be unlocked")])
+def test_a_lock_lasts_although_the_other_workers_cannot_be_told(
+    settings: AuthoritySettings, *, on_disk: bool, said: str
+) -> None:
+    def full(_change: PinChange) -> None:
+        raise BlockingIOError(errno.EAGAIN, "the parent takes no message")
+
+    if not on_disk:
+        settings.home.lasting_lock.mkdir()
+    with closing(open_bench(settings, UNLOCK)) as bench:
+        with pytest.raises(AuthorityError, match=f"the parent takes no message.*{said}"):
+            Operations(bench, announce=full).state.lock({})
+        with pytest.raises(AuthorityLocked, match="has no PIN"):
+            bench.room.login.require_pin()
+    assert settings.home.lasting_lock.is_file() is on_disk
 
 
 class RefusingToken:
