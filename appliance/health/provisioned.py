@@ -34,7 +34,7 @@ def drift(bench: Bench) -> Finding:
         template = "Files that are not as they were provisioned ({count}): {files}."
         found = {"files": named, "count": len(changed)}
         return attention("provisioned", Page.PROVISIONED_DRIFT, template, found, mark=named)
-    return good("provisioned", "Files that are as they were provisioned: all {count}.", {"count": len(laid_down)})
+    return good("provisioned", "Every managed file is as it was provisioned ({count}).", {"count": len(laid_down)})
 
 
 def _digest(path: Path) -> str | None:
