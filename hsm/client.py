@@ -259,7 +259,8 @@ class AuthorityClient:
     def lock(self) -> None:
         """Makes the authority forget its PIN and log out of the HSM, until :meth:`unlock`; no restart undoes it.
 
-        Raises :class:`StoreUnavailable` when it is locked, but a restart would undo that.
+        Raises :class:`StoreUnavailable` when it is locked, but a restart would undo that, and
+        :class:`AuthorityError` when not all of its processes could be told.
         """
         self._ask("lock")
 

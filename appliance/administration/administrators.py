@@ -158,9 +158,10 @@ class Administrators:
             _move(tx, name, AdministratorState.LEFT, *_OPEN)
             self._tell(tx, JournalKind.ADMINISTRATOR_REMOVED, name, by)
             self._unconfirm(name)
+        ended = self._keepers.end_if_it_can(name, by=by)
         with self._room.portal().transaction() as tx:
             known_to_the_portal.release(tx, name)
-        return self._keepers.end_if_it_can(name, by=by)
+        return ended
 
     def end_keeper(self, login: str, *, by: Actor) -> KeeperEnd:
         """*login* keeps no part of the PIN any more, whatever becomes of the account.
@@ -168,7 +169,7 @@ class Administrators:
         Raises :class:`StateRefused` for who keeps none, and what the authority refuses.
         """
         ended = self._keepers.end(folded(login), by=by)
-        if not ended.ended:
+        if not ended.ended and not ended.withdrawn:
             raise StateRefused("{login} is no keeper of the PIN.", login=folded(login))
         return ended
 

@@ -112,7 +112,8 @@ def open_administration(
         roots = stack.enter_context(
             AuthorityClient(home.authority_socket("operator"))
         )  # opened by who may, if at all
-        journal = Journal(database, portal, Chronicle(), now, user=user_behind(environment))
+        chronicle = Chronicle()
+        journal = Journal(database, portal, chronicle, now, user=user_behind(environment))
         key, site = _Key(home, environment), _site(settings)
         room = AdministrationRoom(
             database=database,
@@ -127,7 +128,8 @@ def open_administration(
             now=now,
         )
         signatures = Signatures(site, room.confirmed, attests=process.attests)
-        yield _administration(settings, room, Keepers(room, authority, roots), authority, process, signatures)
+        keepers = Keepers(room, authority, roots, chronicle)
+        yield _administration(settings, room, keepers, authority, process, signatures)
 
 
 def _administration(

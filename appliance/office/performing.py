@@ -22,6 +22,7 @@ from appliance.office import effects
 from appliance.office.codes import context_of
 from appliance.office.reasons import worded
 from appliance.office.recording import Recording
+from appliance.office.refusing import refuse
 from appliance.store import enrolment, office_acts
 from appliance.store.database import Database
 from hsm.acts import OfficerAct, WebAuthnActivation
@@ -77,7 +78,8 @@ class Performing:
         if pending.state is not ActState.OPEN:
             raise StateRefused("Another officer has ended this act in the meantime.")
         act, officer = self.to_activate(pending), activation.subject
-        if not effects.is_done(self._authority, pending, act):
+        done = effects.is_done(self._authority, pending, act)
+        if not done:
             self._require_in_time(pending)
             approvals = self._authority.approvals(act)
             if officer not in approvals.given:
@@ -85,9 +87,14 @@ class Performing:
             if not approvals.enough:
                 self._remember(pending, officer)
                 return self.act(act_id)
-            effects.ask(self._authority, act)
+            if pending.kind is not ActKind.ENROL_KEEPER:
+                effects.ask(self._authority, act)
         with self._database.transaction() as tx:
             office_acts.end(tx, pending.id, ActState.DONE, at=self._now(), by=officer)
+            if not done and pending.kind is ActKind.ENROL_KEEPER:
+                # Inside: whoever ends the keeper refuses the act first, and so comes wholly before this or wholly
+                # after it. No HSM is asked, so that other writers do not wait for long.
+                effects.ask(self._authority, act)
             office_acts.approve(tx, pending.id, officer, self._now())
             self._recording.record(tx, office_acts.act(tx, pending.id), by=officer)
         return self.act(act_id)
@@ -96,11 +103,7 @@ class Performing:
         """An officer ends an act that waits; the request that it would decide stays open."""
         words, now = worded(reason.strip() or "-", "Say why; the reason goes on record."), self._now()
         with self._database.transaction() as tx:
-            pending = office_acts.act(tx, act_id)
-            office_acts.end(tx, act_id, ActState.REFUSED, at=now, by=by, reason=words)
-            public = {"subject": pending.subject, "act": act_id, "kind": pending.kind.value}
-            event = HistoryEvent(EventKind.OFFICE_ACT_REFUSED, now, by, None, public, {"reason": words})
-            self._chronicle.tell(tx, event)
+            refuse(tx, self._chronicle, office_acts.act(tx, act_id), reason=words, by=by, at=now)
 
     def _remember(self, pending: PendingAct, officer: str) -> None:
         now = self._now()

@@ -85,6 +85,14 @@ def waiting(tx: Transaction, now: datetime) -> list[PendingAct]:
     return [_act(tx, row) for row in rows]
 
 
+def open_about(tx: Transaction, subject: str, kind: ActKind) -> list[PendingAct]:
+    """The open acts of this kind about *subject*, oldest first."""
+    rows = tx.execute(
+        f"{_COLUMNS} WHERE subject = ? AND kind = ? AND state = 'open' ORDER BY prepared, id", (subject, kind)
+    ).fetchall()
+    return [_act(tx, row) for row in rows]
+
+
 def last_done(tx: Transaction, subject: str, kind: ActKind) -> PendingAct | None:
     """The newest act of this kind that was done to *subject*, or None."""
     row = tx.execute(

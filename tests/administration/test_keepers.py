@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from appliance.accounts.sessions import Sessions
 from appliance.administration import CONSOLE
 from appliance.administration.action import Hand
-from appliance.administration.keepers import KeeperEnd
-from appliance.errors import PreconditionRefused, StateRefused
+from appliance.administration.keepers import WITHDRAWN, KeeperEnd, Keepers
+from appliance.errors import PreconditionRefused, StateRefused, StorageError
+from appliance.history.chronicle import Chronicle
 from appliance.home import make_directory
 from appliance.model.administration import ROOT, Act, ActState, AdministratorRole, Part
+from appliance.model.office import ActState as OfficeActState
+from appliance.model.office import NewKeeper, PendingAct
+from appliance.office.drafts import Preparing
+from appliance.office.performing import Performing
+from appliance.store.database import Database
+from appliance.wiring import utc_now
+from hsm.authenticator import SoftwareAuthenticator
+from hsm.errors import AuthorityUnreachable
 from hsm.subjects import LONGEST_LOGIN, keeper_of
 from tests.administration.conftest import House, opened_house
-from tests.authority import ORGANISATION, RunningAuthority, running_authority
+from tests.authority import OFFICER, ORGANISATION, RunningAuthority, running_authority
 
 S, Y = AdministratorRole.SYSTEM, AdministratorRole.SECURITY
 KEEPERS = ("sun", "zhou", "qian")
@@ -54,9 +66,8 @@ def enrol(house: House, own: RunningAuthority, login: str) -> None:
     own.client("web").enrol_keeper(act, own.by_officer(act))
 
 
-def done(house: House, name: str, login: str) -> Act:
-    """Zhou, or shi about zhou, asks for it, and another one agrees."""
-    asks, agrees = ("shi", "qian") if login == "zhou" else ("zhou", "shi")
+def done(house: House, name: str, login: str, *, asks: str = "zhou", agrees: str = "shi") -> Act:
+    """Zhou asks for it, and another one agrees."""
     act = house.ask_signed(name, {"login": login}, asks)
     answer = house.sign(act, Part.APPROVES, agrees)
     return house.administration.acts.approve(act.id, by=house.actor(agrees), answer=answer)
@@ -155,16 +166,116 @@ def test_what_root_takes_back_does_not_unlock_any_more(house: House, own: Runnin
     assert "Keepers left: 2" in str(ended.said("qian"))
 
 
-def test_root_is_not_told_of_an_end_that_an_authority_did_not_answer_for(
-    house: House, monkeypatch: pytest.MonkeyPatch
+ENDS = ("administrators.reset", "administrators.remove", "keys.keeper_end", "unconfirm")
+
+
+@pytest.mark.parametrize("answers", [True, False], ids=["answering", "silent"])
+@pytest.mark.parametrize("how", ENDS)
+def test_officers_do_not_bring_back_who_was_ended_by_an_act_from_before(
+    house: House, own: RunningAuthority, how: str, *, answers: bool
 ) -> None:
-    """It comes back between two passkeys: the first goes on unlocking."""
+    """It waits for a day: an end has the last word over it, whether or not the authority answers meanwhile."""
+    new = SoftwareAuthenticator.create(house.settings.console.relying_party, house.settings.console.origin)
+    preparing, performing = offices(house, own)
+    act = prepared(house, preparing, "sun", new)
+
+    with nullcontext() if answers else silent(house, own):
+        if how == "unconfirm":
+            assert house.administration.confirming.unconfirm("sun")[0] == 1
+        else:
+            done(house, how, "sun")
+
+    with pytest.raises(StateRefused):
+        performing.activate(act.id, own.officer.activate(OFFICER, performing.to_activate(act)))
+    after = performing.act(act.id)
+    assert (after.state, after.reason) == (OfficeActState.REFUSED, WITHDRAWN.template)
+    known = [each.credential_id for each in own.client("operator").credentials("keeper-sun")]
+    assert new.credential_id not in known and bool(known) is not answers
+    [told] = [entry for entry in house.logged() if entry.get("kind") == "enrol_keeper"]
+    assert told["actor"] == ("root" if how == "unconfirm" else "administrator-zhou")
+
+
+def test_a_passkey_that_is_taken_back_ends_no_act_by_another_one(house: House, own: RunningAuthority) -> None:
+    """As when a lost one is being replaced."""
+    lost = house.administration.passkeys.of("sun")[0].fingerprint
     house.administration.confirming.confirm("sun", house.register(house.sign_in("sun")))
-    answers = iter([KeeperEnd(ended=False, left=None), KeeperEnd(ended=True, left=2)])
-    monkeypatch.setattr(house.administration.keepers, "end_if_it_can", lambda *_, **__: next(answers))
-    count, ended = house.administration.confirming.unconfirm("sun")
-    assert (count, ended.left) == (2, None)
-    assert "does not answer" in str(ended.said("sun"))
+    preparing, performing = offices(house, own)
+    act = prepared(house, preparing, "sun")
+
+    count, ended = house.administration.confirming.unconfirm("sun", lost)
+
+    assert (count, ended.ended, ended.withdrawn) == (1, True, False)
+    assert performing.act(act.id).state is OfficeActState.OPEN
+
+
+def test_who_was_to_become_a_keeper_is_ended_before(house: House, own: RunningAuthority) -> None:
+    preparing, performing = offices(house, own)
+    act = prepared(house, preparing, "shi")
+
+    ended = done(house, "keys.keeper_end", "shi", asks="qian", agrees="zhou")
+
+    assert ended.state is ActState.DONE and ended.outcome is not None
+    assert "what waited for the officers has ended" in ended.outcome.template
+    assert performing.act(act.id).state is OfficeActState.REFUSED
+    assert "keeper-ended" not in house.told()
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_an_end_is_told_although_nobody_could_count_who_is_left(
+    house: House, own: RunningAuthority, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    def silent_now() -> list[str]:
+        raise AuthorityUnreachable("The authority does not answer.")
+
+    monkeypatch.setattr(house.administration.keepers, "able", silent_now)
+    if how == "unconfirm":
+        said = str(house.administration.confirming.unconfirm("sun")[1].said("sun"))
+    else:
+        act = done(house, how, "sun")
+        assert act.state is ActState.DONE and act.outcome is not None
+        said = act.outcome.template.format(**act.outcome.values)
+    assert "How many keepers are left is not known" in said and "not have ended" not in said
+    assert own.client("operator").credentials("keeper-sun") == []
+
+
+def test_a_keeper_ends_also_while_the_portals_database_does_not_open(house: House, own: RunningAuthority) -> None:
+    def broken() -> Database:
+        raise StorageError("It does not open.")
+
+    room = replace(house.administration.keepers._room, portal=broken)
+    keepers = Keepers(room, own.client("operator"), own.client("operator"), Chronicle())
+
+    assert keepers.end_if_it_can("sun", by=ROOT) == KeeperEnd(ended=None, left=None)
+
+    assert own.client("operator").credentials("keeper-sun") == []
+    with pytest.raises(StorageError):
+        keepers.end("sun", by=ROOT)
+
+
+@contextmanager
+def silent(house: House, own: RunningAuthority) -> Iterator[None]:
+    """Nobody reaches the authority."""
+    links = [house.settings.home.run / f"authority-{role}.sock" for role in ("console", "operator")]
+    for link in links:
+        link.unlink()
+    yield
+    for link, role in zip(links, ("console", "operator"), strict=True):
+        link.symlink_to(own.socket(role))
+
+
+def offices(house: House, own: RunningAuthority) -> tuple[Preparing, Performing]:
+    """The officers' side, in the house's portal."""
+    database, web, history = house.administration.keepers._room.portal(), own.client("web"), Chronicle()
+    sessions = Sessions(database, history, house.settings.sessions, utc_now)
+    return Preparing(database, web, utc_now), Performing(database, history, web, sessions, utc_now)
+
+
+def prepared(house: House, preparing: Preparing, login: str, *more: SoftwareAuthenticator) -> PendingAct:
+    """What waits for officers, to make a keeper of *login* by the passkey of now, and by *more*."""
+    devices = (house.devices[login].inside, *more)
+    passkeys = [(each.credential_id, bytes.fromhex(each.credential()["public_key"])) for each in devices]
+    keeper = NewKeeper(keeper_of(login), "示例", tuple(passkeys), house.settings.console.relying_party)
+    return preparing.services.keeper(keeper, organisation=ORGANISATION, by="administrator-zhou")
 
 
 def test_a_login_is_as_long_as_a_keeper_may_be_called(house: House, own: RunningAuthority) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,12 @@ from appliance.model.administration import AdministratorRole
 from appliance.model.office import ActKind, ActState, NewKeeper, PendingAct
 from appliance.office import Office, words_of
 from appliance.wiring import Appliance
+from hsm.acts import Activation, OfficerAct
+from hsm.answers import Approvals
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
 from tests.administration.conftest import opened_house, quick_hashes
-from tests.office.conftest import by_officer
+from tests.office.conftest import by_officer, office_with
 from tests.office.test_service_keys import ADMINISTRATOR
 
 __all__ = ["quick_hashes"]
@@ -43,6 +46,35 @@ def test_a_keeper_is_made_by_officers(appliance: Appliance, office: Office) -> N
     assert known.credential_id == device.credential_id
     with pytest.raises(StateRefused, match="already"):
         services.keeper(keeper, organisation=organisation, by=ADMINISTRATOR)
+
+
+def test_who_is_ended_while_an_officer_activates_does_not_become_a_keeper(
+    appliance: Appliance, office: Office
+) -> None:
+    """The act is refused after the officer's yes has gone to the authority, and before the authority did it."""
+    device = SoftwareAuthenticator.create("localhost", CONSOLE)
+    keeper = NewKeeper(
+        "keeper-wu.hou",
+        "吴示例",
+        ((device.credential_id, bytes.fromhex(device.credential()["public_key"])),),
+        "localhost",
+    )
+    organisation = appliance.authority.organisations()[0]
+    act = office.preparing.services.keeper(keeper, organisation=organisation, by=ADMINISTRATOR)
+
+    class Interrupted:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(appliance.authority, name)
+
+        def approve(self, asked: OfficerAct, activation: Activation) -> Approvals:
+            given = appliance.authority.approve(asked, activation)
+            office.performing.refuse(act.id, reason="已撤销", by=ADMINISTRATOR)
+            return given
+
+    interrupted = office_with(appliance, Interrupted())  # type: ignore[arg-type]
+    with pytest.raises(StateRefused):
+        interrupted.performing.activate(act.id, by_officer(appliance, act))
+    assert appliance.authority.credentials(keeper.subject) == []
 
 
 def test_a_keeper_who_lost_a_passkey_gets_others_in_its_place(appliance: Appliance, office: Office) -> None:

@@ -38,24 +38,32 @@ def _link(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What is said of an account that ended: of one of no keeper, of a keeper's, and without the authority."""
+    """What is said of an account that ended: of one of no keeper, of a keeper's, of one where the keepers left
+    were not counted, and where nobody knows."""
 
     plain: str
     keeper: str
+    uncounted: str
     unknown: str
 
 
 _RESET = _Told(
     "The ways in of {login} have ended.",
     "The ways in of {login} have ended, who is no keeper of the PIN any more. Keepers left: {left}; it takes two.",
-    "The ways in of {login} have ended. But the authority does not answer: if {login} is a keeper of the PIN, that"
-    " has not ended; ask for keys.keeper_end when it answers again.",
+    "The ways in of {login} have ended, who is no keeper of the PIN any more. How many keepers are left is not"
+    " known: the authority was asked, and did not say.",
+    "The ways in of {login} have ended. But the authority or the portal's database does not answer: if {login} is"
+    " a keeper of the PIN, or was to become one, that may not have ended; ask for keys.keeper_end when both answer"
+    " again.",
 )
 _REMOVED = _Told(
     "The account of {login} is closed.",
     "The account of {login} is closed, who is no keeper of the PIN any more. Keepers left: {left}; it takes two.",
-    "The account of {login} is closed. But the authority does not answer: if {login} is a keeper of the PIN, that"
-    " has not ended; ask for keys.keeper_end when it answers again.",
+    "The account of {login} is closed, who is no keeper of the PIN any more. How many keepers are left is not"
+    " known: the authority was asked, and did not say.",
+    "The account of {login} is closed. But the authority or the portal's database does not answer: if {login} is a"
+    " keeper of the PIN, or was to become one, that may not have ended; ask for keys.keeper_end when both answer"
+    " again.",
 )
 
 
@@ -67,11 +75,13 @@ def _ending(
     def perform(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
         login = arguments["login"]
         ended = end(parts.administrators, login, by)
-        if ended.left is None:
+        if ended.ended is None:
             return Outcome(told.unknown, {"login": login})
-        if ended.ended:
-            return Outcome(told.keeper, {"login": login, "left": ended.left})
-        return Outcome(told.plain, {"login": login})
+        if not ended.ended:
+            return Outcome(told.plain, {"login": login})
+        if ended.left is None:
+            return Outcome(told.uncounted, {"login": login})
+        return Outcome(told.keeper, {"login": login, "left": ended.left})
 
     return perform
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from appliance.administration.action import Action, Argument, ArgumentKind, Hand
 from appliance.administration.actions.people import BOTH, NOBODY, SECURITY, SYSTEM
 from appliance.administration.confirmed import Confirmed
+from appliance.administration.keepers import TO_BE_NONE
 from appliance.administration.parts import Parts
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.administration import Actor, AdministratorRole, Outcome
@@ -58,8 +59,17 @@ def _keeper(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
 
 def _end_keeper(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
     ended = parts.administrators.end_keeper(arguments["login"], by=by)
+    login = arguments["login"]
+    if not ended.ended:
+        return Outcome(TO_BE_NONE, {"login": login})
+    if ended.left is None:
+        return Outcome(
+            "{login} is no keeper of the PIN any more. How many keepers are left is not known: the authority was"
+            " asked, and did not say.",
+            {"login": login},
+        )
     template = "{login} is no keeper of the PIN any more. Keepers left: {left}; it takes two."
-    return Outcome(template, {"login": arguments["login"], "left": ended.left or 0})
+    return Outcome(template, {"login": login, "left": ended.left})
 
 
 def _prepared(act: PendingAct) -> Outcome:
