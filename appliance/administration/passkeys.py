@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.accounts.passkeys import Offer
+from appliance.accounts.signing_in import folded
 from appliance.accounts.tickets import spend
 from appliance.administration.confirmed import ConfirmedKey, fingerprint_of
 from appliance.administration.keepers import KeeperEnd, Keepers
@@ -27,6 +28,7 @@ from appliance.model.administration import (
 from appliance.store.administration import administrators
 from appliance.store.administration import passkeys as store
 from appliance.store.database import Transaction
+from hsm.subjects import is_login
 
 LONGEST_LABEL = 60
 MOST = 5
@@ -159,24 +161,31 @@ class Confirming:
 
     def unconfirm(self, login: str, fingerprint: str = "") -> tuple[int, KeeperEnd]:
         """Those of *login*, or the one with that *fingerprint*, do not count any more, nor unlock, if *login* is a
-        keeper of the PIN; how many they were, and what came of that.
+        keeper of the PIN; how many they were, and what came of that. It can be done again where it was broken off,
+        or where the authority did not answer: what counts no more may still unlock.
 
-        Raises :class:`NotFound` when there is none.
+        Raises :class:`NotFound` when there is none, and as :meth:`Keepers.end` when none counts.
         """
-        found = [
-            each
-            for each in self._room.confirmed.of(login)
-            if not fingerprint or _digits(fingerprint_of(each)) == _digits(fingerprint)
-        ]
+        name = folded(login)
+        found = [key for key in self._room.confirmed.of(name) if _is(key, fingerprint)]
         if not found:
-            raise NotFound("No such passkey of {login} counts.", login=login)
+            return 0, self._end_again(name, fingerprint)
         for key in found:
             self._room.confirmed.unconfirm(key)
             with self._room.writing() as tx:
-                self._tell(JournalKind.PASSKEY_UNCONFIRMED, login, fingerprint_of(key), tx)
-        ends = [self._keepers.end_if_it_can(login, key.credential_id, by=ROOT) for key in found]
-        left = [each.left for each in ends]
-        return len(found), KeeperEnd(any(each.ended for each in ends), None if None in left else left[-1])
+                self._tell(JournalKind.PASSKEY_UNCONFIRMED, name, fingerprint_of(key), tx)
+        one = found[0].credential_id if fingerprint else None
+        return len(found), self._keepers.end_if_it_can(name, one, by=ROOT)
+
+    def _end_again(self, login: str, fingerprint: str) -> KeeperEnd:
+        """None of these counts: what of them may still unlock, or wait for officers, ends."""
+        with self._room.database.reading() as tx:
+            known = [key.credential_id for key in store.ever_of_login(tx, login) if _is(key, fingerprint)]
+        if is_login(login) and (known or not fingerprint):
+            ended = self._keepers.end(login, known[0] if fingerprint else None, by=ROOT)
+            if ended.ended or ended.withdrawn:
+                return ended
+        raise NotFound("No such passkey of {login} counts.", login=login)
 
     def _tell(self, kind: JournalKind, login: str, fingerprint: str, tx: Transaction) -> None:
         self._room.journal.write(tx, kind, ROOT, login=login, fingerprint=fingerprint)
@@ -188,6 +197,10 @@ def _registered(room: AdministrationRoom, found: list[AdministratorPasskey]) -> 
         RegisteredKey(each, fingerprint_of(each), (each.login, each.credential_id, each.public_key) in confirmed)
         for each in found
     ]
+
+
+def _is(key: AdministratorPasskey | ConfirmedKey, fingerprint: str) -> bool:
+    return not fingerprint or _digits(fingerprint_of(key)) == _digits(fingerprint)
 
 
 def _no_such() -> NotFound:

@@ -13,7 +13,7 @@ from appliance.accounts.sessions import Sessions
 from appliance.administration import CONSOLE
 from appliance.administration.action import Hand
 from appliance.administration.keepers import WITHDRAWN, KeeperEnd, Keepers
-from appliance.errors import PreconditionRefused, StateRefused, StorageError
+from appliance.errors import NotFound, PreconditionRefused, StateRefused, StorageError
 from appliance.history.chronicle import Chronicle
 from appliance.home import make_directory
 from appliance.model.administration import ROOT, Act, ActState, AdministratorRole, Part
@@ -164,6 +164,33 @@ def test_what_root_takes_back_does_not_unlock_any_more(house: House, own: Runnin
     count, ended = house.administration.confirming.unconfirm("qian")
     assert (count, ended.ended, ended.left) == (1, True, 2)
     assert "Keepers left: 2" in str(ended.said("qian"))
+
+
+@pytest.mark.parametrize("which", ["one", "all"])
+def test_what_root_takes_back_while_the_authority_is_silent_is_taken_back_there_by_doing_it_again(
+    house: House, own: RunningAuthority, which: str
+) -> None:
+    """Also by the fingerprint of one whose owner has removed it."""
+    confirming, presence = house.administration.confirming, house.administration.sessions.presence
+    [passkey] = house.administration.passkeys.of("sun")
+    owner = presence(house.sign_in("sun").secret)
+    assert owner is not None
+    house.administration.passkeys.remove(owner, passkey.fingerprint)
+    fingerprint = passkey.fingerprint if which == "one" else ""
+
+    with silent(house, own):
+        count, ended = confirming.unconfirm("sun", fingerprint)
+        assert (count, ended.ended) == (1, None)
+        assert "does not answer" in str(ended.said("sun"))
+        with pytest.raises(AuthorityUnreachable):
+            confirming.unconfirm("sun", fingerprint)
+    assert own.client("operator").credentials("keeper-sun")
+
+    count, ended = confirming.unconfirm(" Sun ", fingerprint)
+    assert (count, ended.ended, ended.left) == (0, True, 2)
+    assert own.client("operator").credentials("keeper-sun") == []
+    with pytest.raises(NotFound):
+        confirming.unconfirm("sun", fingerprint)
 
 
 ENDS = ("administrators.reset", "administrators.remove", "keys.keeper_end", "unconfirm")

@@ -42,6 +42,12 @@ def of_login(tx: Transaction, login: str) -> list[AdministratorPasskey]:
     return [_passkey(row) for row in rows]
 
 
+def ever_of_login(tx: Transaction, login: str) -> list[AdministratorPasskey]:
+    """The same with those that were removed."""
+    rows = tx.execute(f"{_PASSKEY} WHERE login = ? ORDER BY added, credential", (login,))
+    return [_passkey(row) for row in rows]
+
+
 def everybodys(tx: Transaction) -> list[AdministratorPasskey]:
     """All of them, by login, oldest first."""
     return [
