@@ -105,11 +105,13 @@ def perform(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def contents(root: Path) -> dict[str, bytes]:
-    """Every file below *root* that is not a socket, a lock or a log, with its bytes."""
+    """Every file below *root* that is not a socket, a lock or a log, with its bytes; without the cache, which
+    whatever still runs there fills at any moment."""
+    files = (path for path in sorted(root.rglob("*")) if root / "cache" not in path.parents and path.is_file())
     return {
         str(path.relative_to(root)): path.read_bytes()
-        for path in sorted(root.rglob("*"))
-        if path.is_file() and not path.name.endswith((".lock", "-shm", "-wal", ".txt", ".log"))
+        for path in files
+        if not path.name.endswith((".lock", "-shm", "-wal", ".txt", ".log"))
     }
 
 

@@ -22,7 +22,10 @@ def _begin(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
     logins = arguments.get("exceptions", "").replace(",", " ").split()
     planned = parts.appliance.maintenance.plan(window, logins)
     if planned.is_under_way(parts.now()):
-        return Outcome("The maintenance has begun; everybody but {count} can only look.", {"count": len(logins)})
+        if logins:
+            told = "The maintenance has begun; everybody can only look, but for {logins}."
+            return Outcome(told, {"logins": ", ".join(logins)})
+        return Outcome("The maintenance has begun; everybody can only look.")
     return Outcome("The maintenance is announced on every page.")
 
 
