@@ -49,6 +49,17 @@ def said(service: str, key: str) -> list[str]:
     return re.findall(rf"^{key}=(.*)$", (UNITS / f"{service}.service").read_text(encoding="utf-8"), re.MULTILINE)
 
 
+def test_nothing_starts_timers_that_only_some_settings_start() -> None:
+    """Backups take a recovery key: the role enables their timers, or stops them, and a start keeps that."""
+    wanted = (UNITS / "vermilion.target").read_text(encoding="utf-8").split("[Install]")[0]
+    named = re.findall(r"^(?:Wants|Requires)=(.*)$", wanted, re.MULTILINE)
+
+    assert "vermilion-diagnose.timer" in " ".join(named).split()
+    assert not {"vermilion-backup.timer", "vermilion-drill.timer"} & set(" ".join(named).split())
+    for timer in ("vermilion-backup", "vermilion-drill"):
+        assert "WantedBy=vermilion.target" in (UNITS / f"{timer}.timer").read_text(encoding="utf-8")
+
+
 def test_systemd_has_nothing_to_say_against_any_unit(machine: Path) -> None:
     names = [path.name.replace("@", "@some") for path in unit_files()]
     verdict = analyzed("verify", "--man=no", "--recursive-errors=yes", f"--root={machine}", *names)
