@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := hsm appliance webui tests scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-appliance crash fuzz flips review-corpus lint format bench bundle docs-images screenshots clean
+.PHONY: help setup demo up test test-appliance crash fuzz flips attacks mutants review-corpus lint format bench bundle docs-images screenshots clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
