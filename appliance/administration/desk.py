@@ -109,9 +109,8 @@ def open_administration(
         portal = _Portal(home.database)
         stack.callback(portal.close)
         authority = stack.enter_context(AuthorityClient(home.authority_socket(process.role)))
-        roots = stack.enter_context(
-            AuthorityClient(home.authority_socket("operator"))
-        )  # opened by who may, if at all
+        # Opened by who may, if at all.
+        roots = stack.enter_context(AuthorityClient(home.authority_socket("operator")))
         chronicle = Chronicle()
         journal = Journal(database, portal, chronicle, now, user=user_behind(environment))
         key, site = _Key(home, environment), _site(settings)

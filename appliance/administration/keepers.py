@@ -96,9 +96,8 @@ class Keepers:
         either one when the other was asked all the same.
         """
         try:
-            withdrawn = self._withdraw(
-                login, credential_id, by
-            )  # first: whoever is activating it now comes before
+            # First: whoever is activating it now comes before.
+            withdrawn = self._withdraw(login, credential_id, by)
         finally:
             ended = self._end(login, credential_id, by)
         return KeeperEnd(ended, self._left(), withdrawn)
