@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from hsm.errors import Malformed
 from hsm.note import KeyKind, Note, NoteKey, NoteRefused, NoteSignature, parse_note, sign_note, verify_note
+
+MOST_LEAVES = 2048
+"""Entries by which one request may extend the log: some milliseconds of hashing, no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,21 @@ class Checkpoint:
         """The text that is signed."""
         root = base64.b64encode(self.root).decode()
         return "".join(f"{line}\n" for line in (self.origin, self.size, root, *self.extensions))
+
+
+@dataclass(frozen=True, slots=True)
+class LogExtension:
+    """The next entries of a log that already has ``start`` of them.
+
+    ``frontier`` has the hashes of the fewest complete subtrees over the entries before, largest first, and
+    ``leaves`` those of the entries that follow, at most :data:`MOST_LEAVES`; ``root`` is the one over all of them
+    together. Every hash has 32 bytes.
+    """
+
+    start: int
+    frontier: Sequence[bytes]
+    leaves: Sequence[bytes]
+    root: bytes
 
 
 def parse_checkpoint(text: str) -> Checkpoint:

@@ -10,6 +10,7 @@ from typing import Any, Self
 from hsm.acts import Activation, OfficerAct, SigningIntent
 from hsm.answers import Appointment, Approvals, HeldCeremony, KnownCredential, KnownSeal
 from hsm.backup import Statement
+from hsm.checkpoint import LogExtension
 from hsm.connection import Connections
 from hsm.lane import TimestampLane
 from hsm.status import AuthorityStatus
@@ -75,9 +76,16 @@ class AuthorityClient:
         """For the running event loop: a connection of its own for timestamps alone."""
         return TimestampLane(self._socket, timeout=self._timeout)
 
-    def checkpoint(self, *, size: int, root: bytes, consistency: Sequence[bytes]) -> bytes:
-        """The signed note (C2SP tlog-checkpoint) for a log that extends the one signed last."""
-        return self._bytes("checkpoint", size=size, root=root, consistency=list(consistency))
+    def checkpoint(self, extension: LogExtension) -> bytes:
+        """The signed note (C2SP tlog-checkpoint) of the log after *extension*, which begins where the checkpoint
+        signed last ends. Repeated, it gives the same again."""
+        return self._bytes(
+            "checkpoint",
+            start=extension.start,
+            frontier=list(extension.frontier),
+            leaves=list(extension.leaves),
+            root=extension.root,
+        )
 
     def sign_manifest(self, manifest: bytes) -> bytes:
         """The detached CMS (DER) over an evidence manifest whose checkpoint the authority has signed."""

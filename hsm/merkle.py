@@ -44,17 +44,28 @@ def frontier(start: int, end: int) -> list[Range]:
 
 def range_hash(start: int, end: int, subtree: SubtreeHash) -> bytes:
     """The hash of the leaves from *start* to before *end* as one tree; *subtree* knows complete ones."""
-    if start == end:
-        return EMPTY_ROOT
     return fold([subtree(*each) for each in frontier(start, end)])
 
 
 def fold(hashes: Sequence[bytes]) -> bytes:
-    """The root over the hashes of a :func:`frontier`, largest subtree first."""
+    """The root over the hashes of a :func:`frontier`, largest subtree first; over none, that of the empty tree."""
+    if not hashes:
+        return EMPTY_ROOT
     root = hashes[-1]
     for left in reversed(hashes[:-1]):
         root = node_hash(left, root)
     return root
+
+
+def extended(size: int, hashes: Sequence[bytes], leaves: Sequence[bytes]) -> list[bytes]:
+    """What the *hashes* at the :func:`frontier` of a tree of *size* become by its next *leaves*, hashes too."""
+    waiting = list(hashes)
+    for before, leaf in enumerate(leaves, size):
+        current, height = leaf, 0
+        while before >> height & 1:
+            current, height = node_hash(waiting.pop(), current), height + 1
+        waiting.append(current)
+    return waiting
 
 
 def inclusion_ranges(index: int, size: int) -> list[Range]:
@@ -109,38 +120,6 @@ def verify_inclusion(*, index: int, size: int, leaf: bytes, proof: Sequence[byte
     """Raises :class:`ConsistencyRefused` unless *leaf* (a hash) is at *index* of the tree of *size* and *root*."""
     if root_from_inclusion(index, size, leaf, proof) != root:
         raise ConsistencyRefused("The proof does not lead from entry {index} to the log's root.", index=index)
-
-
-def verify_consistency(
-    *, old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: Sequence[bytes]
-) -> None:
-    """Raises :class:`ConsistencyRefused` unless the new tree begins with all of the old one, unchanged."""
-    ranges = consistency_ranges(old_size, new_size)
-    _require_hashes(proof, len(ranges))
-    if old_size == 0:
-        held = old_root == EMPTY_ROOT and (new_size > 0 or new_root == EMPTY_ROOT)
-    elif old_size == new_size:
-        held = old_root == new_root
-    else:
-        held = _roots(old_size, old_root, ranges, proof) == (old_root, new_root)
-    if not held:
-        raise ConsistencyRefused(
-            "The log of {new} entries does not contain the one of {old} unchanged.", old=old_size, new=new_size
-        )
-
-
-def _roots(old_size: int, old_root: bytes, ranges: Sequence[Range], proof: Sequence[bytes]) -> tuple[bytes, bytes]:
-    """The old and the new root that a consistency proof gives; the old tree itself, if complete, starts it."""
-    begins_with_old = ranges[0][0] >= old_size
-    seed = old_root if begins_with_old else proof[0]
-    old, new = seed, seed
-    rest = list(zip(ranges, proof, strict=True))[0 if begins_with_old else 1 :]
-    for (start, _), sibling in rest:
-        if start < old_size:
-            old, new = node_hash(sibling, old), node_hash(sibling, new)
-        else:
-            new = node_hash(new, sibling)
-    return old, new
 
 
 def _split(size: int) -> int:

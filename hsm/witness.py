@@ -1,12 +1,12 @@
-"""The authority's side of the log: it signs a checkpoint only if the log still has all that it had before."""
+"""The authority's side of the log: it computes the root of each checkpoint itself, from where it signed last."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from hsm.checkpoint import Checkpoint, sign_checkpoint
-from hsm.errors import BadRequest
-from hsm.merkle import EMPTY_ROOT, verify_consistency
+from hsm.checkpoint import MOST_LEAVES, Checkpoint, LogExtension, sign_checkpoint
+from hsm.errors import BadRequest, ConsistencyRefused
+from hsm.merkle import EMPTY_ROOT, extended, fold
 from hsm.note import NoteKey
 from hsm.store.log import CheckpointMemory, RememberedCheckpoint
 
@@ -22,22 +22,55 @@ class CheckpointWitness:
         self._key = key
         self._sign = sign
 
-    def sign(self, size: int, root: bytes, consistency: Sequence[bytes]) -> bytes:
-        """The signed note of the checkpoint, if *consistency* proves that it extends the last one.
+    def sign(self, extension: LogExtension) -> bytes:
+        """The signed note of the checkpoint after *extension*, if that begins where the last checkpoint ends.
 
-        1. read what was signed last, keeping other workers out;
-        2. check the proof from there;
+        1. compute both roots: over the frontier before the new leaves, and with them;
+        2. read what was signed last, keeping other workers out: the first root must be that one;
         3. remember the new state, durably;
-        4. sign. In this order a fault in between leaves a memory of what was proven, never a forgotten signature.
+        4. sign. In this order a fault in between leaves a memory of what was computed, never a forgotten
+           signature.
 
-        Raises :class:`BadRequest` or :class:`ConsistencyRefused`.
+        The frontier needs no memory of its own: only the true one has the remembered root (SHA-256 has no known
+        collisions). So a size grows only by leaves that were given, each of which is hashed here. The request that
+        led to the last checkpoint may be repeated, and gives that one again. Raises :class:`BadRequest` or
+        :class:`ConsistencyRefused`.
         """
-        if len(root) != 32 or not 0 <= size < 1 << 63:
-            raise BadRequest("A checkpoint has a size of at most 63 bits and a root of 32 bytes.")
-        with self._memory.holding():
-            known = self._memory.last() or _NOTHING
-            verify_consistency(
-                old_size=known.size, old_root=known.root, new_size=size, new_root=root, proof=consistency
+        _require_form(extension)
+        before = RememberedCheckpoint(extension.start, fold(extension.frontier))
+        hashes = extended(extension.start, extension.frontier, extension.leaves)
+        after = RememberedCheckpoint(extension.start + len(extension.leaves), fold(hashes))
+        if after.root != extension.root:
+            raise ConsistencyRefused(
+                "The log of {size} entries has another root than the one it claims; nothing was signed.",
+                size=after.size,
             )
-            self._memory.remember(RememberedCheckpoint(size, root))
-        return sign_checkpoint(Checkpoint(self._key.name, size, root), self._key, self._sign)
+        with self._memory.holding():
+            self._require_next(before, after)
+            self._memory.remember(after)
+        return sign_checkpoint(Checkpoint(self._key.name, after.size, after.root), self._key, self._sign)
+
+    def _require_next(self, before: RememberedCheckpoint, after: RememberedCheckpoint) -> None:
+        last = self._memory.last() or _NOTHING
+        repeated = after == last and (before == _NOTHING or self._memory.has(before))
+        if before != last and not repeated:
+            raise ConsistencyRefused(
+                "The log of {new} entries does not contain the one of {old} unchanged.",
+                old=last.size,
+                new=after.size,
+            )
+
+
+def _require_form(extension: LogExtension) -> None:
+    """Raises :class:`BadRequest` for what is no extension of any log."""
+    hashes = (*extension.frontier, *extension.leaves, extension.root)
+    if any(type(each) is not bytes or len(each) != 32 for each in hashes):
+        raise BadRequest("Every hash of a log has 32 bytes.")
+    if len(extension.leaves) > MOST_LEAVES:
+        raise BadRequest("A log is extended by at most {most} entries in one request.", most=MOST_LEAVES)
+    if not 0 <= extension.start < 1 << 62 or len(extension.frontier) != extension.start.bit_count():
+        raise BadRequest(
+            "A log of {size} entries does not have {count} hashes at its edge.",
+            size=extension.start,
+            count=len(extension.frontier),
+        )

@@ -7,7 +7,6 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.ledger.issued import record_timestamps
@@ -18,21 +17,12 @@ from appliance.store import checkpoints
 from appliance.store import ledger as store
 from appliance.store.checkpoints import StoredCheckpoint
 from appliance.store.database import Database
+from hsm.checkpoint import MOST_LEAVES
 from hsm.client import AuthorityClient
-from hsm.merkle import consistency_ranges
-from hsm.timestamp import IssuedToken, order_for
+from hsm.timestamp import order_for
 
 BATCH = 1024
 """Entries that get their place in one transaction: writers wait a few milliseconds for it, not more."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Growth:
-    """What the authority is asked to sign: the tree now, and the proof that it extends what it signed last."""
-
-    size: int
-    root: bytes
-    consistency: list[bytes]
 
 
 @contextmanager
@@ -59,7 +49,7 @@ class Sequencer:
         """Places all waiting entries and gets a checkpoint over them; None when there was nothing new.
 
         1. each entry's hash, and those of the subtrees that it completes, are stored;
-        2. the authority signs size and root, if the tree extends what it remembers having signed;
+        2. the authority takes their hashes from where it signed last, computes the root itself and signs it;
         3. the signed note is dated by a timestamp, which is an entry of the log itself;
         4. note, token and that entry are committed together.
 
@@ -68,8 +58,7 @@ class Sequencer:
         """
         with sequencing_held(self._database.path):
             self._place()
-            growth = self._growth()
-            return None if growth is None else self._sign(growth)
+            return self._sign() if self._has_news() else None
 
     def _place(self) -> None:
         while True:
@@ -83,16 +72,6 @@ class Sequencer:
             with self._database.transaction() as tx:
                 store.append_subtrees(tx, hashes, hashes_of(size))
 
-    def _growth(self) -> _Growth | None:
-        if not self._has_news():
-            return None
-        signed = require_remembered(self._database, self._authority).checkpoint
-        with self._database.reading() as tx:
-            tree = StoredTree(tx)
-            size = tree.size()
-            ranges = consistency_ranges(signed.size if signed else 0, size)
-            return _Growth(size, tree.root(size), [tree.hash_of(*each) for each in ranges])
-
     def _has_news(self) -> bool:
         """Whether there is more than the last checkpoint and its stamp: else each would lead to the next."""
         with self._database.reading() as tx:
@@ -102,14 +81,25 @@ class Sequencer:
         only_its_stamp = size == last.size + 1 and last.stamp == last.size
         return size > last.size and not only_its_stamp
 
-    def _sign(self, growth: _Growth) -> StoredCheckpoint:
-        note = self._authority.checkpoint(size=growth.size, root=growth.root, consistency=growth.consistency)
+    def _sign(self) -> StoredCheckpoint:
+        signed = require_remembered(self._database, self._authority).checkpoint
+        with self._database.reading() as tx:
+            size = StoredTree(tx).size()
+        start = signed.size if signed else 0
+        # What the authority signs on the way is never published: the next request extends it.
+        while size - start > MOST_LEAVES:
+            self._extend(start, start + MOST_LEAVES)
+            start += MOST_LEAVES
+        root, note = self._extend(start, size)
         [token] = self._authority.timestamp([order_for(hashlib.sha256(note).digest())])
-        return self._keep(growth, note, token)
-
-    def _keep(self, growth: _Growth, note: bytes, token: IssuedToken) -> StoredCheckpoint:
         with self._database.transaction() as tx:
             entry = record_timestamps(tx, [token])
-            checkpoint = StoredCheckpoint(growth.size, growth.root, note, token.token, entry)
+            checkpoint = StoredCheckpoint(size, root, note, token.token, entry)
             checkpoints.keep(tx, checkpoint)
         return checkpoint
+
+    def _extend(self, start: int, end: int) -> tuple[bytes, bytes]:
+        """The root over the first *end* entries, and its note; *start* is where the authority signed last."""
+        with self._database.reading() as tx:
+            extension = StoredTree(tx).extension(start, end)
+        return extension.root, self._authority.checkpoint(extension)

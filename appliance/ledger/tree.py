@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from appliance.errors import LedgerDamaged
 from appliance.store import ledger as store
 from appliance.store.database import Transaction
-from hsm.merkle import leaf_hash, node_hash, range_hash
+from hsm.checkpoint import LogExtension
+from hsm.merkle import frontier, leaf_hash, node_hash, range_hash
 
 
 def subtree_number(start: int, end: int) -> int:
@@ -64,6 +65,19 @@ class StoredTree:
         if found is None:
             raise LedgerDamaged("The hash over the entries {start} to {end} is missing.", start=start, end=end - 1)
         return found
+
+    def extension(self, start: int, end: int) -> LogExtension:
+        """What the leaves [start, end) add to the tree of *start* leaves. Raises :class:`LedgerDamaged`."""
+        first = hashes_of(start)
+        hashes = store.subtree_hashes(self._tx, first, hashes_of(end))
+        if len(hashes) != hashes_of(end) - first:
+            raise LedgerDamaged("Entries between {start} and {end} are missing.", start=start, end=end)
+        return LogExtension(
+            start=start,
+            frontier=[self.subtree(*each) for each in frontier(0, start)],
+            leaves=[hashes[hashes_of(each) - first] for each in range(start, end)],
+            root=self.root(end),
+        )
 
 
 class Edge:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm import canonical
 from hsm.acts import instant
-from hsm.checkpoint import verify_checkpoint
+from hsm.checkpoint import MOST_LEAVES, LogExtension, verify_checkpoint
+from hsm.client import AuthorityClient
 from hsm.errors import (
     BadRequest,
     CertificateRefused,
@@ -22,12 +27,13 @@ from hsm.errors import (
     NotPermitted,
     UnknownKey,
 )
-from hsm.merkle import EMPTY_ROOT, leaf_hash, node_hash
+from hsm.merkle import leaf_hash
 from hsm.note import parse_vkey
 from hsm.status import AuthorityState
 from hsm.timestamp import ImprintOrder, order_for, verify_token
 from tests.authority import ORGANISATION, RunningAuthority, intent_for, running_authority
 from tests.hsm.memory import openssl
+from tests.log import extension
 
 
 def test_it_says_how_it_is(authority: RunningAuthority) -> None:
@@ -98,30 +104,56 @@ def test_a_policy_of_somebody_else_is_refused(authority: RunningAuthority) -> No
         authority.client("tsa").timestamp([ImprintOrder(order.imprint, "1.2.3.4", None, True)])
 
 
-def test_the_log_only_grows(tmp_path: Path) -> None:
-    """The web role cannot ask at all; who can, cannot get a checkpoint for a log that was rewritten."""
-    first, second = leaf_hash(b"first"), leaf_hash(b"second")
-    with running_authority(workers=1) as fresh:
+def test_the_log_only_grows() -> None:
+    """The web role cannot ask at all; who can, gets checkpoints over leaves that it gave, and of one log only."""
+    leaves = [leaf_hash(b"entry %d" % number) for number in range(MOST_LEAVES + 700)]
+    with running_authority(workers=2) as fresh:
         scheduler = fresh.client("scheduler")
         key = parse_vkey((fresh.root / "trust/log.vkey").read_text())
-
-        verify_checkpoint(scheduler.checkpoint(size=0, root=EMPTY_ROOT, consistency=[]), key)
-        assert verify_checkpoint(scheduler.checkpoint(size=1, root=first, consistency=[]), key).size == 1
-        root = node_hash(first, second)
         with pytest.raises(NotPermitted):
-            fresh.client("web").checkpoint(size=2, root=root, consistency=[second])
-        assert verify_checkpoint(scheduler.checkpoint(size=2, root=root, consistency=[second]), key).size == 2
+            fresh.client("web").checkpoint(extension(leaves, 0, 1))
 
-        rewritten = node_hash(leaf_hash(b"another"), second)
-        for size, other, proof in ((2, rewritten, []), (1, first, []), (3, rewritten, [root])):
-            with pytest.raises(ConsistencyRefused):
-                scheduler.checkpoint(size=size, root=other, consistency=proof)
+        assert verify_checkpoint(scheduler.checkpoint(extension(leaves, 0, 0)), key).size == 0
+        whole = extension(leaves, 0, MOST_LEAVES)
+        assert verify_checkpoint(scheduler.checkpoint(whole), key).root == whole.root
+        assert verify_checkpoint(scheduler.checkpoint(whole), key).root == whole.root  # the answer was lost
 
+        huge = LogExtension(1 << 62, [bytes(32)], [], bytes(32))
+        for asked in (huge, replace(huge, root=whole.root, frontier=[whole.root])):
+            with pytest.raises((BadRequest, ConsistencyRefused)):
+                scheduler.checkpoint(asked)
+        with pytest.raises(BadRequest, match=str(MOST_LEAVES)):
+            scheduler.checkpoint(LogExtension(0, [], leaves, bytes(32)))
+        with pytest.raises(BadRequest):
+            scheduler._connections.ask("checkpoint", {"size": 1 << 62, "root": bytes(32), "consistency": []})
+
+        won = _extend_at_once(fresh, [leaves, [*leaves[:-1], bytes(32)]])
         fresh.restart()
+        last = extension(won, len(won), len(won))
         with pytest.raises(ConsistencyRefused):
-            fresh.client("scheduler").checkpoint(size=2, root=rewritten, consistency=[])
-        again = fresh.client("scheduler").checkpoint(size=2, root=root, consistency=[])
-        assert verify_checkpoint(again, key).root == root
+            fresh.client("scheduler").checkpoint(extension([*won[:-1], bytes([1] * 32)], MOST_LEAVES, len(won)))
+        assert verify_checkpoint(fresh.client("scheduler").checkpoint(last), key).root == last.root
+
+
+def _extend_at_once(fresh: RunningAuthority, logs: Sequence[Sequence[bytes]]) -> Sequence[bytes]:
+    """Two logs that part, from four callers each at once: one log wins, and all who gave it get the same note."""
+    begin = threading.Barrier(8)
+    asked = [extension(each, MOST_LEAVES, len(each)) for each in logs]
+
+    def ask(number: int) -> bytes | None:
+        with AuthorityClient(fresh.socket("scheduler")) as client:
+            begin.wait()
+            try:
+                return client.checkpoint(asked[number % 2])
+            except ConsistencyRefused:
+                return None
+
+    with ThreadPoolExecutor(8) as callers:
+        notes = list(callers.map(ask, range(8)))
+    winner = 0 if notes[0] is not None else 1
+    assert [each is not None for each in notes] == [number % 2 == winner for number in range(8)]
+    assert len({each for each in notes if each}) == 1
+    return logs[winner]
 
 
 def test_document_keys_are_of_one_role_and_context(authority: RunningAuthority) -> None:
@@ -209,7 +241,7 @@ def test_a_manifest_rests_on_a_log_that_was_witnessed(tmp_path: Path) -> None:
         client = fresh.client("web")
         with pytest.raises(ConsistencyRefused, match="never signed"):
             client.sign_manifest(manifest(size=1, root=root))
-        fresh.client("scheduler").checkpoint(size=1, root=root, consistency=[])
+        fresh.client("scheduler").checkpoint(LogExtension(0, [], [root], root))
         for size, other, origin in ((1, bytes(32), ORIGIN), (2, root, ORIGIN), (1, root, "another.example/log")):
             with pytest.raises(ConsistencyRefused):
                 client.sign_manifest(manifest(size=size, root=other, origin=origin))

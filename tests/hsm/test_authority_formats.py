@@ -7,10 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm.checkpoint import verify_checkpoint
-from hsm.errors import BadRequest, ConsistencyRefused
-from hsm.merkle import leaf_hash, node_hash
-from hsm.note import parse_vkey
+from hsm.errors import BadRequest
 from hsm.timestamp import ImprintOrder, RequestRefused, build_request, order_for, response_granted
 from tests.authority import RunningAuthority
 from tests.hsm.memory import openssl
@@ -36,19 +33,3 @@ def test_the_authority_checks_orders_itself(authority: RunningAuthority) -> None
         authority.client("tsa").timestamp([ImprintOrder(b"\x30\x00", None, None, certificates=True)])
     with pytest.raises(RequestRefused):
         authority.client("tsa").timestamp([ImprintOrder(good.imprint, "1.2.3.4", None, certificates=True)])
-
-
-def test_a_log_cannot_be_rewritten(authority: RunningAuthority) -> None:
-    key = parse_vkey((authority.root / "trust/log.vkey").read_text())
-    client = authority.client("scheduler")
-    last = authority.client("operator").status().checkpoint
-    if last is None:
-        first, second = leaf_hash(b"first"), leaf_hash(b"second")
-        note = client.checkpoint(size=1, root=first, consistency=[])
-        assert verify_checkpoint(note, key).root == first
-        client.checkpoint(size=2, root=node_hash(first, second), consistency=[second])
-        last = authority.client("operator").status().checkpoint
-    assert last is not None
-    for size, root in ((last.size, bytes(32)), (last.size - 1, bytes(32)), (last.size + 1, bytes(32))):
-        with pytest.raises(ConsistencyRefused):
-            client.checkpoint(size=size, root=root, consistency=[])

@@ -140,8 +140,8 @@ JUNK = [None, 1, -1, 2**70, "x", b"x", [], {}, [{}], {"act": "sign"}, [[1, 2, 3,
 def test_junk_arguments_are_refused_and_never_break_anything(own: RunningAuthority, operation: str) -> None:
     role = sorted(PERMITTED[operation])[0].value
     names = (
-        "act", "activations", "intent", "orders", "size", "root", "consistency", "manifest", "subject", "context",
-        "key", "wrapped", "pins", "activation", "code", "details", "certificate", "request", "issuer",
+        "act", "activations", "intent", "orders", "start", "root", "frontier", "leaves", "manifest", "subject",
+        "context", "key", "wrapped", "pins", "activation", "code", "details", "certificate", "request", "issuer",
         "number",
     )  # fmt: skip
     harmless = {"status", "chain", "authorities", "crls", "issue_crl", "organisations", "appointment"}

@@ -8,15 +8,17 @@ from hsm.errors import ConsistencyRefused
 from hsm.merkle import (
     EMPTY_ROOT,
     consistency_ranges,
+    extended,
+    fold,
     frontier,
     inclusion_ranges,
     leaf_hash,
     node_hash,
     range_hash,
     root_from_inclusion,
-    verify_consistency,
     verify_inclusion,
 )
+from tests.log import verify_consistency
 
 LARGEST = 40
 LEAVES = [leaf_hash(bytes([number])) for number in range(LARGEST)]
@@ -101,6 +103,14 @@ def test_consistency(new: int) -> None:
                 verify_consistency(**sizes, **roots, proof=changed)
         with pytest.raises(ConsistencyRefused):
             verify_consistency(**sizes, **roots, proof=[*proof, bytes(32)])
+
+
+def test_a_frontier_grows_leaf_by_leaf_and_by_many() -> None:
+    for start in range(LARGEST + 1):
+        edge = [tree(LEAVES[first:end]) for first, end in frontier(0, start)]
+        assert fold(edge) == tree(LEAVES[:start])
+        for size in range(start, LARGEST + 1):
+            assert fold(extended(start, edge, LEAVES[start:size])) == tree(LEAVES[:size])
 
 
 def test_known_roots() -> None:

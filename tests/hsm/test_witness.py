@@ -1,23 +1,28 @@
-"""The authority's memory of the log: what extends it is signed, what rewrites it is not."""
+"""The authority's memory of the log: it signs roots that it computed, from where it signed last."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from hsm.checkpoint import verify_checkpoint
+from hsm.checkpoint import MOST_LEAVES, LogExtension, verify_checkpoint
 from hsm.errors import BadRequest, ConsistencyRefused
-from hsm.merkle import EMPTY_ROOT, consistency_ranges, leaf_hash, node_hash, range_hash
+from hsm.merkle import EMPTY_ROOT, leaf_hash
 from hsm.note import NoteKey
 from hsm.store.database import Database
 from hsm.store.log import CheckpointMemory, RememberedCheckpoint
 from hsm.witness import CheckpointWitness
+from tests.log import extension, root_of
 
 PRIVATE = ed25519.Ed25519PrivateKey.generate()
 KEY = NoteKey.of("log.vermilion.example", PRIVATE.public_key())
+LEAVES = [leaf_hash(b"entry" + bytes([number])) for number in range(40)]
+OTHERS = [leaf_hash(b"other" + bytes([number])) for number in range(40)]
 
 
 @pytest.fixture
@@ -27,49 +32,100 @@ def memory(tmp_path: Path) -> Iterator[CheckpointMemory]:
     database.close()
 
 
-def root(size: int, *, of: bytes = b"entry") -> bytes:
-    return range_hash(0, size, lambda start, end: _subtree(start, end, of))
+@pytest.fixture
+def witness(memory: CheckpointMemory) -> CheckpointWitness:
+    return CheckpointWitness(memory, KEY, PRIVATE.sign)
 
 
-def proof(old: int, new: int) -> list[bytes]:
-    ranges = consistency_ranges(old, new)
-    return [range_hash(*each, lambda start, end: _subtree(start, end, b"entry")) for each in ranges]
-
-
-def _subtree(start: int, end: int, of: bytes) -> bytes:
-    if end - start == 1:
-        return leaf_hash(of + bytes([start]))
-    middle = (start + end) // 2
-    return node_hash(_subtree(start, middle, of), _subtree(middle, end, of))
-
-
-def test_a_growing_log_is_signed(memory: CheckpointMemory) -> None:
-    witness = CheckpointWitness(memory, KEY, PRIVATE.sign)
-    sizes = [0, 1, 1, 3, 7, 8, 20]
+def test_a_growing_log_is_signed_whatever_the_steps(memory: CheckpointMemory, witness: CheckpointWitness) -> None:
     previous = 0
-    for size in sizes:
-        note = witness.sign(size, root(size), proof(previous, size))
-        assert verify_checkpoint(note, KEY).root == root(size)
-        assert memory.last() == RememberedCheckpoint(size, root(size))
+    for size in (0, 1, 1, 3, 7, 8, 20, 40):
+        note = witness.sign(extension(LEAVES, previous, size))
+        assert verify_checkpoint(note, KEY).root == root_of(LEAVES[:size])
+        assert memory.last() == RememberedCheckpoint(size, root_of(LEAVES[:size]))
         previous = size
 
 
-def test_a_rewritten_log_is_refused_and_the_memory_stays(memory: CheckpointMemory) -> None:
-    witness = CheckpointWitness(memory, KEY, PRIVATE.sign)
-    witness.sign(5, root(5), [])
-    for size, new_root, hashes in [
-        (8, root(8, of=b"other"), proof(5, 8)),
-        (5, root(5, of=b"other"), []),
-        (4, root(4), []),
-        (0, EMPTY_ROOT, []),
-        (8, root(8), []),
-    ]:
-        with pytest.raises(ConsistencyRefused):
-            witness.sign(size, new_root, hashes)
-    assert memory.last() == RememberedCheckpoint(5, root(5))
+def test_every_step_from_every_size(tmp_path: Path) -> None:
+    for start in range(18):
+        database = Database(tmp_path / f"{start}.db")
+        memory = CheckpointMemory(database)
+        memory.remember(RememberedCheckpoint(start, root_of(LEAVES[:start])))  # all that there was
+        CheckpointWitness(memory, KEY, PRIVATE.sign).sign(extension(LEAVES, start, start + 17))
+        assert memory.last() == RememberedCheckpoint(start + 17, root_of(LEAVES[: start + 17]))
+        database.close()
 
 
-@pytest.mark.parametrize(("size", "new_root"), [(-1, bytes(32)), (1 << 63, bytes(32)), (1, b"short")])
-def test_what_is_no_checkpoint(memory: CheckpointMemory, size: int, new_root: bytes) -> None:
+def test_what_was_done_may_be_asked_for_again(memory: CheckpointMemory, witness: CheckpointWitness) -> None:
+    """The answer may be lost on its way, or the log's own commit: the same request then gives the same note."""
+    for start, end in ((0, 5), (5, 12)):
+        note = witness.sign(extension(LEAVES, start, end))
+        assert witness.sign(extension(LEAVES, start, end)) == note
+    assert witness.sign(extension(LEAVES, 12, 12)) == note
+    assert memory.last() == RememberedCheckpoint(12, root_of(LEAVES[:12]))
+
+
+REWRITTEN = {
+    "another log": extension(OTHERS, 0, 8),
+    "another log from the size that was signed": extension(OTHERS, 5, 8),
+    "the same size with another entry": extension([*LEAVES[:4], OTHERS[4]], 0, 5),
+    "a fork from a smaller size": extension([*LEAVES[:3], *OTHERS[3:]], 3, 8),
+    "back to a smaller size": extension(LEAVES, 3, 3),
+    "back to nothing": extension(LEAVES, 0, 0),
+    "a gap": extension(LEAVES, 6, 8),
+    "an invented edge over the size that was signed": LogExtension(
+        5, OTHERS[:2], LEAVES[5:8], extension(LEAVES, 5, 8).root
+    ),
+    "another root than that of the leaves": dataclasses.replace(extension(LEAVES, 5, 8), root=bytes(32)),
+    "leaves in another order": dataclasses.replace(extension(LEAVES, 5, 8), leaves=LEAVES[7:4:-1]),
+}
+
+
+@pytest.mark.parametrize("asked", REWRITTEN.values(), ids=REWRITTEN.keys())
+def test_a_rewritten_log_is_refused_and_the_memory_stays(
+    memory: CheckpointMemory, witness: CheckpointWitness, asked: LogExtension
+) -> None:
+    witness.sign(extension(LEAVES, 0, 3))
+    witness.sign(extension(LEAVES, 3, 5))
+    with pytest.raises(ConsistencyRefused):
+        witness.sign(asked)
+    assert memory.last() == RememberedCheckpoint(5, root_of(LEAVES[:5]))
+
+
+@pytest.mark.parametrize("size", [1 << 40, 1 << 62, (1 << 62) - 1, (1 << 63) - 1, 1 << 63, -1])
+def test_no_size_is_reached_without_its_leaves(
+    memory: CheckpointMemory, witness: CheckpointWitness, size: int
+) -> None:
+    witness.sign(extension(LEAVES, 0, 5))
+    edge = [bytes(32)] * max(size, 0).bit_count()
+    whole = LogExtension(size, edge, [], bytes(32))
+    for root in (bytes(32), root_of(LEAVES[:5]), EMPTY_ROOT):
+        with pytest.raises((BadRequest, ConsistencyRefused)):
+            witness.sign(dataclasses.replace(whole, root=root))
+        with pytest.raises((BadRequest, ConsistencyRefused)):
+            witness.sign(dataclasses.replace(whole, frontier=[root_of(LEAVES[:5])], root=root_of(LEAVES[:5])))
+    assert memory.last() == RememberedCheckpoint(5, root_of(LEAVES[:5]))
+
+
+MALFORMED: dict[str, dict[str, Any]] = {
+    "a short leaf": {"leaves": [*LEAVES[5:7], LEAVES[7][:31]]},
+    "a long leaf": {"leaves": [*LEAVES[5:7], LEAVES[7] + b"."]},
+    "a leaf that is text": {"leaves": [*LEAVES[5:7], "x" * 32]},
+    "too many leaves": {"leaves": [LEAVES[0]] * (MOST_LEAVES + 1)},
+    "a short hash at the edge": {"frontier": [LEAVES[0], b""]},
+    "too few hashes at the edge": {"frontier": [LEAVES[0]]},
+    "too many hashes at the edge": {"frontier": LEAVES[:3]},
+    "a short root": {"root": b"short"},
+    "fewer than no entries": {"start": -1},
+    "more than can be": {"start": 1 << 62, "frontier": [LEAVES[0]]},
+}
+
+
+@pytest.mark.parametrize("changed", MALFORMED.values(), ids=MALFORMED.keys())
+def test_what_extends_no_log(
+    memory: CheckpointMemory, witness: CheckpointWitness, changed: dict[str, Any]
+) -> None:
+    witness.sign(extension(LEAVES, 0, 5))
     with pytest.raises(BadRequest):
-        CheckpointWitness(memory, KEY, PRIVATE.sign).sign(size, new_root, [])
+        witness.sign(dataclasses.replace(extension(LEAVES, 5, 8), **changed))
+    assert memory.last() == RememberedCheckpoint(5, root_of(LEAVES[:5]))

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hsm.errors import AuthorityError
+from hsm.checkpoint import LogExtension
+from hsm.errors import AuthorityError, ModuleUnavailable
 from hsm.lane import Done
 from hsm.note import NoteKey
 from hsm.sentence import Sentence
@@ -30,7 +31,8 @@ POLICY = "1.3.6.1.4.1.57264.99.1"
 class LocalAuthority:
     """Refuses what the authority refuses: its witness, its memory on disk and its token issuer are the real ones.
 
-    ``failure`` is raised instead of every answer while it is set; ``batches`` counts orders call by call.
+    ``failure`` is raised instead of every answer while it is set; after ``checkpoints_left`` checkpoints
+    the HSM is gone; ``batches`` counts orders call by call.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -45,6 +47,7 @@ class LocalAuthority:
         self.serial: Callable[[], int] = new_serial
         self.hashes: tuple[str, ...] = ("sha256", "sha384", "sha512")
         self.failure: AuthorityError | None = None
+        self.checkpoints_left: int | None = None
         self.batches: list[int] = []
 
     def status(self) -> AuthorityStatus:
@@ -62,9 +65,13 @@ class LocalAuthority:
             checkpoint=None if known is None else SignedCheckpoint(known.size, known.root),
         )
 
-    def checkpoint(self, *, size: int, root: bytes, consistency: Sequence[bytes]) -> bytes:
+    def checkpoint(self, extension: LogExtension) -> bytes:
         self._fail()
-        note = self.witness.sign(size, root, consistency)
+        if self.checkpoints_left is not None:
+            if not self.checkpoints_left:
+                raise ModuleUnavailable("The HSM does not answer.")
+            self.checkpoints_left -= 1
+        note = self.witness.sign(extension)
         self.known = self.memory.last()
         return note
 

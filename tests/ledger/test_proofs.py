@@ -13,8 +13,9 @@ from appliance.evidence import proofs as strangers
 from appliance.ledger import LogAnswers, ParameterRefused, Proofs, Sequencer, Tiles
 from appliance.ledger.tree import StoredTree
 from appliance.store.database import Database
-from hsm.merkle import EMPTY_ROOT, leaf_hash, root_from_inclusion, verify_consistency, verify_inclusion
+from hsm.merkle import EMPTY_ROOT, leaf_hash, root_from_inclusion, verify_inclusion
 from tests.ledger.local_authority import LocalAuthority
+from tests.log import verify_consistency
 
 Grow = Callable[[int], None]
 SIZE = 37

@@ -15,11 +15,12 @@ from appliance.ledger import Log, Proofs, Sequencer
 from appliance.ledger.tree import StoredTree, hashes_of, size_after, subtree_number
 from appliance.store import ledger
 from appliance.store.database import Database
-from hsm.checkpoint import verify_checkpoint
+from hsm.checkpoint import MOST_LEAVES, verify_checkpoint
 from hsm.errors import ConsistencyRefused, ModuleUnavailable
 from hsm.merkle import leaf_hash, node_hash
 from hsm.timestamp import verify_token
 from tests.ledger.local_authority import LocalAuthority
+from tests.log import extension
 
 Grow = Callable[[int], None]
 
@@ -89,11 +90,21 @@ def test_its_own_timestamp_alone_is_no_news(sequencer: Sequencer, grow: Grow) ->
     assert sequencer.run_once() is None
 
 
-def test_more_entries_than_one_transaction_takes_are_placed_in_one_run(sequencer: Sequencer, grow: Grow) -> None:
-    grow(2500)
+def test_more_entries_than_one_transaction_takes_are_placed_in_one_run(
+    database: Database, local: LocalAuthority, sequencer: Sequencer, grow: Grow
+) -> None:
+    """Nor does one request to the authority: what it signs on the way is not published, and may be the last."""
+    grow(5)
+    sequencer.run_once()
+    grow(MOST_LEAVES + 500)
+    local.checkpoints_left = 1
+    with pytest.raises(ModuleUnavailable):
+        sequencer.run_once()
+    local.checkpoints_left = None
     checkpoint = sequencer.run_once()
     assert checkpoint is not None
-    assert checkpoint.size == 2500
+    assert checkpoint.size == MOST_LEAVES + 506
+    assert Log(database, local).check().checkpoints == 2
 
 
 def test_what_was_signed_and_then_lost_is_extended(
@@ -102,8 +113,7 @@ def test_what_was_signed_and_then_lost_is_extended(
     grow(5)
     sequencer._place()  # a crash between the authority's signature and our commit
     with database.reading() as tx:
-        root = StoredTree(tx).root(5)
-    local.checkpoint(size=5, root=root, consistency=[])
+        local.checkpoint(StoredTree(tx).extension(0, 5))
     again = sequencer.run_once()
     assert again is not None
     assert again.size == 5
@@ -128,7 +138,7 @@ def test_the_authority_refuses_a_rewritten_log(local: LocalAuthority, sequencer:
     grow(5)
     sequencer.run_once()
     with pytest.raises(ConsistencyRefused):
-        local.checkpoint(size=9, root=hashlib.sha256(b"another log").digest(), consistency=[bytes(32)] * 3)
+        local.checkpoint(extension([leaf_hash(bytes([each])) for each in range(9)], 5, 9))
 
 
 def test_a_restored_older_database_is_refused(

@@ -23,6 +23,7 @@ from typing import Any
 
 from appliance.confinement import Confinement, kernel
 from appliance.errors import ConfinementFailed
+from hsm.checkpoint import LogExtension
 from hsm.client import AuthorityClient
 from hsm.clock import KernelClock
 from hsm.errors import AuthorityError, NotPermitted
@@ -123,7 +124,7 @@ def console_attempts() -> Iterator[tuple[str, Attempt]]:
     )
     yield (
         "have the authority sign a checkpoint",
-        lambda: _asked(lambda authority: authority.checkpoint(size=1, root=bytes(32), consistency=[])),
+        lambda: _asked(lambda authority: authority.checkpoint(LogExtension(0, [], [bytes(32)], bytes(32)))),
     )
 
 
