@@ -4,7 +4,8 @@ What is in it, from the outside to the inside:
 
 | part | what it is | who checks it, with what |
 | --- | --- | --- |
-| ``MANIFEST``, ``MANIFEST.sig`` | SHA-256 of every other file; its OpenPGP signature | ``install``: ``sqv`` |
+| ``*.tar.sig``, beside it | OpenPGP signature of the archive | ``sqv``, before it is unpacked |
+| ``MANIFEST``, ``MANIFEST.sig`` | SHA-256 of every other file; its OpenPGP signature | each ``install``: ``sqv`` |
 | ``debian/`` | the packages beyond a minimal Debian 13, as a signed repository | ``apt`` |
 | ``wheels/``, ``requirements.txt`` | our wheel, and what it needs with hashes | ``pip --require-hashes`` |
 | ``provisioning/``, ``systemd/`` | the playbooks and the units, as in this checkout | |

@@ -40,7 +40,10 @@ def main(out: Path, key: Path, version: str) -> None:
         debian.require_tools()
         with closing(BundleKey(key.absolute())) as signer, tempfile.TemporaryDirectory() as scratch:
             click.echo(make(out.absolute(), signer, Path(scratch), version or _version()))
-            click.echo(f"signed by {signer.fingerprint}; operators get vermilion-bundle.asc by another way")
+            click.echo(
+                f"signed by {signer.fingerprint}; operators get vermilion-bundle.asc, and the"
+                " fingerprint, by other ways than the archive"
+            )
     except BundleFailed as error:
         click.echo(f"bundle: {error}", err=True)
         sys.exit(1)
@@ -61,12 +64,16 @@ def make(out: Path, signer: BundleKey, scratch: Path, version: str) -> str:
     signer.sign_release(root / "debian/Release")
     told = bill(version, moment=moment, debs=debs, debian=root / "debian", wheels=root / "wheels")
     (root / "bom.cdx.json").write_text(told, encoding="utf-8")
-    _release(root, version=version, architecture=architecture)
+    _release(root, version=version, architecture=architecture, moment=moment)
     signer.sign(archive.write_manifest(root), root / archive.SIGNATURE)
     out.mkdir(parents=True, exist_ok=True)
     target = out / f"{root.name}.tar"
+    signature = target.with_name(f"{target.name}.sig")
+    signature.unlink(missing_ok=True)
     archive.pack(root, target, moment=moment)
+    signer.sign(target, signature)
     (out / "vermilion-bundle.asc").write_bytes(signer.public())
+    (out / "vermilion-bundle.fingerprint").write_text(f"{signer.fingerprint}\n", encoding="ascii")
     return f"{target} ({target.stat().st_size / 1e6:.0f} MB, {len(debs)} Debian packages)"
 
 
@@ -97,9 +104,11 @@ def _our_wheel(root: Path, scratch: Path, *, version: str, moment: int) -> None:
     wheels.build(source, root / "wheels", moment=moment)
 
 
-def _release(root: Path, *, version: str, architecture: str) -> None:
+def _release(root: Path, *, version: str, architecture: str, moment: int) -> None:
+    """*moment* is Unix time in seconds; of one version, `install` takes no earlier build over a later one."""
     told = {
         "version": version,
+        "built": moment,
         "commit": run(("git", "rev-parse", "HEAD"), within=CHECKOUT).strip(),
         "debian": debian.SUITE,
         "architecture": architecture,

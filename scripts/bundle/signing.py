@@ -23,10 +23,9 @@ class BundleKey:
 
     @property
     def fingerprint(self) -> str:
-        """The fingerprint that an operator compares, in groups of four."""
+        """The fingerprint that an operator compares, in the form in which sqv prints it."""
         lines = self._gpg("--list-secret-keys", "--with-colons").splitlines()
-        value = next(line.split(":")[9] for line in lines if line.startswith("fpr:"))
-        return " ".join(value[start : start + 4] for start in range(0, len(value), 4))
+        return next(line.split(":")[9] for line in lines if line.startswith("fpr:"))
 
     def public(self) -> bytes:
         """The public key as ASCII armour, which travels to the operator by another way than the bundle."""

@@ -44,12 +44,20 @@ class Bed:
         """Seconds from a bare machine to the first signed contract; 0 while there is none."""
 
     def carry(self, bundle: Path, to: str = "/root") -> str:
-        """The bundle, its key and the settings are put on the machine, unpacked; the folder that they are in."""
-        inside = self.machine.root / to.strip("/")
-        run(("tar", "--extract", "--file", str(bundle), "--directory", str(inside), "--no-same-owner"))
-        shutil.copy(bundle.with_name("vermilion-bundle.asc"), inside)
-        (inside / "settings.yml").write_text(self.settings(), encoding="utf-8")
+        """The bundle, its key and the settings are put on the machine, and it is verified and unpacked there as
+        docs/installation.md says; the folder that it is in."""
+        self.bring(bundle, to)
+        unpack = f"sqv --keyring vermilion-bundle.asc --signature-file {bundle.name}.sig {bundle.name}"
+        self.machine.run(f"cd {to} && {unpack} && tar -xf {bundle.name} --no-same-owner && rm {bundle.name}")
         return f"{to}/{bundle.stem}"
+
+    def bring(self, bundle: Path, to: str = "/root") -> str:
+        """The archive, its signature, its key and the settings are put on the machine; where the archive is."""
+        inside = self.machine.root / to.strip("/")
+        for name in (bundle.name, f"{bundle.name}.sig", "vermilion-bundle.asc"):
+            shutil.copy(bundle.with_name(name), inside)
+        (inside / "settings.yml").write_text(self.settings(), encoding="utf-8")
+        return f"{to}/{bundle.name}"
 
     def settings(self, **changes: str) -> str:
         """The settings of the tested machine; *changes* are lines of YAML by name."""

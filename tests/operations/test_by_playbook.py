@@ -204,16 +204,36 @@ def test_a_playbook_that_fails_fails_the_unit(tmp_path: Path) -> None:
     assert command(tmp_path, "upgrade-1.1", "exit 2").returncode == 2
 
 
-def command(folder: Path, asked: str, does: str = 'echo "$@"') -> subprocess.CompletedProcess[str]:
-    """The unit's command as it is, over bundles whose `install` *does* this."""
+def test_a_bundle_that_the_trusted_key_has_not_signed_is_not_run(tmp_path: Path) -> None:
+    done = command(tmp_path, "upgrade-1.1", genuine="1.0")
+    assert (done.returncode, done.stdout) == (1, "vermilion-bundle: no\n")
+    assert last_words((tmp_path / "told").read_text()) == "no"
+
+
+def command(
+    folder: Path, asked: str, does: str = 'echo "$@"', *, genuine: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """The unit's command as it is, over bundles whose `install` *does* this; that of the release *genuine* alone
+    is what the trusted key has signed, without one the one that is asked for."""
+    genuine = genuine or asked.partition("-")[2]
     for version in ("1.0", "1.1", "1.0rc1"):
         install = folder / "bundles" / version / "install"
         install.parent.mkdir(parents=True)
         install.write_text(f"#!/bin/sh\n{does}\n")
         install.chmod(0o755)
     script = (UNITS / "bin/vermilion-release").read_text(encoding="utf-8")
-    assert "/opt/vermilion/bundles" in script
-    (folder / "script").write_text(script.replace("/opt/vermilion/bundles", str(folder / "bundles")))
+    verifier = folder / "verifier"
+    verifier.write_text(
+        f'#!/bin/sh\n[ "$*" = "--verify {genuine}" ] || {{ echo "vermilion-bundle: no" >&2; exit 1; }}\n'
+    )
+    verifier.chmod(0o755)
+    for place, here in (
+        ("/opt/vermilion/bundles", folder / "bundles"),
+        ("/usr/local/sbin/vermilion-bundle", verifier),
+    ):
+        assert place in script
+        script = script.replace(place, str(here))
+    (folder / "script").write_text(script)
     environment = {"PATH": "/usr/bin:/bin", "RUNTIME_DIRECTORY": str(folder)}
     return subprocess.run(
         ["bash", folder / "script", asked], capture_output=True, text=True, env=environment, check=False

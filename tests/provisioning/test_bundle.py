@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -14,11 +12,9 @@ import pytest
 
 from scripts.bundle import archive, debian
 from scripts.bundle.signing import BundleKey
+from tests.provisioning.bundles import CHECKOUT, bundle, needs_gpg, needs_sqv
 
-CHECKOUT = Path(__file__).parents[2]
 MOMENT = 1_790_000_000
-needs_gpg = pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg comes with `scripts/setup bundle`")
-needs_sqv = pytest.mark.skipif(shutil.which("sqv") is None, reason="sqv comes with apt from Debian 13 on")
 
 
 @pytest.fixture(scope="module")
@@ -26,21 +22,6 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BundleKey]:
     """A signing key of this test's."""
     with closing(BundleKey(tmp_path_factory.mktemp("key"))) as made:
         yield made
-
-
-def bundle(root: Path, key: BundleKey) -> Path:
-    """A bundle with everything that `install` looks at before it touches the machine; its key lies beside it."""
-    folder = root / "vermilion-0.0.0"
-    (folder / "provisioning/playbooks").mkdir(parents=True)
-    (folder / "provisioning/playbooks/install.yml").write_text("---\n")
-    (folder / "provisioning/settings.example.yml").write_text("---\n")
-    shutil.copy(CHECKOUT / "provisioning/install", folder / "install")
-    told = {"version": "0.0.0", "debian": "nowhere", "architecture": "amd64"}
-    (folder / "release.json").write_text(json.dumps(told, indent=1))
-    key.sign(archive.write_manifest(folder), folder / archive.SIGNATURE)
-    (root / "key.asc").write_bytes(key.public())
-    (root / "settings.yml").write_text("---\n")
-    return folder
 
 
 def install(folder: Path, *more: str, key: str = "../key.asc") -> str:
@@ -89,7 +70,7 @@ def test_somebody_elses_signature_is_none(tmp_path: Path, key: BundleKey) -> Non
 @needs_sqv
 def test_a_playbook_that_there_is_not_is_named_with_those_that_there_are(tmp_path: Path, key: BundleKey) -> None:
     told = install(bundle(tmp_path, key), "--playbook", "remove")
-    assert "there is no playbook remove; there are install." in told
+    assert "there is no playbook remove; there are install rollback." in told
 
 
 def test_the_same_files_make_the_same_archive(tmp_path: Path) -> None:

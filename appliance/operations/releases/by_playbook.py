@@ -24,6 +24,9 @@ _VERSION = re.compile(r"[0-9][0-9A-Za-z.]{0,39}")
 _FAILED = re.compile(r"^(?:fatal|failed): \[.*? => (?=\{)", re.MULTILINE)
 """How Ansible begins to tell the result of a task that failed; ``failed`` is for one item of a loop."""
 
+_SPEAKER = re.compile(r"^(?:install|vermilion-bundle): ")
+"""Which of our programs says it."""
+
 _JSON = json.JSONDecoder()
 
 
@@ -87,8 +90,8 @@ class ByPlaybook:
         bundles = self._kept.releases.root / "bundles"
         if not _VERSION.fullmatch(version) or not (bundles / version / "install").is_file():
             raise UpgradeRefused(
-                "There is no bundle of release {name} in {path}; `./install --playbook upgrade --check` of the"
-                " bundle, run by root, verifies it and keeps it there.",
+                "There is no bundle of release {name} in {path}; `vermilion-bundle ARCHIVE`, run by root, verifies"
+                " its archive and keeps it there.",
                 name=version,
                 path=bundles,
             )
@@ -120,7 +123,7 @@ def last_words(told: str) -> str:
     it says nothing."""
     failed = [sentence for found in _FAILED.finditer(told) if (sentence := _reason(told, found.end()))]
     lines = told.strip().splitlines()
-    return failed[-1] if failed else lines[-1].removeprefix("install: ") if lines else ""
+    return failed[-1] if failed else _SPEAKER.sub("", lines[-1]) if lines else ""
 
 
 def _reason(told: str, begins: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from appliance.operations.releases.by_playbook import last_words
 from tests.machine import making
@@ -22,7 +23,7 @@ def successor(bed: Bed) -> str:
 def upgrade(bed: Bed) -> str:
     """the next release's bundle takes over: backup, migration, switch; people and contracts are as they were"""
     before = _schema(bed)
-    place = bed.carry(bed.successor)
+    place = _keep(bed, bed.successor)
     recap = bed.install("--playbook upgrade", place=place)
     _runs(bed, making.version_in(bed.successor))
     _has_own_units(bed, newer=True)
@@ -31,6 +32,18 @@ def upgrade(bed: Bed) -> str:
     ready, same = bed.outside("ready", 120), bed.outside("same", "第一份合同")
     bed.outside("timestamp", "upgraded")
     return f"{recap}; {ready}; {same}; schema {before} → {before + 1}"
+
+
+def _keep(bed: Bed, bundle: Path) -> str:
+    """Where the machine keeps what it verified by the key of its installation; a changed archive is refused."""
+    archive = bed.bring(bundle)
+    changed = "/root/changed.tar"
+    copied = f"cp {archive} {changed} && cp {archive}.sig {changed}.sig && printf x >>{changed}"
+    refused = bed.machine.run(f"{copied} && ! vermilion-bundle {changed} 2>&1; rm {changed}*")
+    if "is not what the key that this machine trusts" not in refused:
+        raise StepFailed(f"a changed archive: {refused}")
+    bed.machine.run(f"vermilion-bundle {archive} && rm {archive}")
+    return f"/opt/vermilion/bundles/{making.version_in(bundle)}"
 
 
 @step("rollback", "upgrade")
