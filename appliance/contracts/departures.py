@@ -15,7 +15,7 @@ from appliance.contracts.changes import changed
 from appliance.contracts.handing_over import Candidates, HandingOver
 from appliance.contracts.reasons import reasoned
 from appliance.contracts.room import SigningRoom
-from appliance.errors import PreconditionRefused, StateRefused
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.history.events import EventKind, HistoryEvent
 from appliance.model.accounts import Role
 from appliance.model.contract import Contract, ContractState, Party, PartyState
@@ -62,22 +62,34 @@ class Departures:
         return tuple(part for subject in gone for part in self._parts(contract, subject))
 
     def reassign(
-        self, contract_id: str, party_id: str, *, to: str, reason: str, by: str, seen: int | None = None
+        self,
+        contract_id: str,
+        party_id: str,
+        *,
+        to: str,
+        reason: str,
+        by: str,
+        left: str | None = None,
+        seen: int | None = None,
     ) -> Contract:
-        """*to* signs, or asks for the seal, in place of somebody who has left.
+        """*to* signs, or asks for the seal, in place of somebody who has left: *left*, where one is named.
 
-        Raises :class:`StateRefused` or :class:`PreconditionRefused` when the person is still here, *by* is neither
-        an officer nor the initiator, or *to* could not have been given the part.
+        Raises :class:`NotFound` for a part that is not of *left*; :class:`StateRefused` or
+        :class:`PreconditionRefused` when the person is still here, *by* is neither an officer nor the initiator,
+        or *to* could not have been given the part.
         """
         with self._room.database.transaction() as tx:
             contract = contracts.load(tx, contract_id)
             giver = rules.party_of(contract, party_id).responsible
+            _require_of(contract, giver, left)
             _require_decider(tx, contract, giver, by)
             _require_here(tx, people.person(tx, to))
             deed = Deed(Act.HAND_OVER, giver, seen, party_id)
             return self._handing_over.pass_on(tx, contract_id, deed, to=to, reason=reasoned(reason), decided_by=by)
 
-    def take_over(self, contract_id: str, *, to: str, reason: str, by: str, seen: int | None = None) -> Contract:
+    def take_over(
+        self, contract_id: str, *, to: str, reason: str, by: str, left: str | None = None, seen: int | None = None
+    ) -> Contract:
         """*to* becomes the initiator of an open contract, a draft too, in place of one who has left.
 
         Raises as :meth:`reassign`; *to* is of the same organisation and has the role of an initiator.
@@ -85,6 +97,7 @@ class Departures:
         now, words = self._room.now(), reasoned(reason)
         with self._room.database.transaction() as tx:
             contract = contracts.load(tx, contract_id)
+            _require_of(contract, contract.initiator, left)
             before = admitted(tx, contract_id, Deed(Act.READ, contract.initiator, seen), now)
             if before.state not in _OPEN:
                 raise StateRefused("“{title}” is {state}; nobody has to take it over.", **_about(before))
@@ -129,6 +142,11 @@ def _require_decider(tx: Transaction, contract: Contract, left: str, by: str) ->
         raise PreconditionRefused(
             "Only an officer or the initiator decides who takes over from somebody who left."
         )
+
+
+def _require_of(contract: Contract, having: str, left: str | None) -> None:
+    if left not in (None, having):
+        raise NotFound("There is no contract {contract}.", contract=contract.id)
 
 
 def _require_here(tx: Transaction, person: Person) -> None:

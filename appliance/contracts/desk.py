@@ -55,12 +55,15 @@ class SigningDesk:
         if known is not None:
             return known
         prepared = self._cycle.prepare(contract_id, party_id, circumstances)
-        return self.opened(prepared.id)
+        return self.opened(contract_id, prepared.id)
 
-    def opened(self, intent_id: str) -> Opened:
-        """The intent with its contract and party, whatever became of it. Raises :class:`NotFound`."""
+    def opened(self, contract_id: str, intent_id: str) -> Opened:
+        """The intent of this contract with its party, whatever became of it.
+
+        Raises :class:`NotFound`, for an intent of another contract too.
+        """
         with self._room.database.reading() as tx:
-            record = intents.load(tx, intent_id)
+            record = intents.load(tx, intent_id, contract=contract_id)
             contract = contracts.load(tx, record.act.contract)
         return Opened(contract, rules.party_of(contract, record.act.party), record)
 

@@ -85,15 +85,16 @@ class Voiding:
             voidings.insert_declaration(tx, declaration)
         return declaration
 
-    def declare(self, declaration_id: str, activations: Sequence[Activation]) -> Contract:
+    def declare(self, contract_id: str, declaration_id: str, activations: Sequence[Activation]) -> Contract:
         """The contract once the declaration is signed, timestamped and in the log; void if it was the last one.
 
-        Raises :class:`ActivationRefused`, :class:`StateRefused` or :class:`PreconditionRefused`. After a crash the
-        declaration expires unsigned and is prepared again.
+        Raises :class:`NotFound` for a declaration about another contract, :class:`ActivationRefused`,
+        :class:`StateRefused` or :class:`PreconditionRefused`. After a crash the declaration expires unsigned and
+        is prepared again.
         """
         room = self._room
         with room.database.reading() as tx:
-            declaration = voidings.declaration(tx, declaration_id)
+            declaration = voidings.declaration(tx, contract_id, declaration_id)
             self._require_open(tx, declaration)
         cms = room.authority.sign_document(declaration.act, activations)
         token = room.timestamps.token(hashlib.sha256(signature_value(cms)).digest())

@@ -102,13 +102,16 @@ class IdentityChecks:
             identities.insert(tx, kept, salt=salt)
             return kept
 
-    def withdraw(self, record_id: str, *, reason: str, by: str) -> IdentityRecord:
-        """The record no longer counts, at once. Raises :class:`StateRefused` when that was done already."""
+    def withdraw(self, person: str, record_id: str, *, reason: str, by: str) -> IdentityRecord:
+        """The record of *person* no longer counts, at once.
+
+        Raises :class:`NotFound` for a record of somebody else, :class:`StateRefused` when that was done already.
+        """
         now, reason = self._now(), _line(reason)
-        if not reason:
-            raise PreconditionRefused("Say why, in a few words; everybody concerned reads it.")
         with self._database.transaction() as tx:
-            record = identities.load(tx, record_id)
+            record = identities.load(tx, record_id, person=person)
+            if not reason:
+                raise PreconditionRefused("Say why, in a few words; everybody concerned reads it.")
             identities.withdraw(tx, record_id, by=by, at=now, reason=reason)
             public = {"identity": record_id, "person": record.person}
             event = HistoryEvent(EventKind.IDENTITY_WITHDRAWN, now, by, None, public, {"reason": reason})

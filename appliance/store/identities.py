@@ -60,9 +60,9 @@ def salt(tx: Transaction, record_id: str) -> str:
     return str(row[0])
 
 
-def load(tx: Transaction, record_id: str) -> IdentityRecord:
-    """The record with this id. Raises :class:`NotFound`."""
-    found = _select(tx, "id = ?", (record_id,))
+def load(tx: Transaction, record_id: str, *, person: str | None = None) -> IdentityRecord:
+    """The record with this id, of *person* where one is given. Raises :class:`NotFound`."""
+    found = [each for each in _select(tx, "id = ?", (record_id,)) if person in (None, each.person)]
     if not found:
         raise NotFound("There is no identity check {record}.", record=record_id)
     return found[0]

@@ -158,10 +158,10 @@ def abandon_expired(tx: Transaction, now: datetime, reason: str) -> int:
     return int(abandoned.rowcount)
 
 
-def load(tx: Transaction, intent_id: str) -> IntentRecord:
-    """The intent with this id. Raises :class:`NotFound`."""
+def load(tx: Transaction, intent_id: str, *, contract: str | None = None) -> IntentRecord:
+    """The intent with this id, of *contract* where one is given. Raises :class:`NotFound`."""
     found = _select(tx, "id = ?", (intent_id,))
-    if not found:
+    if not found or contract not in (None, found[0].act.contract):
         raise NotFound("There is no prepared signature {intent}.", intent=intent_id)
     return found[0]
 

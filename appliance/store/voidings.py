@@ -79,11 +79,11 @@ def sign(tx: Transaction, declaration: Declaration, *, at: datetime, cms: bytes,
     _require_one(signed.rowcount)
 
 
-def declaration(tx: Transaction, declaration_id: str) -> Declaration:
-    """The declaration with this id. Raises :class:`NotFound`."""
+def declaration(tx: Transaction, contract_id: str, declaration_id: str) -> Declaration:
+    """The declaration with this id about this contract. Raises :class:`NotFound`."""
     row = tx.execute(
-        f"SELECT {_COLUMNS} WHERE void_declarations.id = ?",
-        (declaration_id,),
+        f"SELECT {_COLUMNS} WHERE void_declarations.id = ? AND voidings.contract = ?",
+        (declaration_id, contract_id),
     ).fetchone()
     if row is None:
         raise NotFound("There is no declaration {declaration}.", declaration=declaration_id)

@@ -126,3 +126,17 @@ def test_pages_have_no_script_or_style_of_their_own(console: Console, names: dic
         assert " style=" not in text
         assert "<script>" not in text
         assert " onclick" not in text
+
+
+def test_an_object_of_another_owner_is_left_alone(console: Console) -> None:
+    """No address names two objects; what forms name besides is the visitor's own, or it is not found."""
+    rules = [rule for rule in console.app.url_map.iter_rules() if rule.endpoint != "static"]
+    assert [rule.rule for rule in rules if len(rule.arguments) > 1] == []
+    console.cookie("wu")
+    [theirs, *_], before = console.house.administration.sessions.of("wu"), console.house.told()
+    answer = post(console.browser("sun"), "/settings/sessions/end", {"session": theirs.id})
+    assert (answer.status_code, theirs in console.house.administration.sessions.of("wu")) == (404, True)
+    fingerprint = console.house.administration.passkeys.of("zhou")[0].fingerprint
+    form = {"fingerprint": fingerprint, "old": GOOD}
+    assert post(console.browser("sun"), "/settings/passkeys/remove", form).status_code == 404
+    assert console.house.told() == before

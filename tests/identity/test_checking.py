@@ -83,10 +83,10 @@ def test_a_later_check_renews_and_a_withdrawn_one_no_longer_counts(checks: Ident
     assert second.renews == first.id
     for record in (first, second):
         assert checks.current("person-1") is not None
-        checks.withdraw(record.id, reason="证件有误", by="person-9")
+        checks.withdraw("person-1", record.id, reason="证件有误", by="person-9")
     assert checks.current("person-1") is None
     with pytest.raises(StateRefused, match="already"):
-        checks.withdraw(first.id, reason="证件有误", by="person-9")
+        checks.withdraw("person-1", first.id, reason="证件有误", by="person-9")
 
 
 @pytest.mark.parametrize(
@@ -109,4 +109,4 @@ def test_nobody_checks_themselves(checks: IdentityChecks) -> None:
         checks.record("person-1", check(), by="person-1")
     record = checks.record("person-1", check(), by="person-2")
     with pytest.raises(PreconditionRefused, match="Say why"):
-        checks.withdraw(record.id, reason=" ", by="person-9")
+        checks.withdraw("person-1", record.id, reason=" ", by="person-9")

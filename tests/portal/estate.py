@@ -100,14 +100,16 @@ def built(appliance: Appliance, portal: Flask) -> Estate:
     return estate
 
 
-def _drafted(appliance: Appliance, initiator: str = ZHANG.subject) -> Contract:
+def drafted(appliance: Appliance, initiator: str = ZHANG.subject) -> Contract:
+    """A draft without parties."""
     deadline = Deadline(appliance.now() + timedelta(days=3), ZONE)
     terms = DraftTerms("采购 <b>𠮷野</b>", "采购", "示例", initiator, deadline, SigningOrder.PARALLEL)
     return appliance.drafting.draft(sample_document(2), terms)
 
 
-def _sent(appliance: Appliance, *subjects: str, guest: bool = False, initiator: str = ZHANG.subject) -> Contract:
-    draft = _drafted(appliance, initiator)
+def sent(appliance: Appliance, *subjects: str, guest: bool = False, initiator: str = ZHANG.subject) -> Contract:
+    """A contract that waits for *subjects*, and for somebody from outside."""
+    draft = drafted(appliance, initiator)
     for subject in subjects:
         appliance.drafting.add_person(draft.id, subject=subject, by=initiator)
     if guest:
@@ -116,33 +118,34 @@ def _sent(appliance: Appliance, *subjects: str, guest: bool = False, initiator: 
     return appliance.sending.send(draft.id, by=initiator)
 
 
-def _signed(appliance: Appliance, contract: Contract, position: int) -> Contract:
+def signed(appliance: Appliance, contract: Contract, position: int) -> Contract:
+    """*contract* with the signature of one party."""
     opened = appliance.desk.open(contract.id, contract.parties[position].id, HERE)
     return appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.act), HERE)
 
 
 def _contracts(estate: Estate) -> None:
     house, names = estate.appliance, estate.names
-    draft = _drafted(house)
+    draft = drafted(house)
     names["draft"], names["draft_seen"] = draft.id, str(draft.version)
-    sent = _sent(house, ZHANG.subject, LI.subject)
-    opened = house.desk.open(sent.id, sent.parties[0].id, HERE)
-    names |= {"contract": sent.id, "seen": str(sent.version), "intent": opened.intent.id}
-    inviting = _sent(house, guest=True)
+    waiting = sent(house, ZHANG.subject, LI.subject)
+    opened = house.desk.open(waiting.id, waiting.parties[0].id, HERE)
+    names |= {"contract": waiting.id, "seen": str(waiting.version), "intent": opened.intent.id}
+    inviting = sent(house, guest=True)
     guest = inviting.parties[0]
     names |= {"inviting": inviting.id, "guest_party": guest.id, "guest": guest.subject}
     names["guest_link"] = house.links.token(LinkPurpose.GUEST, house.guests.of_party(guest.id).id)
-    finished = house.sealing.seal_off(_signed(house, _sent(house, ZHANG.subject), 0).id)
+    finished = house.sealing.seal_off(signed(house, sent(house, ZHANG.subject), 0).id)
     voided = house.voiding.propose(finished.id, reason="示例", by=ZHANG.subject)
     declaration = house.voiding.prepare(finished.id, by=ZHANG.subject)
     names |= {"completed": finished.id, "void_seen": str(voided.version), "declaration": declaration.id}
-    draft = _drafted(house)
+    draft = drafted(house)
     house.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject)
     sealed = house.sending.send(draft.id, by=ZHANG.subject)
     opened = house.desk.open(sealed.id, sealed.parties[0].id, HERE)
     activation = Pocket(house.settings.home.people).activate(ZHANG.subject, opened.intent.act)
     names["seal_request"] = house.seal_requests.ask(opened.intent.id, activation, reason="示例").id
-    other = _sent(house, guest=True, initiator=LI.subject)
+    other = sent(house, guest=True, initiator=LI.subject)
     names |= {"other": other.id, "other_party": other.parties[0].id, "other_guest": other.parties[0].subject}
 
 
@@ -164,7 +167,7 @@ def _office(estate: Estate) -> None:
     roles = frozenset({Role.SIGNER})
     new = NewAccount("person", "invited", "受邀 <b>𠮷野</b>", ALPHA, "invited@example.test", roles)
     names["welcome_link"] = administration.invite(new, by=OFFICER).token
-    proposed = ProposedPasskey(*_device(house))
+    proposed = ProposedPasskey(*device(house))
     names["request"] = house.office.requests.submit("person-invited", [proposed], by="person-invited").id
     names["act"] = house.office.preparing.enrolment(names["request"], verified="示例", by=OFFICER).id
     names["seal"] = CONTRACT_SEAL.subject
@@ -197,13 +200,14 @@ def _authority(estate: Estate) -> None:
 def _review(estate: Estate) -> None:
     """A draft whose review was asked for; its text lacks nearly everything."""
     house, names = estate.appliance, estate.names
-    draft = _drafted(house)
+    draft = drafted(house)
     asked = house.reviewing.ask(draft.id, by=ZHANG.subject)
     lacks = house.reviewing.standing(draft).open[0]
     names |= {"reviewing": draft.id, "reviewed_document": asked.document, "missing_clause": lacks.key}
 
 
-def _device(house: Appliance) -> tuple[bytes, bytes, str]:
+def device(house: Appliance) -> tuple[bytes, bytes, str]:
+    """A new passkey: its id, public key and relying party."""
     web = house.settings.web
     device = SoftwareAuthenticator.create(web.relying_party, web.origin)
     return device.credential_id, bytes.fromhex(str(device.credential()["public_key"])), device.rp_id
@@ -236,7 +240,7 @@ def _visitors(estate: Estate) -> None:
         cookie = signed_in(estate.portal, house, subject, roles).get_cookie("session")
         estate.sessions[kind] = cookie.value if cookie else ""
     with house.database.transaction() as tx:
-        credential, key, _ = _device(house)
+        credential, key, _ = device(house)
         passkeys.insert(tx, Passkey(credential, ZHANG.subject, key, 0, "示例", house.now()))
     feed = house.reminders.feeds.renew(ZHANG.subject)
     names["calendar"] = feed.rpartition("/")[2].removesuffix(".ics")

@@ -333,7 +333,7 @@ POST: dict[str, Row] = {
     "office.refuse": Row("/office/acts/{act}/refuse", OFFICE, "officer", {"reason": "x"}, any_words=True),
     "office.make_seal": Row("/office/seals/new", OFFICE, "officer", _SEAL),
     "departures.take_over": Row(
-        PERSON + "/contracts",
+        "/office/people/person-zhang/contracts",
         OFFICE,
         "officer",
         {"contract": "{contract}", "party": "", "to": "x", "reason": "x"},

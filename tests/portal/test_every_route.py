@@ -16,6 +16,7 @@ from appliance.ledger import Sequencer
 from hsm.client import AuthorityClient
 from tests.portal.conftest import parts
 from tests.portal.estate import Estate, built, once
+from tests.portal.mismatches import AT_THE_FORM, MISMATCHED, add_seconds, to_cover
 from tests.portal.routes import GET, MACHINES, POST, VISITORS, Row
 from tests.world import shared_world
 from webui.portal.application import create_app
@@ -159,3 +160,21 @@ def test_one_field_with_nonsense_never_fails(estate: Estate, endpoint: str, tmp_
             answer = send(estate, row, row.keeper, form(estate, row) | {name: HOSTILE[kind]})
             assert answer.status_code < 500, (name, kind)
             assert len(answer.headers.get("Location", "")) < 2000, (name, kind)
+
+
+def test_an_object_of_another_owner_is_not_found(estate: Estate, tmp_path: Path) -> None:
+    """A route or a form that names two objects and is not in the table of mismatches fails this test."""
+    assert to_cover(estate.portal.url_map) <= {endpoint for endpoint, _row in MISMATCHED}
+    with estate.kept(tmp_path):
+        add_seconds(estate)
+        before = estate.state()
+        for endpoint, row in MISMATCHED:
+            named = {name: value.format(**estate.names, once=once()) for name, value in row.form.items()}
+            path = address(estate, row)
+            if endpoint in POST:
+                answer = send(estate, row, row.keeper, named)
+            else:
+                answer = estate.browser(row.keeper).get(path, buffered=True)
+            expected = (303, 409, 422) if endpoint in AT_THE_FORM else (404,)
+            assert answer.status_code in expected, (path, named)
+            assert estate.state() == before, (path, named)

@@ -300,7 +300,7 @@ def test_what_is_signed_stands_above_the_button(
 ) -> None:
     page = zhang.get(page_of(waiting)).text
     intent = visits.passkey_form(page).fields["intent"]
-    digest = appliance.desk.opened(intent).intent.act.digest.hex()
+    digest = appliance.desk.opened(waiting.id, intent).intent.act.digest.hex()
     deed = page[page.index('id="what"') : page.index("data-passkey=")]
     assert re.sub(r"<[^>]+>|\s", "", deed).count(digest) == 1
     assert waiting.id in deed

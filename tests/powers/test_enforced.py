@@ -173,14 +173,14 @@ def test_an_unchecked_person_cannot_sign_what_policy_reserves(office: Office, ap
     first = check(appliance, ZHANG.subject)
     prepared = office.prepare(contract)
     office.sign(prepared)
-    appliance.identity.withdraw(first, reason="证件有误", by=CUSTODIAN.subject)
+    appliance.identity.withdraw(ZHANG.subject, first, reason="证件有误", by=CUSTODIAN.subject)
     with pytest.raises(PreconditionRefused, match="run out or was withdrawn"):
         appliance.cycle.complete(prepared.id)
     assert state_of(appliance, prepared.id) is IntentState.ABANDONED
     renewed = check(appliance, ZHANG.subject)
     assert appliance.identity.current(ZHANG.subject).renews == first  # type: ignore[union-attr]
     assert office.signed(contract).parties[0].state is PartyState.SIGNED
-    appliance.identity.withdraw(renewed, reason="示例", by=CUSTODIAN.subject)
+    appliance.identity.withdraw(ZHANG.subject, renewed, reason="示例", by=CUSTODIAN.subject)
 
 
 def test_a_check_is_good_only_as_long_as_the_type_of_contract_says(office: Office, appliance: Appliance) -> None:
@@ -190,7 +190,7 @@ def test_a_check_is_good_only_as_long_as_the_type_of_contract_says(office: Offic
     given = IdentityCheck(IdentityDocument.PASSPORT, "E12345678", Against.ORIGINAL, answers=CUSTODIAN.subject)
     for record in appliance.identity.of(ZHANG.subject):
         if record.withdrawn is None:
-            appliance.identity.withdraw(record.id, reason="示例", by=CUSTODIAN.subject)
+            appliance.identity.withdraw(record.person, record.id, reason="示例", by=CUSTODIAN.subject)
     a_month_ago.record(ZHANG.subject, given, by=CUSTODIAN.subject)
     assert appliance.identity.current(ZHANG.subject) is not None, "good enough for other types"
     contract = office.sent("保密协议")
@@ -203,7 +203,7 @@ def test_representatives_from_outside_may_be_the_only_ones_that_policy_asks_for(
 ) -> None:
     for record in appliance.identity.of(LI.subject):
         if record.withdrawn is None:
-            appliance.identity.withdraw(record.id, reason="示例", by=CUSTODIAN.subject)
+            appliance.identity.withdraw(record.person, record.id, reason="示例", by=CUSTODIAN.subject)
     contract = office.signed(office.sent("合作协议"))
     assert contract.parties[0].organisation == ALPHA
     with pytest.raises(PreconditionRefused, match="李样本"):

@@ -121,7 +121,7 @@ def test_who_may_not_sign_it_any_more_does_not_take_it_back(office: Office, appl
     declaration = appliance.voiding.prepare(contract.id, by=ZHANG.subject)
     appliance.powers.revoke(power.id, reason="示例", by=CUSTODIAN.subject)
     with pytest.raises(PreconditionRefused, match="was revoked"):
-        appliance.voiding.declare(declaration.id, activations_for(appliance, declaration.act))
+        appliance.voiding.declare(contract.id, declaration.id, activations_for(appliance, declaration.act))
     with pytest.raises(PreconditionRefused, match="was revoked"):
         appliance.voiding.prepare(contract.id, by=ZHANG.subject)
     assert appliance.contracts.get(contract.id).voiding.declared == ()  # type: ignore[union-attr]
@@ -132,7 +132,7 @@ def voided(appliance: Appliance, contract: str) -> None:
     appliance.voiding.propose(contract, reason="示例", by=ZHANG.subject)
     for person in (ZHANG, LI):
         declaration = appliance.voiding.prepare(contract, by=person.subject)
-        appliance.voiding.declare(declaration.id, activations_for(appliance, declaration.act))
+        appliance.voiding.declare(contract, declaration.id, activations_for(appliance, declaration.act))
 
 
 def test_the_database_itself_keeps_a_power_as_it_is(office: Office, appliance: Appliance) -> None:

@@ -35,7 +35,7 @@ def _install_for_officers(pages: Blueprint, parts: PortalParts) -> None:
     def take_over(subject: str) -> Response | tuple[str, int]:
         by = officer().subject
         try:
-            _decide(parts, text("contract", 80), by)
+            _decide(parts, text("contract", 80), by, left=subject)
         except REFUSALS as refusal:
             return _page(parts, departures.left_behind(subject), subject, *problem_of(refusal))
         return redirect(url_for("departures.left_behind", subject=subject), 303)
@@ -66,13 +66,13 @@ def _require_initiator(subject: str, initiator: str) -> None:
         raise NotAllowed("Only the initiator or an officer decides who stands in for somebody who has left.")
 
 
-def _decide(parts: PortalParts, contract_id: str, by: str) -> None:
+def _decide(parts: PortalParts, contract_id: str, by: str, *, left: str | None = None) -> None:
     departures, party = parts.appliance.departures, text("party", 80)
     to, reason = text("to", 80), text("reason", 1001)
     if party:
-        departures.reassign(contract_id, party, to=to, reason=reason, by=by)
+        departures.reassign(contract_id, party, to=to, reason=reason, by=by, left=left)
     else:
-        departures.take_over(contract_id, to=to, reason=reason, by=by)
+        departures.take_over(contract_id, to=to, reason=reason, by=by, left=left)
 
 
 def _page(

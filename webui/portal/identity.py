@@ -61,7 +61,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
     def withdraw(subject: str, record_id: str) -> Response | tuple[str, int]:
         someone = _visitor(subject)
         try:
-            checks.withdraw(record_id, reason=text("reason"), by=someone.subject)
+            checks.withdraw(subject, record_id, reason=text("reason"), by=someone.subject)
         except REFUSALS as refusal:
             problem, status = problem_of(refusal)
             return page(subject, someone, {"": problem}, status)

@@ -42,7 +42,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
             raise BadRequest
 
         def done() -> str:
-            parts.appliance.voiding.declare(prepared, [means.posted(seen.who.subject)])
+            parts.appliance.voiding.declare(contract_id, prepared, [means.posted(seen.who.subject)])
             return url_for("contracts.page", contract_id=contract_id, done="declared")
 
         try:

@@ -15,6 +15,7 @@ from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.contract import Contract, ContractState, PartyState, SigningOrder
 from appliance.model.intent import Circumstances, IntentState
 from appliance.model.seal_request import SealRequest, SealRequestState
+from appliance.store import intents
 from appliance.wiring import Appliance
 from hsm.acts import Activation
 from hsm.errors import ActivationRefused
@@ -37,7 +38,8 @@ def appliance(world: World) -> Iterator[Appliance]:
 
 
 def by(appliance: Appliance, subject: str, intent_id: str) -> Activation:
-    act = appliance.desk.opened(intent_id).intent.act
+    with appliance.database.reading() as tx:
+        act = intents.load(tx, intent_id).act
     return Pocket(appliance.settings.home.people).activate(subject, act)
 
 
@@ -198,7 +200,7 @@ def test_a_refusal_has_a_reason_and_ends_the_request(appliance: Appliance) -> No
         appliance.seal_requests.refuse(request.id, by=CUSTODIAN.subject, reason=" ")
     refused = appliance.seal_requests.refuse(request.id, by=CUSTODIAN.subject, reason="金额与审批单不符")
     assert (refused.state, refused.answer) == (SealRequestState.REFUSED, "金额与审批单不符")
-    assert appliance.desk.opened(request.intent).intent.state is IntentState.ABANDONED
+    assert appliance.desk.opened(contract.id, request.intent).intent.state is IntentState.ABANDONED
     with pytest.raises(StateRefused, match="answered already"):
         appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, request.intent))
     with pytest.raises(StateRefused, match="answered already"):

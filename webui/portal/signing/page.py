@@ -97,11 +97,10 @@ def _posted_intent(parts: PortalParts, seen: Sight) -> Opened | None:
     if not _INTENT.fullmatch(posted):
         return None
     try:
-        opened = parts.appliance.desk.opened(posted)
+        opened = parts.appliance.desk.opened(seen.contract.id, posted)
     except NotFound:
         return None
-    own = opened.contract.id == seen.contract.id and opened.party.responsible == seen.who.subject
-    return opened if own else None
+    return opened if opened.party.responsible == seen.who.subject else None
 
 
 def _acted(parts: PortalParts, opened: Opened) -> Response:

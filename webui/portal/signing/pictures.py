@@ -17,8 +17,8 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     @pages.get("/contracts/<contract_id>/sign/<intent_id>/<int:number>.png")
     def picture(contract_id: str, intent_id: str, number: int) -> Response:
         someone = visitor()
-        opened = parts.appliance.desk.opened(intent_id)
-        if opened.contract.id != contract_id or not _activates(parts, opened, someone.subject):
+        opened = parts.appliance.desk.opened(contract_id, intent_id)
+        if not _activates(parts, opened, someone.subject):
             raise NoSuchPage
         if not 1 <= number <= opened.contract.pages:
             raise NoSuchPage

@@ -35,7 +35,7 @@ def refused(parts: PortalParts, contract_id: str, opened: Opened | None, refusal
     """
     seen = sight(parts, contract_id)
     party = own_party(seen)
-    now = None if opened is None else parts.appliance.desk.opened(opened.intent.id)
+    now = None if opened is None else parts.appliance.desk.opened(contract_id, opened.intent.id)
     if now is not None and now.intent.state in _UNDER_WAY:
         return redirect(url_for("signing.confirmation", contract_id=contract_id, party=now.party.id), 303)
     if party is None or not _can_sign(seen, opened):
