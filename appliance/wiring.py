@@ -345,10 +345,9 @@ def _guests(room: SigningRoom, links: Links) -> Guests:
 
 def _writing(settings: Settings, room: SigningRoom) -> Writing:
     texts, templates = Texts(room.database, room.now), Templates(room.database, room.now)
-    registry = Registry(room.database, room.chronicle, room.now)
     drafting = Drafting(room, _intake(settings, room))
     press = Press()
-    issuing = Issuing(drafting, press, (texts, templates), registry.person, room.now)
+    issuing = Issuing(drafting, press, (texts, templates))
     previews = Previews(settings.home.cache / "previews", press, room.workshop)
     return Writing(texts, templates, issuing, previews)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from appliance.errors import PreconditionRefused
 from appliance.history.chronicle import Chronicle
 from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.language.instants import zone_of
 from appliance.model.people import Person, Seal
 from appliance.store import people
 from appliance.store.database import Database, Transaction
@@ -93,7 +92,4 @@ class Registry:
 
 def require_zone(zone: str) -> None:
     """Raises :class:`PreconditionRefused` for a time zone (IANA name) that the system does not know."""
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise PreconditionRefused("There is no time zone {zone}.", zone=zone) from error
+    zone_of(zone)

@@ -10,9 +10,9 @@ from appliance.contracts.admission import Deed, admitted
 from appliance.contracts.announcements import to_those_who_know
 from appliance.contracts.changes import changed
 from appliance.contracts.room import SigningRoom
-from appliance.contracts.terms import zone_of
 from appliance.errors import PreconditionRefused
 from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.language import instants
 from appliance.model.contract import Contract, Deadline
 from appliance.model.notice import NoticeKind
 from appliance.store import contracts
@@ -35,7 +35,7 @@ class Extending:
         """
         now = self._room.now()
         later = replace(deadline, at=deadline.at.replace(microsecond=0))
-        zone_of(later.zone)
+        instants.zone_of(later.zone)
         with self._room.database.transaction() as tx:
             contract = admitted(tx, contract_id, Deed(Act.EXTEND, by, seen), now)
             if now >= contract.deadline.at + self._room.policy.of(contract.kind).reminders.grace:

@@ -52,7 +52,7 @@ def disposed(at: datetime) -> Refusal:
     """Nothing can be done any more, reading included."""
     return Refusal(
         "This contract was disposed of on {date}, after the time that policy keeps it; the log keeps its history.",
-        {"date": at.date().isoformat()},
+        {"date": at},
         late=True,
     )
 
@@ -66,7 +66,7 @@ def too_late(contract: Contract) -> Refusal:
     """The deadline has come, whether or not the contract has been ended for it yet."""
     deadline = contract.deadline
     return Refusal(
-        "The deadline of “{title}” has passed ({deadline} {zone}).",
+        "The deadline of “{title}” has passed: {deadline} ({zone}).",
         {"title": contract.title, "deadline": rules.local(deadline), "zone": deadline.zone},
     )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from appliance.errors import NotFound, StateRefused
+from appliance.language import instants
 from appliance.model.contract import (
     Contract,
     ContractState,
@@ -81,8 +81,8 @@ def signatories(contract: Contract) -> tuple[str, ...]:
 
 
 def local(deadline: Deadline) -> str:
-    """The deadline as read in its own zone, to the minute."""
-    return deadline.at.astimezone(ZoneInfo(deadline.zone)).strftime("%Y-%m-%d %H:%M")
+    """The deadline as read in its own zone, to the minute, with the offset: ``2026-11-28 18:00 UTC+08:00``."""
+    return instants.minute(deadline.at, deadline.zone)
 
 
 def is_first_signature(contract: Contract) -> bool:

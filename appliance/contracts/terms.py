@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import datetime, time, timedelta
 
 from appliance.errors import PreconditionRefused
+from appliance.language import instants
 from appliance.language.letters import without_hidden, words
 from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.money import Money
@@ -15,7 +15,10 @@ LONGEST_TITLE, LONGEST_KIND, LONGEST_PURPOSE = 200, 60, 2000
 """In characters."""
 
 USUAL_DAYS = 14
-"""Until the deadline when nobody names one: at six in the evening of that day."""
+"""Until the deadline when nobody names one."""
+
+END_OF_WORK = time(18, 0)
+"""When a day ends on which a deadline falls for which nobody names an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +61,17 @@ def tidy(terms: DraftTerms, now: datetime, *, before: Deadline | None = None) ->
 
 def require_deadline(deadline: Deadline, now: datetime) -> None:
     """Raises :class:`PreconditionRefused` for a zone that does not exist, or a moment that is not to come."""
-    zone_of(deadline.zone)
+    instants.zone_of(deadline.zone)
     if deadline.at <= now:
         raise PreconditionRefused(
-            "The deadline {deadline} is in the past.", deadline=deadline.at.isoformat(timespec="minutes")
+            "The deadline {deadline} is in the past.", deadline=instants.named(deadline.at, deadline.zone)
         )
 
 
-def zone_of(name: str) -> ZoneInfo:
-    """The IANA zone. Raises :class:`PreconditionRefused` when there is none of this name."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise PreconditionRefused("There is no time zone {zone}.", zone=name) from error
-
-
-def usual_deadline(now: datetime, zone: str) -> Deadline:
-    """Two weeks from *now*, at six in the evening in *zone*."""
-    day = now.astimezone(zone_of(zone)) + timedelta(days=USUAL_DAYS)
-    return Deadline(day.replace(hour=18, minute=0, second=0, microsecond=0).astimezone(UTC), zone)
+def usual_deadline(now: datetime, zone: str, days: int = USUAL_DAYS) -> Deadline:
+    """The end of work *days* from *now*, in *zone*."""
+    day = now.astimezone(instants.zone_of(zone)).date() + timedelta(days=days)
+    return Deadline(instants.on(day, END_OF_WORK, zone), zone)
 
 
 def revised(contract: Contract, terms: DraftTerms) -> Contract:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.evidence.errors import EvidenceIncomplete
 from appliance.evidence.model import EvidenceInput, LogEntry
+from appliance.language import instants
 from appliance.ledger.entry import commitment
 from hsm import canonical
 from hsm.acts import instant
@@ -90,9 +91,7 @@ def read_heading(data: bytes) -> Heading:
 
 def local(at: datetime, zone: str) -> str:
     """*at* as people read it, in *zone*, with it: ``2026-11-25 16:00:00 UTC+08:00 Asia/Shanghai``."""
-    there = at.astimezone(ZoneInfo(zone))
-    offset = there.strftime("%z")
-    return f"{there:%Y-%m-%d %H:%M:%S} UTC{offset[:3]}:{offset[3:5]} {zone}"
+    return f"{instants.second(at, zone)} {zone}"
 
 
 def _moment(at: datetime, zone: str) -> dict[str, str]:

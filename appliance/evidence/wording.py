@@ -82,7 +82,7 @@ LABELS: Final[Mapping[str, str]] = {
     "to": "Handed over to",
     "before": "Deadline before",
     "deadline": "Deadline",
-    "zone": "Time zone",
+    "zone": "Deadline set in the time zone",
     "effective": "Takes effect",
     "renewal": "To be renewed or ended by",
     "expiry": "Ends",

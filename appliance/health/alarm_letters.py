@@ -6,13 +6,12 @@ import json
 from datetime import datetime
 from html import escape
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from appliance.config import Settings
 from appliance.health.alarms import LASTING, OVER
 from appliance.health.finding import Condition
 from appliance.health.registry import TITLES
-from appliance.language import Translator, translator
+from appliance.language import Translator, instants, translator
 from appliance.notices.letters import Letter
 from appliance.store.health.alarms import Alarm
 
@@ -41,7 +40,7 @@ def letter(alarm: Alarm, settings: Settings) -> Letter:
 
 def _paragraphs(alarm: Alarm, settings: Settings, translate: Translator) -> list[str]:
     zone = settings.interface.zone
-    since = f"{alarm.since.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
+    since = instants.second(alarm.since, zone)
     lines = [
         translate(STILL if alarm.event == LASTING else SINCE, since=since, zone=zone),
         translate(alarm.sentence.template, **alarm.sentence.values),

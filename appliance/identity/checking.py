@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from appliance.errors import PreconditionRefused
 from appliance.history.chronicle import Chronicle
 from appliance.history.events import EventKind, HistoryEvent
+from appliance.language import instants
 from appliance.ledger.entry import SALT_BYTES, commitment
 from appliance.model.identity import Against, IdentityDocument, IdentityRecord
 from appliance.policy import Policy
@@ -129,8 +129,7 @@ class IdentityChecks:
         longest = now + timedelta(days=self._policy.default.identity.longest_days)
         if check.expires is None:
             return longest
-        zone = ZoneInfo(people.person(tx, person).zone)
-        ends = datetime.combine(check.expires + timedelta(days=1), time(), zone)
+        ends = instants.on(check.expires + timedelta(days=1), time(), people.person(tx, person).zone)
         if ends <= now:
             raise PreconditionRefused("The document expired on {day}; check a valid one.", day=check.expires)
         return min(longest, ends)

@@ -7,12 +7,15 @@ themselves, so there is nothing to compile and what the translator edits is what
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 
 from babel.messages.pofile import read_po
+
+from appliance.language import instants
 
 
 class Language(StrEnum):
@@ -49,10 +52,11 @@ def _messages(file: Traversable) -> dict[str, str]:
     }
 
 
-def translator(language: Language) -> Translator:
+def translator(language: Language, zone: str = "UTC") -> Translator:
     """The translator into *language*; a message without a translation is shown in English.
 
-    Values that are words of an enumeration, such as a contract's state, are translated too.
+    Values that are words of an enumeration, such as a contract's state, are translated too; instants are shown by
+    the clocks of *zone*, the reader's.
     """
     messages = chinese_messages() if language is Language.CHINESE else {}
 
@@ -61,6 +65,8 @@ def translator(language: Language) -> Translator:
         return sentence.format(**{name: spoken(value) for name, value in values.items()}) if values else sentence
 
     def spoken(value: object) -> object:
+        if isinstance(value, datetime):
+            return instants.second(value, zone)
         return messages.get(value.value, value) if isinstance(value, StrEnum) else value
 
     return translate

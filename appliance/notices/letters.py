@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from appliance.language import Translator, translator
+from appliance.language import Translator, instants, translator
 from appliance.model.notice import NoticeKind
 from appliance.model.people import Person
 
@@ -113,8 +112,7 @@ def letter(person: Person, kind: NoticeKind, matter: Matter) -> Letter:
 def _deadline(person: Person, kind: NoticeKind, matter: Matter, translate: Translator) -> list[str]:
     if kind not in DATED or matter.deadline is None:
         return []
-    local = matter.deadline.astimezone(ZoneInfo(person.zone))
-    return [translate(DEADLINE, deadline=local.strftime("%Y-%m-%d %H:%M"), zone=person.zone)]
+    return [translate(DEADLINE, deadline=instants.minute(matter.deadline, person.zone), zone=person.zone)]
 
 
 def _html(person: Person, subject: str, lines: list[str], link: tuple[str, str], sender: str) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pyhanko.pdf_utils.generic import DictionaryObject, StreamObject, pdf_name
 
-from appliance.errors import DocumentRefused
-from appliance.language import translator
+from appliance.errors import DocumentRefused, PreconditionRefused
+from appliance.language import instants, translator
 from appliance.pdf.images import masked
 from appliance.pdf.lettering import Lettering, Line
 from appliance.pdf.revision import Revision
@@ -75,11 +74,9 @@ def shown_time(moment: datetime, zone: str) -> str:
     Raises DocumentRefused for a zone that does not exist.
     """
     try:
-        local = moment.astimezone(ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise DocumentRefused("no-such-zone", "There is no time zone named {zone}.", zone=zone) from error
-    offset = local.strftime("%z")
-    return f"{local:%Y-%m-%d %H:%M:%S} UTC{offset[:3]}:{offset[3:5]} {zone}"
+        return f"{instants.second(moment, zone)} {zone}"
+    except PreconditionRefused as error:
+        raise DocumentRefused("no-such-zone", error.template, **error.values) from error
 
 
 def _details(appearance: PersonAppearance) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
+from appliance.language import instants
 from appliance.language.names import same_name
 from appliance.model.powers import Basis, Power
 from appliance.powers.matter import Finding, Matter, Test
@@ -171,4 +171,4 @@ def _seal(power: Power, matter: Matter) -> Finding:
 
 
 def _local(moment: datetime, matter: Matter) -> str:
-    return f"{moment.astimezone(ZoneInfo(matter.zone)):%Y-%m-%d %H:%M} ({matter.zone})"
+    return instants.named(moment, matter.zone)

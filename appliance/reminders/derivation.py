@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+from appliance.language import instants
 from appliance.model.contract import Contract
 from appliance.model.reminder import LEFT, Duty, Occasion, Part, Reminder
 from appliance.policy.reminders import ReminderRules
@@ -132,7 +133,7 @@ def _wanted(tx: Transaction, contract: Contract, occasion: Occasion, rules: Remi
 
 def beginning(day: date, zone: ZoneInfo, rules: ReminderRules) -> datetime:
     """The moment for which a date beyond signing stands: when work begins on that day, in the contract's zone."""
-    return datetime.combine(day, rules.hours[0], zone).astimezone(UTC)
+    return instants.on(day, rules.hours[0], zone)
 
 
 def _close_others(tx: Transaction, plan: Plan, wanted: list[_Wanted], now: datetime) -> list[Reminder]:

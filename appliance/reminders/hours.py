@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from appliance.language import instants
 from appliance.model.reminder import Quiet
 from appliance.reminders.calendar import Calendar
 
@@ -18,6 +19,9 @@ BEFORE_END = timedelta(hours=1)
 """What is moved to an earlier day comes so long before its end, when there is still time to do something."""
 
 Span = tuple[datetime, datetime]
+
+_on = lru_cache(maxsize=4096)(instants.on)
+"""Kept, for the same hours of the same days are asked for again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,8 @@ class Hours:
     def next_at(self, at: datetime, of_day: time) -> datetime:
         """The first time from *at* on when it is *of_day* where the person is."""
         day = self._local(at)
-        found = _instant(day, of_day, self.zone)
-        return found if found >= at else _instant(day + timedelta(days=1), of_day, self.zone)
+        found = _on(day, of_day, self.zone)
+        return found if found >= at else _on(day + timedelta(days=1), of_day, self.zone)
 
     def _before(self, at: datetime, spans: Callable[[date], list[Span]]) -> datetime | None:
         for back in range(FARTHEST + 1):
@@ -80,26 +84,20 @@ class Hours:
     def _open(self, day: date) -> list[Span]:
         if not self.calendar.is_working(day):
             return []
-        begins, ends = (_instant(day, each, self.zone) for each in self.working)
+        begins, ends = (_on(day, each, self.zone) for each in self.working)
         cut = ((max(begins, start), min(ends, end)) for start, end in self._awake(day))
         return [(start, end) for start, end in cut if start < end]
 
     def _awake(self, day: date) -> list[Span]:
-        midnight, next_one = (_instant(day + timedelta(days=each), time(), self.zone) for each in (0, 1))
+        midnight, next_one = (_on(day + timedelta(days=each), time(), self.zone) for each in (0, 1))
         if self.quiet is None:
             return [(midnight, next_one)]
-        start, until = (_instant(day, each, self.zone) for each in (self.quiet.start, self.quiet.until))
+        start, until = (_on(day, each, self.zone) for each in (self.quiet.start, self.quiet.until))
         spans = [(midnight, start), (until, next_one)] if start < until else [(until, start)]
         return [(begins, ends) for begins, ends in spans if begins < ends]
-
-
-@lru_cache(maxsize=4096)
-def _instant(day: date, of_day: time, zone: ZoneInfo) -> datetime:
-    """The moment; an hour that the clocks leave out in spring is read as if they had not been changed yet."""
-    return datetime.combine(day, of_day, zone).astimezone(UTC)
 
 
 def days_before(anchor: datetime, days: int, zone: ZoneInfo) -> datetime:
     """The same time of day *days* earlier by the clocks of *zone*, also over a change of the clocks."""
     local = anchor.astimezone(zone)
-    return _instant(local.date() - timedelta(days=days), local.time(), zone)
+    return _on(local.date() - timedelta(days=days), local.time(), zone)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from appliance.language import Language, translator
 from appliance.model.notice import Notice
@@ -60,7 +59,7 @@ class Inbox:
             inbox.mark(tx, person, min(until, self._now()))
 
     def _reminders(self, tx: Transaction, person: str, language: Language, seen: datetime | None) -> list[Entry]:
-        zone, translate = ZoneInfo(people.person(tx, person).zone), translator(language)
+        zone, translate = people.person(tx, person).zone, translator(language)
         return [
             Entry(
                 at=reminder.made,

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from html import escape
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from appliance.language import Language, Translator, translator
+from appliance.language import Language, Translator, instants, translator
 from appliance.model.people import Person
 from appliance.model.reminder import Occasion, Part, Reminder
 from appliance.notices.letters import FROM, GREETING, Letter, framed
@@ -59,7 +58,7 @@ class Item:
     address: str
 
 
-def sentence(item: Item, translate: Translator, language: Language, zone: ZoneInfo) -> str:
+def sentence(item: Item, translate: Translator, language: Language, zone: str) -> str:
     """What the reminder says, besides the title; times are shown in *zone*."""
     part, day = item.reminder.duty.part, None if item.day is None else item.day.isoformat()
     comma = "、" if language is Language.CHINESE else ", "
@@ -71,15 +70,15 @@ def sentence(item: Item, translate: Translator, language: Language, zone: ZoneIn
         return dated + _gap(language) + translate(GONE_DATED, name=names)
     if part is Part.STAND_IN:
         return translate(GONE, name=names)
-    values = {"deadline": _minute(item.reminder.anchor, zone), "zone": zone.key, "names": names}
+    values = {"deadline": instants.minute(item.reminder.anchor, zone), "zone": zone, "names": names}
     if not item.overdue:
         return translate(WAITS[part], **values)
-    return translate(OVERDUE[part], last=_minute(item.last, zone), **values)
+    return translate(OVERDUE[part], last=instants.minute(item.last, zone), **values)
 
 
 def digest(person: Person, items: Sequence[Item], more: int, listed: str, *, issuer: str) -> Letter:
     """One letter with *items*, each with its own address, and how many *more* are *listed* in the portal."""
-    translate, zone = translator(person.language), ZoneInfo(person.zone)
+    translate, zone = translator(person.language), person.zone
     about = {item.reminder.contract for item in items}
     one = len(about) == 1 and not more
     subject = translate(ONE, title=items[0].title) if one else translate(SEVERAL, count=len(about) + more)
@@ -98,10 +97,6 @@ def digest(person: Person, items: Sequence[Item], more: int, listed: str, *, iss
 def _paragraph(item: Item, words: str) -> str:
     address, title = escape(item.address), escape(item.title)
     return f'<p><a href="{address}" style="color:#b3261e">{title}</a><br>{escape(words)}</p>'
-
-
-def _minute(at: datetime, zone: ZoneInfo) -> str:
-    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
 
 
 def _gap(language: Language) -> str:

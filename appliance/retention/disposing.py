@@ -181,7 +181,7 @@ class Disposing:
             raise PreconditionRefused(
                 "Contract {contract} has to be kept until {until}; it stays until then.",
                 contract=contract_id,
-                until=until.date().isoformat(),
+                until=until,
             )
         return contract
 

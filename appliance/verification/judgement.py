@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from cryptography import x509
 
+from appliance.language import instants
 from appliance.verification.certificates import shown_name
 from appliance.verification.model import PASSED, Indication, Reason, SubIndication, Verdict
 from appliance.verification.paths import Path, PathFinder, Purpose, problem_of
@@ -111,7 +112,7 @@ def _timely(path: Path, moments: Moments) -> Verdict | None:
     for certificate in path[:-1] or path:
         name = shown_name(certificate.subject)
         if moments.best < certificate.not_valid_before_utc:
-            values = {"name": name, "time": _shown(certificate.not_valid_before_utc)}
+            values = {"name": name, "time": instants.second(certificate.not_valid_before_utc, "UTC")}
             reason = Reason(
                 "The certificate of {name} is valid only from {time}, later than the signature.", values
             )
@@ -121,7 +122,7 @@ def _timely(path: Path, moments: Moments) -> Verdict | None:
         if moments.best > certificate.not_valid_after_utc:
             reason = Reason(
                 "The certificate of {name} expired on {time}, and nothing proves that the signature is older.",
-                {"name": name, "time": _shown(certificate.not_valid_after_utc)},
+                {"name": name, "time": instants.second(certificate.not_valid_after_utc, "UTC")},
             )
             return Verdict(Indication.INDETERMINATE, SubIndication.OUT_OF_BOUNDS_NO_POE, (reason,))
     return None
@@ -135,16 +136,12 @@ def _unrevoked(path: Path, revocation: tuple[Status, ...], moments: Moments) -> 
             continue
         reason = Reason(
             "The certificate of {name} was revoked on {time}, and nothing proves that the signature is older.",
-            {"name": shown_name(certificate.subject), "time": _shown(status.since)},
+            {"name": shown_name(certificate.subject), "time": instants.second(status.since, "UTC")},
         )
         signer = certificate is path[0]
         subindication = SubIndication.REVOKED_NO_POE if signer else SubIndication.REVOKED_CA_NO_POE
         return Verdict(Indication.INDETERMINATE, subindication, (reason,))
     return None
-
-
-def _shown(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 __all__ = ["Finding", "Judge", "Moments"]

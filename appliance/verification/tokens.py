@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from asn1crypto import tsp
 from cryptography import x509
 
+from appliance.language import instants
 from appliance.verification import bags
 from appliance.verification.algorithms import hash_label, weakness
 from appliance.verification.certificates import shown_name
@@ -188,7 +189,7 @@ def _weak(statement: Statement, hash_name: str, certificate: x509.Certificate) -
 
 def shown_time(moment: datetime) -> str:
     """To the second, in UTC, and saying so."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return instants.second(moment, "UTC")
 
 
 def _failed(subindication: SubIndication, reason: Reason) -> Verdict:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping
 
 from appliance.contracts.drafting import Drafting, DraftTerms
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language.letters import words
-from appliance.model.contract import Contract, Deadline
-from appliance.model.people import Person
+from appliance.model.contract import Contract
 from appliance.model.writing import Wording
 from appliance.writing.filling import filled, require_defined
 from appliance.writing.press import Press
 from appliance.writing.templates import Templates
 from appliance.writing.texts import LONGEST_TITLE, Texts
-
-USUAL_TERM = timedelta(days=14)
-"""The deadline that a draft begins with; the initiator sets the real one before sending."""
-
-CLOSING = time(18, 0)
 
 
 class Issuing:
@@ -31,14 +23,10 @@ class Issuing:
         drafting: Drafting,
         press: Press,
         kept: tuple[Texts, Templates],
-        person: Callable[[str], Person],
-        now: Callable[[], datetime],
     ) -> None:
         self._drafting = drafting
         self._press = press
         self._texts, self._templates = kept
-        self._person = person
-        self._now = now
 
     def typeset(self, wording: Wording, values: Mapping[str, str]) -> bytes:
         """The PDF of *wording* with *values* filled in. Raises as :func:`filled` and :meth:`Press.typeset`."""
@@ -75,13 +63,7 @@ class Issuing:
         return self._draft(document, words(title), template.kind, by)
 
     def _draft(self, document: bytes, title: str, kind: str, by: str) -> Contract:
-        terms = DraftTerms(title=title, kind=kind, purpose=title, initiator=by, deadline=self._deadline(by))
-        return self._drafting.draft(document, terms)
-
-    def _deadline(self, by: str) -> Deadline:
-        zone = self._person(by).zone
-        day = (self._now().astimezone(ZoneInfo(zone)) + USUAL_TERM).date()
-        return Deadline(datetime.combine(day, CLOSING, ZoneInfo(zone)), zone)
+        return self._drafting.draft(document, DraftTerms(title=title, kind=kind, purpose=title, initiator=by))
 
 
 def _require_words(wording: Wording) -> None:

@@ -153,18 +153,17 @@ def _current(tx: Transaction, text_id: str, by: str, seen: int) -> Text:
     text = visible(tx, text_id, by)
     if text.version == seen:
         return text
-    at = f"{text.changed:%Y-%m-%d %H:%M:%S} UTC"
     if text.changed_by == by:
         raise StateRefused(
             "You changed this text in another window at {at}. What is on this page is kept here; look at the other"
             " one, then decide which stays.",
-            at=at,
+            at=text.changed,
         )
     raise StateRefused(
         "{name} changed this text at {at}. What is on this page is kept here; look at the other one, then decide"
         " which stays.",
         name=people.person(tx, text.changed_by).name,
-        at=at,
+        at=text.changed,
     )
 
 

@@ -72,7 +72,7 @@ def test_the_log_has_no_personal_data_in_the_clear(checks: IdentityChecks, datab
 def test_it_is_good_until_the_document_expires_or_policy_says(checks: IdentityChecks) -> None:
     assert checks.record("person-1", check(), by="person-2").until == NOON + timedelta(days=730)
     soon = checks.record("person-1", check(expires=date(2026, 12, 1)), by="person-2")
-    assert soon.until.isoformat() == "2026-12-02T00:00:00+08:00"
+    assert soon.until.isoformat() == "2026-12-01T16:00:00+00:00", "the day's end in Shanghai"
     with pytest.raises(PreconditionRefused, match="expired on 2026-11-24"):
         checks.record("person-1", check(expires=date(2026, 11, 24)), by="person-2")
 

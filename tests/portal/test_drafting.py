@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -212,6 +213,7 @@ def test_another_document_takes_the_place_of_the_first(wizard: Wizard, appliance
         ({"time": "25:00"}, "date"),
         ({"zone": "Mars/Olympus"}, "date"),
         ({"zone": "../../etc/passwd"}, "date"),
+        ({"date": "2027-03-28", "time": "02:30", "zone": "Europe/Berlin"}, "date"),
         ({"order": "random"}, "order"),
         ({"act": "search", "query": " "}, "query"),
         ({"act": "seal"}, "seal"),
@@ -243,6 +245,10 @@ def test_a_deadline_is_kept_with_its_zone(wizard: Wizard, appliance: Appliance) 
     page = wizard.step("parties")
     assert f'value="{date}"' in page
     assert 'value="12:30"' in page
+    local = datetime.fromisoformat(f"{date}T12:30").replace(tzinfo=ZoneInfo("Europe/Berlin"))
+    offset = local.strftime("%z")
+    shown = f"{date} 12:30 UTC{offset[:3]}:{offset[3:]} (Europe/Berlin)"
+    assert shown in wizard.step("check"), "as it was typed, whatever zone the reader is in"
 
 
 @pytest.mark.parametrize("days", [3, 7, 14, 30])

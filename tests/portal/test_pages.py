@@ -6,11 +6,19 @@ import base64
 import hashlib
 import io
 import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
+from appliance.language import instants
+from appliance.store import people
+from appliance.wiring import Appliance
 from tests.portal.conftest import form_token
+from tests.portal.visitors import known_person, signed_in
 from tests.world import sample_document
 
 PAGES = ("/", "/verify", "/nothing-here")
@@ -57,6 +65,21 @@ def test_every_page_shows_the_clock_with_zone_and_source(browser: FlaskClient) -
     text = browser.get("/").text
     assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\+08:00", text)
     assert "未经证明" in text
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata", "Europe/Berlin"])
+def test_the_clock_runs_on_in_the_zone_that_it_began_in(portal: Flask, appliance: Appliance, zone: str) -> None:
+    """The script adds the offset and keeps the text's end, so the two have to be of one zone: the reader's."""
+    reader = known_person(appliance, "person-far-away", "远方读者")
+    with appliance.database.transaction() as tx:
+        people.update_profile(tx, replace(reader, zone=zone))
+    text = signed_in(portal, appliance, reader.subject).get("/").text
+    found = re.search(r'<time datetime="([^"]+)" data-text="([^"]+)" data-offset="(-?\d+)">([^<]+)</time>', text)
+    assert found is not None
+    at, minutes = datetime.fromisoformat(found[1]), int(found[3])
+    assert f"{at + timedelta(minutes=minutes):%Y-%m-%d %H:%M:%S}" == found[2][:19]
+    assert at.astimezone(ZoneInfo(zone)).utcoffset() == timedelta(minutes=minutes)
+    assert found[2] == found[4] == instants.second(at, zone)
 
 
 def test_a_file_gets_its_verdict_and_is_not_kept(browser: FlaskClient) -> None:

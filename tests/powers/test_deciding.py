@@ -61,7 +61,7 @@ def test_the_legal_representative_needs_no_letter_and_has_no_limit() -> None:
         ),
         ({"revoked": Done("person-9", NOON, "withdrawn")}, Test.STANDING, "revoked or refused"),
         ({"since": NOON + DAY}, Test.TERM, "begins only on 2026-11-26 12:00"),
-        ({"until": NOON}, Test.TERM, "ended on 2026-11-25 12:00 (Asia/Shanghai)"),
+        ({"until": NOON}, Test.TERM, "ended on 2026-11-25 12:00 UTC+08:00 (Asia/Shanghai)"),
         ({"scope": Scope(kinds=("租赁合同",))}, Test.KIND, "not “采购合同”"),
         ({"scope": Scope(counterparties=(GAMMA,))}, Test.COUNTERPARTIES, f"not with {BETA}"),
         ({"scope": Scope(limit=Money(99_999_999, "CNY"))}, Test.AMOUNT, "CNY 999,999.99"),

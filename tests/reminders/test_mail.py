@@ -34,12 +34,12 @@ def speak(house: Year, language: Language) -> None:
         (
             Language.CHINESE,
             "提醒：有 2 份合同待您处理",
-            "待您签署，签署截止时间为 2026-11-26 10:00（Asia/Shanghai）。",
+            "待您签署，签署截止时间为 2026-11-26 10:00 UTC+08:00（Asia/Shanghai）。",
         ),
         (
             Language.ENGLISH,
             "Reminder: 2 contracts wait for you",
-            "possible until 2026-11-26 10:00 (Asia/Shanghai).",
+            "possible until 2026-11-26 10:00 UTC+08:00 (Asia/Shanghai).",
         ),
     ],
 )

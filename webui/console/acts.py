@@ -6,15 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.administration.action import NOTHING, Action
+from appliance.administration.action import NOTHING, Action, ArgumentKind
 from appliance.administration.actions.accounts import LINK
 from appliance.administration.keepers import Keepers
 from appliance.administration.registry import REGISTRY, may_approve, may_ask
 from appliance.model.administration import Act, ActState, AdministratorRole
 from webui.console.access import TITLES, Visitor
-from webui.console.speaking import spoken
 from webui.console.wording import given
-from webui.shared.language import translate
+from webui.shared.language import moment, translate
 
 STATES = {
     ActState.WAITING: ("Waits", "open"),
@@ -133,18 +132,27 @@ def _joined(names: list[str]) -> str:
 
 def effect_of(action: Action, arguments: Mapping[str, str]) -> str:
     """The sentence that says exactly what it will do, for the filter ``coded``: what was typed is set apart."""
-    chosen = {each.name for each in action.arguments if each.choices}
+    kinds = {each.name: each.kind for each in action.arguments}
     told = dict.fromkeys((each.name for each in action.arguments if not each.is_secret), NOTHING)
     for name in told.keys() & arguments.keys():
-        text = arguments[name]
-        told[name] = given(translate()(CHOICES.get(text, text)) if name in chosen else text)
-    return spoken(action.effect, told)
+        told[name] = given(_read(arguments[name], kinds[name]))
+    return translate()(action.effect, **told)
+
+
+def _read(text: str, kind: ArgumentKind) -> str:
+    """An argument as people read it: a choice in words, a moment in the reader's zone."""
+    if kind is ArgumentKind.CHOICE:
+        return translate()(CHOICES.get(text, text))
+    try:
+        return moment(datetime.fromisoformat(text)) if kind is ArgumentKind.MOMENT else text
+    except ValueError:  # what is wrong with it is said at its field
+        return text
 
 
 def told(act: Act, *, outcome: bool) -> str:
     """In one sentence what *act* does or, with *outcome*, what came of it."""
     if outcome and act.outcome is not None:
-        return spoken(act.outcome.template, act.outcome.values)
+        return translate()(act.outcome.template, **act.outcome.values)
     action = REGISTRY.get(act.action)
     return effect_of(action, act.arguments) if action else act.effect
 
@@ -152,7 +160,7 @@ def told(act: Act, *, outcome: bool) -> str:
 def warning(keepers: Keepers, action: str, arguments: Mapping[str, str]) -> str:
     """What the sentence of *action* cannot know: whether a keeper of the PIN ends, and how many are left."""
     found = keepers.warning(action, arguments)
-    return "" if found is None else spoken(found.template, found.values)
+    return "" if found is None else translate()(found.template, **found.values)
 
 
 def has_code(who: Visitor, act: Act) -> bool:

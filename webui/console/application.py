@@ -50,7 +50,7 @@ def create_app(parts: ConsoleParts) -> Flask:
     wording.install(app)
     errors.install(app)
     access.install(app, parts.administration.sessions, secure=https)
-    clock.install(app, clock.ClockView(parts.authority), zone=configured.interface.zone)
+    clock.install(app, clock.ClockView(parts.authority))
     for pages in (
         state,
         keys,

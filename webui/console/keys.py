@@ -18,7 +18,7 @@ from hsm.status import AuthorityStatus
 from webui.console.access import visitor
 from webui.console.parts import ConsoleParts
 from webui.console.speaking import sentence
-from webui.shared.language import translate
+from webui.shared.language import bare_time, translate
 
 SOON = 90
 """Days left from which somebody should plan."""
@@ -116,4 +116,4 @@ def _row(it: Lasting, now: datetime) -> Row:
 
 def _calendar(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
     """By month, the next one first: what ends in it."""
-    return [(month, list(found)) for month, found in groupby(rows, key=lambda row: row.it.ends.strftime("%Y-%m"))]
+    return [(month, list(found)) for month, found in groupby(rows, key=lambda row: bare_time(row.it.ends)[:7])]

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -21,6 +19,7 @@ from appliance.administration.action import Action, Argument, ArgumentKind
 from appliance.administration.registry import REGISTRY, action_of, may_ask
 from appliance.administration.signatures import Signed
 from appliance.errors import ApplianceError, NotAllowed, PreconditionRefused, StateRefused, StorageError
+from appliance.language import instants
 from appliance.model.administration import Act, ActState, Part
 from webui.console import acts
 from webui.console.access import Visitor, visitor, visitor_or_none
@@ -28,7 +27,7 @@ from webui.console.acts import Offer
 from webui.console.parts import ConsoleParts
 from webui.console.speaking import field, sentence
 from webui.shared import passkeys
-from webui.shared.language import translate
+from webui.shared.language import translate, zone_of_reader
 from webui.shared.statuses import status_of
 
 LONGEST = 600
@@ -101,8 +100,8 @@ def _add_actions(pages: Blueprint, parts: ConsoleParts) -> None:
         who, action = _allowed(name)
         sure = field("sure", 5) == "yes"
         typed = {each.name: field(each.name, LONGEST) for each in action.arguments}
-        given = {name: _moment(parts, action, name, text) for name, text in typed.items()}
-        problems = _problems(action, given, secrets=sure)
+        given, unreadable = _given(action, typed)
+        problems = _problems(action, given, secrets=sure) | unreadable
         wrong = set(problems) & {each.name for each in _asked_for(action)}
         if wrong:
             return _ask(action, typed, problems)
@@ -208,17 +207,18 @@ def _problems(action: Action, given: Mapping[str, str], *, secrets: bool) -> dic
     return found
 
 
-def _moment(parts: ConsoleParts, action: Action, name: str, text: str) -> str:
-    """A moment as a browser's field gives it is one of the zone beside the field."""
-    [argument] = [each for each in action.arguments if each.name == name]
-    if argument.kind is not ArgumentKind.MOMENT or not text:
-        return text
-    try:
-        typed = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    zone = ZoneInfo(parts.settings.interface.zone)
-    return (typed if typed.tzinfo else typed.replace(tzinfo=zone)).isoformat()
+def _given(action: Action, typed: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """What was *typed*, and by field what cannot be meant. A moment as a browser's field gives it is one of the
+    zone beside the field; one with an offset, and what is none, stays as it is."""
+    given, problems = dict(typed), {}
+    for name in (each.name for each in action.arguments if each.kind is ArgumentKind.MOMENT and typed[each.name]):
+        try:
+            given[name] = instants.typed(typed[name], zone_of_reader()).isoformat()
+        except PreconditionRefused as refusal:
+            problems[name] = sentence(refusal)
+        except ValueError:
+            continue
+    return given, problems
 
 
 def _ask(action: Action, typed: Mapping[str, str], problems: Mapping[str, str]) -> Response:

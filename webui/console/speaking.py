@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
-
 from flask import request
 
 from appliance.errors import ApplianceError
 from hsm.errors import AuthorityError
-from webui.shared.language import moment, translate
+from webui.shared.language import translate
 
 
 def field(name: str, most: int) -> str:
@@ -20,10 +16,4 @@ def field(name: str, most: int) -> str:
 
 def sentence(refusal: ApplianceError | AuthorityError) -> str:
     """The refusal in the reader's language."""
-    return spoken(refusal.template, refusal.values)
-
-
-def spoken(template: str, values: Mapping[str, Any]) -> str:
-    """A sentence of the catalogue in the reader's language; an instant in it with the reader's zone."""
-    told = {name: moment(value) if isinstance(value, datetime) else value for name, value in values.items()}
-    return translate()(template, **told)
+    return translate()(refusal.template, **refusal.values)

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from appliance.health import Condition, Observed, Survey
 from appliance.health.maintaining import is_to_be_told
 from appliance.health.registry import TITLES
-from webui.console.speaking import spoken
 from webui.shared.language import translate
 
 LATE = timedelta(seconds=1)
@@ -45,7 +44,7 @@ def rows(survey: Survey, *, only: Container[str] | None = None) -> list[Row]:
 def maintenance(survey: Survey) -> str:
     """What every page says of a maintenance that is announced or under way; empty without one."""
     told = [each.finding for each in survey.observed if is_to_be_told(each.finding)]
-    return spoken(told[0].template, told[0].values) if told else ""
+    return translate()(told[0].template, **told[0].values) if told else ""
 
 
 def worst_first(found: Iterable[Row]) -> list[Row]:
@@ -61,8 +60,8 @@ def _row(observed: Observed, round_at: datetime | None) -> Row:
         name=finding.name,
         title=say(TITLES.get(finding.name, finding.name)),
         condition=finding.condition.value,
-        sentence=spoken(finding.template, finding.values),
-        remedy="" if calm else spoken(finding.remedy, finding.remedy_values),
+        sentence=translate()(finding.template, **finding.values),
+        remedy="" if calm else translate()(finding.remedy, **finding.remedy_values),
         page=finding.page.value if finding.page is not None else "",
         since=observed.since,
         at=observed.at,

@@ -69,7 +69,7 @@ def create_app(parts: PortalParts) -> Flask:
     access.install(app, parts.appliance, secure=https)
     maintenance.install(app, parts)
     view = clock_line.ClockView(parts.authority)
-    clock_line.install(app, view, zone=settings.interface.zone)
+    clock_line.install(app, view)
     app.register_blueprint(clock.blueprint(view, address=settings.web.public_url))
     for pages in (
         home,

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from flask import Flask
 
+from appliance.language import instants
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
 from hsm.status import AuthorityStatus, ClockReport
-from webui.shared.language import translate
+from webui.shared.language import translate, zone_of_reader
 
 FRESH = 5.0
 """Seconds for which one answer of the authority serves all pages."""
@@ -22,7 +22,7 @@ FRESH = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ClockLine:
-    """What the line shows; ``minutes`` is the zone's offset from UTC, for the line to run on."""
+    """What the line shows; ``minutes`` is the offset of the reader's zone from UTC, for the line to run on."""
 
     at: datetime
     minutes: int
@@ -57,16 +57,15 @@ class ClockView:
             return self._status
 
 
-def install(app: Flask, view: ClockView, *, zone: str) -> None:
+def install(app: Flask, view: ClockView) -> None:
     """Gives the templates of *app* ``clock_line()``."""
 
     def line() -> ClockLine:
         at = datetime.now(UTC).replace(microsecond=0)
-        offset = at.astimezone(ZoneInfo(zone)).utcoffset()
         report = view.report()
         return ClockLine(
             at=at,
-            minutes=0 if offset is None else int(offset.total_seconds() // 60),
+            minutes=instants.offset_minutes(at, zone_of_reader()),
             trusted=report is not None and report.trusted,
             source=_source(report),
         )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, Response, current_app, g, redirect, request
 from werkzeug.exceptions import NotFound
 
-from appliance.language import Language, Translator, translator
+from appliance.language import Language, Translator, instants, translator
 
 COOKIE = "language"
 A_YEAR = 365 * 24 * 3600
@@ -37,8 +36,8 @@ def current_language() -> Language:
 
 
 def translate() -> Translator:
-    """The translator into the language of the answer that is being made."""
-    return translator(current_language())
+    """The translator into the language of the answer that is being made; instants are in the reader's zone."""
+    return translator(current_language(), zone_of_reader())
 
 
 def say(message: str, /, **values: object) -> str:
@@ -47,41 +46,29 @@ def say(message: str, /, **values: object) -> str:
 
 
 def moment(at: datetime) -> str:
-    """*at* as people read it here, to the second and with its zone: ``2026-11-25 16:00:00 UTC+08:00``."""
-    return _told(at, "%Y-%m-%d %H:%M:%S")
+    """*at* as people read it here, to the second and with its offset: ``2026-11-25 16:00:00 UTC+08:00``."""
+    return instants.second(at, zone_of_reader())
 
 
 def minute(at: datetime) -> str:
     """The same to the minute, for lists and deadlines: ``2026-11-25 16:00 UTC+08:00``."""
-    return _told(at, "%Y-%m-%d %H:%M")
+    return instants.minute(at, zone_of_reader())
 
 
 def bare_time(at: datetime, seconds: bool = False) -> str:
-    """The same without the zone, where :func:`zone_named` stands beside many of them: ``2026-11-25 16:00``."""
-    return _local(at).strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+    """The same without the offset, where :func:`zone_named` stands beside many of them: ``2026-11-25 16:00``."""
+    return instants.bare(at, zone_of_reader(), seconds=seconds)
 
 
 def zone_named() -> dict[str, str]:
     """The reader's ``zone``, such as Asia/Shanghai, and its ``offset`` now, such as UTC+08:00."""
-    return {"zone": _zone(), "offset": _offset(_local(datetime.now(UTC)))}
+    zone = zone_of_reader()
+    return {"zone": zone, "offset": instants.offset(datetime.now(UTC), zone)}
 
 
-def _told(at: datetime, form: str) -> str:
-    local = _local(at)
-    return f"{local.strftime(form)} {_offset(local)}"
-
-
-def _local(at: datetime) -> datetime:
-    return at.astimezone(ZoneInfo(_zone()))
-
-
-def _zone() -> str:
+def zone_of_reader() -> str:
+    """The IANA zone by whose clocks the answer that is being made shows instants: the reader's or the house's."""
     return str(g.get("zone") or current_app.config["LANGUAGE_ZONE"])
-
-
-def _offset(local: datetime) -> str:
-    offset = local.strftime("%z")
-    return f"UTC{offset[:3]}:{offset[3:]}"
 
 
 @blueprint.get("/language/<chosen>")

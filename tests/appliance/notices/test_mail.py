@@ -47,7 +47,7 @@ def test_a_mail_arrives_in_chinese_under_its_own_id(post: Post) -> None:
     assert plain is not None
     assert html is not None
     for part in (plain, html):
-        assert "2026-11-25 12:00（Asia/Shanghai）" in part.get_content()
+        assert "2026-11-25 12:00 UTC+08:00（Asia/Shanghai）" in part.get_content()
         assert "http://localhost:8080/contracts/contract-1/sign" in part.get_content()
 
 

@@ -12,10 +12,10 @@ from appliance.accounts.signing_in import PasswordPassed
 from appliance.errors import ApplianceError, SignInRefused, StateRefused, TooManyAttempts
 from appliance.model.accounts import OpenedSession
 from webui.portal import access, carrying
-from webui.portal.accounts.forms import field
+from webui.portal.accounts.forms import field, sentence
 from webui.portal.parts import PortalParts
 from webui.shared import passkeys
-from webui.shared.language import local_path, moment, translate
+from webui.shared.language import local_path
 from webui.shared.statuses import status_of
 
 REFUSALS = (SignInRefused, StateRefused, TooManyAttempts)
@@ -35,7 +35,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
             next=_next(),
             carried=field("carried", carrying.MOST_LETTERS),
             typed={"login": field("login", LONGEST_LOGIN)},
-            problems={"": spoken(problem)} if problem else {},
+            problems={"": sentence(problem)} if problem else {},
             again=False,
         )
         return make_response(page, _status(problem))
@@ -47,7 +47,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
             offer=desk.signing_in.passkey_offer(),
             next=_next(),
             carried=field("carried", carrying.MOST_LETTERS),
-            problems={"code": spoken(problem)} if problem else {},
+            problems={"code": sentence(problem)} if problem else {},
         )
         return make_response(page, _status(problem))
 
@@ -103,14 +103,6 @@ def _next() -> str:
     """Where to go afterwards: a path of this site, and not the sign-in page again."""
     path = local_path(request.values.get("next", "/")[:2000])
     return "/" if path.startswith(("/login", "/logout")) else path
-
-
-def spoken(problem: ApplianceError) -> str:
-    """The sentence of a refusal in the reader's language; an instant in it with the reader's zone."""
-    values = dict(problem.values)
-    if isinstance(problem, TooManyAttempts):
-        values["until"] = moment(problem.values["until"])  # type: ignore[arg-type]  # an instant, throttle.py
-    return translate()(problem.template, **values)
 
 
 def _status(problem: ApplianceError | None) -> int:

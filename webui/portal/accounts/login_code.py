@@ -9,7 +9,6 @@ from appliance.accounts.desk import AccountsDesk
 from appliance.errors import PreconditionRefused, SignInRefused, TooManyAttempts
 from webui.portal import access
 from webui.portal.access import Visitor
-from webui.portal.accounts.entrance import spoken
 from webui.portal.accounts.forms import field, sentence
 from webui.portal.accounts.settings import owner
 from webui.portal.parts import PortalParts
@@ -24,7 +23,7 @@ def password_problem(desk: AccountsDesk, who: Visitor) -> dict[str, str]:
     try:
         desk.signing_in.confirm(who.subject, field("old", LONGEST_PASSWORD), access.whereabouts())
     except (SignInRefused, TooManyAttempts) as refusal:
-        return {"old": spoken(refusal)}
+        return {"old": sentence(refusal)}
     return {}
 
 

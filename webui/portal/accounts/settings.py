@@ -12,7 +12,6 @@ from appliance.errors import NotAllowed, PreconditionRefused, SignInRefused, Too
 from appliance.language import Language
 from webui.portal import access
 from webui.portal.access import Visitor
-from webui.portal.accounts.entrance import spoken
 from webui.portal.accounts.forms import device, field, sentence
 from webui.portal.parts import PortalParts
 from webui.shared.language import COOKIE as LANGUAGE_COOKIE
@@ -98,7 +97,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
         try:
             desk.signing_in.confirm(who.subject, field("old", LONGEST_PASSWORD), access.whereabouts())
         except (SignInRefused, TooManyAttempts) as refusal:
-            return overview({"old": spoken(refusal)}, 422 if isinstance(refusal, SignInRefused) else 429)
+            return overview({"old": sentence(refusal)}, 422 if isinstance(refusal, SignInRefused) else 429)
         try:
             desk.own.change_password(who.subject, new, session=who.session)
         except PreconditionRefused as refusal:

@@ -41,7 +41,7 @@ TECHNICAL = frozenset(
         "Agreement on electronic signing, log entry",
         "Identity check",
         "Power of attorney",
-        "Time zone",
+        "Deadline set in the time zone",
         "Version",
         "Checked document, SHA-256",
         "Result of the content check, SHA-256",

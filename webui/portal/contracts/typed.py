@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from appliance.contracts import rules
 from appliance.contracts.model import Act
 from appliance.contracts.reasons import LONGEST
+from appliance.errors import PreconditionRefused
+from appliance.language import instants
 from appliance.model.contract import Contract, Deadline, Party
 from webui.portal.contracts.reading import Sight
 from webui.shared.language import translate
@@ -38,15 +39,15 @@ class Typed:
     @classmethod
     def of(cls, seen: Sight, act: Act) -> Typed:
         """An untouched form."""
-        local = seen.contract.deadline.at.astimezone(ZoneInfo(seen.contract.deadline.zone))
+        until = seen.contract.deadline
         return cls(
             act=act,
             seen=seen.contract.version,
             party=_party(seen.contract, seen.who.subject, act),
             reason="",
             to="",
-            deadline=f"{local:%Y-%m-%dT%H:%M}",
-            zone=seen.contract.deadline.zone,
+            deadline=instants.bare(until.at, until.zone).replace(" ", "T"),
+            zone=until.zone,
             now=seen.now,
         )
 
@@ -66,11 +67,12 @@ class Typed:
         )
 
     def moment(self) -> Deadline:
-        """The deadline that was typed. Raises ValueError for what is none."""
-        at = datetime.fromisoformat(self.deadline)
-        if at.tzinfo is not None or abs(at.year - self.now.year) > YEARS:
+        """The deadline that was typed. Raises ValueError for what is none, :class:`PreconditionRefused` for a time
+        that the clocks leave out."""
+        at = instants.typed(self.deadline, self.zone)
+        if abs(at.year - self.now.year) > YEARS:
             raise ValueError(self.deadline)
-        return Deadline(at.replace(tzinfo=ZoneInfo(self.zone)), self.zone)
+        return Deadline(at, self.zone)
 
 
 def problems_of(act: Act, typed: Typed) -> dict[str, str]:
@@ -88,6 +90,8 @@ def problems_of(act: Act, typed: Typed) -> dict[str, str]:
             typed.moment()
         except ValueError:
             problems["deadline"] = say("Choose a day and a time within the next {years} years.", years=YEARS)
+        except PreconditionRefused as refusal:
+            problems["deadline"] = say(refusal.template, **refusal.values)
     return problems
 
 

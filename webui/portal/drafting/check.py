@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from flask import Blueprint, Response
 
 from appliance.errors import ApplianceError, DocumentRefused
+from appliance.language import instants
 from appliance.model.contract import Contract
 from appliance.model.review import RequestState
 from webui.portal.contracts.page import names_of
@@ -17,7 +18,7 @@ from webui.portal.drafting.page_ranges import write_pages
 from webui.portal.drafting.palette import mark
 from webui.portal.drafting.sheets import Sheet, plain_sheets, shapes_by_page
 from webui.portal.reviews.view import presented
-from webui.shared.language import current_language, minute, translate
+from webui.shared.language import current_language, translate
 
 SHOWN = 12
 """Pages from the front that are always shown; besides them those with fields, up to MOST."""
@@ -105,7 +106,7 @@ def _page(desk: Desk, draft: Contract, remarks: Remarks) -> Response:
         and standing.request.document == standing.document,
         names=names_of(desk.parts),
         signs_first=_signs_first(draft),
-        deadline=f"{minute(draft.deadline.at)} ({draft.deadline.zone})",
+        deadline=instants.named(draft.deadline.at, draft.deadline.zone),
         field_pages={
             party.id: write_pages(sorted({place.page + 1 for place in party.places})) for party in draft.parties
         },

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from appliance.language import instants
 from appliance.model.contract import Deadline
 
 PRESETS = (3, 7, 14, 30)
@@ -27,8 +26,6 @@ ZONES = (
 )
 """Zones that the form offers; the draft's own comes first when it is another one."""
 
-END_OF_WORK = time(18, 0)
-
 
 @dataclass(frozen=True, slots=True)
 class TypedDeadline:
@@ -41,23 +38,18 @@ class TypedDeadline:
     @classmethod
     def of(cls, deadline: Deadline) -> TypedDeadline:
         """How *deadline* stands in the form."""
-        local = deadline.at.astimezone(ZoneInfo(deadline.zone))
-        return cls(f"{local:%Y-%m-%d}", f"{local:%H:%M}", deadline.zone)
+        day, _, time = instants.bare(deadline.at, deadline.zone).partition(" ")
+        return cls(day, time, deadline.zone)
 
     def read(self) -> Deadline | None:
-        """The deadline, or None for what is no date, no time of day or no zone."""
+        """The deadline, or None for what is no date or no time of day.
+
+        Raises :class:`PreconditionRefused` for a zone that there is not, and a time that its clocks leave out.
+        """
         try:
-            at = datetime.fromisoformat(f"{self.date.strip()}T{self.time.strip()}")
-            zone = ZoneInfo(self.zone)
-        except (ValueError, ZoneInfoNotFoundError, OSError):
+            return Deadline(instants.typed(f"{self.date.strip()}T{self.time.strip()}", self.zone), self.zone)
+        except ValueError:
             return None
-        return None if at.tzinfo else Deadline(at.replace(tzinfo=zone), self.zone)
-
-
-def in_days(days: int, now: datetime, zone: str) -> Deadline:
-    """The end of work *days* from now, in *zone*."""
-    local = now.astimezone(ZoneInfo(zone)) + timedelta(days=days)
-    return Deadline(datetime.combine(local.date(), END_OF_WORK, ZoneInfo(zone)), zone)
 
 
 def zones(own: str) -> tuple[str, ...]:

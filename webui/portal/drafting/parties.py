@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, request
 
+from appliance.contracts.terms import usual_deadline
 from appliance.directory import LONGEST, MOST
-from appliance.errors import ApplianceError
+from appliance.errors import ApplianceError, PreconditionRefused
 from appliance.model.contract import Contract, Deadline, Guest, SigningOrder
 from webui.portal.drafting import adding
 from webui.portal.drafting.adding import Button
-from webui.portal.drafting.deadlines import PRESETS, TypedDeadline, in_days, zones
+from webui.portal.drafting.deadlines import PRESETS, TypedDeadline, zones
 from webui.portal.drafting.desk import NOTHING, Desk, Remarks, Step, seen, terms_of, to, typed, wants_json
 from webui.portal.drafting.palette import mark
 from webui.shared.language import current_language, translate
@@ -82,7 +83,10 @@ def _terms(desk: Desk, draft: Contract, given: TypedParties) -> tuple[Deadline |
     found: dict[str, str] = {}
     if given.order not in tuple(SigningOrder):
         found["order"] = _("Choose one of the two orders.")
-    deadline = given.deadline.read()
+    try:
+        deadline = given.deadline.read()
+    except PreconditionRefused as refusal:
+        return None, found | {"date": _(refusal.template, **refusal.values)}
     if deadline is None:
         found["date"] = _("Give a date, a time of day and a time zone, such as 2026-12-31, 18:00, Asia/Shanghai.")
     elif deadline.at <= desk.appliance.now() and deadline != draft.deadline:
@@ -100,7 +104,7 @@ def _save_preset(desk: Desk, draft: Contract, days: str) -> Response:
     given = TypedParties.posted()
     zone = given.deadline.zone if given.deadline.zone in zones(draft.deadline.zone) else draft.deadline.zone
     order = SigningOrder(given.order) if given.order in tuple(SigningOrder) else draft.order
-    _revised(desk, draft, order, in_days(chosen, desk.appliance.now(), zone))
+    _revised(desk, draft, order, usual_deadline(desk.appliance.now(), zone, chosen))
     return to(draft.id, Step.PARTIES, anchor="field-deadline")
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from appliance.language import instants
 from appliance.model.money import EXPONENTS, Money
 from appliance.model.people import Person
 from appliance.model.powers import Basis, Scope
@@ -77,7 +78,7 @@ class Typed:
 
     def draft(self, agent: str) -> PowerDraft:
         """What the letter says; only when there are no :meth:`problems`."""
-        zone, values = ZoneInfo(self.zone), self.values
+        values = self.values
         since, until = self._day("since") or date.min, self._day("until") or date.min
         return PowerDraft(
             basis=Basis(values["basis"]),
@@ -85,8 +86,8 @@ class Typed:
             principal=values["principal"],
             agent=agent,
             scope=Scope(self._list("kinds"), self._list("counterparties"), self._limit(), self.seals),
-            since=datetime.combine(since, time(), zone),
-            until=datetime.combine(until + timedelta(days=1), time(), zone),
+            since=instants.on(since, time(), self.zone),
+            until=instants.on(until + timedelta(days=1), time(), self.zone),
             replaces=self.replaces,
             contract=values["contract"] or None,
         )
