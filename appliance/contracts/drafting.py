@@ -11,6 +11,7 @@ from appliance.contracts.acts import Act
 from appliance.contracts.admission import Deed, admitted
 from appliance.contracts.changes import changed
 from appliance.contracts.joining import Signatory, Usual
+from appliance.contracts.preconditions import Signing
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.terms import DraftTerms
 from appliance.documents.intake import AcceptedDocument, Intake
@@ -27,7 +28,7 @@ from appliance.model.contract import (
     Revision,
     RevisionKind,
 )
-from appliance.store import contracts, parties, people
+from appliance.store import accounts, contracts, parties, people
 from appliance.store.database import Transaction
 from hsm.acts import instant
 
@@ -115,6 +116,10 @@ class Drafting:
             person = people.person(tx, subject)
             if person.guest:
                 raise PreconditionRefused("{name} was invited to another contract only.", name=person.name)
+            if not accounts.is_there(tx, subject):
+                raise PreconditionRefused(
+                    "The account of {name} is closed or suspended; name somebody else.", name=person.name
+                )
             signatory = Signatory(PartyKind.PERSON, subject, person.name, person.organisation)
             return self._add(tx, contract, signatory, placement)
 
@@ -201,6 +206,9 @@ class Drafting:
         self, tx: Transaction, contract: Contract, signatory: Signatory, placement: Placement | Usual | None
     ) -> Party:
         party = joining.new_party(contract, signatory, placement)
+        if party.kind is PartyKind.SEAL:
+            for reason in self._room.seals.of_choice(tx, Signing(contract, party, self._room.now())):
+                raise PreconditionRefused(reason.template, **reason.values)
         parties.insert(tx, contract.id, party)
         if party.subject == contract.initiator:
             parties.order(tx, contract.id, [party.id, *(other.id for other in contract.parties)])

@@ -7,11 +7,12 @@ log, so that evidence can show it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from appliance.contracts.grounds_record import Grounds
-from appliance.contracts.preconditions import Signing
-from appliance.errors import PreconditionRefused
+from appliance.contracts.preconditions import Foreseen, Precondition, Signing
 from appliance.model.contract import PartyKind
 from appliance.model.identity import IdentityRecord
 from appliance.model.people import Person
@@ -21,6 +22,7 @@ from appliance.powers import Matter, Outcome, decide
 from appliance.store import grounds as store
 from appliance.store import identities, people, powers
 from appliance.store.database import Transaction
+from hsm.sentence import Sentence
 
 
 class Grounding:
@@ -79,49 +81,41 @@ class Grounding:
 
 
 @dataclass(frozen=True, slots=True)
-class Identified:
+class Identified(Precondition):
     """The identity of the person who acts was checked, where policy reserves the signature for such people."""
 
+    foreseen: ClassVar[Foreseen] = Foreseen.OF_OWN
     grounding: Grounding
 
-    def require(self, tx: Transaction, signing: Signing) -> None:
+    def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
         person = people.person(tx, signing.party.responsible)
         if not self.grounding.reserved(signing, person) or self.grounding.of(tx, signing).identity is not None:
             return
         if identities.of_person(tx, person.subject):
-            raise PreconditionRefused(
+            yield Sentence(
                 "The check of the identity of {name} has run out or was withdrawn; have it renewed, then sign.",
-                name=person.name,
+                {"name": person.name},
             )
-        raise PreconditionRefused(
-            "The identity of {name} has not been checked, and policy asks for that before a contract of the type"
-            " “{kind}” is signed; have it checked, then sign.",
-            name=person.name,
-            kind=signing.contract.kind,
-        )
+        else:
+            yield Sentence(
+                "The identity of {name} has not been checked, and policy asks for that before a contract of the"
+                " type “{kind}” is signed; have it checked, then sign.",
+                {"name": person.name, "kind": signing.contract.kind},
+            )
 
 
 @dataclass(frozen=True, slots=True)
-class Authorised:
+class Authorised(Precondition):
     """Who signs for an organisation is its legal representative, or has a power that covers the contract, where
     policy asks for one."""
 
+    foreseen: ClassVar[Foreseen] = Foreseen.OF_OWN
     grounding: Grounding
 
-    def require(self, tx: Transaction, signing: Signing) -> None:
+    def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
         decision = self.grounding.of(tx, signing).decision
         if decision.outcome is Outcome.REFUSED:
-            raise PreconditionRefused(decision.words.template, **decision.words.values)
-
-
-def lacking(tx: Transaction, grounding: Grounding, signing: Signing) -> PreconditionRefused | None:
-    """What identity and authority of the person lack for *signing*, whether or not it is their turn; or None."""
-    try:
-        for precondition in (Identified(grounding), Authorised(grounding)):
-            precondition.require(tx, signing)
-    except PreconditionRefused as refusal:
-        return refusal
-    return None
+            yield Sentence(decision.words.template, decision.words.values)
 
 
 def taken_over(signing: Signing, person: Person) -> Signing:

@@ -9,8 +9,9 @@ from appliance.contracts.acts import Act
 from appliance.contracts.admission import Deed, admitted
 from appliance.contracts.announcements import newly_on_turn
 from appliance.contracts.changes import changed
-from appliance.contracts.grounds import lacking, taken_over
+from appliance.contracts.grounds import taken_over
 from appliance.contracts.preconditions import Signing
+from appliance.contracts.readiness import Readiness
 from appliance.contracts.reasons import reasoned
 from appliance.contracts.room import SigningRoom
 from appliance.errors import PreconditionRefused, StateRefused
@@ -38,6 +39,7 @@ class HandingOver:
 
     def __init__(self, room: SigningRoom) -> None:
         self._room = room
+        self._readiness = Readiness(room.preconditions)
 
     def candidates(self, contract: Contract, party: Party, words: str = "") -> Candidates:
         """The people to whom *party* can be handed over and who have *words* in their name or mail address."""
@@ -90,12 +92,14 @@ class HandingOver:
     def _why_not(
         self, tx: Transaction, contract: Contract, party: Party, person: Person, giver: str
     ) -> PreconditionRefused | None:
-        """What speaks against *person*, or None: last the same identity and authority that signing asks for."""
+        """What speaks against *person*, or None: last the same that signing asks for."""
         refusal = _unfit(tx, contract, party, person, giver)
         if refusal is not None:
             return refusal
         signing = taken_over(Signing(contract, party, self._room.now()), person)
-        return lacking(tx, self._room.grounding, signing)
+        for reason in self._readiness.lacking(tx, signing):
+            return PreconditionRefused(reason.template, **reason.values)
+        return None
 
 
 def _passed_on(party: Party, person: Person) -> Party:
@@ -120,6 +124,4 @@ def _unfit(
         )
     if party.kind is PartyKind.PERSON and any(other.subject == person.subject for other in contract.parties):
         return PreconditionRefused("{name} is a party already.", name=person.name)
-    if not people.is_enrolled(tx, person.subject):
-        return PreconditionRefused("{name} cannot sign yet: the enrolment is not finished.", name=person.name)
     return None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from appliance.contracts import problems
 from appliance.contracts.acts import Act
 from appliance.contracts.admission import Deed, admitted
 from appliance.contracts.announcements import after_sending
 from appliance.contracts.changes import changed
-from appliance.contracts.grounds import lacking
 from appliance.contracts.preconditions import Signing
 from appliance.contracts.problems import Problem, ProblemPlace
+from appliance.contracts.readiness import Readiness
 from appliance.contracts.room import SigningRoom
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.history.events import EventKind, Field, HistoryEvent
@@ -20,6 +21,7 @@ from appliance.pdf.values import CrossPageSeal, FieldKind, FieldPlacement, Place
 from appliance.review import refusing
 from appliance.store import contracts, people
 from appliance.store.database import Transaction
+from hsm.sentence import Sentence
 
 
 class Sending:
@@ -27,19 +29,25 @@ class Sending:
 
     def __init__(self, room: SigningRoom) -> None:
         self._room = room
+        self._readiness = Readiness(room.preconditions)
 
     def problems(self, contract: Contract) -> list[Problem]:
         """What keeps the draft from being sent, in the order of the form; empty when it can go out."""
         with self._room.database.reading() as tx:
             return self._problems(tx, contract)
 
-    def unauthorised(self, contract: Contract) -> list[PreconditionRefused]:
-        """What parties could not sign for as things stand: it does not keep the draft from being sent, because
-        identities can be checked and powers registered until the party signs."""
-        now, grounding = self._room.now(), self._room.grounding
+    def outstanding(self, contract: Contract) -> list[Sentence]:
+        """What people of other organisations lack as things stand: it does not keep the draft from being sent,
+        because their identity can be checked and their powers registered until they sign."""
         with self._room.database.reading() as tx:
-            found = [lacking(tx, grounding, Signing(contract, party, now)) for party in contract.parties]
-        return [refusal for refusal in found if refusal is not None]
+            found = [self._readiness.until_signing(tx, signing) for signing in self._signatures(contract)]
+            return list(chain.from_iterable(found))
+
+    def running_out(self, contract: Contract) -> list[Sentence]:
+        """What would be refused at the deadline, though not now: powers and checks that end before it."""
+        with self._room.database.reading() as tx:
+            found = [self._readiness.running_out(tx, signing) for signing in self._signatures(contract)]
+            return list(chain.from_iterable(found))
 
     def send(self, contract_id: str, *, by: str, seen: int | None = None) -> Contract:
         """The contract with revision 1, the fields, out for signing; those whose turn it is are told.
@@ -86,10 +94,13 @@ class Sending:
             if party.guest and not people.person(tx, party.subject).email:
                 template = "{name} has no e-mail address; the link to the contract goes there."
                 yield Problem(ProblemPlace.PARTIES, party.id, template, {"name": party.name})
-            if party.kind is PartyKind.SEAL:
-                signing = Signing(contract, party, self._room.now())
-                for refusal in self._room.seals.of(tx, signing):
-                    yield Problem(ProblemPlace.PARTIES, party.id, refusal.template, dict(refusal.values))
+        for signing in self._signatures(contract):
+            for reason in self._readiness.before_sending(tx, signing):
+                yield Problem(ProblemPlace.PARTIES, signing.party.id, reason.template, dict(reason.values))
+
+    def _signatures(self, contract: Contract) -> list[Signing]:
+        now = self._room.now()
+        return [Signing(contract, party, now) for party in contract.parties]
 
     def _of_review(self, tx: Transaction, contract: Contract) -> Iterator[Problem]:
         refusal = refusing.why_not(self._room.standings.of(tx, contract))

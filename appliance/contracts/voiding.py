@@ -16,7 +16,7 @@ from appliance.contracts.acts import Act
 from appliance.contracts.admission import Deed, admitted
 from appliance.contracts.announcements import to_everybody
 from appliance.contracts.changes import changed
-from appliance.contracts.grounds import lacking
+from appliance.contracts.grounds import Authorised, Identified
 from appliance.contracts.preconditions import Signing
 from appliance.contracts.reasons import reasoned
 from appliance.contracts.room import SigningRoom
@@ -139,9 +139,8 @@ class Voiding:
         """Who takes a contract back needs what signing it takes: identity and authority, as they are now."""
         for party in contract.parties:
             if party.responsible == person:
-                refusal = lacking(tx, self._room.grounding, Signing(contract, party, now))
-                if refusal is not None:
-                    raise refusal
+                for precondition in (Identified(self._room.grounding), Authorised(self._room.grounding)):
+                    precondition.require(tx, Signing(contract, party, now))
 
     def _void(self, tx: Transaction, contract: Contract, last: Declaration) -> Contract:
         room, now = self._room, self._room.now()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -30,6 +30,8 @@ longest_days = 30
 required = "outside"
 """
 
+BROKER = replace(ZHANG, subject="person-broker", organisation="丙公司示例有限公司", email="broker@example.com")
+
 LETTER = sample_document(1)
 CONTRACT = sample_document(1)
 
@@ -44,6 +46,7 @@ def world() -> Iterator[World]:
 @pytest.fixture(scope="package")
 def appliance(world: World) -> Iterator[Appliance]:
     with world.opened() as opened:
+        opened.registry.add_person(BROKER, None, by="officer-wang")
         yield opened
 
 
@@ -82,30 +85,38 @@ class Office:
                 self.appliance.powers.revoke(each.id, reason="示例", by=CUSTODIAN.subject)
 
     def sent(self, kind: str = "采购合同", amount: Money | None = None, *, seal: bool = False) -> Contract:
-        """A contract that waits for Zhang (for Alpha) and Li (for Beta), in any order."""
-        draft = self.drafted(kind, amount, seal=seal)
-        return self.appliance.sending.send(draft.id, by=ZHANG.subject)
+        """A contract that waits for Zhang (for Alpha) and Li (for Beta), in any order.
 
-    def drafted(self, kind: str = "采购合同", amount: Money | None = None, *, seal: bool = False) -> Contract:
+        Somebody of neither sends it: what one's own people lack, they must have before.
+        """
+        draft = self.drafted(kind, amount, seal=seal, by=BROKER.subject)
+        return self.appliance.sending.send(draft.id, by=BROKER.subject)
+
+    def drafted(
+        self,
+        kind: str = "采购合同",
+        amount: Money | None = None,
+        *,
+        seal: bool = False,
+        by: str = ZHANG.subject,
+    ) -> Contract:
         """The same before it is sent."""
         house = self.appliance
         terms = DraftTerms(
             title="设备采购合同",
             kind=kind,
             purpose="采购示例设备",
-            initiator=ZHANG.subject,
+            initiator=by,
             deadline=Deadline(house.now() + timedelta(days=3), ZONE),
             order=SigningOrder.PARALLEL,
             amount=amount,
         )
         draft = house.drafting.draft(CONTRACT, terms)
-        house.drafting.add_person(draft.id, subject=ZHANG.subject, by=ZHANG.subject)
+        house.drafting.add_person(draft.id, subject=ZHANG.subject, by=by)
         if seal:
-            house.drafting.add_seal(
-                draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject
-            )
+            house.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=by)
         else:
-            house.drafting.add_person(draft.id, subject=LI.subject, by=ZHANG.subject)
+            house.drafting.add_person(draft.id, subject=LI.subject, by=by)
         return house.contracts.get(draft.id)
 
     def prepare(self, contract: Contract, party: Party | None = None) -> PreparedSigning:

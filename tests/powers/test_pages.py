@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 
 from appliance.demonstration.cast import BETA, ZHANG
+from appliance.errors import PreconditionRefused
 from appliance.language import Language, translator
 from appliance.model.money import Money
 from appliance.model.powers import Scope
@@ -50,13 +52,31 @@ def test_one_reads_under_which_authority_one_signs(office: Office, appliance: Ap
     assert f"/powers/{power.id}" in zhang.get(f"/contracts/{contract.id}").text
 
 
-def test_the_initiator_is_told_before_sending(office: Office, appliance: Appliance, portal: Flask) -> None:
+def test_what_own_people_lack_keeps_a_draft_from_being_sent(
+    office: Office, appliance: Appliance, portal: Flask
+) -> None:
+    """Others may bring their powers along until they sign."""
     draft = office.drafted(amount=Money(100, "CNY"))
-    zhang = signed_in(portal, appliance, ZHANG.subject)
+    zhang, say = signed_in(portal, appliance, ZHANG.subject), translator(Language.CHINESE)
+    own, other = appliance.sending.problems(draft), appliance.sending.outstanding(draft)
+    assert ([problem.party for problem in own], len(other)) == ([draft.parties[0].id], 1)
+    lacking = say(own[0].template, **own[0].values)
+    assert lacking in said(zhang.get(f"/contracts/{draft.id}/draft/parties").text)
     page = said(zhang.get(f"/contracts/{draft.id}/draft/check").text)
-    assert "签署前须办妥" in page
-    told = appliance.sending.unauthorised(draft)
-    assert len(told) == len(draft.parties)
-    for each in told:
-        assert translator(Language.CHINESE)(each.template, **each.values) in page
-    assert "发出" in page, "it can be sent all the same"
+    assert lacking in page
+    assert "还不能发出" in page
+    assert say(other[0].template, **other[0].values) in page.split("签署前须办妥")[1]
+    with pytest.raises(PreconditionRefused) as refused:
+        appliance.sending.send(draft.id, by=ZHANG.subject)
+    assert refused.value.template == own[0].template
+
+
+def test_a_power_that_ends_before_the_deadline_is_told_and_can_be_sent(
+    office: Office, appliance: Appliance, portal: Flask
+) -> None:
+    power = office.verified(until=appliance.now() + timedelta(days=1), scope=Scope())
+    draft = office.drafted(amount=Money(100, "CNY"))
+    assert appliance.sending.problems(draft) == []
+    page = said(signed_in(portal, appliance, ZHANG.subject).get(f"/contracts/{draft.id}/draft/check").text)
+    assert power.id in page.split("签署截止前即将失效")[1]
+    appliance.sending.send(draft.id, by=ZHANG.subject)

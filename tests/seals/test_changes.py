@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from appliance.demonstration.cast import LI, OFFICER, ZHANG
+from appliance.contracts.problems import ProblemPlace
+from appliance.demonstration.cast import ALPHA, BETA, LI, OFFICER, ZHANG, ZONE
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.model.contract import PartyState
+from appliance.model.contract import Deadline, PartyState
 from appliance.model.people import Person
+from appliance.store import accounts
 from hsm.errors import ActivationRefused, AuthorityError, CertificateRefused
 from tests.office.conftest import events_of
 from tests.seals.conftest import House
@@ -242,3 +246,39 @@ def test_the_requester_may_not_sign_where_policy_says_so(house: House, keepers: 
 def test_a_reviewer_signs_off_first_where_policy_says_so(house: House, keepers: Keepers) -> None:
     with pytest.raises(PreconditionRefused, match="sign the content check off"):
         house.sent(house.seal(keepers[0]), "先审合同")
+
+
+def test_what_the_authority_would_refuse_is_refused_while_drafting(house: House, keepers: Keepers) -> None:
+    """A seal is asked for by its own people, with a custodian who can be asked."""
+    drafting, store, alone = house.appliance.drafting, house.appliance.database, house.enrol("停用保管")
+    usual, other = house.seal(keepers[0]), house.seal(alone)
+    draft = house.draft(usual)
+    with pytest.raises(PreconditionRefused, match=f"of {ALPHA}, and only its own people .* {BETA}"):
+        drafting.add_seal(draft.id, seal=other, requester=LI.subject, by=ZHANG.subject)
+    with store.transaction() as tx:
+        tx.execute("UPDATE parties SET requester = ? WHERE id = ?", (LI.subject, draft.parties[-1].id))
+    draft = house.appliance.contracts.get(draft.id)
+    (problem,) = house.appliance.sending.problems(draft)
+    assert (problem.place, problem.party) == (ProblemPlace.PARTIES, draft.parties[-1].id)
+    with pytest.raises(PreconditionRefused, match="only its own people"):
+        house.appliance.sending.send(draft.id, by=ZHANG.subject)
+    with store.transaction() as tx:
+        accounts.insert(tx, alone.subject, "alone", handle=b"alone-in-custody", now=house.appliance.now())
+        tx.execute(
+            "UPDATE accounts SET state = 'suspended', password = '$argon2id$x' WHERE subject = ?", (alone.subject,)
+        )
+    with pytest.raises(PreconditionRefused, match="custodian who is not the one asking"):
+        drafting.add_seal(draft.id, seal=other, requester=ZHANG.subject, by=ZHANG.subject)
+    with pytest.raises(PreconditionRefused, match="closed or suspended"):
+        drafting.add_person(draft.id, subject=alone.subject, by=ZHANG.subject)
+
+
+def test_a_key_is_good_until_the_deadline(house: House, keepers: Keepers) -> None:
+    draft = house.draft(house.seal(keepers[0]))
+    later = replace(draft, deadline=Deadline(house.appliance.now() + timedelta(days=800), ZONE))
+    said = [str(problem.sentence.template) for problem in house.appliance.sending.problems(later)]
+    assert said == ["The certificate of {name} ends on {day}, before the deadline; set an earlier one."]
+    with house.appliance.database.transaction() as tx:
+        tx.execute("DELETE FROM certificates WHERE subject = ?", (draft.parties[-1].subject,))
+    with pytest.raises(PreconditionRefused, match="the enrolment is not finished"):
+        house.appliance.sending.send(draft.id, by=ZHANG.subject)

@@ -11,6 +11,7 @@ from appliance.model.people import Seal, SealKind
 from appliance.store import contracts, events, handovers, parties, people, voidings
 from appliance.wiring import Appliance
 from tests.appliance.contracts.cast import ROLES, SEAL, SUBJECTS, contract_in, person
+from tests.appliance.store.seeds import CERTIFICATE
 from tests.world import sample_document
 
 SPARE = "person-cast-spare"
@@ -30,11 +31,11 @@ def set_up(appliance: Appliance) -> Stage:
     """Registers the cast."""
     with appliance.database.transaction() as tx:
         for role in ROLES:
-            people.insert_person(tx, person(role), b"certificate")
+            people.insert_person(tx, person(role), CERTIFICATE)
         spare = replace(person("second"), subject=SPARE, email="spare@cast.example")
-        people.insert_person(tx, spare, b"certificate")
+        people.insert_person(tx, spare, CERTIFICATE)
         seal = Seal(SEAL, "丙集团示例有限公司", SealKind.CONTRACT, (SUBJECTS["custodian"],), 40.0)
-        people.insert_seal(tx, seal, b"certificate")
+        people.insert_seal(tx, seal, CERTIFICATE)
     document = sample_document()
     return Stage(appliance, document, appliance.blobs.put(document))
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.language import Language
 from appliance.model.contract import Contract
@@ -15,13 +20,23 @@ from hsm.acts import SigningIntent
 from tests.appliance.contracts.samples import NOON, contract
 
 
+def _certificate() -> bytes:
+    """Anybody's certificate (DER), good from :data:`NOON` for a year."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, NOON, NOON + timedelta(days=365))
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+CERTIFICATE = _certificate()
+
+
 def seeded(path: Path) -> Database:
     """A new database at *path*."""
     database = Database(path)
     with database.transaction() as tx:
         for number in (1, 2, 9):
-            people.insert_person(tx, person(number), b"certificate")
-        people.insert_seal(tx, SEAL, b"certificate")
+            people.insert_person(tx, person(number), CERTIFICATE)
+        people.insert_seal(tx, SEAL, CERTIFICATE)
         store(tx, contract())
     return database
 

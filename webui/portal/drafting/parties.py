@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, request
 
+from appliance.contracts.problems import ProblemPlace
 from appliance.contracts.terms import usual_deadline
 from appliance.directory import LONGEST, MOST
 from appliance.errors import ApplianceError, PreconditionRefused
@@ -142,6 +143,7 @@ def _page(desk: Desk, draft: Contract, given: TypedParties, remarks: Remarks) ->
         marks={party.id: mark(party, language) for party in draft.parties},
         names=names,
         contacts=contacts,
+        lacking=_lacking(desk, draft),
         movable=lambda party, by: adding.may_move(draft, party.id, by),
         myself=draft.initiator not in taken,
         query=query,
@@ -154,6 +156,16 @@ def _page(desk: Desk, draft: Contract, given: TypedParties, remarks: Remarks) ->
         presets=PRESETS,
         zones=[(zone, zone) for zone in zones(draft.deadline.zone)],
     )
+
+
+def _lacking(desk: Desk, draft: Contract) -> dict[str, list[str]]:
+    """What keeps each party from signing, by its id: the same that sending would refuse."""
+    _ = translate()
+    found: dict[str, list[str]] = {party.id: [] for party in draft.parties}
+    for problem in desk.appliance.sending.problems(draft):
+        if problem.place is ProblemPlace.PARTIES and problem.party is not None:
+            found[problem.party].append(_(problem.template, **problem.values))
+    return found
 
 
 def _seals(desk: Desk, taken: set[str]) -> list[tuple[str, str]]:
