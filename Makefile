@@ -1,6 +1,7 @@
 # Two commands matter: `make demo` runs the main job, `make test` checks everything. Both set up what they need.
 
-export VERMILION_HOME ?= $(CURDIR)/var
+# An organisation's own home is not the demonstration's, and no target removes it.
+export VERMILION_HOME ?= $(CURDIR)/$(if $(ORG),home,var)
 BIN := .venv/bin
 SOURCES := hsm appliance webui tests scripts
 
@@ -16,8 +17,8 @@ setup: ## install what is missing (Debian packages, .venv); quick when nothing i
 demo: setup ## the main job, headless: sign, timestamp, log, verify and export a sample contract into var/demo
 	@$(BIN)/vermilion demo --out "$(VERMILION_HOME)/demo"
 
-up: setup ## the whole appliance on http://localhost:8080 (or PORT=…) until Ctrl-C
-	@$(BIN)/vermilion up $(if $(PORT),--port $(PORT))
+up: setup ## the whole appliance on http://localhost:8080 (or PORT=…) until Ctrl-C; ORG="Acme Ltd": that organisation's own
+	@$(BIN)/vermilion up $(if $(PORT),--port $(PORT)) $(if $(ORG),--organisation "$$ORG") $(if $(URL),--url "$$URL")
 
 test: ## every test, with real SoftHSM, SQLite, SMTP, processes, Chromium, openssl and pyHanko
 	@scripts/setup test

@@ -372,6 +372,14 @@ class Settings:
         port = environment.get(PORT_OF_RUN)
         return self if port is None else self.at_port(int(port))
 
+    def as_served(self) -> Settings:
+        """The settings for a command beside a running ``vermilion up``, which may serve at another port."""
+        try:
+            port = int(self.home.served_port.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return self
+        return self if port == self.web.port else self.at_port(port)
+
 
 def load(home: Home) -> Settings:
     """The settings of *home*. Raises ConfigurationError naming the file and the setting that is wrong."""

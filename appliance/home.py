@@ -172,6 +172,11 @@ class Home:
         """The signs of life of the processes that answer people."""
         return self.run / "pulses"
 
+    @property
+    def served_port(self) -> Path:
+        """The portal's port of the ``vermilion up`` that serves this home now; in development only."""
+        return self.run / "port"
+
     def authority_socket(self, role: str) -> Path:
         """The authority's socket for *role*, one of :data:`ROLES`."""
         return self.run / f"authority-{role}.sock"

@@ -30,7 +30,7 @@ def add(context: Context, login: str, role: str, name: str, email: str) -> None:
 
     Further ones of the same kind take two persons: `vermilion do administrators.add`.
     """
-    settings = load(context.home)
+    settings = load(context.home).as_served()
     with open_administration(settings, now=utc_now, process=COMMAND) as administration:
         new = NewAdministrator(login, name, email, AdministratorRole(role))
         _show_link(context, settings, administration.administrators.add_first(new))
@@ -42,7 +42,7 @@ def add(context: Context, login: str, role: str, name: str, email: str) -> None:
 def recover(context: Context, login: str) -> None:
     """End password, code, passkeys and sessions of LOGIN, and print a link by which password and code are chosen
     anew."""
-    settings = load(context.home)
+    settings = load(context.home).as_served()
     with open_administration(settings, now=utc_now, process=COMMAND) as administration:
         ended = administration.administrators.reset(login, by=ROOT)
         _say_of_keeper(context, login, ended)

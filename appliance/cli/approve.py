@@ -24,7 +24,7 @@ HERE = Whereabouts("console of the machine")
 def command(ctx: click.Context, act_id: str, login: str, refuse: bool) -> None:
     """Approve, as a second person, what was asked for under ID; password and code are asked for."""
     context: Context = ctx.obj
-    with open_administration(load(context.home), now=utc_now, process=COMMAND) as administration:
+    with open_administration(load(context.home).as_served(), now=utc_now, process=COMMAND) as administration:
         waiting = administration.acts.act(act_id)
         action = action_of(waiting.action)
         asked = {"id": waiting.id, "who": waiting.asked_by, "what": waiting.action}

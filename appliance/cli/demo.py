@@ -12,6 +12,7 @@ from appliance.cli.program import REFUSED, Context
 from appliance.config import load
 from appliance.confinement import Confinement
 from appliance.demonstration.founding import found
+from appliance.demonstration.new_home import DEMONSTRATION
 from appliance.demonstration.places import SAMPLE_PLACES
 from appliance.demonstration.pocket import Pocket
 from appliance.demonstration.results import Results
@@ -49,7 +50,7 @@ def command(ctx: click.Context, out: Path, contract: Path | None) -> None:
     make_directory(context.home.root)
     with ExitStack() as stack:
         confinement = stack.enter_context(Confinement(context.home.cache))  # gets ready during the founding
-        found(context.home, say=say, environment=environment)
+        found(context.home, say=say, environment=environment, wanted=DEMONSTRATION)
         stack.enter_context(running_authority(context.home, say=say, environment=environment))
         appliance = stack.enter_context(open_appliance(load(context.home), confinement=confinement))
         story = Story(appliance, Pocket(context.home.people), sequence=_sequencer(appliance).run_once, tell=say)

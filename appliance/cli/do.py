@@ -69,7 +69,7 @@ def _callback(action: Action) -> Callable[..., None]:
     def ask(ctx: click.Context, /, **given: str | None) -> None:
         context: Context = ctx.obj
         arguments = {name: value for name, value in given.items() if value is not None}
-        with open_administration(load(context.home), now=utc_now, process=COMMAND) as administration:
+        with open_administration(load(context.home).as_served(), now=utc_now, process=COMMAND) as administration:
             act = show(context, administration, administration.acts.ask(action.name, arguments, by=ROOT))
         if act.state in (ActState.FAILED, ActState.INTERRUPTED):
             ctx.exit(REFUSED)

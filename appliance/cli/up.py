@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
 from appliance.cli.program import Context
-from appliance.config import PORT_OF_RUN, load
+from appliance.cli.speech import Speech
+from appliance.config import PORT_OF_RUN, Settings, load
 from appliance.demonstration.founding import found
+from appliance.demonstration.new_home import NewHome, zone_of_machine
 from appliance.errors import SupervisionFailed
 from appliance.home import Home
 from appliance.supervision import Supervisor, services
@@ -23,37 +28,94 @@ from hsm.client import AuthorityClient
 @click.option(
     "--port", type=click.IntRange(1, 65533), help="The portal's port instead of the one in the settings."
 )
+@click.option(
+    "--organisation",
+    metavar="ORG",
+    default=None,
+    help="Whose appliance a new home is, without the demonstration's people.",
+)
+@click.option("--url", default="", help="The address that people type, such as https://sign.example.com.")
 @click.pass_obj
-def command(context: Context, port: int | None) -> None:
-    """Serve the portal, the timestamp authority and the log until Ctrl-C; a new home is set up first."""
+def command(context: Context, port: int | None, organisation: str | None, url: str) -> None:
+    """Serve the portal, the timestamp authority and the log until Ctrl-C; a new home is set up first.
+
+    With --organisation it is that organisation's, and its first officers register in the portal; otherwise it is
+    the demonstration's.
+    """
+    if url and organisation is None:
+        raise click.UsageError(context.speech.word("--url takes --organisation."))
     say = context.speech.say
     environment = services.inherited(os.environ)
-    found(context.home, say=say, environment=environment, port=port)
+    wanted = None
+    if organisation is not None:
+        wanted = NewHome(organisation, url, context.speech.language, zone_of_machine())
+    found(context.home, say=say, environment=environment, port=port, wanted=wanted)
     settings = load(context.home)
     if port is not None and port != settings.web.port:
         settings, environment = settings.at_port(port), {**environment, PORT_OF_RUN: str(port)}
-    for wanted in (settings.web.port, settings.web.port + services.TSA_PORT_ABOVE, settings.console.port):
-        _require_free(wanted)
-    with _ending() as asked, Supervisor(services.services(settings, environment), say=say) as supervisor:
-        say("Vermilion serves on {address} (Ctrl-C ends it)", address=settings.web.public_url)
-        say("The operator's console is on {address}", address=settings.console.public_url)
-        if _waits_for_officer(context.home):
-            say(
-                "The first officer registers at {address} with the code in {path}",
-                address=f"{settings.web.public_url}/setup",
-                path=context.home.setup_code,
-            )
+    for each in (settings.web.port, settings.web.port + services.TSA_PORT_ABOVE, settings.console.port):
+        _require_free(each)
+    with (
+        _ending() as asked,
+        Supervisor(services.services(settings, environment), say=say) as supervisor,
+        _served(context.home, settings.web.port),
+    ):
+        _tell_first_steps(context.speech, settings)
         supervisor.watch(until=lambda: bool(asked))
         say("ending …")
     say("everything has ended")
 
 
-def _waits_for_officer(home: Home) -> bool:
-    """Whether the code that founding left has not been used yet."""
+def _tell_first_steps(speech: Speech, settings: Settings) -> None:
+    """Where people go, what becomes of mail, and how the first of them come."""
+    say, home = speech.say, settings.home
+    say("Vermilion serves on {address} (Ctrl-C ends it)", address=settings.web.public_url)
+    say("This appliance is that of {organisation}.", organisation=settings.organisation.name)
+    say("The operator's console is on {address}", address=settings.console.public_url)
+    if settings.mail.host:
+        say("Mail goes through {host}, port {port}.", host=settings.mail.host, port=settings.mail.port)
+    else:
+        say(
+            "No mail server is set ([mail] in {path}): nothing is sent, and links are passed on by hand.",
+            path=home.settings,
+        )
+    if waiting := _codes_left(home):
+        codes = home.setup_code.read_text(encoding="utf-8").split()
+        say(
+            "The first officers register at {address}, each with one of the codes in {path}: {codes}"
+            " (not yet used: {count})",
+            address=f"{settings.web.public_url}/setup",
+            path=home.setup_code,
+            codes="  ".join(codes),
+            count=waiting,
+        )
+        say(
+            "The console's first administrator, in another terminal: {command}", command=_first_administrator(home)
+        )
+
+
+def _first_administrator(home: Home) -> str:
+    program = Path(sys.executable).with_name("vermilion")
+    wanted = ["administrators", "add", "LOGIN", "--role", "system", "--name", "NAME", "--email", "ADDRESS"]
+    return shlex.join([str(program), "--home", str(home.root), *wanted])
+
+
+@contextmanager
+def _served(home: Home, port: int) -> Iterator[None]:
+    """Commands beside this one find the port in the home."""
+    home.served_port.write_text(f"{port}\n", encoding="ascii")
+    try:
+        yield
+    finally:
+        home.served_port.unlink(missing_ok=True)
+
+
+def _codes_left(home: Home) -> int:
+    """How many of the codes that founding left have not been used yet."""
     if not home.setup_code.exists():
-        return False
+        return 0
     with AuthorityClient(home.authority_socket("operator")) as authority:
-        return authority.appointment().codes > 0
+        return authority.appointment().codes
 
 
 def _require_free(port: int) -> None:

@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from importlib import resources
 
-from appliance.config import CONSOLE_PORT_ABOVE, Settings, WebSettings, load
+from appliance.config import Settings, WebSettings, load
 from appliance.confinement import Confinement
 from appliance.demonstration import cast
+from appliance.demonstration.new_home import DEMONSTRATION, NewHome
 from appliance.demonstration.pocket import Pocket
-from appliance.errors import NotFound, SupervisionFailed
+from appliance.errors import ConfigurationError, NotFound, SupervisionFailed
 from appliance.home import Home, make_directory, write_private
 from appliance.model.people import Person, Seal
 from appliance.supervision import Say
@@ -30,50 +31,37 @@ from hsm.home import make_home
 
 FORM_KEY = "web.key"
 CONSOLE_KEY = "console.key"
-CEREMONY = "development.toml"
-
-APPLIANCE_SETTINGS = f"""\
-# The appliance's settings; docs/reference.md lists them all.
-[organisation]
-name = "{cast.ALPHA}"
-
-[web]
-port = {{port}}
-public_url = "http://localhost:{{port}}"
-
-[console]
-port = {{console}}
-public_url = "http://localhost:{{console}}"
-"""
-
-AUTHORITY_SETTINGS = f"""\
-# The authority's settings; docs/reference.md lists them all.
-
-[time]
-# Of this home the operator says that the machine's clock is right. On an appliance: "kernel", which proves it.
-source = "declared"
-
-[certificates]
-base_url = "http://localhost:{{port}}"
-organisations = ["{cast.ALPHA}", "{cast.BETA}"]
-
-[activation]
-origins = ["http://localhost:{{port}}"]
-console_origins = ["http://localhost:{{console}}"]
-"""
+CEREMONY = "ceremony.toml"
 
 
-def found(home: Home, *, say: Say, environment: Mapping[str, str], port: int | None = None) -> None:
+def found(
+    home: Home,
+    *,
+    say: Say,
+    environment: Mapping[str, str],
+    port: int | None = None,
+    wanted: NewHome | None = None,
+) -> None:
     """Does what is missing in *home*; quick when nothing is. The authority runs only while it is needed here.
 
-    *port* goes into the settings of a new home: the portal's, in every address that names it.
+    *port* goes into the settings of a new home: the portal's, in every address that names it. A new home is as
+    *wanted*, without that the demonstration's; in an enterprise's own there is nobody before its first officer.
+
+    Raises :class:`ConfigurationError`, with nothing changed, for a home that is another organisation's than
+    *wanted* or has another address, and for what no home can be told.
     """
-    _write_settings(home, say, port or WebSettings().port)
+    if wanted is not None:
+        wanted.check()
+    if home.settings.exists():
+        new = _as_it_is(home, wanted)
+    else:
+        new = wanted or DEMONSTRATION
+        _write_settings(home, say, port or WebSettings().port, new)
     _write_secrets(home, say)
     if not (home.trust / "log.vkey").exists():
-        _hold_ceremony(home, say, environment)
+        _hold_ceremony(home, say, environment, new)
     settings = load(home)
-    if _populated(settings):
+    if not new.is_demonstration or _populated(settings):
         return
     with (
         running_authority(home, say=say, environment=environment),
@@ -87,13 +75,34 @@ def _unused(home: Home) -> Confinement:
     return Confinement(home.cache)
 
 
-def _write_settings(home: Home, say: Say, port: int) -> None:
+def _as_it_is(home: Home, wanted: NewHome | None) -> NewHome:
+    settings = load(home)
+    name = settings.organisation.name
+    if wanted is not None and wanted.organisation != name:
+        raise ConfigurationError(
+            "{home} is the home of {organisation} already, and a home stays its organisation's; for another one"
+            " choose another directory (VERMILION_HOME=DIR). Nothing was changed.",
+            home=home.root,
+            organisation=name,
+        )
+    if wanted is not None and wanted.url and wanted.address(settings.web.port) != settings.web.public_url:
+        raise ConfigurationError(
+            "{home} is reached at {address}, to which its people's passkeys belong; for another address choose"
+            " another directory (VERMILION_HOME=DIR). Nothing was changed.",
+            home=home.root,
+            address=settings.web.public_url,
+        )
+    return DEMONSTRATION if name == cast.ALPHA else NewHome(name)
+
+
+def _write_settings(home: Home, say: Say, port: int, new: NewHome) -> None:
+    """The appliance's settings come last: where they are, the others are."""
     for folder in (home.root, home.settings.parent, home.secrets, home.people, home.logs, home.run):
         make_directory(folder)
     texts = {
-        home.settings: APPLIANCE_SETTINGS.format(port=port, console=port + CONSOLE_PORT_ABOVE),
-        home.authority_settings: AUTHORITY_SETTINGS.format(port=port, console=port + CONSOLE_PORT_ABOVE),
         home.policy: resources.files("appliance.policy").joinpath("default.toml").read_text(encoding="utf-8"),
+        home.authority_settings: new.authority_settings(port),
+        home.settings: new.appliance_settings(port),
     }
     for path, text in texts.items():
         if not path.exists():
@@ -109,16 +118,18 @@ def _write_secrets(home: Home, say: Say) -> None:
             write_private(home.secrets / name, secrets.token_hex(32).encode() + b"\n")
 
 
-def _hold_ceremony(home: Home, say: Say, environment: Mapping[str, str]) -> None:
-    say("founding    key ceremony {name}: tokens, root and issuing CA, keys in the HSM", name=CEREMONY)
-    with resources.as_file(resources.files("hsm.ceremonies") / CEREMONY) as plan:
-        done = subprocess.run(
-            [sys.executable, "-m", "hsm.cli", "ceremony", str(plan), "--codes-to", str(home.setup_code)],
-            env={**environment, "VERMILION_HOME": str(home.root)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+def _hold_ceremony(home: Home, say: Say, environment: Mapping[str, str], new: NewHome) -> None:
+    plan = home.settings.with_name(CEREMONY)
+    say("founding    key ceremony {name}: tokens, root and issuing CA, keys in the HSM", name=plan)
+    if not plan.exists():
+        write_private(plan, new.ceremony().encode())
+    done = subprocess.run(
+        [sys.executable, "-m", "hsm.cli", "ceremony", str(plan), "--codes-to", str(home.setup_code)],
+        env={**environment, "VERMILION_HOME": str(home.root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     (home.logs / "ceremony.log").write_text(done.stdout + done.stderr, encoding="utf-8")
     if done.returncode != 0:
         raise SupervisionFailed(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.demonstration.founding import APPLIANCE_SETTINGS
+from appliance.demonstration.new_home import DEMONSTRATION
 from appliance.home import Home, write_private
 from hsm.status import AuthorityState
 from tests.authority import RunningAuthority, running_authority
@@ -37,7 +37,7 @@ def locked() -> Iterator[RunningAuthority]:
     """As after a start of the machine: it runs, and nobody has given it the PIN."""
     with running_authority() as authority:
         home = Home(authority.root)
-        home.settings.write_text(APPLIANCE_SETTINGS.format(port=8080, console=8081), encoding="utf-8")
+        home.settings.write_text(DEMONSTRATION.appliance_settings(8080), encoding="utf-8")
         for name in ("web.key", "links.key", "console.key"):
             write_private(home.secrets / name, secrets.token_hex(32).encode())
         (home.secrets / "user.pin").rename(home.root / "kept-by-people")

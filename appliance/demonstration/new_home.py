@@ -1,0 +1,171 @@
+"""What a new home is told: whose it is, where people reach it, and the file of its key ceremony."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from appliance.config import CONSOLE_PORT_ABOVE, WebSettings
+from appliance.demonstration import cast
+from appliance.errors import ConfigurationError
+from appliance.language import Language
+from hsm.certificates import require_text
+from hsm.errors import CertificateRefused, ConfigurationRefused
+
+LONGEST_COMMON_NAME = 64
+"""Characters of a common name (X.520, ub-common-name)."""
+
+_APPLIANCE = """\
+# The appliance's settings; docs/reference.md lists them all.
+[organisation]
+name = {organisation}
+
+[web]
+port = {port}
+public_url = {url}
+
+[console]
+port = {console}
+public_url = "http://localhost:{console}"
+"""
+
+_INTERFACE = """
+[interface]
+language = {language}
+zone = {zone}
+
+# Without a mail server nothing is sent, and pages show the links to pass on. To send mail, fill this in and start
+# again; the password of a user is the file secrets/smtp.password, mode 0600.
+# [mail]
+# host = "smtp.example.com"
+# port = 587
+# security = "starttls"
+# user = "contracts@example.com"
+# sender = "contracts@example.com"
+"""
+
+_AUTHORITY = """\
+# The authority's settings; docs/reference.md lists them all.
+
+[time]
+# Of this home the operator says that the machine's clock is right. On an appliance: "kernel", which proves it.
+source = "declared"
+
+[certificates]
+base_url = {lists}
+organisations = {organisations}
+{log}
+[activation]
+rp_id = {host}
+origins = [{origin}]
+console_rp_id = "localhost"
+console_origins = ["http://localhost:{console}"]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewHome:
+    """A home of ``organisation``, in whose pages people begin in ``language`` and ``zone``; ``url`` is what they
+    type, empty for this machine alone. ``partner`` is the other company of the demonstration."""
+
+    organisation: str
+    url: str = ""
+    language: Language = Language.CHINESE
+    zone: str = cast.ZONE
+    partner: str = ""
+
+    @property
+    def is_demonstration(self) -> bool:
+        """Whether the demonstration's people are to be in it."""
+        return bool(self.partner)
+
+    def check(self) -> None:
+        """Raises :class:`ConfigurationError` for a name that no certificate can have, and for an address at which
+        browsers have no passkeys (Web Authentication Level 3, section 5: a secure context)."""
+        try:
+            require_text(self.organisation)
+        except CertificateRefused as error:
+            raise ConfigurationError(
+                "ORG cannot be the name of an organisation: {why} Nothing was set up.", why=error
+            ) from error
+        if self.url:
+            _require_address(self.url)
+
+    def address(self, port: int) -> str:
+        """The portal's address."""
+        return self.url.rstrip("/") or f"http://localhost:{port}"
+
+    def appliance_settings(self, port: int) -> str:
+        """``appliance.toml`` for the portal at *port*."""
+        text = _APPLIANCE if self.is_demonstration else _APPLIANCE + _INTERFACE
+        return text.format(
+            organisation=_quoted(self.organisation),
+            port=port,
+            console=port + CONSOLE_PORT_ABOVE,
+            url=_quoted(self.address(port)),
+            language=_quoted(self.language),
+            zone=_quoted(self.zone),
+        )
+
+    def authority_settings(self, port: int) -> str:
+        """``authority.toml`` that fits it."""
+        settings = WebSettings(public_url=self.address(port))
+        organisations = [self.organisation, *filter(None, [self.partner])]
+        return _AUTHORITY.format(
+            # In the clear, as is usual for revocation lists: they are signed.
+            lists=_quoted(settings.origin.replace("https://", "http://", 1)),
+            organisations=_quoted(organisations),
+            log="" if self.is_demonstration else f"\n[log]\norigin = {_quoted(settings.relying_party + '/log')}\n",
+            host=_quoted(settings.relying_party),
+            origin=_quoted(settings.origin),
+            console=port + CONSOLE_PORT_ABOVE,
+        )
+
+    def ceremony(self) -> str:
+        """The file of the key ceremony."""
+        if self.is_demonstration:
+            return resources.files("hsm.ceremonies").joinpath("development.toml").read_text(encoding="utf-8")
+        text = resources.files("appliance.demonstration").joinpath("enterprise.toml").read_text(encoding="utf-8")
+        for name in ("Root CA", "Issuing CA", "Timestamps", "Log", "Evidence"):
+            text = text.replace(f'"{{organisation}} {name}"', _quoted(self._common_name(name)))
+        return text.replace("{organisation}", _quoted(self.organisation))
+
+    def _common_name(self, name: str) -> str:
+        full = f"{self.organisation} {name}"
+        return full if len(full) <= LONGEST_COMMON_NAME else name
+
+
+DEMONSTRATION = NewHome(cast.ALPHA, partner=cast.BETA)
+"""The home of the demonstration."""
+
+
+def zone_of_machine(link: Path = Path("/etc/localtime")) -> str:
+    """The machine's own time zone (IANA name), which *link* leads to; China's where that says nothing."""
+    name = str(link.resolve()).partition("/zoneinfo/")[2]
+    try:
+        return str(ZoneInfo(name))
+    except (KeyError, ValueError, OSError):
+        return cast.ZONE
+
+
+def _require_address(url: str) -> None:
+    parts = urlsplit(url)
+    try:
+        WebSettings(public_url=url).check()
+        served = (parts.scheme == "https" or parts.hostname == "localhost") and parts.port != 0
+    except (ConfigurationRefused, ValueError):
+        served = False
+    if not served or parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
+        raise ConfigurationError(
+            "URL must be like https://sign.example.com: browsers offer passkeys at https addresses and at"
+            " localhost alone. Nothing was set up."
+        )
+
+
+def _quoted(value: str | list[str]) -> str:
+    """*value* as TOML writes it; JSON's strings are its basic strings (TOML 1.0, String)."""
+    return json.dumps(value, ensure_ascii=False)
