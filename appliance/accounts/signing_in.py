@@ -1,6 +1,7 @@
 """Signing in: password, then login code; or a passkey alone.
 
-1. The attempt is counted for account and address before anything is looked at (:mod:`throttle`).
+1. The attempt is counted for login and network before anything is looked at (:mod:`throttle`): whoever guesses
+from elsewhere keeps nobody out.
 2. The password is compared, with nobody's where there is no such account, so that it takes as long.
 3. A ticket leads to the second step; five minutes, and only with the same login.
 4. The code is compared, its time step is used up, and the session opens in the same transaction.
@@ -87,7 +88,7 @@ class SigningIn:
         with self._database.reading() as tx:
             passkey = stored_passkeys.find(tx, credential_id)
             account = accounts.by_handle(tx, handle) if handle else None
-        attempt = self._begin(f"passkey {credential_id.hex()}", where)
+        attempt = self._begin(f"passkey {credential_id.hex()}", where, guessable=False)
         known = passkey is not None and account is not None and passkey.subject == account.subject
         if passkey is None or account is None or not known or account.state is not AccountState.ACTIVE:
             raise unknown_passkey()
@@ -95,6 +96,7 @@ class SigningIn:
         with self._database.transaction() as tx:
             if not stored_passkeys.use(tx, passkey, sign_count=count, now=self._now()):
                 raise unknown_passkey()
+            throttle.know(tx, account.login, where.address, now=self._now())
             return self._let_in(tx, account.subject, Strength.PASSKEY, answered, (attempt, where))
 
     def confirm(self, subject: str, password: str, where: Whereabouts) -> None:
@@ -106,11 +108,11 @@ class SigningIn:
             self._refused(attempt, login, where)
             raise SignInRefused("This is not your password.")
         with self._database.transaction() as tx:
-            throttle.passed(tx, attempt)
+            throttle.passed(tx, attempt, now=self._now())
 
-    def _begin(self, login: str, where: Whereabouts) -> Attempt:
+    def _begin(self, login: str, where: Whereabouts, *, guessable: bool = True) -> Attempt:
         with self._database.transaction() as tx:
-            return throttle.begin(tx, login, where.address, now=self._now())
+            return throttle.begin(tx, login, where.address, now=self._now(), guessable=guessable)
 
     def _known(self, login: str) -> tuple[Account | None, str | None]:
         with self._database.reading() as tx:
@@ -131,7 +133,7 @@ class SigningIn:
     ) -> OpenedSession:
         attempt, where = come
         spend(tx, ticket, now=self._now())
-        throttle.passed(tx, attempt)
+        throttle.passed(tx, attempt, now=self._now())
         public, private = {"subject": subject, "strength": strength.value}, {"address": where.address}
         event = HistoryEvent(EventKind.SIGNED_IN, self._now(), subject, None, public, private)
         self._chronicle.tell(tx, event)

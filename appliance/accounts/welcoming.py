@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from appliance.accounts import passwords
+from appliance.accounts import passwords, throttle
 from appliance.accounts.codes import ProvenCode
 from appliance.accounts.passkeys import NewPasskey
 from appliance.accounts.room import AccountsRoom
@@ -93,6 +93,7 @@ class Welcoming:
             self._sessions.end_all(tx, subject, by=subject)
             self._activate(tx, link, by_passkey=isinstance(factor, tuple))
             strength = Strength.PASSKEY if isinstance(factor, tuple) else Strength.PASSWORD_AND_CODE
+            throttle.know(tx, arrival.account.login, where.address, now=now)
             return self._sessions.open(tx, subject, strength, where)
 
     def _replace_factors(

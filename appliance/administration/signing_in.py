@@ -1,9 +1,9 @@
 """Administrators sign in: password, then code. Waits that double; a lock for who knows the password and guesses
 codes.
 
-1. The attempt is counted for address, and for account and address together, before anything is looked at
-(:mod:`appliance.accounts.throttle`). So whoever guesses from elsewhere keeps no administrator out: not by waits,
-and not by a lock, which only wrong codes lead to, after the right password.
+1. The attempt is counted for login and network before anything is looked at (:mod:`appliance.accounts.throttle`).
+So whoever guesses from elsewhere keeps no administrator out: not by waits, and not by a lock, which only wrong
+codes lead to, after the right password.
 2. The password is compared, with nobody's where there is no such account, so that it takes as long.
 3. A ticket leads to the second step; five minutes, and only with the same login.
 4. The code is compared, its time step is used up, and the session opens in the same transaction.
@@ -69,7 +69,7 @@ class AdministratorSigningIn:
         attempt = self._begin(login, where)
         self._require_password(login, password, attempt, where)
         with self._room.database.transaction() as tx:
-            throttle.passed(tx, attempt)
+            throttle.passed(tx, attempt, now=self._room.now())
 
     def prove(self, login: str, password: str, code: str, where: Whereabouts) -> Actor:
         """Both steps at once, without a session: for the command line. Raises as they do."""
@@ -78,12 +78,12 @@ class AdministratorSigningIn:
         self._require_password(name, password, attempt, where)
         administrator = self._require_code(name, code, attempt, where)
         with self._room.database.transaction() as tx:
-            throttle.passed(tx, attempt)
+            throttle.passed(tx, attempt, now=self._room.now())
         return Actor(administrator.login, administrator.role)
 
     def _begin(self, login: str, where: Whereabouts) -> Attempt:
         with self._room.database.transaction() as tx:
-            return throttle.begin(tx, f"{login} {where.address}", where.address, now=self._room.now())
+            return throttle.begin(tx, login, where.address, now=self._room.now())
 
     def _require_password(self, login: str, password: str, attempt: Attempt, where: Whereabouts) -> None:
         found, factors = self._known(login)
@@ -112,7 +112,7 @@ class AdministratorSigningIn:
 
     def _let_in(self, tx: Transaction, ticket: Ticket, attempt: Attempt) -> None:
         spend(tx, ticket, now=self._room.now())
-        throttle.passed(tx, attempt)
+        throttle.passed(tx, attempt, now=self._room.now())
 
     def _failed(self, attempt: Attempt, where: Whereabouts, *, guessed: str = "") -> None:
         """*guessed* is whose code was wrong after the right password."""

@@ -13,7 +13,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from appliance.accounts import passwords
+from appliance.accounts import passwords, throttle
 from appliance.accounts.codes import CodeDraft
 from appliance.accounts.sessions import Whereabouts
 from appliance.administration.room import AdministrationRoom
@@ -109,6 +109,7 @@ class AdministratorWelcoming:
             administrators.move(tx, owner.login, AdministratorState.ACTIVE, AdministratorState.INVITED)
             actor = Actor(owner.login, owner.role)
             self._room.journal.write(tx, JournalKind.ADMINISTRATOR_SET_UP, actor, address=where.address)
+            throttle.know(tx, owner.login, where.address, now=now)
             return self._sessions.open(tx, owner.login, where)
 
     def _require_code(self, arrival: AdministratorArrival, code: str) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from appliance.accounts import passwords
+from appliance.accounts import passwords, throttle
 from appliance.accounts.accounts import Accounts
 from appliance.accounts.accounts import problems as problems_of
 from appliance.accounts.passkeys import NewPasskey, Offer, Passkeys
@@ -105,9 +105,12 @@ class Appointing:
 
     def appoint(self, form: OfficerForm, made: NewPasskey, where: Whereabouts) -> OpenedSession:
         """The officer, who is signed in at once. Raises what the authority refuses, :class:`PreconditionRefused`
-        for values, :class:`StateRefused` for a login or a mail address that is taken."""
+        for values, :class:`StateRefused` for a login or a mail address that is taken, and
+        :class:`TooManyAttempts` for a network from which there were too many wrong codes."""
         for problem in self.problems(form).values():
             raise problem
+        with self._database.transaction() as tx:
+            attempt = throttle.begin(tx, "set-up code", where.address, now=self._now(), guessable=False)
         login = folded(form.login)
         self._require_free(login)
         new = NewOfficer(
@@ -127,6 +130,8 @@ class Appointing:
         self._authority.appoint_officer(form.code, self._details(new))
         with self._database.transaction() as tx:
             self._open(tx, new)
+            throttle.passed(tx, attempt, now=self._now())
+            throttle.know(tx, new.login, where.address, now=self._now())
             return self._sessions.open(tx, new.subject, Strength.PASSKEY, where)
 
     def _complete(self) -> None:

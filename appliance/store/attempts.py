@@ -1,4 +1,5 @@
-"""Failed attempts, and tickets that were spent. Each function runs in the caller's transaction."""
+"""Failed attempts, from where somebody has signed in, and tickets that were spent. Each function runs in the
+caller's transaction."""
 
 from __future__ import annotations
 
@@ -8,6 +9,9 @@ import pysqlite3
 
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
+
+MOST = 50_000
+"""Counts that are kept at most; of more, those go that nothing was added to for longest."""
 
 
 def count(tx: Transaction, key: str, *, since: datetime) -> tuple[int, datetime | None]:
@@ -38,9 +42,38 @@ def give_back(tx: Transaction, key: str) -> None:
 
 
 def forget(tx: Transaction, before: datetime, *, limit: int = 100) -> None:
-    """Removes at most *limit* counts that nothing was added to since *before*."""
+    """Removes at most *limit* counts that nothing was added to since *before*, and what is beyond :data:`MOST`."""
     tx.execute(
         "DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE last < ? ORDER BY last LIMIT ?)",
+        (stored(before), limit),
+    )
+
+    tx.execute(
+        "DELETE FROM throttle WHERE key IN (SELECT key FROM throttle ORDER BY last DESC LIMIT -1 OFFSET ?)",
+        (MOST,),
+    )
+
+
+def is_known(tx: Transaction, key: str, *, since: datetime) -> bool:
+    """Whether *key*, of a login and a network, stands for a sign-in that succeeded *since* then."""
+    query = "SELECT 1 FROM known_networks WHERE key = ? AND last >= ?"
+    return tx.execute(query, (key, stored(since))).fetchone() is not None
+
+
+def keep_known(tx: Transaction, key: str, *, now: datetime) -> None:
+    """Somebody has just signed in: *key* stands for login and network."""
+    tx.execute(
+        "INSERT INTO known_networks (key, last) VALUES (?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET last = excluded.last",
+        (key, stored(now)),
+    )
+
+
+def forget_known(tx: Transaction, before: datetime, *, limit: int = 100) -> None:
+    """Removes at most *limit* networks from which nobody signed in since *before*."""
+    tx.execute(
+        "DELETE FROM known_networks WHERE key IN"
+        " (SELECT key FROM known_networks WHERE last < ? ORDER BY last LIMIT ?)",
         (stored(before), limit),
     )
 

@@ -40,8 +40,9 @@ class Appointing:
         """A new officer with an authenticator.
 
         1. name, organisation and authenticator are such as an officer may have;
-        2. the try is counted before the code is looked at: five wrong ones lock for fifteen minutes;
-        3. the code's hash is one that is unused and has not run out, compared in constant time;
+        2. the code's hash is one that is unused and has not run out, compared in constant time;
+        3. wrong ones are counted, five of them for fifteen minutes; the right one counts all the same: nobody
+           guesses 160 bits, and nobody who tries keeps the first officers out;
         4. code, officer and record in one durable transaction.
         """
         details = field(arguments, "details", dict)
@@ -66,14 +67,14 @@ class Appointing:
 
     def _matching(self, code: str, now: datetime) -> bytes:
         moment, store = int(now.timestamp()), self._bench.store.setup
-        lock_until = int((now + _LOCKED_FOR).timestamp())
-        if not store.begin_attempt(allowed=_ALLOWED_TRIES, now=moment, lock_until=lock_until):
-            raise ActivationLocked("Too many wrong codes: nobody is appointed for up to 15 minutes.")
         given = digest_of(code[:_LONGEST_CODE])
         matching = [digest for digest, _ in store.unused(moment) if hmac.compare_digest(digest, given)]
-        if not matching:
-            raise ActivationRefused(_WRONG)
-        return matching[0]
+        if matching:
+            return matching[0]
+        lock_until = int((now + _LOCKED_FOR).timestamp())
+        if not store.begin_attempt(allowed=_ALLOWED_TRIES, now=moment, lock_until=lock_until):
+            raise ActivationLocked("Too many wrong codes were entered lately; this one is wrong as well.")
+        raise ActivationRefused(_WRONG)
 
 
 _WRONG = "The set-up code is wrong, was used or has run out. It is on paper from the key ceremony."

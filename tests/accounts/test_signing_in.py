@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
+from pathlib import Path
 from statistics import median
 
 import pytest
+from pysqlite3 import dbapi2 as sqlite
 
 from appliance.accounts.sessions import Whereabouts
-from appliance.accounts.throttle import ACCOUNT, ADDRESS
+from appliance.accounts.throttle import LOGIN, LOGIN_FROM_NETWORK, LONGEST_WAIT, NETWORK, network_of
 from appliance.errors import SignInRefused, StateRefused, TooManyAttempts
+from appliance.store import attempts, schema
 from tests.accounts.conftest import GOOD, OFFICER, WHERE, House
 from tests.accounts.device import Device
 
@@ -106,11 +111,11 @@ def test_the_second_step_waits_five_minutes_and_works_once(house: House) -> None
 @pytest.mark.parametrize("login", ["chen", "nobody"])
 def test_waits_begin_after_five_failures_double_and_end(house: House, login: str) -> None:
     house.set_up("chen")
-    for _ in range(ACCOUNT.free):
+    for _ in range(LOGIN_FROM_NETWORK.free):
         with pytest.raises(SignInRefused):
             house.desk.signing_in.password(login, "not the right one", WHERE)
     with pytest.raises(TooManyAttempts) as first:
-        house.desk.signing_in.password(login, GOOD, ELSEWHERE)
+        house.desk.signing_in.password(login, GOOD, WHERE)
     assert first.value.values["until"] == house.at.replace(microsecond=0) + timedelta(seconds=30)
     assert house.told()[-1] == "sign-in-blocked"
     house.later(seconds=31)
@@ -128,7 +133,7 @@ def test_waits_begin_after_five_failures_double_and_end(house: House, login: str
 
 def test_the_password_alone_gives_no_new_tries_for_the_code(house: House) -> None:
     house.set_up("chen")
-    for _ in range(ACCOUNT.free):
+    for _ in range(LOGIN_FROM_NETWORK.free):
         passed = house.desk.signing_in.password("chen", GOOD, WHERE)
         with pytest.raises(SignInRefused):
             house.desk.signing_in.code(passed.ticket, "000000", WHERE)
@@ -138,12 +143,101 @@ def test_the_password_alone_gives_no_new_tries_for_the_code(house: House) -> Non
 
 def test_an_address_that_tries_many_accounts_waits_too(house: House) -> None:
     house.set_up("chen")
-    for number in range(ADDRESS.free):
+    for number in range(NETWORK.free):
         with pytest.raises(SignInRefused):
             house.desk.signing_in.passkey("", json.dumps({"rawId": f"{number:04d}", "response": {}}), ELSEWHERE)
     with pytest.raises(TooManyAttempts):
         house.desk.signing_in.password("chen", GOOD, ELSEWHERE)
     assert house.sign_in("chen").session.subject, "other addresses are not held up"
+
+
+def guesses(house: House, login: str, *, hours: int, addresses: Callable[[int], str]) -> int:
+    """How many wrong passwords are looked at of those sent every ten seconds, each from the next address."""
+    looked_at, until = 0, house.at + timedelta(hours=hours)
+    for number in count():
+        if house.at >= until:
+            return looked_at
+        try:
+            house.desk.signing_in.password(login, f"wrong {number}", Whereabouts(addresses(number)))
+        except SignInRefused:
+            looked_at += 1
+        except TooManyAttempts:
+            pass
+        house.later(seconds=10)
+    raise AssertionError
+
+
+def test_who_guesses_from_one_address_is_slowed_and_keeps_nobody_out(house: House, quick_hashes: None) -> None:
+    house.set_up("chen")
+    at_most = LOGIN_FROM_NETWORK.free + 5 + timedelta(hours=3) // LONGEST_WAIT
+    assert guesses(house, "chen", hours=3, addresses=lambda _: "198.51.100.9") <= at_most
+    with pytest.raises(TooManyAttempts):
+        house.desk.signing_in.password("chen", GOOD, ELSEWHERE)
+    house.desk.signing_in.confirm(house.sign_in("chen").session.subject, GOOD, WHERE)
+    assert house.desk.signing_in.password("chen", GOOD, Whereabouts("203.0.113.5")), "nor where they never were"
+
+
+@pytest.mark.parametrize("pattern", ["198.51.{}.{}", "2001:db8:{:x}:{:x}::1"])
+def test_who_guesses_from_everywhere_is_slowed_and_the_owner_comes_in(
+    house: House, quick_hashes: None, pattern: str
+) -> None:
+    house.set_up("chen")
+    at_most = LOGIN.free + 5 + timedelta(hours=3) // LONGEST_WAIT
+    assert guesses(house, "chen", hours=3, addresses=lambda n: pattern.format(n // 256, n % 256)) <= at_most
+    with pytest.raises(TooManyAttempts, match="many places"):
+        house.desk.signing_in.password("chen", GOOD, Whereabouts("203.0.113.5"))
+    house.sign_in("chen")
+    with pytest.raises(TooManyAttempts):  # the owner's coming in gives the others no new tries
+        house.desk.signing_in.password("chen", GOOD, Whereabouts("203.0.113.5"))
+
+
+def test_one_subscriber_of_ipv6_is_one_network(house: House, quick_hashes: None) -> None:
+    assert network_of("2001:db8:1:2:3:4:5:6") == network_of("2001:db8:1:2::9") == "2001:db8:1:2::/64"
+    assert network_of("::ffff:192.0.2.7") == network_of("192.0.2.7") == "192.0.2.7"
+    assert network_of("fe80::1%eth0") == "fe80::/64"
+    house.set_up("chen")
+    looked_at = guesses(house, "chen", hours=1, addresses=lambda n: f"2001:db8::{n:x}")
+    assert looked_at <= LOGIN_FROM_NETWORK.free + 9
+
+
+def test_who_is_known_somewhere_waits_for_nobody_elses_guesses_there(house: House, quick_hashes: None) -> None:
+    """Behind one address of a company somebody tries every login; the others there sign in all the same."""
+    house.set_up("chen")
+    for number in range(NETWORK.free):
+        with pytest.raises(SignInRefused):
+            house.desk.signing_in.password(f"login-{number}", "wrong", WHERE)
+    with pytest.raises(TooManyAttempts):
+        house.desk.signing_in.password("somebody", "wrong", WHERE)
+    assert house.sign_in("chen")
+
+
+def test_what_is_counted_is_bounded(house: House, quick_hashes: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "MOST", 20)
+    for number in range(30):
+        with pytest.raises(SignInRefused):
+            house.desk.signing_in.password(f"login-{number}", "wrong", Whereabouts(f"192.0.2.{number}"))
+    with house.room.database.reading() as tx:
+        assert tx.execute("SELECT count(*) FROM throttle").fetchone()[0] <= 20
+    house.later(minutes=61)
+    with pytest.raises(SignInRefused):
+        house.desk.signing_in.password("chen", "wrong", WHERE)
+    with house.room.database.reading() as tx:
+        assert tx.execute("SELECT count(*) FROM throttle").fetchone()[0] == 3
+
+
+def test_who_waited_before_an_upgrade_waits_no_more(tmp_path: Path) -> None:
+    """Counts of releases that counted by login alone are gone, in the portal and in the console."""
+    for folder, before in (("migrations", 29), ("administration/migrations", 4)):
+        path = tmp_path / f"{before}.db"
+        connection = sqlite.connect(path, isolation_level=None)
+        for step, script in sorted(schema._steps(folder)):
+            if step <= before:
+                schema._apply(connection, script, step)
+        connection.execute(f"PRAGMA user_version = {before}")
+        connection.execute("INSERT INTO throttle VALUES ('account:00', 9, '2099-01-01', '2099-01-01')")
+        schema.Schema(folder).migrate(connection, path)
+        assert connection.execute("SELECT count(*) FROM throttle").fetchone()[0] == 0
+        connection.close()
 
 
 def test_a_passkey_lets_in_without_a_login(house: House) -> None:

@@ -43,7 +43,7 @@ from tests.world import activations_for, sample_document
 
 HERE = Circumstances("192.0.2.7")
 GUEST = Guest("外来 <b>𠮷野</b>", BETA, "guest@beta.example", "+86 138 0000 0000")
-FORGETTABLE = ("sessions", "throttle", "spent_tickets", "submissions")
+FORGETTABLE = ("sessions", "throttle", "known_networks", "spent_tickets", "submissions")
 """Tables that say nothing about contracts, people or what they decided."""
 
 
