@@ -66,8 +66,8 @@ class Profile(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SubjectName:
-    """Who a certificate names. ``identifier`` tells apart two of the same name (X.520 serialNumber); ``unit`` is a
-    seal's kind."""
+    """Who a certificate names. ``identifier`` tells apart two of the same name (X.520 serialNumber): people and
+    seals have one, services and authorities none; ``unit`` is a seal's kind."""
 
     organisation: str
     common_name: str
@@ -131,6 +131,8 @@ class CertificateRules:
         Raises :class:`CertificateRefused` when a name, the key or the issuer does not fit the rules.
         """
         _require_issuer(profile, issuer, now)
+        if (name.identifier is not None) != (profile in (Profile.PERSON, Profile.SEAL)):
+            raise CertificateRefused("The names of people and seals have an identifier; other names have none.")
         builder = self._builder(profile, name, public_key, now=now, latest=issuer.certificate.not_valid_after_utc)
         key_identifier = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
         builder = (
@@ -207,6 +209,20 @@ class CertificateRules:
     def _policies(self) -> x509.CertificatePolicies:
         notice = x509.UserNotice(None, NOTICE)
         return x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier(self.policy), [notice])])
+
+
+def is_evidence_service(certificate: x509.Certificate) -> bool:
+    """Whether *certificate* has the form of :attr:`Profile.EVIDENCE`: good for signing documents, no authority's,
+    and without the X.520 serialNumber that every person's and seal's has. Who issued it is asked elsewhere."""
+    extensions = {each.oid: each.value for each in certificate.extensions}
+    constraints = extensions.get(x509.BasicConstraints.oid)
+    usages = extensions.get(x509.ExtendedKeyUsage.oid)
+    return (
+        isinstance(usages, x509.ExtendedKeyUsage)
+        and set(usages) == set(Profile.EVIDENCE.value.usages)
+        and not (isinstance(constraints, x509.BasicConstraints) and constraints.ca)
+        and not certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
+    )
 
 
 def is_outside(subject: str | None) -> bool:

@@ -47,8 +47,24 @@ _NOTE_SIGNATURE = (
     "-in log/checkpoint.text"
 )
 
-CHECKPOINT = (_NOTE_TEXT, _NOTE_VALUE, _NOTE_SIGNATURE)
-"""``checkpoint.text`` is the note's text; ``checkpoint.sig`` its signature; the signature is the log key's."""
+_SERVICE = "certificates/evidence.pem"
+_NO_PERSON = (
+    f"openssl x509 -in {_SERVICE} -noout -subject -nameopt oid,sep_multiline | \\\n"
+    "awk '/^ *2[.]5[.]4[.]3=/ { named = 1 } /^ *2[.]5[.]4[.]5=/ { person = 1 } END { exit !named || person }'"
+)
+_FOR_DOCUMENTS = f"openssl x509 -in {_SERVICE} -noout -ext extendedKeyUsage | grep 'E-mail Protection'"
+EVIDENCE_SERVICE = (_NO_PERSON, _FOR_DOCUMENTS)
+"""The certificate that the manifest must be signed by is an evidence service's: those of people and seals have a
+serialNumber (2.5.4.5) in their names, those of other services another extended key usage."""
+
+_NAMED_STATE = (
+    "test \"$(tr '\\n' ' ' < log/checkpoint.text)\" = \\\n"
+    """"$(sed -n 's/^{"checkpoint":{"origin":"\\([^"\\\\]*\\)","root":"\\([^"\\\\]*\\)","""
+    """"size":\\([0-9]*\\)},.*/\\1 \\3 \\2 /p' manifest.json)\""""
+)
+CHECKPOINT = (_NOTE_TEXT, _NAMED_STATE, _NOTE_VALUE, _NOTE_SIGNATURE)
+"""``checkpoint.text`` is the note's text, and states the origin, size and root that the manifest names;
+``checkpoint.sig`` is its signature; the signature is the log key's."""
 
 
 def original(size: int) -> str:
@@ -62,6 +78,17 @@ def detached(signature: str, content: str, moment: int) -> str:
         f"openssl cms -verify -binary -inform DER -in {signature} -content {content} -out /dev/null \\\n"
         f"{_TRUST} -no-CApath -no-CAstore -certfile {_CHAIN} -attime {moment}"
     )
+
+
+def manifest(moment: int) -> tuple[str, ...]:
+    """The manifest is signed, and by exactly the evidence service's certificate: the first one in its file, which
+    every other command reads too."""
+    pinned = (
+        f"openssl x509 -in {_SERVICE} | \\\n"
+        "openssl cms -verify -binary -inform DER -in manifest.p7s -content manifest.json -out /dev/null \\\n"
+        f"{_TRUST} -no-CApath -no-CAstore -nointern -certfile /dev/stdin -attime {moment}"
+    )
+    return detached("manifest.p7s", "manifest.json", moment), pinned, *EVIDENCE_SERVICE
 
 
 def reply(content: str, query: str, answer: str, moment: int) -> tuple[str, ...]:

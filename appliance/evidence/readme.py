@@ -59,8 +59,7 @@ def render(evidence: EvidenceInput, extraction: Extraction, language: Language) 
 
 
 def _manifest(created: int) -> tuple[str, ...]:
-    signature = commands.detached("manifest.p7s", "manifest.json", created)
-    return (signature, *commands.reply("manifest.json", "manifest.tsq", "manifest.tsr", created))
+    return (*commands.manifest(created), *commands.reply("manifest.json", "manifest.tsq", "manifest.tsr", created))
 
 
 def _contract(size: int, created: int) -> tuple[str, ...]:

@@ -6,7 +6,8 @@
 3. the reply answers exactly the query that belongs to this manifest, in its one form;
 4. the timestamp holds and its authority is trusted;
 5. the signature is over the manifest, by the certificate that it names;
-6. the signer is trusted, at the moment that the timestamp proves.
+6. that certificate is an evidence service's: one of a person, a seal or another service signs no manifest;
+7. the signer is trusted, at the moment that the timestamp proves.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from appliance.verification.paths import PathFinder, Purpose
 from appliance.verification.revocation import RevocationData
 from appliance.verification.signers import NotSigned, Signer, identify
 from hsm import cms, timestamp
+from hsm.certificates import is_evidence_service
 from hsm.cms.model import SIGNING_TIME
 
 FIELD = "manifest.json"
@@ -74,6 +76,7 @@ def examine(files: SealFiles, trust: Trust) -> SignatureReport:
         dated = _dated(files, trust)
         digest = hashlib.new(message.digest_name, files.manifest).digest()
         signer = identify(message, digest, trust.anchors.known)
+        _require_evidence_service(signer.certificate)
     except NotSigned as error:
         return SignatureReport(FIELD, error.verdict)
     except Unreadable as error:
@@ -110,6 +113,16 @@ def _require_own(certificates: tuple[bytes, ...], trust: Trust) -> None:
     if not trust.carried.issuperset(certificates):
         raise Unreadable(
             Reason("The signature or timestamp of the manifest carries a certificate that is not of the package.")
+        )
+
+
+def _require_evidence_service(certificate: x509.Certificate) -> None:
+    if not is_evidence_service(certificate):
+        raise Unreadable(
+            Reason(
+                "The manifest is signed by {name}, whose certificate is not an evidence service's.",
+                {"name": shown_name(certificate.subject)},
+            )
         )
 
 

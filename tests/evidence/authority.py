@@ -17,6 +17,7 @@ from hsm.signer import SignatureAlgorithm
 
 START = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
+SIGNING = (ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING)
 POLICY = "1.3.6.1.4.1.99999.1"
 
 
@@ -36,14 +37,16 @@ class Holder:
         return self.key.sign(data, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
 
 
-def subject(name: str) -> x509.Name:
-    return x509.Name(
-        [
-            x509.NameAttribute(NameOID.COUNTRY_NAME, "CN"),
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "甲公司示例有限公司"),
-            x509.NameAttribute(NameOID.COMMON_NAME, name),
-        ]
-    )
+def subject(name: str, identifier: str = "") -> x509.Name:
+    """As the authority names: people and seals have an *identifier*, services and authorities none."""
+    attributes = [
+        x509.NameAttribute(NameOID.COUNTRY_NAME, "CN"),
+        x509.NameAttribute(NameOID.ORGANIZATION_NAME, "甲公司示例有限公司"),
+        x509.NameAttribute(NameOID.COMMON_NAME, name),
+    ]
+    if identifier:
+        attributes.append(x509.NameAttribute(NameOID.SERIAL_NUMBER, identifier))
+    return x509.Name(attributes)
 
 
 def _usage(*, ca: bool) -> x509.KeyUsage:
@@ -65,12 +68,14 @@ def certify(
     name: str,
     issuer: Holder | None,
     usages: tuple[x509.ObjectIdentifier, ...] = (),
+    *,
+    identifier: str = "",
 ) -> Holder:
     """A certificate for *key* by *issuer* (None: by itself); with no *usages* it is an authority's."""
     signing = issuer.key if issuer else key
     builder = (
         x509.CertificateBuilder()
-        .subject_name(subject(name))
+        .subject_name(subject(name, identifier))
         .issuer_name(issuer.certificate.subject if issuer else subject(name))
         .public_key(key.public_key())
         .serial_number(int.from_bytes(hashlib.sha256(name.encode()).digest()[:16]) | 1 << 126)
@@ -114,7 +119,7 @@ class TestAuthority:
 
     __test__ = False
     now: datetime = START
-    root: Holder = field(default_factory=lambda: certify(_key(), "示例根证书", None))
+    root: Holder = field(default_factory=lambda: certify(new_key(), "示例根证书", None))
     issuing: Holder = field(init=False)
     tsa: Holder = field(init=False)
     evidence: Holder = field(init=False)
@@ -122,15 +127,16 @@ class TestAuthority:
     serial: int = 1 << 100
 
     def __post_init__(self) -> None:
-        self.issuing = certify(_key(), "示例签发证书", self.root)
-        self.tsa = certify(_key(), "示例时间戳服务", self.issuing, (ExtendedKeyUsageOID.TIME_STAMPING,))
-        self.evidence = self.person("示例证据签署")
+        self.issuing = certify(new_key(), "示例签发证书", self.root)
+        self.tsa = certify(new_key(), "示例时间戳服务", self.issuing, (ExtendedKeyUsageOID.TIME_STAMPING,))
+        self.evidence = certify(new_key(), "示例证据签署", self.issuing, SIGNING)
 
     def successor_of_tsa(self) -> Holder:
-        return certify(_key(), "示例时间戳服务 2", self.issuing, (ExtendedKeyUsageOID.TIME_STAMPING,))
+        return certify(new_key(), "示例时间戳服务 2", self.issuing, (ExtendedKeyUsageOID.TIME_STAMPING,))
 
     def person(self, name: str) -> Holder:
-        return certify(_key(), name, self.issuing, (ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING))
+        identifier = f"person-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+        return certify(new_key(), name, self.issuing, SIGNING, identifier=identifier)
 
     def token(self, data: bytes) -> bytes:
         return self.token_over(hashlib.sha256(data).digest())
@@ -176,5 +182,6 @@ class TestAuthority:
         return issuer.issue(order, gen_time=self.now, serial=self.serial).token
 
 
-def _key() -> ec.EllipticCurvePrivateKey:
+def new_key() -> ec.EllipticCurvePrivateKey:
+    """A fresh key on P-256."""
     return ec.generate_private_key(ec.SECP256R1())

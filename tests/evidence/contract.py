@@ -78,7 +78,7 @@ def make(
             evidence=authority.evidence.certificate,
             crls=pdf.crls,
         ),
-        log=_log(authority, pdf, others, accepting),
+        log=log(authority, pdf, others, accepting),
         report={"indication": "TOTAL-PASSED"},
     )
 
@@ -249,7 +249,8 @@ def _checked(identity: dict[str, Any], at: datetime) -> tuple[dict[str, Any], da
     return known | facts, at - timedelta(days=20)
 
 
-def _log(authority: TestAuthority, pdf: SignedPdf, others: int, accepting: Accepting) -> LogMaterial:
+def log(authority: TestAuthority, pdf: SignedPdf, others: int, accepting: Accepting) -> LogMaterial:
+    """A log of *others* entries, by the log key of *authority*, with those of the contract among them."""
     leaves = [canonical.encode({"entry": index, "kind": "example"}) for index in range(others)]
     openings: dict[int, dict[str, Any]] = {}
     chain: list[int] = []

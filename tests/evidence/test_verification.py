@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 import random
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -21,9 +20,10 @@ from appliance.evidence.model import EvidenceInput
 from appliance.evidence.package import build
 from appliance.evidence.verification import verify_package
 from appliance.verification import Indication, Kind, TrustAnchors, VerificationReport, Verifier
-from hsm import cms, timestamp
+from hsm import cms
 from tests.evidence import contract
 from tests.evidence.authority import TestAuthority
+from tests.evidence.resealing import repacked, resealed, sealed
 
 Verify = Callable[[bytes], VerificationReport]
 
@@ -39,32 +39,6 @@ def verifier(authority: TestAuthority, confinement: Confinement) -> Verifier:
 @pytest.fixture(scope="module")
 def verify(verifier: Verifier) -> Verify:
     return verifier.verify
-
-
-def repacked(package: bytes, changes: Mapping[str, bytes | None]) -> bytes:
-    files = {path: bytes(data) for path, data in container.read(package).items()}
-    files |= {path: data for path, data in changes.items() if data is not None}
-    return container.write({path: data for path, data in files.items() if changes.get(path, b"") is not None})
-
-
-def resealed(package: bytes, changes: Mapping[str, bytes], authority: TestAuthority) -> bytes:
-    """As somebody would who has the appliance's evidence key: another content, a good manifest over it."""
-    files = {path: bytes(data) for path, data in container.read(package).items()} | changes
-    listed = manifest.decode(files[manifest.MANIFEST])
-    rest = {path: data for path, data in files.items() if path not in manifest.SEALS}
-    encoded = replace(listed, files=manifest.listing(rest)).encode()
-    return container.write(rest | sealed(encoded, authority))
-
-
-def sealed(encoded: bytes, authority: TestAuthority) -> dict[str, bytes]:
-    seals = contract.seals(authority)
-    query = timestamp.build_request(timestamp.order_for(hashlib.sha256(encoded).digest(), nonce=5))
-    return {
-        manifest.MANIFEST: encoded,
-        manifest.SIGNATURE: seals.sign(encoded),
-        manifest.QUERY: query,
-        manifest.REPLY: seals.timestamp(query),
-    }
 
 
 def flipped(data: bytes, at: int) -> bytes:

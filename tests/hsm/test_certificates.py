@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm import cms
-from hsm.certificates import NOTICE, CertificateRules, Issuer, Profile, SubjectName
+from hsm.certificates import NOTICE, CertificateRules, Issuer, Profile, SubjectName, is_evidence_service
 from hsm.crl import issue_crl
 from hsm.errors import CertificateRefused
 from hsm.store.registry import RevokedCertificate
@@ -36,7 +36,8 @@ class Hierarchy:
 
     def signer(self, profile: Profile, common_name: str = "张示例") -> MemorySigner:
         key = new_key("p256")
-        name = SubjectName(COMPANY, common_name, "person-zhang")
+        identifier = "person-zhang" if profile in (Profile.PERSON, Profile.SEAL) else None
+        name = SubjectName(COMPANY, common_name, identifier)
         certificate = RULES.issue(profile, name, key.public_key(), issuer=self.issuing, now=NOW)
         return MemorySigner(key, certificate, [self.issuing.certificate, self.root.certificate])
 
@@ -164,7 +165,7 @@ def test_the_timestamp_profile_is_for_timestamps_alone(hierarchy: Hierarchy) -> 
 def test_nothing_outlives_its_issuer(hierarchy: Hierarchy) -> None:
     late = NOW + timedelta(days=3600)
     key = new_key("p256").public_key()
-    name = SubjectName(COMPANY, "李样本")
+    name = SubjectName(COMPANY, "李样本", "person-li")
     certificate = RULES.issue(Profile.PERSON, name, key, issuer=hierarchy.issuing, now=late)
     assert certificate.not_valid_after_utc == hierarchy.issuing.certificate.not_valid_after_utc
     with pytest.raises(CertificateRefused, match="not valid now"):
@@ -191,6 +192,18 @@ def test_names_that_are_refused(name: SubjectName) -> None:
         RULES.self_sign(name, new_key("p256"), now=NOW)
 
 
+def test_an_evidence_service_is_told_from_people_and_other_services(hierarchy: Hierarchy) -> None:
+    """By the certificate alone: it is what says that a manifest was not signed by somebody."""
+    evidence = [each for each in LEAVES if is_evidence_service(hierarchy.signer(each).certificate)]
+    assert evidence == [Profile.EVIDENCE]
+    assert not is_evidence_service(hierarchy.issuing.certificate)
+    key = new_key("p256").public_key()
+    for profile, identifier in ((Profile.PERSON, None), (Profile.SEAL, None), (Profile.EVIDENCE, "person-zhang")):
+        name = SubjectName(COMPANY, "示例", identifier)
+        with pytest.raises(CertificateRefused, match="identifier"):
+            RULES.issue(profile, name, key, issuer=hierarchy.issuing, now=NOW)
+
+
 def test_weak_keys_are_refused() -> None:
     for key in (rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256K1())):
         with pytest.raises(CertificateRefused):
@@ -199,7 +212,7 @@ def test_weak_keys_are_refused() -> None:
 
 def test_each_ca_issues_its_own_kind_only(hierarchy: Hierarchy) -> None:
     key = new_key("p256").public_key()
-    name = SubjectName(COMPANY, "李样本")
+    name = SubjectName(COMPANY, "李样本", "person-li")
     leaf = hierarchy.signer(Profile.PERSON)
     for profile, issuer in (
         (Profile.PERSON, hierarchy.root),
@@ -215,7 +228,11 @@ def test_a_foreign_key_does_not_make_a_certificate(hierarchy: Hierarchy) -> None
     impostor = Issuer(hierarchy.issuing.certificate, new_key("p256"), "issuing")
     with pytest.raises(CertificateRefused, match="does not verify"):
         RULES.issue(
-            Profile.PERSON, SubjectName(COMPANY, "李样本"), new_key("p256").public_key(), issuer=impostor, now=NOW
+            Profile.PERSON,
+            SubjectName(COMPANY, "李样本", "person-li"),
+            new_key("p256").public_key(),
+            issuer=impostor,
+            now=NOW,
         )
     with pytest.raises(CertificateRefused, match="does not verify"):
         issue_crl(impostor, number=1, revocations=[], now=NOW, lifetime=WEEK)

@@ -37,7 +37,8 @@ def test_a_timestamped_signature_is_trusted(kind: str) -> None:
 
     def signer(profile: Profile) -> MemorySigner:
         key = new_key(kind)
-        leaf = RULES.issue(profile, SubjectName(COMPANY, "张示例"), key.public_key(), issuer=issuing, now=before)
+        name = SubjectName(COMPANY, "张示例", "person-zhang" if profile is Profile.PERSON else None)
+        leaf = RULES.issue(profile, name, key.public_key(), issuer=issuing, now=before)
         return MemorySigner(key, leaf, [issuing.certificate, root.certificate])
 
     message = cms.sign_detached(signer(Profile.PERSON), content=b"contract")

@@ -64,7 +64,8 @@ class SigningHouse:
 
     def holder(self, profile: Profile, name: str, organisation: str = ORGANISATIONS[0]) -> Holder:
         key = ec.generate_private_key(ec.SECP256R1())
-        subject, born = SubjectName(organisation, name), self.now - timedelta(hours=1)
+        identifier = "signer-example" if profile in (Profile.PERSON, Profile.SEAL) else None
+        subject, born = SubjectName(organisation, name, identifier), self.now - timedelta(hours=1)
         certificate = self.rules.issue(profile, subject, key.public_key(), issuer=self.issuing, now=born)
         return Holder(key, certificate, (self.issuing.certificate, self.root.certificate))
 

@@ -28,6 +28,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 SEALS = {"manifest.json", "manifest.p7s", "manifest.tsq", "manifest.tsr"}
 CHAIN = "certificates/chain.pem"
+SERVICE = "certificates/evidence.pem"
 LISTS = ("-CRLfile", "certificates/crls.pem")
 SIGNED = "party-signed"
 
@@ -68,8 +69,10 @@ class OpenSSL:
         path.write_bytes(content)
         return str(path)
 
-    def cms(self, signature: str, content: str, moment: str) -> bool:
-        trust = ["-CAfile", self.root, "-no-CApath", "-no-CAstore", "-certfile", CHAIN, "-attime", moment]
+    def cms(self, signature: str, content: str, moment: str, *signer: str) -> bool:
+        """By the certificate that it carries or, with *signer*, by exactly the one in that file."""
+        named = ["-nointern", "-certfile", *signer] if signer else ["-certfile", CHAIN]
+        trust = ["-CAfile", self.root, "-no-CApath", "-no-CAstore", *named, "-attime", moment]
         output = ["-content", content, "-out", str(self.scratch / "output")]
         return self.succeeds("cms", "-verify", "-binary", "-inform", "DER", "-in", signature, *output, *trust)
 
@@ -109,7 +112,10 @@ class OpenSSL:
 
 def check_files(manifest: dict[str, Any]) -> None:
     listed = {file["path"]: file for file in manifest["files"]}
-    present = {path.relative_to(HERE).as_posix() for path in HERE.rglob("*") if not path.is_dir()}
+    require(len(listed) == len(manifest["files"]), "the manifest lists a file twice 清单重复列出文件")
+    found = list(HERE.rglob("*"))
+    require(not any(path.is_symlink() for path in found), "there are links among the files 文件中有链接")
+    present = {path.relative_to(HERE).as_posix() for path in found if not path.is_dir()}
     require(present == set(listed) | SEALS, "files that the manifest does not list, or missing 文件多余或缺失")
     for path, file in listed.items():
         content = read(path)
@@ -121,9 +127,50 @@ def check_files(manifest: dict[str, Any]) -> None:
 def check_manifest(openssl: OpenSSL, moment: str) -> None:
     signed = openssl.cms("manifest.p7s", "manifest.json", moment)
     require(signed, "signature of the manifest 清单签名无效")
+    service = openssl.run("x509", "-in", SERVICE).stdout.decode("ascii")
+    by_service = openssl.cms("manifest.p7s", "manifest.json", moment, openssl.kept(service.encode()))
+    other = "signature of the manifest by another than the evidence service 清单并非由证据服务签名"
+    require(by_service and is_service(openssl, service), other)
     dated = openssl.reply("manifest.tsq", "manifest.tsr", "manifest.json", moment)
     require(dated, "timestamp of the manifest 清单时间戳无效")
-    show("ok    signature and timestamp of the manifest 清单签名与时间戳有效")
+    show(
+        "ok    signature of the manifest by the evidence service, and its timestamp 证据服务的清单签名与时间戳有效"
+    )
+
+
+def is_service(openssl: OpenSSL, pem: str) -> bool:
+    """The names of people and seals have a serialNumber (2.5.4.5), those of services none; other services have
+    another extended key usage, authorities none."""
+    name = openssl.told("x509", pem, "-subject", "-nameopt", "oid,sep_multiline")
+    kinds = re.findall(r"^ *(2[.]5[.]4[.][0-9]+)=", name, re.MULTILINE)
+    usage = openssl.told("x509", pem, "-ext", "extendedKeyUsage")
+    return "2.5.4.3" in kinds and "2.5.4.5" not in kinds and "E-mail Protection" in usage
+
+
+def check_index(manifest: dict[str, Any], lines: list[list[str]]) -> None:
+    """index.txt passes nothing over that is here, and has the manifest's time."""
+
+    def names(pattern: str) -> set[str]:
+        return {path.stem for path in HERE.glob(pattern)}
+
+    signed = names("signatures/*.p7s")
+    expected = {
+        "signature": signed,
+        "timestamp": names("signatures/*.tst") - signed,
+        "certificate": names("certificates/*.pem") - {"ca", "chain", "crls"},
+        "record": {f"agreement/{name}" for name in names("agreement/*.p7s")},
+        "grounds": names("authority/[0-9]*.json"),
+        "entry": names("log/entries/*.json"),
+    }
+    for what, wanted in expected.items():
+        found = sorted(line[1] for line in lines if line[0] == what)
+        require(found == sorted(wanted), f"index.txt does not go through each {what} 索引未列全文件")
+    require([line[0] for line in lines].count("checkpoint") == 1, "index.txt has no checkpoint 索引未列检查点")
+    require("01" in signed, "there is no signature 没有任何签名")
+    made = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(lines[0][1])))
+    same = lines[0][0] == "created" and made == manifest["created"]
+    require(same, "index.txt has another time than the manifest 索引时间与清单不符")
+    show("ok    index.txt goes through all files 索引涵盖全部文件")
 
 
 def check_contract(openssl: OpenSSL, moment: str) -> None:
@@ -330,6 +377,9 @@ def check_letter(openssl: OpenSSL, power: str, number: str) -> None:
 def check_checkpoint(openssl: OpenSSL, moment: str) -> None:
     note, text = read("log/checkpoint"), read("log/checkpoint.text")
     require(note.startswith(text + b"\n"), "log/checkpoint.text is not the checkpoint's 与检查点不符")
+    named = json.loads(read("manifest.json"))["checkpoint"]
+    same = text.decode() == "{origin}\n{size}\n{root}\n".format(**named)
+    require(same, "the log's checkpoint is not the one that the manifest names 日志检查点与清单所载不符")
     key = read("log/log.vkey").decode().strip().split("+", 2)[2]
     spki = base64.b64decode("".join(read("log/log.pub.pem").decode().splitlines()[1:-1]))
     require(spki.endswith(base64.b64decode(key)[1:]), "log/log.pub.pem is not the key of log.vkey 日志公钥不符")
@@ -421,10 +471,13 @@ CHECKS: dict[str, Callable[..., None]] = {
 
 def check(openssl: OpenSSL) -> None:
     manifest = json.loads(read("manifest.json"))
+    form = json.dumps(manifest, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    require(form == read("manifest.json"), "manifest.json is not in its one form 清单格式不符")
     lines = [line.split() for line in read("index.txt").decode().splitlines() if not line.startswith("#")]
     created = next(line[1] for line in lines if line[0] == "created")
     check_files(manifest)
     check_manifest(openssl, created)
+    check_index(manifest, lines)
     check_contract(openssl, created)
     for what, *arguments in lines:
         if what != "created":

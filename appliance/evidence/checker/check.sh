@@ -94,6 +94,7 @@ included() {
 }
 
 check_files() {
+    [ -z "$(find . -type l)" ] || fail "there are links among the files 文件中有链接"
     listed=$(tr '{' '\n' <manifest.json |
         sed -n 's/^"path":"\([^"]*\)","sha256":"\([0-9a-f]\{64\}\)","size":[0-9]*}.*$/\2  \1/p')
     printf '%s\n' "$listed" | sha256sum -c >/dev/null 2>&1 ||
@@ -104,9 +105,23 @@ check_files() {
     pass "every file is the one in the manifest, and no other is here 全部文件与清单一致，且无多余文件"
 }
 
+# service CERTIFICATE: it is the evidence service's. Those of people and seals have a serialNumber (2.5.4.5) in
+# their names, those of other services another extended key usage, those of authorities none.
+service() {
+    openssl x509 -in "$1" -noout -subject -nameopt oid,sep_multiline |
+        awk '/^ *2[.]5[.]4[.]3=/ { named = 1 } /^ *2[.]5[.]4[.]5=/ { person = 1 } END { exit !named || person }' &&
+        openssl x509 -in "$1" -noout -ext extendedKeyUsage | grep -q 'E-mail Protection'
+}
+
 check_manifest() {
     cms manifest.p7s manifest.json "$(created)" || fail "signature of the manifest 清单签名无效"
-    pass "signature of the manifest 清单签名有效"
+    openssl x509 -in certificates/evidence.pem |
+        openssl cms -verify -binary -inform DER -in manifest.p7s -content manifest.json -out /dev/null \
+            -nointern -certfile /dev/stdin -attime "$(created)" -CAfile "$ca" -no-CApath -no-CAstore 2>/dev/null ||
+        fail "signature of the manifest by another than the evidence service 清单并非由证据服务签名"
+    service certificates/evidence.pem ||
+        fail "signature of the manifest: the signer is not the evidence service 清单签名者不是证据服务"
+    pass "signature of the manifest by the evidence service 证据服务的清单签名有效"
     answers manifest.tsq manifest.tsr "$(created)" &&
         openssl ts -verify -data manifest.json -in manifest.tsr -attime "$(created)" \
             -CAfile "$ca" -untrusted "$chain" >/dev/null 2>&1 || fail "timestamp of the manifest 清单时间戳无效"
@@ -291,6 +306,10 @@ check_letter() { # POWER NN: the letter of attorney is the one that signature NN
 check_log() {
     text=$(cat log/checkpoint.text && echo .)
     [ "$(sed '/^$/,$d' log/checkpoint && echo .)" = "$text" ] || fail "log/checkpoint.text is not the checkpoint's 不符"
+    named=$(sed -n 's/^{"checkpoint":{"origin":"\([^"\\]*\)","root":"\([^"\\]*\)","size":\([0-9]*\)},.*/\1 \3 \2 ./p' \
+        manifest.json)
+    [ "$(echo "$text" | tr '\n' ' ')" = "$named " ] ||
+        fail "the log's checkpoint is not the one that the manifest names 日志检查点与清单所载不符"
     openssl pkeyutl -verify -rawin -pubin -inkey log/log.pub.pem -sigfile log/checkpoint.sig \
         -in log/checkpoint.text >/dev/null 2>&1 || fail "signature of the log's checkpoint 日志检查点签名无效"
     token log/checkpoint.tst log/checkpoint "$1" || fail "timestamp of the log's checkpoint 检查点时间戳无效"
@@ -298,6 +317,8 @@ check_log() {
 }
 
 check_entry() { # NUMBER
+    [ "$(sed -n 's/^index //p' "log/proofs/$1.tlog-proof" | head -n 1)" = "$(expr "$1" + 0)" ] ||
+        fail "the proof of entry $1 is for another entry 证明属于另一条目"
     sed '1,/^$/d' "log/proofs/$1.tlog-proof" | cmp -s - log/checkpoint || fail "proof $1 is for another checkpoint"
     [ "$(included "log/entries/$1.json" "log/proofs/$1.tlog-proof")" = "$(sed -n 3p log/checkpoint.text)" ] ||
         fail "log entry $1 is not in the log 日志条目不在日志中"
@@ -331,8 +352,52 @@ check_history() { # every entry of this contract names its place and the hash of
     pass "the history has no gap: $count entries 历史记录完整无缺：$count 条"
 }
 
+# lines KIND PATTERN: a line of index.txt for each file, by its name without folder and ending
+lines() {
+    for path in $2; do
+        [ ! -e "$path" ] || echo "$path"
+    done | sed "s|.*/||; s|[.].*||; s|^|$1 |"
+}
+
+# expected: what index.txt must have go through, by the files that are here: each signature and document timestamp,
+# certificate and record, the grounds of each signature, the checkpoint once, each entry of the log
+expected() {
+    lines signature 'signatures/*.p7s'
+    for path in signatures/*.tst; do
+        [ -e "${path%.tst}.p7s" ] || lines timestamp "$path"
+    done
+    lines certificate 'certificates/*.pem' | grep -vxE 'certificate (ca|chain|crls)'
+    lines record 'agreement/*.p7s' | sed 's|record |record agreement/|'
+    lines grounds 'authority/[0-9]*.json'
+    echo 'checkpoint'
+    lines entry 'log/entries/*.json'
+}
+
+check_index() { # index.txt passes nothing over, and has the manifest's time
+    found=$(sed -nE 's/^((signature|timestamp|certificate|record|grounds|entry) [^ ]+).*/\1/p; s/^checkpoint .*/checkpoint/p' index.txt)
+    [ "$(echo "$found" | sort)" = "$(expected | sort)" ] || fail "index.txt does not go through all files 索引未列全文件"
+    [ -e signatures/01.p7s ] || fail "there is no signature 没有任何签名"
+    made=$(sed -n 's/.*"created":"\([0-9TZ:-]*\)","files":\[.*/\1/p' manifest.json)
+    [ "$(date_of "$(created)")" = "$made" ] || fail "index.txt has another time than the manifest 索引时间与清单不符"
+    pass "index.txt goes through all files 索引涵盖全部文件"
+}
+
+# date_of SECONDS: as the manifest writes it; RFC 3339 in UTC (civil date from days, proleptic Gregorian)
+date_of() {
+    awk -v seconds="$1" 'BEGIN {
+        days = int(seconds / 86400); rest = seconds % 86400; z = days + 719468; era = int(z / 146097)
+        doe = z - era * 146097
+        yoe = int((doe - int(doe / 1460) + int(doe / 36524) - int(doe / 146096)) / 365)
+        doy = doe - (365 * yoe + int(yoe / 4) - int(yoe / 100)); mp = int((5 * doy + 2) / 153)
+        day = doy - int((153 * mp + 2) / 5) + 1; month = mp < 10 ? mp + 3 : mp - 9
+        year = yoe + era * 400 + (month <= 2)
+        printf "%04d-%02d-%02dT%02d:%02d:%02dZ", year, month, day, int(rest / 3600), int(rest % 3600 / 60), rest % 60
+    }'
+}
+
 check_files
 check_manifest
+check_index
 check_contract
 while read -r what one two three four five <&3; do
     case $what in

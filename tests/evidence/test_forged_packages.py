@@ -1,0 +1,216 @@
+"""Packages that somebody forged, judged by all readers: ``vermilion verify``, check.sh, check.py, the README.
+
+Whoever has taken over the web process gets a manifest signed that names a checkpoint of the real log; the rest of
+the package is the forger's. People and other services have certificates of the same authority.
+"""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from appliance.confinement import Confinement
+from appliance.evidence import container, logfiles, manifest
+from appliance.evidence.model import EvidenceInput, LogMaterial
+from appliance.evidence.verification import verify_package
+from appliance.verification import Indication, Verifier
+from hsm.checkpoint import Checkpoint, sign_checkpoint
+from hsm.note import NoteKey
+from tests.evidence import contract
+from tests.evidence.authority import Holder, TestAuthority, certify, new_key
+from tests.evidence.real_contract import SignedPdf
+from tests.evidence.resealing import repacked, resealed, sealed
+from tests.evidence.test_checkers import CHECKERS, check
+from tests.evidence.unpacked import commands, run, unpack
+
+Changes = Mapping[str, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """All who judge a package. The command line's verifier is asked for the ZIP, the others for the folder."""
+
+    verifier: Verifier
+    folder: Path
+
+    def refuse(self, package: bytes, *, readme: bool = True) -> None:
+        """Every reader refuses *package*; the README's commands too, unless they do not read what was forged."""
+        report = self.verifier.verify(package)
+        assert report.indication is Indication.FAILED, report.reasons
+        self.refuse_folder(package, readme=readme)
+
+    def refuse_folder(self, package: bytes, *, readme: bool = True) -> None:
+        """The same without the verifier, which reads the ZIP."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        unpack(package, self.folder)
+        for checker in CHECKERS:
+            status, said = check(checker, self.folder)
+            assert status == 1, said
+            assert "FAIL" in said
+            assert "Traceback" not in said
+        if readme:
+            shown = commands(self.folder / "README.en.txt")
+            assert any(run(command, self.folder).returncode for command in shown)
+
+
+@pytest.fixture
+def readers(authority: TestAuthority, confinement: Confinement, tmp_path: Path) -> Readers:
+    def later() -> datetime:
+        return authority.now + timedelta(hours=1)
+
+    verifier = Verifier(confinement, [authority.root.certificate], evidence=verify_package, clock=later)
+    return Readers(verifier, tmp_path / "package")
+
+
+@pytest.fixture(scope="module")
+def invented(authority: TestAuthority, pdf: SignedPdf) -> LogMaterial:
+    """Another log of the same name and size, with this contract's entries in it, by a key of the forger's."""
+    forger = copy.copy(authority)
+    forger.log_key = ed25519.Ed25519PrivateKey.generate()
+    forger.now -= timedelta(minutes=1)
+    return contract.log(forger, pdf, 50, contract.acceptance)
+
+
+def test_an_invented_log_is_refused(
+    readers: Readers, package: bytes, authority: TestAuthority, invented: LogMaterial
+) -> None:
+    """The manifest names the real checkpoint. With the forger's key in the package, and with the real one left."""
+    forged = {path: data for path, data in logfiles.arrange(invented).items() if "/openings/" not in path}
+    readers.refuse(resealed(package, forged, authority))
+    key = {logfiles.VKEY, logfiles.PUBLIC_KEY}
+    readers.refuse(resealed(package, {path: data for path, data in forged.items() if path not in key}, authority))
+
+
+def test_the_real_text_beside_an_invented_checkpoint_is_refused(
+    readers: Readers, package: bytes, authority: TestAuthority, invented: LogMaterial
+) -> None:
+    forged: dict[str, bytes] = logfiles.arrange(invented)
+    for path in (logfiles.CHECKPOINT_TEXT, logfiles.CHECKPOINT_SIGNATURE, logfiles.VKEY, logfiles.PUBLIC_KEY):
+        forged[path] = bytes(container.read(package)[path])
+    readers.refuse(resealed(package, forged, authority))
+
+
+@pytest.mark.parametrize("changed", ["origin", "size", "root"])
+def test_a_checkpoint_that_differs_in_one_thing_is_refused(
+    readers: Readers, package: bytes, authority: TestAuthority, evidence: EvidenceInput, changed: str
+) -> None:
+    """By the log's own key, even: what counts is what the manifest names."""
+    named = manifest.decode(bytes(container.read(package)[manifest.MANIFEST])).checkpoint
+    other = replace(
+        Checkpoint(named.origin, named.size, named.root),
+        **{"origin": {"origin": "vermilion.example/other"}, "size": {"size": 51}, "root": {"root": bytes(32)}}[
+            changed
+        ],  # type: ignore[arg-type] - one of three, each of its own type
+    )
+    key = NoteKey.of(other.origin, authority.log_key.public_key())
+    note = sign_checkpoint(other, key, authority.log_key.sign)
+    entries = tuple(
+        replace(each, proof=each.proof.replace(evidence.log.checkpoint, note)) for each in evidence.log.entries
+    )
+    log = LogMaterial(note, authority.token(note), key.vkey(), entries)
+    readers.refuse(resealed(package, logfiles.arrange(log), authority))
+
+
+def holders(authority: TestAuthority) -> dict[str, Holder]:
+    """Everybody else whom the same authority certified."""
+    log = certify(new_key(), "示例日志", authority.issuing, (ExtendedKeyUsageOID.CLIENT_AUTH,))
+    return {
+        "person": authority.person("李样本"),
+        "timestamping": authority.tsa,
+        "log": log,
+        "authority": authority.issuing,
+    }
+
+
+@pytest.mark.parametrize("who", ["person", "timestamping", "log", "authority"])
+def test_a_manifest_by_another_signer_is_refused(
+    readers: Readers, package: bytes, authority: TestAuthority, who: str
+) -> None:
+    """With the evidence service's certificate in its place, and with the signer's own put there."""
+    signer = holders(authority)[who]
+    own = signer.certificate.public_bytes(Encoding.PEM)
+    readers.refuse(resealed(package, {}, authority, signer))
+    readers.refuse(resealed(package, {"certificates/evidence.pem": own}, authority, signer))
+    both = bytes(container.read(package)["certificates/evidence.pem"]) + own
+    readers.refuse(resealed(package, {"certificates/evidence.pem": both}, authority, signer))
+
+
+def index_without(package: bytes, what: str) -> bytes:
+    lines = bytes(container.read(package)["index.txt"]).decode().splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith(f"{what} ")).encode()
+
+
+def test_an_index_that_passes_files_over_is_refused(
+    readers: Readers, package: bytes, authority: TestAuthority
+) -> None:
+    """The checkers go through index.txt; what is not in it would not be looked at."""
+    for what in ("created", "signature", "timestamp", "certificate", "record", "grounds", "checkpoint", "entry"):
+        shorter = index_without(package, what)
+        readers.refuse_folder(resealed(package, {"index.txt": shorter}, authority), readme=False)
+
+
+def test_another_time_of_making_is_refused(readers: Readers, package: bytes, authority: TestAuthority) -> None:
+    index = bytes(container.read(package)["index.txt"])
+    listed = manifest.decode(bytes(container.read(package)[manifest.MANIFEST]))
+    made = int(listed.created.timestamp())
+    earlier = index.replace(f"created {made}".encode(), f"created {made - 1}".encode())
+    readers.refuse_folder(resealed(package, {"index.txt": earlier}, authority), readme=False)
+
+
+def test_files_left_out_with_their_lines_are_refused(
+    readers: Readers, package: bytes, authority: TestAuthority
+) -> None:
+    """No signature at all: nothing to check, and so nothing wrong."""
+    index = bytes(container.read(package)["index.txt"]).decode().splitlines(keepends=True)
+    unsigned: dict[str, bytes | None] = {
+        path: None for path in container.read(package) if path.startswith("signatures/")
+    }
+    unsigned["index.txt"] = "".join(
+        line for line in index if not line.startswith(("signature ", "timestamp "))
+    ).encode()
+    readers.refuse_folder(resealed(package, unsigned, authority), readme=False)
+
+
+def test_files_added_renamed_and_listed_twice_are_refused(
+    readers: Readers, package: bytes, authority: TestAuthority
+) -> None:
+    files = container.read(package)
+    readers.refuse(repacked(package, {"log/checkpoint.bak": b"x"}))
+    swapped: Changes = {
+        "signatures/01.p7s": bytes(files["signatures/02.p7s"]),
+        "signatures/02.p7s": bytes(files["signatures/01.p7s"]),
+    }
+    readers.refuse(repacked(package, swapped))
+    listed = manifest.decode(bytes(files[manifest.MANIFEST]))
+    twice = replace(listed, files=tuple(sorted((*listed.files, listed.files[0]), key=lambda each: each.path)))
+    readers.refuse(repacked(package, sealed(twice.encode(), authority)))
+
+
+def test_links_in_the_folder_are_refused(readers: Readers, package: bytes, tmp_path: Path) -> None:
+    """A link has what it points to today only."""
+
+    def linked(name: str, make: Callable[[Path], None]) -> None:
+        folder = unpack(package, tmp_path / name)
+        make(folder)
+        for checker in CHECKERS:
+            status, said = check(checker, folder)
+            assert (status, "links" in said) == (1, True), said
+
+    def of_a_file(folder: Path) -> None:
+        (folder / "contract/contract.pdf").rename(tmp_path / "elsewhere.pdf")
+        (folder / "contract/contract.pdf").symlink_to(tmp_path / "elsewhere.pdf")
+
+    def of_a_folder(folder: Path) -> None:
+        (folder / "more").symlink_to(tmp_path)
+
+    linked("file", of_a_file)
+    linked("folder", of_a_folder)
