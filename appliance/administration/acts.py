@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from appliance.administration import letters
 from appliance.administration.action import Action
 from appliance.administration.decided import require_author
 from appliance.administration.performing import Performing
@@ -159,6 +160,7 @@ class Acts:
             if waits:
                 statement = Statement(act, Part.ASKS, by.login)
                 self._signatures.take(tx, statement, answer, action.who, now=self._room.now())
+                letters.queue(tx, act, action, self._room.now())
             kind = JournalKind.ACT_ASKED if waits else JournalKind.ACT_BEGUN
             self._room.journal.write(tx, kind, by, act=act.id, action=act.action, effect=act.effect)
 

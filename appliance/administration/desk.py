@@ -21,6 +21,7 @@ from appliance.administration.behind_root import user_behind
 from appliance.administration.confirmed import Confirmed
 from appliance.administration.journal import Journal
 from appliance.administration.keepers import Keepers
+from appliance.administration.letters import ActLetters
 from appliance.administration.own import OwnAdministratorFactors
 from appliance.administration.parts import Parts
 from appliance.administration.passkeys import Confirming, OwnPasskeys
@@ -54,8 +55,9 @@ CONSOLE_KEY = "console.key"
 class Administration:
     """``administrators`` is who there is, ``keepers`` who of them keeps a part of the PIN; ``own`` and
     ``passkeys`` the owner's side; ``confirming`` root's, of whose passkeys count; ``acts`` what may be asked for,
-    and was; ``performing`` what this process performs; ``stuck`` what does not go on by itself; ``unlocking`` how
-    two keepers unlock the authority; ``journal`` what everybody did."""
+    and was, ``letters`` who is told that one waits for them; ``performing`` what this process performs; ``stuck``
+    what does not go on by itself; ``unlocking`` how two keepers unlock the authority; ``journal`` what everybody
+    did."""
 
     administrators: Administrators
     keepers: Keepers
@@ -64,6 +66,7 @@ class Administration:
     welcoming: AdministratorWelcoming
     own: OwnAdministratorFactors
     acts: Acts
+    letters: ActLetters
     performing: Performing
     passkeys: OwnPasskeys
     confirming: Confirming
@@ -154,6 +157,7 @@ def _administration(
         welcoming=AdministratorWelcoming(room, sessions),
         own=OwnAdministratorFactors(room, sessions),
         acts=Acts(room, performing, signatures),
+        letters=ActLetters(room, settings),
         performing=performing,
         passkeys=OwnPasskeys(room),
         confirming=Confirming(room, keepers),

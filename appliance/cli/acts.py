@@ -40,6 +40,7 @@ def show(context: Context, administration: Administration, act: Act) -> Act:
         act = administration.acts.act(act.id)
     if act.state is ActState.WAITING:
         say("{id} waits for a second person: `vermilion approve {id} --login LOGIN`.", id=act.id)
+        _say_who_was_told(context, administration, act)
         if act.action == LINK:
             told = {"login": act.arguments["login"], "code": administration.welcoming.code_for(act.id)}
             say("Who approves is shown the link; give {login} this code, which goes with it: {code}", **told)
@@ -58,6 +59,16 @@ def warn(context: Context, administration: Administration, act: Act) -> None:
     found = administration.keepers.warning(act.action, act.arguments) if act.outcome is None else None
     if found is not None:
         context.speech.warn(found.template, **found.values)
+
+
+def _say_who_was_told(context: Context, administration: Administration, act: Act) -> None:
+    say, told = context.speech.say, administration.letters.told(act)
+    if told.sent or told.waiting:
+        say("A mail about it goes to {names}.", names=", ".join([*told.sent, *told.waiting]))
+    if told.untold:
+        say("No mail is sent to {names}: tell them yourself.", names=", ".join(told.untold))
+    if not any((told.sent, told.waiting, told.untold)):
+        say("Nobody can approve it now: no administrator of the kind that may is active.")
 
 
 def _say(context: Context, act: Act) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import ExitStack
+from functools import partial
 
 from appliance.administration import Administration, Process, open_administration
 from appliance.administration.action import Hand
 from appliance.jobs.scheduler import Job
+from appliance.notices.mail import Mail
 from appliance.wiring import Appliance
 
 ACTS = 1.0
 """Somebody at the console waits for it."""
 
+LETTERS = 2.0
 STUCK = 15.0
 
 
@@ -35,6 +39,10 @@ class Administering:
         finally:  # whatever is wrong with an act, what was done does not wait to be told
             administration.journal.forward()
 
+    def tell(self, mail: Mail) -> None:
+        """Mails whom an act waits for."""
+        self._administration().letters.deliver(mail)
+
     def look(self) -> None:
         """Tells the console which contracts are stuck."""
         self._administration().stuck.publish(self._appliance.stuck.all())
@@ -51,4 +59,9 @@ class Administering:
 def administering(appliance: Appliance, stack: ExitStack) -> list[Job]:
     """The jobs; what they opened is closed with *stack*."""
     administering = Administering(appliance, stack)
-    return [Job("acts", ACTS, administering.tick), Job("stuck contracts", STUCK, administering.look)]
+    jobs = [Job("acts", ACTS, administering.tick), Job("stuck contracts", STUCK, administering.look)]
+    settings = appliance.settings
+    if settings.mail.host:
+        mail = Mail(settings.mail, settings.mail_password(os.environ))
+        jobs.append(Job("letters about acts", LETTERS, partial(administering.tell, mail)))
+    return jobs

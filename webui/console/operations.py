@@ -164,6 +164,7 @@ def _page(parts: ConsoleParts, who: Visitor, act: Act, problems: Mapping[str, st
         options=parts.administration.acts.to_sign(act, Part.APPROVES, by=who.actor) if seen.yours else None,
         code=parts.administration.welcoming.code_for(act.id) if acts.has_code(who, act) else "",
         warning=acts.warning(parts.administration.keepers, act.action, act.arguments) if seen.open else "",
+        told=parts.administration.letters.told(act) if seen.open else None,
         problems=problems,
     )
     return make_response(page, status)

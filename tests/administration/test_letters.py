@@ -1,0 +1,99 @@
+"""Who may decide on an act is told by mail, through a real mail server; who asked sees who was told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from appliance.administration.letters import ActLetters, Told
+from appliance.config import MailSettings, Security
+from appliance.language import Language
+from appliance.model.administration import ROOT, Act, AdministratorRole
+from appliance.notices.mail import Mail
+from tests.administration.conftest import House
+from tests.health.receivers import Post
+
+LIN, SHI = "lin 示例", "shi 示例"
+
+
+@pytest.fixture
+def post() -> Iterator[Post]:
+    """A mail server; it is away until it is opened."""
+    server = Post()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def asked(house: House) -> Act:
+    """What an administrator of the machine asked for; of the three who look after administrators one is away."""
+    for login in ("zhou", "sun"):
+        house.set_up(login, AdministratorRole.SYSTEM)
+    for login in ("shi", "lin", "gone"):
+        house.set_up(login, AdministratorRole.SECURITY)
+    house.set_up("wu", AdministratorRole.AUDITOR)
+    house.add("new", AdministratorRole.SECURITY)
+    house.administration.administrators.suspend("gone", by=ROOT)
+    return house.administration.acts.ask("release.upgrade", {"version": "1.4.0"}, by=house.actor("sun"))
+
+
+def letters_of(house: House, post: Post, language: Language = Language.ENGLISH) -> tuple[ActLetters, Mail]:
+    """The scheduler's side, with *post* as its mail server."""
+    mail = MailSettings("127.0.0.1", post.port, Security.NONE, sender="vermilion@sign.example")
+    interface = replace(house.settings.interface, language=language)
+    room = house.administration.letters._room
+    return ActLetters(room, replace(house.settings, mail=mail, interface=interface)), Mail(mail, None)
+
+
+def test_whoever_may_decide_is_told_once_and_nobody_else(house: House, asked: Act, post: Post) -> None:
+    letters, mail = letters_of(house, post)
+    assert letters.told(asked) == Told((), (LIN, SHI), ())
+    assert letters.deliver(mail) == 0  # nobody answers there
+    assert letters.told(asked) == Told((), (LIN, SHI), ())
+    post.open()
+    house.later(minutes=1)
+    assert (letters.deliver(mail), letters.deliver(mail)) == (2, 0)
+
+    assert sorted(str(each["To"]) for each in post.messages) == [
+        "lin 示例 <lin@ops.example>",
+        "shi 示例 <shi@ops.example>",
+    ]
+    message = post.messages[0]
+    body = message.get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
+    assert message["Subject"] == "Your decision is asked for: Upgrade"
+    assert f"http://localhost:8082/requests/{asked.id}" in text
+    assert "sun has asked for it" in text and "2026-11-26" in text
+    assert "1.4.0" not in text, "what is asked for is for the console's pages alone"
+    assert letters.told(asked) == Told((LIN, SHI), (), ())
+
+
+def test_what_was_decided_meanwhile_is_told_to_nobody(house: House, asked: Act, post: Post) -> None:
+    letters, mail = letters_of(house, post)
+    post.open()
+    house.administration.acts.refuse(asked.id, by=house.actor("shi"))
+    assert (letters.deliver(mail), post.messages) == (0, [])
+    house.later(minutes=10)
+    assert (letters.deliver(mail), post.messages) == (0, [])
+
+
+def test_without_a_mail_server_who_asked_is_told_so(house: House, asked: Act) -> None:
+    assert house.administration.letters.told(asked) == Told((), (), (LIN, SHI))
+
+
+def test_the_letter_is_in_the_language_of_the_house(house: House, asked: Act, post: Post) -> None:
+    letters, mail = letters_of(house, post, Language.CHINESE)
+    post.open()
+    letters.deliver(mail)
+    assert str(post.messages[0]["Subject"]).startswith("请您审批：")
+
+
+def test_what_takes_one_person_is_told_to_nobody(house: House, asked: Act, post: Post) -> None:
+    letters, mail = letters_of(house, post)
+    post.open()
+    letters.deliver(mail)
+    house.administration.acts.ask("administrators.suspend", {"login": "zhou"}, by=house.actor("shi"))
+    assert letters.deliver(mail) == 0
