@@ -212,3 +212,19 @@ def test_a_schema_that_was_changed_from_outside_is_refused(tmp_path: Path, state
     connection.close()
     with pytest.raises(StorageError, match="changed from outside"):
         Database(tmp_path / "vermilion.db")
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "appliance/store/migrations",
+        "appliance/store/administration/migrations",
+        "appliance/store/health/migrations",
+        "hsm/store/migrations",
+    ],
+)
+def test_migrations_are_numbered_from_one_each_once(folder: str) -> None:
+    """Of two with one number, one would be lost, and nobody would be told."""
+    names = (Path(__file__).parents[2] / folder).iterdir()
+    numbers = sorted(int(each.name[:4]) for each in names if each.name.endswith(".sql"))
+    assert numbers == list(range(1, len(numbers) + 1))
