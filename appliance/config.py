@@ -157,6 +157,11 @@ class MailSettings:
     user: str = ""
     sender: str = "vermilion@localhost"
 
+    @property
+    def configured(self) -> bool:
+        """Whether mail is sent at all. Everything that says or implies that a mail goes out asks this."""
+        return bool(self.host)
+
     def check(self) -> None:
         """Raises ConfigurationRefused for a port or sender that no server takes, or a password in the clear."""
         require(0 < self.port < 65536, "mail.port", "from 1 to 65535")

@@ -50,7 +50,9 @@ from appliance.documents.pictures import PagePictures
 from appliance.egress import Egress, Limits
 from appliance.errors import ConfigurationError
 from appliance.evidence.verification import verify_package
-from appliance.guests import Guests, invite
+from appliance.guests import Entering, Guests, invite, link_for
+from appliance.guests.codes import Codes
+from appliance.guests.entering import Surroundings
 from appliance.history.chronicle import Chronicle
 from appliance.identity import IdentityChecks
 from appliance.keeping import CeremonyRecords, Keeping
@@ -131,6 +133,8 @@ class Appliance:
     seal_requests: SealRequests
     seal_uses: SealUses
     guests: Guests
+    entering: Entering
+    addresses: Addresses
     pictures: PagePictures
     appearances: Appearances
     seal_pictures: SealPictures
@@ -296,7 +300,9 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         desk=SigningDesk(room, cycle, finishing),
         seal_requests=SealRequests(room, finishing),
         seal_uses=SealUses(room.database),
-        guests=_guests(room, Links(settings.home.secret(LINKS_KEY, os.environ))),
+        guests=Guests(room.database, _codes(settings), room.now),
+        entering=_entering(settings, room, in_accounts),
+        addresses=_addresses(settings, room),
         pictures=pictures,
         appearances=Appearances(room.database, room.workshop, confinement, room.now),
         seal_pictures=SealPictures(room.database, room.workshop, confinement),
@@ -317,7 +323,7 @@ def _intake(settings: Settings, room: SigningRoom) -> Intake:
 
 def _reminders(settings: Settings, room: SigningRoom) -> RemindersDesk:
     links, url = Links(settings.home.secret(LINKS_KEY, os.environ)), settings.web.public_url
-    house = House(settings.organisation.name, url, Addresses(url, links), Addresses("", links))
+    house = House(settings.organisation.name, url, _addresses(settings, room), Addresses("", links))
     return open_reminders(room.database, room.policy, settings.home.calendars, house, room.now)
 
 
@@ -337,10 +343,26 @@ def _reviewing(settings: Settings, room: SigningRoom, confinement: Confinement) 
     return Reviewing(room.database, room.blobs, room.chronicle, checker, room.standings, room.now)
 
 
-def _guests(room: SigningRoom, links: Links) -> Guests:
-    return Guests(
-        room.database, lambda token: links.read(LinkPurpose.GUEST, token), links.secret("guest code"), room.now
+def _addresses(settings: Settings, room: SigningRoom) -> Addresses:
+    """The addresses in mails: a guest's is one by which the guest can come in."""
+    links = Links(settings.home.secret(LINKS_KEY, os.environ))
+    return Addresses(settings.web.public_url, links, lambda tx, guest: link_for(tx, guest, room.now()))
+
+
+def _codes(settings: Settings) -> Codes:
+    return Codes(Links(settings.home.secret(LINKS_KEY, os.environ)).secret("guest code"))
+
+
+def _entering(settings: Settings, room: SigningRoom, accounts: AccountsRoom) -> Entering:
+    links = Links(settings.home.secret(LINKS_KEY, os.environ))
+    surroundings = Surroundings(
+        read_link=lambda token: links.read(LinkPurpose.GUEST, token),
+        codes=_codes(settings),
+        passkeys=accounts.passkeys,
+        authority=room.authority,
+        mail=settings.mail.configured,
     )
+    return Entering(room.database, surroundings, room.now)
 
 
 def _writing(settings: Settings, room: SigningRoom) -> Writing:

@@ -9,21 +9,23 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class KnownCredential:
-    """An unrevoked credential: ``kind`` is webauthn, or pin-totp, which has no ``credential_id``."""
+    """An unrevoked credential: ``kind`` is webauthn, with ``credential_id`` and ``public_key`` (COSE, RFC 9053),
+    or pin-totp, which has neither."""
 
     kind: str
     credential_id: bytes | None
     added: datetime
+    public_key: bytes | None = None
 
     def to_wire(self) -> list[Any]:
         """Plain values for the socket."""
-        return [self.kind, self.credential_id, int(self.added.timestamp())]
+        return [self.kind, self.credential_id, int(self.added.timestamp()), self.public_key]
 
     @classmethod
     def from_wire(cls, value: list[Any]) -> KnownCredential:
         """The credential that :meth:`to_wire` made."""
-        kind, credential_id, added = value
-        return cls(kind, credential_id, datetime.fromtimestamp(added, UTC))
+        kind, credential_id, added, *public_key = value  # an authority of an earlier release tells no key
+        return cls(kind, credential_id, datetime.fromtimestamp(added, UTC), *public_key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,13 +130,14 @@ class Passkeys:
             raise _not_made() from error
         return NewPasskey(verified.credential_id, verified.credential_public_key, verified.sign_count, read)
 
-    def sign_in(self) -> Offer:
-        """Options to sign in with any passkey of this appliance: the authenticator names the account itself."""
+    def sign_in(self, known: Sequence[bytes] = ()) -> Offer:
+        """Options to sign in with one of the *known* passkeys (credential ids). Without any: with whatever passkey
+        of this appliance the device has, which names the account itself."""
         ticket = self._tickets.issue("passkey-in", "", now=self._now(), lasting=LASTING)
         options = {
             "challenge": bytes_to_base64url(challenge_of(ticket)),
             "rpId": self._rp_id,
-            "allowCredentials": [],
+            "allowCredentials": [{"type": "public-key", "id": bytes_to_base64url(each)} for each in known],
             "userVerification": "required",
             "timeout": PATIENCE,
         }

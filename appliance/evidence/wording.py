@@ -53,6 +53,8 @@ TITLES: Final[Mapping[str, str]] = {
     "seal-request-lapsed": "Request for the seal lapsed",
     "guest-invited": "Outside signer invited",
     "guest-entered": "Outside signer let in by link and code",
+    "guest-signed-in": "Outside signer signed in with the passkey",
+    "guest-code-asked": "Outside signer asked for a new code",
     "guest-code-renewed": "New code for the outside signer",
     "ownership-deposited": "Ownership of a file deposited",
     "hold-placed": "Legal hold placed",

@@ -1,6 +1,7 @@
 """Outside signers: invited to one party of one contract by a link and a code that goes another way."""
 
+from appliance.guests.entering import Entering
 from appliance.guests.guests import Guests
-from appliance.guests.inviting import invite, is_guest
+from appliance.guests.inviting import invite, is_guest, link_for
 
-__all__ = ["Guests", "invite", "is_guest"]
+__all__ = ["Entering", "Guests", "invite", "is_guest", "link_for"]

@@ -1,17 +1,23 @@
-"""Inviting an outside signer, in the transaction that sends the contract."""
+"""Invitations of outside signers: made when the contract is sent, and renewed when a link no longer lets in."""
 
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from appliance.contracts import rules
 from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, HistoryEvent
-from appliance.model.contract import GUEST_PREFIX, Contract, Party
-from appliance.model.guest import Invitation
+from appliance.history.events import SYSTEM, EventKind, HistoryEvent
+from appliance.model.contract import GUEST_PREFIX, Contract, ContractState, Party
+from appliance.model.guest import Invitation, Way
 from appliance.model.notice import Notice, NoticeKind
-from appliance.store import guests, outbox
+from appliance.store import contracts, enrolment, guests, outbox
 from appliance.store.database import Transaction
+
+AFTERWARDS = timedelta(days=30)
+"""How long after the deadline, and after each new link, a guest can still fetch the signed document."""
+
+_NEVER_BEGUN = (ContractState.DRAFT, ContractState.DISCARDED, ContractState.RECALLED, ContractState.EXPIRED)
 
 
 def is_guest(subject: str) -> bool:
@@ -26,29 +32,75 @@ def invite(
     *,
     by: str,
     now: datetime,
-    before: Invitation | None = None,
-    asked_by: str | None = None,
 ) -> Invitation:
-    """The invitation of a guest *party*, which ends an earlier one, with its entry in the log and its notice.
+    """The first invitation of a guest *party*, with its entry in the log and its mail; *by* invites and vouches.
 
-    *by* invites and vouches; *asked_by* is the guest, where it was they who asked for another link. The new link
-    takes over the code and the tries of *before*. The notice (``guest-invited``) is about the invitation's id, of
-    which its letter's link is made. Raises :class:`StateRefused` for a party that is no guest's.
+    Raises :class:`StateRefused` for a party that is no guest's.
     """
-    guests.end(tx, party.id, now)
-    invitation = Invitation(
+    invitation = Invitation(secrets.token_hex(16), party.subject, contract.id, party.id, by, now)
+    return _issued(tx, invitation, NoticeKind.GUEST_INVITED, by)
+
+
+def invite_again(
+    tx: Transaction, before: Invitation, *, now: datetime, kind: NoticeKind | None, asked_by: str
+) -> Invitation:
+    """Another link in place of *before*, whose code, tries and first use it takes over.
+
+    A mail of this *kind* goes to the guest, or none (the link is for a mail that is being written). *asked_by* is
+    who asked for it: the initiator, the guest, or the system.
+    """
+    following = Invitation(
         id=secrets.token_hex(16),
-        person=party.subject,
-        contract=contract.id,
-        party=party.id,
-        invited_by=by,
+        person=before.person,
+        contract=before.contract,
+        party=before.party,
+        invited_by=before.invited_by,
         invited=now,
-        round=0 if before is None else before.round,
-        tries=0 if before is None else before.tries,
-        opened=None if before is None else before.opened,
+        round=before.round,
+        tries=before.tries,
+        opened=before.opened,
     )
+    return _issued(tx, following, kind, asked_by)
+
+
+def link_for(tx: Transaction, guest: str, now: datetime) -> Invitation:
+    """The invitation whose link a mail to *guest* carries: one by which the guest can come in.
+
+    Whoever has a passkey signs in with it at any link of theirs. For everybody else a link that was used is
+    replaced, so that the mail's own link takes the code. Raises :class:`NotFound` when there is no invitation.
+    """
+    held = guests.of_person(tx, guest)
+    contract = contracts.load(tx, held.contract)
+    if is_shut_out(contract, held, now):
+        return held
+    if now < until(contract, held) and (held.used is None or enrolment.has_passkey(tx, guest)):
+        return held
+    return invite_again(tx, held, now=now, kind=None, asked_by=SYSTEM)
+
+
+def is_shut_out(contract: Contract, held: Invitation, now: datetime) -> bool:
+    """Whether the contract ended, or its deadline passed, before the guest had ever come in."""
+    return held.opened is None and (contract.state in _NEVER_BEGUN or rules.is_overdue(contract, now))
+
+
+def way_in(contract: Contract, given: Invitation, held: Invitation, now: datetime) -> Way:
+    """How the link of *given* lets in now, while *held* is the invitation that holds."""
+    if now >= until(contract, held) or is_shut_out(contract, held, now):
+        return Way.CLOSED
+    return Way.CODE if given.id == held.id and held.used is None else Way.ANOTHER_LINK
+
+
+def until(contract: Contract, held: Invitation) -> datetime:
+    """When a guest can no longer come in, not even to fetch the signed document."""
+    return max(contract.deadline.at, held.invited) + AFTERWARDS
+
+
+def _issued(tx: Transaction, invitation: Invitation, kind: NoticeKind | None, actor: str) -> Invitation:
+    now = invitation.invited
+    guests.end(tx, invitation.party, now)
     guests.insert(tx, invitation)
-    public = {"party": party.id, "person": party.subject, "invitation": invitation.id}
-    Chronicle().tell(tx, HistoryEvent(EventKind.GUEST_INVITED, now, asked_by or by, contract.id, public))
-    outbox.enqueue(tx, Notice(contract.id, party.subject, NoticeKind.GUEST_INVITED, now, invitation.id))
+    public = {"party": invitation.party, "person": invitation.person, "invitation": invitation.id}
+    Chronicle().tell(tx, HistoryEvent(EventKind.GUEST_INVITED, now, actor, invitation.contract, public))
+    if kind is not None:
+        outbox.enqueue(tx, Notice(invitation.contract, invitation.person, kind, now, invitation.id))
     return invitation

@@ -22,7 +22,6 @@ from appliance.jobs.table import holding, jobs_of, sign_of_life
 from appliance.jobs.watching import watching
 from appliance.listing import Truth
 from appliance.logs import set_up_at
-from appliance.notices.addresses import Addresses
 from appliance.notices.delivery import Delivery
 from appliance.notices.mail import Mail
 from appliance.sharing import make_directory, open_file
@@ -83,13 +82,13 @@ def _run(settings: Settings, appliance: Appliance, manager: ServiceManager) -> N
 
 
 def _delivery(settings: Settings, appliance: Appliance) -> Delivery | None:
-    if not settings.mail.host:
+    if not settings.mail.configured:
         return None
     return Delivery(
         appliance.database,
         Mail(settings.mail, settings.mail_password(os.environ)),
         appliance.reminders.digests,
-        addresses=Addresses(settings.web.public_url, appliance.links),
+        addresses=appliance.addresses,
         issuer=settings.organisation.name,
         now=appliance.now,
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+
+from appliance.model.contract import Contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,8 +14,9 @@ class Invitation:
     """One link with its second channel. ``round`` counts the codes, ``tries`` the wrong ones of this round.
 
     ``invited_by`` is who invited the guest and answers for the identity. ``opened`` is when the guest first came
-    in, by whatever link; ``used`` when this one let somebody in, which it does once; ``ended`` when another one
-    took its place.
+    in, by whatever link; ``used`` when this one let somebody in by the code, which it does once; ``ended`` when
+    another one took its place, ``revoked`` when it went to somebody for whom it was not meant. ``asked`` is when
+    the guest last asked the initiator for a code.
     """
 
     id: str
@@ -26,11 +30,42 @@ class Invitation:
     opened: datetime | None = None
     ended: datetime | None = None
     used: datetime | None = None
+    revoked: datetime | None = None
+    asked: datetime | None = None
+
+
+class Way(StrEnum):
+    """How a guest comes in by a link, besides a passkey of theirs."""
+
+    CODE = "code"
+    """By this link, once, with the code that the initiator tells."""
+    ANOTHER_LINK = "another-link"
+    """The link was used, or another one took its place: one more goes to the guest's own address."""
+    CLOSED = "closed"
+    """The contract ended before the guest had come in, or too long ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuestPasskey:
+    """A passkey that a guest registered; ``public_key`` is COSE (RFC 9053)."""
+
+    credential_id: bytes
+    public_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a link leads to now: the ``invitation`` that holds, the ``contract``, and the ways in."""
+
+    invitation: Invitation
+    contract: Contract
+    way: Way
+    passkeys: tuple[GuestPasskey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Whom link and code let in, to what, and until when."""
+    """Who is let in, to what, and until when."""
 
     person: str
     contract: str

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from appliance.accounts.links import Links
 from appliance.errors import NotFound
 from appliance.model.accounts import LinkPurpose
 from appliance.model.contract import GUEST_PREFIX
+from appliance.model.guest import Invitation
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.reminder import Part, Reminder
 from appliance.store import guests
@@ -14,11 +17,11 @@ from appliance.store.database import Transaction
 _LETS_IN = {
     NoticeKind.INVITED: ("welcome", LinkPurpose.WELCOME),
     NoticeKind.RECOVERY: ("recover", LinkPurpose.RECOVER),
-    NoticeKind.GUEST_INVITED: ("guest", LinkPurpose.GUEST),
 }
 _PAGES = {
     NoticeKind.YOUR_TURN: "/contracts/{contract}/sign",
     NoticeKind.SEAL_TURN: "/contracts/{contract}/sign",
+    NoticeKind.GUEST_ASKS: "/contracts/{contract}/guests/{about}",
     NoticeKind.SEAL_REQUESTED: "/seals/requests/{about}",
     NoticeKind.SEAL_APPROVED: "/seals/requests/{about}",
     NoticeKind.SEAL_REFUSED: "/seals/requests/{about}",
@@ -31,12 +34,20 @@ _PAGES = {
 _CONTRACT = "/contracts/{contract}"
 
 
-class Addresses:
-    """Addresses of the portal that others reach at *public_url* (without a slash at its end)."""
+InvitationOf = Callable[[Transaction, str], Invitation]
+"""The invitation whose link leads a guest (subject) in; raises :class:`NotFound`. It may make a new one."""
 
-    def __init__(self, public_url: str, links: Links) -> None:
+
+class Addresses:
+    """Addresses of the portal that others reach at *public_url* (without a slash at its end).
+
+    *invitation_of* chooses the link in a mail to a guest; without it, it is that of the invitation that holds.
+    """
+
+    def __init__(self, public_url: str, links: Links, invitation_of: InvitationOf = guests.of_person) -> None:
         self._public_url = public_url.rstrip("/")
         self._links = links
+        self._invitation_of = invitation_of
 
     def of(self, tx: Transaction, notice: Notice) -> str:
         """The whole address of the page that *notice* is about."""
@@ -68,7 +79,10 @@ class Addresses:
     def _of_guest(self, tx: Transaction, guest: str) -> str:
         """Guests have no account: their way in is the link of their invitation, while there is one."""
         try:
-            invitation = guests.of_person(tx, guest)
+            return self.of_invitation(self._invitation_of(tx, guest))
         except NotFound:
             return f"{self._public_url}/"
+
+    def of_invitation(self, invitation: Invitation) -> str:
+        """The whole address at which the guest of *invitation* comes in."""
         return f"{self._public_url}/guest/{self._links.token(LinkPurpose.GUEST, invitation.id)}"

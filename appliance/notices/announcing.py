@@ -1,4 +1,4 @@
-"""Putting notices on their way: into the outbox, for people from outside with an invitation that lets them in."""
+"""Putting notices on their way: into the outbox; whoever is from outside and asked to sign is invited instead."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from appliance.model.contract import GUEST_PREFIX, Contract, Party
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store import contracts, outbox
 from appliance.store.database import Transaction
-
-ASKING = frozenset({NoticeKind.YOUR_TURN, NoticeKind.VOID_PROPOSED})
-"""What asks somebody to come: a person from outside needs an invitation for it."""
 
 
 class Inviting(Protocol):
@@ -29,9 +26,9 @@ class Announcing:
         self._invite = invite
 
     def __call__(self, tx: Transaction, notices: Iterable[Notice]) -> None:
-        """Queue *notices*; a guest who is asked to come is invited instead."""
+        """Queue *notices*; a guest whose turn it is is invited instead."""
         for notice in notices:
-            if notice.contract is not None and _is_call(notice):
+            if notice.contract is not None and _invites(notice):
                 self._call(tx, contracts.load(tx, notice.contract), notice)
             else:
                 outbox.enqueue(tx, notice)
@@ -39,9 +36,7 @@ class Announcing:
     def _call(self, tx: Transaction, contract: Contract, notice: Notice) -> None:
         party = next(party for party in contract.parties if party.subject == notice.recipient)
         self._invite(tx, contract, party, by=contract.initiator, now=notice.due)
-        if notice.kind is not NoticeKind.YOUR_TURN:
-            outbox.enqueue(tx, notice)
 
 
-def _is_call(notice: Notice) -> bool:
-    return notice.kind in ASKING and notice.recipient.startswith(GUEST_PREFIX)
+def _invites(notice: Notice) -> bool:
+    return notice.kind is NoticeKind.YOUR_TURN and notice.recipient.startswith(GUEST_PREFIX)

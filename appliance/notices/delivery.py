@@ -6,11 +6,15 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from appliance.errors import NotFound
+from appliance.guests.inviting import is_shut_out
+from appliance.model.contract import GUEST_PREFIX
+from appliance.model.guest import Invitation
 from appliance.model.notice import Notice, NoticeKind
 from appliance.notices.addresses import Addresses
 from appliance.notices.letters import Later, Letter, Matter, letter
 from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown, MailUnreachable
-from appliance.store import contracts, outbox, people
+from appliance.store import contracts, guests, outbox, people
 from appliance.store.database import Database, Transaction
 
 INTERRUPTED = "the process ended while it was sent"
@@ -116,7 +120,18 @@ class Delivery:
 
     def _matter(self, tx: Transaction, notice: Notice) -> Matter:
         address = self._addresses.of(tx, notice)
-        if notice.contract is None:
+        invitation = _invitation(tx, notice.recipient)
+        contract_id = notice.contract or (invitation.contract if invitation is not None else None)
+        if contract_id is None:
             return Matter(address, self._issuer)
-        contract = contracts.load(tx, notice.contract)
-        return Matter(address, self._issuer, contract.title, contract.deadline.at)
+        contract = contracts.load(tx, contract_id)
+        shut_out = invitation is not None and is_shut_out(contract, invitation, self._now())
+        return Matter(address, self._issuer, contract.title, contract.deadline.at, shut_out)
+
+
+def _invitation(tx: Transaction, recipient: str) -> Invitation | None:
+    """The invitation of an outside signer, which is to one contract; None for everybody else."""
+    try:
+        return guests.of_person(tx, recipient) if recipient.startswith(GUEST_PREFIX) else None
+    except NotFound:
+        return None

@@ -31,6 +31,8 @@ SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.SEAL_REFUSED: "The seal for “{title}” was not given",
     NoticeKind.SEAL_LAPSED: "The request for the seal of “{title}” has ended",
     NoticeKind.GUEST_INVITED: "You are asked to sign “{title}”",
+    NoticeKind.GUEST_LINK: "Your new link to “{title}”",
+    NoticeKind.GUEST_ASKS: "Your guest asks for a new link and code for “{title}”",
     NoticeKind.INVITED: "Set up your account for signing contracts",
     NoticeKind.RECOVERY: "Set up anew how you sign in",
     NoticeKind.ENROLMENT_WAITING: "An enrolment for signing waits for your decision",
@@ -45,20 +47,30 @@ PAGE: Final = "The page: {address}"
 GREETING: Final = "Dear {name},"
 ONCE: Final = "The link is for you alone and works for a limited time; do not pass it on."
 CODE: Final = "You will also be asked for a code, which whoever invited you tells you by telephone."
+AS_BEFORE: Final = "Your code is the one that you were told; whoever invited you can make a new one."
+REASON: Final = "The reason is on the page of the contract."
 FROM: Final = "Sent by the signing appliance of {issuer}. Answers to this message are not read."
 
 MORE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
     NoticeKind.GUEST_INVITED: (CODE, ONCE),
+    NoticeKind.GUEST_LINK: (AS_BEFORE, ONCE),
+    NoticeKind.GUEST_ASKS: ("Be sure whom you talk to, then tell the new code by telephone.",),
     NoticeKind.INVITED: (ONCE,),
     NoticeKind.RECOVERY: ("If you have not asked for it, tell the officer who looks after accounts.", ONCE),
     NoticeKind.ACT_WAITING: ("It can be activated within 24 hours.",),
     NoticeKind.COMPLETED: ("Everybody can download the signed document there.",),
-    NoticeKind.VOID_REFUSED: ("The reason is on the page of the contract.",),
-    NoticeKind.DECLINED: ("The reason is on the page of the contract.",),
-    NoticeKind.RECALLED: ("The reason is on the page of the contract.",),
+    NoticeKind.VOID_REFUSED: (REASON,),
+    NoticeKind.DECLINED: (REASON,),
+    NoticeKind.RECALLED: (REASON,),
     NoticeKind.ENROLMENT_REFUSED: ("Ask the officer for the reason, then send new details for signing.",),
 }
 """What a letter says besides its subject."""
+
+TO_GUESTS: Final[Mapping[NoticeKind, str]] = {
+    NoticeKind.ENROLLED: "You are confirmed and can sign “{title}” now",
+    NoticeKind.ENROLMENT_REFUSED: "An officer has not confirmed you for signing “{title}”",
+}
+"""Subjects of letters to outside signers, who are enrolled for one contract alone."""
 
 DATED: Final = frozenset(
     {NoticeKind.YOUR_TURN, NoticeKind.SEAL_TURN, NoticeKind.GUEST_INVITED, NoticeKind.EXTENDED}
@@ -74,6 +86,8 @@ class Matter:
     issuer: str
     title: str = ""
     deadline: datetime | None = None
+    shut_out: bool = False
+    """To an outside signer who never came in and no longer can: the page says how it ended, not why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +109,28 @@ class Letter:
 def letter(person: Person, kind: NoticeKind, matter: Matter) -> Letter:
     """What *person* is told, in the person's language; the deadline is shown in the person's zone."""
     translate = translator(person.language)
-    subject = translate(SUBJECTS[kind], title=matter.title)
+    subject = translate(_subject(person, kind), title=matter.title)
     greeting = translate(GREETING, name=person.name)
     lines = [
         subject,
         *_deadline(person, kind, matter, translate),
-        *(translate(line) for line in MORE.get(kind, ())),
+        *(translate(line) for line in _more(person, kind, matter)),
     ]
     link = translate(ADDRESS if matter.title else PAGE, address=matter.address)
     sender = translate(FROM, issuer=matter.issuer)
     body = "\n".join([greeting, "", *lines, "", link, "", sender]) + "\n"
     html = _html(person, subject, [greeting, *lines], (link, matter.address), sender)
     return Letter(subject, body, html)
+
+
+def _subject(person: Person, kind: NoticeKind) -> str:
+    return TO_GUESTS[kind] if person.guest and kind in TO_GUESTS else SUBJECTS[kind]
+
+
+def _more(person: Person, kind: NoticeKind, matter: Matter) -> tuple[str, ...]:
+    if person.guest and kind is NoticeKind.ENROLMENT_REFUSED:
+        return ("The reason is on the page. You can set up something else to sign with there.",)
+    return tuple(line for line in MORE.get(kind, ()) if not (matter.shut_out and line == REASON))
 
 
 def _deadline(person: Person, kind: NoticeKind, matter: Matter, translate: Translator) -> list[str]:

@@ -75,6 +75,16 @@ def open_request(tx: Transaction, subject: str) -> EnrolmentRequest | None:
     return None if row is None else _request(tx, row)
 
 
+def has_passkey(tx: Transaction, subject: str) -> bool:
+    """Whether *subject* has asked for a passkey to sign with, and no officer has refused it."""
+    row = tx.execute(
+        "SELECT 1 FROM enrolment_requests WHERE subject = ? AND state IN ('open', 'approved')"
+        " AND ' ' || kinds || ' ' LIKE '% webauthn %' LIMIT 1",
+        (subject,),
+    ).fetchone()
+    return row is not None
+
+
 def waiting(tx: Transaction) -> list[EnrolmentRequest]:
     """The open requests, oldest first."""
     rows = tx.execute(f"{_COLUMNS} WHERE state = 'open' ORDER BY asked, id LIMIT 200").fetchall()

@@ -12,7 +12,7 @@ from appliance.model.guest import Invitation
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
-_COLUMNS = "id, person, contract, party, invited_by, invited, round, tries, opened, ended, used"
+_COLUMNS = "id, person, contract, party, invited_by, invited, round, tries, opened, ended, used, revoked, asked"
 
 
 def insert(tx: Transaction, invitation: Invitation) -> None:
@@ -70,6 +70,26 @@ def next_round(tx: Transaction, invitation: Invitation) -> None:
     tx.execute("UPDATE guest_invitations SET round = round + 1, tries = 0 WHERE id = ?", (invitation.id,))
 
 
+def ask(tx: Transaction, invitation: Invitation, now: datetime) -> None:
+    """The guest asks the initiator for a code."""
+    tx.execute("UPDATE guest_invitations SET asked = ? WHERE id = ?", (stored(now), invitation.id))
+
+
+def made_since(tx: Transaction, party_id: str, since: datetime) -> int:
+    """How many links of the party were made since then."""
+    query = "SELECT count(*) FROM guest_invitations WHERE party = ? AND invited >= ?"
+    return int(tx.execute(query, (party_id, stored(since))).fetchone()[0])
+
+
+def revoke(tx: Transaction, party_id: str, now: datetime) -> None:
+    """All links of the party so far lead nowhere from now on."""
+    tx.execute(
+        "UPDATE guest_invitations SET revoked = ?1, ended = coalesce(ended, ?1)"
+        " WHERE party = ?2 AND revoked IS NULL",
+        (stored(now), party_id),
+    )
+
+
 def load(tx: Transaction, invitation_id: str) -> Invitation:
     """The invitation with this id, ended ones too. Raises :class:`NotFound`."""
     return _one(tx, "id = ?", invitation_id)
@@ -89,15 +109,16 @@ def _one(tx: Transaction, condition: str, value: str) -> Invitation:
     query = f"SELECT {_COLUMNS} FROM guest_invitations WHERE {condition}"  # noqa: S608 -- literals of this file
     row = tx.execute(query, (value,)).fetchone()
     if row is None:
-        raise _unknown()
+        raise unknown()
     return _invitation(row)
 
 
-def _unknown() -> NotFound:
+def unknown() -> NotFound:
+    """What is said of a link that leads nowhere."""
     return NotFound("This invitation does not exist or no longer holds; ask whoever invited you for a new one.")
 
 
 def _invitation(row: tuple[Any, ...]) -> Invitation:
-    identifier, person, contract, party, invited_by, invited, turn, tries, opened, ended, used = row
-    dates = loaded(opened), loaded(ended), loaded(used)
+    identifier, person, contract, party, invited_by, invited, turn, tries, *moments = row
+    dates = [loaded(each) for each in moments]
     return Invitation(identifier, person, contract, party, invited_by, loaded(invited), turn, tries, *dates)

@@ -29,7 +29,7 @@ def messages(tx: Transaction, person: str, *, limit: int) -> list[Told]:
     rows = tx.execute(
         "SELECT o.contract, o.kind, o.about, o.due, c.title FROM outbox AS o"
         " LEFT JOIN contracts AS c ON c.id = o.contract WHERE o.recipient = ?"
-        " AND o.kind NOT IN ('reminders', 'invited', 'recovery', 'guest-invited')"
+        " AND o.kind NOT IN ('reminders', 'invited', 'recovery', 'guest-invited', 'guest-link')"
         " ORDER BY o.due DESC, o.id DESC LIMIT ?",
         (person, limit),
     )
@@ -58,7 +58,8 @@ def unseen(tx: Transaction, person: str) -> int:
     row = tx.execute(
         "SELECT (SELECT count(*) FROM (SELECT 1 FROM reminders WHERE recipient = ?1 AND made > mark"
         " AND closed IS NULL LIMIT ?2)) + (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE recipient = ?1"
-        " AND due > mark AND kind NOT IN ('reminders', 'invited', 'recovery', 'guest-invited') LIMIT ?2))"
+        " AND due > mark AND kind NOT IN ('reminders', 'invited', 'recovery', 'guest-invited', 'guest-link')"
+        " LIMIT ?2))"
         " FROM (SELECT coalesce((SELECT seen FROM inbox_marks WHERE person = ?1), '') AS mark)",
         (person, MOST),
     ).fetchone()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -34,6 +36,15 @@ def enqueue(tx: Transaction, notice: Notice) -> None:
             stored(notice.due),
         ),
     )
+
+
+def made_since(tx: Transaction, recipient: str, kinds: Sequence[NoticeKind], since: datetime) -> int:
+    """How many messages of these *kinds* to *recipient* have become due since then."""
+    query = (
+        "SELECT count(*) FROM outbox WHERE recipient = ? AND due >= ? AND kind IN (SELECT value FROM json_each(?))"
+    )
+    row = tx.execute(query, (recipient, stored(since), json.dumps(kinds))).fetchone()
+    return int(row[0])
 
 
 def take(tx: Transaction, now: datetime) -> OutboxMessage | None:

@@ -118,12 +118,12 @@ class Enrolment:
             self._bench.store.people.add_credential(credentials[0], added=authorised)
 
     def credentials(self, arguments: Mapping[str, Any]) -> list[Any]:
-        """The unrevoked credentials of a subject: kind, id, time of adding; nothing that could activate."""
+        """The unrevoked credentials of a subject: kind, id, time of adding, public key; nothing that activates."""
         people = self._bench.store.people
         known = people.credentials(field(arguments, "subject", str))
         return [
-            KnownCredential(kind, identifier, datetime.fromtimestamp(added, UTC)).to_wire()
-            for kind, identifier, added in known
+            KnownCredential(kind, identifier, datetime.fromtimestamp(added, UTC), public_key).to_wire()
+            for kind, identifier, added, public_key in known
         ]
 
     def organisations(self, _arguments: Mapping[str, Any]) -> list[str]:

@@ -165,14 +165,15 @@ class People:
         )
         return Credential(*row) if row else None
 
-    def credentials(self, subject: str) -> list[tuple[str, bytes | None, int]]:
-        """Kind, id (None for PIN and TOTP) and time of adding of every unrevoked credential, oldest first."""
+    def credentials(self, subject: str) -> list[tuple[str, bytes | None, int, bytes | None]]:
+        """Kind, id, time of adding and public key of every unrevoked credential, oldest first; PIN and TOTP have
+        neither id nor public key."""
         rows = self._database.all(
-            "SELECT kind, credential_id, added FROM credentials WHERE subject = ? AND revoked IS NULL"
+            "SELECT kind, credential_id, added, public_key FROM credentials WHERE subject = ? AND revoked IS NULL"
             " ORDER BY number",
             (subject,),
         )
-        return [(str(kind), identifier, int(added)) for kind, identifier, added in rows]
+        return [(str(kind), identifier, int(added), public_key) for kind, identifier, added, public_key in rows]
 
     def revoke_credentials(self, subject: str, *, revoked: int) -> int:
         """Revokes everything that *subject* activates with; how many."""

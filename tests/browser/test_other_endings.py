@@ -13,10 +13,11 @@ from playwright.sync_api import Page, Route, expect
 
 from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG
 from appliance.history.timeline import Timeline
-from appliance.model.contract import Contract, ContractState, PartyState, SigningOrder
+from appliance.model.contract import Contract, ContractState, Guest, PartyState, Placement, SigningOrder
+from appliance.model.office import ProposedPasskey
 from appliance.model.people import Person
-from tests.browser.troupe import ZHOU, Troupe
-from tests.browser.visitor import Visitor
+from tests.browser.troupe import ZHOU, Troupe, carrying
+from tests.browser.visitor import Visitor, visiting
 
 PARALLEL = SigningOrder.PARALLEL
 REASON = "租期与会议纪要不符 <b>第三条</b>"
@@ -182,6 +183,33 @@ def test_voiding_takes_everybody(people: Troupe, letters: Letters) -> None:
         expect(page.get_by_role("status").filter(has_text="Your declaration is signed")).to_be_visible()
     assert people.now(contract).state is ContractState.VOIDED
     letters.expect(ZHANG, f"“{contract.title}”经各方声明已作废")
+
+
+def test_a_guest_on_a_device_without_the_passkey_hears_what_to_do(people: Troupe) -> None:
+    house, web = people.appliance, people.house.settings.web
+    draft = people.draft("Sample agreement with a guest", (ZHANG,))
+    guest = Guest("Gina Outside", LI.organisation, "gina@gamma.example", "+86 138 0000 0000")
+    party = house.drafting.add_guest(draft.id, guest, by=ZHANG.subject)
+    house.drafting.place(draft.id, party.id, [Placement(0, 10, 80, 25, 8)], by=ZHANG.subject)
+    contract = people.signed_by(house.sending.send(draft.id, by=ZHANG.subject), ZHANG)
+    link = house.addresses.of_invitation(house.guests.of_party(party.id))
+    code = house.guests.code(contract.id, party.id, by=ZHANG.subject)
+    house.entering.admit(link.rpartition("/")[2], code)
+    made = people.pocket.make(party.subject, rp_id=web.relying_party, origin=web.origin)
+    identifier, key = bytes.fromhex(made["credential_id"]), bytes.fromhex(made["public_key"])
+    passkey = ProposedPasskey(identifier, key, web.relying_party)
+    house.office.requests.submit(party.subject, [passkey], by=party.subject)
+    with visiting(people.browser, people.house.address, language="en", phone=True) as visitor:
+        page = visitor.go(link)
+        page.get_by_role("button", name="Sign in with a passkey").click()
+        expect(page.get_by_role("alert").first).to_contain_text("this device has none for this page")
+        page.locator("summary", has_text="This device has no passkey for this invitation").click()
+        expect(page.get_by_role("button", name="Ask for a new code")).to_be_visible()
+        visitor.require_fits()
+        visitor.require_accessible()
+        with carrying(visitor, people.house.home.people / f"{party.subject}.json"):
+            page.get_by_role("button", name="Sign in with a passkey").click()
+            expect(page).to_have_url(re.compile(r"/guest/waiting$"))
 
 
 def test_nobody_can_press_a_passkey_button_before_its_script_has_come(people: Troupe) -> None:

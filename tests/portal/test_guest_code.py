@@ -78,31 +78,10 @@ def test_from_the_contract_to_the_code_and_in(
     assert address in page
 
 
-def test_a_link_works_once_and_another_one_goes_to_the_guest(
-    portal: Flask, appliance: Appliance, invited: Contract, party: Party, browser: FlaskClient
-) -> None:
-    before = appliance.guests.of_party(party.id)
+def test_a_code_lets_in_once_by_each_link(appliance: Appliance, invited: Contract, party: Party) -> None:
     link, code = link_of(appliance, party), appliance.guests.code(invited.id, party.id, by=ZHANG.subject)
     with pytest.raises(StateRefused, match="was used already"):
-        appliance.guests.admit(link.rsplit("/", 1)[-1], code)
-    page = browser.get(link).text
-    token = token_in(page)
-    soon = browser.post(f"{link}/another", data={"form_token": token})
-    assert soon.status_code == 422, "not so soon after the last one"
-    with appliance.database.transaction() as tx:
-        tx.execute("UPDATE guest_invitations SET invited = '2026-01-01T00:00:00Z' WHERE id = ?", (before.id,))
-
-    sent = browser.post(f"{link}/another", data={"form_token": token})
-    assert sent.status_code == 200 and "新链接" in sent.text
-    assert browser.get(link).status_code == 404, "the old one is over"
-    now = appliance.guests.of_party(party.id)
-    assert (now.opened, now.used, now.invited_by) == (before.opened, None, before.invited_by)
-    with appliance.database.reading() as tx:
-        letters = tx.execute("SELECT recipient FROM outbox WHERE about = ?", (now.id,)).fetchall()
-    assert letters == [(party.subject,)]
-    assert appliance.guests.code(invited.id, party.id, by=ZHANG.subject) == code
-    entered = browser.post(link_of(appliance, party), data={"form_token": token, "code": code})
-    assert entered.headers["Location"].endswith(f"/contracts/{invited.id}/sign")
+        appliance.entering.admit(link.rsplit("/", 1)[-1], code)
 
 
 def test_a_link_that_the_initiator_sends_has_another_code(

@@ -16,9 +16,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.accounts.desk import AccountsDesk
 from appliance.accounts.sessions import Sessions
-from appliance.errors import NotAllowed
+from appliance.errors import NotAllowed, NotFound
+from appliance.guests import is_guest
 from appliance.model.accounts import PEOPLES_ROLES, OpenedSession, Role
 from appliance.model.intent import Circumstances
+from appliance.notices.addresses import Addresses
 from appliance.wiring import Appliance
 from webui.portal import carrying
 from webui.shared import errors
@@ -63,6 +65,7 @@ class _Access:
     sessions: Sessions
     desk: AccountsDesk
     now: Callable[[], datetime]
+    guest_page: Callable[[str], str | None]
 
 
 def visitor() -> Visitor:
@@ -114,7 +117,9 @@ def install(app: Flask, appliance: Appliance, *, secure: bool) -> None:
     sessions = appliance.sessions
     # Lax, not Strict: who comes by a link in a mail is to be known at once. Forms have a Strict cookie.
     cookies = SessionCookies("session", secure, "Lax", sessions, lambda secret: _look_up(sessions, secret))
-    app.extensions[EXTENSION] = _Access(cookies, sessions, appliance.accounts, appliance.now)
+    app.extensions[EXTENSION] = _Access(
+        cookies, sessions, appliance.accounts, appliance.now, lambda guest: _guest_page(appliance, guest)
+    )
 
     @app.before_request
     def greet() -> None:
@@ -129,11 +134,16 @@ def install(app: Flask, appliance: Appliance, *, secure: bool) -> None:
 
 
 def answer_signed_out() -> Response | BaseResponse:
-    """For pages the way to sign in and back; for programs a refusal."""
+    """For pages the way to sign in and back, for a guest the page of the invitation; for programs a refusal."""
     best = request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html")
     if best == "application/json" and request.accept_mimetypes["application/json"]:
         sentence = translate()("You are signed out; sign in and repeat it.")
         return errors.answer(401, "signed-out", sentence)
+    secret = session_secret()
+    before = _access().sessions.owner(secret) if secret else None
+    page = _access().guest_page(before) if before is not None and is_guest(before) else None
+    if page is not None:
+        return redirect(page, 303)
     if request.method in ("GET", "HEAD"):
         path = request.full_path.removesuffix("?")
         return redirect(f"/login?{urlencode({'next': path})}", 303)
@@ -166,6 +176,14 @@ def _look_up(sessions: Sessions, secret: str) -> Visitor | None:
     if LANGUAGE_COOKIE not in request.cookies:
         g.language = person.language
     return Visitor(person.subject, person.name, person.organisation, presence.roles, session.id, session.guest_of)
+
+
+def _guest_page(appliance: Appliance, guest: str) -> str | None:
+    """Where *guest* comes in again: not where people with accounts do."""
+    try:
+        return Addresses("", appliance.links).of_invitation(appliance.guests.of_person(guest))
+    except NotFound:
+        return None
 
 
 def _access() -> _Access:

@@ -65,12 +65,13 @@ function answer(credential, response) {
   });
 }
 
-// Which sentence tells what went wrong; the sentences themselves are in the page, in its language.
-function reason(error) {
+// Which sentence tells what went wrong; the sentences themselves are in the page, in its language. Browsers do not say
+// whether somebody cancelled or the device has no such passkey (WebAuthn Level 3, 5.1.4.1): both are NotAllowedError.
+function reason(error, kind) {
   if (!window.isSecureContext) return "insecure";
   if (!window.PublicKeyCredential) return "unsupported";
   if (error.name === "InvalidStateError") return "known";
-  if (error.name === "NotAllowedError" || error.name === "AbortError") return "cancelled";
+  if (error.name === "NotAllowedError" || error.name === "AbortError") return kind === "get" ? "absent" : "cancelled";
   return "failed";
 }
 
@@ -91,7 +92,7 @@ async function ask(form, submitter) {
     field.value = await (form.dataset.passkey === "create" ? create(options, form) : get(options));
   } catch (error) {
     form.removeAttribute("aria-busy");
-    show(form, reason(error));
+    show(form, reason(error, form.dataset.passkey));
     return;
   }
   // submit() sends no button: what the pressed one says goes along as a field.

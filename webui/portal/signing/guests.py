@@ -1,14 +1,13 @@
-"""``/guest/…``: how somebody from outside comes in, sets up something to sign with, and waits for the officer."""
+"""``/guest/…``: how somebody from outside sets up something to sign with, and waits for the officer."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from appliance.errors import ApplianceError, NotAllowed, PreconditionRefused, StateRefused
+from appliance.errors import ApplianceError, NotAllowed, PreconditionRefused
 from appliance.model.office import (
     EnrolmentRequest,
     ProposedCredential,
@@ -17,14 +16,7 @@ from appliance.model.office import (
     TotpDraft,
 )
 from appliance.model.people import Person
-from webui.portal.access import (
-    Visitor,
-    admit,
-    circumstances,
-    visitor,
-    visitor_or_none,
-    whereabouts,
-)
+from webui.portal.access import Visitor, visitor
 from webui.portal.contracts.page import names_of
 from webui.portal.parts import PortalParts
 from webui.portal.signing.means import means_of
@@ -33,8 +25,6 @@ from webui.shared.statuses import status_of
 
 _LOOK_AGAIN = "20"
 """Seconds between two looks at a request that an officer has to decide."""
-
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{20,120}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,42 +42,15 @@ class Guest:
 
 
 def install(pages: Blueprint, parts: PortalParts) -> None:
-    """The way in, the credentials, and the waiting."""
-
-    @pages.get("/guest/<token>")
-    def guest_entry(token: str) -> Response:
-        contract = _in_already(parts, token)
-        if contract is not None:
-            return redirect(url_for("signing.sign", contract_id=contract), 303)
-        return _door(parts, token)
-
-    @pages.post("/guest/<token>")
-    def guest_enter(token: str) -> Response:
-        given = request.form.get("code", "")[:40]
-        try:
-            admission = parts.appliance.guests.admit(token, given, address=circumstances().address)
-        except (PreconditionRefused, StateRefused) as refusal:
-            return _door(parts, token, translate()(refusal.template, **refusal.values))
-        opened = parts.appliance.sessions.open_guest(
-            admission.person, (admission.contract, admission.party), whereabouts(), until=admission.until
-        )
-        return admit(redirect(url_for("signing.sign", contract_id=admission.contract), 303), opened)
-
-    @pages.post("/guest/<token>/another")
-    def another_guest_link(token: str) -> Response:
-        try:
-            parts.appliance.guests.send_another(token if _TOKEN.fullmatch(token) else "")
-        except StateRefused as refusal:
-            return _door(parts, token, translate()(refusal.template, **refusal.values))
-        return make_response(render_template("signing/guest_sent.html"), 200)
+    """The credentials, and the waiting."""
 
     @pages.get("/guest/credentials")
     def guest_credentials() -> Response:
         guest = _guest()
-        if means_of(parts, guest.subject).any:
-            return redirect(url_for("signing.sign", contract_id=guest.contract), 303)
         if _open_request(parts, guest.subject) is not None:
             return redirect(url_for("signing.guest_waiting"), 303)
+        if means_of(parts, guest.subject).any and "more" not in request.args:
+            return redirect(url_for("signing.sign", contract_id=guest.contract), 303)
         return _set_up(parts, guest)
 
     @pages.post("/guest/credentials")
@@ -104,37 +67,12 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     @pages.get("/guest/waiting")
     def guest_waiting() -> Response:
         guest = _guest()
-        if means_of(parts, guest.subject).any:
-            return redirect(url_for("signing.sign", contract_id=guest.contract), 303)
         waiting = _open_request(parts, guest.subject)
         if waiting is None:
-            return redirect(url_for("signing.guest_credentials"), 303)
+            enrolled = means_of(parts, guest.subject).any
+            page = url_for("signing.sign", contract_id=guest.contract) if enrolled else None
+            return redirect(page or url_for("signing.guest_credentials"), 303)
         return _waiting(parts, guest, waiting)
-
-
-def _door(parts: PortalParts, token: str, problem: str = "") -> Response:
-    """Who invites whom, and the field for the code; nothing of the contract but its name is told before."""
-    invitation = parts.appliance.guests.invitation(token if _TOKEN.fullmatch(token) else "")
-    contract = parts.appliance.contracts.get(invitation.contract)
-    page = render_template(
-        "signing/guest_entry.html",
-        token=token,
-        person=parts.appliance.registry.person(invitation.person),
-        inviter=parts.appliance.registry.person(invitation.invited_by),
-        contract=contract,
-        used=invitation.used is not None,
-        problem=problem,
-    )
-    return make_response(page, 422 if problem else 200)
-
-
-def _in_already(parts: PortalParts, token: str) -> str | None:
-    """The contract, when the visitor came in by this very link: later letters bring the same one."""
-    someone = visitor_or_none()
-    if someone is None or someone.guest_of is None or not _TOKEN.fullmatch(token):
-        return None
-    invitation = parts.appliance.guests.invitation(token)
-    return invitation.contract if (invitation.contract, invitation.party) == someone.guest_of else None
 
 
 def _guest() -> Guest:
@@ -205,6 +143,7 @@ def _waiting(parts: PortalParts, guest: Guest, waiting: EnrolmentRequest) -> Res
         waiting=waiting,
         inviter=names_of(parts)(invitation.invited_by),
         email=parts.appliance.registry.person(guest.subject).email,
+        mail=parts.settings.mail.configured,
     )
     response = make_response(page)
     response.headers["Refresh"] = _LOOK_AGAIN

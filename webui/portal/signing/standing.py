@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import make_response, render_template
 from werkzeug.wrappers import Response
 
 from appliance.contracts import rules
-from appliance.model.contract import ContractState, Party, PartyState
+from appliance.model.contract import Contract, ContractState, Party, PartyState
 from webui.portal.contracts.reading import Sight
 from webui.portal.contracts.words import state_line
 from webui.portal.parts import PortalParts
@@ -37,12 +39,16 @@ def standing_page(parts: PortalParts, seen: Sight, party: Party | None, *, statu
     return make_response(page, status)
 
 
+def ended(contract: Contract, now: datetime) -> str:
+    """Why the contract can no longer be signed, in the reader's language; empty while it can."""
+    state = ContractState.EXPIRED if rules.is_overdue(contract, now) else contract.state
+    return translate()(_ENDED[state]) if state in _ENDED else ""
+
+
 def _title(seen: Sight, party: Party | None) -> str:
-    say, contract = translate(), seen.contract
-    if contract.state in _ENDED:
-        return say(_ENDED[contract.state])
-    if seen.now >= contract.deadline.at:
-        return say(_ENDED[ContractState.EXPIRED])
+    say, why = translate(), ended(seen.contract, seen.now)
+    if why:
+        return why
     if party is None:
         return say("You are not asked to sign this contract.")
     if party.state is PartyState.SIGNED:

@@ -1,0 +1,227 @@
+"""How a guest comes in: by link and code once, and from then on with the passkey, at any link of the same party.
+
+1. A link names an invitation (:mod:`appliance.accounts.links`); all links of one party lead to the same entry.
+2. The link that holds takes the code, once. Wrong codes are counted before they are looked at.
+3. Whoever registered a passkey signs in with it. A link without passkey or code lets nobody in, however it leaked.
+4. One more link goes to the guest's own address alone; a new code comes from the initiator alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from appliance.accounts import throttle
+from appliance.accounts.passkeys import Offer, Passkeys, named_in
+from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.tickets import spend
+from appliance.errors import PreconditionRefused, SignInRefused, StateRefused
+from appliance.guests.codes import DIGITS, TRIES, Codes
+from appliance.guests.inviting import invite_again, until, way_in
+from appliance.history.chronicle import Chronicle
+from appliance.history.events import EventKind, HistoryEvent
+from appliance.model.accounts import Passkey
+from appliance.model.guest import Admission, Entry, GuestPasskey, Invitation, Way
+from appliance.model.notice import Notice, NoticeKind
+from appliance.model.office import ProposedPasskey
+from appliance.store import contracts, enrolment, guests, outbox
+from appliance.store.database import Database, Transaction
+from hsm.client import AuthorityClient
+
+BETWEEN_LINKS = timedelta(minutes=2)
+BETWEEN_QUESTIONS = timedelta(minutes=10)
+"""How long a guest waits before asking the initiator once more."""
+
+MOST_LINKS = 6
+"""Links that a guest is sent in a day because somebody asked at the page."""
+
+_DAY = timedelta(days=1)
+_SENT = (NoticeKind.GUEST_INVITED, NoticeKind.GUEST_LINK)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What entering works with besides the database: how links are read (raises :class:`NotFound` for one that is
+    not ours), the codes, the authority that knows passkeys, and whether mail can be sent at all."""
+
+    read_link: Callable[[str], str]
+    codes: Codes
+    passkeys: Passkeys
+    authority: AuthorityClient
+    mail: bool
+
+
+class Entering:
+    """Thread-safe."""
+
+    def __init__(self, database: Database, surroundings: Surroundings, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._with = surroundings
+        self._now = now
+        self._chronicle = Chronicle()
+
+    def entry(self, token: str) -> Entry:
+        """What the link leads to now.
+
+        Raises :class:`NotFound` for one that is not ours, or went to a wrong address, and :class:`AuthorityError`
+        when a guest's passkeys cannot be asked for.
+        """
+        invitation_id = self._with.read_link(token)
+        with self._database.reading() as tx:
+            entry = self._entry(tx, invitation_id)
+            if entry.way is Way.CLOSED or entry.invitation.opened is None:
+                return entry
+            waiting = enrolment.open_request(tx, entry.invitation.person)
+        proposed = () if waiting is None else waiting.credentials
+        passkeys = [
+            GuestPasskey(each.credential_id, each.public_key)
+            for each in proposed
+            if isinstance(each, ProposedPasskey)
+        ]
+        for known in self._with.authority.credentials(entry.invitation.person):
+            if known.credential_id is not None and known.public_key is not None:
+                passkeys.append(GuestPasskey(known.credential_id, known.public_key))
+        return Entry(entry.invitation, entry.contract, entry.way, tuple(passkeys))
+
+    def passkey_offer(self, entry: Entry) -> Offer:
+        """What the page needs to ask the guest's device for a passkey of *entry*."""
+        return self._with.passkeys.sign_in([each.credential_id for each in entry.passkeys])
+
+    def admit(self, token: str, code: str, *, address: str | None = None) -> Admission:
+        """Whom link and *code* let in, from which network *address*.
+
+        A try counts before it is looked at, unless it cannot be a code at all. Raises :class:`NotFound`,
+        :class:`StateRefused` for a link that no longer takes a code, or :class:`PreconditionRefused` for a wrong
+        code, and once there were five of them.
+        """
+        entry = self._read(token)
+        if entry.way is not Way.CODE:
+            raise _used()
+        invitation, given = entry.invitation, "".join(code.split()).replace("-", "")
+        if len(given) != DIGITS or not (given.isascii() and given.isdigit()):
+            raise PreconditionRefused("The code has {digits} digits; look again.", digits=DIGITS)
+        with self._database.transaction() as tx:
+            if not guests.count_try(tx, invitation, most=TRIES):
+                raise PreconditionRefused(
+                    "Too many wrong codes. Ask whoever invited you for a new one; this one is dead."
+                )
+        if not self._with.codes.is_code(invitation, given):
+            raise PreconditionRefused("This is not the code. Look again, or ask whoever invited you.")
+        with self._database.transaction() as tx:
+            if not guests.open_(tx, invitation, self._now()):
+                raise _used()
+            return self._admitted(tx, entry, EventKind.GUEST_ENTERED, address)
+
+    def admit_by_passkey(self, token: str, ticket: str, posted: str, where: Whereabouts) -> Admission:
+        """Whom the passkey's answer (*posted*) lets in, from *where*.
+
+        Raises :class:`SignInRefused` for a passkey that is not the guest's, :class:`TooManyAttempts`,
+        :class:`StateRefused` for an old page, and as :meth:`entry`.
+        """
+        entry, (credential_id, _handle) = self.entry(token), named_in(posted)
+        with self._database.transaction() as tx:
+            attempt = throttle.begin(
+                tx, f"passkey {credential_id.hex()}", where.address, now=self._now(), guessable=False
+            )
+        found = [each for each in entry.passkeys if each.credential_id == credential_id]
+        if not found or entry.way is Way.CLOSED:
+            raise _unknown_passkey()
+        person = entry.invitation.person
+        known = Passkey(credential_id, person, found[0].public_key, 0, "", self._now())
+        try:
+            answered, _count = self._with.passkeys.verified(known, ticket, posted)
+        except SignInRefused as refusal:
+            raise _unknown_passkey() from refusal
+        with self._database.transaction() as tx:
+            spend(tx, answered, now=self._now())
+            throttle.passed(tx, attempt, now=self._now())
+            return self._admitted(tx, entry, EventKind.GUEST_SIGNED_IN, where.address)
+
+    def send_another(self, token: str) -> Invitation:
+        """One more link goes to the guest's own address, and the code stays as it is.
+
+        Whoever holds an old link can ask; only the guest's mail learns the new one. Raises :class:`NotFound`,
+        :class:`StateRefused` when this link is still good, a mail is on its way already, or there were too many,
+        and :class:`PreconditionRefused` where no mail can be sent.
+        """
+        invitation_id, now = self._with.read_link(token), self._now()
+        with self._database.transaction() as tx:
+            entry = self._entry(tx, invitation_id)
+            self._require_link_may_go(tx, entry, now)
+            held = entry.invitation
+            if held.used is None:
+                outbox.enqueue(tx, Notice(held.contract, held.person, NoticeKind.GUEST_LINK, now, held.id))
+                return held
+            return invite_again(tx, held, now=now, kind=NoticeKind.GUEST_LINK, asked_by=held.person)
+
+    def ask_for_code(self, token: str) -> Invitation:
+        """The guest asks the initiator for a new link and code, say because the device is lost.
+
+        Raises :class:`NotFound`, and :class:`StateRefused` when the initiator was asked just now, or too late.
+        """
+        invitation_id, now = self._with.read_link(token), self._now()
+        with self._database.transaction() as tx:
+            entry = self._entry(tx, invitation_id)
+            held = entry.invitation
+            if entry.way is Way.CLOSED:
+                raise _closed()
+            if held.asked is not None and now < held.asked + BETWEEN_QUESTIONS:
+                raise StateRefused("You asked just now; whoever invited you has your question.")
+            guests.ask(tx, held, now)
+            self._tell(tx, held, EventKind.GUEST_CODE_ASKED)
+            outbox.enqueue(
+                tx, Notice(held.contract, entry.contract.initiator, NoticeKind.GUEST_ASKS, now, held.party)
+            )
+            return held
+
+    def _require_link_may_go(self, tx: Transaction, entry: Entry, now: datetime) -> None:
+        if entry.way is Way.CLOSED:
+            raise _closed()
+        if entry.way is Way.CODE:
+            raise StateRefused("This link still works; enter the code.")
+        if not self._with.mail:
+            raise PreconditionRefused("No mail can be sent from here. Ask whoever invited you for a new link.")
+        person = entry.invitation.person
+        if outbox.made_since(tx, person, _SENT, now - BETWEEN_LINKS):
+            raise StateRefused("A link was sent just now; look into your mail, or try again in two minutes.")
+        if outbox.made_since(tx, person, _SENT, now - _DAY) >= MOST_LINKS:
+            raise StateRefused("Several links were sent today. Ask whoever invited you, or try again tomorrow.")
+
+    def _read(self, token: str) -> Entry:
+        invitation_id = self._with.read_link(token)
+        with self._database.reading() as tx:
+            return self._entry(tx, invitation_id)
+
+    def _entry(self, tx: Transaction, invitation_id: str) -> Entry:
+        given = guests.load(tx, invitation_id)
+        if given.revoked is not None:
+            raise guests.unknown()
+        held = given if given.ended is None else guests.of_party(tx, given.party)
+        contract = contracts.load(tx, given.contract)
+        party = contract.party(given.party)
+        if party is None or party.subject != given.person:
+            raise guests.unknown()
+        return Entry(held, contract, way_in(contract, given, held, self._now()))
+
+    def _admitted(self, tx: Transaction, entry: Entry, kind: EventKind, address: str | None) -> Admission:
+        held = entry.invitation
+        self._tell(tx, held, kind, address)
+        return Admission(held.person, held.contract, held.party, until(entry.contract, held))
+
+    def _tell(self, tx: Transaction, held: Invitation, kind: EventKind, address: str | None = None) -> None:
+        public = {"party": held.party, "person": held.person, "invitation": held.id}
+        event = HistoryEvent(kind, self._now(), held.person, held.contract, public, {"address": address})
+        self._chronicle.tell(tx, event)
+
+
+def _used() -> StateRefused:
+    return StateRefused("This link was used already; each works once. Have another one sent to your address.")
+
+
+def _closed() -> StateRefused:
+    return StateRefused("This invitation is over; nobody can come in by it any more.")
+
+
+def _unknown_passkey() -> SignInRefused:
+    return SignInRefused("This passkey was not set up for this invitation; choose another one.")

@@ -1,0 +1,403 @@
+"""Every kind of mail, to everybody who can get it: the link in it leads its reader to a page that is of use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from markupsafe import escape
+from werkzeug.test import TestResponse
+
+from appliance.config import MailSettings, Security
+from appliance.contracts.drafting import DraftTerms
+from appliance.contracts.voiding import Declaration
+from appliance.demonstration.cast import CUSTODIAN, LI, OFFICER, ZHANG, ZONE
+from appliance.demonstration.pocket import Pocket
+from appliance.language import Language
+from appliance.model.accounts import PEOPLES_ROLES, Role
+from appliance.model.contract import Contract, Deadline, Guest, Party, Placement, SigningOrder
+from appliance.model.intent import Circumstances
+from appliance.model.notice import Notice, NoticeKind
+from appliance.model.office import ProposedPasskey
+from appliance.notices.delivery import Composing, Delivery
+from appliance.notices.letters import Later, Letter
+from appliance.notices.mail import Mail
+from appliance.store import outbox, seal_requests
+from appliance.store.database import Transaction
+from appliance.wiring import Appliance
+from hsm.acts import WebAuthnActivation
+from tests.appliance.notices.smtp import Post, post_office
+from tests.portal import signing_visits
+from tests.portal.conftest import parts
+from tests.portal.estate import Estate, built
+from tests.portal.office_visits import token_in
+from tests.portal.visitors import signed_in
+from tests.world import World, activations_for, agree, sample_document
+from webui.portal.application import create_app
+
+HERE = Circumstances("192.0.2.7")
+NO_DEAD_ENDS = (
+    *("used already", "已使用过", "no longer holds", "不再有效"),
+    *("taken your code already", "凭该链接和验证码进入过"),
+)
+CLOSED = ("nothing left for you to do", "无需再做任何操作")
+LINK = re.compile(r"https?://localhost:\d+/[^\s\"<>]*")
+
+
+@dataclass(slots=True)
+class AtOnce:
+    """Reminders without regard to working hours and quiet hours."""
+
+    digests: Composing
+
+    def compose(self, tx: Transaction, message: outbox.OutboxMessage, now: datetime) -> Letter | Later | None:
+        made = self.digests.compose(tx, message, now)
+        return self.digests.compose(tx, message, made.until) if isinstance(made, Later) else made
+
+
+@dataclass(slots=True)
+class Mails:
+    """A portal that sends real mail, and the people who read it."""
+
+    appliance: Appliance
+    portal: Flask
+    post: Post
+    estate: Estate
+    kinds: set[NoticeKind] = field(default_factory=set)
+    followed: list[tuple[str, str]] = field(default_factory=list)
+
+    def deliver(self, at: Appliance | None = None) -> list[tuple[str, str, str, NoticeKind]]:
+        """Sends what waits: recipient, language, link and kind of each mail."""
+        before, delivery = len(self.post.messages), self._delivery(at or self.appliance)
+        while delivery.deliver():
+            pass
+        return [self._read(message) for message in self.post.messages[before:]]
+
+    def _delivery(self, house: Appliance) -> Delivery:
+        settings = house.settings
+        composing, issuer = AtOnce(house.reminders.digests), settings.organisation.name
+        mail = Mail(settings.mail, None)
+        return Delivery(house.database, mail, composing, addresses=house.addresses, issuer=issuer, now=house.now)
+
+    def _read(self, message: EmailMessage) -> tuple[str, str, str, NoticeKind]:
+        with self.appliance.database.reading() as tx:
+            query = (
+                "SELECT o.recipient, o.kind, p.language FROM outbox o JOIN people p ON p.subject = o.recipient"
+                " WHERE o.message_id = ?"
+            )
+            recipient, kind, language = tx.execute(query, (str(message["Message-ID"]),)).fetchone()
+        plain, rich = (message.get_body((kind,)) for kind in ("plain", "html"))
+        assert plain is not None and rich is not None
+        lines = [line for line in plain.get_content().splitlines() if line.strip() and not LINK.fullmatch(line)]
+        if language == Language.CHINESE:
+            assert all(re.search(r"[\u4e00-\u9fff]", line) for line in lines), lines
+        links = set(LINK.findall(plain.get_content()))
+        assert links == {each.rstrip(".") for each in LINK.findall(rich.get_content())}
+        [link] = {each for each in links if "/notices" not in each}
+        return recipient, language, link, NoticeKind(kind)
+
+    def follow_all(self, title: str | None = None, at: Appliance | None = None) -> list[tuple[str, NoticeKind]]:
+        """Everybody follows the link in each new mail, where nobody is signed in, or as oneself."""
+        told = []
+        for recipient, language, link, kind in self.deliver(at):
+            path = urlsplit(link).path
+            for tongue in Language:
+                self.follow(recipient, path, tongue, title)
+            if recipient.startswith("person-guest-"):
+                self.followed.append((recipient, path))
+            self.kinds.add(kind)
+            told.append((recipient, kind))
+            assert language in tuple(Language)
+        return told
+
+    def follow(self, recipient: str, path: str, tongue: Language, title: str | None) -> None:
+        guest = recipient.startswith("person-guest-")
+        alone = path.startswith(("/welcome/", "/recover/"))
+        client = self.client() if guest or alone else self.signed_in(recipient)
+        client.set_cookie("language", tongue.value)
+        page = client.get(path, follow_redirects=True)
+        assert page.status_code == 200, (recipient, path, page.text)
+        assert f'<html lang="{tongue.value}' in page.text
+        assert not (guest and any(each in page.text for each in NO_DEAD_ENDS)), path
+        assert page.request.path != "/login"
+        if title is not None and not page.request.path.startswith(("/seals", "/office")):
+            assert title in page.text, (recipient, path)
+        if guest and not any(each in page.text for each in CLOSED):
+            self.come_in(client, recipient, page, peek=tongue is Language.CHINESE)
+
+    def signed_in(self, recipient: str) -> FlaskClient:
+        roles = (Role.OFFICER,) if recipient.startswith("officer-") else PEOPLES_ROLES
+        return signed_in(self.portal, self.appliance, recipient, roles)
+
+    def come_in(self, client: FlaskClient, guest: str, page: TestResponse, *, peek: bool = False) -> None:
+        """The guest signs in with the passkey, or there is a field for the code (*peek*: it is not used up)."""
+        path = page.request.path
+        held = self.appliance.guests.of_person(guest)
+        contract = self.appliance.contracts.get(held.contract)
+        if "data-passkey" in page.text:
+            form = signing_visits.passkey_form(page.text)
+            entered = signing_visits.send(client, form, credential=self.answer(guest, form))
+        else:
+            assert 'name="code"' in page.text, page.text
+            if peek:
+                return
+            code = self.appliance.guests.code(contract.id, held.party, by=contract.initiator)
+            entered = client.post(path, data={"form_token": token_in(page.text), "code": code})
+        assert entered.status_code == 303, entered.text
+        inside = client.get(entered.headers["Location"], follow_redirects=True)
+        assert inside.status_code == 200 and str(escape(contract.title)) in inside.text, inside.text
+        again = client.get(path, follow_redirects=True)  # whoever is in is not asked again
+        assert again.request.path == inside.request.path
+
+    def answer(self, guest: str, form: signing_visits.Form) -> str:
+        return signing_visits.answer(self.appliance, guest, form)
+
+    def client(self) -> FlaskClient:
+        client = self.portal.test_client()
+        client.environ_base["HTTP_ACCEPT"] = "text/html"
+        return client
+
+
+@pytest.fixture(scope="module")
+def mails(world: World) -> Iterator[Mails]:
+    with post_office() as post:
+        mail = MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE)
+        with World(world.home, replace(world.settings, mail=mail)).opened() as house:
+            portal = create_app(parts(house, house.authority))
+            with house.database.transaction() as tx:
+                tx.execute("UPDATE outbox SET state = 'withdrawn' WHERE state = 'queued'")
+            yield Mails(house, portal, post, built(house, portal))
+
+
+def sent(mails: Mails, title: str, *, lasts: timedelta = timedelta(days=3)) -> Contract:
+    """To two guests at once, one of whom reads English; Zhang looks after it and Li signs too."""
+    mails.deliver()  # whatever else waits
+    house, by = mails.appliance, ZHANG.subject
+    terms = DraftTerms(title, "服务", "示例", by, Deadline(house.now() + lasts, ZONE), SigningOrder.PARALLEL)
+    draft = house.drafting.draft(sample_document(1), terms)
+    for number, name in enumerate(("郑示例", "Gina Sample")):
+        guest = Guest(name, "丙公司", f"guest{number}@gamma.example", "+86 138 0000 0000")
+        party = house.drafting.add_guest(draft.id, guest, by=by)
+        house.drafting.place(draft.id, party.id, [Placement(0, 10, 20 + 20 * number, 25, 8)], by=by)
+    contract = house.sending.send(draft.id, by=by)
+    with house.database.transaction() as tx:
+        tx.execute("UPDATE people SET language = 'en' WHERE subject = ?", (contract.parties[1].subject,))
+    return contract
+
+
+def enrolled(mails: Mails, party: Party) -> None:
+    """The guest proposes a passkey and an officer confirms it."""
+    house, web = mails.appliance, mails.appliance.settings.web
+    credential = Pocket(house.settings.home.people).make(party.subject, rp_id=web.relying_party, origin=web.origin)
+    passkey = ProposedPasskey(
+        bytes.fromhex(credential["credential_id"]), bytes.fromhex(credential["public_key"]), web.relying_party
+    )
+    request = house.office.requests.submit(party.subject, [passkey], by=party.subject)
+    act = house.office.preparing.enrolment(request.id, verified="示例", by=OFFICER)
+    answer = Pocket(house.settings.home.people).activate(OFFICER, house.office.performing.to_activate(act))
+    assert isinstance(answer, WebAuthnActivation)
+    house.office.performing.activate(act.id, answer)
+
+
+def sign(mails: Mails, contract: Contract, party: Party) -> Contract:
+    house = mails.appliance
+    opened = house.desk.open(contract.id, party.id, HERE)
+    return house.desk.sign(opened.intent.id, activations_for(house, opened.intent.act), HERE)
+
+
+def declare(mails: Mails, declaration: Declaration) -> None:
+    pocket = Pocket(mails.appliance.settings.home.people)
+    mails.appliance.voiding.declare(
+        declaration.contract, declaration.id, [pocket.activate(declaration.person, declaration.act)]
+    )
+
+
+def test_every_mail_leads_to_a_page_that_is_of_use(mails: Mails) -> None:
+    mails.follow_all()  # of all that the estate consists of
+    from_invitation_to_void(mails)
+    endings_before_everybody_signed(mails)
+    everything_else(mails)
+    assert mails.kinds == set(NoticeKind), "a kind of mail whose link nobody has followed"
+    for guest, path in mails.followed:  # mails stay in the inbox: the old ones too must lead somewhere
+        page = mails.client().get(path, follow_redirects=True)
+        assert page.status_code == 200, path
+        assert any(mark in page.text for mark in ("data-passkey", 'name="code"', "/another", *CLOSED)), (
+            guest,
+            path,
+        )
+
+
+def from_invitation_to_void(mails: Mails) -> None:
+    """Two guests on their way: one with a passkey, one who signs with PIN and code and so has no passkey."""
+    house, title = mails.appliance, "邮件示例合同"
+    contract = sent(mails, title)
+    first, second = contract.parties
+    assert set(mails.follow_all(title)) >= {(each.subject, NoticeKind.GUEST_INVITED) for each in contract.parties}
+    enrolled(mails, first)
+    with house.database.transaction() as tx:  # a refusal leaves no passkey, and a link that was used
+        outbox.enqueue(tx, Notice(None, second.subject, NoticeKind.ENROLMENT_REFUSED, house.now(), "示例"))
+    told = mails.follow_all()
+    assert {(first.subject, NoticeKind.ENROLLED), (second.subject, NoticeKind.ENROLMENT_REFUSED)} <= set(told)
+    enrolled(mails, second)
+    later = Deadline(contract.deadline.at + timedelta(days=1), ZONE)
+    house.extending.extend(contract.id, later, by=ZHANG.subject)
+    with World(house.settings.home, house.settings).opened(ahead=timedelta(days=3)) as ahead:
+        ahead.reminders.reminding.tick()
+        with house.database.transaction() as tx:  # at whatever hour this test runs
+            tx.execute("UPDATE outbox SET retry_at = due WHERE kind = 'reminders'")
+        told = mails.follow_all(title, at=ahead)
+    kinds = {kind for recipient, kind in told if recipient == second.subject}
+    assert kinds >= {NoticeKind.EXTENDED, NoticeKind.REMINDERS}
+    agree(house, house.registry.person(first.subject), ZHANG.organisation)
+    for party in contract.parties:
+        contract = sign(mails, contract, party)
+    house.sealing.seal_off(contract.id)
+    told = mails.follow_all(title)
+    assert {(first.subject, NoticeKind.COMPLETED), (ZHANG.subject, NoticeKind.PARTY_SIGNED)} <= set(told)
+    house.voiding.propose(contract.id, reason="示例", by=ZHANG.subject)
+    told = mails.follow_all(title)
+    assert (first.subject, NoticeKind.VOID_PROPOSED) in told
+    assert (first.subject, NoticeKind.GUEST_INVITED) not in told, "there is nothing to sign any more"
+    house.voiding.refuse(contract.id, reason="示例", by=second.subject)
+    house.voiding.propose(contract.id, reason="再次", by=ZHANG.subject)
+    for party in contract.parties:
+        declare(mails, house.voiding.prepare(contract.id, by=party.subject))
+    told = mails.follow_all(title)
+    assert {(first.subject, NoticeKind.VOID_REFUSED), (second.subject, NoticeKind.VOIDED)} <= set(told)
+
+
+def endings_before_everybody_signed(mails: Mails) -> None:
+    """Guests who have come in, and guests who never have."""
+    house, by = mails.appliance, ZHANG.subject
+    contract = sent(mails, "被拒签的合同")
+    mails.follow_all(contract.title)
+    house.endings.decline(contract.id, contract.parties[0].id, reason="示例", by=contract.parties[0].subject)
+    assert (by, NoticeKind.DECLINED) in mails.follow_all(contract.title)
+    came, never = sent(mails, "撤回的合同甲"), sent(mails, "撤回的合同乙")
+    mails.deliver()
+    code = house.guests.code(came.id, came.parties[0].id, by=by)
+    link = house.addresses.of_invitation(house.guests.of_party(came.parties[0].id))
+    house.entering.admit(link.rpartition("/")[2], code)
+    for contract in (came, never):
+        house.endings.recall(contract.id, reason="示例", by=by)
+        told = mails.follow_all(contract.title)
+        assert (contract.parties[0].subject, NoticeKind.RECALLED) in told
+    with house.database.transaction() as tx:
+        tx.execute("UPDATE contracts SET deadline = ? WHERE id = ?", ("2026-01-01T00:00:00Z", never.id))
+        outbox.enqueue(tx, Notice(never.id, never.parties[1].subject, NoticeKind.EXPIRED, house.now()))
+    assert (never.parties[1].subject, NoticeKind.EXPIRED) in mails.follow_all(never.title)
+
+
+def everything_else(mails: Mails) -> None:
+    """What does not come about above, to somebody who can get it, about something that there is."""
+    house, names, now = mails.appliance, mails.estate.names, mails.appliance.now()
+    with house.database.reading() as tx:
+        asked = seal_requests.load(tx, names["seal_request"])
+    contract = names["contract"]
+    others = [
+        Notice(contract, ZHANG.subject, NoticeKind.YOUR_TURN, now),
+        Notice(asked.contract, ZHANG.subject, NoticeKind.SEAL_TURN, now),
+        Notice(contract, ZHANG.subject, NoticeKind.HANDED_OVER, now),
+        Notice(contract, ZHANG.subject, NoticeKind.TAKEN_OVER, now),
+        Notice(asked.contract, CUSTODIAN.subject, NoticeKind.SEAL_REQUESTED, now, asked.id),
+        *(
+            Notice(asked.contract, ZHANG.subject, kind, now, asked.id)
+            for kind in (NoticeKind.SEAL_APPROVED, NoticeKind.SEAL_REFUSED, NoticeKind.SEAL_LAPSED)
+        ),
+        Notice(names["inviting"], names["guest"], NoticeKind.GUEST_LINK, now),
+        Notice(names["inviting"], ZHANG.subject, NoticeKind.GUEST_ASKS, now, names["guest_party"]),
+        Notice(None, OFFICER, NoticeKind.ACT_WAITING, now, names["act"]),
+        Notice(None, OFFICER, NoticeKind.ENROLMENT_WAITING, now, names["request"]),
+    ]
+    with house.database.transaction() as tx:
+        for notice in others:
+            outbox.enqueue(tx, notice)
+    told = mails.follow_all()
+    assert {(each.recipient, each.kind) for each in others} <= set(told)
+
+
+def test_another_link_is_really_sent_and_only_so_often(mails: Mails) -> None:
+    contract = sent(mails, "再要链接的合同")
+    mails.follow_all(contract.title)  # both guests have come in by their code
+    guest, client = contract.parties[0], mails.client()
+    path = urlsplit(mails.appliance.addresses.of_invitation(mails.appliance.guests.of_party(guest.id))).path
+    page = client.get(path)
+    assert "/another" in page.text and 'name="code"' not in page.text
+    another = {"form_token": token_in(page.text)}
+    refused = client.post(f"{path}/another", data=another)
+    assert refused.status_code == 422, "one was sent just now"
+    made_long_ago(mails, guest)
+    page = client.post(f"{path}/another", data=another)
+    assert page.status_code == 200 and "g…@gamma.example" in page.text and "guest0@" not in page.text
+    assert client.post(f"{path}/another", data=another).status_code == 422
+    assert mails.follow_all(contract.title) == [(guest.subject, NoticeKind.GUEST_LINK)]
+
+
+def test_where_no_mail_is_sent_no_page_says_that_one_was(mails: Mails, portal: Flask) -> None:
+    contract = sent(mails, "没有邮件的合同")
+    mails.follow_all(contract.title)
+    guest, client = contract.parties[0], portal.test_client()  # of an appliance without a mail server
+    path = urlsplit(mails.appliance.addresses.of_invitation(mails.appliance.guests.of_party(guest.id))).path
+    made_long_ago(mails, guest)
+    page = client.get(path)
+    assert "/another" not in page.text and ZHANG.name in page.text
+    refused = client.post(f"{path}/another", data={"form_token": token_in(page.text)})
+    assert refused.status_code == 422
+    assert not mails.deliver()
+
+
+def test_a_guest_asks_the_initiator_for_a_code(mails: Mails) -> None:
+    contract = sent(mails, "再要验证码的合同")
+    mails.follow_all(contract.title)
+    guest, client = contract.parties[1], mails.client()
+    path = urlsplit(mails.appliance.addresses.of_invitation(mails.appliance.guests.of_party(guest.id))).path
+    asked = {"form_token": token_in(client.get(path).text)}
+    assert client.post(f"{path}/ask", data=asked).status_code == 200
+    assert client.post(f"{path}/ask", data=asked).status_code == 422, "once, not again and again"
+    assert mails.follow_all() == [(ZHANG.subject, NoticeKind.GUEST_ASKS)]
+
+
+def test_a_link_alone_lets_nobody_in(mails: Mails) -> None:
+    """Neither an old one nor the one that holds; nor does somebody else's passkey."""
+    contract = sent(mails, "只有链接的合同")
+    mails.follow_all(contract.title)
+    guest, other = contract.parties
+    enrolled(mails, guest)
+    enrolled(mails, other)
+    path = urlsplit(mails.appliance.addresses.of_invitation(mails.appliance.guests.of_party(guest.id))).path
+    client = mails.client()
+    form = signing_visits.passkey_form(client.get(path).text)
+    for subject in (other.subject, LI.subject):
+        refused = signing_visits.send(client, form, credential=mails.answer(subject, form))
+        assert refused.status_code == 422
+    assert client.get_cookie("session") is None
+    assert signing_visits.send(client, form, credential=mails.answer(guest.subject, form)).status_code == 303
+    again = signing_visits.send(mails.client(), form, credential=mails.answer(guest.subject, form))
+    assert again.status_code != 303, "a page's challenge counts once"
+
+
+def test_who_was_signed_out_comes_back_by_the_passkey(mails: Mails) -> None:
+    contract = sent(mails, "会话结束的合同")
+    mails.follow_all(contract.title)
+    guest = contract.parties[0]
+    enrolled(mails, guest)
+    client = mails.client()
+    path = urlsplit(mails.appliance.addresses.of_invitation(mails.appliance.guests.of_party(guest.id))).path
+    mails.come_in(client, guest.subject, client.get(path))
+    with mails.appliance.database.transaction() as tx:
+        mails.appliance.sessions.end_all(tx, guest.subject, by=guest.subject)
+    page = client.get(f"/contracts/{contract.id}", follow_redirects=True)
+    assert page.request.path.startswith("/guest/") and "data-passkey" in page.text
+
+
+def made_long_ago(mails: Mails, guest: Party) -> None:
+    """The mails to *guest* so far are older than the pause between two links."""
+    with mails.appliance.database.transaction() as tx:
+        tx.execute("UPDATE outbox SET due = '2026-01-01T00:00:00Z' WHERE recipient = ?", (guest.subject,))
