@@ -22,7 +22,9 @@ from cryptography.hazmat.primitives.asymmetric.types import (
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from hsm.errors import CertificateRefused
+from hsm.organisations import same_organisation
 from hsm.signer import SignatureAlgorithm
+from hsm.subjects import is_outside
 
 DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 """RFC 9336."""
@@ -100,7 +102,8 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True)
 class CertificateRules:
-    """``organisations`` may be named; ``base_url`` is where CRLs and the CAs' certificates are served."""
+    """``organisations`` may be named, but no outside signer after them; ``base_url`` is where CRLs and the CAs'
+    certificates are served."""
 
     organisations: Collection[str]
     base_url: str
@@ -160,7 +163,7 @@ class CertificateRules:
         now: datetime,
         latest: datetime | None = None,
     ) -> x509.CertificateBuilder:
-        self._require_name(name, outside=profile is Profile.PERSON and is_outside(name.identifier))
+        self._require_name(name, outside=profile is Profile.PERSON and is_outside(name.identifier or ""))
         SignatureAlgorithm.of(public_key)
         rules = profile.value
         start = now.astimezone(UTC).replace(microsecond=0)
@@ -182,7 +185,9 @@ class CertificateRules:
         return builder
 
     def _require_name(self, name: SubjectName, *, outside: bool) -> None:
-        if not outside and name.organisation not in self.organisations:
+        if outside:
+            self.require_foreign(name.organisation)
+        elif name.organisation not in self.organisations:
             raise CertificateRefused(
                 "The organisation {organisation} is not one that this authority may name.",
                 organisation=name.organisation,
@@ -192,6 +197,17 @@ class CertificateRules:
         for text in (name.organisation, name.common_name, name.identifier, name.unit):
             if text is not None:
                 require_text(text)
+
+    def require_foreign(self, organisation: str) -> None:
+        """Raises :class:`CertificateRefused` for one that reads as an organisation of this house: nobody from
+        outside is named after it."""
+        own = next((each for each in self.organisations if same_organisation(each, organisation)), None)
+        if own is not None:
+            raise CertificateRefused(
+                "An outside signer cannot be of {organisation}: {own} is an organisation of this house.",
+                organisation=organisation,
+                own=own,
+            )
 
     def _distribution(self, issuer: str) -> x509.CRLDistributionPoints:
         address = x509.UniformResourceIdentifier(f"{self.base_url}/crl/{issuer}.crl")
@@ -223,12 +239,6 @@ def is_evidence_service(certificate: x509.Certificate) -> bool:
         and not (isinstance(constraints, x509.BasicConstraints) and constraints.ca)
         and not certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
     )
-
-
-def is_outside(subject: str | None) -> bool:
-    """Whether *subject* is an outside signer, who may be of any organisation: the officer who enrols one reads and
-    activates the name of it."""
-    return subject is not None and subject.startswith("person-guest-")
 
 
 def _require_issuer(profile: Profile, issuer: Issuer, now: datetime) -> None:

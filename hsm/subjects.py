@@ -14,6 +14,9 @@ LONGEST_NAME: Final = 48
 LONGEST_LOGIN: Final = 64
 """Characters of an administrator's login, and so after ``keeper-``."""
 
+OUTSIDE: Final = "person-guest-"
+"""How the name of an outside signer begins: it is part of what officers activate, and of the certificate."""
+
 _NAME = re.compile(rf"[a-z0-9][a-z0-9-]{{0,{LONGEST_NAME - 1}}}")
 _LOGIN = re.compile(rf"[a-z][a-z0-9._-]{{1,{LONGEST_LOGIN - 1}}}")
 _KEEPER = "keeper-"
@@ -23,6 +26,11 @@ def is_name(subject: str, kind: str) -> bool:
     """Whether *subject* has the form for its *kind* (``person``, ``seal``, ``officer`` or ``keeper``)."""
     before, _, name = subject.partition("-")
     return before == kind and (is_login(name) if kind == "keeper" else _NAME.fullmatch(name) is not None)
+
+
+def is_outside(subject: str) -> bool:
+    """Whether *subject* is an outside signer, who may be of any organisation but those of this house."""
+    return subject.startswith(OUTSIDE)
 
 
 def is_login(text: str) -> bool:

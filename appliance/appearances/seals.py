@@ -44,7 +44,8 @@ class SealPictures:
     def of(self, person: str) -> tuple[SealView, ...]:
         """The seals that *person* keeps, then those of the person's organisation that others keep."""
         with self._database.reading() as tx:
-            organisation = people.person(tx, person).organisation
+            known = people.person(tx, person)
+            organisation = None if known.guest else known.organisation
             views = [
                 SealView(seal, _relation(seal, person), _names(tx, seal))
                 for seal in people.seals(tx)

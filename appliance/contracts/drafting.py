@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 
-from appliance.contracts import joining, rules
+from appliance.contracts import joining, outsiders, rules
 from appliance.contracts import terms as wording
 from appliance.contracts.acts import Act
 from appliance.contracts.admission import Deed, admitted
@@ -125,9 +125,13 @@ class Drafting:
 
     def add_guest(self, contract_id: str, guest: Guest, *, by: str, seen: int | None = None) -> Party:
         """Somebody from outside becomes the next party, for this contract alone; the field is not placed yet."""
+        certified = outsiders.certified_here(self._room)
         with self._room.database.transaction() as tx:
             contract = self._draft(tx, contract_id, by, seen)
             person = joining.guest_person(guest, people.person(tx, contract.initiator))
+            refusal = outsiders.of_this_house(tx, self._room, person.organisation, certified)
+            if refusal is not None:
+                raise refusal.error()
             people.insert_person(tx, person, None)
             phone = guest.phone.strip() or None
             signatory = Signatory(PartyKind.PERSON, person.subject, person.name, person.organisation, None, phone)

@@ -30,7 +30,7 @@ class Grounding:
 
     def __init__(self, policy: Policy, own: str) -> None:
         self._policy = policy
-        self._own = own
+        self.own = own
 
     def of(self, tx: Transaction, signing: Signing) -> Grounds:
         """What there is for *signing*. Reads only."""
@@ -48,7 +48,7 @@ class Grounding:
     def reserved(self, signing: Signing, person: Person) -> bool:
         """Whether policy reserves this signature for people whose identity was checked."""
         required = self._identity_rules(signing).required
-        outside = person.guest or person.organisation != self._own
+        outside = person.guest or person.organisation != self.own
         return required is Reserved.EVERYBODY or (required is Reserved.OUTSIDE and outside)
 
     def _identity(self, tx: Transaction, signing: Signing, person: Person) -> IdentityRecord | None:
@@ -70,7 +70,7 @@ class Grounding:
             agent=person.subject,
             name=person.name,
             kinds=(contract.kind, *others),
-            counterparties=contract.counterparties(party.organisation),
+            counterparties=contract.counterparties(party),
             amount=contract.amount,
             seal=party.subject if party.kind is PartyKind.SEAL else None,
             now=signing.now,

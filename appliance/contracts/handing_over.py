@@ -116,11 +116,12 @@ def _unfit(
         return PreconditionRefused("You sign already; name somebody else.")
     if person.guest or not person.subject.startswith("person-"):
         return PreconditionRefused("{name} cannot sign contracts.", name=person.name)
-    if person.organisation != people.person(tx, giver).organisation:
+    own = people.person(tx, giver)
+    if own.guest or person.organisation != own.organisation:
         return PreconditionRefused(
             "{name} is not of {organisation}; hand over only within your own organisation.",
             name=person.name,
-            organisation=people.person(tx, giver).organisation,
+            organisation=own.organisation,
         )
     if party.kind is PartyKind.PERSON and any(other.subject == person.subject for other in contract.parties):
         return PreconditionRefused("{name} is a party already.", name=person.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from appliance.contracts import problems
+from appliance.contracts import outsiders, problems
 from appliance.contracts.acts import Act
 from appliance.contracts.admission import Deed, admitted
 from appliance.contracts.announcements import after_sending
@@ -94,6 +94,10 @@ class Sending:
             if party.guest and not people.person(tx, party.subject).email:
                 template = "{name} has no e-mail address; the link to the contract goes there."
                 yield Problem(ProblemPlace.PARTIES, party.id, template, {"name": party.name})
+            if party.guest:
+                own = outsiders.of_this_house(tx, self._room, party.organisation)
+                if own is not None:
+                    yield Problem(ProblemPlace.PARTIES, party.id, own.template, dict(own.values))
         for signing in self._signatures(contract):
             for reason in self._readiness.before_sending(tx, signing):
                 yield Problem(ProblemPlace.PARTIES, signing.party.id, reason.template, dict(reason.values))

@@ -7,9 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from appliance.model.money import Money
+from hsm.subjects import OUTSIDE
 
-GUEST_PREFIX = "person-guest-"
-"""How the subjects of people from outside begin."""
+GUEST_PREFIX = OUTSIDE
+"""How the subjects of people from outside begin, here and at the authority."""
 
 
 class ContractState(StrEnum):
@@ -195,10 +196,14 @@ class Contract:
         """The organisations that the parties are of, each once, in the order of signing."""
         return tuple(dict.fromkeys(party.organisation for party in self.parties if party.organisation))
 
-    def counterparties(self, organisation: str) -> tuple[str, ...]:
-        """The other side, seen from *organisation*: the parties' other organisations, and who signs for none."""
-        others = (party.organisation or party.name for party in self.parties if party.organisation != organisation)
-        return tuple(dict.fromkeys(others))
+    def counterparties(self, own: Party) -> tuple[str, ...]:
+        """The other side, seen from the party *own*: the parties' other organisations, and who signs for none.
+
+        People of the house and outside signers are never on the same side, whatever they are called.
+        """
+        side = own.guest, own.organisation
+        others = [each for each in self.parties if (each.guest, each.organisation) != side]
+        return tuple(dict.fromkeys(each.organisation or each.name for each in others))
 
     @property
     def original(self) -> Revision:

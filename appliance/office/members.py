@@ -98,7 +98,7 @@ class Members:
             kept = [entry for subject in chosen[:PAGE] if (entry := roll.entry(tx, subject)) is not None]
             return {
                 each: _with(
-                    [entry for entry in kept if entry.organisation == each],
+                    [entry for entry in kept if entry.organisation == each and not entry.guest],
                     roll.possible_custodians(tx, each, words.strip()[:100], limit=PAGE + 1),
                 )
                 for each in self._authority.organisations()

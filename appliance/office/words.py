@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from appliance.model.office import ActKind, PendingAct
 from appliance.model.people import SealKind
 from hsm.sentence import Sentence
-from hsm.subjects import is_keeper
+from hsm.subjects import is_keeper, is_outside
 
 _SENTENCES = {
     ActKind.ENROL_PERSON: "This will give {name} of {organisation} a key and a certificate to sign with.",
@@ -19,6 +19,11 @@ _SENTENCES = {
     ActKind.REVOKE_CREDENTIAL: "This will end a credential of {name} for good.",
     ActKind.RETIRE: "This will end the account, every credential and every certificate of {name} for good.",
 }
+
+_OUTSIDE = (
+    "This will give {name} of {organisation}, an outside signer, a key and a certificate to sign with. Nobody from"
+    " outside has a power in this house."
+)
 
 _KEEPER_AGAIN = (
     "From then on {name}, a keeper of the token's PIN, unlocks the HSM with the passkeys that root has confirmed"
@@ -79,6 +84,8 @@ def words_of(act: PendingAct, names: Mapping[str, str]) -> Sentence:
         return Sentence(_CHANGES[act.kind], {"seal": names.get(act.subject, act.subject), **changed})
     if is_keeper(act.subject):
         return _of_keeper(act, values)
+    if act.kind is ActKind.ENROL_PERSON and is_outside(act.subject):
+        return Sentence(_OUTSIDE, values)
     sealing = act.kind is ActKind.ENROL_SEAL
     return Sentence(_SEALS[SealKind[notes["kind"]]] if sealing else _SENTENCES[act.kind], values)
 

@@ -112,6 +112,15 @@ def people(tx: Transaction) -> list[Person]:
     return [_person(row) for row in rows]
 
 
+def organisations(tx: Transaction) -> list[str]:
+    """The organisations of this house: whoever is no guest is of one of them, and so is every seal."""
+    rows = tx.execute(
+        "SELECT DISTINCT organisation FROM people INDEXED BY people_members_of WHERE guest = 0"
+        " UNION SELECT organisation FROM seals"
+    )
+    return [row[0] for row in rows]
+
+
 def enrolled_of(tx: Transaction, organisation: str, words: str, *, limit: int) -> list[Person]:
     """At most *limit* people of *organisation* who have a key, with *words* in name or mail address, by name."""
     pattern = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

@@ -126,7 +126,8 @@ class Templates:
 
 def _visible(tx: Transaction, template_id: str, by: str) -> Template:
     template = store.template(tx, template_id)
-    if template.organisation != people.person(tx, by).organisation:
+    reader = people.person(tx, by)
+    if reader.guest or template.organisation != reader.organisation:
         raise NotFound("There is no such template.")
     return template
 

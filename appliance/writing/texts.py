@@ -142,7 +142,8 @@ def begun(by: str, beginning: Beginning, now: datetime) -> Text:
 def visible(tx: Transaction, text_id: str, by: str) -> Text:
     """The text, for somebody who may see it. Raises :class:`NotFound`."""
     text = store.text(tx, text_id)
-    shared = text.purpose is Purpose.TEMPLATE and _organisation(tx, text.owner) == _organisation(tx, by)
+    owner, reader = people.person(tx, text.owner), people.person(tx, by)
+    shared = text.purpose is Purpose.TEMPLATE and not reader.guest and owner.organisation == reader.organisation
     if text.owner != by and not shared:
         raise NotFound("There is no such text; it may have been thrown away.")
     return text
@@ -165,10 +166,6 @@ def _current(tx: Transaction, text_id: str, by: str, seen: int) -> Text:
         name=people.person(tx, text.changed_by).name,
         at=text.changed,
     )
-
-
-def _organisation(tx: Transaction, subject: str) -> str:
-    return people.person(tx, subject).organisation
 
 
 def _with(fields: tuple[MergeField, ...], field: MergeField, instead_of: str | None) -> tuple[MergeField, ...]:

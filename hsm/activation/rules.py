@@ -96,7 +96,7 @@ class Rules:
 
     def _signer(self, intent: SigningIntent) -> Subject:
         signer = self._people.subject(intent.signer)
-        if signer.kind not in (SubjectKind.PERSON, SubjectKind.SEAL):
+        if signer.kind not in (SubjectKind.PERSON, SubjectKind.OUTSIDE, SubjectKind.SEAL):
             raise ActivationRefused("{subject} signs no documents.", subject=signer.subject)
         return signer
 
@@ -108,7 +108,8 @@ class Rules:
         self, intent: SigningIntent, seal: Subject, subjects: Sequence[Subject], *, enough: bool
     ) -> None:
         """The seal is in use, and *subjects* are persons of its organisation of whom at most one is no custodian:
-        as many as it takes (*enough*), or some of them. Who was a custodian and is none any more counts as none.
+        as many as it takes (*enough*), or some of them. Who was a custodian and is none any more counts as none;
+        outside signers are no persons of any organisation here, whatever they are called.
         """
         if self._seals.seal(seal.subject).suspended is not None:
             raise ActivationRefused("The seal {subject} is suspended or destroyed.", subject=seal.subject)

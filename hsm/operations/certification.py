@@ -23,7 +23,11 @@ from hsm.store.registry import ROOT
 from hsm.wire import activations_from_wire, field, officer_act_from_wire
 
 _SERVICES = {"tsa": Profile.TSA, "evidence": Profile.EVIDENCE}
-_PROFILES = {SubjectKind.PERSON: Profile.PERSON, SubjectKind.SEAL: Profile.SEAL}
+_PROFILES = {
+    SubjectKind.PERSON: Profile.PERSON,
+    SubjectKind.OUTSIDE: Profile.PERSON,
+    SubjectKind.SEAL: Profile.SEAL,
+}
 
 
 class Certification:

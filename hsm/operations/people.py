@@ -14,13 +14,13 @@ from hsm.activation.cose import require_known_key
 from hsm.activation.pin import require_strong_hash, totp_context
 from hsm.acts import OfficerAct
 from hsm.answers import KnownCredential
-from hsm.certificates import SEAL_KINDS, Profile, SubjectName, is_outside, require_text
+from hsm.certificates import SEAL_KINDS, Profile, SubjectName, require_text
 from hsm.errors import BadRequest, CertificateRefused
 from hsm.operations.bench import Bench
 from hsm.operations.certification import Certification
 from hsm.operations.seals import needed_in, require_custodian
 from hsm.store import Credential, SealRecord, Subject, SubjectKind
-from hsm.subjects import LONGEST_LOGIN, LONGEST_NAME, is_keeper, is_name
+from hsm.subjects import LONGEST_LOGIN, LONGEST_NAME, is_keeper, is_name, is_outside
 from hsm.wire import activations_from_wire, field, officer_act_from_wire
 
 _MOST_CREDENTIALS = 8
@@ -35,7 +35,10 @@ class Enrolment:
         self._certification = certification
 
     def enrol_person(self, arguments: Mapping[str, Any]) -> bytes:
-        """The certificate of a new person, who gets a key and the credentials in the act."""
+        """The certificate of a new person, who gets a key and the credentials in the act.
+
+        An outside signer is of no organisation of this house, by the name that the officer reads and activates.
+        """
         act = officer_act_from_wire(arguments.get("act"), "enrol_person")
         subject = subject_of(act.details, SubjectKind.PERSON)
         credentials = credentials_of(subject.subject, act.details.get("credentials"), self._bench)
@@ -110,7 +113,7 @@ class Enrolment:
         subject = self._bench.store.people.subject(field(act.details, "subject", str))
         if subject.kind is SubjectKind.KEEPER:
             raise BadRequest("A keeper's authenticators are replaced together: enrol the keeper anew.")
-        if subject.kind not in (SubjectKind.PERSON, SubjectKind.OFFICER):
+        if subject.kind not in (SubjectKind.PERSON, SubjectKind.OUTSIDE, SubjectKind.OFFICER):
             raise BadRequest("{subject} has no credentials of its own.", subject=subject.subject)
         credentials = credentials_of(subject.subject, [act.details.get("credential")], self._bench)
         authorised = self._authorised(act, arguments)
@@ -153,7 +156,9 @@ class Enrolment:
         seal: SealRecord | None = None,
     ) -> bytes:
         bench = self._bench
-        if not is_outside(subject.subject):
+        if subject.kind is SubjectKind.OUTSIDE:
+            bench.rules().require_foreign(subject.organisation)
+        else:
             require_organisation(bench, subject.organisation)
         authorised = bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
         moment = int(authorised.at.timestamp())
@@ -165,7 +170,7 @@ class Enrolment:
                 bench.store.people.add_credential(credential, added=moment)
             certificate = self._certification.certify(
                 subject.subject,
-                Profile.PERSON if subject.kind is SubjectKind.PERSON else Profile.SEAL,
+                Profile.SEAL if subject.kind is SubjectKind.SEAL else Profile.PERSON,
                 SubjectName(
                     subject.organisation, subject.name, subject.subject, unit=None if seal is None else seal.kind
                 ),
@@ -189,7 +194,8 @@ def require_organisation(bench: Bench, organisation: str) -> None:
 
 
 def subject_of(details: Mapping[str, Any], kind: SubjectKind) -> Subject:
-    """The subject in an act's details. Raises :class:`BadRequest` for a name out of form."""
+    """The subject in an act's details; a person with an outside signer's name is one. Raises :class:`BadRequest`
+    for a name out of form."""
     subject = field(details, "subject", str)
     if not is_name(subject, kind):
         if kind is SubjectKind.KEEPER:
@@ -199,6 +205,8 @@ def subject_of(details: Mapping[str, Any], kind: SubjectKind) -> Subject:
             kind=kind.value,
             most=LONGEST_NAME,
         )
+    if kind is SubjectKind.PERSON and is_outside(subject):
+        kind = SubjectKind.OUTSIDE
     return Subject(subject, kind, field(details, "name", str), field(details, "organisation", str))
 
 

@@ -14,7 +14,13 @@ from pysqlite3 import dbapi2 as sqlite
 from hsm import schema
 from hsm.errors import ConfigurationRefused
 
-_MIGRATIONS = ("0001_store.sql", "0002_approvals.sql", "0003_seals.sql", "0004_keepers.sql")
+_MIGRATIONS = (
+    "0001_store.sql",
+    "0002_approvals.sql",
+    "0003_seals.sql",
+    "0004_keepers.sql",
+    "0005_outside_signers.sql",
+)
 """Applied once each, in order; what a home has run is never edited, only followed by the next."""
 SCHEMA_VERSION = len(_MIGRATIONS)
 _OLDEST_SQLITE = (3, 51, 3)

@@ -19,13 +19,19 @@ _CREDENTIAL = (
 
 class SubjectKind(StrEnum):
     """Whose name it is. Officers administrate and cannot sign; persons and seals sign and cannot administrate;
-    keepers have a part of the token's PIN, and do nothing but unlock."""
+    keepers have a part of the token's PIN, and do nothing but unlock. Outside signers sign for themselves and have
+    no power in this house, whatever organisation they are of."""
 
     PERSON = "person"
     SEAL = "seal"
     SERVICE = "service"
     OFFICER = "officer"
     KEEPER = "keeper"
+    OUTSIDE = "outside"
+
+
+_KEPT_AS = {SubjectKind.KEEPER: SubjectKind.SERVICE, SubjectKind.OUTSIDE: SubjectKind.PERSON}
+"""What stands in the table of subjects for kinds that have a table of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ class People:
 
     def add(self, subject: Subject, *, enrolled: int, custodians: tuple[str, ...] = ()) -> None:
         """Adds *subject*, and the persons who may activate it if it is a seal. Raises CertificateRefused."""
-        kept_as = SubjectKind.SERVICE if subject.kind is SubjectKind.KEEPER else subject.kind
+        kept_as = _KEPT_AS.get(subject.kind, subject.kind)
         try:
             self._database.run(
                 "INSERT INTO subjects (subject, kind, name, organisation, enrolled) VALUES (?, ?, ?, ?, ?)",
@@ -73,14 +79,18 @@ class People:
             raise CertificateRefused("{subject} is enrolled already.", subject=subject.subject) from error
         if subject.kind is SubjectKind.KEEPER:
             self._database.run("INSERT INTO keepers (subject) VALUES (?)", (subject.subject,))
+        if subject.kind is SubjectKind.OUTSIDE:
+            self._database.run("INSERT INTO outside_signers (subject) VALUES (?)", (subject.subject,))
         for person in custodians:
             self._database.run("INSERT INTO custodians (seal, person) VALUES (?, ?)", (subject.subject, person))
 
     def subject(self, subject: str) -> Subject:
         """The subject of this name. Raises :class:`UnknownKey`."""
         row = self._database.one(
-            "SELECT s.subject, CASE WHEN k.subject IS NULL THEN s.kind ELSE 'keeper' END, s.name, s.organisation"
-            " FROM subjects s LEFT JOIN keepers k ON k.subject = s.subject WHERE s.subject = ?",
+            "SELECT s.subject, CASE WHEN k.subject IS NOT NULL THEN 'keeper'"
+            " WHEN o.subject IS NOT NULL THEN 'outside' ELSE s.kind END, s.name, s.organisation"
+            " FROM subjects s LEFT JOIN keepers k ON k.subject = s.subject"
+            " LEFT JOIN outside_signers o ON o.subject = s.subject WHERE s.subject = ?",
             (subject,),
         )
         if row is None:
@@ -88,8 +98,11 @@ class People:
         return Subject(row[0], SubjectKind(row[1]), row[2], row[3])
 
     def custodians(self, seal: str) -> frozenset[str]:
-        """The persons who may activate *seal*."""
-        rows = self._database.all("SELECT person FROM custodians WHERE seal = ?", (seal,))
+        """The persons who may activate *seal*: an outside signer does not count, however the row came about."""
+        rows = self._database.all(
+            "SELECT person FROM custodians WHERE seal = ? AND person NOT IN (SELECT subject FROM outside_signers)",
+            (seal,),
+        )
         return frozenset(row[0] for row in rows)
 
     def organisations(self) -> frozenset[str]:
@@ -97,7 +110,8 @@ class People:
         return frozenset(
             row[0]
             for row in self._database.all(
-                "SELECT DISTINCT organisation FROM subjects WHERE subject NOT LIKE 'person-guest-%'"
+                "SELECT DISTINCT organisation FROM subjects"
+                " WHERE subject NOT IN (SELECT subject FROM outside_signers)"
             )
         )
 

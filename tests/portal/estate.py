@@ -42,7 +42,7 @@ from tests.portal.visitors import signed_in
 from tests.world import activations_for, sample_document
 
 HERE = Circumstances("192.0.2.7")
-GUEST = Guest("外来 <b>𠮷野</b>", BETA, "guest@beta.example", "+86 138 0000 0000")
+GUEST = Guest("外来 <b>𠮷野</b>", "外来公司示例有限公司", "guest@beta.example", "+86 138 0000 0000")
 FORGETTABLE = ("sessions", "throttle", "known_networks", "spent_tickets", "submissions")
 """Tables that say nothing about contracts, people or what they decided."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pikepdf import Dictionary, Encryption, Name, Pdf
 
-from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
+from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
+from appliance.errors import PreconditionRefused
 from appliance.model.accounts import Role
 from appliance.model.contract import Guest, PartyKind, SigningOrder
 from appliance.wiring import Appliance
@@ -312,6 +314,41 @@ def test_somebody_from_outside_is_shown_as_written(wizard: Wizard, appliance: Ap
     page = wizard.step("parties")
     assert "𠮷野 &lt;b&gt;" in page
     assert "<b>" not in page
+
+
+@pytest.mark.parametrize("organisation", [ALPHA, BETA, "甲公司　示例", "甲公司（示例）有限责任公司"])
+def test_a_guest_is_not_of_this_house(wizard: Wizard, appliance: Appliance, organisation: str) -> None:
+    """Neither of the enterprise's own name, nor of that of others who sign here with accounts, however written."""
+    guest = {"guest_name": "丙", "guest_email": "c@c.example", "guest_phone": "12345"}
+    answer = wizard.save("parties", act="guest", **guest, guest_organisation=organisation)
+    assert answer.status_code == 422
+    assert "是本系统使用单位" in answer.text
+    assert 'value="c@c.example"' in answer.text
+    assert not appliance.contracts.get(wizard.contract).parties
+
+
+def test_a_draft_with_such_a_guest_from_before_is_not_sent(wizard: Wizard, appliance: Appliance) -> None:
+    guest = {"guest_name": "丙", "guest_email": "c@c.example", "guest_phone": "12345"}
+    wizard.save("parties", act="guest", **guest, guest_organisation="丙公司")
+    [party] = appliance.contracts.get(wizard.contract).parties
+    with appliance.database.transaction() as tx:
+        tx.execute("UPDATE people SET organisation = ? WHERE subject = ?", (ALPHA, party.subject))
+        tx.execute("UPDATE parties SET organisation = ? WHERE id = ?", (ALPHA, party.id))
+    assert "是本系统使用单位" in wizard.step("check")
+    with pytest.raises(PreconditionRefused):
+        appliance.sending.send(wizard.contract, by=ZHANG.subject)
+
+
+def test_a_guest_is_a_counterparty_whatever_name_they_have(wizard: Wizard, appliance: Appliance) -> None:
+    """A power that does not cover the guest's organisation does not cover the contract."""
+    wizard.save("parties", act="myself")
+    guest = {"guest_name": "丙", "guest_email": "c@c.example", "guest_phone": "12345"}
+    wizard.save("parties", act="guest", **guest, guest_organisation="丙公司")
+    own, outside = appliance.contracts.get(wizard.contract).parties
+    renamed = replace(outside, organisation=own.organisation)
+    contract = replace(appliance.contracts.get(wizard.contract), parties=(own, renamed))
+    assert contract.counterparties(own) == contract.counterparties(renamed) == (ALPHA,)
+    assert replace(contract, parties=(own, own)).counterparties(own) == ()
 
 
 def test_the_order_is_kept(wizard: Wizard, appliance: Appliance) -> None:

@@ -67,7 +67,7 @@ def install(pages: Blueprint, desk: Desk) -> None:
             adding.perform(desk, draft, button)
         except ApplianceError as refusal:
             draft = desk.draft(contract_id)
-            return _page(desk, draft, given, desk.remarks(refusal, draft, place=_place(button)))
+            return _page(desk, draft, given, desk.remarks(refusal, draft, place=_place(button, refusal)))
         return _saved(desk, desk.draft(contract_id), button)
 
 
@@ -117,8 +117,10 @@ def _saved(desk: Desk, draft: Contract, button: Button) -> Response:
     return desk.onward(draft, Step.PARTIES)
 
 
-def _place(button: Button) -> str:
-    """The field beside which the workflow's refusal of *button* is shown."""
+def _place(button: Button, refusal: ApplianceError) -> str:
+    """The field beside which the workflow's *refusal* of *button* is shown."""
+    if button.act == "guest" and "organisation" in refusal.values:
+        return "guest-organisation"
     return {"guest": "guest-email", "person": "query", "seal": "seal", "myself": "parties"}.get(button.act, "")
 
 
