@@ -1,4 +1,4 @@
-"""Exporting: from a completed contract and its log to an evidence package."""
+"""Exporting: from a completed contract and its log to an evidence package, made for one organisation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
-from appliance.errors import StateRefused
+from appliance.errors import NotFound, StateRefused
 from appliance.evidence import package
 from appliance.evidence.agreements import text_path
 from appliance.evidence.model import (
@@ -25,10 +25,12 @@ from appliance.evidence.model import (
 )
 from appliance.evidence.revisions import newest_contents
 from appliance.grounding import GroundsMaterial, grounds_of
+from appliance.history.disclosure import Audience, Disclosure, Seen
 from appliance.model.acceptance import AgreementRecord
-from appliance.model.contract import Contract, ContractState, RevisionKind
+from appliance.model.contract import Contract, ContractState, Party, RevisionKind
+from appliance.store import events
 from appliance.wiring import Appliance
-from hsm import der
+from hsm import canonical, der
 from hsm.timestamp import build_request, order_for
 
 PATIENCE = 15.0
@@ -37,6 +39,15 @@ PATIENCE = 15.0
 TICK = 0.05
 
 AGREEMENT_TITLE = "Agreement on electronic signing"
+
+
+@dataclass(frozen=True, slots=True)
+class _Disclosed:
+    """What goes into a package: for whom, whether drafts and reviews do, and what of each log entry."""
+
+    audience: Audience
+    drafting: bool
+    entries: dict[int, Seen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +64,9 @@ class Exporting:
     def __init__(self, appliance: Appliance) -> None:
         self._appliance = appliance
 
-    def export(self, contract_id: str) -> Export:
-        """The package of a completed contract. Raises StateRefused for one that is not, and what its parts raise.
+    def export(self, contract_id: str, audience: Audience) -> Export:
+        """The package of a completed contract for *audience*: internal records of other organisations are proven
+        to be in the log, and no more. Raises StateRefused for one that is not completed, and what its parts raise.
 
         1. the signed contract is dated once more, by anybody's means: request and reply (RFC 3161);
         2. every entry of the contract's history has its place in the log: a checkpoint follows within a second;
@@ -67,7 +79,7 @@ class Exporting:
             )
         signed = self._appliance.contracts.document(contract)
         exchange = self._exchange(signed)
-        evidence = self._evidence(contract, signed, exchange)
+        evidence = self._evidence(contract, signed, exchange, self._disclosed(contract, audience))
         seals = Seals(self._appliance.authority.sign_manifest, self._appliance.timestamps.reply)
         return Export(package.build(evidence, seals), exchange)
 
@@ -76,13 +88,24 @@ class Exporting:
         request = build_request(order)
         return TimestampExchange(request, self._appliance.timestamps.reply(request))
 
-    def _evidence(self, contract: Contract, signed: bytes, exchange: TimestampExchange) -> EvidenceInput:
+    def _disclosed(self, contract: Contract, audience: Audience) -> _Disclosed:
+        with self._appliance.database.reading() as tx:
+            disclosure = Disclosure(tx, contract, audience)
+            told = events.told(tx, contract.id)
+            entries = {entry: disclosure.seen(canonical.decode(leaf), opening) for entry, leaf, opening in told}
+            return _Disclosed(audience, disclosure.drafting, entries)
+
+    def _evidence(
+        self, contract: Contract, signed: bytes, exchange: TimestampExchange, disclosed: _Disclosed
+    ) -> EvidenceInput:
         appliance = self._appliance
         acceptances = appliance.contracts.acceptances(contract.id)
         rests_on = grounds_of(appliance, contract)
+        log = self._log(acceptances, rests_on, disclosed.entries)
         return EvidenceInput(
             contract=contract.id,
             title=contract.title,
+            audience=disclosed.audience.name,
             created=appliance.now(),
             zone=contract.deadline.zone,
             original=appliance.contracts.document(contract, contract.original.number),
@@ -94,11 +117,11 @@ class Exporting:
             documents={
                 **dict(self._agreement_texts(acceptances)),
                 **rests_on.documents,
-                **appliance.reviewing.records(contract),
+                **(appliance.reviewing.records(contract) if disclosed.drafting else {}),
             },
-            names=self._names(),
+            names=self._names(contract, log),
             certificates=self._certificates(),
-            log=self._log(contract, acceptances, rests_on),
+            log=log,
             report=appliance.verifier.verify(signed, file="contract.signed.pdf").to_json(),
         )
 
@@ -119,10 +142,22 @@ class Exporting:
             for language, words in self._appliance.contracts.agreement_texts(version).items():
                 yield text_path(version, language), words.encode()
 
-    def _names(self) -> dict[str, str]:
-        registry = self._appliance.registry
-        people = {person.subject: person.name for person in registry.people()}
-        return people | {seal.subject: f"{seal.organisation} {seal.kind.value}" for seal in registry.seals()}
+    def _names(self, contract: Contract, log: LogMaterial) -> dict[str, str]:
+        """The names of those of whom the package tells: no others who are known to this appliance."""
+        told = {contract.initiator, *(subject for party in contract.parties for subject in _subjects(party))}
+        for entry in log.entries:
+            if not entry.hidden:
+                told |= {str(value) for value in canonical.decode(entry.leaf)["public"].values()}
+        seals = {
+            seal.subject: f"{seal.organisation} {seal.kind.value}" for seal in self._appliance.registry.seals()
+        }
+        return {subject: name for subject in sorted(told) if (name := seals.get(subject) or self._name(subject))}
+
+    def _name(self, subject: str) -> str:
+        try:
+            return self._appliance.registry.person(subject).name
+        except NotFound:
+            return ""
 
     def _certificates(self) -> Certificates:
         authority = self._appliance.authority
@@ -136,27 +171,32 @@ class Exporting:
         )
 
     def _log(
-        self, contract: Contract, acceptances: tuple[AgreementRecord, ...], rests_on: GroundsMaterial
+        self, acceptances: tuple[AgreementRecord, ...], rests_on: GroundsMaterial, entries: dict[int, Seen]
     ) -> LogMaterial:
         accepted = [record.entry for record in acceptances if record.entry is not None]
-        indices = sorted({*self._appliance.contracts.entries(contract.id), *accepted, *rests_on.entries})
+        indices = sorted({*entries, *accepted, *rests_on.entries})
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             checkpoint = self._appliance.proofs.latest()
             if checkpoint is None or checkpoint.size <= indices[-1]:
                 time.sleep(TICK)
                 continue
-            entries = tuple(self._entry(index, kept=index not in rests_on.entries) for index in indices)
-            if all(entry.proof.endswith(checkpoint.note) for entry in entries):
+            found = tuple(self._entry(index, entries.get(index)) for index in indices)
+            if all(entry.proof.endswith(checkpoint.note) for entry in found):
                 key = (self._appliance.settings.home.trust / "log.vkey").read_text(encoding="ascii").strip()
-                return LogMaterial(checkpoint.note, checkpoint.token, key, entries)
+                return LogMaterial(checkpoint.note, checkpoint.token, key, found)
         raise StateRefused("The log has no checkpoint over this contract yet; see that the scheduler runs.")
 
-    def _entry(self, index: int, *, kept: bool) -> LogEntry:
-        """The entry; what lies behind its commitments only when it is *kept*: the contract's own."""
-        proofs = self._appliance.proofs
-        opening = proofs.opening(index) or {} if kept else {}
-        return LogEntry(index, proofs.entry(index), proofs.proof_file(index), opening)
+    def _entry(self, index: int, seen: Seen | None) -> LogEntry:
+        """The entry; what lies behind its commitments only if it is the contract's own, as far as it is *seen*."""
+        leaf, proof = self._appliance.proofs.entry(index), self._appliance.proofs.proof_file(index)
+        if seen is None:
+            return LogEntry(index, leaf, proof)
+        return LogEntry(index, leaf, proof, seen.opening, withheld=not seen.complete, hidden=not seen.whole)
+
+
+def _subjects(party: Party) -> tuple[str, ...]:
+    return (party.subject,) if party.requester is None else (party.subject, party.requester)
 
 
 def _archive_stamps(contract: Contract, signed: bytes) -> Iterator[bytes]:

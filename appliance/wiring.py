@@ -54,6 +54,7 @@ from appliance.guests import Entering, Guests, invite, link_for
 from appliance.guests.codes import Codes
 from appliance.guests.entering import Surroundings
 from appliance.history.chronicle import Chronicle
+from appliance.history.disclosure import Disclosing
 from appliance.identity import IdentityChecks
 from appliance.keeping import CeremonyRecords, Keeping
 from appliance.ledger import Proofs, Sequencer
@@ -123,6 +124,7 @@ class Appliance:
     recovery: Recovery
     reviewing: Reviewing
     contracts: Contracts
+    disclosing: Disclosing
     ownership: Ownership
     submissions: Submissions
     layouts: Layouts
@@ -291,6 +293,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         recovery=recovery,
         reviewing=_reviewing(settings, room, confinement),
         contracts=Contracts(room.database, room.blobs),
+        disclosing=Disclosing(room.database),
         ownership=Ownership(_workplace(settings, room)),
         submissions=Submissions(room.database, room.now),
         layouts=Layouts(room.workshop, room.blobs),

@@ -30,6 +30,7 @@ from appliance.contracts.waypoints import Passing, pass_by
 from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
 from appliance.demonstration.founding import found
 from appliance.demonstration.pocket import Pocket
+from appliance.history.disclosure import Audience
 from appliance.home import Home
 from appliance.ledger import Sequencer
 from appliance.model.acceptance import AgreementRecord, Side
@@ -39,6 +40,9 @@ from appliance.wiring import Appliance, open_appliance
 from hsm.acts import Activation, SigningIntent
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityUnreachable
+
+OURS = Audience.of_person(ZHANG)
+"""The organisation of who drafts the tests' contracts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from appliance.contracts.sides import side_of_person
 from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
 from appliance.exporting import Export, Exporting
+from appliance.history.disclosure import Audience
 from appliance.model.contract import Contract, Deadline, Party, PartyKind, Placement
 from appliance.model.intent import Circumstances
 from appliance.supervision import Say
@@ -152,7 +153,7 @@ class Story:
 
     def _export(self, contract: Contract) -> Export:
         started = time.perf_counter()
-        export = Exporting(self._appliance).export(contract.id)
+        export = Exporting(self._appliance).export(contract.id, Audience.of_person(ZHANG))
         self._tell(
             "exported    evidence package, {size} bytes, SHA-256 {digest} ({milliseconds} ms)",
             size=len(export.package),

@@ -32,6 +32,7 @@ def render(evidence: EvidenceInput, extraction: Extraction, language: Language) 
 
 def _values(evidence: EvidenceInput, extraction: Extraction, language: Language) -> dict[str, Any]:
     translate = translator(language)
+    hidden = {entry.index for entry in evidence.log.entries if entry.hidden}
     return {
         "language": _LANGUAGE_TAGS[language],
         "_": translate,
@@ -42,7 +43,13 @@ def _values(evidence: EvidenceInput, extraction: Extraction, language: Language)
         "original": hashlib.sha256(evidence.original).hexdigest(),
         "signed": hashlib.sha256(evidence.signed).hexdigest(),
         "signatures": [_signature(each, evidence.zone) for each in extraction.signatures],
-        "events": [_event(event, evidence, translate) for event in history.events(evidence.log.entries)],
+        "audience": evidence.audience,
+        "hidden": len(hidden),
+        "events": [
+            _event(event, evidence, translate)
+            for event in history.events(evidence.log.entries)
+            if event.entry not in hidden
+        ],
         "log": evidence.log.checkpoint.decode("utf-8", "replace").split("\n\n")[0].split("\n"),
     }
 

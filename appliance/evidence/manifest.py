@@ -1,5 +1,8 @@
 """The manifest: path, size and SHA-256 of every file of a package, and the state of the log that it rests on.
 
+It also names the one organisation for which the package was made, and the log's entries whose internal records,
+being other organisations', are not in it (since the second version of the format).
+
 It is canonical JSON (:mod:`hsm.canonical`), so it has one byte form, and a shell can take it apart. The four
 files that seal the package (:data:`SEALS`) cannot list themselves; every other file is listed.
 """
@@ -20,13 +23,17 @@ from hsm import canonical
 from hsm.acts import instant
 from hsm.errors import Malformed
 
-FORMAT: Final = "vermilion-evidence-manifest/1"
+FORMAT: Final = "vermilion-evidence-manifest/2"
+WITHOUT_AUDIENCE: Final = "vermilion-evidence-manifest/1"
+"""The format of packages from before each was made for one organisation: everything was in them."""
+
 MANIFEST, SIGNATURE, QUERY, REPLY = "manifest.json", "manifest.p7s", "manifest.tsq", "manifest.tsr"
 SEALS: Final = frozenset({MANIFEST, SIGNATURE, QUERY, REPLY})
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _MOMENT: Final = "%Y-%m-%dT%H:%M:%SZ"
 _KEYS: Final = {"format", "contract", "created", "checkpoint", "files"}
+_OF_AUDIENCE: Final = {"made_for", "withheld"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +56,26 @@ class LogState:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What the evidence key signs. ``created`` is aware, with whole seconds; ``files`` are sorted by path."""
+    """What the evidence key signs. ``created`` is aware, with whole seconds; ``files`` are sorted by path.
+
+    ``audience`` names for whom the package was made, empty in one of the first format; ``withheld`` are the
+    numbers of the log entries of which something is kept back from that audience, in order.
+    """
 
     contract: str
     created: datetime
     checkpoint: LogState
     files: tuple[Listed, ...]
+    audience: str = ""
+    withheld: tuple[int, ...] = ()
 
     def encode(self) -> bytes:
         """The canonical bytes; the checkpoint's root is in base64, as on the third line of the checkpoint."""
+        for_one = {"made_for": self.audience, "withheld": list(self.withheld)} if self.audience else {}
         return canonical.encode(
             {
-                "format": FORMAT,
+                "format": FORMAT if self.audience else WITHOUT_AUDIENCE,
+                **for_one,
                 "contract": self.contract,
                 "created": instant(self.created),
                 "checkpoint": {
@@ -82,13 +97,16 @@ def decode(data: bytes) -> Manifest:
     """The manifest of canonical bytes. Raises :class:`PackageRefused` for what :meth:`encode` cannot give."""
     try:
         value = canonical.decode(data)
-        if set(value) != _KEYS or value["format"] != FORMAT:
+        for_one = value["format"] == FORMAT
+        if set(value) != _KEYS | (_OF_AUDIENCE if for_one else set()):
             raise _not_in_form()
         manifest = Manifest(
             contract=_text(value["contract"]),
             created=datetime.strptime(value["created"], _MOMENT).replace(tzinfo=UTC),
             checkpoint=_log_state(value["checkpoint"]),
             files=_files(value["files"]),
+            audience=_text(value["made_for"]) if for_one else "",
+            withheld=_numbers(value["withheld"]) if for_one else (),
         )
     except (Malformed, ValueError, KeyError, TypeError) as error:
         raise _not_in_form() from error
@@ -149,6 +167,13 @@ def _natural(value: Any) -> int:
     if type(value) is not int or value < 0:
         raise _not_in_form()
     return value
+
+
+def _numbers(value: Any) -> tuple[int, ...]:
+    """Numbers of log entries, each once, in order."""
+    if not isinstance(value, list) or value != sorted({_natural(number) for number in value}):
+        raise _not_in_form()
+    return tuple(value)
 
 
 def _not_in_form() -> PackageRefused:

@@ -63,12 +63,18 @@ class Certificates:
 @dataclass(frozen=True, slots=True)
 class LogEntry:
     """A log entry: its leaf's bytes, its ``.tlog-proof``, and what opens its commitments (name → salt and value),
-    empty where there was nothing private or it was erased."""
+    empty where there was nothing private or it was erased.
+
+    ``withheld``: something of it is kept back, as the internal record of another organisation than the package's;
+    ``hidden``: all of it, so that people are not even told what it is.
+    """
 
     index: int
     leaf: bytes
     proof: bytes
     opening: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    withheld: bool = False
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,8 @@ class LogMaterial:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceInput:
-    """All about one contract. ``zone`` (IANA) is the one in which times are shown; ``created`` is aware.
+    """All about one contract that one organisation may see. ``zone`` (IANA) is the one in which times are shown;
+    ``created`` is aware; ``audience`` is that organisation's name, or that of a person who is of none.
 
     ``names`` gives the names of the subjects (people and seals) that the log's entries speak of. The history is
     not given: it is read from the log's entries. ``documents`` are further files by path below ``agreement/`` or
@@ -92,6 +99,7 @@ class EvidenceInput:
 
     contract: str
     title: str
+    audience: str
     created: datetime
     zone: str
     original: bytes

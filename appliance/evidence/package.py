@@ -32,6 +32,8 @@ def build(evidence: EvidenceInput, seals: Seals) -> bytes:
         created=evidence.created,
         checkpoint=logfiles.read(evidence.log.checkpoint, evidence.log.vkey).state,
         files=manifest.listing(files),
+        audience=evidence.audience,
+        withheld=tuple(sorted(entry.index for entry in evidence.log.entries if entry.withheld)),
     ).encode()
     return container.write(files | _sealed(listed, seals))
 

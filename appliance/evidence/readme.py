@@ -39,6 +39,8 @@ def render(evidence: EvidenceInput, extraction: Extraction, language: Language) 
         path(language),
         contract=plain(evidence.contract),
         title=plain(evidence.title),
+        audience=plain(evidence.audience),
+        withheld=sum(entry.withheld for entry in evidence.log.entries),
         created=history.local(evidence.created, evidence.zone),
         root=_shown([commands.ROOT]),
         listing=_shown([commands.HASHES, commands.UNLISTED]),

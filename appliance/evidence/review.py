@@ -2,16 +2,18 @@
 
 1. ``review/check.json`` is about exactly the contract as given, and the log has its digest;
 2. ``review/sign-off.json`` answers for exactly that check, and the log has its digest and every waiver in it;
-3. what the log has of checks and sign-offs of this document is not left out.
+3. what the log has of checks and sign-offs of this document is not left out, unless the manifest says that it is
+   withheld: the internal record of another organisation than the one for which the package was made.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from appliance.evidence.errors import PackageRefused
+from appliance.evidence.history import Event
 from hsm import canonical
 from hsm.errors import Malformed
 
@@ -22,10 +24,19 @@ SIGN_OFF_FORMAT: Final = "vermilion-review-sign-off/1"
 LARGEST: Final = 4 * 1024 * 1024
 
 
-def require_review(files: Mapping[str, memoryview], original: bytes, contract: str) -> None:
-    """Raises :class:`PackageRefused` unless the review in *files* holds; the log's entries are proven already."""
+def require_review(
+    files: Mapping[str, memoryview],
+    original: bytes,
+    contract: str,
+    events: Sequence[Event],
+    *,
+    withheld: Collection[int] = (),
+) -> None:
+    """Raises :class:`PackageRefused` unless the review in *files* holds; the log's *events* are proven
+    already, and those whose numbers are *withheld* need no record."""
     document = hashlib.sha256(original).hexdigest()
-    acts = [public for public in _acts(files) if public.get("document") == document]
+    open_ones = (event for event in events if event.entry not in withheld)
+    acts = [act for act in _acts(open_ones) if act.get("document") == document]
     check, sign_off = files.get(CHECK), files.get(SIGN_OFF)
     told = {
         kind: [act for act in acts if act["kind"] == kind] for kind in ("content-checked", "review-signed-off")
@@ -52,7 +63,7 @@ def _require_sign_off(sign_off: memoryview, expected: Mapping[str, str], acts: l
     if not any(act["actor"] == said["reviewer"] for act in signed):
         raise PackageRefused("The log knows nothing of the reviewer's sign-off in the package.")
     waived = {(act["item"], act["actor"]) for act in acts if act["kind"] == "clause-waived"}
-    if any((each["item"], each["by"]) not in waived for each in said["waivers"]):
+    if any(not waived & {(each["item"], each["by"]), (None, each["by"])} for each in said["waivers"]):
         raise PackageRefused("The log knows nothing of a waiver in the reviewer's sign-off.")
 
 
@@ -74,8 +85,7 @@ def _record(path: str, data: memoryview, form: str, expected: Mapping[str, str])
     return dict(said)
 
 
-def _acts(files: Mapping[str, memoryview]) -> Iterator[dict[str, Any]]:
-    for path in sorted(files):
-        if path.startswith("log/entries/"):
-            leaf = canonical.decode(bytes(files[path]))
-            yield {**leaf["public"], "kind": leaf["kind"]}
+def _acts(events: Iterable[Event]) -> Iterator[dict[str, Any]]:
+    """The acts with all that is known of each; what was erased is None."""
+    for event in events:
+        yield {"item": None, **event.private, **event.public, "actor": event.actor, "kind": event.kind}

@@ -100,7 +100,8 @@ def _signatures(
     told = contents.require_log(files, listed)
     grounds.require_grounds(files, told)
     require_agreements(files, told)
-    require_review(files, part(files, arrangement.ORIGINAL, limit=len(signed)), listed.contract)
+    original = part(files, arrangement.ORIGINAL, limit=len(signed))
+    require_review(files, original, listed.contract, told, withheld=listed.withheld)
     yield from _contract(signed, trust)
     yield seal
     yield from _stamps(files, signed, trust)

@@ -4,6 +4,9 @@
 2. every entry that it covers is in its tree, by an inclusion proof that is computed and checked here;
 3. the entries form the contract's chain from the first one on: each names the one before by its hash.
 
+Internal records of other organisations than the reader's are links of the chain like all others, proven by their
+leaf hashes; what they say is withheld (:mod:`appliance.history.disclosure`).
+
 So nothing was put in, changed, or left out between two entries; that none *after* the last was left out is what
 ``vermilion log history`` proves, which reads the whole log.
 """
@@ -20,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance.errors import LedgerDamaged
+from appliance.history.disclosure import Audience, Disclosure
 from appliance.history.timeline import Timeline, TimelineEvent
 from appliance.ledger import Proofs, require_chain
 from appliance.model.contract import Contract
@@ -85,9 +89,9 @@ class Audit:
         self._proofs = Proofs(database)
         self._vkey = vkey
 
-    def of(self, contract_id: str) -> Audited:
-        """The contract's history, oldest first."""
-        told = self._timeline.of(contract_id)
+    def of(self, contract_id: str, audience: Audience) -> Audited:
+        """The contract's history as *audience* may see it, oldest first; no entry is left out."""
+        told = self._timeline.whole(contract_id, audience)
         with self._database.reading() as tx:
             leaves = {number: leaf for number, leaf, _ in events.told(tx, contract_id)}
             checkpoint = checkpoints.last(tx)
@@ -104,23 +108,29 @@ class Audit:
         with self._database.reading() as tx:
             return checkpoints.newest(tx, limit=PAGE, before=before)
 
-    def to_json(self, contract: Contract) -> bytes:
-        """The history for machines: leaves as they stand in the log, openings, and a C2SP proof for each."""
+    def to_json(self, contract: Contract, audience: Audience) -> bytes:
+        """The history for machines: leaves as they stand in the log, what *audience* may see of their openings,
+        and a C2SP proof for each."""
         with self._database.reading() as tx:
-            told = events.told(tx, contract.id)
+            disclosure = Disclosure(tx, contract, audience)
+            told = [
+                (number, leaf, dict(disclosure.seen(canonical.decode(leaf), opening).opening))
+                for number, leaf, opening in events.told(tx, contract.id)
+            ]
             checkpoint = checkpoints.last(tx)
         size = 0 if checkpoint is None else checkpoint.size
         value = {
             "format": FORMAT,
             "contract": contract.id,
             "title": contract.title,
+            "audience": audience.name,
             "log": self._vkey.read_text("ascii").strip(),
             "checkpoint": None if checkpoint is None else checkpoint.note.decode(),
             "entries": [
                 {
                     "entry": number,
                     "leaf": leaf.decode(),
-                    "opening": json.loads(opening) if opening else None,
+                    "opening": opening or None,
                     "proof": self._proofs.proof_file(number).decode() if number < size else None,
                 }
                 for number, leaf, opening in told
@@ -128,12 +138,14 @@ class Audit:
         }
         return json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n"
 
-    def to_csv(self, contract_id: str, say: Callable[[str], str], yes_no: Sequence[str]) -> bytes:
+    def to_csv(
+        self, contract_id: str, audience: Audience, say: Callable[[str], str], *, yes_no: Sequence[str]
+    ) -> bytes:
         """The history for spreadsheets, in the reader's language; *yes_no*: the words for yes and for no."""
         stream = io.StringIO()
         table = csv.writer(stream, lineterminator="\r\n")
         table.writerow([say(column) for column in COLUMNS])
-        for link in self.of(contract_id).links:
+        for link in self.of(contract_id, audience).links:
             told = link.told
             facts = [f"{say(fact.label)}: {_shown(fact.value)}" for fact in told.facts]
             table.writerow(

@@ -1,8 +1,8 @@
-"""A contract's history as people read it on its page: the log's own entries, opened, with the actors' names."""
+"""A contract's history as people read it on its page: the log's own entries, opened as far as the reader may see
+them (:mod:`appliance.history.disclosure`), with the actors' names."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from appliance.errors import NotFound
 from appliance.evidence.wording import LABELS, TITLES
+from appliance.history.disclosure import Audience, Disclosure, Seen
 from appliance.history.events import SYSTEM, EventKind
-from appliance.store import checkpoints, events, people
+from appliance.store import checkpoints, contracts, events, people
 from appliance.store.database import Database, Transaction
 from hsm import canonical
 
@@ -22,6 +23,9 @@ _SHOWN: Final = (EventKind.SIGNATURE_PREPARED.value, "digest")
 """What is called otherwise than in other events: nothing is signed yet."""
 
 _PLACES: Final = ("address", "location")
+
+WITHHELD: Final = "withheld"
+"""The kind that an event has for readers who may not know what it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,8 @@ class TimelineEvent:
 
     ``title`` is a message id, ``at`` UTC; ``by`` names who acted, empty for what happened by itself. ``origin``
     is where the act came from (network address, place in words). ``proven``: a checkpoint covers the entry, so its
-    proof can be had. ``erased``: personal data of this entry was deleted.
+    proof can be had. ``erased``: personal data of this entry was deleted. An internal event of another
+    organisation has the kind :data:`WITHHELD`, and says nothing but its place in the log.
     """
 
     entry: int
@@ -58,15 +63,25 @@ class Timeline:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of(self, contract_id: str) -> tuple[TimelineEvent, ...]:
-        """The contract's events, oldest first; nothing for a contract that does not exist."""
+    def of(self, contract_id: str, audience: Audience) -> tuple[TimelineEvent, ...]:
+        """What *audience* may see of the contract's events, oldest first; nothing for a contract that does not
+        exist."""
+        return tuple(event for event in self.whole(contract_id, audience) if event.kind != WITHHELD)
+
+    def whole(self, contract_id: str, audience: Audience) -> tuple[TimelineEvent, ...]:
+        """The same with every other event of the contract in its place, as one that is withheld."""
         with self._database.reading() as tx:
             last = checkpoints.last(tx)
             size = 0 if last is None else last.size
             told = events.told(tx, contract_id)
-            leaves = [(entry, canonical.decode(leaf), opening) for entry, leaf, opening in told]
-            names = _Names(tx)
-            return tuple(_event(entry, leaf, opening, names, entry < size) for entry, leaf, opening in leaves)
+            if not told:
+                return ()
+            disclosure, names = Disclosure(tx, contracts.load(tx, contract_id), audience), _Names(tx)
+            leaves = ((entry, canonical.decode(leaf), opening) for entry, leaf, opening in told)
+            return tuple(
+                _event(entry, leaf, disclosure.seen(leaf, opening), names, entry < size)
+                for entry, leaf, opening in leaves
+            )
 
 
 class _Names:
@@ -92,10 +107,15 @@ class _Names:
 
 
 def _event(
-    entry: int, leaf: Mapping[str, Any], opening: bytes | None, names: Callable[[str], str], proven: bool
+    entry: int, leaf: Mapping[str, Any], seen: Seen, names: Callable[[str], str], proven: bool
 ) -> TimelineEvent:
-    opened = {name: each["value"] for name, each in json.loads(opening or b"{}").items()}
-    private = {name: opened.get(name) for name in leaf["commitments"]}
+    at = datetime.fromisoformat(leaf["at"]).astimezone(UTC)
+    if not seen.whole:
+        return TimelineEvent(
+            entry, WITHHELD, "Internal step of another organisation", at, "", (), (), proven, False
+        )
+    opened = {name: each["value"] for name, each in seen.opening.items()}
+    private = {name: opened.get(name) for name in leaf["commitments"] if name not in seen.withheld}
     public = dict(leaf["public"])
     actor = names(str(public.pop("actor", SYSTEM)))
     kind = str(leaf["kind"])
@@ -103,7 +123,7 @@ def _event(
         entry=entry,
         kind=kind,
         title=TITLES.get(kind, kind),
-        at=datetime.fromisoformat(leaf["at"]).astimezone(UTC),
+        at=at,
         by=actor,
         origin=tuple(str(opened[name]) for name in _PLACES if opened.get(name)),
         facts=tuple(_facts({**public, **private}, kind, actor, names)),

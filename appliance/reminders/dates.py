@@ -68,8 +68,8 @@ class ContractDates:
                     contract_dates.remove(tx, contract_id, kind)
                 elif known.get(kind) != day:
                     contract_dates.keep(tx, contract_id, ContractDate(kind, day, by, now))
-            public = {kind.value: None if day is None else day.isoformat() for kind, day in wanted.items()}
-            event = HistoryEvent(EventKind.DATES_CHANGED, now, by, contract_id, public)
+            private = {kind.value: None if day is None else day.isoformat() for kind, day in wanted.items()}
+            event = HistoryEvent(EventKind.DATES_CHANGED, now, by, contract_id, {}, private)
             changed(tx, self._chronicle, contract, event)
 
 

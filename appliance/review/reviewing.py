@@ -26,6 +26,9 @@ from hsm.acts import instant
 
 LONGEST_REASON = 500
 MOST_SHOWN = 200
+SALT_BYTES = 16
+"""Of a record, so that its digest in the log tells nothing to who does not have the record."""
+
 MOST_ANSWERED = 30
 """Of what somebody has answered, the newest; older ones are found among the contracts."""
 
@@ -81,7 +84,9 @@ class Reviewing:
         made = self._made(contract.id, document, rules)
         with self._database.transaction() as tx:
             if reviews.keep_check(tx, made):
-                self._tell(tx, EventKind.CONTENT_CHECKED, contract.id, by, self._told(contract, made))
+                public: dict[str, Field] = {"document": made.document, "rules": made.rules, "check": made.digest}
+                missing: dict[str, Field] = {"missing": self._missing(contract, made)}
+                self._tell(tx, EventKind.CONTENT_CHECKED, contract.id, by, public, missing)
             return reviews.check_of(tx, contract.id, document, rules) or made
 
     def ask(self, contract_id: str, *, by: str, seen: str | None = None) -> ReviewRequest:
@@ -109,8 +114,9 @@ class Reviewing:
                 raise StateRefused("There is no open finding of this name; look at the check again.")
             waiver = Waiver(item, reason, by, self._now())
             reviews.waive(tx, contract_id, standing.document, waiver)
-            public: dict[str, Field] = {"item": item, "document": standing.document}
-            self._tell(tx, EventKind.CLAUSE_WAIVED, contract.id, by, public, {"reason": reason})
+            public: dict[str, Field] = {"document": standing.document}
+            private: dict[str, Field] = {"item": item, "reason": reason}
+            self._tell(tx, EventKind.CLAUSE_WAIVED, contract.id, by, public, private)
 
     def sign_off(self, contract_id: str, *, by: str, seen: str | None = None) -> SignOff:
         """The reviewer answers for the whole check. Raises :class:`PreconditionRefused` while something
@@ -204,6 +210,7 @@ class Reviewing:
         record = canonical.encode(
             {
                 "format": CHECK_FORMAT,
+                "salt": secrets.token_hex(SALT_BYTES),
                 "contract": contract,
                 "document": document,
                 "rules": rules,
@@ -213,15 +220,10 @@ class Reviewing:
         )
         return ContentCheck(contract, document, rules, result, record, hashlib.sha256(record).hexdigest(), at)
 
-    def _told(self, contract: Contract, made: ContentCheck) -> dict[str, Field]:
+    def _missing(self, contract: Contract, made: ContentCheck) -> str:
+        """The clauses that the type of *contract* requires and the text does not have."""
         kind = self.standings.kind(contract.kind, self.standings.policy.of(contract.kind).review)
-        missing = [clause for clause in kind.required if clause not in made.result.found]
-        return {
-            "document": made.document,
-            "rules": made.rules,
-            "check": made.digest,
-            "missing": " ".join(missing),
-        }
+        return " ".join(clause for clause in kind.required if clause not in made.result.found)
 
     def _tell(
         self,
@@ -241,6 +243,7 @@ def _sign_off(
     record = canonical.encode(
         {
             "format": SIGN_OFF_FORMAT,
+            "salt": secrets.token_hex(SALT_BYTES),
             "contract": check.contract,
             "document": check.document,
             "check": check.digest,

@@ -16,8 +16,9 @@ from hsm.errors import BadRequest
 from hsm.store import RememberedCheckpoint
 from hsm.wire import field
 
-_FORMAT = "vermilion-evidence-manifest/1"
-_FIELDS = frozenset({"format", "contract", "created", "checkpoint", "files"})
+_FORMAT = "vermilion-evidence-manifest/2"
+_FIELDS = frozenset({"format", "contract", "created", "made_for", "checkpoint", "withheld", "files"})
+_LONGEST_AUDIENCE = 300
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,119}")
 _PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,119}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -37,13 +38,15 @@ def log_state_of(manifest: bytes, *, now: datetime) -> LogState:
     """What *manifest* rests on. Raises :class:`BadRequest` or :class:`hsm.errors.Malformed`.
 
     1. it is canonical JSON with the fields of the format and no others;
-    2. names, paths and hashes have their plain forms: no text of the caller's choice is signed, no document;
+    2. names, paths and hashes have their plain forms, and the name of its audience is one short line: no document
+       of the caller's choice is signed;
     3. the time that it gives is *now* (aware), give or take what making the package takes.
     """
     value = canonical.decode(manifest)
     if not isinstance(value, dict) or set(value) != _FIELDS or value["format"] != _FORMAT:
         raise BadRequest("This is no evidence manifest of the format {format}.", format=_FORMAT)
     _require(value, "contract", _NAME)
+    _require_audience(value)
     _require_files(value["files"])
     _require(value, "created", _MOMENT)
     if not instant(now - _PATIENCE) <= value["created"] <= instant(now + _PATIENCE):
@@ -53,6 +56,16 @@ def log_state_of(manifest: bytes, *, now: datetime) -> LogState:
         raise BadRequest("A manifest's checkpoint has origin, size and root.")
     remembered = RememberedCheckpoint(field(state, "size", int), _root(field(state, "root", str)))
     return LogState(field(state, "origin", str), remembered)
+
+
+def _require_audience(value: Mapping[str, Any]) -> None:
+    """For whom the package is made, and which entries of the log are withheld from them."""
+    name = field(value, "made_for", str)
+    if not name.isprintable() or not 1 <= len(name) <= _LONGEST_AUDIENCE:
+        raise BadRequest("A manifest names in one line for whom the package was made.")
+    withheld = value["withheld"]
+    if not isinstance(withheld, list) or any(type(number) is not int or number < 0 for number in withheld):
+        raise BadRequest("A manifest gives the withheld entries of the log by their numbers.")
 
 
 def _require_files(files: Any) -> None:

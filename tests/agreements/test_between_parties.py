@@ -18,7 +18,7 @@ from appliance.verification import Indication
 from appliance.wiring import Appliance
 from hsm import canonical
 from tests.agreements.conftest import Text
-from tests.world import World, activations_for, sample_document, send, sequenced
+from tests.world import OURS, World, activations_for, sample_document, send, sequenced
 
 _texts = itertools.count(1)
 
@@ -113,7 +113,7 @@ def test_the_evidence_has_what_every_party_accepted(world: World, opened: Text) 
             sign(appliance, contract, party)
         appliance.sealing.seal_off(contract.id)
     with opened(text()) as appliance, sequenced(appliance, world):  # other words since; those accepted are kept
-        package = Exporting(appliance).export(contract.id).package
+        package = Exporting(appliance).export(contract.id, OURS).package
         assert appliance.verifier.verify(package).indication is Indication.PASSED
     files = {path: bytes(data) for path, data in container.read(package).items()}
     records = [canonical.decode(files[f"agreement/{number:02}.json"]) for number in (1, 2)]

@@ -27,6 +27,7 @@ from tests.bench.documents import plain_contract
 from tests.bench.measure import Figure, median, rate_in_processes
 from tests.bench.portfolio import Portfolio, fill
 from tests.bench.stage import MILLISECONDS_A_TICK, authority_of, founded_home, processor_ticks, silent
+from tests.world import OURS
 
 WHOLE = 5
 """Whole contracts that are timed."""
@@ -155,6 +156,6 @@ def _whole_contracts(appliance: Appliance) -> tuple[tuple[float, ...], tuple[flo
             contracts.append((processor_ticks().busy - before) * MILLISECONDS_A_TICK)
             signed = time.perf_counter()
             sequencer.run_once()
-            exporting.export(contract.id)
+            exporting.export(contract.id, OURS)
             packages.append((time.perf_counter() - signed) * 1000)
     return tuple(contracts[1:]), tuple(packages[1:])

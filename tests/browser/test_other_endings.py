@@ -18,6 +18,7 @@ from appliance.model.office import ProposedPasskey
 from appliance.model.people import Person
 from tests.browser.troupe import ZHOU, Troupe, carrying
 from tests.browser.visitor import Visitor, visiting
+from tests.world import OURS
 
 PARALLEL = SigningOrder.PARALLEL
 REASON = "租期与会议纪要不符 <b>第三条</b>"
@@ -278,7 +279,7 @@ def test_a_double_click_does_it_once(people: Troupe) -> None:
         page.get_by_label("Reason").fill("clicked twice")
         page.get_by_role("button", name="Recall the contract").dblclick()
         expect(page.get_by_role("status").filter(has_text="The contract is recalled")).to_be_visible()
-    told = [event.kind for event in Timeline(people.appliance.database).of(contract.id)]
+    told = [event.kind for event in Timeline(people.appliance.database).of(contract.id, OURS)]
     assert told.count("contract-recalled") == 1
 
 

@@ -57,6 +57,7 @@ def make(
     return EvidenceInput(
         contract="c-2026-0001",
         title=TITLE,
+        audience=ALPHA,
         created=authority.now,
         zone=ZONE,
         original=pdf.original,

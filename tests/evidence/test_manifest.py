@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,11 @@ GOOD = Manifest(
     created=datetime(2026, 11, 25, 8, 0, tzinfo=UTC),
     checkpoint=LogState("vermilion.example/log", 40, bytes(32)),
     files=manifest.listing(FILES),
+    audience="甲公司示例有限公司",
+    withheld=(3, 7),
 )
+FIRST = replace(GOOD, audience="", withheld=())
+"""Of the first format, from before packages were made for one organisation."""
 
 
 def changed(**members: Any) -> bytes:
@@ -28,6 +33,8 @@ def changed(**members: Any) -> bytes:
 
 def test_it_comes_back_as_it_was() -> None:
     assert manifest.decode(GOOD.encode()) == GOOD
+    assert manifest.decode(FIRST.encode()) == FIRST
+    assert set(json.loads(FIRST.encode())) == {"format", "contract", "created", "checkpoint", "files"}
 
 
 @pytest.mark.parametrize(
@@ -41,7 +48,15 @@ def test_it_comes_back_as_it_was() -> None:
         b"[" * 100_000,
         GOOD.encode() + b"\n",
         GOOD.encode().replace(b"{", b"{ ", 1),
-        changed(format="vermilion-evidence-manifest/2"),
+        changed(format="vermilion-evidence-manifest/1"),
+        changed(format="vermilion-evidence-manifest/3"),
+        changed(made_for=""),
+        changed(made_for="two\nlines"),
+        changed(withheld=[7, 3]),
+        changed(withheld=[3, 3]),
+        changed(withheld=[-1]),
+        changed(withheld=[True]),
+        changed(withheld="3"),
         changed(extra=1),
         changed(contract=""),
         changed(contract="two\nlines"),

@@ -15,16 +15,18 @@ import pytest
 
 from appliance.history.audit import COLUMNS, Audit
 from appliance.history.chronicle import Chronicle
+from appliance.history.disclosure import Audience
 from appliance.history.events import EventKind, HistoryEvent
 from appliance.ledger import Sequencer
 from appliance.store.database import Database
 from hsm.merkle import leaf_hash
 from tests.appliance.contracts.samples import contract
-from tests.appliance.store.seeds import seeded
+from tests.appliance.store.seeds import person, seeded
 from tests.ledger.local_authority import LocalAuthority
 
 WHEN = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 CONTRACT = contract()
+OWN = Audience.of_person(person(9))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +55,14 @@ def test_a_whole_history_is_proven_entry_by_entry(files: Files) -> None:
     files.tell(EventKind.CONTRACT_SENT)
     files.sequencer.run_once()
     files.tell(EventKind.CONTRACT_RECALLED, reason="条款有误")
-    audited = files.audit.of(CONTRACT.id)
+    audited = files.audit.of(CONTRACT.id, OWN)
     assert audited.damage is None
     assert [link.sequence for link in audited.links] == [1, 2, 3]
     assert [link.proven for link in audited.links] == [True, True, False]
     assert [link.previous for link in audited.links] == ["", audited.links[0].hash, audited.links[1].hash]
     assert audited.waiting == 1
     files.sequencer.run_once()
-    assert files.audit.of(CONTRACT.id).waiting == 0
+    assert files.audit.of(CONTRACT.id, OWN).waiting == 0
 
 
 @pytest.mark.parametrize("damage", ["changed", "left out"])
@@ -76,7 +78,7 @@ def test_a_damaged_one_says_so(files: Files, damage: str) -> None:
             tx.execute(f"UPDATE ledger SET leaf = {other} WHERE number = 1")  # noqa: S608 -- a literal
         else:
             tx.execute("DELETE FROM contract_events WHERE entry = 1")
-    audited = files.audit.of(CONTRACT.id)
+    audited = files.audit.of(CONTRACT.id, OWN)
     assert audited.damage is not None
     assert not any(link.proven for link in audited.links)
 
@@ -85,7 +87,7 @@ def test_the_json_can_be_checked_without_us(files: Files) -> None:
     files.tell(EventKind.CONTRACT_DRAFTED, title="示例合同")
     files.sequencer.run_once()
     files.tell(EventKind.CONTRACT_SENT)
-    said = json.loads(files.audit.to_json(CONTRACT))
+    said = json.loads(files.audit.to_json(CONTRACT, OWN))
     first, second = said["entries"]
     assert first["proof"].endswith(said["checkpoint"])
     assert first["opening"]["title"]["value"] == "示例合同"
@@ -99,7 +101,7 @@ def test_the_table_opens_in_a_spreadsheet_and_computes_nothing(files: Files) -> 
     files.tell(EventKind.CONTRACT_DRAFTED, title="示例合同")
     files.tell(EventKind.CONTRACT_RECALLED, reason='=HYPERLINK("http://x")', location="=1+1")
     files.sequencer.run_once()
-    text = files.audit.to_csv(CONTRACT.id, str, ("yes", "not yet")).decode("utf-8-sig")
+    text = files.audit.to_csv(CONTRACT.id, OWN, str, yes_no=("yes", "not yet")).decode("utf-8-sig")
     head, first, second = csv.reader(io.StringIO(text))
     assert head == list(COLUMNS)
     assert first[:4] == ["0", "1", "2026-11-25T08:00:00Z", "Contract drafted"]

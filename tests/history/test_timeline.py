@@ -15,7 +15,7 @@ from appliance.model.contract import Contract
 from appliance.store import ledger
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
-from tests.world import World, sample_document, send, shared_world
+from tests.world import OURS, World, sample_document, send, shared_world
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def recalled(appliance: Appliance) -> Contract:
 
 
 def told(appliance: Appliance, contract: Contract) -> tuple[TimelineEvent, ...]:
-    return Timeline(appliance.database).of(contract.id)
+    return Timeline(appliance.database).of(contract.id, OURS)
 
 
 def values(event: TimelineEvent) -> dict[str, object]:
@@ -45,7 +45,7 @@ def values(event: TimelineEvent) -> dict[str, object]:
 
 
 def test_nothing_is_told_of_a_contract_that_does_not_exist(appliance: Appliance) -> None:
-    assert Timeline(appliance.database).of("0" * 24) == ()
+    assert Timeline(appliance.database).of("0" * 24, OURS) == ()
 
 
 def test_the_events_are_those_of_the_log_in_its_order(appliance: Appliance, recalled: Contract) -> None:

@@ -277,6 +277,12 @@ CHANGED: list[dict[str, object]] = [
     {"files": [{**FILE, "sha256": "%PDF-1.7"}]},
     {"files": [{**FILE, "size": -1}]},
     {"files": [{**FILE, "note": "free text"}]},
+    {"made_for": ""},
+    {"made_for": "%PDF-1.7\n1 0 obj"},
+    {"made_for": "x" * 301},
+    {"withheld": ["%PDF-1.7"]},
+    {"withheld": [True]},
+    {"format": "vermilion-evidence-manifest/1"},
 ]
 """Times and texts that a caller might want under the evidence key."""
 
@@ -284,9 +290,11 @@ CHANGED: list[dict[str, object]] = [
 def manifest(*, size: int, root: bytes, origin: object = ORIGIN, **changed: object) -> bytes:
     return canonical.encode(
         {
-            "format": "vermilion-evidence-manifest/1",
+            "format": "vermilion-evidence-manifest/2",
             "contract": "contract-1",
             "created": instant(datetime.now(UTC)),
+            "made_for": "甲公司示例有限公司",
+            "withheld": [1],
             "checkpoint": {"origin": origin, "size": size, "root": base64.b64encode(root).decode()},
             "files": [FILE],
             **changed,

@@ -31,6 +31,7 @@ from tests.evidence.test_checkers import CHECKERS
 from tests.evidence.unpacked import commands, run, unpack
 from tests.keeping import judges
 from tests.keeping.decade import OFFICER, Decade, completed, decade
+from tests.world import OURS
 
 YEARS_TO_COME = (
     (0.9, ("root-crl",), 0),
@@ -108,7 +109,7 @@ def test_the_contract_is_provable_at_each_step_of_ten_years(
     assert document.startswith(at_first)
     assert (contract.version, contract.state) == (first.version, first.state)  # nobody's page has become stale
     with house.opened() as appliance:
-        told = [event.kind for event in Timeline(appliance.database).of(contract.id)]
+        told = [event.kind for event in Timeline(appliance.database).of(contract.id, OURS)]
         assert told[-3:] == ["contract-completed", "archive-renewed", "archive-renewed"]
 
 
@@ -123,7 +124,7 @@ def test_a_package_made_then_passes_all_checks(
 
 def passes_all_checks(appliance: Appliance, contract: Contract, folder: Path) -> None:
     """A package of *contract*, made now and left in *folder*."""
-    package = Exporting(appliance).export(contract.id).package
+    package = Exporting(appliance).export(contract.id, OURS).package
     report = appliance.verifier.verify(package)
     assert report.indication is Indication.PASSED, report.reasons
     unpack(package, folder)

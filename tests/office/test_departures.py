@@ -25,7 +25,7 @@ from appliance.powers import PowerDraft
 from appliance.store import accounts
 from appliance.wiring import Appliance
 from tests.office.conftest import newcomer
-from tests.world import activations_for, sample_document, send
+from tests.world import OURS, activations_for, sample_document, send
 
 WHY = "前任已离职"
 ROLES = {
@@ -90,7 +90,7 @@ def test_an_officer_names_who_signs_instead(appliance: Appliance) -> None:
         after = appliance.departures.reassign(contract.id, zhang.id, to=CUSTODIAN.subject, reason=WHY, by=OFFICER)
     assert after.parties[0].subject == CUSTODIAN.subject
     assert NoticeKind.YOUR_TURN in told(appliance, CUSTODIAN.subject, contract)
-    event = Timeline(appliance.database).of(contract.id)[-1]
+    event = Timeline(appliance.database).of(contract.id, OURS)[-1]
     assert (event.kind, event.facts[0].value) == ("party-handed-over", WHY)
 
 

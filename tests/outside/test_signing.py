@@ -28,7 +28,7 @@ from tests.outside.hostile import ways
 from tests.outside.openssl_authority import OutsideTsa, outside_tsa
 from tests.outside.stranger import signed_by
 from tests.pdf import judges
-from tests.world import World, activations_for, sample_document, send, sequenced, shared_world
+from tests.world import OURS, World, activations_for, sample_document, send, sequenced, shared_world
 
 DOCUMENT = sample_document()
 
@@ -71,7 +71,7 @@ def outcomes(appliance: Appliance, contract: Contract) -> list[OutsideStamp | No
 
 def facts(appliance: Appliance, contract: Contract) -> set[str]:
     """The labels of what the contract's page shows of its signatures."""
-    events = Timeline(appliance.database).of(contract.id)
+    events = Timeline(appliance.database).of(contract.id, OURS)
     return {fact.label for event in events if event.kind == "party-signed" for fact in event.facts}
 
 
@@ -109,7 +109,7 @@ def test_two_timestamps_in_each_signature_and_every_judge_is_content(
         Level.LTA
     }
     with sequenced(appliance, world):
-        package = Exporting(appliance).export(contract.id).package
+        package = Exporting(appliance).export(contract.id, OURS).package
     assert appliance.verifier.verify(package).indication is Indication.PASSED
 
 

@@ -43,6 +43,9 @@ from tests.world import activations_for, sample_document
 
 HERE = Circumstances("192.0.2.7")
 GUEST = Guest("外来 <b>𠮷野</b>", "外来公司示例有限公司", "guest@beta.example", "+86 138 0000 0000")
+OF_THE_HOUSE = ("reviewer", "auditor", "officer", "operator")
+"""Whose duties are for one organisation, here that of the estate's keeper; other visitors are of the other one."""
+
 FORGETTABLE = ("sessions", "throttle", "known_networks", "spent_tickets", "submissions")
 """Tables that say nothing about contracts, people or what they decided."""
 
@@ -234,7 +237,8 @@ def _visitors(estate: Estate) -> None:
         "operator": ("operator-sweep", frozenset({Role.OPERATOR})),
     }
     for kind, (subject, roles) in kinds.items():
-        person = Person(subject, f"示例 {kind}", BETA, f"{subject}@beta.example", Language.ENGLISH, ZONE)
+        own = ALPHA if kind in OF_THE_HOUSE else BETA
+        person = Person(subject, f"示例 {kind}", own, f"{subject}@example.test", Language.ENGLISH, ZONE)
         with suppress(StateRefused):
             house.registry.add_person(person, None, by=OFFICER)
         cookie = signed_in(estate.portal, house, subject, roles).get_cookie("session")

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 VISITORS = ("nobody", "signer", "initiator", "reviewer", "guest", "auditor", "officer", "operator")
-"""Those who have nothing to do with the estate's contracts."""
+"""Those who have nothing to do with the estate's contracts; what the sides of a contract may see of each other is
+tried in tests/portal/test_both_sides.py."""
 
 EVERYBODY = frozenset(VISITORS)
 ACCOUNTS = EVERYBODY - {"nobody", "guest"}
@@ -113,7 +114,7 @@ GET: dict[str, Row] = {
     "signing.seal_request": Row(SEAL_REQUEST, NOBODY),
     "signatures.overview": Row("/signatures", PEOPLE),
     "signatures.preview": Row("/signatures/preview/{picture}.png", NOBODY),
-    "signatures.seal": Row("/signatures/seals/{seal}.svg", NOBODY),
+    "signatures.seal": Row("/signatures/seals/{seal}.svg", REVIEWER),
     "ownership.all_of_mine": Row("/ownership", PEOPLE),
     "ownership.show": Row("/ownership/{deposit}", NOBODY),
     "ownership.certificate": Row("/ownership/{deposit}/certificate.pdf", NOBODY),

@@ -21,7 +21,7 @@ from appliance.model.powers import Basis, Scope
 from appliance.store import grounds, intents, parties
 from appliance.wiring import Appliance
 from tests.powers.conftest import LETTER, Office
-from tests.world import World
+from tests.world import OURS, World
 
 
 def state_of(appliance: Appliance, intent: str) -> IntentState:
@@ -128,7 +128,7 @@ def test_the_decision_is_kept_told_and_readable(office: Office, appliance: Appli
     assert all(each["holds"] for each in tests.values())
     assert "CNY 1.00" in tests["amount"]["words"]["en"]
     assert "授权委托书" in tests["amount"]["words"]["zh"]
-    told = Timeline(appliance.database).of(contract.id)
+    told = Timeline(appliance.database).of(contract.id, OURS)
     named = {event.kind for event in told for fact in event.facts if fact.value == power.id}
     assert named == {"signature-prepared", "party-signed"}
 

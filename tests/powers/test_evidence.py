@@ -17,7 +17,7 @@ from appliance.verification import Indication
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from tests.powers.conftest import LETTER, Office
-from tests.world import World
+from tests.world import OURS, World
 
 
 def test_letter_decision_and_identity_are_in_the_package(
@@ -39,7 +39,7 @@ def test_letter_decision_and_identity_are_in_the_package(
     with AuthorityClient(world.home.authority_socket("scheduler")) as scheduler:
         Sequencer(appliance.database, scheduler).run_once()
 
-    package = Exporting(appliance).export(contract.id).package
+    package = Exporting(appliance).export(contract.id, OURS).package
 
     files = container.read(package)
     assert hashlib.sha256(files[f"authority/{power.id}.pdf"]).hexdigest() == power.document

@@ -12,7 +12,7 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.preconditions import Reviewed, Signing
 from appliance.demonstration.cast import LI, ZHANG
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
-from appliance.evidence import container
+from appliance.evidence import container, contents, manifest
 from appliance.evidence.errors import PackageRefused
 from appliance.evidence.review import CHECK, SIGN_OFF, require_review
 from appliance.exporting import Exporting
@@ -23,7 +23,7 @@ from appliance.store import accounts, contracts
 from appliance.wiring import Appliance
 from hsm import canonical
 from tests.review.documents import purchase, scan
-from tests.world import World, activations_for, sequenced
+from tests.world import OURS, World, activations_for, sequenced
 
 REVIEWER = LI.subject
 
@@ -104,7 +104,7 @@ def test_what_is_missing_is_waived_with_a_reason_before_it_is_signed_off(applian
     given = appliance.reviewing.sign_off(draft.id, by=REVIEWER)
     assert canonical.decode(given.record)["waivers"][0]["reason"] == "见主合同第九条"
     assert send(appliance, draft).state is ContractState.SENT
-    kinds = [event.kind for event in Timeline(appliance.database).of(draft.id)]
+    kinds = [event.kind for event in Timeline(appliance.database).of(draft.id, OURS)]
     for kind in ("content-checked", "review-requested", "clause-waived", "review-signed-off"):
         assert kind in kinds
 
@@ -234,7 +234,7 @@ def test_the_evidence_carries_it_and_only_its_own(appliance: Appliance, world: W
     appliance.cycle.complete(prepared.id)
     with sequenced(appliance, world):
         appliance.sealing.seal_off(sent.id)
-        package = Exporting(appliance).export(sent.id).package
+        package = Exporting(appliance).export(sent.id, OURS).package
     files = container.read(package)
     assert bytes(files[SIGN_OFF]) == signed_off_record
     report = appliance.verifier.verify(package)
@@ -242,11 +242,12 @@ def test_the_evidence_carries_it_and_only_its_own(appliance: Appliance, world: W
     original = bytes(files["contract/contract.pdf"])
     check = canonical.decode(bytes(files[CHECK]))
     assert check["document"] == hashlib.sha256(original).hexdigest()
-    require_review(files, original, sent.id)
+    events = contents.require_log(files, manifest.decode(bytes(files[manifest.MANIFEST])))
+    require_review(files, original, sent.id, events)
     forged = canonical.encode({**check, "document": "0" * 64})
     for changes in ({CHECK: memoryview(forged)}, {CHECK: None}, {SIGN_OFF: None}, {SIGN_OFF: files[CHECK]}):
         kept = {path: data for path, data in {**files, **changes}.items() if data is not None}
         with pytest.raises(PackageRefused):
-            require_review(kept, original, sent.id)
+            require_review(kept, original, sent.id, events)
     with pytest.raises(PackageRefused, match=r"lacks|another document|knows nothing"):
-        require_review(files, original + b"\n", sent.id)
+        require_review(files, original + b"\n", sent.id, events)

@@ -13,7 +13,7 @@ from appliance.model.people import Person
 from appliance.verification import Indication
 from hsm.client import AuthorityClient
 from tests.seals.conftest import HERE, House
-from tests.world import World
+from tests.world import OURS, World
 
 
 def test_both_custodians_stand_in_the_package(house: House, world: World, keepers: tuple[Person, ...]) -> None:
@@ -27,7 +27,7 @@ def test_both_custodians_stand_in_the_package(house: House, world: World, keeper
     with AuthorityClient(world.home.authority_socket("scheduler")) as scheduler:
         Sequencer(appliance.database, scheduler).run_once()
 
-    package = Exporting(appliance).export(contract.id).package
+    package = Exporting(appliance).export(contract.id, OURS).package
 
     files = container.read(package)
     history = next(bytes(data) for name, data in files.items() if name.endswith("history.json"))

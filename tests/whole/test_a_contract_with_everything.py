@@ -34,7 +34,7 @@ from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from tests.evidence.unpacked import unpack
 from tests.review.documents import purchase
-from tests.world import World, activations_for, sample_document, shared_world
+from tests.world import OURS, World, activations_for, sample_document, shared_world
 
 POLICY = """
 [identity]
@@ -163,7 +163,7 @@ def package(appliance: Appliance, world: World) -> bytes:
     contract = sign(appliance, contract, 2)
     with sequenced(appliance, world):
         appliance.sealing.seal_off(contract.id)
-        return Exporting(appliance).export(contract.id).package
+        return Exporting(appliance).export(contract.id, OURS).package
 
 
 @pytest.fixture

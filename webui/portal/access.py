@@ -18,6 +18,7 @@ from appliance.accounts.desk import AccountsDesk
 from appliance.accounts.sessions import Sessions
 from appliance.errors import NotAllowed, NotFound
 from appliance.guests import is_guest
+from appliance.history.disclosure import Audience
 from appliance.model.accounts import PEOPLES_ROLES, OpenedSession, Role
 from appliance.model.intent import Circumstances
 from appliance.notices.addresses import Addresses
@@ -57,6 +58,11 @@ class Visitor:
     roles: frozenset[Role]
     session: str
     guest_of: tuple[str, str] | None = None
+
+    @property
+    def audience(self) -> Audience:
+        """The organisation whose internal data the visitor may see."""
+        return Audience.of(self.subject, self.name, self.organisation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from appliance.history.audit import PAGE, Audit
 from appliance.model.accounts import Role
 from appliance.model.contract import Contract
 from webui.portal.access import require
-from webui.portal.contracts.reading import sight
+from webui.portal.contracts.reading import Sight, sight
 from webui.portal.parts import PortalParts
 from webui.shared.language import translate
 
@@ -29,29 +29,30 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
     @pages.get("/contracts/<contract_id>/history")
     def history(contract_id: str) -> str:
-        contract = _audited(parts, contract_id)
-        return render_template("audit/history.html", contract=contract, audited=audit.of(contract_id))
+        seen = _audited(parts, contract_id)
+        audited = audit.of(contract_id, seen.audience)
+        return render_template("audit/history.html", contract=seen.contract, audited=audited)
 
     @pages.get("/contracts/<contract_id>/history.json")
     def exported(contract_id: str) -> Response:
-        contract = _audited(parts, contract_id)
-        return _saved(audit.to_json(contract), contract, "json", "application/json")
+        seen = _audited(parts, contract_id)
+        return _saved(audit.to_json(seen.contract, seen.audience), seen.contract, "json", "application/json")
 
     @pages.get("/contracts/<contract_id>/history.csv")
     def table(contract_id: str) -> Response:
-        contract, say = _audited(parts, contract_id), translate()
-        content = audit.to_csv(contract_id, say, (say("yes"), say("not yet")))
-        return _saved(content, contract, "csv", "text/csv; charset=utf-8")
+        seen, say = _audited(parts, contract_id), translate()
+        content = audit.to_csv(contract_id, seen.audience, say, yes_no=(say("yes"), say("not yet")))
+        return _saved(content, seen.contract, "csv", "text/csv; charset=utf-8")
 
     return pages
 
 
-def _audited(parts: PortalParts, contract_id: str) -> Contract:
+def _audited(parts: PortalParts, contract_id: str) -> Sight:
     """The contract, for auditors and its initiator. Raises as :func:`sight`, or :class:`NotAllowed`."""
     seen = sight(parts, contract_id)
     if not seen.who.auditor and seen.who.subject != seen.contract.initiator:
         raise NotAllowed("The whole history is for auditors and for who started the contract.")
-    return seen.contract
+    return seen
 
 
 def _saved(content: bytes, contract: Contract, ending: str, kind: str) -> Response:

@@ -32,7 +32,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     def evidence(contract_id: str) -> Response:
         seen = sight(parts, contract_id)
         seen.require(Act.EXPORT)
-        package = exporting.export(contract_id).package
+        package = exporting.export(contract_id, seen.audience).package
         return _saved(package, seen.contract, "evidence.zip", "application/zip")
 
 

@@ -67,7 +67,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     def page(contract_id: str) -> Response:
         seen = sight(parts, contract_id)
         contract = seen.contract
-        events = timeline.of(contract_id)
+        events = timeline.of(contract_id, seen.audience)
         waits = contract.state is ContractState.SENT
         initiates = seen.who.subject == contract.initiator
         shown = render_template(
@@ -88,13 +88,13 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             shown_pages=min(contract.pages, SHOWN_PAGES),
             sizes=(size_of(contract.original.size), size_of(contract.current.size)),
             events=events,
-            review=parts.appliance.reviewing.standing(contract),
+            review=parts.appliance.reviewing.standing(contract) if seen.drafting else None,
             ended_because=_ended_because(events),
             tones=TONES,
             technical=TECHNICAL,
             names=names_of(parts),
             absent=parts.appliance.reminders.absences.of(contract) if initiates else (),
-            dates=parts.appliance.reminders.dates.of(contract_id),
+            dates=parts.appliance.reminders.dates.of(contract_id) if seen.drafting else (),
             keeps_dates=parts.appliance.reminders.dates.may_change(contract, seen.who.subject),
             stands_in=initiates and bool(parts.appliance.departures.of_contract(contract)),
             audits=initiates or seen.who.auditor,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from appliance.contracts.model import Act, Refusal, Who, allowed
 from appliance.errors import NotFound
+from appliance.history.disclosure import Audience
 from appliance.model.accounts import Role
 from appliance.model.contract import Contract, Party
 from webui.portal.access import Visitor, visitor
@@ -15,12 +16,18 @@ from webui.portal.parts import PortalParts
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a visitor sees: the contract, who looks, and for each act None or why not."""
+    """What a visitor sees: the contract, who looks, and for each act None or why not.
+
+    ``audience`` is the organisation whose internal data the visitor may see; ``drafting``: it is the one that
+    drafted the contract, so that content check, reviews and notes of the contract are its own.
+    """
 
     contract: Contract
     who: Who
     acts: dict[Act, Refusal | None]
     now: datetime
+    audience: Audience
+    drafting: bool
 
     def may(self, act: Act) -> bool:
         """Whether the visitor may do *act* now."""
@@ -31,6 +38,12 @@ class Sight:
         refusal = self.acts[act]
         if refusal is not None:
             raise refusal.error()
+
+    def require_drafting(self) -> None:
+        """Raises the :class:`NotFound` of a contract that is not there unless internal data of who drafted the
+        contract is the visitor's own."""
+        if not self.drafting:
+            raise NotFound("There is no contract {contract}.", contract=self.contract.id)
 
     def own_party(self) -> Party | None:
         """The party that the visitor acts for: one that has not answered, if there is one."""
@@ -51,7 +64,8 @@ def sight(parts: PortalParts, contract_id: str) -> Sight:
             raise refusal.error()
         # The same words as for a contract that does not exist: strangers learn nothing.
         raise NotFound("There is no contract {contract}.", contract=contract_id)
-    return Sight(contract, who, acts, now)
+    drafting = parts.appliance.disclosing.drafting(contract, someone.audience)
+    return Sight(contract, who, acts, now, someone.audience, drafting)
 
 
 def who_is(parts: PortalParts, someone: Visitor) -> Who:

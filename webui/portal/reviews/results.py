@@ -1,4 +1,4 @@
-"""``/contracts/ID/review``: the content check of a contract for those who may read it."""
+"""``/contracts/ID/review``: the content check of a contract for its own organisation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/contracts/<contract_id>/review")
     def result(contract_id: str) -> str:
-        contract = sight(parts, contract_id).contract
+        seen = sight(parts, contract_id)
+        seen.require_drafting()
+        contract = seen.contract
         return render_template(
             "reviews/case.html",
             answers=False,

@@ -1,0 +1,213 @@
+"""Which data of a contract an organisation may see: the one place that answers it, for pages, files and packages.
+
+What is not named here as shared is internal: visible to the organisation that it belongs to, and to nobody else,
+whatever role somebody has. Accounts are on the side of the organisation that officers registered them for; people
+from outside are on a side of their own, so that no name that is typed for them brings anybody into the house.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from appliance.errors import NotFound
+from appliance.history.events import SYSTEM, EventKind
+from appliance.language.names import name_key
+from appliance.model.contract import GUEST_PREFIX, Contract
+from appliance.model.people import Person, Seal
+from appliance.store import people
+from appliance.store.database import Database, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """To whom data is shown, or for whom a package is made: an organisation, or a person who is of none.
+
+    ``key`` alone tells audiences apart; ``name`` is how people call them.
+    """
+
+    key: str
+    name: str = field(compare=False)
+
+    @classmethod
+    def of(cls, subject: str, name: str, organisation: str) -> Audience:
+        """The audience that somebody belongs to. What tells people from outside is the subject, which this
+        appliance gives, not the organisation, which somebody types."""
+        where = "outside" if subject.startswith(GUEST_PREFIX) else "house"
+        key = name_key(organisation)
+        return cls(f"{where} organisation {key}" if key else f"person {subject}", organisation.strip() or name)
+
+    @classmethod
+    def of_person(cls, person: Person) -> Audience:
+        """The audience that *person* belongs to."""
+        return cls.of(person.subject, person.name, person.organisation)
+
+    @classmethod
+    def of_seal(cls, seal: Seal) -> Audience:
+        """The company whose seal it is; seals are the house's."""
+        return cls.of(seal.subject, "", seal.organisation)
+
+
+class Owner(StrEnum):
+    """To whom the internal part of an event belongs."""
+
+    INITIATOR = "initiator"
+    """The organisation that drafted the contract."""
+    SEAL = "seal"
+    """The company whose seal it is about."""
+    ACTOR = "actor"
+    """The organisation of who acted."""
+    GIVER = "giver"
+    """The organisation of who handed a signature over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``shared`` are the private fields of an event that every party may read; None when the whole event is
+    internal, so that others do not see that it happened. What is not shared belongs to ``owner``."""
+
+    owner: Owner
+    shared: frozenset[str] | None = None
+
+
+def _shared(*fields: str, owner: Owner = Owner.INITIATOR) -> Rule:
+    return Rule(owner, frozenset(fields))
+
+
+_INTERNAL: Final = Rule(Owner.INITIATOR)
+_OF_SEAL: Final = Rule(Owner.SEAL)
+_ORIGIN: Final = ("address", "location")
+
+RULES: Final[Mapping[EventKind, Rule]] = {
+    EventKind.AGREEMENT_ACCEPTED: _shared(),
+    EventKind.CONTRACT_SENT: _shared(),
+    EventKind.PARTY_SIGNED: _shared("name", "organisation", *_ORIGIN),
+    EventKind.PARTY_DECLINED: _shared("reason", *_ORIGIN),
+    EventKind.PARTY_HANDED_OVER: _shared(owner=Owner.GIVER),
+    EventKind.INITIATOR_CHANGED: _shared(),
+    EventKind.CONTRACT_RECALLED: _shared("reason"),
+    EventKind.CONTRACT_EXPIRED: _shared(),
+    EventKind.CONTRACT_COMPLETED: _shared(),
+    EventKind.ARCHIVE_RENEWED: _shared(),
+    EventKind.DEADLINE_EXTENDED: _shared(),
+    EventKind.GUEST_INVITED: _shared(),
+    EventKind.GUEST_ENTERED: _shared("address"),
+    EventKind.VOID_PROPOSED: _shared("reason"),
+    EventKind.VOID_DECLARED: _shared(),
+    EventKind.VOID_REFUSED: _shared("reason"),
+    EventKind.CONTRACT_VOIDED: _shared(),
+    EventKind.CONTRACT_DISPOSED: _shared(),
+    EventKind.SIGNATURE_PREPARED: Rule(Owner.ACTOR),
+    EventKind.SEAL_REQUESTED: _OF_SEAL,
+    EventKind.SEAL_APPROVED: _OF_SEAL,
+    EventKind.SEAL_HALF_APPROVED: _OF_SEAL,
+    EventKind.SEAL_REFUSED: _OF_SEAL,
+    EventKind.SEAL_REQUEST_WITHDRAWN: _OF_SEAL,
+    EventKind.SEAL_REQUEST_LAPSED: _OF_SEAL,
+    EventKind.CONTRACT_DRAFTED: _INTERNAL,
+    EventKind.CONTRACT_REVISED: _INTERNAL,
+    EventKind.DOCUMENT_REPLACED: _INTERNAL,
+    EventKind.PARTY_ADDED: _INTERNAL,
+    EventKind.PARTY_REMOVED: _INTERNAL,
+    EventKind.PARTIES_REORDERED: _INTERNAL,
+    EventKind.FIELDS_PLACED: _INTERNAL,
+    EventKind.CONTRACT_DISCARDED: _INTERNAL,
+    EventKind.CONTENT_CHECKED: _INTERNAL,
+    EventKind.REVIEW_REQUESTED: _INTERNAL,
+    EventKind.CLAUSE_WAIVED: _INTERNAL,
+    EventKind.REVIEW_SIGNED_OFF: _INTERNAL,
+    EventKind.REVIEW_RETURNED: _INTERNAL,
+    EventKind.DATES_CHANGED: _INTERNAL,
+    EventKind.NOTICE_RESENT: _INTERNAL,
+    EventKind.GUEST_CODE_RENEWED: _INTERNAL,
+    EventKind.HOLD_PLACED: _INTERNAL,
+    EventKind.HOLD_LIFTED: _INTERNAL,
+    EventKind.DISPOSAL_PROPOSED: _INTERNAL,
+    EventKind.DISPOSAL_REFUSED: _INTERNAL,
+}
+"""What is in contracts' histories. A kind that is not here is internal to the organisation that drafted the
+contract."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is shown of one log entry. ``opening`` is the shown part of what opens its commitments (name → salt and
+    value); ``withheld`` are the names of the fields that are not shown; ``whole`` is False for an entry of which
+    nothing is shown but that it is there."""
+
+    opening: Mapping[str, Mapping[str, Any]]
+    withheld: frozenset[str]
+    whole: bool
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is kept back."""
+        return self.whole and not self.withheld
+
+
+class Disclosure:
+    """What *audience* may see of *contract*; names are looked up in *tx*, so it lives no longer than that."""
+
+    def __init__(self, tx: Transaction, contract: Contract, audience: Audience) -> None:
+        self.audience = audience
+        self._tx = tx
+        self._initiator = contract.initiator
+        self._known: dict[str, bool] = {}
+
+    @property
+    def drafting(self) -> bool:
+        """Whether drafts, content checks, reviews, and notes of the contract are theirs."""
+        return self._is(self._initiator)
+
+    def seen(self, leaf: Mapping[str, Any], opening: bytes | None) -> Seen:
+        """What is shown of the log entry with this *leaf* (decoded) and *opening* (as it is kept)."""
+        opened: dict[str, Any] = json.loads(opening) if opening else {}
+        rule = _rule(str(leaf["kind"]))
+        if self._is(self._owner(rule.owner, leaf["public"])):
+            return Seen(opened, frozenset(), True)
+        shared = rule.shared or frozenset()
+        kept = {name: value for name, value in opened.items() if name in shared}
+        return Seen(kept, frozenset(leaf["commitments"]) - shared, rule.shared is not None)
+
+    def _owner(self, owner: Owner, public: Mapping[str, Any]) -> str:
+        if owner is Owner.INITIATOR:
+            return self._initiator
+        return str(public.get({Owner.SEAL: "seal", Owner.ACTOR: "actor", Owner.GIVER: "from"}[owner], SYSTEM))
+
+    def _is(self, subject: str) -> bool:
+        if subject not in self._known:
+            self._known[subject] = belongs(self._tx, subject, self.audience)
+        return self._known[subject]
+
+
+class Disclosing:
+    """The same questions for whoever has no transaction. Reads only. Thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def drafting(self, contract: Contract, audience: Audience) -> bool:
+        """Whether *audience* drafted *contract*: drafts, content checks, reviews and notes are its own."""
+        return self.belongs(contract.initiator, audience)
+
+    def belongs(self, subject: str, audience: Audience) -> bool:
+        """Whether what *subject*, a person or a seal, keeps for the own organisation is *audience*'s."""
+        with self._database.reading() as tx:
+            return belongs(tx, subject, audience)
+
+
+def belongs(tx: Transaction, subject: str, audience: Audience) -> bool:
+    """Whether *subject*, a person or a seal, is of *audience*. Nobody is who is not known."""
+    try:
+        if subject.startswith("seal-"):
+            return Audience.of_seal(people.seal(tx, subject)) == audience
+        return subject != SYSTEM and Audience.of_person(people.person(tx, subject)) == audience
+    except NotFound:
+        return False
+
+
+def _rule(kind: str) -> Rule:
+    return RULES.get(EventKind(kind), _INTERNAL) if kind in set(EventKind) else _INTERNAL

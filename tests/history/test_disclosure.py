@@ -1,0 +1,107 @@
+"""What of a contract each organisation sees: every kind of event is classified, and what is not is internal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from appliance.history.disclosure import RULES, Audience, Disclosing, Disclosure
+from appliance.history.events import SYSTEM, EventKind
+from appliance.store import people
+from appliance.store.database import Database
+from tests.appliance.contracts.samples import contract
+from tests.appliance.store.seeds import SEAL, person, seeded
+
+K = EventKind
+OF_NO_CONTRACT = {
+    K.PERSON_REGISTERED, K.SEAL_REGISTERED, K.OWNERSHIP_DEPOSITED, K.OFFICER_APPOINTED, K.ENROLMENT_REQUESTED,
+    K.ENROLMENT_WITHDRAWN, K.ENROLMENT_REFUSED, K.PERSON_ENROLLED, K.CREDENTIAL_ADDED, K.CREDENTIAL_REVOKED,
+    K.PERSON_LEFT, K.SEAL_SUSPENDED, K.SEAL_RESUMED, K.CUSTODIAN_ADDED, K.CUSTODIAN_REMOVED,
+    K.CUSTODIANS_NEEDED_CHANGED, K.SEAL_PICTURE_CHANGED, K.SEAL_DESTROYED, K.KEY_ROTATED, K.CERTIFICATE_REVOKED,
+    K.KEEPER_ENROLLED, K.KEEPER_RETIRED, K.KEY_CEREMONY, K.OFFICE_ACT_APPROVED, K.OFFICE_ACT_REFUSED,
+    K.IDENTITY_CHECKED, K.IDENTITY_WITHDRAWN, K.POWER_REGISTERED, K.POWER_VERIFIED, K.POWER_REFUSED,
+    K.POWER_REVOKED, K.PERSONAL_DATA_ERASED, K.ACCOUNT_INVITED, K.ACCOUNT_ACTIVATED, K.ACCOUNT_SUSPENDED,
+    K.ACCOUNT_RESUMED, K.ROLES_CHANGED, K.PROFILE_CHANGED, K.SIGNED_IN, K.SIGN_IN_BLOCKED, K.PASSWORD_CHANGED,
+    K.LOGIN_CODE_CHANGED, K.PASSKEY_ADDED, K.PASSKEY_REMOVED, K.SESSION_REVOKED, K.RECOVERY_STARTED,
+    K.ACCOUNT_RECOVERED, K.ADMINISTRATION,
+}  # fmt: skip
+"""Kinds that are never recorded with a contract."""
+
+ALPHA, BETA = "甲公司示例有限公司", "乙公司示例有限公司"
+CONTRACT = replace(contract(), initiator="person-9")
+OURS, THEIRS = Audience.of("person-9", "示例", ALPHA), Audience.of("person-8", "示例", BETA)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    found = seeded(tmp_path / "vermilion.db")
+    with found.transaction() as tx:
+        people.insert_person(tx, replace(person(8), organisation=BETA), b"certificate")
+        people.insert_person(tx, replace(person(7), subject="person-guest-7", guest=True), None)
+    yield found
+    found.close()
+
+
+def leaf(kind: str, *committed: str, **public: str) -> dict[str, object]:
+    return {"kind": kind, "public": {"actor": "person-9", **public}, "commitments": dict.fromkeys(committed, "0")}
+
+
+def opening(*names: str) -> bytes:
+    return json.dumps({name: {"salt": "0", "value": f"secret {name}"} for name in names}).encode()
+
+
+def test_every_kind_of_event_is_classified() -> None:
+    """A new kind is internal until somebody has said here, or in the rules, what others may read of it."""
+    assert set(EventKind) - set(RULES) == OF_NO_CONTRACT
+
+
+@pytest.mark.parametrize("kind", [*(kind for kind, rule in RULES.items() if rule.shared is None), "not-yet-known"])
+def test_what_is_internal_is_shown_to_its_owner_alone(database: Database, kind: str) -> None:
+    told = leaf(kind, "reason", seal=SEAL.subject), opening("reason")
+    with database.reading() as tx:
+        own, other = (Disclosure(tx, CONTRACT, audience).seen(*told) for audience in (OURS, THEIRS))
+    assert (own.complete, set(own.opening)) == (True, {"reason"})
+    assert (other.whole, dict(other.opening), other.withheld) == (False, {}, {"reason"})
+
+
+def test_of_a_shared_event_the_named_fields_are_shown(database: Database) -> None:
+    with database.reading() as tx:
+        theirs = Disclosure(tx, CONTRACT, THEIRS)
+        handed = theirs.seen(leaf(K.PARTY_HANDED_OVER, "reason", **{"from": "person-1"}), opening("reason"))
+        signed = theirs.seen(leaf(K.PARTY_SIGNED, "name", "note"), opening("name", "note"))
+        declined = theirs.seen(leaf(K.PARTY_DECLINED, "reason"), opening("reason"))
+    assert (handed.whole, handed.withheld, dict(handed.opening)) == (True, {"reason"}, {})
+    assert (signed.whole, signed.withheld, set(signed.opening)) == (True, {"note"}, {"name"})
+    assert declined.complete
+
+
+def test_what_belongs_to_the_other_side_is_not_ours_either(database: Database) -> None:
+    with database.reading() as tx:
+        given = leaf(K.PARTY_HANDED_OVER, "reason", **{"from": "person-8"}), opening("reason")
+        prepared = leaf(K.SIGNATURE_PREPARED, "address", actor="person-8"), opening("address")
+        for told in (given, prepared):
+            assert not Disclosure(tx, CONTRACT, OURS).seen(*told).complete
+            assert Disclosure(tx, CONTRACT, THEIRS).seen(*told).complete
+
+
+def test_no_name_brings_anybody_from_outside_into_the_house(database: Database) -> None:
+    guest = Audience.of("person-guest-7", "外来", ALPHA)
+    disclosing = Disclosing(database)
+    assert guest != OURS
+    assert disclosing.drafting(CONTRACT, OURS)
+    assert not disclosing.drafting(CONTRACT, guest)
+    assert disclosing.belongs("person-guest-7", guest)
+    assert not disclosing.belongs("person-guest-7", OURS)
+    assert not disclosing.belongs(SEAL.subject, guest)
+
+
+def test_spellings_of_one_name_are_one_organisation_and_nobody_is_of_none(database: Database) -> None:
+    assert Audience.of("person-1", "示例", "甲公司（北京）") == Audience.of("person-2", "示例", "甲公司(北京) ")
+    assert Audience.of("person-1", "示例", "") != Audience.of("person-2", "示例", " ")
+    nobody = Audience.of("person-nobody", "示例", ALPHA)
+    assert not Disclosing(database).belongs("person-nobody", nobody)
+    assert not Disclosing(database).belongs(SYSTEM, nobody)
