@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import socket
+import time
 
 from hsm import protocol
 from hsm.config import Role
 from hsm.errors import BadRequest
 
 _CHUNK = 65536
-_MOST_UNREAD = 2 * protocol.LIMIT
-"""Bytes of replies that a peer may leave unread before its connection is cut."""
 
 
 class Channel:
-    """Never blocks. A hostile frame ends the connection after one sentence why."""
+    """Never blocks. A hostile frame ends the connection after one sentence why.
+
+    A peer that does not read gets no further: while a reply is unsent, nothing is read and no frame is taken.
+    """
 
     def __init__(self, connection: socket.socket, role: Role) -> None:
         connection.setblocking(False)
         self.socket = connection
         self.role = role
+        self.moved = time.monotonic()
+        """When the peer last sent or read something (monotonic seconds)."""
         self._incoming = bytearray()
         self._outgoing = bytearray()
         self._closing = False
 
     def read(self) -> None:
         """Takes what has arrived, unless enough waits already. Raises ConnectionError when the peer has left."""
-        if len(self._incoming) >= protocol.HEADER + protocol.REQUEST_LIMIT:
+        if self._outgoing or len(self._incoming) >= protocol.HEADER + protocol.REQUEST_LIMIT:
             return
         try:
             chunk = self.socket.recv(_CHUNK)
@@ -34,12 +38,12 @@ class Channel:
             return
         if not chunk:
             raise ConnectionResetError
-        if not self._closing:
-            self._incoming += chunk
+        self.moved = time.monotonic()
+        self._incoming += chunk
 
     def next_frame(self) -> bytes | None:
         """The body of the next whole frame, or None. Raises :class:`BadRequest` for one that is too long."""
-        if self._closing or len(self._incoming) < protocol.HEADER:
+        if self._outgoing or len(self._incoming) < protocol.HEADER:
             return None
         end = protocol.HEADER + protocol.length(self._incoming, limit=protocol.REQUEST_LIMIT)
         if len(self._incoming) < end:
@@ -49,15 +53,14 @@ class Channel:
         return body
 
     def reply(self, frame: bytes) -> None:
-        """Sends *frame*, now as far as possible. Raises ConnectionError when the peer has left or never reads."""
+        """Sends *frame*, now as far as possible. Raises ConnectionError when the peer has left."""
         self._outgoing += frame
         self.flush()
-        if len(self._outgoing) > _MOST_UNREAD:
-            raise ConnectionAbortedError
 
     def refuse(self, error: BadRequest) -> None:
         """Says why, and takes nothing more from this peer."""
         self._closing = True
+        self._incoming.clear()
         self.reply(protocol.frame(protocol.refusal(error)))
 
     def flush(self) -> None:
@@ -67,6 +70,7 @@ class Channel:
                 sent = self.socket.send(self._outgoing)
             except BlockingIOError:
                 return
+            self.moved = time.monotonic()
             del self._outgoing[:sent]
         if self._closing:
             raise ConnectionAbortedError
@@ -75,6 +79,11 @@ class Channel:
     def has_unsent(self) -> bool:
         """Whether replies wait for the peer to read."""
         return bool(self._outgoing)
+
+    @property
+    def held(self) -> int:
+        """Bytes that are kept for the peer: of replies unread, and of requests not answered yet."""
+        return len(self._incoming) + len(self._outgoing)
 
     def close(self) -> None:
         """Closes the socket."""

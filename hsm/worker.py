@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import selectors
 import socket
+import time
 from contextlib import suppress
 
 from hsm import control, protocol
+from hsm.budget import PATIENCE, Budget
 from hsm.channel import Channel
 from hsm.control import PinChange, SignOfLife
 from hsm.errors import AuthorityError, BadRequest
@@ -29,6 +31,7 @@ class Worker:
         self._selector = selectors.DefaultSelector()
         self._waiting = Turns()
         self._open: set[Channel] = set()
+        self._budget = Budget()
         end.setblocking(False)
         self._selector.register(end, selectors.EVENT_READ)
 
@@ -45,13 +48,14 @@ class Worker:
             if not serving and not ready and not self._waiting:
                 return
             self._answer_one()
+            self._end_overdue()
 
     def _patience(self, serving: bool) -> float | None:
         """Seconds to wait for something to happen; at the end only a moment, for peers to read their replies."""
         if self._waiting:
             return 0
         if serving:
-            return None
+            return PATIENCE if self._budget else None
         return _LAST_MOMENT if any(channel.has_unsent for channel in self._open) else 0
 
     def _hear_parent(self) -> bool:
@@ -82,6 +86,8 @@ class Worker:
         self._selector.register(channel.socket, selectors.EVENT_READ, channel)
 
     def _attend(self, channel: Channel, events: int) -> None:
+        if channel not in self._open:
+            return
         try:
             if events & selectors.EVENT_WRITE:
                 channel.flush()
@@ -90,6 +96,7 @@ class Worker:
         except OSError:
             self._part(channel)
             return
+        self._weigh(channel)
         self._waiting.add(channel)
 
     def _answer_one(self) -> None:
@@ -109,7 +116,22 @@ class Worker:
         except OSError:
             self._part(channel)
             return
+        self._weigh(channel)
         self._waiting.add(channel)
+
+    def _weigh(self, channel: Channel) -> None:
+        """Keeps the role of *channel* within its budget."""
+        for each in self._budget.note(channel):
+            _log.warning(
+                "the %s socket holds too much: the connection that stood still longest is closed", each.role
+            )
+            self._part(each)
+
+    def _end_overdue(self) -> None:
+        """Parts from peers that stand still; as long as anybody waits for a turn, it may be ours that do."""
+        if self._budget and not self._waiting:
+            for each in self._budget.overdue(time.monotonic()):
+                self._part(each)
 
     def _reply(self, channel: Channel, body: bytes) -> bytes:
         try:
@@ -123,10 +145,12 @@ class Worker:
             return protocol.frame(protocol.refusal(error))
 
     def _watch(self, channel: Channel) -> None:
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if channel.has_unsent else 0)
+        """For the next request; or only for the peer to read, which keeps it from sending more until it does."""
+        wanted = selectors.EVENT_WRITE if channel.has_unsent else selectors.EVENT_READ
         self._selector.modify(channel.socket, wanted, channel)
 
     def _part(self, channel: Channel) -> None:
         self._open.discard(channel)
+        self._budget.forget(channel)
         self._selector.unregister(channel.socket)
         channel.close()

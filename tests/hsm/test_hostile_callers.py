@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ import cbor2
 import pytest
 
 from hsm import protocol
+from hsm.budget import PATIENCE
 from hsm.client import AuthorityClient
 from hsm.errors import (
     AuthorityError,
@@ -122,15 +125,81 @@ def test_a_flood_on_one_socket_makes_another_wait_for_one_frame_not_for_all() ->
             connection.close()
 
 
-def test_one_who_never_reads_is_cut_off(own: RunningAuthority) -> None:
-    request = protocol.request("chain", {})
-    with socket.socket(socket.AF_UNIX) as greedy:
-        greedy.connect(str(own.socket("web")))
-        greedy.settimeout(5)
-        with pytest.raises(ConnectionError):
-            for _ in range(200_000):
-                greedy.sendall(request)
-    assert own.client("web").timestamp([ORDER])
+def test_those_who_never_read_or_never_finish_cost_little_and_are_cut_off() -> None:
+    """Each request comes back in its refusal, so that memory could grow by whatever is sent. Others go on."""
+    request = protocol.request("certificate", {"subject": "x" * 900_000})
+    with running_authority(workers=1) as fresh, AuthorityClient(fresh.socket("tsa")) as client:
+        assert client.timestamp([ORDER])
+        [worker] = _children(fresh.process.pid)
+        before, began = _resident(worker), time.monotonic()
+        held = [_connected(fresh.socket("web")) for _ in range(60)]
+        unsent = [memoryview(request * 8 if number % 2 else request[:-1]) for number in range(len(held))]
+        while any(unsent) and time.monotonic() - began < PATIENCE / 2:
+            unsent = [_left(connection, data) for connection, data in zip(held, unsent, strict=True)]
+            assert client.timestamp([ORDER])
+        assert _resident(worker) - before < 100 << 20
+        assert time.monotonic() - began < PATIENCE  # nobody was cut off for standing still so far
+
+        deadline = time.monotonic() + 3 * PATIENCE
+        while not all(_is_cut_off(connection) for connection in held):
+            assert time.monotonic() < deadline
+            assert client.timestamp([ORDER])
+            time.sleep(0.2)
+        assert fresh.client("web").timestamp([ORDER])
+        assert "failed inside" not in fresh.log
+        for connection in held:
+            connection.close()
+
+
+def test_who_reads_slowly_gets_everything(own: RunningAuthority) -> None:
+    """Waiting for a reader is no reason to lose what was asked for."""
+    request = protocol.request("certificate", {"subject": "x" * 900_000})
+    with socket.socket(socket.AF_UNIX) as slow, slow.makefile("rb") as replies:
+        slow.settimeout(20)
+        slow.connect(str(own.socket("web")))
+        sender = threading.Thread(target=lambda: [slow.sendall(request) for _ in range(4)])
+        sender.start()
+        time.sleep(0.5)
+        for _ in range(4):
+            body = replies.read(struct.unpack(">I", replies.read(4))[0])
+            assert cbor2.loads(body)["error"]["code"] == "unknown-key"
+        sender.join()
+
+
+def _connected(path: Path) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(str(path))
+    connection.setblocking(False)
+    return connection
+
+
+def _left(connection: socket.socket, data: memoryview) -> memoryview:
+    """What of *data* does not fit into the connection now; nothing once that is cut off."""
+    try:
+        while data:
+            data = data[connection.send(data) :]
+    except BlockingIOError:
+        return data
+    except OSError:
+        return data[:0]
+    return data
+
+
+def _is_cut_off(connection: socket.socket) -> bool:
+    """Whether the other side has closed. Nothing is read, so that nothing moves."""
+    poll = select.poll()
+    poll.register(connection, 0)
+    return any(events & select.POLLHUP for _, events in poll.poll(0))
+
+
+def _children(process: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def _resident(process: int) -> int:
+    """Bytes of memory."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 JUNK = [None, 1, -1, 2**70, "x", b"x", [], {}, [{}], {"act": "sign"}, [[1, 2, 3, 4]], [None] * 300, True, 1.5]
