@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from aiosmtpd.controller import Controller
 
 from appliance.config import Settings, load
 from appliance.demonstration.founding import found
+from appliance.demonstration.new_home import NewHome
 from appliance.home import Home
 from appliance.language import Language
 from appliance.supervision import Supervisor
@@ -67,6 +70,8 @@ class House:
 
     settings: Settings
     mail: MailRoom
+    told: str = ""
+    """What `vermilion up` printed, where it is a process of its own."""
 
     @property
     def address(self) -> str:
@@ -123,6 +128,38 @@ def house(language: Language = Language.CHINESE) -> Iterator[House]:
         settings = load(home)
         with Supervisor(services(settings, inherited(os.environ)), say=_silent):
             yield House(settings, room)
+
+
+@contextmanager
+def enterprise(new: NewHome) -> Iterator[House]:
+    """An organisation's own home, as `make up ORG=…` serves it, with a mail server; nobody is in it."""
+    mail_port, port = _free_port(), _free_port()
+    with tempfile.TemporaryDirectory(prefix="vermilion-") as folder, mail_server(mail_port) as room:
+        home = Home(Path(folder))
+        found(home, say=_silent, environment=inherited(os.environ), port=port, wanted=new)
+        with home.settings.open("a", encoding="utf-8") as stream:
+            stream.write(f'\n[mail]\nhost = "127.0.0.1"\nport = {mail_port}\nsecurity = "none"\n')
+        program = Path(sys.executable).with_name("vermilion")
+        command = [program, "--home", home.root, "up", "--organisation", new.organisation]
+        environment = {**os.environ, "LC_ALL": "zh_CN.UTF-8" if new.language is Language.CHINESE else "C.UTF-8"}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+            try:
+                yield House(load(home), room, _until_it_serves(process))
+            finally:
+                process.terminate()
+                process.communicate()
+        assert process.returncode == 0
+
+
+def _until_it_serves(process: subprocess.Popen[str]) -> str:
+    """What it printed until it had said how to begin."""
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if "administrators add" in line:  # the last of the first steps
+            return "".join(said)
+    raise AssertionError("".join(said))
 
 
 def _silent(_sentence: str, **_values: object) -> None:

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from appliance.demonstration.cast import ALPHA
 from tests.browser.people import PASSWORD, PIN, Actor, AuthenticatorApp
 
 
-def register_first_officer(officer: Actor, name: str) -> None:
-    """From the first page of a machine on which nobody has an account to the office."""
-    officer.go("/")
-    officer.follow("Register the first officer")
-    officer.study()
-    officer.fill("Set-up code", officer.house.home.setup_code.read_text(encoding="utf-8").strip())
+def register_officer(officer: Actor, name: str, code: str, *, first: bool) -> None:
+    """With a code of the ceremony to the office; *first* from the first page of a machine without accounts."""
+    if first:
+        officer.go("/")
+        officer.follow("Register the first officer")
+        officer.study()
+    else:
+        officer.go("/setup")
+    officer.fill("Set-up code", code)
     officer.fill("Name", name)
     officer.fill("E-mail", officer.email)
     officer.fill("Login", officer.login)
     officer.fill("Password", PASSWORD)
     officer.press("Make a passkey and register")
     assert officer.page.url.endswith("/office")
+    visitor = officer.visitor
+    made = visitor.devtools.send("WebAuthn.getCredentials", {"authenticatorId": visitor.authenticator})[
+        "credentials"
+    ]
+    # By these the device lists the passkey among others.
+    assert [(each["userName"], each["userDisplayName"]) for each in made] == [(officer.login, name)]
 
 
 def invite(officer: Actor, name: str, someone: Actor, roles: Sequence[str]) -> None:
@@ -27,7 +35,7 @@ def invite(officer: Actor, name: str, someone: Actor, roles: Sequence[str]) -> N
     officer.go("/office")
     officer.follow("Invite a person")
     officer.fill("Name", name)
-    officer.page.locator("#field-organisation").select_option(ALPHA)
+    officer.page.locator("#field-organisation").select_option(officer.organisation)
     officer.fill("E-mail", someone.email)
     officer.fill("Login", someone.login)
     for role in officer.page.locator("input[name=role]").all():

@@ -61,6 +61,11 @@ class Actor:
         return f"{self.login}@mail.example"
 
     @property
+    def organisation(self) -> str:
+        """Whose appliance it is."""
+        return self.house.settings.organisation.name
+
+    @property
     def page(self) -> Page:
         """The page that is open."""
         return self.visitor.page
