@@ -108,7 +108,7 @@ class DeclaredClock:
     def read(self) -> ClockReading:
         """Always proven, in so far as a declaration proves."""
         wall, boot = _now()
-        return ClockReading(wall, boot, True, Sentence("Declared to be right by the operator; not proven."))
+        return ClockReading(wall, boot, True, Sentence("Clock set manually; not verified."))
 
 
 def _now() -> tuple[int, int]:

@@ -59,6 +59,19 @@ class OwnFactors:
             if shown != before.name:
                 self._tell(tx, EventKind.PROFILE_CHANGED, subject, name=shown, before=before.name)
 
+    def prefer(self, subject: str, language: Language, *, zone: str | None = None) -> None:
+        """Language and, where it is given, zone of pages and mails; for outside signers too.
+
+        Raises as :func:`require_zone`.
+        """
+        if zone is not None:
+            require_zone(zone)
+        with self._database.transaction() as tx:
+            before = people.person(tx, subject)
+            after = replace(before, language=language, zone=zone or before.zone)
+            if after != before:
+                people.update_profile(tx, after)
+
     def name_stays(self, subject: str) -> bool:
         """Whether the name is verified, or an officer is about to verify it."""
         with self._database.reading() as tx:

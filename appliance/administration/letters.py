@@ -113,9 +113,10 @@ class ActLetters:
         return LetterState.SENT, ""
 
     def _letter(self, act: Act, recipient: Administrator) -> Letter:
-        """In the language of the house: an administrator's account has none."""
-        house, zone = self._settings.interface, self._settings.interface.zone
-        translate = translator(house.language)
+        """In the language that the recipient chose, else the house's; by the clocks of the house."""
+        zone = self._settings.interface.zone
+        language = recipient.language or self._settings.interface.language
+        translate = translator(language)
         subject = translate(SUBJECT, action=translate(REGISTRY[act.action].title))
         page = f"{self._settings.console.public_url}/requests/{act.id}"
         deadline = instants.minute(act.expires, zone)
@@ -128,7 +129,7 @@ class ActLetters:
             translate(FROM, issuer=self._settings.organisation.name),
         ]
         html = "".join(f"<p>{escape(each)}</p>" for each in lines)
-        html = f'<!doctype html><html lang="{house.language.value}"><body>{html}</body></html>'
+        html = f'<!doctype html><html lang="{language.value}"><body>{html}</body></html>'
         return Letter(subject, "\n\n".join(lines) + "\n", html)
 
 

@@ -7,6 +7,7 @@ from appliance.accounts import passwords
 from appliance.accounts.codes import CodeDraft
 from appliance.administration.room import AdministrationRoom
 from appliance.administration.sessions import AdministratorPresence, ConsoleSessions
+from appliance.language import Language
 from appliance.model.administration import JournalKind
 from appliance.store.administration import administrators
 
@@ -17,6 +18,11 @@ class OwnAdministratorFactors:
     def __init__(self, room: AdministrationRoom, sessions: ConsoleSessions) -> None:
         self._room = room
         self._sessions = sessions
+
+    def choose_language(self, login: str, language: Language) -> None:
+        """The language in which the console speaks to this administrator."""
+        with self._room.database.transaction() as tx:
+            administrators.set_language(tx, login, language)
 
     def change_password(self, presence: AdministratorPresence, new: str) -> None:
         """A new password; all sessions but this one end. Raises :class:`PreconditionRefused` for a weak one."""

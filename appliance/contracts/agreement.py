@@ -52,9 +52,11 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class ProposedAgreement:
-    """What a person is shown and activates; ``text`` in the person's language."""
+    """What a person is shown and activates: ``text`` in the ``language`` in which it was asked for; ``record``
+    names this language, and the digests of the text in both."""
 
     id: str
+    language: Language
     text: str
     between: Between
     record: bytes
@@ -98,25 +100,27 @@ class Agreements:
         """The current text."""
         return self._room.agreement.words[language]
 
-    def propose_for(self, contract_id: str, party_id: str) -> ProposedAgreement:
+    def propose_for(self, contract_id: str, party_id: str, language: Language | None = None) -> ProposedAgreement:
         """The current text for whoever acts for the party to accept, with all sides of the contract.
 
-        Raises :class:`StateRefused` when the parties have agreed already, :class:`PreconditionRefused` when the
-        person could not sign the contract for that side: who cannot bind it cannot agree on the form.
+        *language* is the reader's; without one it is the person's own. Raises :class:`StateRefused` when the
+        parties have agreed already, :class:`PreconditionRefused` when the person could not sign the contract for
+        that side: who cannot bind it cannot agree on the form.
         """
         with self._room.database.reading() as tx:
             subject = rules.party_of(contracts.load(tx, contract_id), party_id).responsible
             between = _between(tx, contract_id, party_id)
-        return self.propose(subject, between)
+        return self.propose(subject, between, language)
 
-    def propose(self, subject: str, between: Between) -> ProposedAgreement:
+    def propose(self, subject: str, between: Between, language: Language | None = None) -> ProposedAgreement:
         """The current text for a person to accept for *between*. Raises as :meth:`propose_for`."""
         now, text = self._room.now(), self._room.agreement
         with self._room.database.transaction() as tx:
             self._require_new(tx, between)
             self._require_able(tx, between, subject)
             person = people.person(tx, subject)
-            record = canonical.encode(_record(person, between, now) | _text(text))
+            shown = language or person.language
+            record = canonical.encode(_record(person, between, now) | _text(text, shown))
             act = SigningIntent(
                 contract=f"{CONTRACT}-{text.version}",
                 party=subject,
@@ -138,7 +142,7 @@ class Agreements:
             )
             agreements.keep_text(tx, text.version, text.words)
             agreements.insert(tx, proposal)
-        return ProposedAgreement(proposal.id, text.words[person.language], between, record, act)
+        return ProposedAgreement(proposal.id, shown, text.words[shown], between, record, act)
 
     def accept(self, agreement_id: str, activations: Sequence[Activation], *, by: str) -> AgreementRecord:
         """The acceptance: signed by the person's key, timestamped, in the log, in one commit.
@@ -201,7 +205,6 @@ def _record(person: Person, between: Between, now: datetime) -> dict[str, object
         "contract": between.contract,
         "counterparties": [side.fields() for side in sorted(between.others)],
         "for": between.party,
-        "language": person.language.value,
         "name": person.name,
         "party": between.own.fields(),
         "person": person.subject,
@@ -209,8 +212,9 @@ def _record(person: Person, between: Between, now: datetime) -> dict[str, object
     }
 
 
-def _text(text: AgreementText) -> dict[str, object]:
-    return {"texts": text.digests(), "version": text.version}
+def _text(text: AgreementText, shown: Language) -> dict[str, object]:
+    """Which text is accepted: in which language it was *shown*, and what it says in both."""
+    return {"language": shown.value, "texts": text.digests(), "version": text.version}
 
 
 def _read(proposal: AgreementRecord) -> Between:

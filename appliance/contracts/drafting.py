@@ -53,7 +53,7 @@ class Drafting:
         terms = wording.tidy(terms, now)
         accepted = self._intake.accept(document)
         with self._room.database.transaction() as tx:
-            zone = people.person(tx, terms.initiator).zone
+            initiator = people.person(tx, terms.initiator)
             contract = Contract(
                 id=secrets.token_hex(12),
                 title=terms.title,
@@ -61,13 +61,14 @@ class Drafting:
                 purpose=terms.purpose,
                 initiator=terms.initiator,
                 order=terms.order,
-                deadline=terms.deadline or wording.usual_deadline(now, zone),
+                deadline=terms.deadline or wording.usual_deadline(now, initiator.zone),
                 state=ContractState.DRAFT,
                 created=now,
                 pages=len(accepted.inspection.pages),
                 parties=(),
                 revisions=(Revision(0, RevisionKind.ORIGINAL, accepted.digest, accepted.size, now),),
                 amount=terms.amount,
+                language=terms.language or initiator.language,
             )
             contracts.insert(tx, contract)
             return self._changed(

@@ -12,6 +12,7 @@ from typing import Final
 
 from appliance.contracts.placing import usual_place
 from appliance.errors import PreconditionRefused
+from appliance.language.instants import zone_of
 from appliance.language.letters import words
 from appliance.model.contract import GUEST_PREFIX, Contract, CrossPage, Guest, Party, PartyKind, Placement
 from appliance.model.people import Person
@@ -93,7 +94,7 @@ def require_places(contract: Contract, places: Sequence[Placement], cross_page: 
 
 
 def guest_person(guest: Guest, initiator: Person) -> Person:
-    """Somebody from outside as a person of the register, who gets letters in the initiator's language and zone.
+    """Somebody from outside as a person of the register; without a choice, with the initiator's language and zone.
 
     Raises :class:`PreconditionRefused` when the name or the organisation is missing, or something is malformed.
     A missing address of mail only keeps the contract from being sent.
@@ -112,7 +113,7 @@ def guest_person(guest: Guest, initiator: Person) -> Person:
         name=name,
         organisation=organisation,
         email=email,
-        language=initiator.language,
-        zone=initiator.zone,
+        language=guest.language or initiator.language,
+        zone=zone_of(guest.zone).key if guest.zone else initiator.zone,
         guest=True,
     )

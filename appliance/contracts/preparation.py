@@ -12,6 +12,7 @@ from appliance.contracts.room import SigningRoom
 from appliance.contracts.waypoints import Waypoint
 from appliance.errors import StateRefused
 from appliance.history.events import EventKind, HistoryEvent
+from appliance.language import Language
 from appliance.model.contract import Contract, Party, PartyKind
 from appliance.model.intent import Circumstances, IntentRecord, IntentState, PreparedSigning
 from appliance.pdf.values import (
@@ -47,7 +48,7 @@ class Preparation:
             contract = contracts.load(tx, contract_id)
             party = rules.party_of(contract, party_id)
             require_all(room.preconditions, tx, Signing(contract, party, now))
-            appearance = _appearance(tx, party, now)
+            appearance = _appearance(tx, party, contract.language, now)
             custodians = self._custodians(tx, contract, party)
         base = room.blobs.get(contract.current.digest)
         prepared = room.workshop.prepare(base, _order(contract, party, appearance, now))
@@ -139,7 +140,7 @@ def _order(contract: Contract, party: Party, appearance: Appearance, now: dateti
     )
 
 
-def _appearance(tx: Transaction, party: Party, now: datetime) -> Appearance:
+def _appearance(tx: Transaction, party: Party, language: Language, now: datetime) -> Appearance:
     if party.kind is PartyKind.SEAL:
         return appearance_of(tx, people.seal(tx, party.subject))
     person = people.person(tx, party.subject)
@@ -149,5 +150,5 @@ def _appearance(tx: Transaction, party: Party, now: datetime) -> Appearance:
         zone=person.zone,
         organisation=person.organisation,
         image=appearances.chosen_picture(tx, person.subject),
-        language=person.language,
+        language=language,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
 from appliance.errors import PreconditionRefused
-from appliance.language import instants
+from appliance.language import Language, instants
 from appliance.language.letters import without_hidden, words
 from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.money import Money
@@ -26,7 +26,8 @@ class DraftTerms:
     """What the initiator (a person's subject) says of a contract: its title, type and purpose in words.
 
     A draft may lack type and purpose. Without a ``deadline`` a new draft gets one in two weeks, a revised one
-    keeps its own. ``amount``: what the contract is worth; None when it names no amount.
+    keeps its own. ``amount``: what the contract is worth; None when it names no amount. ``language``: in which
+    signatures are worded on the document; the initiator's where nothing is said, a revised draft's own.
     """
 
     title: str
@@ -36,6 +37,7 @@ class DraftTerms:
     deadline: Deadline | None = None
     order: SigningOrder = SigningOrder.SEQUENTIAL
     amount: Money | None = None
+    language: Language | None = None
 
 
 def tidy(terms: DraftTerms, now: datetime, *, before: Deadline | None = None) -> DraftTerms:
@@ -84,4 +86,5 @@ def revised(contract: Contract, terms: DraftTerms) -> Contract:
         order=terms.order,
         deadline=terms.deadline or contract.deadline,
         amount=terms.amount,
+        language=terms.language or contract.language,
     )

@@ -35,7 +35,8 @@ def letter(alarm: Alarm, settings: Settings) -> Letter:
     paragraphs = list(_paragraphs(alarm, settings, translate))
     body = "\n\n".join(paragraphs) + "\n"
     html = "".join(f"<p>{escape(each)}</p>" for each in paragraphs)
-    return Letter(subject, body, f"<!doctype html><html><body>{html}</body></html>")
+    page = f'<!doctype html><html lang="{settings.interface.language}"><body>{html}</body></html>'
+    return Letter(subject, body, page)
 
 
 def _paragraphs(alarm: Alarm, settings: Settings, translate: Translator) -> list[str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from appliance.language import Language
+
 
 class AdministratorRole(StrEnum):
     """The three kinds (三员分立, as GB/T 22239 has them audited): one account has exactly one of them."""
@@ -33,7 +35,8 @@ class AdministratorState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Administrator:
-    """One administrator. ``login`` is the identifier everywhere; ``email`` is how the portal knows the human."""
+    """One administrator. ``login`` is the identifier everywhere; ``email`` is how the portal knows the human;
+    ``language`` is what the administrator chose for the console, None before."""
 
     login: str
     name: str
@@ -41,6 +44,7 @@ class Administrator:
     role: AdministratorRole
     state: AdministratorState
     added: datetime
+    language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from appliance.language import Language
 from appliance.model.money import Money
 from hsm.subjects import OUTSIDE
 
@@ -83,12 +84,18 @@ class CrossPage:
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Somebody from outside, without an account: told by e-mail, let in by a code that goes over ``phone``."""
+    """Somebody from outside, without an account: told by e-mail, let in by a code that goes over ``phone``.
+
+    ``language`` and ``zone`` (IANA) are those of mails and pages until the guest chooses others; those of whoever
+    invites where nothing is said.
+    """
 
     name: str
     organisation: str
     email: str
     phone: str = ""
+    language: Language | None = None
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +178,7 @@ class Contract:
     ``version`` counts every change: who decides on what a page showed names the version that it showed.
     ``former`` are the people who handed their part over to somebody else. ``amount`` is what the contract is
     worth, where it names an amount; ``disposed`` is when its documents and names were removed for good.
+    ``language`` is that in which signatures are worded on the document.
     """
 
     id: str
@@ -190,6 +198,7 @@ class Contract:
     voiding: OpenVoiding | None = None
     amount: Money | None = None
     disposed: datetime | None = None
+    language: Language = Language.CHINESE
 
     @property
     def organisations(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from appliance.errors import NotFound, StateRefused
+from appliance.language import Language
 from appliance.model.contract import (
     Contract,
     ContractState,
@@ -26,8 +27,8 @@ def insert(tx: Transaction, contract: Contract) -> None:
     """A new contract with its first revision; parties follow by ``parties.insert``."""
     tx.execute(
         "INSERT INTO contracts (id, title, kind, purpose, initiator, signing_order, deadline, zone, state,"
-        " created, pages, revision, touched, amount, currency)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " created, pages, revision, touched, amount, currency, language)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             contract.id,
             contract.title,
@@ -43,6 +44,7 @@ def insert(tx: Transaction, contract: Contract) -> None:
             contract.current.number,
             stored(contract.created),
             *_amount(contract),
+            contract.language,
         ),
     )
     for revision in contract.revisions:
@@ -76,7 +78,7 @@ def load(tx: Transaction, contract_id: str) -> Contract:
     row = tx.execute(
         "SELECT id, title, kind, purpose, initiator, signing_order, deadline, zone, state, created, pages,"
         " version, amount, currency, (SELECT d.ended FROM disposals AS d"
-        " WHERE d.contract = contracts.id AND d.state = 'done') FROM contracts WHERE id = ?",
+        " WHERE d.contract = contracts.id AND d.state = 'done'), language FROM contracts WHERE id = ?",
         (contract_id,),
     ).fetchone()
     if row is None:
@@ -99,6 +101,7 @@ def load(tx: Transaction, contract_id: str) -> Contract:
         voiding=_voiding(tx, contract_id),
         amount=None if row[12] is None else Money(row[12], row[13]),
         disposed=loaded(row[14]),
+        language=Language(row[15]),
     )
 
 
@@ -113,10 +116,10 @@ def set_initiator(tx: Transaction, contract: Contract, subject: str) -> None:
 
 
 def revise(tx: Transaction, contract: Contract) -> None:
-    """The words, amount, order and deadline of a draft become those of *contract*."""
+    """The words, amount, language, order and deadline of a draft become those of *contract*."""
     tx.execute(
         "UPDATE contracts SET title = ?, kind = ?, purpose = ?, signing_order = ?, deadline = ?, zone = ?,"
-        " amount = ?, currency = ? WHERE id = ? AND state = 'draft'",
+        " amount = ?, currency = ?, language = ? WHERE id = ? AND state = 'draft'",
         (
             contract.title,
             contract.kind,
@@ -125,6 +128,7 @@ def revise(tx: Transaction, contract: Contract) -> None:
             stored(contract.deadline.at),
             contract.deadline.zone,
             *_amount(contract),
+            contract.language,
             contract.id,
         ),
     )

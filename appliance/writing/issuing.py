@@ -39,7 +39,11 @@ class Issuing:
         text = self._texts.load(text_id, by)
         if text.version != seen:
             raise StateRefused("The text has changed since this page was loaded; load it again and look at it.")
-        contract = self._draft(self.typeset(text.wording, values), text.wording.title, text.kind, by)
+        document = self.typeset(text.wording, values)
+        terms = DraftTerms(
+            text.wording.title, text.kind, text.wording.title, initiator=by, language=text.wording.language
+        )
+        contract = self._drafting.draft(document, terms)
         self._texts.belongs_to(text.id, contract.id, by=by)
         return contract
 
@@ -60,10 +64,9 @@ class Issuing:
             )
         _require_title(title)
         document = self.typeset(template.current.wording, values)
-        return self._draft(document, words(title), template.kind, by)
-
-    def _draft(self, document: bytes, title: str, kind: str, by: str) -> Contract:
-        return self._drafting.draft(document, DraftTerms(title=title, kind=kind, purpose=title, initiator=by))
+        name = words(title)
+        terms = DraftTerms(name, template.kind, name, initiator=by, language=template.language)
+        return self._drafting.draft(document, terms)
 
 
 def _require_words(wording: Wording) -> None:

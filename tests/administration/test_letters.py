@@ -84,11 +84,14 @@ def test_without_a_mail_server_who_asked_is_told_so(house: House, asked: Act) ->
     assert house.administration.letters.told(asked) == Told((), (), (LIN, SHI))
 
 
-def test_the_letter_is_in_the_language_of_the_house(house: House, asked: Act, post: Post) -> None:
+def test_the_letter_is_in_the_recipients_language_else_the_houses(house: House, asked: Act, post: Post) -> None:
+    house.administration.own.choose_language("shi", Language.ENGLISH)
     letters, mail = letters_of(house, post, Language.CHINESE)
     post.open()
     letters.deliver(mail)
-    assert str(post.messages[0]["Subject"]).startswith("请您审批：")
+    subjects = {str(each["To"]).split()[0]: str(each["Subject"]) for each in post.messages}
+    assert subjects["lin"].startswith("请您审批：")
+    assert subjects["shi"].startswith("Your decision is asked for")
 
 
 def test_what_takes_one_person_is_told_to_nobody(house: House, asked: Act, post: Post) -> None:

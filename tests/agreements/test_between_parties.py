@@ -3,21 +3,25 @@ workflow itself refuses otherwise, at prepare and at complete, whatever the page
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 
 import pytest
 
 from appliance.contracts.agreement import Between
+from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import ALPHA, BETA, CUSTODIAN, LI, ZHANG
 from appliance.errors import ConfigurationError, NotFound, PreconditionRefused, StateRefused
 from appliance.evidence import container
 from appliance.exporting import Exporting
+from appliance.language import Language
 from appliance.model.contract import Contract, Party
 from appliance.verification import Indication
 from appliance.wiring import Appliance
 from hsm import canonical
 from tests.agreements.conftest import Text
+from tests.pdf import documents
 from tests.world import OURS, World, activations_for, sample_document, send, sequenced
 
 _texts = itertools.count(1)
@@ -82,6 +86,34 @@ def test_the_same_parties_are_asked_once_and_a_changed_text_asks_again(opened: T
         assert appliance.agreements.standing(second.id, second.parties[0].id) is None
     with opened(words) as appliance:
         assert appliance.agreements.standing(second.id, second.parties[0].id) is not None
+
+
+def test_it_is_signed_in_the_readers_language_with_the_text_in_both(opened: Text) -> None:
+    """The record names the language that was shown, and binds what the text says in each; the document is signed
+    in the contract's own language, whatever the signers read."""
+    with opened(text()) as appliance:
+        terms = DraftTerms("Framework", "Services", "Example", ZHANG.subject, language=Language.ENGLISH)
+        draft = appliance.drafting.draft(sample_document(1), terms)
+        for subject in (ZHANG.subject, LI.subject):
+            appliance.drafting.add_person(draft.id, subject=subject, by=ZHANG.subject)
+        contract = appliance.sending.send(draft.id, by=ZHANG.subject)
+        zhang, li = contract.parties
+        for party, language in ((zhang, Language.ENGLISH), (li, Language.CHINESE)):
+            proposal = appliance.agreements.propose_for(contract.id, party.id, language)
+            assert proposal.text == appliance.agreements.text(language)
+            record = canonical.decode(proposal.record)
+            assert record["language"] == language.value
+            assert record["texts"] == {
+                each.value: hashlib.sha256(appliance.agreements.text(each).encode()).hexdigest()
+                for each in Language
+            }
+            appliance.agreements.accept(
+                proposal.id, activations_for(appliance, proposal.act), by=party.responsible
+            )
+            contract = sign(appliance, contract, party)
+        shown = appliance.workshop.text(documents.flattened(appliance.contracts.document(contract)))[0]
+        assert shown.count("signed electronically") == 2
+        assert "电子签名" not in shown
 
 
 def test_only_who_acts_for_a_party_accepts_for_it(opened: Text) -> None:

@@ -13,7 +13,7 @@ from appliance.health import Observations, Page
 from appliance.health import observations as watch
 from appliance.health.finding import attention, failing, good
 from appliance.health.registry import TITLES
-from tests.console.conftest import Console
+from tests.console.conftest import Console, post
 from webui.console.access import FRAGMENT
 
 
@@ -28,6 +28,19 @@ def clock_out(console: Console) -> None:
         "disk", Page.DISK_FULL, "Only {share} of the disk of {path} is free.", {"share": "12 %", "path": "/"}
     )
     console.found(good("authority", "The authority answers (release {version}).", {"version": "1"}), out, soon)
+
+
+def test_an_administrators_choice_of_language_is_kept_before_the_browser_is_asked(console: Console) -> None:
+    zhou = console.browser("zhou")
+    zhou.delete_cookie("language")
+    assert '<html lang="zh-CN">' in zhou.get("/").text, "the house's"
+    assert '<html lang="en">' in zhou.get("/", headers={"Accept-Language": "en-GB, zh;q=0.3"}).text
+    post(zhou, "/language/zh", {"back": "/keys"})
+    assert '<html lang="zh-CN">' in zhou.get("/", headers={"Accept-Language": "en-GB"}).text
+    elsewhere = console.browser("zhou", language="en")
+    assert '<html lang="zh-CN">' in elsewhere.get("/").text, "kept in the account, whatever this browser chose"
+    post(elsewhere, "/language/en")
+    assert '<html lang="en">' in zhou.get("/").text
 
 
 def test_a_fault_stands_first_with_its_remedy_and_since_when(console: Console) -> None:

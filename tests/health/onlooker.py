@@ -46,7 +46,10 @@ class Onlooker:
 
     def row(self, name: str, language: str) -> Shown:
         """The row about the thing called *name* in the page as it is served now, in *language*."""
-        page = self.page(f"/language/{language}?back=/")
+        page = self.page("/")
+        if not page.get("lang").startswith(language):
+            switch = next(each for each in page.forms if each.action == f"/language/{language}")
+            page = self._posted(switch)
         (row,) = page.xpath(f"//*[@id='state-{name}']")
         return _calm(row) if row.tag == "details" else _trouble(row)
 
@@ -78,6 +81,9 @@ class Onlooker:
     def _send(self, page: html.HtmlElement, **typed: str) -> html.HtmlElement:
         """The page's form with what it has hidden."""
         (form,) = [each for each in page.forms if set(typed) <= set(each.fields)]
+        return self._posted(form, **typed)
+
+    def _posted(self, form: html.FormElement, **typed: str) -> html.HtmlElement:
         body = urlencode({**dict(form.form_values()), **typed}).encode()
         with self._browser.open(self._address + form.action, body, timeout=PATIENCE) as answer:
             return html.document_fromstring(answer.read().decode())

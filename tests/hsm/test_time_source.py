@@ -178,7 +178,7 @@ def test_real_clocks_agree_with_the_system() -> None:
     declared = DeclaredClock().read()
     kernel = KernelClock(HALF).read()
     assert declared.proven
-    assert "not proven" in str(declared.sentence)
+    assert "not verified" in str(declared.sentence)
     assert 0 <= kernel.wall - declared.wall < SECOND
     assert 0 <= kernel.boot - declared.boot < SECOND
     assert str(kernel.sentence)

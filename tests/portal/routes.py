@@ -53,7 +53,6 @@ OF_TEXT = {"seen": "{text_seen}"}
 
 GET: dict[str, Row] = {
     "home.home": Row("/", EVERYBODY),
-    "language.switch": Row("/language/en", EVERYBODY),
     "clock.page": Row("/clock", EVERYBODY),
     "mark.picture": Row("/mark", EVERYBODY),
     "static": Row("/static/page.css", EVERYBODY),
@@ -88,6 +87,7 @@ GET: dict[str, Row] = {
     "signing.agreement": Row("/agreement", SIGNING),
     "signing.agree": Row(CONTRACT + "/agreement", AUDITOR),
     "signing.guest_credentials": Row("/guest/credentials", frozenset({"guest"}), "own guest"),
+    "signing.guest_settings": Row("/guest/settings", frozenset({"guest"}), "own guest"),
     "signing.guest_waiting": Row("/guest/waiting", frozenset({"guest"}), "own guest"),
     "contracts.page": Row(CONTRACT, AUDITOR),
     "contracts.ask": Row(CONTRACT + "/recall", NOBODY),
@@ -221,6 +221,10 @@ POST: dict[str, Row] = {
     "accounts.code": Row("/login/code", EVERYBODY, form={"ticket": "x", "code": "123456", "next": "/"}),
     "accounts.passkey": Row("/login/passkey", EVERYBODY, form=PASSKEY),
     "accounts.logout": Row("/logout", EVERYBODY, any_words=True),
+    "language.switch": Row("/language/zh", EVERYBODY, form={"back": "/"}, any_words=True),
+    "signing.save_guest_settings": Row(
+        "/guest/settings", frozenset({"guest"}), "own guest", {"language": "zh", "zone": "x"}
+    ),
     "accounts.welcome_password": Row("/welcome/{welcome_link}", EVERYBODY, form=_PASSWORDS),
     "accounts.welcome_code": Row("/welcome/{welcome_link}/code", EVERYBODY, form={"sealed": "00", "code": "1"}),
     "accounts.welcome_passkey": Row("/welcome/{welcome_link}/passkey", EVERYBODY, form={**PASSKEY, "label": "x"}),

@@ -14,6 +14,7 @@ from pikepdf import Dictionary, Encryption, Name, Pdf
 
 from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
 from appliance.errors import PreconditionRefused
+from appliance.language import Language
 from appliance.model.accounts import Role
 from appliance.model.contract import Guest, PartyKind, SigningOrder
 from appliance.wiring import Appliance
@@ -226,6 +227,7 @@ def test_another_document_takes_the_place_of_the_first(wizard: Wizard, appliance
         ({"act": "guest", "guest_name": "丙", "guest_email": "c@c.example", "guest_phone": "电话"}, "guest-phone"),
         ({"act": "guest", "guest_name": "丙" * 101, "guest_email": "c@c.example"}, "guest-name"),
         ({"guest_name": "丙", "go": "fields"}, "guest-email"),
+        ({"act": "guest", "guest_name": "丙", "guest_zone": "Mars/Olympus"}, "guest-zone"),
     ],
 )
 def test_what_cannot_be_is_refused_at_its_field_and_nothing_typed_is_lost(
@@ -306,11 +308,14 @@ def test_moving_what_is_not_there_changes_nothing(wizard: Wizard, appliance: App
 
 def test_somebody_from_outside_is_shown_as_written(wizard: Wizard, appliance: Appliance) -> None:
     guest = {"guest_name": "𠮷野 <b>", "guest_organisation": "丙公司", "guest_email": "y@c.example"}
+    spoken = {"guest_language": "en", "guest_zone": "Asia/Kolkata"}
     # Going on with somebody typed in adds them too.
-    answer = wizard.save("parties", go="fields", **guest, guest_phone="+86 138 0000 0000")
+    answer = wizard.save("parties", go="fields", **guest, guest_phone="+86 138 0000 0000", **spoken)
     assert answer.headers["Location"].endswith("/draft/fields")
     [party] = appliance.contracts.get(wizard.contract).parties
     assert party.guest
+    person = appliance.registry.person(party.subject)
+    assert (person.language, person.zone) == (Language.ENGLISH, "Asia/Kolkata")
     page = wizard.step("parties")
     assert "𠮷野 &lt;b&gt;" in page
     assert "<b>" not in page
@@ -349,6 +354,17 @@ def test_a_guest_is_a_counterparty_whatever_name_they_have(wizard: Wizard, appli
     contract = replace(appliance.contracts.get(wizard.contract), parties=(own, renamed))
     assert contract.counterparties(own) == contract.counterparties(renamed) == (ALPHA,)
     assert replace(contract, parties=(own, own)).counterparties(own) == ()
+
+
+def test_the_language_of_the_signatures_is_the_initiators_until_another_is_chosen(
+    wizard: Wizard, appliance: Appliance
+) -> None:
+    assert appliance.contracts.get(wizard.contract).language is Language.CHINESE
+    assert wizard.save("document", language="en").status_code == 303
+    assert appliance.contracts.get(wizard.contract).language is Language.ENGLISH
+    wizard.save("parties", order="parallel")
+    assert appliance.contracts.get(wizard.contract).language is Language.ENGLISH
+    assert wizard.save("document", language="fr").status_code == 422
 
 
 def test_the_order_is_kept(wizard: Wizard, appliance: Appliance) -> None:

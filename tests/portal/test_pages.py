@@ -11,35 +11,97 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
-from appliance.language import instants
+from appliance.accounts.sessions import Whereabouts
+from appliance.language import Language, instants
+from appliance.model.accounts import Strength
 from appliance.store import people
 from appliance.wiring import Appliance
+from hsm.sentence import Sentence
+from hsm.status import ClockReport
 from tests.portal.conftest import form_token
 from tests.portal.visitors import known_person, signed_in
 from tests.world import sample_document
+from webui.portal import access
+from webui.shared import clock
 
 PAGES = ("/", "/verify", "/nothing-here")
 
 
+def switched(browser: FlaskClient, language: str, back: str = "/") -> TestResponse:
+    return browser.post(f"/language/{language}", data={"form_token": form_token(browser), "back": back})
+
+
 def test_pages_are_chinese_until_the_reader_chooses(browser: FlaskClient) -> None:
     assert '<html lang="zh-CN">' in browser.get("/").text
-    switched = browser.get("/language/en?back=/verify")
-    assert (switched.status_code, switched.headers["Location"]) == (302, "/verify")
+    answer = switched(browser, "en", "/verify")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/verify")
     page = browser.get("/verify").text
     assert '<html lang="en">' in page
     assert "Verification centre" in page
 
 
+@pytest.mark.parametrize(
+    ("wanted", "tag"),
+    [
+        ("en-GB,en;q=0.9", "en"),
+        ("en;q=0.5, zh-Hans;q=0.9", "zh-CN"),
+        ("zh-TW", "zh-CN"),
+        ("de, en;q=0.7, *;q=0.5", "en"),
+        ("zh;q=0, en", "en"),
+        ("de-DE,fr;q=0.8", "zh-CN"),
+        ("*", "zh-CN"),
+        ("*, en;q=0.8", "zh-CN"),
+        ("EN", "en"),
+        ("en;q=nonsense, zh;q=0.1", "zh-CN"),
+        (";;,=,q", "zh-CN"),
+    ],
+)
+def test_the_browser_is_asked_before_the_house(browser: FlaskClient, wanted: str, tag: str) -> None:
+    answer = browser.get("/verify", headers={"Accept-Language": wanted})
+    assert f'<html lang="{tag}">' in answer.text
+    assert answer.headers["Content-Language"] == tag
+    assert {"Accept-Language", "Cookie"} <= set(answer.vary)
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_choice_goes_before_what_the_browser_asks_for(browser: FlaskClient) -> None:
+    switched(browser, "zh")
+    assert '<html lang="zh-CN">' in browser.get("/verify", headers={"Accept-Language": "en"}).text
+
+
+def test_the_choice_of_somebody_signed_in_is_kept_in_the_account(portal: Flask, appliance: Appliance) -> None:
+    reader = known_person(appliance, "person-switching", "换语言者")
+    browser = signed_in(portal, appliance, reader.subject)
+    assert '<html lang="zh-CN">' in browser.get("/", headers={"Accept-Language": "en"}).text
+    switched(browser, "en", "/settings")
+    assert appliance.registry.person(reader.subject).language is Language.ENGLISH
+    elsewhere = signed_in(portal, appliance, reader.subject)
+    assert '<html lang="en">' in elsewhere.get("/settings", headers={"Accept-Language": "zh"}).text
+
+
+def test_a_language_that_was_chosen_at_the_door_is_kept_by_signing_in(portal: Flask, appliance: Appliance) -> None:
+    reader = known_person(appliance, "person-at-the-door", "门前选择者")
+    signed_in(portal, appliance, reader.subject)
+    with appliance.database.transaction() as tx:
+        opened = appliance.sessions.open(tx, reader.subject, Strength.PASSKEY, Whereabouts("192.0.2.7"))
+    with portal.test_request_context(headers={"Cookie": "language=en"}):
+        portal.preprocess_request()
+        answer = access.admit(Response(), opened)
+    assert appliance.registry.person(reader.subject).language is Language.ENGLISH
+    assert any(each.startswith("language=;") for each in answer.headers.getlist("Set-Cookie"))
+
+
 @pytest.mark.parametrize("back", ["//evil.example", "https://evil.example", "/\\evil.example", "", "javascript:x"])
 def test_switching_never_leaves_the_site(browser: FlaskClient, back: str) -> None:
-    assert browser.get("/language/en", query_string={"back": back}).headers["Location"] == "/"
+    assert switched(browser, "en", back).headers["Location"] == "/"
 
 
 def test_there_is_no_third_language(browser: FlaskClient) -> None:
-    assert browser.get("/language/fr").status_code == 404
+    assert switched(browser, "fr").status_code == 404
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -61,10 +123,13 @@ def test_no_page_has_inline_script_or_style_or_loads_from_elsewhere(browser: Fla
     assert len(text.encode()) < 150_000
 
 
-def test_every_page_shows_the_clock_with_zone_and_source(browser: FlaskClient) -> None:
+def test_every_page_shows_the_clock_with_its_offset_and_a_remark_while_nobody_vouches(
+    browser: FlaskClient,
+) -> None:
     text = browser.get("/").text
     assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\+08:00", text)
-    assert "未经证明" in text
+    assert "时间由人工设定，未经核验" in text
+    assert "标准时间" not in text
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata", "Europe/Berlin"])
@@ -80,6 +145,14 @@ def test_the_clock_runs_on_in_the_zone_that_it_began_in(portal: Flask, appliance
     assert f"{at + timedelta(minutes=minutes):%Y-%m-%d %H:%M:%S}" == found[2][:19]
     assert at.astimezone(ZoneInfo(zone)).utcoffset() == timedelta(minutes=minutes)
     assert found[2] == found[4] == instants.second(at, zone)
+
+
+def test_a_clock_that_is_vouched_for_needs_no_remark(portal: Flask) -> None:
+    with portal.test_request_context():
+        assert clock._remark(ClockReport("kernel", True, Sentence("Synchronised by NTP."))) == ""
+        assert clock._remark(ClockReport("kernel", False, Sentence("Not synchronised.")))
+        assert clock._remark(ClockReport("declared", True, Sentence("Clock set manually; not verified.")))
+        assert clock._remark(None)
 
 
 def test_a_file_gets_its_verdict_and_is_not_kept(browser: FlaskClient) -> None:

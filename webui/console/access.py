@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from flask import Flask, Response, current_app, redirect, request
+from flask import Flask, Response, current_app, g, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from appliance.administration.own import OwnAdministratorFactors
 from appliance.administration.sessions import AdministratorPresence, ConsoleSessions
+from appliance.language import Language
 from appliance.model.administration import Actor, AdministratorRole, OpenedConsoleSession
-from webui.shared import errors
-from webui.shared.language import translate
+from webui.shared import errors, language
+from webui.shared.language import current_language, translate
 from webui.shared.session_cookies import SessionCookies, SignedOut, whereabouts
 
 __all__ = [
@@ -75,14 +77,20 @@ class Visitor:
         return TITLES[self.role]
 
 
+@dataclass(frozen=True, slots=True)
+class _Access:
+    cookies: SessionCookies[Visitor]
+    own: OwnAdministratorFactors
+
+
 def visitor() -> Visitor:
     """Who is signed in. Raises :class:`SignedOut`."""
-    return _access().visitor()
+    return _access().cookies.visitor()
 
 
 def visitor_or_none() -> Visitor | None:
     """Who is signed in, if anybody."""
-    return _access().visitor_or_none()
+    return _access().cookies.visitor_or_none()
 
 
 def wants_fragment() -> bool:
@@ -91,29 +99,52 @@ def wants_fragment() -> bool:
 
 
 def admit(response: BaseResponse, opened: OpenedConsoleSession) -> BaseResponse:
-    """Gives the visitor's browser the new session, in place of one that it had, which ends."""
-    return _access().admit(response, opened.secret)
+    """Gives the visitor's browser the new session, in place of one that it had, which ends.
+
+    A language that was chosen in the browser just before is the visitor's choice from now on.
+    """
+    chosen = language.chosen_before()
+    if chosen is not None:
+        _access().own.choose_language(opened.session.login, chosen)
+        language.forget_choice(response)
+    return _access().cookies.admit(response, opened.secret)
 
 
 def dismiss(response: BaseResponse) -> BaseResponse:
     """Signs out: ends the session and takes the cookie away."""
-    return _access().dismiss(response)
+    return _access().cookies.dismiss(response)
 
 
-def install(app: Flask, sessions: ConsoleSessions, *, secure: bool) -> None:
+def install(app: Flask, sessions: ConsoleSessions, own: OwnAdministratorFactors, *, secure: bool) -> None:
     """Makes the visitor known to views and templates of *app*."""
 
     def look_up(secret: str) -> Visitor | None:
         presence = sessions.presence(secret, touch=not wants_fragment())
-        return None if presence is None else Visitor(presence)
+        if presence is None:
+            return None
+        g.language = presence.administrator.language or current_language()
+        return Visitor(presence)
 
-    app.extensions[EXTENSION] = SessionCookies("console", secure, "Strict", sessions, look_up)
+    def keep(chosen: Language) -> bool:
+        found = visitor_or_none()
+        if found is not None:
+            own.choose_language(found.presence.administrator.login, chosen)
+        return found is not None
+
+    cookies = SessionCookies("console", secure, "Strict", sessions, look_up)
+    app.extensions[EXTENSION] = _Access(cookies, own)
+    language.keep_choice(app, keep)
+
+    @app.before_request
+    def greet() -> None:
+        if request.endpoint != "static":
+            cookies.for_page()
 
     @app.errorhandler(SignedOut)
     def signed_out(_error: SignedOut) -> Response | BaseResponse:
         return _answer_signed_out()
 
-    app.context_processor(lambda: {"visitor": _access().for_page(), "fragment": wants_fragment()})
+    app.context_processor(lambda: {"visitor": cookies.for_page(), "fragment": wants_fragment()})
 
 
 def _answer_signed_out() -> Response | BaseResponse:
@@ -124,6 +155,6 @@ def _answer_signed_out() -> Response | BaseResponse:
     return redirect(f"/login?{urlencode({'next': path})}", 303)
 
 
-def _access() -> SessionCookies[Visitor]:
-    access: SessionCookies[Visitor] = current_app.extensions[EXTENSION]
+def _access() -> _Access:
+    access: _Access = current_app.extensions[EXTENSION]
     return access

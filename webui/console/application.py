@@ -49,7 +49,7 @@ def create_app(parts: ConsoleParts) -> Flask:
     qr.install(app)
     wording.install(app)
     errors.install(app)
-    access.install(app, parts.administration.sessions, secure=https)
+    access.install(app, parts.administration.sessions, parts.administration.own, secure=https)
     clock.install(app, clock.ClockView(parts.authority))
     for pages in (
         state,

@@ -19,13 +19,13 @@ from appliance.accounts.sessions import Sessions
 from appliance.errors import NotAllowed, NotFound
 from appliance.guests import is_guest
 from appliance.history.disclosure import Audience
+from appliance.language import Language
 from appliance.model.accounts import PEOPLES_ROLES, OpenedSession, Role
 from appliance.model.intent import Circumstances
 from appliance.notices.addresses import Addresses
 from appliance.wiring import Appliance
 from webui.portal import carrying
-from webui.shared import errors
-from webui.shared.language import COOKIE as LANGUAGE_COOKIE
+from webui.shared import errors, language
 from webui.shared.language import translate
 from webui.shared.session_cookies import SessionCookies, SignedOut, whereabouts
 
@@ -103,8 +103,16 @@ def circumstances() -> Circumstances:
     return Circumstances(whereabouts().address)
 
 
-def admit(response: BaseResponse, opened: OpenedSession) -> BaseResponse:
-    """Gives the visitor's browser the new session, in place of one that it had, which ends."""
+def admit(response: BaseResponse, opened: OpenedSession, *, speaking: Language | None = None) -> BaseResponse:
+    """Gives the visitor's browser the new session, in place of one that it had, which ends.
+
+    A language that was chosen in the browser just before is the visitor's choice from now on; for somebody new it
+    is the one in which the pages were *speaking*.
+    """
+    chosen = language.chosen_before() or speaking
+    if chosen is not None:
+        _access().desk.own.prefer(opened.session.subject, chosen)
+        language.forget_choice(response)
     return _access().cookies.admit(response, opened.secret)
 
 
@@ -136,6 +144,13 @@ def install(app: Flask, appliance: Appliance, *, secure: bool) -> None:
     def signed_out(_error: SignedOut) -> Response | BaseResponse:
         return answer_signed_out()
 
+    def keep(chosen: Language) -> bool:
+        found = visitor_or_none()
+        if found is not None:
+            appliance.accounts.own.prefer(found.subject, chosen)
+        return found is not None
+
+    language.keep_choice(app, keep)
     app.context_processor(lambda: {"visitor": cookies.for_page()})
 
 
@@ -178,9 +193,7 @@ def _look_up(sessions: Sessions, secret: str) -> Visitor | None:
     if presence is None:
         return None
     person, session = presence.person, presence.session
-    g.zone = person.zone
-    if LANGUAGE_COOKIE not in request.cookies:
-        g.language = person.language
+    g.zone, g.language = person.zone, person.language
     return Visitor(person.subject, person.name, person.organisation, presence.roles, session.id, session.guest_of)
 
 

@@ -44,7 +44,9 @@ def _goes_on(window: Window) -> bool:
     if request.path in GOES_ON:
         return True
     visitor = visitor_or_none()
-    return visitor is not None and visitor.subject in window.exceptions
+    if visitor is None:
+        return request.endpoint == "language.switch"  # nothing is kept but a cookie
+    return visitor.subject in window.exceptions
 
 
 def _announced(maintenance: Maintenance, parts: PortalParts) -> tuple[Window, bool] | None:

@@ -1,4 +1,4 @@
-"""The clock line of every page: the time to the second, who vouches for it, and whether timestamps are given."""
+"""The clock line of every page: the time to the second, and a remark while nobody vouches for it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,18 @@ from webui.shared.language import translate, zone_of_reader
 FRESH = 5.0
 """Seconds for which one answer of the authority serves all pages."""
 
+VERIFIED = "kernel"
+"""The source of time for which somebody vouches: the kernel's clock, held by NTP."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClockLine:
-    """What the line shows; ``minutes`` is the offset of the reader's zone from UTC, for the line to run on."""
+    """What the line shows; ``minutes`` is the offset of the reader's zone from UTC, for the line to run on;
+    ``remark`` what is not as it should be, empty while all is well."""
 
     at: datetime
     minutes: int
-    trusted: bool
-    source: str
+    remark: str
 
 
 class ClockView:
@@ -66,16 +69,15 @@ def install(app: Flask, view: ClockView) -> None:
         return ClockLine(
             at=at,
             minutes=instants.offset_minutes(at, zone_of_reader()),
-            trusted=report is not None and report.trusted,
-            source=_source(report),
+            remark=_remark(report),
         )
 
     app.context_processor(lambda: {"clock_line": line})
 
 
-def _source(report: ClockReport | None) -> str:
+def _remark(report: ClockReport | None) -> str:
     if report is None:
         return translate()("The timestamp authority does not answer; nothing is dated now.")
     if not report.trusted:
         return translate()("The clock cannot be trusted; nothing is dated now.")
-    return report.sentence.translated(translate())
+    return "" if report.source == VERIFIED else report.sentence.translated(translate())

@@ -1,16 +1,30 @@
-"""Which language a page is in: the reader's choice, else the setting. Dates carry their zone."""
+"""Which language a page is in, by whose clocks it shows instants, and the switch between the languages.
+
+In this order: what the reader chose (kept in the account of whoever is signed in, else in a cookie), what the
+browser asks for (``Accept-Language``, RFC 9110, 12.5.4), the house's setting.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from flask import Blueprint, Flask, Response, current_app, g, redirect, request
 from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.language import Language, Translator, instants, translator
 
 COOKIE = "language"
 A_YEAR = 365 * 24 * 3600
+TAGS = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
+"""What a page says that it is in (BCP 47)."""
+
+NAMES = ((Language.CHINESE, "中文"), (Language.ENGLISH, "English"))
+"""What forms offer: each by its own name."""
+
+Keeper = Callable[[Language], bool]
+"""Keeps the choice of whoever is signed in; False while nobody is."""
 
 blueprint = Blueprint("language", __name__)
 
@@ -18,16 +32,76 @@ blueprint = Blueprint("language", __name__)
 def install(app: Flask, *, default: Language, zone: str, secure: bool) -> None:
     """Gives every page of *app* its language: ``_`` and ``moment`` in templates, ``/language/…`` to switch."""
     app.config.update(LANGUAGE_DEFAULT=default, LANGUAGE_ZONE=zone, LANGUAGE_COOKIE_SECURE=secure)
+    app.config["LANGUAGE_KEEPER"] = lambda _: False
     app.register_blueprint(blueprint)
 
     @app.before_request
     def choose() -> None:
-        chosen = request.cookies.get(COOKIE)
-        g.language = Language(chosen) if chosen in tuple(Language) else default
+        g.language = chosen_before() or asked_for(request.headers.get("Accept-Language", "")) or default
+
+    @app.after_request
+    def declare(response: Response) -> Response:
+        if response.mimetype in ("text/html", "application/json"):
+            response.vary.update(("Accept-Language", "Cookie"))
+        if response.mimetype == "text/html":
+            response.headers.setdefault("Content-Language", TAGS[current_language()])
+        return response
 
     # Globals, because macros that a template imports do not see its context.
     app.jinja_env.globals.update(_=say, moment=moment, minute=minute, bare_time=bare_time, zone=zone_named)
-    app.context_processor(lambda: {"language": current_language(), "other": _other()})
+    app.context_processor(
+        lambda: {"language": current_language(), "other": _other(), "language_tag": TAGS[current_language()]}
+    )
+
+
+def keep_choice(app: Flask, keeper: Keeper) -> None:
+    """Has the switch of *app* hand the choice of whoever is signed in to *keeper*."""
+    app.config["LANGUAGE_KEEPER"] = keeper
+
+
+def chosen_before() -> Language | None:
+    """What was chosen in this browser while nobody was signed in."""
+    chosen = request.cookies.get(COOKIE)
+    return Language(chosen) if chosen in tuple(Language) else None
+
+
+def speak_to(language: Language, zone: str) -> None:
+    """Has the answer speak to somebody who is known by a link alone: in their *language*, unless another one was
+    chosen in this browser, and by the clocks of their *zone*."""
+    g.language, g.zone = chosen_before() or language, zone
+
+
+def forget_choice(response: BaseResponse) -> None:
+    """Takes the cookie away, when the choice is kept in the account."""
+    response.delete_cookie(COOKIE)
+
+
+def asked_for(header: str) -> Language | None:
+    """The language of ours that ``Accept-Language`` wants most; None when it wants none of them, or any.
+
+    Ranges count by their primary tag, whatever script or region they name (``zh-Hans``, ``zh-TW``, ``en-GB``); of
+    the same weight the one that is named first. ``*`` leaves the choice to us.
+    """
+    wanted: tuple[float, Language | None] = (0.0, None)
+    for each in header[:1000].split(","):
+        name, *parameters = (part.strip().lower() for part in each.split(";"))
+        weight, primary = _weight(parameters), name.partition("-")[0]
+        known = Language(primary) if primary in tuple(Language) else None
+        if weight > wanted[0] and (known is not None or primary == "*"):
+            wanted = (weight, known)
+    return wanted[1]
+
+
+def _weight(parameters: list[str]) -> float:
+    """The weight of a range, from 0 to 1; 0 for one that is none."""
+    for each in parameters:
+        name, _, value = each.partition("=")
+        if name.strip() == "q":
+            try:
+                return min(1.0, max(0.0, float(value)))
+            except ValueError:
+                return 0.0
+    return 1.0
 
 
 def current_language() -> Language:
@@ -71,15 +145,18 @@ def zone_of_reader() -> str:
     return str(g.get("zone") or current_app.config["LANGUAGE_ZONE"])
 
 
-@blueprint.get("/language/<chosen>")
+@blueprint.post("/language/<chosen>")
 def switch(chosen: str) -> Response:
-    """Remembers the reader's choice and goes back to the page named in ``back``, a path of this site."""
+    """Keeps the reader's choice and goes back to the page named in ``back``, a path of this site."""
     if chosen not in tuple(Language):
         raise NotFound
-    response = redirect(local_path(request.args.get("back", "/")))
-    secure = current_app.config["LANGUAGE_COOKIE_SECURE"]
-    response.set_cookie(COOKIE, chosen, max_age=A_YEAR, httponly=True, samesite="Lax", secure=secure)
-    return response  # type: ignore[return-value]  # werkzeug's base class is what redirect is typed with
+    response: Response = redirect(local_path(request.form.get("back", "/")), 303)  # type: ignore[assignment]  # werkzeug's base class is what redirect is typed with
+    if current_app.config["LANGUAGE_KEEPER"](Language(chosen)):
+        forget_choice(response)
+    else:
+        secure = current_app.config["LANGUAGE_COOKIE_SECURE"]
+        response.set_cookie(COOKIE, chosen, max_age=A_YEAR, httponly=True, samesite="Lax", secure=secure)
+    return response
 
 
 def _other() -> Language:

@@ -8,11 +8,12 @@ from typing import Any
 import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
+from appliance.language import Language
 from appliance.model.administration import Administrator, AdministratorRole, AdministratorState, NewAdministrator
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
-_ADMINISTRATOR = "SELECT login, name, email, role, state, added FROM administrators"
+_ADMINISTRATOR = "SELECT login, name, email, role, state, added, language FROM administrators"
 
 
 def insert(tx: Transaction, new: NewAdministrator, *, by: str, now: datetime) -> None:
@@ -85,6 +86,11 @@ def forget_factors(tx: Transaction, login: str) -> None:
     )
 
 
+def set_language(tx: Transaction, login: str, language: Language) -> None:
+    """In which language the console speaks to this administrator."""
+    tx.execute("UPDATE administrators SET language = ? WHERE login = ?", (language, login))
+
+
 def set_password(tx: Transaction, login: str, hashed: str) -> None:
     """Keeps the hash of a new password."""
     tx.execute("UPDATE administrators SET password = ? WHERE login = ?", (hashed, login))
@@ -125,4 +131,5 @@ def _administrator(row: tuple[Any, ...]) -> Administrator:
         role=AdministratorRole(row[3]),
         state=AdministratorState(row[4]),
         added=loaded(row[5]),
+        language=None if row[6] is None else Language(row[6]),
     )

@@ -54,7 +54,7 @@ ROWS: Final = {
     "trust": "Trusted by whom",
     "time": "Valid at signing time",
     "revocation": "Revocation",
-    "timestamp": "Trusted timestamp",
+    "timestamp": "Timestamp (RFC 3161)",
     "level": "Level",
     "changes": "What changed afterwards",
 }

@@ -14,7 +14,7 @@ from webui.portal import access
 from webui.portal.accounts.forms import device, field, sentence
 from webui.portal.parts import PortalParts
 from webui.shared import passkeys
-from webui.shared.language import translate
+from webui.shared.language import current_language, speak_to, translate
 
 LONGEST_PASSWORD, LONGEST_CODE, LONGEST_SEALED, LONGEST_TICKET = 1000, 20, 1000, 4000
 
@@ -35,16 +35,22 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
 def _add(pages: Blueprint, parts: PortalParts, purpose: LinkPurpose, root: str) -> None:
     desk = parts.appliance.accounts
 
+    def arrive(token: str) -> Arrival:
+        arrival = desk.welcoming.arrive(purpose, token)
+        if purpose is LinkPurpose.RECOVER:  # somebody new has chosen nothing yet
+            speak_to(arrival.person.language, arrival.person.zone)
+        return arrival
+
     @pages.get(f"/{root}/<token>", endpoint=root)
     def start(token: str) -> View:
-        arrival = desk.welcoming.arrive(purpose, token)
+        arrival = arrive(token)
         if arrival.has_password and "password" not in request.args:
             return _factors(parts, arrival, token, {})
         return _passwords(arrival, token, {})
 
     @pages.post(f"/{root}/<token>", endpoint=f"{root}_password")
     def password(token: str) -> View:
-        arrival = desk.welcoming.arrive(purpose, token)
+        arrival = arrive(token)
         given = field("password", LONGEST_PASSWORD)
         if given != field("again", LONGEST_PASSWORD):
             return _passwords(arrival, token, {"again": translate()("The two passwords differ; type both again.")})
@@ -56,7 +62,7 @@ def _add(pages: Blueprint, parts: PortalParts, purpose: LinkPurpose, root: str) 
 
     @pages.post(f"/{root}/<token>/code", endpoint=f"{root}_code")
     def code(token: str) -> View:
-        arrival = desk.welcoming.arrive(purpose, token)
+        arrival = arrive(token)
         sealed, given = field("sealed", LONGEST_SEALED), field("code", LONGEST_CODE)
         try:
             opened = desk.welcoming.with_code(arrival, sealed, given, access.whereabouts())
@@ -66,7 +72,7 @@ def _add(pages: Blueprint, parts: PortalParts, purpose: LinkPurpose, root: str) 
 
     @pages.post(f"/{root}/<token>/passkey", endpoint=f"{root}_passkey")
     def passkey(token: str) -> View:
-        arrival = desk.welcoming.arrive(purpose, token)
+        arrival = arrive(token)
         try:
             label = good_label(field("label", LONGEST_LABEL))
         except PreconditionRefused as refusal:
@@ -110,4 +116,5 @@ def _factors(
 def _entered(opened: OpenedSession) -> BaseResponse:
     """Who signs sets up the credentials for that next; everybody else is done."""
     signs = opened.session.subject.startswith("person-")
-    return access.admit(redirect(url_for("accounts.means") if signs else "/", 303), opened)
+    onward = redirect(url_for("accounts.means") if signs else "/", 303)
+    return access.admit(onward, opened, speaking=current_language())

@@ -14,8 +14,7 @@ from webui.portal import access
 from webui.portal.access import Visitor
 from webui.portal.accounts.forms import device, field, sentence
 from webui.portal.parts import PortalParts
-from webui.shared.language import COOKIE as LANGUAGE_COOKIE
-from webui.shared.language import translate
+from webui.shared.language import NAMES, current_language, translate
 
 LONGEST_PASSWORD = 1000
 ZONES = tuple(sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")))
@@ -62,6 +61,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
             passkeys=desk.own.passkeys(who.subject),
             sessions=[(session, device(session.agent)) for session in sessions.of(who.subject)],
             zones=[(zone, zone) for zone in ZONES],
+            languages=NAMES,
             typed=typed,
             problems=problems,
             done=translate()(DONE[request.args["done"]]) if request.args.get("done") in DONE else "",
@@ -80,14 +80,12 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
             desk.own.change_profile(
                 who.subject,
                 name=field("name", LONGEST_NAME),
-                language=Language(chosen) if chosen in tuple(Language) else Language.CHINESE,
+                language=Language(chosen) if chosen in tuple(Language) else current_language(),
                 zone=field("zone", 60),
             )
         except PreconditionRefused as refusal:
             return overview({"zone" if "zone" in refusal.values else "name": sentence(refusal)}, 422)
-        response = redirect(url_for("accounts.settings", done="profile"), 303)
-        response.delete_cookie(LANGUAGE_COOKIE)  # a language that was switched to before gives way to this choice
-        return response
+        return redirect(url_for("accounts.settings", done="profile"), 303)
 
     @pages.post("/settings/password")
     def change_password() -> View:

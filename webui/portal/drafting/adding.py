@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from zoneinfo import available_timezones
 
+from appliance.language import Language
 from appliance.model.contract import Contract, Guest
 from webui.portal.drafting.desk import Desk, typed
 from webui.shared.language import translate
@@ -31,7 +33,10 @@ class Button:
 
 def typed_guest() -> Guest:
     """The fields for somebody from outside, as typed."""
-    return Guest(*(typed(f"guest-{name}") for name in LIMITS))
+    name, organisation, email, phone = (typed(f"guest-{each}") for each in LIMITS)
+    language = typed("guest-language")
+    chosen = Language(language) if language in tuple(Language) else None
+    return Guest(name, organisation, email, phone, chosen, typed("guest-zone"))
 
 
 def guest_problems(guest: Guest) -> dict[str, str]:
@@ -48,6 +53,8 @@ def guest_problems(guest: Guest) -> dict[str, str]:
         found.setdefault("guest-email", _("Give an e-mail address such as name@example.com; the link goes there."))
     if not _PHONE.fullmatch(guest.phone):
         found.setdefault("guest-phone", _("Give a phone number such as +86 138 0000 0000; the code goes there."))
+    if guest.zone and guest.zone not in available_timezones():
+        found["guest-zone"] = _("Choose a time zone of the list.")
     return found
 
 

@@ -16,6 +16,7 @@ ZONES = (
     "Asia/Taipei",
     "Asia/Tokyo",
     "Asia/Singapore",
+    "Asia/Kolkata",
     "Asia/Dubai",
     "Europe/London",
     "Europe/Berlin",

@@ -8,6 +8,7 @@ from flask import Blueprint, Response
 
 from appliance.contracts.drafting import DraftTerms
 from appliance.errors import ApplianceError, ConfinementFailed, DocumentRefused, StateRefused
+from appliance.language import Language
 from appliance.model.contract import Contract
 from appliance.model.money import EXPONENTS, Money
 from appliance.money import NotAnAmount, read_money
@@ -15,7 +16,7 @@ from appliance.money.reading import LONGEST
 from webui.portal.drafting import incoming
 from webui.portal.drafting.desk import NOTHING, Desk, Remarks, Step, seen, terms_of, to, typed
 from webui.portal.drafting.sheets import plain_sheets
-from webui.shared.language import translate
+from webui.shared.language import NAMES, translate
 
 USUAL_CURRENCY = "CNY"
 """Chosen until somebody chooses another."""
@@ -39,19 +40,26 @@ class TypedDocument:
     purpose: str
     amount: str
     currency: str
+    language: str
 
     @classmethod
     def of(cls, draft: Contract) -> TypedDocument:
         """How the draft stands in the form."""
         money = draft.amount
         amount, currency = ("", USUAL_CURRENCY) if money is None else (f"{money.units:,}", money.currency)
-        return cls(draft.title, draft.kind, draft.purpose, amount, currency)
+        return cls(draft.title, draft.kind, draft.purpose, amount, currency, draft.language)
 
     @classmethod
     def posted(cls) -> TypedDocument:
         """What came with the form."""
-        purpose = typed("purpose").replace("\r\n", "\n")
-        return cls(typed("title"), typed("kind"), purpose, typed("amount"), typed("currency") or USUAL_CURRENCY)
+        return cls(
+            title=typed("title"),
+            kind=typed("kind"),
+            purpose=typed("purpose").replace("\r\n", "\n"),
+            amount=typed("amount"),
+            currency=typed("currency") or USUAL_CURRENCY,
+            language=typed("language"),
+        )
 
     def problems(self) -> dict[str, str]:
         """What cannot even be kept in a draft: no title, or more than there is room for."""
@@ -62,6 +70,8 @@ class TypedDocument:
         }
         if not self.title:
             found["title"] = translate()("A draft needs a title, so that you find it again.")
+        if self.language and self.language not in tuple(Language):
+            found["language"] = translate()("Choose a language of the list.")
         if "amount" not in found and (problem := self._wrong_amount()):
             found["amount"] = problem
         return found
@@ -117,7 +127,12 @@ def install(pages: Blueprint, desk: Desk) -> None:
 
 def _terms(draft: Contract, given: TypedDocument) -> DraftTerms:
     return replace(
-        terms_of(draft), title=given.title, kind=given.kind, purpose=given.purpose, amount=given.money()
+        terms_of(draft),
+        title=given.title,
+        kind=given.kind,
+        purpose=given.purpose,
+        amount=given.money(),
+        language=Language(given.language) if given.language else None,
     )
 
 
@@ -140,6 +155,7 @@ def _page(desk: Desk, draft: Contract, given: TypedDocument, remarks: Remarks) -
         remarks,
         typed=given,
         dates=desk.appliance.reminders.dates.of(draft.id),
+        languages=NAMES,
         currencies=[(code, code) for code in EXPONENTS],
         kinds=[translate()(kind) for kind in KINDS],
         size=_size(draft.original.size),

@@ -16,7 +16,7 @@ from webui.portal.drafting.adding import Button
 from webui.portal.drafting.deadlines import PRESETS, TypedDeadline, zones
 from webui.portal.drafting.desk import NOTHING, Desk, Remarks, Step, seen, terms_of, to, typed, wants_json
 from webui.portal.drafting.palette import mark
-from webui.shared.language import current_language, translate
+from webui.shared.language import NAMES, current_language, translate
 
 NOBODY = Guest("", "", "", "")
 
@@ -34,7 +34,8 @@ class TypedParties:
     @classmethod
     def of(cls, draft: Contract) -> TypedParties:
         """How the draft stands in the form."""
-        return cls(draft.order, TypedDeadline.of(draft.deadline), requester=draft.initiator)
+        guest = replace(NOBODY, language=current_language(), zone=draft.deadline.zone)
+        return cls(draft.order, TypedDeadline.of(draft.deadline), guest, requester=draft.initiator)
 
     @classmethod
     def posted(cls) -> TypedParties:
@@ -157,6 +158,7 @@ def _page(desk: Desk, draft: Contract, given: TypedParties, remarks: Remarks) ->
         or any((given.guest.name, given.guest.email)),
         presets=PRESETS,
         zones=[(zone, zone) for zone in zones(draft.deadline.zone)],
+        languages=NAMES,
     )
 
 

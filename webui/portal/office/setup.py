@@ -10,7 +10,7 @@ from webui.portal import access
 from webui.portal.office.forms import REFUSALS, organisations, problem_of, text
 from webui.portal.parts import PortalParts
 from webui.shared import passkeys
-from webui.shared.language import translate
+from webui.shared.language import current_language, translate
 
 _PLACES = {"code": "code", "login": "login", "address of mail": "email", "organisation": "organisation"}
 
@@ -54,7 +54,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
             sentence, status = problem_of(refusal)
             place = next((place for word, place in _PLACES.items() if word in refusal.template), "")
             return page({place: sentence}, status)
-        return access.admit(redirect(url_for("office.everything"), 303), opened)
+        return access.admit(redirect(url_for("office.everything"), 303), opened, speaking=current_language())
 
     return pages
 

@@ -5,12 +5,22 @@ from __future__ import annotations
 from flask import Blueprint
 
 from webui.portal.parts import PortalParts
-from webui.portal.signing import agreement, guest_entry, guests, inviting, page, pictures, seal_uses, seals
+from webui.portal.signing import (
+    agreement,
+    guest_entry,
+    guest_settings,
+    guests,
+    inviting,
+    page,
+    pictures,
+    seal_uses,
+    seals,
+)
 
 
 def blueprint(parts: PortalParts) -> Blueprint:
     """``/contracts/ID/sign``, ``/agreement``, ``/seals/requests``, ``/guest/…``."""
     pages = Blueprint("signing", __name__)
-    for part in (page, pictures, agreement, seals, seal_uses, guest_entry, guests, inviting):
+    for part in (page, pictures, agreement, seals, seal_uses, guest_entry, guest_settings, guests, inviting):
         part.install(pages, parts)
     return pages

@@ -64,13 +64,12 @@ def _asked(parts: PortalParts, seen: Sight, party: Party | None, refusal: Refusa
     known = means.means_of(parts, seen.who.subject)
     if not known.any:
         return onward
-    proposal = agreements.propose_for(contract.id, party.id)
+    proposal = agreements.propose_for(contract.id, party.id, current_language())
     page = render_template(
         "signing/agreement.html",
         contract=contract,
         party=party,
         text=articles_of(proposal.text),
-        spoken=parts.appliance.registry.person(seen.who.subject).language,
         proposal=proposal,
         digest=grouped(proposal.act.digest),
         means=known,

@@ -10,11 +10,13 @@ from werkzeug.wrappers import Response
 from appliance.errors import ApplianceError, PreconditionRefused, SignInRefused, StateRefused, TooManyAttempts
 from appliance.model.contract import Contract, ContractState, PartyState
 from appliance.model.guest import Admission, Entry, Way
+from appliance.model.people import Person
 from webui.portal.access import admit, circumstances, visitor_or_none, whereabouts
 from webui.portal.accounts.forms import sentence
 from webui.portal.parts import PortalParts
 from webui.portal.signing.standing import ended
 from webui.shared import passkeys
+from webui.shared.language import speak_to
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,120}")
 _REFUSALS = (PreconditionRefused, StateRefused, SignInRefused, TooManyAttempts)
@@ -56,8 +58,8 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             invitation = entering.send_another(_read(token))
         except _REFUSALS as refusal:
             return _page(parts, token, entering.entry(_read(token)), link=refusal)
-        address = parts.appliance.registry.person(invitation.person).email
-        return make_response(render_template("signing/guest_sent.html", address=_masked(address)), 200)
+        guest = _spoken_to(parts, invitation.person)
+        return make_response(render_template("signing/guest_sent.html", address=_masked(guest.email)), 200)
 
     @pages.post("/guest/<token>/ask")
     def ask_for_guest_code(token: str) -> Response:
@@ -65,6 +67,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             invitation = entering.ask_for_code(_read(token))
         except _REFUSALS as refusal:
             return _page(parts, token, entering.entry(_read(token)), link=refusal)
+        _spoken_to(parts, invitation.person)
         inviter = parts.appliance.registry.person(invitation.invited_by)
         return make_response(render_template("signing/guest_asked.html", inviter=inviter), 200)
 
@@ -100,10 +103,11 @@ def _page(parts: PortalParts, token: str, entry: Entry, **refusals: ApplianceErr
 
     *refusals*: what became of ``code``, ``passkey`` or ``link`` just now.
     """
+    guest = _spoken_to(parts, entry.invitation.person)
     page = render_template(
         "signing/guest_entry.html",
         token=token,
-        person=parts.appliance.registry.person(entry.invitation.person),
+        person=guest,
         inviter=parts.appliance.registry.person(entry.invitation.invited_by),
         contract=entry.contract,
         way=entry.way,
@@ -114,6 +118,13 @@ def _page(parts: PortalParts, token: str, entry: Entry, **refusals: ApplianceErr
         again=entry.way is Way.ANOTHER_LINK,
     )
     return make_response(page, 422 if refusals else 200)
+
+
+def _spoken_to(parts: PortalParts, subject: str) -> Person:
+    """Whose link it is, in whose language and zone the page is."""
+    guest = parts.appliance.registry.person(subject)
+    speak_to(guest.language, guest.zone)
+    return guest
 
 
 def _masked(address: str) -> str:

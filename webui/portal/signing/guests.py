@@ -46,7 +46,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/guest/credentials")
     def guest_credentials() -> Response:
-        guest = _guest()
+        guest = the_guest()
         if _open_request(parts, guest.subject) is not None:
             return redirect(url_for("signing.guest_waiting"), 303)
         if means_of(parts, guest.subject).any and "more" not in request.args:
@@ -55,7 +55,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.post("/guest/credentials")
     def propose_credentials() -> Response:
-        guest = _guest()
+        guest = the_guest()
         try:
             proposed = _proposed(parts, guest.subject)
             parts.appliance.office.requests.submit(guest.subject, [proposed], by=guest.subject)
@@ -66,7 +66,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/guest/waiting")
     def guest_waiting() -> Response:
-        guest = _guest()
+        guest = the_guest()
         waiting = _open_request(parts, guest.subject)
         if waiting is None:
             enrolled = means_of(parts, guest.subject).any
@@ -75,7 +75,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         return _waiting(parts, guest, waiting)
 
 
-def _guest() -> Guest:
+def the_guest() -> Guest:
     """The guest. Raises :class:`SignedOut`, or :class:`NotAllowed` for people with accounts."""
     someone = visitor()
     if someone.guest_of is None:

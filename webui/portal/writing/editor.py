@@ -13,7 +13,7 @@ from appliance.writing.markup import markup
 from appliance.writing.plain import from_plain, to_plain
 from appliance.writing.reading import read
 from webui.portal.writing.room import Room, chosen_language, page, seen, sentence, status_for, to, typed
-from webui.shared.language import current_language, moment, translate
+from webui.shared.language import NAMES, current_language, moment, translate
 
 REFUSALS = (StateRefused, PreconditionRefused, DocumentRefused)
 
@@ -112,7 +112,7 @@ def editor(
         overtaken=isinstance(refusal, StateRefused),
         plain=to_plain(read(wording.html)) if plain is None else plain,
         about=about or {"title": wording.title, "kind": text.kind, "language": wording.language},
-        languages=[("zh", "中文"), ("en", "English")],
+        languages=NAMES,
         own_language=current_language(),
     )
 

@@ -1,0 +1,48 @@
+"""``/guest/settings``: the language and zone of pages and mails to an outside signer, who has no account."""
+
+from __future__ import annotations
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from appliance.errors import PreconditionRefused
+from appliance.language import Language
+from webui.portal.accounts.settings import ZONES
+from webui.portal.parts import PortalParts
+from webui.portal.signing.guests import the_guest
+from webui.shared.language import NAMES, current_language, translate
+
+
+def install(pages: Blueprint, parts: PortalParts) -> None:
+    """The form, and its target."""
+
+    def form(problems: dict[str, str]) -> Response:
+        guest = the_guest()
+        person = parts.appliance.registry.person(guest.subject)
+        page = render_template(
+            "signing/guest_settings.html",
+            person=person,
+            contract=guest.contract,
+            languages=NAMES,
+            zones=[(zone, zone) for zone in ZONES],
+            typed={
+                "language": request.form.get("language", person.language),
+                "zone": request.form.get("zone", person.zone),
+            },
+            problems=problems,
+        )
+        return make_response(page, 422 if problems else 200)
+
+    @pages.get("/guest/settings")
+    def guest_settings() -> Response:
+        return form({})
+
+    @pages.post("/guest/settings")
+    def save_guest_settings() -> Response:
+        guest, chosen = the_guest(), request.form.get("language", "")
+        wanted = Language(chosen) if chosen in tuple(Language) else current_language()
+        try:
+            parts.appliance.accounts.own.prefer(guest.subject, wanted, zone=request.form.get("zone", "")[:60])
+        except PreconditionRefused as refusal:
+            return form({"zone": translate()(refusal.template, **refusal.values)})
+        return redirect(url_for("signing.sign", contract_id=guest.contract), 303)
