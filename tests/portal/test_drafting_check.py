@@ -114,8 +114,13 @@ def test_a_deadline_that_passed_in_the_meantime_is_refused(ready: Wizard, world:
 def test_a_sent_contract_is_no_draft_any_more(ready: Wizard, step: str) -> None:
     form = ready.form(step)
     ready.send("check", ready.form("check"), act="send")
-    assert ready.client.get(f"/contracts/{ready.contract}/draft/{step}").status_code == 409
-    assert ready.send(step, form, act="send").status_code == 409
+    back = ready.client.get(f"/contracts/{ready.contract}/draft/{step}")
+    form["once"] = "another-form-than-before"
+    for answer in (back, ready.send(step, form, act="send"), ready.send(step, form, act="save")):
+        assert answer.status_code == 409
+        assert "已发出" in answer.text
+        assert f'<a class="button" href="/contracts/{ready.contract}">' in answer.text
+    assert ready.send(step, form, json=True, act="save").json["code"] == "state-refused"
 
 
 def test_going_back_from_the_check_sends_nothing(ready: Wizard, appliance: Appliance) -> None:

@@ -133,3 +133,22 @@ def test_programs_are_told_and_keep_what_they_have(portal: Flask, appliance: App
 def test_who_only_looks_is_led_to_sign_in_and_back(portal: Flask, appliance: Appliance) -> None:
     answer = ended(portal, appliance, ZHANG.subject).get("/contracts/aaaa/sign?party=b")
     assert answer.headers["Location"] == "/login?next=%2Fcontracts%2Faaaa%2Fsign%3Fparty%3Db"
+
+
+@pytest.mark.parametrize(
+    ("address", "referrer", "back"),
+    [
+        ("/contracts/aaaa/recall", "http://localhost/contracts/aaaa?show=all", "/contracts/aaaa?show=all"),
+        ("/settings/password", "http://localhost/settings", "/settings"),
+        ("/contracts/aaaa/recall", "", "/contracts/aaaa/recall"),
+        ("/signatures/remove", "https://elsewhere.example/contracts/aaaa", "/signatures"),
+        ("/settings/profile", "http://localhost//elsewhere.example", "/settings"),
+    ],
+)
+def test_signing_in_again_leads_back_to_where_one_was(
+    portal: Flask, appliance: Appliance, address: str, referrer: str, back: str
+) -> None:
+    """When the form cannot be carried, too; never to another site."""
+    client = portal.test_client()
+    page = client.post(address, data={"form_token": form_token(client)}, headers={"Referer": referrer}).text
+    assert hidden(page, "next") == back

@@ -28,6 +28,7 @@ from webui.portal import carrying
 from webui.shared import errors, language
 from webui.shared.language import translate
 from webui.shared.session_cookies import SessionCookies, SignedOut, whereabouts
+from webui.shared.ways import is_page, page_above, page_before
 
 __all__ = [
     "PEOPLES_ROLES",
@@ -179,7 +180,7 @@ def _sign_in_again() -> Response:
     page = render_template(
         "accounts/login.html",
         offer=access.desk.signing_in.passkey_offer(),
-        next="/",
+        next=page_before() or (request.path if is_page(request.path) else page_above()) or "/",
         carried=carried,
         typed={},
         problems={},

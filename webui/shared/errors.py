@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -12,6 +11,7 @@ from appliance.errors import ApplianceError
 from hsm.errors import AuthorityError
 from webui.shared.language import translate
 from webui.shared.statuses import Refusal, status_of
+from webui.shared.ways import page_above, page_before
 
 SENTENCES = {
     400: "The request cannot be read; nothing was done.",
@@ -62,7 +62,7 @@ def answer(status: int, code: str, sentence: str) -> Response:
     best = request.accept_mimetypes.best_match(["application/json", "text/html"], default="application/json")
     if best == "text/html":
         response = make_response(
-            render_template("error.html", status=status, sentence=sentence, **_ways()), status
+            render_template("error.html", status=status, sentence=sentence, **_ways(status)), status
         )
     else:
         response = make_response(jsonify({"status": status, "code": code, "detail": sentence}), status)
@@ -71,10 +71,11 @@ def answer(status: int, code: str, sentence: str) -> Response:
     return response
 
 
-def _ways() -> dict[str, str | None]:
-    """Where a reader can go on: ``again`` for what was only read, ``back`` to a page of ours that led here."""
+def _ways(status: int) -> dict[str, str | None]:
+    """Where a reader can go on: ``again`` for what was only read, ``back`` to a page of ours that led here,
+    ``onward`` to what shows how things stand, when they stand otherwise than the reader's page said."""
+    onward = page_above() if status == 409 else None
     if request.method in ("GET", "HEAD"):
-        return {"again": request.full_path.rstrip("?") if request.path != "/" else None, "back": None}
-    origin = urlsplit(request.referrer or "")
-    ours = origin.netloc == request.host and origin.path.startswith("/") and not origin.path.startswith("//")
-    return {"again": None, "back": origin.path if ours else None}
+        again = request.full_path.rstrip("?") if request.path != "/" else None
+        return {"again": again, "back": None, "onward": onward}
+    return {"again": None, "back": page_before(), "onward": onward}

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, jsonify, make_response, redirect, render_template, request
+from flask import Response, abort, jsonify, make_response, redirect, render_template, request
 from werkzeug.exceptions import BadRequest
 
 from appliance.contracts.drafting import DraftTerms
@@ -19,6 +19,7 @@ from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.accounts import Role
 from appliance.model.contract import Contract
 from webui.portal.access import Visitor, require
+from webui.portal.contracts.page import UNSENT
 from webui.portal.parts import PortalParts
 from webui.shared.language import translate
 from webui.shared.once import Once
@@ -80,11 +81,14 @@ class Desk:
         return require(Role.INITIATOR)
 
     def draft(self, contract_id: str) -> Contract:
-        """The visitor's own draft. Raises :class:`NotFound` for others', :class:`StateRefused` once it is sent."""
+        """The visitor's own draft. Raises :class:`NotFound` for others'; once it is sent, a page says so and leads
+        to the contract, for whoever comes back from the browser's history (scripts get :class:`StateRefused`)."""
         visitor = self.visitor()
         contract = self.appliance.contracts.get(contract_id)
         if contract.initiator != visitor.subject:
             raise NotFound("There is no contract {contract}.", contract=contract_id)
+        if contract.state not in UNSENT and not wants_json():
+            abort(_already_sent(contract))
         must_be_allowed(contract, Act.EDIT, Who(visitor.subject), self.appliance.now())
         return contract
 
@@ -140,6 +144,10 @@ class Desk:
         if remarks.happened:
             said["version"] = draft.version
         return make_response(jsonify(said), remarks.status)
+
+
+def _already_sent(contract: Contract) -> Response:
+    return make_response(render_template("drafting/sent.html", contract=contract), 409)
 
 
 def spoken(name: str, sentence: str) -> dict[str, object]:
