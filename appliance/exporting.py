@@ -148,9 +148,7 @@ class Exporting:
         for entry in log.entries:
             if not entry.hidden:
                 told |= {str(value) for value in canonical.decode(entry.leaf)["public"].values()}
-        seals = {
-            seal.subject: f"{seal.organisation} {seal.kind.value}" for seal in self._appliance.registry.seals()
-        }
+        seals = {seal.subject: seal.label for seal in self._appliance.registry.seals()}
         return {subject: name for subject in sorted(told) if (name := seals.get(subject) or self._name(subject))}
 
     def _name(self, subject: str) -> str:

@@ -154,8 +154,7 @@ class Drafting:
             known = people.seal(tx, seal)
             if people.person(tx, requester).guest:
                 raise PreconditionRefused("An outside signer cannot ask for a seal.")
-            name = f"{known.organisation} {known.kind.value}"
-            signatory = Signatory(PartyKind.SEAL, seal, name, known.organisation, requester)
+            signatory = Signatory(PartyKind.SEAL, seal, known.label, known.organisation, requester)
             return self._add(tx, contract, signatory, placement)
 
     def remove_party(self, contract_id: str, party_id: str, *, by: str, seen: int | None = None) -> Contract:

@@ -99,8 +99,7 @@ class _Names:
     def _name(self, subject: str) -> str:
         try:
             if subject.startswith("seal-"):
-                seal = people.seal(self._tx, subject)
-                return f"{seal.organisation} {seal.kind.value}"
+                return people.seal(self._tx, subject).label
             return people.person(self._tx, subject).name
         except NotFound:
             return subject

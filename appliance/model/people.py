@@ -37,7 +37,8 @@ class Person:
 @dataclass(frozen=True, slots=True)
 class Seal:
     """A company seal: ``custodians`` are the people (subjects) who may release it, ``needed`` of them together;
-    ``width_mm`` as printed; ``picture`` is the SHA-256 of an uploaded picture in use, None for the drawn one."""
+    ``width_mm`` as printed; ``picture`` is the SHA-256 of an uploaded picture in use, None for the drawn one.
+    ``number`` counts from 1 the organisation's seals of this kind, in the order in which they were made."""
 
     subject: str
     organisation: str
@@ -48,3 +49,11 @@ class Seal:
     needed: int = 1
     picture: str | None = None
     destroyed: datetime | None = None
+    number: int = 1
+
+    @property
+    def label(self) -> str:
+        """How the seal is called in lists and contracts: organisation and kind, and its number from the second
+        one on, as companies number their seals."""
+        number = f"（{self.number}）" if self.number > 1 else ""
+        return f"{self.organisation} {self.kind.value}{number}"

@@ -12,7 +12,7 @@ from appliance.model.people import Person, Seal, SealKind
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
-_SEAL = "subject, organisation, kind, width_mm, suspended, needed, picture, destroyed"
+_SEAL = "subject, organisation, kind, width_mm, suspended, needed, picture, destroyed, number"
 
 
 def insert_person(tx: Transaction, person: Person, certificate: bytes | None) -> None:
@@ -67,11 +67,13 @@ def update_profile(tx: Transaction, person: Person) -> None:
 
 
 def insert_seal(tx: Transaction, seal: Seal, certificate: bytes) -> None:
-    """A new seal with its custodians, who must be known people. Raises :class:`StateRefused` otherwise."""
+    """A new seal with its custodians, who must be known people; it gets the next number of its kind, whatever it
+    says of it. Raises :class:`StateRefused` otherwise."""
     try:
         tx.execute(
-            "INSERT INTO seals (subject, organisation, kind, width_mm, suspended, needed)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO seals (subject, organisation, kind, width_mm, suspended, needed, number)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
+            " (SELECT count(*) + 1 FROM seals WHERE organisation = ?2 AND kind = ?3))",
             (
                 seal.subject,
                 seal.organisation,
@@ -183,4 +185,5 @@ def _seal(tx: Transaction, row: tuple[Any, ...]) -> Seal:
         needed=row[5],
         picture=row[6],
         destroyed=loaded(row[7]),
+        number=row[8],
     )

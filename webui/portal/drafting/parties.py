@@ -16,6 +16,7 @@ from webui.portal.drafting.adding import Button
 from webui.portal.drafting.deadlines import PRESETS, TypedDeadline, zones
 from webui.portal.drafting.desk import NOTHING, Desk, Remarks, Step, seen, terms_of, to, typed, wants_json
 from webui.portal.drafting.palette import mark
+from webui.portal.seal_names import named
 from webui.shared.language import NAMES, current_language, translate
 
 NOBODY = Guest("", "", "", "")
@@ -178,5 +179,5 @@ def _seals(desk: Desk, taken: set[str]) -> list[tuple[str, str]]:
     ]
     if not usable:
         return []
-    choices = [(seal.subject, f"{seal.organisation} {seal.kind.value}") for seal in usable]
+    choices = [(seal.subject, named(seal)) for seal in usable]
     return choices if len(choices) == 1 else [("", translate()("Choose…")), *choices]

@@ -20,6 +20,7 @@ from webui.portal.access import require, visitor
 from webui.portal.office.forms import REFUSALS, problem_of, text
 from webui.portal.parts import PortalParts
 from webui.portal.powers.page import REGISTRARS
+from webui.portal.seal_names import named
 from webui.shared.language import translate
 from webui.shared.once import Once
 
@@ -126,7 +127,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             chosen=typed.seals,
             replaces=typed.replaces,
             zone=typed.zone,
-            seals=parts.appliance.registry.seals(),
+            seals=[(seal.subject, named(seal)) for seal in parts.appliance.registry.seals()],
             currencies=[(code, code) for code in EXPONENTS],
             problems=problems,
         )

@@ -12,6 +12,7 @@ from appliance.model.seal_request import SealRequestState
 from appliance.model.seal_use import UseFilter
 from webui.portal.access import Visitor, require
 from webui.portal.parts import PortalParts
+from webui.portal.seal_names import named
 from webui.shared.language import moment, translate
 
 _EVERY_SEAL = (Role.OFFICER, Role.AUDITOR)
@@ -35,7 +36,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         return render_template(
             "signing/seal_uses.html",
             page=register.page(wanted, before=_number(request.args.get("before", ""))),
-            seals=[(seal.subject, f"{seal.organisation} {seal.kind.value}") for seal in seals],
+            seals=[(seal.subject, named(seal)) for seal in seals],
             states=[(state.value, translate()(words)) for state, words in STATES.items()],
             said=STATES,
             typed=request.args,
