@@ -87,6 +87,17 @@ def test_boxes_lead_to_their_items_and_back(appliance: Appliance, zhang: FlaskCl
     assert "style=" not in page
 
 
+def test_an_amount_that_stands_often_is_shown_once(appliance: Appliance, zhang: FlaskClient) -> None:
+    price = "价款为EUR 12,500，分期支付。" + "每期支付EUR 12,500或12,500欧元。" * 30 + "违约金为EUR 900。"
+    draft = drafted(appliance, purchase(price=price))
+    zhang.get(f"/contracts/{draft.id}/draft/check")
+    page = zhang.get(f"/contracts/{draft.id}/review").text
+    values = re.sub(r"<[^>]+>", " ", page[page.index('id="values"') : page.index("</dl>")])
+    assert re.findall(r"EUR 12,?500|12,500欧元|EUR 900", values) == [
+        "EUR 12,500", "12,500欧元", "EUR 12500", "EUR 900", "EUR 900"
+    ]  # fmt: skip
+
+
 def test_a_scan_is_called_one(appliance: Appliance, zhang: FlaskClient) -> None:
     draft = drafted(appliance, scan())
     assert "没有文字的页面" in zhang.get(f"/contracts/{draft.id}/draft/check").text

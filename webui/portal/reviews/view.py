@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from appliance.model.contract import Contract
-from appliance.model.review import CONSISTENCY, TEXT, WHOLE, CheckResult, Level, Spot, Waiver
+from appliance.model.review import (
+    CONSISTENCY,
+    TEXT,
+    WHOLE,
+    AmountFound,
+    CheckResult,
+    DateFound,
+    Level,
+    Spot,
+    Waiver,
+)
 from appliance.review.standing import Item, ItemState, ReviewStanding
 from webui.portal.parts import PortalParts
 from webui.shared.language import current_language, translate
@@ -17,6 +27,8 @@ _NUMBERED = re.compile(r"(?<=[\u3400-\u9fff])\s*\d{1,2}\.$")
 """The number of a heading's English half, which a Chinese half is quoted with: 违约责任 8."""
 
 _CHINESE = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
+
+F = TypeVar("F", AmountFound, DateFound)
 
 FIRST_PAGES = 12
 MOST_PAGES = 60
@@ -67,6 +79,16 @@ class MarkedPage:
     anchored: frozenset[int]
 
 
+@dataclass(frozen=True, slots=True)
+class Value(Generic[F]):
+    """An amount or a date that the text names, however often: ``quotes`` are the different ways in which it is
+    written, ``pages`` (from 1) where."""
+
+    first: F
+    quotes: tuple[str, ...]
+    pages: tuple[int, ...]
+
+
 def presented(parts: PortalParts, contract: Contract, standing: ReviewStanding) -> dict[str, Any]:
     """What the templates need to show *standing*."""
     rows = [_row(parts, item) for item in standing.items]
@@ -77,13 +99,28 @@ def presented(parts: PortalParts, contract: Contract, standing: ReviewStanding) 
         "rows": rows,
         "kind_words": contract.kind,
         "wanted": standing.wanted.value,
-        "amounts": () if result is None else result.amounts,
-        "dates": () if result is None else result.dates,
+        "amounts": _distinct(result.amounts if result else (), lambda one: (one.currency, one.value)),
+        "dates": _distinct(result.dates if result else (), lambda one: one.day),
         "language_of": language_of,
         "unread": () if result is None else tuple(page + 1 for page in result.unread),
         "pages_read": 0 if result is None else result.pages_read,
         "sheets": [] if result is None else list(_sheets(parts, contract, standing, result, rows)),
     }
+
+
+def _distinct(found: Sequence[F], what: Callable[[F], object]) -> list[Value[F]]:
+    """Every value once, in the order of the text, with all ways in which it is written and all of its pages."""
+    together: dict[object, list[F]] = {}
+    for one in found:
+        together.setdefault((what(one), getattr(one, "words", None)), []).append(one)
+    return [
+        Value(
+            same[0],
+            quotes=tuple(dict.fromkeys(one.quote for one in same)),
+            pages=tuple(sorted({spot.page + 1 for one in same for spot in one.spots})),
+        )
+        for same in together.values()
+    ]
 
 
 def clause_name(parts: PortalParts, key: str) -> str:
