@@ -18,6 +18,7 @@ from socket import IPPROTO_TCP, SHUT_RDWR, TCP_NODELAY, create_connection, socke
 from urllib.parse import urlsplit
 
 from appliance.errors import ApplianceError
+from appliance.language.sizes import ByteSize
 
 MOST_AT_ONCE = 8
 """Exchanges under way: however slow others are, they cost no more threads than this."""
@@ -139,7 +140,7 @@ class _Exchange:
         body = response.read(most + 1)
         if len(body) > most:
             raise EgressFailed(
-                "too-large", "{url} answered with more than {most} bytes.", url=self._url, most=most
+                "too-large", "{url} answered with more than {most}.", url=self._url, most=ByteSize(most)
             )
         return Reply(response.headers.get_content_type(), body)
 
@@ -166,4 +167,4 @@ class _Exchange:
 
 
 def _late(url: str, limits: Limits) -> EgressFailed:
-    return EgressFailed("late", "{url} did not answer within {seconds} seconds.", url=url, seconds=limits.seconds)
+    return EgressFailed("late", "{url} did not answer within {seconds} s.", url=url, seconds=limits.seconds)

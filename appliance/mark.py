@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from appliance.errors import ConfigurationError
+from appliance.language.sizes import ByteSize
 
 LARGEST = 200 * 1024
 """Bytes; the mark is on every page."""
@@ -29,10 +30,10 @@ def read_mark(path: Path) -> Mark:
         size = path.stat().st_size
         if size > LARGEST:
             raise ConfigurationError(
-                "The mark {path} has {size} bytes; at most {largest} are allowed.",
+                "The mark {path} has {size}; at most {largest} are allowed.",
                 path=path,
-                size=size,
-                largest=LARGEST,
+                size=ByteSize(size),
+                largest=ByteSize(LARGEST),
             )
         content = path.read_bytes()
     except OSError as error:

@@ -85,7 +85,7 @@ class Connections:
         except TimeoutError as error:
             self.close()
             raise AuthorityUnreachable(
-                "The authority did not answer within {seconds} seconds; try again later.", seconds=self._timeout
+                "The authority did not answer within {seconds} s; try again later.", seconds=self._timeout
             ) from error
 
 

@@ -151,7 +151,7 @@ class TimestampLane(asyncio.Protocol):
             return
         self._give_up(
             AuthorityUnreachable(
-                "The authority did not answer within {seconds} seconds; try again later.", seconds=self._timeout
+                "The authority did not answer within {seconds} s; try again later.", seconds=self._timeout
             )
         )
 

@@ -87,7 +87,7 @@ def inclusion_ranges(index: int, size: int) -> list[Range]:
 def consistency_ranges(old: int, new: int) -> list[Range]:
     """The ranges whose hashes prove that a tree of *new* leaves begins with the one of *old*, in order (2.1.2)."""
     if not 0 <= old <= new:
-        raise ConsistencyRefused("A log of {new} entries does not extend one of {old}.", old=old, new=new)
+        raise ConsistencyRefused("A log of size {new} does not extend one of {old}.", old=old, new=new)
     if old in (0, new):
         return []
     path: list[Range] = []
@@ -130,5 +130,7 @@ def _split(size: int) -> int:
 def _require_hashes(proof: Sequence[bytes], count: int) -> None:
     if len(proof) != count or any(len(each) != 32 for each in proof):
         raise ConsistencyRefused(
-            "The proof must have {count} hashes of 32 bytes; it has {given}.", count=count, given=len(proof)
+            "The proof has another number of hashes of 32 bytes than it must have: {given} instead of {count}.",
+            count=count,
+            given=len(proof),
         )

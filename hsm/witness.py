@@ -42,7 +42,7 @@ class CheckpointWitness:
         after = RememberedCheckpoint(extension.start + len(extension.leaves), fold(hashes))
         if after.root != extension.root:
             raise ConsistencyRefused(
-                "The log of {size} entries has another root than the one it claims; nothing was signed.",
+                "The log of size {size} has another root than the one it claims; nothing was signed.",
                 size=after.size,
             )
         with self._memory.holding():
@@ -55,7 +55,7 @@ class CheckpointWitness:
         repeated = after == last and (before == _NOTHING or self._memory.has(before))
         if before != last and not repeated:
             raise ConsistencyRefused(
-                "The log of {new} entries does not contain the one of {old} unchanged.",
+                "The log of size {new} does not contain the one of {old} unchanged.",
                 old=last.size,
                 new=after.size,
             )
@@ -70,7 +70,7 @@ def _require_form(extension: LogExtension) -> None:
         raise BadRequest("A log is extended by at most {most} entries in one request.", most=MOST_LEAVES)
     if not 0 <= extension.start < 1 << 62 or len(extension.frontier) != extension.start.bit_count():
         raise BadRequest(
-            "A log of {size} entries does not have {count} hashes at its edge.",
+            "A log of size {size} has another number of hashes at its edge than {count}.",
             size=extension.start,
             count=len(extension.frontier),
         )

@@ -40,7 +40,7 @@ def verify_consistency(
         held = _roots(old_size, old_root, ranges, proof) == (old_root, new_root)
     if not held:
         raise ConsistencyRefused(
-            "The log of {new} entries does not contain the one of {old} unchanged.", old=old_size, new=new_size
+            "The log of size {new} does not contain the one of {old} unchanged.", old=old_size, new=new_size
         )
 
 

@@ -62,7 +62,7 @@ class SystemdMachine:
             self._do("start", TARGET)
         size = done.verified.log.size if done else 0
         return Outcome(
-            "The backup {name} is restored: log of {size} entries checked.", {"name": archive, "size": size}
+            "The backup {name} is restored: log of size {size} checked.", {"name": archive, "size": size}
         )
 
     def upgrade(self, version: str) -> Outcome:

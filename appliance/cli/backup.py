@@ -60,7 +60,7 @@ def create_(context: Context, keep_all: bool) -> None:
         room, archive = _made(context, stack)
         manifest = archive.manifest()
         context.speech.say(
-            "Backup {name}: {documents} documents, log of {size} entries, schema {schema}; in {path}.",
+            "Backup {name}: documents {documents}, log of size {size}, schema {schema}; in {path}.",
             name=archive.name,
             documents=manifest.documents,
             size=manifest.authority.log_size,
@@ -107,7 +107,7 @@ def list_(context: Context) -> None:
             context.speech.refuse(error)
             continue
         context.speech.say(
-            "{name}  release {release}, schema {schema}, {documents} documents, log of {size} entries",
+            "{name}  release {release}, schema {schema}, documents {documents}, log of size {size}",
             name=archive.name,
             release=manifest.release,
             schema=manifest.schema,
@@ -146,7 +146,7 @@ def _is_whole(context: Context, archive: Archive, key: NoteKey, room: Workroom) 
     except (ApplianceError, AuthorityError) as error:
         context.speech.refuse(error)
         return False
-    context.speech.say("{name} is whole: {documents} documents.", name=archive.name, documents=checked.documents)
+    context.speech.say("{name} is whole; documents: {documents}.", name=archive.name, documents=checked.documents)
     return True
 
 
@@ -159,7 +159,7 @@ def _pruned(context: Context, room: Workroom) -> None:
     if gone:
         names = ", ".join(gone)
         context.speech.say(
-            "Removed: {names}; {documents} documents that no backup needs.", names=names, documents=documents or 0
+            "Removed: {names}; documents that no backup needs: {documents}.", names=names, documents=documents or 0
         )
 
 

@@ -35,7 +35,7 @@ def check(context: Context) -> None:
     ):
         report = Log(database, authority, key=parse_vkey((home.trust / "log.vkey").read_text("ascii"))).check()
     context.speech.say(
-        "The log holds: {size} entries, root {root}, {checkpoints} checkpoints, {waiting} entries waiting.",
+        "The log holds; entries: {size}, waiting: {waiting}; checkpoints: {checkpoints}; root {root}.",
         size=report.size,
         root=report.root.hex(),
         checkpoints=report.checkpoints,
@@ -75,7 +75,7 @@ def history(context: Context, contract: str, start: int, end: int | None) -> Non
     for number, leaf in proven.entries:
         click.echo(f"{number}\t{leaf.decode()}")
     context.speech.say(
-        "Complete: {count} entries of contract {contract} between the checkpoints of {start} and {end} entries.",
+        "Complete: entries of contract {contract} between the checkpoints of size {start} and {end}: {count}.",
         count=len(proven.entries),
         contract=contract,
         start=proven.start,

@@ -39,7 +39,7 @@ def command(
         say("The restore that was interrupted is complete: {home}.", home=context.home.root)
         return
     say(
-        "Restored: {documents} documents, log of {size} entries checked, {contracts} signed contracts verified.",
+        "Restored. Documents: {documents}; log of size {size} checked; signed contracts verified: {contracts}.",
         documents=done.manifest.documents,
         size=done.verified.log.size,
         contracts=done.verified.contracts,

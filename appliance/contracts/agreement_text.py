@@ -16,6 +16,7 @@ from typing import Final
 
 from appliance.errors import ConfigurationError
 from appliance.language import Language
+from appliance.language.sizes import ByteSize
 
 VERSION: Final = "2"
 """Of the text that comes along; counts up with every change of it."""
@@ -75,9 +76,9 @@ def _read(path: Path) -> str:
     if not words.startswith("# ") or len(content) > _MOST:
         raise ConfigurationError(
             "The agreement on electronic signing {path} must begin with “# ” and its title, and have at most"
-            " {most} bytes.",
+            " {most}.",
             path=path,
-            most=_MOST,
+            most=ByteSize(_MOST),
         )
     return words
 

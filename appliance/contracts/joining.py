@@ -85,7 +85,9 @@ def require_places(contract: Contract, places: Sequence[Placement], cross_page: 
         raise PreconditionRefused("A signature has at most {most} places.", most=MOST_PLACES)
     for place in places:
         if place.page not in range(contract.pages):
-            raise PreconditionRefused("The document has only {pages} pages.", pages=contract.pages)
+            raise PreconditionRefused(
+                "The document does not have this page; its pages are 1 to {pages}.", pages=contract.pages
+            )
         numbers = (place.x, place.y, place.width, place.height)
         if not all(math.isfinite(number) for number in numbers) or not (place.width > 0 and place.height > 0):
             raise PreconditionRefused("A field needs a width and a height.")

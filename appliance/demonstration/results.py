@@ -59,7 +59,7 @@ class Results:
     def _say_verdict(self, report: VerificationReport) -> None:
         signatures = len(report.signatures)
         self._tell(
-            "verified    {file}: {verdict} ({signatures} signatures and timestamps)",
+            "verified    {file}: {verdict} (signatures and timestamps: {signatures})",
             file=report.file,
             verdict=report.indication,
             signatures=signatures,

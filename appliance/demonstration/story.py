@@ -15,6 +15,7 @@ from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZO
 from appliance.demonstration.pocket import Pocket
 from appliance.exporting import Export, Exporting
 from appliance.history.disclosure import Audience
+from appliance.language.sizes import ByteSize
 from appliance.model.contract import Contract, Deadline, Party, PartyKind, Placement
 from appliance.model.intent import Circumstances
 from appliance.supervision import Say
@@ -104,13 +105,13 @@ class Story:
         )
         contract = appliance.sending.send(draft.id, by=ZHANG.subject)
         self._tell(
-            "intake      {pages} pages, {size} bytes, SHA-256 {digest}",
+            "intake      pages: {pages}, {size}, SHA-256 {digest}",
             pages=contract.pages,
-            size=contract.original.size,
+            size=ByteSize(contract.original.size),
             digest=contract.original.digest,
         )
         self._tell(
-            "sent        “{title}” with {fields} signature fields, due {deadline} ({milliseconds} ms)",
+            "sent        “{title}”, signature fields: {fields}, due {deadline} ({milliseconds} ms)",
             title=contract.title,
             fields=len(contract.parties),
             deadline=contract.deadline.at.isoformat(timespec="minutes"),
@@ -138,8 +139,8 @@ class Story:
         started = time.perf_counter()
         done = self._appliance.sealing.seal_off(contract.id)
         self._tell(
-            "sealed off  PAdES B-LTA: revocation lists, document timestamp, {size} bytes ({milliseconds} ms)",
-            size=done.current.size,
+            "sealed off  PAdES B-LTA: revocation lists, document timestamp, {size} ({milliseconds} ms)",
+            size=ByteSize(done.current.size),
             milliseconds=_since(started),
         )
         return done
@@ -147,16 +148,14 @@ class Story:
     def _record(self) -> None:
         self._sequence()
         checkpoint = self._appliance.proofs.checkpoint()
-        self._tell(
-            "recorded    {size} entries in the log, root {root}", size=checkpoint.size, root=checkpoint.root.hex()
-        )
+        self._tell("recorded    log of size {size}, root {root}", size=checkpoint.size, root=checkpoint.root.hex())
 
     def _export(self, contract: Contract) -> Export:
         started = time.perf_counter()
         export = Exporting(self._appliance).export(contract.id, Audience.of_person(ZHANG))
         self._tell(
-            "exported    evidence package, {size} bytes, SHA-256 {digest} ({milliseconds} ms)",
-            size=len(export.package),
+            "exported    evidence package, {size}, SHA-256 {digest} ({milliseconds} ms)",
+            size=ByteSize(len(export.package)),
             digest=hashlib.sha256(export.package).hexdigest(),
             milliseconds=_since(started),
         )

@@ -15,6 +15,7 @@ from typing import Final
 
 from appliance.evidence import paths
 from appliance.evidence.errors import EvidenceIncomplete, PackageRefused
+from appliance.language.sizes import ByteSize
 
 LARGEST: Final = 512 * 1024 * 1024
 MOST_FILES: Final = 10_000
@@ -53,9 +54,9 @@ def write(files: Mapping[str, bytes]) -> bytes:
     """The container of *files* (path → bytes). Raises EvidenceIncomplete when it would be larger than LARGEST."""
     if len(files) > MOST_FILES or sum(map(len, files.values())) > LARGEST // 2:
         raise EvidenceIncomplete(
-            "The evidence has more than {files} files or {bytes} bytes; export it in parts.",
+            "The evidence has more than {files} files or {bytes}; export it in parts.",
             files=MOST_FILES,
-            bytes=LARGEST // 2,
+            bytes=ByteSize(LARGEST // 2),
         )
     body = bytearray()
     directory = bytearray()
@@ -72,7 +73,7 @@ def write(files: Mapping[str, bytes]) -> bytes:
 def read(data: bytes) -> dict[str, memoryview]:
     """Path → bytes of a canonical container, not copied. Raises :class:`PackageRefused` for any other bytes."""
     if len(data) > LARGEST:
-        raise PackageRefused("The package has more than {limit} bytes; it was not read.", limit=LARGEST)
+        raise PackageRefused("The package has more than {limit}; it was not read.", limit=ByteSize(LARGEST))
     count, directory_size, directory_at = _read_end(data)
     view = memoryview(data)
     directory = view[directory_at : directory_at + directory_size]

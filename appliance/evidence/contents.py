@@ -17,6 +17,7 @@ from appliance.evidence.errors import PackageRefused
 from appliance.evidence.extraction import Signed, taken_apart
 from appliance.evidence.manifest import Manifest
 from appliance.evidence.model import LogEntry
+from appliance.language.sizes import ByteSize
 from appliance.ledger import require_chain
 from hsm import canonical, merkle
 
@@ -32,7 +33,7 @@ def part(files: Files, path: str, *, limit: int = LARGEST_RECORD) -> bytes:
         raise PackageRefused("The package lacks the file {path}.", path=path)
     if len(files[path]) > limit:
         raise PackageRefused(
-            "The file {path} of the package is larger than {limit} bytes.", path=path, limit=limit
+            "The file {path} of the package is larger than {limit}.", path=path, limit=ByteSize(limit)
         )
     return bytes(files[path])
 

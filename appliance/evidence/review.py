@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from appliance.evidence.errors import PackageRefused
 from appliance.evidence.history import Event
+from appliance.language.sizes import ByteSize
 from hsm import canonical
 from hsm.errors import Malformed
 
@@ -70,7 +71,7 @@ def _require_sign_off(sign_off: memoryview, expected: Mapping[str, str], acts: l
 def _record(path: str, data: memoryview, form: str, expected: Mapping[str, str]) -> dict[str, Any]:
     if len(data) > LARGEST:
         raise PackageRefused(
-            "The file {path} of the package is larger than {limit} bytes.", path=path, limit=LARGEST
+            "The file {path} of the package is larger than {limit}.", path=path, limit=ByteSize(LARGEST)
         )
     try:
         said = canonical.decode(bytes(data))

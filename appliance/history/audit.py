@@ -169,7 +169,7 @@ class Audit:
             stated = verify_checkpoint(checkpoint.note, parse_vkey(self._vkey.read_text("ascii").strip()))
         except (NoteRefused, Malformed) as error:
             raise LedgerDamaged(
-                "The checkpoint of {n} entries is not signed with the log's key.", n=checkpoint.size
+                "The checkpoint of size {n} is not signed with the log's key.", n=checkpoint.size
             ) from error
         covered = [number for number in leaves if number < stated.size]
         for number in covered:

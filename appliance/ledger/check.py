@@ -78,7 +78,7 @@ class Log:
             size = StoredTree(tx).size()
             waiting = store.length(tx) - size
         if waiting < 0:
-            raise LedgerDamaged("The tree of the log has {n} more leaves than there are entries.", n=-waiting)
+            raise LedgerDamaged("The tree of the log has more leaves than there are entries, by {n}.", n=-waiting)
         for start in range(0, size, CHUNK):
             self._check_leaves(start, min(start + CHUNK, size))
             if progress is not None:
@@ -110,7 +110,7 @@ class Log:
             size = tree.size()
             for checkpoint in checkpoints.all_after(tx, 0):
                 if checkpoint.size > size or tree.root(checkpoint.size) != checkpoint.root:
-                    raise LedgerDamaged("The checkpoint of {n} entries is not of this log.", n=checkpoint.size)
+                    raise LedgerDamaged("The checkpoint of size {n} is not of this log.", n=checkpoint.size)
                 _require_note(checkpoint, self._key)
                 _require_token(checkpoint)
                 checked += 1
@@ -123,12 +123,12 @@ def _require_note(checkpoint: StoredCheckpoint, key: NoteKey | None) -> None:
         stated = parse_checkpoint(parse_note(note).text) if key is None else verify_checkpoint(note, key)
     except NoteRefused as error:
         raise LedgerDamaged(
-            "The checkpoint of {n} entries is not signed with the log's key.", n=checkpoint.size
+            "The checkpoint of size {n} is not signed with the log's key.", n=checkpoint.size
         ) from error
     except Malformed as error:
-        raise LedgerDamaged("The checkpoint of {n} entries cannot be read.", n=checkpoint.size) from error
+        raise LedgerDamaged("The checkpoint of size {n} cannot be read.", n=checkpoint.size) from error
     if (stated.size, stated.root) != (checkpoint.size, checkpoint.root):
-        raise LedgerDamaged("The note of the checkpoint of {n} entries says otherwise.", n=checkpoint.size)
+        raise LedgerDamaged("The note of the checkpoint of size {n} says otherwise.", n=checkpoint.size)
 
 
 def _require_token(checkpoint: StoredCheckpoint) -> None:
@@ -137,7 +137,7 @@ def _require_token(checkpoint: StoredCheckpoint) -> None:
         verify_token(checkpoint.token, data=checkpoint.note)
     except (SignatureRefused, CertificateRefused, Malformed) as error:
         raise LedgerDamaged(
-            "The timestamp over the checkpoint of {n} entries is not good.", n=checkpoint.size
+            "The timestamp over the checkpoint of size {n} is not good.", n=checkpoint.size
         ) from error
 
 

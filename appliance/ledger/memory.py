@@ -47,21 +47,21 @@ def _require_extends(tx: Transaction, signed: SignedCheckpoint | None, published
     size, remembered = tree.size(), signed.size if signed else 0
     if published > remembered:
         raise LedgerDamaged(
-            "The log has a checkpoint of {size} entries, the authority remembers {remembered}: its store"
+            "The log has a checkpoint of size {size}, the authority remembers {remembered}: its store"
             " is older than the log. Restore the one that belongs to it.",
             size=published,
             remembered=remembered,
         )
     if size < remembered:
         raise LedgerDamaged(
-            "The log has {size} entries, the authority signed {remembered}: the log is older than the authority's"
-            " memory. Restore a newer backup of the database.",
+            "The log has the size {size}, the authority signed {remembered}: the log is older"
+            " than the authority's memory. Restore a newer backup of the database.",
             size=size,
             remembered=remembered,
         )
     if signed is not None and tree.root(signed.size) != signed.root:
         raise LedgerDamaged(
-            "The first {size} entries of the log are not those that the authority signed; this is not its log.",
+            "The log up to the size {size} is not the one that the authority signed; this is not its log.",
             size=signed.size,
         )
     if size:

@@ -66,7 +66,7 @@ class Proofs:
             _require_size(new, _published(tx).size)
             if not 0 <= old <= new:
                 raise ParameterRefused(
-                    "From must not be above to: a log of {new} entries does not extend one of {old}.",
+                    "From must not be above to: a log of size {new} does not extend one of {old}.",
                     old=old,
                     new=new,
                 )
@@ -99,7 +99,7 @@ def _inclusion(tx: Transaction, index: int, size: int, checkpoint: StoredCheckpo
 def _require_size(size: int, largest: int) -> None:
     if not 0 <= size <= largest:
         raise ParameterRefused(
-            "The log's newest checkpoint has {largest} entries; a size of {size} is not in it.",
+            "The log's newest checkpoint has the size {largest}; a size of {size} is not in it.",
             largest=largest,
             size=size,
         )

@@ -62,7 +62,7 @@ class Scan:
         wanted = {size: self._signed_root(size) for size in {start, self._size(end)}}
         last = max(wanted)
         if start > last or (end is not None and end < start):
-            raise NotFound("The checkpoint of {end} entries is before that of {start}.", start=start, end=end)
+            raise NotFound("The checkpoint of size {end} is before that of {start}.", start=start, end=end)
         found = []
         for number, leaf in self._proven(last, wanted, progress):
             if number >= start and _contract_of(leaf) == contract:
@@ -85,15 +85,13 @@ class Scan:
         with self._database.reading() as tx:
             checkpoint = checkpoints.of_size(tx, size)
         if checkpoint is None:
-            raise NotFound("The log has no checkpoint of {size} entries.", size=size)
+            raise NotFound("The log has no checkpoint of size {size}.", size=size)
         try:
             stated = verify_checkpoint(checkpoint.note, self._key)
         except (NoteRefused, Malformed) as error:
-            raise LedgerDamaged(
-                "The checkpoint of {n} entries is not signed with the log's key.", n=size
-            ) from error
+            raise LedgerDamaged("The checkpoint of size {n} is not signed with the log's key.", n=size) from error
         if stated.size != size:
-            raise LedgerDamaged("The note of the checkpoint of {n} entries says otherwise.", n=size)
+            raise LedgerDamaged("The note of the checkpoint of size {n} says otherwise.", n=size)
         return stated.root
 
     def _proven(
@@ -107,7 +105,7 @@ class Scan:
             for number, leaf in enumerate(leaves, first):
                 peaks.add(leaf_hash(leaf))
                 if peaks.size in wanted and peaks.root() != wanted[peaks.size]:
-                    raise LedgerDamaged("The checkpoint of {n} entries is not of this log.", n=peaks.size)
+                    raise LedgerDamaged("The checkpoint of size {n} is not of this log.", n=peaks.size)
                 yield number, leaf
             if progress is not None:
                 progress(min(first + CHUNK, last), last)

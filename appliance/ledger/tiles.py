@@ -68,4 +68,4 @@ class Tiles:
 def _require_reached(name: TileName, end: int, checkpoint: StoredCheckpoint | None) -> None:
     size = 0 if checkpoint is None else checkpoint.size
     if end > size >> _LEVEL_BITS * (name.level or 0):
-        raise NotFound("The log of {size} entries has no tile {path} yet.", size=size, path=name.path())
+        raise NotFound("The log of size {size} has no tile {path} yet.", size=size, path=name.path())

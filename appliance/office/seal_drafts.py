@@ -39,7 +39,9 @@ class PreparingSeals:
         if known.suspended is None:
             raise StateRefused("Another officer has changed this seal in the meantime.")
         if len(known.custodians) < known.needed:
-            raise PreconditionRefused("The seal takes {needed} custodians; add them first.", needed=known.needed)
+            raise PreconditionRefused(
+                "Custodians that the seal takes: {needed}; add them first.", needed=known.needed
+            )
         return self._keep(ActKind.RESUME_SEAL, seal, {"subject": seal}, {"reason": worded(reason, WHY)}, by)
 
     def custodian(self, seal: str, person: str, *, by: str) -> PendingAct:
@@ -63,7 +65,8 @@ class PreparingSeals:
             raise StateRefused("This person does not keep the seal any more.")
         if known.suspended is None and len(known.custodians) <= known.needed:
             raise PreconditionRefused(
-                "A seal in use keeps at least {needed} custodians: add another one first, or suspend the seal.",
+                "Custodians that a seal in use keeps at least: {needed}; add another one"
+                " first, or suspend the seal.",
                 needed=known.needed,
             )
         return self._keep(ActKind.REMOVE_CUSTODIAN, seal, {"subject": seal, "custodian": person}, {}, by)
@@ -74,7 +77,7 @@ class PreparingSeals:
         if needed not in (1, 2) or needed == known.needed:
             raise PreconditionRefused("Choose another number of custodians than the one that holds: one or two.")
         if known.suspended is None and len(known.custodians) < needed:
-            raise PreconditionRefused("The seal takes {needed} custodians; add them first.", needed=needed)
+            raise PreconditionRefused("Custodians that the seal takes: {needed}; add them first.", needed=needed)
         return self._keep(ActKind.SET_CUSTODIANS_NEEDED, seal, {"subject": seal, "needed": needed}, {}, by)
 
     def picture(self, seal: str, made: Stamped | None, *, by: str) -> PendingAct:

@@ -46,7 +46,7 @@ _CHANGES = {
     ActKind.REMOVE_CUSTODIAN: (
         "This takes the seal {seal} from {custodian} at once; what {custodian} has approved counts no more."
     ),
-    ActKind.SET_CUSTODIANS_NEEDED: "From then on the seal {seal} takes the approval of {needed} custodians.",
+    ActKind.SET_CUSTODIANS_NEEDED: "Custodians who approve each use of the seal {seal} from then on: {needed}.",
     ActKind.CHANGE_PICTURE: "From then on the seal {seal} looks like the picture shown here.",
     ActKind.DESTROY_SEAL: (
         "This destroys the seal {seal} for good: its certificate is revoked, its key is deleted from the HSM."

@@ -132,13 +132,13 @@ def _told(findings: _Findings) -> Iterator[InspectionWarning]:
     if findings.attachments:
         yield InspectionWarning(
             "attachments",
-            "The document carries {count} attached files; they are signed with it but not shown on any page.",
+            "The document carries attached files ({count}); they are signed with it but not shown on any page.",
             {"count": findings.attachments},
         )
     if findings.hidden_fields:
         yield InspectionWarning(
             "hidden-fields",
-            "The document has {count} hidden form fields; the first signature locks them.",
+            "The document has hidden form fields ({count}); the first signature locks them.",
             {"count": findings.hidden_fields},
         )
     if findings.foreign_fonts:

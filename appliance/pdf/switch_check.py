@@ -72,8 +72,8 @@ def refuse_unreferenced(spare: int) -> None:
     if spare:
         raise DocumentRefused(
             "unreferenced-pages",
-            "The file contains {count} pages or page lists that are not part of the document and could be put in "
-            "place of others; save it as a new file, or print it to a new PDF first.",
+            "The file contains pages or page lists that are not part of the document ({count}) and could"
+            " be put in place of others; save it as a new file, or print it to a new PDF first.",
             count=spare,
         )
 
@@ -95,7 +95,7 @@ def layers(root: Any) -> Iterator[InspectionWarning]:
             "optional-content",
             "The document has layers that are hidden, or shown only on screen or only on paper; flatten it first.",
         )
-    yield InspectionWarning("layers", "The document has {count} layers, all shown.", {"count": len(groups)})
+    yield InspectionWarning("layers", "The document has layers ({count}), all shown.", {"count": len(groups)})
 
 
 def _refuse_second_picture(stream: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from appliance.confinement import Confinement
 from appliance.errors import ConfinementFailed, DocumentRefused
+from appliance.language.sizes import ByteSize
 from appliance.pdf import byte_ranges, codec
 from appliance.pdf.values import (
     Appearance,
@@ -40,9 +41,9 @@ class PdfWorkshop:
         if len(document) > LARGEST_DOCUMENT:
             raise DocumentRefused(
                 "too-large",
-                "The document has {size} bytes; at most {limit} are taken in.",
-                size=len(document),
-                limit=LARGEST_DOCUMENT,
+                "The document has {size}; at most {limit} are taken in.",
+                size=ByteSize(len(document)),
+                limit=ByteSize(LARGEST_DOCUMENT),
             )
         found = self._run("pdf.inspect", document=document, most_pages=self._most_pages)
         return codec.inspection(found)

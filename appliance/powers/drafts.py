@@ -76,7 +76,7 @@ def _require_term(draft: PowerDraft, policy: Policy, now: datetime) -> None:
     if draft.until <= now:
         raise PreconditionRefused("This power has ended already; there is nothing to register.")
     if draft.until - draft.since > timedelta(days=longest):
-        raise PreconditionRefused("Policy allows a power to run {most} days at most.", most=longest)
+        raise PreconditionRefused("The longest term of a power that policy allows, in days: {most}.", most=longest)
 
 
 def require_letter(contract: Contract, draft: PowerDraft) -> None:

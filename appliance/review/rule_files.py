@@ -13,6 +13,7 @@ from typing import Any, Final
 import yaml
 
 from appliance.errors import ConfigurationError
+from appliance.language.sizes import ByteSize
 from appliance.review.bounded import unbounded
 from appliance.review.frames import parts
 from appliance.review.rule_book import ClauseRule, KindRule, RuleBook, compiled, expression
@@ -113,7 +114,7 @@ def _files(home: Path | None) -> Iterator[tuple[str, str]]:
             yield item.name, item.read_text(encoding="utf-8")
     for path in sorted(home.glob("*.yaml")) if home is not None and home.is_dir() else ():
         if path.stat().st_size > LARGEST:
-            raise ConfigurationError("{file} is larger than {most} bytes.", file=path, most=LARGEST)
+            raise ConfigurationError("{file} is larger than {most}.", file=path, most=ByteSize(LARGEST))
         try:
             yield str(path), path.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:

@@ -58,7 +58,7 @@ class TimestampService:
         try:
             return promise.result(PATIENCE)
         except TimeoutError:
-            return StorageError("No timestamp was given within {seconds} seconds.", seconds=int(PATIENCE))
+            return StorageError("No timestamp was given within {seconds} s.", seconds=int(PATIENCE))
 
 
 def _resolve(batch: Sequence[tuple[_Promise, Outcome]]) -> None:

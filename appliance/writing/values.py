@@ -100,10 +100,14 @@ def _text(field: MergeField, value: str) -> str:
 
 def _within(field: MergeField, value: str, most: int) -> str:
     if len(value) > most:
-        raise Wrong(Sentence("At most {most} characters; this has {found}.", {"most": most, "found": len(value)}))
+        raise Wrong(
+            Sentence("Characters: {found}; at most {most} are possible.", {"most": most, "found": len(value)})
+        )
     if field.least and len(value) < int(field.least):
         raise Wrong(
-            Sentence("At least {least} characters; this has {found}.", {"least": field.least, "found": len(value)})
+            Sentence(
+                "Characters: {found}; at least {least} are needed.", {"least": field.least, "found": len(value)}
+            )
         )
     return value
 

@@ -157,7 +157,7 @@ def _why_not(act: OfficerAct, kinds: set[SubjectKind]) -> str:
 _SEAL_TOO_LONG = "A permission for a seal may last {hours} hours at most."
 _SERVICE_TOO_LONG = "A permission for a service may last {hours} hours at most."
 _TOO_LONG = "A permission may last {minutes} minutes at most."
-_TOO_FEW_OFFICERS = "This needs the activations of {count} different officers."
+_TOO_FEW_OFFICERS = "This needs the activations of different officers, as many as {count}."
 _TOO_FEW_KEEPERS = "This needs the activations of {count} different keepers of the PIN."
 
 

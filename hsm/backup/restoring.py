@@ -79,8 +79,8 @@ def _require_not_newer(store: Path, scratch: Path, facts: StoreFacts) -> None:
     size = facts.checkpoint.size if facts.checkpoint else 0
     if here is not None and here.size > size:
         raise BackupRefused(
-            "The authority here has signed a log of {signed} entries, the backup has {size}: what came between"
-            " would be lost. Restore a newer backup, or say --forget-newer.",
+            "The authority here has signed a log of size {signed}, the backup has {size}: what came"
+            " between would be lost. Restore a newer backup, or say --forget-newer.",
             signed=here.size,
             size=size,
         )

@@ -144,8 +144,8 @@ class SealKeeping:
     def _require_enough(record: SealRecord, custodians: int, needed: int) -> None:
         if custodians < needed:
             raise CertificateRefused(
-                "The seal {subject} would have {custodians} custodians and takes {needed}; suspend it first, or"
-                " add custodians.",
+                "Custodians that the seal {subject} would have: {custodians}; it takes"
+                " {needed}. Suspend it first, or add custodians.",
                 subject=record.subject,
                 custodians=custodians,
                 needed=needed,

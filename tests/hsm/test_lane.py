@@ -101,7 +101,7 @@ def test_who_never_answers_is_waited_for_so_long_and_no_longer(tmp_path: Path) -
 
     for answer in beside(tmp_path, silent, 3, timeout=0.2):
         assert isinstance(answer, AuthorityUnreachable)
-        assert "0.2 seconds" in str(answer)
+        assert "0.2 s;" in str(answer)
 
 
 def test_a_connection_that_breaks_is_tried_once_more_and_no_more(tmp_path: Path) -> None:

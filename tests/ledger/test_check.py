@@ -86,7 +86,7 @@ def test_a_rewritten_end_with_its_hashes_is_found_by_the_authoritys_memory(
     )
     forger = Sequencer(database, local)
     forger._place()
-    with pytest.raises(LedgerDamaged, match="not those that the authority signed"):
+    with pytest.raises(LedgerDamaged, match="not the one that the authority signed"):
         log.check()
-    with pytest.raises(LedgerDamaged, match="not those that the authority signed"):
+    with pytest.raises(LedgerDamaged, match="not the one that the authority signed"):
         log.require_remembered()

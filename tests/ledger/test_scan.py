@@ -79,7 +79,7 @@ def test_a_part_between_two_checkpoints(scan: Scan, database: Database, numbers:
 
 def test_sizes_without_a_checkpoint_are_refused(scan: Scan, database: Database, numbers: list[int]) -> None:
     for size in (7, 10**9):
-        with pytest.raises(NotFound, match=f"no checkpoint of {size}"):
+        with pytest.raises(NotFound, match=f"no checkpoint of size {size}"):
             scan.history(MINE, end=size)
     with pytest.raises(NotFound, match="is before"):
         scan.history(MINE, start=scan.history(MINE).end, end=first_size(database))

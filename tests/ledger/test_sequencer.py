@@ -179,6 +179,6 @@ def test_a_fork_of_the_log_is_refused(
     other = Database(tmp_path / "other.db")
     with other.transaction() as tx:
         ledger.append(tx, [b"forged %d" % number for number in range(9)])
-    with pytest.raises(LedgerDamaged, match="not those that the authority signed"):
+    with pytest.raises(LedgerDamaged, match="not the one that the authority signed"):
         Sequencer(other, local).run_once()
     assert Proofs(other).latest() is None

@@ -195,7 +195,7 @@ def test_the_last_custodian_stays_while_the_seal_is_in_use(house: House, keepers
     house.appliance.office.seals.suspend(seal, reason="保管人休假", by=OFFICER)
     act = seals.dismissal(seal, keepers[0].subject, by=OFFICER)
     house.done(seals.resumption(seal, reason="回来了", by=OFFICER))
-    with pytest.raises(CertificateRefused, match="suspend it first"):
+    with pytest.raises(CertificateRefused, match="Suspend it first"):
         house.done(act)
     assert house.appliance.office.seals.seal(seal).custodians == (keepers[0].subject,)
 

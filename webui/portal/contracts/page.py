@@ -10,6 +10,7 @@ from appliance.contracts import rules
 from appliance.contracts.model import Act
 from appliance.errors import NotFound
 from appliance.history.timeline import Timeline, TimelineEvent
+from appliance.language.sizes import ByteSize
 from appliance.model.contract import ContractState, Party, PartyKind, PartyState
 from webui.portal.contracts.reading import Sight, sight
 from webui.portal.contracts.words import remaining, state_line
@@ -56,8 +57,6 @@ UNSENT = frozenset({ContractState.DRAFT, ContractState.DISCARDED})
 LOOK_AGAIN = "3"
 """Seconds between two looks of the page itself at a contract that is being sealed for the archive."""
 
-MEBIBYTE = 1024 * 1024
-
 
 def install(pages: Blueprint, parts: PortalParts) -> None:
     """``/contracts/ID``."""
@@ -86,7 +85,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             asks=_asks(seen),
             signed=sum(party.state is PartyState.SIGNED for party in contract.parties),
             shown_pages=min(contract.pages, SHOWN_PAGES),
-            sizes=(size_of(contract.original.size), size_of(contract.current.size)),
+            sizes=(ByteSize(contract.original.size), ByteSize(contract.current.size)),
             events=events,
             review=parts.appliance.reviewing.standing(contract) if seen.drafting else None,
             ended_because=_ended_because(events),
@@ -116,11 +115,6 @@ def names_of(parts: PortalParts) -> Callable[[str], str]:
             return subject
 
     return name
-
-
-def size_of(size: int) -> str:
-    """*size* bytes as people read them."""
-    return f"{size / MEBIBYTE:.1f} MB" if size >= MEBIBYTE else f"{max(1, round(size / 1024))} KB"
 
 
 def _notice() -> str:

@@ -6,7 +6,7 @@ from flask import Blueprint, render_template
 
 from appliance.documents.differences import Differences
 from appliance.errors import NotFound
-from webui.portal.contracts.page import size_of
+from appliance.language.sizes import ByteSize
 from webui.portal.contracts.reading import sight
 from webui.portal.parts import PortalParts
 
@@ -30,5 +30,5 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             chosen=chosen,
             difference=None if original else differences.of(contract, chosen),
             names={party.id: party.name for party in contract.parties},
-            size_of=size_of,
+            size_of=ByteSize,
         )

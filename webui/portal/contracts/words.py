@@ -43,7 +43,8 @@ def remaining(until: datetime, now: datetime) -> str:
     hours = int(left.total_seconds() // 3600)
     if hours >= 2:
         return say("{count} hours left", count=hours)
-    return say("{count} minutes left", count=max(1, int(left.total_seconds() // 60)))
+    minutes = int(left.total_seconds() // 60)
+    return say("{count} minutes left", count=minutes) if minutes >= 2 else say("less than two minutes left")
 
 
 def named(parties: Iterable[Party]) -> str:

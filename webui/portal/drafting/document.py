@@ -9,6 +9,7 @@ from flask import Blueprint, Response
 from appliance.contracts.drafting import DraftTerms
 from appliance.errors import ApplianceError, ConfinementFailed, DocumentRefused, StateRefused
 from appliance.language import Language
+from appliance.language.sizes import ByteSize
 from appliance.model.contract import Contract
 from appliance.model.money import EXPONENTS, Money
 from appliance.money import NotAnAmount, read_money
@@ -158,12 +159,8 @@ def _page(desk: Desk, draft: Contract, given: TypedDocument, remarks: Remarks) -
         languages=NAMES,
         currencies=[(code, code) for code in EXPONENTS],
         kinds=[translate()(kind) for kind in KINDS],
-        size=_size(draft.original.size),
+        size=ByteSize(draft.original.size),
         warnings=inspection.warnings,
         accept=incoming.accepted(desk),
         sheets=plain_sheets(inspection.pages, range(1, min(SHOWN, draft.pages) + 1)),
     )
-
-
-def _size(size: int) -> str:
-    return f"{size / 1024 / 1024:.1f} MB" if size >= 1024 * 1024 else f"{max(1, size // 1024)} KB"
