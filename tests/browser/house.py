@@ -55,12 +55,17 @@ class MailRoom:
         raise AssertionError(f"no mail to {recipient} about “{subject}”; arrived: {seen}")
 
 
-def link_in(message: EmailMessage) -> str:
-    """The first address of this appliance in a mail's plain text."""
+def text_of(message: EmailMessage) -> str:
+    """Subject and plain text of a mail."""
     body = message.get_body(("plain",))
     assert body is not None
-    found = LINK.search(body.get_content())
-    assert found is not None, body.get_content()
+    return f"{message['Subject']}\n{body.get_content()}"
+
+
+def link_in(message: EmailMessage) -> str:
+    """The first address of this appliance in a mail's plain text."""
+    found = LINK.search(text_of(message))
+    assert found is not None, text_of(message)
     return found[0]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Locator, expect
 
+from appliance.language import Language
 from tests.browser.people import Actor
 from tests.world import sample_document
 
@@ -20,6 +21,8 @@ class Outsider:
     organisation: str
     email: str
     phone: str
+    language: Language
+    zone: str
 
 
 def upload(initiator: Actor, title: str) -> None:
@@ -75,6 +78,8 @@ def name_parties(initiator: Actor, outsider: Outsider, requester: str) -> None:
     initiator.fill("Organisation", outsider.organisation, page.locator("details[open]"))
     initiator.fill("E-mail", outsider.email, page.locator("details[open]"))
     initiator.fill("Phone", outsider.phone, page.locator("details[open]"))
+    page.locator("#field-guest-language").select_option(outsider.language.value)
+    page.locator("#field-guest-zone").select_option(outsider.zone)
     initiator.press("Add this person")
     initiator.unfold("Add a company seal")
     seal = f"{initiator.organisation} 公章"

@@ -12,15 +12,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Locator, Page
 
 from appliance.language import Language, translator
 from hsm.activation.totp import STEP_SECONDS, code_at
-from tests.browser.house import House, link_in
-from tests.browser.tongues import strange_words
-from tests.browser.visitor import Visitor, visiting
+from tests.browser.house import House, link_in, text_of
+from tests.browser.tongues import strange_words, strange_words_in
+from tests.browser.visitor import Visitor, arriving
 
 PASSWORD = "朱砂 蜡 雨 四更 钟楼"
 PIN = "246813"
@@ -81,11 +82,16 @@ class Actor:
         return self.page
 
     def look(self) -> None:
-        """Reads the page: it fits, and all of it is in the reader's language."""
+        """Reads the page: it fits, all of it is in the reader's language, and its clock is right."""
         self.page.wait_for_load_state()
         self.visitor.require_fits()
         strange = strange_words(self.page, self.language, self.names)
         assert not strange, (self.page.url, self.language, strange)
+        shown = self.page.locator(".clock time")
+        if shown.count():
+            text = shown.first.inner_text()
+            wrong = datetime.strptime(text, "%Y-%m-%d %H:%M:%S UTC%z") - datetime.now(UTC)
+            assert abs(wrong) < timedelta(seconds=30), (self.page.url, text, wrong)
 
     def study(self) -> None:
         """Has axe-core look at the page, once in a story for each kind of page on desktop and phone."""
@@ -128,8 +134,12 @@ class Actor:
         self.look()
 
     def open_mail(self, *, subject: str = "") -> Page:
-        """Follows the link of the newest letter that has come since the last one."""
-        self.visitor.go(link_in(self.house.mail.wait_for(self.email, subject=subject, after=self.read)))
+        """Follows the link of the newest letter that has come since the last one, which is in the reader's
+        language."""
+        letter = self.house.mail.wait_for(self.email, subject=subject, after=self.read)
+        strange = strange_words_in(text_of(letter), self.language, self.names)
+        assert not strange, (text_of(letter), self.language, strange)
+        self.visitor.go(link_in(letter))
         self.read = len(self.house.mail.arrived)
         self.look()
         return self.page
@@ -153,8 +163,11 @@ class Stage:
 
 
 @contextmanager
-def acting(browser: Browser, stage: Stage, login: str, *, phone: bool = False) -> Iterator[Actor]:
-    """Somebody new at a browser, with a passkey device of their own; *login* is their name in addresses."""
-    with visiting(browser, stage.house.address, language=stage.language.value, phone=phone) as visitor:
+def acting(
+    browser: Browser, stage: Stage, login: str, *, phone: bool = False, reads: Language | None = None
+) -> Iterator[Actor]:
+    """Somebody new at a browser, with a passkey device of their own; *login* is their name in addresses. The
+    browser asks for the language of the stage, also where its owner *reads* another."""
+    with arriving(browser, stage.house.address, language=stage.language.value, phone=phone) as visitor:
         stage.names.add(f"{login}@mail.example")
-        yield Actor(visitor, stage.house, stage.language, login, stage.names, stage.studied)
+        yield Actor(visitor, stage.house, reads or stage.language, login, stage.names, stage.studied)

@@ -44,7 +44,12 @@ _CODED = re.compile(
 def strange_words(page: Page, language: Language, names: set[str]) -> list[str]:
     """The words on *page* that are not in *language*; *names* may stand there in any."""
     text, foreign = page.evaluate(READ)
-    text = _CODED.sub(" ", _without(text, foreign))
+    return strange_words_in(_without(text, foreign), language, names)
+
+
+def strange_words_in(text: str, language: Language, names: set[str]) -> list[str]:
+    """The same of a mail's text."""
+    text = _CODED.sub(" ", text)
     initials = {name[:1] for name in names if not name[:1].isascii()}
     text = _without(text, [*names, *initials, *ELSEWHERE])
     if language is Language.CHINESE:

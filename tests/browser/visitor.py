@@ -80,7 +80,17 @@ class Visitor:
 def visiting(
     browser: Browser, address: str, *, language: str = "zh", phone: bool = False, device: bool = True, **more: Any
 ) -> Iterator[Visitor]:
-    """A new visitor; on leaving, nothing on the list of faults may have happened."""
+    """A new visitor, who has chosen *language*; on leaving, nothing on the list of faults may have happened."""
+    with arriving(browser, address, language=language, phone=phone, device=device, **more) as visitor:
+        visitor.context.add_cookies([{"name": "language", "value": language, "url": address}])
+        yield visitor
+
+
+@contextmanager
+def arriving(
+    browser: Browser, address: str, *, language: str, phone: bool = False, device: bool = True, **more: Any
+) -> Iterator[Visitor]:
+    """The same, of whom nothing is known but what the browser asks for: *language*."""
     context = browser.new_context(
         viewport=PHONE if phone else DESKTOP,  # type: ignore[arg-type]  # a dict of ints is what it takes
         locale="zh-CN" if language == "zh" else "en-GB",
@@ -89,7 +99,6 @@ def visiting(
         is_mobile=phone,
         **more,
     )
-    context.add_cookies([{"name": "language", "value": language, "url": address}])
     context.set_default_timeout(20_000)
     page = context.new_page()
     devtools = context.new_cdp_session(page)
