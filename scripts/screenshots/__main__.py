@@ -66,6 +66,9 @@ def _take(browser: Browser, ready: Stage, screen: Screen, device: Device, langua
     context.add_cookies([{"name": name, "value": value, "url": address} for name, value in cookies.items()])
     page = context.new_page()
     answer = page.goto(address + screen.path.format(**ready.contracts, invitation=ready.invitation))
+    for switch in page.locator(f'form[action="/language/{language}"]').all()[:1]:  # it is kept in the account
+        switch.evaluate("form => form.submit()")
+        page.wait_for_url("**/*")
     if screen.verifies:
         signed = FilePayload(name="contract.pdf", mimeType="application/pdf", buffer=ready.signed)
         page.set_input_files("[name=file]", signed)

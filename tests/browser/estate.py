@@ -128,7 +128,7 @@ def _guests(people: Troupe) -> tuple[dict[str, str], dict[str, str]]:
         "guest_subject": new.subject,
         "guest_link": act.links.token(LinkPurpose.GUEST, invitation.id),
     }
-    until = act.guests.until(contract)
+    until = contract.deadline.at
     sessions = {
         who: act.sessions.open_guest(party.subject, (contract.id, party.id), VISITOR, until=until).secret
         for who, party in ((GUEST, new), (WAITING_GUEST, waiting))

@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from appliance.demonstration.cast import ZHANG
+from appliance.language import Language
 from appliance.ledger import LogAnswers, Tiles
 from appliance.verification import report
 from tests.browser.estate import Estate, estate
@@ -202,7 +203,11 @@ def visiting_as(
     with visiting(
         people.browser, house.address, device=False, java_script_enabled=java_script_enabled, **looks
     ) as visitor:
-        secret = people.session(who) if who in ROLES else everything.sessions.get(who, "")
+        if who in ROLES:
+            secret = people.session(who, way.language)
+        elif secret := everything.sessions.get(who, ""):
+            guest = people.appliance.sessions.presence(secret)
+            people.appliance.accounts.own.prefer(guest.person.subject, Language(way.language))
         if secret:
             visitor.context.add_cookies([{"name": "session", "value": secret, "url": visitor.address}])
         yield visitor

@@ -72,13 +72,14 @@ class Troupe:
         """*subject* at a browser: signed in, with their passkey in the device. One browser at a time for each."""
         with visiting(self.browser, self.house.address, language=language, phone=phone, **more) as visitor:
             visitor.context.add_cookies(
-                [{"name": "session", "value": self.session(subject), "url": self.house.address}]
+                [{"name": "session", "value": self.session(subject, language), "url": self.house.address}]
             )
             with carrying(visitor, self.house.home.people / f"{subject}.json"):
                 yield visitor
 
-    def session(self, subject: str) -> str:
-        """The secret of a new session."""
+    def session(self, subject: str, language: str) -> str:
+        """The secret of a new session of somebody who has chosen this *language*."""
+        self.appliance.accounts.own.prefer(subject, Language(language))
         with self.appliance.database.transaction() as tx:
             return self.appliance.sessions.open(tx, subject, Strength.PASSKEY, Whereabouts("192.0.2.7")).secret
 
