@@ -13,6 +13,8 @@ from hsm import cbor
 from hsm.errors import Malformed
 
 _LENGTH = struct.Struct(">Q")
+NUMBER_SIZE = 4
+"""Octets of a process id, big-endian, when a child is handed over."""
 _MOST_VALUES, _MOST_DEPTH = 1 << 20, 64
 """What is said of thousands of pages is far less; decoding more would cost the reader memory and time."""
 

@@ -25,11 +25,14 @@ from appliance.confinement.limits import Limits
 from appliance.errors import ApplianceError, ConfinementFailed, DocumentRefused
 
 _START_SECONDS = 120.0
+_CPUCLOCK_SCHED = 2
+"""Of the clocks of a process, the time that it ran on a processor (include/linux/posix-timers.h)."""
 _MOST_DEAD = 16
 """Waiting children that something ended, one after the other, before no more is expected of the next."""
 _SENTENCES = {
     "crashed": "The input made its confined process fail; it was not processed.",
     "timeout": "The input took too long and its confined process was ended; it was not processed.",
+    "processor": "The input takes too much processor time; it was not processed.",
     "memory": "The input needs more memory than is allowed; it was not processed.",
     "recursion": "The input is nested too deeply; it was not processed.",
     "output": "The confined process answered with something else than a result; nothing was kept.",
@@ -49,10 +52,11 @@ class _Zygote:
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """One confined process: the socket for its one job, and the handle to end it."""
+    """One confined process: the socket for its one job, the handle to end it, and its process id."""
 
     stream: socket.socket
     process: int
+    number: int
 
     @property
     def lives(self) -> bool:
@@ -60,6 +64,29 @@ class _Child:
         ended = select.poll()
         ended.register(self.process, select.POLLIN)  # pidfd_open(2): readable when the process has ended
         return not ended.poll(0)
+
+    @property
+    def used(self) -> float:
+        """Seconds of processor time so far, asked of the kernel: what runs in the child has no say in it. 0 when
+        it has ended, which its socket tells."""
+        try:
+            return time.clock_gettime(~self.number << 3 | _CPUCLOCK_SCHED)
+        except OSError:
+            return 0.0
+
+    def wait(self, *, deadline: float, processor: float) -> None:
+        """Until it begins to answer, or ends. Raises ConfinementFailed at *deadline* (``time.monotonic``) and when
+        it has used *processor* seconds."""
+        answers = select.poll()
+        answers.register(self.stream, select.POLLIN)
+        while True:
+            left, time_left = processor - self.used, deadline - time.monotonic()
+            if answers.poll(max(1, int(1000 * min(left, time_left)))):
+                return
+            if left <= 0:
+                raise _failed("processor")
+            if time_left <= 0:
+                raise _failed("timeout")
 
     def end(self) -> None:
         with suppress(ProcessLookupError):
@@ -97,12 +124,15 @@ class Confinement:
         self._lock = threading.Lock()
         self._zygote: _Zygote | None = None
 
-    def run(self, job: str, arguments: Mapping[str, Any], *, timeout: float = 30.0) -> Any:
-        """The result of *job* (a name of ``jobs.JOBS``) called with *arguments*, within *timeout* seconds.
+    def run(
+        self, job: str, arguments: Mapping[str, Any], *, timeout: float = 30.0, processor: float | None = None
+    ) -> Any:
+        """The result of *job* (a name of ``jobs.JOBS``) called with *arguments*, within *timeout* seconds, and
+        within *processor* seconds of processor time (without it, those of the limits), however busy we are.
 
         Raises the ApplianceError by which the job refused, or ConfinementFailed whose ``values["cause"]`` is one
-        of ``crashed``, ``timeout``, ``memory``, ``recursion``, ``output``, ``error`` (the document's doing) and
-        ``unavailable`` (no confined process could be had).
+        of ``crashed``, ``timeout``, ``processor``, ``memory``, ``recursion``, ``output``, ``error`` (the
+        document's doing) and ``unavailable`` (no confined process could be had).
         """
         if job not in self._jobs:
             raise ValueError(f"no such job: {job}")
@@ -111,6 +141,7 @@ class Confinement:
             deadline = time.monotonic() + timeout
             child.stream.settimeout(timeout)
             frames.write(child.stream, {"job": job, "arguments": dict(arguments)})
+            child.wait(deadline=deadline, processor=self._limits.cpu if processor is None else processor)
             answer = frames.read(child.stream, limit=self._limits.answer + 1024, deadline=deadline)
         except TimeoutError as error:
             raise _failed("timeout") from error
@@ -159,11 +190,11 @@ class Confinement:
                 zygote = self._running()
                 try:
                     zygote.control.sendall(b"?")
-                    data, descriptors, _, _ = socket.recv_fds(zygote.control, 1, 2)
+                    data, descriptors, _, _ = socket.recv_fds(zygote.control, frames.NUMBER_SIZE, 2)
                 except OSError:
                     data, descriptors = b"", []
-                if data and len(descriptors) == 2:
-                    return _Child(socket.socket(fileno=descriptors[0]), descriptors[1])
+                if len(data) == frames.NUMBER_SIZE and len(descriptors) == 2:
+                    return _Child(socket.socket(fileno=descriptors[0]), descriptors[1], int.from_bytes(data))
                 self._stop()
         raise _failed("unavailable")
 

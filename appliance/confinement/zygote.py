@@ -1,7 +1,8 @@
 """The zygote: imports everything once, goes behind walls, then only forks children and hands them over.
 
 Started by the pool as a program of its own, with one socket. First frame: the order (jobs, cache, limits). Then
-for every byte received it hands over one child: its socket and its pidfd (SCM_RIGHTS). It never sees a document.
+for every byte received it hands over one child: its process id, its socket and its pidfd (SCM_RIGHTS). It never
+sees a document.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ _LARGEST_ORDER = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A child behind its walls, not yet given work."""
+    """A child behind its walls, not yet given work: its socket, its pidfd and its process id."""
 
     stream: socket.socket
     process: int
+    number: int
 
 
 class Zygote:
@@ -56,7 +58,8 @@ class Zygote:
             self._waiting.append(self._fork())
 
     def _hand_over(self, waiting: _Waiting) -> None:
-        socket.send_fds(self._control, [b"+"], [waiting.stream.fileno(), waiting.process])
+        number = waiting.number.to_bytes(frames.NUMBER_SIZE)
+        socket.send_fds(self._control, [number], [waiting.stream.fileno(), waiting.process])
         waiting.stream.close()
         os.close(waiting.process)
 
@@ -67,7 +70,7 @@ class Zygote:
             sandbox.enclose_child(theirs.fileno(), self._limits, self._program)
             child.serve(theirs, self._table, self._limits)
         theirs.close()
-        return _Waiting(ours, os.pidfd_open(process))
+        return _Waiting(ours, os.pidfd_open(process), process)
 
 
 def main(descriptor: int) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from asn1crypto import parser
-
+from appliance.verification import ber
 from appliance.verification.messages import Message, Unreadable, read
 from appliance.verification.model import Reason
 
@@ -11,8 +10,8 @@ from appliance.verification.model import Reason
 def message_in(contents: bytes) -> Message:
     """The signed message. Raises Unreadable, also when the unused room is not zero: nothing signs those bytes."""
     try:
-        length = parser.peek(contents)
-    except ValueError as error:
+        length = ber.length_of(contents)
+    except ber.NotBer as error:
         raise Unreadable(Reason("The signature's structure is damaged (CMS).")) from error
     if any(contents[length:]):
         raise Unreadable(

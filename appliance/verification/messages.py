@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from asn1crypto import cms as lax
-
+from appliance.verification import ber
 from appliance.verification.algorithms import digest_of
 from appliance.verification.model import Reason
 from hsm import der
@@ -176,8 +175,8 @@ def _attributes(attributes: Iterable[der.TLV]) -> Mapping[str, tuple[bytes, ...]
 
 def _as_der(encoded: bytes) -> bytes:
     try:
-        return bytes(lax.ContentInfo.load(encoded, strict=True).untag().dump(force=True))
-    except (ValueError, TypeError, KeyError) as error:
+        return ber.to_der(encoded)
+    except ber.NotBer as error:
         raise Unreadable(Reason("The signature's structure is damaged (CMS).")) from error
 
 

@@ -16,13 +16,15 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from appliance.verification.algorithms import hash_label, key_weakness
 from appliance.verification.certificates import extension, issued_by, names_of, shown_name
-from appliance.verification.model import Reason, SubIndication
+from appliance.verification.model import Indication, Reason, SubIndication, Verdict
 
 Path = tuple[x509.Certificate, ...]
 
 _LONGEST = 10
 _MOST_PATHS = 16
 _MOST_STEPS = 256
+_MOST_CHECKS = 2000
+"""Signatures of certificates that are checked for one file; a contract with its timestamps needs about 20."""
 _UNDERSTOOD = frozenset(
     {
         ExtensionOID.BASIC_CONSTRAINTS,
@@ -56,6 +58,22 @@ class Purpose(Enum):
     TIMESTAMP = "timestamp"
 
 
+_NAMESAKES = Reason(
+    "The file carries more certificates with the same names than are looked at; remove the needless ones."
+)
+
+
+class TooManyCertificates(Exception):
+    """The file carries so many certificates of the same names that finding paths through them would not end;
+    ``verdict`` says so."""
+
+    verdict = Verdict(
+        Indication.INDETERMINATE,
+        SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
+        (_NAMESAKES,),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Why a path does not count."""
@@ -65,12 +83,16 @@ class Problem:
 
 
 class PathFinder:
-    """Finds paths to *anchors* through *pool*. Signatures are verified once per pair of certificates."""
+    """Finds paths to *anchors* through *pool*. Signatures are verified once per pair of certificates whose names
+    fit; :class:`TooManyCertificates` is raised where these are more than any honest file has."""
 
     def __init__(self, anchors: Iterable[x509.Certificate], pool: Iterable[x509.Certificate]) -> None:
         self._anchors = tuple(dict.fromkeys(anchors))
         self._pool = tuple(dict.fromkeys(pool))
         self._issued: dict[tuple[x509.Certificate, x509.Certificate], bool] = {}
+        self._named: dict[bytes, list[x509.Certificate]] = {}
+        for each in dict.fromkeys((*self._anchors, *self._pool)):
+            self._named.setdefault(each.subject.public_bytes(), []).append(each)
 
     @property
     def anchors(self) -> tuple[x509.Certificate, ...]:
@@ -102,14 +124,14 @@ class PathFinder:
 
     def issuers(self, certificate: x509.Certificate) -> list[x509.Certificate]:
         """Everybody at hand who issued *certificate*, anchors first."""
-        candidates = dict.fromkeys((*self._anchors, *self._pool))
+        candidates = self._named.get(names_of(certificate)[1], ())
         return [each for each in candidates if self._is_issued(certificate, each)]
 
     def _is_issued(self, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-        if names_of(certificate)[1] != names_of(issuer)[0]:
-            return False
         key = (certificate, issuer)
         if key not in self._issued:
+            if len(self._issued) == _MOST_CHECKS:
+                raise TooManyCertificates
             self._issued[key] = issued_by(certificate, issuer)
         return self._issued[key]
 
@@ -179,4 +201,4 @@ def _weak_hash(certificate: x509.Certificate) -> Reason | None:
     return Reason("The certificate of {name} is signed with {algorithm}, which no longer counts.", values)
 
 
-__all__ = ["Path", "PathFinder", "Problem", "Purpose", "problem_of"]
+__all__ = ["Path", "PathFinder", "Problem", "Purpose", "TooManyCertificates", "problem_of"]

@@ -28,6 +28,7 @@ from appliance.verification.model import (
     Verdict,
     VerificationReport,
 )
+from appliance.verification.paths import TooManyCertificates
 from appliance.verification.signatures import Examined, SignatureExamination
 from appliance.verification.tokens import statement_of
 from hsm import der
@@ -50,6 +51,8 @@ def verify(document: bytes, circumstances: Circumstances) -> VerificationReport:
     in_bytes = [each for each in validation.find(document) if each is not None]
     try:
         return _parsed(report, document, in_bytes, circumstances)
+    except TooManyCertificates as error:
+        return replace(report, verdict=error.verdict)
     except Unparseable as error:
         return replace(report, verdict=_unparseable(document, in_bytes, encrypted=error.encrypted))
     except validation.DAMAGE:

@@ -21,6 +21,7 @@ from appliance.verification.model import (
     Verdict,
     VerificationReport,
 )
+from appliance.verification.paths import TooManyCertificates
 from appliance.verification.rows import details_of, revocation_of, stamp_row, time_of, trust_of
 from appliance.verification.tokens import DigestOf, Stamp, examine
 from hsm import der
@@ -51,7 +52,10 @@ def verify(
         return report
     except Unreadable as error:
         return replace(report, verdict=Verdict(Indication.FAILED, SubIndication.FORMAT_FAILURE, (error.reason,)))
-    stamp = _examined(message, circumstances, None if data is None else _hasher(data))
+    try:
+        stamp = _examined(message, circumstances, None if data is None else _hasher(data))
+    except TooManyCertificates as error:
+        return replace(report, verdict=error.verdict)
     verdict = worst([_with_nonce(stamp, nonce), _with_data(stamp, data)])
     signature = _report(stamp, verdict, data_given=data is not None)
     return replace(report, verdict=verdict, signatures=(signature,))

@@ -25,8 +25,16 @@ from appliance.verification.model import (
 from appliance.verification.trust import TrustAnchors
 
 LARGEST_FILE = 512 * 1024 * 1024
+MOST_SECONDS = 5
+"""Of processor time for one verdict. A contract of 300 pages with four signatures takes a twentieth of a second;
+the time on the clock has a limit of its own, since other processes have their share of it."""
 _TIMEOUT = 60.0
 _CONFINED = {
+    "processor": Reason(
+        "The file takes more than {seconds} seconds of processor time to verify, which is the limit; it may be"
+        " built to exhaust its readers.",
+        {"seconds": MOST_SECONDS},
+    ),
     "timeout": Reason(
         "The file could not be verified in the time allowed; it may be built to exhaust its readers."
     ),
@@ -172,7 +180,8 @@ class Verifier:
         given = Circumstances(moment, trusted.certificates, trusted.known, trusted.crls, stampers=trusted.stampers)
         arguments |= given.packed()
         try:
-            return codec.unpack(self._confinement.run(job, arguments, timeout=_TIMEOUT))
+            answer = self._confinement.run(job, arguments, timeout=_TIMEOUT, processor=MOST_SECONDS)
+            return codec.unpack(answer)
         except ConfinementFailed as failure:
             cause = str(failure.values.get("cause", ""))
             if cause == "unavailable":

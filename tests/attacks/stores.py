@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from tests.attacks.registry import FORMAT, HASH, NO_CHAIN, REVOKED, UNEXPLAINED, Attempt, attack, register
+from tests.attacks.registry import CROWDED, FORMAT, HASH, NO_CHAIN, REVOKED, UNEXPLAINED, Attempt, attack, register
 from tests.attacks.revocation import FORGER, revoking
 from tests.attacks.victims import GOOD, approved, lasting
 from tests.attacks.writing import OTHER_TEXT, present, root_of, stream, written
@@ -90,7 +90,7 @@ def forged_authority() -> bytes:
     return add_validation_data(document, [GOOD.issuing, GOOD.root, forged, root], GOOD.revocations)
 
 
-@attack(_FAMILY, "a thousand authorities under one name", NO_CHAIN, FORMAT)
+@attack(_FAMILY, "a thousand authorities under one name", CROWDED)
 def crowd() -> bytes:
     """Every one might have issued every other: finding the way must not take for ever."""
     key = authority("Crowd").key

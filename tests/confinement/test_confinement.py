@@ -95,6 +95,14 @@ def test_a_job_that_waits_is_ended_in_time(confinement: Confinement) -> None:
     assert time.monotonic() - started < 2
 
 
+def test_processor_time_is_limited_for_each_job(confinement: Confinement) -> None:
+    """The kernel counts it: a busy machine gives less in a second, and the job still gets all that it may use."""
+    with pytest.raises(ConfinementFailed) as failure:
+        confinement.run("spin", {}, timeout=60, processor=0.05)
+    assert failure.value.values["cause"] == "processor"
+    assert confinement.run("echo", {"value": 1}, processor=10) == 1
+
+
 @pytest.mark.parametrize("job", ["connect", "unix_socket", "execute", "fork"])
 def test_no_sockets_programs_or_processes(confinement: Confinement, job: str) -> None:
     assert "PermissionError" in detail_of(confinement, job)

@@ -48,6 +48,7 @@ class Signing:
     digest: str = "sha256"
     new_field: SigFieldSpec | None = None
     subfilter: SigSeedSubFilter = SigSeedSubFilter.PADES
+    room: int | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -105,7 +106,7 @@ def sign(document: bytes, order: Signing) -> bytes:
     )
     signer = signers.SimpleSigner(asn1(order.signer), _key(order.signer), _store(order.chain))
     maker = _Heedless(metadata, signer, timestamper=order.tsa, new_field_spec=order.new_field)
-    return bytes(maker.sign_pdf(writer).getvalue())
+    return bytes(maker.sign_pdf(writer, bytes_reserved=order.room).getvalue())
 
 
 def add_validation_data(document: bytes, certificates: Sequence[Identity], crls: Sequence[bytes]) -> bytes:
