@@ -86,7 +86,7 @@ def _readable(context: Context, report: VerificationReport) -> str:
         f"{report.file}: {report.indication}"
         + (f" ({report.verdict.subindication})" if report.verdict.subindication else "")
     ]
-    lines += [f"  {reason.translated(translate)}" for reason in report.verdict.reasons]
+    lines += [f"  {reason.translated(translate)}" for reason in (*report.verdict.reasons, *report.remarks)]
     for signature in report.signatures:
         lines += ["", *_signature(context, signature)]
     return "\n".join(lines)

@@ -1,6 +1,7 @@
 """Judging an evidence package that may come from anybody.
 
-1. the container is in its one canonical form: a single other byte fails;
+1. the container is in its one canonical form or, zipped again by another tool, has one reading
+   (:mod:`appliance.evidence.rezipped`), which is then remarked: what counts is the content;
 2. the manifest can be read, and exactly the files that it lists are there, as it lists them;
 3. the manifest is signed and dated (:mod:`appliance.evidence.sealed`);
 4. contract, signatures, records, log and history fit together (:mod:`appliance.evidence.contents`), and so does
@@ -24,7 +25,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.errors import ApplianceError, ConfinementFailed
-from appliance.evidence import arrangement, container, contents, grounds, logfiles, manifest, sealed
+from appliance.evidence import arrangement, container, contents, grounds, logfiles, manifest, rezipped, sealed
 from appliance.evidence.agreements import require_agreements
 from appliance.evidence.contents import Files, part
 from appliance.evidence.errors import PackageRefused
@@ -45,6 +46,7 @@ from appliance.verification import (
 )
 from appliance.verification.certificates import UNREADABLE
 from appliance.verification.model import PASSED
+from appliance.verification.paths import TooManyCertificates
 from hsm import timestamp
 from hsm.errors import AuthorityError
 
@@ -52,6 +54,11 @@ _SINCE = frozenset(
     {SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE}
 )
 """What may have happened to a certificate only since it was used."""
+_MOST_CERTIFICATES, _MOST_RECORDS = 500, 200
+"""A package has one certificate for each signature and record, and a record for each party's acceptance."""
+_REZIPPED = Reason(
+    "The package was zipped again after it was made; its files were judged, the ZIP itself was not."
+)
 _CRL_END = b"-----END X509 CRL-----\n"
 
 
@@ -65,18 +72,29 @@ def verify_package(
     """
     digest = hashlib.sha256(package).hexdigest()
     try:
-        files = container.read(package)
+        files, remarks = _opened(package)
         listed = manifest.decode(part(files, manifest.MANIFEST))
         manifest.require_same(listed, files)
         signatures = tuple(_signatures(files, listed, verifier=verifier, at=at, anchors=anchors))
     except ConfinementFailed:
         raise
+    except TooManyCertificates as error:
+        return VerificationReport("", Kind.EVIDENCE, error.verdict, at, digest)
     except (ApplianceError, AuthorityError) as error:
         return _failed(at, digest, Reason(error.template, error.values))
     except (ValueError, KeyError, TypeError, RecursionError):
         return _failed(at, digest, Reason("A file of the package is not in the form that it must have."))
     verdict = _worst(signature.verdict for signature in signatures)
-    return VerificationReport("", Kind.EVIDENCE, verdict, at, digest, signatures)
+    return VerificationReport("", Kind.EVIDENCE, verdict, at, digest, signatures, remarks)
+
+
+def _opened(package: bytes) -> tuple[Files, tuple[Reason, ...]]:
+    """The files, with a remark where the container is not the one that was made."""
+    try:
+        return container.read(package), ()
+    except PackageRefused:
+        files = rezipped.read(package)
+        return {path: memoryview(data) for path, data in files.items()}, (_REZIPPED,)
 
 
 def _signatures(
@@ -130,7 +148,12 @@ def _records(files: Files, told: Sequence[Event], trust: Trust) -> Iterator[Sign
     """
     completed = [event.at for event in told if event.kind == "contract-completed"]
     then = replace(trust, at=min([trust.at, *completed]))
-    for record in contents.require_records(files):
+    records = contents.require_records(files)
+    if len(records) > _MOST_RECORDS:
+        raise PackageRefused(
+            "The package has more than {limit} signed records; it was not judged.", limit=_MOST_RECORDS
+        )
+    for record in records:
         found = list(_stamp(record.stamp_path, record.stamp, record.value, trust))
         if any(each.verdict.subindication in _SINCE for each in found):
             found = list(_stamp(record.stamp_path, record.stamp, record.value, then))
@@ -156,6 +179,10 @@ def _trust(files: Files, *, verifier: Verifier, at: datetime, anchors: TrustAnch
         if path.startswith("certificates/") and path.endswith(".pem") and not path.endswith("crls.pem")
         for certificate in sealed.certificates_in(part(files, path))
     ]
+    if len(certificates) > _MOST_CERTIFICATES:
+        raise PackageRefused(
+            "The package has more than {limit} certificates; it was not judged.", limit=_MOST_CERTIFICATES
+        )
     crls = part(files, "certificates/crls.pem").split(_CRL_END)[:-1]
     return Trust(
         verifier=verifier,

@@ -56,6 +56,8 @@ ALWAYS_SEVERAL = frozenset(
         "{count} hours left",
         "{count} minutes left",
         "{unit} has not ended after {hours} hours.",
+        "The file takes more than {seconds} seconds of processor time to verify, which is the limit; it may be "
+        "built to exhaust its readers.",
     }
 )
 """Whose number is never 1: a limit of ours, another sentence says it then, or it counts nothing."""
