@@ -63,6 +63,7 @@ from appliance.maintenance import Maintenance
 from appliance.model.accounts import LinkPurpose
 from appliance.notices.addresses import Addresses
 from appliance.notices.announcing import Announcing
+from appliance.notices.channel import MailChannel
 from appliance.office import Appointing, Office, open_office
 from appliance.ownership import Ownership
 from appliance.ownership.deposits import Workplace
@@ -137,6 +138,7 @@ class Appliance:
     guests: Guests
     entering: Entering
     addresses: Addresses
+    mail: MailChannel
     pictures: PagePictures
     appearances: Appearances
     seal_pictures: SealPictures
@@ -259,6 +261,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
     recovery, endings, keeping = Recovery(room, cycle, sealing), Endings(room), Keeping(room, settings.keeping)
     sessions = Sessions(room.database, room.chronicle, settings.sessions, room.now)
     in_accounts = _accounts_room(settings, room)
+    mail = MailChannel(room.database, settings.mail)
     pictures = PagePictures(PictureCache(settings.home.cache / "pages"), room.workshop, room.blobs, room.database)
     return Appliance(
         settings=settings,
@@ -303,9 +306,10 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         desk=SigningDesk(room, cycle, finishing),
         seal_requests=SealRequests(room, finishing),
         seal_uses=SealUses(room.database),
-        guests=Guests(room.database, _codes(settings), room.now),
+        guests=Guests(room.database, _codes(settings), mail.works, room.now),
         entering=_entering(settings, room, in_accounts),
         addresses=_addresses(settings, room),
+        mail=mail,
         pictures=pictures,
         appearances=Appearances(room.database, room.workshop, confinement, room.now),
         seal_pictures=SealPictures(room.database, room.workshop, confinement),

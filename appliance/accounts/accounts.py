@@ -43,6 +43,9 @@ class Invited:
     token: str = field(repr=False)
 
 
+_PURPOSES = (LinkPurpose.WELCOME, LinkPurpose.RECOVER)
+
+
 class Accounts:
     """What officers do with accounts; none of it gives anybody a key. Thread-safe."""
 
@@ -105,6 +108,13 @@ class Accounts:
             if accounts.account(tx, subject).state is not AccountState.INVITED:
                 raise StateRefused("{subject} has set up the account already.", subject=subject)
             return self._send_link(tx, subject, LinkPurpose.WELCOME, by)
+
+    def open_link(self, subject: str) -> AccountLink | None:
+        """The newest link of *subject* that still works, or None."""
+        with self._database.reading() as tx:
+            links = [account_links.open_link(tx, subject, purpose) for purpose in _PURPOSES]
+        good = [link for link in links if link is not None and link.expires > self._now()]
+        return max(good, key=lambda link: link.made, default=None)
 
     def recover(self, subject: str, *, by: str) -> Invited:
         """A link that sets new login factors; signing credentials stay. The old factors end when it is used.

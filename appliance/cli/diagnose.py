@@ -13,7 +13,12 @@ from appliance.health import Condition, Observed
 from appliance.health.diagnosis import diagnose
 from appliance.language import Translator, translator
 
-_SIGNS = {Condition.GOOD: "ok  ", Condition.ATTENTION: "SOON", Condition.FAILING: "NOT "}
+_SIGNS = {
+    Condition.GOOD: "ok  ",
+    Condition.NOT_CONFIGURED: "-   ",
+    Condition.ATTENTION: "SOON",
+    Condition.FAILING: "NOT ",
+}
 
 
 @click.command("diagnose")

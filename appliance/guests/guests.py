@@ -20,9 +20,12 @@ from appliance.store.database import Database, Transaction
 class Guests:
     """Thread-safe. No secret is stored: links are made from the invitation's id, codes by *codes*."""
 
-    def __init__(self, database: Database, codes: Codes, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, codes: Codes, mail_works: Callable[[], bool], now: Callable[[], datetime]
+    ) -> None:
         self._database = database
         self._codes = codes
+        self._mail_works = mail_works
         self._now = now
         self._chronicle = Chronicle()
 
@@ -56,6 +59,21 @@ class Guests:
             sessions.end_all(tx, before.person, now=self._now())
             following = replace(before, round=before.round + 1, tries=0)
             return invite_again(tx, following, now=self._now(), kind=NoticeKind.GUEST_INVITED, asked_by=by)
+
+    def show_link(self, contract_id: str, party_id: str, *, by: str) -> Invitation:
+        """The invitation whose link the initiator hands over where no mail goes out; a new one if it was used.
+
+        That somebody besides the guest knew link and code is in the history. Raises as :meth:`code`, and
+        :class:`PreconditionRefused` while mail goes out: then only the guest's own mailbox learns the link.
+        """
+        if self._mail_works():
+            raise PreconditionRefused("The link goes to the guest by mail; it is not shown here.")
+        with self._database.transaction() as tx:
+            invitation = self._own(tx, contract_id, party_id, by)
+            if invitation.used is not None:
+                invitation = invite_again(tx, invitation, now=self._now(), kind=None, asked_by=by)
+            self._tell(tx, invitation, EventKind.GUEST_LINK_SHOWN, by)
+            return invitation
 
     def of_party(self, party_id: str) -> Invitation:
         """The party's invitation that holds now. Raises :class:`NotFound`."""

@@ -18,6 +18,7 @@ from appliance.store.health.alarms import Alarm
 SUBJECTS: Final = {
     Condition.FAILING: "Failing: {title} ({organisation})",
     Condition.ATTENTION: "Needs attention: {title} ({organisation})",
+    Condition.NOT_CONFIGURED: "No longer configured: {title} ({organisation})",
     Condition.GOOD: "In order again: {title} ({organisation})",
 }
 STILL: Final = "Still so since {since} ({zone}):"

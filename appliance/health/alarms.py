@@ -56,7 +56,7 @@ def due(
     for each in found:
         last = told.get(each.finding.name)
         is_open = last is not None and last.event != OVER
-        if each.finding.condition is Condition.GOOD:
+        if each.finding.condition.calm:
             if is_open:
                 yield _alarm(each, OVER, now)
         elif each.since == each.at:

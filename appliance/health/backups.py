@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from appliance.config import Settings
 from appliance.health.bench import Bench
-from appliance.health.finding import Finding, failing, good
+from appliance.health.finding import Finding, failing, good, unset
 from appliance.health.pages import Page
 from appliance.operations.backup.archives import Archives
 from appliance.operations.backup.outcome import Outcome, last_outcome
@@ -37,7 +37,7 @@ def drill(bench: Bench) -> Finding | None:
 def unconfigured(*, demonstration: bool) -> Finding:
     """Without a recovery key nothing is backed up: wrong, except where nothing that matters is kept."""
     if demonstration:
-        return good("backup", "No backups are made of a demonstration, until there is a recovery key.")
+        return unset("backup", "No backups are made of a demonstration, until there is a recovery key.")
     return failing("backup", Page.BACKUP_UNSET, "There is no recovery key, so there are no backups.")
 
 

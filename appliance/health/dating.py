@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from appliance.health.bench import Bench
-from appliance.health.finding import Finding, attention, good
+from appliance.health.finding import Finding, attention, good, unset
 from appliance.health.pages import Page
 from appliance.model.intent import OutsideStamp
 from appliance.store import intents
@@ -18,7 +18,7 @@ def outside_timestamps(bench: Bench) -> Finding:
     url = bench.configured().outside.url
     if not url:
         said = "No authority outside is set; signatures carry the local timestamp."
-        return good("outside-timestamps", said)
+        return unset("outside-timestamps", said)
     with bench.reading() as tx:
         counts = intents.outside_since(tx, bench.now - SPAN)
     missing = sum(count for stamp, count in counts.items() if stamp is not OutsideStamp.DATED)

@@ -11,16 +11,23 @@ from appliance.health.pages import REMEDIES, Page
 
 
 class Condition(StrEnum):
-    """Good; attention: nothing is lost yet, somebody should act in days; failing: something does not work now."""
+    """Good; not configured: neither good nor bad, since nobody asked for it; attention: nothing is lost yet,
+    somebody should act in days; failing: something does not work now."""
 
     GOOD = "good"
+    NOT_CONFIGURED = "not-configured"
     ATTENTION = "attention"
     FAILING = "failing"
 
     @property
     def rank(self) -> int:
-        """0, 1 or 2, the worse the higher."""
-        return tuple(Condition).index(self)
+        """0, 1 or 2, the worse the higher; what is not configured is 0, as what is good."""
+        return max(0, tuple(Condition).index(self) - 1)
+
+    @property
+    def calm(self) -> bool:
+        """Whether nobody has to do anything about it."""
+        return self.rank == 0
 
     @property
     def word(self) -> str:
@@ -30,6 +37,7 @@ class Condition(StrEnum):
 
 _WORDS = {
     Condition.GOOD: "In order",
+    Condition.NOT_CONFIGURED: "Not configured",
     Condition.ATTENTION: "Needs attention",
     Condition.FAILING: "Failing",
 }
@@ -74,6 +82,11 @@ class Finding:
 def good(name: str, template: str, values: Mapping[str, Any] | None = None) -> Finding:
     """All is as it should be."""
     return Finding(name, Condition.GOOD, template, values or {})
+
+
+def unset(name: str, template: str, values: Mapping[str, Any] | None = None) -> Finding:
+    """It is not configured, and works in no way; nothing is wrong with that."""
+    return Finding(name, Condition.NOT_CONFIGURED, template, values or {})
 
 
 def failing(

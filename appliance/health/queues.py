@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from appliance.health.bench import Bench
-from appliance.health.finding import Finding, attention, failing, good
+from appliance.health.finding import Finding, attention, failing, good, unset
 from appliance.health.pages import Page
 from appliance.ledger.tree import StoredTree
 from appliance.notices.mail import Mail, MailUnreachable
@@ -25,7 +25,7 @@ UNSEALED = timedelta(minutes=10)
 def queue(bench: Bench) -> Finding:
     """Nothing waits for longer than it should."""
     with bench.reading() as tx:
-        return waiting(tx, bench.now, mail=bool(bench.configured().mail.host))
+        return waiting(tx, bench.now, mail=bench.configured().mail.configured)
 
 
 def waiting(tx: Transaction, now: datetime, *, mail: bool) -> Finding:
@@ -46,8 +46,8 @@ def waiting(tx: Transaction, now: datetime, *, mail: bool) -> Finding:
 def mail(bench: Bench) -> Finding:
     """The mail server takes mail now. Asks it."""
     settings = bench.configured()
-    if not settings.mail.host:
-        return good("mail", "No mail server is set; notices are shown in the portal only.")
+    if not settings.mail.configured:
+        return unset("mail", "No mail server is set; notices are shown in the portal only.")
     password = settings.mail_password(bench.environment)
     values = {"host": settings.mail.host, "port": settings.mail.port}
     try:

@@ -61,6 +61,8 @@ class EventKind(StrEnum):
     GUEST_ENTERED = "guest-entered"
     GUEST_SIGNED_IN = "guest-signed-in"
     """With the passkey, at any time after the first."""
+    GUEST_LINK_SHOWN = "guest-link-shown"
+    """To the initiator, who hands it over where no mail goes out."""
     GUEST_CODE_ASKED = "guest-code-asked"
     GUEST_CODE_RENEWED = "guest-code-renewed"
     OFFICER_APPOINTED = "officer-appointed"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from appliance.accounts.links import Links
 from appliance.errors import NotFound
-from appliance.model.accounts import LinkPurpose
+from appliance.model.accounts import AccountLink, LinkPurpose
 from appliance.model.contract import GUEST_PREFIX
 from appliance.model.guest import Invitation
 from appliance.model.notice import Notice, NoticeKind
@@ -82,6 +82,11 @@ class Addresses:
             return self.of_invitation(self._invitation_of(tx, guest))
         except NotFound:
             return f"{self._public_url}/"
+
+    def of_account(self, link: AccountLink) -> str:
+        """The whole address at which the owner of an account uses *link*."""
+        room = "welcome" if link.purpose is LinkPurpose.WELCOME else "recover"
+        return f"{self._public_url}/{room}/{self._links.token(link.purpose, link.id)}"
 
     def of_invitation(self, invitation: Invitation) -> str:
         """The whole address at which the guest of *invitation* comes in."""

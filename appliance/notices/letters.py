@@ -8,6 +8,7 @@ from datetime import datetime
 from html import escape
 from typing import Final
 
+from appliance.config import Settings
 from appliance.language import Translator, instants, translator
 from appliance.model.notice import NoticeKind
 from appliance.model.people import Person
@@ -50,6 +51,9 @@ CODE: Final = "You will also be asked for a code, which whoever invited you tell
 AS_BEFORE: Final = "Your code is the one that you were told; whoever invited you can make a new one."
 REASON: Final = "The reason is on the page of the contract."
 FROM: Final = "Sent by the signing appliance of {issuer}. Answers to this message are not read."
+
+TEST: Final = "Test mail of the signing appliance of {issuer}"
+TEST_SENT: Final = "An operator had this test sent on {at} ({zone}). Nothing has to be done."
 
 MORE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
     NoticeKind.GUEST_INVITED: (CODE, ONCE),
@@ -121,6 +125,18 @@ def letter(person: Person, kind: NoticeKind, matter: Matter) -> Letter:
     body = "\n".join([greeting, "", *lines, "", link, "", sender]) + "\n"
     html = _html(person, subject, [greeting, *lines], (link, matter.address), sender)
     return Letter(subject, body, html)
+
+
+def test_letter(settings: Settings, now: datetime) -> Letter:
+    """A letter that an operator has sent to see whether mail goes out, in the language of the house."""
+    translate, interface = translator(settings.interface.language), settings.interface
+    subject = translate(TEST, issuer=settings.organisation.name)
+    lines = [translate(TEST_SENT, at=instants.second(now, interface.zone), zone=interface.zone)]
+    sender = translate(FROM, issuer=settings.organisation.name)
+    html = f"<p>{escape(lines[0])}</p><p>{escape(sender)}</p>"
+    return Letter(
+        subject, "\n\n".join([*lines, sender]) + "\n", f"<!doctype html><html><body>{html}</body></html>"
+    )
 
 
 def _subject(person: Person, kind: NoticeKind) -> str:

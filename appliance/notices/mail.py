@@ -10,9 +10,13 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
+from typing import TYPE_CHECKING
 
 from appliance.config import MailSettings, Security
 from appliance.notices.letters import Letter
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 TIMEOUT = 30.0
 
@@ -46,6 +50,25 @@ class Envelope:
     date: datetime
 
 
+class _Answering(smtplib.SMTP):
+    """Keeps what the server ``answered`` to the text."""
+
+    answered = ""
+
+    def data(self, msg: Buffer | str) -> tuple[int, bytes]:
+        code, words = super().data(msg)
+        self.answered = f"{code} {words.decode(errors='replace')}"
+        return code, words
+
+
+class _Plain(_Answering):
+    """Begins in the clear, and may go on in TLS by STARTTLS."""
+
+
+class _Tls(_Answering, smtplib.SMTP_SSL):
+    """In TLS from the beginning."""
+
+
 class Mail:
     """An SMTP server; *password* logs *settings*' user in and appears nowhere else."""
 
@@ -53,8 +76,9 @@ class Mail:
         self._settings = settings
         self._password = password
 
-    def send(self, envelope: Envelope, letter: Letter) -> None:
-        """Returns once the server has answered 250 to the text (RFC 5321, 4.2.5: it is responsible from then on).
+    def send(self, envelope: Envelope, letter: Letter) -> str:
+        """Returns what the server answered to the text, which begins with 250 (RFC 5321, 4.2.5: it is responsible
+        from then on).
 
         Raises :class:`MailUnreachable`, :class:`MailUnavailable`, :class:`MailRefused` or :class:`MailUnknown`.
         """
@@ -64,7 +88,7 @@ class Mail:
         except (OSError, smtplib.SMTPException) as error:
             raise MailUnreachable(_why(error)) from error
         try:
-            _hand_over(connection, message)
+            return _hand_over(connection, message)
         finally:
             connection.close()
 
@@ -91,14 +115,14 @@ class Mail:
         message.add_alternative(letter.html, subtype="html")
         return message
 
-    def _connected(self, timeout: float = TIMEOUT) -> smtplib.SMTP:
+    def _connected(self, timeout: float = TIMEOUT) -> _Plain | _Tls:
         settings = self._settings
         context = ssl.create_default_context()
-        connection: smtplib.SMTP
+        connection: _Plain | _Tls
         if settings.security is Security.TLS:
-            connection = smtplib.SMTP_SSL(settings.host, settings.port, timeout=timeout, context=context)
+            connection = _Tls(settings.host, settings.port, timeout=timeout, context=context)
         else:
-            connection = smtplib.SMTP(settings.host, settings.port, timeout=timeout)
+            connection = _Plain(settings.host, settings.port, timeout=timeout)
         try:
             if settings.security is Security.STARTTLS:
                 connection.starttls(context=context)
@@ -118,7 +142,7 @@ def _address(envelope: Envelope) -> Address:
         raise MailRefused(f"“{envelope.recipient}” is no address for mail") from error
 
 
-def _hand_over(connection: smtplib.SMTP, message: EmailMessage) -> None:
+def _hand_over(connection: _Plain | _Tls, message: EmailMessage) -> str:
     try:
         connection.send_message(message)
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
@@ -128,6 +152,7 @@ def _hand_over(connection: smtplib.SMTP, message: EmailMessage) -> None:
         raise MailRefused(_why(error)) from error
     except (OSError, smtplib.SMTPException) as error:
         raise MailUnknown(_why(error)) from error
+    return connection.answered
 
 
 def _is_final(error: smtplib.SMTPException) -> bool:

@@ -47,6 +47,12 @@ def made_since(tx: Transaction, recipient: str, kinds: Sequence[NoticeKind], sin
     return int(row[0])
 
 
+def is_held_up(tx: Transaction) -> bool:
+    """Whether a message waits that was tried and not taken."""
+    held = tx.execute("SELECT 1 FROM outbox WHERE state = 'queued' AND reason IS NOT NULL LIMIT 1").fetchone()
+    return held is not None
+
+
 def take(tx: Transaction, now: datetime) -> OutboxMessage | None:
     """queued → sending for the message that waits longest, or None when none is due."""
     row = tx.execute(

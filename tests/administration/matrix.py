@@ -27,6 +27,7 @@ ASKED_BY = {
     "log.anchor": {S},
     "retries.contract": {S},
     "retries.mail": {S},
+    "mail.test": {S},
     "keys.rotate": {S},
     "keys.revoke": {S},
     "keys.keeper": {S, Y},

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
-from appliance.health import Page
+from appliance.config import Settings
+from appliance.health import Condition, Observed, Page, backups, dating, queues
+from appliance.health.alarms import due
+from appliance.health.bench import Bench
 from appliance.health.services import raised
+from appliance.home import Home
 from appliance.pulses import Pulses
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def test_without_an_alarm_all_is_well(tmp_path: Path) -> None:
@@ -40,3 +49,13 @@ def test_a_process_lives_while_it_shows_it(tmp_path: Path) -> None:
     os.utime(shown, (1, 1))
     assert pulses.alive("web", within=30) == 0
     assert not shown.exists(), "what is long over is removed"
+
+
+def test_what_is_not_configured_is_neither_good_nor_an_alarm() -> None:
+    bench = SimpleNamespace(configured=lambda: Settings(Home(Path("/nowhere"))))
+    for question in (queues.mail, dating.outside_timestamps):
+        found = question(cast("Bench", bench))
+        assert (found.condition, found.well, found.page) == (Condition.NOT_CONFIGURED, True, None)
+        assert not list(due([Observed(found, NOON, NOON)], {}, NOON, repeat=timedelta(days=1)))
+    assert backups.unconfigured(demonstration=True).condition is Condition.NOT_CONFIGURED
+    assert not backups.unconfigured(demonstration=False).well

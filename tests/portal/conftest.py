@@ -14,6 +14,7 @@ from appliance.ledger import LogAnswers, Sequencer, Tiles
 from appliance.verification import report
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
+from tests.portal.estate import Estate, built
 from tests.world import World, shared_world
 from webui.portal.application import create_app
 from webui.portal.parts import PortalParts
@@ -35,6 +36,17 @@ def appliance(world: World) -> Iterator[Appliance]:
 @pytest.fixture(scope="package")
 def portal(appliance: Appliance) -> Flask:
     return create_app(parts(appliance, appliance.authority))
+
+
+@pytest.fixture(scope="package")
+def estate() -> Iterator[Estate]:
+    """One of everything, in a world of its own; each test leaves it as it was, or changes only what it added."""
+    with shared_world() as world, world.opened() as appliance:
+        estate = built(appliance, create_app(parts(appliance, appliance.authority)))
+        with AuthorityClient(world.home.authority_socket("scheduler")) as scheduler:
+            Sequencer(appliance.database, scheduler).run_once()
+        estate.names["log_size"] = estate.browser("nobody").get("/log/checkpoint").text.split("\n")[1]
+        yield estate
 
 
 def parts(appliance: Appliance, authority: AuthorityClient) -> PortalParts:

@@ -268,6 +268,7 @@ POST: dict[str, Row] = {
     "signing.activate": Row(CONTRACT + "/sign", AUDITOR, form=_SIGNED, any_words=True),
     "signing.new_guest_code": Row(GUESTS + "/code", NOBODY, any_words=True),
     "signing.new_guest_link": Row(GUESTS + "/link", NOBODY, any_words=True),
+    "signing.show_guest_link": Row(GUESTS + "/show", NOBODY, any_words=True),
     "voiding.declare": Row(
         VOID + "/declare", NOBODY, form={"declaration": "{declaration}", "pin": "1", "code": "1", "once": "{once}"}
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 
@@ -12,14 +12,9 @@ import pytest
 from werkzeug.test import TestResponse
 
 from appliance.accounts import passwords
-from appliance.ledger import Sequencer
-from hsm.client import AuthorityClient
-from tests.portal.conftest import parts
-from tests.portal.estate import Estate, built, once
+from tests.portal.estate import Estate, once
 from tests.portal.mismatches import AT_THE_FORM, MISMATCHED, add_seconds, to_cover
 from tests.portal.routes import GET, MACHINES, POST, VISITORS, Row
-from tests.world import shared_world
-from webui.portal.application import create_app
 
 COOKIE = "a-cookie-of-the-browser"
 TOKEN = hmac.digest(bytes(range(32)), b"form\n" + COOKIE.encode(), "sha256").hex()
@@ -47,16 +42,6 @@ HOSTILE = {
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """argon2id with little work: these tests are not about how long guessing takes."""
     monkeypatch.setattr(passwords, "_hasher", argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-
-
-@pytest.fixture(scope="module")
-def estate() -> Iterator[Estate]:
-    with shared_world() as world, world.opened() as appliance:
-        estate = built(appliance, create_app(parts(appliance, appliance.authority)))
-        with AuthorityClient(world.home.authority_socket("scheduler")) as scheduler:
-            Sequencer(appliance.database, scheduler).run_once()
-        estate.names["log_size"] = estate.browser("nobody").get("/log/checkpoint").text.split("\n")[1]
-        yield estate
 
 
 def address(estate: Estate, row: Row) -> str:

@@ -36,7 +36,7 @@ from hsm.acts import WebAuthnActivation
 from tests.appliance.notices.smtp import Post, post_office
 from tests.portal import signing_visits
 from tests.portal.conftest import parts
-from tests.portal.estate import Estate, built
+from tests.portal.estate import Estate
 from tests.portal.office_visits import token_in
 from tests.portal.visitors import signed_in
 from tests.world import World, activations_for, agree, sample_document
@@ -122,6 +122,8 @@ class Mails:
         alone = path.startswith(("/welcome/", "/recover/"))
         client = self.client() if guest or alone else self.signed_in(recipient)
         client.set_cookie("language", tongue.value)
+        with self.appliance.database.transaction() as tx:  # whoever is signed in reads their own language
+            tx.execute("UPDATE people SET language = ? WHERE subject = ?", (tongue, recipient))
         page = client.get(path, follow_redirects=True)
         assert page.status_code == 200, (recipient, path, page.text)
         assert f'<html lang="{tongue.value}' in page.text
@@ -166,14 +168,13 @@ class Mails:
 
 
 @pytest.fixture(scope="module")
-def mails(world: World) -> Iterator[Mails]:
+def mails(estate: Estate) -> Iterator[Mails]:
+    """The estate once more, with a mail server."""
     with post_office() as post:
         mail = MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE)
-        with World(world.home, replace(world.settings, mail=mail)).opened() as house:
-            portal = create_app(parts(house, house.authority))
-            with house.database.transaction() as tx:
-                tx.execute("UPDATE outbox SET state = 'withdrawn' WHERE state = 'queued'")
-            yield Mails(house, portal, post, built(house, portal))
+        settings = replace(estate.appliance.settings, mail=mail)
+        with World(settings.home, settings).opened() as house:
+            yield Mails(house, create_app(parts(house, house.authority)), post, estate)
 
 
 def sent(mails: Mails, title: str, *, lasts: timedelta = timedelta(days=3)) -> Contract:
@@ -340,10 +341,10 @@ def test_another_link_is_really_sent_and_only_so_often(mails: Mails) -> None:
     assert mails.follow_all(contract.title) == [(guest.subject, NoticeKind.GUEST_LINK)]
 
 
-def test_where_no_mail_is_sent_no_page_says_that_one_was(mails: Mails, portal: Flask) -> None:
+def test_where_no_mail_is_sent_no_page_says_that_one_was(mails: Mails) -> None:
     contract = sent(mails, "没有邮件的合同")
     mails.follow_all(contract.title)
-    guest, client = contract.parties[0], portal.test_client()  # of an appliance without a mail server
+    guest, client = contract.parties[0], mails.estate.browser("nobody")  # of the portal without a mail server
     path = urlsplit(mails.appliance.addresses.of_invitation(mails.appliance.guests.of_party(guest.id))).path
     made_long_ago(mails, guest)
     page = client.get(path)
@@ -401,3 +402,19 @@ def made_long_ago(mails: Mails, guest: Party) -> None:
     """The mails to *guest* so far are older than the pause between two links."""
     with mails.appliance.database.transaction() as tx:
         tx.execute("UPDATE outbox SET due = '2026-01-01T00:00:00Z' WHERE recipient = ?", (guest.subject,))
+
+
+def test_the_link_is_shown_only_while_no_mail_goes_out(mails: Mails) -> None:
+    contract = sent(mails, "链接不显示的合同")
+    mails.deliver()
+    zhang, page = mails.signed_in(ZHANG.subject), f"/contracts/{contract.id}/guests/{contract.parties[0].id}"
+    form = {"form_token": token_in(zhang.get(page).text)}
+    assert zhang.post(f"{page}/show", data=form).status_code in (409, 422), "the guest's mailbox has it"
+    with mails.appliance.database.transaction() as tx:
+        tx.execute(
+            "UPDATE outbox SET state = 'queued', reason = 'no connection', settled = NULL"
+            " WHERE recipient = ? AND kind = 'guest-invited'",
+            (contract.parties[0].subject,),
+        )
+    assert 'class="copied"' in zhang.post(f"{page}/show", data=form).text
+    mails.deliver()

@@ -17,12 +17,13 @@ LATE = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One observation. ``condition`` is ``good``, ``attention`` or ``failing``; ``page`` may be empty.
-    ``at`` is when it was found last; ``stale``: the last round could not ask."""
+    """One observation. ``condition`` is that of the finding, ``calm`` when nobody has to act; ``page`` may be
+    empty. ``at`` is when it was found last; ``stale``: the last round could not ask."""
 
     name: str
     title: str
     condition: str
+    calm: bool
     sentence: str
     remedy: str
     page: str
@@ -48,18 +49,19 @@ def maintenance(survey: Survey) -> str:
 
 
 def worst_first(found: Iterable[Row]) -> list[Row]:
-    """The same, failing before what wants attention before what is good; the order within stays."""
-    order = [Condition.FAILING.value, Condition.ATTENTION.value, Condition.GOOD.value]
-    return sorted(found, key=lambda row: order.index(row.condition))
+    """The same: failing, what wants attention, what is good, what is not configured; the order within stays."""
+    order = (Condition.FAILING, Condition.ATTENTION, Condition.GOOD, Condition.NOT_CONFIGURED)
+    return sorted(found, key=lambda row: order.index(Condition(row.condition)))
 
 
 def _row(observed: Observed, round_at: datetime | None) -> Row:
     finding, say = observed.finding, translate()
-    calm = finding.condition is Condition.GOOD
+    calm = finding.condition.calm
     return Row(
         name=finding.name,
         title=say(TITLES.get(finding.name, finding.name)),
         condition=finding.condition.value,
+        calm=calm,
         sentence=translate()(finding.template, **finding.values),
         remedy="" if calm else translate()(finding.remedy, **finding.remedy_values),
         page=finding.page.value if finding.page is not None else "",

@@ -27,8 +27,8 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
             overall=_overall(found),
             worst=found[0].condition if found else "failing",
             seen=survey.at,
-            troubles=[row for row in found if row.condition != "good"],
-            calm=[row for row in found if row.condition == "good"],
+            troubles=[row for row in found if not row.calm],
+            calm=[row for row in found if row.calm],
         )
 
     return pages

@@ -65,6 +65,7 @@ def create_app(parts: PortalParts) -> Flask:
     forms.install(app, key=parts.form_key, secure=https, exempt=trust.MACHINES)
     once.install(app)
     qr.install(app)
+    app.jinja_env.globals.update(mail_configured=parts.appliance.mail.configured)
     errors.install(app)
     access.install(app, parts.appliance, secure=https)
     maintenance.install(app, parts)

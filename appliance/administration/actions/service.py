@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Mapping
 
 from appliance.administration.action import Action, Argument, ArgumentKind, Hand
 from appliance.administration.actions.people import NOBODY, SYSTEM
 from appliance.administration.parts import Parts
-from appliance.errors import StateRefused
+from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.administration import Actor, Outcome
+from appliance.notices.letters import test_letter
+from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown
 from appliance.store import outbox
 
 
@@ -32,6 +36,23 @@ def _resend(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
     return Outcome("Message {message} goes out once more.", {"message": message})
 
 
+def _test_mail(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
+    settings, address = parts.settings, arguments["address"]
+    if not settings.mail.configured:
+        raise StateRefused("No mail server is set; fill in the settings mail.* and restart the services.")
+    if "@" not in address:
+        raise PreconditionRefused("This is not an address of mail, like name@company.example.")
+    now = parts.now()
+    message_id = f"<{secrets.token_hex(16)}@{settings.mail.sender.rpartition('@')[2]}>"
+    server: dict[str, str | int] = {"host": settings.mail.host, "port": settings.mail.port}
+    try:
+        mail = Mail(settings.mail, settings.mail_password(os.environ))
+        answer = mail.send(Envelope(address, "", message_id, now), test_letter(settings, now))
+    except (MailRefused, MailUnavailable, MailUnknown) as error:
+        raise StateRefused("The mail server {host}:{port} did not take it: {why}", **server, why=error) from error
+    return Outcome("The mail server {host}:{port} answered: {answer}", {**server, "answer": answer})
+
+
 ACTIONS = (
     Action(
         name="log.anchor",
@@ -43,6 +64,17 @@ ACTIONS = (
         arguments=(),
         hand=Hand.SCHEDULER,
         perform=_anchor,
+    ),
+    Action(
+        name="mail.test",
+        title="Send a test mail",
+        effect="A test mail goes to {address}, at once and once; what the mail server answers is shown.",
+        undo="A mail that is gone cannot be taken back; it says only that it is a test.",
+        who=SYSTEM,
+        approvers=NOBODY,
+        arguments=(Argument("address", "Address of mail"),),
+        hand=Hand.SCHEDULER,
+        perform=_test_mail,
     ),
     Action(
         name="retries.contract",

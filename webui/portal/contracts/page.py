@@ -12,6 +12,7 @@ from appliance.errors import NotFound
 from appliance.history.timeline import Timeline, TimelineEvent
 from appliance.language.sizes import ByteSize
 from appliance.model.contract import ContractState, Party, PartyKind, PartyState
+from webui.portal.access import visitor
 from webui.portal.contracts.reading import Sight, sight
 from webui.portal.contracts.words import remaining, state_line
 from webui.portal.parts import PortalParts
@@ -76,11 +77,12 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             left=remaining(contract.deadline.at, seen.now) if waits else "",
             acts={act.value for act in Act if seen.may(act)},
             notice=_notice(),
-            advice=_advice(seen),
+            advice=_advice(seen, told=parts.appliance.mail.configured or not visitor().guest_of),
             further=list(_further(seen)),
             turn=rules.whose_turn(contract),
             grounds=parts.appliance.contracts.grounds(contract_id),
             untold=_untold(parts, seen),
+            mail_works=parts.appliance.mail.works(),
             initiates=initiates,
             asks=_asks(seen),
             signed=sum(party.state is PartyState.SIGNED for party in contract.parties),
@@ -132,17 +134,20 @@ def _notice() -> str:
     }.get(request.args.get("done", ""), "")
 
 
-def _advice(seen: Sight) -> str:
-    """What a signer should know who cannot sign now, though nothing is wrong."""
+def _advice(seen: Sight, *, told: bool) -> str:
+    """What a signer should know who cannot sign now, though nothing is wrong. ``told``: by mail, or in the portal;
+    a guest has no notices there."""
     party = seen.own_party()
     if party is None or seen.contract.state is not ContractState.SENT or seen.may(Act.SIGN):
         return ""
     say = translate()
     if party.state is PartyState.SIGNED:
-        return say("You have signed. You will be told when everybody has.")
+        signed = say("You have signed. You will be told when everybody has.")
+        return signed if told else say("You have signed. This page shows when everybody has.")
     if party.kind is PartyKind.SEAL:
         return say("You ask for the seal when its turn comes; you will be told.")
-    return say("It is not your turn yet. You will be told when it is.")
+    waiting = say("It is not your turn yet. You will be told when it is.")
+    return waiting if told else say("It is not your turn yet. This page shows when it is.")
 
 
 def _untold(parts: PortalParts, seen: Sight) -> list[Party]:

@@ -50,9 +50,9 @@ def guest_problems(guest: Guest) -> dict[str, str]:
     if not guest.name:
         found["guest-name"] = _("Who is it? Give the name as in the contract.")
     if not _ADDRESS.fullmatch(guest.email):
-        found.setdefault("guest-email", _("Give an e-mail address such as name@example.com; the link goes there."))
+        found.setdefault("guest-email", _("Give an e-mail address such as name@example.com, for the link."))
     if not _PHONE.fullmatch(guest.phone):
-        found.setdefault("guest-phone", _("Give a phone number such as +86 138 0000 0000; the code goes there."))
+        found.setdefault("guest-phone", _("Give a phone number such as +86 138 0000 0000, to tell the code at."))
     if guest.zone and guest.zone not in available_timezones():
         found["guest-zone"] = _("Choose a time zone of the list.")
     return found

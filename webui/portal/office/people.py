@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from appliance.accounts.accounts import problems as problems_of
 from appliance.model.accounts import PEOPLES_ROLES, ROLES_OF, NewAccount, Role
+from webui.portal.access import visitor
 from webui.portal.office.forms import REFUSALS, officer, organisations, problem_of, reader, text
 from webui.portal.parts import PortalParts
 from webui.shared import once
@@ -31,7 +32,8 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             requests=office.requests.of(subject),
             possible=sorted(possible),
             problem=problem,
-            done=_done(member.entry.email),
+            done=_done(parts, member.entry.email),
+            link=_link(parts, subject),
         )
         return shown, status
 
@@ -121,15 +123,29 @@ def _install_invitation(pages: Blueprint, parts: PortalParts) -> None:
             return page({"login" if "login" in refusal.template else "email": sentence}, status)
 
 
-def _done(email: str) -> str:
+def _done(parts: PortalParts, email: str) -> str:
     """What has just been done, by the word in the address."""
-    say = translate()
+    say, sent = translate(), parts.appliance.mail.configured
+    by_hand = say("No mail is sent from here. Hand the link over yourself.")
     return {
-        "invite": say("The invitation goes to {address} by mail; its link works once.", address=email),
-        "recover": say("The recovery link goes to {address} by mail; it works once.", address=email),
+        "invite": say("The invitation goes to {address} by mail; its link works once.", address=email)
+        if sent
+        else by_hand,
+        "recover": say("The recovery link goes to {address} by mail; it works once.", address=email)
+        if sent
+        else by_hand,
         "suspend": say("The account is suspended; its sessions have ended."),
         "resume": say("The suspension has ended."),
     }.get(request.args.get("done", ""), "")
+
+
+def _link(parts: PortalParts, subject: str) -> str:
+    """The link that an officer has just had made and hands over, where no mail is sent; else nothing."""
+    made = request.args.get("done", "") in ("invite", "recover")
+    if not made or parts.appliance.mail.configured or Role.OFFICER not in visitor().roles:
+        return ""
+    link = None if visitor().subject == subject else parts.appliance.accounts.administration.open_link(subject)
+    return "" if link is None else parts.appliance.addresses.of_account(link)
 
 
 def _invitation() -> NewAccount:

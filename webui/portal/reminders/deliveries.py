@@ -26,7 +26,6 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
             contract=seen.contract,
             mails=deliveries.of(contract_id),
             again=AGAIN if seen.who.subject == seen.contract.initiator else frozenset(),
-            configured=bool(parts.settings.mail.host),
         )
 
     @pages.post("/contracts/<contract_id>/mail/resend")

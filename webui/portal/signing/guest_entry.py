@@ -113,7 +113,6 @@ def _page(parts: PortalParts, token: str, entry: Entry, **refusals: ApplianceErr
         way=entry.way,
         ended=ended(entry.contract, parts.now()),
         offer=parts.appliance.entering.passkey_offer(entry) if entry.passkeys else None,
-        mail=parts.settings.mail.configured,
         problems={name: sentence(refusal) for name, refusal in refusals.items()},
         again=entry.way is Way.ANOTHER_LINK,
     )

@@ -143,7 +143,6 @@ def _waiting(parts: PortalParts, guest: Guest, waiting: EnrolmentRequest) -> Res
         waiting=waiting,
         inviter=names_of(parts)(invitation.invited_by),
         email=parts.appliance.registry.person(guest.subject).email,
-        mail=parts.settings.mail.configured,
     )
     response = make_response(page)
     response.headers["Refresh"] = _LOOK_AGAIN

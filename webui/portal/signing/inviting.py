@@ -1,11 +1,11 @@
-"""``/contracts/ID/guests/PARTY``: the code that the initiator tells a guest, a new code, a new link."""
+"""``/contracts/ID/guests/PARTY``: the code and, without mail, the link that the initiator gives a guest."""
 
 from __future__ import annotations
 
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from appliance.errors import NotFound, PreconditionRefused
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.contract import Party
 from webui.portal.contracts.reading import Sight, sight
 from webui.portal.parts import PortalParts
@@ -13,26 +13,36 @@ from webui.shared.language import translate
 
 
 def install(pages: Blueprint, parts: PortalParts) -> None:
-    """The page and its two acts; for the initiator alone."""
+    """The page and its acts; for the initiator alone."""
     guests = parts.appliance.guests
 
-    @pages.get("/contracts/<contract_id>/guests/<party_id>")
-    def guest_code(contract_id: str, party_id: str) -> str:
-        seen, party = _guest(parts, contract_id, party_id)
+    def page(seen: Sight, party: Party, link: str = "") -> str:
         code, problem = "", ""
         try:
-            code = guests.code(contract_id, party_id, by=seen.who.subject)
-        except PreconditionRefused as refusal:
+            code = guests.code(seen.contract.id, party.id, by=seen.who.subject)
+        except (PreconditionRefused, StateRefused) as refusal:
             problem = translate()(refusal.template, **refusal.values)
         return render_template(
             "signing/guest_code.html",
             contract=seen.contract,
             party=party,
             code=code,
+            link=link,
             problem=problem,
-            invitation=guests.of_party(party_id),
+            mail_works=parts.appliance.mail.works(),
+            invitation=guests.of_party(party.id),
             person=parts.appliance.registry.person(party.subject),
         )
+
+    @pages.get("/contracts/<contract_id>/guests/<party_id>")
+    def guest_code(contract_id: str, party_id: str) -> str:
+        return page(*_guest(parts, contract_id, party_id))
+
+    @pages.post("/contracts/<contract_id>/guests/<party_id>/show")
+    def show_guest_link(contract_id: str, party_id: str) -> str:
+        seen, party = _guest(parts, contract_id, party_id)
+        invitation = guests.show_link(contract_id, party_id, by=seen.who.subject)
+        return page(seen, party, parts.appliance.addresses.of_invitation(invitation))
 
     @pages.post("/contracts/<contract_id>/guests/<party_id>/code")
     def new_guest_code(contract_id: str, party_id: str) -> Response:
