@@ -5,12 +5,18 @@ from __future__ import annotations
 import pytest
 from werkzeug.test import TestResponse
 
+from appliance.language import Language
 from appliance.model.administration import AdministratorRole
 from tests.administration.conftest import GOOD
 from tests.console.conftest import PEOPLE, TOKEN, Console, id_of, post
 from tests.console.routes import GET, POST, VISITORS, Row
+from tests.portal.reading import Reader, faults_of_page, written
 
 OTHER = "九月的桂花落在旧信封上 & 四只白鹭"
+CERTIFICATES = [f"朱印示例{each}" for each in ("根", "签发", "日志", "时间戳服务", "证据服务")]
+"""What the ceremony of the tests called them."""
+FOUND = ("The clock is in step.",)
+"""What other tests had the watch find."""
 REASONED = (200, 409, 422)
 HOSTILE = {
     "too long": "x" * 20_000,
@@ -63,6 +69,23 @@ def test_pages_open_for_those_whom_the_table_names(console: Console, names: dict
             answer = visit(console, row, names, visitor)
             assert is_turned_away(answer) is (visitor not in row.let_in), (endpoint, visitor, answer.status_code)
             assert answer.status_code < 500 or endpoint == "probes.readyz", (endpoint, answer.text)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_page_speaks_one_language_by_the_clocks_of_the_house(
+    console: Console, names: dict[str, str], monkeypatch: pytest.MonkeyPatch, language: Language
+) -> None:
+    zone, wrong = "America/New_York", []
+    monkeypatch.setitem(console.app.config, "LANGUAGE_ZONE", zone)
+    known = "\n".join([written(console.database), console.parts.settings.organisation.name, *CERTIFICATES, *FOUND])
+    for endpoint, row in GET.items():
+        visitor = next(each for each in reversed(VISITORS) if each in row.let_in)
+        browser = console.browser(visitor, language=language)
+        answer = browser.get(row.path.format(**names), buffered=True)
+        if answer.mimetype == "text/html" and answer.status_code < 300:
+            found = faults_of_page(answer.text, Reader(language, zone), known, (zone,))
+            wrong += [f"{endpoint}: {each}" for each in found]
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("endpoint", POST)

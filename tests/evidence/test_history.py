@@ -32,7 +32,10 @@ def text_of(pdf: bytes, folder: Path) -> str:
 @pytest.mark.parametrize(
     ("language", "expected"),
     [
-        (Language.CHINESE, ["合同经过", "已签署", "网络地址", "北京市朝阳区", "不是独立第三方", "均不是原件"]),
+        (
+            Language.CHINESE,
+            ["签署全过程记录", "已签署", "网络地址", "北京市朝阳区", "不是独立第三方", "均不是原件"],
+        ),
         (
             Language.ENGLISH,
             ["History of the contract", "Signed", "Network address", "not the original"],

@@ -112,3 +112,24 @@ def test_no_sentence_counts_one_of_several() -> None:
     counting = {each for each in chinese_messages() if COUNTED.search(each)}
     assert counting == ALWAYS_SEVERAL
     assert COUNTED.search("{count} ceremonies are on record, each as it was written.")
+
+
+UNTRUE = {
+    "可信时间戳": re.compile(r"外部|第三方"),
+    "标准时间": None,
+    "未经证明": None,
+}
+"""Words that claim more than is so, and what the sentence has to say where they may be used all the same."""
+
+
+@pytest.mark.parametrize("word", UNTRUE)
+def test_no_sentence_claims_more_than_is_so(word: str) -> None:
+    """A timestamp of one's own authority is not an independent third party's, and a system's time no standard."""
+    allowed = UNTRUE[word]
+    said = {each for each in chinese_messages().values() if word in each}
+    assert not {each for each in said if allowed is None or not allowed.search(each)}
+
+
+def test_only_an_authority_outside_is_called_trusted_in_english() -> None:
+    claim = re.compile(r"trusted timestamp|standard time", re.IGNORECASE)
+    assert not [each for each in chinese_messages() if claim.search(each) and "outside" not in each]

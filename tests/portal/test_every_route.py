@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
 
@@ -14,11 +14,16 @@ from werkzeug.test import TestResponse
 from appliance.accounts import passwords
 from tests.portal.estate import Estate, once
 from tests.portal.mismatches import AT_THE_FORM, MISMATCHED, add_seconds, to_cover
-from tests.portal.routes import GET, MACHINES, POST, VISITORS, Row
+from tests.portal.reading import READERS, Reader, faults_of_page, faults_of_words, written
+from tests.portal.routes import EVERYBODY, GET, MACHINES, POST, VISITORS, Row
+from webui.shared.language import TAGS
 
 COOKIE = "a-cookie-of-the-browser"
 TOKEN = hmac.digest(bytes(range(32)), b"form\n" + COOKIE.encode(), "sha256").hex()
 """What a page of ours would carry for this cookie (webui/shared/forms.py)."""
+
+HOUSE = "Europe/Berlin"
+"""The zone of the house, where nobody lives who reads."""
 
 ABSENT = ("mark.picture",)
 """The organisation of the tests has no mark."""
@@ -94,6 +99,36 @@ def test_pages_open_for_those_whom_the_table_names(estate: Estate, endpoint: str
         welcome = (visitor in row.let_in or visitor == row.keeper) and endpoint not in ABSENT
         assert is_turned_away(answer, "" if welcome else visitor) is not welcome, (visitor, answer.status_code)
         assert answer.status_code < 400 or (answer.status_code < 500 and says_why(answer))
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.zone)
+def test_every_page_speaks_the_readers_language_by_the_readers_clocks(
+    estate: Estate, reader: Reader, tmp_path: Path
+) -> None:
+    """On an appliance that is set to Chinese and Berlin; nobody in the house has that zone."""
+    wrong: list[str] = []
+    with estate.kept(tmp_path), pytest.MonkeyPatch.context() as patch:
+        patch.setitem(estate.portal.config, "LANGUAGE_ZONE", HOUSE)
+        with estate.appliance.database.transaction() as tx:
+            tx.execute("UPDATE people SET language = ?, zone = ?", (reader.language, reader.zone))
+        known = written(estate.appliance.database)
+        for endpoint, row in GET.items():
+            for visitor in dict.fromkeys((row.keeper, "nobody" if row.let_in == EVERYBODY else row.keeper)):
+                client = estate.browser(visitor)
+                wanted = {"Accept-Language": f"{reader.language}, *;q=0.1"}
+                answer = client.get(address(estate, row), headers=wanted, buffered=True)
+                zones = (reader.zone, HOUSE) if visitor == "nobody" else (reader.zone,)
+                wrong += [f"{endpoint} ({visitor}): {each}" for each in faults_of(answer, reader, known, zones)]
+    assert not wrong, "\n".join(wrong)
+
+
+def faults_of(answer: TestResponse, reader: Reader, known: str, zones: tuple[str, ...]) -> Iterator[str]:
+    if answer.mimetype == "text/html" and answer.status_code < 300:
+        yield from faults_of_page(answer.text, reader, known, zones)
+        if answer.headers.get("Content-Language") != TAGS[reader.language]:
+            yield f"Content-Language {answer.headers.get('Content-Language')}"
+    elif answer.mimetype in ("text/calendar", "text/csv"):
+        yield from faults_of_words(answer.text.replace("\r\n ", ""), reader, known)
 
 
 @pytest.mark.parametrize("endpoint", POST)
