@@ -81,20 +81,27 @@ class KnownSeal:
 
 @dataclass(frozen=True, slots=True)
 class Appointment:
-    """Whether first officers can be appointed: how many set-up codes still count, and until when (aware)."""
+    """Whether first officers can be appointed: how many set-up codes still count, and until when (aware);
+    ``recovering`` are the officers (subjects) for whom a recovery code counts."""
 
     codes: int
     until: datetime | None
+    recovering: tuple[str, ...] = ()
 
     def to_wire(self) -> list[Any]:
         """Plain values for the socket."""
-        return [self.codes, None if self.until is None else int(self.until.timestamp())]
+        return [self.codes, None if self.until is None else int(self.until.timestamp()), list(self.recovering)]
 
     @classmethod
     def from_wire(cls, value: list[Any]) -> Appointment:
         """The answer that :meth:`to_wire` made."""
-        codes, until = value
-        return cls(codes, None if until is None else datetime.fromtimestamp(until, UTC))
+        codes, until, *more = value  # an authority of an earlier release knows no recovery
+        recovering = tuple(more[0]) if more else ()
+        return cls(codes, None if until is None else datetime.fromtimestamp(until, UTC), recovering)
+
+
+OFFICER_RECOVERY = "officer-recovery"
+"""How the names of ceremonies begin by which officers are given a new way in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,11 @@ class HeldCeremony:
     sha256: bytes
     held: datetime
     intact: bool
+
+    @property
+    def recovers_officers(self) -> bool:
+        """Whether officers were given a new way in."""
+        return self.name.startswith(f"{OFFICER_RECOVERY}-")
 
     def to_wire(self) -> list[Any]:
         """Plain values for the socket."""

@@ -113,6 +113,45 @@ def renew(file: Path, act: Path | None, activations: tuple[Path, ...], officers:
 
 
 @commands.command()
+def officers() -> None:
+    """List the officers, and how many authenticators each has; also while nothing runs."""
+    store = Store(_settings().home.store)
+    try:
+        for subject, name, authenticators in store.people.officers():
+            click.echo(f"{subject} {name}, authenticators: {authenticators}")
+    finally:
+        store.close()
+
+
+@commands.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--pins",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The folder with root.pin or its parts (root.pin.1, …) instead of secrets/.",
+)
+@click.option("--ask", type=click.IntRange(1, 9), help="Ask for so many parts of the PIN instead, unseen.")
+@click.option(
+    "--codes-to",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the codes to this file (mode 0600) instead of showing them.",
+)
+def recover(file: Path, pins: Path | None, ask: int | None, codes_to: Path | None) -> None:
+    """Give officers who lost every authenticator a new way in, by FILE and the PIN of the root's token."""
+    from hsm.ceremony import RootPin, load_recovery  # noqa: PLC0415 - see above
+    from hsm.ceremony import recover as hold  # noqa: PLC0415 - see above
+
+    secrecy.keep_memory_private()
+    settings, plan = _settings(), load_recovery(file)
+    if ask is None:
+        pin = RootPin.read(pins or settings.home.root / "secrets")
+    else:
+        prompts = (f"Part {number} of {ask} of the PIN of the root's token" for number in range(1, ask + 1))
+        pin = RootPin.typed([click.prompt(each, hide_input=True, err=True) for each in prompts])
+    hold(plan, pin, settings, show=click.echo, codes_to=codes_to)
+
+
+@commands.command()
 def serve() -> None:
     """Serve the sockets until SIGTERM or Ctrl-C."""
     secrecy.keep_memory_private()
@@ -157,9 +196,8 @@ def status() -> None:
 @commands.command("release-latch")
 def release_latch() -> None:
     """After a wrong PIN was corrected: permit one new attempt. Restart the authority afterwards."""
-    settings = _settings()
-    store = Store(settings.home.store)
-    released = store.latch.release(settings.token.label)
+    store = Store(_settings().home.store)
+    released = store.latch.release_all()
     store.close()
     click.echo("one attempt is permitted again" if released else "nothing was latched")
 

@@ -143,6 +143,13 @@ class AuthorityClient:
         """
         self._ask("appoint_officer", code=code, details=dict(details))
 
+    def restore_officer(self, code: str, details: Mapping[str, Any]) -> None:
+        """Gives an officer who lost every authenticator a new one, by the *code* of a recovery.
+
+        Details: subject, credential (a map, webauthn alone). Wrong codes count as for :meth:`appoint_officer`.
+        """
+        self._ask("restore_officer", code=code, details=dict(details))
+
     def ceremonies(self) -> list[HeldCeremony]:
         """Every ceremony that was held, and every later act on a key that one made; the first first."""
         return [HeldCeremony.from_wire(each) for each in self._ask("ceremonies")]

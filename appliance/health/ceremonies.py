@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from appliance.health.bench import Bench, Unasked
-from appliance.health.finding import Finding, failing, good
+from appliance.health.finding import Finding, attention, failing, good
 from appliance.health.pages import Page
 from appliance.store import ceremonies as store
 from appliance.store import ledger
@@ -11,6 +13,9 @@ from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.answers import HeldCeremony
 from hsm.errors import AuthorityError
+
+_TOLD = timedelta(days=7)
+"""How long the recovery of an officer is a finding of its own."""
 
 
 def ceremonies(bench: Bench) -> Finding:
@@ -30,6 +35,22 @@ def ceremonies(bench: Bench) -> Finding:
         template = "The authority's record of ceremony {number} is not the one in the log."
         return failing("ceremonies", Page.CEREMONY_CHANGED, template, {"number": different}, mark=str(different))
     return good("ceremonies", "Ceremonies on record, each as it was written: {count}.", {"count": len(held)})
+
+
+def recovery(bench: Bench) -> Finding:
+    """Nobody was given an officer's powers by a ceremony of these days: if so, administrators hear of it."""
+    bench.authority()
+    try:
+        held = bench.client.ceremonies()
+    except AuthorityError as error:
+        raise Unasked from error  # not ours to ask; the watch and root do
+    recent = [each for each in held if each.recovers_officers and bench.now - each.held < _TOLD]
+    if recent:
+        template = "Officers were given a new way in by the ceremony {name}, on {day}."
+        values = {"name": recent[-1].name, "day": f"{recent[-1].held:%Y-%m-%d}"}
+        page = Page.OFFICER_RECOVERY
+        return attention("officer-recovery", page, template, values, mark=str(recent[-1].number))
+    return good("officer-recovery", "No officer was given a new way in these days.")
 
 
 def _different(tx: Transaction, held: dict[int, HeldCeremony]) -> int | None:

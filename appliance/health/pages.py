@@ -35,6 +35,7 @@ class Page(StrEnum):
     LOG_DAMAGED = "log-damaged"
     JOURNAL_CHANGED = "journal-changed"
     CEREMONY_CHANGED = "ceremony-changed"
+    OFFICER_RECOVERY = "officer-recovery"
     QUEUE_STUCK = "queue-stuck"
     BACKUP_FAILED = "backup-failed"
     BACKUP_OLD = "backup-old"
@@ -108,6 +109,10 @@ REMEDIES: Final[Mapping[Page, Sentence]] = MappingProxyType(
         Page.CEREMONY_CHANGED: Sentence(
             "Keep `authority/` aside for the auditors, compare with the signed transcripts on paper, and suspect"
             " who was root: `vermilion ceremonies`."
+        ),
+        Page.OFFICER_RECOVERY: Sentence(
+            "Ask whether an officer lost the passkey; if nobody knows of it, suspect who was root and who keeps"
+            " the PIN of the root's token (`vermilion ceremonies`)."
         ),
         Page.QUEUE_STUCK: Sentence(
             "See what holds it (`journalctl -u vermilion-scheduler`); what waits goes on when that is put right."

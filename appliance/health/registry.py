@@ -31,6 +31,7 @@ CHECKS: tuple[Check, ...] = (
     Check("journal", "Administrators' journal", records.journal),
     Check("passkeys", "Administrators' passkeys", machine.passkeys),
     Check("ceremonies", "Records of key ceremonies", ceremonies.ceremonies),
+    Check("officer-recovery", "Recovery of officers", ceremonies.recovery),
     Check("disk", "Disks", machine.disk, serving=True, at_once=True),
     Check("web", "Portal", services.portal),
     Check("tsa", "Timestamp service", services.timestamps),

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from appliance.history.chronicle import Chronicle
 from appliance.history.events import SYSTEM, EventKind, Field, HistoryEvent
+from appliance.office.notices import tell_officers_of_recovery
 from appliance.store import ceremonies
 from appliance.store.database import Database
 from hsm.acts import instant
@@ -33,6 +34,8 @@ class CeremonyRecords:
         if new := [each for each in held if each.number not in known]:
             with self._database.transaction() as tx:
                 for each in new:
+                    if each.recovers_officers:
+                        tell_officers_of_recovery(tx, self._now(), about=str(each.number))
                     ceremonies.put(tx, each.number, self._chronicle.tell(tx, self._event(each)))
 
     def _event(self, held: HeldCeremony) -> HistoryEvent:

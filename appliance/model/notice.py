@@ -47,6 +47,8 @@ class NoticeKind(StrEnum):
     ENROLMENT_WAITING = "enrolment-waiting"
     ACT_WAITING = "act-waiting"
     """To every officer: what administrators asked for in their console is to be activated in the portal."""
+    OFFICER_RECOVERY = "officer-recovery"
+    """To every officer: root and the root's custodians gave one of them a new way in, or it was used."""
     ENROLLED = "enrolled"
     ENROLMENT_REFUSED = "enrolment-refused"
 

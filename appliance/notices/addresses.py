@@ -28,6 +28,7 @@ _PAGES = {
     NoticeKind.SEAL_LAPSED: "/seals/requests/{about}",
     NoticeKind.ENROLMENT_WAITING: "/office",
     NoticeKind.ACT_WAITING: "/office/acts/{about}",
+    NoticeKind.OFFICER_RECOVERY: "/office",
     NoticeKind.ENROLLED: "/",
     NoticeKind.ENROLMENT_REFUSED: "/settings",
 }

@@ -38,6 +38,7 @@ SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.RECOVERY: "Set up anew how you sign in",
     NoticeKind.ENROLMENT_WAITING: "An enrolment for signing waits for your decision",
     NoticeKind.ACT_WAITING: "What administrators asked for waits for your decision",
+    NoticeKind.OFFICER_RECOVERY: "An officer is given a new way in by a key ceremony",
     NoticeKind.ENROLLED: "You are enrolled and can sign now",
     NoticeKind.ENROLMENT_REFUSED: "Your enrolment for signing was refused",
 }
@@ -62,6 +63,10 @@ MORE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
     NoticeKind.INVITED: (ONCE,),
     NoticeKind.RECOVERY: ("If you have not asked for it, tell the officer who looks after accounts.", ONCE),
     NoticeKind.ACT_WAITING: ("It can be activated within 24 hours.",),
+    NoticeKind.OFFICER_RECOVERY: (
+        "It is for an officer whose passkey is lost. If nobody knows of that, ask at once who is root on the"
+        " machine, and who keeps the PIN of the root's token.",
+    ),
     NoticeKind.COMPLETED: ("Everybody can download the signed document there.",),
     NoticeKind.VOID_REFUSED: (REASON,),
     NoticeKind.DECLINED: (REASON,),

@@ -1,6 +1,6 @@
 """The office: officers decide who signs with what, make seals, and end what must end."""
 
-from appliance.office.appointing import Appointing, OfficerForm
+from appliance.office.appointing import Appointing, OfficerForm, RecoveryForm
 from appliance.office.drafts import SealDraft
 from appliance.office.office import Office, open_office
 from appliance.office.requests import EnrolmentRequests
@@ -11,6 +11,7 @@ __all__ = [
     "EnrolmentRequests",
     "Office",
     "OfficerForm",
+    "RecoveryForm",
     "SealDraft",
     "open_office",
     "subjects_in",

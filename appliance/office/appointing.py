@@ -1,4 +1,4 @@
-"""The first officers: by a set-up code of the ceremony, with an account and a passkey.
+"""Officers by a code of a ceremony: the first ones, and those who lost their passkeys and register a new one.
 
 1. what the account will be is kept; 2. the authority checks the code and takes the passkey; 3. person, account,
 passkey, event and the new session are one transaction. When we die between 2 and 3 the next visit of the page
@@ -22,11 +22,12 @@ from appliance.accounts.sessions import Whereabouts
 from appliance.accounts.signing_in import folded
 from appliance.accounts.tickets import spend
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.history.events import EventKind, Field, HistoryEvent
 from appliance.model.accounts import AccountState, NewAccount, OpenedSession, Passkey, Role, Strength
 from appliance.model.office import NewOfficer
 from appliance.model.people import Person
-from appliance.store import accounts, appointment, passkeys
+from appliance.office.notices import tell_officers_of_recovery
+from appliance.store import accounts, appointment, passkeys, people
 from appliance.store.database import Transaction
 from hsm.answers import Appointment
 from hsm.client import AuthorityClient
@@ -52,8 +53,17 @@ class OfficerForm:
         return NewAccount("officer", self.login, self.name, self.organisation, self.email, roles)
 
 
+@dataclass(frozen=True, slots=True)
+class RecoveryForm:
+    """What an officer who lost the passkey enters: ``code`` is that of the recovery, ``password`` a new one."""
+
+    code: str = field(repr=False)
+    login: str
+    password: str = field(repr=False)
+
+
 class Appointing:
-    """Appoints officers while the ceremony's codes last. Thread-safe."""
+    """Appoints officers while the ceremony's codes last, and restores them while a recovery's do. Thread-safe."""
 
     def __init__(self, room: AccountsRoom, authority: AuthorityClient) -> None:
         self._database = room.database
@@ -134,6 +144,69 @@ class Appointing:
             throttle.know(tx, new.login, where.address, now=self._now())
             return self._sessions.open(tx, new.subject, Strength.PASSKEY, where)
 
+    def recovery_offer(self, login: str) -> Offer:
+        """The options for the new passkey of the officer with *login*; whether there is one, they do not tell."""
+        return self._passkeys.registration(self._recovering(login), login=login, name=login)
+
+    def recovery_problems(self, form: RecoveryForm) -> dict[str, PreconditionRefused]:
+        """What is wrong with *form*, by field."""
+        found: dict[str, PreconditionRefused] = {}
+        if not form.code.strip():
+            found["code"] = PreconditionRefused("Enter the code of the recovery.")
+        try:
+            passwords.require_good(form.password, login=form.login, name=form.login)
+        except PreconditionRefused as refusal:
+            found["password"] = refusal
+        return found
+
+    def recover(self, form: RecoveryForm, ticket: str, answer: str, where: Whereabouts) -> OpenedSession:
+        """The officer, who is signed in at once with the new passkey; every other way in has ended.
+
+        Raises what the authority refuses (the code is not this officer's, was used or has run out),
+        :class:`PreconditionRefused` for values, and as :meth:`Passkeys.registered`.
+        """
+        for problem in self.recovery_problems(form).values():
+            raise problem
+        made = self._passkeys.registered(self._recovering(form.login), ticket, answer)
+        subject = made.ticket.content
+        with self._database.transaction() as tx:
+            spend(tx, made.ticket, now=self._now())
+            new = self._restored(tx, subject, form, made)
+            if new is not None:
+                appointment.keep(tx, new)
+        self._authority.restore_officer(form.code, {"subject": subject, "credential": self._credential(made)})
+        if new is None:
+            raise StateRefused("The account of {subject} cannot be restored; it was closed.", subject=subject)
+        with self._database.transaction() as tx:
+            self._open(tx, new)
+            return self._sessions.open(tx, subject, Strength.PASSKEY, where)
+
+    def _recovering(self, login: str) -> str:
+        """The officer with *login* who is to be restored; else a name that nobody has, always the same for it."""
+        waiting = self._authority.appointment().recovering
+        with self._database.reading() as tx:
+            known = accounts.by_login(tx, folded(login))
+        if known is not None and known.subject in waiting and known.state is not AccountState.LEFT:
+            return known.subject
+        return f"officer-{self._passkeys.handle(f'no officer: {folded(login)}').hex()[:12]}"
+
+    def _restored(self, tx: Transaction, subject: str, form: RecoveryForm, made: NewPasskey) -> NewOfficer | None:
+        """The officer as the account will be; None when there is no such account."""
+        if accounts.by_login(tx, folded(form.login)) is None or not people.is_known(tx, subject):
+            return None
+        person = people.person(tx, subject)
+        return NewOfficer(
+            subject=subject,
+            login=folded(form.login),
+            name=person.name,
+            organisation=person.organisation,
+            email=person.email,
+            password=passwords.hashed(form.password),
+            credential_id=made.credential_id,
+            public_key=made.public_key,
+            sign_count=made.sign_count,
+        )
+
     def _complete(self) -> None:
         with self._database.reading() as tx:
             new = appointment.kept(tx)
@@ -146,19 +219,30 @@ class Appointing:
                     self._open(tx, new)
 
     def _open(self, tx: Transaction, new: NewOfficer) -> None:
-        roles = frozenset({Role.OFFICER})
-        wanted = NewAccount("officer", new.login, new.name, new.organisation, new.email, roles)
-        subject, interface = new.subject, self._interface
-        person = Person(subject, new.name, new.organisation, new.email, interface.language, interface.zone)
-        self._registry.register(tx, person, None, by=subject)
-        self._accounts.open_account(tx, subject, wanted, by=subject)
+        subject, now = new.subject, self._now()
+        restored = people.is_known(tx, subject)
+        if restored:
+            self._sessions.end_all(tx, subject, by=subject)
+            passkeys.remove_all(tx, subject)
+            accounts.set_code_secret(tx, subject, None)
+        else:
+            self._register(tx, new)
         accounts.set_password(tx, subject, new.password)
         accounts.set_state(tx, subject, AccountState.ACTIVE)
-        now = self._now()
         passkeys.insert(tx, Passkey(new.credential_id, subject, new.public_key, new.sign_count, _LABEL, now))
-        public = {"subject": subject}
-        self._chronicle.tell(tx, HistoryEvent(EventKind.OFFICER_APPOINTED, now, subject, None, public))
+        kind = EventKind.ACCOUNT_RECOVERED if restored else EventKind.OFFICER_APPOINTED
+        public: dict[str, Field] = {"subject": subject, **({"factor": "ceremony"} if restored else {})}
+        self._chronicle.tell(tx, HistoryEvent(kind, now, subject, None, public))
+        if restored:
+            tell_officers_of_recovery(tx, now, about=subject)
         appointment.forget(tx)
+
+    def _register(self, tx: Transaction, new: NewOfficer) -> None:
+        roles, interface = frozenset({Role.OFFICER}), self._interface
+        wanted = NewAccount("officer", new.login, new.name, new.organisation, new.email, roles)
+        person = Person(new.subject, new.name, new.organisation, new.email, interface.language, interface.zone)
+        self._registry.register(tx, person, None, by=new.subject)
+        self._accounts.open_account(tx, new.subject, wanted, by=new.subject)
 
     def _require_free(self, login: str) -> None:
         with self._database.reading() as tx:
@@ -170,10 +254,13 @@ class Appointing:
             "subject": new.subject,
             "name": new.name,
             "organisation": new.organisation,
-            "credential": {
-                "kind": "webauthn",
-                "credential_id": new.credential_id.hex(),
-                "public_key": new.public_key.hex(),
-                "rp_id": self._passkeys.rp_id,
-            },
+            "credential": self._credential(new),
+        }
+
+    def _credential(self, made: NewOfficer | NewPasskey) -> dict[str, str]:
+        return {
+            "kind": "webauthn",
+            "credential_id": made.credential_id.hex(),
+            "public_key": made.public_key.hex(),
+            "rp_id": self._passkeys.rp_id,
         }

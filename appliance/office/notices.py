@@ -21,6 +21,13 @@ def tell_officers_of_act(tx: Transaction, now: datetime, *, about: str) -> None:
         outbox.enqueue(tx, Notice(None, officer, NoticeKind.ACT_WAITING, now, about))
 
 
+def tell_officers_of_recovery(tx: Transaction, now: datetime, *, about: str) -> None:
+    """Every officer is told that one of them is given a new way in by a ceremony, or has used it; *about* is the
+    ceremony's number, or the officer."""
+    for officer in roll.officers(tx):
+        outbox.enqueue(tx, Notice(None, officer, NoticeKind.OFFICER_RECOVERY, now, about))
+
+
 def tell_enrolled(tx: Transaction, subject: str, now: datetime, *, about: str) -> None:
     """*subject* is told that they can sign."""
     outbox.enqueue(tx, Notice(None, subject, NoticeKind.ENROLLED, now, about))

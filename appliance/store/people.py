@@ -105,6 +105,11 @@ def person(tx: Transaction, subject: str) -> Person:
     return _person(row)
 
 
+def is_known(tx: Transaction, subject: str) -> bool:
+    """Whether there is a person with this subject."""
+    return tx.execute("SELECT 1 FROM people WHERE subject = ?", (subject,)).fetchone() is not None
+
+
 def people(tx: Transaction) -> list[Person]:
     """Everybody but guests, by subject: those who can be named for more than one contract."""
     rows = tx.execute(

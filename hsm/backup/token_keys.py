@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pkcs11 import Attribute, ObjectClass
 
@@ -16,7 +14,7 @@ from hsm.control import PinChange
 from hsm.errors import AuthorityError, AuthorityLocked, BackupRefused
 from hsm.keys import raw_signer
 from hsm.login import Login
-from hsm.signer import SignatureAlgorithm
+from hsm.signer import SignatureAlgorithm, require_signature
 from hsm.store import KeyRecord, Store
 from hsm.store.copying import StoreFacts
 from hsm.token import TokenRoom
@@ -87,17 +85,8 @@ def _require_signs(room: TokenRoom, key: KeyRecord) -> None:
     public = load_der_public_key(key.public_key)
     signature = raw_signer(room, key.label, SignatureAlgorithm.of(public))(_PROOF)
     try:
-        if isinstance(public, ed25519.Ed25519PublicKey):
-            public.verify(signature, _PROOF)
-        elif isinstance(public, rsa.RSAPublicKey):
-            public.verify(signature, _PROOF, padding.PKCS1v15(), hashes.SHA256())
-        elif isinstance(public, ec.EllipticCurvePublicKey):
-            public.verify(signature, _PROOF, ec.ECDSA(_hash(public)))
+        require_signature(public, signature, _PROOF)
     except InvalidSignature as error:
         raise BackupRefused(
             "The HSM holds another key under the label {label} than that of this backup.", label=key.label
         ) from error
-
-
-def _hash(public: ec.EllipticCurvePublicKey) -> hashes.HashAlgorithm:
-    return hashes.SHA384() if isinstance(public.curve, ec.SECP384R1) else hashes.SHA256()

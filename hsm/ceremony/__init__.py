@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from hsm.ceremony.pins import CeremonyPins
+from hsm.ceremony.pins import CeremonyPins, RootPin
 from hsm.ceremony.plan import CeremonyPlan, load
 from hsm.ceremony.proceedings import CeremonyResult, hold_ceremony
+from hsm.ceremony.recovery import hold_recovery
+from hsm.ceremony.recovery_plan import RecoveryPlan, load_recovery
 from hsm.ceremony.renewal import Permission, hold_renewal
 from hsm.ceremony.renewal_plan import RenewalPlan, load_renewal
 from hsm.config import AuthoritySettings
@@ -18,12 +20,17 @@ __all__ = [
     "CeremonyPlan",
     "CeremonyResult",
     "Permission",
+    "RecoveryPlan",
     "RenewalPlan",
+    "RootPin",
     "hold",
     "hold_ceremony",
+    "hold_recovery",
     "hold_renewal",
     "load",
+    "load_recovery",
     "load_renewal",
+    "recover",
     "renew",
 ]
 
@@ -43,15 +50,39 @@ def hold(
     plan = load(file)
     read = CeremonyPins.read(pins or settings.home.root / "secrets")
     result = hold_ceremony(settings, plan, read, show=show)
+    _show_result(result, show)
+    _hand_out(result, "set-up codes, each for one officer; they are kept nowhere else:", codes_to, show)
+    return result
+
+
+def _show_result(result: CeremonyResult, show: Callable[[str], None]) -> None:
     show("")
     show(f"transcript: {result.transcript}")
     show(f"SHA-256 of the transcript: {result.sha256.hex()}")
+
+
+def _hand_out(result: CeremonyResult, what: str, codes_to: Path | None, show: Callable[[str], None]) -> None:
     if codes_to is not None and result.setup_codes:
         write(codes_to, "".join(f"{code}\n" for code in result.setup_codes).encode(), mode=0o600)
     elif result.setup_codes:
-        show("set-up codes, each for one officer; they are kept nowhere else:")
+        show(what)
         for code in result.setup_codes:
             show(f"  {code}")
+
+
+def recover(
+    plan: RecoveryPlan,
+    pin: RootPin,
+    settings: AuthoritySettings,
+    *,
+    show: Callable[[str], None],
+    codes_to: Path | None = None,
+) -> CeremonyResult:
+    """Holds the recovery of *plan* and shows its transcript; its codes as :func:`hold` does."""
+    result = hold_recovery(settings, plan, pin, show=show)
+    _show_result(result, show)
+    named = ", ".join(plan.officers)
+    _hand_out(result, f"recovery codes, one for each in this order: {named}; kept nowhere else:", codes_to, show)
     return result
 
 
@@ -61,7 +92,5 @@ def renew(
     """Holds the renewal of *plan* with the PINs in the home's ``secrets/``, and shows its transcript."""
     pins = CeremonyPins.read(settings.home.root / "secrets")
     result = hold_renewal(settings, plan, permission, pins=pins, show=show)
-    show("")
-    show(f"transcript: {result.transcript}")
-    show(f"SHA-256 of the transcript: {result.sha256.hex()}")
+    _show_result(result, show)
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +28,24 @@ class CeremonyPins:
         root, root_parts = _joined(directory, "root.pin")
         user, _ = _joined(directory, "user.pin")
         return cls(_pin(directory / "so.pin"), user, root, root_parts)
+
+
+@dataclass(frozen=True, slots=True)
+class RootPin:
+    """The PIN of the root's token alone, put together of so many ``parts``, held by as many people."""
+
+    pin: str = field(repr=False)
+    parts: int = 1
+
+    @classmethod
+    def read(cls, directory: Path) -> RootPin:
+        """From ``root.pin`` or its parts in *directory*. Raises :class:`ConfigurationRefused`."""
+        return cls(*_joined(directory, "root.pin"))
+
+    @classmethod
+    def typed(cls, parts: Sequence[str]) -> RootPin:
+        """From *parts*, as their holders typed them, in their order."""
+        return cls("".join(parts), len(parts))
 
 
 def _joined(directory: Path, name: str) -> tuple[str, int]:

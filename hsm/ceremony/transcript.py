@@ -8,6 +8,7 @@ from datetime import datetime
 
 from hsm.acts import instant
 from hsm.ceremony.plan import CeremonyPlan, Participant
+from hsm.ceremony.recovery_plan import RecoveryPlan
 from hsm.ceremony.renewal_plan import RenewalPlan
 
 
@@ -34,6 +35,15 @@ class Transcript:
         self.line(f"Held at: {instant(now)}")
         self.line(f"SHA-256 of the file: {plan.sha256.hex()}")
         self.line(f"Activated by: {', '.join(officers)}")
+        self._present(plan.participants)
+
+    def begin_recovery(self, plan: RecoveryPlan, parts: int, *, now: datetime) -> None:
+        """The heading of a recovery of officers: what, why, when, who is there, and how many gave the PIN."""
+        self.line(f"Recovery of officers: {plan.name}")
+        self.line(f"Purpose: {plan.purpose}")
+        self.line(f"Held at: {instant(now)}")
+        self.line(f"SHA-256 of the file: {plan.sha256.hex()}")
+        self.line(f"PIN of the root's token: {'in one piece' if parts == 1 else f'in {parts} parts'}")
         self._present(plan.participants)
 
     def _present(self, participants: Sequence[Participant]) -> None:

@@ -1,10 +1,11 @@
-"""The first officers: appointed by one-time codes that the ceremony left, without another officer's activation."""
+"""Officers by one-time codes that a ceremony left, without another officer's activation: the first ones, and those
+who lost every authenticator."""
 
 from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,13 +16,13 @@ from hsm.errors import ActivationLocked, ActivationRefused, BadRequest
 from hsm.operations.bench import Bench
 from hsm.operations.people import credentials_of, require_organisation, subject_of
 from hsm.setup_code import digest_of
-from hsm.store import SubjectKind
+from hsm.store import Credential, SubjectKind
 from hsm.wire import field
 
 _ALLOWED_TRIES = 5
 _LOCKED_FOR = timedelta(minutes=15)
 _LONGEST_CODE = 80
-_BY = "setup-code"
+_BY, _BY_RECOVERY = "setup-code", "recovery-code"
 
 
 class Appointing:
@@ -31,10 +32,12 @@ class Appointing:
         self._bench = bench
 
     def appointment(self, _arguments: Mapping[str, Any]) -> list[Any]:
-        """How many codes still count, and until when the last one does."""
-        codes = self._bench.store.setup.unused(int(self._bench.now().timestamp()))
-        until = datetime.fromtimestamp(max(end for _, end in codes), UTC) if codes else None
-        return Appointment(len(codes), until).to_wire()
+        """How many codes still count, for whom recovery codes do, and until when the last one does."""
+        moment = int(self._bench.now().timestamp())
+        codes, recoveries = self._bench.store.setup.unused(moment), self._bench.store.setup.recoveries(moment)
+        ends = [end for _, end in codes] + [end for _, _, end in recoveries]
+        until = datetime.fromtimestamp(max(ends), UTC) if ends else None
+        return Appointment(len(codes), until, tuple(officer for _, officer, _ in recoveries)).to_wire()
 
     def appoint_officer(self, arguments: Mapping[str, Any]) -> None:
         """A new officer with an authenticator.
@@ -50,13 +53,10 @@ class Appointing:
         subject = subject_of(details, SubjectKind.OFFICER)
         require_text(subject.name)
         require_organisation(self._bench, subject.organisation)
-        credential = details.get("credential")
-        if not isinstance(credential, dict) or credential.get("kind") != "webauthn":
-            raise BadRequest("An officer needs an authenticator; a PIN and a code are bound to no act.")
-        [known] = credentials_of(subject.subject, [credential], self._bench)
+        known = self._authenticator(subject.subject, details)
         now = self._bench.now()
-        digest = self._matching(code, now)
         store, moment = self._bench.store, int(now.timestamp())
+        digest = self._matching(code, [digest for digest, _ in store.setup.unused(moment)], now)
         with store.transaction():
             store.people.add(subject, enrolled=moment)
             store.people.add_credential(known, added=moment)
@@ -65,14 +65,43 @@ class Appointing:
             record = canonical.encode({"act": "appoint_officer", "subject": subject.subject}).decode()
             store.acts.authorise(secrets.token_bytes(16), record, activated_by=[_BY], strength=_BY, at=moment)
 
-    def _matching(self, code: str, now: datetime) -> bytes:
-        moment, store = int(now.timestamp()), self._bench.store.setup
+    def restore_officer(self, arguments: Mapping[str, Any]) -> None:
+        """A new authenticator for an officer who lost every one, by a code of :mod:`hsm.ceremony.recovery`.
+
+        As with :meth:`appoint_officer`; the code is good for the officer whom the ceremony named, no other.
+        """
+        details, code = field(arguments, "details", dict), field(arguments, "code", str)
+        subject = field(details, "subject", str)
+        known = self._authenticator(subject, details)
+        now = self._bench.now()
+        store, moment = self._bench.store, int(now.timestamp())
+        own = [digest for digest, officer, _ in store.setup.recoveries(moment) if officer == subject]
+        digest = self._matching(code, own, now)
+        with store.transaction():
+            store.people.add_credential(known, added=moment)
+            if not store.setup.use_recovery(digest, at=moment):
+                raise ActivationRefused(_WRONG)
+            record = canonical.encode({"act": "restore_officer", "subject": subject}).decode()
+            store.acts.authorise(
+                secrets.token_bytes(16), record, activated_by=[_BY_RECOVERY], strength=_BY_RECOVERY, at=moment
+            )
+
+    def _authenticator(self, subject: str, details: Mapping[str, Any]) -> Credential:
+        credential = details.get("credential")
+        if not isinstance(credential, dict) or credential.get("kind") != "webauthn":
+            raise BadRequest("An officer needs an authenticator; a PIN and a code are bound to no act.")
+        [known] = credentials_of(subject, [credential], self._bench)
+        return known
+
+    def _matching(self, code: str, digests: Sequence[bytes], now: datetime) -> bytes:
+        """The one of *digests* that is the code's, compared in constant time; a wrong code is counted."""
         given = digest_of(code[:_LONGEST_CODE])
-        matching = [digest for digest, _ in store.unused(moment) if hmac.compare_digest(digest, given)]
+        matching = [digest for digest in digests if hmac.compare_digest(digest, given)]
         if matching:
             return matching[0]
         lock_until = int((now + _LOCKED_FOR).timestamp())
-        if not store.begin_attempt(allowed=_ALLOWED_TRIES, now=moment, lock_until=lock_until):
+        store = self._bench.store.setup
+        if not store.begin_attempt(allowed=_ALLOWED_TRIES, now=int(now.timestamp()), lock_until=lock_until):
             raise ActivationLocked("Too many wrong codes were entered lately; this one is wrong as well.")
         raise ActivationRefused(_WRONG)
 

@@ -20,6 +20,7 @@ _MIGRATIONS = (
     "0003_seals.sql",
     "0004_keepers.sql",
     "0005_outside_signers.sql",
+    "0006_officer_recovery.sql",
 )
 """Applied once each, in order; what a home has run is never edited, only followed by the next."""
 SCHEMA_VERSION = len(_MIGRATIONS)

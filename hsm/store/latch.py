@@ -24,6 +24,13 @@ class PinLatch:
                 (token, sentence, at),
             )
 
+    def release_all(self) -> list[str]:
+        """Permits one attempt again on every token; the labels of those on which none was permitted."""
+        with self._database.transaction():
+            latched = [str(row[0]) for row in self._database.all("SELECT token FROM latch ORDER BY token")]
+            self._database.run("DELETE FROM latch")
+        return latched
+
     def release(self, token: str) -> bool:
         """Permits one attempt again; False when none was forbidden."""
         with self._database.transaction():

@@ -142,6 +142,15 @@ class People:
         )
         return [str(row[0]) for row in rows]
 
+    def officers(self) -> list[tuple[str, str, int]]:
+        """Subject and name of every officer there ever was, and how many authenticators each has, by subject."""
+        rows = self._database.all(
+            "SELECT s.subject, s.name, count(c.number) FROM subjects s"
+            " LEFT JOIN credentials c ON c.subject = s.subject AND c.revoked IS NULL"
+            " WHERE s.kind = 'officer' GROUP BY s.subject ORDER BY s.subject"
+        )
+        return [(str(subject), str(name), int(count)) for subject, name, count in rows]
+
     def is_known_keeper(self, subject: str) -> bool:
         """Whether *subject* is a keeper, or was one."""
         return self._database.one("SELECT 1 FROM keepers WHERE subject = ?", (subject,)) is not None

@@ -33,6 +33,34 @@ class SetupCodes:
         self._database.run("UPDATE setup_lock SET failures = 0, locked_until = 0 WHERE one = 1")
         return changed == 1
 
+    def add_recovery(self, digest: bytes, *, officer: str, expires: int, at: int) -> None:
+        """A code for *officer* and nobody else, in place of an earlier one."""
+        self._database.run(
+            "UPDATE recovery_codes SET ended = ? WHERE officer = ? AND ended IS NULL", (at, officer)
+        )
+        self._database.run(
+            "INSERT INTO recovery_codes (digest, officer, expires) VALUES (?, ?, ?)", (digest, officer, expires)
+        )
+
+    def recoveries(self, now: int) -> list[tuple[bytes, str, int]]:
+        """Digest, officer and end of each recovery code that still counts."""
+        return [
+            (bytes(digest), str(officer), int(expires))
+            for digest, officer, expires in self._database.all(
+                "SELECT digest, officer, expires FROM recovery_codes WHERE ended IS NULL AND expires > ?"
+                " ORDER BY officer",
+                (now,),
+            )
+        ]
+
+    def use_recovery(self, digest: bytes, *, at: int) -> bool:
+        """Uses the code up; False when somebody was faster."""
+        changed = self._database.run(
+            "UPDATE recovery_codes SET ended = ? WHERE digest = ? AND ended IS NULL", (at, digest)
+        )
+        self._database.run("UPDATE setup_lock SET failures = 0, locked_until = 0 WHERE one = 1")
+        return changed == 1
+
     def begin_attempt(self, *, allowed: int, now: int, lock_until: int) -> bool:
         """Counts a try before it is looked at; False while locked. The one number *allowed* locks."""
         with self._database.transaction():

@@ -25,6 +25,7 @@ STOPS = (
     Stop("/login"),
     Stop("/recover"),
     Stop("/setup"),
+    Stop("/setup/recovery"),
     Stop("/verify"),
     Stop("/clock"),
     Stop("/welcome/{welcome}"),

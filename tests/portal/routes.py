@@ -79,6 +79,7 @@ GET: dict[str, Row] = {
     "accounts.recover": Row("/recover/{recover_link}", EVERYBODY),
     "signing.guest_entry": Row("/guest/{guest_link}", EVERYBODY),
     "setup.setup": Row("/setup", EVERYBODY),
+    "setup.recovery": Row("/setup/recovery?login=wang", EVERYBODY),
     "accounts.settings": Row("/settings", ACCOUNTS),
     "accounts.login_code": Row("/settings/code", ACCOUNTS),
     "accounts.new_passkey": Row("/settings/passkeys/new", ACCOUNTS),
@@ -194,6 +195,7 @@ _PERSON = {
     "email": "x@y.example",
     "role": "signer",
 }
+_RECOVERY = {"code": "0000", "login": "wang", "password": "朱砂 蜡 雨 四更 钟楼"}
 _OFFICER = {
     "code": "0000",
     "login": "wu",
@@ -236,6 +238,7 @@ POST: dict[str, Row] = {
     "signing.another_guest_link": Row("/guest/{guest_link}/another", EVERYBODY),
     "signing.ask_for_guest_code": Row("/guest/{guest_link}/ask", EVERYBODY, any_words=True),
     "setup.appoint": Row("/setup", EVERYBODY, form={**_OFFICER, **PASSKEY, "subject": "officer-000000000000"}),
+    "setup.recover": Row("/setup/recovery", EVERYBODY, form={**_RECOVERY, **PASSKEY}),
     "accounts.profile": Row("/settings/profile", ACCOUNTS, form={"name": "", "language": "zh", "zone": "UTC"}),
     "accounts.change_password": Row("/settings/password", ACCOUNTS, form={**_PASSWORDS, "old": "x"}),
     "accounts.change_code": Row("/settings/code", ACCOUNTS, form={"old": "x", "sealed": "00", "code": "1"}),

@@ -316,6 +316,7 @@ def everything_else(mails: Mails) -> None:
         Notice(names["inviting"], ZHANG.subject, NoticeKind.GUEST_ASKS, now, names["guest_party"]),
         Notice(None, OFFICER, NoticeKind.ACT_WAITING, now, names["act"]),
         Notice(None, OFFICER, NoticeKind.ENROLMENT_WAITING, now, names["request"]),
+        Notice(None, OFFICER, NoticeKind.OFFICER_RECOVERY, now, "2"),
     ]
     with house.database.transaction() as tx:
         for notice in others:

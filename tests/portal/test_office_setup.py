@@ -108,12 +108,12 @@ def test_bad_input_is_said_at_its_place_and_costs_nothing(own: Appliance, own_po
 class DyingAuthority:
     """The authority, whose yes to the appointment gets lost."""
 
-    def __init__(self, real: object) -> None:
-        self._real = real
+    def __init__(self, real: object, losing: str = "appoint_officer") -> None:
+        self._real, self._losing = real, losing
 
     def __getattr__(self, name: str) -> object:
         found = getattr(self._real, name)
-        if name != "appoint_officer":
+        if name != self._losing:
             return found
 
         def lost(*arguments: object) -> None:

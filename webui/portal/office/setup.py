@@ -1,11 +1,15 @@
-"""``/setup``: the first officer registers with the code of the key ceremony; afterwards it only says so."""
+"""``/setup``: the first officer registers with the code of the key ceremony; afterwards it only says so.
+
+``/setup/recovery``: an officer who lost the passkey registers a new one, with the code of a recovery.
+"""
 
 from __future__ import annotations
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from appliance.office import OfficerForm
+from appliance.office import OfficerForm, RecoveryForm
+from hsm.subjects import LONGEST_LOGIN
 from webui.portal import access
 from webui.portal.office.forms import REFUSALS, organisations, problem_of, text
 from webui.portal.parts import PortalParts
@@ -22,6 +26,8 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
     def page(problems: dict[str, str], status: int = 200) -> tuple[str, int]:
         state = appointing.state()
+        if not state.codes and state.recovering:
+            return recovery_page("", {}, status)
         if not state.codes:
             return render_template("office/set_up.html"), status
         form, subject = _form(), appointing.subject(text("subject"))
@@ -32,7 +38,16 @@ def blueprint(parts: PortalParts) -> Blueprint:
             offer=appointing.offer(subject, form),
             organisations=organisations(parts),
             until=state.until,
+            recovering=bool(state.recovering),
             problems=problems,
+        )
+        return shown, status
+
+    def recovery_page(login: str, problems: dict[str, str], status: int = 200) -> tuple[str, int]:
+        recovering = bool(appointing.state().recovering)
+        offer = appointing.recovery_offer(login) if login and recovering else None
+        shown = render_template(
+            "office/recovery.html", recovering=recovering, login=login, offer=offer, problems=problems
         )
         return shown, status
 
@@ -55,6 +70,25 @@ def blueprint(parts: PortalParts) -> Blueprint:
             place = next((place for word, place in _PLACES.items() if word in refusal.template), "")
             return page({place: sentence}, status)
         return access.admit(redirect(url_for("office.everything"), 303), opened, speaking=current_language())
+
+    @pages.get("/setup/recovery")
+    def recovery() -> tuple[str, int]:
+        return recovery_page(request.args.get("login", "")[:LONGEST_LOGIN], {})
+
+    @pages.post("/setup/recovery")
+    def recover() -> Response | tuple[str, int]:
+        form, say = RecoveryForm(text("code"), text("login", LONGEST_LOGIN), text("password")), translate()
+        found = appointing.recovery_problems(form)
+        if found:
+            problems = {place: say(each.template, **each.values) for place, each in found.items()}
+            return recovery_page(form.login, problems, 422)
+        try:
+            answer = text(passkeys.FIELD, passkeys.LONGEST_ANSWER)
+            opened = appointing.recover(form, text("ticket"), answer, access.whereabouts())
+        except REFUSALS as refusal:
+            sentence, status = problem_of(refusal)
+            return recovery_page(form.login, {"code" if "code" in refusal.template else "": sentence}, status)
+        return access.admit(redirect(url_for("office.everything"), 303), opened)
 
     return pages
 

@@ -1,0 +1,121 @@
+"""A new way in for officers who lost their authenticators, by root and the custodians of the root's PIN.
+
+Without it an appliance whose officers cannot activate any more enrols and revokes nobody for ever. It is a
+ceremony: the authority stands still, the custodians give the PIN of the root's token, and the root's key itself
+signs what was decided, so that neither root alone nor a token that only has the same label brings it about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from hsm import canonical
+from hsm.acts import instant
+from hsm.answers import OFFICER_RECOVERY
+from hsm.ceremony.pins import RootPin
+from hsm.ceremony.proceedings import CeremonyResult, alone, record
+from hsm.ceremony.recovery_plan import RecoveryPlan
+from hsm.ceremony.tokens import open_room
+from hsm.ceremony.transcript import Transcript
+from hsm.config import AuthoritySettings
+from hsm.control import PinChange
+from hsm.errors import ActivationRefused, ConfigurationRefused
+from hsm.keys import raw_signer
+from hsm.operations.bench import Bench, open_bench
+from hsm.setup_code import digest_of, new_code
+from hsm.signer import SignatureAlgorithm, require_signature
+from hsm.store import SubjectKind
+from hsm.store.registry import ROOT
+from hsm.time_source import SharedTimes
+from hsm.token import TokenRoom
+
+
+def hold_recovery(
+    settings: AuthoritySettings, plan: RecoveryPlan, pin: RootPin, *, show: Callable[[str], None]
+) -> CeremonyResult:
+    """Does what *plan* says, all of it or nothing, showing each line of its transcript; the result has the codes.
+
+    1. nobody else serves this home; the clock is proven;
+    2. everybody named is an officer;
+    3. the root's token opens with its PIN, and its key signs the plan's hash and those of the codes;
+    4. their authenticators end, the codes' hashes, the transcript's hash: one durable transaction.
+
+    Raises :class:`ActivationRefused`, :class:`ConfigurationRefused` while the daemon runs,
+    :class:`hsm.errors.TimeNotAvailable`, and what the token room raises.
+    """
+    transcript = Transcript(show)
+    with alone(settings.home.single):
+        SharedTimes.create(settings.home.clock)
+        bench = open_bench(settings, PinChange(None))
+        root_room = open_room(settings, bench.store, plan.root, pin.pin)
+        try:
+            now = bench.now()
+            codes = {officer: new_code() for officer in plan.officers}
+            _require_officers(bench, plan)
+            signature = _signed_by_root(bench, root_room, _decided(plan, codes, now))
+            with bench.store.transaction():
+                transcript.begin_recovery(plan, pin.parts, now=now)
+                for officer, code in codes.items():
+                    _recover(bench, plan, officer, code, transcript, now=now)
+                transcript.line("")
+                transcript.line(f"Signature of the root's key: {signature.hex()}")
+                transcript.end(plan.participants)
+                made = record(bench, f"{OFFICER_RECOVERY}-{plan.name}", transcript, now=now)
+                return replace(made, setup_codes=tuple(codes.values()))
+        finally:
+            root_room.drop()
+            bench.close()
+
+
+def _require_officers(bench: Bench, plan: RecoveryPlan) -> None:
+    for officer in plan.officers:
+        if bench.store.people.subject(officer).kind is not SubjectKind.OFFICER:
+            raise ConfigurationRefused("{subject} is no officer.", subject=officer)
+
+
+def _decided(plan: RecoveryPlan, codes: dict[str, str], now: datetime) -> bytes:
+    """What the root's key signs: which file, when, and the codes' hashes."""
+    hashes = {officer: digest_of(code).hex() for officer, code in codes.items()}
+    decided = {"plan": plan.sha256.hex(), "held": instant(now), "codes": hashes}
+    return canonical.encode({"act": OFFICER_RECOVERY, **decided})
+
+
+def _signed_by_root(bench: Bench, room: TokenRoom, data: bytes) -> bytes:
+    kept = bench.store.registry.key(bench.store.registry.certificate(ROOT).label)
+    public = load_der_public_key(kept.public_key)
+    signature = raw_signer(room, kept.label, SignatureAlgorithm.of(public))(data)
+    try:
+        require_signature(public, signature, data)
+    except InvalidSignature as error:
+        raise ActivationRefused(_NOT_ROOT) from error
+    return signature
+
+
+_NOT_ROOT = "The token that was opened does not hold the root's key; bring the one of the ceremony."
+
+
+def _recover(
+    bench: Bench, plan: RecoveryPlan, officer: str, code: str, transcript: Transcript, *, now: datetime
+) -> None:
+    """Ends the authenticators of *officer* and leaves *code*, in the caller's transaction."""
+    moment, until = int(now.timestamp()), now + timedelta(hours=plan.hours)
+    ended = bench.store.people.revoke_credentials(officer, revoked=moment)
+    restored = officer in plan.restored
+    if restored:
+        bench.store.setup.add_recovery(digest_of(code), officer=officer, expires=int(until.timestamp()), at=moment)
+    else:
+        bench.store.setup.add(digest_of(code), expires=int(until.timestamp()))
+    known = bench.store.people.subject(officer)
+    results = [
+        ("name", f"{known.name}, {known.organisation}"),
+        ("authenticators ended", str(ended)),
+        ("code, SHA-256", digest_of(code).hex()),
+        ("counts until", instant(until)),
+    ]
+    what = "registers a new authenticator" if restored else "is replaced by a new officer"
+    transcript.step(f"{officer} {what}", [each.hand for each in plan.participants], results)

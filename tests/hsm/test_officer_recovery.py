@@ -1,0 +1,213 @@
+"""Officers who lost every authenticator: a new way in by root and the root's custodians, and by nobody else.
+
+With the command that is typed on the machine, SoftHSM's root token whose PIN is in two parts, and the sockets.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from pysqlite3 import dbapi2 as sqlite
+
+from hsm.authenticator import SoftwareAuthenticator
+from hsm.ceremony.recovery_plan import parse_recovery
+from hsm.errors import ActivationRefused, AuthorityError, CertificateRefused, ConfigurationRefused, NotPermitted
+from hsm.setup_code import new_code
+from tests.authority import OFFICER, ORGANISATION, ORIGIN, RP_ID, RunningAuthority, end, running_authority, start
+from tests.hsm.test_approvals import officer_details
+from tests.hsm.test_ceremony import CeremonyHome
+
+PLAN = resources.files("hsm.ceremonies").joinpath("recovery.toml").read_text(encoding="utf-8")
+SECOND = "officer-second"
+
+
+@dataclass(slots=True)
+class House:
+    """An authority with two officers; the PIN of the root's token is in two parts in ``parts/``, nowhere else."""
+
+    authority: RunningAuthority
+    held: int = 0
+
+    @property
+    def parts(self) -> Path:
+        return self.authority.root / "parts"
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """The authority stands still."""
+        end(self.authority.process)
+        try:
+            yield
+        finally:
+            self.authority.process = start(self.authority.root)
+
+    def recover(self, plan: str = PLAN, *, pins: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """What the command does."""
+        self.held += 1
+        path = self.authority.root / "recovery.toml"
+        path.write_text(plan.replace('name = "recovery"', f'name = "recovery-{self.held}"'), encoding="utf-8")
+        return CeremonyHome(self.authority.root).run("recover", str(path), "--pins", str(pins or self.parts))
+
+    def codes(self, plan: str = PLAN) -> list[str]:
+        with self.stopped():
+            done = self.recover(plan)
+        assert done.returncode == 0, done.stderr
+        shown = done.stdout[done.stdout.index("recovery codes") :].splitlines()[1:]
+        return [line.strip() for line in shown]
+
+    def authenticators(self, officer: str = OFFICER) -> int:
+        return len(self.authority.client("web").credentials(officer))
+
+    def restore(self, code: str, device: SoftwareAuthenticator, officer: str = OFFICER) -> None:
+        self.authority.client("web").restore_officer(code, {"subject": officer, "credential": device.credential()})
+
+    def enrol_by(self, officer: str, device: SoftwareAuthenticator, subject: str) -> bytes:
+        person = SoftwareAuthenticator.create(RP_ID, ORIGIN).credential()
+        details = {"subject": subject, "name": "新示例", "organisation": ORGANISATION, "credentials": [person]}
+        act = self.authority.officer_act("enrol_person", **details)
+        return self.authority.client("web").enrol_person(act, [device.activate(officer, act)])
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    with running_authority(workers=1) as own:
+        house = House(own)
+        details = {"subject": SECOND, "name": "钱见证", "organisation": ORGANISATION}
+        act = own.officer_act("enrol_officer", **details, credentials=[device().credential()])
+        own.client("web").enrol_officer(act, own.by_officer(act))
+        house.parts.mkdir(mode=0o700)
+        pin = own.root / "secrets/root.pin"
+        whole = pin.read_text().strip()
+        for number, part in ((1, whole[:8]), (2, whole[8:])):
+            path = house.parts / f"root.pin.{number}"
+            path.write_text(part)
+            path.chmod(0o600)
+        pin.unlink()
+        yield house
+
+
+def device() -> SoftwareAuthenticator:
+    return SoftwareAuthenticator.create(RP_ID, ORIGIN)
+
+
+def test_nothing_happens_without_the_custodians(house: House, tmp_path: Path) -> None:
+    """Root alone, one custodian alone, a wrong part, another token: each is refused, and nothing ends."""
+    one = tmp_path / "one"
+    one.mkdir()
+    (one / "root.pin").write_text((house.parts / "root.pin.1").read_text())
+    wrong = tmp_path / "wrong"
+    wrong.mkdir()
+    for name, text in (("root.pin.1", "00000000"), ("root.pin.2", (house.parts / "root.pin.2").read_text())):
+        (wrong / name).write_text(text)
+    for path in (*one.iterdir(), *wrong.iterdir()):
+        path.chmod(0o600)
+    own_token = PLAN.replace('root = "vermilion-root"', 'root = "vermilion"')
+    user = tmp_path / "user"
+    user.mkdir()
+    (user / "root.pin").write_text((house.authority.root / "secrets/user.pin").read_text())
+    (user / "root.pin").chmod(0o600)
+    attempts = [
+        (PLAN, house.authority.root / "secrets", "cannot be read"),
+        (PLAN, one, "refused the PIN"),
+        (PLAN, house.parts, "refused the PIN"),  # it is not tried again, not even the right one
+        (PLAN, wrong, "refused the PIN"),
+        (own_token, user, "holds 0 keys"),
+    ]
+    with house.stopped():
+        for plan, pins, said in attempts:
+            done = house.recover(plan, pins=pins)
+            assert done.returncode == 1 and said in done.stderr, done.stderr
+            assert "Traceback" not in done.stderr and "recovery codes" not in done.stdout
+            if pins == wrong:
+                assert CeremonyHome(house.authority.root).run("release-latch").returncode == 0
+        nobody = PLAN.replace("officer-wang", "officer-nobody")
+        for plan, said in ((nobody, "is not enrolled"), (PLAN.replace("officer-wang", "tsa"), "is no officer")):
+            assert said in house.recover(plan).stderr
+    assert house.authenticators() == 1
+    assert house.authority.client("web").appointment().recovering == ()
+    assert house.enrol_by(OFFICER, house.authority.officer, "person-before")
+    running = house.recover()
+    assert running.returncode == 1 and "is running" in running.stderr
+
+
+def test_what_is_no_plan() -> None:
+    for plan, said in (
+        (PLAN[: PLAN.rindex("[[participants]]")], "two people"),
+        (PLAN.replace("孙样本", "吴运维"), "two people"),
+        (PLAN.replace("hours = 24", "hours = 73"), "1 to 72 hours"),
+        (PLAN.replace('"officer-wang"', ""), "1 to 4 officers"),
+        (PLAN.replace('["officer-wang"]', '["officer-wang", "officer-wang"]'), "each once"),
+    ):
+        with pytest.raises(ConfigurationRefused, match=said):
+            parse_recovery(tomllib.loads(plan), bytes(32))
+
+
+def test_both_officers_lost_theirs_and_come_in_again(house: House) -> None:
+    before = house.authority.officer
+    plan = PLAN.replace('["officer-wang"]', f'["{OFFICER}", "{SECOND}"]')
+    web = house.authority.client("web")
+    first, second = house.codes(plan)
+    assert (house.authenticators(), house.authenticators(SECOND)) == (0, 0)
+    assert (web.appointment().codes, set(web.appointment().recovering)) == (1, {OFFICER, SECOND})
+
+    new = device()
+    refused: tuple[tuple[str, SoftwareAuthenticator, str, type[AuthorityError]], ...] = (
+        (new_code(), new, OFFICER, ActivationRefused),  # the portal alone has no code
+        (second, new, OFFICER, ActivationRefused),  # somebody else's
+        (first, before, OFFICER, CertificateRefused),  # what was lost, or stolen
+    )
+    for code, taken, officer, error in refused:
+        with pytest.raises(error):
+            house.restore(code, taken, officer)
+    with pytest.raises(NotPermitted):
+        house.authority.client("operator").restore_officer(first, {})
+    with pytest.raises(ActivationRefused, match="wrong, was used"):
+        web.appoint_officer(first, {**officer_details("officer-other", new), "credential": new.credential()})
+    with pytest.raises(ActivationRefused):
+        house.enrol_by(OFFICER, before, "person-by-thief")
+
+    house.restore(first.lower().replace("-", " "), new)
+    with pytest.raises(ActivationRefused, match="wrong, was used"):
+        house.restore(first, device())
+    assert house.enrol_by(OFFICER, new, "person-after")
+    house.restore(second, device(), SECOND)
+    assert web.appointment().recovering == ()
+    [*_, held] = house.authority.client("operator").ceremonies()
+    assert held.name.startswith("officer-recovery-") and held.intact
+    written = house.authority.client("operator").transcript(held.number)
+    assert first not in written and "in 2 parts" in written and "Signature of the root's key" in written
+    house.authority.officer = new
+
+
+def test_a_code_runs_out_and_a_newer_one_takes_its_place(house: House) -> None:
+    [old] = house.codes()
+    [code] = house.codes()
+    with pytest.raises(ActivationRefused):
+        house.restore(old, device())
+    store = sqlite.connect(house.authority.root / "authority/authority.db", isolation_level=None)
+    store.execute("UPDATE recovery_codes SET expires = 1 WHERE ended IS NULL")
+    with pytest.raises(ActivationRefused):
+        house.restore(code, device())
+    assert house.authority.client("web").appointment().recovering == ()
+    with pytest.raises(sqlite.IntegrityError, match="counts once"):
+        store.execute("UPDATE recovery_codes SET ended = NULL, expires = 4000000000")
+    store.close()
+
+
+def test_who_is_gone_is_replaced_by_somebody_else(house: House) -> None:
+    [code] = house.codes(PLAN.replace("restored", "replaced"))
+    with pytest.raises(ActivationRefused):
+        house.restore(code, device())
+    new = device()
+    details = {"subject": "officer-next", "name": "周见证", "organisation": ORGANISATION}
+    house.authority.client("web").appoint_officer(code, {**details, "credential": new.credential()})
+    assert house.enrol_by("officer-next", new, "person-by-next")
+    listed = CeremonyHome(house.authority.root).run("officers").stdout
+    assert f"{OFFICER} 王见证, authenticators: 0" in listed and "officer-next 周见证, authenticators: 1" in listed
