@@ -50,7 +50,7 @@ from appliance.documents.pictures import PagePictures
 from appliance.egress import Egress, Limits
 from appliance.errors import ConfigurationError
 from appliance.evidence.verification import verify_package
-from appliance.guests import Entering, Guests, invite, link_for
+from appliance.guests import Correcting, Entering, Guests, invite, link_for
 from appliance.guests.codes import Codes
 from appliance.guests.entering import Surroundings
 from appliance.history.chronicle import Chronicle
@@ -137,6 +137,7 @@ class Appliance:
     seal_uses: SealUses
     guests: Guests
     entering: Entering
+    correcting: Correcting
     addresses: Addresses
     mail: MailChannel
     pictures: PagePictures
@@ -308,6 +309,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         seal_uses=SealUses(room.database),
         guests=Guests(room.database, _codes(settings), mail.works, room.now),
         entering=_entering(settings, room, in_accounts),
+        correcting=Correcting(room.database, room.chronicle, room.now),
         addresses=_addresses(settings, room),
         mail=mail,
         pictures=pictures,

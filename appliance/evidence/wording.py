@@ -54,6 +54,7 @@ TITLES: Final[Mapping[str, str]] = {
     "guest-invited": "Outside signer invited",
     "guest-entered": "Outside signer let in by link and code",
     "guest-signed-in": "Outside signer signed in with the passkey",
+    "guest-corrected": "Outside signer corrected by the initiator",
     "guest-link-shown": "Link of the outside signer shown to the initiator",
     "guest-code-asked": "Outside signer asked for a new code",
     "guest-code-renewed": "New code for the outside signer",

@@ -61,6 +61,7 @@ class EventKind(StrEnum):
     GUEST_ENTERED = "guest-entered"
     GUEST_SIGNED_IN = "guest-signed-in"
     """With the passkey, at any time after the first."""
+    GUEST_CORRECTED = "guest-corrected"
     GUEST_LINK_SHOWN = "guest-link-shown"
     """To the initiator, who hands it over where no mail goes out."""
     GUEST_CODE_ASKED = "guest-code-asked"

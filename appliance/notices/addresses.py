@@ -27,6 +27,7 @@ _PAGES = {
     NoticeKind.SEAL_REFUSED: "/seals/requests/{about}",
     NoticeKind.SEAL_LAPSED: "/seals/requests/{about}",
     NoticeKind.ENROLMENT_WAITING: "/office",
+    NoticeKind.CERTIFICATE_TO_END: "/office/people/{about}",
     NoticeKind.ACT_WAITING: "/office/acts/{about}",
     NoticeKind.OFFICER_RECOVERY: "/office",
     NoticeKind.ENROLLED: "/",

@@ -34,6 +34,8 @@ SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.GUEST_INVITED: "You are asked to sign “{title}”",
     NoticeKind.GUEST_LINK: "Your new link to “{title}”",
     NoticeKind.GUEST_ASKS: "Your guest asks for a new link and code for “{title}”",
+    NoticeKind.PARTY_CORRECTED: "The name of a party of “{title}” was corrected",
+    NoticeKind.CERTIFICATE_TO_END: "A certificate of an outside signer is to be ended",
     NoticeKind.INVITED: "Set up your account for signing contracts",
     NoticeKind.RECOVERY: "Set up anew how you sign in",
     NoticeKind.ENROLMENT_WAITING: "An enrolment for signing waits for your decision",
@@ -60,6 +62,10 @@ MORE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
     NoticeKind.GUEST_INVITED: (CODE, ONCE),
     NoticeKind.GUEST_LINK: (AS_BEFORE, ONCE),
     NoticeKind.GUEST_ASKS: ("Be sure whom you talk to, then tell the new code by telephone.",),
+    NoticeKind.CERTIFICATE_TO_END: (
+        "The person is invited anew under the right name or address. The certificate from before signs nothing any"
+        " more.",
+    ),
     NoticeKind.INVITED: (ONCE,),
     NoticeKind.RECOVERY: ("If you have not asked for it, tell the officer who looks after accounts.", ONCE),
     NoticeKind.ACT_WAITING: ("It can be activated within 24 hours.",),

@@ -77,6 +77,15 @@ def pass_on(tx: Transaction, contract: Contract, party: Party) -> None:
     _require_one(passed.rowcount, contract)
 
 
+def correct(tx: Transaction, contract: Contract, party: Party) -> None:
+    """Who signs for the waiting party of a guest, as the initiator has corrected it."""
+    corrected = tx.execute(
+        "UPDATE parties SET subject = ?, name = ?, phone = ? WHERE id = ? AND contract = ? AND state = 'waiting'",
+        (party.subject, party.name, party.phone, party.id, contract.id),
+    )
+    _require_one(corrected.rowcount, contract)
+
+
 def mark_signed(tx: Transaction, contract: Contract, party: Party, at: datetime) -> None:
     """The party has signed. Raises :class:`StateRefused` unless it was waiting."""
     marked = tx.execute(

@@ -66,6 +66,13 @@ def update_profile(tx: Transaction, person: Person) -> None:
     )
 
 
+def correct(tx: Transaction, person: Person) -> None:
+    """Writes name and mail address of an outside signer who was typed wrongly."""
+    tx.execute(
+        "UPDATE people SET name = ?, email = ? WHERE subject = ?", (person.name, person.email, person.subject)
+    )
+
+
 def insert_seal(tx: Transaction, seal: Seal, certificate: bytes) -> None:
     """A new seal with its custodians, who must be known people; it gets the next number of its kind, whatever it
     says of it. Raises :class:`StateRefused` otherwise."""

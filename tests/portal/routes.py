@@ -100,6 +100,7 @@ GET: dict[str, Row] = {
     "signing.picture": Row(CONTRACT + "/sign/{intent}/1.png", NOBODY),
     "signing.confirmation": Row("/contracts/{completed}/signed", AUDITOR),
     "signing.guest_code": Row(GUESTS, NOBODY),
+    "signing.guest_correction": Row(GUESTS + "/correct", NOBODY),
     "voiding.answer": Row(VOID + "/answer", NOBODY),
     "reminders.notices": Row("/notices", ACCOUNTS),
     "reminders.wishes": Row("/settings/reminders", ACCOUNTS),
@@ -271,6 +272,7 @@ POST: dict[str, Row] = {
     "signing.activate": Row(CONTRACT + "/sign", AUDITOR, form=_SIGNED, any_words=True),
     "signing.new_guest_code": Row(GUESTS + "/code", NOBODY, any_words=True),
     "signing.new_guest_link": Row(GUESTS + "/link", NOBODY, any_words=True),
+    "signing.correct_guest": Row(GUESTS + "/correct", NOBODY, form={"name": "a", "email": "a", "phone": "1"}),
     "signing.show_guest_link": Row(GUESTS + "/show", NOBODY, any_words=True),
     "voiding.declare": Row(
         VOID + "/declare", NOBODY, form={"declaration": "{declaration}", "pin": "1", "code": "1", "once": "{once}"}

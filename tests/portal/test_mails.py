@@ -314,6 +314,8 @@ def everything_else(mails: Mails) -> None:
         ),
         Notice(names["inviting"], names["guest"], NoticeKind.GUEST_LINK, now),
         Notice(names["inviting"], ZHANG.subject, NoticeKind.GUEST_ASKS, now, names["guest_party"]),
+        Notice(contract, LI.subject, NoticeKind.PARTY_CORRECTED, now),
+        Notice(None, OFFICER, NoticeKind.CERTIFICATE_TO_END, now, names["guest"]),
         Notice(None, OFFICER, NoticeKind.ACT_WAITING, now, names["act"]),
         Notice(None, OFFICER, NoticeKind.ENROLMENT_WAITING, now, names["request"]),
         Notice(None, OFFICER, NoticeKind.OFFICER_RECOVERY, now, "2"),

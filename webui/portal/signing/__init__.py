@@ -7,6 +7,7 @@ from flask import Blueprint
 from webui.portal.parts import PortalParts
 from webui.portal.signing import (
     agreement,
+    correcting,
     guest_entry,
     guest_settings,
     guests,
@@ -21,6 +22,17 @@ from webui.portal.signing import (
 def blueprint(parts: PortalParts) -> Blueprint:
     """``/contracts/ID/sign``, ``/agreement``, ``/seals/requests``, ``/guest/…``."""
     pages = Blueprint("signing", __name__)
-    for part in (page, pictures, agreement, seals, seal_uses, guest_entry, guest_settings, guests, inviting):
+    for part in (
+        page,
+        pictures,
+        agreement,
+        seals,
+        seal_uses,
+        guest_entry,
+        guest_settings,
+        guests,
+        inviting,
+        correcting,
+    ):
         part.install(pages, parts)
     return pages

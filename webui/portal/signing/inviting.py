@@ -36,28 +36,28 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/contracts/<contract_id>/guests/<party_id>")
     def guest_code(contract_id: str, party_id: str) -> str:
-        return page(*_guest(parts, contract_id, party_id))
+        return page(*guest_of(parts, contract_id, party_id))
 
     @pages.post("/contracts/<contract_id>/guests/<party_id>/show")
     def show_guest_link(contract_id: str, party_id: str) -> str:
-        seen, party = _guest(parts, contract_id, party_id)
+        seen, party = guest_of(parts, contract_id, party_id)
         invitation = guests.show_link(contract_id, party_id, by=seen.who.subject)
         return page(seen, party, parts.appliance.addresses.of_invitation(invitation))
 
     @pages.post("/contracts/<contract_id>/guests/<party_id>/code")
     def new_guest_code(contract_id: str, party_id: str) -> Response:
-        seen, _party = _guest(parts, contract_id, party_id)
+        seen, _party = guest_of(parts, contract_id, party_id)
         guests.new_code(contract_id, party_id, by=seen.who.subject)
         return redirect(url_for("signing.guest_code", contract_id=contract_id, party_id=party_id), 303)
 
     @pages.post("/contracts/<contract_id>/guests/<party_id>/link")
     def new_guest_link(contract_id: str, party_id: str) -> Response:
-        seen, _party = _guest(parts, contract_id, party_id)
+        seen, _party = guest_of(parts, contract_id, party_id)
         guests.invite_again(contract_id, party_id, by=seen.who.subject)
         return redirect(url_for("signing.guest_code", contract_id=contract_id, party_id=party_id), 303)
 
 
-def _guest(parts: PortalParts, contract_id: str, party_id: str) -> tuple[Sight, Party]:
+def guest_of(parts: PortalParts, contract_id: str, party_id: str) -> tuple[Sight, Party]:
     """The guest's party, for the initiator. Raises :class:`NotFound` for everybody else."""
     seen = sight(parts, contract_id)
     party = seen.contract.party(party_id)

@@ -1,0 +1,204 @@
+"""Correcting a guest who was typed wrongly, after the contract has been sent and before the guest has signed.
+
+1. Whatever was sent so far is over: links end, the code is another one, open sessions end.
+2. A new address of mail also revokes the links for good: nothing that went to the wrong one shows anything more.
+3. Where somebody has set up what to sign with under the wrong address, or an officer has certified the wrong name,
+   the invitation starts anew with another person of the register. The open request is closed; officers are asked
+   to end a certificate. Fields, order and everything else of the contract stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from appliance.contracts import rules
+from appliance.contracts.announcements import to_those_who_know
+from appliance.contracts.changes import changed
+from appliance.contracts.joining import guest_person
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
+from appliance.guests.inviting import invite, invite_again
+from appliance.history.chronicle import Chronicle
+from appliance.history.events import EventKind, HistoryEvent
+from appliance.model.contract import Contract, ContractState, Guest, Party, PartyState
+from appliance.model.guest import Invitation
+from appliance.model.notice import Notice, NoticeKind
+from appliance.model.office import ActState, RequestState
+from appliance.model.people import Person
+from appliance.store import (
+    contracts,
+    enrolment,
+    guests,
+    intents,
+    office_acts,
+    outbox,
+    parties,
+    people,
+    roll,
+    sessions,
+)
+from appliance.store.database import Database, Transaction
+
+REASON = "The initiator corrected who this is."
+"""Why an officer's act about the guest ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """What is typed differently from what was known."""
+
+    name: bool
+    email: bool
+    phone: bool
+
+    @property
+    def any(self) -> bool:
+        return self.name or self.email or self.phone
+
+    @property
+    def fields(self) -> str:
+        named = (("name", self.name), ("email", self.email), ("phone", self.phone))
+        return " ".join(name for name, differs in named if differs)
+
+
+class Correcting:
+    """Thread-safe."""
+
+    def __init__(self, database: Database, chronicle: Chronicle, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._chronicle = chronicle
+        self._now = now
+
+    def starts_anew(self, subject: str) -> bool:
+        """Whether a guest has set something up, so that another address means another enrolment."""
+        with self._database.reading() as tx:
+            return _has_set_up(tx, subject)
+
+    def correct(
+        self, contract_id: str, party_id: str, given: Guest, *, by: str, seen: int | None = None
+    ) -> Contract:
+        """*given* (name, mail, telephone; the organisation stays) takes the place of what was typed before.
+
+        Raises :class:`NotFound`, :class:`StateRefused` when the guest has answered or the contract was changed,
+        and :class:`PreconditionRefused` for anybody but the initiator, malformed values, or no difference.
+        """
+        now = self._now()
+        with self._database.transaction() as tx:
+            contract, party = self._open_party(tx, contract_id, party_id, by, seen)
+            before = people.person(tx, party.subject)
+            typed = guest_person(replace(given, organisation=before.organisation), before)
+            if not typed.email:
+                raise PreconditionRefused("{email} is no e-mail address.", email=given.email)
+            phone = given.phone.strip() or None
+            differs = _Difference(typed.name != before.name, typed.email != before.email, phone != party.phone)
+            if not differs.any:
+                raise PreconditionRefused("Nothing is different from before.")
+            anew = _must_start_anew(tx, before.subject, differs)
+            after = replace(before, subject=typed.subject if anew else before.subject)
+            after = replace(after, name=typed.name, email=typed.email)
+            held = _invitation(tx, party_id)
+            self._end_what_was(tx, before, party, differs, anew=anew, by=by)
+            if anew:
+                people.insert_person(tx, after, None)
+            else:
+                people.correct(tx, after)
+            corrected = replace(party, subject=after.subject, name=after.name, phone=phone)
+            parties.correct(tx, contract, corrected)
+            public = {"party": party_id, "person": after.subject, "before": before.subject, "what": differs.fields}
+            private = {"name": after.name, "email": after.email, "phone": phone}
+            event = HistoryEvent(EventKind.GUEST_CORRECTED, now, by, contract_id, public, private)
+            result = changed(tx, self._chronicle, contract, event)
+            if held is not None:
+                self._invite(tx, result, corrected, held, differs, by)
+            self._tell(tx, result, corrected.subject, before if anew else None, name=differs.name)
+            return result
+
+    def _open_party(
+        self, tx: Transaction, contract_id: str, party_id: str, by: str, seen: int | None
+    ) -> tuple[Contract, Party]:
+        contract = contracts.load(tx, contract_id)
+        party = rules.party_of(contract, party_id)
+        if contract.initiator != by or not party.guest:
+            raise PreconditionRefused("Only the initiator of “{title}” invites its guests.", title=contract.title)
+        rules.require_state(contract, ContractState.SENT)
+        if party.state is not PartyState.WAITING:
+            raise StateRefused("{name} has answered already; nothing can be corrected any more.", name=party.name)
+        if intents.is_under_way(tx, party_id):
+            raise StateRefused(
+                "A signature on this contract is being made just now; look at it again in a moment."
+            )
+        if seen is not None and seen != contract.version:
+            raise StateRefused(
+                "“{title}” was changed after you opened it; look at it again.", title=contract.title
+            )
+        return contract, party
+
+    def _end_what_was(
+        self, tx: Transaction, before: Person, party: Party, differs: _Difference, *, anew: bool, by: str
+    ) -> None:
+        now = self._now()
+        sessions.end_all(tx, before.subject, now=now)
+        intents.abandon_of_party(tx, party.id, "the guest was corrected")
+        if differs.email or anew:
+            guests.revoke(tx, party.id, now)
+        if not anew:
+            return
+        waiting = enrolment.open_request(tx, before.subject)
+        if waiting is None:
+            return
+        act = office_acts.open_for_request(tx, waiting.id, now)
+        if act is not None:
+            office_acts.end(tx, act.id, ActState.REFUSED, at=now, by=by, reason=REASON)
+        enrolment.close(tx, waiting.id, RequestState.WITHDRAWN, at=now, by=by)
+        public = {"subject": before.subject, "request": waiting.id}
+        self._chronicle.tell(tx, HistoryEvent(EventKind.ENROLMENT_WITHDRAWN, now, by, None, public))
+
+    def _invite(
+        self,
+        tx: Transaction,
+        contract: Contract,
+        party: Party,
+        held: Invitation,
+        differs: _Difference,
+        by: str,
+    ) -> None:
+        now = self._now()
+        if held.person != party.subject:
+            invite(tx, contract, party, by=by, now=now)
+            return
+        opened = None if differs.email else held.opened
+        following = replace(held, round=held.round + 1, tries=0, opened=opened)
+        invite_again(tx, following, now=now, kind=NoticeKind.GUEST_INVITED, asked_by=by)
+
+    def _tell(
+        self, tx: Transaction, contract: Contract, guest: str, replaced: Person | None, *, name: bool
+    ) -> None:
+        """Officers, of a certificate to end; the others who know of the contract, of another *name* in it."""
+        now = self._now()
+        if replaced is not None and people.is_enrolled(tx, replaced.subject):
+            for officer in roll.officers(tx):
+                outbox.enqueue(tx, Notice(None, officer, NoticeKind.CERTIFICATE_TO_END, now, replaced.subject))
+        for notice in to_those_who_know(contract, NoticeKind.PARTY_CORRECTED, now) if name else ():
+            if notice.recipient not in (contract.initiator, guest):
+                outbox.enqueue(tx, notice)
+
+
+def _must_start_anew(tx: Transaction, subject: str, differs: _Difference) -> bool:
+    """Another address ends what was set up under the wrong one; another name what is certified, or just being."""
+    if differs.email:
+        return _has_set_up(tx, subject)
+    waiting = enrolment.open_request(tx, subject)
+    return differs.name and (people.is_enrolled(tx, subject) or waiting is not None)
+
+
+def _has_set_up(tx: Transaction, subject: str) -> bool:
+    return people.is_enrolled(tx, subject) or enrolment.open_request(tx, subject) is not None
+
+
+def _invitation(tx: Transaction, party_id: str) -> Invitation | None:
+    """The invitation that holds; None before it is the guest's turn."""
+    try:
+        return guests.of_party(tx, party_id)
+    except NotFound:
+        return None

@@ -1,0 +1,170 @@
+"""A guest who was typed wrongly is corrected after sending: nothing that went to the wrong one works any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from flask.testing import FlaskClient
+
+from appliance.accounts.sessions import Whereabouts
+from appliance.contracts.drafting import DraftTerms
+from appliance.demonstration.cast import LI, OFFICER, ZHANG, ZONE
+from appliance.demonstration.pocket import Pocket
+from appliance.errors import NotFound, StateRefused
+from appliance.model.contract import Contract, Deadline, Guest, Party, Placement, SigningOrder
+from appliance.model.office import ActState, ProposedPasskey, RequestState
+from appliance.store import guests
+from appliance.wiring import Appliance
+from hsm.acts import WebAuthnActivation
+from tests.portal import signing_visits
+from tests.portal.estate import HERE, Estate
+from tests.portal.visitors import SIGNER, signed_in
+from tests.world import activations_for, agree, sample_document
+
+
+@pytest.fixture
+def contract(estate: Estate) -> Iterator[Contract]:
+    """To a guest and Li at the same time."""
+    house = estate.appliance
+    deadline = Deadline(house.now() + timedelta(days=3), ZONE)
+    terms = DraftTerms("更正示例合同", "服务", "示例", ZHANG.subject, deadline, SigningOrder.PARALLEL)
+    draft = house.drafting.draft(sample_document(1), terms)
+    guest = Guest("郑示列", "戊公司", "wrong@epsilon.example", "+86 138 0000 0000")
+    party = house.drafting.add_guest(draft.id, guest, by=ZHANG.subject)
+    house.drafting.place(draft.id, party.id, [Placement(0, 10, 80, 25, 8)], by=ZHANG.subject)
+    house.drafting.add_person(draft.id, subject=LI.subject, by=ZHANG.subject)
+    yield house.sending.send(draft.id, by=ZHANG.subject)
+
+
+def link_of(house: Appliance, party: Party) -> str:
+    return urlsplit(house.addresses.of_invitation(house.guests.of_party(party.id))).path
+
+
+def token(link: str) -> str:
+    return link.rpartition("/")[2]
+
+
+def correct(estate: Estate, contract: Contract, **typed: str) -> tuple[Contract, Party]:
+    """Zhang types it into the page; what is left out stays as the form has it."""
+    zhang, party = signed_in(estate.portal, estate.appliance, ZHANG.subject, SIGNER), contract.parties[0]
+    page = f"/contracts/{contract.id}/guests/{party.id}/correct"
+    person = estate.appliance.registry.person(party.subject)
+    so_far = {"name": person.name, "email": person.email, "phone": party.phone or ""}
+    answer = zhang.post(page, data={**signing_visits.hidden(zhang.get(page).text), **so_far, **typed})
+    assert answer.status_code == 303, answer.text
+    after = estate.appliance.contracts.get(contract.id)
+    return after, after.parties[0]
+
+
+def propose(house: Appliance, party: Party) -> str:
+    """A passkey for the guest, which waits for an officer; the id of the request."""
+    web = house.settings.web
+    made = Pocket(house.settings.home.people).make(party.subject, rp_id=web.relying_party, origin=web.origin)
+    passkey = ProposedPasskey(
+        bytes.fromhex(made["credential_id"]), bytes.fromhex(made["public_key"]), web.relying_party
+    )
+    return house.office.requests.submit(party.subject, [passkey], by=party.subject).id
+
+
+def confirm(house: Appliance, request: str) -> None:
+    act = house.office.preparing.enrolment(request, verified="示例", by=OFFICER)
+    answer = Pocket(house.settings.home.people).activate(OFFICER, house.office.performing.to_activate(act))
+    assert isinstance(answer, WebAuthnActivation)
+    house.office.performing.activate(act.id, answer)
+
+
+def test_a_wrong_address_learns_nothing_more(estate: Estate, contract: Contract) -> None:
+    house, [before, _li] = estate.appliance, contract.parties
+    old, code = link_of(house, before), house.guests.code(contract.id, before.id, by=ZHANG.subject)
+    house.entering.admit(token(old), code)
+    opened = house.sessions.open_guest(
+        before.subject, (contract.id, before.id), Whereabouts("192.0.2.7"), until=contract.deadline.at
+    )
+    after, party = correct(estate, contract, email="right@epsilon.example", phone="+86 10 1234 5678")
+    assert (party.subject, party.phone) == (before.subject, "+86 10 1234 5678"), "nothing was set up"
+    assert house.registry.person(party.subject).email == "right@epsilon.example"
+    assert house.sessions.presence(opened.secret) is None
+    assert estate.browser("nobody").get(old).status_code == 404
+    with pytest.raises(NotFound):
+        house.entering.send_another(token(old))
+    assert house.guests.code(contract.id, party.id, by=ZHANG.subject) != code
+    with pytest.raises(NotFound):
+        house.entering.admit(token(old), house.guests.code(contract.id, party.id, by=ZHANG.subject))
+    page = estate.browser("nobody").get(link_of(house, party)).text
+    assert 'name="code"' in page and "data-passkey" not in page
+    assert party.placement == before.placement and after.version > contract.version
+
+
+def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: Contract) -> None:
+    house, before = estate.appliance, contract.parties[0]
+    old = link_of(house, before)
+    house.entering.admit(token(old), house.guests.code(contract.id, before.id, by=ZHANG.subject))
+    request = propose(house, before)
+    act = house.office.preparing.enrolment(request, verified="示例", by=OFFICER)
+    _after, party = correct(estate, contract, email="right@epsilon.example")
+    assert party.subject != before.subject and party.placement == before.placement
+    assert house.office.requests.request(request).state is RequestState.WITHDRAWN
+    assert house.office.performing.act(act.id).state is ActState.REFUSED
+    with pytest.raises(StateRefused):
+        house.office.performing.to_activate(act)
+    assert estate.browser("nobody").get(old).status_code == 404
+    confirm(house, propose(house, party))
+    agree(house, house.registry.person(party.subject), LI.organisation)
+    opened = house.desk.open(contract.id, party.id, HERE)
+    signed = house.desk.sign(opened.intent.id, activations_for(house, opened.intent.act), HERE)
+    assert signed.parties[0].signed_at is not None
+    with pytest.raises(StateRefused, match="answered already"):
+        house.correcting.correct(contract.id, party.id, Guest("某", "", "a@b.example"), by=ZHANG.subject)
+
+
+def test_another_name_after_it_was_certified_starts_anew(estate: Estate, contract: Contract) -> None:
+    house, before = estate.appliance, contract.parties[0]
+    confirm(house, propose(house, before))
+    _after, party = correct(estate, contract, name="郑示例")
+    assert party.name == "郑示例" and party.subject != before.subject
+    with house.database.reading() as tx:
+        query = "SELECT recipient FROM outbox WHERE kind = 'certificate-to-end' AND about = ?"
+        assert OFFICER in {row[0] for row in tx.execute(query, (before.subject,))}
+        query = "SELECT recipient FROM outbox WHERE kind = 'party-corrected' AND contract = ?"
+        assert {row[0] for row in tx.execute(query, (contract.id,))} == {LI.subject}
+    act = house.office.members.let_go(before.subject, by=OFFICER)
+    assert act is not None
+    answer = Pocket(house.settings.home.people).activate(OFFICER, house.office.performing.to_activate(act))
+    assert isinstance(answer, WebAuthnActivation)
+    house.office.performing.activate(act.id, answer)
+    assert not house.authority.credentials(before.subject)
+
+
+def test_another_telephone_number_keeps_what_was_set_up(estate: Estate, contract: Contract) -> None:
+    house, before = estate.appliance, contract.parties[0]
+    confirm(house, propose(house, before))
+    code = house.guests.code(contract.id, before.id, by=ZHANG.subject)
+    _after, party = correct(estate, contract, phone="+86 10 8765 4321")
+    assert party.subject == before.subject and house.authority.credentials(party.subject)
+    assert house.guests.code(contract.id, party.id, by=ZHANG.subject) != code
+
+
+def test_a_name_before_anything_is_set_up_is_just_another(estate: Estate, contract: Contract) -> None:
+    house, before = estate.appliance, contract.parties[0]
+    _after, party = correct(estate, contract, name="郑示例")
+    assert (party.name, party.subject) == ("郑示例", before.subject)
+    assert house.registry.person(party.subject).name == "郑示例"
+    with house.database.reading() as tx:
+        assert guests.of_party(tx, party.id).revoked is None
+
+
+def test_others_correct_nothing(estate: Estate, contract: Contract) -> None:
+    party = contract.parties[0]
+    li: FlaskClient = signed_in(estate.portal, estate.appliance, LI.subject, SIGNER)
+    assert li.get(f"/contracts/{contract.id}/guests/{party.id}/correct").status_code == 404
+    zhang = signed_in(estate.portal, estate.appliance, ZHANG.subject, SIGNER)
+    page = f"/contracts/{contract.id}/guests/{party.id}/correct"
+    form = signing_visits.hidden(zhang.get(page).text)
+    for typed in ({"name": "郑示列", "email": "no address", "phone": ""}, {"name": "", "email": "a@b.example"}):
+        assert zhang.post(page, data={**form, **typed}).status_code == 422
+    form["seen"] = "1"
+    stale = {"name": "某", "email": "a@b.example", "phone": ""}
+    assert zhang.post(page, data={**form, **stale}).status_code == 409
