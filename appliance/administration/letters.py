@@ -74,7 +74,7 @@ class ActLetters:
         with self._room.database.reading() as tx:
             letters = {each.login: each.state for each in act_letters.about(tx, act.id)}
             wanted = deciders(tx, action, by=act.asked_by)
-        queued = LetterState.QUEUED if self._settings.mail.host else None
+        queued = LetterState.QUEUED if self._settings.mail.configured else None
         sent = tuple(each.name for each in wanted if letters.get(each.login) is LetterState.SENT)
         waiting = tuple(each.name for each in wanted if each.login in letters and letters[each.login] is queued)
         known = {*sent, *waiting}

@@ -72,7 +72,7 @@ def _tell_first_steps(speech: Speech, settings: Settings) -> None:
     say("Vermilion serves on {address} (Ctrl-C ends it)", address=settings.web.public_url)
     say("This appliance is that of {organisation}.", organisation=settings.organisation.name)
     say("The operator's console is on {address}", address=settings.console.public_url)
-    if settings.mail.host:
+    if settings.mail.configured:
         say("Mail goes through {host}, port {port}.", host=settings.mail.host, port=settings.mail.port)
     else:
         say(

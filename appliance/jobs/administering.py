@@ -61,7 +61,7 @@ def administering(appliance: Appliance, stack: ExitStack) -> list[Job]:
     administering = Administering(appliance, stack)
     jobs = [Job("acts", ACTS, administering.tick), Job("stuck contracts", STUCK, administering.look)]
     settings = appliance.settings
-    if settings.mail.host:
+    if settings.mail.configured:
         mail = Mail(settings.mail, settings.mail_password(os.environ))
         jobs.append(Job("letters about acts", LETTERS, partial(administering.tell, mail)))
     return jobs

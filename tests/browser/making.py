@@ -84,7 +84,8 @@ def name_parties(initiator: Actor, outsider: Outsider, requester: str) -> None:
     initiator.unfold("Add a company seal")
     seal = f"{initiator.organisation} 公章"
     initiator.names.add(seal)
-    page.locator("#field-seal").select_option(label=seal)
+    offered = page.locator("#field-seal option", has_text=seal)
+    page.locator("#field-seal").select_option(offered.get_attribute("value"))
     page.locator("#field-requester").select_option(label=requester)
     initiator.press("Add the seal")
     initiator.press("in {days} days", days=7)
