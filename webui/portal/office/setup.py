@@ -8,6 +8,7 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from appliance.errors import StateRefused
 from appliance.office import OfficerForm, RecoveryForm
 from hsm.subjects import LONGEST_LOGIN
 from webui.portal import access
@@ -78,6 +79,11 @@ def blueprint(parts: PortalParts) -> Blueprint:
     @pages.post("/setup/recovery")
     def recover() -> Response | tuple[str, int]:
         form, say = RecoveryForm(text("code"), text("login", LONGEST_LOGIN), text("password")), translate()
+        if not appointing.state().recovering:
+            raise StateRefused(
+                "No officer is being given a new way in. A recovery on the machine begins that, by root and the"
+                " custodians of the key ceremony."
+            )
         found = appointing.recovery_problems(form)
         if found:
             problems = {place: say(each.template, **each.values) for place, each in found.items()}
