@@ -21,6 +21,7 @@ from appliance.mark import Mark, read_mark
 from appliance.model.horizon import KNOWN
 from hsm.errors import ConfigurationRefused
 from hsm.log_lines import LogFormat
+from hsm.names import LONGEST_ORGANISATION, is_visible
 from hsm.settings import require, sections, tables_of
 
 MEBIBYTE = 1024 * 1024
@@ -38,6 +39,11 @@ class OrganisationSettings:
 
     name: str = "示例企业有限公司"
     mark: str = ""
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for a name that no certificate can have (:mod:`hsm.names`)."""
+        fit = 1 <= len(self.name) <= LONGEST_ORGANISATION and is_visible(self.name)
+        require(fit, "organisation.name", f"1 to {LONGEST_ORGANISATION} visible characters without outer spaces")
 
 
 @dataclass(frozen=True, slots=True)

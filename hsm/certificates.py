@@ -6,7 +6,6 @@ documents and nothing else, the timestamp authority's for timestamps alone.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,14 @@ from cryptography.hazmat.primitives.asymmetric.types import (
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from hsm.errors import CertificateRefused
+from hsm.names import (
+    BOUND,
+    LONGEST_COMMON,
+    LONGEST_PERSON,
+    SubjectName,
+    require_organisation_name,
+    require_visible,
+)
 from hsm.organisations import same_organisation
 from hsm.signer import SignatureAlgorithm
 from hsm.subjects import is_outside
@@ -64,31 +71,6 @@ class Profile(Enum):
     EVIDENCE = ProfileRules(days=1825, usages=_SIGNING)
     PERSON = ProfileRules(days=730, usages=_SIGNING)
     SEAL = ProfileRules(days=1095, usages=_SIGNING)
-
-
-@dataclass(frozen=True, slots=True)
-class SubjectName:
-    """Who a certificate names. ``identifier`` tells apart two of the same name (X.520 serialNumber): people and
-    seals have one, services and authorities none; ``unit`` is a seal's kind."""
-
-    organisation: str
-    common_name: str
-    identifier: str | None = None
-    country: str = "CN"
-    unit: str | None = None
-
-    def to_x509(self) -> x509.Name:
-        """The distinguished name, country first."""
-        attributes = [
-            x509.NameAttribute(NameOID.COUNTRY_NAME, self.country),
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, self.organisation),
-            x509.NameAttribute(NameOID.COMMON_NAME, self.common_name),
-        ]
-        if self.unit is not None:
-            attributes.insert(2, x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, self.unit))
-        if self.identifier is not None:
-            attributes.append(x509.NameAttribute(NameOID.SERIAL_NUMBER, self.identifier))
-        return x509.Name(attributes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +145,7 @@ class CertificateRules:
         now: datetime,
         latest: datetime | None = None,
     ) -> x509.CertificateBuilder:
-        self._require_name(name, outside=profile is Profile.PERSON and is_outside(name.identifier or ""))
+        self._require_name(profile, name)
         SignatureAlgorithm.of(public_key)
         rules = profile.value
         start = now.astimezone(UTC).replace(microsecond=0)
@@ -179,12 +161,16 @@ class CertificateRules:
             .add_extension(_key_usage(rules), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
         )
+        full_name = name.extension()
+        if full_name is not None:
+            builder = builder.add_extension(full_name, critical=False)
         if rules.usages:
             usages = x509.ExtendedKeyUsage(rules.usages)
             builder = builder.add_extension(usages, critical=rules.usages_critical)
         return builder
 
-    def _require_name(self, name: SubjectName, *, outside: bool) -> None:
+    def _require_name(self, profile: Profile, name: SubjectName) -> None:
+        outside = profile is Profile.PERSON and is_outside(name.identifier or "")
         if outside:
             self.require_foreign(name.organisation)
         elif name.organisation not in self.organisations:
@@ -194,9 +180,12 @@ class CertificateRules:
             )
         if len(name.country) != 2 or not name.country.isascii() or not name.country.isupper():
             raise CertificateRefused("A country is two capital letters, such as CN.")
-        for text in (name.organisation, name.common_name, name.identifier, name.unit):
+        if name.organisation or not outside:
+            require_organisation_name(name.organisation)
+        require_visible(name.common_name, LONGEST_PERSON if profile is Profile.PERSON else LONGEST_COMMON)
+        for text in (name.identifier, name.unit):
             if text is not None:
-                require_text(text)
+                require_visible(text, BOUND)
 
     def require_foreign(self, organisation: str) -> None:
         """Raises :class:`CertificateRefused` for one that reads as an organisation of this house: nobody from
@@ -250,21 +239,6 @@ def _require_issuer(profile: Profile, issuer: Issuer, now: datetime) -> None:
         raise CertificateRefused("A root is signed by itself alone.")
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         raise CertificateRefused("The certificate of {issuer} is not valid now.", issuer=issuer.label)
-
-
-def require_text(text: str) -> None:
-    """Raises :class:`CertificateRefused` unless *text* can be a name in a certificate.
-
-    X.520 allows 64 characters; what cannot be seen or has two forms could name somebody else.
-    """
-    visible = all(unicodedata.category(each)[0] not in "CZ" or each == " " for each in text)
-    if (
-        not 1 <= len(text) <= 64
-        or not visible
-        or text != text.strip()
-        or not unicodedata.is_normalized("NFC", text)
-    ):
-        raise CertificateRefused("A name in a certificate has 1 to 64 visible characters and no outer spaces.")
 
 
 def _key_usage(rules: ProfileRules) -> x509.KeyUsage:

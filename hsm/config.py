@@ -16,6 +16,7 @@ from typing import Any
 
 from hsm.errors import ConfigurationRefused
 from hsm.log_lines import LogFormat
+from hsm.names import LONGEST_ORGANISATION, is_visible
 from hsm.settings import require, sections, tables_of
 from hsm.signer import SignatureAlgorithm
 from hsm.timestamp.imprints import DEFAULT_HASHES
@@ -166,8 +167,12 @@ class CertificateSettings:
     crl_days: int = 7
 
     def check(self) -> None:
-        """Raises ConfigurationRefused for CRLs that never come or live too long."""
+        """Raises ConfigurationRefused for CRLs that never come or live too long, and for an organisation that no
+        certificate can name."""
         require(1 <= self.crl_days <= 31, "certificates.crl_days", "from 1 to 31")
+        fit = all(1 <= len(each) <= LONGEST_ORGANISATION and is_visible(each) for each in self.organisations)
+        wanted = f"a list of names of 1 to {LONGEST_ORGANISATION} visible characters without outer spaces"
+        require(fit, "certificates.organisations", wanted)
 
 
 @dataclass(frozen=True, slots=True)

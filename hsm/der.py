@@ -54,6 +54,11 @@ def first(data: bytes) -> bytes:
     return data[: 2 + octets + int.from_bytes(data[2 : 2 + octets])]
 
 
+def contents(data: bytes) -> bytes:
+    """What is in the element that *data* is, without identifier and length. IndexError for less than a header."""
+    return data[2:] if data[1] < 0x80 else data[2 + (data[1] & 0x7F) :]
+
+
 def raw(tlv: asn1.TLV) -> bytes:
     """The whole element, header and contents, as it was sent."""
     return asn1.encode_der(tlv)

@@ -9,6 +9,8 @@ import re
 import unicodedata
 from typing import Final
 
+from hsm.names import shortened_organisation
+
 _HAN: Final = "\u3400-\u9fff\uf900-\ufaff"
 _WORD: Final = re.compile(f"[{_HAN}]+|[^\\W_{_HAN}]+")
 _WRITTEN: Final = (
@@ -34,8 +36,13 @@ def same_organisation(one: str, other: str) -> bool:
     """Whether *one* would be read as *other*.
 
     ``ACME Co., Ltd.`` is ``acme limited``, and 有限责任公司 is 有限公司. A name without its legal form is
-    the one with it; two different forms (``Acme Ltd``, ``Acme GmbH``) are two organisations.
+    the one with it; two different forms (``Acme Ltd``, ``Acme GmbH``) are two organisations. Long names are also
+    compared as the subject of a certificate has them: who reads only that would take one for the other.
     """
+    return _reads_as(one, other) or _reads_as(shortened_organisation(one), shortened_organisation(other))
+
+
+def _reads_as(one: str, other: str) -> bool:
     (name, form), (second, another) = _parts(one), _parts(other)
     return bool(name) and name == second and (form is None or another is None or form == another)
 

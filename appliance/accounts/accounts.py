@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from appliance.accounts.room import AccountsRoom
 from appliance.accounts.signing_in import folded
+from appliance.contact_details import email_address, organisation_name, person_name
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.history.events import EventKind, Field, HistoryEvent
 from appliance.model.accounts import (
@@ -29,9 +30,7 @@ from appliance.store.database import Transaction
 WELCOME_LASTS = timedelta(days=7)
 RECOVERY_LASTS = timedelta(hours=24)
 
-LONGEST_NAME = 200
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
-_EMAIL = re.compile(r"[^@\s<>\"(),;:\\]{1,64}@[^@\s<>\"(),;:\\]{1,180}")
 _LONGEST_SLUG = 40
 
 
@@ -81,18 +80,18 @@ class Accounts:
 
     def add(self, tx: Transaction, new: NewAccount, *, by: str) -> str:
         """The person and the account, invited, without a link; the subject."""
-        checked = _checked(new)
-        subject = _subject_of(checked)
+        kept = checked(new)
+        subject = _subject_of(kept)
         person = Person(
             subject,
-            checked.name,
-            checked.organisation,
-            checked.email,
+            kept.name,
+            kept.organisation,
+            kept.email,
             self._interface.language,
             self._interface.zone,
         )
         self._registry.register(tx, person, None, by=by)
-        self.open_account(tx, subject, checked, by=by)
+        self.open_account(tx, subject, kept, by=by)
         return subject
 
     def open_account(self, tx: Transaction, subject: str, new: NewAccount, *, by: str) -> None:
@@ -181,17 +180,20 @@ class Accounts:
 def problems(new: NewAccount) -> dict[str, PreconditionRefused]:
     """What is wrong with the values of an invitation, by the name of the field; empty when nothing is."""
     found: dict[str, PreconditionRefused] = {}
-    for name, value in (("name", new.name), ("organisation", new.organisation)):
-        if not 1 <= len(value.strip()) <= LONGEST_NAME or not value.isprintable():
-            found[name] = PreconditionRefused("Write 1 to {most} characters here.", most=LONGEST_NAME)
+    values = {
+        "name": (person_name, new.name),
+        "organisation": (organisation_name, new.organisation),
+        "email": (email_address, new.email),
+    }
+    for name, (rule, typed) in values.items():
+        try:
+            rule(typed)
+        except PreconditionRefused as error:
+            found[name] = error
     if not _LOGIN.fullmatch(folded(new.login)):
         found["login"] = PreconditionRefused(
             "A login has 2 to 64 letters a to z, digits, dots or hyphens, and begins with a letter or digit."
         )
-    try:
-        good_email(new.email)
-    except PreconditionRefused as error:
-        found["email"] = error
     try:
         _require_possible(new.kind, new.roles)
     except PreconditionRefused as error:
@@ -199,19 +201,17 @@ def problems(new: NewAccount) -> dict[str, PreconditionRefused]:
     return found
 
 
-def good_email(address: str) -> str:
-    """The address of mail, trimmed. Raises :class:`PreconditionRefused` for what is none."""
-    trimmed = address.strip()
-    if not _EMAIL.fullmatch(trimmed):
-        raise PreconditionRefused("This is not an address of mail, like name@company.example.")
-    return trimmed
-
-
-def _checked(new: NewAccount) -> NewAccount:
+def checked(new: NewAccount) -> NewAccount:
+    """*new* as it is kept. Raises :class:`PreconditionRefused` for the first of its :func:`problems`."""
     for problem in problems(new).values():
         raise problem
     return NewAccount(
-        new.kind, folded(new.login), new.name.strip(), new.organisation.strip(), new.email.strip(), new.roles
+        new.kind,
+        folded(new.login),
+        person_name(new.name),
+        organisation_name(new.organisation),
+        email_address(new.email),
+        new.roles,
     )
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Final
 
 from appliance.accounts import passwords
-from appliance.accounts.accounts import LONGEST_NAME
 from appliance.accounts.passkeys import NewPasskey
 from appliance.accounts.registry import require_zone
 from appliance.accounts.room import AccountsRoom
 from appliance.accounts.tickets import spend
+from appliance.contact_details import person_name
 from appliance.errors import NotFound, PreconditionRefused
 from appliance.history.events import EventKind, Field, HistoryEvent
 from appliance.language import Language
@@ -48,11 +48,9 @@ class OwnFactors:
         verify it. Raises :class:`PreconditionRefused`, and as :func:`require_zone`.
         """
         require_zone(zone)
-        shown = name.strip()
-        if not 1 <= len(shown) <= LONGEST_NAME or not shown.isprintable():
-            raise PreconditionRefused("Write 1 to {most} characters here.", most=LONGEST_NAME)
         with self._database.transaction() as tx:
             before = people.person(tx, subject)
+            shown = before.name if name.strip() == before.name else person_name(name)
             if shown != before.name and _is_verified(tx, subject):
                 raise PreconditionRefused(NAME_STAYS)
             people.update_profile(tx, replace(before, name=shown, language=language, zone=zone))

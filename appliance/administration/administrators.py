@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from appliance.accounts.accounts import LONGEST_NAME, good_email
 from appliance.accounts.signing_in import folded
 from appliance.administration.keepers import KeeperEnd, Keepers
 from appliance.administration.room import AdministrationRoom
 from appliance.administration.sessions import ConsoleSessions
 from appliance.administration.welcoming import invite
+from appliance.contact_details import email_address, person_name
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.administration import (
     ROOT,
@@ -208,13 +208,11 @@ def _move(tx: Transaction, login: str, after: AdministratorState, *before: Admin
 
 def checked_administrator(new: NewAdministrator) -> NewAdministrator:
     """The same, trimmed and folded. Raises :class:`PreconditionRefused` for values that are not possible."""
-    login, name = folded(new.login), new.name.strip()
+    login = folded(new.login)
     if not is_login(login) or login in _NOT_LOGINS:
         raise PreconditionRefused(
             "A login has 2 to {most} letters a to z, digits, dots, hyphens or underscores, and begins with a"
             " letter; root and system are taken.",
             most=LONGEST_LOGIN,
         )
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise PreconditionRefused("A name has 1 to {most} characters.", most=LONGEST_NAME)
-    return NewAdministrator(login, name, good_email(new.email), new.role)
+    return NewAdministrator(login, person_name(new.name), email_address(new.email), new.role)

@@ -29,6 +29,7 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "verification.pdf": "appliance.verification.work:verify_pdf",
         "verification.timestamp": "appliance.verification.work:verify_timestamp",
         "pdf.seal_svg": "appliance.pdf.work:seal_svg",
+        "pdf.require_shown": "appliance.pdf.work:require_shown",
         "review.check": "appliance.review.work:check_content",
     }
 )

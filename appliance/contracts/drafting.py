@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 
+from appliance.contact_details import telephone_number
 from appliance.contracts import joining, outsiders, rules
 from appliance.contracts import terms as wording
 from appliance.contracts.acts import Act
@@ -134,7 +135,7 @@ class Drafting:
             if refusal is not None:
                 raise refusal.error()
             people.insert_person(tx, person, None)
-            phone = guest.phone.strip() or None
+            phone = telephone_number(guest.phone) if guest.phone.strip() else None
             signatory = Signatory(PartyKind.PERSON, person.subject, person.name, person.organisation, None, phone)
             return self._add(tx, contract, signatory, None)
 

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
 
+from appliance.contact_details import email_address, organisation_name, person_name
 from appliance.contracts.placing import usual_place
 from appliance.errors import PreconditionRefused
 from appliance.language.instants import zone_of
-from appliance.language.letters import words
 from appliance.model.contract import GUEST_PREFIX, Contract, CrossPage, Guest, Party, PartyKind, Placement
 from appliance.model.people import Person
 
-MOST_PARTIES, MOST_PLACES, LONGEST_NAME = 50, 200, 100
-_ADDRESS: Final = re.compile(r"[^@\s<>]{1,64}@[^@\s<>]{1,190}")
-_PHONE: Final = re.compile(r"[0-9+() \-]{3,32}")
+MOST_PARTIES, MOST_PLACES = 50, 200
 
 
 class Usual(Enum):
@@ -98,18 +94,13 @@ def require_places(contract: Contract, places: Sequence[Placement], cross_page: 
 def guest_person(guest: Guest, initiator: Person) -> Person:
     """Somebody from outside as a person of the register; without a choice, with the initiator's language and zone.
 
-    Raises :class:`PreconditionRefused` when the name or the organisation is missing, or something is malformed.
-    A missing address of mail only keeps the contract from being sent.
+    Raises :class:`PreconditionRefused` when the name is missing, or something cannot be certified, written to or
+    called. A missing address of mail only keeps the contract from being sent; who signs for nobody else has no
+    organisation.
     """
-    name, organisation, email = (words(text) for text in (guest.name, guest.organisation, guest.email))
-    if not name:
-        raise PreconditionRefused("An outside signer needs a name.")
-    if max(len(name), len(organisation)) > LONGEST_NAME:
-        raise PreconditionRefused("The name is too long; {most} characters are possible.", most=LONGEST_NAME)
-    if email and not _ADDRESS.fullmatch(email):
-        raise PreconditionRefused("{email} is no e-mail address.", email=email)
-    if guest.phone.strip() and not _PHONE.fullmatch(guest.phone.strip()):
-        raise PreconditionRefused("{phone} is no telephone number.", phone=guest.phone.strip())
+    name, email = person_name(guest.name), guest.email.strip()
+    organisation = organisation_name(guest.organisation) if guest.organisation.strip() else ""
+    email = email_address(email) if email else ""
     return Person(
         subject=f"{GUEST_PREFIX}{secrets.token_hex(6)}",
         name=name,

@@ -13,11 +13,8 @@ from appliance.config import CONSOLE_PORT_ABOVE, WebSettings
 from appliance.demonstration import cast
 from appliance.errors import ConfigurationError
 from appliance.language import Language
-from hsm.certificates import require_text
 from hsm.errors import CertificateRefused, ConfigurationRefused
-
-LONGEST_COMMON_NAME = 64
-"""Characters of a common name (X.520, ub-common-name)."""
+from hsm.names import require_organisation_name
 
 _APPLIANCE = """\
 # The appliance's settings; docs/reference.md lists them all.
@@ -87,7 +84,7 @@ class NewHome:
         """Raises :class:`ConfigurationError` for a name that no certificate can have, and for an address at which
         browsers have no passkeys (Web Authentication Level 3, section 5: a secure context)."""
         try:
-            require_text(self.organisation)
+            require_organisation_name(self.organisation)
         except CertificateRefused as error:
             raise ConfigurationError(
                 "ORG cannot be the name of an organisation: {why} Nothing was set up.", why=error
@@ -131,12 +128,8 @@ class NewHome:
             return resources.files("hsm.ceremonies").joinpath("development.toml").read_text(encoding="utf-8")
         text = resources.files("appliance.demonstration").joinpath("enterprise.toml").read_text(encoding="utf-8")
         for name in ("Root CA", "Issuing CA", "Timestamps", "Log", "Evidence"):
-            text = text.replace(f'"{{organisation}} {name}"', _quoted(self._common_name(name)))
+            text = text.replace(f'"{{organisation}} {name}"', _quoted(f"{self.organisation} {name}"))
         return text.replace("{organisation}", _quoted(self.organisation))
-
-    def _common_name(self, name: str) -> str:
-        full = f"{self.organisation} {name}"
-        return full if len(full) <= LONGEST_COMMON_NAME else name
 
 
 DEMONSTRATION = NewHome(cast.ALPHA, partner=cast.BETA)

@@ -80,7 +80,7 @@ def _revoked(evidence: EvidenceInput, stand: Iterable[Standing]) -> list[Checked
         Checked(
             name=each.name,
             title=history.local(min(entry.harmful for entry in each.revoked), evidence.zone),
-            who=plain(shown_name(each.certificate.subject)),
+            who=plain(shown_name(each.certificate)),
             at=history.local(each.acted, evidence.zone),
             commands=_shown(commands.of_certificate(each)),
         )

@@ -121,7 +121,7 @@ def _require_evidence_service(certificate: x509.Certificate) -> None:
         raise Unreadable(
             Reason(
                 "The manifest is signed by {name}, whose certificate is not an evidence service's.",
-                {"name": shown_name(certificate.subject)},
+                {"name": shown_name(certificate)},
             )
         )
 
@@ -138,7 +138,7 @@ def _report(signer: Signer, found: Finding, dated: VerificationReport, stamp: da
     return SignatureReport(
         field=FIELD,
         verdict=verdict,
-        signer=shown_name(signer.certificate.subject),
+        signer=shown_name(signer.certificate),
         signing_time=stamp,
         timestamp=stamp,
         level=Level.T,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from appliance.accounts import passwords, throttle
-from appliance.accounts.accounts import Accounts
+from appliance.accounts.accounts import Accounts, checked
 from appliance.accounts.accounts import problems as problems_of
 from appliance.accounts.passkeys import NewPasskey, Offer, Passkeys
 from appliance.accounts.room import AccountsRoom
@@ -121,14 +121,14 @@ class Appointing:
             raise problem
         with self._database.transaction() as tx:
             attempt = throttle.begin(tx, "set-up code", where.address, now=self._now(), guessable=False)
-        login = folded(form.login)
-        self._require_free(login)
+        account = checked(form.account())
+        self._require_free(account.login)
         new = NewOfficer(
             subject=made.ticket.content,
-            login=login,
-            name=form.name.strip(),
+            login=account.login,
+            name=account.name,
             organisation=form.organisation,
-            email=form.email.strip(),
+            email=account.email,
             password=passwords.hashed(form.password),
             credential_id=made.credential_id,
             public_key=made.public_key,
@@ -163,10 +163,13 @@ class Appointing:
         """The officer, who is signed in at once with the new passkey; every other way in has ended.
 
         Raises what the authority refuses (the code is not this officer's, was used or has run out),
-        :class:`PreconditionRefused` for values, and as :meth:`Passkeys.registered`.
+        :class:`PreconditionRefused` for values, :class:`TooManyAttempts` as :meth:`appoint`, and as
+        :meth:`Passkeys.registered`.
         """
         for problem in self.recovery_problems(form).values():
             raise problem
+        with self._database.transaction() as tx:
+            attempt = throttle.begin(tx, "set-up code", where.address, now=self._now(), guessable=False)
         made = self._passkeys.registered(self._recovering(form.login), ticket, answer)
         subject = made.ticket.content
         with self._database.transaction() as tx:
@@ -179,6 +182,8 @@ class Appointing:
             raise StateRefused("The account of {subject} cannot be restored; it was closed.", subject=subject)
         with self._database.transaction() as tx:
             self._open(tx, new)
+            throttle.passed(tx, attempt, now=self._now())
+            throttle.know(tx, new.login, where.address, now=self._now())
             return self._sessions.open(tx, subject, Strength.PASSKEY, where)
 
     def _recovering(self, login: str) -> str:

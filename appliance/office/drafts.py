@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from appliance.contact_details import organisation_name, person_name
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.office import SERVICE_ACTS, ActKind, ActState, EnrolmentRequest, PendingAct, RequestState
 from appliance.model.people import SealKind
@@ -71,7 +72,8 @@ class Preparing:
         known = bool(self._authority.credentials(request.subject))
         details: dict[str, Any] = {"subject": request.subject}
         if not known:
-            details |= {"name": person.name, "organisation": person.organisation}
+            organisation = person.organisation and organisation_name(person.organisation)
+            details |= {"name": person_name(person.name), "organisation": organisation}
         kind = _kind_of(request.subject, known=known)
         _require_one(known, request)
         return self._keep(kind, request.subject, details, {"verified": words}, by, request_id)
@@ -93,7 +95,7 @@ class Preparing:
         subject = f"seal-{secrets.token_hex(4)}"
         details = {
             "subject": subject,
-            "name": f"{draft.organisation[: 64 - len(draft.kind.value)]}{draft.kind.value}",
+            "name": f"{draft.organisation}{draft.kind.value}",
             "organisation": draft.organisation,
             "custodians": list(custodians),
             "kind": draft.kind.value,

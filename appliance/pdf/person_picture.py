@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +26,8 @@ _BREATH = 0.04
 """The share of a field's height that stays empty above and below, and between handwriting and words."""
 _NAME_SIZE, _SMALL_SIZE = 20.0, 8.0
 _LEADING = 1.25
+_LEAST_SHARE = 0.5
+"""Of the size that letters want: with less, a name goes on in a further line."""
 _INK, _GREY = "0.1 0.1 0.12", "0.36 0.36 0.4"
 
 
@@ -37,12 +41,31 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A line with its font's resource name, the size it wants, and its colour."""
+    """A text with its lettering and font's resource name, the size it wants, and its colour; a name may stand in
+    several ``lines``."""
 
-    line: Line
+    text: str
+    lettering: Lettering
     font: str
     size: float
     colour: str
+    lines: tuple[Line, ...]
+
+    @classmethod
+    def of(cls, text: str, lettering: Lettering, font: str, size: float, colour: str, parts: int = 1) -> _Row:
+        """*text* in at most so many *parts*, which are about as long as each other."""
+        longest = math.ceil(len(text) / parts)
+        broken = textwrap.wrap(text, longest, break_on_hyphens=False) if parts > 1 else [text]
+        return cls(text, lettering, font, size, colour, tuple(lettering.line(each) for each in broken))
+
+    def broken(self) -> _Row:
+        """The same in one line more."""
+        again = (self.text, self.lettering, self.font, self.size, self.colour)
+        return _Row.of(*again, parts=len(self.lines) + 1)
+
+    def fits(self, width: float) -> float:
+        """The share of its size at which the widest line has room in *width*."""
+        return min(1.0, width * 1000 / (self.size * max(line.width for line in self.lines)))
 
 
 def draw(
@@ -50,12 +73,12 @@ def draw(
 ) -> Picture:
     """The appearance for a field of *width* by *height*; its fonts and image are added to *revision*."""
     name, small = Lettering(typefaces.serif), Lettering(typefaces.sans)
-    rows = [_Row(small.line(text), "Small", _SMALL_SIZE, _GREY) for text in _details(appearance)]
+    rows = [_Row.of(text, small, "Small", _SMALL_SIZE, _GREY) for text in _details(appearance)]
     image = None if appearance.image is None else masked(appearance.image, within=_IMAGE_SIZE)
     if image is None:
-        rows.insert(0, _Row(name.line(appearance.name), "Name", _NAME_SIZE, _INK))
+        rows.insert(0, _Row.of(appearance.name, name, "Name", _NAME_SIZE, _INK))
     else:
-        rows.insert(0, _Row(small.line(appearance.name), "Small", _SMALL_SIZE, _INK))
+        rows.insert(0, _Row.of(appearance.name, small, "Small", _SMALL_SIZE, _INK))
     parts = [f"q {_red()} rg 0 0 {_RULE} {height:.3f} re f Q"]
     across, up = max(1.0, width - _RULE - 2 * _GAP), height * (1 - 2 * _BREATH)
     text_height = up if image is None else up * 0.45
@@ -87,19 +110,43 @@ def _details(appearance: PersonAppearance) -> list[str]:
 
 def _rows(rows: list[_Row], *, width: float, height: float, base: float) -> list[str]:
     """All rows below each other, in the middle, made small enough for the field in both directions."""
-    wanted = sum(row.size * _LEADING for row in rows)
+    rows = _broken(rows, width=width, height=height)
+    wanted = _height(rows)
     shrink = min(1.0, height / wanted)
     top = base + (height + wanted * shrink) / 2
     operators = []
     for row in rows:
-        size = min(row.size * shrink, width * 1000 / row.line.width)
-        top -= row.size * shrink * _LEADING
-        line = top + row.size * shrink * 0.3
-        operators.append(
-            f"q {row.colour} rg BT /{row.font} {size:.3f} Tf {_RULE + _GAP:.3f} {line:.3f} Td "
-            f"{row.line.shown().decode('ascii')} Tj ET Q"
-        )
+        size = row.size * min(shrink, row.fits(width))
+        for each in row.lines:
+            top -= row.size * shrink * _LEADING
+            line = top + row.size * shrink * 0.3
+            operators.append(
+                f"q {row.colour} rg BT /{row.font} {size:.3f} Tf {_RULE + _GAP:.3f} {line:.3f} Td "
+                f"{each.shown().decode('ascii')} Tj ET Q"
+            )
     return operators
+
+
+def _broken(rows: list[_Row], *, width: float, height: float) -> list[_Row]:
+    """*rows* with the first two, name and organisation, in several lines, where letters would have less than half
+    their size otherwise, and as long as that makes the smallest ones larger."""
+    while True:
+        least = min(rows[:2], key=lambda row: row.fits(width))
+        if least.fits(width) >= _LEAST_SHARE:
+            return rows
+        further = [row.broken() if row is least else row for row in rows]
+        if _scale(further, width, height) <= _scale(rows, width, height):
+            return rows
+        rows = further
+
+
+def _scale(rows: list[_Row], width: float, height: float) -> float:
+    """The share of its size that the name or the organisation gets, whichever gets less."""
+    return min(height / _height(rows), *(row.fits(width) for row in rows[:2]))
+
+
+def _height(rows: list[_Row]) -> float:
+    return sum(row.size * _LEADING * len(row.lines) for row in rows)
 
 
 def _fonts(revision: Revision, name: Lettering, small: Lettering) -> DictionaryObject:

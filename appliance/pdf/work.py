@@ -20,6 +20,7 @@ from appliance.pdf import (
     signing,
     typefaces,
 )
+from appliance.pdf.lettering import set_line
 from appliance.pdf.revision import refusing_malformed
 from appliance.pdf.typefaces import Typefaces
 
@@ -85,6 +86,12 @@ def preview(appearance: Mapping[str, Any], width_mm: float, height_mm: float) ->
 def seal_svg(appearance: Mapping[str, Any]) -> str:
     """See PdfWorkshop.seal_svg."""
     return seal_picture.svg(_typefaces().serif, codec.seal(appearance))
+
+
+def require_shown(text: str) -> None:
+    """See PdfWorkshop.require_shown."""
+    for typeface in (_typefaces().serif, _typefaces().sans):
+        set_line(typeface, text)
 
 
 def _typefaces() -> Typefaces:

@@ -109,6 +109,10 @@ class PdfWorkshop:
         picture: str = self._run("pdf.seal_svg", appearance=codec.plain(appearance))
         return picture
 
+    def require_shown(self, text: str) -> None:
+        """Raises DocumentRefused, naming them, when *text* has characters that no signature can show."""
+        self._run("pdf.require_shown", text=text)
+
     def _run(self, job: str, **arguments: Any) -> Any:
         try:
             return self._confinement.run(job, arguments, timeout=self._timeout)

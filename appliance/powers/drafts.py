@@ -13,8 +13,8 @@ from appliance.model.powers import Basis, Scope
 from appliance.policy import Policy
 from appliance.store import people
 from appliance.store.database import Transaction
+from hsm.names import LONGEST_ORGANISATION
 
-LONGEST_NAME: Final = 100
 MOST_NAMES: Final = 50
 LONGEST_REASON: Final = 500
 
@@ -54,8 +54,10 @@ def require_possible(tx: Transaction, draft: PowerDraft, policy: Policy, now: da
     if not draft.grantor or not draft.principal:
         raise PreconditionRefused("Name the grantor, and who signed the letter for it.")
     names = (draft.grantor, draft.principal, *draft.scope.kinds, *draft.scope.counterparties)
-    if max(map(len, names)) > LONGEST_NAME:
-        raise PreconditionRefused("The name is too long; {most} characters are possible.", most=LONGEST_NAME)
+    if max(map(len, names)) > LONGEST_ORGANISATION:
+        raise PreconditionRefused(
+            "The name is too long; {most} characters are possible.", most=LONGEST_ORGANISATION
+        )
     if max(len(draft.scope.kinds), len(draft.scope.counterparties)) > MOST_NAMES:
         raise PreconditionRefused("A power names at most {most} types and counterparties.", most=MOST_NAMES)
     _require_term(draft, policy, now)

@@ -8,12 +8,12 @@ from typing import TypeVar
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.x509.oid import NameOID
 
 from appliance.language.names import with_organisation
 from appliance.verification.model import CertificateDetails
 from hsm import der
 from hsm.errors import AuthorityError
+from hsm.names import name_in
 
 E = TypeVar("E", bound=x509.ExtensionType)
 
@@ -100,19 +100,20 @@ def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
-def shown_name(name: x509.Name) -> str:
-    """Common name and organisation for people, or the whole name where there is no common name."""
-    common = [str(each.value) for each in name.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    organisation = [str(each.value) for each in name.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)]
-    if not common:
-        return name.rfc4514_string()
-    return with_organisation(common[0], organisation[0] if organisation else None)
+def shown_name(certificate: x509.Certificate) -> str:
+    """Common name and organisation for people, in full (:mod:`hsm.names`), or the whole name where there is no
+    common name."""
+    name = name_in(certificate)
+    if not name.common_name:
+        return certificate.subject.rfc4514_string()
+    return with_organisation(name.common_name, name.organisation or None)
 
 
 def details(certificate: x509.Certificate) -> CertificateDetails:
-    """What the detailed report shows."""
+    """What the detailed report shows; a subject that was shortened also in full."""
+    subject, name = certificate.subject.rfc4514_string(), name_in(certificate)
     return CertificateDetails(
-        subject=certificate.subject.rfc4514_string(),
+        subject=f"{subject} = {shown_name(certificate)}" if name.is_shortened else subject,
         issuer=certificate.issuer.rfc4514_string(),
         serial=f"{certificate.serial_number:x}",
         not_before=certificate.not_valid_before_utc,

@@ -89,7 +89,7 @@ class Judge:
     def _no_path(self, leaf: x509.Certificate) -> Finding:
         reason = Reason(
             "The certificate of {name} leads to nobody whom you trust; if you trust its issuer, say so.",
-            {"name": shown_name(leaf.subject)},
+            {"name": shown_name(leaf)},
         )
         return Finding(
             Verdict(Indication.INDETERMINATE, SubIndication.NO_CERTIFICATE_CHAIN_FOUND, (reason,)), (leaf,)
@@ -110,7 +110,7 @@ class Judge:
 def _timely(path: Path, moments: Moments) -> Verdict | None:
     """Validity periods; the anchor's own does not count, unless it is the signer's (RFC 5280, 6.1.1 (d))."""
     for certificate in path[:-1] or path:
-        name = shown_name(certificate.subject)
+        name = shown_name(certificate)
         if moments.best < certificate.not_valid_before_utc:
             values = {"name": name, "time": instants.second(certificate.not_valid_before_utc, "UTC")}
             reason = Reason(
@@ -136,7 +136,7 @@ def _unrevoked(path: Path, revocation: tuple[Status, ...], moments: Moments) -> 
             continue
         reason = Reason(
             "The certificate of {name} was revoked on {time}, and nothing proves that the signature is older.",
-            {"name": shown_name(certificate.subject), "time": instants.second(status.since, "UTC")},
+            {"name": shown_name(certificate), "time": instants.second(status.since, "UTC")},
         )
         signer = certificate is path[0]
         subindication = SubIndication.REVOKED_NO_POE if signer else SubIndication.REVOKED_CA_NO_POE

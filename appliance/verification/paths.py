@@ -152,7 +152,7 @@ def problem_of(path: Path, purpose: Purpose) -> Problem | None:
 
 
 def _wrong_purpose(leaf: x509.Certificate, purpose: Purpose) -> Reason | None:
-    name = {"name": shown_name(leaf.subject)}
+    name = {"name": shown_name(leaf)}
     usage = extension(leaf, x509.KeyUsage)
     if usage is not None and not (usage.value.digital_signature or usage.value.content_commitment):
         return Reason("The certificate of {name} is not meant for signatures (key usage).", name)
@@ -171,7 +171,7 @@ def _wrong_purpose(leaf: x509.Certificate, purpose: Purpose) -> Reason | None:
 
 def _wrong_authority(issuer: x509.Certificate, below: int) -> Reason | None:
     """RFC 5280, 6.1.4 (k) to (n); *below* counts the authorities under *issuer*."""
-    name = {"name": shown_name(issuer.subject)}
+    name = {"name": shown_name(issuer)}
     constraints = extension(issuer, x509.BasicConstraints)
     if constraints is None or not constraints.value.ca:
         return Reason("The certificate of {name} is no certification authority's, yet it issued another.", name)
@@ -186,7 +186,7 @@ def _wrong_authority(issuer: x509.Certificate, below: int) -> Reason | None:
 def _not_understood(certificate: x509.Certificate) -> Reason | None:
     for each in certificate.extensions:
         if each.critical and each.oid not in _UNDERSTOOD:
-            values = {"name": shown_name(certificate.subject), "oid": each.oid.dotted_string}
+            values = {"name": shown_name(certificate), "oid": each.oid.dotted_string}
             return Reason(
                 "The certificate of {name} has a critical extension that is not understood ({oid}).", values
             )
@@ -197,7 +197,7 @@ def _weak_hash(certificate: x509.Certificate) -> Reason | None:
     algorithm = certificate.signature_hash_algorithm
     if algorithm is None or algorithm.name not in _WEAK_HASHES:
         return None
-    values = {"name": shown_name(certificate.subject), "algorithm": hash_label(algorithm.name)}
+    values = {"name": shown_name(certificate), "algorithm": hash_label(algorithm.name)}
     return Reason("The certificate of {name} is signed with {algorithm}, which no longer counts.", values)
 
 

@@ -85,7 +85,7 @@ def trust_of(finding: Finding | None) -> Row:
         return Row("trust", Answer.OPEN, Reason("The signer is not known."))
     if finding.verdict.subindication is SubIndication.NO_CERTIFICATE_CHAIN_FOUND:
         return Row("trust", Answer.OPEN, finding.verdict.reasons[0])
-    values = {"name": shown_name(finding.path[0].subject), "anchor": shown_name(finding.path[-1].subject)}
+    values = {"name": shown_name(finding.path[0]), "anchor": shown_name(finding.path[-1])}
     if len(finding.path) == 1:
         return Row("trust", Answer.YES, Reason("{name} is trusted directly.", values))
     return Row("trust", Answer.YES, Reason("{name}, vouched for by {anchor}, which you trust.", values))

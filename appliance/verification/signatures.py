@@ -108,7 +108,7 @@ class SignatureExamination:
             finding=finding,
             stamps=stamps,
             proven=min(proofs, default=None),
-            signer=shown_name(signer.certificate.subject),
+            signer=shown_name(signer.certificate),
             algorithms=f"{hash_label(message.digest_name)}, {signer.scheme.label}",
             remarks=message.defects,
         )

@@ -110,7 +110,7 @@ def examine(token: Message | bytes, digest_of: DigestOf | None, judge: Judge, mo
         or _weak(statement, signer.scheme.hash_name or "", signer.certificate)
         or PASSED
     )
-    return Stamp(verdict, statement, finding, shown_name(signer.certificate.subject), signer.scheme.label)
+    return Stamp(verdict, statement, finding, shown_name(signer.certificate), signer.scheme.label)
 
 
 def _known_hash(name: str) -> str | None:
@@ -164,7 +164,7 @@ def _of_the_future(statement: Statement, moments: Moments) -> Verdict | None:
 
 def _outside_validity(statement: Statement, certificate: x509.Certificate) -> Verdict | None:
     """The token's own time must lie in its certificate's validity, whatever the control time is."""
-    values = {"name": shown_name(certificate.subject)}
+    values = {"name": shown_name(certificate)}
     if statement.gen_time < certificate.not_valid_before_utc:
         reason = Reason("The timestamp is older than its certificate of {name}.", values)
         return _failed(SubIndication.NOT_YET_VALID, reason)

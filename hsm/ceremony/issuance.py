@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from hsm.ceremony.plan import CeremonyPlan, KeyPlan
 from hsm.ceremony.transcript import Transcript
-from hsm.certificates import CertificateRules, Issuer, Profile, SubjectName
+from hsm.certificates import CertificateRules, Issuer, Profile
 from hsm.crl import issue_crl
 from hsm.errors import CertificateRefused
 from hsm.keys import private_key
+from hsm.names import SubjectName
 from hsm.note import NoteKey
 from hsm.operations.bench import Bench
 from hsm.signers import Signers

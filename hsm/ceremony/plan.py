@@ -9,7 +9,14 @@ from typing import Any
 
 from hsm.ceremony.tables import PROFILES, build, rows_of, tables_of
 from hsm.certificates import Profile
-from hsm.errors import ConfigurationRefused
+from hsm.errors import CertificateRefused, ConfigurationRefused
+from hsm.names import (
+    LONGEST_COMMON,
+    SubjectName,
+    require_organisation_name,
+    require_person_name,
+    require_visible,
+)
 from hsm.operations.bench import WRAPPING
 from hsm.signer import SignatureAlgorithm
 
@@ -106,6 +113,7 @@ def parse(tables: Mapping[str, Any]) -> CeremonyPlan:
     }
     plan = build(CeremonyPlan, "the top", tables, parts)
     _require_one_of_each(plan)
+    _require_names(plan)
     _require_hands(plan)
     _require_sane_appointment(plan.appointment)
     return plan
@@ -135,6 +143,23 @@ def _require_one_of_each(plan: CeremonyPlan) -> None:
         raise ConfigurationRefused("The wrapping key has the subject {name}.", name=WRAPPING)
     if plan.key(Profile.LOG).algorithm is SignatureAlgorithm.RSA_SHA256:
         raise ConfigurationRefused("The log's key is ED25519 or ECDSA_SHA256 (C2SP signed notes know no RSA).")
+
+
+def _require_names(plan: CeremonyPlan) -> None:
+    """Raises :class:`ConfigurationRefused` for what no certificate can name, before any key is made."""
+    try:
+        require_organisation_name(plan.organisation)
+        for key in plan.keys:
+            require_visible(key.common_name, LONGEST_COMMON)
+        for officer in plan.officers:
+            require_person_name(officer.name)
+    except CertificateRefused as error:
+        raise ConfigurationRefused(
+            "A name in the ceremony's file cannot be certified. {why}", why=error
+        ) from error
+    names = [SubjectName(plan.organisation, key.common_name, country=plan.country).to_x509() for key in plan.keys]
+    if len(set(names)) != len(names):
+        raise ConfigurationRefused("Each key of a ceremony has a common name of its own.")
 
 
 def _require_hands(plan: CeremonyPlan) -> None:

@@ -24,14 +24,14 @@ from hsm.ceremony.renewal_plan import ISSUING_CA, LOG_CERTIFICATE, REVOCATION, R
 from hsm.ceremony.tokens import open_room
 from hsm.ceremony.transcript import Transcript
 from hsm.ceremony.trust import publish_chain
-from hsm.certificates import Issuer, Profile, SubjectName
+from hsm.certificates import Issuer, Profile
 from hsm.config import AuthoritySettings
 from hsm.control import PinChange
 from hsm.crl import issue_crl, reason_of
 from hsm.errors import ActivationRefused, CertificateRefused
 from hsm.keys import private_key
+from hsm.names import SubjectName, name_in
 from hsm.operations.bench import Bench, open_bench
-from hsm.operations.certification import name_in
 from hsm.signer import SignatureAlgorithm
 from hsm.store import CertificateRecord, CrlRecord, KeyRecord, Subject, SubjectKind
 from hsm.store.registry import ISSUING, ROOT
@@ -134,12 +134,12 @@ class Renewing:
 
     def _issuing(self, step: Renewal) -> None:
         before = [name_in(each.certificate) for each in self._bench.store.registry.authorities()]
-        if step.common_name in {name.common_name for name in before}:
+        name = replace(before[0], common_name=step.common_name)
+        if name.to_x509() in {each.to_x509() for each in before}:
             raise CertificateRefused(
                 "A new issuing CA needs a new name; {name} is an earlier one's.", name=step.common_name
             )
         subject = f"{ISSUING}-{len(before) + 1}"
-        name = replace(before[0], common_name=step.common_name)
         people = Subject(subject, SubjectKind.SERVICE, name.common_name, name.organisation)
         self._bench.store.people.add(people, enrolled=self._moment)
         key = self._new_key(subject, step, like=self._bench.certificate(self._bench.store.registry.issuing()))

@@ -11,8 +11,8 @@ from typing import Any
 
 from hsm import canonical
 from hsm.answers import Appointment
-from hsm.certificates import require_text
 from hsm.errors import ActivationLocked, ActivationRefused, BadRequest
+from hsm.names import require_person_name
 from hsm.operations.bench import Bench
 from hsm.operations.people import credentials_of, require_organisation, subject_of
 from hsm.setup_code import digest_of
@@ -51,7 +51,7 @@ class Appointing:
         details = field(arguments, "details", dict)
         code = field(arguments, "code", str)
         subject = subject_of(details, SubjectKind.OFFICER)
-        require_text(subject.name)
+        require_person_name(subject.name)
         require_organisation(self._bench, subject.organisation)
         known = self._authenticator(subject.subject, details)
         now = self._bench.now()

@@ -9,12 +9,12 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
-from cryptography.x509.oid import NameOID
 
 from hsm.acts import OfficerAct
-from hsm.certificates import Profile, SubjectName
+from hsm.certificates import Profile
 from hsm.crl import issue_crl, reason_of
 from hsm.errors import BadRequest, CertificateRefused, UnknownKey
+from hsm.names import SubjectName, name_in
 from hsm.operations.bench import Bench
 from hsm.operations.records import keep_revocation, keep_rotation
 from hsm.signer import SignatureAlgorithm
@@ -197,22 +197,6 @@ class Certification:
         if profile is None:
             raise BadRequest("The key of {subject} is renewed in a ceremony.", subject=subject)
         return profile
-
-
-def name_in(certificate: x509.Certificate) -> SubjectName:
-    """The name that a certificate of ours gives its subject."""
-
-    def text(oid: x509.ObjectIdentifier) -> str | None:
-        found = certificate.subject.get_attributes_for_oid(oid)
-        return str(found[0].value) if found else None
-
-    return SubjectName(
-        organisation=text(NameOID.ORGANIZATION_NAME) or "",
-        common_name=text(NameOID.COMMON_NAME) or "",
-        unit=text(NameOID.ORGANIZATIONAL_UNIT_NAME),
-        identifier=text(NameOID.SERIAL_NUMBER),
-        country=text(NameOID.COUNTRY_NAME) or "",
-    )
 
 
 def _certifiable(public_key: bytes) -> CertificatePublicKeyTypes:

@@ -14,8 +14,9 @@ from hsm.activation.cose import require_known_key
 from hsm.activation.pin import require_strong_hash, totp_context
 from hsm.acts import OfficerAct
 from hsm.answers import KnownCredential
-from hsm.certificates import SEAL_KINDS, Profile, SubjectName, require_text
+from hsm.certificates import SEAL_KINDS, Profile
 from hsm.errors import BadRequest, CertificateRefused
+from hsm.names import SubjectName, require_person_name
 from hsm.operations.bench import Bench
 from hsm.operations.certification import Certification
 from hsm.operations.seals import needed_in, require_custodian
@@ -80,7 +81,7 @@ class Enrolment:
     def _enrol_administering(self, operation: str, kind: SubjectKind, arguments: Mapping[str, Any]) -> None:
         act = officer_act_from_wire(arguments.get("act"), operation)
         subject = subject_of(act.details, kind)
-        require_text(subject.name)
+        require_person_name(subject.name)
         require_organisation(self._bench, subject.organisation)
         credentials = credentials_of(subject.subject, act.details.get("credentials"), self._bench)
         if any(each.kind != "webauthn" for each in credentials):

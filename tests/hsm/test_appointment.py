@@ -100,7 +100,7 @@ def test_only_a_sane_officer_is_appointed_and_a_refusal_costs_no_code(authority:
         ({"subject": "officer-<b>"}, BadRequest),
         ({"subject": "officer-wang"}, CertificateRefused),
         ({"name": ""}, CertificateRefused),
-        ({"name": "长" * 65}, CertificateRefused),
+        ({"name": "长" * 101}, CertificateRefused),
         ({"organisation": "别人的公司"}, CertificateRefused),
         ({"credential": pin}, BadRequest),
         ({"credential": None}, BadRequest),

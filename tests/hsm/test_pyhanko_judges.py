@@ -15,8 +15,9 @@ from pyhanko.sign.validation.generic_cms import async_validate_detached_cms
 from pyhanko_certvalidator import ValidationContext
 
 from hsm import cms
-from hsm.certificates import CertificateRules, Issuer, Profile, SubjectName
+from hsm.certificates import CertificateRules, Issuer, Profile
 from hsm.crl import issue_crl
+from hsm.names import SubjectName
 from hsm.timestamp import TokenIssuer, new_serial, order_for
 from tests.hsm.memory import MemorySigner, new_key
 

@@ -52,6 +52,20 @@ def test_names_and_time_can_be_read_and_copied(workshop: PdfWorkshop, plain: byt
         assert text in flattened
 
 
+@pytest.mark.parametrize("organisation", ["甲" * 200, "Alpha Beta Gamma " * 11 + "Delta Limited"])
+def test_long_names_stand_in_several_lines(organisation: str, workshop: PdfWorkshop, plain: bytes) -> None:
+    name = "Maria-Theresia Walburga Amalia Christina von und zu Hohenberg-Schwarzenau, genannt Tessi"
+    appearance = PersonAppearance(name, WHEN, "Asia/Shanghai", organisation)
+    flattened = workshop.text(documents.flattened(shown(workshop, plain, appearance)))[2]
+    lines = [line.strip() for line in flattened.splitlines() if line.strip()]
+    written = "".join(flattened.split())
+    for text in (name, organisation):
+        assert "".join(text.split()) in written
+    shown_lines = [line for line in lines if line in organisation]
+    assert 3 <= len(shown_lines) <= 12
+    assert any("2026-07-02 07:59:59 UTC+08:00 Asia/Shanghai" in line for line in lines)
+
+
 def test_a_handwritten_signature_is_shown(workshop: PdfWorkshop, plain: bytes) -> None:
     drawing = Image.new("RGBA", (400, 160), (0, 0, 0, 0))
     ImageDraw.Draw(drawing).line([(10, 150), (200, 10), (390, 150)], fill=(0, 0, 160, 255), width=12)

@@ -238,10 +238,10 @@ def invitation(officer: FlaskClient, **changes: object) -> object:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"name": ""}, "characters here"),
-        ({"name": "长" * 300}, "characters here"),
+        ({"name": ""}, "in 1 to 100 characters"),
+        ({"name": "长" * 300}, "at most 100 characters; this one has 300"),
         ({"login": "No Spaces"}, "A login has"),
-        ({"email": "nobody"}, "address of mail"),
+        ({"email": "nobody"}, "no e-mail address"),
         ({"role": []}, "at least one role"),
         ({"role": ["signer", "operator"]}, "each duty is an account"),
         ({"organisation": "没有的公司"}, "one of the organisations"),

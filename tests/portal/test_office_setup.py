@@ -90,10 +90,10 @@ def test_bad_input_is_said_at_its_place_and_costs_nothing(own: Appliance, own_po
     for changes, status, said in (
         ({"code": ""}, 422, "Enter the set-up code"),
         ({"code": new_code()}, 403, "set-up code is wrong"),
-        ({"name": ""}, 422, "characters here"),
+        ({"name": ""}, 422, "in 1 to 100 characters"),
         ({"name": "<b>周</b>", "login": "x"}, 422, "&lt;b&gt;周&lt;/b&gt;"),
         ({"organisation": "没有的公司"}, 422, "one of the organisations"),
-        ({"email": "zhou"}, 422, "address of mail"),
+        ({"email": "zhou"}, 422, "no e-mail address"),
         ({"password": "short"}, 422, "assword"),
         ({"credential": "{}"}, 409, "passkey"),
         ({"ticket": "old"}, 409, ""),

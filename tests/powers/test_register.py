@@ -55,7 +55,7 @@ def test_what_was_refused_or_revoked_never_counts_again(office: Office, applianc
     [
         ({"grantor": " "}, "Name the grantor"),
         ({"principal": ""}, "Name the grantor"),
-        ({"scope": Scope(kinds=("长" * 101,))}, "too long"),
+        ({"scope": Scope(kinds=("长" * 201,))}, "too long"),
         ({"scope": Scope(seals=(CONTRACT_SEAL.subject,)), "grantor": BETA}, "not one of"),
         ({"basis": Basis.CONTRACT}, "Name the contract"),
     ],

@@ -7,16 +7,19 @@ from zoneinfo import available_timezones
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.accounts.accounts import LONGEST_NAME
 from appliance.errors import NotAllowed, PreconditionRefused, SignInRefused, TooManyAttempts
 from appliance.language import Language
 from webui.portal import access
 from webui.portal.access import Visitor
 from webui.portal.accounts.forms import device, field, sentence
+from webui.portal.office.forms import unshown
 from webui.portal.parts import PortalParts
 from webui.shared.language import NAMES, current_language, translate
 
 LONGEST_PASSWORD = 1000
+
+LONGEST_FIELD = 1000
+"""Letters that are looked at; what is too long is refused by the rule for names, and stays in the form."""
 ZONES = tuple(sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")))
 
 DONE = {
@@ -49,7 +52,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
         who = owner()
         person = desk.own.person(who.subject)
         typed = {
-            "name": request.form.get("name", person.name)[: LONGEST_NAME + 1],
+            "name": request.form.get("name", person.name)[:LONGEST_FIELD],
             "language": request.form.get("language", person.language),
             "zone": request.form.get("zone", person.zone),
         }
@@ -76,10 +79,13 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
     def profile() -> View:
         who = owner()
         chosen = field("language", 5)
+        problems = unshown(parts.appliance.workshop, {"name": field("name", LONGEST_FIELD)})
+        if problems:
+            return overview(problems, 422)
         try:
             desk.own.change_profile(
                 who.subject,
-                name=field("name", LONGEST_NAME),
+                name=field("name", LONGEST_FIELD),
                 language=Language(chosen) if chosen in tuple(Language) else current_language(),
                 zone=field("zone", 60),
             )

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 from zoneinfo import available_timezones
 
+from appliance.contact_details import email_address, organisation_name, person_name, telephone_number
+from appliance.errors import PreconditionRefused
 from appliance.language import Language
 from appliance.model.contract import Contract, Guest
 from webui.portal.drafting.desk import Desk, typed
+from webui.portal.office.forms import unshown
 from webui.shared.language import translate
 
-_ADDRESS = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+")
-_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{4,30}")
-LIMITS = {"name": 100, "organisation": 200, "email": 254, "phone": 32}
+FIELDS: Final = ("name", "organisation", "email", "phone")
+_RULES: Final[Mapping[str, Callable[[str], str]]] = {
+    "name": person_name,
+    "organisation": organisation_name,
+    "email": email_address,
+    "phone": telephone_number,
+}
+_MISSING: Final = {
+    "name": "Who is it? Give the name as in the contract.",
+    "email": "Give an e-mail address such as name@example.com; the link goes there.",
+    "phone": "Give a phone number such as +86 138 0000 0000, to tell the code at.",
+}
+"""What is to be given, and what it is for; who signs for nobody else has no organisation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +46,7 @@ class Button:
 
 def typed_guest() -> Guest:
     """The fields for somebody from outside, as typed."""
-    name, organisation, email, phone = (typed(f"guest-{each}") for each in LIMITS)
+    name, organisation, email, phone = (typed(f"guest-{each}") for each in FIELDS)
     language = typed("guest-language")
     chosen = Language(language) if language in tuple(Language) else None
     return Guest(name, organisation, email, phone, chosen, typed("guest-zone"))
@@ -42,27 +55,29 @@ def typed_guest() -> Guest:
 def guest_problems(guest: Guest) -> dict[str, str]:
     """What is missing or cannot be right."""
     _ = translate()
-    found = {
-        f"guest-{name}": _("At most {most} characters.", most=most)
-        for name, most in LIMITS.items()
-        if len(getattr(guest, name)) > most
-    }
-    if not guest.name:
-        found["guest-name"] = _("Who is it? Give the name as in the contract.")
-    if not _ADDRESS.fullmatch(guest.email):
-        found.setdefault("guest-email", _("Give an e-mail address such as name@example.com, for the link."))
-    if not _PHONE.fullmatch(guest.phone):
-        found.setdefault("guest-phone", _("Give a phone number such as +86 138 0000 0000, to tell the code at."))
+    found = {}
+    for name, rule in _RULES.items():
+        typed = getattr(guest, name)
+        if not typed.strip():
+            if name in _MISSING:
+                found[f"guest-{name}"] = _(_MISSING[name])
+            continue
+        try:
+            rule(typed)
+        except PreconditionRefused as refusal:
+            found[f"guest-{name}"] = _(refusal.template, **refusal.values)
     if guest.zone and guest.zone not in available_timezones():
         found["guest-zone"] = _("Choose a time zone of the list.")
     return found
 
 
-def problems(button: Button) -> dict[str, str]:
+def problems(desk: Desk, button: Button) -> dict[str, str]:
     """What keeps *button* from doing anything, at its field."""
     _ = translate()
     if button.act == "guest":
-        return guest_problems(typed_guest())
+        guest = typed_guest()
+        names = {"guest-name": guest.name, "guest-organisation": guest.organisation}
+        return unshown(desk.appliance.workshop, names) | guest_problems(guest)
     if button.act == "search" and not typed("query"):
         return {"query": _("Type a few letters of the name.")}
     if button.act == "seal":

@@ -62,7 +62,7 @@ def install(pages: Blueprint, desk: Desk) -> None:
             if button.act == "days":
                 return _save_preset(desk, draft, button.about)
             deadline, found = _terms(desk, draft, given)
-            found.update(adding.problems(button))
+            found.update(adding.problems(desk, button))
             if found or deadline is None:
                 return _page(desk, draft, given, Remarks(found))
             draft = _revised(desk, draft, SigningOrder(given.order), deadline)

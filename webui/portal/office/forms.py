@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Mapping
+
 from flask import request
 
-from appliance.errors import ApplianceError, NotFound
+from appliance.errors import ApplianceError, DocumentRefused, NotFound
 from appliance.model.accounts import Role
+from appliance.pdf.workshop import PdfWorkshop
 from hsm.errors import AuthorityError
+from hsm.names import LONGEST_ORGANISATION
 from webui.portal import access
 from webui.portal.parts import PortalParts
 from webui.shared.language import translate
@@ -35,6 +40,20 @@ def organisations(parts: PortalParts) -> list[tuple[str, str]]:
     """The organisations that certificates may name, as choices; the appliance's own first."""
     own = parts.settings.organisation.name
     return [(each, each) for each in sorted(parts.authority.organisations(), key=lambda each: (each != own, each))]
+
+
+def unshown(workshop: PdfWorkshop, names: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with *names*, by field, that have characters which a signature cannot show: they would be
+    refused when somebody signs."""
+    found = {}
+    for field, name in names.items():
+        if not name.strip() or len(name) > LONGEST_ORGANISATION:
+            continue  # the rule of the field says so
+        try:
+            workshop.require_shown(" ".join(unicodedata.normalize("NFC", name).split()))
+        except DocumentRefused as refusal:
+            found[field] = translate()(refusal.template, **refusal.values)
+    return found
 
 
 def problem_of(refusal: Refusal) -> tuple[str, int]:

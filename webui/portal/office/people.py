@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from appliance.accounts.accounts import problems as problems_of
 from appliance.model.accounts import PEOPLES_ROLES, ROLES_OF, NewAccount, Role
 from webui.portal.access import visitor
-from webui.portal.office.forms import REFUSALS, officer, organisations, problem_of, reader, text
+from webui.portal.office.forms import REFUSALS, officer, organisations, problem_of, reader, text, unshown
 from webui.portal.parts import PortalParts
 from webui.shared import once
 from webui.shared.language import translate
@@ -109,7 +109,8 @@ def _install_invitation(pages: Blueprint, parts: PortalParts) -> None:
     @pages.post("/people/new")
     def invite() -> Response | tuple[str, int]:
         by, new, say = officer().subject, _invitation(), translate()
-        problems = {place: say(each.template, **each.values) for place, each in problems_of(new).items()}
+        problems = unshown(parts.appliance.workshop, {"name": new.name})
+        problems |= {place: say(each.template, **each.values) for place, each in problems_of(new).items()}
         if new.organisation not in parts.authority.organisations():
             problems.setdefault("organisation", say("Choose one of the organisations."))
         if problems:

@@ -12,7 +12,7 @@ from appliance.errors import StateRefused
 from appliance.office import OfficerForm, RecoveryForm
 from hsm.subjects import LONGEST_LOGIN
 from webui.portal import access
-from webui.portal.office.forms import REFUSALS, organisations, problem_of, text
+from webui.portal.office.forms import REFUSALS, organisations, problem_of, text, unshown
 from webui.portal.parts import PortalParts
 from webui.shared import passkeys
 from webui.shared.language import current_language, translate
@@ -59,7 +59,8 @@ def blueprint(parts: PortalParts) -> Blueprint:
     @pages.post("/setup")
     def appoint() -> Response | tuple[str, int]:
         form, say = _form(), translate()
-        problems = {place: say(each.template, **each.values) for place, each in appointing.problems(form).items()}
+        problems = unshown(parts.appliance.workshop, {"name": form.name})
+        problems |= {place: say(each.template, **each.values) for place, each in appointing.problems(form).items()}
         if problems:
             return page(problems, 422)
         try:

@@ -1,0 +1,101 @@
+"""What people type of a person or an organisation: name, e-mail address, telephone number.
+
+One rule for every form, asked where it is typed: what passes here can be certified (:mod:`hsm.names`), and written
+to as it stands. Each function gives the value as it is kept, and raises :class:`PreconditionRefused` with one
+sentence that names the limit.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from appliance.errors import PreconditionRefused
+from hsm.names import LONGEST_ORGANISATION, LONGEST_PERSON, is_visible
+
+LONGEST_EMAIL: Final = 254
+"""Characters of an e-mail address: RFC 5321, 4.5.3.1.3 allows a path of 256 with its angle brackets."""
+
+LONGEST_LOCAL: Final = 64
+"""Characters before the @ (RFC 5321, 4.5.3.1.1)."""
+
+FEWEST_DIGITS: Final = 5
+MOST_DIGITS: Final = 15
+"""Digits of a telephone number with its country code (ITU-T E.164, 6.1)."""
+
+_LOCAL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_EMAIL = re.compile(rf"({_LOCAL})@{_LABEL}(?:\.{_LABEL})+")
+"""Dot-string and Domain of RFC 5321, 4.1.2: what every mail server takes without an extension."""
+
+_TELEPHONE = re.compile(r"\+?[0-9 ().\-/]+")
+
+
+def person_name(typed: str) -> str:
+    """The name of a person."""
+    name = _in_one_form(typed)
+    if not name:
+        raise PreconditionRefused("Give the name, in 1 to {most} characters.", most=LONGEST_PERSON)
+    if len(name) > LONGEST_PERSON:
+        raise PreconditionRefused(
+            "A person's name has at most {most} characters; this one has {count}.",
+            most=LONGEST_PERSON,
+            count=len(name),
+        )
+    _require_visible(name)
+    return name
+
+
+def organisation_name(typed: str) -> str:
+    """The name of an organisation."""
+    name = _in_one_form(typed)
+    if not name:
+        raise PreconditionRefused("Give the organisation, in 1 to {most} characters.", most=LONGEST_ORGANISATION)
+    if len(name) > LONGEST_ORGANISATION:
+        raise PreconditionRefused(
+            "The name of an organisation has at most {most} characters; this one has {count}.",
+            most=LONGEST_ORGANISATION,
+            count=len(name),
+        )
+    _require_visible(name)
+    return name
+
+
+def email_address(typed: str) -> str:
+    """An e-mail address."""
+    address = typed.strip()
+    found = _EMAIL.fullmatch(address)
+    if len(address) > LONGEST_EMAIL or (found and len(found[1]) > LONGEST_LOCAL):
+        raise PreconditionRefused(
+            "An e-mail address has at most {local} characters before the @, and {most} in all.",
+            local=LONGEST_LOCAL,
+            most=LONGEST_EMAIL,
+        )
+    if not found:
+        raise PreconditionRefused("This is no e-mail address; give one such as name@company.example.")
+    return address
+
+
+def telephone_number(typed: str) -> str:
+    """A telephone number, as it is dialled or with the country's code."""
+    number = " ".join(unicodedata.normalize("NFKC", typed).split())
+    digits = sum(each.isdigit() for each in number)
+    if not _TELEPHONE.fullmatch(number) or not FEWEST_DIGITS <= digits <= MOST_DIGITS:
+        raise PreconditionRefused(
+            "Give a telephone number such as +86 138 0000 0000, with {fewest} to {most} digits.",
+            fewest=FEWEST_DIGITS,
+            most=MOST_DIGITS,
+        )
+    return number
+
+
+def _in_one_form(typed: str) -> str:
+    """Composed (NFC), with every run of blanks of any width as one."""
+    spaced = "".join(" " if unicodedata.category(each) == "Zs" else each for each in typed.strip())
+    return unicodedata.normalize("NFC", re.sub(" +", " ", spaced))
+
+
+def _require_visible(name: str) -> None:
+    if not is_visible(name):
+        raise PreconditionRefused("There are characters in it that cannot be seen; type it by hand.")

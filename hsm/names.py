@@ -1,0 +1,194 @@
+"""Names in certificates: what they may hold, and how long ones are certified.
+
+RFC 5280 (appendix A.1, after X.520) gives an organisation and a common name 64 characters. Organisations and
+people have longer names. The subject then has a shortened one, cut between characters that people see, and an
+extension of our own has the name in full:
+
+    FullName ::= SEQUENCE {
+        organisation  [0] IMPLICIT UTF8String OPTIONAL,
+        commonName    [1] IMPLICIT UTF8String OPTIONAL }
+
+It is not critical: who does not know it reads the shortened name. Whoever does believes it only when it shortens
+to exactly what the subject says. Rules and look-ups are about the name in full; what tells two subjects with the
+same shortened name apart is the serialNumber.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from hsm import der
+from hsm.errors import CertificateRefused, Malformed
+
+LONGEST_PERSON: Final = 100
+"""Characters of a person's name."""
+
+LONGEST_ORGANISATION: Final = 200
+"""Characters of an organisation's name."""
+
+LONGEST_COMMON: Final = LONGEST_ORGANISATION + 80
+"""Characters of the name of a seal or a service, which has the organisation's in it."""
+
+BOUND: Final = 64
+"""ub-organization-name, ub-common-name, ub-organizational-unit-name and ub-serial-number."""
+
+_LEAST_KEPT: Final = 16
+"""Octets of the organisation's name that a shortened common name keeps at least."""
+
+FULL_NAME: Final = x509.ObjectIdentifier("1.3.6.1.4.1.32473.1.3")
+"""The extension. The arc is that of :data:`hsm.certificates.POLICY`."""
+
+_ORGANISATION, _COMMON = 0x80, 0x81
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectName:
+    """Who a certificate names, in full. ``identifier`` tells apart two of the same name (X.520 serialNumber);
+    ``unit`` is a seal's kind; ``organisation`` is empty for somebody from outside who signs for none."""
+
+    organisation: str
+    common_name: str
+    identifier: str | None = None
+    country: str = "CN"
+    unit: str | None = None
+
+    @property
+    def shortened(self) -> tuple[str, str]:
+        """Organisation and common name as the subject has them."""
+        return shortened_organisation(self.organisation), _shortened(self.common_name, self.organisation)
+
+    @property
+    def is_shortened(self) -> bool:
+        """Whether the subject has not room for the name in full."""
+        return self.shortened != (self.organisation, self.common_name)
+
+    def to_x509(self) -> x509.Name:
+        """The distinguished name, country first."""
+        organisation, common_name = self.shortened
+        attributes = [x509.NameAttribute(NameOID.COUNTRY_NAME, self.country)]
+        if organisation:
+            attributes.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation))
+        if self.unit is not None:
+            attributes.append(x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, self.unit))
+        attributes.append(x509.NameAttribute(NameOID.COMMON_NAME, common_name))
+        if self.identifier is not None:
+            attributes.append(x509.NameAttribute(NameOID.SERIAL_NUMBER, self.identifier))
+        return x509.Name(attributes)
+
+    def extension(self) -> x509.UnrecognizedExtension | None:
+        """The names in full, where the subject has not room for them."""
+        organisation, common_name = self.shortened
+        parts = []
+        if organisation != self.organisation:
+            parts.append(der.element(_ORGANISATION, self.organisation.encode()))
+        if common_name != self.common_name:
+            parts.append(der.element(_COMMON, self.common_name.encode()))
+        return x509.UnrecognizedExtension(FULL_NAME, der.element(der.SEQUENCE, *parts)) if parts else None
+
+
+def shortened_organisation(name: str) -> str:
+    """The name of an organisation as the subject of a certificate has it."""
+    return _cut(name, BOUND, 4 * BOUND)
+
+
+def name_in(certificate: x509.Certificate) -> SubjectName:
+    """The name that *certificate*, anybody's, gives its subject: in full, where it says so and the subject agrees.
+
+    What is not there is empty, or None.
+    """
+    subject = certificate.subject
+
+    def text(oid: x509.ObjectIdentifier) -> str | None:
+        found = subject.get_attributes_for_oid(oid)
+        return str(found[0].value) if found else None
+
+    organisation, common_name = text(NameOID.ORGANIZATION_NAME) or "", text(NameOID.COMMON_NAME) or ""
+    unit, identifier = text(NameOID.ORGANIZATIONAL_UNIT_NAME), text(NameOID.SERIAL_NUMBER)
+    country = text(NameOID.COUNTRY_NAME) or ""
+    longer = _in_full(certificate)
+    full = SubjectName(longer[0] or organisation, longer[1] or common_name, identifier, country, unit)
+    if full.shortened == (organisation, common_name):
+        return full
+    return SubjectName(organisation, common_name, identifier, country, unit)
+
+
+def require_organisation_name(text: str) -> None:
+    """Raises :class:`CertificateRefused` unless *text* can be an organisation in a certificate."""
+    require_visible(text, LONGEST_ORGANISATION)
+
+
+def require_person_name(text: str) -> None:
+    """Raises :class:`CertificateRefused` unless *text* can be a person in a certificate."""
+    require_visible(text, LONGEST_PERSON)
+
+
+def require_visible(text: str, most: int) -> None:
+    """Raises :class:`CertificateRefused` unless *text* has 1 to *most* characters that can be seen, in one form.
+
+    What cannot be seen or has two forms could name somebody else.
+    """
+    if not 1 <= len(text) <= most or not is_visible(text):
+        raise CertificateRefused(
+            "A name in a certificate has 1 to {most} visible characters and no outer spaces.", most=most
+        )
+
+
+def is_visible(text: str) -> bool:
+    """Whether *text* has nothing in it that cannot be seen, no outer spaces, and the one form that is NFC."""
+    visible = all(unicodedata.category(each)[0] not in "CZ" or each == " " for each in text)
+    return visible and text == text.strip() and unicodedata.is_normalized("NFC", text)
+
+
+def _shortened(common_name: str, organisation: str) -> str:
+    """The common name in 64 octets: libraries count octets where X.520 counts characters.
+
+    Of one that begins with the organisation's name that part is cut, so that what follows, a seal's kind or what a
+    CA is for, stays and tells it from others.
+    """
+    if len(common_name.encode()) <= BOUND:
+        return common_name
+    rest = common_name.removeprefix(organisation) if organisation else common_name
+    room = BOUND - len(rest.encode())
+    if rest == common_name or room < _LEAST_KEPT:
+        return _cut(common_name, BOUND, BOUND)
+    return _cut(organisation, BOUND, room) + rest
+
+
+def _cut(text: str, characters: int, octets: int) -> str:
+    """The longest beginning of *text* within both bounds that ends between two characters that people see (the
+    grapheme clusters of UAX #29, as far as names have them)."""
+    end = min(len(text), characters)
+    while len(text[:end].encode()) > octets:
+        end -= 1
+    while 0 < end < len(text) and _joins(text[end]):
+        end -= 1
+    return text[:end].rstrip()
+
+
+def _joins(letter: str) -> bool:
+    """Whether *letter* belongs to what stands before it: marks, and the skin tones of emoji."""
+    return unicodedata.category(letter)[0] == "M" or "\U0001f3fb" <= letter <= "\U0001f3ff"
+
+
+def _in_full(certificate: x509.Certificate) -> tuple[str, str]:
+    """Organisation and common name of the extension; each empty where it has none that can be read."""
+    try:
+        found = certificate.extensions.get_extension_for_oid(FULL_NAME).value
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+        return "", ""
+    if not isinstance(found, x509.UnrecognizedExtension):
+        return "", ""
+    names = {_ORGANISATION: "", _COMMON: ""}
+    try:
+        for part in der.members(found.value):
+            names[part[0]] = der.contents(part).decode()
+    except (Malformed, ValueError, IndexError):
+        return "", ""
+    full = names[_ORGANISATION], names[_COMMON]
+    fit = all(len(each) <= LONGEST_COMMON and is_visible(each) for each in full)
+    return full if fit else ("", "")
