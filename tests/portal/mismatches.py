@@ -67,6 +67,7 @@ MISMATCHED: tuple[tuple[str, Row], ...] = (
     ("signing.guest_code", Row(_GUESTS, NOBODY)),
     ("signing.new_guest_code", Row(_GUESTS + "/code", NOBODY)),
     ("signing.new_guest_link", Row(_GUESTS + "/link", NOBODY)),
+    ("signing.show_guest_link", Row(_GUESTS + "/show", NOBODY)),
     ("pictures.page", Row(CONTRACT + "/pages/3.png", NOBODY)),
     ("pictures.page", Row("/contracts/{contract_too}/pages/1.png?intent={intent}", NOBODY)),
     ("reviews.picture", Row("/reviews/{reviewing}/pages/3.png", NOBODY, "reviewer")),

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from appliance.administration.action import Action, Argument, ArgumentKind, Hand
 from appliance.administration.actions.people import NOBODY, SYSTEM
 from appliance.administration.parts import Parts
-from appliance.errors import PreconditionRefused, StateRefused
+from appliance.contact_details import email_address
+from appliance.errors import StateRefused
 from appliance.model.administration import Actor, Outcome
 from appliance.notices.letters import test_letter
 from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown
@@ -37,11 +38,9 @@ def _resend(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
 
 
 def _test_mail(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
-    settings, address = parts.settings, arguments["address"]
+    settings, address = parts.settings, email_address(arguments["address"])
     if not settings.mail.configured:
         raise StateRefused("No mail server is set; fill in the settings mail.* and restart the services.")
-    if "@" not in address:
-        raise PreconditionRefused("This is not an address of mail, like name@company.example.")
     now = parts.now()
     message_id = f"<{secrets.token_hex(16)}@{settings.mail.sender.rpartition('@')[2]}>"
     server: dict[str, str | int] = {"host": settings.mail.host, "port": settings.mail.port}
