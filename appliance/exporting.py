@@ -123,6 +123,7 @@ class Exporting:
             certificates=self._certificates(),
             log=log,
             report=appliance.verifier.verify(signed, file="contract.signed.pdf").to_json(),
+            earlier=tuple(each.field for each in appliance.earlier.of(contract.original.digest)),
         )
 
     def _signatures(self, contract: Contract) -> Iterator[SignatureMaterial]:

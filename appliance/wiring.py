@@ -42,6 +42,7 @@ from appliance.contracts.voiding import Voiding
 from appliance.contracts.waypoints import Passing, pass_by
 from appliance.directory import Directory
 from appliance.documents.blobs import BlobStore
+from appliance.documents.earlier import EarlierSignatures
 from appliance.documents.headroom import Headroom
 from appliance.documents.intake import Intake
 from appliance.documents.layout import Layouts
@@ -129,6 +130,7 @@ class Appliance:
     ownership: Ownership
     submissions: Submissions
     layouts: Layouts
+    earlier: EarlierSignatures
     directory: Directory
     writing: Writing
     converter: Converter
@@ -263,6 +265,8 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
     sessions = Sessions(room.database, room.chronicle, settings.sessions, room.now)
     in_accounts = _accounts_room(settings, room)
     mail = MailChannel(room.database, settings.mail)
+    layouts = Layouts(room.workshop, room.blobs)
+    earlier = EarlierSignatures(room.verifier, room.blobs, layouts)
     pictures = PagePictures(PictureCache(settings.home.cache / "pages"), room.workshop, room.blobs, room.database)
     return Appliance(
         settings=settings,
@@ -285,7 +289,8 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         office=open_office(room.database, room.chronicle, room.authority, sessions, room.now),
         agreements=Agreements(room),
         drafting=Drafting(room, _intake(settings, room)),
-        sending=Sending(room),
+        sending=Sending(room, earlier),
+        earlier=earlier,
         cycle=cycle,
         sealing=sealing,
         endings=endings,
@@ -300,7 +305,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         disclosing=Disclosing(room.database),
         ownership=Ownership(_workplace(settings, room)),
         submissions=Submissions(room.database, room.now),
-        layouts=Layouts(room.workshop, room.blobs),
+        layouts=layouts,
         directory=Directory(room.database),
         writing=_writing(settings, room),
         converter=converter(settings.home.converter),
@@ -327,7 +332,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
 
 
 def _intake(settings: Settings, room: SigningRoom) -> Intake:
-    return Intake(room.workshop, room.blobs, Headroom(settings.home.blobs))
+    return Intake(room.workshop, room.blobs, Headroom(settings.home.blobs), room.verifier)
 
 
 def _reminders(settings: Settings, room: SigningRoom) -> RemindersDesk:

@@ -14,6 +14,7 @@ from appliance.contracts.preconditions import Signing
 from appliance.contracts.problems import Problem, ProblemPlace
 from appliance.contracts.readiness import Readiness
 from appliance.contracts.room import SigningRoom
+from appliance.documents.earlier import EarlierSignatures
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.history.events import EventKind, Field, HistoryEvent
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, Revision, RevisionKind
@@ -27,8 +28,9 @@ from hsm.sentence import Sentence
 class Sending:
     """From draft to sent. Nothing can be added to the contract afterwards, only signatures."""
 
-    def __init__(self, room: SigningRoom) -> None:
+    def __init__(self, room: SigningRoom, earlier: EarlierSignatures) -> None:
         self._room = room
+        self._earlier = earlier
         self._readiness = Readiness(room.preconditions)
 
     def problems(self, contract: Contract) -> list[Problem]:
@@ -49,8 +51,13 @@ class Sending:
             found = [self._readiness.running_out(tx, signing) for signing in self._signatures(contract)]
             return list(chain.from_iterable(found))
 
-    def send(self, contract_id: str, *, by: str, seen: int | None = None) -> Contract:
+    def send(
+        self, contract_id: str, *, by: str, seen: int | None = None, accepting_unverified: bool = False
+    ) -> Contract:
         """The contract with revision 1, the fields, out for signing; those whose turn it is are told.
+
+        *accepting_unverified*: the initiator knows that the document carries signatures that could not be verified
+        here; without it such a document is refused. The log says how many there are.
 
         Raises :class:`PreconditionRefused` for anybody but the initiator and for the first of :meth:`problems`,
         and :class:`StateRefused` when it is no draft, was changed since it was *seen*, or at the same moment.
@@ -59,6 +66,12 @@ class Sending:
         with room.database.reading() as tx:
             contract = admitted(tx, contract_id, deed, room.now())
             self._require_sendable(tx, contract)
+            unverified = len(self._earlier.unverified(contract.original.digest))
+            if unverified and not accepting_unverified:
+                raise PreconditionRefused(
+                    "The document carries signatures that could not be verified here; confirm that it is to be "
+                    "sent all the same."
+                )
             fields = [_field(tx, party) for party in contract.parties]
         document = room.workshop.add_fields(room.blobs.get(contract.original.digest), fields)
         now = room.now()
@@ -72,6 +85,8 @@ class Sending:
             self._require_sendable(tx, current)
             contracts.add_revision(tx, contract, revision, state=ContractState.SENT)
             public: dict[str, Field] = {"revision": 1, "digest": revision.digest, "parties": len(contract.parties)}
+            if unverified:
+                public["unverified"] = unverified
             event = HistoryEvent(EventKind.CONTRACT_SENT, now, by, contract_id, public)
             sent = changed(tx, room.chronicle, contract, event)
             room.tell(tx, after_sending(sent, now))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.documents.blobs import BlobStore
+from appliance.documents.earlier import require_unbroken
 from appliance.documents.headroom import Headroom
 from appliance.pdf.values import Inspection
 from appliance.pdf.workshop import PdfWorkshop
+from appliance.verification import Verifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +24,20 @@ class AcceptedDocument:
 class Intake:
     """The only way for a document into the appliance. Thread-safe."""
 
-    def __init__(self, workshop: PdfWorkshop, blobs: BlobStore, headroom: Headroom) -> None:
+    def __init__(self, workshop: PdfWorkshop, blobs: BlobStore, headroom: Headroom, verifier: Verifier) -> None:
         self._workshop = workshop
+        self._verifier = verifier
         self._blobs = blobs
         self._headroom = headroom
 
     def accept(self, document: bytes) -> AcceptedDocument:
-        """Keep *document* as it is, or raise :class:`DocumentRefused` with the reason and keep nothing.
+        """Keep *document* as it is, or raise :class:`DocumentRefused` with the reason and keep nothing: one that
+        carries a broken signature, too.
 
         Raises :class:`StorageError` while the disk has too little room for anything new.
         """
         self._headroom.require(len(document))
         inspection = self._workshop.inspect(document)
+        if inspection.signatures:
+            require_unbroken(self._verifier.verify_pdf(document))
         return AcceptedDocument(self._blobs.put(document), len(document), inspection)

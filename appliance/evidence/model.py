@@ -95,6 +95,7 @@ class EvidenceInput:
     ``names`` gives the names of the subjects (people and seals) that the log's entries speak of. The history is
     not given: it is read from the log's entries. ``documents`` are further files by path below ``agreement/`` or
     ``authority/`` or ``review/``; ``report`` is the JSON value of the verification report over ``signed``.
+    ``earlier`` are the fields of signatures that the document carried before it came; the report judges them too.
     """
 
     contract: str
@@ -113,6 +114,7 @@ class EvidenceInput:
     certificates: Certificates
     log: LogMaterial
     report: Mapping[str, Any]
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

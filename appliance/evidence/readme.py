@@ -48,6 +48,7 @@ def render(evidence: EvidenceInput, extraction: Extraction, language: Language) 
         contract_file=_shown(_contract(len(evidence.original), created)),
         signatures=_signatures(evidence, extraction),
         timestamps=_timestamps(evidence, extraction),
+        earlier=_earlier(evidence),
         certificates=_shown(_certificates(each for each in stand if not each.revoked_later)),
         revoked=_revoked(evidence, [each for each in stand if each.revoked_later]),
         records=_records(evidence, extraction, translator(language)),
@@ -104,6 +105,22 @@ def _signatures(evidence: EvidenceInput, extraction: Extraction) -> list[Checked
             commands=_shown(commands.of_signature(each)),
         )
         for each in extraction.signatures
+    ]
+
+
+def _earlier(evidence: EvidenceInput) -> list[Checked]:
+    """The signatures that the document carried before: who is named as their signer, and the verdict on them when
+    the package was made."""
+    judged = {each["field"]: each for each in evidence.report.get("signatures", ())}
+    return [
+        Checked(
+            name=plain(field),
+            title=plain(str(judged.get(field, {}).get("indication") or "INDETERMINATE")),
+            who=plain(str(judged.get(field, {}).get("signer") or "–")),
+            at="",
+            commands=(),
+        )
+        for field in evidence.earlier
     ]
 
 

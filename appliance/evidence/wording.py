@@ -98,6 +98,7 @@ LABELS: Final[Mapping[str, str]] = {
     "power": "Power of attorney",
     "identity": "Identity check",
     "pages": "Pages",
+    "unverified": "Signatures from before that could not be verified here",
     "version": "Version",
     "expires": "Can be signed until",
     "digest": "Document, SHA-256",

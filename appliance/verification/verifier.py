@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -76,6 +76,16 @@ class Verifier:
         self._evidence = evidence
         self._crls = crls
         self._clock = clock
+
+    def today(self) -> date:
+        """The day by the clock of this verifier, UTC: how long a verdict may be remembered."""
+        return self._clock().astimezone(UTC).date()
+
+    def trusting(self, more: TrustAnchors) -> Verifier:
+        """A verifier that believes *more* beside its own anchors, for a reader who names somebody."""
+        own = self._anchors
+        anchors = replace(own, certificates=(*own.certificates, *more.certificates), crls=(*own.crls, *more.crls))
+        return Verifier(self._confinement, anchors, evidence=self._evidence, crls=self._crls, clock=self._clock)
 
     def verify_file(
         self,

@@ -217,7 +217,7 @@ MACHINES = frozenset({"trust.answer"})
 """What programs send, without any form; tests/portal/test_addresses.py asks."""
 
 POST: dict[str, Row] = {
-    "verify.verify": Row("/verify", EVERYBODY, form={"form": "page"}, files=("file", "data")),
+    "verify.verify": Row("/verify", EVERYBODY, form={"form": "page"}, files=("file", "data", "trust")),
     "accounts.password": Row(
         "/login", EVERYBODY, form={"login": "x", "password": "x", "next": "/", "carried": ""}
     ),

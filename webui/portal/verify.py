@@ -11,7 +11,9 @@ import re
 from flask import Blueprint, Response, make_response, render_template, request, send_file
 from werkzeug.datastructures import FileStorage
 
+from appliance.errors import ConfigurationError
 from appliance.verification import VerificationReport
+from appliance.verification.named import NamedTrust
 from webui.portal.parts import PortalParts, Reports
 from webui.shared.headers import policy
 from webui.shared.language import current_language, translate
@@ -35,10 +37,20 @@ def blueprint(parts: PortalParts) -> Blueprint:
         if given is None or not given.filename:
             problem = translate()("Choose the file that is to be verified.")
             return make_response(render_template("verify.html", largest=largest, problem=problem), 400)
-        report = parts.verifier.verify(given.read(), file=given.filename, data=_content(request.files.get("data")))
+        try:
+            trust = NamedTrust.of(_contents("trust"))
+        except ConfigurationError as refusal:
+            problem = translate()(refusal.template, **refusal.values)
+            return make_response(render_template("verify.html", largest=largest, problem=problem), 400)
+        report = trust.verify(parts.verifier, given.read(), given.filename, _content(request.files.get("data")))
         return _answer(parts.reports, report, request.form.get("form", "page"))
 
     return pages
+
+
+def _contents(field: str) -> list[bytes]:
+    """The bytes of each file that was chosen."""
+    return [content for upload in request.files.getlist(field) if (content := _content(upload)) is not None]
 
 
 def _answer(reports: Reports, report: VerificationReport, form: str) -> Response:

@@ -12,6 +12,7 @@ from appliance.errors import NotFound
 from appliance.history.timeline import Timeline, TimelineEvent
 from appliance.language.sizes import ByteSize
 from appliance.model.contract import ContractState, Party, PartyKind, PartyState
+from webui.portal import earlier
 from webui.portal.access import visitor
 from webui.portal.contracts.reading import Sight, sight
 from webui.portal.contracts.words import remaining, state_line
@@ -78,6 +79,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             acts={act.value for act in Act if seen.may(act)},
             notice=_notice(),
             advice=_advice(seen, told=parts.appliance.mail.configured or not visitor().guest_of),
+            earlier=earlier.lines(parts, contract),
             further=list(_further(seen)),
             turn=rules.whose_turn(contract),
             grounds=parts.appliance.contracts.grounds(contract_id),

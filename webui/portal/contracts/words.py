@@ -82,4 +82,4 @@ def _completed_line(contract: Contract) -> str:
     at = moment(contract.current.at)
     if contract.voiding is not None:
         return say("Completed on {at}. A proposal to void it waits for the parties.", at=at)
-    return say("Completed on {at}: every signature is dated and verified.", at=at)
+    return say("Completed on {at}: every signature made here is dated and verified.", at=at)

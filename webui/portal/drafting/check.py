@@ -10,6 +10,7 @@ from appliance.errors import ApplianceError, DocumentRefused
 from appliance.language import instants
 from appliance.model.contract import Contract
 from appliance.model.review import RequestState
+from webui.portal import earlier
 from webui.portal.contracts.page import names_of
 from webui.portal.drafting import crossing
 from webui.portal.drafting.adding import Button
@@ -76,7 +77,9 @@ def _asked(desk: Desk, draft: Contract) -> Response:
 def _sent(desk: Desk, contract_id: str) -> str:
     """Sends the draft; where the initiator goes then: to sign first, or to the contract."""
     draft = desk.draft(contract_id)
-    sent = desk.appliance.sending.send(draft.id, by=draft.initiator, seen=seen())
+    sent = desk.appliance.sending.send(
+        draft.id, by=draft.initiator, seen=seen(), accepting_unverified=typed("unverified") == "accepted"
+    )
     return f"/contracts/{sent.id}/sign" if _signs_first(sent) else f"/contracts/{sent.id}"
 
 
@@ -97,6 +100,7 @@ def _page(desk: Desk, draft: Contract, remarks: Remarks) -> Response:
         draft,
         remarks,
         lacking=_lacking(desk, draft),
+        earlier=earlier.lines(desk.parts, draft),
         outstanding=desk.appliance.sending.outstanding(draft),
         running_out=desk.appliance.sending.running_out(draft),
         marks=marks,

@@ -14,6 +14,7 @@ from appliance.model.contract import Contract
 from appliance.model.money import EXPONENTS, Money
 from appliance.money import NotAnAmount, read_money
 from appliance.money.reading import LONGEST
+from webui.portal import earlier
 from webui.portal.drafting import incoming
 from webui.portal.drafting.desk import NOTHING, Desk, Remarks, Step, seen, terms_of, to, typed
 from webui.portal.drafting.sheets import plain_sheets
@@ -161,6 +162,7 @@ def _page(desk: Desk, draft: Contract, given: TypedDocument, remarks: Remarks) -
         kinds=[translate()(kind) for kind in KINDS],
         size=ByteSize(draft.original.size),
         warnings=inspection.warnings,
+        earlier=earlier.lines(desk.parts, draft),
         accept=incoming.accepted(desk),
         sheets=plain_sheets(inspection.pages, range(1, min(SHOWN, draft.pages) + 1)),
     )

@@ -16,6 +16,7 @@ from appliance.powers import Outcome
 from hsm.sentence import Sentence
 from webui.portal.access import visitor
 from webui.portal.contracts.reading import who_is
+from webui.portal.earlier import lines
 from webui.portal.parts import PortalParts
 from webui.portal.signing import means
 from webui.portal.signing.own import grouped, shown_pages
@@ -48,6 +49,7 @@ def sheet(parts: PortalParts, opened: Opened, remark: Remark | None = None) -> R
         may_decline=acts[Act.DECLINE] is None,
         may_hand_over=acts[Act.HAND_OVER] is None,
         earlier=_earlier(parts, opened),
+        carried=lines(parts, contract),
         authority=_authority(parts, opened),
         remark=remark,
         typed=request.form,

@@ -1,0 +1,105 @@
+"""Signatures that a document carried before it came here: by whom, and whether their issuers are trusted here.
+
+They are judged by the verifier that strangers use, with this appliance's own anchors. What is broken is refused
+when the document comes in; what cannot be verified is for the initiator to decide, who is told.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from appliance.documents.blobs import BlobStore
+from appliance.documents.layout import Layouts
+from appliance.errors import DocumentRefused, NotFound
+from appliance.verification import Indication, SignatureReport, Verdict, VerificationReport, Verifier
+
+_REMEMBERED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierSignature:
+    """One signature or document timestamp. ``at`` is when it was made, ``dated`` whether a timestamp proves that;
+    ``signer`` is whom its certificate names, whoever issued it."""
+
+    field: str
+    signer: str | None
+    at: datetime | None
+    dated: bool
+    document_timestamp: bool
+    verdict: Verdict
+
+    @property
+    def verified(self) -> bool:
+        """Whether it holds and its issuer is trusted here."""
+        return self.verdict.indication is Indication.PASSED
+
+
+class EarlierSignatures:
+    """Thread-safe. What a document carried is asked of the verifier once a day, since certificates run out."""
+
+    def __init__(self, verifier: Verifier, blobs: BlobStore, layouts: Layouts) -> None:
+        self._verifier = verifier
+        self._blobs = blobs
+        self._layouts = layouts
+        self._lock = threading.Lock()
+        self._known: OrderedDict[tuple[str, date], tuple[EarlierSignature, ...]] = OrderedDict()
+
+    def of(self, digest: str) -> tuple[EarlierSignature, ...]:
+        """Those of the stored document *digest* (hex), as it came in; none where it was disposed of."""
+        try:
+            if not self._layouts.inspection(digest).signatures:
+                return ()
+            document = self._blobs.get(digest)
+        except NotFound:
+            return ()
+        report_of_today = (digest, self._verifier.today())
+        with self._lock:
+            known = self._known.get(report_of_today)
+        if known is not None:
+            return known
+        found = tuple(_earlier(each) for each in self._verifier.verify_pdf(document).signatures)
+        with self._lock:
+            self._known[report_of_today] = found
+            while len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        return found
+
+    def unverified(self, digest: str) -> tuple[EarlierSignature, ...]:
+        """Those that could not be verified here."""
+        return tuple(each for each in self.of(digest) if not each.verified)
+
+
+def require_unbroken(report: VerificationReport) -> None:
+    """Raises :class:`DocumentRefused` for a document with a signature that does not hold any more: every
+    verification of a contract made of it would fail."""
+    broken = [each for each in report.signatures if each.verdict.indication is Indication.FAILED]
+    if broken:
+        raise DocumentRefused(
+            "broken-signature",
+            "The document carries a signature that is broken (field {field}), so a contract made of it would "
+            "never pass; take the document as it was signed, or from before that signature.",
+            field=broken[0].field or "–",
+        )
+    if report.indication is Indication.FAILED:
+        raise DocumentRefused(
+            "broken-signature",
+            "The document was changed after it was signed, so a contract made of it would never pass; take the "
+            "document as it was signed, or from before the signature.",
+        )
+
+
+def _earlier(signature: SignatureReport) -> EarlierSignature:
+    return EarlierSignature(
+        field=signature.field or "",
+        signer=signature.signer,
+        at=signature.signing_time,
+        dated=signature.timestamp is not None,
+        document_timestamp=signature.document_timestamp,
+        verdict=signature.verdict,
+    )
+
+
+__all__ = ["EarlierSignature", "EarlierSignatures", "require_unbroken"]
