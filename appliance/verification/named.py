@@ -62,7 +62,7 @@ class NamedTrust:
 
 def _remark(certificate: x509.Certificate, used: Iterable[str]) -> Reason:
     fingerprint = certificate.fingerprint(hashes.SHA256()).hex()
-    values = {"name": shown_name(certificate.subject), "fingerprint": fingerprint}
+    values = {"name": shown_name(certificate), "fingerprint": fingerprint}
     if fingerprint in used:
         return Reason(
             "This verdict rests on a certificate that you named: {name} (SHA-256 {fingerprint}). Whether it is "
