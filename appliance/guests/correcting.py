@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from appliance.contact_details import email_address, telephone_number
 from appliance.contracts import rules
 from appliance.contracts.announcements import to_those_who_know
 from appliance.contracts.changes import changed
@@ -88,9 +89,8 @@ class Correcting:
             contract, party = self._open_party(tx, contract_id, party_id, by, seen)
             before = people.person(tx, party.subject)
             typed = guest_person(replace(given, organisation=before.organisation), before)
-            if not typed.email:
-                raise PreconditionRefused("{email} is no e-mail address.", email=given.email)
-            phone = given.phone.strip() or None
+            email_address(given.email)
+            phone = telephone_number(given.phone) if given.phone.strip() else None
             differs = _Difference(typed.name != before.name, typed.email != before.email, phone != party.phone)
             if not differs.any:
                 raise PreconditionRefused("Nothing is different from before.")

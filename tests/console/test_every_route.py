@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from werkzeug.test import TestResponse
 
@@ -163,3 +165,9 @@ def test_an_object_of_another_owner_is_left_alone(console: Console) -> None:
     form = {"fingerprint": fingerprint, "old": GOOD}
     assert post(console.browser("sun"), "/settings/passkeys/remove", form).status_code == 404
     assert console.house.told() == before
+
+
+def test_a_secret_to_scan_is_a_link_as_well(console: Console, names: dict[str, str]) -> None:
+    """A phone cannot scan its own screen."""
+    page = visit(console, GET["settings.code"], names, "sun").text
+    assert len(re.findall(r'href="otpauth://totp/[^"]+secret=[A-Z2-7]{32}', page)) == 1

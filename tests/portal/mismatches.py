@@ -59,6 +59,7 @@ _DRAFT = {
     "zone": "Asia/Shanghai",
 }
 _REASON = {"seen": "{seen}", "once": "{once}", "reason": "示例"}
+_CORRECTED = {"name": "外来者", "email": "other@beta.example", "phone": "+86 138 0000 0001", "seen": "2"}
 _FOREIGN = {"party": "{party_too}"}
 
 MISMATCHED: tuple[tuple[str, Row], ...] = (
@@ -67,6 +68,8 @@ MISMATCHED: tuple[tuple[str, Row], ...] = (
     ("signing.guest_code", Row(_GUESTS, NOBODY)),
     ("signing.new_guest_code", Row(_GUESTS + "/code", NOBODY)),
     ("signing.new_guest_link", Row(_GUESTS + "/link", NOBODY)),
+    ("signing.guest_correction", Row(_GUESTS + "/correct", NOBODY)),
+    ("signing.correct_guest", Row(_GUESTS + "/correct", NOBODY, form=_CORRECTED)),
     ("signing.show_guest_link", Row(_GUESTS + "/show", NOBODY)),
     ("pictures.page", Row(CONTRACT + "/pages/3.png", NOBODY)),
     ("pictures.page", Row("/contracts/{contract_too}/pages/1.png?intent={intent}", NOBODY)),

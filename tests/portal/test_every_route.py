@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hmac
+import html
+import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import argon2
 import pytest
@@ -180,6 +184,16 @@ def test_one_field_with_nonsense_never_fails(estate: Estate, endpoint: str, tmp_
             answer = send(estate, row, row.keeper, form(estate, row) | {name: HOSTILE[kind]})
             assert answer.status_code < 500, (name, kind)
             assert len(answer.headers.get("Location", "")) < 2000, (name, kind)
+
+
+@pytest.mark.parametrize("endpoint", ["accounts.means", "accounts.login_code", "signing.guest_credentials"])
+def test_a_secret_to_scan_is_a_link_as_well(estate: Estate, endpoint: str) -> None:
+    """A phone cannot scan its own screen."""
+    row = GET[endpoint]
+    page = estate.browser(row.keeper).get(address(estate, row)).text
+    [link] = re.findall(r'href="(otpauth://totp/[^"]+)"', page)
+    [secret] = parse_qs(urlsplit(html.unescape(link)).query)["secret"]
+    assert " ".join(textwrap.wrap(secret, 4)) in page, "the key to enter by hand"
 
 
 def test_an_object_of_another_owner_is_not_found(estate: Estate, tmp_path: Path) -> None:
