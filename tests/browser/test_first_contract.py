@@ -45,10 +45,20 @@ class Company:
 
 
 HOMES = {
-    Language.CHINESE: NewHome("明德示例科技有限公司", language=Language.CHINESE, zone="Asia/Shanghai"),
+    Language.CHINESE: NewHome(
+        "明德示例科技（集团）股份有限公司华东区域运营与合同管理中心第三分公司",
+        language=Language.CHINESE,
+        zone="Asia/Shanghai",
+    ),
     # Browsers are in another zone than the house: whatever is shown says which one it means.
-    Language.ENGLISH: NewHome('O\'Neil & "Sons" Sample Ltd', language=Language.ENGLISH, zone="Europe/Berlin"),
+    Language.ENGLISH: NewHome(
+        'O\'Neil & "Sons" International Sample Manufacturing and Trading Company of the Northern Provinces Ltd',
+        language=Language.ENGLISH,
+        zone="Europe/Berlin",
+    ),
 }
+"""Both are longer than the 64 characters, or octets, that certificates have for a name."""
+
 CALLED = {
     Language.CHINESE: ("周登记", "孙登记", "钱发起", "吴保管"),
     Language.ENGLISH: ("Olga Officer", "Otto Officer", "Ivan Sample", "Kurt Keeper"),
