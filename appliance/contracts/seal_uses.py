@@ -1,4 +1,4 @@
-"""The register of seal uses: officers and auditors see all of it, custodians that of their seals."""
+"""The register of seal uses: officers and auditors see their organisation's, custodians that of their seals."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from appliance.history.disclosure import Audience
 from appliance.model.seal_request import SealRequestState
 from appliance.model.seal_use import SealUse, UseFilter
-from appliance.store import custody, seal_uses
+from appliance.store import custody, people, seal_uses
 from appliance.store.database import Database
 
 PAGE = 50
@@ -72,9 +73,13 @@ class SealUses:
     def kept_by(self, person: str, wanted: UseFilter) -> UseFilter:
         """*wanted*, of the seals that *person* keeps alone."""
         with self._database.reading() as tx:
-            kept = custody.seals_kept_by(tx, person)
-        asked = kept if wanted.seals is None else kept & set(wanted.seals)
-        return replace(wanted, seals=tuple(sorted(asked)))
+            return _only(custody.seals_kept_by(tx, person), wanted)
+
+    def of_company(self, company: Audience, wanted: UseFilter) -> UseFilter:
+        """*wanted*, of the seals of *company* alone: what others' seals are used for is internal to them."""
+        with self._database.reading() as tx:
+            own = frozenset(seal.subject for seal in people.seals(tx) if Audience.of_seal(seal) == company)
+        return _only(own, wanted)
 
     def every(self, wanted: UseFilter) -> Iterator[SealUse]:
         """All lines that are *wanted*, the newest first, :data:`MOST_EXPORTED` at most."""
@@ -86,6 +91,11 @@ class SealUses:
             if len(found) < _BATCH:
                 return
             before = found[-1].number
+
+
+def _only(seals: frozenset[str], wanted: UseFilter) -> UseFilter:
+    asked = seals if wanted.seals is None else seals & set(wanted.seals)
+    return replace(wanted, seals=tuple(sorted(asked)))
 
 
 def as_csv(uses: Iterable[SealUse], say: Callable[[str], str], shown: Callable[[datetime], str]) -> bytes:

@@ -8,7 +8,7 @@ from outside are on a side of their own, so that no name that is typed for them 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -16,9 +16,10 @@ from typing import Any, Final
 from appliance.errors import NotFound
 from appliance.history.events import SYSTEM, EventKind
 from appliance.language.names import name_key
-from appliance.model.contract import GUEST_PREFIX, Contract
+from appliance.model.contract import GUEST_PREFIX, UNSENT, Contract
+from appliance.model.listing import ListedContract
 from appliance.model.people import Person, Seal
-from appliance.store import people
+from appliance.store import contracts, people
 from appliance.store.database import Database, Transaction
 
 
@@ -94,7 +95,12 @@ RULES: Final[Mapping[EventKind, Rule]] = {
     EventKind.ARCHIVE_RENEWED: _shared(),
     EventKind.DEADLINE_EXTENDED: _shared(),
     EventKind.GUEST_INVITED: _shared(),
+    EventKind.GUEST_CORRECTED: _shared("name"),
     EventKind.GUEST_ENTERED: _shared("address"),
+    EventKind.GUEST_SIGNED_IN: _shared("address"),
+    EventKind.GUEST_LINK_SHOWN: _shared(),
+    EventKind.GUEST_CODE_ASKED: _shared(),
+    EventKind.GUEST_CODE_RENEWED: _shared(),
     EventKind.VOID_PROPOSED: _shared("reason"),
     EventKind.VOID_DECLARED: _shared(),
     EventKind.VOID_REFUSED: _shared("reason"),
@@ -122,7 +128,6 @@ RULES: Final[Mapping[EventKind, Rule]] = {
     EventKind.REVIEW_RETURNED: _INTERNAL,
     EventKind.DATES_CHANGED: _INTERNAL,
     EventKind.NOTICE_RESENT: _INTERNAL,
-    EventKind.GUEST_CODE_RENEWED: _INTERNAL,
     EventKind.HOLD_PLACED: _INTERNAL,
     EventKind.HOLD_LIFTED: _INTERNAL,
     EventKind.DISPOSAL_PROPOSED: _INTERNAL,
@@ -193,10 +198,30 @@ class Disclosing:
         """Whether *audience* drafted *contract*: drafts, content checks, reviews and notes are its own."""
         return self.belongs(contract.initiator, audience)
 
+    def drafted(self, contract_id: str, audience: Audience) -> bool:
+        """The same of the contract with this id. Raises :class:`NotFound`."""
+        with self._database.reading() as tx:
+            return drafted_by(tx, contract_id, audience)
+
+    def listed(self, found: Iterable[ListedContract], audience: Audience) -> tuple[ListedContract, ...]:
+        """Of a list of every contract, what *audience* may know of: drafts of others are not there."""
+        with self._database.reading() as tx:
+            return tuple(each for each in found if each.state not in UNSENT or drafted_by(tx, each.id, audience))
+
     def belongs(self, subject: str, audience: Audience) -> bool:
         """Whether what *subject*, a person or a seal, keeps for the own organisation is *audience*'s."""
         with self._database.reading() as tx:
             return belongs(tx, subject, audience)
+
+
+def drafted_by(tx: Transaction, contract_id: str, audience: Audience) -> bool:
+    """Whether *audience* drafted the contract. Raises :class:`NotFound`."""
+    return belongs(tx, contracts.load(tx, contract_id).initiator, audience)
+
+
+def spellings(tx: Transaction, audience: Audience) -> list[str]:
+    """How the name of *audience*, an organisation of the house, is written in the register: one way, as a rule."""
+    return [each for each in people.organisations(tx) if Audience.of("", "", each) == audience]
 
 
 def belongs(tx: Transaction, subject: str, audience: Audience) -> bool:

@@ -32,6 +32,10 @@ class ContractState(StrEnum):
     """Completed, then voided by signed declarations of all parties."""
 
 
+UNSENT = frozenset({ContractState.DRAFT, ContractState.DISCARDED})
+"""States in which nobody but the organisation that drafts a contract has seen it."""
+
+
 class SigningOrder(StrEnum):
     """Whether parties sign one after the other, by position, or whenever they like."""
 

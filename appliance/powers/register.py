@@ -11,6 +11,7 @@ from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import Intake
 from appliance.errors import PreconditionRefused
 from appliance.history.chronicle import Chronicle
+from appliance.history.disclosure import Audience, spellings
 from appliance.history.events import EventKind, Field, HistoryEvent
 from appliance.model.contract import Revision
 from appliance.model.powers import Basis, Done, Power
@@ -114,15 +115,15 @@ class Powers:
         with self._database.reading() as tx:
             return powers.load(tx, power_id)
 
-    def page(self, *, before: str = "") -> list[Power]:
-        """At most :data:`PAGE` powers, the newest first, those registered before the power *before*."""
+    def page(self, audience: Audience, *, before: str = "") -> list[Power]:
+        """At most :data:`PAGE` powers that *audience* registered, the newest first, those from before *before*."""
         with self._database.reading() as tx:
-            return powers.newest(tx, limit=PAGE, before=before)
+            return powers.newest(tx, spellings(tx, audience), limit=PAGE, before=before)
 
-    def waiting(self) -> list[Power]:
-        """What waits for its verification, the oldest first."""
+    def waiting(self, audience: Audience) -> list[Power]:
+        """What *audience* registered and waits for its verification, the oldest first."""
         with self._database.reading() as tx:
-            return powers.waiting(tx)
+            return powers.waiting(tx, spellings(tx, audience))
 
     def of_agent(self, agent: str) -> list[Power]:
         """Every power of *agent*, the oldest first."""

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from appliance.contracts import rules
 from appliance.contracts.seal_standing import still_asked
+from appliance.history.disclosure import Audience, belongs
 from appliance.model.contract import Contract, ContractState, Party, PartyKind
 from appliance.model.reminder import Duty, Part
 from appliance.model.seal_request import SealRequestState
-from appliance.store import accounts, roll, seal_requests
+from appliance.store import accounts, people, roll, seal_requests
 from appliance.store.database import Transaction
 
 
@@ -56,14 +57,16 @@ def _looked_after(
 def of_dates(tx: Transaction, contract: Contract) -> list[Duty]:
     """Who is to be reminded of a date beyond signing; nobody unless the contract is completed.
 
-    The initiator; if that person is no longer there, those who signed in the same house, else the officers.
+    The initiator, whose note they are; if that person is no longer there, those who signed for the same
+    organisation, else the officers.
     """
     if contract.state is not ContractState.COMPLETED:
         return []
     if accounts.is_there(tx, contract.initiator):
         return [Duty(contract.initiator, Part.INITIATOR)]
-    signatories = [each for each in rules.signatories(contract) if not _is_guest(contract, each)]
-    there = [each for each in signatories if accounts.is_there(tx, each)]
+    own = Audience.of_person(people.person(tx, contract.initiator))
+    colleagues = [each for each in rules.signatories(contract) if belongs(tx, each, own)]
+    there = [each for each in colleagues if accounts.is_there(tx, each)]
     return [Duty(each, Part.STAND_IN, contract.initiator) for each in there or roll.officers(tx)]
 
 
@@ -86,7 +89,3 @@ def _of_party(tx: Transaction, party: Party) -> Iterator[Duty]:
     elif request.state is SealRequestState.WAITING:
         for custodian in still_asked(tx, request):
             yield Duty(custodian, Part.CUSTODIAN, request.id)
-
-
-def _is_guest(contract: Contract, person: str) -> bool:
-    return any(party.guest and party.subject == person for party in contract.parties)

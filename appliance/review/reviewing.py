@@ -1,4 +1,7 @@
-"""Reviewing: check, ask for a review, waive, sign off, return. Each act is an entry of the contract's history."""
+"""Reviewing: check, ask for a review, waive, sign off, return. Each act is an entry of the contract's history.
+
+A draft and its review are internal: reviewers are of the organisation that drafts the contract.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,13 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.evidence.review import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
 from appliance.history.chronicle import Chronicle
+from appliance.history.disclosure import Audience, Disclosure
 from appliance.history.events import EventKind, Field, HistoryEvent
 from appliance.model import review_record
 from appliance.model.accounts import AccountState, Role
@@ -19,7 +24,7 @@ from appliance.model.contract import Contract, ContractState
 from appliance.model.review import ContentCheck, RequestState, ReviewRequest, SignOff, Waiver
 from appliance.review.checker import Checker
 from appliance.review.standing import ReviewStanding, Standings
-from appliance.store import accounts, contracts, reviews
+from appliance.store import accounts, contracts, people, reviews
 from appliance.store.database import Database, Transaction
 from hsm import canonical
 from hsm.acts import instant
@@ -42,7 +47,8 @@ class Waiting:
 
 
 class Reviewing:
-    """Thread-safe. Initiators check and ask; people with the reviewer's role answer, but not their own contracts.
+    """Thread-safe. Initiators check and ask; people of their organisation with the reviewer's role answer, but not
+    their own contracts.
 
     ``seen`` is the digest of the document that a page showed: when it was replaced since, :class:`StateRefused`.
     """
@@ -153,26 +159,26 @@ class Reviewing:
             self._tell(tx, EventKind.REVIEW_RETURNED, contract.id, by, public, {"reason": words})
 
     def queue(self, reviewer: str) -> tuple[Waiting, ...]:
-        """What waits for a review by *reviewer*: other people's drafts, the oldest request first."""
+        """What waits for a review by *reviewer*: drafts of colleagues, the oldest request first."""
         with self._database.reading() as tx:
             _require_reviewer(tx, reviewer)
-            found = [
-                Waiting(each, contracts.load(tx, each.contract)) for each in reviews.queue(tx, limit=MOST_SHOWN)
-            ]
-        return tuple(each for each in found if each.contract.initiator != reviewer and _current(each))
+            found = (Waiting(each, contracts.load(tx, each.contract)) for each in reviews.queue(tx))
+            own = (each for each in found if _is_colleagues(tx, each.contract, reviewer) and _current(each))
+            return tuple(islice(own, MOST_SHOWN))
 
     def answered(self, reviewer: str) -> tuple[Waiting, ...]:
         """What *reviewer* has answered, the newest first."""
         with self._database.reading() as tx:
             every = reviews.decided_by(tx, reviewer, limit=MOST_ANSWERED)
-            return tuple(Waiting(each, contracts.load(tx, each.contract)) for each in every)
+            found = [Waiting(each, contracts.load(tx, each.contract)) for each in every]
+            return tuple(each for each in found if _is_colleagues(tx, each.contract, reviewer))
 
     def case(self, contract_id: str, reviewer: str) -> Contract:
-        """A contract whose review was asked for. Raises :class:`NotFound` for others, and for one's own."""
+        """A contract of a colleague whose review was asked for. Raises :class:`NotFound` for all others."""
         with self._database.reading() as tx:
             _require_reviewer(tx, reviewer)
             contract = contracts.load(tx, contract_id)
-            if reviews.last_request(tx, contract_id) is None or contract.initiator == reviewer:
+            if reviews.last_request(tx, contract_id) is None or not _is_colleagues(tx, contract, reviewer):
                 raise NotFound("There is no contract {contract}.", contract=contract_id)
             return contract
 
@@ -195,7 +201,7 @@ class Reviewing:
             raise PreconditionRefused("Nobody reviews a contract of their own.")
         standing = self.standings.of(tx, contract)
         request = standing.request
-        if request is None:
+        if request is None or not _is_colleagues(tx, contract, by):
             raise NotFound("There is no contract {contract}.", contract=contract_id)
         if request.state is not RequestState.OPEN or contract.state is not ContractState.DRAFT:
             raise StateRefused("This review has been answered already; look at what became of it.")
@@ -274,6 +280,12 @@ def _own_draft(tx: Transaction, contract_id: str, by: str, seen: str | None) -> 
     if seen is not None and seen != contract.original.digest:
         raise StateRefused("The document was replaced since the page was opened; look at it again.")
     return contract
+
+
+def _is_colleagues(tx: Transaction, contract: Contract, reviewer: str) -> bool:
+    """Whether somebody else of the reviewer's organisation drafted *contract*."""
+    audience = Audience.of_person(people.person(tx, reviewer))
+    return contract.initiator != reviewer and Disclosure(tx, contract, audience).drafting
 
 
 def _require_reviewer(tx: Transaction, subject: str) -> None:

@@ -106,21 +106,27 @@ def of_letter(tx: Transaction, contract_id: str) -> list[Power]:
     return _select(tx, condition, (contract_id,))
 
 
-def newest(tx: Transaction, *, limit: int, before: str = "") -> list[Power]:
-    """At most *limit* powers, the newest first, those registered before the power *before*."""
-    if not before:
-        return _select(tx, "1 ORDER BY registered DESC, id DESC LIMIT ?", (limit,))
-    condition = (
-        "(registered, id) < (SELECT registered, id FROM powers WHERE id = ?)"
-        " ORDER BY registered DESC, id DESC LIMIT ?"
-    )
-    return _select(tx, condition, (before, limit))
+_OF_ORGANISATIONS = (
+    "registered_by IN (SELECT subject FROM people WHERE guest = 0"
+    " AND organisation IN (SELECT value FROM json_each(?)))"
+)
 
 
-def waiting(tx: Transaction) -> list[Power]:
-    """Every power that waits for its verification, the oldest first."""
-    condition = "verified IS NULL AND refused IS NULL AND revoked IS NULL ORDER BY registered, id"
-    return _select(tx, condition, ())
+def newest(tx: Transaction, organisations: Sequence[str], *, limit: int, before: str = "") -> list[Power]:
+    """At most *limit* powers that people of these *organisations* registered, the newest first, those from before
+    the power *before*."""
+    condition, values = _OF_ORGANISATIONS, [json.dumps(organisations)]
+    if before:
+        condition += " AND (registered, id) < (SELECT registered, id FROM powers WHERE id = ?)"
+        values.append(before)
+    return _select(tx, f"{condition} ORDER BY registered DESC, id DESC LIMIT ?", (*values, limit))
+
+
+def waiting(tx: Transaction, organisations: Sequence[str]) -> list[Power]:
+    """Every power that waits for its verification and that people of these *organisations* registered, the oldest
+    first."""
+    condition = f"{_OF_ORGANISATIONS} AND verified IS NULL AND refused IS NULL AND revoked IS NULL"
+    return _select(tx, f"{condition} ORDER BY registered, id", (json.dumps(organisations),))
 
 
 def _select(tx: Transaction, condition: str, values: Sequence[object]) -> list[Power]:

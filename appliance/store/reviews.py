@@ -84,9 +84,9 @@ def last_request(tx: Transaction, contract: str) -> ReviewRequest | None:
     return None if row is None else _request(row)
 
 
-def queue(tx: Transaction, *, limit: int) -> tuple[ReviewRequest, ...]:
+def queue(tx: Transaction) -> tuple[ReviewRequest, ...]:
     """The open requests, the oldest first."""
-    rows = tx.execute(f"{_REQUEST} WHERE state = 'open' ORDER BY asked LIMIT ?", (limit,))
+    rows = tx.execute(f"{_REQUEST} WHERE state = 'open' ORDER BY asked")
     return tuple(_request(row) for row in rows)
 
 

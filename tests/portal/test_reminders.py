@@ -94,7 +94,7 @@ def test_the_initiator_keeps_the_dates(zhang: FlaskClient, li: FlaskClient, sent
     assert (refused.status_code, "到期日不能早于生效日" in refused.text) == (422, True)
     assert post(zhang, page, page, **{**days, "expiry": "soon"}).status_code == 422
     assert li.get(page).status_code == 403
-    assert "2027-12-31" in li.get(f"/contracts/{sent.id}").text
+    assert "2027-12-31" not in li.get(f"/contracts/{sent.id}").text, "a note of the initiator's organisation"
 
 
 def test_mail_whose_arrival_is_unknown_says_so_and_its_initiator_sends_it_again(

@@ -12,7 +12,7 @@ from appliance.errors import DocumentRefused, NotFound, PreconditionRefused, Sta
 from appliance.model.powers import Basis, PowerState, Scope
 from appliance.wiring import Appliance
 from tests.powers.conftest import LETTER, Office
-from tests.world import activations_for
+from tests.world import OURS, activations_for
 
 
 def test_the_letter_is_kept_as_it_was_given(office: Office, appliance: Appliance) -> None:
@@ -20,7 +20,7 @@ def test_the_letter_is_kept_as_it_was_given(office: Office, appliance: Appliance
     assert power.state is PowerState.REGISTERED
     assert power.scope.kinds == ("采购",)
     assert appliance.powers.letter(power) == LETTER
-    assert power in appliance.powers.waiting()
+    assert power in appliance.powers.waiting(OURS)
     assert len(power.entries) == 1
 
 

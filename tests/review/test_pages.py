@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import LI, ZHANG
+from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG
 from appliance.model.accounts import Role
 from appliance.model.contract import Contract, ContractState
 from appliance.wiring import Appliance
@@ -32,8 +32,8 @@ def zhang(portal: Flask, appliance: Appliance) -> FlaskClient:
 
 
 @pytest.fixture
-def li(portal: Flask, appliance: Appliance) -> Iterator[FlaskClient]:
-    yield signed_in(portal, appliance, LI.subject, (Role.SIGNER, Role.REVIEWER))
+def reviewer(portal: Flask, appliance: Appliance) -> Iterator[FlaskClient]:
+    yield signed_in(portal, appliance, CUSTODIAN.subject, (Role.SIGNER, Role.REVIEWER))
 
 
 def drafted(appliance: Appliance, document: bytes) -> Contract:
@@ -51,7 +51,9 @@ def posted(client: FlaskClient, page: str, action: str, **fields: str) -> int:
     return client.post(action, data=form).status_code
 
 
-def test_from_the_draft_to_the_reviewer_and_out(appliance: Appliance, zhang: FlaskClient, li: FlaskClient) -> None:
+def test_from_the_draft_to_the_reviewer_and_out(
+    appliance: Appliance, zhang: FlaskClient, reviewer: FlaskClient
+) -> None:
     draft = drafted(appliance, purchase(without="争议解决"))
     step, case = f"/contracts/{draft.id}/draft/check", f"/reviews/{draft.id}"
     page = zhang.get(step).text
@@ -60,14 +62,14 @@ def test_from_the_draft_to_the_reviewer_and_out(appliance: Appliance, zhang: Fla
     assert 'value="send"' not in page
     assert f'href="{step}#review"' in page
     assert posted(zhang, step, step, act="review") == 303
-    assert "采购合同" in li.get("/reviews").text
-    shown = li.get(case).text
+    assert "采购合同" in reviewer.get("/reviews").text
+    shown = reviewer.get(case).text
     assert "sign-off" in shown
     assert "<button>审签</button>" not in shown
-    assert posted(li, case, f"{case}/waive", item="dispute-resolution", reason="x") == 422
-    assert posted(li, case, f"{case}/waive", item="dispute-resolution", reason="见主合同第九条") == 303
-    assert "见主合同第九条" in li.get(case).text
-    assert posted(li, case, f"{case}/sign-off") == 303
+    assert posted(reviewer, case, f"{case}/waive", item="dispute-resolution", reason="x") == 422
+    assert posted(reviewer, case, f"{case}/waive", item="dispute-resolution", reason="见主合同第九条") == 303
+    assert "见主合同第九条" in reviewer.get(case).text
+    assert posted(reviewer, case, f"{case}/sign-off") == 303
     assert "审核人已审签" in zhang.get(step).text
     assert posted(zhang, step, step, act="send", once=hidden(zhang.get(step).text, "once")) == 303
     assert appliance.contracts.get(draft.id).state is ContractState.SENT
@@ -104,28 +106,32 @@ def test_a_scan_is_called_one(appliance: Appliance, zhang: FlaskClient) -> None:
     assert "扫描件" in zhang.get(f"/contracts/{draft.id}/review").text
 
 
-def test_pages_of_a_case_are_for_its_reviewers(appliance: Appliance, zhang: FlaskClient, li: FlaskClient) -> None:
+def test_pages_of_a_case_are_for_its_reviewers(
+    appliance: Appliance, zhang: FlaskClient, reviewer: FlaskClient
+) -> None:
     draft = drafted(appliance, purchase())
     picture = f"/reviews/{draft.id}/pages/1.png"
-    assert li.get(picture).status_code == 404
+    assert reviewer.get(picture).status_code == 404
     appliance.reviewing.ask(draft.id, by=ZHANG.subject)
-    assert li.get(picture).mimetype == "image/png"
-    assert li.get(f"/reviews/{draft.id}/pages/2.png").status_code == 404
+    assert reviewer.get(picture).mimetype == "image/png"
+    assert reviewer.get(f"/reviews/{draft.id}/pages/2.png").status_code == 404
     for address in ("/reviews", f"/reviews/{draft.id}", picture):
         assert zhang.get(address).status_code == 403
 
 
-def test_a_sign_off_of_another_document_than_was_shown_is_refused(appliance: Appliance, li: FlaskClient) -> None:
+def test_a_sign_off_of_another_document_than_was_shown_is_refused(
+    appliance: Appliance, reviewer: FlaskClient
+) -> None:
     draft = drafted(appliance, purchase())
     appliance.reviewing.ask(draft.id, by=ZHANG.subject)
     case = f"/reviews/{draft.id}"
-    assert posted(li, case, f"{case}/sign-off", document="0" * 64) == 409
+    assert posted(reviewer, case, f"{case}/sign-off", document="0" * 64) == 409
 
 
-def test_returned_with_words(appliance: Appliance, zhang: FlaskClient, li: FlaskClient) -> None:
+def test_returned_with_words(appliance: Appliance, zhang: FlaskClient, reviewer: FlaskClient) -> None:
     draft = drafted(appliance, purchase())
     appliance.reviewing.ask(draft.id, by=ZHANG.subject)
     case = f"/reviews/{draft.id}"
-    assert posted(li, case, f"{case}/return", words="请补充验收标准") == 303
+    assert posted(reviewer, case, f"{case}/return", words="请补充验收标准") == 303
     assert "请补充验收标准" in zhang.get(f"/contracts/{draft.id}/draft/check").text
-    assert posted(li, case, f"{case}/sign-off", document=draft.original.digest) == 409
+    assert posted(reviewer, case, f"{case}/sign-off", document=draft.original.digest) == 409

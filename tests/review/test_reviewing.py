@@ -10,7 +10,7 @@ import pytest
 
 from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.preconditions import Reviewed, Signing
-from appliance.demonstration.cast import LI, ZHANG
+from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.evidence import container, contents, manifest
 from appliance.evidence.errors import PackageRefused
@@ -25,14 +25,14 @@ from hsm import canonical
 from tests.review.documents import purchase, scan
 from tests.world import OURS, World, activations_for, sequenced
 
-REVIEWER = LI.subject
+REVIEWER = CUSTODIAN.subject
 
 
 @pytest.fixture(autouse=True)
 def _roles(appliance: Appliance) -> None:
-    """Li reviews; Zhang does too, but never his own contracts."""
+    """Zhao reviews Zhang's; Zhang and Li do too, but never their own contracts, nor another organisation's."""
     with appliance.database.transaction() as tx:
-        for person in (ZHANG, LI):
+        for person in (ZHANG, LI, CUSTODIAN):
             try:
                 accounts.account(tx, person.subject)
             except NotFound:
@@ -115,9 +115,25 @@ def test_nobody_reviews_their_own_and_only_reviewers_do(appliance: Appliance) ->
     with pytest.raises(PreconditionRefused, match="of their own"):
         appliance.reviewing.sign_off(draft.id, by=ZHANG.subject)
     with appliance.database.transaction() as tx:
-        accounts.set_roles(tx, LI.subject, (Role.SIGNER,))
+        accounts.set_roles(tx, REVIEWER, (Role.SIGNER,))
     with pytest.raises(NotAllowed):
-        appliance.reviewing.sign_off(draft.id, by=LI.subject)
+        appliance.reviewing.sign_off(draft.id, by=REVIEWER)
+
+
+def test_reviewers_of_another_organisation_learn_nothing(appliance: Appliance) -> None:
+    draft = drafted(appliance, purchase(without="违约责任"))
+    document = appliance.reviewing.ask(draft.id, by=ZHANG.subject).document
+    reviewing, other = appliance.reviewing, LI.subject
+    assert draft.id in [each.contract.id for each in reviewing.queue(REVIEWER)]
+    assert draft.id not in [each.contract.id for each in reviewing.queue(other)]
+    for act in (
+        lambda: reviewing.case(draft.id, other),
+        lambda: reviewing.waive(draft.id, "liability", "没有必要", by=other),
+        lambda: reviewing.sign_off(draft.id, by=other, seen=document),
+        lambda: reviewing.send_back(draft.id, "请补充违约责任条款", by=other),
+    ):
+        with pytest.raises(NotFound):
+            act()
 
 
 @pytest.mark.parametrize("by", [ZHANG.subject, "person-wu"])

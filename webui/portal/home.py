@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.listing import Listing
 from appliance.model.accounts import Role
 from appliance.model.listing import EVERYTHING, MOST
 from webui.portal.access import Visitor, visitor_or_none
@@ -22,7 +22,6 @@ ROWS = 20
 def blueprint(parts: PortalParts) -> Blueprint:
     """The first page."""
     pages = Blueprint("home", __name__)
-    listing = parts.appliance.listing
 
     @pages.get("/")
     def home() -> str | Response | BaseResponse:
@@ -35,16 +34,20 @@ def blueprint(parts: PortalParts) -> Blueprint:
         if Role.OFFICER in someone.roles:
             return redirect("/office", 303)
         keeps = Role.CUSTODIAN in someone.roles
-        return _list(listing, someone, parts.appliance.seal_requests.waiting_for(someone.subject) if keeps else 0)
+        return _list(parts, someone, parts.appliance.seal_requests.waiting_for(someone.subject) if keeps else 0)
 
     return pages
 
 
-def _list(listing: Listing, someone: Visitor, seals: int) -> Response:
-    """The visitor's contracts as chosen, or all of them for an auditor; *seals* wait for this custodian."""
+def _list(parts: PortalParts, someone: Visitor, seals: int) -> Response:
+    """The visitor's contracts as chosen; for an auditor all of them, but for drafts of other organisations.
+    *seals* wait for this custodian."""
+    listing = parts.appliance.listing
     whose = EVERYTHING if Role.AUDITOR in someone.roles else someone.subject
     chosen = choosing.read(request.args)
     page = listing.page(whose, chosen.filter, limit=ROWS)
+    if whose == EVERYTHING:
+        page = replace(page, rows=parts.appliance.disclosing.listed(page.rows, someone.audience))
     body = render_template(
         "contracts/list.html",
         auditor=whose == EVERYTHING,

@@ -23,6 +23,7 @@ CHECKERS = (Role.OFFICER, Role.REVIEWER)
 def blueprint(parts: PortalParts) -> Blueprint:
     """The page of a person's identity and its forms."""
     pages = Blueprint("identity", __name__, url_prefix="/identity")
+    inner = parts.appliance.disclosing.belongs
     checks, once = parts.appliance.identity, Once(parts.appliance.submissions)
 
     def page(subject: str, someone: Visitor, problems: dict[str, str], status: int = 200) -> tuple[str, int]:
@@ -33,6 +34,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
             person=person,
             records=records,
             current=checks.current(subject),
+            inner={record.id for record in records if inner(record.checked_by, someone.audience)},
             names=parts.appliance.office.members.names([name for name in people if name]),
             may_check=Role.AUDITOR not in someone.roles and someone.subject != subject,
             documents=list(IdentityDocument),

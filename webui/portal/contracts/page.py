@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from flask import Blueprint, Response, make_response, render_template, request
 
 from appliance.contracts import rules
+from appliance.contracts.grounds_record import KeptGrounds
 from appliance.contracts.model import Act
 from appliance.errors import NotFound
 from appliance.history.timeline import Timeline, TimelineEvent
 from appliance.language.sizes import ByteSize
-from appliance.model.contract import ContractState, Party, PartyKind, PartyState
+from appliance.model.contract import UNSENT, ContractState, Party, PartyKind, PartyState
 from webui.portal import earlier
 from webui.portal.access import visitor
 from webui.portal.contracts.reading import Sight, sight
 from webui.portal.contracts.words import remaining, state_line
 from webui.portal.parts import PortalParts
+from webui.portal.powers.readers import is_readable
 from webui.shared.language import translate
 
 SHOWN_PAGES = 8
@@ -53,9 +55,6 @@ TECHNICAL = frozenset(
 )
 """Labels of what few readers want to see: folded away with the proof."""
 
-UNSENT = frozenset({ContractState.DRAFT, ContractState.DISCARDED})
-"""Nobody was written to."""
-
 LOOK_AGAIN = "3"
 """Seconds between two looks of the page itself at a contract that is being sealed for the archive."""
 
@@ -82,7 +81,8 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             earlier=earlier.lines(parts, contract),
             further=list(_further(seen)),
             turn=rules.whose_turn(contract),
-            grounds=parts.appliance.contracts.grounds(contract_id),
+            grounds=(grounds := parts.appliance.contracts.grounds(contract_id)),
+            open_powers=set(_open_powers(parts, grounds.values())),
             untold=_untold(parts, seen),
             mail_works=parts.appliance.mail.works(),
             initiates=initiates,
@@ -150,6 +150,14 @@ def _advice(seen: Sight, *, told: bool) -> str:
         return say("You ask for the seal when its turn comes; you will be told.")
     waiting = say("It is not your turn yet. You will be told when it is.")
     return waiting if told else say("It is not your turn yet. This page shows when it is.")
+
+
+def _open_powers(parts: PortalParts, grounds: Iterable[KeptGrounds]) -> Iterator[str]:
+    """The powers of attorney whose page the visitor may open."""
+    someone = visitor()
+    for power in (parts.appliance.powers.get(each.power) for each in grounds if each.power is not None):
+        if is_readable(parts, power, someone):
+            yield power.id
 
 
 def _untold(parts: PortalParts, seen: Sight) -> list[Party]:

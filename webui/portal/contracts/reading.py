@@ -9,7 +9,7 @@ from appliance.contracts.model import Act, Refusal, Who, allowed
 from appliance.errors import NotFound
 from appliance.history.disclosure import Audience
 from appliance.model.accounts import Role
-from appliance.model.contract import Contract, Party
+from appliance.model.contract import UNSENT, Contract, Party
 from webui.portal.access import Visitor, visitor
 from webui.portal.parts import PortalParts
 
@@ -64,8 +64,12 @@ def sight(parts: PortalParts, contract_id: str) -> Sight:
             raise refusal.error()
         # The same words as for a contract that does not exist: strangers learn nothing.
         raise NotFound("There is no contract {contract}.", contract=contract_id)
-    drafting = parts.appliance.disclosing.drafting(contract, someone.audience)
-    return Sight(contract, who, acts, now, someone.audience, drafting)
+    seen = Sight(
+        contract, who, acts, now, someone.audience, parts.appliance.disclosing.drafting(contract, someone.audience)
+    )
+    if contract.state in UNSENT:
+        seen.require_drafting()
+    return seen
 
 
 def who_is(parts: PortalParts, someone: Visitor) -> Who:

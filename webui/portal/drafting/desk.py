@@ -17,9 +17,8 @@ from appliance.contracts.model import require as must_be_allowed
 from appliance.contracts.problems import ProblemPlace
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.accounts import Role
-from appliance.model.contract import Contract
+from appliance.model.contract import UNSENT, Contract
 from webui.portal.access import Visitor, require
-from webui.portal.contracts.page import UNSENT
 from webui.portal.parts import PortalParts
 from webui.shared.language import translate
 from webui.shared.once import Once

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import NotFound
+from appliance.model.retention import Disposal, Hold
 from appliance.retention import Retention
 from webui.portal.office.forms import REFUSALS, officer, problem_of, reader, text
 from webui.portal.parts import PortalParts
@@ -74,6 +75,7 @@ def _page(parts: PortalParts, problems: dict[str, str] | None = None, status: in
     shown = render_template(
         "office/retention.html",
         holds=holds,
+        reason=lambda each: _reason(parts, each),
         waiting=waiting,
         due=due,
         done=done,
@@ -83,6 +85,13 @@ def _page(parts: PortalParts, problems: dict[str, str] | None = None, status: in
         typed=request.form,
     )
     return make_response(shown, status)
+
+
+def _reason(parts: PortalParts, each: Hold | Disposal) -> str:
+    """The reason for readers of the organisation that drafted the contract, to which it is internal."""
+    if parts.appliance.disclosing.drafted(each.contract, reader().audience):
+        return each.reason
+    return translate()("internal to the organisation that drafted it")
 
 
 def _erasure(

@@ -13,8 +13,8 @@ from appliance.model.powers import Power, PowerState
 from webui.portal.access import Visitor, require, visitor
 from webui.portal.office.forms import REFUSALS, problem_of, text
 from webui.portal.parts import PortalParts
+from webui.portal.powers.readers import READERS, is_ours, is_readable
 
-READERS = (Role.INITIATOR, Role.REVIEWER, Role.OFFICER, Role.AUDITOR)
 REGISTRARS = (Role.INITIATOR, Role.REVIEWER, Role.OFFICER)
 VERIFIERS = (Role.REVIEWER, Role.OFFICER)
 
@@ -27,7 +27,8 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     def everything() -> str:
         someone = require(*READERS)
         before = request.args.get("before", "")[:40]
-        listed, waiting = powers.page(before=before), powers.waiting()
+        listed = powers.page(someone.audience, before=before)
+        waiting = powers.waiting(someone.audience)
         return render_template(
             "powers/list.html",
             listed=listed,
@@ -45,7 +46,8 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             power=power,
             names=_names(parts, [power]),
             seals={seal.subject: seal for seal in parts.appliance.registry.seals()},
-            may=_may(power, someone),
+            may=_may(power, someone) if is_ours(parts, power, someone) else set(),
+            inner=is_ours(parts, power, someone),
             in_force=power.state is PowerState.VERIFIED and power.since <= parts.now() < power.until,
             over=parts.now() >= power.until,
             reason=text("reason"),
@@ -65,7 +67,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.post("/<power_id>/<any(verify, refuse, revoke):what>")
     def decide(power_id: str, what: str) -> BaseResponse | tuple[str, int]:
-        known = _readable(parts, power_id)
+        known = _ours_to_decide(parts, power_id)
         someone = visitor() if known.registered.by == visitor().subject else require(*VERIFIERS)
         try:
             if what == "verify":
@@ -80,12 +82,19 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
 
 def _readable(parts: PortalParts, power_id: str) -> Power:
-    """The power for its agent and for who may read the register. Raises :class:`NotFound` for all others."""
-    someone = visitor()
+    """The power for its agent, and for who may read the register of the organisation that registered it. Raises
+    :class:`NotFound` for all others."""
     power = parts.appliance.powers.get(power_id)
-    if someone.roles & set(READERS) or someone.subject == power.agent:
+    if is_readable(parts, power, visitor()):
         return power
     raise NotFound("There is no power of attorney {power}.", power=power_id)
+
+
+def _ours_to_decide(parts: PortalParts, power_id: str) -> Power:
+    power = _readable(parts, power_id)
+    if not is_ours(parts, power, visitor()):
+        raise NotFound("There is no power of attorney {power}.", power=power_id)
+    return power
 
 
 def _may(power: Power, someone: Visitor) -> set[str]:

@@ -19,12 +19,13 @@ _EVERY_SEAL = (Role.OFFICER, Role.AUDITOR)
 
 
 def install(pages: Blueprint, parts: PortalParts) -> None:
-    """The register, for officers and auditors, and for custodians of the seals that they keep."""
+    """The register, for officers and auditors of the seals of their organisation, and for custodians of the seals
+    that they keep."""
     register, registry = parts.appliance.seal_uses, parts.appliance.registry
 
     def allowed(visitor: Visitor, wanted: UseFilter) -> UseFilter:
         if visitor.roles & set(_EVERY_SEAL):
-            return wanted
+            return register.of_company(visitor.audience, wanted)
         return register.kept_by(visitor.subject, wanted)
 
     @pages.get("/seals/uses")

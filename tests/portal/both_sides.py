@@ -1,0 +1,244 @@
+"""Two companies with a contract of each, unmistakable words in every internal field, and everybody who looks.
+
+Alpha's contract is completed, another of Alpha's waits for a guest; Beta's contract is completed. Each marker is a
+word that stands in one internal field of one side.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from appliance.accounts.sessions import Whereabouts
+from appliance.contracts.drafting import DraftTerms
+from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
+from appliance.demonstration.pocket import Pocket
+from appliance.errors import StateRefused
+from appliance.identity import IdentityCheck
+from appliance.language import Language
+from appliance.model.accounts import PEOPLES_ROLES, LinkPurpose, Role
+from appliance.model.contract import Contract, Deadline, Guest, Placement, SigningOrder
+from appliance.model.identity import Against, IdentityDocument
+from appliance.model.people import Person
+from appliance.model.powers import Basis, Scope
+from appliance.powers import PowerDraft
+from appliance.wiring import Appliance
+from tests.portal.estate import HERE
+from tests.portal.visitors import signed_in
+from tests.review.documents import purchase
+from tests.world import activations_for, agree, sample_document
+
+GAMMA = Guest("外来人", "丙公司示例有限公司", "guest@gamma.example", "+86 138 0000 0000")
+SHARED = "told-to-everybody"
+"""What a party writes for all others: it has to be seen by both sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One company: who drafts its contract, who reviews it, and how its markers begin."""
+
+    name: str
+    organisation: str
+    initiator: str
+    reviewer: str
+    officer: str
+
+    def marker(self, what: str) -> str:
+        return f"{self.name}-only-{what}"
+
+
+ONE = Side("alpha", ALPHA, ZHANG.subject, CUSTODIAN.subject, OFFICER)
+OTHER = Side("beta", BETA, LI.subject, "person-beta-reviewer", "officer-beta")
+OF_EVERY_SIDE = ("title", "party", "waiver", "returned", "power-refused", "power-revoked", "identity", "withdrawn")
+OF_EVERY_SIDE += ("hold", "draft")
+OF_ALPHA = ("handed-over", "seal", "seal-refused")
+MARKERS = {
+    ONE.name: frozenset(map(ONE.marker, (*OF_EVERY_SIDE, *OF_ALPHA))),
+    OTHER.name: frozenset(map(OTHER.marker, OF_EVERY_SIDE)),
+}
+
+
+@dataclass(slots=True)
+class Stage:
+    """``ids`` are the candidates for each place of an address; ``visitors`` the browsers by side and role."""
+
+    appliance: Appliance
+    portal: Flask
+    ids: dict[str, set[str]] = field(default_factory=dict)
+    visitors: dict[tuple[str, str], FlaskClient] = field(default_factory=dict)
+    completed: dict[str, Contract] = field(default_factory=dict)
+    unsent: dict[str, Contract] = field(default_factory=dict)
+
+    def speak(self, language: str) -> None:
+        """Everybody reads *language* from now on."""
+        with self.appliance.database.transaction() as tx:
+            tx.execute("UPDATE people SET language = ?", (language,))
+        self.visitors["nobody", "nobody"].set_cookie("language", language)
+
+    def keep(self, **ids: str) -> None:
+        for place, value in ids.items():
+            self.ids.setdefault(place, set()).add(value)
+
+
+def built(appliance: Appliance, portal: Flask) -> Stage:
+    stage = Stage(appliance, portal)
+    _people(stage)
+    _alpha(stage)
+    _beta(stage)
+    _guest(stage)
+    return stage
+
+
+def _people(stage: Stage) -> None:
+    everybody = PEOPLES_ROLES
+    _visitor(stage, ONE, "initiator", ZHANG.subject, everybody)
+    _visitor(stage, ONE, "custodian and reviewer", CUSTODIAN.subject, everybody)
+    _visitor(stage, ONE, "colleague", "person-alpha-colleague", everybody)
+    _visitor(stage, OTHER, "initiator", LI.subject, everybody)
+    _visitor(stage, OTHER, "reviewer", OTHER.reviewer, everybody)
+    for side, officer in ((ONE, OFFICER), (OTHER, OTHER.officer)):
+        _visitor(stage, side, "officer", officer, frozenset({Role.OFFICER}))
+        _visitor(stage, side, "auditor", f"auditor-{side.name}", frozenset({Role.AUDITOR}))
+        _visitor(stage, side, "operator", f"operator-{side.name}", frozenset({Role.OPERATOR}))
+    nobody = stage.portal.test_client()
+    nobody.environ_base["HTTP_ACCEPT"] = "text/html"
+    stage.visitors["nobody", "nobody"] = nobody
+
+
+def _visitor(stage: Stage, side: Side, role: str, subject: str, roles: frozenset[Role]) -> None:
+    mail = f"{subject}@example.test"
+    person = Person(subject, f"示例 {role}", side.organisation, mail, Language.ENGLISH, ZONE)
+    with suppress(StateRefused):
+        stage.appliance.registry.add_person(person, None, by=OFFICER)
+    stage.visitors[side.name, role] = signed_in(stage.portal, stage.appliance, subject, roles)
+    feed = stage.appliance.reminders.feeds.renew(subject)
+    stage.keep(calendar=feed.rpartition("/")[2].removesuffix(".ics"))
+
+
+def _draft(stage: Stage, side: Side) -> Contract:
+    """A draft with a past: another title and party, a review that sent it back, and one that waived findings."""
+    house, by = stage.appliance, side.initiator
+    deadline = Deadline(house.now() + timedelta(days=3), ZONE)
+    terms = DraftTerms(side.marker("title"), "采购", "示例", by, deadline, SigningOrder.SEQUENTIAL)
+    draft = house.drafting.draft(sample_document(1), terms)
+    gone = house.drafting.add_guest(draft.id, replace(GAMMA, name=side.marker("party")), by=by)
+    house.drafting.remove_party(draft.id, gone.id, by=by)
+    house.drafting.revise(draft.id, replace(terms, title="采购合同"), by=by)
+    draft = house.drafting.replace_document(draft.id, purchase(without="违约责任"), by=by)
+    reviewing = house.reviewing
+    reviewing.ask(draft.id, by=by)
+    reviewing.send_back(draft.id, side.marker("returned"), by=side.reviewer)
+    reviewing.ask(draft.id, by=by)
+    for item in reviewing.standing(draft).open:
+        reviewing.waive(draft.id, item.key, side.marker("waiver"), by=side.reviewer)
+    reviewing.sign_off(draft.id, by=side.reviewer)
+    stage.keep(reviewing=draft.id, contract=draft.id)
+    return draft
+
+
+def _signed(stage: Stage, contract: Contract, position: int) -> Contract:
+    house = stage.appliance
+    opened = house.desk.open(contract.id, contract.parties[position].id, HERE)
+    stage.keep(intent=opened.intent.id)
+    return house.desk.sign(opened.intent.id, activations_for(house, opened.intent.act), HERE)
+
+
+def _finished(stage: Stage, side: Side, contract: Contract) -> None:
+    """Sealed off; one of the other side proposes to void it, who writes for everybody."""
+    house = stage.appliance
+    house.sealing.seal_off(contract.id)
+    house.voiding.propose(contract.id, reason=SHARED, by=side.initiator)
+    house.retention.holding.place(contract.id, reason=side.marker("hold"), by=side.officer)
+    stage.completed[side.name] = house.contracts.get(contract.id)
+    stage.keep(completed=contract.id)
+
+
+def _notes(stage: Stage, side: Side, agent: str) -> None:
+    """Powers for somebody of the other side and a check of that person's identity, each with inner notes."""
+    house, now = stage.appliance, stage.appliance.now()
+    for what in ("power-refused", "power-revoked"):
+        draft = PowerDraft(Basis.LETTER, side.organisation, "示例", agent, Scope(), now, now + timedelta(days=90))
+        power = house.powers.register(draft, sample_document(1), by=side.initiator)
+        decide = house.powers.refuse if what == "power-refused" else house.powers.revoke
+        decide(power.id, reason=side.marker(what), by=side.reviewer)
+        stage.keep(power=power.id)
+    note = side.marker("identity")
+    check = IdentityCheck(
+        IdentityDocument.PASSPORT, "E12345678", Against.ORIGINAL, answers=side.reviewer, note=note
+    )
+    record = house.identity.record(agent, check, by=side.reviewer)
+    house.identity.withdraw(agent, record.id, reason=side.marker("withdrawn"), by=side.reviewer)
+    stage.keep(checked=agent, check=record.id)
+
+
+def _unsent(stage: Stage, side: Side) -> None:
+    house = stage.appliance
+    terms = DraftTerms(side.marker("draft"), "采购", side.marker("draft"), side.initiator)
+    stage.unsent[side.name] = house.drafting.draft(sample_document(1), terms)
+    stage.keep(draft=stage.unsent[side.name].id, contract=stage.unsent[side.name].id)
+
+
+def _alpha(stage: Stage) -> None:
+    """Alpha drafts: its seal is refused once, and a signature handed over."""
+    house, draft = stage.appliance, _draft(stage, ONE)
+    house.drafting.add_person(draft.id, subject=ZHANG.subject, by=ZHANG.subject)
+    house.drafting.add_person(draft.id, subject=LI.subject, by=ZHANG.subject)
+    house.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject)
+    contract = house.sending.send(draft.id, by=ZHANG.subject)
+    contract = _signed(stage, _signed(stage, contract, 0), 1)
+    request = _asked(stage, contract, ONE.marker("seal"))
+    house.seal_requests.refuse(request, by=CUSTODIAN.subject, reason=ONE.marker("seal-refused"))
+    contract = _signed(stage, contract, 2)
+    _finished(stage, ONE, contract)
+    _notes(stage, ONE, LI.subject)
+    _unsent(stage, ONE)
+
+
+def _asked(stage: Stage, contract: Contract, reason: str) -> str:
+    house = stage.appliance
+    opened = house.desk.open(contract.id, contract.parties[2].id, HERE)
+    activation = Pocket(house.settings.home.people).activate(ZHANG.subject, opened.intent.act)
+    request = house.seal_requests.ask(opened.intent.id, activation, reason=reason)
+    stage.keep(seal_request=request.id, seal=CONTRACT_SEAL.subject, intent=opened.intent.id)
+    return request.id
+
+
+def _beta(stage: Stage) -> None:
+    house, draft = stage.appliance, _draft(stage, OTHER)
+    for person in (LI.subject, ZHANG.subject):
+        house.drafting.add_person(draft.id, subject=person, by=LI.subject)
+    contract = house.sending.send(draft.id, by=LI.subject)
+    contract = _signed(stage, _signed(stage, contract, 0), 1)
+    _finished(stage, OTHER, contract)
+    _notes(stage, OTHER, ZHANG.subject)
+    _unsent(stage, OTHER)
+
+
+def _guest(stage: Stage) -> None:
+    """Another contract of Alpha's, handed over within Alpha, waits for somebody of a third company."""
+    house, draft = stage.appliance, _draft(stage, ONE)
+    house.drafting.add_person(draft.id, subject=CUSTODIAN.subject, by=ZHANG.subject)
+    invited = house.drafting.add_guest(draft.id, GAMMA, by=ZHANG.subject)
+    house.drafting.place(draft.id, invited.id, [Placement(0, 10, 10, 30, 10)], by=ZHANG.subject)
+    contract = house.sending.send(draft.id, by=ZHANG.subject)
+    handed = ONE.marker("handed-over")
+    party = contract.parties[0].id
+    contract = house.handing_over.hand_over(
+        contract.id, party, to=ZHANG.subject, reason=handed, by=CUSTODIAN.subject
+    )
+    agree(house, ZHANG, GAMMA.organisation)
+    contract = _signed(stage, contract, 0)
+    guest = contract.parties[1]
+    until = house.now() + timedelta(hours=1)
+    where = Whereabouts("192.0.2.7")
+    opened = house.sessions.open_guest(guest.subject, (contract.id, guest.id), where, until=until)
+    client = stage.portal.test_client()
+    client.environ_base["HTTP_ACCEPT"] = "text/html"
+    client.set_cookie("session", opened.secret)
+    stage.visitors["gamma", "guest"] = client
+    stage.keep(contract=contract.id, inviting=contract.id, guest_party=guest.id, guest=guest.subject)
+    stage.keep(guest_link=house.links.token(LinkPurpose.GUEST, house.guests.of_party(guest.id).id))

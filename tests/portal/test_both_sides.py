@@ -1,0 +1,180 @@
+"""What is internal to one side of a contract is seen by nobody of another: every address that can be asked for, by
+each role of each side, in both languages, with what lies inside the files that come back."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import product
+
+import argon2
+import pypdfium2
+import pytest
+from werkzeug.test import TestResponse
+
+from appliance.accounts import passwords
+from appliance.exporting import Export, Exporting
+from appliance.history.disclosure import Audience
+from appliance.language import Language
+from appliance.ledger import Sequencer
+from hsm.client import AuthorityClient
+from tests.portal.both_sides import GAMMA, MARKERS, ONE, OTHER, SHARED, Stage, built
+from tests.portal.conftest import parts
+from tests.portal.routes import GET
+from tests.world import shared_world
+from webui.portal.application import create_app
+from webui.shared.language import TAGS
+
+CONTRACTS = ("contract", "completed", "draft", "inviting", "reviewing")
+"""Places of addresses that take any contract: those of both sides are tried in each."""
+
+OF_NO_CONTRACT = {"text", "template", "publishing", "deposit", "act", "request", "destroyed", "passkey", "picture"}
+OF_NO_CONTRACT |= {"recover_link", "welcome_link", "log_size"}
+"""Places of addresses of what people keep for themselves, and of the registration office."""
+
+PICTURES = (".png", ".svg")
+"""Addresses without words; who may see the pages of a contract is tried below."""
+
+LANGUAGES = ("zh", "en")
+ALL_MARKERS = re.compile("|".join(sorted(frozenset[str]().union(*MARKERS.values()), key=len, reverse=True)))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_hashes() -> Iterator[None]:
+    """argon2id with little work: these tests are not about how long guessing takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with shared_world() as world, world.opened() as appliance, pytest.MonkeyPatch.context() as patch:
+        stage = built(appliance, create_app(parts(appliance, appliance.authority)))
+        with AuthorityClient(world.home.authority_socket("scheduler")) as scheduler:
+            Sequencer(appliance.database, scheduler).run_once()
+        patch.setattr(Exporting, "export", _once_for_each(Exporting.export))
+        yield stage
+
+
+def _once_for_each(export: Callable[[Exporting, str, Audience], Export]) -> Callable[..., Export]:
+    """Typesetting a package takes seconds: each is made once for each audience, whoever asks."""
+    made: dict[tuple[str, Audience], Export] = {}
+
+    def kept(self: Exporting, contract_id: str, audience: Audience) -> Export:
+        if (contract_id, audience) not in made:
+            made[contract_id, audience] = export(self, contract_id, audience)
+        return made[contract_id, audience]
+
+    return kept
+
+
+def addresses(stage: Stage) -> list[str]:
+    """Every address of the table, with everything that can stand in its places."""
+    known = stage.ids | dict.fromkeys(CONTRACTS, set().union(*(stage.ids[each] for each in CONTRACTS)))
+    found = []
+    for row in GET.values():
+        places = re.findall(r"\{(\w+)\}", row.path)
+        if OF_NO_CONTRACT.isdisjoint(places) and not row.path.endswith(PICTURES):
+            for values in product(*(sorted(known[place]) for place in places)):
+                found.append(row.path.format(**dict(zip(places, values, strict=True))))
+    return found
+
+
+@cache
+def words_in(content: bytes) -> str:
+    """All text in *content*, an archive's files and a document's pages too."""
+    if content.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return "\n".join(words_in(archive.read(name)) for name in archive.namelist())
+    if content.startswith(b"%PDF-"):
+        with pypdfium2.PdfDocument(content) as document:
+            return "\n".join(page.get_textpage().get_text_bounded() for page in document).replace("\r\n", "")
+    return content.decode("utf-8", "replace")
+
+
+def said(answer: TestResponse) -> str:
+    """What the page itself says, without its frame."""
+    found = re.search(r"<main.*?</main>", answer.text, re.S)
+    assert found is not None
+    return found[0]
+
+
+def markers_in(answer: TestResponse) -> set[str]:
+    return set(ALL_MARKERS.findall(words_in(answer.get_data())))
+
+
+def test_nobody_reads_what_is_internal_to_another_side(stage: Stage) -> None:
+    seen: dict[str, set[str]] = {side: set() for side in (*MARKERS, "gamma", "nobody")}
+    wrong: list[tuple[str, str, str, str]] = []
+    for (side, role), client in stage.visitors.items():
+        shown = addresses(stage)
+        for language in LANGUAGES:
+            stage.speak(language)
+            answers = {address: client.get(address, buffered=True) for address in shown}
+            assert all(answer.status_code < 500 for answer in answers.values())
+            shown = [address for address in shown if answers[address].status_code == 200]
+            tag = f'lang="{TAGS[Language(language)]}"'.encode()
+            assert any(tag in answers[each].get_data()[:99] for each in shown), (side, role, language)
+            for address, answer in answers.items():
+                found = markers_in(answer)
+                seen[side] |= found
+                wrong += [(side, role, address, each) for each in found - MARKERS.get(side, set())]
+    assert not wrong, "\n".join(map(str, sorted(set(wrong))))
+    assert {side: seen[side] for side in MARKERS} == MARKERS, "what is shown to its own side could not be missed"
+
+
+def test_what_is_told_to_everybody_reaches_both_sides(stage: Stage) -> None:
+    for side, contract in product((ONE, OTHER), stage.completed.values()):
+        client = stage.visitors[side.name, "initiator"]
+        assert SHARED in client.get(f"/contracts/{contract.id}").text
+        assert SHARED in words_in(client.get(f"/contracts/{contract.id}/evidence.zip").get_data())
+
+
+def test_of_what_is_internal_others_do_not_even_learn_that_it_is_there(stage: Stage) -> None:
+    """The same words as for something that does not exist."""
+    theirs = stage.completed[OTHER.name]
+    for role in ("initiator", "auditor"):
+        client = stage.visitors[ONE.name, role]
+        absent, answer = (client.get(f"/contracts/{each}/review") for each in ("0000", theirs.id))
+        assert answer.status_code == absent.status_code == 404
+        assert said(answer).replace(theirs.id, "0000") == said(absent), role
+    draft = stage.unsent[OTHER.name]
+    for (side, role), client in stage.visitors.items():
+        own = side == OTHER.name and role in ("initiator", "auditor")
+        for path in ("", "/document.pdf", "/pages/1.png", "/revisions", "/history.json"):
+            answer = client.get(f"/contracts/{draft.id}{path}", buffered=True)
+            assert (answer.status_code == 200) is own or answer.status_code in (303, 401), (side, role, path)
+
+
+def test_the_log_that_everybody_reads_has_no_internal_words(stage: Stage) -> None:
+    with stage.appliance.database.reading() as tx:
+        leaves = [bytes(row[0]).decode() for row in tx.execute("SELECT leaf FROM ledger")]
+    assert not [leaf for leaf in leaves if ALL_MARKERS.search(leaf)]
+    internal = [leaf for leaf in leaves if '"content-checked"' in leaf or '"clause-waived"' in leaf]
+    assert internal
+    assert not [leaf for leaf in internal if "liability" in leaf]
+
+
+def test_a_package_is_made_for_one_organisation_and_says_so(stage: Stage) -> None:
+    contract = stage.completed[ONE.name]
+    outside = Audience.of("person-guest-0", GAMMA.name, GAMMA.organisation)
+    for audience in (Audience.of("person-zhang", "", ONE.organisation), outside):
+        package = Exporting(stage.appliance).export(contract.id, audience).package
+        report = stage.appliance.verifier.verify(package)
+        assert report.indication == "TOTAL-PASSED", report.reasons
+        own = audience.name == ONE.organisation
+        words = words_in(package)
+        assert (set(ALL_MARKERS.findall(words)) != set()) is own
+        with zipfile.ZipFile(io.BytesIO(package)) as archive:
+            names = set(archive.namelist())
+            said = [archive.read(f"README.{language}.txt").decode() for language in LANGUAGES]
+            told = [words_in(archive.read(f"history/history.{language}.pdf")) for language in LANGUAGES]
+        assert all(audience.name in each for each in (*said, *told))
+        assert f'"made_for":"{audience.name}"' in words
+        assert {"review/check.json", "review/sign-off.json"} & names == (
+            {"review/check.json", "review/sign-off.json"} if own else set()
+        )
