@@ -20,11 +20,7 @@ _TOLD = timedelta(days=7)
 
 def ceremonies(bench: Bench) -> Finding:
     """Nobody has changed what was written of them."""
-    bench.authority()
-    try:
-        held = bench.client.ceremonies()
-    except AuthorityError as error:
-        raise Unasked from error  # not ours to ask; the watch and root do
+    held = _held(bench)
     for each in held:
         if not each.intact:
             template = "The transcript of the ceremony {name} is gone or was changed."
@@ -39,11 +35,7 @@ def ceremonies(bench: Bench) -> Finding:
 
 def recovery(bench: Bench) -> Finding:
     """Nobody was given an officer's powers by a ceremony of these days: if so, administrators hear of it."""
-    bench.authority()
-    try:
-        held = bench.client.ceremonies()
-    except AuthorityError as error:
-        raise Unasked from error  # not ours to ask; the watch and root do
+    held = _held(bench)
     recent = [each for each in held if each.recovers_officers and bench.now - each.held < _TOLD]
     if recent:
         template = "Officers were given a new way in by the ceremony {name}, on {day}."
@@ -51,6 +43,14 @@ def recovery(bench: Bench) -> Finding:
         page = Page.OFFICER_RECOVERY
         return attention("officer-recovery", page, template, values, mark=str(recent[-1].number))
     return good("officer-recovery", "No officer was given a new way in these days.")
+
+
+def _held(bench: Bench) -> list[HeldCeremony]:
+    bench.authority()
+    try:
+        return bench.client.ceremonies()
+    except AuthorityError as error:
+        raise Unasked from error  # not ours to ask; the watch and root do
 
 
 def _different(tx: Transaction, held: dict[int, HeldCeremony]) -> int | None:
