@@ -16,7 +16,6 @@ from pysqlite3 import dbapi2 as sqlite
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.errors import ActivationRefused, BadRequest, CertificateRefused
 from hsm.organisations import same_organisation
-from hsm.store.database import SCHEMA_VERSION
 from tests.authority import ORGANISATION, RunningAuthority, end, intent_for, running_authority, start
 
 OUTSIDE = "丁公司外部有限公司"
@@ -94,10 +93,11 @@ def from_before() -> Iterator[tuple[RunningAuthority, dict[str, SoftwareAuthenti
 
 
 def _as_before(own: RunningAuthority) -> None:
-    """The store as the release before this one could leave it."""
+    """The store with schema 4, as a release that knew no outside signers could leave it."""
     store = sqlite.connect(own.root / "authority/authority.db", isolation_level=None)
-    store.execute("DROP TABLE outside_signers")
-    store.execute(f"PRAGMA user_version = {SCHEMA_VERSION - 1}")
+    for later in ("outside_signers", "recovery_codes"):
+        store.execute(f"DROP TABLE {later}")
+    store.execute("PRAGMA user_version = 4")
     store.execute("UPDATE subjects SET organisation = ? WHERE subject LIKE 'person-guest-%'", (ORGANISATION,))
     store.executemany("INSERT INTO custodians (seal, person) VALUES (?, ?)", [(SEAL, GUEST), (TAKEN, GUEST)])
     store.execute("DELETE FROM custodians WHERE seal = ? AND person = 'person-first'", (TAKEN,))
