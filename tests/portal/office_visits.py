@@ -45,13 +45,13 @@ def account_of(appliance: Appliance, subject: str, roles: frozenset[Role]) -> No
 
 
 def signed_in(portal: Flask, appliance: Appliance, subject: str, *, language: str = "en") -> FlaskClient:
-    """A browser in which *subject* is signed in."""
+    """A browser in which *subject* is signed in, who has chosen this *language*."""
     client = portal.test_client()
     client.environ_base["HTTP_ACCEPT"] = "text/html"
+    appliance.accounts.own.prefer(subject, Language(language))
     with appliance.database.transaction() as tx:
         opened = appliance.sessions.open(tx, subject, Strength.PASSKEY, Whereabouts("127.0.0.1"))
     client.set_cookie("session", opened.secret)
-    client.set_cookie("language", language)
     return client
 
 
