@@ -155,13 +155,15 @@ class Security(StrEnum):
 @dataclass(frozen=True, slots=True)
 class MailSettings:
     """The mail server (SMTP); without a ``host`` mail waits in the outbox. The password of ``user`` is the secret
-    ``smtp.password``; ``sender`` is the address in From."""
+    ``smtp.password``; ``sender`` is the address in From. ``reply_to_initiator``: who is told of a
+    contract can answer to whoever sent it (Reply-To)."""
 
     host: str = ""
     port: int = 25
     security: Security = Security.STARTTLS
     user: str = ""
     sender: str = "vermilion@localhost"
+    reply_to_initiator: bool = True
 
     @property
     def configured(self) -> bool:

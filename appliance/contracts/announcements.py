@@ -28,7 +28,7 @@ def newly_on_turn(before: Sequence[Party], contract: Contract, now: datetime) ->
 def after_signature(before: Contract, after: Contract, signed: Party, now: datetime) -> Iterator[Notice]:
     """The initiator, and those whose turn comes by it; *before* and *after* the signature of *signed*."""
     if after.initiator != signed.responsible:
-        yield Notice(after.id, after.initiator, NoticeKind.PARTY_SIGNED, now)
+        yield Notice(after.id, after.initiator, NoticeKind.PARTY_SIGNED, now, signed.id)
     yield from newly_on_turn(rules.whose_turn(before), after, now)
 
 

@@ -86,7 +86,7 @@ class HandingOver:
         after = changed(tx, room.chronicle, before, event)
         room.tell(tx, newly_on_turn(rules.whose_turn(before), after, now))
         if before.initiator not in (by, giver, to):
-            room.tell(tx, [Notice(contract_id, before.initiator, NoticeKind.HANDED_OVER, now)])
+            room.tell(tx, [Notice(contract_id, before.initiator, NoticeKind.HANDED_OVER, now, party_id)])
         return after
 
     def _why_not(

@@ -89,14 +89,14 @@ class Correcting:
             contract, party = self._open_party(tx, contract_id, party_id, by, seen)
             before = people.person(tx, party.subject)
             typed = guest_person(replace(given, organisation=before.organisation), before)
-            email_address(given.email)
+            email = email_address(given.email)
             phone = telephone_number(given.phone) if given.phone.strip() else None
-            differs = _Difference(typed.name != before.name, typed.email != before.email, phone != party.phone)
+            differs = _Difference(typed.name != before.name, email != before.email, phone != party.phone)
             if not differs.any:
                 raise PreconditionRefused("Nothing is different from before.")
             anew = _must_start_anew(tx, before.subject, differs)
             after = replace(before, subject=typed.subject if anew else before.subject)
-            after = replace(after, name=typed.name, email=typed.email)
+            after = replace(after, name=typed.name, email=email)
             held = _invitation(tx, party_id)
             self._end_what_was(tx, before, party, differs, anew=anew, by=by)
             if anew:
@@ -111,7 +111,7 @@ class Correcting:
             result = changed(tx, self._chronicle, contract, event)
             if held is not None:
                 self._invite(tx, result, corrected, held, differs, by)
-            self._tell(tx, result, corrected.subject, before if anew else None, name=differs.name)
+            self._tell(tx, result, corrected, before if anew else None, name=differs.name)
             return result
 
     def _open_party(
@@ -172,7 +172,7 @@ class Correcting:
         invite_again(tx, following, now=now, kind=NoticeKind.GUEST_INVITED, asked_by=by)
 
     def _tell(
-        self, tx: Transaction, contract: Contract, guest: str, replaced: Person | None, *, name: bool
+        self, tx: Transaction, contract: Contract, party: Party, replaced: Person | None, *, name: bool
     ) -> None:
         """Officers, of a certificate to end; the others who know of the contract, of another *name* in it."""
         now = self._now()
@@ -180,8 +180,8 @@ class Correcting:
             for officer in roll.officers(tx):
                 outbox.enqueue(tx, Notice(None, officer, NoticeKind.CERTIFICATE_TO_END, now, replaced.subject))
         for notice in to_those_who_know(contract, NoticeKind.PARTY_CORRECTED, now) if name else ():
-            if notice.recipient not in (contract.initiator, guest):
-                outbox.enqueue(tx, notice)
+            if notice.recipient not in (contract.initiator, party.subject):
+                outbox.enqueue(tx, replace(notice, about=party.id))
 
 
 def _must_start_anew(tx: Transaction, subject: str, differs: _Difference) -> bool:

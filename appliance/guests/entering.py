@@ -84,6 +84,15 @@ class Entering:
                 passkeys.append(GuestPasskey(known.credential_id, known.public_key))
         return Entry(entry.invitation, entry.contract, entry.way, tuple(passkeys))
 
+    def arrived(self, entry: Entry) -> None:
+        """The page of a link that takes the code is opened: the first time, the initiator is told."""
+        held = entry.invitation
+        if entry.way is not Way.CODE or held.arrived is not None or held.opened is not None:
+            return
+        with self._database.transaction() as tx:
+            if guests.arrive(tx, held, self._now()):
+                self._tell_initiator(tx, entry, NoticeKind.GUEST_ARRIVED)
+
     def passkey_offer(self, entry: Entry) -> Offer:
         """What the page needs to ask the guest's device for a passkey of *entry*."""
         return self._with.passkeys.sign_in([each.credential_id for each in entry.passkeys])
@@ -107,6 +116,7 @@ class Entering:
                     "Too many wrong codes. Ask whoever invited you for a new one; this one is dead."
                 )
         if not self._with.codes.is_code(invitation, given):
+            self._tell_when_used_up(entry)
             raise PreconditionRefused("This is not the code. Look again, or ask whoever invited you.")
         with self._database.transaction() as tx:
             if not guests.open_(tx, invitation, self._now()):
@@ -170,9 +180,7 @@ class Entering:
                 raise StateRefused("You asked just now; whoever invited you has your question.")
             guests.ask(tx, held, now)
             self._tell(tx, held, EventKind.GUEST_CODE_ASKED)
-            outbox.enqueue(
-                tx, Notice(held.contract, entry.contract.initiator, NoticeKind.GUEST_ASKS, now, held.party)
-            )
+            self._tell_initiator(tx, entry, NoticeKind.GUEST_ASKS)
             return held
 
     def _require_link_may_go(self, tx: Transaction, entry: Entry, now: datetime) -> None:
@@ -187,6 +195,12 @@ class Entering:
             raise StateRefused("A link was sent just now; look into your mail, or try again in two minutes.")
         if outbox.made_since(tx, person, _SENT, now - _DAY) >= MOST_LINKS:
             raise StateRefused("Several links were sent today. Ask whoever invited you, or try again tomorrow.")
+
+    def _tell_when_used_up(self, entry: Entry) -> None:
+        """After the last of the tries the initiator is told."""
+        with self._database.transaction() as tx:
+            if guests.load(tx, entry.invitation.id).tries == TRIES:
+                self._tell_initiator(tx, entry, NoticeKind.GUEST_LOCKED)
 
     def _read(self, token: str) -> Entry:
         invitation_id = self._with.read_link(token)
@@ -208,6 +222,10 @@ class Entering:
         held = entry.invitation
         self._tell(tx, held, kind, address)
         return Admission(held.person, held.contract, held.party, until(entry.contract, held))
+
+    def _tell_initiator(self, tx: Transaction, entry: Entry, kind: NoticeKind) -> None:
+        contract = entry.contract
+        outbox.enqueue(tx, Notice(contract.id, contract.initiator, kind, self._now(), entry.invitation.party))
 
     def _tell(self, tx: Transaction, held: Invitation, kind: EventKind, address: str | None = None) -> None:
         public = {"party": held.party, "person": held.person, "invitation": held.id}

@@ -91,6 +91,7 @@ def _delivery(settings: Settings, appliance: Appliance) -> Delivery | None:
         addresses=appliance.addresses,
         issuer=settings.organisation.name,
         now=appliance.now,
+        reply_to_initiator=settings.mail.reply_to_initiator,
     )
 
 

@@ -21,6 +21,8 @@ _LETS_IN = {
 _PAGES = {
     NoticeKind.YOUR_TURN: "/contracts/{contract}/sign",
     NoticeKind.SEAL_TURN: "/contracts/{contract}/sign",
+    NoticeKind.GUEST_ARRIVED: "/contracts/{contract}/guests/{about}",
+    NoticeKind.GUEST_LOCKED: "/contracts/{contract}/guests/{about}",
     NoticeKind.GUEST_ASKS: "/contracts/{contract}/guests/{about}",
     NoticeKind.SEAL_REQUESTED: "/seals/requests/{about}",
     NoticeKind.SEAL_APPROVED: "/seals/requests/{about}",

@@ -13,8 +13,17 @@ from appliance.model.guest import Invitation
 from appliance.model.notice import Notice, NoticeKind
 from appliance.notices.addresses import Addresses
 from appliance.notices.letters import Later, Letter, Matter, letter
-from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown, MailUnreachable
-from appliance.store import contracts, guests, outbox, people
+from appliance.notices.mail import (
+    Envelope,
+    Mail,
+    Mailbox,
+    MailRefused,
+    MailUnavailable,
+    MailUnknown,
+    MailUnreachable,
+)
+from appliance.notices.naming import named
+from appliance.store import accounts, contracts, guests, outbox, people
 from appliance.store.database import Database, Transaction
 
 INTERRUPTED = "the process ended while it was sent"
@@ -30,6 +39,7 @@ class Composing(Protocol):
 
 class Delivery:
     """There is one sender at a time (the scheduler); *issuer* is the organisation in whose name it writes.
+    *reply_to_initiator*: answers to mails about a contract go to who sent it.
 
     A server that cannot be reached holds all of the outbox for a while, up to :data:`LONGEST_PAUSE`; one that will
     not take a message postpones that message.
@@ -44,7 +54,9 @@ class Delivery:
         addresses: Addresses,
         issuer: str,
         now: Callable[[], datetime],
+        reply_to_initiator: bool = False,
     ) -> None:
+        self._reply_to_initiator = reply_to_initiator
         self._database = database
         self._mail = mail
         self._reminders = reminders
@@ -76,6 +88,7 @@ class Delivery:
         notice = message.notice
         with self._database.transaction() as tx:
             person = people.person(tx, notice.recipient)
+            answers = self._answers(tx, notice)
             words = self._words(tx, message)
             if isinstance(words, Later):
                 outbox.put_back(tx, message, words.until)
@@ -83,7 +96,7 @@ class Delivery:
                 outbox.withdrawn(tx, message, self._now())
         if words is None or isinstance(words, Later):
             return False
-        envelope = Envelope(person.email, person.name, notice.message_id, notice.due)
+        envelope = Envelope(person.email, person.name, notice.message_id, notice.due, answers)
         try:
             self._mail.send(envelope, words)
         except MailUnreachable as error:
@@ -125,8 +138,26 @@ class Delivery:
         if contract_id is None:
             return Matter(address, self._issuer)
         contract = contracts.load(tx, contract_id)
-        shut_out = invitation is not None and is_shut_out(contract, invitation, self._now())
-        return Matter(address, self._issuer, contract.title, contract.deadline.at, shut_out)
+        answers = self._answers(tx, notice)
+        return Matter(
+            address,
+            self._issuer,
+            contract.title,
+            contract.deadline.at,
+            who=named(tx, notice, contract),
+            answers="" if answers is None else answers.name,
+            shut_out=invitation is not None and is_shut_out(contract, invitation, self._now()),
+        )
+
+    def _answers(self, tx: Transaction, notice: Notice) -> Mailbox | None:
+        """The initiator, for mails about a contract to others, where the setting is so and there is one."""
+        if not self._reply_to_initiator or notice.contract is None or notice.kind is NoticeKind.REMINDERS:
+            return None
+        initiator = contracts.load(tx, notice.contract).initiator
+        if initiator == notice.recipient or not accounts.is_there(tx, initiator):
+            return None
+        person = people.person(tx, initiator)
+        return Mailbox(person.name, person.email) if person.email else None
 
 
 def _invitation(tx: Transaction, recipient: str) -> Invitation | None:

@@ -12,6 +12,7 @@ from appliance.config import Settings
 from appliance.language import Translator, instants, translator
 from appliance.model.notice import NoticeKind
 from appliance.model.people import Person
+from appliance.notices.naming import Named, spoken
 
 SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.YOUR_TURN: "“{title}” waits for your signature",
@@ -33,7 +34,10 @@ SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.SEAL_LAPSED: "The request for the seal of “{title}” has ended",
     NoticeKind.GUEST_INVITED: "You are asked to sign “{title}”",
     NoticeKind.GUEST_LINK: "Your new link to “{title}”",
-    NoticeKind.GUEST_ASKS: "Your guest asks for a new link and code for “{title}”",
+    NoticeKind.GUEST_ASKS: "{who} asks for a new link and code for “{title}”",
+    NoticeKind.GUEST_ARRIVED: "{who} has opened the link to “{title}” and waits for the code",
+    NoticeKind.GUEST_LOCKED: "{who} has entered wrong codes for “{title}”; the code is used up",
+    NoticeKind.GUEST_REGISTERED: "{who} is set up for signing “{title}” and waits for an officer",
     NoticeKind.PARTY_CORRECTED: "The name of a party of “{title}” was corrected",
     NoticeKind.CERTIFICATE_TO_END: "A certificate of an outside signer is to be ended",
     NoticeKind.INVITED: "Set up your account for signing contracts",
@@ -45,6 +49,23 @@ SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.ENROLMENT_REFUSED: "Your enrolment for signing was refused",
 }
 
+SIGNED_BY: Final = "“{title}” was signed by {who}"
+"""Of PARTY_SIGNED, where it is known who; messages from earlier releases do not say."""
+
+BY: Final[Mapping[NoticeKind, str]] = {
+    NoticeKind.YOUR_TURN: "It was sent by {who}.",
+    NoticeKind.SEAL_TURN: "It was sent by {who}.",
+    NoticeKind.GUEST_INVITED: "It was sent by {who}.",
+    NoticeKind.DECLINED: "It was declined by {who}.",
+    NoticeKind.RECALLED: "It was recalled by {who}.",
+    NoticeKind.EXTENDED: "The deadline was extended by {who}.",
+    NoticeKind.HANDED_OVER: "It is now to be signed by {who}.",
+    NoticeKind.COMPLETED: "It was signed by {who}.",
+    NoticeKind.VOID_PROPOSED: "It was proposed by {who}.",
+    NoticeKind.PARTY_CORRECTED: "The name is now {who}.",
+}
+"""The sentence that names somebody."""
+
 DEADLINE: Final = "Signing is possible until {deadline} ({zone})."
 ADDRESS: Final = "The contract: {address}"
 PAGE: Final = "The page: {address}"
@@ -53,6 +74,7 @@ ONCE: Final = "The link is for you alone and works for a limited time; do not pa
 CODE: Final = "You will also be asked for a code, which whoever invited you tells you by telephone."
 AS_BEFORE: Final = "Your code is the one that you were told; whoever invited you can make a new one."
 REASON: Final = "The reason is on the page of the contract."
+ANSWERS: Final = "Sent by the signing appliance of {issuer}. Answers to this message go to {name}."
 FROM: Final = "Sent by the signing appliance of {issuer}. Answers to this message are not read."
 
 TEST: Final = "Test mail of the signing appliance of {issuer}"
@@ -62,6 +84,8 @@ MORE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
     NoticeKind.GUEST_INVITED: (CODE, ONCE),
     NoticeKind.GUEST_LINK: (AS_BEFORE, ONCE),
     NoticeKind.GUEST_ASKS: ("Be sure whom you talk to, then tell the new code by telephone.",),
+    NoticeKind.GUEST_ARRIVED: ("Call, be sure whom you talk to, and tell the code. The page shows it.",),
+    NoticeKind.GUEST_LOCKED: ("If it was the guest, make a new code on the page and tell it by telephone.",),
     NoticeKind.CERTIFICATE_TO_END: (
         "The person is invited anew under the right name or address. The certificate from before signs nothing any"
         " more.",
@@ -95,12 +119,17 @@ DATED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """What a letter is about: the page to open, who sends it, and the contract's title and deadline, if any."""
+    """What a letter is about: the page to open, who sends it, and the contract's title and deadline, if any.
+
+    ``who`` are those whom it names, ``answers`` the name of whoever gets answers to it.
+    """
 
     address: str
     issuer: str
     title: str = ""
     deadline: datetime | None = None
+    who: tuple[Named, ...] = ()
+    answers: str = ""
     shut_out: bool = False
     """To an outside signer who never came in and no longer can: the page says how it ended, not why."""
 
@@ -124,15 +153,17 @@ class Letter:
 def letter(person: Person, kind: NoticeKind, matter: Matter) -> Letter:
     """What *person* is told, in the person's language; the deadline is shown in the person's zone."""
     translate = translator(person.language)
-    subject = translate(_subject(person, kind), title=matter.title)
+    who = spoken(matter.who, translate, person.language)
+    subject = translate(_subject(person, kind, who), title=matter.title, who=who)
     greeting = translate(GREETING, name=person.name)
     lines = [
         subject,
+        *((translate(BY[kind], who=who),) if who and kind in BY else ()),
         *_deadline(person, kind, matter, translate),
         *(translate(line) for line in _more(person, kind, matter)),
     ]
     link = translate(ADDRESS if matter.title else PAGE, address=matter.address)
-    sender = translate(FROM, issuer=matter.issuer)
+    sender = translate(ANSWERS if matter.answers else FROM, issuer=matter.issuer, name=matter.answers)
     body = "\n".join([greeting, "", *lines, "", link, "", sender]) + "\n"
     html = _html(person, subject, [greeting, *lines], (link, matter.address), sender)
     return Letter(subject, body, html)
@@ -150,8 +181,13 @@ def test_letter(settings: Settings, now: datetime) -> Letter:
     )
 
 
-def _subject(person: Person, kind: NoticeKind) -> str:
-    return TO_GUESTS[kind] if person.guest and kind in TO_GUESTS else SUBJECTS[kind]
+def subject_of(kind: NoticeKind, who: str) -> str:
+    """The subject of a message, which has the places ``title`` and ``who``."""
+    return SIGNED_BY if kind is NoticeKind.PARTY_SIGNED and who else SUBJECTS[kind]
+
+
+def _subject(person: Person, kind: NoticeKind, who: str) -> str:
+    return TO_GUESTS[kind] if person.guest and kind in TO_GUESTS else subject_of(kind, who)
 
 
 def _more(person: Person, kind: NoticeKind, matter: Matter) -> tuple[str, ...]:

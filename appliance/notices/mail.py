@@ -41,13 +41,23 @@ class MailUnknown(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Mailbox:
+    """Somebody's name and address of mail."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
-    """One mail: to whom, under which Message-ID (with its angle brackets), dated when."""
+    """One mail: to whom, under which Message-ID (with its angle brackets), dated when; ``answers`` go to somebody
+    else than the sender (Reply-To, RFC 5322, 3.6.2)."""
 
     recipient: str
     name: str
     message_id: str
     date: datetime
+    answers: Mailbox | None = None
 
 
 class _Answering(smtplib.SMTP):
@@ -106,7 +116,9 @@ class Mail:
     def _message(self, envelope: Envelope, letter: Letter) -> EmailMessage:
         message = EmailMessage()
         message["From"] = self._settings.sender
-        message["To"] = _address(envelope)
+        message["To"] = _address(envelope.name, envelope.recipient)
+        if envelope.answers is not None:
+            message["Reply-To"] = _address(envelope.answers.name, envelope.answers.address)
         message["Subject"] = " ".join(letter.subject.split())  # a line break in a title would be another header
         message["Date"] = format_datetime(envelope.date)
         message["Message-ID"] = envelope.message_id
@@ -134,12 +146,12 @@ class Mail:
         return connection
 
 
-def _address(envelope: Envelope) -> Address:
+def _address(name: str, address: str) -> Address:
     """To whom it goes. Raises :class:`MailRefused` for what is no address: it is the message's own fault."""
     try:
-        return Address(envelope.name, addr_spec=envelope.recipient)
+        return Address(name, addr_spec=address)
     except (ValueError, IndexError, MessageError) as error:
-        raise MailRefused(f"“{envelope.recipient}” is no address for mail") from error
+        raise MailRefused(f"“{address}” is no address for mail") from error
 
 
 def _hand_over(connection: _Plain | _Tls, message: EmailMessage) -> str:

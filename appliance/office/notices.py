@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from appliance.errors import NotFound
+from appliance.model.contract import GUEST_PREFIX
 from appliance.model.notice import Notice, NoticeKind
-from appliance.store import outbox, roll
+from appliance.store import contracts, guests, outbox, roll
 from appliance.store.database import Transaction
 
 
@@ -13,6 +15,18 @@ def tell_officers(tx: Transaction, now: datetime, *, about: str) -> None:
     """Every officer is told that a request waits; *about* is its id."""
     for officer in roll.officers(tx):
         outbox.enqueue(tx, Notice(None, officer, NoticeKind.ENROLMENT_WAITING, now, about))
+
+
+def tell_inviter(tx: Transaction, guest: str, now: datetime) -> None:
+    """Whoever invited *guest* is told that the guest waits for an officer; nobody, for people with accounts."""
+    if not guest.startswith(GUEST_PREFIX):
+        return
+    try:
+        held = guests.of_person(tx, guest)
+    except NotFound:
+        return
+    initiator = contracts.load(tx, held.contract).initiator
+    outbox.enqueue(tx, Notice(held.contract, initiator, NoticeKind.GUEST_REGISTERED, now, held.party))
 
 
 def tell_officers_of_act(tx: Transaction, now: datetime, *, about: str) -> None:

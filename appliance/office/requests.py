@@ -18,7 +18,7 @@ from appliance.model.office import (
     TotpDraft,
 )
 from appliance.office.codes import draft_totp, proven_pin
-from appliance.office.notices import tell_officers, tell_refused
+from appliance.office.notices import tell_inviter, tell_officers, tell_refused
 from appliance.office.reasons import worded
 from appliance.store import enrolment
 from appliance.store.database import Database
@@ -75,6 +75,7 @@ class EnrolmentRequests:
             public = {"subject": subject, "request": request.id, "kinds": " ".join(kinds)}
             self._chronicle.tell(tx, HistoryEvent(EventKind.ENROLMENT_REQUESTED, now, by, None, public))
             tell_officers(tx, now, about=request.id)
+            tell_inviter(tx, subject, now)
         return request
 
     def withdraw(self, request_id: str, *, by: str) -> None:

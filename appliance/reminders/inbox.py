@@ -9,10 +9,11 @@ from datetime import datetime
 from appliance.language import Language, translator
 from appliance.model.notice import Notice
 from appliance.notices.addresses import Addresses
-from appliance.notices.letters import SUBJECTS
+from appliance.notices.letters import subject_of
+from appliance.notices.naming import named, spoken
 from appliance.reminders.items import Items
 from appliance.reminders.letters import sentence
-from appliance.store import inbox, people, reminders
+from appliance.store import contracts, inbox, people, reminders
 from appliance.store.database import Database, Transaction
 
 SHOWN = 60
@@ -75,10 +76,18 @@ class Inbox:
 
     def _messages(self, tx: Transaction, person: str, language: Language, seen: datetime | None) -> list[Entry]:
         translate = translator(language)
+
+        def subject(told: inbox.Told) -> str:
+            who = ""
+            if told.contract is not None and told.about:
+                notice = Notice(told.contract, person, told.kind, told.at, told.about)
+                who = spoken(named(tx, notice, contracts.load(tx, told.contract)), translate, language)
+            return translate(subject_of(told.kind, who), title=told.title, who=who)
+
         return [
             Entry(
                 at=told.at,
-                title=translate(SUBJECTS[told.kind], title=told.title),
+                title=subject(told),
                 words="",
                 address=self._addresses.of(tx, Notice(told.contract, person, told.kind, told.at, told.about)),
                 pressing=False,

@@ -12,7 +12,9 @@ from appliance.model.guest import Invitation
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
-_COLUMNS = "id, person, contract, party, invited_by, invited, round, tries, opened, ended, used, revoked, asked"
+_COLUMNS = (
+    "id, person, contract, party, invited_by, invited, round, tries, opened, ended, used, revoked, asked, arrived"
+)
 
 
 def insert(tx: Transaction, invitation: Invitation) -> None:
@@ -73,6 +75,14 @@ def next_round(tx: Transaction, invitation: Invitation) -> None:
 def ask(tx: Transaction, invitation: Invitation, now: datetime) -> None:
     """The guest asks the initiator for a code."""
     tx.execute("UPDATE guest_invitations SET asked = ? WHERE id = ?", (stored(now), invitation.id))
+
+
+def arrive(tx: Transaction, invitation: Invitation, now: datetime) -> bool:
+    """The link is opened; whether for the first time."""
+    arrived = tx.execute(
+        "UPDATE guest_invitations SET arrived = ? WHERE id = ? AND arrived IS NULL", (stored(now), invitation.id)
+    )
+    return bool(arrived.rowcount)
 
 
 def made_since(tx: Transaction, party_id: str, since: datetime) -> int:

@@ -31,6 +31,8 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         entry = entering.entry(_read(token))
         if _in_already(entry):
             return redirect(_onwards(entry.contract, entry.invitation.party), 303)
+        if request.method == "GET":
+            entering.arrived(entry)
         return _page(parts, token, entry)
 
     @pages.post("/guest/<token>")
