@@ -34,32 +34,16 @@ _TELEPHONE = re.compile(r"\+?[0-9 ().\-/]+")
 
 def person_name(typed: str) -> str:
     """The name of a person."""
-    name = _in_one_form(typed)
-    if not name:
-        raise PreconditionRefused("Give the name, in 1 to {most} characters.", most=LONGEST_PERSON)
-    if len(name) > LONGEST_PERSON:
-        raise PreconditionRefused(
-            "A person's name has at most {most} characters; this one has {count}.",
-            most=LONGEST_PERSON,
-            count=len(name),
-        )
-    _require_visible(name)
-    return name
+    missing = "Give the name, in 1 to {most} characters."
+    long = "A person's name has at most {most} characters; this one has {count}."
+    return _name(typed, LONGEST_PERSON, missing, long)
 
 
 def organisation_name(typed: str) -> str:
     """The name of an organisation."""
-    name = _in_one_form(typed)
-    if not name:
-        raise PreconditionRefused("Give the organisation, in 1 to {most} characters.", most=LONGEST_ORGANISATION)
-    if len(name) > LONGEST_ORGANISATION:
-        raise PreconditionRefused(
-            "The name of an organisation has at most {most} characters; this one has {count}.",
-            most=LONGEST_ORGANISATION,
-            count=len(name),
-        )
-    _require_visible(name)
-    return name
+    missing = "Give the organisation, in 1 to {most} characters."
+    long = "The name of an organisation has at most {most} characters; this one has {count}."
+    return _name(typed, LONGEST_ORGANISATION, missing, long)
 
 
 def email_address(typed: str) -> str:
@@ -90,12 +74,14 @@ def telephone_number(typed: str) -> str:
     return number
 
 
-def _in_one_form(typed: str) -> str:
-    """Composed (NFC), with every run of blanks of any width as one."""
+def _name(typed: str, most: int, missing: str, long: str) -> str:
+    """The name composed (NFC), with every run of blanks of any width as one; refused by *missing* or *long*."""
     spaced = "".join(" " if unicodedata.category(each) == "Zs" else each for each in typed.strip())
-    return unicodedata.normalize("NFC", re.sub(" +", " ", spaced))
-
-
-def _require_visible(name: str) -> None:
+    name = unicodedata.normalize("NFC", re.sub(" +", " ", spaced))
+    if not name:
+        raise PreconditionRefused(missing, most=most)
+    if len(name) > most:
+        raise PreconditionRefused(long, most=most, count=len(name))
     if not is_visible(name):
         raise PreconditionRefused("There are characters in it that cannot be seen; type it by hand.")
+    return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from appliance.demonstration.new_home import NewHome
 from hsm import der
+from hsm.ceremony.plan import parse
 from hsm.certificates import CertificateRules, Issuer, Profile, is_outside
-from hsm.errors import CertificateRefused
+from hsm.errors import CertificateRefused, ConfigurationRefused
 from hsm.names import (
     BOUND,
     FULL_NAME,
@@ -167,3 +170,18 @@ def test_who_signs_for_nobody_else_has_no_organisation() -> None:
 
 def test_der_contents_of_a_long_element() -> None:
     assert der.contents(der.element(der.OCTET_STRING, b"x" * 300)) == b"x" * 300
+
+
+@pytest.mark.parametrize("organisation", LONG.values(), ids=LONG)
+def test_a_ceremony_of_a_long_organisation_has_keys_with_names_of_their_own(organisation: str) -> None:
+    parse(tomllib.loads(NewHome(organisation).ceremony()))
+
+
+def test_a_ceremony_is_refused_for_a_name_before_any_key_is_made() -> None:
+    tables = tomllib.loads(NewHome("甲").ceremony())
+    for changed in ("甲" * 201, "甲\u200f", ""):
+        with pytest.raises(ConfigurationRefused, match="cannot be certified"):
+            parse(tables | {"organisation": changed})
+    tables["keys"][0]["common_name"] = tables["keys"][1]["common_name"]
+    with pytest.raises(ConfigurationRefused, match="common name of its own"):
+        parse(tables)
