@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final, TypeVar
 
 from appliance.review.frames import Frame, Marked, frame
@@ -27,6 +29,9 @@ _WHOLE: Final = 10
 _DEFINITION: Final = re.compile(
     r"[”\"](?:一词)?(?:是指|系指|指)|[”\"] ?(?:means|shall mean|refers to|has the meaning)|见第.{1,6}条"
 )
+
+_ASIDE: Final = re.compile(r"[（(][^（()）]{0,40}[)）]")
+"""What stands in brackets: another name of the same party, mostly."""
 
 _EMPTY: Final = re.compile(
     r"^\W*(?:无|/|略|不适用|空白|none|n/?a|reserved|(?:intentionally )?(?:omitted|left blank|deleted)"
@@ -89,12 +94,20 @@ class _Gathered:
     different: set[str] = field(default_factory=set)
     spoken: list[Sentence] = field(default_factory=list)
     sections: list[Sentence] = field(default_factory=list)
+    named: set[tuple[str, str]] = field(default_factory=set)
     speaks: bool = False
+
+    @property
+    def of_one(self) -> bool:
+        """Whether the clause's sections are about one party alone, though the clause is about all of them."""
+        languages = Counter(language for language, _ in self.named)
+        return bool(languages) and max(languages.values()) == 1
 
     def said(self) -> list[Sentence]:
         """The sentences that say the clause, and those beside them in its sections."""
         pairs = self.pairs if len(self.different) >= 2 else ()
-        every = [*pairs, *self.spoken, *(self.sections if self.speaks else ())]
+        sections = self.sections if self.speaks and not self.of_one else ()
+        every = [*pairs, *self.spoken, *sections]
         return sorted({(each.block, each.start): each for each in every}.values(), key=_place)
 
 
@@ -113,7 +126,8 @@ class _Clause:
         self._pairs: dict[str, list[Frame]] = {
             name: [frame(each, name, book.words[name]) for each in every] for name, every in rule.pairs.items()
         }
-        self._passing = _compiled(book.passing, book, topics)
+        self._passing = _compiled(_together(book.passing, rule.passing), book, topics)
+        self._parties = _compiled(rule.parties, book, topics)
         self._hints = [re.compile(_any(texts, name), re.IGNORECASE) for name, texts in rule.hints.items() if texts]
 
     def note(self, sentence: Sentence, marked: Marked, so_far: _Gathered) -> None:
@@ -121,7 +135,7 @@ class _Clause:
         matched = {words for each in _fitting(self._pairs, sentence) for words in each.subjects(marked)}
         if matched:
             so_far.pairs.append(sentence)
-            so_far.different |= matched
+            so_far.different |= {self._whom(words) for words in matched}
         if len(so_far.spoken) >= ENOUGH and not self._searched:
             return
         if self._says_it(marked) and not self._in_passing(sentence):
@@ -132,6 +146,7 @@ class _Clause:
         if len(sentence.text) < _SHORTEST or _EMPTY.match(sentence.text) or self._in_passing(sentence):
             return
         so_far.sections.append(sentence)
+        so_far.named |= self._named(heading, sentence)
         so_far.speaks = so_far.speaks or self._speaks(sentence, heading, alone=alone)
 
     def _speaks(self, sentence: Sentence, heading: str, *, alone: bool) -> bool:
@@ -150,6 +165,22 @@ class _Clause:
         whole = len(body) >= (_WHOLE if _SCRIPT["zh"].search(body) else 2 * _WHOLE)
         return whole and not shared(heading) and not _DEFINITION.search(body)
 
+    def _whom(self, words: str) -> str:
+        """The party that *words* of a pair name, whatever else stands there; the words where none is known."""
+        names = (one.search(words) for one, *_ in self._parties.values())
+        return next((name[0].casefold() for name in names if name is not None), words)
+
+    def _named(self, heading: str, sentence: Sentence) -> set[tuple[str, str]]:
+        """Whom the heading and the sentence below it are about, by language: several who are named together (by a
+        pattern after the first) count as more than one."""
+        text = _ASIDE.sub("", f"{heading} {sentence.text}")
+        found = set()
+        for language, (one, *several) in self._parties.items():
+            found |= {(language, match[0].casefold()) for match in one.finditer(text)}
+            if any(pattern.search(text) for pattern in several):
+                found |= {(language, "one"), (language, "another")}
+        return found
+
     def _says_it(self, marked: Marked) -> bool:
         return any(each.said(marked) for each in _fitting(self._says, marked))
 
@@ -166,6 +197,11 @@ def _fitting(rules: Mapping[str, Sequence[_T]], sentence: Sentence | Marked) -> 
     for name, each in rules.items():
         if _SCRIPT[name].search(sentence.text):
             yield from each
+
+
+def _together(*texts: Texts) -> Texts:
+    """The patterns of all of *texts*."""
+    return {name: tuple(chain.from_iterable(each.get(name, ()) for each in texts)) for name in LANGUAGES}
 
 
 def _compiled(texts: Texts, book: RuleBook, topics: dict[str, str]) -> Patterns:

@@ -31,6 +31,8 @@ class ClauseRule:
     hints: Texts
     says: Texts = field(default_factory=dict)
     pairs: Texts = field(default_factory=dict)
+    parties: Texts = field(default_factory=dict)
+    passing: Texts = field(default_factory=dict)
     within: str = ""
 
 

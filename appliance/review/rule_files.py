@@ -23,7 +23,8 @@ LARGEST: Final = 256 * 1024
 LONGEST_PATTERN: Final = 2000
 _KEY: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _SECTIONS: Final = ("words", "passing", "samples", "clauses", "kinds")
-_CLAUSE: Final = ("name", "topic", "headings", "hints", "says", "pairs", "within")
+_PATTERNS: Final = ("headings", "says", "pairs", "parties", "passing")
+_CLAUSE: Final = ("name", "topic", "hints", "within", *_PATTERNS)
 _KIND: Final = ("names", "required", "advised")
 
 
@@ -165,7 +166,7 @@ def _clause(key: str, place: _Place, words: Mapping[str, Mapping[str, str]]) -> 
             name: _patterns(each, name, words, topics.get(name, ""))
             for name, each in given[section].entries(LANGUAGES).items()
         }
-        for section in ("headings", "says", "pairs")
+        for section in _PATTERNS
         if section in given
     }
     return ClauseRule(
@@ -176,6 +177,8 @@ def _clause(key: str, place: _Place, words: Mapping[str, Mapping[str, str]]) -> 
         hints={name: each.texts() for name, each in hints.items()},
         says=patterns.get("says", {}),
         pairs=patterns.get("pairs", {}),
+        parties=patterns.get("parties", {}),
+        passing=patterns.get("passing", {}),
         within=given["within"].text() if "within" in given else "",
     )
 

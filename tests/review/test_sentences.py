@@ -79,3 +79,71 @@ def test_amounts_and_dates_are_those_of_the_sentence() -> None:
             if (told, dates, differ) != (value["amounts"], value["dates"], value.get("mismatch", False)):
                 wrong.append((value, told, dates))
     assert not wrong
+
+
+MENTIONED = {
+    "zh": (
+        "合同终止不影响本合同中争议解决条款的效力。",
+        "本合同无效、被撤销或者终止的，不影响合同中有关解决争议方法的条款的效力。",
+        "争议解决条款独立存在，本合同的变更、解除或者无效均不影响其效力。",
+        "仲裁费用由败诉方承担，但仲裁庭另有裁决的除外。",
+        "因处理争议支出的律师费、诉讼费由违约方负担。",
+        "第十条 争议解决\n诉讼费由败诉一方承担。",
+    ),
+    "en": (
+        "The provisions on confidentiality, governing law and dispute resolution shall survive termination.",
+        "Termination does not affect the validity of the arbitration clause.",
+        "The costs of arbitration shall be borne by the losing party.",
+        "10. Dispute Resolution\nEach party bears its own legal costs.",
+    ),
+}
+SETTLED = {
+    "zh": (
+        "争议解决条款不因合同终止失效；因本合同发生的争议提交深圳国际仲裁院仲裁，仲裁费由败诉方承担。",
+        "本合同终止后，因其引起的争议仍由杭州市西湖区人民法院管辖。",
+        "第十条 争议解决\n协商不成的，向原告所在地人民法院起诉，律师费由败诉方承担。",
+    ),
+    "en": (
+        "This clause survives termination, and any dispute shall be referred to arbitration in Geneva.",
+        "10. Disputes\nDisputes are decided by the courts of London, and the loser bears the costs.",
+    ),
+}
+
+
+def test_a_dispute_clause_says_how_disputes_are_settled() -> None:
+    """That it outlives the contract, or who pays for a lawsuit, is none; beside such words it still is one."""
+    for language in WORDS:
+        assert [text for text in MENTIONED[language] if "dispute-resolution" in found(text, language)] == []
+        assert [text for text in SETTLED[language] if "dispute-resolution" not in found(text, language)] == []
+
+
+@pytest.mark.parametrize(
+    ("clause", "of_one", "of_all"),
+    [
+        (
+            "parties",
+            "甲公司示例有限公司（以下简称甲方）",
+            "甲公司示例有限公司（以下简称甲方）\n乙公司示例有限公司（以下简称乙方）",
+        ),
+        ("parties", "Example Ltd (the “Buyer”)", "Example Ltd (the “Buyer”)\nSample GmbH (the “Supplier”)"),
+        (
+            "rights-obligations",
+            "第三条 甲方的权利和义务\n甲方应向乙方提供场地，并按时验收成果。",
+            "第三条 甲方的权利和义务\n甲方应提供场地。\n第四条 乙方的权利和义务\n乙方应按期交付成果。",
+        ),
+        (
+            "rights-obligations",
+            "第三条 权利义务\n承租人应妥善使用房屋，不得擅自转租。",
+            "第三条 权利义务\n双方应妥善保管对方交付的资料。",
+        ),
+        (
+            "rights-obligations",
+            "3. Obligations of the Supplier\nThe Supplier shall deliver the goods to the Buyer and train staff.",
+            "3. Obligations\nThe Supplier shall deliver the goods. The Buyer shall inspect them.",
+        ),
+    ],
+)
+def test_one_party_is_not_all_parties(clause: str, of_one: str, of_all: str) -> None:
+    language = "en" if of_one.isascii() or "Example" in of_one else "zh"
+    assert clause not in found(of_one, language)
+    assert clause in found(of_all, language)
