@@ -31,6 +31,7 @@ from appliance.contracts.handing_over import HandingOver
 from appliance.contracts.preconditions import Reviewed, standard
 from appliance.contracts.reader import Contracts
 from appliance.contracts.recovery import Recovery
+from appliance.contracts.resending import Resending
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.seal_conditions import SealConditions
 from appliance.contracts.seal_requests import SealRequests
@@ -121,6 +122,7 @@ class Appliance:
     handing_over: HandingOver
     departures: Departures
     extending: Extending
+    resending: Resending
     voiding: Voiding
     listing: Listing
     recovery: Recovery
@@ -297,6 +299,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         handing_over=HandingOver(room),
         departures=Departures(room, HandingOver(room)),
         extending=Extending(room),
+        resending=Resending(room),
         voiding=Voiding(room),
         listing=Listing(room.database, room.now),
         recovery=recovery,

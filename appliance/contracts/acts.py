@@ -19,6 +19,8 @@ class Act(StrEnum):
     DECLINE = "decline"
     HAND_OVER = "hand-over"
     RECALL = "recall"
+    CORRECT = "correct"
+    """Make a new draft like a contract that has ended unsigned."""
     EXTEND = "extend"
     VOID = "void"
     """Propose that all parties declare the completed contract void."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from appliance.contact_details import telephone_number
 from appliance.contracts import joining, outsiders, rules
@@ -72,9 +73,7 @@ class Drafting:
                 language=terms.language or initiator.language,
             )
             contracts.insert(tx, contract)
-            return self._changed(
-                tx, contract, EventKind.CONTRACT_DRAFTED, _file(accepted) | _public(contract), _private(contract)
-            )
+            return changed(tx, self._room.chronicle, contract, drafted(contract, now))
 
     def revise(self, contract_id: str, terms: DraftTerms, *, by: str, seen: int | None = None) -> Contract:
         """Other words, another order or deadline; the initiator stays who it is."""
@@ -217,9 +216,7 @@ class Drafting:
         parties.insert(tx, contract.id, party)
         if party.subject == contract.initiator:
             parties.order(tx, contract.id, [party.id, *(other.id for other in contract.parties)])
-        public: dict[str, Field] = {"party": party.id, "field": party.field, "subject": party.subject}
-        private = {"name": party.name, "organisation": party.organisation}
-        now = self._changed(tx, contract, EventKind.PARTY_ADDED, public, private)
+        now = changed(tx, self._room.chronicle, contract, added(contract, party, self._room.now()))
         return rules.party_of(now, party.id)
 
     def _changed(
@@ -232,6 +229,22 @@ class Drafting:
     ) -> Contract:
         event = HistoryEvent(kind, self._room.now(), contract.initiator, contract.id, public, private or {})
         return changed(tx, self._room.chronicle, contract, event)
+
+
+def drafted(contract: Contract, now: datetime, *, replaces: str | None = None) -> HistoryEvent:
+    """What the log keeps of a new draft; *replaces* is the id of the contract that it takes the place of."""
+    original = contract.original
+    public: dict[str, Field] = {"digest": original.digest, "size": original.size, "pages": contract.pages}
+    public |= _public(contract) | ({} if replaces is None else {"replaces": replaces})
+    kind = EventKind.CONTRACT_DRAFTED
+    return HistoryEvent(kind, now, contract.initiator, contract.id, public, _private(contract))
+
+
+def added(contract: Contract, party: Party, now: datetime) -> HistoryEvent:
+    """What the log keeps of a party that joins a draft."""
+    public: dict[str, Field] = {"party": party.id, "field": party.field, "subject": party.subject}
+    private = {"name": party.name, "organisation": party.organisation}
+    return HistoryEvent(EventKind.PARTY_ADDED, now, contract.initiator, contract.id, public, private)
 
 
 def _file(accepted: AcceptedDocument) -> dict[str, Field]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from appliance.contracts import rules
+from appliance.contracts import guest_requests, rules
 from appliance.contracts.acts import Act
 from appliance.contracts.admission import Deed, admitted
 from appliance.contracts.announcements import to_those_who_know
@@ -19,7 +19,8 @@ from appliance.store.database import Transaction
 
 
 class Endings:
-    """Each ending is one transaction: the state, prepared signatures abandoned, the log entry, the notices.
+    """Each ending is one transaction: the state, prepared signatures abandoned, guests' open enrolment requests
+    closed, the log entry, the notices.
 
     ``by`` is who acts (a subject), ``seen`` the version of the contract that was shown. Raises
     :class:`StateRefused` or :class:`PreconditionRefused` when it is not allowed, or no reason is given.
@@ -80,5 +81,6 @@ class Endings:
     def _end(self, tx: Transaction, contract: Contract, state: ContractState, event: HistoryEvent) -> Contract:
         contracts.move(tx, contract, state)
         intents.abandon_prepared(tx, contract.id, f"the contract is {state.value}")
+        guest_requests.close(tx, self._room.chronicle, contract, event.at)
         self._room.tell(tx, to_those_who_know(contract, NoticeKind(state.value), event.at))
         return changed(tx, self._room.chronicle, contract, event)

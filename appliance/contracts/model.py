@@ -37,6 +37,7 @@ _ALWAYS = frozenset(ContractState)
 _SENT_ONCE = _ALWAYS - {ContractState.DRAFT, ContractState.DISCARDED}
 _DRAFT, _SENT = _of(ContractState.DRAFT), _of(ContractState.SENT)
 _COMPLETED, _FINISHED = _of(ContractState.COMPLETED), _of(ContractState.COMPLETED, ContractState.VOIDED)
+_UNSIGNED_END = _of(ContractState.DECLINED, ContractState.RECALLED, ContractState.EXPIRED)
 _INITIATOR, _ON_TURN = _of(Standing.INITIATOR), _of(Standing.ON_TURN)
 _SIGNERS = _of(Standing.ON_TURN, Standing.WAITING, Standing.DONE)
 _UNSIGNED, _SIGNED, _GUEST = _of(Standing.ON_TURN, Standing.WAITING), _of(Standing.DONE), _of(Standing.GUEST)
@@ -52,6 +53,7 @@ TABLE: tuple[Rule, ...] = (
     Rule(Act.DECLINE, _SENT, _ON_TURN),
     Rule(Act.HAND_OVER, _SENT, _UNSIGNED, unless=_GUEST),
     Rule(Act.RECALL, _SENT, _INITIATOR),
+    Rule(Act.CORRECT, _UNSIGNED_END, _INITIATOR),
     Rule(Act.EXTEND, _SENT, _INITIATOR),
     Rule(Act.VOID, _COMPLETED, _INITIATOR),
     Rule(Act.VOID, _COMPLETED, _SIGNED, unless=_GUEST),

@@ -76,6 +76,18 @@ def usual_deadline(now: datetime, zone: str, days: int = USUAL_DAYS) -> Deadline
     return Deadline(instants.on(day, END_OF_WORK, zone), zone)
 
 
+def deadline_again(before: Deadline, sent: datetime, now: datetime) -> Deadline:
+    """A deadline by the same rule: as many days from *now* as *before* was from *sent*, at the same time of day in
+    its zone; as long from now where that was the same day."""
+    zone = instants.zone_of(before.zone)
+    due = before.at.astimezone(zone)
+    days = (due.date() - sent.astimezone(zone).date()).days
+    if days < 1:
+        return Deadline(now + (before.at - sent), before.zone)
+    day = now.astimezone(zone).date() + timedelta(days=days)
+    return Deadline(instants.on(day, due.time(), zone), before.zone)
+
+
 def revised(contract: Contract, terms: DraftTerms) -> Contract:
     """The draft with the words, order and deadline of *terms*; initiator and everything else stay."""
     return replace(

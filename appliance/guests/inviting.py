@@ -17,7 +17,8 @@ from appliance.store.database import Transaction
 AFTERWARDS = timedelta(days=30)
 """How long after the deadline, and after each new link, a guest can still fetch the signed document."""
 
-_NEVER_BEGUN = (ContractState.DRAFT, ContractState.DISCARDED, ContractState.RECALLED, ContractState.EXPIRED)
+_ENDED = (ContractState.DECLINED, ContractState.RECALLED, ContractState.EXPIRED)
+_NEVER_BEGUN = (ContractState.DRAFT, ContractState.DISCARDED)
 
 
 def is_guest(subject: str) -> bool:
@@ -79,8 +80,9 @@ def link_for(tx: Transaction, guest: str, now: datetime) -> Invitation:
 
 
 def is_shut_out(contract: Contract, held: Invitation, now: datetime) -> bool:
-    """Whether the contract ended, or its deadline passed, before the guest had ever come in."""
-    return held.opened is None and (contract.state in _NEVER_BEGUN or rules.is_overdue(contract, now))
+    """Whether the contract ended unsigned, or its deadline passed before the guest had ever come in."""
+    never_begun = contract.state in _NEVER_BEGUN or rules.is_overdue(contract, now)
+    return contract.state in _ENDED or (held.opened is None and never_begun)
 
 
 def way_in(contract: Contract, given: Invitation, held: Invitation, now: datetime) -> Way:
@@ -97,7 +99,7 @@ def until(contract: Contract, held: Invitation) -> datetime:
 
 def _issued(tx: Transaction, invitation: Invitation, kind: NoticeKind | None, actor: str) -> Invitation:
     now = invitation.invited
-    guests.end(tx, invitation.party, now)
+    guests.end(tx, invitation.person, now)
     guests.insert(tx, invitation)
     public = {"party": invitation.party, "person": invitation.person, "invitation": invitation.id}
     Chronicle().tell(tx, HistoryEvent(EventKind.GUEST_INVITED, now, actor, invitation.contract, public))

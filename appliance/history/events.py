@@ -24,6 +24,8 @@ class EventKind(StrEnum):
     PARTY_DECLINED = "party-declined"
     CONTRACT_RECALLED = "contract-recalled"
     CONTRACT_EXPIRED = "contract-expired"
+    CONTRACT_CORRECTED = "contract-corrected"
+    """A new draft was made in place of one that has ended."""
     CONTRACT_COMPLETED = "contract-completed"
     ARCHIVE_RENEWED = "archive-renewed"
     """A further archive timestamp, before the one before it runs out."""

@@ -39,10 +39,10 @@ def insert(tx: Transaction, invitation: Invitation) -> None:
         raise StateRefused("A guest signs for one party of one contract only.") from error
 
 
-def end(tx: Transaction, party_id: str, now: datetime) -> int:
-    """The party's link stops to work; how many did (0 or 1)."""
+def end(tx: Transaction, person: str, now: datetime) -> int:
+    """The guest's link stops to work, also one to a contract that another one replaces; how many did (0 or 1)."""
     ended = tx.execute(
-        "UPDATE guest_invitations SET ended = ? WHERE party = ? AND ended IS NULL", (stored(now), party_id)
+        "UPDATE guest_invitations SET ended = ? WHERE person = ? AND ended IS NULL", (stored(now), person)
     )
     return int(ended.rowcount)
 

@@ -157,3 +157,13 @@ def _require_one(count: int, contract: Contract) -> None:
         raise StateRefused(
             "Contract “{title}” has changed in the meantime; look at it again, then decide.", title=contract.title
         )
+
+
+def acts_elsewhere(tx: Transaction, subject: str, contract_id: str) -> bool:
+    """Whether *subject* is a party of another contract that is under way."""
+    row = tx.execute(
+        "SELECT EXISTS (SELECT 1 FROM parties AS p JOIN contracts AS c ON c.id = p.contract"
+        " WHERE p.subject = ? AND c.id <> ? AND c.state IN ('draft', 'sent', 'signed'))",
+        (subject, contract_id),
+    ).fetchone()
+    return bool(row[0])

@@ -269,6 +269,7 @@ POST: dict[str, Row] = {
     "reminders.change": Row(CONTRACT + "/dates", NOBODY, form={"effective": "x"}, any_words=True),
     "reminders.resend": Row(CONTRACT + "/mail/resend", NOBODY, form={"message": "999999"}),
     "contracts.do": Row(CONTRACT + "/recall", NOBODY, form={**SEEN, "reason": "", "party": "", "to": ""}),
+    "contracts.correct": Row(CONTRACT + "/correct", NOBODY, form=SEEN),
     "signing.activate": Row(CONTRACT + "/sign", AUDITOR, form=_SIGNED, any_words=True),
     "signing.new_guest_code": Row(GUESTS + "/code", NOBODY, any_words=True),
     "signing.new_guest_link": Row(GUESTS + "/link", NOBODY, any_words=True),

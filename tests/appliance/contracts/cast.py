@@ -71,6 +71,7 @@ _EVERYBODY = {"initiator", "custodian", "former", "auditor", *_PARTIES}
 _OWN_DRAFT = {ContractState.DRAFT: {"initiator"}}
 _ON_TURN = {ContractState.SENT: {"second", "guest"}}
 _OWN_SENT = {ContractState.SENT: {"initiator"}}
+_UNSIGNED_ENDS = (ContractState.DECLINED, ContractState.RECALLED, ContractState.EXPIRED)
 _EXPORTERS = {"initiator", "auditor", *_PARTIES}
 
 EXPECTED: dict[Act, dict[ContractState, set[str]]] = {
@@ -82,6 +83,7 @@ EXPECTED: dict[Act, dict[ContractState, set[str]]] = {
     Act.DECLINE: _ON_TURN,
     Act.HAND_OVER: {ContractState.SENT: {"second", "third", "asker"}},
     Act.RECALL: _OWN_SENT,
+    Act.CORRECT: {state: {"initiator"} for state in _UNSIGNED_ENDS},
     Act.EXTEND: _OWN_SENT,
     Act.VOID: {ContractState.COMPLETED: {"initiator", *SIGNERS}},
     Act.AGREE_TO_VOID: {},

@@ -47,6 +47,7 @@ def acts_of(stage: Stage, contract: Contract, role: str) -> dict[Act, Callable[[
         Act.DECLINE: lambda: house.endings.decline(contract.id, own.id, reason="示例", by=by),
         Act.HAND_OVER: lambda: house.handing_over.hand_over(contract.id, own.id, to=SPARE, reason="示例", by=by),
         Act.RECALL: lambda: house.endings.recall(contract.id, by=by, reason="示例"),
+        Act.CORRECT: lambda: house.resending.draft_again(contract.id, by=by),
         Act.EXTEND: lambda: house.extending.extend(contract.id, later, by=by),
         Act.VOID: lambda: house.voiding.propose(contract.id, reason="示例", by=by),
         Act.AGREE_TO_VOID: lambda: house.voiding.prepare(contract.id, by=by),

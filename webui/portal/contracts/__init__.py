@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from webui.portal.contracts import acts, files, page, revisions
+from webui.portal.contracts import acts, files, page, resending, revisions
 from webui.portal.parts import PortalParts
 
 
@@ -14,5 +14,6 @@ def blueprint(parts: PortalParts) -> Blueprint:
     page.install(pages, parts)
     files.install(pages, parts)
     acts.install(pages, parts)
+    resending.install(pages, parts)
     revisions.install(pages, parts)
     return pages

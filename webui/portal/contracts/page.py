@@ -16,6 +16,7 @@ from appliance.model.contract import UNSENT, ContractState, Party, PartyKind, Pa
 from webui.portal import earlier
 from webui.portal.access import visitor
 from webui.portal.contracts.reading import Sight, sight
+from webui.portal.contracts.resending import neighbours
 from webui.portal.contracts.words import remaining, state_line
 from webui.portal.parts import PortalParts
 from webui.portal.powers.readers import is_readable
@@ -80,6 +81,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             advice=_advice(seen, told=parts.appliance.mail.configured or not visitor().guest_of),
             earlier=earlier.lines(parts, contract),
             further=list(_further(seen)),
+            neighbours=neighbours(parts, seen),
             turn=rules.whose_turn(contract),
             grounds=(grounds := parts.appliance.contracts.grounds(contract_id)),
             open_powers=set(_open_powers(parts, grounds.values())),

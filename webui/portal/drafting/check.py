@@ -132,14 +132,16 @@ def _unchecked(desk: Desk, draft: Contract) -> str:
 
 
 def _lacking(desk: Desk, draft: Contract) -> list[Lack]:
+    """Each once: what a person lacks stands once, also when the person signs and asks for a seal."""
     _ = translate()
-    return [
+    found = [
         Lack(
             _(problem.sentence.template, **problem.sentence.values),
             f"/contracts/{draft.id}/draft/{STEP_OF[problem.place]}{ANCHOR_OF.get(problem.place, '')}",
         )
         for problem in desk.appliance.sending.problems(draft)
     ]
+    return list(dict.fromkeys(found))
 
 
 def _spoken(sheet: Sheet, draft: Contract) -> str:

@@ -12,8 +12,7 @@ from flask import Response, abort, jsonify, make_response, redirect, render_temp
 from werkzeug.exceptions import BadRequest
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.contracts.model import Act, Who
-from appliance.contracts.model import require as must_be_allowed
+from appliance.contracts.model import Act, Refusal, Who, why_not
 from appliance.contracts.problems import ProblemPlace
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.accounts import Role
@@ -86,9 +85,11 @@ class Desk:
         contract = self.appliance.contracts.get(contract_id)
         if contract.initiator != visitor.subject:
             raise NotFound("There is no contract {contract}.", contract=contract_id)
-        if contract.state not in UNSENT and not wants_json():
-            abort(_already_sent(contract))
-        must_be_allowed(contract, Act.EDIT, Who(visitor.subject), self.appliance.now())
+        refusal = why_not(contract, Act.EDIT, Who(visitor.subject), self.appliance.now())
+        if refusal is not None and contract.state not in UNSENT and not wants_json():
+            abort(_already_sent(contract, refusal))
+        if refusal is not None:
+            raise refusal.error()
         return contract
 
     def steps(self, draft: Contract) -> list[StepLink]:
@@ -145,8 +146,9 @@ class Desk:
         return make_response(jsonify(said), remarks.status)
 
 
-def _already_sent(contract: Contract) -> Response:
-    return make_response(render_template("drafting/sent.html", contract=contract), 409)
+def _already_sent(contract: Contract, refusal: Refusal) -> Response:
+    sentence = translate()(refusal.template, **refusal.values)
+    return make_response(render_template("drafting/sent.html", contract=contract, refusal=sentence), 409)
 
 
 def spoken(name: str, sentence: str) -> dict[str, object]:
