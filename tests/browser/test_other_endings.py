@@ -84,6 +84,7 @@ def sign(page: Page, *, text: str = "Sign now") -> None:
 
 
 def test_declining_with_a_reason(people: Troupe, letters: Letters) -> None:
+    people.reading("zh", ZHANG.subject)
     contract = people.signed_by(people.sent("示例厂房租赁合同"), ZHANG)
     with people.at(LI.subject, language="zh", phone=True) as li:
         page = li.go(f"/contracts/{contract.id}/sign")
@@ -114,11 +115,12 @@ def test_recalling_while_somebody_is_about_to_sign(people: Troupe, letters: Lett
         li.page.get_by_role("button", name="Sign now").first.click()
         expect(li.page.get_by_role("heading", level=1)).to_contain_text("has recalled this contract")
         expect(page_of(li, contract).get_by_text("the price list was the old one").first).to_be_visible()
-    letters.expect(LI, f"“{contract.title}”已撤回")
+    letters.expect(LI, f"“{contract.title}” was recalled")
     assert people.now(contract).state is ContractState.RECALLED
 
 
 def test_handing_over_to_a_colleague_who_signs(people: Troupe, letters: Letters) -> None:
+    people.reading("en", ZHANG.subject, ZHOU.subject)
     contract = people.signed_by(people.sent("Sample maintenance contract"), ZHANG)
     with people.at(LI.subject) as li:
         page = li.go(f"/contracts/{contract.id}/sign")
@@ -132,8 +134,8 @@ def test_handing_over_to_a_colleague_who_signs(people: Troupe, letters: Letters)
         assert page.get_by_role("link", name="Read and sign").count() == 0
         page = li.go(f"/contracts/{contract.id}/sign")
         expect(page.get_by_role("heading", level=1)).to_have_text("You are not asked to sign this contract.")
-    letters.expect(ZHANG, f"“{contract.title}”的一处签署已转交他人")
-    letters.expect(ZHOU, f"“{contract.title}”等待您签署")
+    letters.expect(ZHANG, f"A signature of “{contract.title}” was handed over to somebody else")
+    letters.expect(ZHOU, f"“{contract.title}” waits for your signature")
     with people.at(ZHOU.subject) as zhou:
         page_of(zhou, contract).get_by_role("link", name="Read and sign").click()
         sign(zhou.page)
@@ -142,6 +144,7 @@ def test_handing_over_to_a_colleague_who_signs(people: Troupe, letters: Letters)
 
 
 def test_extending_the_deadline(people: Troupe, letters: Letters) -> None:
+    people.reading("zh", LI.subject)
     contract = people.signed_by(people.sent("样本设备购销合同"), ZHANG)
     with people.at(ZHANG.subject, language="zh") as zhang:
         page = page_of(zhang, contract)
@@ -165,6 +168,7 @@ def test_extending_the_deadline(people: Troupe, letters: Letters) -> None:
 
 
 def test_voiding_takes_everybody(people: Troupe, letters: Letters) -> None:
+    people.reading("en", LI.subject)
     contract = people.completed("Sample framework agreement")
     with people.at(ZHANG.subject) as zhang:
         page = page_of(zhang, contract)
@@ -175,7 +179,7 @@ def test_voiding_takes_everybody(people: Troupe, letters: Letters) -> None:
         page.get_by_role("button", name="Declare it void").first.click()
         expect(page.get_by_role("status").filter(has_text="Your declaration is signed")).to_be_visible()
         assert people.now(contract).state is ContractState.COMPLETED, "one is not everybody"
-    letters.expect(LI, f"有人提议作废“{contract.title}”")
+    letters.expect(LI, f"It is proposed to void “{contract.title}”; your declaration is asked for")
     with people.at(LI.subject, phone=True) as li:
         page = page_of(li, contract)
         expect(page.get_by_text("replaced by a newer agreement").first).to_be_visible()
@@ -183,7 +187,7 @@ def test_voiding_takes_everybody(people: Troupe, letters: Letters) -> None:
         page.get_by_role("button", name="Declare it void").first.click()
         expect(page.get_by_role("status").filter(has_text="Your declaration is signed")).to_be_visible()
     assert people.now(contract).state is ContractState.VOIDED
-    letters.expect(ZHANG, f"“{contract.title}”经各方声明已作废")
+    letters.expect(ZHANG, f"“{contract.title}” has been voided by all parties")
 
 
 def test_a_guest_on_a_device_without_the_passkey_hears_what_to_do(people: Troupe) -> None:
@@ -296,7 +300,7 @@ def test_a_deadline_that_passes_while_the_signing_page_is_open(
     people: Troupe, lapsing: Lapsing, letters: Letters
 ) -> None:
     contract, page = lapsing.contract, lapsing.visitor.page
-    letters.expect(CUSTODIAN, f"“{contract.title}”逾期未签")
+    letters.expect(CUSTODIAN, f"“{contract.title}” has expired unsigned")
     wait_until(lambda: people.now(contract).state is ContractState.EXPIRED)  # the scheduler's doing
     page.get_by_role("button", name="Sign now").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("The deadline has passed")

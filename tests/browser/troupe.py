@@ -77,9 +77,14 @@ class Troupe:
             with carrying(visitor, self.house.home.people / f"{subject}.json"):
                 yield visitor
 
+    def reading(self, language: str, *subjects: str) -> None:
+        """People have chosen this *language*, for pages and mails."""
+        for subject in subjects:
+            self.appliance.accounts.own.prefer(subject, Language(language))
+
     def session(self, subject: str, language: str) -> str:
         """The secret of a new session of somebody who has chosen this *language*."""
-        self.appliance.accounts.own.prefer(subject, Language(language))
+        self.reading(language, subject)
         with self.appliance.database.transaction() as tx:
             return self.appliance.sessions.open(tx, subject, Strength.PASSKEY, Whereabouts("192.0.2.7")).secret
 
