@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -17,18 +18,32 @@ ENDED: Final = "The contract that this person was to sign has ended."
 """Kept with the officers' act, and translated when it is shown."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why, by whom and when a request ends; the reason is a message id."""
+
+    reason: str
+    by: str
+    at: datetime
+
+
 def close(tx: Transaction, chronicle: Chronicle, contract: Contract, at: datetime) -> None:
     """Closes the open enrolment requests of guests of *contract* who have no other contract under way, with the
     act by which an officer was about to grant one: nobody can activate it any more."""
     for party in contract.parties:
-        if not party.guest or parties.acts_elsewhere(tx, party.subject, contract.id):
-            continue
-        request = enrolment.open_request(tx, party.subject)
-        if request is None:
-            continue
-        pending = office_acts.open_for_request(tx, request.id, at)
-        if pending is not None:
-            refuse(tx, chronicle, pending, reason=ENDED, by=SYSTEM, at=at)
-        enrolment.close(tx, request.id, RequestState.WITHDRAWN, at=at, by=SYSTEM)
-        public = {"subject": party.subject, "request": request.id}
-        chronicle.tell(tx, HistoryEvent(EventKind.ENROLMENT_WITHDRAWN, at, SYSTEM, None, public))
+        if party.guest and not parties.acts_elsewhere(tx, party.subject, contract.id):
+            withdraw(tx, chronicle, party.subject, Ending(ENDED, SYSTEM, at))
+
+
+def withdraw(tx: Transaction, chronicle: Chronicle, subject: str, ending: Ending) -> None:
+    """Closes the open enrolment request of *subject*, if there is one, with the officers' act that waits."""
+    request = enrolment.open_request(tx, subject)
+    if request is None:
+        return
+    pending = office_acts.open_for_request(tx, request.id, ending.at)
+    if pending is not None:
+        refuse(tx, chronicle, pending, reason=ending.reason, by=ending.by, at=ending.at)
+    enrolment.close(tx, request.id, RequestState.WITHDRAWN, at=ending.at, by=ending.by)
+    public = {"subject": subject, "request": request.id}
+    event = HistoryEvent(EventKind.ENROLMENT_WITHDRAWN, ending.at, ending.by, None, public)
+    chronicle.tell(tx, event)

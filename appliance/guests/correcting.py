@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from appliance.contact_details import email_address, telephone_number
-from appliance.contracts import rules
+from appliance.contracts import guest_requests, rules
 from appliance.contracts.announcements import to_those_who_know
 from appliance.contracts.changes import changed
+from appliance.contracts.guest_requests import Ending
 from appliance.contracts.joining import guest_person
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.guests.inviting import invite, invite_again
@@ -25,14 +26,12 @@ from appliance.history.events import EventKind, HistoryEvent
 from appliance.model.contract import Contract, ContractState, Guest, Party, PartyState
 from appliance.model.guest import Invitation
 from appliance.model.notice import Notice, NoticeKind
-from appliance.model.office import ActState, RequestState
 from appliance.model.people import Person
 from appliance.store import (
     contracts,
     enrolment,
     guests,
     intents,
-    office_acts,
     outbox,
     parties,
     people,
@@ -142,17 +141,8 @@ class Correcting:
         intents.abandon_of_party(tx, party.id, "the guest was corrected")
         if differs.email or anew:
             guests.revoke(tx, party.id, now)
-        if not anew:
-            return
-        waiting = enrolment.open_request(tx, before.subject)
-        if waiting is None:
-            return
-        act = office_acts.open_for_request(tx, waiting.id, now)
-        if act is not None:
-            office_acts.end(tx, act.id, ActState.REFUSED, at=now, by=by, reason=REASON)
-        enrolment.close(tx, waiting.id, RequestState.WITHDRAWN, at=now, by=by)
-        public = {"subject": before.subject, "request": waiting.id}
-        self._chronicle.tell(tx, HistoryEvent(EventKind.ENROLMENT_WITHDRAWN, now, by, None, public))
+        if anew:
+            guest_requests.withdraw(tx, self._chronicle, before.subject, Ending(REASON, by, now))
 
     def _invite(
         self,
