@@ -194,6 +194,24 @@ def people_sign(company: Company, contract: str, seen: str) -> None:
     outsider.open_mail()
     signing.agree_and_sign(outsider)
     stands(initiator, contract, signed=2)
+    mails_say_who(company)
+
+
+def mails_say_who(company: Company) -> None:
+    """Who is asked to sign reads by whom, and can answer; who sent it reads who waits and who has signed."""
+    mail, initiator = company.initiator.house.mail, company.initiator
+    asked = next(each for each in mail.arrived if company.outsider.email in str(each["To"]))
+    assert company.named[2] in text_of(asked)
+    assert initiator.email in str(asked["Reply-To"])
+    told = [str(each["Subject"]) for each in mail.arrived if initiator.email in str(each["To"])]
+    assert any(company.guest.name in subject for subject in told), (
+        told
+    )  # the guest has come, and waits for the code
+    who = initiator.say(
+        "{name} ({organisation})", name=company.guest.name, organisation=company.guest.organisation
+    )
+    signed = initiator.say("“{title}” was signed by {who}", title=WORDS[initiator.language][0], who=who)
+    mail.wait_for(initiator.email, subject=signed)
 
 
 def seal_is_released(company: Company, contract: str, reason: str) -> None:
