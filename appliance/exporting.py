@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from cryptography import x509
 
 from appliance.errors import NotFound, StateRefused
-from appliance.evidence import package
+from appliance.evidence import package, voiding
 from appliance.evidence.agreements import text_path
 from appliance.evidence.model import (
     Certificates,
@@ -39,6 +39,7 @@ PATIENCE = 15.0
 TICK = 0.05
 
 AGREEMENT_TITLE = "Agreement on electronic signing"
+VOID_TITLE = "Declaration that the contract is void"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,16 @@ class Exporting:
         self._appliance = appliance
 
     def export(self, contract_id: str, audience: Audience) -> Export:
-        """The package of a completed contract for *audience*: internal records of other organisations are proven
-        to be in the log, and no more. Raises StateRefused for one that is not completed, and what its parts raise.
+        """The package of a completed contract, or of one that was voided since, for *audience*: internal records
+        of others are proven to be in the log, and no more. Raises StateRefused for any other contract, and what
+        its parts raise.
 
         1. the signed contract is dated once more, by anybody's means: request and reply (RFC 3161);
         2. every entry of the contract's history has its place in the log: a checkpoint follows within a second;
         3. all is put together, and the authority signs and dates the manifest.
         """
         contract = self._appliance.contracts.get(contract_id)
-        if contract.state is not ContractState.COMPLETED:
+        if contract.state not in (ContractState.COMPLETED, ContractState.VOIDED):
             raise StateRefused(
                 "“{title}” is not completed; there is no evidence to export yet.", title=contract.title
             )
@@ -113,7 +115,7 @@ class Exporting:
             exchange=exchange,
             signatures=tuple(self._signatures(contract)),
             document_timestamps=tuple(_archive_stamps(contract, signed)),
-            records=tuple(self._records(acceptances)),
+            records=(*self._records(acceptances), *self._declarations(contract)),
             documents={
                 **dict(self._agreement_texts(acceptances)),
                 **rests_on.documents,
@@ -136,6 +138,16 @@ class Exporting:
             name = self._appliance.registry.person(accepted.person).name
             yield SignedRecord(
                 f"agreement/{number:02}", AGREEMENT_TITLE, name, accepted.record, accepted.cms or b""
+            )
+
+    def _declarations(self, contract: Contract) -> Iterator[SignedRecord]:
+        """The declarations by which a contract was voided."""
+        if contract.state is not ContractState.VOIDED:
+            return
+        for number, declared in enumerate(self._appliance.voiding.declarations(contract.id), start=1):
+            name = self._appliance.registry.person(declared.person).name
+            yield SignedRecord(
+                f"{voiding.FOLDER}{number:02}", VOID_TITLE, name, declared.record, declared.cms or b""
             )
 
     def _agreement_texts(self, acceptances: tuple[AgreementRecord, ...]) -> Iterator[tuple[str, bytes]]:

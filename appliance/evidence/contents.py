@@ -12,7 +12,7 @@ from datetime import datetime
 
 from cryptography import x509
 
-from appliance.evidence import arrangement, history, logfiles, proofs, revisions
+from appliance.evidence import arrangement, history, logfiles, proofs, revisions, voiding
 from appliance.evidence.errors import PackageRefused
 from appliance.evidence.extraction import Signed, taken_apart
 from appliance.evidence.manifest import Manifest
@@ -74,7 +74,7 @@ def require_records(files: Files) -> list[Record]:
     """Every signed record verifies."""
     records = []
     for path in sorted(files):
-        if path.startswith("agreement/") and path.endswith(".p7s"):
+        if path.startswith(("agreement/", voiding.FOLDER)) and path.endswith(".p7s"):
             name = path.removesuffix(".p7s")
             signed = _require_parts(files, name, part(files, path), part(files, f"{name}.json"))
             stamp = f"{name}.tst"
@@ -119,7 +119,7 @@ def _require_unbroken(entries: Sequence[LogEntry], contract: str) -> None:
 
 
 def _require_completed(files: Files, events: Sequence[history.Event], contract: str) -> None:
-    """The history goes as far as the completion of exactly this file, and the contract is not void.
+    """The history goes as far as the completion of exactly this file.
 
     A chain shows no gap where its end was left out; that the log has nothing later is not proven by a package.
     """
@@ -128,8 +128,6 @@ def _require_completed(files: Files, events: Sequence[history.Event], contract: 
     signed = files[arrangement.SIGNED]
     if completed is None or _digest_of(signed, completed.get("size")) != completed.get("digest"):
         raise PackageRefused("The history does not say that the contract was completed as the signed file.")
-    if "contract-voided" in own:
-        raise PackageRefused("The parties have declared this contract void.")
 
 
 def _digest_of(document: memoryview, size: object) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Final
 
-from appliance.evidence import history, wording
+from appliance.evidence import history, voiding, wording
 from appliance.evidence.extraction import ExtractedSignature, Extraction
 from appliance.evidence.model import EvidenceInput
 from appliance.evidence.templating import fill
@@ -44,6 +44,7 @@ def _values(evidence: EvidenceInput, extraction: Extraction, language: Language)
         "signed": hashlib.sha256(evidence.signed).hexdigest(),
         "signatures": [_signature(each, evidence.zone) for each in extraction.signatures],
         "audience": evidence.audience,
+        "void": voiding.is_void(history.events(evidence.log.entries), evidence.contract),
         "hidden": len(hidden),
         "events": [
             _event(event, evidence, translate)

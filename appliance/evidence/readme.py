@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from appliance.evidence import commands, grounds, history
+from appliance.evidence import commands, grounds, history, voiding
 from appliance.evidence.extraction import Extraction
 from appliance.evidence.model import EvidenceInput
 from appliance.evidence.standing import Standing, standings
@@ -40,6 +40,7 @@ def render(evidence: EvidenceInput, extraction: Extraction, language: Language) 
         contract=plain(evidence.contract),
         title=plain(evidence.title),
         audience=plain(evidence.audience),
+        void=voiding.is_void(history.events(evidence.log.entries), evidence.contract),
         withheld=sum(entry.withheld for entry in evidence.log.entries),
         created=history.local(evidence.created, evidence.zone),
         root=_shown([commands.ROOT]),

@@ -25,7 +25,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.errors import ApplianceError, ConfinementFailed
-from appliance.evidence import arrangement, container, contents, grounds, logfiles, manifest, rezipped, sealed
+from appliance.evidence import (
+    arrangement,
+    container,
+    contents,
+    grounds,
+    logfiles,
+    manifest,
+    rezipped,
+    sealed,
+    voiding,
+)
 from appliance.evidence.agreements import require_agreements
 from appliance.evidence.contents import Files, part
 from appliance.evidence.errors import PackageRefused
@@ -59,6 +69,7 @@ _MOST_CERTIFICATES, _MOST_RECORDS = 500, 200
 _REZIPPED = Reason(
     "The package was zipped again after it was made; its files were judged, the ZIP itself was not."
 )
+_VOID = Reason("The parties have declared this contract void.")
 _CRL_END = b"-----END X509 CRL-----\n"
 
 
@@ -76,6 +87,7 @@ def verify_package(
         listed = manifest.decode(part(files, manifest.MANIFEST))
         manifest.require_same(listed, files)
         signatures = tuple(_signatures(files, listed, verifier=verifier, at=at, anchors=anchors))
+        remarks += (_VOID,) if any(path.startswith(voiding.FOLDER) for path in files) else ()
     except ConfinementFailed:
         raise
     except TooManyCertificates as error:
@@ -118,6 +130,7 @@ def _signatures(
     told = contents.require_log(files, listed)
     grounds.require_grounds(files, told)
     require_agreements(files, told)
+    voiding.require_declared(files, told, listed.contract)
     original = part(files, arrangement.ORIGINAL, limit=len(signed))
     require_review(files, original, listed.contract, told, withheld=listed.withheld)
     yield from _contract(signed, trust)
@@ -143,8 +156,9 @@ def _stamps(files: Files, signed: bytes, trust: Trust) -> Iterator[SignatureRepo
 
 
 def _records(files: Files, told: Sequence[Event], trust: Trust) -> Iterator[SignatureReport]:
-    """Acceptances; where the certificate of the timestamp has run out or was revoked, as of when the contract was
-    completed: the log has them before its entry, which names the bytes that the document timestamps go on proving.
+    """Acceptances and declarations that the contract is void; where the certificate of the timestamp of an
+    acceptance has run out or was revoked, as of when the contract was completed: the log has it before its entry,
+    which names the bytes that the document timestamps go on proving.
     """
     completed = [event.at for event in told if event.kind == "contract-completed"]
     then = replace(trust, at=min([trust.at, *completed]))
@@ -155,7 +169,8 @@ def _records(files: Files, told: Sequence[Event], trust: Trust) -> Iterator[Sign
         )
     for record in records:
         found = list(_stamp(record.stamp_path, record.stamp, record.value, trust))
-        if any(each.verdict.subindication in _SINCE for each in found):
+        later = record.path.startswith(voiding.FOLDER)
+        if not later and any(each.verdict.subindication in _SINCE for each in found):
             found = list(_stamp(record.stamp_path, record.stamp, record.value, then))
         yield from found
         verdict = sealed.finding(record.signer, trust, proven=record.at).verdict

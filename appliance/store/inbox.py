@@ -13,6 +13,20 @@ MOST = 100
 """Up to which is counted."""
 
 
+_TOLD = (
+    "outbox AS o WHERE o.recipient = ?1"
+    " AND o.kind NOT IN ('reminders', 'invited', 'recovery', 'guest-invited', 'guest-link')"
+    " AND (o.kind NOT IN ('your-turn', 'seal-turn', 'void-proposed') OR EXISTS (SELECT 1 FROM contracts AS c"
+    " JOIN involvements AS i ON i.person = o.recipient AND i.number = c.number AND i.bucket = 'to-sign'"
+    " WHERE c.id = o.contract AND (c.state = 'completed') = (o.kind = 'void-proposed')))"
+    " AND (o.kind <> 'seal-requested' OR EXISTS (SELECT 1 FROM seal_requests AS r WHERE r.id = o.about"
+    " AND r.state = 'waiting' AND NOT EXISTS (SELECT 1 FROM seal_approvals AS a"
+    " WHERE a.request = r.id AND a.custodian = o.recipient)))"
+)
+"""Messages in the list: not what is of use in a mail alone (a way in, reminders), nor what asked for something for
+which nobody waits any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """A message that was queued for somebody; ``title`` is its contract's."""
@@ -25,14 +39,12 @@ class Told:
 
 
 def messages(tx: Transaction, person: str, *, limit: int) -> list[Told]:
-    """The newest messages to *person*; what is of use in a mail alone (a way in, reminders) left out."""
-    rows = tx.execute(
-        "SELECT o.contract, o.kind, o.about, o.due, c.title FROM outbox AS o"
-        " LEFT JOIN contracts AS c ON c.id = o.contract WHERE o.recipient = ?"
-        " AND o.kind NOT IN ('reminders', 'invited', 'recovery', 'guest-invited', 'guest-link')"
-        " ORDER BY o.due DESC, o.id DESC LIMIT ?",
-        (person, limit),
+    """The newest messages to *person* that are in the list."""
+    query = (
+        "SELECT o.contract, o.kind, o.about, o.due, (SELECT title FROM contracts WHERE id = o.contract)"  # noqa: S608
+        f" FROM {_TOLD} ORDER BY o.due DESC, o.id DESC LIMIT ?2"
     )
+    rows = tx.execute(query, (person, limit))
     return [Told(row[0], NoticeKind(row[1]), row[2], loaded(row[3]), row[4] or "") for row in rows]
 
 
@@ -53,13 +65,12 @@ def mark(tx: Transaction, person: str, until: datetime) -> None:
 
 
 def unseen(tx: Transaction, person: str) -> int:
-    """How many there are that *person* has not seen, reminders that ask for nothing any more left out; up to
+    """How many there are that *person* has not seen, without those that ask for nothing any more; up to
     :data:`MOST` of each."""
     row = tx.execute(
-        "SELECT (SELECT count(*) FROM (SELECT 1 FROM reminders WHERE recipient = ?1 AND made > mark"
-        " AND closed IS NULL LIMIT ?2)) + (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE recipient = ?1"
-        " AND due > mark AND kind NOT IN ('reminders', 'invited', 'recovery', 'guest-invited', 'guest-link')"
-        " LIMIT ?2))"
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM reminders WHERE recipient = ?1 AND made > mark"  # noqa: S608
+        " AND closed IS NULL LIMIT ?2))"
+        f" + (SELECT count(*) FROM (SELECT 1 FROM {_TOLD} AND o.due > mark LIMIT ?2))"
         " FROM (SELECT coalesce((SELECT seen FROM inbox_marks WHERE person = ?1), '') AS mark)",
         (person, MOST),
     ).fetchone()

@@ -40,7 +40,11 @@ def post(client: FlaskClient, page: str, address: str, **fields: str) -> TestRes
     return client.post(address, data={"form_token": token[1], **fields})
 
 
-def test_the_bell_counts_what_is_new_until_it_is_read(zhang: FlaskClient, sent: Contract) -> None:
+def test_the_bell_counts_what_is_new_until_it_is_read(
+    zhang: FlaskClient, appliance: Appliance, sent: Contract
+) -> None:
+    with appliance.database.transaction() as tx:
+        outbox.enqueue(tx, Notice(sent.id, ZHANG.subject, NoticeKind.PARTY_SIGNED, appliance.now()))
     assert re.search(r'class="tool bell"[^>]*aria-label="提醒，\d+ 条未读"', zhang.get("/").text)
     page = zhang.get("/notices").text
     assert sent.title in page and "未读" in page

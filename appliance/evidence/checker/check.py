@@ -158,7 +158,7 @@ def check_index(manifest: dict[str, Any], lines: list[list[str]]) -> None:
         "signature": signed,
         "timestamp": names("signatures/*.tst") - signed,
         "certificate": names("certificates/*.pem") - {"ca", "chain", "crls"},
-        "record": {f"agreement/{name}" for name in names("agreement/*.p7s")},
+        "record": {f"{folder}/{name}" for folder in ("agreement", "voiding") for name in names(f"{folder}/*.p7s")},
         "grounds": names("authority/[0-9]*.json"),
         "entry": names("log/entries/*.json"),
     }
@@ -436,8 +436,20 @@ def check_history(contract: str) -> None:
     signed = read("contract/contract.signed.pdf")[: completed["size"]]
     same = hashlib.sha256(signed).hexdigest() == completed["digest"]
     require(same, "the history does not end with the signed file 历史记录未载明该签署文件已完成")
-    require("contract-voided" not in last, "the parties have declared this contract void 各方已声明合同作废")
     show(f"ok    the history has no gap: {count} entries 历史记录完整无缺：{count} 条")
+    check_void(contract, last.get("contract-voided", {}).get("voiding"))
+
+
+def check_void(contract: str, proposal: str | None) -> None:
+    """A contract that is void has the declarations that the log has of it, any other one none."""
+    leaves = [entry_of(path.stem) for path in (HERE / "log/entries").glob("*.json")]
+    declared = [leaf["public"] for leaf in leaves if leaf["kind"] == "void-declared"]
+    own = (each for each in declared if each["contract"] == contract and each["voiding"] == proposal)
+    here = (path.read_bytes() for path in (HERE / "voiding").glob("*.json"))
+    same = sorted(hashlib.sha256(each).hexdigest() for each in here) == sorted(each["signed"] for each in own)
+    require(same, "the declarations that the contract is void are not those in the log 作废声明与日志不符")
+    if proposal is not None:
+        show("VOID  the parties have declared this contract void 各方已声明合同作废")
 
 
 def check_entry(openssl: OpenSSL, number: str) -> None:

@@ -332,6 +332,22 @@ of_kind() { # KIND: the newest entry of this contract of that kind
     true
 }
 
+# declared PROPOSAL: the digests of the declarations that the log has of it
+declared() {
+    [ -n "$1" ] || return 0
+    for path in log/entries/*.json; do
+        grep '"kind":"void-declared"' "$path" | grep "\"contract\":\"$contract\"" | grep "\"voiding\":\"$1\"" |
+            sed -n 's/.*"signed":"\([0-9a-f]*\)".*/\1/p'
+    done
+}
+
+check_void() { # PROPOSAL: a contract that is void has the declarations that the log has of it, any other one none
+    here=$(for path in voiding/*.json; do [ ! -e "$path" ] || digest "$path"; done | sort)
+    [ "$here" = "$(declared "$1" | sort)" ] ||
+        fail "the declarations that the contract is void are not those in the log 作废声明与日志不符"
+    [ -z "$1" ] || echo "VOID  the parties have declared this contract void 各方已声明合同作废"
+}
+
 check_history() { # every entry of this contract names its place and the hash of the one before: none is missing
     contract=$(sed -n 's/.*"contract":"\([^"]*\)".*/\1/p' history/history.json | head -n 1)
     count=0 before=
@@ -348,8 +364,8 @@ check_history() { # every entry of this contract names its place and the hash of
     completed=$(of_kind contract-completed | sed -n 's/.*"digest":"\([0-9a-f]*\)".*"size":\([0-9]*\).*/\2 \1/p')
     [ -n "$completed" ] && [ "$(head -c "${completed% *}" "$signed" | sha256sum | cut -c1-64)" = "${completed#* }" ] ||
         fail "the history does not end with the signed file 历史记录未载明该签署文件已完成"
-    [ -z "$(of_kind contract-voided)" ] || fail "the parties have declared this contract void 各方已声明合同作废"
     pass "the history has no gap: $count entries 历史记录完整无缺：$count 条"
+    check_void "$(of_kind contract-voided | sed -n 's/.*"voiding":"\([^"]*\)".*/\1/p')"
 }
 
 # lines KIND PATTERN: a line of index.txt for each file, by its name without folder and ending
@@ -367,7 +383,9 @@ expected() {
         [ -e "${path%.tst}.p7s" ] || lines timestamp "$path"
     done
     lines certificate 'certificates/*.pem' | grep -vxE 'certificate (ca|chain|crls)'
-    lines record 'agreement/*.p7s' | sed 's|record |record agreement/|'
+    for folder in agreement voiding; do
+        lines record "$folder/*.p7s" | sed "s|record |record $folder/|"
+    done
     lines grounds 'authority/[0-9]*.json'
     echo 'checkpoint'
     lines entry 'log/entries/*.json'
