@@ -85,12 +85,6 @@ def arrive(tx: Transaction, invitation: Invitation, now: datetime) -> bool:
     return bool(arrived.rowcount)
 
 
-def made_since(tx: Transaction, party_id: str, since: datetime) -> int:
-    """How many links of the party were made since then."""
-    query = "SELECT count(*) FROM guest_invitations WHERE party = ? AND invited >= ?"
-    return int(tx.execute(query, (party_id, stored(since))).fetchone()[0])
-
-
 def revoke(tx: Transaction, party_id: str, now: datetime) -> None:
     """All links of the party so far lead nowhere from now on."""
     tx.execute(

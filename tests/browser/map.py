@@ -63,6 +63,7 @@ STOPS = (
     Stop("/contracts/{disputed}", _LI),
     Stop("/contracts/{disputed}/void/answer", _LI),
     Stop("/contracts/{invited}/guests/{guest_party}", _ZHANG),
+    Stop("/contracts/{invited}/guests/{guest_party}/correct", _ZHANG),
     Stop("/contracts/{reviewing}/review", _ZHANG),
     Stop("/contracts/{reviewing}/draft/check", _ZHANG),
     Stop("/contracts/{returned}/draft/check", _ZHANG),
