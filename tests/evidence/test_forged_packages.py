@@ -41,6 +41,7 @@ class Readers:
 
     verifier: Verifier
     folder: Path
+    good: bytes
 
     def refuse(self, package: bytes, *, readme: bool = True) -> None:
         """Every reader refuses *package*; the README's commands too, unless they do not read what was forged."""
@@ -58,17 +59,23 @@ class Readers:
             assert "FAIL" in said
             assert "Traceback" not in said
         if readme:
-            shown = commands(self.folder / "README.en.txt")
-            assert any(run(command, self.folder).returncode for command in shown)
+            assert any(run(command, self.folder).returncode for command in self._commands(package))
+
+    def _commands(self, package: bytes) -> list[str]:
+        """All commands of the README; first those that name most of what was changed, which mostly refuse it."""
+        good, files = container.read(self.good), container.read(package)
+        changed = [path for path in files if files[path] != good.get(path)]
+        shown = commands(self.folder / "README.en.txt")
+        return sorted(shown, key=lambda command: sum(path in command for path in changed), reverse=True)
 
 
 @pytest.fixture
-def readers(authority: TestAuthority, confinement: Confinement, tmp_path: Path) -> Readers:
+def readers(authority: TestAuthority, confinement: Confinement, package: bytes, tmp_path: Path) -> Readers:
     def later() -> datetime:
         return authority.now + timedelta(hours=1)
 
     verifier = Verifier(confinement, [authority.root.certificate], evidence=verify_package, clock=later)
-    return Readers(verifier, tmp_path / "package")
+    return Readers(verifier, tmp_path / "package", package)
 
 
 @pytest.fixture(scope="module")
