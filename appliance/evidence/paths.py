@@ -19,8 +19,13 @@ def require(path: str) -> str:
     Windows, macOS and ISO images would store under another name.
     """
     if len(path) > LONGEST or not _PATH.fullmatch(path):
-        raise PackageRefused(
-            "The package names a file {path}, which is not a plain relative path; do not unpack it.",
-            path=repr(path[:LONGEST]),
-        )
+        raise refused(path)
     return path
+
+
+def refused(path: str) -> PackageRefused:
+    """The refusal of a package that has the file *path*."""
+    return PackageRefused(
+        "The package names a file {path}, which is not a plain relative path; do not unpack it.",
+        path=repr(path[:LONGEST]),
+    )

@@ -42,6 +42,7 @@ from appliance.evidence.errors import PackageRefused
 from appliance.evidence.history import Event
 from appliance.evidence.manifest import Manifest
 from appliance.evidence.review import require_review
+from appliance.evidence.rezipped import Rezipped
 from appliance.evidence.sealed import SealFiles, Trust
 from appliance.verification import (
     Indication,
@@ -105,8 +106,16 @@ def _opened(package: bytes) -> tuple[Files, tuple[Reason, ...]]:
     try:
         return container.read(package), ()
     except PackageRefused:
-        files = rezipped.read(package)
-        return {path: memoryview(data) for path, data in files.items()}, (_REZIPPED,)
+        again = rezipped.read(package)
+        return {path: memoryview(data) for path, data in again.files.items()}, (_REZIPPED, *_ignored(again))
+
+
+def _ignored(again: Rezipped) -> Iterator[Reason]:
+    if again.ignored:
+        yield Reason(
+            "The ZIP also has files that operating systems add to folders ({names}); they were ignored.",
+            {"names": ", ".join(again.ignored)},
+        )
 
 
 def _signatures(

@@ -1,4 +1,6 @@
-"""Packages that another tool zipped again: judged by their content; tricks of ZIP files stay refused."""
+"""Packages that another tool zipped again: judged by their content; tricks of ZIP files stay refused.
+
+Here with sizes before the data; :mod:`tests.evidence.test_streamed` has tools that write them behind."""
 
 from __future__ import annotations
 
@@ -47,15 +49,16 @@ def test_what_other_tools_zip_is_read(tmp_path: Path) -> None:
         (tmp_path / "c-2026-0001 证据包" / path).write_bytes(data)
     inside = shutil.make_archive(str(tmp_path / "inside"), "zip", tmp_path / "c-2026-0001 证据包")
     around = shutil.make_archive(str(tmp_path / "around"), "zip", tmp_path, "c-2026-0001 证据包")
-    assert rezipped.read(Path(inside).read_bytes()) == FILES
-    assert rezipped.read(Path(around).read_bytes()) == FILES
+    assert rezipped.read(Path(inside).read_bytes()).files == FILES
+    assert rezipped.read(Path(around).read_bytes()).files == FILES
     for deflate in (True, False):
-        assert rezipped.read(zipped(dict(reversed(FILES.items())), deflate=deflate)) == FILES
-    assert rezipped.read(container.write(FILES)) == FILES
+        assert rezipped.read(zipped(dict(reversed(FILES.items())), deflate=deflate)).files == FILES
+    assert rezipped.read(container.write(FILES)).files == FILES
 
 
-def _attributes(mode: int) -> Info:
+def _attributes(mode: int, *, system: int = 3) -> Info:
     def change(info: zipfile.ZipInfo) -> None:
+        info.create_system = system
         info.external_attr = mode << 16
 
     return change
@@ -66,27 +69,6 @@ def _extra(block: bytes) -> Info:
         info.extra = block
 
     return change
-
-
-def streamed(files: dict[str, bytes]) -> bytes:
-    """As to a pipe: sizes after the data."""
-
-    class Pipe(io.RawIOBase):
-        def __init__(self) -> None:
-            self.written = bytearray()
-
-        def writable(self) -> bool:
-            return True
-
-        def write(self, data: object) -> int:
-            self.written += bytes(data)  # type: ignore[call-overload]  # bytes-like, as zipfile gives it
-            return len(bytes(data))  # type: ignore[call-overload]  # the same
-
-    pipe = Pipe()
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, data in files.items():
-            archive.writestr(path, data)
-    return bytes(pipe.written)
 
 
 def encrypted(files: dict[str, bytes]) -> bytes:
@@ -149,7 +131,12 @@ def shorter(files: dict[str, bytes]) -> bytes:
         (lambda: zipped(FILES, _attributes(stat.S_IFLNK | 0o777)), "link"),
         (lambda: zipped(FILES, _attributes(stat.S_IFIFO | 0o644)), "link or a device"),
         (lambda: zipped({**FILES, "zeros": bytes(50_000_000)}), "far more than it is"),
-        (lambda: streamed(FILES), "data descriptor"),
+        (lambda: zipped({**FILES, "a": b"x"}), "of one name"),
+        (lambda: zipped(FILES, _attributes(stat.S_IFLNK | 0o777, system=0)), "link"),
+        (lambda: zipped({**FILES, "__MACOSX/../../x": b""}), "not a plain relative path"),
+        (lambda: zipped({**FILES, "__MACOSX/._b.txt": b"", "__MACOSX/._B.TXT": b""}), "alike but for case"),
+        (lambda: zipped({**FILES, "__MACOSX/zeros": bytes(50_000_000)}), "far more than it is"),
+        (lambda: zipped({**FILES, ".hidden": b"x"}), "not a plain relative path"),
         (lambda: encrypted(FILES), "encrypted"),
         (lambda: zipped(FILES, _extra(b"\x75\x70\x06\x00\x01\0\0\0\0x")), "not read here"),
         (lambda: zipped(FILES, _extra(b"UT\x05\x00\x01\0\0\0\0")), None),
@@ -159,11 +146,11 @@ def shorter(files: dict[str, bytes]) -> bytes:
         (lambda: b"\0" + zipped(FILES), "does not end"),
         (lambda: shorter(FILES), "does not end|belong to no file|changed"),
     ],
-    ids=range(20),
+    ids=range(25),
 )
 def test_tricks_are_refused_with_their_reason(package: Callable[[], bytes], sentence: str | None) -> None:
     if sentence is None:
-        assert rezipped.read(package()) == FILES
+        assert rezipped.read(package()).files == FILES
         return
     with pytest.raises(PackageRefused, match=sentence):
         rezipped.read(package())
@@ -176,7 +163,7 @@ def test_random_changes_leave_the_same_files_or_are_refused() -> None:
         changed = bytearray(good)
         changed[chance.randrange(len(good))] ^= 1 << chance.randrange(8)
         try:
-            found = rezipped.read(bytes(changed))
+            found = rezipped.read(bytes(changed)).files
         except PackageRefused:
             continue
         assert list(found.values()) == list(FILES.values()) or sorted(found.values()) == sorted(FILES.values())
