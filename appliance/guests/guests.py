@@ -85,6 +85,12 @@ class Guests:
         with self._database.reading() as tx:
             return guests.of_person(tx, subject)
 
+    def spent_of_person(self, subject: str) -> Invitation:
+        """A guest's newest invitation whose link takes no code any more, which who was signed in may be led to: the
+        link that takes one goes to the guest's mailbox alone. Raises :class:`NotFound`."""
+        with self._database.reading() as tx:
+            return guests.spent_of_person(tx, subject)
+
     def _own(self, tx: Transaction, contract_id: str, party_id: str, by: str) -> Invitation:
         contract = contracts.load(tx, contract_id)
         if contract.initiator != by:

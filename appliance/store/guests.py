@@ -109,6 +109,13 @@ def of_person(tx: Transaction, subject: str) -> Invitation:
     return _one(tx, "person = ? AND ended IS NULL", subject)
 
 
+def spent_of_person(tx: Transaction, subject: str) -> Invitation:
+    """The guest's newest invitation whose link takes no code any more, but still names the guest. Raises
+    :class:`NotFound`."""
+    condition = "person = ? AND revoked IS NULL AND (used IS NOT NULL OR ended IS NOT NULL)"
+    return _one(tx, f"{condition} ORDER BY invited DESC, rowid DESC LIMIT 1", subject)
+
+
 def _one(tx: Transaction, condition: str, value: str) -> Invitation:
     query = f"SELECT {_COLUMNS} FROM guest_invitations WHERE {condition}"  # noqa: S608 -- literals of this file
     row = tx.execute(query, (value,)).fetchone()

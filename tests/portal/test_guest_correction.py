@@ -98,6 +98,25 @@ def test_a_wrong_address_learns_nothing_more(estate: Estate, contract: Contract)
     assert party.placement == before.placement and after.version > contract.version
 
 
+def test_a_session_that_was_ended_is_not_led_to_the_new_link(estate: Estate, contract: Contract) -> None:
+    """Whoever came in under the wrong address, or had to be shut out, keeps the cookie of the session."""
+    house, party = estate.appliance, contract.parties[0]
+    used, stranger = link_of(house, party), estate.browser("nobody")
+    code = house.guests.code(contract.id, party.id, by=ZHANG.subject)
+    entered = stranger.post(used, data={**signing_visits.hidden(stranger.get(used).text), "code": code})
+    assert entered.status_code == 303
+
+    house.guests.invite_again(contract.id, party.id, by=ZHANG.subject)
+    shut_out = stranger.get(f"/contracts/{contract.id}")
+    assert shut_out.headers["Location"] == used, "the link that was used, which takes no code any more"
+    assert 'name="code"' not in stranger.get(used).text
+
+    _after, party = correct(estate, contract, email="right@epsilon.example")
+    shut_out = stranger.get(f"/contracts/{contract.id}")
+    assert shut_out.status_code == 303 and "/guest/" not in shut_out.headers["Location"]
+    assert link_of(house, party) not in shut_out.text
+
+
 def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: Contract) -> None:
     house, before = estate.appliance, contract.parties[0]
     old = link_of(house, before)
