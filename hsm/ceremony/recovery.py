@@ -102,8 +102,9 @@ _NOT_ROOT = "The token that was opened does not hold the root's key; bring the o
 def _recover(
     bench: Bench, plan: RecoveryPlan, officer: str, code: str, transcript: Transcript, *, now: datetime
 ) -> None:
-    """Ends the authenticators of *officer* and leaves *code*, in the caller's transaction."""
+    """Ends the authenticators and earlier codes of *officer* and leaves *code*, in the caller's transaction."""
     moment, until = int(now.timestamp()), now + timedelta(hours=plan.hours)
+    bench.store.setup.end_recoveries(officer, at=moment)
     ended = bench.store.people.revoke_credentials(officer, revoked=moment)
     restored = officer in plan.restored
     if restored:

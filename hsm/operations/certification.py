@@ -115,14 +115,17 @@ class Certification:
             return self.fresh_crl(authorised.at, record.issuer)
 
     def retire(self, arguments: Mapping[str, Any]) -> bytes:
-        """Ends a subject's credentials and unexpired certificates, whatever is left of them; the new CRL."""
+        """Ends a subject's credentials, an officer's recovery codes, and unexpired certificates, whatever is left of
+        them; the new CRL."""
         act = officer_act_from_wire(arguments.get("act"), "retire")
         subject, reason = self._to_revoke(act)
         self._bench.store.people.subject(subject)
         authorised = self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
         with self._bench.store.transaction():
-            self._bench.store.people.revoke_credentials(subject, revoked=int(authorised.at.timestamp()))
-            self._take_seals_from(subject, int(authorised.at.timestamp()))
+            moment = int(authorised.at.timestamp())
+            self._bench.store.people.revoke_credentials(subject, revoked=moment)
+            self._bench.store.setup.end_recoveries(subject, at=moment)
+            self._take_seals_from(subject, moment)
             self.revoke_all(subject, reason, authorised.at)
             return self.fresh_crl(authorised.at)
 

@@ -35,11 +35,15 @@ class SetupCodes:
 
     def add_recovery(self, digest: bytes, *, officer: str, expires: int, at: int) -> None:
         """A code for *officer* and nobody else, in place of an earlier one."""
-        self._database.run(
-            "UPDATE recovery_codes SET ended = ? WHERE officer = ? AND ended IS NULL", (at, officer)
-        )
+        self.end_recoveries(officer, at=at)
         self._database.run(
             "INSERT INTO recovery_codes (digest, officer, expires) VALUES (?, ?, ?)", (digest, officer, expires)
+        )
+
+    def end_recoveries(self, officer: str, *, at: int) -> None:
+        """No code that was left for *officer* counts any more."""
+        self._database.run(
+            "UPDATE recovery_codes SET ended = ? WHERE officer = ? AND ended IS NULL", (at, officer)
         )
 
     def recoveries(self, now: int) -> list[tuple[bytes, str, int]]:

@@ -186,6 +186,21 @@ def test_both_officers_lost_theirs_and_come_in_again(house: House) -> None:
     house.authority.officer = new
 
 
+def test_a_code_ends_with_the_officer_it_was_left_for(house: House) -> None:
+    """Whom colleagues retire, or a later ceremony replaces, does not come back by the code of an earlier one."""
+    [code] = house.codes(PLAN.replace("officer-wang", SECOND))
+    act = house.authority.officer_act("retire", subject=SECOND, reason="cessation_of_operation")
+    house.authority.client("web").retire(act, house.authority.by_officer(act))
+    with pytest.raises(ActivationRefused, match="wrong, was used"):
+        house.restore(code, device(), SECOND)
+    assert house.authenticators(SECOND) == 0
+    [code] = house.codes(PLAN.replace("officer-wang", SECOND))
+    house.codes(PLAN.replace("officer-wang", SECOND).replace("restored", "replaced"))
+    with pytest.raises(ActivationRefused, match="wrong, was used"):
+        house.restore(code, device(), SECOND)
+    assert house.authority.client("web").appointment().recovering == ()
+
+
 def test_a_code_runs_out_and_a_newer_one_takes_its_place(house: House) -> None:
     [old] = house.codes()
     [code] = house.codes()
