@@ -122,7 +122,7 @@ class Appointing:
         with self._database.transaction() as tx:
             attempt = throttle.begin(tx, "set-up code", where.address, now=self._now(), guessable=False)
         account = checked(form.account())
-        self._require_free(account.login)
+        self._require_free(account.login, made.ticket.content)
         new = NewOfficer(
             subject=made.ticket.content,
             login=account.login,
@@ -217,8 +217,9 @@ class Appointing:
             new = appointment.kept(tx)
         if new is None:
             return
-        known = [each.credential_id for each in self._authority.credentials(new.subject)]
-        if new.credential_id in known:
+        # Whoever posts to /setup chooses the id of a passkey, and could choose another's; the key proves whose it is.
+        known = [(each.credential_id, each.public_key) for each in self._authority.credentials(new.subject)]
+        if (new.credential_id, new.public_key) in known:
             with self._database.transaction() as tx:
                 if appointment.kept(tx) == new:
                     self._open(tx, new)
@@ -249,10 +250,14 @@ class Appointing:
         self._registry.register(tx, person, None, by=new.subject)
         self._accounts.open_account(tx, new.subject, wanted, by=new.subject)
 
-    def _require_free(self, login: str) -> None:
+    def _require_free(self, login: str, subject: str) -> None:
         with self._database.reading() as tx:
             if accounts.by_login(tx, login) is not None:
                 raise StateRefused("The login {login} is taken; choose another.", login=login)
+            if people.is_known(tx, subject):
+                raise StateRefused(
+                    "This page is too old or was used already; load it again and repeat the last step."
+                )
 
     def _details(self, new: NewOfficer) -> dict[str, object]:
         return {

@@ -8,10 +8,13 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pysqlite3 import dbapi2 as sqlite
 
 from appliance.demonstration import cast
 from appliance.model.accounts import AccountState, Role
+from appliance.model.office import NewOfficer
 from appliance.office.appointing import Appointing
+from appliance.store import appointment
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.errors import AuthorityUnreachable
@@ -103,6 +106,39 @@ def test_bad_input_is_said_at_its_place_and_costs_nothing(own: Appliance, own_po
         assert PASSWORD not in answer.text
     assert own.accounts.administration.everybody() == []
     assert browser.post("/setup", data=form(own, browser.get("/setup").text)).status_code == 303
+
+
+def test_nobody_takes_over_an_officer_who_is_there(own: Appliance, own_portal: Flask) -> None:
+    """While another code counts, /setup is open to everybody. Passkeys' ids are no secrets, and software gives its
+    own any id: an officer's subject and the id of the passkey are all that somebody has to know."""
+    web, first, browser = own.settings.web, visiting(own_portal), visiting(own_portal)
+    assert first.post("/setup", data=form(own, first.get("/setup").text)).status_code == 303
+    [victim] = [each.subject for each in own.accounts.administration.everybody()]
+    store = sqlite.connect(own.settings.home.root / "authority/authority.db", isolation_level=None)
+    store.execute("INSERT INTO setup_codes (digest, expires) VALUES (?, 4000000000)", (bytes(32),))
+    store.close()
+    [known] = own.authority.credentials(victim)
+    assert known.credential_id is not None and own.authority.appointment().codes
+    thief = replace(SoftwareAuthenticator.create(web.relying_party, web.origin), credential_id=known.credential_id)
+    typed = {"code": new_code(), "login": "thief", "email": "thief@example.test", "subject": victim}
+    page = browser.post("/setup", data=form(own, browser.get("/setup").text, **typed, credential="{}")).text
+    assert token_in(page, "subject") == victim
+    answer = registration_by(thief, str(options_in(page)["challenge"]))
+    browser.post("/setup", data=form(own, page, **typed, credential=answer))
+
+    browser.get("/setup")  # completes what was broken off
+    assert first.get("/office").status_code == 200
+    with own.database.reading() as tx:
+        [key] = tx.execute("SELECT public_key FROM passkeys WHERE subject = ?", (victim,)).fetchone()
+        assert appointment.kept(tx) is None
+    assert bytes(key) == known.public_key
+    # What an earlier release kept of such a try is not completed either.
+    public_key = bytes.fromhex(str(thief.credential()["public_key"]))
+    kept = NewOfficer(victim, "x", "x", cast.ALPHA, "x@example.test", "x", known.credential_id, public_key, 0)
+    with own.database.transaction() as tx:
+        appointment.keep(tx, kept)
+    browser.get("/setup")
+    assert first.get("/office").status_code == 200
 
 
 class DyingAuthority:
