@@ -52,10 +52,12 @@ LOGIN = Limit("login", 50)
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt under way: the keys that it counts for, whether it is beyond the free ones if it fails, and how
-    many there were of this login from this network. ``known`` is the key of login and network together."""
+    """One attempt under way: the keys that it counts for with the waits that there were before, whether it is beyond
+    the free ones if it fails, and how many there were of this login from this network. ``known`` is the key of login
+    and network together."""
 
     keys: tuple[str, ...]
+    waits: tuple[datetime | None, ...]
     known: str
     blocks: bool
     count: int
@@ -80,13 +82,14 @@ def begin(tx: Transaction, login: str, address: str, *, now: datetime, guessable
         attempts.put(tx, key, count, now=now, until=_until(count, limit, now))
     attempts.forget(tx, now - FORGOTTEN_AFTER)
     blocks = any(count >= limit.free for count, limit in zip(counts, limits, strict=True))
-    return Attempt(keys, pair, blocks, counts[0])
+    return Attempt(keys, tuple(until for _, until in found), pair, blocks, counts[0])
 
 
 def halfway(tx: Transaction, attempt: Attempt) -> None:
-    """The password was right: this attempt does not count, those before it still do."""
-    for key in attempt.keys:
-        attempts.give_back(tx, key)
+    """The password was right: this attempt does not count, those before it still do, and so does the wait that
+    others of the network have brought about: nobody ends it by an account of their own."""
+    for key, until in zip(attempt.keys, attempt.waits, strict=True):
+        attempts.give_back(tx, key, until=until)
 
 
 def passed(tx: Transaction, attempt: Attempt, *, now: datetime) -> None:

@@ -36,9 +36,12 @@ def clear(tx: Transaction, key: str) -> None:
     tx.execute("DELETE FROM throttle WHERE key = ?", (key,))
 
 
-def give_back(tx: Transaction, key: str) -> None:
-    """Takes one attempt back that turned out right."""
-    tx.execute("UPDATE throttle SET count = max(0, count - 1), until = NULL WHERE key = ?", (key,))
+def give_back(tx: Transaction, key: str, *, until: datetime | None) -> None:
+    """Takes one attempt back that turned out right, before which there was a wait *until* then."""
+    tx.execute(
+        "UPDATE throttle SET count = max(0, count - 1), until = ? WHERE key = ?",
+        (stored(until) if until else None, key),
+    )
 
 
 def forget(tx: Transaction, before: datetime, *, limit: int = 100) -> None:

@@ -211,6 +211,22 @@ def test_who_is_known_somewhere_waits_for_nobody_elses_guesses_there(house: Hous
     assert house.sign_in("chen")
 
 
+def test_an_account_of_ones_own_does_not_end_the_wait_of_a_network(house: House, quick_hashes: None) -> None:
+    """Whoever tries every login from one network, and signs in to an own account there in between, waits as well."""
+    house.set_up("chen")
+    house.sign_in("chen")
+    looked_at = 0
+    for number in range(NETWORK.free + 20):
+        try:
+            house.desk.signing_in.password(f"login-{number}", "wrong", WHERE)
+        except SignInRefused:
+            looked_at += 1
+        except TooManyAttempts:
+            pass
+        assert house.desk.signing_in.password("chen", GOOD, WHERE)
+    assert looked_at <= NETWORK.free
+
+
 def test_what_is_counted_is_bounded(house: House, quick_hashes: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempts, "MOST", 20)
     for number in range(30):
