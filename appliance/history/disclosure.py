@@ -18,6 +18,7 @@ from appliance.history.events import SYSTEM, EventKind
 from appliance.language.names import name_key
 from appliance.model.contract import GUEST_PREFIX, UNSENT, Contract
 from appliance.model.listing import ListedContract
+from appliance.model.notice import NoticeKind
 from appliance.model.people import Person, Seal
 from appliance.store import contracts, people
 from appliance.store.database import Database, Transaction
@@ -138,6 +139,12 @@ RULES: Final[Mapping[EventKind, Rule]] = {
 contract."""
 
 
+_OF_SEALS: Final = frozenset(
+    {NoticeKind.SEAL_REQUESTED, NoticeKind.SEAL_APPROVED, NoticeKind.SEAL_REFUSED, NoticeKind.SEAL_LAPSED}
+)
+"""Mails about what is internal to the company whose seal it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What is shown of one log entry. ``opening`` is the shown part of what opens its commitments (name → salt and
@@ -208,6 +215,13 @@ class Disclosing:
         """Of a list of every contract, what *audience* may know of: drafts of others are not there."""
         with self._database.reading() as tx:
             return tuple(each for each in found if each.state not in UNSENT or drafted_by(tx, each.id, audience))
+
+    def mail_shown(self, contract: Contract, kind: NoticeKind, recipient: str, audience: Audience) -> bool:
+        """Whether *audience* may know that *recipient* was written to: who answers for a seal, and who is reminded
+        without a part in the contract, is internal as the steps are that the mail is about."""
+        signers = {party.responsible for party in contract.parties}
+        internal = kind in _OF_SEALS or (kind is NoticeKind.REMINDERS and recipient not in signers)
+        return not internal or self.belongs(recipient, audience)
 
     def belongs(self, subject: str, audience: Audience) -> bool:
         """Whether what *subject*, a person or a seal, keeps for the own organisation is *audience*'s."""

@@ -150,6 +150,15 @@ def test_of_what_is_internal_others_do_not_even_learn_that_it_is_there(stage: St
             assert (answer.status_code == 200) is own or answer.status_code in (303, 401), (side, role, path)
 
 
+def test_others_do_not_learn_from_mails_who_answers_for_a_seal(stage: Stage) -> None:
+    stage.speak("en")
+    contract = stage.completed[ONE.name]
+    for side, own in ((ONE, True), (OTHER, False)):
+        page = stage.visitors[side.name, "auditor"].get(f"/contracts/{contract.id}/mail").text
+        assert ("Asked to release a seal" in page, "Seal refused" in page) == (own, own), side.name
+        assert "Asked to sign" in page and "Completed" in page, side.name
+
+
 def test_the_log_that_everybody_reads_has_no_internal_words(stage: Stage) -> None:
     with stage.appliance.database.reading() as tx:
         leaves = [bytes(row[0]).decode() for row in tx.execute("SELECT leaf FROM ledger")]

@@ -16,7 +16,7 @@ AGAIN = frozenset({"unknown", "refused"})
 
 def add(pages: Blueprint, parts: PortalParts) -> None:
     """The addresses."""
-    deliveries = parts.appliance.reminders.deliveries
+    deliveries, shown = parts.appliance.reminders.deliveries, parts.appliance.disclosing.mail_shown
 
     @pages.get("/contracts/<contract_id>/mail")
     def mail(contract_id: str) -> str:
@@ -24,7 +24,11 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
         return render_template(
             "reminders/mail.html",
             contract=seen.contract,
-            mails=deliveries.of(contract_id),
+            mails=[
+                each
+                for each in deliveries.of(contract_id)
+                if shown(seen.contract, each.kind, each.recipient, seen.audience)
+            ],
             again=AGAIN if seen.who.subject == seen.contract.initiator else frozenset(),
         )
 
