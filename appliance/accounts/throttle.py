@@ -52,9 +52,9 @@ LOGIN = Limit("login", 50)
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt under way: the keys that it counts for with the waits that there were before, whether it is beyond
-    the free ones if it fails, and how many there were of this login from this network. ``known`` is the key of login
-    and network together."""
+    """One attempt under way: the keys that it counts for with the waits that there were before, whether it is
+    beyond the free ones if it fails, and how many there were of this login from this network. ``known`` is the key
+    of login and network together."""
 
     keys: tuple[str, ...]
     waits: tuple[datetime | None, ...]

@@ -86,7 +86,7 @@ class Guests:
             return guests.of_person(tx, subject)
 
     def spent_of_person(self, subject: str) -> Invitation:
-        """A guest's newest invitation whose link takes no code any more, which who was signed in may be led to: the
+        """A guest's newest invitation whose link takes no code any more; who was signed in may be led to it. The
         link that takes one goes to the guest's mailbox alone. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
             return guests.spent_of_person(tx, subject)

@@ -217,7 +217,8 @@ class Appointing:
             new = appointment.kept(tx)
         if new is None:
             return
-        # Whoever posts to /setup chooses the id of a passkey, and could choose another's; the key proves whose it is.
+        # Whoever posts to /setup chooses the id of a passkey, and could choose another's; the key proves whose it
+        # is.
         known = [(each.credential_id, each.public_key) for each in self._authority.credentials(new.subject)]
         if (new.credential_id, new.public_key) in known:
             with self._database.transaction() as tx:

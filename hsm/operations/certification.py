@@ -115,8 +115,8 @@ class Certification:
             return self.fresh_crl(authorised.at, record.issuer)
 
     def retire(self, arguments: Mapping[str, Any]) -> bytes:
-        """Ends a subject's credentials, an officer's recovery codes, and unexpired certificates, whatever is left of
-        them; the new CRL."""
+        """Ends a subject's credentials, an officer's recovery codes, and unexpired certificates, whatever is left
+        of them; the new CRL."""
         act = officer_act_from_wire(arguments.get("act"), "retire")
         subject, reason = self._to_revoke(act)
         self._bench.store.people.subject(subject)

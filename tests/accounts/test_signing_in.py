@@ -212,7 +212,7 @@ def test_who_is_known_somewhere_waits_for_nobody_elses_guesses_there(house: Hous
 
 
 def test_an_account_of_ones_own_does_not_end_the_wait_of_a_network(house: House, quick_hashes: None) -> None:
-    """Whoever tries every login from one network, and signs in to an own account there in between, waits as well."""
+    """Whoever tries every login from one network, and signs in to an own account there in between, waits too."""
     house.set_up("chen")
     house.sign_in("chen")
     looked_at = 0

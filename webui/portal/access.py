@@ -199,8 +199,8 @@ def _look_up(sessions: Sessions, secret: str) -> Visitor | None:
 
 
 def _guest_page(appliance: Appliance, guest: str) -> str | None:
-    """Where *guest* comes in again: not where people with accounts do. A session that has ended, whoever ended it and
-    why, proves nothing any more, so it is never led to a link that takes the code."""
+    """Where *guest* comes in again: not where people with accounts do. A session that has ended, whoever ended it
+    and why, proves nothing any more, so it is never led to a link that takes the code."""
     try:
         return Addresses("", appliance.links).of_invitation(appliance.guests.spent_of_person(guest))
     except NotFound:
