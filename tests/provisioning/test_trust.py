@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.bundle import archive
 from scripts.bundle.signing import BundleKey
 from tests.provisioning.bundles import CHECKOUT, bundle, needs_gpg, needs_sqv, on, pack
 
@@ -80,6 +81,27 @@ def test_another_key_is_taken_only_by_its_fingerprint(
     for typed in (fingerprint, grouped):
         assert PASSED in install(folder, "--accept-new-key", typed)
     assert {path: (machine / path).read_bytes() for path in before} == before
+
+
+def test_a_second_signature_makes_nobody_the_signer(
+    tmp_path: Path, machine: Path, keys: tuple[BundleKey, BundleKey]
+) -> None:
+    """Anybody can sign a genuine manifest once more. What becomes the fingerprint on record is the trusted key's:
+    by that record a later bundle of the other key alone would pass."""
+    folder = bundle(tmp_path, keys[0], version="1.2", machine=machine)
+    script = (folder / "install").read_text(encoding="utf-8")
+    (folder / "install").write_text(script.replace("# 3. The machine", 'fail "recorded: $signer"\n# 3.'))
+    for name in ("MANIFEST", archive.SIGNATURE):
+        (folder / name).unlink()
+    manifest, signatures = archive.write_manifest(folder), b""
+    for number, key in enumerate(keys):
+        armoured = tmp_path / f"{number}.sig"
+        key.sign(manifest, armoured)
+        signatures += gpg(tmp_path, "--dearmor", "--output", "-", str(armoured))
+    (folder / archive.SIGNATURE).write_bytes(signatures)
+    (tmp_path / "other.asc").write_bytes(keys[1].public())
+
+    assert f"recorded: {keys[0].fingerprint}" in install(folder, key="../other.asc")
 
 
 def test_the_trusted_key_needs_no_option_and_no_older_bundle_passes(
