@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import unicodedata
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.sides import distinct, side_of, sides_of
 from appliance.demonstration.cast import ALPHA, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
+from appliance.language import Language
 from appliance.language.names import with_organisation
 from appliance.model.accounts import Role
 from appliance.model.contract import Contract, ContractState, Deadline, Party, Placement, SigningOrder
@@ -118,6 +120,16 @@ def test_people_and_profiles_have_the_same_rule(portal: Flask, appliance: Applia
         changed = browser.post("/settings/profile", data=profile | {"name": typed})
         assert changed.status_code == (status(typed) if refused else 303), typed
         assert not refused or kept(changed.text, typed), typed
+
+
+def test_a_zone_outside_the_list_stays_chosen_when_something_else_is_saved(
+    portal: Flask, appliance: Appliance
+) -> None:
+    known_person(appliance, "person-of-utc", "某人")
+    appliance.accounts.own.prefer("person-of-utc", Language.ENGLISH, zone="Etc/UTC")
+    page = signed_in(portal, appliance, "person-of-utc").get("/settings").text
+    chosen = re.findall(r'<option value="([^"]+)"[^>]* selected', page.partition('name="zone"')[2])
+    assert chosen == ["Etc/UTC"]
 
 
 def enrolled(appliance: Appliance, party: Party) -> None:

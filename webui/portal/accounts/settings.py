@@ -36,6 +36,13 @@ DONE = {
 View = BaseResponse | str
 
 
+def zones(own: str) -> list[tuple[str, str]]:
+    """What a form offers to somebody whose zone is *own*: that one too where it is not of the list, such as UTC,
+    since a browser takes the first zone for a missing one, and saving another setting would store it."""
+    offered = (own, *ZONES) if own in available_timezones() and own not in ZONES else ZONES
+    return [(zone, zone) for zone in offered]
+
+
 def owner() -> Visitor:
     """The visitor with an account of their own. Raises :class:`NotAllowed` for outside signers."""
     found = access.visitor()
@@ -63,7 +70,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
             name_stays=desk.own.name_stays(who.subject),
             passkeys=desk.own.passkeys(who.subject),
             sessions=[(session, device(session.agent)) for session in sessions.of(who.subject)],
-            zones=[(zone, zone) for zone in ZONES],
+            zones=zones(typed["zone"]),
             languages=NAMES,
             typed=typed,
             problems=problems,

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from appliance.errors import PreconditionRefused
 from appliance.language import Language
-from webui.portal.accounts.settings import ZONES
+from webui.portal.accounts.settings import zones
 from webui.portal.parts import PortalParts
 from webui.portal.signing.guests import the_guest
 from webui.shared.language import NAMES, current_language, translate
@@ -19,16 +19,14 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     def form(problems: dict[str, str]) -> Response:
         guest = the_guest()
         person = parts.appliance.registry.person(guest.subject)
+        zone = request.form.get("zone", person.zone)
         page = render_template(
             "signing/guest_settings.html",
             person=person,
             contract=guest.contract,
             languages=NAMES,
-            zones=[(zone, zone) for zone in ZONES],
-            typed={
-                "language": request.form.get("language", person.language),
-                "zone": request.form.get("zone", person.zone),
-            },
+            zones=zones(zone),
+            typed={"language": request.form.get("language", person.language), "zone": zone},
             problems=problems,
         )
         return make_response(page, 422 if problems else 200)
