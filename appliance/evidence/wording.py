@@ -123,12 +123,27 @@ LABELS: Final[Mapping[str, str]] = {
 """The fields that are shown, in this order; others stand in ``history.json`` alone."""
 
 
-_TO_BE_SIGNED: Final = "To be signed, SHA-256"
+_OWN_LABELS: Final[Mapping[tuple[str, str], str]] = {
+    ("signature-prepared", "digest"): "To be signed, SHA-256",
+    ("guest-corrected", "before"): "Name before",
+    ("roles-changed", "before"): "Roles before",
+}
+"""Labels of fields that mean something else in one kind of event."""
 
 
 def title(event: Event) -> str:
     """What happened, as a message id; the kind itself for one that this release does not know."""
     return TITLES.get(event.kind, event.kind)
+
+
+def label(kind: str, field: str) -> str:
+    """What *field* of :data:`LABELS` is called in an event of *kind*, as a message id."""
+    return _OWN_LABELS.get((kind, field), LABELS[field])
+
+
+def unchanged(kind: str, field: str, fields: Mapping[str, Any]) -> bool:
+    """Whether *field* names who is meant before a correction that left the person the same."""
+    return (kind, field) == ("guest-corrected", "before") and fields[field] == fields.get("person")
 
 
 def facts(event: Event, names: Mapping[str, str], zone: str) -> Iterator[tuple[str, str]]:
@@ -138,15 +153,16 @@ def facts(event: Event, names: Mapping[str, str], zone: str) -> Iterator[tuple[s
     """
     fields: dict[str, Any] = {**event.public, **event.private}
     actor = names.get(event.actor)
-    for name, label in LABELS.items():
+    for name in LABELS:
         value = fields.get(name)
         if value in (None, ""):
             continue
         shown = _shown(str(value), names, zone)
         if event.kind == "party-signed" and name in ("name", "signer") and shown == actor:
             continue
-        before_signing = event.kind == "signature-prepared" and name == "digest"
-        yield _TO_BE_SIGNED if before_signing else label, shown
+        if unchanged(event.kind, name, fields):
+            continue
+        yield label(event.kind, name), shown
 
 
 def _shown(value: str, names: Mapping[str, str], zone: str) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from appliance.errors import NotFound
-from appliance.evidence.wording import LABELS, TITLES
+from appliance.evidence.wording import LABELS, TITLES, label, unchanged
 from appliance.history.disclosure import Audience, Disclosure, Seen
 from appliance.history.events import SYSTEM, EventKind
 from appliance.store import checkpoints, contracts, events, people
@@ -18,9 +18,6 @@ from appliance.store.database import Database, Transaction
 from hsm import canonical
 
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-_TO_BE_SIGNED: Final = "To be signed, SHA-256"
-_SHOWN: Final = (EventKind.SIGNATURE_PREPARED.value, "digest")
-"""What is called otherwise than in other events: nothing is signed yet."""
 
 _PLACES: Final = ("address", "location")
 
@@ -136,6 +133,8 @@ def _facts(fields: Mapping[str, Any], kind: str, actor: str, names: Callable[[st
     for name in LABELS:
         if name not in fields or (name in _PLACES and fields[name] is not None):
             continue
+        if unchanged(kind, name, fields):
+            continue
         value = _shown(fields[name], names)
         if kind == EventKind.PARTY_SIGNED and name in ("name", "signer") and value in (actor, None):
             continue
@@ -147,11 +146,9 @@ def _facts(fields: Mapping[str, Any], kind: str, actor: str, names: Callable[[st
 
 def _label(fields: Mapping[str, Any], kind: str, name: str) -> str:
     """The field's label; what is called a name is a seal's where a seal signed."""
-    if (kind, name) == _SHOWN:
-        return _TO_BE_SIGNED
     if name == "name" and str(fields.get("signer", "")).startswith("seal-"):
         return "Seal"
-    return LABELS[name]
+    return label(kind, name)
 
 
 def _shown(value: Any, names: Callable[[str], str]) -> str | datetime | None:

@@ -93,4 +93,4 @@ def test_erased_private_fields_leave_the_rest(evidence: EvidenceInput) -> None:
 
 def test_all_words_are_in_both_languages() -> None:
     assert {*wording.TITLES.values(), *wording.LABELS.values()} <= set(chinese_messages())
-    assert wording._TO_BE_SIGNED in chinese_messages()
+    assert set(wording._OWN_LABELS.values()) <= set(chinese_messages())

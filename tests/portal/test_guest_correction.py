@@ -96,6 +96,8 @@ def test_a_wrong_address_learns_nothing_more(estate: Estate, contract: Contract)
     page = estate.browser("nobody").get(link_of(house, party)).text
     assert 'name="code"' in page and "data-passkey" not in page
     assert party.placement == before.placement and after.version > contract.version
+    page = signed_in(estate.portal, house, ZHANG.subject, SIGNER).get(f"/contracts/{contract.id}").text
+    assert "原签署截止时间" not in page and "原姓名" not in page
 
 
 def test_a_session_that_was_ended_is_not_led_to_the_new_link(estate: Estate, contract: Contract) -> None:
@@ -144,6 +146,8 @@ def test_another_name_after_it_was_certified_starts_anew(estate: Estate, contrac
     confirm(house, propose(house, before))
     _after, party = correct(estate, contract, name="郑示例")
     assert party.name == "郑示例" and party.subject != before.subject
+    page = signed_in(estate.portal, house, ZHANG.subject, SIGNER).get(f"/contracts/{contract.id}").text
+    assert "原姓名" in page and "郑示列" in page and "原签署截止时间" not in page
     with house.database.reading() as tx:
         query = "SELECT recipient FROM outbox WHERE kind = 'certificate-to-end' AND about = ?"
         assert OFFICER in {row[0] for row in tx.execute(query, (before.subject,))}
