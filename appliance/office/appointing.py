@@ -23,6 +23,7 @@ from appliance.accounts.signing_in import folded
 from appliance.accounts.tickets import spend
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.language import translator
 from appliance.model.accounts import AccountState, NewAccount, OpenedSession, Passkey, Role, Strength
 from appliance.model.office import NewOfficer
 from appliance.model.people import Person
@@ -33,7 +34,8 @@ from hsm.answers import Appointment
 from hsm.client import AuthorityClient
 
 _SUBJECT = re.compile(r"officer-[0-9a-f]{12}")
-_LABEL = "Set-up"
+_LABEL = "Made at set-up"
+"""What the list of passkeys calls the first one (message id), in the language of its owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +238,8 @@ class Appointing:
             self._register(tx, new)
         accounts.set_password(tx, subject, new.password)
         accounts.set_state(tx, subject, AccountState.ACTIVE)
-        passkeys.insert(tx, Passkey(new.credential_id, subject, new.public_key, new.sign_count, _LABEL, now))
+        label = translator(people.person(tx, subject).language)(_LABEL)
+        passkeys.insert(tx, Passkey(new.credential_id, subject, new.public_key, new.sign_count, label, now))
         kind = EventKind.ACCOUNT_RECOVERED if restored else EventKind.OFFICER_APPOINTED
         public: dict[str, Field] = {"subject": subject, **({"factor": "ceremony"} if restored else {})}
         self._chronicle.tell(tx, HistoryEvent(kind, now, subject, None, public))
