@@ -55,6 +55,7 @@ def correct(estate: Estate, contract: Contract, **typed: str) -> tuple[Contract,
     so_far = {"name": person.name, "email": person.email, "phone": party.phone or ""}
     answer = zhang.post(page, data={**signing_visits.hidden(zhang.get(page).text), **so_far, **typed})
     assert answer.status_code == 303, answer.text
+    assert typed.get("email", person.email) in zhang.get(answer.location).text, "where one sees what counts now"
     after = estate.appliance.contracts.get(contract.id)
     return after, after.parties[0]
 
