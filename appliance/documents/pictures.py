@@ -51,12 +51,14 @@ class PagePictures:
         """Removes the pictures of the document *digest*, and of what was to become of it: it is gone."""
         self._cache.forget(_key(digest, "")[:_OF_DOCUMENT])
 
-    def require_of(self, intent_id: str, contract_id: str) -> None:
-        """Raises :class:`NotFound` unless the intent is one of the contract."""
+    def signer_of(self, intent_id: str, contract_id: str) -> str:
+        """Who would sign by the intent: a person or a seal (subject). Raises :class:`NotFound` unless the intent
+        is one of the contract."""
         with self._database.reading() as tx:
-            of = intents.load(tx, intent_id).act.contract
-        if of != contract_id:
+            act = intents.load(tx, intent_id).act
+        if act.contract != contract_id:
             raise NotFound("The contract has no signature {intent}.", intent=intent_id)
+        return act.signer
 
     def _intent(self, intent_id: str) -> tuple[IntentRecord, str]:
         """The intent, and the digest of the document that its signature is appended to."""

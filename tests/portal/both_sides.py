@@ -27,7 +27,7 @@ from appliance.model.people import Person
 from appliance.model.powers import Basis, Scope
 from appliance.powers import PowerDraft
 from appliance.wiring import Appliance
-from tests.portal.estate import HERE
+from tests.portal.estate import HERE, sent
 from tests.portal.visitors import signed_in
 from tests.review.documents import purchase
 from tests.world import activations_for, agree, sample_document
@@ -72,6 +72,8 @@ class Stage:
     visitors: dict[tuple[str, str], FlaskClient] = field(default_factory=dict)
     completed: dict[str, Contract] = field(default_factory=dict)
     unsent: dict[str, Contract] = field(default_factory=dict)
+    prepared: tuple[str, str] = ("", "")
+    """A contract and an intent by which Alpha may sign it."""
 
     def speak(self, language: str) -> None:
         """Everybody reads *language* from now on."""
@@ -90,6 +92,7 @@ def built(appliance: Appliance, portal: Flask) -> Stage:
     _alpha(stage)
     _beta(stage)
     _guest(stage)
+    _waiting(stage)
     return stage
 
 
@@ -216,6 +219,13 @@ def _beta(stage: Stage) -> None:
     _finished(stage, OTHER, contract)
     _notes(stage, OTHER, ZHANG.subject)
     _unsent(stage, OTHER)
+
+
+def _waiting(stage: Stage) -> None:
+    """One that Alpha's initiator has opened to sign."""
+    contract = sent(stage.appliance, ZHANG.subject, LI.subject)
+    opened = stage.appliance.desk.open(contract.id, contract.parties[0].id, HERE)
+    stage.prepared = contract.id, opened.intent.id
 
 
 def _guest(stage: Stage) -> None:

@@ -159,6 +159,18 @@ def test_others_do_not_learn_from_mails_who_answers_for_a_seal(stage: Stage) -> 
         assert "Asked to sign" in page and "Completed" in page, side.name
 
 
+def test_what_may_be_signed_is_shown_to_the_side_that_would_sign(stage: Stage) -> None:
+    contract, intent = stage.prepared
+    for side, role, status in (
+        (ONE, "initiator", 200),
+        (ONE, "auditor", 200),
+        (OTHER, "initiator", 404),
+        (OTHER, "auditor", 404),
+    ):
+        answer = stage.visitors[side.name, role].get(f"/contracts/{contract}/pages/1.png?intent={intent}")
+        assert answer.status_code == status, role
+
+
 def test_the_log_that_everybody_reads_has_no_internal_words(stage: Stage) -> None:
     with stage.appliance.database.reading() as tx:
         leaves = [bytes(row[0]).decode() for row in tx.execute("SELECT leaf FROM ledger")]

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from appliance.documents.pictures import offered
 from appliance.errors import NotFound
 from appliance.model.contract import Contract
-from webui.portal.contracts.reading import sight
+from webui.portal.contracts.reading import Sight, sight
 from webui.portal.parts import PortalParts
 
 USUAL_WIDTH = 1000
@@ -20,20 +20,24 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
     @pages.get("/contracts/<contract_id>/pages/<int:number>.png")
     def page(contract_id: str, number: int) -> Response:
-        contract = sight(parts, contract_id).contract
+        seen = sight(parts, contract_id)
+        contract = seen.contract
         if not 1 <= number <= contract.pages:
             raise NotFound("There is no page {page}; the document has {pages}.", page=number, pages=contract.pages)
         width = offered(request.args.get("width", USUAL_WIDTH, type=int))
         intent = request.args.get("intent")
-        return _prepared(contract, intent, number, width) if intent else _stored(contract, number, width)
+        return _prepared(seen, intent, number, width) if intent else _stored(contract, number, width)
 
     def _stored(contract: Contract, number: int, width: int) -> Response:
         digest = _digest(contract, request.args.get("revision", contract.current.number, type=int))
         tag = f"{digest}-{number}-{width}"
         return _answer(tag) or _picture(parts.appliance.pictures.page(digest, number - 1, width), tag)
 
-    def _prepared(contract: Contract, intent: str, number: int, width: int) -> Response:
-        parts.appliance.pictures.require_of(intent, contract.id)
+    def _prepared(seen: Sight, intent: str, number: int, width: int) -> Response:
+        """What is not signed yet is for the side that would sign, and for the custodians of a seal."""
+        signer = parts.appliance.pictures.signer_of(intent, seen.contract.id)
+        if signer not in seen.who.seals and not parts.appliance.disclosing.belongs(signer, seen.audience):
+            raise NotFound("The contract has no signature {intent}.", intent=intent)
         tag = f"{intent}-{number}-{width}"
         return _answer(tag) or _picture(parts.appliance.pictures.prepared(intent, number - 1, width), tag)
 
