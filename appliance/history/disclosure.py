@@ -8,7 +8,7 @@ from outside are on a side of their own, so that no name that is typed for them 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -16,8 +16,7 @@ from typing import Any, Final
 from appliance.errors import NotFound
 from appliance.history.events import SYSTEM, EventKind
 from appliance.language.names import name_key
-from appliance.model.contract import GUEST_PREFIX, UNSENT, Contract
-from appliance.model.listing import ListedContract
+from appliance.model.contract import GUEST_PREFIX, Contract
 from appliance.model.notice import NoticeKind
 from appliance.model.people import Person, Seal
 from appliance.store import contracts, people
@@ -210,11 +209,6 @@ class Disclosing:
         """The same of the contract with this id. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
             return drafted_by(tx, contract_id, audience)
-
-    def listed(self, found: Iterable[ListedContract], audience: Audience) -> tuple[ListedContract, ...]:
-        """Of a list of every contract, what *audience* may know of: drafts of others are not there."""
-        with self._database.reading() as tx:
-            return tuple(each for each in found if each.state not in UNSENT or drafted_by(tx, each.id, audience))
 
     def mail_shown(self, contract: Contract, kind: NoticeKind, recipient: str, audience: Audience) -> bool:
         """Whether *audience* may know that *recipient* was written to: who answers for a seal, and who is reminded

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from appliance.errors import PreconditionRefused
+from appliance.history.disclosure import Audience, spellings
 from appliance.listing.cursor import read_cursor
-from appliance.model.listing import EVERYTHING, Counts, Filter, Page
+from appliance.model.listing import EVERYTHING, Counts, Filter, Page, Reader
 from appliance.store import lists
-from appliance.store.database import Database
+from appliance.store.database import Database, Transaction
 
 SOON = timedelta(hours=72)
 """What is due in less is due soon."""
@@ -18,7 +19,8 @@ MOST_ROWS = 100
 
 
 class Listing:
-    """Reads only. Thread-safe. *subject* is a person, or :data:`EVERYTHING` for an auditor."""
+    """Reads only. Thread-safe. *subject* is a person, or :data:`EVERYTHING` for an auditor of *audience*, who sees
+    nothing of what others drafted and never sent."""
 
     EVERYTHING = EVERYTHING
 
@@ -26,12 +28,12 @@ class Listing:
         self._database = database
         self._now = now
 
-    def counts(self, subject: str) -> Counts:
+    def counts(self, subject: str, audience: Audience | None = None) -> Counts:
         """How many contracts are in each bucket, at most 1,000 each."""
         with self._database.reading() as tx:
-            return lists.counts(tx, subject, soon=self._now() + SOON)
+            return lists.counts(tx, _reader(tx, subject, audience), soon=self._now() + SOON)
 
-    def page(self, subject: str, wanted: Filter, limit: int = 25) -> Page:
+    def page(self, subject: str, wanted: Filter, *, audience: Audience | None = None, limit: int = 25) -> Page:
         """At most *limit* (up to 100) contracts, the last changed first; what is due soon by its deadline.
 
         A text search gives the newest contracts first. Raises :class:`PreconditionRefused` for an ``after`` that
@@ -41,9 +43,14 @@ class Listing:
             raise PreconditionRefused("A page has between 1 and {most} rows.", most=MOST_ROWS)
         after = None if wanted.after is None else read_cursor(wanted.after)
         with self._database.reading() as tx:
-            return lists.page(tx, subject, wanted, after=after, limit=limit, soon=self._now() + SOON)
+            reader = _reader(tx, subject, audience)
+            return lists.page(tx, reader, wanted, after=after, limit=limit, soon=self._now() + SOON)
 
-    def kinds(self, subject: str) -> list[str]:
+    def kinds(self, subject: str, audience: Audience | None = None) -> list[str]:
         """The types of contract that the person has, at most a hundred, in the order of their signs."""
         with self._database.reading() as tx:
-            return lists.kinds(tx, subject)
+            return lists.kinds(tx, _reader(tx, subject, audience))
+
+
+def _reader(tx: Transaction, subject: str, audience: Audience | None) -> Reader:
+    return Reader(subject, () if audience is None else tuple(spellings(tx, audience)))

@@ -28,6 +28,15 @@ class Bucket(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Reader:
+    """Whose list it is: that of ``person``, or of :data:`EVERYTHING`. Of what was never sent, who sees everything
+    sees only what ``organisations`` drafted, as the register spells them."""
+
+    person: str
+    organisations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
     """What a text search finds a contract by."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from appliance.model.contract import ContractState, PartyState, SigningOrder
 from appliance.model.listing import (
+    EVERYTHING,
     MOST,
     Bucket,
     Counts,
@@ -18,6 +19,7 @@ from appliance.model.listing import (
     ListedContract,
     ListedParty,
     Page,
+    Reader,
 )
 from appliance.store import grams
 from appliance.store.database import Transaction
@@ -33,20 +35,22 @@ _FIRST, _LAST = Cursor("", 0), Cursor("9999", 2**62)
 """Before every row, and behind."""
 
 
-def counts(tx: Transaction, person: str, *, soon: datetime) -> Counts:
-    """How many contracts *person* has in each bucket, counted up to :data:`MOST`."""
+def counts(tx: Transaction, reader: Reader, *, soon: datetime) -> Counts:
+    """How many contracts *reader* has in each bucket, counted up to :data:`MOST`."""
+
+    seen, values = _seen(reader, "involvements.number")
 
     def many(bucket: Bucket) -> int:
         query = (
-            "SELECT count(*) FROM (SELECT 1 FROM involvements INDEXED BY involvements_bucket"
-            " WHERE person = ? AND bucket = ? LIMIT ?)"
+            "SELECT count(*) FROM (SELECT 1 FROM involvements INDEXED BY involvements_bucket"  # noqa: S608 -- all literals
+            f" WHERE person = ? AND bucket = ?{seen} LIMIT ?)"
         )
-        return int(tx.execute(query, (person, bucket, MOST)).fetchone()[0])
+        return int(tx.execute(query, (reader.person, bucket, *values, MOST)).fetchone()[0])
 
     due = tx.execute(
         "SELECT count(*) FROM (SELECT 1 FROM involvements INDEXED BY involvements_due"
         " WHERE person = ? AND deadline < ? AND bucket IN ('to-sign', 'waiting') LIMIT ?)",
-        (person, stored(soon), MOST),
+        (reader.person, stored(soon), MOST),
     ).fetchone()[0]
     return Counts(
         draft=many(Bucket.DRAFT),
@@ -58,24 +62,28 @@ def counts(tx: Transaction, person: str, *, soon: datetime) -> Counts:
     )
 
 
-def kinds(tx: Transaction, person: str) -> list[str]:
+def kinds(tx: Transaction, reader: Reader) -> list[str]:
     """The different kinds, by stepping from one to the next in the index instead of reading all rows."""
+    seen, values = _seen(reader, "involvements.number")
+    following = (
+        "SELECT kind FROM involvements INDEXED BY involvements_kind"  # noqa: S608 -- all literals
+        f" WHERE person = ? AND kind > step.kind{seen} ORDER BY kind LIMIT 1"
+    )
     rows = tx.execute(
-        "WITH RECURSIVE step (kind, place) AS ("
-        " SELECT min(kind), 1 FROM involvements WHERE person = ?1"
-        " UNION ALL SELECT (SELECT min(kind) FROM involvements WHERE person = ?1 AND kind > step.kind), place + 1"
-        " FROM step WHERE step.kind IS NOT NULL AND place < ?2)"
+        "WITH RECURSIVE step (kind, place) AS (SELECT '', 0"  # noqa: S608 -- all literals
+        f" UNION ALL SELECT ({following}), place + 1 FROM step WHERE step.kind IS NOT NULL AND place < ?)"
         " SELECT kind FROM step WHERE kind <> ''",
-        (person, KINDS + 1),
+        (reader.person, *values, KINDS),
     )
     return [row[0] for row in rows]
 
 
 def page(
-    tx: Transaction, person: str, wanted: Filter, *, after: Cursor | None, limit: int, soon: datetime
+    tx: Transaction, reader: Reader, wanted: Filter, *, after: Cursor | None, limit: int, soon: datetime
 ) -> Page:
     """At most *limit* rows behind *after*."""
-    source = _source(person, wanted, after, soon)
+    person = reader.person
+    source = _source(reader, wanted, after, soon)
     tests, values = _tests(person, wanted, soon)
     query = f"SELECT number, at, {tests} FROM ({source.query} LIMIT {LOOKED_AT}) AS candidates"  # noqa: S608 -- all literals
     found: list[Cursor] = []
@@ -98,21 +106,24 @@ class _Source:
     values: tuple[object, ...]
 
 
-def _source(person: str, wanted: Filter, after: Cursor | None, soon: datetime) -> _Source:
+def _source(reader: Reader, wanted: Filter, after: Cursor | None, soon: datetime) -> _Source:
+    person = reader.person
     phrases = [*_phrase("title parties", wanted.query), *_phrase("parties", wanted.party)]
     if phrases:
+        seen, values = _seen(reader, "contract_search.rowid")
         match = " AND ".join([f'people : "{mark(person)}"', *phrases])
         return _Source(
-            "SELECT rowid AS number, '' AS at FROM contract_search"
-            " WHERE contract_search MATCH ? AND rowid < ? ORDER BY rowid DESC",
-            (match, (after or _LAST).number),
+            "SELECT rowid AS number, '' AS at FROM contract_search"  # noqa: S608 -- all literals
+            f" WHERE contract_search MATCH ? AND rowid < ?{seen} ORDER BY rowid DESC",
+            (match, (after or _LAST).number, *values),
         )
     short = {"anywhere": wanted.query or "", "party": wanted.party or ""}
     if any(words.strip() for words in short.values()):
+        seen, values = _seen(reader, "contract_grams.rowid")
         return _Source(
-            "SELECT rowid AS number, '' AS at FROM contract_grams"
-            " WHERE contract_grams MATCH ? AND rowid < ? ORDER BY rowid DESC",
-            (grams.match(person, **short), (after or _LAST).number),
+            "SELECT rowid AS number, '' AS at FROM contract_grams"  # noqa: S608 -- all literals
+            f" WHERE contract_grams MATCH ? AND rowid < ?{seen} ORDER BY rowid DESC",
+            (grams.match(person, **short), (after or _LAST).number, *values),
         )
     if wanted.bucket is Bucket.DUE_SOON:
         start = after or _FIRST
@@ -122,11 +133,28 @@ def _source(person: str, wanted: Filter, after: Cursor | None, soon: datetime) -
             " AND bucket IN ('to-sign', 'waiting') ORDER BY deadline, number",
             (person, stored(soon), start.at, start.number),
         )
-    return _by_change(person, wanted, after or _LAST)
+    return _by_change(reader, wanted, after or _LAST)
 
 
-def _by_change(person: str, wanted: Filter, after: Cursor) -> _Source:
+def _seen(reader: Reader, number: str) -> tuple[str, tuple[object, ...]]:
+    """A condition (and its values) that leaves out what *reader* may not know of; *number* is the contract's.
+
+    It belongs where the candidates are found: also how many were left out, and where a page ends, would tell.
+    """
+    if reader.person != EVERYTHING:
+        return "", ()
+    condition = (
+        f" AND EXISTS (SELECT 1 FROM contracts AS sent WHERE sent.number = {number}"  # noqa: S608 -- all literals
+        " AND (sent.state NOT IN ('draft', 'discarded')"
+        " OR EXISTS (SELECT 1 FROM people AS drafter WHERE drafter.subject = sent.initiator AND drafter.guest = 0"
+        " AND drafter.organisation IN (SELECT value FROM json_each(?)))))"
+    )
+    return condition, (json.dumps(reader.organisations),)
+
+
+def _by_change(reader: Reader, wanted: Filter, after: Cursor) -> _Source:
     index, condition, values = "involvements_all", "", []
+    seen, drafters = _seen(reader, "involvements.number")
     if wanted.bucket is not None:
         index, condition, values = "involvements_bucket", " AND bucket = ?", [wanted.bucket.value]
     elif wanted.kind:
@@ -134,8 +162,9 @@ def _by_change(person: str, wanted: Filter, after: Cursor) -> _Source:
     since, before = _days(wanted)
     return _Source(
         f"SELECT number, touched AS at FROM involvements INDEXED BY {index} WHERE person = ?{condition}"  # noqa: S608
-        " AND touched >= ? AND touched < ? AND (touched, number) < (?, ?) ORDER BY touched DESC, number DESC",
-        (person, *values, since, before, after.at, after.number),
+        f" AND touched >= ? AND touched < ? AND (touched, number) < (?, ?){seen}"
+        " ORDER BY touched DESC, number DESC",
+        (reader.person, *values, since, before, after.at, after.number, *drafters),
     )
 
 

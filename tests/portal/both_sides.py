@@ -54,7 +54,7 @@ class Side:
 ONE = Side("alpha", ALPHA, ZHANG.subject, CUSTODIAN.subject, OFFICER)
 OTHER = Side("beta", BETA, LI.subject, "person-beta-reviewer", "officer-beta")
 OF_EVERY_SIDE = ("title", "party", "waiver", "returned", "power-refused", "power-revoked", "identity", "withdrawn")
-OF_EVERY_SIDE += ("hold", "draft")
+OF_EVERY_SIDE += ("hold", "draft", "kind")
 OF_ALPHA = ("handed-over", "seal", "seal-refused")
 MARKERS = {
     ONE.name: frozenset(map(ONE.marker, (*OF_EVERY_SIDE, *OF_ALPHA))),
@@ -180,7 +180,7 @@ def _notes(stage: Stage, side: Side, agent: str) -> None:
 
 def _unsent(stage: Stage, side: Side) -> None:
     house = stage.appliance
-    terms = DraftTerms(side.marker("draft"), "采购", side.marker("draft"), side.initiator)
+    terms = DraftTerms(side.marker("draft"), side.marker("kind"), side.marker("draft"), side.initiator)
     stage.unsent[side.name] = house.drafting.draft(sample_document(1), terms)
     stage.keep(draft=stage.unsent[side.name].id, contract=stage.unsent[side.name].id)
 

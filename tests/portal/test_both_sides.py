@@ -20,6 +20,7 @@ from appliance.exporting import Export, Exporting
 from appliance.history.disclosure import Audience
 from appliance.language import Language
 from appliance.ledger import Sequencer
+from appliance.model.listing import Bucket, Filter
 from hsm.client import AuthorityClient
 from tests.portal.both_sides import GAMMA, MARKERS, ONE, OTHER, SHARED, Stage, built
 from tests.portal.conftest import parts
@@ -148,6 +149,22 @@ def test_of_what_is_internal_others_do_not_even_learn_that_it_is_there(stage: St
         for path in ("", "/document.pdf", "/pages/1.png", "/revisions", "/history.json"):
             answer = client.get(f"/contracts/{draft.id}{path}", buffered=True)
             assert (answer.status_code == 200) is own or answer.status_code in (303, 401), (side, role, path)
+
+
+def test_drafts_of_others_are_not_in_what_an_auditor_counts_searches_and_pages(stage: Stage) -> None:
+    house = stage.appliance
+    for side, other in ((ONE, OTHER), (OTHER, ONE)):
+        client = stage.visitors[side.name, "auditor"]
+        assert side.marker("kind") in client.get("/").text and other.marker("kind") not in client.get("/").text
+        audience, drafts = Audience.of("", "", side.organisation), Filter(bucket=Bucket.DRAFT)
+        listing, own = house.listing, {stage.unsent[side.name].id}
+        assert {row.id for row in listing.page("*", drafts, audience=audience).rows} == own
+        assert listing.counts("*", audience).draft == len(own)
+        for words in (other.marker("draft"), "-only-draft", "af"):
+            for wanted in (Filter(query=words), Filter(query=words, bucket=Bucket.DRAFT)):
+                page = listing.page("*", wanted, audience=audience, limit=1)
+                assert {row.id for row in page.rows} <= own and page.next is None, words
+    assert house.listing.counts("*").draft == 0, "of no organisation"
 
 
 def test_others_do_not_learn_from_mails_who_answers_for_a_seal(stage: Stage) -> None:

@@ -23,7 +23,7 @@ from appliance.model.contract import (
     RevisionKind,
     SigningOrder,
 )
-from appliance.model.listing import EVERYTHING, Bucket, Cursor, Filter
+from appliance.model.listing import EVERYTHING, Bucket, Cursor, Filter, Reader
 from appliance.model.people import Person
 from appliance.model.retention import DisposalState
 from appliance.store import (
@@ -81,7 +81,7 @@ FILTERS = (
 
 
 def _page(wanted: Filter, person: str, after: Cursor | None) -> Query:
-    return lambda tx: lists.page(tx, person, wanted, after=after, limit=20, soon=NOW)
+    return lambda tx: lists.page(tx, Reader(person, ("甲公司",)), wanted, after=after, limit=20, soon=NOW)
 
 
 PAGES = [
@@ -91,8 +91,10 @@ PAGES = [
     for after in (None, Cursor("2026-11-25T00:00:00Z", 7))
 ]
 OTHERS: Sequence[Query] = (
-    lambda tx: lists.counts(tx, WHO, soon=NOW),
-    lambda tx: lists.kinds(tx, WHO),
+    lambda tx: lists.counts(tx, Reader(WHO), soon=NOW),
+    lambda tx: lists.kinds(tx, Reader(WHO)),
+    lambda tx: lists.counts(tx, Reader(EVERYTHING, ("甲公司",)), soon=NOW),
+    lambda tx: lists.kinds(tx, Reader(EVERYTHING, ("甲公司",))),
     lambda tx: contracts.load(tx, "one"),
     lambda tx: events.told(tx, "one"),
     lambda tx: directory.search(tx, "李", limit=20),
@@ -180,7 +182,7 @@ def test_a_list_or_a_count_walks_an_index(database: Database, query: Query) -> N
 def test_a_page_of_a_list_is_not_sorted(database: Database, bucket: Bucket | None) -> None:
     with database.reading() as tx:
         watched = Watched(tx)
-        lists.page(watched, WHO, Filter(bucket=bucket), after=None, limit=20, soon=NOW)  # type: ignore[arg-type]
+        lists.page(watched, Reader(WHO), Filter(bucket=bucket), after=None, limit=20, soon=NOW)  # type: ignore[arg-type]
 
     candidates = itertools.takewhile(lambda step: not step.startswith("SCAN candidates"), watched.plans)
     assert not [step for step in candidates if "B-TREE" in step]

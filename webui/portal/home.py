@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
@@ -45,20 +44,18 @@ def _list(parts: PortalParts, someone: Visitor, seals: int) -> Response:
     listing = parts.appliance.listing
     whose = EVERYTHING if Role.AUDITOR in someone.roles else someone.subject
     chosen = choosing.read(request.args)
-    page = listing.page(whose, chosen.filter, limit=ROWS)
-    if whose == EVERYTHING:
-        page = replace(page, rows=parts.appliance.disclosing.listed(page.rows, someone.audience))
+    page = listing.page(whose, chosen.filter, audience=someone.audience, limit=ROWS)
     body = render_template(
         "contracts/list.html",
         auditor=whose == EVERYTHING,
         seals=seals,
-        counts=listing.counts(whose),
+        counts=listing.counts(whose, someone.audience),
         chosen=chosen.typed,
         problems=chosen.problems,
         narrowed=chosen.narrowed,
         filtered=chosen.filtered,
         buckets=choosing.buckets(),
-        kinds=listing.kinds(whose),
+        kinds=listing.kinds(whose, someone.audience),
         page=page,
         further=None if page.next is None else _address(chosen.address, after=page.next),
         start=_address(chosen.address) if chosen.filter.after else None,
