@@ -4,7 +4,8 @@
 2. A new address of mail also revokes the links for good: nothing that went to the wrong one shows anything more.
 3. Where somebody has set up what to sign with under the wrong address, or an officer has certified the wrong name,
    the invitation starts anew with another person of the register. The open request is closed; officers are asked
-   to end a certificate. Fields, order and everything else of the contract stay.
+   to end a certificate. Mails that still wait for the first one are withdrawn. Fields, order and everything else
+   of the contract stay.
 """
 
 from __future__ import annotations
@@ -143,6 +144,7 @@ class Correcting:
             guests.revoke(tx, party.id, now)
         if anew:
             guest_requests.withdraw(tx, self._chronicle, before.subject, Ending(REASON, by, now))
+            outbox.withdraw(tx, before.subject, now)
 
     def _invite(
         self,

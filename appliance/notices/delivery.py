@@ -127,6 +127,8 @@ class Delivery:
 
     def _words(self, tx: Transaction, message: outbox.OutboxMessage) -> Letter | Later | None:
         notice = message.notice
+        if notice.recipient.startswith(GUEST_PREFIX) and guests.is_revoked(tx, notice.recipient):
+            return None  # another took this one's place, also since the message was taken, or before it goes again
         if notice.kind is NoticeKind.REMINDERS:
             return self._reminders.compose(tx, message, self._now())
         return letter(people.person(tx, notice.recipient), notice.kind, self._matter(tx, notice))

@@ -94,6 +94,14 @@ def revoke(tx: Transaction, party_id: str, now: datetime) -> None:
     )
 
 
+def is_revoked(tx: Transaction, person: str) -> bool:
+    """Whether all that the guest was invited by was revoked; False for somebody who was never invited."""
+    row = tx.execute(
+        "SELECT count(*), count(revoked) FROM guest_invitations WHERE person = ?", (person,)
+    ).fetchone()
+    return bool(row[0] and row[0] == row[1])
+
+
 def load(tx: Transaction, invitation_id: str) -> Invitation:
     """The invitation with this id, ended ones too. Raises :class:`NotFound`."""
     return _one(tx, "id = ?", invitation_id)

@@ -87,6 +87,15 @@ def withdrawn(tx: Transaction, message: OutboxMessage, at: datetime) -> None:
     _close(tx, message, "withdrawn", None, at)
 
 
+def withdraw(tx: Transaction, recipient: str, at: datetime) -> int:
+    """queued → withdrawn for all that waits for *recipient*, who was not meant; how many."""
+    waiting = tx.execute(
+        "UPDATE outbox SET state = 'withdrawn', settled = ? WHERE recipient = ? AND state = 'queued'",
+        (stored(at), recipient),
+    )
+    return int(waiting.rowcount)
+
+
 def postpone(tx: Transaction, message: OutboxMessage, *, reason: str, until: datetime) -> None:
     """sending → queued: certainly not sent; it is tried again at *until*."""
     tx.execute(

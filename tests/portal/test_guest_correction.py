@@ -10,15 +10,20 @@ import pytest
 from flask.testing import FlaskClient
 
 from appliance.accounts.sessions import Whereabouts
+from appliance.config import MailSettings, Security
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
 from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import Contract, Deadline, Guest, Party, Placement, SigningOrder
+from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import ActState, ProposedPasskey, RequestState
-from appliance.store import guests
+from appliance.notices.delivery import Delivery
+from appliance.notices.mail import Mail
+from appliance.store import guests, outbox
 from appliance.wiring import Appliance
 from hsm.acts import WebAuthnActivation
+from tests.appliance.notices.smtp import post_office
 from tests.portal import signing_visits
 from tests.portal.estate import HERE, Estate
 from tests.portal.visitors import SIGNER, signed_in
@@ -126,7 +131,30 @@ def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: 
     house.entering.admit(token(old), house.guests.code(contract.id, before.id, by=ZHANG.subject))
     request = propose(house, before)
     act = house.office.preparing.enrolment(request, verified="示例", by=OFFICER)
+    with house.database.transaction() as tx:
+        outbox.enqueue(
+            tx, Notice(contract.id, before.subject, NoticeKind.GUEST_LINK, house.now() + timedelta(days=1))
+        )
+        tx.execute(
+            "UPDATE outbox SET state = 'unknown' WHERE recipient = ? AND kind = 'guest-invited'", (before.subject,)
+        )
     _after, party = correct(estate, contract, email="right@epsilon.example")
+    query = "SELECT id, kind, state FROM outbox WHERE recipient = ? ORDER BY id"
+    with house.database.transaction() as tx:
+        [(invited, *_), (_id, kind, state)] = tx.execute(query, (before.subject,)).fetchall()
+        assert (kind, state) == ("guest-link", "withdrawn")
+        assert outbox.resend(tx, invited, house.now())
+    with post_office() as post:
+        settings = MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE)
+        digests, addresses = house.reminders.digests, house.addresses
+        out = Delivery(
+            house.database, Mail(settings, None), digests, addresses=addresses, issuer="示例", now=house.now
+        )
+        while out.deliver():
+            pass
+        told = {str(message["To"]) for message in post.messages}
+    assert [each for each in told if "right@epsilon.example" in each]
+    assert not [each for each in told if "wrong@epsilon.example" in each]
     assert party.subject != before.subject and party.placement == before.placement
     assert house.office.requests.request(request).state is RequestState.WITHDRAWN
     assert house.office.performing.act(act.id).state is ActState.REFUSED
