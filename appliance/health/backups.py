@@ -37,7 +37,7 @@ def drill(bench: Bench) -> Finding | None:
 def unconfigured(*, demonstration: bool) -> Finding:
     """Without a recovery key nothing is backed up: wrong, except where nothing that matters is kept."""
     if demonstration:
-        return unset("backup", "No backups are made of a demonstration, until there is a recovery key.")
+        return unset("backup", "No backups are made until there is a recovery key.")
     return failing("backup", Page.BACKUP_UNSET, "There is no recovery key, so there are no backups.")
 
 

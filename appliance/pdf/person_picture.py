@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pyhanko.pdf_utils.generic import DictionaryObject, StreamObject, pdf_name
@@ -28,6 +28,8 @@ _NAME_SIZE, _SMALL_SIZE = 20.0, 8.0
 _LEADING = 1.25
 _LEAST_SHARE = 0.5
 """Of the size that letters want: with less, a name goes on in a further line."""
+_READABLE = 5.0
+"""In points: before a line is smaller than this, the name gets smaller, down to the size of those below it."""
 _INK, _GREY = "0.1 0.1 0.12", "0.36 0.36 0.4"
 
 
@@ -62,6 +64,10 @@ class _Row:
         """The same in one line more."""
         again = (self.text, self.lettering, self.font, self.size, self.colour)
         return _Row.of(*again, parts=len(self.lines) + 1)
+
+    def at(self, size: float) -> _Row:
+        """The same at another size, in points."""
+        return replace(self, size=size)
 
     def fits(self, width: float) -> float:
         """The share of its size at which the widest line has room in *width*."""
@@ -110,7 +116,7 @@ def _details(appearance: PersonAppearance) -> list[str]:
 
 def _rows(rows: list[_Row], *, width: float, height: float, base: float) -> list[str]:
     """All rows below each other, in the middle, made small enough for the field in both directions."""
-    rows = _broken(rows, width=width, height=height)
+    rows = _balanced(rows, width=width, height=height)
     wanted = _height(rows)
     shrink = min(1.0, height / wanted)
     top = base + (height + wanted * shrink) / 2
@@ -125,6 +131,23 @@ def _rows(rows: list[_Row], *, width: float, height: float, base: float) -> list
                 f"{each.shown().decode('ascii')} Tj ET Q"
             )
     return operators
+
+
+def _balanced(rows: list[_Row], *, width: float, height: float) -> list[_Row]:
+    """*rows* in lines that fit, with the largest name beside which the smallest line can be read; where none can,
+    with the name beside which it is largest."""
+    size, best = rows[0].size, _broken(rows, width=width, height=height)
+    while _smallest(best, width, height) < _READABLE and size > _SMALL_SIZE:
+        size = max(_SMALL_SIZE, size - 1)
+        other = _broken([rows[0].at(size), *rows[1:]], width=width, height=height)
+        best = max(best, other, key=lambda each: _smallest(each, width, height))
+    return best
+
+
+def _smallest(rows: list[_Row], width: float, height: float) -> float:
+    """The size in points of the smallest line."""
+    shrink = min(1.0, height / _height(rows))
+    return min(row.size * min(shrink, row.fits(width)) for row in rows)
 
 
 def _broken(rows: list[_Row], *, width: float, height: float) -> list[_Row]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from io import BytesIO
 
+import pikepdf
 import pytest
 from PIL import Image, ImageDraw
 
@@ -64,6 +66,20 @@ def test_long_names_stand_in_several_lines(organisation: str, workshop: PdfWorks
     shown_lines = [line for line in lines if line in organisation]
     assert 3 <= len(shown_lines) <= 12
     assert any("2026-07-02 07:59:59 UTC+08:00 Asia/Shanghai" in line for line in lines)
+
+
+def test_a_long_name_leaves_the_lines_below_it_readable(workshop: PdfWorkshop, plain: bytes) -> None:
+    name = "Maria-Theresia Walburga Amalia Christina von und zu Hohenberg-Schwarzenau Beispiel"
+    appearance = PersonAppearance(name, WHEN, "Asia/Shanghai", "Gamma Sample Limited")
+    place = FieldPlacement("field", 2, 20, 30, 30, 8)
+    document = workshop.prepare(
+        workshop.add_fields(plain, [place]), PrepareOrder("field", appearance, WHEN)
+    ).document
+    with pikepdf.open(BytesIO(document)) as pdf:
+        drawn = pdf.pages[2].Annots[-1].AP.N.read_bytes()
+    sizes = [float(size) for size in re.findall(rb"/(?:Name|Small) ([0-9.]+) Tf", drawn)]
+    assert len(sizes) >= 4
+    assert min(sizes) >= 5
 
 
 def test_a_handwritten_signature_is_shown(workshop: PdfWorkshop, plain: bytes) -> None:
