@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.cli import main
-from appliance.demonstration.founding import APPLIANCE_SETTINGS
+from appliance.demonstration.new_home import DEMONSTRATION
 from appliance.health import Condition, Finding, Page
 from appliance.health.bench import bench
 from appliance.health.diagnosis import diagnose
@@ -27,7 +27,7 @@ def home(tmp_path: Path) -> Home:
     """Settings and a database, and nothing that runs."""
     made = Home(tmp_path)
     made.settings.parent.mkdir()
-    made.settings.write_text(APPLIANCE_SETTINGS.format(port=8080, console=8082), encoding="utf-8")
+    made.settings.write_text(DEMONSTRATION.appliance_settings(8080), encoding="utf-8")
     Database(made.database).close()
     return made
 
