@@ -36,6 +36,9 @@ BETWEEN_QUESTIONS = timedelta(minutes=10)
 MOST_LINKS = 6
 """Links that a guest is sent in a day because somebody asked at the page."""
 
+MOST_QUESTIONS = 6
+"""How often the initiator is written to in a day because of one party: whoever holds any old link can ask."""
+
 _DAY = timedelta(days=1)
 _SENT = (NoticeKind.GUEST_INVITED, NoticeKind.GUEST_LINK)
 
@@ -168,7 +171,8 @@ class Entering:
     def ask_for_code(self, token: str) -> Invitation:
         """The guest asks the initiator for a new link and code, say because the device is lost.
 
-        Raises :class:`NotFound`, and :class:`StateRefused` when the initiator was asked just now, or too late.
+        Raises :class:`NotFound`, and :class:`StateRefused` when the initiator was asked just now, or too
+        often today, and when it is too late.
         """
         invitation_id, now = self._with.read_link(token), self._now()
         with self._database.transaction() as tx:
@@ -176,12 +180,18 @@ class Entering:
             held = entry.invitation
             if entry.way is Way.CLOSED:
                 raise _closed()
-            if held.asked is not None and now < held.asked + BETWEEN_QUESTIONS:
-                raise StateRefused("You asked just now; whoever invited you has your question.")
-            guests.ask(tx, held, now)
+            self._require_question_may_go(tx, entry, now)
             self._tell(tx, held, EventKind.GUEST_CODE_ASKED)
             self._tell_initiator(tx, entry, NoticeKind.GUEST_ASKS)
             return held
+
+    def _require_question_may_go(self, tx: Transaction, entry: Entry, now: datetime) -> None:
+        """What was asked is counted by party: another invitation must not begin anew."""
+        party, initiator, kinds = entry.invitation.party, entry.contract.initiator, (NoticeKind.GUEST_ASKS,)
+        if outbox.made_since(tx, initiator, kinds, since=now - BETWEEN_QUESTIONS, about=party):
+            raise StateRefused("You asked just now; whoever invited you has your question.")
+        if outbox.made_since(tx, initiator, kinds, since=now - _DAY, about=party) >= MOST_QUESTIONS:
+            raise StateRefused("You asked several times today. Call whoever invited you, or try again tomorrow.")
 
     def _require_link_may_go(self, tx: Transaction, entry: Entry, now: datetime) -> None:
         if entry.way is Way.CLOSED:
@@ -191,9 +201,9 @@ class Entering:
         if not self._with.mail:
             raise PreconditionRefused("No mail can be sent from here. Ask whoever invited you for a new link.")
         person = entry.invitation.person
-        if outbox.made_since(tx, person, _SENT, now - BETWEEN_LINKS):
+        if outbox.made_since(tx, person, _SENT, since=now - BETWEEN_LINKS):
             raise StateRefused("A link was sent just now; look into your mail, or try again in two minutes.")
-        if outbox.made_since(tx, person, _SENT, now - _DAY) >= MOST_LINKS:
+        if outbox.made_since(tx, person, _SENT, since=now - _DAY) >= MOST_LINKS:
             raise StateRefused("Several links were sent today. Ask whoever invited you, or try again tomorrow.")
 
     def _tell_when_used_up(self, entry: Entry) -> None:

@@ -15,8 +15,8 @@ class Invitation:
 
     ``invited_by`` is who invited the guest and answers for the identity. ``opened`` is when the guest first came
     in, by whatever link; ``used`` when this one let somebody in by the code, which it does once; ``ended`` when
-    another one took its place, ``revoked`` when it went to somebody for whom it was not meant. ``asked`` is when
-    the guest last asked the initiator for a code, ``arrived`` when the link was first opened.
+    another one took its place, ``revoked`` when it went to somebody for whom it was not meant. ``arrived``
+    is when the link was first opened.
     """
 
     id: str
@@ -31,7 +31,6 @@ class Invitation:
     ended: datetime | None = None
     used: datetime | None = None
     revoked: datetime | None = None
-    asked: datetime | None = None
     arrived: datetime | None = None
 
 

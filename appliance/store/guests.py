@@ -12,9 +12,7 @@ from appliance.model.guest import Invitation
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
-_COLUMNS = (
-    "id, person, contract, party, invited_by, invited, round, tries, opened, ended, used, revoked, asked, arrived"
-)
+_COLUMNS = "id, person, contract, party, invited_by, invited, round, tries, opened, ended, used, revoked, arrived"
 
 
 def insert(tx: Transaction, invitation: Invitation) -> None:
@@ -70,11 +68,6 @@ def open_(tx: Transaction, invitation: Invitation, now: datetime) -> bool:
 def next_round(tx: Transaction, invitation: Invitation) -> None:
     """Another code in place of the old one."""
     tx.execute("UPDATE guest_invitations SET round = round + 1, tries = 0 WHERE id = ?", (invitation.id,))
-
-
-def ask(tx: Transaction, invitation: Invitation, now: datetime) -> None:
-    """The guest asks the initiator for a code."""
-    tx.execute("UPDATE guest_invitations SET asked = ? WHERE id = ?", (stored(now), invitation.id))
 
 
 def arrive(tx: Transaction, invitation: Invitation, now: datetime) -> bool:

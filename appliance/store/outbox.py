@@ -38,12 +38,15 @@ def enqueue(tx: Transaction, notice: Notice) -> None:
     )
 
 
-def made_since(tx: Transaction, recipient: str, kinds: Sequence[NoticeKind], since: datetime) -> int:
-    """How many messages of these *kinds* to *recipient* have become due since then."""
+def made_since(
+    tx: Transaction, recipient: str, kinds: Sequence[NoticeKind], *, since: datetime, about: str | None = None
+) -> int:
+    """How many messages of these *kinds* to *recipient* have become due since then; those *about* something."""
     query = (
-        "SELECT count(*) FROM outbox WHERE recipient = ? AND due >= ? AND kind IN (SELECT value FROM json_each(?))"
+        "SELECT count(*) FROM outbox WHERE recipient = ?1 AND due >= ?2"
+        " AND kind IN (SELECT value FROM json_each(?3)) AND (?4 IS NULL OR about = ?4)"
     )
-    row = tx.execute(query, (recipient, stored(since), json.dumps(kinds))).fetchone()
+    row = tx.execute(query, (recipient, stored(since), json.dumps(kinds), about)).fetchone()
     return int(row[0])
 
 

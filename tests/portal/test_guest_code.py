@@ -84,6 +84,24 @@ def test_a_code_lets_in_once_by_each_link(appliance: Appliance, invited: Contrac
         appliance.entering.admit(link.rsplit("/", 1)[-1], code)
 
 
+def test_the_initiator_is_asked_six_times_a_day_by_whatever_links(
+    appliance: Appliance, invited: Contract, party: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entering, began = appliance.entering, appliance.now()
+    old = link_of(appliance, party).rsplit("/", 1)[-1]
+    for number in range(6):
+        monkeypatch.setattr(entering, "_now", lambda number=number: began + number * timedelta(minutes=11))
+        entering.ask_for_code(old)
+        appliance.guests.invite_again(invited.id, party.id, by=ZHANG.subject)
+        with pytest.raises(StateRefused, match="just now"):
+            entering.ask_for_code(old)
+    monkeypatch.setattr(entering, "_now", lambda: began + timedelta(hours=23))
+    with pytest.raises(StateRefused, match="several times today"):
+        entering.ask_for_code(old)
+    monkeypatch.setattr(entering, "_now", lambda: began + timedelta(hours=25))
+    entering.ask_for_code(old)
+
+
 def test_a_link_that_the_initiator_sends_has_another_code(
     appliance: Appliance, invited: Contract, party: Party
 ) -> None:
