@@ -377,6 +377,7 @@ def _entering(settings: Settings, room: SigningRoom, accounts: AccountsRoom) -> 
         codes=_codes(settings),
         passkeys=accounts.passkeys,
         authority=room.authority,
+        sessions=accounts.sessions,
         mail=settings.mail.configured,
     )
     return Entering(room.database, surroundings, room.now)

@@ -66,13 +66,13 @@ class Sessions:
         return self._open(tx, _new(subject, strength, now, now + self._longest, where))
 
     def open_guest(
-        self, subject: str, guest_of: tuple[str, str], where: Whereabouts, *, until: datetime
+        self, tx: Transaction, subject: str, *, guest_of: tuple[str, str], where: Whereabouts, until: datetime
     ) -> OpenedSession:
-        """A session of an outside signer, for one party of one contract (*guest_of*) and not beyond *until*."""
+        """A session of an outside signer, for one party of one contract (*guest_of*) and not beyond *until*, in
+        the transaction that found the way in right: a correction of the guest comes before it, or ends it."""
         now = self._now()
         session = _new(subject, Strength.GUEST, now, min(until, now + self._longest), where)
-        with self._database.transaction() as tx:
-            return self._open(tx, replace(session, guest_of=guest_of))
+        return self._open(tx, replace(session, guest_of=guest_of))
 
     def presence(self, secret: str) -> Presence | None:
         """Who holds the cookie's *secret*, or None: unknown, ended, run out, or the account is not active."""

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from appliance.accounts import throttle
 from appliance.accounts.passkeys import Offer, Passkeys, named_in
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import Sessions, Whereabouts
 from appliance.accounts.tickets import spend
 from appliance.errors import PreconditionRefused, SignInRefused, StateRefused
 from appliance.guests.codes import DIGITS, TRIES, Codes
@@ -46,12 +46,13 @@ _SENT = (NoticeKind.GUEST_INVITED, NoticeKind.GUEST_LINK)
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What entering works with besides the database: how links are read (raises :class:`NotFound` for one that is
-    not ours), the codes, the authority that knows passkeys, and whether mail can be sent at all."""
+    not ours), the codes, the authority that knows passkeys, sessions, and whether mail can be sent at all."""
 
     read_link: Callable[[str], str]
     codes: Codes
     passkeys: Passkeys
     authority: AuthorityClient
+    sessions: Sessions
     mail: bool
 
 
@@ -100,8 +101,8 @@ class Entering:
         """What the page needs to ask the guest's device for a passkey of *entry*."""
         return self._with.passkeys.sign_in([each.credential_id for each in entry.passkeys])
 
-    def admit(self, token: str, code: str, *, address: str | None = None) -> Admission:
-        """Whom link and *code* let in, from which network *address*.
+    def admit(self, token: str, code: str, where: Whereabouts) -> Admission:
+        """Whom link and *code* let in, from *where*.
 
         A try counts before it is looked at, unless it cannot be a code at all. Raises :class:`NotFound`,
         :class:`StateRefused` for a link that no longer takes a code, or :class:`PreconditionRefused` for a wrong
@@ -122,9 +123,10 @@ class Entering:
             self._tell_when_used_up(entry)
             raise PreconditionRefused("This is not the code. Look again, or ask whoever invited you.")
         with self._database.transaction() as tx:
-            if not guests.open_(tx, invitation, self._now()):
+            entry = self._entry(tx, invitation.id)
+            if entry.way is not Way.CODE or not guests.open_(tx, invitation, self._now()):
                 raise _used()
-            return self._admitted(tx, entry, EventKind.GUEST_ENTERED, address)
+            return self._admitted(tx, entry, EventKind.GUEST_ENTERED, where)
 
     def admit_by_passkey(self, token: str, ticket: str, posted: str, where: Whereabouts) -> Admission:
         """Whom the passkey's answer (*posted*) lets in, from *where*.
@@ -149,7 +151,10 @@ class Entering:
         with self._database.transaction() as tx:
             spend(tx, answered, now=self._now())
             throttle.passed(tx, attempt, now=self._now())
-            return self._admitted(tx, entry, EventKind.GUEST_SIGNED_IN, where.address)
+            entry = self._entry(tx, self._with.read_link(token))
+            if entry.way is Way.CLOSED:
+                raise _unknown_passkey()
+            return self._admitted(tx, entry, EventKind.GUEST_SIGNED_IN, where)
 
     def send_another(self, token: str) -> Invitation:
         """One more link goes to the guest's own address, and the code stays as it is.
@@ -228,10 +233,14 @@ class Entering:
             raise guests.unknown()
         return Entry(held, contract, way_in(contract, given, held, self._now()))
 
-    def _admitted(self, tx: Transaction, entry: Entry, kind: EventKind, address: str | None) -> Admission:
+    def _admitted(self, tx: Transaction, entry: Entry, kind: EventKind, where: Whereabouts) -> Admission:
+        """*entry* as it is in this transaction: the guest may have been corrected since the page was opened."""
         held = entry.invitation
-        self._tell(tx, held, kind, address)
-        return Admission(held.person, held.contract, held.party, until(entry.contract, held))
+        self._tell(tx, held, kind, where.address)
+        opened = self._with.sessions.open_guest(
+            tx, held.person, guest_of=(held.contract, held.party), where=where, until=until(entry.contract, held)
+        )
+        return Admission(held.contract, held.party, opened)
 
     def _tell_initiator(self, tx: Transaction, entry: Entry, kind: NoticeKind) -> None:
         contract = entry.contract

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from appliance.model.accounts import OpenedSession
 from appliance.model.contract import Contract
 
 
@@ -65,9 +66,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Who is let in, to what, and until when."""
+    """To what a guest is let in, with the session."""
 
-    person: str
     contract: str
     party: str
-    until: datetime
+    session: OpenedSession

@@ -56,11 +56,12 @@ def count_try(tx: Transaction, invitation: Invitation, *, most: int) -> bool:
 
 
 def open_(tx: Transaction, invitation: Invitation, now: datetime) -> bool:
-    """The code was right: the tries begin anew, and the link is used. False when it was used before."""
+    """The code was right: the tries begin anew, and the link is used. False when it was used before, or something
+    took its place since *invitation* was read."""
     opened = tx.execute(
         "UPDATE guest_invitations SET tries = 0, opened = coalesce(opened, ?1), used = ?1"
-        " WHERE id = ?2 AND used IS NULL",
-        (stored(now), invitation.id),
+        " WHERE id = ?2 AND used IS NULL AND ended IS NULL AND round = ?3",
+        (stored(now), invitation.id, invitation.round),
     )
     return bool(opened.rowcount)
 

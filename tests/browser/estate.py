@@ -129,10 +129,13 @@ def _guests(people: Troupe) -> tuple[dict[str, str], dict[str, str]]:
         "guest_link": act.links.token(LinkPurpose.GUEST, invitation.id),
     }
     until = contract.deadline.at
-    sessions = {
-        who: act.sessions.open_guest(party.subject, (contract.id, party.id), VISITOR, until=until).secret
-        for who, party in ((GUEST, new), (WAITING_GUEST, waiting))
-    }
+    with act.database.transaction() as tx:
+        sessions = {
+            who: act.sessions.open_guest(
+                tx, party.subject, guest_of=(contract.id, party.id), where=VISITOR, until=until
+            ).secret
+            for who, party in ((GUEST, new), (WAITING_GUEST, waiting))
+        }
     return names, sessions
 
 

@@ -245,7 +245,10 @@ def _guest(stage: Stage) -> None:
     guest = contract.parties[1]
     until = house.now() + timedelta(hours=1)
     where = Whereabouts("192.0.2.7")
-    opened = house.sessions.open_guest(guest.subject, (contract.id, guest.id), where, until=until)
+    with house.database.transaction() as tx:
+        opened = house.sessions.open_guest(
+            tx, guest.subject, guest_of=(contract.id, guest.id), where=where, until=until
+        )
     client = stage.portal.test_client()
     client.environ_base["HTTP_ACCEPT"] = "text/html"
     client.set_cookie("session", opened.secret)

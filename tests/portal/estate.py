@@ -254,7 +254,9 @@ def _visitors(estate: Estate) -> None:
     guests = {"guest": ("other", "other_party", "other_guest"), "own guest": ("inviting", "guest_party", "guest")}
     for kind, whose in guests.items():
         contract, party, subject = (names[name] for name in whose)
-        opened = house.sessions.open_guest(subject, (contract, party), Whereabouts("192.0.2.7"), until=until)
+        where = Whereabouts("192.0.2.7")
+        with house.database.transaction() as tx:
+            opened = house.sessions.open_guest(tx, subject, guest_of=(contract, party), where=where, until=until)
         estate.sessions[kind] = opened.secret
 
 

@@ -55,7 +55,9 @@ def browser_of(pages: Flask, house: Appliance, role: str, contract: Contract) ->
         return signed_in(pages, house, subject, PEOPLES_ROLES)
     party = next((one.id for one in contract.parties if one.subject == subject), contract.parties[1].id)
     until = house.now() + timedelta(hours=1)
-    opened = house.sessions.open_guest(subject, (contract.id, party), Whereabouts("192.0.2.7"), until=until)
+    where = Whereabouts("192.0.2.7")
+    with house.database.transaction() as tx:
+        opened = house.sessions.open_guest(tx, subject, guest_of=(contract.id, party), where=where, until=until)
     client = pages.test_client()
     client.environ_base["HTTP_ACCEPT"] = "text/html"
     client.set_cookie("session", opened.secret)

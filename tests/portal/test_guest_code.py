@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from appliance.accounts.links import Links
+from appliance.accounts.sessions import Whereabouts
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import LI, ZHANG, ZONE
 from appliance.errors import StateRefused
@@ -81,7 +82,7 @@ def test_from_the_contract_to_the_code_and_in(
 def test_a_code_lets_in_once_by_each_link(appliance: Appliance, invited: Contract, party: Party) -> None:
     link, code = link_of(appliance, party), appliance.guests.code(invited.id, party.id, by=ZHANG.subject)
     with pytest.raises(StateRefused, match="was used already"):
-        appliance.entering.admit(link.rsplit("/", 1)[-1], code)
+        appliance.entering.admit(link.rsplit("/", 1)[-1], code, Whereabouts("192.0.2.7"))
 
 
 def test_the_initiator_is_asked_six_times_a_day_by_whatever_links(

@@ -15,7 +15,9 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
 from appliance.errors import NotFound, StateRefused
+from appliance.guests.codes import Codes
 from appliance.model.contract import Contract, Deadline, Guest, Party, Placement, SigningOrder
+from appliance.model.guest import Invitation
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import ActState, ProposedPasskey, RequestState
 from appliance.notices.delivery import Delivery
@@ -28,6 +30,8 @@ from tests.portal import signing_visits
 from tests.portal.estate import HERE, Estate
 from tests.portal.visitors import SIGNER, signed_in
 from tests.world import activations_for, agree, sample_document
+
+FROM = Whereabouts("192.0.2.7")
 
 
 @pytest.fixture
@@ -85,10 +89,7 @@ def confirm(house: Appliance, request: str) -> None:
 def test_a_wrong_address_learns_nothing_more(estate: Estate, contract: Contract) -> None:
     house, [before, _li] = estate.appliance, contract.parties
     old, code = link_of(house, before), house.guests.code(contract.id, before.id, by=ZHANG.subject)
-    house.entering.admit(token(old), code)
-    opened = house.sessions.open_guest(
-        before.subject, (contract.id, before.id), Whereabouts("192.0.2.7"), until=contract.deadline.at
-    )
+    opened = house.entering.admit(token(old), code, FROM).session
     after, party = correct(estate, contract, email="right@epsilon.example", phone="+86 10 1234 5678")
     assert (party.subject, party.phone) == (before.subject, "+86 10 1234 5678"), "nothing was set up"
     assert house.registry.person(party.subject).email == "right@epsilon.example"
@@ -98,12 +99,33 @@ def test_a_wrong_address_learns_nothing_more(estate: Estate, contract: Contract)
         house.entering.send_another(token(old))
     assert house.guests.code(contract.id, party.id, by=ZHANG.subject) != code
     with pytest.raises(NotFound):
-        house.entering.admit(token(old), house.guests.code(contract.id, party.id, by=ZHANG.subject))
+        house.entering.admit(
+            token(old), house.guests.code(contract.id, party.id, by=ZHANG.subject), Whereabouts("192.0.2.7")
+        )
     page = estate.browser("nobody").get(link_of(house, party)).text
     assert 'name="code"' in page and "data-passkey" not in page
     assert party.placement == before.placement and after.version > contract.version
     page = signed_in(estate.portal, house, ZHANG.subject, SIGNER).get(f"/contracts/{contract.id}").text
     assert "原签署截止时间" not in page and "原姓名" not in page
+
+
+def test_a_correction_while_the_code_is_looked_at_shuts_the_wrong_one_out(
+    estate: Estate, contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, before = estate.appliance, contract.parties[0]
+    link, code = link_of(house, before), house.guests.code(contract.id, before.id, by=ZHANG.subject)
+    stranger, is_code = estate.browser("nobody"), Codes.is_code
+
+    def corrected(codes: Codes, invitation: Invitation, given: str) -> bool:
+        found = is_code(codes, invitation, given)
+        right = Guest(before.name, "", "right@epsilon.example", before.phone or "")
+        house.correcting.correct(contract.id, before.id, right, by=ZHANG.subject)
+        return found
+
+    form = {**signing_visits.hidden(stranger.get(link).text), "code": code}
+    monkeypatch.setattr(Codes, "is_code", corrected)
+    assert stranger.post(link, data=form).status_code == 404
+    assert not house.sessions.of(before.subject)
 
 
 def test_a_session_that_was_ended_is_not_led_to_the_new_link(estate: Estate, contract: Contract) -> None:
@@ -128,7 +150,9 @@ def test_a_session_that_was_ended_is_not_led_to_the_new_link(estate: Estate, con
 def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: Contract) -> None:
     house, before = estate.appliance, contract.parties[0]
     old = link_of(house, before)
-    house.entering.admit(token(old), house.guests.code(contract.id, before.id, by=ZHANG.subject))
+    house.entering.admit(
+        token(old), house.guests.code(contract.id, before.id, by=ZHANG.subject), Whereabouts("192.0.2.7")
+    )
     request = propose(house, before)
     act = house.office.preparing.enrolment(request, verified="示例", by=OFFICER)
     with house.database.transaction() as tx:

@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from markupsafe import escape
 from werkzeug.test import TestResponse
 
+from appliance.accounts.sessions import Whereabouts
 from appliance.config import MailSettings, Security
 from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.voiding import Declaration
@@ -298,7 +299,7 @@ def endings_before_everybody_signed(mails: Mails) -> None:
     mails.deliver()
     code = house.guests.code(came.id, came.parties[0].id, by=by)
     link = house.addresses.of_invitation(house.guests.of_party(came.parties[0].id))
-    house.entering.admit(link.rpartition("/")[2], code)
+    house.entering.admit(link.rpartition("/")[2], code, Whereabouts("192.0.2.7"))
     for contract in (came, never):
         house.endings.recall(contract.id, reason="示例", by=by)
         told = mails.follow_all(contract.title)

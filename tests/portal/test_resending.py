@@ -78,7 +78,7 @@ class Correspondence:
         """The guest comes in, by link and code."""
         guest = guest_of(contract)
         code = self.appliance.guests.code(contract.id, guest.id, by=ZHANG.subject)
-        self.appliance.entering.admit(self.token(guest), code, address="192.0.2.7")
+        self.appliance.entering.admit(self.token(guest), code, Whereabouts("192.0.2.7"))
 
 
 def guest_of(contract: Contract) -> Party:
@@ -183,9 +183,11 @@ def test_a_guest_learns_of_the_new_contract_from_its_own_link_alone(
     guest = guest_of(contract)
     letters.enter(contract)
     until = appliance.now() + timedelta(hours=1)
-    opened = appliance.sessions.open_guest(
-        guest.subject, (contract.id, guest.id), Whereabouts("192.0.2.7"), until=until
-    )
+    where = Whereabouts("192.0.2.7")
+    with appliance.database.transaction() as tx:
+        opened = appliance.sessions.open_guest(
+            tx, guest.subject, guest_of=(contract.id, guest.id), where=where, until=until
+        )
     browser = portal.test_client()
     browser.environ_base["HTTP_ACCEPT"] = "text/html"
     browser.set_cookie("session", opened.secret)

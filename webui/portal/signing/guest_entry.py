@@ -11,7 +11,7 @@ from appliance.errors import ApplianceError, PreconditionRefused, SignInRefused,
 from appliance.model.contract import Contract, ContractState, PartyState
 from appliance.model.guest import Admission, Entry, Way
 from appliance.model.people import Person
-from webui.portal.access import admit, circumstances, visitor_or_none, whereabouts
+from webui.portal.access import admit, visitor_or_none, whereabouts
 from webui.portal.accounts.forms import sentence
 from webui.portal.parts import PortalParts
 from webui.portal.signing.standing import ended
@@ -39,7 +39,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     def guest_enter(token: str) -> Response:
         given = request.form.get("code", "")[:40]
         try:
-            admission = entering.admit(_read(token), given, address=circumstances().address)
+            admission = entering.admit(_read(token), given, whereabouts())
         except _REFUSALS as refusal:
             return _page(parts, token, entering.entry(_read(token)), code=refusal)
         return _let_in(parts, admission)
@@ -86,11 +86,8 @@ def _in_already(entry: Entry) -> bool:
 
 
 def _let_in(parts: PortalParts, admission: Admission) -> Response:
-    opened = parts.appliance.sessions.open_guest(
-        admission.person, (admission.contract, admission.party), whereabouts(), until=admission.until
-    )
     contract = parts.appliance.contracts.get(admission.contract)
-    return admit(redirect(_onwards(contract, admission.party), 303), opened)
+    return admit(redirect(_onwards(contract, admission.party), 303), admission.session)
 
 
 def _onwards(contract: Contract, party_id: str) -> str:
