@@ -19,7 +19,7 @@ from appliance.language.names import name_key
 from appliance.model.contract import GUEST_PREFIX, Contract
 from appliance.model.notice import NoticeKind
 from appliance.model.people import Person, Seal
-from appliance.store import contracts, people
+from appliance.store import contracts, guests, people
 from appliance.store.database import Database, Transaction
 
 
@@ -216,6 +216,11 @@ class Disclosing:
         signers = {party.responsible for party in contract.parties}
         internal = kind in _OF_SEALS or (kind is NoticeKind.REMINDERS and recipient not in signers)
         return not internal or self.belongs(recipient, audience)
+
+    def invited(self, guest: str, audience: Audience) -> bool:
+        """Whether *audience* invited *guest*: checks of this identity are its business alone."""
+        with self._database.reading() as tx:
+            return any(belongs(tx, each, audience) for each in guests.inviters(tx, guest))
 
     def belongs(self, subject: str, audience: Audience) -> bool:
         """Whether what *subject*, a person or a seal, keeps for the own organisation is *audience*'s."""

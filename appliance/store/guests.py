@@ -126,6 +126,16 @@ def _one(tx: Transaction, condition: str, value: str) -> Invitation:
     return _invitation(row)
 
 
+def inviters(tx: Transaction, subject: str) -> list[str]:
+    """Who has invited the guest, or will when the contract is sent; nobody for a subject that is no guest's."""
+    rows = tx.execute(
+        "SELECT contracts.initiator FROM parties JOIN contracts ON contracts.id = parties.contract"
+        " WHERE parties.subject = ?1 UNION SELECT invited_by FROM guest_invitations WHERE person = ?1",
+        (subject,),
+    )
+    return [row[0] for row in rows]
+
+
 def unknown() -> NotFound:
     """What is said of a link that leads nowhere."""
     return NotFound("This invitation does not exist or no longer holds; ask whoever invited you for a new one.")

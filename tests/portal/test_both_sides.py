@@ -18,12 +18,14 @@ from werkzeug.test import TestResponse
 from appliance.accounts import passwords
 from appliance.exporting import Export, Exporting
 from appliance.history.disclosure import Audience
+from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.ledger import Sequencer
+from appliance.model.identity import Against, IdentityDocument
 from appliance.model.listing import Bucket, Filter
 from hsm.client import AuthorityClient
 from tests.portal.both_sides import GAMMA, MARKERS, ONE, OTHER, SHARED, Stage, built
-from tests.portal.conftest import parts
+from tests.portal.conftest import form_token, parts
 from tests.portal.routes import GET
 from tests.world import shared_world
 from webui.portal.application import create_app
@@ -165,6 +167,29 @@ def test_drafts_of_others_are_not_in_what_an_auditor_counts_searches_and_pages(s
                 page = listing.page("*", wanted, audience=audience, limit=1)
                 assert {row.id for row in page.rows} <= own and page.next is None, words
     assert house.listing.counts("*").draft == 0, "of no organisation"
+
+
+def test_a_guest_s_identity_is_the_business_of_who_invited(stage: Stage) -> None:
+    [guest] = stage.ids["guest"]
+    check = IdentityCheck(IdentityDocument.PASSPORT, "E12345678", Against.ORIGINAL, answers=ONE.reviewer)
+    record = stage.appliance.identity.record(guest, check, by=ONE.reviewer)
+    page = f"/identity/{guest}"
+    for (side, role), client in stage.visitors.items():
+        if role in ("initiator", "colleague", "custodian and reviewer", "reviewer", "officer", "auditor"):
+            absent, answer = client.get("/identity/person-guest-0"), client.get(page)
+            assert absent.status_code == 404
+            assert answer.status_code == (200 if side == ONE.name else 404), (side, role)
+            if side != ONE.name:
+                assert said(answer).replace(guest, "person-guest-0") == said(absent)
+    for role in ("initiator", "reviewer", "officer"):
+        client = stage.visitors[OTHER.name, role]
+        form = {"form_token": form_token(client), "once": "x" * 24, "reason": "示例", "number": "E87654321"}
+        form |= {"document": "passport", "against": "original"}
+        assert client.post(page, data=form).status_code == 404
+        assert client.post(f"{page}/{record.id}/withdraw", data=form).status_code == 404
+    assert [each.withdrawn for each in stage.appliance.identity.of(guest)] == [None]
+    for side, shown in ((ONE, True), (OTHER, False)):
+        assert (page in stage.visitors[side.name, "officer"].get(f"/office/people/{guest}").text) is shown
 
 
 def test_others_do_not_learn_from_mails_who_answers_for_a_seal(stage: Stage) -> None:

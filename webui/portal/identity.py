@@ -7,7 +7,7 @@ from datetime import date
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from appliance.errors import PreconditionRefused
+from appliance.errors import NotFound, PreconditionRefused
 from appliance.identity import IdentityCheck
 from appliance.model.accounts import Role
 from appliance.model.contract import GUEST_PREFIX
@@ -47,11 +47,11 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
     @pages.get("/<subject>")
     def person(subject: str) -> tuple[str, int]:
-        return page(subject, _visitor(subject, Role.AUDITOR), {})
+        return page(subject, _visitor(parts, subject, Role.AUDITOR), {})
 
     @pages.post("/<subject>")
     def record(subject: str) -> Response | tuple[str, int]:
-        someone = _visitor(subject)
+        someone = _visitor(parts, subject)
         try:
             check = _check(someone.subject)
             return once.redirected(someone.subject, lambda: _recorded(parts, subject, check, someone.subject))
@@ -61,7 +61,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
     @pages.post("/<subject>/<record_id>/withdraw")
     def withdraw(subject: str, record_id: str) -> Response | tuple[str, int]:
-        someone = _visitor(subject)
+        someone = _visitor(parts, subject)
         try:
             checks.withdraw(subject, record_id, reason=text("reason"), by=someone.subject)
         except REFUSALS as refusal:
@@ -72,10 +72,15 @@ def blueprint(parts: PortalParts) -> Blueprint:
     return pages
 
 
-def _visitor(subject: str, *readers: Role) -> Visitor:
-    """Officers and reviewers; for an outside representative initiators, too, who know whom they invited."""
-    initiators = (Role.INITIATOR,) if subject.startswith(GUEST_PREFIX) else ()
-    return require(*CHECKERS, *initiators, *readers)
+def _visitor(parts: PortalParts, subject: str, *readers: Role) -> Visitor:
+    """Officers and reviewers; for an outside representative those of the organisation that invited, and its
+    initiators. For all others raises the :class:`NotFound` of somebody who is not known."""
+    if not subject.startswith(GUEST_PREFIX):
+        return require(*CHECKERS, *readers)
+    someone = require(*CHECKERS, Role.INITIATOR, *readers)
+    if not parts.appliance.disclosing.invited(subject, someone.audience):
+        raise NotFound("There is no person {subject}.", subject=subject)
+    return someone
 
 
 def _check(by: str) -> IdentityCheck:

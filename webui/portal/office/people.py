@@ -32,6 +32,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             requests=office.requests.of(subject),
             possible=sorted(possible),
             problem=problem,
+            checks=not member.entry.guest or parts.appliance.disclosing.invited(subject, visitor().audience),
             done=_done(parts, member.entry.email),
             link=_link(parts, subject),
         )
