@@ -25,7 +25,7 @@ from appliance.evidence.model import (
 )
 from appliance.evidence.revisions import newest_contents
 from appliance.grounding import GroundsMaterial, grounds_of
-from appliance.history.disclosure import Audience, Disclosure, Seen
+from appliance.history.disclosure import Audience, Disclosure, Seen, replaced_guests
 from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, ContractState, Party, RevisionKind
 from appliance.store import events
@@ -121,7 +121,7 @@ class Exporting:
                 **rests_on.documents,
                 **(appliance.reviewing.records(contract) if disclosed.drafting else {}),
             },
-            names=self._names(contract, log),
+            names=self._names(contract, log, drafting=disclosed.drafting),
             certificates=self._certificates(),
             log=log,
             report=appliance.verifier.verify(signed, file="contract.signed.pdf").to_json(),
@@ -155,12 +155,14 @@ class Exporting:
             for language, words in self._appliance.contracts.agreement_texts(version).items():
                 yield text_path(version, language), words.encode()
 
-    def _names(self, contract: Contract, log: LogMaterial) -> dict[str, str]:
+    def _names(self, contract: Contract, log: LogMaterial, *, drafting: bool) -> dict[str, str]:
         """The names of those of whom the package tells: no others who are known to this appliance."""
         told = {contract.initiator, *(subject for party in contract.parties for subject in _subjects(party))}
-        for entry in log.entries:
-            if not entry.hidden:
-                told |= {str(value) for value in canonical.decode(entry.leaf)["public"].values()}
+        leaves = [canonical.decode(entry.leaf) for entry in log.entries if not entry.hidden]
+        for leaf in leaves:
+            told |= {str(value) for value in leaf["public"].values()}
+        if not drafting:
+            told -= replaced_guests(leaves)
         seals = {seal.subject: seal.label for seal in self._appliance.registry.seals()}
         return {subject: name for subject in sorted(told) if (name := seals.get(subject) or self._name(subject))}
 

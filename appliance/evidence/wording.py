@@ -141,9 +141,11 @@ def label(kind: str, field: str) -> str:
     return _OWN_LABELS.get((kind, field), LABELS[field])
 
 
-def unchanged(kind: str, field: str, fields: Mapping[str, Any]) -> bool:
-    """Whether *field* names who is meant before a correction that left the person the same."""
-    return (kind, field) == ("guest-corrected", "before") and fields[field] == fields.get("person")
+def says_nothing(kind: str, field: str, fields: Mapping[str, Any], shown: object) -> bool:
+    """Whether *field* is who was meant before a correction that left the person the same, or whose name is not the
+    reader's business, so that it is *shown* as the subject."""
+    before = (kind, field) == ("guest-corrected", "before")
+    return before and fields[field] in (fields.get("person"), shown)
 
 
 def facts(event: Event, names: Mapping[str, str], zone: str) -> Iterator[tuple[str, str]]:
@@ -160,7 +162,7 @@ def facts(event: Event, names: Mapping[str, str], zone: str) -> Iterator[tuple[s
         shown = _shown(str(value), names, zone)
         if event.kind == "party-signed" and name in ("name", "signer") and shown == actor:
             continue
-        if unchanged(event.kind, name, fields):
+        if says_nothing(event.kind, name, fields, shown):
             continue
         yield label(event.kind, name), shown
 

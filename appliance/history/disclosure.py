@@ -8,7 +8,7 @@ from outside are on a side of their own, so that no name that is typed for them 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -160,6 +160,13 @@ class Seen:
         return self.whole and not self.withheld
 
 
+def replaced_guests(leaves: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Of a history (decoded leaves) the outside signers who were typed wrongly, so that others took their place.
+    How they were typed is internal to the organisation that drafted."""
+    corrected = (leaf["public"] for leaf in leaves if leaf["kind"] == EventKind.GUEST_CORRECTED)
+    return frozenset(str(each["before"]) for each in corrected if each["before"] != each["person"])
+
+
 class Disclosure:
     """What *audience* may see of *contract*; names are looked up in *tx*, so it lives no longer than that."""
 
@@ -214,6 +221,8 @@ class Disclosing:
         """Whether *audience* may know that *recipient* was written to: who answers for a seal, and who is reminded
         without a part in the contract, is internal as the steps are that the mail is about."""
         signers = {party.responsible for party in contract.parties}
+        if recipient.startswith(GUEST_PREFIX) and recipient not in signers:  # another took this one's place
+            return self.drafting(contract, audience)
         internal = kind in _OF_SEALS or (kind is NoticeKind.REMINDERS and recipient not in signers)
         return not internal or self.belongs(recipient, audience)
 

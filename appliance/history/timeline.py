@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from appliance.errors import NotFound
-from appliance.evidence.wording import LABELS, TITLES, label, unchanged
-from appliance.history.disclosure import Audience, Disclosure, Seen
+from appliance.evidence.wording import LABELS, TITLES, label, says_nothing
+from appliance.history.disclosure import Audience, Disclosure, Seen, replaced_guests
 from appliance.history.events import SYSTEM, EventKind
 from appliance.store import checkpoints, contracts, events, people
 from appliance.store.database import Database, Transaction
@@ -73,8 +73,10 @@ class Timeline:
             told = events.told(tx, contract_id)
             if not told:
                 return ()
-            disclosure, names = Disclosure(tx, contracts.load(tx, contract_id), audience), _Names(tx)
-            leaves = ((entry, canonical.decode(leaf), opening) for entry, leaf, opening in told)
+            disclosure = Disclosure(tx, contracts.load(tx, contract_id), audience)
+            leaves = [(entry, canonical.decode(leaf), opening) for entry, leaf, opening in told]
+            replaced = replaced_guests(leaf for _entry, leaf, _opening in leaves)
+            names = _Names(tx, frozenset() if disclosure.drafting else replaced)
             return tuple(
                 _event(entry, leaf, disclosure.seen(leaf, opening), names, entry < size)
                 for entry, leaf, opening in leaves
@@ -82,11 +84,11 @@ class Timeline:
 
 
 class _Names:
-    """Subjects by the names that people know them by, each looked up once."""
+    """Subjects by the names that people know them by, each looked up once; those *withheld* stay subjects."""
 
-    def __init__(self, tx: Transaction) -> None:
+    def __init__(self, tx: Transaction, withheld: frozenset[str]) -> None:
         self._tx = tx
-        self._known: dict[str, str] = {SYSTEM: ""}
+        self._known: dict[str, str] = {SYSTEM: "", **{subject: subject for subject in withheld}}
 
     def __call__(self, subject: str) -> str:
         if subject not in self._known:
@@ -133,9 +135,9 @@ def _facts(fields: Mapping[str, Any], kind: str, actor: str, names: Callable[[st
     for name in LABELS:
         if name not in fields or (name in _PLACES and fields[name] is not None):
             continue
-        if unchanged(kind, name, fields):
-            continue
         value = _shown(fields[name], names)
+        if says_nothing(kind, name, fields, value):
+            continue
         if kind == EventKind.PARTY_SIGNED and name in ("name", "signer") and value in (actor, None):
             continue
         if name == "organisation" and str(value) in str(fields.get("name")):

@@ -4,12 +4,17 @@ clocks? Pages are read as text, as a browser shows them, without a browser."""
 from __future__ import annotations
 
 import html
+import io
 import re
+import zipfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from html.parser import HTMLParser
 from zoneinfo import ZoneInfo
+
+import pypdfium2
 
 from appliance.language import Language
 from appliance.store.database import Database
@@ -162,3 +167,15 @@ def _offsets(local: str, zone: str) -> set[str]:
 def _written(ahead: timedelta) -> str:
     minutes = int(abs(ahead).total_seconds()) // 60
     return f"{'-' if ahead < timedelta() else '+'}{minutes // 60:02}:{minutes % 60:02}"
+
+
+@cache
+def words_in(content: bytes) -> str:
+    """All text in *content*, an archive's files and a document's pages too."""
+    if content.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return "\n".join(words_in(archive.read(name)) for name in archive.namelist())
+    if content.startswith(b"%PDF-"):
+        with pypdfium2.PdfDocument(content) as document:
+            return "\n".join(page.get_textpage().get_text_bounded() for page in document).replace("\r\n", "")
+    return content.decode("utf-8", "replace")

@@ -7,11 +7,9 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator
-from functools import cache
 from itertools import product
 
 import argon2
-import pypdfium2
 import pytest
 from werkzeug.test import TestResponse
 
@@ -26,6 +24,7 @@ from appliance.model.listing import Bucket, Filter
 from hsm.client import AuthorityClient
 from tests.portal.both_sides import GAMMA, MARKERS, ONE, OTHER, SHARED, Stage, built
 from tests.portal.conftest import form_token, parts
+from tests.portal.reading import words_in
 from tests.portal.routes import GET
 from tests.world import shared_world
 from webui.portal.application import create_app
@@ -85,18 +84,6 @@ def addresses(stage: Stage) -> list[str]:
             for values in product(*(sorted(known[place]) for place in places)):
                 found.append(row.path.format(**dict(zip(places, values, strict=True))))
     return found
-
-
-@cache
-def words_in(content: bytes) -> str:
-    """All text in *content*, an archive's files and a document's pages too."""
-    if content.startswith(b"PK\x03\x04"):
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return "\n".join(words_in(archive.read(name)) for name in archive.namelist())
-    if content.startswith(b"%PDF-"):
-        with pypdfium2.PdfDocument(content) as document:
-            return "\n".join(page.get_textpage().get_text_bounded() for page in document).replace("\r\n", "")
-    return content.decode("utf-8", "replace")
 
 
 def said(answer: TestResponse) -> str:

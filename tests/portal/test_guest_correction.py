@@ -15,7 +15,10 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
 from appliance.errors import NotFound, StateRefused
+from appliance.exporting import Exporting
 from appliance.guests.codes import Codes
+from appliance.history.disclosure import Audience
+from appliance.ledger import Sequencer
 from appliance.model.contract import Contract, Deadline, Guest, Party, Placement, SigningOrder
 from appliance.model.guest import Invitation
 from appliance.model.notice import Notice, NoticeKind
@@ -25,9 +28,11 @@ from appliance.notices.mail import Mail
 from appliance.store import guests, outbox
 from appliance.wiring import Appliance
 from hsm.acts import WebAuthnActivation
+from hsm.client import AuthorityClient
 from tests.appliance.notices.smtp import post_office
 from tests.portal import signing_visits
 from tests.portal.estate import HERE, Estate
+from tests.portal.reading import words_in
 from tests.portal.visitors import SIGNER, signed_in
 from tests.world import activations_for, agree, sample_document
 
@@ -162,7 +167,7 @@ def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: 
         tx.execute(
             "UPDATE outbox SET state = 'unknown' WHERE recipient = ? AND kind = 'guest-invited'", (before.subject,)
         )
-    _after, party = correct(estate, contract, email="right@epsilon.example")
+    _after, party = correct(estate, contract, name="郑示例", email="right@epsilon.example")
     query = "SELECT id, kind, state FROM outbox WHERE recipient = ? ORDER BY id"
     with house.database.transaction() as tx:
         [(invited, *_), (_id, kind, state)] = tx.execute(query, (before.subject,)).fetchall()
@@ -192,6 +197,20 @@ def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: 
     assert signed.parties[0].signed_at is not None
     with pytest.raises(StateRefused, match="answered already"):
         house.correcting.correct(contract.id, party.id, Guest("某", "", "a@b.example"), by=ZHANG.subject)
+    agree(house, LI, "戊公司")
+    opened = house.desk.open(contract.id, signed.parties[1].id, HERE)
+    house.desk.sign(opened.intent.id, activations_for(house, opened.intent.act), HERE)
+    house.sealing.seal_off(contract.id)
+    with AuthorityClient(house.settings.home.authority_socket("scheduler")) as scheduler:
+        Sequencer(house.database, scheduler).run_once()
+    for who, own in ((ZHANG, True), (LI, False)):
+        package = Exporting(house).export(contract.id, Audience.of_person(who)).package
+        assert ("郑示列" in words_in(package)) is own, who.name
+        assert house.verifier.verify(package).indication == "TOTAL-PASSED"
+        shown = house.disclosing.mail_shown(
+            house.contracts.get(contract.id), NoticeKind.GUEST_LINK, before.subject, Audience.of_person(who)
+        )
+        assert shown is own
 
 
 def test_another_name_after_it_was_certified_starts_anew(estate: Estate, contract: Contract) -> None:
@@ -201,6 +220,8 @@ def test_another_name_after_it_was_certified_starts_anew(estate: Estate, contrac
     assert party.name == "郑示例" and party.subject != before.subject
     page = signed_in(estate.portal, house, ZHANG.subject, SIGNER).get(f"/contracts/{contract.id}").text
     assert "原姓名" in page and "郑示列" in page and "原签署截止时间" not in page
+    page = signed_in(estate.portal, house, LI.subject, SIGNER).get(f"/contracts/{contract.id}").text
+    assert "郑示例" in page and "郑示列" not in page and "原姓名" not in page
     with house.database.reading() as tx:
         query = "SELECT recipient FROM outbox WHERE kind = 'certificate-to-end' AND about = ?"
         assert OFFICER in {row[0] for row in tx.execute(query, (before.subject,))}
