@@ -2,7 +2,8 @@
 
 One pass over the tags. Nothing is sorted, no default is dropped, no value is read: a definite element is taken as
 it stands unless something in it had to be written anew. Whether the result is strict DER is asked afterwards, and
-what a signature covers keeps its bytes. Memory and time are bounded by length times depth; both have limits.
+what a signature covers keeps its bytes. Memory and time are bounded by length times depth, and by the number of
+elements; all three have limits.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ DEEPEST: Final = 64
 """Elements inside each other; a signed message with its timestamps and certificates needs about 20."""
 LARGEST: Final = 16 * 1024 * 1024
 """Octets of a message."""
+MOST_ELEMENTS: Final = 500_000
+"""Elements of a message: about a second's work. A list of 100,000 revoked certificates has about as many."""
 
 _CONSTRUCTED: Final = 0x20
 _INDEFINITE: Final = 0x80
@@ -41,10 +44,22 @@ class _Header:
         return bool(self.identifier[0] & _CONSTRUCTED)
 
 
+@dataclass(slots=True)
+class _Budget:
+    """How many elements more are read."""
+
+    left: int = MOST_ELEMENTS
+
+    def spend(self) -> None:
+        if self.left == 0:
+            raise NotBer("too many elements")
+        self.left -= 1
+
+
 def to_der(encoded: bytes) -> bytes:
     """The one element in *encoded* with definite lengths and unsegmented OCTET STRINGs; *encoded* itself where it
     has these. Raises :class:`NotBer`, also for bytes after the element."""
-    written, end = _element(_limited(encoded), 0, DEEPEST)
+    written, end = _element(_limited(encoded), 0, DEEPEST, _Budget())
     if end != len(encoded):
         raise NotBer("bytes after the element")
     return written
@@ -53,7 +68,7 @@ def to_der(encoded: bytes) -> bytes:
 def length_of(encoded: bytes) -> int:
     """Octets of the element that *encoded* begins with, end-of-contents included. Raises :class:`NotBer`."""
     header = _header(encoded, 0)
-    return header.end or _element(_limited(encoded), 0, DEEPEST)[1]
+    return header.end or _element(_limited(encoded), 0, DEEPEST, _Budget())[1]
 
 
 def _limited(encoded: bytes) -> bytes:
@@ -62,8 +77,9 @@ def _limited(encoded: bytes) -> bytes:
     return encoded
 
 
-def _element(data: bytes, at: int, depth: int) -> tuple[bytes, int]:
+def _element(data: bytes, at: int, depth: int, budget: _Budget) -> tuple[bytes, int]:
     """The element at *at*, written anew where needed, and where it ends."""
+    budget.spend()
     header = _header(data, at)
     if not header.constructed:
         if header.end is None:
@@ -71,7 +87,7 @@ def _element(data: bytes, at: int, depth: int) -> tuple[bytes, int]:
         return data[at : header.end], header.end
     if depth == 0:
         raise NotBer("too deep")
-    members, end = _members(data, header, depth - 1)
+    members, end = _members(data, header, depth - 1, budget)
     if header.identifier[0] == _OCTET_STRING | _CONSTRUCTED:
         return _string(members), end
     contents = b"".join(members)
@@ -80,14 +96,14 @@ def _element(data: bytes, at: int, depth: int) -> tuple[bytes, int]:
     return header.identifier + _length(len(contents)) + contents, end
 
 
-def _members(data: bytes, header: _Header, depth: int) -> tuple[list[bytes], int]:
+def _members(data: bytes, header: _Header, depth: int, budget: _Budget) -> tuple[list[bytes], int]:
     """The elements inside, and where the element around them ends."""
     members: list[bytes] = []
     at = header.start
     while at != header.end:
         if header.end is None and data[at : at + 2] == _END:
             return members, at + len(_END)
-        member, at = _element(data, at, depth)
+        member, at = _element(data, at, depth, budget)
         if header.end is not None and at > header.end:
             raise NotBer("an element that is longer than what it is in")
         members.append(member)
@@ -136,4 +152,4 @@ def _length(length: int) -> bytes:
     return bytes([_INDEFINITE | len(octets)]) + octets
 
 
-__all__ = ["DEEPEST", "LARGEST", "NotBer", "length_of", "to_der"]
+__all__ = ["DEEPEST", "LARGEST", "MOST_ELEMENTS", "NotBer", "length_of", "to_der"]

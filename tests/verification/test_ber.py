@@ -74,8 +74,9 @@ def test_what_is_der_is_left_alone(message: bytes) -> None:
         b"\x3f" + b"\xff" * 20 + b"\x01\x00",
         nested(ber.DEEPEST + 1),
         bytes(ber.LARGEST + 1),
+        b"\x30\x80" + b"\x05\x00" * ((ber.LARGEST - 4) // 2) + b"\0\0",
     ],
-    ids=range(16),
+    ids=range(17),
 )
 def test_what_is_no_ber_or_beyond_the_limits_is_refused(damaged: bytes) -> None:
     with pytest.raises(ber.NotBer):
@@ -92,6 +93,14 @@ def test_the_work_grows_with_the_number_of_elements_alone(monkeypatch: pytest.Mo
             read.clear()
             ber.to_der(b"\x30\x80" + nested(depth - 1) * wide + b"\0\0")
             assert len(read) == 1 + depth * wide
+
+
+def test_elements_are_read_up_to_a_limit() -> None:
+    """In whatever way they lie in each other; one more than the limit is refused."""
+    most = b"\x30\x80" + b"\x31\x02\x05\x00" * ((ber.MOST_ELEMENTS - 2) // 2) + b"\0\0"
+    assert ber.to_der(most)[0] == 0x30
+    with pytest.raises(ber.NotBer, match="too many elements"):
+        ber.to_der(most[:-2] + b"\x05\x00" * 2 + b"\0\0")
 
 
 def test_what_openssl_writes_in_one_pass_is_read(tmp_path: Path) -> None:
