@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -32,6 +33,7 @@ from appliance.store import accounts, appointment, passkeys, people
 from appliance.store.database import Transaction
 from hsm.answers import Appointment
 from hsm.client import AuthorityClient
+from hsm.errors import ActivationRefused
 
 _SUBJECT = re.compile(r"officer-[0-9a-f]{12}")
 _LABEL = "Made at set-up"
@@ -139,7 +141,8 @@ class Appointing:
         with self._database.transaction() as tx:
             spend(tx, made.ticket, now=self._now())
             appointment.keep(tx, new)
-        self._authority.appoint_officer(form.code, self._details(new))
+        with self._kept(new):
+            self._authority.appoint_officer(form.code, self._details(new))
         with self._database.transaction() as tx:
             self._open(tx, new)
             throttle.passed(tx, attempt, now=self._now())
@@ -179,7 +182,8 @@ class Appointing:
             new = self._restored(tx, subject, form, made)
             if new is not None:
                 appointment.keep(tx, new)
-        self._authority.restore_officer(form.code, {"subject": subject, "credential": self._credential(made)})
+        with self._kept(new):
+            self._authority.restore_officer(form.code, {"subject": subject, "credential": self._credential(made)})
         if new is None:
             raise StateRefused("The account of {subject} cannot be restored; it was closed.", subject=subject)
         with self._database.transaction() as tx:
@@ -216,16 +220,26 @@ class Appointing:
 
     def _complete(self) -> None:
         with self._database.reading() as tx:
-            new = appointment.kept(tx)
-        if new is None:
-            return
-        # Whoever posts to /setup chooses the id of a passkey, and could choose another's; the key proves whose it
-        # is.
-        known = [(each.credential_id, each.public_key) for each in self._authority.credentials(new.subject)]
-        if (new.credential_id, new.public_key) in known:
-            with self._database.transaction() as tx:
-                if appointment.kept(tx) == new:
-                    self._open(tx, new)
+            kept = appointment.kept(tx)
+        for new in kept:
+            # Whoever posts to /setup chooses the id of a passkey, and could choose another's; the key proves whose
+            # it is.
+            known = [(each.credential_id, each.public_key) for each in self._authority.credentials(new.subject)]
+            if (new.credential_id, new.public_key) in known:
+                with self._database.transaction() as tx:
+                    if new in appointment.kept(tx):
+                        self._open(tx, new)
+
+    @contextmanager
+    def _kept(self, new: NewOfficer | None) -> Iterator[None]:
+        """*new* stays kept when it is not known what the authority did; what it refused is dropped."""
+        try:
+            yield
+        except ActivationRefused:
+            if new is not None:
+                with self._database.transaction() as tx:
+                    appointment.drop(tx, new)
+            raise
 
     def _open(self, tx: Transaction, new: NewOfficer) -> None:
         subject, now = new.subject, self._now()
@@ -245,7 +259,7 @@ class Appointing:
         self._chronicle.tell(tx, HistoryEvent(kind, now, subject, None, public))
         if restored:
             tell_officers_of_recovery(tx, now, about=subject)
-        appointment.forget(tx)
+        appointment.forget(tx, subject)
 
     def _register(self, tx: Transaction, new: NewOfficer) -> None:
         roles, interface = frozenset({Role.OFFICER}), self._interface

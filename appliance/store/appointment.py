@@ -1,4 +1,5 @@
-"""The one appointment that may be under way: kept while the authority is asked, gone when the account is there."""
+"""Appointments that may be under way: kept while the authority is asked, gone when it refused or the account is
+there."""
 
 from __future__ import annotations
 
@@ -7,11 +8,11 @@ from appliance.store.database import Transaction
 
 
 def keep(tx: Transaction, new: NewOfficer) -> None:
-    """Keeps *new* in place of an earlier one."""
+    """Keeps *new* beside others; what is kept for the same subject and passkey stays as it is."""
     tx.execute(
-        "INSERT OR REPLACE INTO appointment"
-        " (one, subject, login, name, organisation, email, password, credential_id, public_key, sign_count)"
-        " VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO appointments"
+        " (subject, login, name, organisation, email, password, credential_id, public_key, sign_count)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
             new.subject,
             new.login,
@@ -26,15 +27,23 @@ def keep(tx: Transaction, new: NewOfficer) -> None:
     )
 
 
-def kept(tx: Transaction) -> NewOfficer | None:
-    """The one that is kept, or None."""
-    row = tx.execute(
+def kept(tx: Transaction) -> list[NewOfficer]:
+    """All that are kept."""
+    rows = tx.execute(
         "SELECT subject, login, name, organisation, email, password, credential_id, public_key, sign_count"
-        " FROM appointment"
-    ).fetchone()
-    return None if row is None else NewOfficer(*row)
+        " FROM appointments"
+    )
+    return [NewOfficer(*row) for row in rows]
 
 
-def forget(tx: Transaction) -> None:
-    """Drops what is kept."""
-    tx.execute("DELETE FROM appointment")
+def drop(tx: Transaction, new: NewOfficer) -> None:
+    """Drops *new*, which the authority refused."""
+    tx.execute(
+        "DELETE FROM appointments WHERE subject = ? AND credential_id = ? AND public_key = ?",
+        (new.subject, new.credential_id, new.public_key),
+    )
+
+
+def forget(tx: Transaction, subject: str) -> None:
+    """Drops all that is kept for *subject*, whose account is there."""
+    tx.execute("DELETE FROM appointments WHERE subject = ?", (subject,))
