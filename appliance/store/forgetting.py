@@ -66,9 +66,10 @@ OF_A_CONTRACT: Final[tuple[tuple[str, str], ...]] = (
 """Table and statement, in an order that foreign keys allow; ``?1`` is the contract."""
 
 KEPT_OF_A_CONTRACT: Final = frozenset(
-    {"contract_changes", "contract_events", "revisions", "holds", "disposals", "powers"}
+    {"contract_changes", "contract_events", "revisions", "holds", "disposals", "powers", "successions"}
 )
-"""Which act came when, the digests of what there was, the record of the disposal itself: no names, no words.
+"""Which act came when, the digests of what there was, which contract replaced which, the record of the disposal
+itself: no names, no words.
 A contract that a power of attorney rests on is not disposed of."""
 
 OF_A_PERSON: Final[tuple[tuple[str, str], ...]] = (

@@ -19,7 +19,7 @@ from appliance.model.office import ProposedPasskey
 from appliance.model.people import Person
 from tests.browser.troupe import ZHOU, Troupe, carrying
 from tests.browser.visitor import Visitor, visiting
-from tests.world import OURS
+from tests.world import OURS, agree
 
 PARALLEL = SigningOrder.PARALLEL
 REASON = "租期与会议纪要不符 <b>第三条</b>"
@@ -194,9 +194,10 @@ def test_voiding_takes_everybody(people: Troupe, letters: Letters) -> None:
 def test_a_guest_on_a_device_without_the_passkey_hears_what_to_do(people: Troupe) -> None:
     house, web = people.appliance, people.house.settings.web
     draft = people.draft("Sample agreement with a guest", (ZHANG,))
-    guest = Guest("Gina Outside", LI.organisation, "gina@gamma.example", "+86 138 0000 0000")
+    guest = Guest("Gina Outside", "Gamma Sample Limited", "gina@gamma.example", "+86 138 0000 0000")
     party = house.drafting.add_guest(draft.id, guest, by=ZHANG.subject)
     house.drafting.place(draft.id, party.id, [Placement(0, 10, 80, 25, 8)], by=ZHANG.subject)
+    agree(house, ZHANG, guest.organisation)
     contract = people.signed_by(house.sending.send(draft.id, by=ZHANG.subject), ZHANG)
     link = house.addresses.of_invitation(house.guests.of_party(party.id))
     code = house.guests.code(contract.id, party.id, by=ZHANG.subject)

@@ -257,7 +257,9 @@ def test_an_invited_person_and_what_an_officer_does_about_them(appliance: Applia
     page, _, done = answer.headers["Location"].partition("?")
     subject = page.rsplit("/", 1)[-1]
     assert "&lt;i&gt;孙&lt;/i&gt;" in officer.get(page).text
-    assert "The invitation goes to" in officer.get(f"{page}?{done}").text
+    invited = officer.get(f"{page}?{done}").text
+    assert "No mail is sent from here. Hand the link over yourself." in invited
+    assert "/welcome/" in invited
     assert invitation(officer, login="sun-office").status_code == 409
 
     assert posted(officer, page, f"{page}/invite").status_code == 303

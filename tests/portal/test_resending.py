@@ -151,6 +151,7 @@ def test_the_guest_of_an_ended_contract_waits_for_nothing_and_gets_a_new_link(
 
     assert appliance.office.requests.request(request.id).state is RequestState.WITHDRAWN
     known_person(appliance, OFFICER, "王登记员")
+    appliance.accounts.own.prefer(OFFICER, Language.CHINESE)
     officer = signed_in(portal, appliance, OFFICER, [Role.OFFICER])
     assert guest.subject not in officer.get("/office").text
     assert officer.get(f"/office/requests/{request.id}").status_code == 200
