@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from markupsafe import escape
 from werkzeug.test import TestResponse
 
+from appliance.accounts.accounts import NewAccount
 from appliance.accounts.sessions import Whereabouts
 from appliance.config import MailSettings, Security
 from appliance.contracts.drafting import DraftTerms
@@ -313,6 +314,11 @@ def endings_before_everybody_signed(mails: Mails) -> None:
 def everything_else(mails: Mails) -> None:
     """What does not come about above, to somebody who can get it, about something that there is."""
     house, names, now = mails.appliance, mails.estate.names, mails.appliance.now()
+    roles = frozenset({Role.SIGNER})
+    new = NewAccount("person", "by-mail", "邮件样本", LI.organisation, "mail@beta.example", roles)
+    house.accounts.administration.invite(new, by=OFFICER)
+    recovery = house.accounts.administration.open_link(CUSTODIAN.subject)
+    assert recovery is not None
     with house.database.reading() as tx:
         asked = seal_requests.load(tx, names["seal_request"])
     contract = names["contract"]
@@ -337,6 +343,7 @@ def everything_else(mails: Mails) -> None:
         Notice(None, OFFICER, NoticeKind.ACT_WAITING, now, names["act"]),
         Notice(None, OFFICER, NoticeKind.ENROLMENT_WAITING, now, names["request"]),
         Notice(None, OFFICER, NoticeKind.OFFICER_RECOVERY, now, "2"),
+        Notice(None, CUSTODIAN.subject, NoticeKind.RECOVERY, now, recovery.id),
     ]
     with house.database.transaction() as tx:
         for notice in others:
