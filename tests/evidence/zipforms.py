@@ -1,14 +1,15 @@
 """ZIPs byte by byte, in the forms of tools that write to a pipe, and with one thing changed.
 
-What the tools write was looked at: macOS Archive Utility (Finder), Info-ZIP ``zip -r -`` with and without ``-0``,
-Java's ZipOutputStream and ``jar``, .NET's ZipFile of Windows.
+Info-ZIP's ``zip -r -`` with and without ``-0``, and Java's ``jar`` and ZipOutputStream, are as their output was
+read; macOS Archive Utility (Finder) and .NET's ZipFile of Windows as public descriptions have them.
 """
 
 from __future__ import annotations
 
+import random
 import struct
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -164,3 +165,12 @@ FORMS: Final[tuple[Callable[[dict[str, bytes], str], list[Member]], ...]] = (
     unsigned,
     wide,
 )
+
+
+def flipped(good: bytes, *, seed: int) -> Iterator[bytes]:
+    """3,000 copies of *good* with one bit of each turned over."""
+    chance = random.Random(seed)  # noqa: S311 - bytes for a parser, no secret
+    for _ in range(3000):
+        changed = bytearray(good)
+        changed[chance.randrange(len(good))] ^= 1 << chance.randrange(8)
+        yield bytes(changed)
