@@ -88,7 +88,8 @@ def trust_of(finding: Finding | None) -> Row:
     values = {"name": shown_name(finding.path[0]), "anchor": shown_name(finding.path[-1])}
     if len(finding.path) == 1:
         return Row("trust", Answer.YES, Reason("{name} is trusted directly.", values))
-    return Row("trust", Answer.YES, Reason("{name}, vouched for by {anchor}, which you trust.", values))
+    trusted = Reason("{name}, by a chain to {anchor}, which this verification trusts.", values)
+    return Row("trust", Answer.YES, trusted)
 
 
 def time_of(finding: Finding | None) -> Row:
