@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -39,6 +38,7 @@ from appliance.supervision.services import inherited, services
 from appliance.wiring import Appliance, open_appliance
 from scripts.screenshots.operators import operators
 from scripts.screenshots.screens import AUDITOR
+from tests.ports import free_port
 
 ROLES: Mapping[str, tuple[Role, ...]] = {
     ZHANG.subject: (Role.INITIATOR, Role.SIGNER),
@@ -69,7 +69,7 @@ def stage() -> Iterator[Stage]:
     """Everything is real and ends with the context; nothing outside a temporary directory is touched."""
     with tempfile.TemporaryDirectory(prefix="vermilion-") as folder:
         home = Home(Path(folder))
-        found(home, say=_silent, environment=inherited(os.environ), port=_free_port())
+        found(home, say=_silent, environment=inherited(os.environ), port=free_port(3))
         settings = load(home)
         with (
             Supervisor(services(settings, inherited(os.environ)), say=_silent),
@@ -205,20 +205,6 @@ def _signed_first(appliance: Appliance, pocket: Pocket, contract: Contract) -> N
     prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id, Circumstances("192.0.2.7", "示例市"))
     appliance.cycle.sign(prepared.id, [pocket.activate(ZHANG.subject, prepared.act)])
     appliance.cycle.complete(prepared.id)
-
-
-def _free_port() -> int:
-    """A port that is free, as are the next two, which timestamp process and console take."""
-    while True:
-        with socket.socket() as one, socket.socket() as two, socket.socket() as three:
-            one.bind(("127.0.0.1", 0))
-            port = int(one.getsockname()[1])
-            try:
-                two.bind(("127.0.0.1", port + 1))
-                three.bind(("127.0.0.1", port + 2))
-            except (OSError, OverflowError):
-                continue
-            return port
 
 
 def _silent(_sentence: str, **_values: object) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,9 +25,13 @@ from appliance.home import Home
 from appliance.language import Language
 from appliance.supervision import Supervisor
 from appliance.supervision.services import inherited, services
+from tests.ports import free_port
 
 PATIENCE = 30.0
 """Seconds in which the scheduler must have sent what is queued."""
+
+ROW = 3
+"""Portal, timestamp process and console take a port each, one after the other."""
 
 LINK = re.compile(r"https?://localhost:\d+/[^\s\"<>]*")
 
@@ -91,20 +94,6 @@ class House:
         return (self.home.secrets / name).read_text(encoding="utf-8").strip()
 
 
-def _free_port() -> int:
-    """A port that is free, as are the next two, which timestamp process and console take."""
-    while True:
-        with socket.socket() as one, socket.socket() as two, socket.socket() as three:
-            one.bind(("127.0.0.1", 0))
-            port = int(one.getsockname()[1])
-            try:
-                two.bind(("127.0.0.1", port + 1))
-                three.bind(("127.0.0.1", port + 2))
-            except (OSError, OverflowError):
-                continue
-            return port
-
-
 @contextmanager
 def mail_server(port: int) -> Iterator[MailRoom]:
     """A mail server at *port* of the loopback interface."""
@@ -123,10 +112,10 @@ def house(language: Language = Language.CHINESE) -> Iterator[House]:
 
     *language* is the interface's until a reader chooses, and that of letters.
     """
-    mail_port = _free_port()
+    mail_port = free_port()
     with tempfile.TemporaryDirectory(prefix="vermilion-") as folder, mail_server(mail_port) as room:
         home = Home(Path(folder))
-        found(home, say=_silent, environment=inherited(os.environ), port=_free_port())
+        found(home, say=_silent, environment=inherited(os.environ), port=free_port(ROW))
         with home.settings.open("a", encoding="utf-8") as stream:
             stream.write(f'\n[mail]\nhost = "127.0.0.1"\nport = {mail_port}\nsecurity = "none"\n')
             stream.write(f'\n[interface]\nlanguage = "{language}"\n')
@@ -138,7 +127,7 @@ def house(language: Language = Language.CHINESE) -> Iterator[House]:
 @contextmanager
 def enterprise(new: NewHome) -> Iterator[House]:
     """An organisation's own home, as `make up ORG=…` serves it, with a mail server; nobody is in it."""
-    mail_port, port = _free_port(), _free_port()
+    mail_port, port = free_port(), free_port(ROW)
     with tempfile.TemporaryDirectory(prefix="vermilion-") as folder, mail_server(mail_port) as room:
         home = Home(Path(folder))
         found(home, say=_silent, environment=inherited(os.environ), port=port, wanted=new)

@@ -19,6 +19,7 @@ from appliance.home import Home
 from appliance.store import ledger, timestamps
 from appliance.store.database import Database
 from hsm.timestamp import TimestampInfo, parse_response, parse_token
+from tests.ports import free_port
 
 QUERY = {"Content-Type": "application/timestamp-query"}
 
@@ -83,9 +84,7 @@ class RunningTsa:
 @contextmanager
 def running_tsa(root: Path) -> Iterator[RunningTsa]:
     """Gunicorn with our settings over the home *root*, whose authority runs."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "gunicorn", "--config", "python:webui.tsa.gunicorn", "--log-level", "warning"]
     master = subprocess.Popen(
         [*command, "--bind", f"127.0.0.1:{port}", "webui.tsa.process:create()"],

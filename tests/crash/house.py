@@ -15,6 +15,7 @@ from pathlib import Path
 
 from appliance.home import Home
 from appliance.supervision.services import answers, operational
+from tests.ports import free_port
 
 PATIENCE = 120.0
 WORKERS = max(4, os.cpu_count() or 1)
@@ -114,9 +115,3 @@ def kill_all(processes: list[int]) -> int:
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
     return len(processes)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -40,7 +40,8 @@ from hsm.sealing import new_identity, recipient_of
 from hsm.status import AuthorityState
 from tests.conformance.boot_clock import STEP, UNDO
 from tests.health.onlooker import Onlooker
-from tests.health.receivers import Hook, Post, free_port
+from tests.health.receivers import Hook, Post
+from tests.ports import free_port
 from tests.world import cast, moulded
 
 ROUND = timedelta(seconds=15)
