@@ -55,11 +55,11 @@ from appliance.evidence.verification import verify_package
 from appliance.guests import Correcting, Entering, Guests, invite, link_for
 from appliance.guests.codes import Codes
 from appliance.guests.entering import Surroundings
-from appliance.history.chronicle import Chronicle
 from appliance.history.disclosure import Disclosing
 from appliance.identity import IdentityChecks
 from appliance.keeping import CeremonyRecords, Keeping
 from appliance.ledger import Proofs, Sequencer
+from appliance.ledger.audit_trail import AuditTrail
 from appliance.listing import Listing
 from appliance.maintenance import Maintenance
 from appliance.model.accounts import LinkPurpose
@@ -204,7 +204,7 @@ def open_appliance(
             verifier=verifier,
             authority=authority,
             timestamps=timestamps,
-            chronicle=Chronicle(),
+            audit=AuditTrail(),
             claimants=Claimants(home.run / "claimants"),
             now=now,
             preconditions=(
@@ -264,7 +264,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
     sealing = SealingOff(room)
     finishing = Finishing(room, cycle)
     recovery, endings, keeping = Recovery(room, cycle, sealing), Endings(room), Keeping(room, settings.keeping)
-    sessions = Sessions(room.database, room.chronicle, settings.sessions, room.now)
+    sessions = Sessions(room.database, room.audit, settings.sessions, room.now)
     in_accounts = _accounts_room(settings, room)
     mail = MailChannel(room.database, settings.mail)
     layouts = Layouts(room.workshop, room.blobs)
@@ -283,12 +283,12 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         timestamps=room.timestamps,
         sequencer=Sequencer(room.database, room.authority),
         proofs=Proofs(room.database),
-        registry=Registry(room.database, room.chronicle, room.now),
+        registry=Registry(room.database, room.audit, room.now),
         links=Links(settings.home.secret(LINKS_KEY, os.environ)),
         sessions=sessions,
         accounts=open_accounts(in_accounts),
         appointing=Appointing(in_accounts, room.authority),
-        office=open_office(room.database, room.chronicle, room.authority, sessions, room.now),
+        office=open_office(room.database, room.audit, room.authority, sessions, room.now),
         agreements=Agreements(room),
         drafting=Drafting(room, _intake(settings, room)),
         sending=Sending(room, earlier),
@@ -317,18 +317,18 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         seal_uses=SealUses(room.database),
         guests=Guests(room.database, _codes(settings), mail.works, room.now),
         entering=_entering(settings, room, in_accounts),
-        correcting=Correcting(room.database, room.chronicle, room.now),
+        correcting=Correcting(room.database, room.audit, room.now),
         addresses=_addresses(settings, room),
         mail=mail,
         pictures=pictures,
         appearances=Appearances(room.database, room.workshop, confinement, room.now),
         seal_pictures=SealPictures(room.database, room.workshop, confinement),
-        retention=open_retention(room.database, room.chronicle, (room.blobs, pictures), room.policy, room.now),
-        identity=IdentityChecks(room.database, room.chronicle, room.policy, room.now),
+        retention=open_retention(room.database, room.audit, (room.blobs, pictures), room.policy, room.now),
+        identity=IdentityChecks(room.database, room.audit, room.policy, room.now),
         powers=_powers(settings, room),
         reminders=_reminders(settings, room),
         keeping=keeping,
-        ceremonies=CeremonyRecords(room.database, room.chronicle, room.authority, room.now),
+        ceremonies=CeremonyRecords(room.database, room.audit, room.authority, room.now),
         maintenance=Maintenance(room.database, room.now),
         stuck=StuckContracts(room, recovery, endings, keeping.renew),
     )
@@ -346,18 +346,16 @@ def _reminders(settings: Settings, room: SigningRoom) -> RemindersDesk:
 
 def _accounts_room(settings: Settings, room: SigningRoom) -> AccountsRoom:
     links = Links(settings.home.secret(LINKS_KEY, os.environ))
-    return accounts_room(settings, room.database, room.chronicle, room.authority, links, room.now)
+    return accounts_room(settings, room.database, room.audit, room.authority, links, room.now)
 
 
 def _powers(settings: Settings, room: SigningRoom) -> Powers:
-    return Powers(
-        Archive(room.database, room.blobs, _intake(settings, room), room.chronicle), room.policy, room.now
-    )
+    return Powers(Archive(room.database, room.blobs, _intake(settings, room), room.audit), room.policy, room.now)
 
 
 def _reviewing(settings: Settings, room: SigningRoom, confinement: Confinement) -> Reviewing:
     checker = Checker(confinement, room.standings.book, timeout=float(settings.documents.patience))
-    return Reviewing(room.database, room.blobs, room.chronicle, checker, room.standings, room.now)
+    return Reviewing(room.database, room.blobs, room.audit, checker, room.standings, room.now)
 
 
 def _addresses(settings: Settings, room: SigningRoom) -> Addresses:
@@ -400,7 +398,7 @@ def _workplace(settings: Settings, room: SigningRoom) -> Workplace:
         verifier=room.verifier,
         authority=room.authority,
         timestamps=room.timestamps,
-        chronicle=room.chronicle,
+        audit=room.audit,
         issuer=settings.organisation.name,
         address=settings.web.public_url,
     )

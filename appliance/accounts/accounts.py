@@ -12,7 +12,7 @@ from appliance.accounts.room import AccountsRoom
 from appliance.accounts.signing_in import folded
 from appliance.contact_details import email_address, organisation_name, person_name
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.accounts import (
     ROLES_OF,
     Account,
@@ -50,7 +50,7 @@ class Accounts:
 
     def __init__(self, room: AccountsRoom) -> None:
         self._database = room.database
-        self._chronicle = room.chronicle
+        self._audit = room.audit
         self._registry = room.registry
         self._sessions = room.sessions
         self._links = room.links
@@ -174,7 +174,7 @@ class Accounts:
     def _tell(
         self, tx: Transaction, kind: EventKind, by: str, public: Mapping[str, Field], **private: Field
     ) -> None:
-        self._chronicle.tell(tx, HistoryEvent(kind, self._now(), by, None, public, private))
+        self._audit.append(tx, AuditEvent(kind, self._now(), by, None, public, private))
 
 
 def problems(new: NewAccount) -> dict[str, PreconditionRefused]:

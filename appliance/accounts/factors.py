@@ -13,8 +13,8 @@ from appliance.accounts.room import AccountsRoom
 from appliance.accounts.tickets import spend
 from appliance.contact_details import person_name
 from appliance.errors import NotFound, PreconditionRefused
-from appliance.history.events import EventKind, Field, HistoryEvent
 from appliance.language import Language
+from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.accounts import Passkey
 from appliance.model.people import Person
 from appliance.store import accounts, enrolment, passkeys, people
@@ -31,7 +31,7 @@ class OwnFactors:
 
     def __init__(self, room: AccountsRoom) -> None:
         self._database = room.database
-        self._chronicle = room.chronicle
+        self._audit = room.audit
         self._sessions = room.sessions
         self._codes = room.codes
         self._now = room.now
@@ -125,8 +125,8 @@ class OwnFactors:
             self._tell(tx, EventKind.PASSKEY_REMOVED, subject, credential=credential_id.hex())
 
     def _tell(self, tx: Transaction, kind: EventKind, subject: str, **private: Field) -> None:
-        event = HistoryEvent(kind, self._now(), subject, None, {"subject": subject}, private)
-        self._chronicle.tell(tx, event)
+        event = AuditEvent(kind, self._now(), subject, None, {"subject": subject}, private)
+        self._audit.append(tx, event)
 
 
 def _is_verified(tx: Transaction, subject: str) -> bool:

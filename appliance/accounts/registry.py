@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, Field, HistoryEvent
 from appliance.language.instants import zone_of
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.people import Person, Seal
 from appliance.store import people
 from appliance.store.database import Database, Transaction
@@ -17,9 +17,9 @@ from appliance.store.database import Database, Transaction
 class Registry:
     """Registers whom the authority has enrolled already; registering gives nobody a key. Thread-safe."""
 
-    def __init__(self, database: Database, chronicle: Chronicle, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, audit: AuditTrail, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._chronicle = chronicle
+        self._audit = audit
         self._now = now
 
     def add_person(self, person: Person, certificate: bytes | None, *, by: str) -> None:
@@ -87,7 +87,7 @@ class Registry:
     def _tell(
         self, tx: Transaction, kind: EventKind, by: str, public: Mapping[str, Field], private: Mapping[str, Field]
     ) -> None:
-        self._chronicle.tell(tx, HistoryEvent(kind, self._now(), by, None, public, private))
+        self._audit.append(tx, AuditEvent(kind, self._now(), by, None, public, private))
 
 
 def require_zone(zone: str) -> None:

@@ -13,7 +13,7 @@ from appliance.accounts.registry import Registry
 from appliance.accounts.sessions import Sessions
 from appliance.accounts.tickets import Tickets
 from appliance.config import InterfaceSettings, Settings
-from appliance.history.chronicle import Chronicle
+from appliance.ledger.audit_trail import AuditTrail
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
 
@@ -23,7 +23,7 @@ class AccountsRoom:
     """The collaborators; every one is thread-safe."""
 
     database: Database
-    chronicle: Chronicle
+    audit: AuditTrail
     registry: Registry
     sessions: Sessions
     links: Links
@@ -37,7 +37,7 @@ class AccountsRoom:
 def accounts_room(
     settings: Settings,
     database: Database,
-    chronicle: Chronicle,
+    audit: AuditTrail,
     authority: AuthorityClient,
     links: Links,
     now: Callable[[], datetime],
@@ -47,9 +47,9 @@ def accounts_room(
     site = Site(settings.web.relying_party, settings.web.origin, settings.organisation.name)
     return AccountsRoom(
         database=database,
-        chronicle=chronicle,
-        registry=Registry(database, chronicle, now),
-        sessions=Sessions(database, chronicle, settings.sessions, now),
+        audit=audit,
+        registry=Registry(database, audit, now),
+        sessions=Sessions(database, audit, settings.sessions, now),
         links=links,
         codes=LoginCodes(authority, settings.organisation.name),
         passkeys=Passkeys(site, tickets, links.secret("handles"), now),

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 
 from appliance.config import SessionSettings
 from appliance.errors import NotFound
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.accounts import AccountState, OpenedSession, Role, Session, Strength
 from appliance.model.people import Person
 from appliance.store import accounts, people
@@ -52,10 +52,10 @@ class Sessions:
     """Opens, finds and ends sessions. Thread-safe."""
 
     def __init__(
-        self, database: Database, chronicle: Chronicle, settings: SessionSettings, now: Callable[[], datetime]
+        self, database: Database, audit: AuditTrail, settings: SessionSettings, now: Callable[[], datetime]
     ) -> None:
         self._database = database
-        self._chronicle = chronicle
+        self._audit = audit
         self._idle = timedelta(minutes=settings.idle_minutes)
         self._longest = timedelta(hours=settings.longest_hours)
         self._now = now
@@ -140,7 +140,7 @@ class Sessions:
 
     def _tell(self, tx: Transaction, subject: str, by: str, count: int) -> None:
         public: dict[str, Field] = {"subject": subject, "count": count}
-        self._chronicle.tell(tx, HistoryEvent(EventKind.SESSION_REVOKED, self._now(), by, None, public))
+        self._audit.append(tx, AuditEvent(EventKind.SESSION_REVOKED, self._now(), by, None, public))
 
 
 def _new(subject: str, strength: Strength, now: datetime, until: datetime, where: Whereabouts) -> Session:

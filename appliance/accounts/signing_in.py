@@ -19,7 +19,7 @@ from appliance.accounts.sessions import Whereabouts
 from appliance.accounts.throttle import Attempt
 from appliance.accounts.tickets import Ticket, spend
 from appliance.errors import SignInRefused
-from appliance.history.events import SYSTEM, EventKind, HistoryEvent
+from appliance.ledger.events import SYSTEM, AuditEvent, EventKind
 from appliance.model.accounts import Account, AccountState, OpenedSession, Strength
 from appliance.store import accounts
 from appliance.store import passkeys as stored_passkeys
@@ -42,7 +42,7 @@ class SigningIn:
 
     def __init__(self, room: AccountsRoom) -> None:
         self._database = room.database
-        self._chronicle = room.chronicle
+        self._audit = room.audit
         self._sessions = room.sessions
         self._codes = room.codes
         self._passkeys = room.passkeys
@@ -135,8 +135,8 @@ class SigningIn:
         spend(tx, ticket, now=self._now())
         throttle.passed(tx, attempt, now=self._now())
         public, private = {"subject": subject, "strength": strength.value}, {"address": where.address}
-        event = HistoryEvent(EventKind.SIGNED_IN, self._now(), subject, None, public, private)
-        self._chronicle.tell(tx, event)
+        event = AuditEvent(EventKind.SIGNED_IN, self._now(), subject, None, public, private)
+        self._audit.append(tx, event)
         return self._sessions.open(tx, subject, strength, where)
 
     def _refused(self, attempt: Attempt, login: str, where: Whereabouts, *, code: bool = False) -> SignInRefused:
@@ -144,8 +144,8 @@ class SigningIn:
             with self._database.transaction() as tx:
                 private = {"login": login, "address": where.address}
                 public = {"attempts": attempt.count}
-                event = HistoryEvent(EventKind.SIGN_IN_BLOCKED, self._now(), SYSTEM, None, public, private)
-                self._chronicle.tell(tx, event)
+                event = AuditEvent(EventKind.SIGN_IN_BLOCKED, self._now(), SYSTEM, None, public, private)
+                self._audit.append(tx, event)
         if code:
             return SignInRefused("The code is wrong or was used before; wait for the next one and enter it.")
         return SignInRefused("Login or password are wrong, or the account is not active.")

@@ -15,7 +15,7 @@ from appliance.accounts.room import AccountsRoom
 from appliance.accounts.sessions import Whereabouts
 from appliance.accounts.tickets import spend
 from appliance.errors import StateRefused
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.accounts import (
     Account,
     AccountLink,
@@ -45,7 +45,7 @@ class Welcoming:
 
     def __init__(self, room: AccountsRoom) -> None:
         self._database = room.database
-        self._chronicle = room.chronicle
+        self._audit = room.audit
         self._sessions = room.sessions
         self._links = room.links
         self._codes = room.codes
@@ -115,7 +115,7 @@ class Welcoming:
             accounts.set_state(tx, link.subject, AccountState.ACTIVE)
         kind = EventKind.ACCOUNT_ACTIVATED if welcome else EventKind.ACCOUNT_RECOVERED
         public = {"subject": link.subject, "factor": "passkey" if by_passkey else "code"}
-        self._chronicle.tell(tx, HistoryEvent(kind, self._now(), link.subject, None, public))
+        self._audit.append(tx, AuditEvent(kind, self._now(), link.subject, None, public))
 
     def _open_link(self, tx: Transaction, link_id: str) -> AccountLink:
         link = account_links.find(tx, link_id)

@@ -38,8 +38,8 @@ from appliance.administration.unlocking import UnlockDesk
 from appliance.administration.welcoming import AdministratorWelcoming, welcome_code
 from appliance.administration.wrapping import OwnWrapping, derived
 from appliance.config import Settings
-from appliance.history.chronicle import Chronicle
 from appliance.home import Home
+from appliance.ledger.audit_trail import AuditTrail
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
@@ -114,8 +114,8 @@ def open_administration(
         authority = stack.enter_context(AuthorityClient(home.authority_socket(process.role)))
         # Opened by who may, if at all.
         roots = stack.enter_context(AuthorityClient(home.authority_socket("operator")))
-        chronicle = Chronicle()
-        journal = Journal(database, portal, chronicle, now, user=user_behind(environment))
+        audit = AuditTrail()
+        journal = Journal(database, portal, audit, now, user=user_behind(environment))
         key, site = _Key(home, environment), _site(settings)
         room = AdministrationRoom(
             database=database,
@@ -130,7 +130,7 @@ def open_administration(
             now=now,
         )
         signatures = Signatures(site, room.confirmed, attests=process.attests)
-        keepers = Keepers(room, authority, roots, chronicle)
+        keepers = Keepers(room, authority, roots, audit)
         yield _administration(settings, room, keepers, authority, process, signatures)
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from appliance.errors import StorageError
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.administration import NOBODY, ROOT, Actor, JournalKind, JournalLine
 from appliance.store import administrators as known_to_the_portal
 from appliance.store.administration import journal
@@ -29,7 +29,7 @@ class Journal:
         self,
         database: Database,
         portal: Callable[[], Database],
-        chronicle: Chronicle,
+        audit: AuditTrail,
         now: Callable[[], datetime],
         *,
         user: str = "",
@@ -37,7 +37,7 @@ class Journal:
         """*user* of the operating system is whoever runs a command on the machine, where that is known."""
         self._database = database
         self._portal = portal
-        self._chronicle = chronicle
+        self._audit = audit
         self._now = now
         self._user = user
 
@@ -81,12 +81,12 @@ class Journal:
             name = journal.identity(own)
             found = journal.after(own, known_to_the_portal.last_in_log(tx, name), limit=AT_ONCE)
             for line, digest in found:
-                entry = self._chronicle.tell(tx, _event(name, line, digest))
+                entry = self._audit.append(tx, _event(name, line, digest))
                 known_to_the_portal.in_log(tx, name, line.number, entry)
         return len(found) == AT_ONCE
 
 
-def _event(name: str, line: JournalLine, digest: bytes) -> HistoryEvent:
+def _event(name: str, line: JournalLine, digest: bytes) -> AuditEvent:
     itself = (ROOT.login, NOBODY.login)
     actor = line.who if line.who in itself else f"administrator-{line.who}"
     public = {
@@ -96,4 +96,4 @@ def _event(name: str, line: JournalLine, digest: bytes) -> HistoryEvent:
         "line": line.number,
         "what": line.kind.value,
     }
-    return HistoryEvent(EventKind.ADMINISTRATION, line.at, actor, None, public)
+    return AuditEvent(EventKind.ADMINISTRATION, line.at, actor, None, public)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from appliance.accounts.signing_in import folded
 from appliance.administration.room import AdministrationRoom
 from appliance.errors import StorageError
-from appliance.history.chronicle import Chronicle
+from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.administration import ROOT, Actor, AdministratorState, JournalKind
 from appliance.model.office import ActKind, PendingAct
 from appliance.office.refusing import refuse
@@ -70,13 +70,13 @@ class KeeperEnd:
 
 class Keepers:
     """Asks the *authority*; ends by *roots*, its socket for whoever is root, which no other process opens; what
-    becomes of acts in the portal, the *chronicle* tells. Thread-safe."""
+    becomes of acts in the portal, the *audit* tells. Thread-safe."""
 
     def __init__(
-        self, room: AdministrationRoom, authority: AuthorityClient, roots: AuthorityClient, chronicle: Chronicle
+        self, room: AdministrationRoom, authority: AuthorityClient, roots: AuthorityClient, audit: AuditTrail
     ) -> None:
         self._room = room
-        self._chronicle = chronicle
+        self._audit = audit
         self._authority = authority
         self._roots = roots
 
@@ -111,7 +111,7 @@ class Keepers:
             found = office_acts.open_about(tx, subject, ActKind.ENROL_KEEPER)
             waiting = [act for act in found if credential_id is None or _is_by(act, credential_id)]
             for act in waiting:
-                refuse(tx, self._chronicle, act, reason=WITHDRAWN.template, by=who, at=now)
+                refuse(tx, self._audit, act, reason=WITHDRAWN.template, by=who, at=now)
         return bool(waiting)
 
     def _end(self, login: str, credential_id: bytes | None, by: Actor) -> bool:

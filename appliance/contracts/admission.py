@@ -12,7 +12,7 @@ from appliance.contracts.acts import Act
 from appliance.contracts.model import require
 from appliance.contracts.visibility import who_is
 from appliance.errors import StateRefused
-from appliance.history.events import SYSTEM, EventKind
+from appliance.ledger.events import SYSTEM, EventKind
 from appliance.model.contract import Contract
 from appliance.store import contracts, people
 from appliance.store.database import Transaction

@@ -19,8 +19,8 @@ from appliance.contracts.preconditions import Signing
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.sides import distinct, side_of, side_of_person, sides_of
 from appliance.errors import NotFound, StateRefused
-from appliance.history.events import EventKind, HistoryEvent
 from appliance.language import Language
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.acceptance import AgreementRecord, Side
 from appliance.model.contract import ContractState
 from appliance.model.people import Person
@@ -165,7 +165,7 @@ class Agreements:
         at = parse_token(token).gen_time
         with room.database.transaction() as tx:
             self._require_current(tx, proposal, between)
-            entry = room.chronicle.tell(tx, _accepted_event(proposal, at))
+            entry = room.audit.append(tx, _accepted_event(proposal, at))
             signed = add_signature_timestamp(cms, token)
             agreements.accept(tx, proposal, at=at, cms=signed, entry=entry)
             return agreements.load(tx, agreement_id)
@@ -227,6 +227,6 @@ def _side(fields: dict[str, str]) -> Side:
     return Side(fields["name"], fields.get("subject", ""))
 
 
-def _accepted_event(proposal: AgreementRecord, at: datetime) -> HistoryEvent:
+def _accepted_event(proposal: AgreementRecord, at: datetime) -> AuditEvent:
     public = {"version": proposal.version, "signed": proposal.act.digest.hex(), "person": proposal.person}
-    return HistoryEvent(EventKind.AGREEMENT_ACCEPTED, at, proposal.person, None, public)
+    return AuditEvent(EventKind.AGREEMENT_ACCEPTED, at, proposal.person, None, public)

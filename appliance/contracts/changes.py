@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from appliance.contracts import involved
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent
 from appliance.model.contract import Contract
 from appliance.store import contracts, involvements
 from appliance.store.database import Transaction
 
 
 def changed(
-    tx: Transaction, chronicle: Chronicle, contract: Contract, event: HistoryEvent, *, told: bool = False
+    tx: Transaction, audit: AuditTrail, contract: Contract, event: AuditEvent, *, told: bool = False
 ) -> Contract:
     """The contract as it is now: with the log entry of *event*, its next version, and the lists of all involved.
 
-    *told*: the caller has told the chronicle already, because it needed the entry's number.
+    *told*: the caller has appended the event already, because it needed the entry's number.
     """
     if not told:
-        chronicle.tell(tx, event)
+        audit.append(tx, event)
     contracts.touch(tx, contract.id, kind=event.kind, actor=event.actor, at=event.at)
     now = contracts.load(tx, contract.id)
     involvements.refresh(tx, now.id, involved.of(now), involved.words(now))

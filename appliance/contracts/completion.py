@@ -14,7 +14,7 @@ from appliance.contracts.sides import distinct, side_of, sides_of
 from appliance.contracts.signature import Signature
 from appliance.contracts.waypoints import Waypoint
 from appliance.errors import PreconditionRefused, ResultRefused, StateRefused
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.contract import Contract, Party, Revision, RevisionKind
 from appliance.model.intent import IntentRecord, IntentState
 from appliance.pdf.values import ContentsSpan, PreparedRevision
@@ -96,7 +96,7 @@ class Completion:
         parties.mark_signed(tx, contract, party, revision.at)
         intents.complete(tx, record.id)
         intents.abandon_prepared(tx, contract.id, "another party signed first")
-        completed = changed(tx, room.chronicle, contract, _signed_event(record, party, revision, rests_on))
+        completed = changed(tx, room.audit, contract, _signed_event(record, party, revision, rests_on))
         room.tell(tx, after_signature(seen, completed, party, room.now()))
         return completed
 
@@ -110,8 +110,8 @@ class Completion:
 
 def _signed_event(
     record: IntentRecord, party: Party, revision: Revision, rests_on: Mapping[str, str]
-) -> HistoryEvent:
-    return HistoryEvent(
+) -> AuditEvent:
+    return AuditEvent(
         kind=EventKind.PARTY_SIGNED,
         contract=record.act.contract,
         at=revision.at,

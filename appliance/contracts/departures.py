@@ -16,7 +16,7 @@ from appliance.contracts.handing_over import Candidates, HandingOver
 from appliance.contracts.reasons import reasoned
 from appliance.contracts.room import SigningRoom
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.accounts import Role
 from appliance.model.contract import Contract, ContractState, Party, PartyState
 from appliance.model.notice import Notice, NoticeKind
@@ -108,8 +108,8 @@ class Departures:
                 raise PreconditionRefused("{name} cannot start contracts of this organisation.", name=person.name)
             contracts.set_initiator(tx, before, to)
             public = {"from": before.initiator, "to": to}
-            event = HistoryEvent(EventKind.INITIATOR_CHANGED, now, by, contract_id, public, {"reason": words})
-            after = changed(tx, self._room.chronicle, before, event)
+            event = AuditEvent(EventKind.INITIATOR_CHANGED, now, by, contract_id, public, {"reason": words})
+            after = changed(tx, self._room.audit, before, event)
             self._room.tell(tx, [Notice(contract_id, to, NoticeKind.TAKEN_OVER, now)])
             return after
 

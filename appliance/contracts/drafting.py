@@ -18,7 +18,7 @@ from appliance.contracts.room import SigningRoom
 from appliance.contracts.terms import DraftTerms
 from appliance.documents.intake import AcceptedDocument, Intake
 from appliance.errors import PreconditionRefused
-from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.contract import (
     Contract,
     ContractState,
@@ -73,7 +73,7 @@ class Drafting:
                 language=terms.language or initiator.language,
             )
             contracts.insert(tx, contract)
-            return changed(tx, self._room.chronicle, contract, drafted(contract, now))
+            return changed(tx, self._room.audit, contract, drafted(contract, now))
 
     def revise(self, contract_id: str, terms: DraftTerms, *, by: str, seen: int | None = None) -> Contract:
         """Other words, another order or deadline; the initiator stays who it is."""
@@ -216,7 +216,7 @@ class Drafting:
         parties.insert(tx, contract.id, party)
         if party.subject == contract.initiator:
             parties.order(tx, contract.id, [party.id, *(other.id for other in contract.parties)])
-        now = changed(tx, self._room.chronicle, contract, added(contract, party, self._room.now()))
+        now = changed(tx, self._room.audit, contract, added(contract, party, self._room.now()))
         return rules.party_of(now, party.id)
 
     def _changed(
@@ -227,24 +227,24 @@ class Drafting:
         public: Mapping[str, Field],
         private: Mapping[str, Field] | None = None,
     ) -> Contract:
-        event = HistoryEvent(kind, self._room.now(), contract.initiator, contract.id, public, private or {})
-        return changed(tx, self._room.chronicle, contract, event)
+        event = AuditEvent(kind, self._room.now(), contract.initiator, contract.id, public, private or {})
+        return changed(tx, self._room.audit, contract, event)
 
 
-def drafted(contract: Contract, now: datetime, *, replaces: str | None = None) -> HistoryEvent:
+def drafted(contract: Contract, now: datetime, *, replaces: str | None = None) -> AuditEvent:
     """What the log keeps of a new draft; *replaces* is the id of the contract that it takes the place of."""
     original = contract.original
     public: dict[str, Field] = {"digest": original.digest, "size": original.size, "pages": contract.pages}
     public |= _public(contract) | ({} if replaces is None else {"replaces": replaces})
     kind = EventKind.CONTRACT_DRAFTED
-    return HistoryEvent(kind, now, contract.initiator, contract.id, public, _private(contract))
+    return AuditEvent(kind, now, contract.initiator, contract.id, public, _private(contract))
 
 
-def added(contract: Contract, party: Party, now: datetime) -> HistoryEvent:
+def added(contract: Contract, party: Party, now: datetime) -> AuditEvent:
     """What the log keeps of a party that joins a draft."""
     public: dict[str, Field] = {"party": party.id, "field": party.field, "subject": party.subject}
     private = {"name": party.name, "organisation": party.organisation}
-    return HistoryEvent(EventKind.PARTY_ADDED, now, contract.initiator, contract.id, public, private)
+    return AuditEvent(EventKind.PARTY_ADDED, now, contract.initiator, contract.id, public, private)
 
 
 def _file(accepted: AcceptedDocument) -> dict[str, Field]:

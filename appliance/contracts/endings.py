@@ -11,7 +11,7 @@ from appliance.contracts.announcements import to_those_who_know
 from appliance.contracts.changes import changed
 from appliance.contracts.reasons import reasoned
 from appliance.contracts.room import SigningRoom
-from appliance.history.events import SYSTEM, EventKind, HistoryEvent
+from appliance.ledger.events import SYSTEM, AuditEvent, EventKind
 from appliance.model.contract import Contract, ContractState
 from appliance.model.notice import NoticeKind
 from appliance.store import contracts, intents, parties
@@ -35,8 +35,8 @@ class Endings:
         with self._room.database.transaction() as tx:
             contract = admitted(tx, contract_id, Deed(Act.DISCARD, by, seen), now)
             contracts.move(tx, contract, ContractState.DISCARDED)
-            event = HistoryEvent(EventKind.CONTRACT_DISCARDED, now, by, contract_id)
-            return changed(tx, self._room.chronicle, contract, event)
+            event = AuditEvent(EventKind.CONTRACT_DISCARDED, now, by, contract_id)
+            return changed(tx, self._room.audit, contract, event)
 
     def decline(
         self, contract_id: str, party_id: str, *, reason: str, by: str, seen: int | None = None
@@ -47,7 +47,7 @@ class Endings:
             contract = admitted(tx, contract_id, Deed(Act.DECLINE, by, seen, party_id), now)
             parties.mark_declined(tx, contract, rules.party_of(contract, party_id), reason)
             public, private = {"party": party_id}, {"reason": reason}
-            event = HistoryEvent(EventKind.PARTY_DECLINED, now, by, contract_id, public, private)
+            event = AuditEvent(EventKind.PARTY_DECLINED, now, by, contract_id, public, private)
             return self._end(tx, contract, ContractState.DECLINED, event)
 
     def recall(self, contract_id: str, *, by: str, reason: str, seen: int | None = None) -> Contract:
@@ -55,7 +55,7 @@ class Endings:
         now, reason = self._room.now(), reasoned(reason)
         with self._room.database.transaction() as tx:
             contract = admitted(tx, contract_id, Deed(Act.RECALL, by, seen), now)
-            event = HistoryEvent(EventKind.CONTRACT_RECALLED, now, by, contract_id, {}, {"reason": reason})
+            event = AuditEvent(EventKind.CONTRACT_RECALLED, now, by, contract_id, {}, {"reason": reason})
             return self._end(tx, contract, ContractState.RECALLED, event)
 
     def expire(self) -> list[str]:
@@ -67,7 +67,7 @@ class Endings:
             with self._room.database.transaction() as tx:
                 contract = contracts.load(tx, contract_id)
                 if rules.is_overdue(contract, now - self._grace(contract.kind)):
-                    event = HistoryEvent(EventKind.CONTRACT_EXPIRED, now, SYSTEM, contract_id)
+                    event = AuditEvent(EventKind.CONTRACT_EXPIRED, now, SYSTEM, contract_id)
                     self._end(tx, contract, ContractState.EXPIRED, event)
         return due
 
@@ -78,9 +78,9 @@ class Endings:
     def _grace(self, kind: str) -> timedelta:
         return self._room.policy.of(kind).reminders.grace
 
-    def _end(self, tx: Transaction, contract: Contract, state: ContractState, event: HistoryEvent) -> Contract:
+    def _end(self, tx: Transaction, contract: Contract, state: ContractState, event: AuditEvent) -> Contract:
         contracts.move(tx, contract, state)
         intents.abandon_prepared(tx, contract.id, f"the contract is {state.value}")
-        guest_requests.close(tx, self._room.chronicle, contract, event.at)
+        guest_requests.close(tx, self._room.audit, contract, event.at)
         self._room.tell(tx, to_those_who_know(contract, NoticeKind(state.value), event.at))
-        return changed(tx, self._room.chronicle, contract, event)
+        return changed(tx, self._room.audit, contract, event)

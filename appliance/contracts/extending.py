@@ -11,8 +11,8 @@ from appliance.contracts.announcements import to_those_who_know
 from appliance.contracts.changes import changed
 from appliance.contracts.room import SigningRoom
 from appliance.errors import PreconditionRefused
-from appliance.history.events import EventKind, Field, HistoryEvent
 from appliance.language import instants
+from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, Deadline
 from appliance.model.notice import NoticeKind
 from appliance.store import contracts
@@ -54,8 +54,8 @@ class Extending:
                 "zone": later.zone,
                 "before": instant(contract.deadline.at),
             }
-            event = HistoryEvent(EventKind.DEADLINE_EXTENDED, now, by, contract_id, public)
-            extended = changed(tx, self._room.chronicle, contract, event)
+            event = AuditEvent(EventKind.DEADLINE_EXTENDED, now, by, contract_id, public)
+            extended = changed(tx, self._room.audit, contract, event)
             told = to_those_who_know(extended, NoticeKind.EXTENDED, now)
             self._room.tell(tx, (notice for notice in told if notice.recipient != by))
             return extended

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import SYSTEM, EventKind, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import SYSTEM, AuditEvent, EventKind
 from appliance.model.contract import Contract
 from appliance.model.office import RequestState
 from appliance.office.refusing import refuse
@@ -27,23 +27,23 @@ class Ending:
     at: datetime
 
 
-def close(tx: Transaction, chronicle: Chronicle, contract: Contract, at: datetime) -> None:
+def close(tx: Transaction, audit: AuditTrail, contract: Contract, at: datetime) -> None:
     """Closes the open enrolment requests of guests of *contract* who have no other contract under way, with the
     act by which an officer was about to grant one: nobody can activate it any more."""
     for party in contract.parties:
         if party.guest and not parties.acts_elsewhere(tx, party.subject, contract.id):
-            withdraw(tx, chronicle, party.subject, Ending(ENDED, SYSTEM, at))
+            withdraw(tx, audit, party.subject, Ending(ENDED, SYSTEM, at))
 
 
-def withdraw(tx: Transaction, chronicle: Chronicle, subject: str, ending: Ending) -> None:
+def withdraw(tx: Transaction, audit: AuditTrail, subject: str, ending: Ending) -> None:
     """Closes the open enrolment request of *subject*, if there is one, with the officers' act that waits."""
     request = enrolment.open_request(tx, subject)
     if request is None:
         return
     pending = office_acts.open_for_request(tx, request.id, ending.at)
     if pending is not None:
-        refuse(tx, chronicle, pending, reason=ending.reason, by=ending.by, at=ending.at)
+        refuse(tx, audit, pending, reason=ending.reason, by=ending.by, at=ending.at)
     enrolment.close(tx, request.id, RequestState.WITHDRAWN, at=ending.at, by=ending.by)
     public = {"subject": subject, "request": request.id}
-    event = HistoryEvent(EventKind.ENROLMENT_WITHDRAWN, ending.at, ending.by, None, public)
-    chronicle.tell(tx, event)
+    event = AuditEvent(EventKind.ENROLMENT_WITHDRAWN, ending.at, ending.by, None, public)
+    audit.append(tx, event)

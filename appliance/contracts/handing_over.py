@@ -15,7 +15,7 @@ from appliance.contracts.readiness import Readiness
 from appliance.contracts.reasons import reasoned
 from appliance.contracts.room import SigningRoom
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.contract import Contract, Party, PartyKind
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
@@ -82,8 +82,8 @@ class HandingOver:
         handovers.insert(tx, party=party_id, giver=giver, recipient=to, reason=reason, at=now)
         intents.abandon_of_party(tx, party_id, "handed over to somebody else")
         public, by = {"party": party_id, "from": giver, "to": to}, decided_by or giver
-        event = HistoryEvent(EventKind.PARTY_HANDED_OVER, now, by, contract_id, public, {"reason": reason})
-        after = changed(tx, room.chronicle, before, event)
+        event = AuditEvent(EventKind.PARTY_HANDED_OVER, now, by, contract_id, public, {"reason": reason})
+        after = changed(tx, room.audit, before, event)
         room.tell(tx, newly_on_turn(rules.whose_turn(before), after, now))
         if before.initiator not in (by, giver, to):
             room.tell(tx, [Notice(contract_id, before.initiator, NoticeKind.HANDED_OVER, now, party_id)])

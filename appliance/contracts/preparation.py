@@ -11,8 +11,8 @@ from appliance.contracts.preconditions import Signing, require_all
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.waypoints import Waypoint
 from appliance.errors import StateRefused
-from appliance.history.events import EventKind, HistoryEvent
 from appliance.language import Language
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.contract import Contract, Party, PartyKind
 from appliance.model.intent import Circumstances, IntentRecord, IntentState, PreparedSigning
 from appliance.pdf.values import (
@@ -110,7 +110,7 @@ class Preparation:
         intents.abandon_of_party(tx, party.id, "prepared again")
         intents.insert(tx, record)
         rests_on = grounds.keep(tx, record.id, PREPARED, self._room.grounding.of(tx, signing))
-        event = HistoryEvent(
+        event = AuditEvent(
             kind=EventKind.SIGNATURE_PREPARED,
             contract=contract.id,
             at=record.created,
@@ -126,7 +126,7 @@ class Preparation:
             },
             private={"address": record.circumstances.address, "location": record.circumstances.location},
         )
-        self._room.chronicle.tell(tx, event)
+        self._room.audit.append(tx, event)
 
 
 def _order(contract: Contract, party: Party, appearance: Appearance, now: datetime) -> PrepareOrder:

@@ -10,8 +10,8 @@ from appliance.contracts.grounds_record import KeptGrounds, read
 from appliance.contracts.rules import party_of
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound
-from appliance.history.events import EventKind
 from appliance.language import Language
+from appliance.ledger.events import EventKind
 from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, Party
 from appliance.model.intent import Circumstances, IntentState

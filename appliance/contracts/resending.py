@@ -12,7 +12,7 @@ from appliance.contracts.admission import Deed, admitted
 from appliance.contracts.changes import changed
 from appliance.contracts.joining import Signatory, new_party
 from appliance.contracts.room import SigningRoom
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, Revision, RevisionKind
 from appliance.store import contract_dates, contracts, parties, people, successions
 from appliance.store.database import Transaction
@@ -53,8 +53,8 @@ class Resending:
             for entry in contract_dates.of_contract(tx, before.id):
                 contract_dates.keep(tx, draft.id, replace(entry, set_by=by, set_at=now))
             public = {"successor": draft.id}
-            event = HistoryEvent(EventKind.CONTRACT_CORRECTED, now, by, before.id, public)
-            self._room.chronicle.tell(tx, event)
+            event = AuditEvent(EventKind.CONTRACT_CORRECTED, now, by, before.id, public)
+            self._room.audit.append(tx, event)
             return draft
 
     def links(self, contract: Contract) -> Links:
@@ -82,7 +82,7 @@ class Resending:
         contracts.insert(tx, draft)
         successions.insert(tx, draft.id, replaces=before.id)
         event = drafting.drafted(draft, now, replaces=before.id)
-        return changed(tx, self._room.chronicle, draft, event)
+        return changed(tx, self._room.audit, draft, event)
 
     def _joined(self, tx: Transaction, draft: Contract, party: Party) -> Contract:
         """The draft with one party more, who signs where *party* would have signed."""
@@ -96,7 +96,7 @@ class Resending:
         anew = new_party(draft, signatory, party.placement)
         joined = replace(anew, more=party.more, cross_page=party.cross_page)
         parties.insert(tx, draft.id, joined)
-        return changed(tx, self._room.chronicle, draft, drafting.added(draft, joined, self._room.now()))
+        return changed(tx, self._room.audit, draft, drafting.added(draft, joined, self._room.now()))
 
 
 def _sent(contract: Contract) -> datetime:

@@ -13,7 +13,7 @@ from appliance.contracts.preconditions import Precondition
 from appliance.contracts.seal_conditions import SealConditions
 from appliance.contracts.waypoints import Passing, pass_by
 from appliance.documents.blobs import BlobStore
-from appliance.history.chronicle import Chronicle
+from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.notice import Notice
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import Policy
@@ -43,7 +43,7 @@ class SigningRoom:
     verifier: Verifier
     authority: AuthorityClient
     timestamps: TimestampService
-    chronicle: Chronicle
+    audit: AuditTrail
     claimants: Claimants
     now: Callable[[], datetime]
     preconditions: Sequence[Precondition]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.seal_standing import Lapse, after_lapse, lapse_of, to_custodians
 from appliance.errors import StateRefused
-from appliance.history.events import SYSTEM, EventKind, Field, HistoryEvent
+from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.intent import IntentRecord, IntentState
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.seal_request import SealRequest, SealRequestState
@@ -101,7 +101,7 @@ class SealRegister:
 
     def _keep_asked(self, tx: Transaction, request: SealRequest, record: IntentRecord) -> None:
         seal_requests.insert(tx, request)
-        event = HistoryEvent(
+        event = AuditEvent(
             kind=EventKind.SEAL_REQUESTED,
             contract=request.contract,
             at=request.asked,
@@ -109,7 +109,7 @@ class SealRegister:
             public={**_public(request), "digest": record.act.digest.hex()},
             private={"reason": request.reason, "address": record.circumstances.address},
         )
-        self._room.chronicle.tell(tx, event)
+        self._room.audit.append(tx, event)
         _enqueue(tx, to_custodians(tx, request, request.asked))
 
     def _keep_approval(self, request: SealRequest, by: str) -> None:
@@ -134,7 +134,7 @@ class SealRegister:
         kind = EventKind.SEAL_APPROVED if enough else EventKind.SEAL_HALF_APPROVED
         digest = intents.load(tx, request.intent).act.digest.hex()
         public: dict[str, Field] = {**_public(request), "digest": digest, "needed": request.needed}
-        self._room.chronicle.tell(tx, HistoryEvent(kind, now, by, request.contract, public))
+        self._room.audit.append(tx, AuditEvent(kind, now, by, request.contract, public))
         if not enough:
             return
         seal_requests.decide(tx, request, SealRequestState.APPROVED, at=now, by=by)
@@ -157,7 +157,7 @@ class SealRegister:
     def _tell(
         self, tx: Transaction, request: SealRequest, kind: EventKind, actor: str, reason: str | None = None
     ) -> None:
-        event = HistoryEvent(
+        event = AuditEvent(
             kind=kind,
             contract=request.contract,
             at=self._room.now(),
@@ -165,7 +165,7 @@ class SealRegister:
             public=_public(request),
             private={"reason": reason},
         )
-        self._room.chronicle.tell(tx, event)
+        self._room.audit.append(tx, event)
 
 
 def _public(request: SealRequest) -> dict[str, str]:

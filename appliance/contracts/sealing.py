@@ -12,7 +12,7 @@ from appliance.contracts.archiving import Archived, Archiving
 from appliance.contracts.changes import changed
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.waypoints import Waypoint
-from appliance.history.events import SYSTEM, EventKind, Field, HistoryEvent
+from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, ContractState, Revision, RevisionKind
 from appliance.model.horizon import Horizon
 from appliance.model.notice import NoticeKind
@@ -50,14 +50,14 @@ class SealingOff:
     def _commit(self, contract: Contract, revision: Revision, horizon: Horizon) -> Contract:
         room = self._room
         public: dict[str, Field] = {"revision": revision.number, "digest": revision.digest, "size": revision.size}
-        event = HistoryEvent(EventKind.CONTRACT_COMPLETED, revision.at, SYSTEM, contract.id, public)
+        event = AuditEvent(EventKind.CONTRACT_COMPLETED, revision.at, SYSTEM, contract.id, public)
         with room.database.transaction() as tx:
             seen = contracts.load(tx, contract.id)
             if seen.state is ContractState.COMPLETED:  # another process was faster; its archive stands
                 return seen
             contracts.add_revision(tx, contract, revision, state=ContractState.COMPLETED)
             keeping.put(tx, contract.id, revision.number, horizon)
-            completed = changed(tx, room.chronicle, contract, event)
+            completed = changed(tx, room.audit, contract, event)
             room.tell(tx, to_everybody(completed, NoticeKind.COMPLETED, room.now()))
             return completed
 

@@ -16,7 +16,7 @@ from appliance.contracts.readiness import Readiness
 from appliance.contracts.room import SigningRoom
 from appliance.documents.earlier import EarlierSignatures
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, Revision, RevisionKind
 from appliance.pdf.values import CrossPageSeal, FieldKind, FieldPlacement, Place
 from appliance.review import refusing
@@ -87,8 +87,8 @@ class Sending:
             public: dict[str, Field] = {"revision": 1, "digest": revision.digest, "parties": len(contract.parties)}
             if unverified:
                 public["unverified"] = unverified
-            event = HistoryEvent(EventKind.CONTRACT_SENT, now, by, contract_id, public)
-            sent = changed(tx, room.chronicle, contract, event)
+            event = AuditEvent(EventKind.CONTRACT_SENT, now, by, contract_id, public)
+            sent = changed(tx, room.audit, contract, event)
             room.tell(tx, after_sending(sent, now))
         return sent
 

@@ -21,7 +21,7 @@ from appliance.contracts.preconditions import Signing
 from appliance.contracts.reasons import reasoned
 from appliance.contracts.room import SigningRoom
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, ContractState, OpenVoiding
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
@@ -56,10 +56,10 @@ class Voiding:
             contract = admitted(tx, contract_id, Deed(Act.VOID, by, seen), now)
             proposal = OpenVoiding(secrets.token_hex(12), by, reason, now)
             voidings.insert(tx, contract_id, proposal)
-            event = HistoryEvent(
+            event = AuditEvent(
                 EventKind.VOID_PROPOSED, now, by, contract_id, {"voiding": proposal.id}, {"reason": reason}
             )
-            proposed = changed(tx, room.chronicle, contract, event)
+            proposed = changed(tx, room.audit, contract, event)
             self._tell_others(tx, proposed, NoticeKind.VOID_PROPOSED, by, now)
             return proposed
 
@@ -102,9 +102,9 @@ class Voiding:
         with room.database.transaction() as tx:
             contract = self._require_open(tx, declaration)
             event = _declared(declaration, at)
-            entry = room.chronicle.tell(tx, event)
+            entry = room.audit.append(tx, event)
             voidings.sign(tx, declaration, at=at, cms=add_signature_timestamp(cms, token), entry=entry)
-            declared = changed(tx, room.chronicle, contract, event, told=True)
+            declared = changed(tx, room.audit, contract, event, told=True)
             return self._void(tx, declared, declaration) if _is_unanimous(declared) else declared
 
     def refuse(self, contract_id: str, *, reason: str, by: str, seen: int | None = None) -> Contract:
@@ -114,10 +114,10 @@ class Voiding:
             contract = admitted(tx, contract_id, Deed(Act.REFUSE_TO_VOID, by, seen), now)
             proposal = _open(contract)
             voidings.refuse(tx, proposal.id, by=by, reason=reason, at=now)
-            event = HistoryEvent(
+            event = AuditEvent(
                 EventKind.VOID_REFUSED, now, by, contract_id, {"voiding": proposal.id}, {"reason": reason}
             )
-            refused = changed(tx, room.chronicle, contract, event)
+            refused = changed(tx, room.audit, contract, event)
             self._tell_others(tx, refused, NoticeKind.VOID_REFUSED, by, now)
             return refused
 
@@ -145,11 +145,11 @@ class Voiding:
     def _void(self, tx: Transaction, contract: Contract, last: Declaration) -> Contract:
         room, now = self._room, self._room.now()
         voidings.finish(tx, last.voiding, at=now)
-        end_with_letter(tx, room.chronicle, contract.id, by=last.person, at=now)
+        end_with_letter(tx, room.audit, contract.id, by=last.person, at=now)
         contracts.move(tx, contract, ContractState.VOIDED)
         public: dict[str, Field] = {"voiding": last.voiding}
-        event = HistoryEvent(EventKind.CONTRACT_VOIDED, now, last.person, contract.id, public)
-        voided = changed(tx, room.chronicle, contract, event)
+        event = AuditEvent(EventKind.CONTRACT_VOIDED, now, last.person, contract.id, public)
+        voided = changed(tx, room.audit, contract, event)
         room.tell(tx, to_everybody(voided, NoticeKind.VOIDED, now))
         return voided
 
@@ -188,10 +188,10 @@ def _record(contract: Contract, proposal: OpenVoiding, person: Person, now: date
     )
 
 
-def _declared(declaration: Declaration, at: datetime) -> HistoryEvent:
+def _declared(declaration: Declaration, at: datetime) -> AuditEvent:
     public: dict[str, Field] = {
         "voiding": declaration.voiding,
         "signer": declaration.person,
         "signed": declaration.act.digest.hex(),
     }
-    return HistoryEvent(EventKind.VOID_DECLARED, at, declaration.person, declaration.contract, public)
+    return AuditEvent(EventKind.VOID_DECLARED, at, declaration.person, declaration.contract, public)

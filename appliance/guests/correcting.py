@@ -22,8 +22,8 @@ from appliance.contracts.guest_requests import Ending
 from appliance.contracts.joining import guest_person
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.guests.inviting import invite, invite_again
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.contract import Contract, ContractState, Guest, Party, PartyState
 from appliance.model.guest import Invitation
 from appliance.model.notice import Notice, NoticeKind
@@ -66,9 +66,9 @@ class _Difference:
 class Correcting:
     """Thread-safe."""
 
-    def __init__(self, database: Database, chronicle: Chronicle, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, audit: AuditTrail, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._chronicle = chronicle
+        self._audit = audit
         self._now = now
 
     def starts_anew(self, subject: str) -> bool:
@@ -107,8 +107,8 @@ class Correcting:
             parties.correct(tx, contract, corrected)
             public = {"party": party_id, "person": after.subject, "before": before.subject, "what": differs.fields}
             private = {"name": after.name, "email": after.email, "phone": phone}
-            event = HistoryEvent(EventKind.GUEST_CORRECTED, now, by, contract_id, public, private)
-            result = changed(tx, self._chronicle, contract, event)
+            event = AuditEvent(EventKind.GUEST_CORRECTED, now, by, contract_id, public, private)
+            result = changed(tx, self._audit, contract, event)
             if held is not None:
                 self._invite(tx, result, corrected, held, differs, by)
             self._tell(tx, result, corrected, before if anew else None, name=differs.name)
@@ -143,7 +143,7 @@ class Correcting:
         if differs.email or anew:
             guests.revoke(tx, party.id, now)
         if anew:
-            guest_requests.withdraw(tx, self._chronicle, before.subject, Ending(REASON, by, now))
+            guest_requests.withdraw(tx, self._audit, before.subject, Ending(REASON, by, now))
             outbox.withdraw(tx, before.subject, now)
 
     def _invite(

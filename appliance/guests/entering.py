@@ -19,8 +19,8 @@ from appliance.accounts.tickets import spend
 from appliance.errors import PreconditionRefused, SignInRefused, StateRefused
 from appliance.guests.codes import DIGITS, TRIES, Codes
 from appliance.guests.inviting import invite_again, until, way_in
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.accounts import Passkey
 from appliance.model.guest import Admission, Entry, GuestPasskey, Invitation, Way
 from appliance.model.notice import Notice, NoticeKind
@@ -63,7 +63,7 @@ class Entering:
         self._database = database
         self._with = surroundings
         self._now = now
-        self._chronicle = Chronicle()
+        self._audit = AuditTrail()
 
     def entry(self, token: str) -> Entry:
         """What the link leads to now.
@@ -248,8 +248,8 @@ class Entering:
 
     def _tell(self, tx: Transaction, held: Invitation, kind: EventKind, address: str | None = None) -> None:
         public = {"party": held.party, "person": held.person, "invitation": held.id}
-        event = HistoryEvent(kind, self._now(), held.person, held.contract, public, {"address": address})
-        self._chronicle.tell(tx, event)
+        event = AuditEvent(kind, self._now(), held.person, held.contract, public, {"address": address})
+        self._audit.append(tx, event)
 
 
 def _used() -> StateRefused:

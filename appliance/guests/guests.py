@@ -9,8 +9,8 @@ from datetime import datetime
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.guests.codes import TRIES, Codes
 from appliance.guests.inviting import invite_again, way_in
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.guest import Invitation, Way
 from appliance.model.notice import NoticeKind
 from appliance.store import contracts, guests, sessions
@@ -27,7 +27,7 @@ class Guests:
         self._codes = codes
         self._mail_works = mail_works
         self._now = now
-        self._chronicle = Chronicle()
+        self._audit = AuditTrail()
 
     def code(self, contract_id: str, party_id: str, *, by: str) -> str:
         """The eight digits that the initiator (*by*) tells the guest, by telephone say.
@@ -104,5 +104,5 @@ class Guests:
 
     def _tell(self, tx: Transaction, invitation: Invitation, kind: EventKind, actor: str) -> None:
         public = {"party": invitation.party, "person": invitation.person, "invitation": invitation.id}
-        event = HistoryEvent(kind, self._now(), actor, invitation.contract, public)
-        self._chronicle.tell(tx, event)
+        event = AuditEvent(kind, self._now(), actor, invitation.contract, public)
+        self._audit.append(tx, event)

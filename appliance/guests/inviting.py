@@ -6,8 +6,8 @@ import secrets
 from datetime import datetime, timedelta
 
 from appliance.contracts import rules
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import SYSTEM, EventKind, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import SYSTEM, AuditEvent, EventKind
 from appliance.model.contract import GUEST_PREFIX, Contract, ContractState, Party
 from appliance.model.guest import Invitation, Way
 from appliance.model.notice import Notice, NoticeKind
@@ -102,7 +102,7 @@ def _issued(tx: Transaction, invitation: Invitation, kind: NoticeKind | None, ac
     guests.end(tx, invitation.person, now)
     guests.insert(tx, invitation)
     public = {"party": invitation.party, "person": invitation.person, "invitation": invitation.id}
-    Chronicle().tell(tx, HistoryEvent(EventKind.GUEST_INVITED, now, actor, invitation.contract, public))
+    AuditTrail().append(tx, AuditEvent(EventKind.GUEST_INVITED, now, actor, invitation.contract, public))
     if kind is not None:
         outbox.enqueue(tx, Notice(invitation.contract, invitation.person, kind, now, invitation.id))
     return invitation

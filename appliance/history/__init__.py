@@ -1,1 +1,1 @@
-"""What happened: typed events, and the chronicle that writes them into the log."""
+"""What happened: typed events, and the audit that writes them into the log."""

@@ -14,8 +14,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from appliance.errors import NotFound
-from appliance.history.events import SYSTEM, EventKind
 from appliance.language.names import name_key
+from appliance.ledger.events import SYSTEM, EventKind
 from appliance.model.contract import GUEST_PREFIX, Contract
 from appliance.model.notice import NoticeKind
 from appliance.model.people import Person, Seal

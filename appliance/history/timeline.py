@@ -12,7 +12,7 @@ from typing import Any, Final
 from appliance.errors import NotFound
 from appliance.evidence.wording import LABELS, TITLES, label, says_nothing
 from appliance.history.disclosure import Audience, Disclosure, Seen, replaced_guests
-from appliance.history.events import SYSTEM, EventKind
+from appliance.ledger.events import SYSTEM, EventKind
 from appliance.store import checkpoints, contracts, events, people
 from appliance.store.database import Database, Transaction
 from hsm import canonical

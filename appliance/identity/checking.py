@@ -11,10 +11,10 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from appliance.errors import PreconditionRefused
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, HistoryEvent
 from appliance.language import instants
+from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.entry import SALT_BYTES, commitment
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.identity import Against, IdentityDocument, IdentityRecord
 from appliance.policy import Policy
 from appliance.store import identities, people
@@ -49,11 +49,9 @@ class IdentityCheck:
 class IdentityChecks:
     """Thread-safe. The number of a document is never kept: only its salted commitment and last characters."""
 
-    def __init__(
-        self, database: Database, chronicle: Chronicle, policy: Policy, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, database: Database, audit: AuditTrail, policy: Policy, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._chronicle = chronicle
+        self._audit = audit
         self._policy = policy
         self._now = now
 
@@ -97,7 +95,7 @@ class IdentityChecks:
                 until=until,
                 renews=None if before is None else before.id,
             )
-            entry = self._chronicle.tell(tx, _told(record, now))
+            entry = self._audit.append(tx, _told(record, now))
             kept = replace(record, entry=entry)
             identities.insert(tx, kept, salt=salt)
             return kept
@@ -114,8 +112,8 @@ class IdentityChecks:
                 raise PreconditionRefused("Say why, in a few words; everybody concerned reads it.")
             identities.withdraw(tx, record_id, by=by, at=now, reason=reason)
             public = {"identity": record_id, "person": record.person}
-            event = HistoryEvent(EventKind.IDENTITY_WITHDRAWN, now, by, None, public, {"reason": reason})
-            self._chronicle.tell(tx, event)
+            event = AuditEvent(EventKind.IDENTITY_WITHDRAWN, now, by, None, public, {"reason": reason})
+            self._audit.append(tx, event)
             return identities.load(tx, record_id)
 
     def matches(self, record_id: str, number: str) -> bool:
@@ -154,9 +152,9 @@ def normal_number(document: IdentityDocument, typed: str) -> str:
     return number
 
 
-def _told(record: IdentityRecord, now: datetime) -> HistoryEvent:
+def _told(record: IdentityRecord, now: datetime) -> AuditEvent:
     """Numbers and notes are private: the log has the record's own commitment, and salted ones of the rest."""
-    return HistoryEvent(
+    return AuditEvent(
         kind=EventKind.IDENTITY_CHECKED,
         at=now,
         actor=record.checked_by,

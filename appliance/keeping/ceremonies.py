@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import SYSTEM, EventKind, Field, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
 from appliance.office.notices import tell_officers_of_recovery
 from appliance.store import ceremonies
 from appliance.store.database import Database
@@ -19,10 +19,10 @@ class CeremonyRecords:
     """Puts into the log what is not there yet. Thread-safe."""
 
     def __init__(
-        self, database: Database, chronicle: Chronicle, authority: AuthorityClient, now: Callable[[], datetime]
+        self, database: Database, audit: AuditTrail, authority: AuthorityClient, now: Callable[[], datetime]
     ) -> None:
         self._database = database
-        self._chronicle = chronicle
+        self._audit = audit
         self._authority = authority
         self._now = now
 
@@ -36,13 +36,13 @@ class CeremonyRecords:
                 for each in new:
                     if each.recovers_officers:
                         tell_officers_of_recovery(tx, self._now(), about=str(each.number))
-                    ceremonies.put(tx, each.number, self._chronicle.tell(tx, self._event(each)))
+                    ceremonies.put(tx, each.number, self._audit.append(tx, self._event(each)))
 
-    def _event(self, held: HeldCeremony) -> HistoryEvent:
+    def _event(self, held: HeldCeremony) -> AuditEvent:
         public: dict[str, Field] = {
             "ceremony": held.number,
             "held": instant(held.held),
             "name": held.name,
             "transcript": held.sha256.hex(),
         }
-        return HistoryEvent(EventKind.KEY_CEREMONY, self._now(), SYSTEM, None, public)
+        return AuditEvent(EventKind.KEY_CEREMONY, self._now(), SYSTEM, None, public)

@@ -20,7 +20,7 @@ from appliance.contracts.archiving import Archived, Archiving
 from appliance.contracts.room import SigningRoom
 from appliance.errors import ApplianceError, ResultRefused
 from appliance.evidence.revisions import newest_contents
-from appliance.history.events import SYSTEM, EventKind, Field, HistoryEvent
+from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, ContractState, Revision, RevisionKind
 from appliance.pdf.values import ValidationMaterial
 from appliance.store import contracts, keeping, retention
@@ -139,7 +139,7 @@ class Keeping:
         number, size = contract.current.number + 1, len(archived.document)
         revision = Revision(number, RevisionKind.ARCHIVE, digest, size, archived.at)
         public: dict[str, Field] = {"revision": number, "digest": digest, "size": size}
-        event = HistoryEvent(EventKind.ARCHIVE_RENEWED, archived.at, SYSTEM, contract.id, public)
+        event = AuditEvent(EventKind.ARCHIVE_RENEWED, archived.at, SYSTEM, contract.id, public)
         with room.database.transaction() as tx:
             seen = contracts.load(tx, contract.id)
             if not _is_kept(seen) or seen.current.number != contract.current.number:
@@ -147,7 +147,7 @@ class Keeping:
                 return seen
             contracts.add_revision(tx, seen, revision, state=seen.state)
             keeping.put(tx, contract.id, number, archived.horizon)
-            room.chronicle.tell(tx, event)  # what the parties see is unchanged: no new version, no place in lists
+            room.audit.append(tx, event)  # what the parties see is unchanged: no new version, no place in lists
             return contracts.load(tx, contract.id)
 
     def _read(self, contract_id: str) -> None:

@@ -23,8 +23,8 @@ from appliance.accounts.sessions import Whereabouts
 from appliance.accounts.signing_in import folded
 from appliance.accounts.tickets import spend
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.history.events import EventKind, Field, HistoryEvent
 from appliance.language import translator
+from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.accounts import AccountState, NewAccount, OpenedSession, Passkey, Role, Strength
 from appliance.model.office import NewOfficer
 from appliance.model.people import Person
@@ -71,7 +71,7 @@ class Appointing:
 
     def __init__(self, room: AccountsRoom, authority: AuthorityClient) -> None:
         self._database = room.database
-        self._chronicle = room.chronicle
+        self._audit = room.audit
         self._sessions = room.sessions
         self._registry = room.registry
         self._interface = room.interface
@@ -256,7 +256,7 @@ class Appointing:
         passkeys.insert(tx, Passkey(new.credential_id, subject, new.public_key, new.sign_count, label, now))
         kind = EventKind.ACCOUNT_RECOVERED if restored else EventKind.OFFICER_APPOINTED
         public: dict[str, Field] = {"subject": subject, **({"factor": "ceremony"} if restored else {})}
-        self._chronicle.tell(tx, HistoryEvent(kind, now, subject, None, public))
+        self._audit.append(tx, AuditEvent(kind, now, subject, None, public))
         if restored:
             tell_officers_of_recovery(tx, now, about=subject)
         appointment.forget(tx, subject)

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from appliance.accounts.sessions import Sessions
 from appliance.errors import NotFound, StateRefused
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.accounts import AccountState
 from appliance.model.office import OpenContract, PendingAct, RollEntry
 from appliance.office import effects
@@ -56,14 +56,14 @@ class Members:
     def __init__(
         self,
         database: Database,
-        chronicle: Chronicle,
+        audit: AuditTrail,
         authority: AuthorityClient,
         sessions: Sessions,
         preparing: Preparing,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
-        self._chronicle = chronicle
+        self._audit = audit
         self._authority = authority
         self._sessions = sessions
         self._preparing = preparing
@@ -118,9 +118,9 @@ class Members:
         with self._database.transaction() as tx:
             self._sessions.end_all(tx, subject, by=by)
             accounts.set_state(tx, subject, AccountState.LEFT)
-            end_of_agent(tx, self._chronicle, subject, by=by, now=now)
+            end_of_agent(tx, self._audit, subject, by=by, now=now)
             public = {"subject": subject, "officers": by}
-            self._chronicle.tell(tx, HistoryEvent(EventKind.PERSON_LEFT, now, by, None, public))
+            self._audit.append(tx, AuditEvent(EventKind.PERSON_LEFT, now, by, None, public))
         return None
 
     def _require_replaceable(self, subject: str, by: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.accounts.sessions import Sessions
-from appliance.history.chronicle import Chronicle
+from appliance.ledger.audit_trail import AuditTrail
 from appliance.office.drafts import Preparing
 from appliance.office.members import Members
 from appliance.office.performing import Performing
@@ -30,7 +30,7 @@ class Office:
 
 def open_office(
     database: Database,
-    chronicle: Chronicle,
+    audit: AuditTrail,
     authority: AuthorityClient,
     sessions: Sessions,
     now: Callable[[], datetime],
@@ -38,9 +38,9 @@ def open_office(
     """The office of one process."""
     preparing = Preparing(database, authority, now)
     return Office(
-        requests=EnrolmentRequests(database, chronicle, authority, now),
+        requests=EnrolmentRequests(database, audit, authority, now),
         preparing=preparing,
-        performing=Performing(database, chronicle, authority, sessions, now),
-        members=Members(database, chronicle, authority, sessions, preparing, now),
-        seals=Seals(database, chronicle, authority, now),
+        performing=Performing(database, audit, authority, sessions, now),
+        members=Members(database, audit, authority, sessions, preparing, now),
+        seals=Seals(database, audit, authority, now),
     )

@@ -15,8 +15,8 @@ from typing import Any
 
 from appliance.accounts.sessions import Sessions
 from appliance.errors import StateRefused
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.office import ActKind, ActState, PendingAct, ProposedCredential, ProposedPasskey
 from appliance.office import effects
 from appliance.office.codes import context_of
@@ -35,16 +35,16 @@ class Performing:
     def __init__(
         self,
         database: Database,
-        chronicle: Chronicle,
+        audit: AuditTrail,
         authority: AuthorityClient,
         sessions: Sessions,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
-        self._chronicle = chronicle
+        self._audit = audit
         self._authority = authority
         self._now = now
-        self._recording = Recording(chronicle, authority, sessions, now)
+        self._recording = Recording(audit, authority, sessions, now)
 
     def act(self, act_id: str) -> PendingAct:
         """The act. Raises :class:`NotFound`."""
@@ -103,14 +103,14 @@ class Performing:
         """An officer ends an act that waits; the request that it would decide stays open."""
         words, now = worded(reason.strip() or "-", "Say why; the reason goes on record."), self._now()
         with self._database.transaction() as tx:
-            refuse(tx, self._chronicle, office_acts.act(tx, act_id), reason=words, by=by, at=now)
+            refuse(tx, self._audit, office_acts.act(tx, act_id), reason=words, by=by, at=now)
 
     def _remember(self, pending: PendingAct, officer: str) -> None:
         now = self._now()
         with self._database.transaction() as tx:
             office_acts.approve(tx, pending.id, officer, now)
             public = {"subject": pending.subject, "act": pending.id, "kind": pending.kind.value}
-            self._chronicle.tell(tx, HistoryEvent(EventKind.OFFICE_ACT_APPROVED, now, officer, None, public))
+            self._audit.append(tx, AuditEvent(EventKind.OFFICE_ACT_APPROVED, now, officer, None, public))
 
     def _require_in_time(self, pending: PendingAct) -> None:
         if pending.expires <= self._now():

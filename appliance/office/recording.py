@@ -7,8 +7,8 @@ from datetime import datetime
 
 from appliance.accounts.sessions import Sessions
 from appliance.errors import StateRefused
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import SYSTEM, EventKind, Field, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.accounts import AccountState
 from appliance.model.office import ActKind, PendingAct, RequestState
 from appliance.model.people import Seal, SealKind
@@ -39,12 +39,12 @@ class Recording:
 
     def __init__(
         self,
-        chronicle: Chronicle,
+        audit: AuditTrail,
         authority: AuthorityClient,
         sessions: Sessions,
         now: Callable[[], datetime],
     ) -> None:
-        self._chronicle = chronicle
+        self._audit = audit
         self._authority = authority
         self._sessions = sessions
         self._now = now
@@ -64,7 +64,7 @@ class Recording:
         officers = " ".join(sorted(act.approved_by))
         public: dict[str, Field] = {"subject": act.subject, "act": act.id, "officers": officers, **more}
         private = {name: str(act.notes[name]) for name in ("verified", "reason") if name in act.notes}
-        self._chronicle.tell(tx, HistoryEvent(_event_of(act), self._now(), by, None, public, private))
+        self._audit.append(tx, AuditEvent(_event_of(act), self._now(), by, None, public, private))
 
     def _add_seal(self, tx: Transaction, act: PendingAct) -> None:
         seal = Seal(
@@ -84,8 +84,8 @@ class Recording:
             accounts.set_state(tx, subject, AccountState.LEFT)
         for seal in seal_recording.take_from(tx, subject, self._now()):
             public = {"subject": seal}
-            self._chronicle.tell(tx, HistoryEvent(EventKind.SEAL_SUSPENDED, self._now(), SYSTEM, None, public))
-        end_of_agent(tx, self._chronicle, subject, by=by, now=self._now())
+            self._audit.append(tx, AuditEvent(EventKind.SEAL_SUSPENDED, self._now(), SYSTEM, None, public))
+        end_of_agent(tx, self._audit, subject, by=by, now=self._now())
         waiting = enrolment.open_request(tx, subject)
         if waiting is not None:
             enrolment.close(tx, waiting.id, RequestState.WITHDRAWN, at=self._now(), by=by)

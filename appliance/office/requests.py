@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.office import (
     EnrolmentRequest,
     ProposedCredential,
@@ -31,10 +31,10 @@ class EnrolmentRequests:
     """Takes requests and keeps them until an officer decides. Thread-safe."""
 
     def __init__(
-        self, database: Database, chronicle: Chronicle, authority: AuthorityClient, now: Callable[[], datetime]
+        self, database: Database, audit: AuditTrail, authority: AuthorityClient, now: Callable[[], datetime]
     ) -> None:
         self._database = database
-        self._chronicle = chronicle
+        self._audit = audit
         self._authority = authority
         self._now = now
 
@@ -73,7 +73,7 @@ class EnrolmentRequests:
             )
             enrolment.insert(tx, request)
             public = {"subject": subject, "request": request.id, "kinds": " ".join(kinds)}
-            self._chronicle.tell(tx, HistoryEvent(EventKind.ENROLMENT_REQUESTED, now, by, None, public))
+            self._audit.append(tx, AuditEvent(EventKind.ENROLMENT_REQUESTED, now, by, None, public))
             tell_officers(tx, now, about=request.id)
             tell_inviter(tx, subject, now)
         return request
@@ -87,7 +87,7 @@ class EnrolmentRequests:
                 raise enrolment.unknown(request_id)
             enrolment.close(tx, request_id, RequestState.WITHDRAWN, at=now, by=by)
             public = {"subject": by, "request": request_id}
-            self._chronicle.tell(tx, HistoryEvent(EventKind.ENROLMENT_WITHDRAWN, now, by, None, public))
+            self._audit.append(tx, AuditEvent(EventKind.ENROLMENT_WITHDRAWN, now, by, None, public))
 
     def refuse(self, request_id: str, *, reason: str, by: str) -> None:
         """An officer says no, with a *reason* for the person. Raises :class:`StateRefused` when decided before."""
@@ -97,7 +97,7 @@ class EnrolmentRequests:
             enrolment.close(tx, request_id, RequestState.REFUSED, at=now, by=by, reason=words)
             public = {"subject": request.subject, "request": request_id}
             private = {"reason": words}
-            self._chronicle.tell(tx, HistoryEvent(EventKind.ENROLMENT_REFUSED, now, by, None, public, private))
+            self._audit.append(tx, AuditEvent(EventKind.ENROLMENT_REFUSED, now, by, None, public, private))
             tell_refused(tx, request.subject, now, about=request_id)
 
     def waiting(self) -> list[EnrolmentRequest]:

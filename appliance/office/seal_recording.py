@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from appliance.history.events import EventKind
+from appliance.ledger.events import EventKind
 from appliance.model.office import ActKind, PendingAct
 from appliance.store import custody, seals
 from appliance.store.database import Transaction

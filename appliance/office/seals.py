@@ -9,8 +9,8 @@ from datetime import datetime
 from cryptography import x509
 
 from appliance.errors import NotFound, StateRefused
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.office import ActKind, PendingAct
 from appliance.model.people import Seal
 from appliance.office.reasons import worded
@@ -38,10 +38,10 @@ class Seals:
     """What needs no activation; everything else is an act of officers (``PreparingSeals``). Thread-safe."""
 
     def __init__(
-        self, database: Database, chronicle: Chronicle, authority: AuthorityClient, now: Callable[[], datetime]
+        self, database: Database, audit: AuditTrail, authority: AuthorityClient, now: Callable[[], datetime]
     ) -> None:
         self._database = database
-        self._chronicle = chronicle
+        self._audit = audit
         self._authority = authority
         self._now = now
 
@@ -92,5 +92,5 @@ class Seals:
             if not store.suspend(tx, subject, since=now):
                 raise StateRefused("Another officer has changed this seal in the meantime.")
             public = {"subject": subject}
-            event = HistoryEvent(EventKind.SEAL_SUSPENDED, now, by, None, public, {"reason": words})
-            self._chronicle.tell(tx, event)
+            event = AuditEvent(EventKind.SEAL_SUSPENDED, now, by, None, public, {"reason": words})
+            self._audit.append(tx, event)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound, PreconditionRefused, ResultRefused
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.ownership import Deposit
 from appliance.ownership.certificate import CertificateFacts, certificate_pdf
 from appliance.pdf.values import ValidationMaterial
@@ -53,7 +53,7 @@ class Workplace:
     verifier: Verifier
     authority: AuthorityClient
     timestamps: TimestampService
-    chronicle: Chronicle
+    audit: AuditTrail
     issuer: str
     address: str
 
@@ -144,7 +144,7 @@ class Ownership:
     def _recorded(self, facts: CertificateFacts, token: bytes, certificate: str, by: str) -> Deposit:
         public: dict[str, Field] = {"digest": facts.digest, "certificate": certificate, "serial": facts.serial}
         private: dict[str, Field] = {"title": facts.title, "name": facts.depositor, "file": facts.file or None}
-        event = HistoryEvent(EventKind.OWNERSHIP_DEPOSITED, facts.at, by, None, public, private)
+        event = AuditEvent(EventKind.OWNERSHIP_DEPOSITED, facts.at, by, None, public, private)
         with self._at.database.transaction() as tx:
             known = ownership.mine(tx, by, facts.digest)
             if known is not None:  # sent twice at the same moment: the first one stands
@@ -159,7 +159,7 @@ class Ownership:
                 at=facts.at,
                 token=token,
                 certificate=certificate,
-                entry=self._at.chronicle.tell(tx, event),
+                entry=self._at.audit.append(tx, event),
             )
             ownership.insert(tx, deposit)
             return ownership.load(tx, deposit.id)

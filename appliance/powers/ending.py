@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.powers import Done
 from appliance.store import powers
 from appliance.store.database import Transaction
@@ -14,7 +14,7 @@ LEFT = "被授权人已离职 / The agent has left"
 """The reason as it is kept with the power, in both languages: it is a record, not a sentence of a page."""
 
 
-def end_of_agent(tx: Transaction, chronicle: Chronicle, agent: str, *, by: str, now: datetime) -> int:
+def end_of_agent(tx: Transaction, audit: AuditTrail, agent: str, *, by: str, now: datetime) -> int:
     """Revokes every power of *agent* that was not refused or revoked before, verified or not; how many."""
     ended = 0
     for power in powers.of_agent(tx, agent):
@@ -22,7 +22,7 @@ def end_of_agent(tx: Transaction, chronicle: Chronicle, agent: str, *, by: str, 
             continue
         powers.revoke(tx, power.id, Done(by, now, LEFT))
         public = {"power": power.id, "agent": agent}
-        event = HistoryEvent(EventKind.POWER_REVOKED, now, by, None, public, {"reason": LEFT})
-        powers.link(tx, power.id, chronicle.tell(tx, event))
+        event = AuditEvent(EventKind.POWER_REVOKED, now, by, None, public, {"reason": LEFT})
+        powers.link(tx, power.id, audit.append(tx, event))
         ended += 1
     return ended

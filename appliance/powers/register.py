@@ -10,9 +10,9 @@ from datetime import datetime
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import Intake
 from appliance.errors import PreconditionRefused
-from appliance.history.chronicle import Chronicle
 from appliance.history.disclosure import Audience, spellings
-from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.contract import Revision
 from appliance.model.powers import Basis, Done, Power
 from appliance.policy import Policy
@@ -34,7 +34,7 @@ class Archive:
     database: Database
     blobs: BlobStore
     intake: Intake
-    chronicle: Chronicle
+    audit: AuditTrail
 
 
 class Powers:
@@ -45,7 +45,7 @@ class Powers:
         self._database = archive.database
         self._blobs = archive.blobs
         self._intake = archive.intake
-        self._chronicle = archive.chronicle
+        self._audit = archive.audit
         self._policy = policy
         self._now = now
 
@@ -169,8 +169,8 @@ class Powers:
         private: dict[str, Field],
     ) -> None:
         known: dict[str, Field] = {"power": power.id, "agent": power.agent}
-        event = HistoryEvent(kind, self._now(), by, None, known | public, private)
-        powers.link(tx, power.id, self._chronicle.tell(tx, event))
+        event = AuditEvent(kind, self._now(), by, None, known | public, private)
+        powers.link(tx, power.id, self._audit.append(tx, event))
 
 
 def _terms(power: Power) -> dict[str, Field]:

@@ -7,8 +7,8 @@ from datetime import date, datetime
 
 from appliance.contracts.changes import changed
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.contract import Contract, ContractState
 from appliance.model.reminder import DATES, ContractDate, Occasion
 from appliance.store import contract_dates, contracts
@@ -31,9 +31,9 @@ YEARS = 100
 class ContractDates:
     """The initiator keeps them, as a note to be reminded by: what binds is what the signed text says."""
 
-    def __init__(self, database: Database, chronicle: Chronicle, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, audit: AuditTrail, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._chronicle = chronicle
+        self._audit = audit
         self._now = now
 
     def of(self, contract_id: str) -> tuple[ContractDate, ...]:
@@ -69,8 +69,8 @@ class ContractDates:
                 elif known.get(kind) != day:
                     contract_dates.keep(tx, contract_id, ContractDate(kind, day, by, now))
             private = {kind.value: None if day is None else day.isoformat() for kind, day in wanted.items()}
-            event = HistoryEvent(EventKind.DATES_CHANGED, now, by, contract_id, {}, private)
-            changed(tx, self._chronicle, contract, event)
+            event = AuditEvent(EventKind.DATES_CHANGED, now, by, contract_id, {}, private)
+            changed(tx, self._audit, contract, event)
 
 
 def _require_order(days: Mapping[Occasion, date | None], now: datetime) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.store import contracts, deliveries, outbox
 from appliance.store.database import Database
 from appliance.store.deliveries import Delivered
@@ -18,9 +18,9 @@ SHOWN = 50
 class Deliveries:
     """Nothing is claimed to be sent that a mail server has not taken. Thread-safe."""
 
-    def __init__(self, database: Database, chronicle: Chronicle, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, audit: AuditTrail, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._chronicle = chronicle
+        self._audit = audit
         self._now = now
 
     def of(self, contract_id: str) -> list[Delivered]:
@@ -47,4 +47,4 @@ class Deliveries:
             if not outbox.resend(tx, message, now):
                 raise StateRefused("This message is not one that can be sent again; look at what became of it.")
             public: dict[str, Field] = {"message": message, "recipient": recipient}
-            self._chronicle.tell(tx, HistoryEvent(EventKind.NOTICE_RESENT, now, by, contract_id, public))
+            self._audit.append(tx, AuditEvent(EventKind.NOTICE_RESENT, now, by, contract_id, public))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from appliance.history.chronicle import Chronicle
+from appliance.ledger.audit_trail import AuditTrail
 from appliance.notices.addresses import Addresses
 from appliance.policy import Policy
 from appliance.reminders.absences import Absences
@@ -61,14 +61,14 @@ def open_reminders(
     derivation = Derivation(lambda kind: policy.of(kind).reminders, lambda _name: calendar)
     items = Items(lambda kind: policy.of(kind).reminders, house.outside)
     shown = Items(lambda kind: policy.of(kind).reminders, house.inside)
-    chronicle = Chronicle()
+    audit = AuditTrail()
     return RemindersDesk(
         reminding=Reminding(database, derivation, rules=fingerprint(policy, calendar), now=now),
         digests=Digests(derivation, lambda kind: policy.of(kind).reminders, items, issuer=house.issuer),
         inbox=Inbox(database, shown, house.inside, now),
-        dates=ContractDates(database, chronicle, now),
+        dates=ContractDates(database, audit, now),
         wishes=ReminderWishes(database),
-        deliveries=Deliveries(database, chronicle, now),
+        deliveries=Deliveries(database, audit, now),
         feeds=Feeds(database, house.public_url, now),
         absences=Absences(database),
         calendar=calendar,

@@ -9,8 +9,8 @@ from appliance.contracts.reasons import reasoned
 from appliance.documents.blobs import BlobStore
 from appliance.documents.pictures import PagePictures
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.contract import Contract
 from appliance.model.retention import Disposal, DisposalState, Ended
 from appliance.policy import Policy
@@ -36,14 +36,14 @@ class Disposing:
     def __init__(
         self,
         database: Database,
-        chronicle: Chronicle,
+        audit: AuditTrail,
         blobs: BlobStore,
         pictures: PagePictures,
         policy: Policy,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
-        self._chronicle = chronicle
+        self._audit = audit
         self._blobs = blobs
         self._pictures = pictures
         self._policy = policy
@@ -93,8 +93,8 @@ class Disposing:
             contract = self._disposable(tx, contract_id, now)
             proposal = Disposal(contract_id, words, DisposalState.PROPOSED, now, by)
             retention.propose(tx, proposal)
-            event = HistoryEvent(EventKind.DISPOSAL_PROPOSED, now, by, contract_id, {}, {"reason": words})
-            self._chronicle.tell(tx, event)
+            event = AuditEvent(EventKind.DISPOSAL_PROPOSED, now, by, contract_id, {}, {"reason": words})
+            self._audit.append(tx, event)
             if not self._policy.default.retention.second_person:
                 self._dispose(tx, contract, by, now)
             return retention.disposal(tx, contract_id)
@@ -116,8 +116,8 @@ class Disposing:
         words, now = reasoned(reason), self._now()
         with self._database.transaction() as tx:
             retention.end(tx, contract_id, DisposalState.REFUSED, at=now, by=by)
-            self._chronicle.tell(
-                tx, HistoryEvent(EventKind.DISPOSAL_REFUSED, now, by, contract_id, {}, {"reason": words})
+            self._audit.append(
+                tx, AuditEvent(EventKind.DISPOSAL_REFUSED, now, by, contract_id, {}, {"reason": words})
             )
 
     def sweep(self, *, limit: int = 100) -> int:
@@ -187,8 +187,8 @@ class Disposing:
 
     def _dispose(self, tx: Transaction, contract: Contract, by: str, now: datetime) -> None:
         public = {"digest": contract.current.digest, "base": contract.original.digest}
-        event = HistoryEvent(EventKind.CONTRACT_DISPOSED, now, by, contract.id, public)
-        entry = self._chronicle.tell(tx, event)
+        event = AuditEvent(EventKind.CONTRACT_DISPOSED, now, by, contract.id, public)
+        entry = self._audit.append(tx, event)
         contracts.touch(tx, contract.id, kind=event.kind, actor=by, at=now)
         retention.end(tx, contract.id, DisposalState.DONE, at=now, by=by, entry=entry)
         retention.doom(tx, [revision.digest for revision in contract.revisions], since=now)

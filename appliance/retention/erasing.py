@@ -12,8 +12,8 @@ from datetime import datetime
 
 from appliance.contracts.reasons import reasoned
 from appliance.errors import PreconditionRefused
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.accounts import AccountState
 from appliance.model.retention import Remainder
 from appliance.policy import Policy
@@ -25,11 +25,9 @@ from appliance.store.database import Database
 class Erasing:
     """Thread-safe; an erasure is one transaction."""
 
-    def __init__(
-        self, database: Database, chronicle: Chronicle, policy: Policy, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, database: Database, audit: AuditTrail, policy: Policy, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._chronicle = chronicle
+        self._audit = audit
         self._policy = policy
         self._now = now
 
@@ -81,6 +79,6 @@ class Erasing:
                 "entries": erased,
                 "contracts": len(remainder.contracts),
             }
-            event = HistoryEvent(EventKind.PERSONAL_DATA_ERASED, now, by, None, public, {"reason": words})
-            self._chronicle.tell(tx, event)
+            event = AuditEvent(EventKind.PERSONAL_DATA_ERASED, now, by, None, public, {"reason": words})
+            self._audit.append(tx, event)
         return remainder

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from appliance.contracts.reasons import reasoned
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.retention import Hold
 from appliance.store import contracts, retention
 from appliance.store.database import Database
@@ -16,9 +16,9 @@ from appliance.store.database import Database
 class Holding:
     """Placed and lifted by officers, each with a reason that the log keeps. Thread-safe."""
 
-    def __init__(self, database: Database, chronicle: Chronicle, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, audit: AuditTrail, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._chronicle = chronicle
+        self._audit = audit
         self._now = now
 
     def standing(self) -> tuple[Hold, ...]:
@@ -34,15 +34,11 @@ class Holding:
             contracts.load(tx, contract_id)
             retention.require_there(tx, contract_id)
             retention.place_hold(tx, Hold(contract_id, words, now, by))
-            self._chronicle.tell(
-                tx, HistoryEvent(EventKind.HOLD_PLACED, now, by, contract_id, {}, {"reason": words})
-            )
+            self._audit.append(tx, AuditEvent(EventKind.HOLD_PLACED, now, by, contract_id, {}, {"reason": words}))
 
     def lift(self, contract_id: str, *, reason: str, by: str) -> None:
         """Raises :class:`PreconditionRefused` without a reason, :class:`StateRefused` when none stands."""
         words, now = reasoned(reason), self._now()
         with self._database.transaction() as tx:
             retention.lift_hold(tx, contract_id, at=now, by=by, because=words)
-            self._chronicle.tell(
-                tx, HistoryEvent(EventKind.HOLD_LIFTED, now, by, contract_id, {}, {"reason": words})
-            )
+            self._audit.append(tx, AuditEvent(EventKind.HOLD_LIFTED, now, by, contract_id, {}, {"reason": words}))

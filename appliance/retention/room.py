@@ -8,7 +8,7 @@ from datetime import datetime
 
 from appliance.documents.blobs import BlobStore
 from appliance.documents.pictures import PagePictures
-from appliance.history.chronicle import Chronicle
+from appliance.ledger.audit_trail import AuditTrail
 from appliance.policy import Policy
 from appliance.retention.disposing import Disposing
 from appliance.retention.erasing import Erasing
@@ -27,14 +27,14 @@ class Retention:
 
 def open_retention(
     database: Database,
-    chronicle: Chronicle,
+    audit: AuditTrail,
     documents: tuple[BlobStore, PagePictures],
     policy: Policy,
     now: Callable[[], datetime],
 ) -> Retention:
     """All of it on one database and one store of *documents*, with the pictures that are made of them."""
     return Retention(
-        Holding(database, chronicle, now),
-        Disposing(database, chronicle, *documents, policy, now),
-        Erasing(database, chronicle, policy, now),
+        Holding(database, audit, now),
+        Disposing(database, audit, *documents, policy, now),
+        Erasing(database, audit, policy, now),
     )

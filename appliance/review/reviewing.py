@@ -15,9 +15,9 @@ from itertools import islice
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.evidence.review import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
-from appliance.history.chronicle import Chronicle
 from appliance.history.disclosure import Audience, Disclosure
-from appliance.history.events import EventKind, Field, HistoryEvent
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model import review_record
 from appliance.model.accounts import AccountState, Role
 from appliance.model.contract import Contract, ContractState
@@ -57,14 +57,14 @@ class Reviewing:
         self,
         database: Database,
         blobs: BlobStore,
-        chronicle: Chronicle,
+        audit: AuditTrail,
         checker: Checker,
         standings: Standings,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._blobs = blobs
-        self._chronicle = chronicle
+        self._audit = audit
         self._checker = checker
         self.standings = standings
         self._now = now
@@ -240,7 +240,7 @@ class Reviewing:
         public: dict[str, Field],
         private: dict[str, Field] | None = None,
     ) -> None:
-        self._chronicle.tell(tx, HistoryEvent(kind, self._now(), by, contract, public, private or {}))
+        self._audit.append(tx, AuditEvent(kind, self._now(), by, contract, public, private or {}))
 
 
 def _sign_off(

@@ -19,8 +19,8 @@ from appliance.accounts.links import Links
 from appliance.accounts.room import AccountsRoom, accounts_room
 from appliance.accounts.sessions import Whereabouts
 from appliance.config import Settings
-from appliance.history.chronicle import Chronicle
 from appliance.home import Home
+from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.accounts import LinkPurpose, NewAccount, OpenedSession, Role
 from appliance.store import ledger
 from appliance.store.database import Database
@@ -97,7 +97,7 @@ def house(tmp_path: Path, authority: RunningAuthority) -> Iterator[House]:
     made: list[House] = []
     with authority.client("web") as client:
         room = accounts_room(
-            Settings(home), database, Chronicle(), client, Links(bytes(range(32))), lambda: made[0].at
+            Settings(home), database, AuditTrail(), client, Links(bytes(range(32))), lambda: made[0].at
         )
         made.append(House(open_accounts(room), room, datetime(2026, 11, 25, 8, 0, 3, tzinfo=UTC)))
         yield made[0]

@@ -14,8 +14,8 @@ from appliance.administration import CONSOLE
 from appliance.administration.action import Hand
 from appliance.administration.keepers import WITHDRAWN, KeeperEnd, Keepers
 from appliance.errors import NotFound, PreconditionRefused, StateRefused, StorageError
-from appliance.history.chronicle import Chronicle
 from appliance.home import make_directory
+from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.administration import ROOT, Act, ActState, AdministratorRole, Part
 from appliance.model.office import ActState as OfficeActState
 from appliance.model.office import NewKeeper, PendingAct
@@ -270,7 +270,7 @@ def test_a_keeper_ends_also_while_the_portals_database_does_not_open(house: Hous
         raise StorageError("It does not open.")
 
     room = replace(house.administration.keepers._room, portal=broken)
-    keepers = Keepers(room, own.client("operator"), own.client("operator"), Chronicle())
+    keepers = Keepers(room, own.client("operator"), own.client("operator"), AuditTrail())
 
     assert keepers.end_if_it_can("sun", by=ROOT) == KeeperEnd(ended=None, left=None)
 
@@ -292,7 +292,7 @@ def silent(house: House, own: RunningAuthority) -> Iterator[None]:
 
 def offices(house: House, own: RunningAuthority) -> tuple[Preparing, Performing]:
     """The officers' side, in the house's portal."""
-    database, web, history = house.administration.keepers._room.portal(), own.client("web"), Chronicle()
+    database, web, history = house.administration.keepers._room.portal(), own.client("web"), AuditTrail()
     sessions = Sessions(database, history, house.settings.sessions, utc_now)
     return Preparing(database, web, utc_now), Performing(database, history, web, sessions, utc_now)
 

@@ -12,9 +12,9 @@ from appliance.health import Condition, Page
 from appliance.health.bench import bench
 from appliance.health.ceremonies import ceremonies
 from appliance.health.maintaining import is_to_be_told, standing
-from appliance.history.chronicle import Chronicle
 from appliance.home import Home
 from appliance.keeping import CeremonyRecords
+from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.maintenance import Window
 from appliance.store import ledger
 from appliance.store.ceremonies import in_log
@@ -52,7 +52,7 @@ def test_ceremonies_go_into_the_log_once_and_a_change_is_found(stationed: Statio
     home = stationed.home
     database = Database(home.database)
     with AuthorityClient(home.authority_socket("scheduler")) as authority:
-        records = CeremonyRecords(database, Chronicle(), authority, lambda: NOON)
+        records = CeremonyRecords(database, AuditTrail(), authority, lambda: NOON)
         records.run()
         [first, *_] = authority.ceremonies()
         with database.reading() as tx:

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from appliance.history.audit import COLUMNS, Audit
-from appliance.history.chronicle import Chronicle
 from appliance.history.disclosure import Audience
-from appliance.history.events import EventKind, HistoryEvent
 from appliance.ledger import Sequencer
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.store.database import Database
 from hsm.merkle import leaf_hash
 from tests.appliance.contracts.samples import contract
@@ -39,7 +39,7 @@ class Files:
 
     def tell(self, kind: EventKind, **private: str) -> None:
         with self.database.transaction() as tx:
-            Chronicle().tell(tx, HistoryEvent(kind, WHEN, "person-9", CONTRACT.id, {}, private))
+            AuditTrail().tell(tx, AuditEvent(kind, WHEN, "person-9", CONTRACT.id, {}, private))
 
 
 @pytest.fixture

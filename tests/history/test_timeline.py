@@ -8,9 +8,9 @@ from datetime import UTC
 import pytest
 
 from appliance.demonstration.cast import LI, ZHANG
-from appliance.history.events import EventKind
 from appliance.history.timeline import Timeline, TimelineEvent
 from appliance.ledger import Sequencer
+from appliance.ledger.events import EventKind
 from appliance.model.contract import Contract
 from appliance.store import ledger
 from appliance.wiring import Appliance

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.history.chronicle import Chronicle
 from appliance.identity import IdentityCheck, IdentityChecks
+from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.identity import Against, IdentityDocument
 from appliance.policy import Policy
 from appliance.store import ledger
@@ -32,7 +32,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def checks(database: Database) -> IdentityChecks:
-    return IdentityChecks(database, Chronicle(), Policy(), lambda: NOON)
+    return IdentityChecks(database, AuditTrail(), Policy(), lambda: NOON)
 
 
 def check(number: str = NUMBER, **changes: object) -> IdentityCheck:

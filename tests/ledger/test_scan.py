@@ -22,7 +22,7 @@ MINE, OTHER = "contract-mine", "contract-other"
 
 @pytest.fixture
 def tell(database: Database) -> Callable[[str], int]:
-    """Records the next entry of a contract's chain, as the chronicle does."""
+    """Records the next entry of a contract's chain, as the audit does."""
     chains: dict[str, tuple[int, bytes]] = {}
 
     def told(contract: str) -> int:

@@ -11,8 +11,8 @@ import pytest
 from appliance.accounts.sessions import Sessions
 from appliance.demonstration import cast
 from appliance.demonstration.pocket import Pocket
-from appliance.history.chronicle import Chronicle
 from appliance.language import Language
+from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.office import PendingAct, ProposedPasskey
 from appliance.model.people import Person
 from appliance.office import Office, open_office
@@ -46,7 +46,7 @@ def office(appliance: Appliance) -> Office:
 def office_with(appliance: Appliance, authority: AuthorityClient) -> Office:
     """The same office with another client in front of the authority."""
     sessions: Sessions = appliance.sessions
-    return open_office(appliance.database, Chronicle(), authority, sessions, appliance.now)
+    return open_office(appliance.database, AuditTrail(), authority, sessions, appliance.now)
 
 
 def newcomer(appliance: Appliance, *, name: str = "赵示例", organisation: str = cast.ALPHA) -> Person:

@@ -19,8 +19,8 @@ from appliance.health.bench import bench
 from appliance.health.ceremonies import recovery
 from appliance.health.finding import Condition
 from appliance.health.pages import Page
-from appliance.history.chronicle import Chronicle
 from appliance.keeping.ceremonies import CeremonyRecords
+from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.accounts import AccountState, Role
 from appliance.model.notice import NoticeKind
 from appliance.office.appointing import Appointing
@@ -123,9 +123,9 @@ def test_an_officer_comes_in_again(recovered: tuple[World, str]) -> None:
 
 def seen_by_officers(world: World, appliance: Appliance) -> None:
     """The ceremony is in the log, in every officer's mail, and for a week before the administrators."""
-    records = CeremonyRecords(appliance.database, Chronicle(), appliance.authority, appliance.now)
+    records = CeremonyRecords(appliance.database, AuditTrail(), appliance.authority, appliance.now)
     with world.opened(role="scheduler") as scheduler:
-        records = CeremonyRecords(appliance.database, Chronicle(), scheduler.authority, appliance.now)
+        records = CeremonyRecords(appliance.database, AuditTrail(), scheduler.authority, appliance.now)
         records.run()
         records.run()
     with appliance.database.reading() as tx:

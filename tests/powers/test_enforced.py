@@ -10,9 +10,9 @@ import pytest
 
 from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.history.chronicle import Chronicle
 from appliance.history.timeline import Timeline
 from appliance.identity import IdentityCheck, IdentityChecks
+from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.contract import Contract, PartyState
 from appliance.model.identity import Against, IdentityDocument
 from appliance.model.intent import IntentState
@@ -185,7 +185,7 @@ def test_an_unchecked_person_cannot_sign_what_policy_reserves(office: Office, ap
 
 def test_a_check_is_good_only_as_long_as_the_type_of_contract_says(office: Office, appliance: Appliance) -> None:
     a_month_ago = IdentityChecks(
-        appliance.database, Chronicle(), appliance.policy, lambda: appliance.now() - timedelta(days=31)
+        appliance.database, AuditTrail(), appliance.policy, lambda: appliance.now() - timedelta(days=31)
     )
     given = IdentityCheck(IdentityDocument.PASSPORT, "E12345678", Against.ORIGINAL, answers=CUSTODIAN.subject)
     for record in appliance.identity.of(ZHANG.subject):

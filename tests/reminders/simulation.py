@@ -22,9 +22,9 @@ from appliance.contracts.extending import Extending
 from appliance.contracts.grounds import Grounding
 from appliance.contracts.handing_over import HandingOver
 from appliance.contracts.room import SigningRoom
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind
 from appliance.language import Language
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import EventKind
 from appliance.model.accounts import AccountState
 from appliance.model.contract import (
     Contract,
@@ -146,7 +146,7 @@ class Year:
             **needed
             | {
                 "database": self.database,
-                "chronicle": Chronicle(),
+                "audit": AuditTrail(),
                 "now": self.clock,
                 "preconditions": (),
                 "tell": lambda tx, notices: [outbox.enqueue(tx, notice) for notice in notices] and None,

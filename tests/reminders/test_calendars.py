@@ -8,7 +8,7 @@ import icalendar
 import pytest
 
 from appliance.errors import NotFound
-from appliance.history.chronicle import Chronicle
+from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.accounts import AccountState
 from appliance.model.contract import ContractState, SigningOrder
 from appliance.model.reminder import Occasion
@@ -62,7 +62,7 @@ def test_deadlines_and_dates_stand_in_the_calendars_of_those_concerned(house: Ye
     house.sign("c2")
     with house.database.transaction() as tx:
         contracts.move(tx, contracts.load(tx, "c2"), ContractState.COMPLETED)
-    ContractDates(house.database, Chronicle(), house.clock).change(
+    ContractDates(house.database, AuditTrail(), house.clock).change(
         "c2", {Occasion.EXPIRY: date(2027, 1, 31)}, by=INITIATOR
     )
     feeds = feeds_of(house)

@@ -16,10 +16,10 @@ from appliance.contracts.acts import Who
 from appliance.contracts.visibility import require_reader
 from appliance.demonstration.cast import LI, OFFICER, ZHANG
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.history.chronicle import Chronicle
-from appliance.history.events import EventKind, HistoryEvent
 from appliance.ledger import Sequencer
+from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.check import Log, LogReport
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.contract import Contract
 from appliance.model.retention import DisposalState
 from appliance.store import contracts, forgetting, involvements
@@ -254,10 +254,10 @@ def test_what_is_personal_goes_and_the_log_is_whole(world: World, now_: Applianc
             (subject,),
         )
     with now_.database.transaction() as tx:
-        event = HistoryEvent(
+        event = AuditEvent(
             EventKind.PROFILE_CHANGED, now_.now(), subject, None, {"subject": subject}, {"name": "孙待删"}
         )
-        entry = Chronicle().tell(tx, event)
+        entry = AuditTrail().tell(tx, event)
     remainder = now_.retention.erasing.erase(subject, reason="本人要求", by=OFFICER)
     assert remainder.contracts == ()
     with now_.database.reading() as tx:

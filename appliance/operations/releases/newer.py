@@ -14,8 +14,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Final
 
-from appliance.history.events import EventKind
 from appliance.home import Home
+from appliance.ledger.events import EventKind
 from appliance.model.administration import JournalKind
 from appliance.store.copying import JournalEntry, Moment, moment_of
 from hsm import canonical

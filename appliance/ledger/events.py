@@ -127,7 +127,7 @@ class EventKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryEvent:
+class AuditEvent:
     """One act. ``public`` fields stand in the log as they are: identifiers, digests, numbers, never names.
 
     ``private`` fields (names, addresses, words that people wrote) enter it as salted commitments. ``actor`` is the

@@ -1,4 +1,4 @@
-"""The chronicle: every event becomes an entry of the log, in the transaction that makes it true.
+"""The audit trail: every event becomes an entry of the log, in the transaction that makes it true.
 
 The events of one contract are a chain: each names its place in the contract's history (``sequence``, from 1) and
 the leaf hash of the one before (``previous``), so that none can be left out without the gap being seen.
@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from appliance.history.events import HistoryEvent
 from appliance.ledger import LedgerEntry, record
+from appliance.ledger.events import AuditEvent
 from appliance.store import events
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.merkle import leaf_hash
 
 
-class Chronicle:
+class AuditTrail:
     """Writes history. What it cannot write does not happen: an error here ends the caller's transaction."""
 
-    def tell(self, tx: Transaction, event: HistoryEvent) -> int:
+    def append(self, tx: Transaction, event: AuditEvent) -> int:
         """Record *event*; the number of its entry."""
         place = {} if event.contract is None else _place(tx, event.contract)
         number = record(tx, _entry(event, place))
@@ -39,7 +39,7 @@ def _place(tx: Transaction, contract_id: str) -> dict[str, Any]:
     return place
 
 
-def _entry(event: HistoryEvent, place: Mapping[str, Any]) -> LedgerEntry:
+def _entry(event: AuditEvent, place: Mapping[str, Any]) -> LedgerEntry:
     return LedgerEntry(
         kind=event.kind.value,
         at=event.at,
