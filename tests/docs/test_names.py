@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -26,6 +26,16 @@ def named(pattern: str, page: Path) -> set[str]:
     return set(re.findall(pattern, page.read_text(encoding="utf-8")))
 
 
+def _missing(pattern: str, exists: Callable[[Path, str], bool]) -> list[str]:
+    """Each ``page: name`` of the documentation that fits *pattern* and that nothing answers to."""
+    return [
+        f"{page.relative_to(ROOT)}: {name}"
+        for page in PAGES
+        for name in sorted(named(pattern, page))
+        if not exists(page, name)
+    ]
+
+
 def targets() -> set[str]:
     return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
@@ -45,12 +55,14 @@ def settings(kind: Any) -> set[str]:
     return {f"{name}.{item.name}" for name, hint in sections.items() for item in dataclasses.fields(hint)}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_named_target_and_command_exists(page: Path) -> None:
-    assert named(r"make ([a-z]+(?:-[a-z]+)*)`", page) - {"help"} <= targets()
-    words = set(commands(main)) | {name.split()[0] for name in commands(main)}
-    for command in named(r"`(?:\.venv/bin/)?vermilion ([a-z]+(?: [a-z]+)?)[ `]", page):
-        assert command in words or command.split()[0] in words, command
+def test_every_named_target_exists() -> None:
+    assert not _missing(r"make ([a-z]+(?:-[a-z]+)*)`", lambda _page, name: name in targets() | {"help"})
+
+
+def test_every_named_command_exists() -> None:
+    words = {name for command in commands(main) for name in (command, command.split()[0])}
+    pattern = r"`(?:\.venv/bin/)?vermilion ([a-z]+(?: [a-z]+)?)[ `]"
+    assert not _missing(pattern, lambda _page, name: name in words or name.split()[0] in words)
 
 
 def test_every_target_is_named_in_the_reference() -> None:
@@ -71,16 +83,13 @@ def test_every_setting_is_in_the_reference_and_no_other(kind: Any) -> None:
     assert rows <= settings(Settings) | settings(AuthoritySettings) | settings(Rules)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_linked_file_exists(page: Path) -> None:
-    for link in named(r"\]\(((?!https?:|#)[^)#]+)", page):
-        assert (page.parent / link).exists(), link
+def test_every_linked_file_exists() -> None:
+    assert not _missing(r"\]\(((?!https?:|#)[^)#]+)", lambda page, link: (page.parent / link).exists())
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_named_module_exists(page: Path) -> None:
-    for name in named(r"`((?:hsm|appliance|webui|scripts|tests)/[\w/-]*(?:/|\.(?:py|html|md|po|toml)))`", page):
-        assert (ROOT / name).exists(), name
+def test_every_named_module_exists() -> None:
+    pattern = r"`((?:hsm|appliance|webui|scripts|tests)/[\w/-]*(?:/|\.(?:py|html|md|po|toml)))`"
+    assert not _missing(pattern, lambda _page, name: (ROOT / name).exists())
 
 
 def test_a_number_names_one_decision() -> None:
