@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused, StorageError
-from appliance.model.maintenance import Window
+from appliance.model.maintenance import MaintenanceWindow
 from appliance.store import accounts
 from appliance.store import maintenance as store
 from appliance.store.database import Database
@@ -37,9 +37,9 @@ class Maintenance:
         self._ticks = ticks
         self._turn = threading.Lock()
         self._looked: float | None = None
-        self._window: Window | None = None
+        self._window: MaintenanceWindow | None = None
 
-    def window(self) -> Window | None:
+    def window(self) -> MaintenanceWindow | None:
         """What is announced or under way."""
         with self._turn:
             if self._looked is None or self._ticks() - self._looked >= FRESH:
@@ -51,12 +51,12 @@ class Maintenance:
                 self._looked = self._ticks()
             return self._window
 
-    def under_way(self) -> Window | None:
+    def under_way(self) -> MaintenanceWindow | None:
         """What has begun and not ended."""
         window = self.window()
         return window if window is not None and window.is_under_way(self._now()) else None
 
-    def plan(self, window: Window, logins: list[str]) -> Window:
+    def plan(self, window: MaintenanceWindow, logins: list[str]) -> MaintenanceWindow:
         """Announces *window*, with exceptions for those accounts of the portal.
 
         Raises :class:`PreconditionRefused` for times that cannot be, :class:`NotFound` for an unknown login,
@@ -70,7 +70,7 @@ class Maintenance:
             if unknown:
                 raise NotFound("Nobody in the portal has the login {login}.", login=unknown[0])
             subjects = frozenset(account.subject for account in found.values() if account is not None)
-            planned = Window(window.begins, window.until, window.message, subjects)
+            planned = MaintenanceWindow(window.begins, window.until, window.message, subjects)
             store.plan(tx, planned, now)
         self._forget()
         return planned
@@ -82,7 +82,7 @@ class Maintenance:
                 raise StateRefused("No maintenance is planned or under way.")
         self._forget()
 
-    def _require_possible(self, window: Window, now: datetime) -> None:
+    def _require_possible(self, window: MaintenanceWindow, now: datetime) -> None:
         if window.until <= max(window.begins, now):
             raise PreconditionRefused("A maintenance ends after it begins, and not in the past.")
         if window.until - window.begins > LONGEST or window.begins - now > FARTHEST:

@@ -33,7 +33,7 @@ from appliance.demonstration.pocket import Pocket
 from appliance.history.disclosure import Audience
 from appliance.home import Home
 from appliance.ledger import Sequencer
-from appliance.model.acceptance import AgreementRecord, Side
+from appliance.model.acceptance import AgreementRecord, AgreementSide
 from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.people import Person
 from appliance.wiring import Appliance, open_appliance
@@ -121,7 +121,7 @@ def cast(resting: Home, root: Path, *, shares_cache: bool = False) -> Home:
 
 def agree(appliance: Appliance, person: Person, *others: str) -> AgreementRecord:
     """*person* accepts for the own company the agreement on electronic signing with the companies *others*."""
-    between = Between(side_of_person(person), tuple(Side(other) for other in others))
+    between = Between(side_of_person(person), tuple(AgreementSide(other) for other in others))
     proposal = appliance.agreements.propose(person.subject, between)
     activations = activations_for(appliance, proposal.act)
     return appliance.agreements.accept(proposal.id, activations, by=person.subject)

@@ -17,10 +17,10 @@ from appliance.model.accounts import (
     ROLES_OF,
     Account,
     AccountLink,
+    AccountRole,
     AccountState,
     LinkPurpose,
     NewAccount,
-    Role,
 )
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
@@ -127,7 +127,7 @@ class Accounts:
             self._tell(tx, EventKind.RECOVERY_STARTED, by, {"subject": subject})
             return self._send_link(tx, subject, LinkPurpose.RECOVER, by)
 
-    def set_roles(self, subject: str, roles: frozenset[Role], *, by: str) -> None:
+    def set_roles(self, subject: str, roles: frozenset[AccountRole], *, by: str) -> None:
         """Other roles, from now on. Raises :class:`PreconditionRefused` for a combination that must not be."""
         self._require_other(subject, by)
         with self._database.transaction() as tx:
@@ -215,7 +215,7 @@ def checked(new: NewAccount) -> NewAccount:
     )
 
 
-def _require_possible(kind: str, roles: frozenset[Role]) -> None:
+def _require_possible(kind: str, roles: frozenset[AccountRole]) -> None:
     possible = ROLES_OF.get(kind, frozenset())
     if not roles:
         raise PreconditionRefused("Choose at least one role.")
@@ -231,5 +231,5 @@ def _subject_of(new: NewAccount) -> str:
     return f"{new.kind}-{secrets.token_hex(6)}" if slug.startswith("guest") else f"{new.kind}-{slug}"
 
 
-def _listed(roles: frozenset[Role]) -> str:
+def _listed(roles: frozenset[AccountRole]) -> str:
     return " ".join(sorted(roles))

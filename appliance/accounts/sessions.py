@@ -15,7 +15,7 @@ from appliance.config import SessionSettings
 from appliance.errors import NotFound
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind, Field
-from appliance.model.accounts import AccountState, OpenedSession, Role, Session, Strength
+from appliance.model.accounts import AccountRole, AccountState, OpenedSession, Session, Strength
 from appliance.model.people import Person
 from appliance.store import accounts, people
 from appliance.store import sessions as store
@@ -37,7 +37,7 @@ class Presence:
 
     session: Session
     person: Person
-    roles: frozenset[Role]
+    roles: frozenset[AccountRole]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Final
 
 from appliance.administration.parts import Parts
 from appliance.errors import PreconditionRefused
-from appliance.model.administration import Actor, AdministratorRole, Outcome
+from appliance.model.administration import Actor, AdministratorRole, AdminRequestOutcome
 
 LONGEST_TEXT = 500
 NOTHING: Final = "—"
@@ -112,7 +112,7 @@ class Hand(StrEnum):
     STEWARD = "steward"
 
 
-Perform = Callable[[Parts, Mapping[str, str], Actor], Outcome]
+Perform = Callable[[Parts, Mapping[str, str], Actor], AdminRequestOutcome]
 """Does it, once; *Actor* is who asked. Raises :class:`ApplianceError` or :class:`AuthorityError` when it
 cannot."""
 

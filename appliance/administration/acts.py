@@ -25,7 +25,14 @@ from appliance.administration.room import AdministrationRoom
 from appliance.administration.signatures import Signatures, Signed
 from appliance.administration.statement import WAITS, Statement
 from appliance.errors import NotAllowed, StateRefused
-from appliance.model.administration import NOBODY, Act, Actor, ActState, JournalKind, Part
+from appliance.model.administration import (
+    NOBODY,
+    Actor,
+    AdminRequest,
+    AdminRequestState,
+    DualControlRole,
+    JournalKind,
+)
 from appliance.store.administration import acts
 from appliance.store.database import Transaction
 
@@ -33,9 +40,9 @@ SHOWN = timedelta(minutes=10)
 """How long a page with a sentence to sign may stay open."""
 
 _DECISIONS = {
-    ActState.PERFORMING: JournalKind.ACT_APPROVED,
-    ActState.REFUSED: JournalKind.ACT_REFUSED,
-    ActState.WITHDRAWN: JournalKind.ACT_WITHDRAWN,
+    AdminRequestState.PERFORMING: JournalKind.ACT_APPROVED,
+    AdminRequestState.REFUSED: JournalKind.ACT_REFUSED,
+    AdminRequestState.WITHDRAWN: JournalKind.ACT_WITHDRAWN,
 }
 
 
@@ -51,14 +58,14 @@ class Acts:
         """What *actor* may ask for, in the registry's order."""
         return [action for action in REGISTRY.values() if may_ask(actor, action)]
 
-    def draft(self, name: str, given: Mapping[str, str], *, by: Actor) -> Act:
+    def draft(self, name: str, given: Mapping[str, str], *, by: Actor) -> AdminRequest:
         """The act as :meth:`ask` would write it down now, for its author to read and sign. Raises the same."""
         action = action_of(name)
         if not may_ask(by, action):
             raise NotAllowed("{action} is not for {who}.", action=name, who=by.role)
         return _new(action, action.checked(given), by, asked=self._room.now())
 
-    def ask(self, name: str, given: Mapping[str, str], *, by: Actor, signed: Signed | None = None) -> Act:
+    def ask(self, name: str, given: Mapping[str, str], *, by: Actor, signed: Signed | None = None) -> AdminRequest:
         """Asks for an action: one that takes one person is under way, or done, on return; others wait.
 
         What takes two is *signed*, unless root's own command asks. Raises :class:`NotFound` for an unknown name,
@@ -72,14 +79,16 @@ class Acts:
             act = replace(act, id=signed.act_id, asked=signed.asked, expires=signed.asked + WAITS)
         self._write(act, action, by, signed.answer if signed else None)
         arguments = action.checked(given)
-        return act if act.state is ActState.WAITING else self._performing.hand_over(act, arguments)
+        return act if act.state is AdminRequestState.WAITING else self._performing.hand_over(act, arguments)
 
-    def to_sign(self, act: Act, part: Part, *, by: Actor) -> str | None:
+    def to_sign(self, act: AdminRequest, part: DualControlRole, *, by: Actor) -> str | None:
         """What *by*'s browser asks the passkey for (JSON); None without one that counts."""
         with self._room.database.reading() as tx:
             return self._signatures.options(tx, Statement(act, part, by.login))
 
-    def approve(self, act_id: str, *, by: Actor, answer: str | None = None, shown: Act | None = None) -> Act:
+    def approve(
+        self, act_id: str, *, by: Actor, answer: str | None = None, shown: AdminRequest | None = None
+    ) -> AdminRequest:
         """The second person agrees, and the act is performed, as :meth:`ask` has it. *answer* is their passkey's;
         without one, root's own command has asked for password and code, and *shown* is what they read.
 
@@ -100,46 +109,46 @@ class Acts:
                 raise StateRefused(
                     "Since {id} was asked for, {action} has changed; ask anew.", id=act_id, action=act.action
                 )
-            statement = Statement(act, Part.APPROVES, by.login)
+            statement = Statement(act, DualControlRole.APPROVES, by.login)
             self._signatures.take(tx, statement, answer, action.approvers, now=self._room.now())
-            self._decide(tx, act, ActState.PERFORMING, by)
+            self._decide(tx, act, AdminRequestState.PERFORMING, by)
             act = acts.act(tx, act_id)
         return self._performing.hand_over(act, act.arguments)
 
-    def refuse(self, act_id: str, *, by: Actor) -> Act:
+    def refuse(self, act_id: str, *, by: Actor) -> AdminRequest:
         """The second person does not agree. Raises as :meth:`approve`."""
         with self._room.writing() as tx:
             act, action = self._decidable(tx, act_id)
             _require_second(act, action, by)
-            self._decide(tx, act, ActState.REFUSED, by)
+            self._decide(tx, act, AdminRequestState.REFUSED, by)
             return acts.act(tx, act_id)
 
-    def withdraw(self, act_id: str, *, by: Actor) -> Act:
+    def withdraw(self, act_id: str, *, by: Actor) -> AdminRequest:
         """The author takes it back. Raises :class:`NotAllowed` for anybody else."""
         with self._room.writing() as tx:
             act, _ = self._decidable(tx, act_id)
             if by.login != act.asked_by:
                 raise NotAllowed("Only who asked for {id} withdraws it.", id=act_id)
-            self._decide(tx, act, ActState.WITHDRAWN, by)
+            self._decide(tx, act, AdminRequestState.WITHDRAWN, by)
             return acts.act(tx, act_id)
 
-    def act(self, act_id: str) -> Act:
+    def act(self, act_id: str) -> AdminRequest:
         """One of them. Raises :class:`NotFound`."""
         with self._room.database.reading() as tx:
             return acts.act(tx, act_id)
 
-    def waiting(self) -> list[Act]:
+    def waiting(self) -> list[AdminRequest]:
         """What waits for a second person, the oldest first."""
         self.expire()
         with self._room.database.reading() as tx:
-            return acts.in_state(tx, ActState.WAITING)
+            return acts.in_state(tx, AdminRequestState.WAITING)
 
-    def under_way(self) -> list[Act]:
+    def under_way(self) -> list[AdminRequest]:
         """What is being performed, or is about to be."""
         with self._room.database.reading() as tx:
-            return acts.in_state(tx, ActState.PERFORMING)
+            return acts.in_state(tx, AdminRequestState.PERFORMING)
 
-    def recent(self, limit: int = 50) -> list[Act]:
+    def recent(self, limit: int = 50) -> list[AdminRequest]:
         """The newest first."""
         with self._room.database.reading() as tx:
             return acts.recent(tx, limit)
@@ -147,45 +156,47 @@ class Acts:
     def expire(self) -> None:
         """Ends what waited for too long."""
         with self._room.database.reading() as tx:
-            late = [each for each in acts.in_state(tx, ActState.WAITING) if each.expires <= self._room.now()]
+            late = [
+                each for each in acts.in_state(tx, AdminRequestState.WAITING) if each.expires <= self._room.now()
+            ]
         if late:
             with self._room.writing() as tx:
                 for act_id in acts.expire(tx, self._room.now()):
                     self._room.journal.write(tx, JournalKind.ACT_EXPIRED, NOBODY, act=act_id)
 
-    def _write(self, act: Act, action: Action, by: Actor, answer: str | None) -> None:
-        waits = act.state is ActState.WAITING
+    def _write(self, act: AdminRequest, action: Action, by: Actor, answer: str | None) -> None:
+        waits = act.state is AdminRequestState.WAITING
         with self._room.writing() as tx:
             acts.insert(tx, act)
             if waits:
-                statement = Statement(act, Part.ASKS, by.login)
+                statement = Statement(act, DualControlRole.ASKS, by.login)
                 self._signatures.take(tx, statement, answer, action.who, now=self._room.now())
                 letters.queue(tx, act, action, self._room.now())
             kind = JournalKind.ACT_ASKED if waits else JournalKind.ACT_BEGUN
             self._room.journal.write(tx, kind, by, act=act.id, action=act.action, effect=act.effect)
 
-    def _decidable(self, tx: Transaction, act_id: str) -> tuple[Act, Action]:
+    def _decidable(self, tx: Transaction, act_id: str) -> tuple[AdminRequest, Action]:
         act = acts.act(tx, act_id)
-        if act.state is not ActState.WAITING:
+        if act.state is not AdminRequestState.WAITING:
             raise StateRefused("{id} is {state}; nothing is left to decide.", id=act_id, state=act.state)
         if act.expires <= self._room.now():
             raise StateRefused("{id} waited for a day and has expired; ask anew.", id=act_id)
         return act, action_of(act.action)
 
-    def _decide(self, tx: Transaction, act: Act, after: ActState, by: Actor) -> None:
+    def _decide(self, tx: Transaction, act: AdminRequest, after: AdminRequestState, by: Actor) -> None:
         if not acts.decide(tx, act.id, after, by=by.login, now=self._room.now()):
             raise StateRefused("{id} was decided already.", id=act.id)
         self._room.journal.write(tx, _DECISIONS[after], by, act=act.id, action=act.action)
 
 
-def _new(action: Action, arguments: Mapping[str, str], by: Actor, *, asked: datetime) -> Act:
+def _new(action: Action, arguments: Mapping[str, str], by: Actor, *, asked: datetime) -> AdminRequest:
     kept = action.storable(arguments)
-    return Act(
+    return AdminRequest(
         id=randomness.token_hex(6),
         action=action.name,
         arguments=kept,
         effect=action.effect_in_english(kept),
-        state=ActState.WAITING if action.persons == 2 else ActState.PERFORMING,
+        state=AdminRequestState.WAITING if action.persons == 2 else AdminRequestState.PERFORMING,
         persons=action.persons,
         asked_by=by.login,
         asked=asked,
@@ -198,7 +209,7 @@ def _require_fresh(asked: datetime, now: datetime) -> None:
         raise StateRefused("This page is too old or was used already; load it again and repeat the last step.")
 
 
-def _require_second(act: Act, action: Action, by: Actor) -> None:
+def _require_second(act: AdminRequest, action: Action, by: Actor) -> None:
     if by.login == act.asked_by:
         raise NotAllowed("Nobody decides on what they asked for; another person does.")
     if not may_approve(by, action):

@@ -15,12 +15,20 @@ from appliance.administration.action import Action
 from appliance.administration.signatures import Signatures
 from appliance.administration.statement import Statement
 from appliance.errors import NotAllowed, PreconditionRefused, StateRefused
-from appliance.model.administration import ROOT, Act, AdministratorRole, AdministratorState, Part
+from appliance.model.administration import (
+    ROOT,
+    AdministratorRole,
+    AdministratorState,
+    AdminRequest,
+    DualControlRole,
+)
 from appliance.store.administration import administrators
 from appliance.store.database import Transaction
 
 
-def require_decided(tx: Transaction, act: Act, action: Action, signatures: Signatures, *, now: datetime) -> None:
+def require_decided(
+    tx: Transaction, act: AdminRequest, action: Action, signatures: Signatures, *, now: datetime
+) -> None:
     """Raises :class:`StateRefused` when *act* is not what *action* says and takes, :class:`NotAllowed` when who
     asked for it, or approved it, may not or may not any more, or has not signed it."""
     if not _is_what_it_says(act, action):
@@ -34,17 +42,17 @@ def require_decided(tx: Transaction, act: Act, action: Action, signatures: Signa
         second = act.decided_by or ""
         if second == act.asked_by or not _is_one_of(tx, second, action.approvers):
             raise NotAllowed("{who} may not approve this any more.", who=second)
-        signatures.require(tx, Statement(act, Part.ASKS, act.asked_by), action.who, now=now)
-        signatures.require(tx, Statement(act, Part.APPROVES, second), action.approvers, now=now)
+        signatures.require(tx, Statement(act, DualControlRole.ASKS, act.asked_by), action.who, now=now)
+        signatures.require(tx, Statement(act, DualControlRole.APPROVES, second), action.approvers, now=now)
 
 
-def require_author(tx: Transaction, act: Act, action: Action) -> None:
+def require_author(tx: Transaction, act: AdminRequest, action: Action) -> None:
     """Raises :class:`NotAllowed` when who asked for *act* may not ask for it any more."""
     if act.asked_by != ROOT.login and not _is_one_of(tx, act.asked_by, action.who):
         raise NotAllowed("{who} may not ask for this any more.", who=act.asked_by)
 
 
-def _is_what_it_says(act: Act, action: Action) -> bool:
+def _is_what_it_says(act: AdminRequest, action: Action) -> bool:
     kept = dict(act.arguments)
     try:
         same = action.checked_without_secrets(kept) == kept

@@ -90,7 +90,7 @@ def _event(name: str, line: JournalLine, digest: bytes) -> AuditEvent:
     itself = (ROOT.login, NOBODY.login)
     actor = line.who if line.who in itself else f"administrator-{line.who}"
     public = {
-        "act": line.act,
+        "act": line.request,
         "digest": digest.hex(),
         "journal": name,
         "line": line.number,

@@ -17,7 +17,7 @@ from appliance.administration.room import AdministrationRoom
 from appliance.errors import StorageError
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.administration import ROOT, Actor, AdministratorState, JournalKind
-from appliance.model.office import ActKind, PendingAct
+from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.office.refusing import refuse
 from appliance.store import office_acts
 from appliance.store.administration import administrators
@@ -108,7 +108,7 @@ class Keepers:
         who = by.login if by == ROOT else f"administrator-{by.login}"
         with self._room.portal().transaction() as tx:
             office_acts.expire(tx, now)
-            found = office_acts.open_about(tx, subject, ActKind.ENROL_KEEPER)
+            found = office_acts.open_about(tx, subject, OfficerDecisionKind.ENROL_KEEPER)
             waiting = [act for act in found if credential_id is None or _is_by(act, credential_id)]
             for act in waiting:
                 refuse(tx, self._audit, act, reason=WITHDRAWN.template, by=who, at=now)
@@ -153,7 +153,7 @@ class Keepers:
         return Sentence(_TOO_FEW if left < NEEDED else _ENOUGH, {"login": login, "left": left})
 
 
-def _is_by(act: PendingAct, credential_id: bytes) -> bool:
+def _is_by(act: OfficerDecision, credential_id: bytes) -> bool:
     return any(each["credential_id"] == credential_id.hex() for each in act.details["credentials"])
 
 

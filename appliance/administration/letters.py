@@ -16,7 +16,7 @@ from appliance.administration.registry import REGISTRY
 from appliance.administration.room import AdministrationRoom
 from appliance.config import Settings
 from appliance.language import instants, translator
-from appliance.model.administration import Act, ActState, Administrator, AdministratorState
+from appliance.model.administration import Administrator, AdministratorState, AdminRequest, AdminRequestState
 from appliance.notices.letters import GREETING, PAGE, Letter
 from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown
 from appliance.store.administration import act_letters, acts, administrators
@@ -43,7 +43,7 @@ class Told:
     untold: tuple[str, ...]
 
 
-def queue(tx: Transaction, act: Act, action: Action, now: datetime) -> None:
+def queue(tx: Transaction, act: AdminRequest, action: Action, now: datetime) -> None:
     """A mail for each who may decide on *act*."""
     for each in deciders(tx, action, by=act.asked_by):
         if each.email:
@@ -66,7 +66,7 @@ class ActLetters:
         self._room = room
         self._settings = settings
 
-    def told(self, act: Act) -> Told:
+    def told(self, act: AdminRequest) -> Told:
         """Who knows that *act* waits."""
         action = REGISTRY.get(act.action)
         if action is None:  # another release asked for it
@@ -98,8 +98,8 @@ class ActLetters:
                     act_letters.end(tx, letter, state, problem or None)
         return taken
 
-    def _send(self, mail: Mail, act: Act, recipient: Administrator) -> tuple[LetterState, str]:
-        gone = act.state is not ActState.WAITING or act.expires <= self._room.now()
+    def _send(self, mail: Mail, act: AdminRequest, recipient: Administrator) -> tuple[LetterState, str]:
+        gone = act.state is not AdminRequestState.WAITING or act.expires <= self._room.now()
         if gone or act.action not in REGISTRY or recipient.state is not AdministratorState.ACTIVE:
             return LetterState.WITHDRAWN, ""
         domain = self._settings.mail.sender.rpartition("@")[2]
@@ -112,7 +112,7 @@ class ActLetters:
             return LetterState.QUEUED, str(error) or type(error).__name__
         return LetterState.SENT, ""
 
-    def _letter(self, act: Act, recipient: Administrator) -> Letter:
+    def _letter(self, act: AdminRequest, recipient: Administrator) -> Letter:
         """In the language that the recipient chose, else the house's; by the clocks of the house."""
         zone = self._settings.interface.zone
         language = recipient.language or self._settings.interface.language

@@ -11,7 +11,7 @@ from appliance.administration.administrators import Administrators
 from appliance.administration.machine import Machine
 from appliance.config import Settings
 from appliance.errors import StateRefused
-from appliance.model.administration import Act
+from appliance.model.administration import AdminRequest
 from hsm.client import AuthorityClient
 
 if TYPE_CHECKING:  # the console shall not load all that signing needs
@@ -29,7 +29,7 @@ class Parts:
     now: Callable[[], datetime]
     opened: Appliance | None = None
     machine: Callable[[], Machine] | None = None
-    act: Act | None = None
+    act: AdminRequest | None = None
 
     @property
     def appliance(self) -> Appliance:

@@ -14,7 +14,15 @@ from appliance.administration.registry import action_of, of_hand
 from appliance.administration.room import AdministrationRoom
 from appliance.administration.signatures import Signatures
 from appliance.errors import ApplianceError, NotFound, StateRefused
-from appliance.model.administration import NOBODY, ROOT, Act, Actor, ActState, JournalKind, Outcome
+from appliance.model.administration import (
+    NOBODY,
+    ROOT,
+    Actor,
+    AdminRequest,
+    AdminRequestOutcome,
+    AdminRequestState,
+    JournalKind,
+)
 from appliance.store.administration import acts, administrators
 from hsm.errors import AuthorityError
 
@@ -26,8 +34,8 @@ LONGEST = {
 """After this an act that has not ended is interrupted: its process is no more."""
 
 
-_NOT_TAKEN = Outcome("No process took it in time; it was not done.")
-_NOT_ENDED = Outcome("Its process ended before it said what came of it; look before asking anew.")
+_NOT_TAKEN = AdminRequestOutcome("No process took it in time; it was not done.")
+_NOT_ENDED = AdminRequestOutcome("Its process ended before it said what came of it; look before asking anew.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,7 @@ class Performing:
         self._trust = trust
         self._steward = steward
 
-    def hand_over(self, act: Act, arguments: Mapping[str, str]) -> Act:
+    def hand_over(self, act: AdminRequest, arguments: Mapping[str, str]) -> AdminRequest:
         """Performs *act* if it is this process's, else hands it on; the act as it stands then.
 
         *arguments* are all of them, secret ones too, which are stored nowhere.
@@ -69,10 +77,10 @@ class Performing:
             try:
                 self._steward(act.id)
             except (ApplianceError, OSError) as error:
-                return self._ended(act, ActState.FAILED, _refusal(error))
+                return self._ended(act, AdminRequestState.FAILED, _refusal(error))
         return self._now(act.id)
 
-    def perform(self, act_id: str, arguments: Mapping[str, str] | None = None) -> Act:
+    def perform(self, act_id: str, arguments: Mapping[str, str] | None = None) -> AdminRequest:
         """Performs the act, if nobody took it before. Raises :class:`StateRefused` when somebody did, or when it
         is another process's to do."""
         with self._room.database.transaction() as tx:
@@ -91,11 +99,11 @@ class Performing:
             given = act.arguments if arguments is None else arguments
             outcome = action.perform(replace(self._parts, act=act), given, by)
         except (ApplianceError, AuthorityError, OSError) as error:
-            return self._ended(act, ActState.FAILED, _refusal(error))
+            return self._ended(act, AdminRequestState.FAILED, _refusal(error))
         except BaseException as fault:
-            self._ended(act, ActState.FAILED, _fault(fault))
+            self._ended(act, AdminRequestState.FAILED, _fault(fault))
             raise
-        return self._ended(act, ActState.DONE, outcome)
+        return self._ended(act, AdminRequestState.DONE, outcome)
 
     def run_once(self) -> None:
         """Performs whatever waits for this process, and ends what others left."""
@@ -109,17 +117,17 @@ class Performing:
     def interrupt(self) -> None:
         """What was taken too long ago is interrupted, and what nobody took is not done any more."""
         with self._room.database.reading() as tx:
-            open_ = acts.in_state(tx, ActState.PERFORMING)
+            open_ = acts.in_state(tx, AdminRequestState.PERFORMING)
         for act in open_:
             begun = act.started or act.decided or act.asked
             if begun + _longest(act) <= self._room.now():
-                self._ended(act, ActState.INTERRUPTED, _NOT_TAKEN if act.started is None else _NOT_ENDED)
+                self._ended(act, AdminRequestState.INTERRUPTED, _NOT_TAKEN if act.started is None else _NOT_ENDED)
 
-    def _ended(self, act: Act, after: ActState, outcome: Outcome) -> Act:
+    def _ended(self, act: AdminRequest, after: AdminRequestState, outcome: AdminRequestOutcome) -> AdminRequest:
         kinds = {
-            ActState.DONE: JournalKind.ACT_DONE,
-            ActState.FAILED: JournalKind.ACT_FAILED,
-            ActState.INTERRUPTED: JournalKind.ACT_INTERRUPTED,
+            AdminRequestState.DONE: JournalKind.ACT_DONE,
+            AdminRequestState.FAILED: JournalKind.ACT_FAILED,
+            AdminRequestState.INTERRUPTED: JournalKind.ACT_INTERRUPTED,
         }
         with self._room.writing() as tx:
             if acts.end(tx, act.id, after, outcome, self._room.now()):
@@ -127,12 +135,12 @@ class Performing:
                 self._room.journal.write(tx, kinds[after], NOBODY, act=act.id, action=act.action, outcome=said)
         return replace(self._now(act.id), outcome=outcome)
 
-    def _now(self, act_id: str) -> Act:
+    def _now(self, act_id: str) -> AdminRequest:
         with self._room.database.reading() as tx:
             return acts.act(tx, act_id)
 
 
-def _longest(act: Act) -> timedelta:
+def _longest(act: AdminRequest) -> timedelta:
     """How long *act* may take; the longest for one of another release, which this one does not know."""
     try:
         return LONGEST[action_of(act.action).hand]
@@ -140,14 +148,14 @@ def _longest(act: Act) -> timedelta:
         return max(LONGEST.values())
 
 
-def _refusal(error: ApplianceError | AuthorityError | OSError) -> Outcome:
+def _refusal(error: ApplianceError | AuthorityError | OSError) -> AdminRequestOutcome:
     if isinstance(error, OSError):
-        return Outcome("It could not be done: {why}.", {"why": error.strerror or str(error)})
+        return AdminRequestOutcome("It could not be done: {why}.", {"why": error.strerror or str(error)})
     values = {name: value if isinstance(value, int) else str(value) for name, value in error.values.items()}
-    return Outcome(error.template, values)
+    return AdminRequestOutcome(error.template, values)
 
 
-def _fault(fault: BaseException) -> Outcome:
-    return Outcome(
+def _fault(fault: BaseException) -> AdminRequestOutcome:
+    return AdminRequestOutcome(
         "An unexpected fault ({kind}) ended this: {why}.", {"kind": type(fault).__name__, "why": str(fault)}
     )

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
-from appliance.model.administration import Act, Part
+from appliance.model.administration import AdminRequest, DualControlRole
 from appliance.store.moments import stored
 from hsm import canonical
 
@@ -21,8 +21,8 @@ class Statement:
     """*login* asks for *act*, or approves it. Everything by which one act differs from another is in it: id,
     action, arguments, the sentence that was read, who asked for it and when."""
 
-    act: Act
-    part: Part
+    act: AdminRequest
+    part: DualControlRole
     login: str
 
     def challenge(self) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 from appliance.administration.machine import AUTHORITY
 from appliance.config import Settings
 from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused, StorageError
-from appliance.model.administration import Outcome
+from appliance.model.administration import AdminRequestOutcome
 from appliance.operations.backup import Archive
 from appliance.operations.backup.archives import Archives
 from appliance.operations.drill import last_drill
@@ -35,24 +35,24 @@ class SystemdMachine:
         self._systemctl = systemctl
         self._releases = ByPlaybook(provisioned, lambda unit: self._do("start", unit))
 
-    def back_up(self) -> Outcome:
+    def back_up(self) -> AdminRequestOutcome:
         self._do("start", "vermilion-backup.service")
         newest = Archives(self._settings.backups).newest()
-        return Outcome("The backup {name} is made.", {"name": newest.name if newest else ""})
+        return AdminRequestOutcome("The backup {name} is made.", {"name": newest.name if newest else ""})
 
-    def drill(self) -> Outcome:
+    def drill(self) -> AdminRequestOutcome:
         self._do("start", "vermilion-drill.service")
         return drilled(self._settings)
 
-    def restart(self, service: str) -> Outcome:
+    def restart(self, service: str) -> AdminRequestOutcome:
         self._do("restart", f"vermilion-{service}.service")
-        return Outcome("The service {service} has started again.", {"service": service})
+        return AdminRequestOutcome("The service {service} has started again.", {"service": service})
 
-    def unlock_and_restart(self) -> Outcome:
+    def unlock_and_restart(self) -> AdminRequestOutcome:
         lock_taken_away(self._settings)
         return self.restart(AUTHORITY)
 
-    def restore(self, archive: str, identity: str, *, forget_newer: bool) -> Outcome:
+    def restore(self, archive: str, identity: str, *, forget_newer: bool) -> AdminRequestOutcome:
         found: Archive = Archives(self._settings.backups).get(archive)
         order = Order(found, Path(identity), aside=True, forget_newer=forget_newer, key=None)
         self._run(shlex.split(self._stop), "stop", TARGET)
@@ -61,20 +61,20 @@ class SystemdMachine:
         finally:
             self._do("start", TARGET)
         size = done.verified.log.size if done else 0
-        return Outcome(
+        return AdminRequestOutcome(
             "The backup {name} is restored: log of size {size} checked.", {"name": archive, "size": size}
         )
 
-    def upgrade(self, version: str) -> Outcome:
+    def upgrade(self, version: str) -> AdminRequestOutcome:
         done = self._releases.upgrade(version)
         template = "Release {after} is the current one; the backup from before is {archive}."
-        return Outcome(template, {"after": done.after, "archive": done.archive})
+        return AdminRequestOutcome(template, {"after": done.after, "archive": done.archive})
 
-    def roll_back(self, *, forget_newer: bool) -> Outcome:
+    def roll_back(self, *, forget_newer: bool) -> AdminRequestOutcome:
         done = self._releases.roll_back(forget_newer=forget_newer)
-        return Outcome("Release {before} is the current one again.", {"before": done.before})
+        return AdminRequestOutcome("Release {before} is the current one again.", {"before": done.before})
 
-    def take_alarm_back(self, unit: str) -> Outcome:
+    def take_alarm_back(self, unit: str) -> AdminRequestOutcome:
         return alarm_taken_back(self._settings, unit)
 
     @property
@@ -110,7 +110,7 @@ def lock_taken_away(settings: Settings) -> None:
         ) from error
 
 
-def drilled(settings: Settings) -> Outcome:
+def drilled(settings: Settings) -> AdminRequestOutcome:
     """What the last drill found. Raises :class:`ApplianceError` with its sentence when it failed."""
     last = last_drill(settings.home)
     if last is None:
@@ -122,10 +122,10 @@ def drilled(settings: Settings) -> Outcome:
         " contracts verified: {contracts}."
     )
     counts = {"size": last.size, "documents": last.documents, "contracts": last.contracts}
-    return Outcome(template, {"archive": last.archive, **counts})
+    return AdminRequestOutcome(template, {"archive": last.archive, **counts})
 
 
-def alarm_taken_back(settings: Settings, unit: str) -> Outcome:
+def alarm_taken_back(settings: Settings, unit: str) -> AdminRequestOutcome:
     """The file of the alarm goes. Raises :class:`PreconditionRefused` for what is no unit of ours."""
     if not _UNIT.fullmatch(unit):
         raise PreconditionRefused("{unit} is no unit of Vermilion.", unit=unit)
@@ -133,4 +133,4 @@ def alarm_taken_back(settings: Settings, unit: str) -> Outcome:
         (settings.home.alarms / unit).unlink()
     except FileNotFoundError as error:
         raise NotFound("There is no alarm of {unit}.", unit=unit) from error
-    return Outcome("The alarm of {unit} is taken back.", {"unit": unit})
+    return AdminRequestOutcome("The alarm of {unit} is taken back.", {"unit": unit})

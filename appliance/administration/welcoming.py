@@ -23,8 +23,8 @@ from appliance.model.administration import (
     NOBODY,
     Actor,
     Administrator,
+    AdministratorInvitation,
     AdministratorState,
-    Invitation,
     JournalKind,
     OpenedConsoleSession,
 )
@@ -125,7 +125,7 @@ class AdministratorWelcoming:
             most=MOST_WRONG,
         )
 
-    def _open(self, tx: Transaction, identifier: bytes) -> tuple[Invitation, Administrator]:
+    def _open(self, tx: Transaction, identifier: bytes) -> tuple[AdministratorInvitation, Administrator]:
         found = invitations.find(tx, identifier)
         if found is None:
             raise NotFound("This link is not one of ours, or it was cut off; copy it from the message once more.")
@@ -140,7 +140,7 @@ def invite(tx: Transaction, login: str, *, by: Actor, now: datetime, code: str =
     """A new invitation of *login* in place of an earlier one; its token, which is kept nowhere. Whoever comes with
     it needs the *code* too, where there is one."""
     token = secrets.token_urlsafe(32)
-    invitation = Invitation(login, now, now + INVITATION_LASTS, code=_digest(code) if code else None)
+    invitation = AdministratorInvitation(login, now, now + INVITATION_LASTS, code=_digest(code) if code else None)
     invitations.insert(tx, _identifier(token), invitation, by=by.login)
     return token
 

@@ -10,7 +10,7 @@ from typing import Any
 from appliance.appearances import scanned
 from appliance.confinement import Confinement
 from appliance.errors import ConfinementFailed, DocumentRefused, PreconditionRefused
-from appliance.model.appearance import MOST_PICTURES, KeptPicture, OwnSignature, PictureKind
+from appliance.model.appearance import MOST_PICTURES, PictureKind, SignatureChoice, SignaturePicture
 from appliance.pdf.values import PersonAppearance
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.store import appearances, people
@@ -35,12 +35,12 @@ class Appearances:
         self._confinement = confinement
         self._now = now
 
-    def of(self, person: str) -> OwnSignature:
+    def of(self, person: str) -> SignatureChoice:
         """What *person* keeps, and which of it is in use."""
         with self._database.reading() as tx:
-            return OwnSignature(tuple(appearances.of_person(tx, person)), appearances.chosen(tx, person))
+            return SignatureChoice(tuple(appearances.of_person(tx, person)), appearances.chosen(tx, person))
 
-    def draw(self, person: str, strokes: object) -> KeptPicture:
+    def draw(self, person: str, strokes: object) -> SignaturePicture:
         """Keep a drawn signature and use it from now on.
 
         *strokes* are lists of points ``[x, y]`` on a sheet of 1000 by 400. Raises :class:`DocumentRefused` for
@@ -49,7 +49,7 @@ class Appearances:
         self._require_room(person)
         return self._keep(person, PictureKind.DRAWN, self._made("appearances.drawn", strokes=strokes))
 
-    def take(self, person: str, data: bytes) -> KeptPicture:
+    def take(self, person: str, data: bytes) -> SignaturePicture:
         """Keep the ink of a PNG or JPEG (at most 2 MB) and use it from now on; refusals as for :meth:`draw`."""
         if len(data) > scanned.LARGEST:
             raise DocumentRefused("image-too-large", "The picture is larger than 2 MB; make it smaller.")
@@ -84,8 +84,8 @@ class Appearances:
         )
         return self._workshop.preview(appearance, width_mm=FIELD_MM[0], height_mm=FIELD_MM[1])
 
-    def _keep(self, person: str, kind: PictureKind, picture: bytes) -> KeptPicture:
-        kept = KeptPicture(secrets.token_hex(12), kind, self._now())
+    def _keep(self, person: str, kind: PictureKind, picture: bytes) -> SignaturePicture:
+        kept = SignaturePicture(secrets.token_hex(12), kind, self._now())
         with self._database.transaction() as tx:
             _require_few(appearances.of_person(tx, person))
             appearances.insert(tx, person, kept, picture)
@@ -108,7 +108,7 @@ class Appearances:
         return picture
 
 
-def _require_few(pictures: list[KeptPicture]) -> None:
+def _require_few(pictures: list[SignaturePicture]) -> None:
     if len(pictures) >= MOST_PICTURES:
         raise PreconditionRefused(
             "You keep {most} signature pictures already; take one away first.", most=MOST_PICTURES

@@ -11,7 +11,7 @@ from appliance.administration.actions.accounts import LINK
 from appliance.administration.registry import REGISTRY, action_of
 from appliance.cli.program import Context
 from appliance.config import load
-from appliance.model.administration import Act, ActState
+from appliance.model.administration import AdminRequest, AdminRequestState
 from appliance.wiring import utc_now
 
 PATIENCE = 20.0
@@ -29,23 +29,23 @@ def command(context: Context, all_: bool) -> None:
             _say(context, act)
 
 
-def show(context: Context, administration: Administration, act: Act) -> Act:
+def show(context: Context, administration: Administration, act: AdminRequest) -> AdminRequest:
     """Says what *act* will do, waits for a moment where another process does it, and says what came of it."""
     say, deadline = context.speech.say, time.monotonic() + PATIENCE
     effect, values = action_of(act.action).effect_of(act.arguments)
     say(effect, **values)
     warn(context, administration, act)
-    while act.state is ActState.PERFORMING and time.monotonic() < deadline:
+    while act.state is AdminRequestState.PERFORMING and time.monotonic() < deadline:
         time.sleep(0.2)
         act = administration.acts.act(act.id)
-    if act.state is ActState.WAITING:
+    if act.state is AdminRequestState.WAITING:
         say("{id} waits for a second person: `vermilion approve {id} --login LOGIN`.", id=act.id)
         _say_who_was_told(context, administration, act)
         if act.action == LINK:
             told = {"login": act.arguments["login"], "code": administration.welcoming.code_for(act.id)}
             say("Who approves is shown the link; give {login} this code, which goes with it: {code}", **told)
     elif act.outcome is not None:
-        speak = context.speech.warn if act.state is not ActState.DONE else say
+        speak = context.speech.warn if act.state is not AdminRequestState.DONE else say
         speak(act.outcome.template, **act.outcome.values)
         if act.outcome.secret:
             click.echo(act.outcome.secret)
@@ -54,14 +54,14 @@ def show(context: Context, administration: Administration, act: Act) -> Act:
     return act
 
 
-def warn(context: Context, administration: Administration, act: Act) -> None:
+def warn(context: Context, administration: Administration, act: AdminRequest) -> None:
     """Says what the sentence of an *act* that is not done yet cannot know: whether a keeper of the PIN ends."""
     found = administration.keepers.warning(act.action, act.arguments) if act.outcome is None else None
     if found is not None:
         context.speech.warn(found.template, **found.values)
 
 
-def _say_who_was_told(context: Context, administration: Administration, act: Act) -> None:
+def _say_who_was_told(context: Context, administration: Administration, act: AdminRequest) -> None:
     say, told = context.speech.say, administration.letters.told(act)
     if told.sent or told.waiting:
         say("A mail about it goes to {names}.", names=", ".join([*told.sent, *told.waiting]))
@@ -71,7 +71,7 @@ def _say_who_was_told(context: Context, administration: Administration, act: Act
         say("Nobody can approve it now: no administrator of the kind that may is active.")
 
 
-def _say(context: Context, act: Act) -> None:
+def _say(context: Context, act: AdminRequest) -> None:
     values = {"id": act.id, "action": act.action, "state": act.state, "who": act.asked_by, "at": act.asked}
     context.speech.say("{id}  {action}, {state}; {who}, {at}", **values)
     action = REGISTRY.get(act.action)

@@ -10,7 +10,7 @@ from appliance.administration.registry import action_of
 from appliance.cli.acts import show, warn
 from appliance.cli.program import REFUSED, Context
 from appliance.config import load
-from appliance.model.administration import Act, Actor, ActState
+from appliance.model.administration import Actor, AdminRequest, AdminRequestState
 from appliance.wiring import utc_now
 
 HERE = Whereabouts("console of the machine")
@@ -39,11 +39,13 @@ def command(ctx: click.Context, act_id: str, login: str, refuse: bool) -> None:
             context.speech.say("{id} is refused.", id=act_id)
             return
         act = show(context, administration, administration.acts.approve(act_id, by=by, shown=waiting))
-    if act.state in (ActState.FAILED, ActState.INTERRUPTED):
+    if act.state in (AdminRequestState.FAILED, AdminRequestState.INTERRUPTED):
         ctx.exit(REFUSED)
 
 
-def _proven(context: Context, administration: Administration, login: str, waiting: Act, *, refuse: bool) -> Actor:
+def _proven(
+    context: Context, administration: Administration, login: str, waiting: AdminRequest, *, refuse: bool
+) -> Actor:
     """Who *login* is, by password and code; each question says what the answer is for."""
     speech = context.speech
     what = speech.word(action_of(waiting.action).title)

@@ -13,7 +13,7 @@ from appliance.cli.acts import show
 from appliance.cli.program import REFUSED, Context
 from appliance.config import load
 from appliance.language import Language, Translator, translator
-from appliance.model.administration import ROOT, ActState
+from appliance.model.administration import ROOT, AdminRequestState
 from appliance.wiring import utc_now
 
 
@@ -71,7 +71,7 @@ def _callback(action: Action) -> Callable[..., None]:
         arguments = {name: value for name, value in given.items() if value is not None}
         with open_administration(load(context.home).as_served(), now=utc_now, process=COMMAND) as administration:
             act = show(context, administration, administration.acts.ask(action.name, arguments, by=ROOT))
-        if act.state in (ActState.FAILED, ActState.INTERRUPTED):
+        if act.state in (AdminRequestState.FAILED, AdminRequestState.INTERRUPTED):
             ctx.exit(REFUSED)
 
     return ask

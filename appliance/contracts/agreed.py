@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from appliance.errors import PreconditionRefused
-from appliance.model.acceptance import AgreementRecord, Side
+from appliance.model.acceptance import AgreementRecord, AgreementSide
 from appliance.store import agreements
 from appliance.store.database import Transaction
 
 
 def resting_on(
-    tx: Transaction, own: Side, others: Sequence[Side], version: str
+    tx: Transaction, own: AgreementSide, others: Sequence[AgreementSide], version: str
 ) -> tuple[AgreementRecord, ...] | None:
     """The acceptances for *own*, by entry, that name every one of *others*; None when one is not named.
 
@@ -24,12 +24,16 @@ def resting_on(
     return None if None in found else tuple(known[entry] for entry in sorted(known))
 
 
-def lacking(tx: Transaction, own: Side, others: Sequence[Side], version: str) -> tuple[Side, ...]:
+def lacking(
+    tx: Transaction, own: AgreementSide, others: Sequence[AgreementSide], version: str
+) -> tuple[AgreementSide, ...]:
     """Those of *others* whom no acceptance for *own* names."""
     return tuple(other for other in others if agreements.naming(tx, own.key, other.key, version) is None)
 
 
-def require(tx: Transaction, own: Side, others: Sequence[Side], version: str) -> tuple[AgreementRecord, ...]:
+def require(
+    tx: Transaction, own: AgreementSide, others: Sequence[AgreementSide], version: str
+) -> tuple[AgreementRecord, ...]:
     """As :func:`resting_on`; raises :class:`PreconditionRefused` where that is None."""
     records = resting_on(tx, own, others, version)
     if records is not None:

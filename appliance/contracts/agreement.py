@@ -21,7 +21,7 @@ from appliance.contracts.sides import distinct, side_of, side_of_person, sides_o
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.ledger.events import AuditEvent, EventKind
-from appliance.model.acceptance import AgreementRecord, Side
+from appliance.model.acceptance import AgreementRecord, AgreementSide
 from appliance.model.contract import ContractState
 from appliance.model.people import Person
 from appliance.store import agreements, contracts, people
@@ -44,8 +44,8 @@ MOST = 100
 class Between:
     """For whom somebody accepts, towards whom; ``contract`` and ``party`` say where it was asked, if anywhere."""
 
-    own: Side
-    others: tuple[Side, ...]
+    own: AgreementSide
+    others: tuple[AgreementSide, ...]
     contract: str | None = None
     party: str | None = None
 
@@ -137,7 +137,7 @@ class Agreements:
                 side=between.own.key,
                 others=frozenset(side.key for side in between.others),
                 record=record,
-                act=act,
+                intent=act,
                 proposed=now,
             )
             agreements.keep_text(tx, text.version, text.words)
@@ -157,10 +157,10 @@ class Agreements:
             if proposal.person != by:
                 raise NotFound("There is no agreement {agreement}.", agreement=agreement_id)
             between = _read(proposal)
-            if proposal.accepted is not None or room.now() >= proposal.act.expires:
+            if proposal.accepted is not None or room.now() >= proposal.intent.expires:
                 raise StateRefused(agreements.GONE)
             self._require_current(tx, proposal, between)
-        cms = room.authority.sign_document(proposal.act, activations)
+        cms = room.authority.sign_document(proposal.intent, activations)
         token = room.timestamps.token(hashlib.sha256(signature_value(cms)).digest())
         at = parse_token(token).gen_time
         with room.database.transaction() as tx:
@@ -223,10 +223,10 @@ def _read(proposal: AgreementRecord) -> Between:
     return Between(_side(record["party"]), others, record["contract"], record["for"])
 
 
-def _side(fields: dict[str, str]) -> Side:
-    return Side(fields["name"], fields.get("subject", ""))
+def _side(fields: dict[str, str]) -> AgreementSide:
+    return AgreementSide(fields["name"], fields.get("subject", ""))
 
 
 def _accepted_event(proposal: AgreementRecord, at: datetime) -> AuditEvent:
-    public = {"version": proposal.version, "signed": proposal.act.digest.hex(), "person": proposal.person}
+    public = {"version": proposal.version, "signed": proposal.intent.digest.hex(), "person": proposal.person}
     return AuditEvent(EventKind.AGREEMENT_ACCEPTED, at, proposal.person, None, public)

@@ -15,7 +15,7 @@ from appliance.contracts.signature import Signature
 from appliance.contracts.waypoints import Waypoint
 from appliance.errors import PreconditionRefused, ResultRefused, StateRefused
 from appliance.ledger.events import AuditEvent, EventKind
-from appliance.model.contract import Contract, Party, Revision, RevisionKind
+from appliance.model.contract import Contract, ContractRevision, Party, RevisionKind
 from appliance.model.intent import IntentRecord, IntentState
 from appliance.pdf.values import ContentsSpan, PreparedRevision
 from appliance.store import contracts, intents, parties
@@ -42,7 +42,7 @@ class Completion:
         """
         with self._room.database.reading() as tx:
             record = intents.load(tx, intent_id)
-            contract = contracts.load(tx, record.act.contract)
+            contract = contracts.load(tx, record.intent.contract)
         if record.state is IntentState.COMPLETED:
             return contract
         record = self._signature.stamp(record)
@@ -60,17 +60,17 @@ class Completion:
                 "Another party signed “{title}” in the meantime; prepare again.", title=contract.title
             )
         document = self._embedded(record, contract)
-        require_signed(room.verifier.verify_pdf(document, readers=READERS), contract, record.act.field)
+        require_signed(room.verifier.verify_pdf(document, readers=READERS), contract, record.intent.field)
         room.passing(Waypoint.RESULT_VERIFIED)
         digest = room.blobs.put(document)
         room.passing(Waypoint.RESULT_STORED)
-        revision = Revision(
+        revision = ContractRevision(
             number=contract.current.number + 1,
             kind=RevisionKind.SIGNATURE,
             digest=digest,
             size=len(document),
             at=record.stamped or room.now(),
-            party=record.act.party,
+            party=record.intent.party,
         )
         with room.database.transaction() as tx:
             completed = self._commit(tx, record, contract, revision)
@@ -80,14 +80,16 @@ class Completion:
 
     def _embedded(self, record: IntentRecord, contract: Contract) -> bytes:
         base = self._room.blobs.get(contract.current.digest)
-        prepared = PreparedRevision(base + record.suffix, record.act.digest, ContentsSpan(*record.contents))
+        prepared = PreparedRevision(base + record.suffix, record.intent.digest, ContentsSpan(*record.contents))
         return self._room.workshop.embed(prepared, record.cms or b"")
 
-    def _commit(self, tx: Transaction, record: IntentRecord, contract: Contract, revision: Revision) -> Contract:
+    def _commit(
+        self, tx: Transaction, record: IntentRecord, contract: Contract, revision: ContractRevision
+    ) -> Contract:
         """Everything that the signature changes. *contract* is as it was before; what it is now is returned."""
         room = self._room
         seen = contracts.load(tx, contract.id)
-        party = rules.signing_party(seen, record.act)
+        party = rules.signing_party(seen, record.intent)
         signing = Signing(seen, party, room.now())
         require_all(room.preconditions, tx, signing)
         rests_on = grounds.keep(tx, record.id, COMPLETED, room.grounding.of(tx, signing))
@@ -109,18 +111,18 @@ class Completion:
 
 
 def _signed_event(
-    record: IntentRecord, party: Party, revision: Revision, rests_on: Mapping[str, str]
+    record: IntentRecord, party: Party, revision: ContractRevision, rests_on: Mapping[str, str]
 ) -> AuditEvent:
     return AuditEvent(
         kind=EventKind.PARTY_SIGNED,
-        contract=record.act.contract,
+        contract=record.intent.contract,
         at=revision.at,
         actor=party.responsible,
         public={
             "party": party.id,
             "field": party.field,
             "signer": party.subject,
-            "signed": record.act.digest.hex(),
+            "signed": record.intent.digest.hex(),
             "revision": revision.number,
             "digest": revision.digest,
             "size": revision.size,
@@ -130,13 +132,13 @@ def _signed_event(
         private={
             "name": party.name,
             "organisation": party.organisation,
-            "address": record.circumstances.address,
-            "location": record.circumstances.location,
+            "address": record.origin.address,
+            "location": record.origin.location,
         },
     )
 
 
-def _outside(record: IntentRecord, revision: Revision) -> dict[str, str]:
+def _outside(record: IntentRecord, revision: ContractRevision) -> dict[str, str]:
     """The second timestamp with its time, or why there is none, with that of the first; the name says which."""
     if record.outside is None:
         return {}

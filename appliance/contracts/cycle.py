@@ -9,7 +9,7 @@ from appliance.contracts.preparation import NOBODY, Preparation
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.signature import Signature
 from appliance.model.contract import Contract
-from appliance.model.intent import Circumstances, IntentRecord, PreparedSigning
+from appliance.model.intent import IntentRecord, PreparedSigning, SigningOrigin
 from hsm.acts import Activation
 
 
@@ -21,7 +21,7 @@ class SigningCycle:
         self._signature = Signature(room)
         self._completion = Completion(room, self._signature)
 
-    def prepare(self, contract_id: str, party_id: str, circumstances: Circumstances = NOBODY) -> PreparedSigning:
+    def prepare(self, contract_id: str, party_id: str, circumstances: SigningOrigin = NOBODY) -> PreparedSigning:
         """See :meth:`Preparation.prepare`."""
         return self._preparation.prepare(contract_id, party_id, circumstances)
 

@@ -17,7 +17,7 @@ from appliance.contracts.reasons import reasoned
 from appliance.contracts.room import SigningRoom
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.events import AuditEvent, EventKind
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, ContractState, Party, PartyState
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
@@ -131,7 +131,9 @@ class Departures:
 def _starters(tx: Transaction, left: Person) -> list[str]:
     """Who of the organisation of *left* is here and may start contracts, at most :data:`MOST`, by name."""
     return [
-        each for each in roll.with_role(tx, left.organisation, Role.INITIATOR, limit=MOST) if each != left.subject
+        each
+        for each in roll.with_role(tx, left.organisation, AccountRole.INITIATOR, limit=MOST)
+        if each != left.subject
     ]
 
 

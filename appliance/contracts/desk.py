@@ -14,7 +14,7 @@ from appliance.contracts.preconditions import Signing, require_all
 from appliance.contracts.room import SigningRoom
 from appliance.errors import PreconditionRefused
 from appliance.model.contract import Contract, Party, PartyKind
-from appliance.model.intent import Circumstances, IntentRecord, IntentState
+from appliance.model.intent import IntentRecord, IntentState, SigningOrigin
 from appliance.store import contracts, intents
 from hsm.acts import Activation
 
@@ -45,7 +45,7 @@ class SigningDesk:
         self._cycle = cycle
         self._finishing = finishing
 
-    def open(self, contract_id: str, party_id: str, circumstances: Circumstances) -> Opened:
+    def open(self, contract_id: str, party_id: str, circumstances: SigningOrigin) -> Opened:
         """What the party is to look at and activate; the same again while it holds.
 
         Raises :class:`PreconditionRefused` when it cannot sign now, and :class:`StateRefused` when the contract
@@ -64,8 +64,8 @@ class SigningDesk:
         """
         with self._room.database.reading() as tx:
             record = intents.load(tx, intent_id, contract=contract_id)
-            contract = contracts.load(tx, record.act.contract)
-        return Opened(contract, rules.party_of(contract, record.act.party), record)
+            contract = contracts.load(tx, record.intent.contract)
+        return Opened(contract, rules.party_of(contract, record.intent.party), record)
 
     def grounds(self, opened: Opened) -> Grounds:
         """On what the signature would rest now."""
@@ -73,7 +73,7 @@ class SigningDesk:
         with self._room.database.reading() as tx:
             return self._room.grounding.of(tx, signing)
 
-    def sign(self, intent_id: str, activations: Sequence[Activation], circumstances: Circumstances) -> Contract:
+    def sign(self, intent_id: str, activations: Sequence[Activation], circumstances: SigningOrigin) -> Contract:
         """The contract with the signature, made once however often this is called.
 
         *circumstances* are those of the activation: they take the place of those in which it was prepared.
@@ -85,9 +85,9 @@ class SigningDesk:
     def under_way(self, party_id: str) -> bool:
         """Whether a signature of the party is being made, dated or verified just now."""
         with self._room.database.reading() as tx:
-            return any(each.act.party == party_id for each in intents.under_way(tx))
+            return any(each.intent.party == party_id for each in intents.under_way(tx))
 
-    def place(self, intent_id: str, circumstances: Circumstances) -> None:
+    def place(self, intent_id: str, circumstances: SigningOrigin) -> None:
         """Keeps where it is activated, while nothing is signed yet. Raises :class:`PreconditionRefused`."""
         words = (circumstances.location or "").strip()
         if len(words) > LONGEST_PLACE or not (words.isprintable()):
@@ -106,7 +106,7 @@ class SigningDesk:
             record = intents.prepared_of(tx, party_id)
         if record is None or record.base != contract.current.number or record.state is not IntentState.PREPARED:
             return None
-        fits = record.act.signer == party.subject and record.act.field == party.field
+        fits = record.intent.signer == party.subject and record.intent.field == party.field
         wanted = self._room.seal_lifetime / 2 if party.kind is PartyKind.SEAL else ENOUGH
-        lasts = record.act.expires - now >= min(wanted, contract.deadline.at - now - A_MOMENT)
+        lasts = record.intent.expires - now >= min(wanted, contract.deadline.at - now - A_MOMENT)
         return Opened(contract, party, record) if fits and lasts else None

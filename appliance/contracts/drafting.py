@@ -21,13 +21,13 @@ from appliance.errors import PreconditionRefused
 from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.contract import (
     Contract,
+    ContractRevision,
     ContractState,
     CrossPage,
-    Guest,
+    GuestDetails,
     Party,
     PartyKind,
     Placement,
-    Revision,
     RevisionKind,
 )
 from appliance.store import accounts, contracts, parties, people
@@ -68,7 +68,7 @@ class Drafting:
                 created=now,
                 pages=len(accepted.inspection.pages),
                 parties=(),
-                revisions=(Revision(0, RevisionKind.ORIGINAL, accepted.digest, accepted.size, now),),
+                revisions=(ContractRevision(0, RevisionKind.ORIGINAL, accepted.digest, accepted.size, now),),
                 amount=terms.amount,
                 language=terms.language or initiator.language,
             )
@@ -95,7 +95,7 @@ class Drafting:
         pages, now = len(accepted.inspection.pages), self._room.now()
         with self._room.database.transaction() as tx:
             contract = admitted(tx, contract_id, deed, now)
-            original = Revision(0, RevisionKind.ORIGINAL, accepted.digest, accepted.size, now)
+            original = ContractRevision(0, RevisionKind.ORIGINAL, accepted.digest, accepted.size, now)
             contracts.replace_original(tx, contract, original, pages)
             for party in contract.parties:
                 left = [place for place in party.places if place.page < pages]
@@ -124,7 +124,7 @@ class Drafting:
             signatory = Signatory(PartyKind.PERSON, subject, person.name, person.organisation)
             return self._add(tx, contract, signatory, placement)
 
-    def add_guest(self, contract_id: str, guest: Guest, *, by: str, seen: int | None = None) -> Party:
+    def add_guest(self, contract_id: str, guest: GuestDetails, *, by: str, seen: int | None = None) -> Party:
         """Somebody from outside becomes the next party, for this contract alone; the field is not placed yet."""
         certified = outsiders.certified_here(self._room)
         with self._room.database.transaction() as tx:

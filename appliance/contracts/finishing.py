@@ -50,7 +50,7 @@ class Finishing:
     def _seen(self, intent_id: str) -> tuple[IntentRecord, Contract]:
         with self._room.database.reading() as tx:
             record = intents.load(tx, intent_id)
-            return record, contracts.load(tx, record.act.contract)
+            return record, contracts.load(tx, record.intent.contract)
 
     def _signed(self, record: IntentRecord, activations: Sequence[Activation]) -> bool:
         """True when it was signed here; False when somebody else is at it, or at the contract, just now."""
@@ -58,9 +58,9 @@ class Finishing:
             self._cycle.sign(record.id, activations)
         except StateRefused:
             with self._room.database.reading() as tx:
-                under_way = [each.act.contract for each in intents.under_way(tx)]
+                under_way = [each.intent.contract for each in intents.under_way(tx)]
                 state = intents.load(tx, record.id).state
-            if record.act.contract in under_way or state is IntentState.COMPLETED:
+            if record.intent.contract in under_way or state is IntentState.COMPLETED:
                 return False
             raise
         return True

@@ -11,7 +11,7 @@ from typing import Any, Final
 from appliance.language import Language, translator
 from appliance.model.contract import Contract, Party
 from appliance.model.identity import IdentityRecord
-from appliance.model.powers import Done, Power
+from appliance.model.powers import Power, RecordedAction
 from appliance.powers import Considered, Decision, Matter, Outcome
 from hsm import canonical
 from hsm.acts import instant
@@ -157,7 +157,7 @@ def _power(power: Power) -> dict[str, Any]:
     }
 
 
-def _done(done: Done | None) -> dict[str, str] | None:
+def _done(done: RecordedAction | None) -> dict[str, str] | None:
     return None if done is None else {"by": done.by, "at": instant(done.at)}
 
 

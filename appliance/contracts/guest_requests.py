@@ -9,7 +9,7 @@ from typing import Final
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import SYSTEM, AuditEvent, EventKind
 from appliance.model.contract import Contract
-from appliance.model.office import RequestState
+from appliance.model.office import EnrolmentRequestState
 from appliance.office.refusing import refuse
 from appliance.store import enrolment, office_acts, parties
 from appliance.store.database import Transaction
@@ -43,7 +43,7 @@ def withdraw(tx: Transaction, audit: AuditTrail, subject: str, ending: Ending) -
     pending = office_acts.open_for_request(tx, request.id, ending.at)
     if pending is not None:
         refuse(tx, audit, pending, reason=ending.reason, by=ending.by, at=ending.at)
-    enrolment.close(tx, request.id, RequestState.WITHDRAWN, at=ending.at, by=ending.by)
+    enrolment.close(tx, request.id, EnrolmentRequestState.WITHDRAWN, at=ending.at, by=ending.by)
     public = {"subject": subject, "request": request.id}
     event = AuditEvent(EventKind.ENROLMENT_WITHDRAWN, ending.at, ending.by, None, public)
     audit.append(tx, event)

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from appliance.contracts import rules
 from appliance.model.contract import Contract, ContractState
-from appliance.model.listing import EVERYTHING, Bucket, Words
+from appliance.model.listing import EVERYTHING, ContractBucket, SearchWords
 
 _BUCKETS = {
-    ContractState.DRAFT: Bucket.DRAFT,
-    ContractState.SENT: Bucket.WAITING,
-    ContractState.SIGNED: Bucket.WAITING,
-    ContractState.COMPLETED: Bucket.DONE,
+    ContractState.DRAFT: ContractBucket.DRAFT,
+    ContractState.SENT: ContractBucket.WAITING,
+    ContractState.SIGNED: ContractBucket.WAITING,
+    ContractState.COMPLETED: ContractBucket.DONE,
 }
 
 
-def of(contract: Contract) -> dict[str, Bucket]:
+def of(contract: Contract) -> dict[str, ContractBucket]:
     """Each person (subject) who has the contract in a list; those who see everything are :data:`EVERYTHING`."""
-    bucket = _BUCKETS.get(contract.state, Bucket.ENDED)
+    bucket = _BUCKETS.get(contract.state, ContractBucket.ENDED)
     found = {EVERYTHING: bucket}
     if contract.state is ContractState.DISCARDED:
         return found
     if contract.state is ContractState.DRAFT:
         return found | {contract.initiator: bucket}
     found |= dict.fromkeys((*contract.former, *rules.everybody(contract)), bucket)
-    return found | dict.fromkeys(_asked(contract), Bucket.TO_SIGN)
+    return found | dict.fromkeys(_asked(contract), ContractBucket.TO_SIGN)
 
 
 def _asked(contract: Contract) -> list[str]:
@@ -33,7 +33,7 @@ def _asked(contract: Contract) -> list[str]:
     return [party.responsible for party in rules.whose_turn(contract)]
 
 
-def words(contract: Contract) -> Words:
+def words(contract: Contract) -> SearchWords:
     """Title and type, and the names of all parties."""
     names = dict.fromkeys(name for party in contract.parties for name in (party.name, party.organisation))
-    return Words(f"{contract.title}\n{contract.kind}", "\n".join(names))
+    return SearchWords(f"{contract.title}\n{contract.kind}", "\n".join(names))

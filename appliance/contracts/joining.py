@@ -12,7 +12,7 @@ from appliance.contact_details import email_address, organisation_name, person_n
 from appliance.contracts.placing import usual_place
 from appliance.errors import PreconditionRefused
 from appliance.language.instants import zone_of
-from appliance.model.contract import GUEST_PREFIX, Contract, CrossPage, Guest, Party, PartyKind, Placement
+from appliance.model.contract import GUEST_PREFIX, Contract, CrossPage, GuestDetails, Party, PartyKind, Placement
 from appliance.model.people import Person
 
 MOST_PARTIES, MOST_PLACES = 50, 200
@@ -91,7 +91,7 @@ def require_places(contract: Contract, places: Sequence[Placement], cross_page: 
         raise PreconditionRefused("A cross-page seal lies on the right edge, between 0 and 100 per cent.")
 
 
-def guest_person(guest: Guest, initiator: Person) -> Person:
+def guest_person(guest: GuestDetails, initiator: Person) -> Person:
     """Somebody from outside as a person of the register; without a choice, with the initiator's language and zone.
 
     Raises :class:`PreconditionRefused` when the name is missing, or something cannot be certified, written to or

@@ -14,7 +14,7 @@ from appliance.errors import StateRefused
 from appliance.language import Language
 from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.contract import Contract, Party, PartyKind
-from appliance.model.intent import Circumstances, IntentRecord, IntentState, PreparedSigning
+from appliance.model.intent import IntentRecord, IntentState, PreparedSigning, SigningOrigin
 from appliance.pdf.values import (
     Appearance,
     Lock,
@@ -27,7 +27,7 @@ from appliance.store.database import Transaction
 from appliance.store.grounds import PREPARED
 from hsm.acts import SigningIntent
 
-NOBODY = Circumstances()
+NOBODY = SigningOrigin()
 
 
 class Preparation:
@@ -36,7 +36,7 @@ class Preparation:
     def __init__(self, room: SigningRoom) -> None:
         self._room = room
 
-    def prepare(self, contract_id: str, party_id: str, circumstances: Circumstances = NOBODY) -> PreparedSigning:
+    def prepare(self, contract_id: str, party_id: str, circumstances: SigningOrigin = NOBODY) -> PreparedSigning:
         """What the signer is to look at and activate.
 
         An intent that the same party had prepared before is abandoned. Raises :class:`PreconditionRefused`, or
@@ -57,14 +57,14 @@ class Preparation:
         with room.database.transaction() as tx:
             self._persist(tx, contract, party, record)
         room.passing(Waypoint.INTENT_PERSISTED)
-        return PreparedSigning(record.id, contract.title, record.act, prepared.document, contract.pages)
+        return PreparedSigning(record.id, contract.title, record.intent, prepared.document, contract.pages)
 
     def _record(
         self,
         contract: Contract,
         party: Party,
         prepared: PreparedRevision,
-        circumstances: Circumstances,
+        circumstances: SigningOrigin,
         custodians: int,
     ) -> IntentRecord:
         now, room = self._room.now(), self._room
@@ -81,13 +81,13 @@ class Preparation:
         )
         return IntentRecord(
             id=secrets.token_hex(16),
-            act=act,
+            intent=act,
             base=contract.current.number,
             suffix=prepared.document[contract.current.size :],
             contents=(prepared.contents.offset, prepared.contents.length),
             state=IntentState.PREPARED,
             created=now,
-            circumstances=circumstances,
+            origin=circumstances,
         )
 
     def _custodians(self, tx: Transaction, contract: Contract, party: Party) -> int:
@@ -101,7 +101,7 @@ class Preparation:
             raise StateRefused(
                 "Another party signed “{title}” in the meantime; prepare again.", title=contract.title
             )
-        if rules.signing_party(seen, record.act).responsible != party.responsible:
+        if rules.signing_party(seen, record.intent).responsible != party.responsible:
             raise StateRefused(
                 "Somebody else acts for this party by now; look at “{title}” again.", title=seen.title
             )
@@ -118,13 +118,13 @@ class Preparation:
             public={
                 "party": party.id,
                 "field": party.field,
-                "digest": record.act.digest.hex(),
+                "digest": record.intent.digest.hex(),
                 "base": contract.current.digest,
                 "pages": contract.pages,
-                "expires": record.act.fields()["expires"],
+                "expires": record.intent.fields()["expires"],
                 **rests_on,
             },
-            private={"address": record.circumstances.address, "location": record.circumstances.location},
+            private={"address": record.origin.address, "location": record.origin.location},
         )
         self._room.audit.append(tx, event)
 

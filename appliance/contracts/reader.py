@@ -14,7 +14,7 @@ from appliance.language import Language
 from appliance.ledger.events import EventKind
 from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, Party
-from appliance.model.intent import Circumstances, IntentState
+from appliance.model.intent import IntentState, SigningOrigin
 from appliance.store import agreements, contracts, events, grounds, intents
 from appliance.store.database import Database
 from hsm import canonical
@@ -32,7 +32,7 @@ class SignatureRecord:
     cms: bytes
     token: bytes
     at: datetime
-    circumstances: Circumstances
+    circumstances: SigningOrigin
 
 
 class Contracts:
@@ -62,12 +62,12 @@ class Contracts:
             attempts = intents.of_contract(tx, contract_id)
         return tuple(
             SignatureRecord(
-                party=party_of(contract, record.act.party),
-                act=record.act,
+                party=party_of(contract, record.intent.party),
+                act=record.intent,
                 cms=record.cms or b"",
                 token=local_token(parse(record.cms or b"")) or b"",
                 at=record.stamped or record.created,
-                circumstances=record.circumstances,
+                circumstances=record.origin,
             )
             for record in attempts
             if record.state is IntentState.COMPLETED

@@ -54,7 +54,7 @@ class Recovery:
         the way."""
         recovered = Recovered()
         with self._room.database.reading() as tx:
-            under_way = [record for record in intents.under_way(tx) if record.act.contract == contract_id]
+            under_way = [record for record in intents.under_way(tx) if record.intent.contract == contract_id]
         for record in under_way:
             if self._is_left(record):
                 self._close(record, recovered)
@@ -88,7 +88,7 @@ class Recovery:
 
     def _is_left(self, record: IntentRecord) -> bool:
         patient = record.claimed is not None and self._room.now() < record.claimed + PATIENCE
-        return not (patient and self._room.claimants.lives(record.claimant))
+        return not (patient and self._room.claimants.lives(record.lease_owner))
 
     def _close(self, record: IntentRecord, recovered: Recovered) -> None:
         if record.state is IntentState.SIGNING:

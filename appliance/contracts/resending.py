@@ -13,7 +13,7 @@ from appliance.contracts.changes import changed
 from appliance.contracts.joining import Signatory, new_party
 from appliance.contracts.room import SigningRoom
 from appliance.ledger.events import AuditEvent, EventKind
-from appliance.model.contract import Contract, ContractState, Party, PartyKind, Revision, RevisionKind
+from appliance.model.contract import Contract, ContractRevision, ContractState, Party, PartyKind, RevisionKind
 from appliance.store import contract_dates, contracts, parties, people, successions
 from appliance.store.database import Transaction
 
@@ -75,7 +75,7 @@ class Resending:
             state=ContractState.DRAFT,
             created=now,
             parties=(),
-            revisions=(Revision(0, RevisionKind.ORIGINAL, original.digest, original.size, now),),
+            revisions=(ContractRevision(0, RevisionKind.ORIGINAL, original.digest, original.size, now),),
             former=(),
             voiding=None,
         )

@@ -35,7 +35,7 @@ class SealRegister:
     def act(self, request: SealRequest) -> SigningIntent:
         """What both activate."""
         with self._room.database.reading() as tx:
-            return intents.load(tx, request.intent).act
+            return intents.load(tx, request.intent).intent
 
     def of_party(self, party_id: str) -> SealRequest | None:
         """The newest request of a seal party, whatever became of it."""
@@ -106,8 +106,8 @@ class SealRegister:
             contract=request.contract,
             at=request.asked,
             actor=request.requester,
-            public={**_public(request), "digest": record.act.digest.hex()},
-            private={"reason": request.reason, "address": record.circumstances.address},
+            public={**_public(request), "digest": record.intent.digest.hex()},
+            private={"reason": request.reason, "address": record.origin.address},
         )
         self._room.audit.append(tx, event)
         _enqueue(tx, to_custodians(tx, request, request.asked))
@@ -132,7 +132,7 @@ class SealRegister:
         now = self._room.now()
         enough = len(request.approved_by) >= request.needed
         kind = EventKind.SEAL_APPROVED if enough else EventKind.SEAL_HALF_APPROVED
-        digest = intents.load(tx, request.intent).act.digest.hex()
+        digest = intents.load(tx, request.intent).intent.digest.hex()
         public: dict[str, Field] = {**_public(request), "digest": digest, "needed": request.needed}
         self._room.audit.append(tx, AuditEvent(kind, now, by, request.contract, public))
         if not enough:

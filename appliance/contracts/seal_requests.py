@@ -118,25 +118,25 @@ class SealRequests(SealRegister):
 
     def _require_askable(self, tx: Transaction, record: IntentRecord, subject: str) -> Contract:
         """The contract, when the intent is a seal's, still open, and *subject* is the one who asks."""
-        contract = contracts.load(tx, record.act.contract)
-        party = rules.party_of(contract, record.act.party)
+        contract = contracts.load(tx, record.intent.contract)
+        party = rules.party_of(contract, record.intent.party)
         if party.kind is not PartyKind.SEAL or party.requester != subject:
             raise PreconditionRefused("Only the one who asks for a seal makes a request for it.")
         require_all(self._room.preconditions, tx, Signing(contract, party, self._room.now()))
         stale = record.state is not IntentState.PREPARED or contract.current.number != record.base
-        if stale or self._room.now() >= record.act.expires:
+        if stale or self._room.now() >= record.intent.expires:
             raise StateRefused("The document has changed or the time is over; prepare it again.")
         return contract
 
     def _remember(self, record: IntentRecord, activation: Activation) -> None:
         """Has the authority verify and remember *activation*, once."""
         authority = self._room.authority
-        if activation.subject in authority.approvals(record.act).given:
+        if activation.subject in authority.approvals(record.intent).given:
             return
         try:
-            authority.approve(record.act, activation)
+            authority.approve(record.intent, activation)
         except ActivationRefused as refusal:
-            now = authority.approvals(record.act)
+            now = authority.approvals(record.intent)
             if activation.subject in now.given:  # the same form, sent twice at once
                 return
             if now.enough:
@@ -158,7 +158,7 @@ class SealRequests(SealRegister):
 
 
 def _request(contract: Contract, record: IntentRecord, reason: str, now: datetime) -> SealRequest:
-    party = rules.party_of(contract, record.act.party)
+    party = rules.party_of(contract, record.intent.party)
     return SealRequest(
         id=secrets.token_hex(12),
         contract=contract.id,
@@ -169,6 +169,6 @@ def _request(contract: Contract, record: IntentRecord, reason: str, now: datetim
         intent=record.id,
         state=SealRequestState.WAITING,
         asked=now.replace(microsecond=0),  # as it is kept
-        expires=record.act.expires,
-        needed=record.act.custodians,
+        expires=record.intent.expires,
+        needed=record.intent.custodians,
     )

@@ -47,7 +47,7 @@ def lapse_of(tx: Transaction, request: SealRequest, now: datetime) -> Lapse | No
         found = Lapse.CHANGED
     elif rules.party_of(contract, request.party).responsible != request.requester:
         found = Lapse.HANDED_OVER
-    elif now >= record.act.expires:
+    elif now >= record.intent.expires:
         found = Lapse.LATE
     elif (of_seal := _lapse_of_seal(tx, request)) is not None:
         found = of_seal

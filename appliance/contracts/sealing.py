@@ -13,7 +13,7 @@ from appliance.contracts.changes import changed
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.waypoints import Waypoint
 from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
-from appliance.model.contract import Contract, ContractState, Revision, RevisionKind
+from appliance.model.contract import Contract, ContractRevision, ContractState, RevisionKind
 from appliance.model.horizon import Horizon
 from appliance.model.notice import NoticeKind
 from appliance.store import contracts, keeping, people
@@ -42,12 +42,12 @@ class SealingOff:
         digest = room.blobs.put(archived.document)
         room.passing(Waypoint.ARCHIVE_STORED)
         number = contract.current.number + 1
-        revision = Revision(number, RevisionKind.ARCHIVE, digest, len(archived.document), archived.at)
+        revision = ContractRevision(number, RevisionKind.ARCHIVE, digest, len(archived.document), archived.at)
         completed = self._commit(contract, revision, archived.horizon)
         room.passing(Waypoint.ARCHIVE_COMMITTED)
         return completed
 
-    def _commit(self, contract: Contract, revision: Revision, horizon: Horizon) -> Contract:
+    def _commit(self, contract: Contract, revision: ContractRevision, horizon: Horizon) -> Contract:
         room = self._room
         public: dict[str, Field] = {"revision": revision.number, "digest": revision.digest, "size": revision.size}
         event = AuditEvent(EventKind.CONTRACT_COMPLETED, revision.at, SYSTEM, contract.id, public)

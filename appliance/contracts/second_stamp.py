@@ -41,10 +41,10 @@ class SecondStamp:
     def _stands(self, record: IntentRecord, contract: Contract, cms: bytes) -> bool:
         room = self._room
         base = room.blobs.get(contract.current.digest)
-        prepared = PreparedRevision(base + record.suffix, record.act.digest, ContentsSpan(*record.contents))
+        prepared = PreparedRevision(base + record.suffix, record.intent.digest, ContentsSpan(*record.contents))
         try:
             require_signed(
-                room.verifier.verify_pdf(room.workshop.embed(prepared, cms)), contract, record.act.field
+                room.verifier.verify_pdf(room.workshop.embed(prepared, cms)), contract, record.intent.field
             )
         except ApplianceError:
             return False

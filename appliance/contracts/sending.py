@@ -17,7 +17,7 @@ from appliance.contracts.room import SigningRoom
 from appliance.documents.earlier import EarlierSignatures
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.events import AuditEvent, EventKind, Field
-from appliance.model.contract import Contract, ContractState, Party, PartyKind, Revision, RevisionKind
+from appliance.model.contract import Contract, ContractRevision, ContractState, Party, PartyKind, RevisionKind
 from appliance.pdf.values import CrossPageSeal, FieldKind, FieldPlacement, Place
 from appliance.review import refusing
 from appliance.store import contracts, people
@@ -75,7 +75,7 @@ class Sending:
             fields = [_field(tx, party) for party in contract.parties]
         document = room.workshop.add_fields(room.blobs.get(contract.original.digest), fields)
         now = room.now()
-        revision = Revision(1, RevisionKind.FIELDS, room.blobs.put(document), len(document), now)
+        revision = ContractRevision(1, RevisionKind.FIELDS, room.blobs.put(document), len(document), now)
         with room.database.transaction() as tx:
             current = admitted(tx, contract_id, deed, now)
             if current.version != contract.version:

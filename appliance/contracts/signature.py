@@ -72,20 +72,20 @@ class Signature:
         room, now = self._room, self._room.now()
         with room.database.transaction() as tx:
             record = intents.load(tx, intent_id)
-            contract = contracts.load(tx, record.act.contract)
+            contract = contracts.load(tx, record.intent.contract)
             if contract.current.number != record.base:
                 raise StateRefused(
                     "Another party signed “{title}” in the meantime; prepare again.", title=contract.title
                 )
             _require_time(record, now)
-            party = rules.signing_party(contract, record.act)
+            party = rules.signing_party(contract, record.intent)
             require_all(room.preconditions, tx, Signing(contract, party, now))
             intents.claim(tx, intent_id, claimant=room.claimants.mine(), now=now)
         return record
 
     def _ask(self, record: IntentRecord, activations: Sequence[Activation]) -> bytes:
         try:
-            return self._room.authority.sign_document(record.act, activations)
+            return self._room.authority.sign_document(record.intent, activations)
         except ActivationUsed:
             # An answer was lost: a signature may exist, but nobody received it, and this act is never done again.
             with self._room.database.transaction() as tx:
@@ -106,7 +106,7 @@ class Signature:
         room, value = self._room, signature_value(cms)
         with room.database.reading() as tx:
             record = intents.load(tx, intent_id)
-            contract = contracts.load(tx, record.act.contract)
+            contract = contracts.load(tx, record.intent.contract)
         second = self._second.begin(value)
         token = room.timestamps.token(hashlib.sha256(value).digest())
         stamped, outside = self._second.added(record, contract, add_signature_timestamp(cms, token), second)
@@ -119,5 +119,5 @@ class Signature:
 
 
 def _require_time(record: IntentRecord, now: datetime) -> None:
-    if now >= record.act.expires:
+    if now >= record.intent.expires:
         raise StateRefused("The time to activate this signature is over; prepare it again.")

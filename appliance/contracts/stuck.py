@@ -16,7 +16,7 @@ from appliance.contracts.recovery import Cause, Recovery
 from appliance.contracts.room import SigningRoom
 from appliance.errors import NotFound, StateRefused
 from appliance.model.intent import IntentState
-from appliance.model.stuck import Step, Stuck
+from appliance.model.stuck import Stuck, StuckStep
 from appliance.store import contracts, intents, keeping
 from appliance.store.database import Transaction
 
@@ -29,9 +29,9 @@ MOST = 200
 """Of each step."""
 
 _STEPS: Final = {
-    IntentState.SIGNING: Step.SIGNING,
-    IntentState.SIGNED: Step.STAMPING,
-    IntentState.STAMPED: Step.COMPLETING,
+    IntentState.SIGNING: StuckStep.SIGNING,
+    IntentState.SIGNED: StuckStep.STAMPING,
+    IntentState.STAMPED: StuckStep.COMPLETING,
 }
 _UNTRIED: Final[Cause] = ("Nothing has tried it yet: see that the scheduler runs.", {})
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
@@ -64,11 +64,11 @@ class StuckContracts:
         steps = [each.step for each in self.all() if each.contract == contract_id]
         if not steps:
             raise NotFound("Contract {contract} is not stuck.", contract=contract_id)
-        if Step.EXPIRING in steps:
+        if StuckStep.EXPIRING in steps:
             self._endings.expire()
-        if Step.KEEPING in steps:
+        if StuckStep.ARCHIVE_RENEWAL in steps:
             self._renew(contract_id)
-        if set(steps) - {Step.EXPIRING, Step.KEEPING}:
+        if set(steps) - {StuckStep.EXPIRING, StuckStep.ARCHIVE_RENEWAL}:
             cause = self._recovery.retry(contract_id)
             if cause is not None:
                 raise StateRefused(cause[0], **cause[1])
@@ -77,21 +77,21 @@ class StuckContracts:
         for record in intents.under_way(tx):
             if record.claimed is not None and record.claimed + UNDER_WAY <= now:
                 cause = self._recovery.causes.get(record.id, _UNTRIED)
-                yield Stuck(record.act.contract, _STEPS[record.state], record.claimed, *cause)
+                yield Stuck(record.intent.contract, _STEPS[record.state], record.claimed, *cause)
 
     def _unsealed(self, tx: Transaction, now: datetime) -> Iterator[Stuck]:
         for contract_id in contracts.to_seal_off(tx)[:MOST]:
             signed = contracts.load(tx, contract_id).current.at
             if signed + UNSEALED <= now:
                 cause = self._recovery.causes.get(contract_id, _UNTRIED)
-                yield Stuck(contract_id, Step.SEALING_OFF, signed, *cause)
+                yield Stuck(contract_id, StuckStep.FINALISATION, signed, *cause)
 
     def _overdue(self, tx: Transaction, now: datetime) -> Iterator[Stuck]:
         for contract_id in self._endings.overdue(tx, now - OVERDUE):
             deadline = contracts.load(tx, contract_id).deadline
-            yield Stuck(contract_id, Step.EXPIRING, deadline.at if deadline else None, *_UNTRIED)
+            yield Stuck(contract_id, StuckStep.EXPIRING, deadline.at if deadline else None, *_UNTRIED)
 
 
 def _unkept(tx: Transaction) -> Iterator[Stuck]:
     for contract_id, reason in keeping.failed(tx, limit=MOST):
-        yield Stuck(contract_id, Step.KEEPING, None, "{why}", {"why": reason})
+        yield Stuck(contract_id, StuckStep.ARCHIVE_RENEWAL, None, "{why}", {"why": reason})

@@ -25,7 +25,7 @@ from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, ContractState, OpenVoiding
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.model.voiding import Declaration
+from appliance.model.voiding import VoidDeclaration
 from appliance.powers.letters import end_with_letter
 from appliance.store import contracts, people, voidings
 from appliance.store.database import Transaction
@@ -63,7 +63,7 @@ class Voiding:
             self._tell_others(tx, proposed, NoticeKind.VOID_PROPOSED, by, now)
             return proposed
 
-    def prepare(self, contract_id: str, *, by: str, seen: int | None = None) -> Declaration:
+    def prepare(self, contract_id: str, *, by: str, seen: int | None = None) -> VoidDeclaration:
         """What *by* is to look at and activate: ``record`` says it all, ``act`` goes to the authenticator."""
         room, now = self._room, self._room.now()
         with room.database.transaction() as tx:
@@ -80,7 +80,7 @@ class Voiding:
                 expires=(now + room.lifetime).replace(microsecond=0),
                 nonce=secrets.token_bytes(16),
             )
-            declaration = Declaration(secrets.token_hex(12), contract_id, proposal.id, by, record, act, now)
+            declaration = VoidDeclaration(secrets.token_hex(12), contract_id, proposal.id, by, record, act, now)
             voidings.forget_expired(tx, now)
             voidings.insert_declaration(tx, declaration)
         return declaration
@@ -96,7 +96,7 @@ class Voiding:
         with room.database.reading() as tx:
             declaration = voidings.declaration(tx, contract_id, declaration_id)
             self._require_open(tx, declaration)
-        cms = room.authority.sign_document(declaration.act, activations)
+        cms = room.authority.sign_document(declaration.intent, activations)
         token = room.timestamps.token(hashlib.sha256(signature_value(cms)).digest())
         at = parse_token(token).gen_time
         with room.database.transaction() as tx:
@@ -121,17 +121,17 @@ class Voiding:
             self._tell_others(tx, refused, NoticeKind.VOID_REFUSED, by, now)
             return refused
 
-    def declarations(self, contract_id: str) -> tuple[Declaration, ...]:
+    def declarations(self, contract_id: str) -> tuple[VoidDeclaration, ...]:
         """The signed declarations of the proposal that voided the contract, or of the open one, as evidence."""
         with self._room.database.reading() as tx:
             return voidings.declarations(tx, contract_id)
 
-    def _require_open(self, tx: Transaction, declaration: Declaration) -> Contract:
+    def _require_open(self, tx: Transaction, declaration: VoidDeclaration) -> Contract:
         """The contract while the declaration can be signed."""
         now = self._room.now()
         contract = admitted(tx, declaration.contract, Deed(Act.AGREE_TO_VOID, declaration.person), now)
         self._require_entitled(tx, contract, declaration.person, now)
-        if _open(contract).id != declaration.voiding or now >= declaration.act.expires:
+        if _open(contract).id != declaration.voiding or now >= declaration.intent.expires:
             raise StateRefused("This declaration can no longer be signed here; prepare it again.")
         return contract
 
@@ -142,7 +142,7 @@ class Voiding:
                 for precondition in (Identified(self._room.grounding), Authorised(self._room.grounding)):
                     precondition.require(tx, Signing(contract, party, now))
 
-    def _void(self, tx: Transaction, contract: Contract, last: Declaration) -> Contract:
+    def _void(self, tx: Transaction, contract: Contract, last: VoidDeclaration) -> Contract:
         room, now = self._room, self._room.now()
         voidings.finish(tx, last.voiding, at=now)
         end_with_letter(tx, room.audit, contract.id, by=last.person, at=now)
@@ -188,10 +188,10 @@ def _record(contract: Contract, proposal: OpenVoiding, person: Person, now: date
     )
 
 
-def _declared(declaration: Declaration, at: datetime) -> AuditEvent:
+def _declared(declaration: VoidDeclaration, at: datetime) -> AuditEvent:
     public: dict[str, Field] = {
         "voiding": declaration.voiding,
         "signer": declaration.person,
-        "signed": declaration.act.digest.hex(),
+        "signed": declaration.intent.digest.hex(),
     }
     return AuditEvent(EventKind.VOID_DECLARED, at, declaration.person, declaration.contract, public)

@@ -17,7 +17,7 @@ from appliance.exporting import Export, Exporting
 from appliance.history.disclosure import Audience
 from appliance.language.sizes import ByteSize
 from appliance.model.contract import Contract, Deadline, Party, PartyKind, Placement
-from appliance.model.intent import Circumstances
+from appliance.model.intent import SigningOrigin
 from appliance.supervision import Say
 from appliance.wiring import Appliance
 
@@ -122,9 +122,9 @@ class Story:
     def _sign(self, contract: Contract, party: Party) -> None:
         cycle = self._appliance.cycle
         started = time.perf_counter()
-        prepared = cycle.prepare(contract.id, party.id, Circumstances("127.0.0.1", LOCATION))
-        self._tell("prepared    {name}: digest {digest}", name=party.name, digest=prepared.act.digest.hex())
-        activations = [self._pocket.activate(subject, prepared.act) for subject in _activators(party)]
+        prepared = cycle.prepare(contract.id, party.id, SigningOrigin("127.0.0.1", LOCATION))
+        self._tell("prepared    {name}: digest {digest}", name=party.name, digest=prepared.intent.digest.hex())
+        activations = [self._pocket.activate(subject, prepared.intent) for subject in _activators(party)]
         cycle.sign(prepared.id, activations)
         done = cycle.complete(prepared.id)
         self._tell(

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final
 
 from appliance.documents.pictures import PagePictures
-from appliance.model.contract import Contract, Revision
+from appliance.model.contract import Contract, ContractRevision
 
 MOST: Final = 24
 """Pages that are compared for one revision; those where its party signs come first."""
@@ -33,18 +33,18 @@ class Differences:
     def __init__(self, pictures: PagePictures) -> None:
         self._pictures = pictures
 
-    def of(self, contract: Contract, revision: Revision) -> Difference:
+    def of(self, contract: Contract, revision: ContractRevision) -> Difference:
         """The difference that *revision*, not the original, made. Raises :class:`NotFound` when one is missing."""
         before = next(one for one in contract.revisions if one.number == revision.number - 1)
         looked = list(islice(_pages(contract, revision), MOST))
         changed = [page for page in looked if self._seen(before, page) != self._seen(revision, page)]
         return Difference(tuple(sorted(changed)), len(looked), revision.size - before.size)
 
-    def _seen(self, revision: Revision, page: int) -> bytes:
+    def _seen(self, revision: ContractRevision, page: int) -> bytes:
         return self._pictures.page(revision.digest, page, WIDTH)
 
 
-def _pages(contract: Contract, revision: Revision) -> Iterator[int]:
+def _pages(contract: Contract, revision: ContractRevision) -> Iterator[int]:
     """The pages in the order in which they are worth a look, each once."""
     party = contract.party(revision.party) if revision.party else None
     signed = () if party is None else tuple(dict.fromkeys(place.page for place in party.places))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 
-from appliance.model.guest import Invitation
+from appliance.model.guest import GuestInvitation
 
 DIGITS = 8
 
@@ -18,12 +18,12 @@ class Codes:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def of(self, invitation: Invitation) -> str:
+    def of(self, invitation: GuestInvitation) -> str:
         """The eight digits of this round."""
         message = f"guest-code\n{invitation.person}\n{invitation.party}\n{invitation.round}".encode()
         number = int.from_bytes(hmac.digest(self._key, message, "sha256")[:8], "big")
         return f"{number % 10**DIGITS:0{DIGITS}d}"
 
-    def is_code(self, invitation: Invitation, given: str) -> bool:
+    def is_code(self, invitation: GuestInvitation, given: str) -> bool:
         """Whether *given* (digits alone) is the code; takes as long for every wrong one."""
         return hmac.compare_digest(given.encode(), self.of(invitation).encode())

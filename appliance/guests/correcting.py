@@ -24,8 +24,8 @@ from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.guests.inviting import invite, invite_again
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
-from appliance.model.contract import Contract, ContractState, Guest, Party, PartyState
-from appliance.model.guest import Invitation
+from appliance.model.contract import Contract, ContractState, GuestDetails, Party, PartyState
+from appliance.model.guest import GuestInvitation
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
 from appliance.store import (
@@ -77,7 +77,7 @@ class Correcting:
             return _has_set_up(tx, subject)
 
     def correct(
-        self, contract_id: str, party_id: str, given: Guest, *, by: str, seen: int | None = None
+        self, contract_id: str, party_id: str, given: GuestDetails, *, by: str, seen: int | None = None
     ) -> Contract:
         """*given* (name, mail, telephone; the organisation stays) takes the place of what was typed before.
 
@@ -151,7 +151,7 @@ class Correcting:
         tx: Transaction,
         contract: Contract,
         party: Party,
-        held: Invitation,
+        held: GuestInvitation,
         differs: _Difference,
         by: str,
     ) -> None:
@@ -188,7 +188,7 @@ def _has_set_up(tx: Transaction, subject: str) -> bool:
     return people.is_enrolled(tx, subject) or enrolment.open_request(tx, subject) is not None
 
 
-def _invitation(tx: Transaction, party_id: str) -> Invitation | None:
+def _invitation(tx: Transaction, party_id: str) -> GuestInvitation | None:
     """The invitation that holds; None before it is the guest's turn."""
     try:
         return guests.of_party(tx, party_id)

@@ -22,7 +22,7 @@ from appliance.guests.inviting import invite_again, until, way_in
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.accounts import Passkey
-from appliance.model.guest import Admission, Entry, GuestPasskey, Invitation, Way
+from appliance.model.guest import GuestAccess, GuestAccessMethod, GuestAdmission, GuestInvitation, GuestPasskey
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import ProposedPasskey
 from appliance.store import contracts, enrolment, guests, outbox
@@ -65,7 +65,7 @@ class Entering:
         self._now = now
         self._audit = AuditTrail()
 
-    def entry(self, token: str) -> Entry:
+    def entry(self, token: str) -> GuestAccess:
         """What the link leads to now.
 
         Raises :class:`NotFound` for one that is not ours, or went to a wrong address, and :class:`AuthorityError`
@@ -74,7 +74,7 @@ class Entering:
         invitation_id = self._with.read_link(token)
         with self._database.reading() as tx:
             entry = self._entry(tx, invitation_id)
-            if entry.way is Way.CLOSED or entry.invitation.opened is None:
+            if entry.method is GuestAccessMethod.CLOSED or entry.invitation.opened is None:
                 return entry
             waiting = enrolment.open_request(tx, entry.invitation.person)
         proposed = () if waiting is None else waiting.credentials
@@ -86,22 +86,22 @@ class Entering:
         for known in self._with.authority.credentials(entry.invitation.person):
             if known.credential_id is not None and known.public_key is not None:
                 passkeys.append(GuestPasskey(known.credential_id, known.public_key))
-        return Entry(entry.invitation, entry.contract, entry.way, tuple(passkeys))
+        return GuestAccess(entry.invitation, entry.contract, entry.method, tuple(passkeys))
 
-    def arrived(self, entry: Entry) -> None:
+    def arrived(self, entry: GuestAccess) -> None:
         """The page of a link that takes the code is opened: the first time, the initiator is told."""
         held = entry.invitation
-        if entry.way is not Way.CODE or held.arrived is not None or held.opened is not None:
+        if entry.method is not GuestAccessMethod.CODE or held.arrived is not None or held.opened is not None:
             return
         with self._database.transaction() as tx:
             if guests.arrive(tx, held, self._now()):
                 self._tell_initiator(tx, entry, NoticeKind.GUEST_ARRIVED)
 
-    def passkey_offer(self, entry: Entry) -> Offer:
+    def passkey_offer(self, entry: GuestAccess) -> Offer:
         """What the page needs to ask the guest's device for a passkey of *entry*."""
         return self._with.passkeys.sign_in([each.credential_id for each in entry.passkeys])
 
-    def admit(self, token: str, code: str, where: Whereabouts) -> Admission:
+    def admit(self, token: str, code: str, where: Whereabouts) -> GuestAdmission:
         """Whom link and *code* let in, from *where*.
 
         A try counts before it is looked at, unless it cannot be a code at all. Raises :class:`NotFound`,
@@ -109,7 +109,7 @@ class Entering:
         code, and once there were five of them.
         """
         entry = self._read(token)
-        if entry.way is not Way.CODE:
+        if entry.method is not GuestAccessMethod.CODE:
             raise _used()
         invitation, given = entry.invitation, "".join(code.split()).replace("-", "")
         if len(given) != DIGITS or not (given.isascii() and given.isdigit()):
@@ -124,11 +124,11 @@ class Entering:
             raise PreconditionRefused("This is not the code. Look again, or ask whoever invited you.")
         with self._database.transaction() as tx:
             entry = self._entry(tx, invitation.id)
-            if entry.way is not Way.CODE or not guests.open_(tx, invitation, self._now()):
+            if entry.method is not GuestAccessMethod.CODE or not guests.open_(tx, invitation, self._now()):
                 raise _used()
             return self._admitted(tx, entry, EventKind.GUEST_ENTERED, where)
 
-    def admit_by_passkey(self, token: str, ticket: str, posted: str, where: Whereabouts) -> Admission:
+    def admit_by_passkey(self, token: str, ticket: str, posted: str, where: Whereabouts) -> GuestAdmission:
         """Whom the passkey's answer (*posted*) lets in, from *where*.
 
         Raises :class:`SignInRefused` for a passkey that is not the guest's, :class:`TooManyAttempts`,
@@ -140,7 +140,7 @@ class Entering:
                 tx, f"passkey {credential_id.hex()}", where.address, now=self._now(), guessable=False
             )
         found = [each for each in entry.passkeys if each.credential_id == credential_id]
-        if not found or entry.way is Way.CLOSED:
+        if not found or entry.method is GuestAccessMethod.CLOSED:
             raise _unknown_passkey()
         person = entry.invitation.person
         known = Passkey(credential_id, person, found[0].public_key, 0, "", self._now())
@@ -152,11 +152,11 @@ class Entering:
             spend(tx, answered, now=self._now())
             throttle.passed(tx, attempt, now=self._now())
             entry = self._entry(tx, self._with.read_link(token))
-            if entry.way is Way.CLOSED:
+            if entry.method is GuestAccessMethod.CLOSED:
                 raise _unknown_passkey()
             return self._admitted(tx, entry, EventKind.GUEST_SIGNED_IN, where)
 
-    def send_another(self, token: str) -> Invitation:
+    def send_another(self, token: str) -> GuestInvitation:
         """One more link goes to the guest's own address, and the code stays as it is.
 
         Whoever holds an old link can ask; only the guest's mail learns the new one. Raises :class:`NotFound`,
@@ -173,7 +173,7 @@ class Entering:
                 return held
             return invite_again(tx, held, now=now, kind=NoticeKind.GUEST_LINK, asked_by=held.person)
 
-    def ask_for_code(self, token: str) -> Invitation:
+    def ask_for_code(self, token: str) -> GuestInvitation:
         """The guest asks the initiator for a new link and code, say because the device is lost.
 
         Raises :class:`NotFound`, and :class:`StateRefused` when the initiator was asked just now, or too
@@ -183,14 +183,14 @@ class Entering:
         with self._database.transaction() as tx:
             entry = self._entry(tx, invitation_id)
             held = entry.invitation
-            if entry.way is Way.CLOSED:
+            if entry.method is GuestAccessMethod.CLOSED:
                 raise _closed()
             self._require_question_may_go(tx, entry, now)
             self._tell(tx, held, EventKind.GUEST_CODE_ASKED)
             self._tell_initiator(tx, entry, NoticeKind.GUEST_ASKS)
             return held
 
-    def _require_question_may_go(self, tx: Transaction, entry: Entry, now: datetime) -> None:
+    def _require_question_may_go(self, tx: Transaction, entry: GuestAccess, now: datetime) -> None:
         """What was asked is counted by party: another invitation must not begin anew."""
         party, initiator, kinds = entry.invitation.party, entry.contract.initiator, (NoticeKind.GUEST_ASKS,)
         if outbox.made_since(tx, initiator, kinds, since=now - BETWEEN_QUESTIONS, about=party):
@@ -198,10 +198,10 @@ class Entering:
         if outbox.made_since(tx, initiator, kinds, since=now - _DAY, about=party) >= MOST_QUESTIONS:
             raise StateRefused("You asked several times today. Call whoever invited you, or try again tomorrow.")
 
-    def _require_link_may_go(self, tx: Transaction, entry: Entry, now: datetime) -> None:
-        if entry.way is Way.CLOSED:
+    def _require_link_may_go(self, tx: Transaction, entry: GuestAccess, now: datetime) -> None:
+        if entry.method is GuestAccessMethod.CLOSED:
             raise _closed()
-        if entry.way is Way.CODE:
+        if entry.method is GuestAccessMethod.CODE:
             raise StateRefused("This link still works; enter the code.")
         if not self._with.mail:
             raise PreconditionRefused("No mail can be sent from here. Ask whoever invited you for a new link.")
@@ -211,18 +211,18 @@ class Entering:
         if outbox.made_since(tx, person, _SENT, since=now - _DAY) >= MOST_LINKS:
             raise StateRefused("Several links were sent today. Ask whoever invited you, or try again tomorrow.")
 
-    def _tell_when_used_up(self, entry: Entry) -> None:
+    def _tell_when_used_up(self, entry: GuestAccess) -> None:
         """After the last of the tries the initiator is told."""
         with self._database.transaction() as tx:
             if guests.load(tx, entry.invitation.id).tries == TRIES:
                 self._tell_initiator(tx, entry, NoticeKind.GUEST_LOCKED)
 
-    def _read(self, token: str) -> Entry:
+    def _read(self, token: str) -> GuestAccess:
         invitation_id = self._with.read_link(token)
         with self._database.reading() as tx:
             return self._entry(tx, invitation_id)
 
-    def _entry(self, tx: Transaction, invitation_id: str) -> Entry:
+    def _entry(self, tx: Transaction, invitation_id: str) -> GuestAccess:
         given = guests.load(tx, invitation_id)
         if given.revoked is not None:
             raise guests.unknown()
@@ -231,22 +231,24 @@ class Entering:
         party = contract.party(given.party)
         if party is None or party.subject != given.person:
             raise guests.unknown()
-        return Entry(held, contract, way_in(contract, given, held, self._now()))
+        return GuestAccess(held, contract, way_in(contract, given, held, self._now()))
 
-    def _admitted(self, tx: Transaction, entry: Entry, kind: EventKind, where: Whereabouts) -> Admission:
+    def _admitted(
+        self, tx: Transaction, entry: GuestAccess, kind: EventKind, where: Whereabouts
+    ) -> GuestAdmission:
         """*entry* as it is in this transaction: the guest may have been corrected since the page was opened."""
         held = entry.invitation
         self._tell(tx, held, kind, where.address)
         opened = self._with.sessions.open_guest(
             tx, held.person, guest_of=(held.contract, held.party), where=where, until=until(entry.contract, held)
         )
-        return Admission(held.contract, held.party, opened)
+        return GuestAdmission(held.contract, held.party, opened)
 
-    def _tell_initiator(self, tx: Transaction, entry: Entry, kind: NoticeKind) -> None:
+    def _tell_initiator(self, tx: Transaction, entry: GuestAccess, kind: NoticeKind) -> None:
         contract = entry.contract
         outbox.enqueue(tx, Notice(contract.id, contract.initiator, kind, self._now(), entry.invitation.party))
 
-    def _tell(self, tx: Transaction, held: Invitation, kind: EventKind, address: str | None = None) -> None:
+    def _tell(self, tx: Transaction, held: GuestInvitation, kind: EventKind, address: str | None = None) -> None:
         public = {"party": held.party, "person": held.person, "invitation": held.id}
         event = AuditEvent(kind, self._now(), held.person, held.contract, public, {"address": address})
         self._audit.append(tx, event)

@@ -11,7 +11,7 @@ from appliance.guests.codes import TRIES, Codes
 from appliance.guests.inviting import invite_again, way_in
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
-from appliance.model.guest import Invitation, Way
+from appliance.model.guest import GuestAccessMethod, GuestInvitation
 from appliance.model.notice import NoticeKind
 from appliance.store import contracts, guests, sessions
 from appliance.store.database import Database, Transaction
@@ -49,7 +49,7 @@ class Guests:
             self._tell(tx, invitation, EventKind.GUEST_CODE_RENEWED, by)
             return self._codes.of(guests.load(tx, invitation.id))
 
-    def invite_again(self, contract_id: str, party_id: str, *, by: str) -> Invitation:
+    def invite_again(self, contract_id: str, party_id: str, *, by: str) -> GuestInvitation:
         """A new link goes out by mail, and there is a new code; the old ones are dead, open sessions end.
 
         Raises as :meth:`code`.
@@ -60,7 +60,7 @@ class Guests:
             following = replace(before, round=before.round + 1, tries=0)
             return invite_again(tx, following, now=self._now(), kind=NoticeKind.GUEST_INVITED, asked_by=by)
 
-    def show_link(self, contract_id: str, party_id: str, *, by: str) -> Invitation:
+    def show_link(self, contract_id: str, party_id: str, *, by: str) -> GuestInvitation:
         """The invitation whose link the initiator hands over where no mail goes out; a new one if it was used.
 
         That somebody besides the guest knew link and code is in the history. Raises as :meth:`code`, and
@@ -75,34 +75,34 @@ class Guests:
             self._tell(tx, invitation, EventKind.GUEST_LINK_SHOWN, by)
             return invitation
 
-    def of_party(self, party_id: str) -> Invitation:
+    def of_party(self, party_id: str) -> GuestInvitation:
         """The party's invitation that holds now. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
             return guests.of_party(tx, party_id)
 
-    def of_person(self, subject: str) -> Invitation:
+    def of_person(self, subject: str) -> GuestInvitation:
         """A guest's invitation that holds now: for which contract, and who vouches. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
             return guests.of_person(tx, subject)
 
-    def spent_of_person(self, subject: str) -> Invitation:
+    def spent_of_person(self, subject: str) -> GuestInvitation:
         """A guest's newest invitation whose link takes no code any more; who was signed in may be led to it. The
         link that takes one goes to the guest's mailbox alone. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
             return guests.spent_of_person(tx, subject)
 
-    def _own(self, tx: Transaction, contract_id: str, party_id: str, by: str) -> Invitation:
+    def _own(self, tx: Transaction, contract_id: str, party_id: str, by: str) -> GuestInvitation:
         contract = contracts.load(tx, contract_id)
         if contract.initiator != by:
             raise PreconditionRefused("Only the initiator of “{title}” invites its guests.", title=contract.title)
         invitation = guests.of_party(tx, party_id)
         if invitation.contract != contract_id:
             raise NotFound("Contract “{title}” has no party {party}.", title=contract.title, party=party_id)
-        if way_in(contract, invitation, invitation, self._now()) is Way.CLOSED:
+        if way_in(contract, invitation, invitation, self._now()) is GuestAccessMethod.CLOSED:
             raise StateRefused("This invitation is over; nobody can come in by it any more.")
         return invitation
 
-    def _tell(self, tx: Transaction, invitation: Invitation, kind: EventKind, actor: str) -> None:
+    def _tell(self, tx: Transaction, invitation: GuestInvitation, kind: EventKind, actor: str) -> None:
         public = {"party": invitation.party, "person": invitation.person, "invitation": invitation.id}
         event = AuditEvent(kind, self._now(), actor, invitation.contract, public)
         self._audit.append(tx, event)

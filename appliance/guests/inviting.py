@@ -9,7 +9,7 @@ from appliance.contracts import rules
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import SYSTEM, AuditEvent, EventKind
 from appliance.model.contract import GUEST_PREFIX, Contract, ContractState, Party
-from appliance.model.guest import Invitation, Way
+from appliance.model.guest import GuestAccessMethod, GuestInvitation
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store import contracts, enrolment, guests, outbox
 from appliance.store.database import Transaction
@@ -33,24 +33,24 @@ def invite(
     *,
     by: str,
     now: datetime,
-) -> Invitation:
+) -> GuestInvitation:
     """The first invitation of a guest *party*, with its entry in the log and its mail; *by* invites and vouches.
 
     Raises :class:`StateRefused` for a party that is no guest's.
     """
-    invitation = Invitation(secrets.token_hex(16), party.subject, contract.id, party.id, by, now)
+    invitation = GuestInvitation(secrets.token_hex(16), party.subject, contract.id, party.id, by, now)
     return _issued(tx, invitation, NoticeKind.GUEST_INVITED, by)
 
 
 def invite_again(
-    tx: Transaction, before: Invitation, *, now: datetime, kind: NoticeKind | None, asked_by: str
-) -> Invitation:
+    tx: Transaction, before: GuestInvitation, *, now: datetime, kind: NoticeKind | None, asked_by: str
+) -> GuestInvitation:
     """Another link in place of *before*, whose code, tries and first use it takes over.
 
     A mail of this *kind* goes to the guest, or none (the link is for a mail that is being written). *asked_by* is
     who asked for it: the initiator, the guest, or the system.
     """
-    following = Invitation(
+    following = GuestInvitation(
         id=secrets.token_hex(16),
         person=before.person,
         contract=before.contract,
@@ -64,7 +64,7 @@ def invite_again(
     return _issued(tx, following, kind, asked_by)
 
 
-def link_for(tx: Transaction, guest: str, now: datetime) -> Invitation:
+def link_for(tx: Transaction, guest: str, now: datetime) -> GuestInvitation:
     """The invitation whose link a mail to *guest* carries: one by which the guest can come in.
 
     Whoever has a passkey signs in with it at any link of theirs. For everybody else a link that was used is
@@ -79,25 +79,25 @@ def link_for(tx: Transaction, guest: str, now: datetime) -> Invitation:
     return invite_again(tx, held, now=now, kind=None, asked_by=SYSTEM)
 
 
-def is_shut_out(contract: Contract, held: Invitation, now: datetime) -> bool:
+def is_shut_out(contract: Contract, held: GuestInvitation, now: datetime) -> bool:
     """Whether the contract ended unsigned, or its deadline passed before the guest had ever come in."""
     never_begun = contract.state in _NEVER_BEGUN or rules.is_overdue(contract, now)
     return contract.state in _ENDED or (held.opened is None and never_begun)
 
 
-def way_in(contract: Contract, given: Invitation, held: Invitation, now: datetime) -> Way:
+def way_in(contract: Contract, given: GuestInvitation, held: GuestInvitation, now: datetime) -> GuestAccessMethod:
     """How the link of *given* lets in now, while *held* is the invitation that holds."""
     if now >= until(contract, held) or is_shut_out(contract, held, now):
-        return Way.CLOSED
-    return Way.CODE if given.id == held.id and held.used is None else Way.ANOTHER_LINK
+        return GuestAccessMethod.CLOSED
+    return GuestAccessMethod.CODE if given.id == held.id and held.used is None else GuestAccessMethod.ANOTHER_LINK
 
 
-def until(contract: Contract, held: Invitation) -> datetime:
+def until(contract: Contract, held: GuestInvitation) -> datetime:
     """When a guest can no longer come in, not even to fetch the signed document."""
     return max(contract.deadline.at, held.invited) + AFTERWARDS
 
 
-def _issued(tx: Transaction, invitation: Invitation, kind: NoticeKind | None, actor: str) -> Invitation:
+def _issued(tx: Transaction, invitation: GuestInvitation, kind: NoticeKind | None, actor: str) -> GuestInvitation:
     now = invitation.invited
     guests.end(tx, invitation.person, now)
     guests.insert(tx, invitation)

@@ -19,7 +19,7 @@ from appliance.health.alarms import MAIL
 from appliance.health.observations import ASLEEP, Observations
 from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown
 from appliance.store.health import alarms as store
-from appliance.store.health.alarms import Telling
+from appliance.store.health.alarms import AlarmMessage
 
 ACCEPTED = frozenset({200, 201, 202, 204})
 """What web servers answer to what they have taken."""
@@ -83,7 +83,7 @@ class AlarmDelivery:
         body = json.dumps({"at": survey.at.isoformat(), "condition": survey.condition}).encode()
         self._egress.post(self._settings.alarms.heartbeat, body, {"Content-Type": "application/json"})
 
-    def _tell(self, telling: Telling) -> str | None:
+    def _tell(self, telling: AlarmMessage) -> str | None:
         """What went wrong, or None."""
         try:
             if telling.channel == MAIL:
@@ -94,7 +94,7 @@ class AlarmDelivery:
             return str(error) or type(error).__name__
         return None
 
-    def _send(self, telling: Telling) -> None:
+    def _send(self, telling: AlarmMessage) -> None:
         if self._mail is None:
             raise MailUnavailable("no mail server is set")
         domain = self._settings.mail.sender.rpartition("@")[2]
@@ -102,7 +102,7 @@ class AlarmDelivery:
         envelope = Envelope(telling.address, "", name, telling.alarm.at)
         self._mail.send(envelope, letter(telling.alarm, self._settings))
 
-    def _post(self, telling: Telling) -> None:
+    def _post(self, telling: AlarmMessage) -> None:
         now = self._now()
         body = payload(telling.alarm, self._settings, now)
         name, moment = f"alarm-{telling.alarm.at:%Y%m%d%H%M%S}-{telling.alarm_id}", str(int(now.timestamp()))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from appliance.health.bench import Bench
 from appliance.health.finding import Condition, Finding, failing, good
 from appliance.health.pages import Page
-from appliance.model.maintenance import Window
+from appliance.model.maintenance import MaintenanceWindow
 from appliance.store import maintenance as store
 
 NONE = "No maintenance is announced or under way."
@@ -20,7 +20,7 @@ def maintenance(bench: Bench) -> Finding:
     return standing(window, bench.now)
 
 
-def standing(window: Window | None, now: datetime) -> Finding:
+def standing(window: MaintenanceWindow | None, now: datetime) -> Finding:
     """What *window* means *now*; people read the sentence on every page of the console."""
     if window is None:
         return good("maintenance", NONE)

@@ -29,7 +29,7 @@ class Observed:
     at: datetime
 
     @classmethod
-    def of(cls, row: store.Row) -> Observed:
+    def of(cls, row: store.Observation) -> Observed:
         """What was kept."""
         return _of(row)
 
@@ -135,14 +135,16 @@ def _with_watch(survey: Survey, now: datetime) -> Survey:
     return replace(survey, observed=(Observed(finding, since, now), *survey.observed))
 
 
-def _row(finding: Finding, now: datetime) -> store.Row:
+def _row(finding: Finding, now: datetime) -> store.Observation:
     sentence = Sentence(finding.template, finding.values)
     remedy = Sentence(finding.remedy, finding.remedy_values)
     page = finding.page
-    return store.Row(finding.name, finding.condition, sentence, remedy, page, finding.mark, since=now, at=now)
+    return store.Observation(
+        finding.name, finding.condition, sentence, remedy, page, finding.mark, since=now, at=now
+    )
 
 
-def _of(row: store.Row) -> Observed:
+def _of(row: store.Observation) -> Observed:
     known = row.page in set(Page)  # another release may have written it
     page = None if row.page is None else Page(row.page) if known else Page.CHECK_BROKEN
     finding = Finding(

@@ -21,7 +21,7 @@ from appliance.contracts.room import SigningRoom
 from appliance.errors import ApplianceError, ResultRefused
 from appliance.evidence.revisions import newest_contents
 from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
-from appliance.model.contract import Contract, ContractState, Revision, RevisionKind
+from appliance.model.contract import Contract, ContractRevision, ContractState, RevisionKind
 from appliance.pdf.values import ValidationMaterial
 from appliance.store import contracts, keeping, retention
 from appliance.timestamping.horizons import horizon_of, horizon_of_next, signer_of
@@ -137,7 +137,7 @@ class Keeping:
     def _commit(self, contract: Contract, archived: Archived, digest: str) -> Contract:
         room = self._room
         number, size = contract.current.number + 1, len(archived.document)
-        revision = Revision(number, RevisionKind.ARCHIVE, digest, size, archived.at)
+        revision = ContractRevision(number, RevisionKind.ARCHIVE, digest, size, archived.at)
         public: dict[str, Field] = {"revision": number, "digest": digest, "size": size}
         event = AuditEvent(EventKind.ARCHIVE_RENEWED, archived.at, SYSTEM, contract.id, public)
         with room.database.transaction() as tx:

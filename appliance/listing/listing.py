@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from appliance.errors import PreconditionRefused
 from appliance.history.disclosure import Audience, spellings
 from appliance.listing.cursor import read_cursor
-from appliance.model.listing import EVERYTHING, Counts, Filter, Page, Reader
+from appliance.model.listing import EVERYTHING, BucketCounts, ContractFilter, ContractPage, ListViewer
 from appliance.store import lists
 from appliance.store.database import Database, Transaction
 
@@ -28,12 +28,14 @@ class Listing:
         self._database = database
         self._now = now
 
-    def counts(self, subject: str, audience: Audience | None = None) -> Counts:
+    def counts(self, subject: str, audience: Audience | None = None) -> BucketCounts:
         """How many contracts are in each bucket, at most 1,000 each."""
         with self._database.reading() as tx:
             return lists.counts(tx, _reader(tx, subject, audience), soon=self._now() + SOON)
 
-    def page(self, subject: str, wanted: Filter, *, audience: Audience | None = None, limit: int = 25) -> Page:
+    def page(
+        self, subject: str, wanted: ContractFilter, *, audience: Audience | None = None, limit: int = 25
+    ) -> ContractPage:
         """At most *limit* (up to 100) contracts, the last changed first; what is due soon by its deadline.
 
         A text search gives the newest contracts first. Raises :class:`PreconditionRefused` for an ``after`` that
@@ -52,5 +54,5 @@ class Listing:
             return lists.kinds(tx, _reader(tx, subject, audience))
 
 
-def _reader(tx: Transaction, subject: str, audience: Audience | None) -> Reader:
-    return Reader(subject, () if audience is None else tuple(spellings(tx, audience)))
+def _reader(tx: Transaction, subject: str, audience: Audience | None) -> ListViewer:
+    return ListViewer(subject, () if audience is None else tuple(spellings(tx, audience)))

@@ -9,7 +9,7 @@ from hsm.acts import SigningIntent
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Side:
+class AgreementSide:
     """One of those between whom contracts are made: an organisation, by the name that contracts write, or a
     natural person who signs for none, by the ``subject``, which is empty for an organisation."""
 
@@ -44,7 +44,7 @@ class AgreementRecord:
     side: str
     others: frozenset[str]
     record: bytes
-    act: SigningIntent
+    intent: SigningIntent
     proposed: datetime
     accepted: datetime | None = None
     cms: bytes | None = None

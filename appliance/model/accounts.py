@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class Role(StrEnum):
+class AccountRole(StrEnum):
     """What somebody may do here (product.md, "The people"). The subject's prefix decides which are possible."""
 
     INITIATOR = "initiator"
@@ -19,14 +19,14 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
 
-PEOPLES_ROLES = frozenset({Role.INITIATOR, Role.SIGNER, Role.CUSTODIAN, Role.REVIEWER})
+PEOPLES_ROLES = frozenset({AccountRole.INITIATOR, AccountRole.SIGNER, AccountRole.CUSTODIAN, AccountRole.REVIEWER})
 """The roles of those who have a signing key (``person-…``); they may be combined. All others stand alone."""
 
 ROLES_OF = {
     "person": PEOPLES_ROLES,
-    "officer": frozenset({Role.OFFICER}),
-    "auditor": frozenset({Role.AUDITOR}),
-    "operator": frozenset({Role.OPERATOR}),
+    "officer": frozenset({AccountRole.OFFICER}),
+    "auditor": frozenset({AccountRole.AUDITOR}),
+    "operator": frozenset({AccountRole.OPERATOR}),
 }
 """Prefix of a subject → the roles that it can have. The database refuses every other combination."""
 
@@ -46,7 +46,7 @@ class Account:
 
     subject: str
     login: str
-    roles: frozenset[Role]
+    roles: frozenset[AccountRole]
     state: AccountState
     invited: datetime
     has_password: bool = False
@@ -63,7 +63,7 @@ class NewAccount:
     name: str
     organisation: str
     email: str
-    roles: frozenset[Role]
+    roles: frozenset[AccountRole]
 
 
 class LinkPurpose(StrEnum):

@@ -71,7 +71,7 @@ NOBODY = Actor("system", None)
 
 
 @dataclass(frozen=True, slots=True)
-class Invitation:
+class AdministratorInvitation:
     """The way in for somebody new, or whose factors are made anew; only the token's SHA-256 is kept. ``code`` is
     the SHA-256 of the code that another person gives with the link, where one is asked for."""
 
@@ -94,7 +94,7 @@ class AdministratorPasskey:
     added: datetime
 
 
-class Part(StrEnum):
+class DualControlRole(StrEnum):
     """What somebody does about an act that takes two persons."""
 
     ASKS = "asks"
@@ -173,11 +173,11 @@ class JournalLine:
     at: datetime
     who: str
     kind: JournalKind
-    act: str | None
+    request: str | None
     detail: Mapping[str, str | int]
 
 
-class ActState(StrEnum):
+class AdminRequestState(StrEnum):
     """Where something that was asked for stands; see the triggers of the table ``acts``."""
 
     WAITING = "waiting"
@@ -192,7 +192,7 @@ class ActState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AdminRequestOutcome:
     """What came of an act, as a sentence of the catalogue. ``secret`` is for whoever waits for it, kept
     nowhere."""
 
@@ -202,7 +202,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class AdminRequest:
     """One thing that was asked for. ``arguments`` are the checked texts, without secret ones; ``effect`` is the
     English sentence that was asked for and approved; ``persons`` is how many it takes (1 or 2)."""
 
@@ -210,7 +210,7 @@ class Act:
     action: str
     arguments: Mapping[str, str]
     effect: str
-    state: ActState
+    state: AdminRequestState
     persons: int
     asked_by: str
     asked: datetime
@@ -219,4 +219,4 @@ class Act:
     decided: datetime | None = None
     started: datetime | None = None
     ended: datetime | None = None
-    outcome: Outcome | None = None
+    outcome: AdminRequestOutcome | None = None

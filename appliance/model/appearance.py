@@ -18,7 +18,7 @@ class PictureKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class KeptPicture:
+class SignaturePicture:
     """A picture that a person keeps; the PNG itself is asked for when it is needed."""
 
     id: str
@@ -27,10 +27,10 @@ class KeptPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnSignature:
+class SignatureChoice:
     """What a person may sign with: the pictures kept, the newest first, and the one in use (None: typed name)."""
 
-    pictures: tuple[KeptPicture, ...]
+    pictures: tuple[SignaturePicture, ...]
     chosen: str | None
 
     @property

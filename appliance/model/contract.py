@@ -87,7 +87,7 @@ class CrossPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Guest:
+class GuestDetails:
     """Somebody from outside, without an account: told by e-mail, let in by a code that goes over ``phone``.
 
     ``language`` and ``zone`` (IANA) are those of mails and pages until the guest chooses others; those of whoever
@@ -153,7 +153,7 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
-class Revision:
+class ContractRevision:
     """One state of the PDF. ``digest`` is the SHA-256 (hex) under which the blob store keeps its bytes."""
 
     number: int
@@ -196,7 +196,7 @@ class Contract:
     created: datetime
     pages: int
     parties: tuple[Party, ...]
-    revisions: tuple[Revision, ...]
+    revisions: tuple[ContractRevision, ...]
     version: int = 1
     former: tuple[str, ...] = ()
     voiding: OpenVoiding | None = None
@@ -219,12 +219,12 @@ class Contract:
         return tuple(dict.fromkeys(each.organisation or each.name for each in others))
 
     @property
-    def original(self) -> Revision:
+    def original(self) -> ContractRevision:
         """The bytes as they were given; an exact prefix of every later revision."""
         return self.revisions[0]
 
     @property
-    def current(self) -> Revision:
+    def current(self) -> ContractRevision:
         """The newest revision that is complete and verified."""
         return self.revisions[-1]
 

@@ -11,7 +11,7 @@ from appliance.model.contract import Contract
 
 
 @dataclass(frozen=True, slots=True)
-class Invitation:
+class GuestInvitation:
     """One link with its second channel. ``round`` counts the codes, ``tries`` the wrong ones of this round.
 
     ``invited_by`` is who invited the guest and answers for the identity. ``opened`` is when the guest first came
@@ -35,7 +35,7 @@ class Invitation:
     arrived: datetime | None = None
 
 
-class Way(StrEnum):
+class GuestAccessMethod(StrEnum):
     """How a guest comes in by a link, besides a passkey of theirs."""
 
     CODE = "code"
@@ -55,17 +55,17 @@ class GuestPasskey:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class GuestAccess:
     """What a link leads to now: the ``invitation`` that holds, the ``contract``, and the ways in."""
 
-    invitation: Invitation
+    invitation: GuestInvitation
     contract: Contract
-    way: Way
+    method: GuestAccessMethod
     passkeys: tuple[GuestPasskey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class GuestAdmission:
     """To what a guest is let in, with the session."""
 
     contract: str

@@ -38,7 +38,7 @@ class OutsideStamp(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class SigningOrigin:
     """What is known of where an act came from: a network address and, where given, a place in words."""
 
     address: str | None = None
@@ -56,14 +56,14 @@ class IntentRecord:
     """
 
     id: str
-    act: SigningIntent
+    intent: SigningIntent
     base: int
     suffix: bytes
     contents: tuple[int, int]
     state: IntentState
     created: datetime
-    circumstances: Circumstances
-    claimant: str | None = None
+    origin: SigningOrigin
+    lease_owner: str | None = None
     claimed: datetime | None = None
     cms: bytes | None = None
     stamped: datetime | None = None
@@ -80,6 +80,6 @@ class PreparedSigning:
 
     id: str
     title: str
-    act: SigningIntent
+    intent: SigningIntent
     document: bytes
     pages: int

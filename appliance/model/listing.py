@@ -12,7 +12,7 @@ EVERYTHING = "*"
 """Stands for the person who may see every contract: an auditor."""
 
 
-class Bucket(StrEnum):
+class ContractBucket(StrEnum):
     """What a contract is to somebody: the four heads of the home page, and drafts."""
 
     DRAFT = "draft"
@@ -28,7 +28,7 @@ class Bucket(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class ListViewer:
     """Whose list it is: that of ``person``, or of :data:`EVERYTHING`. Of what was never sent, who sees everything
     sees only what ``organisations`` drafted, as the register spells them."""
 
@@ -37,7 +37,7 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class SearchWords:
     """What a text search finds a contract by."""
 
     title: str
@@ -45,7 +45,7 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class BucketCounts:
     """How many contracts somebody has in each bucket, at most :data:`MOST` each."""
 
     draft: int
@@ -61,14 +61,14 @@ MOST = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class ContractFilter:
     """What to list; what is not given does not restrict.
 
     ``party`` is part of a party's name or organisation, ``query`` of the title or any party's; ``since`` and
     ``until`` are UTC days of the last change, both included; ``after`` is the ``next`` of the page before.
     """
 
-    bucket: Bucket | None = None
+    bucket: ContractBucket | None = None
     kind: str | None = None
     party: str | None = None
     since: date | None = None
@@ -78,7 +78,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
+class ListCursor:
     """The last row of a page: the instant that it is ordered by (as stored, empty in a search), its number."""
 
     at: str
@@ -106,7 +106,7 @@ class ListedContract:
     title: str
     kind: str
     state: ContractState
-    bucket: Bucket
+    bucket: ContractBucket
     deadline: datetime
     zone: str
     touched: datetime
@@ -114,7 +114,7 @@ class ListedContract:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ContractPage:
     """Some rows, and where the next page begins: None after the last.
 
     A search looks at a bounded number of contracts: a page may have few rows, or none, and a ``next``.

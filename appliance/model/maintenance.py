@@ -7,7 +7,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class MaintenanceWindow:
     """One maintenance. It is under way from ``begins`` until somebody ends it; ``until`` is when that is expected.
 
     ``message`` is what its operator has to say, or empty; ``exceptions`` are the subjects who may go on meanwhile.

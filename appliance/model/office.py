@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from appliance.model.accounts import AccountState, Role
+from appliance.model.accounts import AccountRole, AccountState
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class TotpDraft:
     sealed: str
 
 
-class RequestState(StrEnum):
+class EnrolmentRequestState(StrEnum):
     """``withdrawn``: by the person who asked."""
 
     OPEN = "open"
@@ -60,7 +60,7 @@ class EnrolmentRequest:
     subject: str
     kinds: tuple[str, ...]
     credentials: tuple[ProposedCredential, ...]
-    state: RequestState
+    state: EnrolmentRequestState
     asked: datetime
     decided: datetime | None = None
     decided_by: str | None = None
@@ -68,7 +68,7 @@ class EnrolmentRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class RollEntry:
+class DirectoryEntry:
     """Somebody as the office lists them. ``login`` and ``state`` are None without an account (guests)."""
 
     subject: str
@@ -80,7 +80,7 @@ class RollEntry:
     guest: bool
     enrolled: bool
     waiting: bool
-    roles: frozenset[Role]
+    roles: frozenset[AccountRole]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class NewOfficer:
 
 
 @dataclass(frozen=True, slots=True)
-class NewKeeper:
+class NewPinCustodian:
     """An administrator who is to keep a part of the PIN, and the ``passkeys`` of the console: credential id and
     public key (COSE) of each."""
 
@@ -118,7 +118,7 @@ class NewKeeper:
     rp_id: str
 
 
-class ActKind(StrEnum):
+class OfficerDecisionKind(StrEnum):
     """The operations of the authority that officers ask for here."""
 
     ENROL_PERSON = "enrol_person"
@@ -138,23 +138,25 @@ class ActKind(StrEnum):
     ENROL_KEEPER = "enrol_keeper"
 
 
-SERVICE_ACTS = frozenset({ActKind.ROTATE, ActKind.REVOKE_CERTIFICATE, ActKind.ENROL_KEEPER})
+SERVICE_DECISIONS = frozenset(
+    {OfficerDecisionKind.ROTATE, OfficerDecisionKind.REVOKE_CERTIFICATE, OfficerDecisionKind.ENROL_KEEPER}
+)
 """About the keys of services, and who unlocks them; administrators prepare them."""
 
-SEAL_ACTS = frozenset(
+SEAL_DECISIONS = frozenset(
     {
-        ActKind.RESUME_SEAL,
-        ActKind.ADD_CUSTODIAN,
-        ActKind.REMOVE_CUSTODIAN,
-        ActKind.SET_CUSTODIANS_NEEDED,
-        ActKind.CHANGE_PICTURE,
-        ActKind.DESTROY_SEAL,
+        OfficerDecisionKind.RESUME_SEAL,
+        OfficerDecisionKind.ADD_CUSTODIAN,
+        OfficerDecisionKind.REMOVE_CUSTODIAN,
+        OfficerDecisionKind.SET_CUSTODIANS_NEEDED,
+        OfficerDecisionKind.CHANGE_PICTURE,
+        OfficerDecisionKind.DESTROY_SEAL,
     }
 )
 """What changes a seal that exists."""
 
 
-class ActState(StrEnum):
+class OfficerDecisionState(StrEnum):
     """``open``: waits for an officer, or for the second one."""
 
     OPEN = "open"
@@ -164,7 +166,7 @@ class ActState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PendingAct:
+class OfficerDecision:
     """An officer's act with what it will do to *subject*; ``approved_by`` are the officers who said yes so far.
 
     ``details`` are the act's public arguments, ``notes`` what the appliance keeps besides (how the identity was
@@ -172,7 +174,7 @@ class PendingAct:
     """
 
     id: str
-    kind: ActKind
+    kind: OfficerDecisionKind
     subject: str
     details: Mapping[str, Any]
     notes: Mapping[str, Any]
@@ -180,7 +182,7 @@ class PendingAct:
     expires: datetime
     prepared_by: str
     prepared: datetime
-    state: ActState
+    state: OfficerDecisionState
     approved_by: tuple[str, ...] = ()
     request: str | None = None
     reason: str | None = None

@@ -9,10 +9,10 @@ from enum import StrEnum
 from appliance.model.money import Money
 
 
-class Basis(StrEnum):
+class PowerBasis(StrEnum):
     """What the power rests on."""
 
-    LETTER = "letter"
+    INSTRUMENT = "letter"
     """A letter of the grantor, uploaded."""
     CONTRACT = "contract"
     """A letter that the principal signed here, as a contract that is completed."""
@@ -30,7 +30,7 @@ class PowerState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class PowerScope:
     """How far a power goes. Empty ``kinds`` (types of contract) and ``counterparties``: all of them; no ``limit``:
     any amount. ``seals`` (subjects) must be named: none are covered by silence."""
 
@@ -41,7 +41,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class RecordedAction:
     """Somebody (a subject) did something at a moment; ``reason`` where one was given."""
 
     by: str
@@ -59,21 +59,21 @@ class Power:
     """
 
     id: str
-    basis: Basis
+    basis: PowerBasis
     grantor: str
     principal: str
     agent: str
-    scope: Scope
+    scope: PowerScope
     since: datetime
     until: datetime
     replaces: bool
     document: str
     size: int
-    registered: Done
+    registered: RecordedAction
     contract: str | None = None
-    verified: Done | None = None
-    refused: Done | None = None
-    revoked: Done | None = None
+    verified: RecordedAction | None = None
+    refused: RecordedAction | None = None
+    revoked: RecordedAction | None = None
     entries: tuple[int, ...] = ()
 
     @property

@@ -21,7 +21,7 @@ DATES = (Occasion.EFFECTIVE, Occasion.RENEWAL, Occasion.EXPIRY)
 """The dates beyond signing, in the order in which they come."""
 
 
-class Part(StrEnum):
+class ReminderRole(StrEnum):
     """Why this person is reminded."""
 
     SIGNER = "signer"
@@ -45,7 +45,7 @@ class Duty:
     """
 
     person: str
-    part: Part
+    role: ReminderRole
     about: str = ""
 
 
@@ -78,7 +78,7 @@ class ContractDate:
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
+class QuietHours:
     """Hours of the day without mail, in the person's zone; ``until`` before ``start`` is on the next day."""
 
     start: time
@@ -86,8 +86,8 @@ class Quiet:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class ReminderPreferences:
     """What a person wishes: no mail in ``quiet`` hours; with ``daily`` one mail a day, at that time."""
 
-    quiet: Quiet | None = None
+    quiet: QuietHours | None = None
     daily: time | None = None

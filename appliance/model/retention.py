@@ -18,7 +18,7 @@ class DisposalState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class LegalHold:
     """A legal hold: while it is not ``lifted``, nothing of the contract is disposed of or erased."""
 
     contract: str
@@ -45,7 +45,7 @@ class Disposal:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedContract:
     """A contract that nothing more happens to, as retention sees it: no title, no names.
 
     ``since`` is its last change; ``until`` is how long it is kept, None for ever.
@@ -59,10 +59,10 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Remainder:
+class ErasureRemainder:
     """What erasing *subject* leaves, and why: contracts that have to be kept still name the person."""
 
     subject: str
-    contracts: tuple[Ended, ...]
+    contracts: tuple[EndedContract, ...]
     running: tuple[str, ...]
     held: tuple[str, ...]

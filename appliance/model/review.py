@@ -18,7 +18,7 @@ CONSISTENCY = "amount-"
 """How the items begin that stand for an amount whose figures and words differ; the number follows."""
 
 
-class Level(StrEnum):
+class ClauseLevel(StrEnum):
     """How much a clause is wanted in a type of contract."""
 
     REQUIRED = "required"
@@ -27,7 +27,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class PageBox:
     """A box on a page: ``page`` from 0, the rest in per cent of the page as seen, from its upper left corner."""
 
     page: int
@@ -38,12 +38,12 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ClauseFinding:
     """A clause that the text has: where it is said, and its first words."""
 
     clause: str
     quote: str
-    spots: tuple[Spot, ...]
+    boxes: tuple[PageBox, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class AmountFound:
     currency: str
     words: str
     quote: str
-    spots: tuple[Spot, ...]
+    boxes: tuple[PageBox, ...]
 
     @property
     def consistent(self) -> bool:
@@ -71,7 +71,7 @@ class DateFound:
 
     day: str
     quote: str
-    spots: tuple[Spot, ...]
+    boxes: tuple[PageBox, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class CheckResult:
     pages_read: int
     unread: tuple[int, ...]
     clauses: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[ClauseFinding, ...]
     amounts: tuple[AmountFound, ...]
     dates: tuple[DateFound, ...]
 
@@ -143,7 +143,7 @@ class SignOff:
     record: bytes
 
 
-class RequestState(StrEnum):
+class ReviewRequestState(StrEnum):
     """What became of the request to review a document."""
 
     OPEN = "open"
@@ -161,7 +161,7 @@ class ReviewRequest:
     document: str
     by: str
     at: datetime
-    state: RequestState = RequestState.OPEN
+    state: ReviewRequestState = ReviewRequestState.OPEN
     decided: datetime | None = None
     decided_by: str | None = None
     answer: str | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from appliance.model.review import AmountFound, CheckResult, DateFound, Finding, Spot
+from appliance.model.review import AmountFound, CheckResult, ClauseFinding, DateFound, PageBox
 
 _PARTS: Final = 10_000
 
@@ -21,7 +21,7 @@ def plain(result: CheckResult) -> dict[str, Any]:
         "unread": list(result.unread),
         "clauses": list(result.clauses),
         "findings": [
-            {"clause": each.clause, "quote": each.quote, "spots": _spots(each.spots)} for each in result.findings
+            {"clause": each.clause, "quote": each.quote, "spots": _spots(each.boxes)} for each in result.findings
         ],
         "amounts": [
             {
@@ -29,11 +29,11 @@ def plain(result: CheckResult) -> dict[str, Any]:
                 "currency": each.currency,
                 "words": each.words,
                 "quote": each.quote,
-                "spots": _spots(each.spots),
+                "spots": _spots(each.boxes),
             }
             for each in result.amounts
         ],
-        "dates": [{"day": each.day, "quote": each.quote, "spots": _spots(each.spots)} for each in result.dates],
+        "dates": [{"day": each.day, "quote": each.quote, "spots": _spots(each.boxes)} for each in result.dates],
     }
 
 
@@ -46,7 +46,9 @@ def result(given: Mapping[str, Any]) -> CheckResult:
         pages_read=int(given["pages_read"]),
         unread=tuple(int(each) for each in given["unread"]),
         clauses=tuple(str(each) for each in given["clauses"]),
-        findings=tuple(Finding(each["clause"], each["quote"], _read(each["spots"])) for each in given["findings"]),
+        findings=tuple(
+            ClauseFinding(each["clause"], each["quote"], _read(each["spots"])) for each in given["findings"]
+        ),
         amounts=tuple(
             AmountFound(each["value"], each["currency"], each["words"], each["quote"], _read(each["spots"]))
             for each in given["amounts"]
@@ -55,11 +57,11 @@ def result(given: Mapping[str, Any]) -> CheckResult:
     )
 
 
-def _spots(spots: tuple[Spot, ...]) -> list[list[int]]:
+def _spots(spots: tuple[PageBox, ...]) -> list[list[int]]:
     return [
         [each.page, *(round(one * _PARTS) for one in (each.x, each.y, each.width, each.height))] for each in spots
     ]
 
 
-def _read(spots: list[list[int]]) -> tuple[Spot, ...]:
-    return tuple(Spot(page, *(one / _PARTS for one in box)) for page, *box in spots)
+def _read(spots: list[list[int]]) -> tuple[PageBox, ...]:
+    return tuple(PageBox(page, *(one / _PARTS for one in box)) for page, *box in spots)

@@ -8,15 +8,15 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class Step(StrEnum):
+class StuckStep(StrEnum):
     """Where a contract stands still (docs/signing-cycle.md)."""
 
     SIGNING = "asked of the authority"
     STAMPING = "signed, not timestamped"
     COMPLETING = "timestamped, not completed"
-    SEALING_OFF = "signed by all, not sealed off"
+    FINALISATION = "signed by all, not sealed off"
     EXPIRING = "past its deadline, not ended"
-    KEEPING = "archive timestamp not renewed"
+    ARCHIVE_RENEWAL = "archive timestamp not renewed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Stuck:
     """One contract at one step, ``since`` when, where that is known; ``template`` with its values is the cause."""
 
     contract: str
-    step: Step
+    step: StuckStep
     since: datetime | None
     template: str
     values: Mapping[str, str | int] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from hsm.acts import SigningIntent
 
 
 @dataclass(frozen=True, slots=True)
-class Declaration:
+class VoidDeclaration:
     """Prepared; a declaration once ``signed`` and ``cms`` are there.
 
     ``record`` is canonical JSON; ``cms`` is a detached signature (DER, timestamped) over exactly these bytes, by
@@ -21,7 +21,7 @@ class Declaration:
     voiding: str
     person: str
     record: bytes
-    act: SigningIntent
+    intent: SigningIntent
     prepared: datetime
     signed: datetime | None = None
     cms: bytes | None = None

@@ -13,7 +13,7 @@ FIELD_NAME = re.compile(r"[^\W\d_]\w{0,39}")
 """How a merge field may be called: a letter of any script, then letters, digits and underlines."""
 
 
-class FieldKind(StrEnum):
+class MergeFieldKind(StrEnum):
     """What is filled into a merge field."""
 
     TEXT = "text"
@@ -48,7 +48,7 @@ class MergeField:
     """
 
     name: str
-    kind: FieldKind
+    kind: MergeFieldKind
     label: str
     required: bool = True
     help: str = ""
@@ -69,7 +69,7 @@ class Wording:
     fields: tuple[MergeField, ...] = ()
 
 
-class Purpose(StrEnum):
+class TextPurpose(StrEnum):
     """What a text is written for: one contract, or the next version of a template."""
 
     CONTRACT = "contract"
@@ -85,7 +85,7 @@ class Text:
 
     id: str
     owner: str
-    purpose: Purpose
+    purpose: TextPurpose
     kind: str
     wording: Wording
     version: int

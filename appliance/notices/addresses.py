@@ -8,9 +8,9 @@ from appliance.accounts.links import Links
 from appliance.errors import NotFound
 from appliance.model.accounts import AccountLink, LinkPurpose
 from appliance.model.contract import GUEST_PREFIX
-from appliance.model.guest import Invitation
+from appliance.model.guest import GuestInvitation
 from appliance.model.notice import Notice, NoticeKind
-from appliance.model.reminder import Part, Reminder
+from appliance.model.reminder import Reminder, ReminderRole
 from appliance.store import guests
 from appliance.store.database import Transaction
 
@@ -38,7 +38,7 @@ _PAGES = {
 _CONTRACT = "/contracts/{contract}"
 
 
-InvitationOf = Callable[[Transaction, str], Invitation]
+InvitationOf = Callable[[Transaction, str], GuestInvitation]
 """The invitation whose link leads a guest (subject) in; raises :class:`NotFound`. It may make a new one."""
 
 
@@ -76,9 +76,11 @@ class Addresses:
             return self._of_guest(tx, duty.person)
         if duty.person.startswith("officer-"):
             return f"{self._public_url}/office/people/{duty.about}"
-        if duty.part is Part.CUSTODIAN:
+        if duty.role is ReminderRole.CUSTODIAN:
             return f"{self._public_url}/seals/requests/{duty.about}"
-        return f"{self._public_url}/contracts/{reminder.contract}" + ("/sign" if duty.part is Part.SIGNER else "")
+        return f"{self._public_url}/contracts/{reminder.contract}" + (
+            "/sign" if duty.role is ReminderRole.SIGNER else ""
+        )
 
     def _of_guest(self, tx: Transaction, guest: str) -> str:
         """Guests have no account: their way in is the link of their invitation, while there is one."""
@@ -92,6 +94,6 @@ class Addresses:
         room = "welcome" if link.purpose is LinkPurpose.WELCOME else "recover"
         return f"{self._public_url}/{room}/{self._links.token(link.purpose, link.id)}"
 
-    def of_invitation(self, invitation: Invitation) -> str:
+    def of_invitation(self, invitation: GuestInvitation) -> str:
         """The whole address at which the guest of *invitation* comes in."""
         return f"{self._public_url}/guest/{self._links.token(LinkPurpose.GUEST, invitation.id)}"

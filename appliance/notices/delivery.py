@@ -9,7 +9,7 @@ from typing import Protocol
 from appliance.errors import NotFound
 from appliance.guests.inviting import is_shut_out
 from appliance.model.contract import GUEST_PREFIX
-from appliance.model.guest import Invitation
+from appliance.model.guest import GuestInvitation
 from appliance.model.notice import Notice, NoticeKind
 from appliance.notices.addresses import Addresses
 from appliance.notices.letters import Later, Letter, Matter, letter
@@ -162,7 +162,7 @@ class Delivery:
         return Mailbox(person.name, person.email) if person.email else None
 
 
-def _invitation(tx: Transaction, recipient: str) -> Invitation | None:
+def _invitation(tx: Transaction, recipient: str) -> GuestInvitation | None:
     """The invitation of an outside signer, which is to one contract; None for everybody else."""
     try:
         return guests.of_person(tx, recipient) if recipient.startswith(GUEST_PREFIX) else None

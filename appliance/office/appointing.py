@@ -25,7 +25,7 @@ from appliance.accounts.tickets import spend
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import translator
 from appliance.ledger.events import AuditEvent, EventKind, Field
-from appliance.model.accounts import AccountState, NewAccount, OpenedSession, Passkey, Role, Strength
+from appliance.model.accounts import AccountRole, AccountState, NewAccount, OpenedSession, Passkey, Strength
 from appliance.model.office import NewOfficer
 from appliance.model.people import Person
 from appliance.office.notices import tell_officers_of_recovery
@@ -53,7 +53,7 @@ class OfficerForm:
 
     def account(self) -> NewAccount:
         """The account that this would be."""
-        roles = frozenset({Role.OFFICER})
+        roles = frozenset({AccountRole.OFFICER})
         return NewAccount("officer", self.login, self.name, self.organisation, self.email, roles)
 
 
@@ -262,7 +262,7 @@ class Appointing:
         appointment.forget(tx, subject)
 
     def _register(self, tx: Transaction, new: NewOfficer) -> None:
-        roles, interface = frozenset({Role.OFFICER}), self._interface
+        roles, interface = frozenset({AccountRole.OFFICER}), self._interface
         wanted = NewAccount("officer", new.login, new.name, new.organisation, new.email, roles)
         person = Person(new.subject, new.name, new.organisation, new.email, interface.language, interface.zone)
         self._registry.register(tx, person, None, by=new.subject)

@@ -10,7 +10,14 @@ from typing import Any
 
 from appliance.contact_details import organisation_name, person_name
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.model.office import SERVICE_ACTS, ActKind, ActState, EnrolmentRequest, PendingAct, RequestState
+from appliance.model.office import (
+    SERVICE_DECISIONS,
+    EnrolmentRequest,
+    EnrolmentRequestState,
+    OfficerDecision,
+    OfficerDecisionKind,
+    OfficerDecisionState,
+)
 from appliance.model.people import SealKind
 from appliance.office.notices import tell_officers_of_act
 from appliance.office.reasons import worded
@@ -55,7 +62,7 @@ class Preparing:
         self.seals = PreparingSeals(database, self._keep, now)
         self.services = PreparingServices(authority, self._keep)
 
-    def enrolment(self, request_id: str, *, verified: str, by: str) -> PendingAct:
+    def enrolment(self, request_id: str, *, verified: str, by: str) -> OfficerDecision:
         """The act that approves a request. *verified* says how the identity was checked, by whom and when.
 
         Raises :class:`StateRefused` when it was decided, :class:`PreconditionRefused` without the words.
@@ -65,7 +72,7 @@ class Preparing:
             request = enrolment.request(tx, request_id)
             person = people.person(tx, request.subject)
             waiting = office_acts.open_for_request(tx, request_id, self._now())
-        if request.state is not RequestState.OPEN:
+        if request.state is not EnrolmentRequestState.OPEN:
             raise StateRefused("This request was decided in the meantime.")
         if waiting is not None and waiting.approved_by:
             return waiting
@@ -78,7 +85,7 @@ class Preparing:
         _require_one(known, request)
         return self._keep(kind, request.subject, details, {"verified": words}, by, request_id)
 
-    def seal(self, draft: SealDraft, *, by: str) -> PendingAct:
+    def seal(self, draft: SealDraft, *, by: str) -> OfficerDecision:
         """The act that makes a company seal. Raises :class:`PreconditionRefused` for what no seal can be."""
         low, high = _WIDTHS_MM
         if not low <= draft.width_mm <= high:
@@ -102,9 +109,9 @@ class Preparing:
             "needed": draft.needed,
         }
         notes = {"kind": draft.kind.name, "width_tenths_mm": round(draft.width_mm * 10)}
-        return self._keep(ActKind.ENROL_SEAL, subject, details, notes, by)
+        return self._keep(OfficerDecisionKind.ENROL_SEAL, subject, details, notes, by)
 
-    def revocation(self, subject: str, credential: str, *, by: str) -> PendingAct:
+    def revocation(self, subject: str, credential: str, *, by: str) -> OfficerDecision:
         """The act that ends one credential: its id in hex, or ``pin-totp`` for every PIN and code."""
         known = {
             "pin-totp" if each.credential_id is None else each.credential_id.hex()
@@ -113,26 +120,26 @@ class Preparing:
         if credential not in known:
             raise StateRefused("{subject} has no such credential any more.", subject=subject)
         details = {"subject": subject, "credential": credential}
-        return self._keep(ActKind.REVOKE_CREDENTIAL, subject, details, {}, by)
+        return self._keep(OfficerDecisionKind.REVOKE_CREDENTIAL, subject, details, {}, by)
 
-    def leaving(self, subject: str, *, by: str) -> PendingAct:
+    def leaving(self, subject: str, *, by: str) -> OfficerDecision:
         """The act that ends everything with which *subject* signs, for good, with the account."""
         if subject == by:
             raise StateRefused("Nobody ends their own registration; another officer does.")
         details = {"subject": subject, "reason": _LEFT}
-        return self._keep(ActKind.RETIRE, subject, details, {}, by)
+        return self._keep(OfficerDecisionKind.RETIRE, subject, details, {}, by)
 
     def _keep(
         self,
-        kind: ActKind,
+        kind: OfficerDecisionKind,
         subject: str,
         details: Mapping[str, Any],
         notes: Mapping[str, Any],
         by: str,
         request: str | None = None,
-    ) -> PendingAct:
+    ) -> OfficerDecision:
         now, is_asked_elsewhere = self._now().replace(microsecond=0), _is_asked_elsewhere(kind, subject)
-        act = PendingAct(
+        act = OfficerDecision(
             id=secrets.token_hex(8),
             kind=kind,
             subject=subject,
@@ -142,7 +149,7 @@ class Preparing:
             expires=now + (ASKED_ELSEWHERE_LASTS if is_asked_elsewhere else LASTS),
             prepared_by=by,
             prepared=now,
-            state=ActState.OPEN,
+            state=OfficerDecisionState.OPEN,
             request=request,
         )
         with self._database.transaction() as tx:
@@ -153,15 +160,15 @@ class Preparing:
         return act
 
 
-def _is_asked_elsewhere(kind: ActKind, subject: str) -> bool:
+def _is_asked_elsewhere(kind: OfficerDecisionKind, subject: str) -> bool:
     """Whether administrators ask for it, in their console."""
-    return kind in SERVICE_ACTS or is_keeper(subject)
+    return kind in SERVICE_DECISIONS or is_keeper(subject)
 
 
-def _kind_of(subject: str, *, known: bool) -> ActKind:
+def _kind_of(subject: str, *, known: bool) -> OfficerDecisionKind:
     if known:
-        return ActKind.ADD_CREDENTIAL
-    kinds = {"person": ActKind.ENROL_PERSON, "officer": ActKind.ENROL_OFFICER}
+        return OfficerDecisionKind.ADD_CREDENTIAL
+    kinds = {"person": OfficerDecisionKind.ENROL_PERSON, "officer": OfficerDecisionKind.ENROL_OFFICER}
     kind = kinds.get(subject.partition("-")[0])
     if kind is None:
         raise StateRefused("{subject} signs nothing and needs no credentials.", subject=subject)

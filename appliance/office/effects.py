@@ -7,7 +7,7 @@ from datetime import datetime
 
 from cryptography import x509
 
-from appliance.model.office import SEAL_ACTS, ActKind, PendingAct
+from appliance.model.office import SEAL_DECISIONS, OfficerDecision, OfficerDecisionKind
 from hsm.acts import OfficerAct
 from hsm.answers import KnownSeal
 from hsm.client import AuthorityClient
@@ -17,34 +17,34 @@ from hsm.errors import UnknownKey
 def ask(authority: AuthorityClient, act: OfficerAct) -> None:
     """Has the authority do *act*, which enough officers have approved."""
     operations: Mapping[str, Callable[..., object]] = {
-        ActKind.ENROL_PERSON: authority.enrol_person,
-        ActKind.ENROL_OFFICER: authority.enrol_officer,
-        ActKind.ADD_CREDENTIAL: authority.add_credential,
-        ActKind.ENROL_SEAL: authority.enrol_seal,
-        ActKind.REVOKE_CREDENTIAL: authority.revoke_credential,
-        ActKind.RETIRE: authority.retire,
-        ActKind.RESUME_SEAL: authority.resume_seal,
-        ActKind.ADD_CUSTODIAN: authority.add_custodian,
-        ActKind.REMOVE_CUSTODIAN: authority.remove_custodian,
-        ActKind.SET_CUSTODIANS_NEEDED: authority.set_custodians_needed,
-        ActKind.CHANGE_PICTURE: authority.change_picture,
-        ActKind.DESTROY_SEAL: authority.destroy_seal,
-        ActKind.ROTATE: authority.rotate,
-        ActKind.REVOKE_CERTIFICATE: authority.revoke_certificate,
-        ActKind.ENROL_KEEPER: authority.enrol_keeper,
+        OfficerDecisionKind.ENROL_PERSON: authority.enrol_person,
+        OfficerDecisionKind.ENROL_OFFICER: authority.enrol_officer,
+        OfficerDecisionKind.ADD_CREDENTIAL: authority.add_credential,
+        OfficerDecisionKind.ENROL_SEAL: authority.enrol_seal,
+        OfficerDecisionKind.REVOKE_CREDENTIAL: authority.revoke_credential,
+        OfficerDecisionKind.RETIRE: authority.retire,
+        OfficerDecisionKind.RESUME_SEAL: authority.resume_seal,
+        OfficerDecisionKind.ADD_CUSTODIAN: authority.add_custodian,
+        OfficerDecisionKind.REMOVE_CUSTODIAN: authority.remove_custodian,
+        OfficerDecisionKind.SET_CUSTODIANS_NEEDED: authority.set_custodians_needed,
+        OfficerDecisionKind.CHANGE_PICTURE: authority.change_picture,
+        OfficerDecisionKind.DESTROY_SEAL: authority.destroy_seal,
+        OfficerDecisionKind.ROTATE: authority.rotate,
+        OfficerDecisionKind.REVOKE_CERTIFICATE: authority.revoke_certificate,
+        OfficerDecisionKind.ENROL_KEEPER: authority.enrol_keeper,
     }
     operations[act.kind](act, [])
 
 
-def is_done(authority: AuthorityClient, pending: PendingAct, act: OfficerAct) -> bool:
+def is_done(authority: AuthorityClient, pending: OfficerDecision, act: OfficerAct) -> bool:
     """Whether the authority has done it before: we died between its yes and our record of it."""
-    if pending.kind in (ActKind.ENROL_PERSON, ActKind.ENROL_SEAL):
+    if pending.kind in (OfficerDecisionKind.ENROL_PERSON, OfficerDecisionKind.ENROL_SEAL):
         return certificate_of(authority, pending.subject) is not None
-    if pending.kind in SEAL_ACTS:
+    if pending.kind in SEAL_DECISIONS:
         return _is_so(authority.seal(pending.subject), pending)
-    if pending.kind is ActKind.ROTATE:
+    if pending.kind is OfficerDecisionKind.ROTATE:
         return serial_of(authority, pending.subject) != str(pending.notes["serial"])
-    if pending.kind is ActKind.REVOKE_CERTIFICATE:
+    if pending.kind is OfficerDecisionKind.REVOKE_CERTIFICATE:
         return is_on_a_list(authority, int(str(pending.details["serial"]), 16))
     return _is_so_of(authority, pending, act)
 
@@ -60,35 +60,35 @@ def is_on_a_list(authority: AuthorityClient, serial: int) -> bool:
     return any(each.get_revoked_certificate_by_serial_number(serial) is not None for each in lists)
 
 
-def _is_so_of(authority: AuthorityClient, pending: PendingAct, act: OfficerAct) -> bool:
+def _is_so_of(authority: AuthorityClient, pending: OfficerDecision, act: OfficerAct) -> bool:
     """The same for acts about the credentials of somebody."""
     known = authority.credentials(pending.subject)
-    if pending.kind is ActKind.ENROL_OFFICER:
+    if pending.kind is OfficerDecisionKind.ENROL_OFFICER:
         return bool(known)
-    if pending.kind is ActKind.ENROL_KEEPER:  # who was one before has others afterwards
+    if pending.kind is OfficerDecisionKind.ENROL_KEEPER:  # who was one before has others afterwards
         wanted = {each["credential_id"] for each in pending.details["credentials"]}
         return wanted == {each.credential_id.hex() for each in known if each.credential_id is not None}
-    if pending.kind is ActKind.ADD_CREDENTIAL:
+    if pending.kind is OfficerDecisionKind.ADD_CREDENTIAL:
         wanted = act.details["credential"].get("credential_id")
         if wanted is not None:
             return wanted in [each.credential_id.hex() for each in known if each.credential_id is not None]
         return any(each.credential_id is None and each.added >= pending.prepared for each in known)
-    if pending.kind is ActKind.REVOKE_CREDENTIAL:
+    if pending.kind is OfficerDecisionKind.REVOKE_CREDENTIAL:
         left = ["pin-totp" if each.credential_id is None else each.credential_id.hex() for each in known]
         return pending.details["credential"] not in left
     return not known and _is_revoked(authority, pending.subject)
 
 
-def _is_so(seal: KnownSeal, pending: PendingAct) -> bool:
+def _is_so(seal: KnownSeal, pending: OfficerDecision) -> bool:
     """Whether *seal* is already what the act would make of it."""
     details = pending.details
     holds = {
-        ActKind.RESUME_SEAL: seal.suspended is None,
-        ActKind.ADD_CUSTODIAN: details.get("custodian") in seal.custodians,
-        ActKind.REMOVE_CUSTODIAN: details.get("custodian") not in seal.custodians,
-        ActKind.SET_CUSTODIANS_NEEDED: details.get("needed") == seal.needed,
-        ActKind.CHANGE_PICTURE: details.get("picture") == (seal.picture or ""),
-        ActKind.DESTROY_SEAL: seal.destroyed is not None and not seal.keys_left,
+        OfficerDecisionKind.RESUME_SEAL: seal.suspended is None,
+        OfficerDecisionKind.ADD_CUSTODIAN: details.get("custodian") in seal.custodians,
+        OfficerDecisionKind.REMOVE_CUSTODIAN: details.get("custodian") not in seal.custodians,
+        OfficerDecisionKind.SET_CUSTODIANS_NEEDED: details.get("needed") == seal.needed,
+        OfficerDecisionKind.CHANGE_PICTURE: details.get("picture") == (seal.picture or ""),
+        OfficerDecisionKind.DESTROY_SEAL: seal.destroyed is not None and not seal.keys_left,
     }
     return holds[pending.kind]
 
@@ -110,6 +110,6 @@ def _is_revoked(authority: AuthorityClient, subject: str) -> bool:
     return is_on_a_list(authority, serial)
 
 
-def lasts_beyond(act: PendingAct, now: datetime) -> bool:
+def lasts_beyond(act: OfficerDecision, now: datetime) -> bool:
     """Whether *act* can still be activated."""
     return act.expires > now

@@ -11,7 +11,7 @@ from appliance.errors import NotFound, StateRefused
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.accounts import AccountState
-from appliance.model.office import OpenContract, PendingAct, RollEntry
+from appliance.model.office import DirectoryEntry, OfficerDecision, OpenContract
 from appliance.office import effects
 from appliance.office.drafts import Preparing
 from appliance.powers.ending import end_of_agent
@@ -27,7 +27,7 @@ PAGE = 50
 class RollPage:
     """A page of the list; ``following`` is where the next one begins, empty on the last."""
 
-    entries: tuple[RollEntry, ...]
+    entries: tuple[DirectoryEntry, ...]
     following: str
 
 
@@ -38,13 +38,13 @@ class Member:
     ``contracts`` wait for them: officers read the titles, and of what is still a draft not even these.
     """
 
-    entry: RollEntry
+    entry: DirectoryEntry
     credentials: tuple[KnownCredential, ...]
     contracts: tuple[OpenContract, ...]
     seals: tuple[str, ...]
 
 
-def _with(kept: list[RollEntry], found: list[RollEntry]) -> RollPage:
+def _with(kept: list[DirectoryEntry], found: list[DirectoryEntry]) -> RollPage:
     known = {entry.subject for entry in kept}
     more = found[PAGE - 1].subject if len(found) > PAGE else ""
     return RollPage((*kept, *(entry for entry in found[:PAGE] if entry.subject not in known)), more)
@@ -104,7 +104,7 @@ class Members:
                 for each in self._authority.organisations()
             }
 
-    def let_go(self, subject: str, *, by: str) -> PendingAct | None:
+    def let_go(self, subject: str, *, by: str) -> OfficerDecision | None:
         """Somebody has left: the act to activate, or None when there was nothing to end at the authority and all
         is done. Raises :class:`StateRefused` for oneself, for the last officer, and for who has left already."""
         entry = self.member(subject).entry

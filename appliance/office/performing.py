@@ -17,7 +17,13 @@ from appliance.accounts.sessions import Sessions
 from appliance.errors import StateRefused
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
-from appliance.model.office import ActKind, ActState, PendingAct, ProposedCredential, ProposedPasskey
+from appliance.model.office import (
+    OfficerDecision,
+    OfficerDecisionKind,
+    OfficerDecisionState,
+    ProposedCredential,
+    ProposedPasskey,
+)
 from appliance.office import effects
 from appliance.office.codes import context_of
 from appliance.office.reasons import worded
@@ -46,36 +52,36 @@ class Performing:
         self._now = now
         self._recording = Recording(audit, authority, sessions, now)
 
-    def act(self, act_id: str) -> PendingAct:
+    def act(self, act_id: str) -> OfficerDecision:
         """The act. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
             return office_acts.act(tx, act_id)
 
-    def waiting(self) -> list[PendingAct]:
+    def waiting(self) -> list[OfficerDecision]:
         """The acts that wait for an officer, oldest first."""
         with self._database.reading() as tx:
             return office_acts.waiting(tx, self._now())
 
-    def to_activate(self, pending: PendingAct) -> OfficerAct:
+    def to_activate(self, pending: OfficerDecision) -> OfficerAct:
         """What the officer's authenticator is asked for; the credentials in it are those of the request."""
         details = dict(pending.details)
-        if pending.request is not None and pending.state is ActState.OPEN:
+        if pending.request is not None and pending.state is OfficerDecisionState.OPEN:
             with self._database.reading() as tx:
                 proposed = enrolment.request(tx, pending.request).credentials
             wired = [self._wired(pending.subject, each) for each in proposed]
             if not wired:
                 raise StateRefused("This request was decided in the meantime.")
-            one = pending.kind is ActKind.ADD_CREDENTIAL
+            one = pending.kind is OfficerDecisionKind.ADD_CREDENTIAL
             details |= {"credential": wired[0]} if one else {"credentials": wired}
         return OfficerAct(pending.kind.value, details, pending.expires, pending.nonce)
 
-    def activate(self, act_id: str, activation: WebAuthnActivation) -> PendingAct:
+    def activate(self, act_id: str, activation: WebAuthnActivation) -> OfficerDecision:
         """One officer's yes; the act as it is afterwards: done, or open while it waits for another officer.
 
         Raises :class:`StateRefused` when it has ended or expired, and what the authority refuses.
         """
         pending = self.act(act_id)
-        if pending.state is not ActState.OPEN:
+        if pending.state is not OfficerDecisionState.OPEN:
             raise StateRefused("Another officer has ended this act in the meantime.")
         act, officer = self.to_activate(pending), activation.subject
         done = effects.is_done(self._authority, pending, act)
@@ -87,11 +93,11 @@ class Performing:
             if not approvals.enough:
                 self._remember(pending, officer)
                 return self.act(act_id)
-            if pending.kind is not ActKind.ENROL_KEEPER:
+            if pending.kind is not OfficerDecisionKind.ENROL_KEEPER:
                 effects.ask(self._authority, act)
         with self._database.transaction() as tx:
-            office_acts.end(tx, pending.id, ActState.DONE, at=self._now(), by=officer)
-            if not done and pending.kind is ActKind.ENROL_KEEPER:
+            office_acts.end(tx, pending.id, OfficerDecisionState.DONE, at=self._now(), by=officer)
+            if not done and pending.kind is OfficerDecisionKind.ENROL_KEEPER:
                 # Inside: whoever ends the keeper refuses the act first, and so comes wholly before this or wholly
                 # after it. No HSM is asked, so that other writers do not wait for long.
                 effects.ask(self._authority, act)
@@ -105,14 +111,14 @@ class Performing:
         with self._database.transaction() as tx:
             refuse(tx, self._audit, office_acts.act(tx, act_id), reason=words, by=by, at=now)
 
-    def _remember(self, pending: PendingAct, officer: str) -> None:
+    def _remember(self, pending: OfficerDecision, officer: str) -> None:
         now = self._now()
         with self._database.transaction() as tx:
             office_acts.approve(tx, pending.id, officer, now)
             public = {"subject": pending.subject, "act": pending.id, "kind": pending.kind.value}
             self._audit.append(tx, AuditEvent(EventKind.OFFICE_ACT_APPROVED, now, officer, None, public))
 
-    def _require_in_time(self, pending: PendingAct) -> None:
+    def _require_in_time(self, pending: OfficerDecision) -> None:
         if pending.expires <= self._now():
             with self._database.transaction() as tx:
                 office_acts.expire(tx, self._now())

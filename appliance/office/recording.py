@@ -10,7 +10,7 @@ from appliance.errors import StateRefused
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.accounts import AccountState
-from appliance.model.office import ActKind, PendingAct, RequestState
+from appliance.model.office import EnrolmentRequestState, OfficerDecision, OfficerDecisionKind
 from appliance.model.people import Seal, SealKind
 from appliance.office import effects, seal_recording
 from appliance.office.notices import tell_enrolled
@@ -21,15 +21,15 @@ from hsm.client import AuthorityClient
 from hsm.subjects import is_keeper
 
 _EVENTS = {
-    ActKind.ENROL_PERSON: EventKind.PERSON_ENROLLED,
-    ActKind.ENROL_OFFICER: EventKind.OFFICER_APPOINTED,
-    ActKind.ADD_CREDENTIAL: EventKind.CREDENTIAL_ADDED,
-    ActKind.ENROL_SEAL: EventKind.SEAL_REGISTERED,
-    ActKind.REVOKE_CREDENTIAL: EventKind.CREDENTIAL_REVOKED,
-    ActKind.RETIRE: EventKind.PERSON_LEFT,
-    ActKind.ROTATE: EventKind.KEY_ROTATED,
-    ActKind.REVOKE_CERTIFICATE: EventKind.CERTIFICATE_REVOKED,
-    ActKind.ENROL_KEEPER: EventKind.KEEPER_ENROLLED,
+    OfficerDecisionKind.ENROL_PERSON: EventKind.PERSON_ENROLLED,
+    OfficerDecisionKind.ENROL_OFFICER: EventKind.OFFICER_APPOINTED,
+    OfficerDecisionKind.ADD_CREDENTIAL: EventKind.CREDENTIAL_ADDED,
+    OfficerDecisionKind.ENROL_SEAL: EventKind.SEAL_REGISTERED,
+    OfficerDecisionKind.REVOKE_CREDENTIAL: EventKind.CREDENTIAL_REVOKED,
+    OfficerDecisionKind.RETIRE: EventKind.PERSON_LEFT,
+    OfficerDecisionKind.ROTATE: EventKind.KEY_ROTATED,
+    OfficerDecisionKind.REVOKE_CERTIFICATE: EventKind.CERTIFICATE_REVOKED,
+    OfficerDecisionKind.ENROL_KEEPER: EventKind.KEEPER_ENROLLED,
     **seal_recording.EVENTS,
 }
 
@@ -49,24 +49,24 @@ class Recording:
         self._sessions = sessions
         self._now = now
 
-    def record(self, tx: Transaction, act: PendingAct, *, by: str) -> None:
+    def record(self, tx: Transaction, act: OfficerDecision, *, by: str) -> None:
         """Registers what *act* made or ended, and tells of it."""
-        if act.kind is ActKind.ENROL_SEAL:
+        if act.kind is OfficerDecisionKind.ENROL_SEAL:
             self._add_seal(tx, act)
-        elif act.kind is ActKind.ENROL_PERSON:
+        elif act.kind is OfficerDecisionKind.ENROL_PERSON:
             people.set_certificate(tx, act.subject, self._certificate(act.subject))
-        elif act.kind is ActKind.RETIRE and not is_keeper(act.subject):
+        elif act.kind is OfficerDecisionKind.RETIRE and not is_keeper(act.subject):
             self._end_account(tx, act.subject, by)
         more = seal_recording.record(tx, act, self._now()) if act.kind in seal_recording.EVENTS else {}
         if act.request is not None:
-            enrolment.close(tx, act.request, RequestState.APPROVED, at=self._now(), by=by)
+            enrolment.close(tx, act.request, EnrolmentRequestState.APPROVED, at=self._now(), by=by)
             tell_enrolled(tx, act.subject, self._now(), about=act.request)
         officers = " ".join(sorted(act.approved_by))
         public: dict[str, Field] = {"subject": act.subject, "act": act.id, "officers": officers, **more}
         private = {name: str(act.notes[name]) for name in ("verified", "reason") if name in act.notes}
         self._audit.append(tx, AuditEvent(_event_of(act), self._now(), by, None, public, private))
 
-    def _add_seal(self, tx: Transaction, act: PendingAct) -> None:
+    def _add_seal(self, tx: Transaction, act: OfficerDecision) -> None:
         seal = Seal(
             subject=act.subject,
             organisation=str(act.details["organisation"]),
@@ -88,7 +88,7 @@ class Recording:
         end_of_agent(tx, self._audit, subject, by=by, now=self._now())
         waiting = enrolment.open_request(tx, subject)
         if waiting is not None:
-            enrolment.close(tx, waiting.id, RequestState.WITHDRAWN, at=self._now(), by=by)
+            enrolment.close(tx, waiting.id, EnrolmentRequestState.WITHDRAWN, at=self._now(), by=by)
 
     def _certificate(self, subject: str) -> bytes:
         der = effects.certificate_of(self._authority, subject)
@@ -97,7 +97,7 @@ class Recording:
         return der
 
 
-def _event_of(act: PendingAct) -> EventKind:
-    if act.kind is ActKind.RETIRE and is_keeper(act.subject):
+def _event_of(act: OfficerDecision) -> EventKind:
+    if act.kind is OfficerDecisionKind.RETIRE and is_keeper(act.subject):
         return EventKind.KEEPER_RETIRED
     return _EVENTS[act.kind]

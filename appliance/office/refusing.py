@@ -6,13 +6,15 @@ from datetime import datetime
 
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
-from appliance.model.office import ActState, PendingAct
+from appliance.model.office import OfficerDecision, OfficerDecisionState
 from appliance.store import office_acts
 from appliance.store.database import Transaction
 
 
-def refuse(tx: Transaction, audit: AuditTrail, pending: PendingAct, *, reason: str, by: str, at: datetime) -> None:
+def refuse(
+    tx: Transaction, audit: AuditTrail, pending: OfficerDecision, *, reason: str, by: str, at: datetime
+) -> None:
     """open → refused, for *reason*. Raises :class:`StateRefused` when it has ended before."""
-    office_acts.end(tx, pending.id, ActState.REFUSED, at=at, by=by, reason=reason)
+    office_acts.end(tx, pending.id, OfficerDecisionState.REFUSED, at=at, by=by, reason=reason)
     public = {"subject": pending.subject, "act": pending.id, "kind": pending.kind.value}
     audit.append(tx, AuditEvent(EventKind.OFFICE_ACT_REFUSED, at, by, None, public, {"reason": reason}))

@@ -11,10 +11,10 @@ from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.office import (
     EnrolmentRequest,
+    EnrolmentRequestState,
     ProposedCredential,
     ProposedPasskey,
     ProposedPin,
-    RequestState,
     TotpDraft,
 )
 from appliance.office.codes import draft_totp, proven_pin
@@ -69,7 +69,7 @@ class EnrolmentRequests:
                 raise StateRefused("A request of yours waits already; withdraw it first, or wait for an officer.")
             kinds = tuple(_kind(each) for each in credentials)
             request = EnrolmentRequest(
-                secrets.token_hex(8), subject, kinds, tuple(credentials), RequestState.OPEN, now
+                secrets.token_hex(8), subject, kinds, tuple(credentials), EnrolmentRequestState.OPEN, now
             )
             enrolment.insert(tx, request)
             public = {"subject": subject, "request": request.id, "kinds": " ".join(kinds)}
@@ -85,7 +85,7 @@ class EnrolmentRequests:
             request = enrolment.request(tx, request_id)
             if request.subject != by:
                 raise enrolment.unknown(request_id)
-            enrolment.close(tx, request_id, RequestState.WITHDRAWN, at=now, by=by)
+            enrolment.close(tx, request_id, EnrolmentRequestState.WITHDRAWN, at=now, by=by)
             public = {"subject": by, "request": request_id}
             self._audit.append(tx, AuditEvent(EventKind.ENROLMENT_WITHDRAWN, now, by, None, public))
 
@@ -94,7 +94,7 @@ class EnrolmentRequests:
         now, words = self._now(), worded(reason, "Say why the request is refused; the person reads it.")
         with self._database.transaction() as tx:
             request = enrolment.request(tx, request_id)
-            enrolment.close(tx, request_id, RequestState.REFUSED, at=now, by=by, reason=words)
+            enrolment.close(tx, request_id, EnrolmentRequestState.REFUSED, at=now, by=by, reason=words)
             public = {"subject": request.subject, "request": request_id}
             private = {"reason": words}
             self._audit.append(tx, AuditEvent(EventKind.ENROLMENT_REFUSED, now, by, None, public, private))

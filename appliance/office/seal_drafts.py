@@ -12,14 +12,14 @@ from typing import Any
 
 from appliance.appearances.stamped import Stamped
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.model.office import ActKind, PendingAct
+from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.model.people import Seal
 from appliance.office.reasons import worded
 from appliance.store import people, roll
 from appliance.store import seals as store
 from appliance.store.database import Database
 
-Keep = Callable[[ActKind, str, Mapping[str, Any], Mapping[str, Any], str], PendingAct]
+Keep = Callable[[OfficerDecisionKind, str, Mapping[str, Any], Mapping[str, Any], str], OfficerDecision]
 """Puts an open act on disk: kind, subject, details, notes, who prepares it."""
 
 WHY = "Say why; the reason goes on record."
@@ -33,7 +33,7 @@ class PreparingSeals:
         self._keep = keep
         self._now = now
 
-    def resumption(self, seal: str, *, reason: str, by: str) -> PendingAct:
+    def resumption(self, seal: str, *, reason: str, by: str) -> OfficerDecision:
         """The act that lets a suspended seal be used again. Raises :class:`StateRefused` when it is in use."""
         known = self._standing(seal)
         if known.suspended is None:
@@ -42,9 +42,11 @@ class PreparingSeals:
             raise PreconditionRefused(
                 "Custodians that the seal takes: {needed}; add them first.", needed=known.needed
             )
-        return self._keep(ActKind.RESUME_SEAL, seal, {"subject": seal}, {"reason": worded(reason, WHY)}, by)
+        return self._keep(
+            OfficerDecisionKind.RESUME_SEAL, seal, {"subject": seal}, {"reason": worded(reason, WHY)}, by
+        )
 
-    def custodian(self, seal: str, person: str, *, by: str) -> PendingAct:
+    def custodian(self, seal: str, person: str, *, by: str) -> OfficerDecision:
         """The act by which one more person keeps the seal."""
         known = self._standing(seal)
         with self._database.reading() as tx:
@@ -56,9 +58,9 @@ class PreparingSeals:
             )
         if person in known.custodians:
             raise StateRefused("This person keeps the seal already.")
-        return self._keep(ActKind.ADD_CUSTODIAN, seal, {"subject": seal, "custodian": person}, {}, by)
+        return self._keep(OfficerDecisionKind.ADD_CUSTODIAN, seal, {"subject": seal, "custodian": person}, {}, by)
 
-    def dismissal(self, seal: str, person: str, *, by: str) -> PendingAct:
+    def dismissal(self, seal: str, person: str, *, by: str) -> OfficerDecision:
         """The act by which a custodian keeps the seal no more, at once, by one officer's activation."""
         known = self._standing(seal)
         if person not in known.custodians:
@@ -69,18 +71,22 @@ class PreparingSeals:
                 " first, or suspend the seal.",
                 needed=known.needed,
             )
-        return self._keep(ActKind.REMOVE_CUSTODIAN, seal, {"subject": seal, "custodian": person}, {}, by)
+        return self._keep(
+            OfficerDecisionKind.REMOVE_CUSTODIAN, seal, {"subject": seal, "custodian": person}, {}, by
+        )
 
-    def number(self, seal: str, needed: int, *, by: str) -> PendingAct:
+    def number(self, seal: str, needed: int, *, by: str) -> OfficerDecision:
         """The act by which one custodian or two release the seal."""
         known = self._standing(seal)
         if needed not in (1, 2) or needed == known.needed:
             raise PreconditionRefused("Choose another number of custodians than the one that holds: one or two.")
         if known.suspended is None and len(known.custodians) < needed:
             raise PreconditionRefused("Custodians that the seal takes: {needed}; add them first.", needed=needed)
-        return self._keep(ActKind.SET_CUSTODIANS_NEEDED, seal, {"subject": seal, "needed": needed}, {}, by)
+        return self._keep(
+            OfficerDecisionKind.SET_CUSTODIANS_NEEDED, seal, {"subject": seal, "needed": needed}, {}, by
+        )
 
-    def picture(self, seal: str, made: Stamped | None, *, by: str) -> PendingAct:
+    def picture(self, seal: str, made: Stamped | None, *, by: str) -> OfficerDecision:
         """The act that takes the picture *made* here into use; None: the drawn one again.
 
         The act's page shows it as it will be painted, so nobody activates what they have not seen.
@@ -94,13 +100,15 @@ class PreparingSeals:
             notes = {"dpi": made.dpi, "advice": [each.value for each in made.advice]}
             with self._database.transaction() as tx:
                 store.offer_picture(tx, seal, digest, made.png, at=self._now(), by=by)
-        return self._keep(ActKind.CHANGE_PICTURE, seal, {"subject": seal, "picture": digest}, notes, by)
+        return self._keep(
+            OfficerDecisionKind.CHANGE_PICTURE, seal, {"subject": seal, "picture": digest}, notes, by
+        )
 
-    def destruction(self, seal: str, *, reason: str, by: str) -> PendingAct:
+    def destruction(self, seal: str, *, reason: str, by: str) -> OfficerDecision:
         """The act that ends the seal for good."""
         self._standing(seal)
         words = worded(reason, WHY)
-        return self._keep(ActKind.DESTROY_SEAL, seal, {"subject": seal}, {"reason": words}, by)
+        return self._keep(OfficerDecisionKind.DESTROY_SEAL, seal, {"subject": seal}, {"reason": words}, by)
 
     def _standing(self, subject: str) -> Seal:
         with self._database.reading() as tx:

@@ -5,36 +5,36 @@ from __future__ import annotations
 from datetime import datetime
 
 from appliance.ledger.events import EventKind
-from appliance.model.office import ActKind, PendingAct
+from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.store import custody, seals
 from appliance.store.database import Transaction
 
 EVENTS = {
-    ActKind.RESUME_SEAL: EventKind.SEAL_RESUMED,
-    ActKind.ADD_CUSTODIAN: EventKind.CUSTODIAN_ADDED,
-    ActKind.REMOVE_CUSTODIAN: EventKind.CUSTODIAN_REMOVED,
-    ActKind.SET_CUSTODIANS_NEEDED: EventKind.CUSTODIANS_NEEDED_CHANGED,
-    ActKind.CHANGE_PICTURE: EventKind.SEAL_PICTURE_CHANGED,
-    ActKind.DESTROY_SEAL: EventKind.SEAL_DESTROYED,
+    OfficerDecisionKind.RESUME_SEAL: EventKind.SEAL_RESUMED,
+    OfficerDecisionKind.ADD_CUSTODIAN: EventKind.CUSTODIAN_ADDED,
+    OfficerDecisionKind.REMOVE_CUSTODIAN: EventKind.CUSTODIAN_REMOVED,
+    OfficerDecisionKind.SET_CUSTODIANS_NEEDED: EventKind.CUSTODIANS_NEEDED_CHANGED,
+    OfficerDecisionKind.CHANGE_PICTURE: EventKind.SEAL_PICTURE_CHANGED,
+    OfficerDecisionKind.DESTROY_SEAL: EventKind.SEAL_DESTROYED,
 }
 """The acts that change a seal, each with its entry in the log."""
 
 
-def record(tx: Transaction, act: PendingAct, now: datetime) -> dict[str, str | int]:
+def record(tx: Transaction, act: OfficerDecision, now: datetime) -> dict[str, str | int]:
     """Writes what *act* changed; the public fields of its entry beside subject, act and officers."""
     seal, details = act.subject, act.details
     match act.kind:
-        case ActKind.RESUME_SEAL:
+        case OfficerDecisionKind.RESUME_SEAL:
             seals.suspend(tx, seal, since=None)
-        case ActKind.ADD_CUSTODIAN:
+        case OfficerDecisionKind.ADD_CUSTODIAN:
             seals.add_custodian(tx, seal, str(details["custodian"]))
-        case ActKind.REMOVE_CUSTODIAN:
+        case OfficerDecisionKind.REMOVE_CUSTODIAN:
             seals.remove_custodian(tx, seal, str(details["custodian"]))
-        case ActKind.SET_CUSTODIANS_NEEDED:
+        case OfficerDecisionKind.SET_CUSTODIANS_NEEDED:
             seals.set_needed(tx, seal, int(details["needed"]))
-        case ActKind.CHANGE_PICTURE:
+        case OfficerDecisionKind.CHANGE_PICTURE:
             seals.set_picture(tx, seal, str(details["picture"]) or None)
-        case ActKind.DESTROY_SEAL:
+        case OfficerDecisionKind.DESTROY_SEAL:
             seals.destroy(tx, seal, at=now)
     return {name: value for name, value in details.items() if name != "subject"}
 

@@ -11,7 +11,7 @@ from cryptography import x509
 from appliance.errors import NotFound, StateRefused
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
-from appliance.model.office import ActKind, PendingAct
+from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.model.people import Seal
 from appliance.office.reasons import worded
 from appliance.store import office_acts, people, seal_requests
@@ -28,7 +28,7 @@ class Destruction:
 
     seal: Seal
     at: datetime
-    act: PendingAct
+    act: OfficerDecision
     serial: str
     uses: int
     known: KnownSeal
@@ -68,7 +68,7 @@ class Seals:
         """The record of the seal's end. Raises :class:`NotFound` while it stands."""
         with self._database.reading() as tx:
             seal = people.seal(tx, subject)
-            act = office_acts.last_done(tx, subject, ActKind.DESTROY_SEAL)
+            act = office_acts.last_done(tx, subject, OfficerDecisionKind.DESTROY_SEAL)
             certificate = x509.load_der_x509_certificate(people.certificate(tx, subject))
             uses = seal_requests.uses_of(tx, subject)
         if seal.destroyed is None or act is None:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from appliance.model.office import ActKind, PendingAct
+from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.model.people import SealKind
 from hsm.sentence import Sentence
 from hsm.subjects import is_keeper, is_outside
 
 _SENTENCES = {
-    ActKind.ENROL_PERSON: "This will give {name} of {organisation} a key and a certificate to sign with.",
-    ActKind.ENROL_OFFICER: "This will make {name} of {organisation} an officer, who registers people and seals.",
-    ActKind.ENROL_KEEPER: (
+    OfficerDecisionKind.ENROL_PERSON: (
+        "This will give {name} of {organisation} a key and a certificate to sign with."
+    ),
+    OfficerDecisionKind.ENROL_OFFICER: (
+        "This will make {name} of {organisation} an officer, who registers people and seals."
+    ),
+    OfficerDecisionKind.ENROL_KEEPER: (
         "This makes {name}, an administrator, a keeper of the token's PIN: two keepers unlock the HSM together."
     ),
-    ActKind.ADD_CREDENTIAL: "This will let {name} sign with one more credential.",
-    ActKind.REVOKE_CREDENTIAL: "This will end a credential of {name} for good.",
-    ActKind.RETIRE: "This will end the account, every credential and every certificate of {name} for good.",
+    OfficerDecisionKind.ADD_CREDENTIAL: "This will let {name} sign with one more credential.",
+    OfficerDecisionKind.REVOKE_CREDENTIAL: "This will end a credential of {name} for good.",
+    OfficerDecisionKind.RETIRE: (
+        "This will end the account, every credential and every certificate of {name} for good."
+    ),
 }
 
 _OUTSIDE = (
@@ -41,14 +47,16 @@ _SEALS = {
 
 
 _CHANGES = {
-    ActKind.RESUME_SEAL: "This lets the seal {seal} be used again.",
-    ActKind.ADD_CUSTODIAN: "This makes {custodian} a custodian of the seal {seal}.",
-    ActKind.REMOVE_CUSTODIAN: (
+    OfficerDecisionKind.RESUME_SEAL: "This lets the seal {seal} be used again.",
+    OfficerDecisionKind.ADD_CUSTODIAN: "This makes {custodian} a custodian of the seal {seal}.",
+    OfficerDecisionKind.REMOVE_CUSTODIAN: (
         "This takes the seal {seal} from {custodian} at once; what {custodian} has approved counts no more."
     ),
-    ActKind.SET_CUSTODIANS_NEEDED: "Custodians who approve each use of the seal {seal} from then on: {needed}.",
-    ActKind.CHANGE_PICTURE: "From then on the seal {seal} looks like the picture shown here.",
-    ActKind.DESTROY_SEAL: (
+    OfficerDecisionKind.SET_CUSTODIANS_NEEDED: (
+        "Custodians who approve each use of the seal {seal} from then on: {needed}."
+    ),
+    OfficerDecisionKind.CHANGE_PICTURE: "From then on the seal {seal} looks like the picture shown here.",
+    OfficerDecisionKind.DESTROY_SEAL: (
         "This destroys the seal {seal} for good: its certificate is revoked, its key is deleted from the HSM."
         " What it has signed stays valid."
     ),
@@ -56,18 +64,18 @@ _CHANGES = {
 
 
 _SERVICES = {
-    ActKind.ROTATE: (
+    OfficerDecisionKind.ROTATE: (
         "This gives the service {service} a new key and certificate; the certificate {serial} before it stays"
         " valid until it ends."
     ),
-    ActKind.REVOKE_CERTIFICATE: (
+    OfficerDecisionKind.REVOKE_CERTIFICATE: (
         "This revokes the certificate {serial} of the service {service} for good; the new revocation list says so"
         " at once."
     ),
 }
 
 
-def words_of(act: PendingAct, names: Mapping[str, str]) -> Sentence:
+def words_of(act: OfficerDecision, names: Mapping[str, str]) -> Sentence:
     """What *act* will do; *names* are those of the subjects in it."""
     details, notes = act.details, act.notes
     if act.kind in _SERVICES:
@@ -84,23 +92,23 @@ def words_of(act: PendingAct, names: Mapping[str, str]) -> Sentence:
         return Sentence(_CHANGES[act.kind], {"seal": names.get(act.subject, act.subject), **changed})
     if is_keeper(act.subject):
         return _of_keeper(act, values)
-    if act.kind is ActKind.ENROL_PERSON and is_outside(act.subject):
+    if act.kind is OfficerDecisionKind.ENROL_PERSON and is_outside(act.subject):
         return Sentence(_OUTSIDE, values)
-    sealing = act.kind is ActKind.ENROL_SEAL
+    sealing = act.kind is OfficerDecisionKind.ENROL_SEAL
     return Sentence(_SEALS[SealKind[notes["kind"]]] if sealing else _SENTENCES[act.kind], values)
 
 
-def _of_keeper(act: PendingAct, values: Mapping[str, str]) -> Sentence:
-    if act.kind is ActKind.ENROL_KEEPER:
+def _of_keeper(act: OfficerDecision, values: Mapping[str, str]) -> Sentence:
+    if act.kind is OfficerDecisionKind.ENROL_KEEPER:
         return Sentence(_KEEPER_AGAIN if act.notes.get("again") else _SENTENCES[act.kind], values)
     # An earlier release has prepared it: since then administrators end keepers by themselves.
     return Sentence("From then on {name} unlocks the HSM no more.", values)
 
 
-def subjects_in(act: PendingAct) -> list[str]:
+def subjects_in(act: OfficerDecision) -> list[str]:
     """Whose names :func:`words_of` wants."""
     return [act.subject, act.prepared_by, *act.approved_by, *act.details.get("custodians", []), *_custodian(act)]
 
 
-def _custodian(act: PendingAct) -> list[str]:
+def _custodian(act: OfficerDecision) -> list[str]:
     return [str(act.details["custodian"])] if "custodian" in act.details else []

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from appliance.language.names import same_name
-from appliance.model.powers import Basis, Power
+from appliance.model.powers import Power, PowerBasis
 from appliance.powers.matter import Considered, Decision, Matter, Outcome
 from appliance.powers.testing import tested
 from hsm.sentence import Sentence
@@ -29,7 +29,7 @@ def decide(matter: Matter, powers: Sequence[Power]) -> Decision:
     best = considered[0]
     if not best.covers:
         return Decision(Outcome.REFUSED, best.failed[0].words, tuple(considered))
-    if best.power.basis is Basis.LEGAL_REPRESENTATIVE:
+    if best.power.basis is PowerBasis.LEGAL_REPRESENTATIVE:
         return Decision(Outcome.LEGAL_REPRESENTATIVE, _by_law(matter), tuple(considered))
     return Decision(Outcome.COVERED, _by_letter(matter, best.power), tuple(considered))
 
@@ -42,7 +42,7 @@ def _rank(considered: Considered) -> tuple[object, ...]:
     if not considered.covers:
         ended = power.revoked is not None or power.refused is not None
         return (1, ended, len(considered.failed), -power.registered.at.timestamp(), power.id)
-    by_law = power.basis is not Basis.LEGAL_REPRESENTATIVE
+    by_law = power.basis is not PowerBasis.LEGAL_REPRESENTATIVE
     return (0, by_law, float("inf") if limit is None else limit.minor, power.since.timestamp(), power.id)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from appliance.errors import PreconditionRefused
 from appliance.language.names import same_name
 from appliance.model.contract import Contract, ContractState, PartyState
-from appliance.model.powers import Basis, Scope
+from appliance.model.powers import PowerBasis, PowerScope
 from appliance.policy import Policy
 from appliance.store import people
 from appliance.store.database import Transaction
@@ -24,11 +24,11 @@ class PowerDraft:
     """What a letter says, as the one who registers it reads it. ``contract``: the letter was signed here as this
     contract; without it the letter comes as a document. See :class:`Power` for the rest."""
 
-    basis: Basis
+    basis: PowerBasis
     grantor: str
     principal: str
     agent: str
-    scope: Scope
+    scope: PowerScope
     since: datetime
     until: datetime
     replaces: bool = False
@@ -37,15 +37,15 @@ class PowerDraft:
 
 def tidy(draft: PowerDraft) -> PowerDraft:
     """*draft* without stray blanks and doubled names; a legal representative's has no scope."""
-    scope = Scope() if draft.basis is Basis.LEGAL_REPRESENTATIVE else draft.scope
-    by_law = draft.basis is Basis.LEGAL_REPRESENTATIVE
+    scope = PowerScope() if draft.basis is PowerBasis.LEGAL_REPRESENTATIVE else draft.scope
+    by_law = draft.basis is PowerBasis.LEGAL_REPRESENTATIVE
     return replace(
         draft,
         grantor=_line(draft.grantor),
         principal=_line(draft.principal),
         scope=replace(scope, kinds=_names(scope.kinds), counterparties=_names(scope.counterparties)),
         replaces=draft.replaces and not by_law,
-        contract=draft.contract if draft.basis is Basis.CONTRACT else None,
+        contract=draft.contract if draft.basis is PowerBasis.CONTRACT else None,
     )
 
 

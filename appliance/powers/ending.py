@@ -6,7 +6,7 @@ from datetime import datetime
 
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
-from appliance.model.powers import Done
+from appliance.model.powers import RecordedAction
 from appliance.store import powers
 from appliance.store.database import Transaction
 
@@ -20,7 +20,7 @@ def end_of_agent(tx: Transaction, audit: AuditTrail, agent: str, *, by: str, now
     for power in powers.of_agent(tx, agent):
         if power.refused is not None or power.revoked is not None:
             continue
-        powers.revoke(tx, power.id, Done(by, now, LEFT))
+        powers.revoke(tx, power.id, RecordedAction(by, now, LEFT))
         public = {"power": power.id, "agent": agent}
         event = AuditEvent(EventKind.POWER_REVOKED, now, by, None, public, {"reason": LEFT})
         powers.link(tx, power.id, audit.append(tx, event))

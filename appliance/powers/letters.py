@@ -7,7 +7,7 @@ from typing import Final
 
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
-from appliance.model.powers import Done
+from appliance.model.powers import RecordedAction
 from appliance.store import powers
 from appliance.store.database import Transaction
 
@@ -18,7 +18,7 @@ VOID: Final = "The contract that is the letter of this power was declared void."
 def end_with_letter(tx: Transaction, audit: AuditTrail, contract_id: str, *, by: str, at: datetime) -> None:
     """Revokes every power that rests on the contract, in the transaction that voids it."""
     for power in powers.of_letter(tx, contract_id):
-        powers.revoke(tx, power.id, Done(by, at, VOID))
+        powers.revoke(tx, power.id, RecordedAction(by, at, VOID))
         public = {"power": power.id, "agent": power.agent, "letter": contract_id}
         event = AuditEvent(EventKind.POWER_REVOKED, at, by, None, public, {"reason": VOID})
         powers.link(tx, power.id, audit.append(tx, event))

@@ -13,8 +13,8 @@ from appliance.errors import PreconditionRefused
 from appliance.history.disclosure import Audience, spellings
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind, Field
-from appliance.model.contract import Revision
-from appliance.model.powers import Basis, Done, Power
+from appliance.model.contract import ContractRevision
+from appliance.model.powers import Power, PowerBasis, RecordedAction
 from appliance.policy import Policy
 from appliance.powers import drafts
 from appliance.powers.drafts import PowerDraft
@@ -75,7 +75,7 @@ class Powers:
                 document=document,
                 size=size,
                 contract=draft.contract,
-                registered=Done(by, now),
+                registered=RecordedAction(by, now),
             )
             powers.insert(tx, power)
             self._tell(tx, EventKind.POWER_REGISTERED, power, by, _terms(power), _names(power))
@@ -88,7 +88,7 @@ class Powers:
         """
         with self._database.transaction() as tx:
             power = self._of_another(tx, power_id, by)
-            powers.verify(tx, power_id, Done(by, self._now()))
+            powers.verify(tx, power_id, RecordedAction(by, self._now()))
             self._tell(tx, EventKind.POWER_VERIFIED, power, by, {"digest": power.document}, {})
             return powers.load(tx, power_id)
 
@@ -97,7 +97,7 @@ class Powers:
         reason = _reason(reason)
         with self._database.transaction() as tx:
             power = self._of_another(tx, power_id, by)
-            powers.refuse(tx, power_id, Done(by, self._now(), reason))
+            powers.refuse(tx, power_id, RecordedAction(by, self._now(), reason))
             self._tell(tx, EventKind.POWER_REFUSED, power, by, {}, {"reason": reason})
             return powers.load(tx, power_id)
 
@@ -106,7 +106,7 @@ class Powers:
         reason = _reason(reason)
         with self._database.transaction() as tx:
             power = powers.load(tx, power_id)
-            powers.revoke(tx, power_id, Done(by, self._now(), reason))
+            powers.revoke(tx, power_id, RecordedAction(by, self._now(), reason))
             self._tell(tx, EventKind.POWER_REVOKED, power, by, {}, {"reason": reason})
             return powers.load(tx, power_id)
 
@@ -135,7 +135,7 @@ class Powers:
         return self._blobs.get(power.document)
 
     def _document(self, draft: PowerDraft, letter: bytes | None) -> tuple[str, int]:
-        if draft.basis is not Basis.CONTRACT:
+        if draft.basis is not PowerBasis.CONTRACT:
             if letter is None:
                 raise PreconditionRefused("A power needs its document; choose the letter as a PDF file.")
             accepted = self._intake.accept(letter)
@@ -143,7 +143,7 @@ class Powers:
         current = self._signed_here(draft)
         return current.digest, current.size
 
-    def _signed_here(self, draft: PowerDraft) -> Revision:
+    def _signed_here(self, draft: PowerDraft) -> ContractRevision:
         if not draft.contract:
             raise PreconditionRefused("Name the contract by which the letter was signed here.")
         with self._database.reading() as tx:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from appliance.language import instants
 from appliance.language.names import same_name
-from appliance.model.powers import Basis, Power
+from appliance.model.powers import Power, PowerBasis
 from appliance.powers.matter import Finding, Matter, Test
 from hsm.sentence import Sentence
 
@@ -18,7 +18,7 @@ def tested(power: Power, matter: Matter, others: Sequence[Power]) -> tuple[Findi
     A legal representative's power has no scope: only standing and term can fail.
     """
     first = (_standing(power, matter, others), _term(power, matter))
-    if power.basis is Basis.LEGAL_REPRESENTATIVE:
+    if power.basis is PowerBasis.LEGAL_REPRESENTATIVE:
         return first
     return (
         *first,
@@ -63,7 +63,7 @@ def _standing(power: Power, matter: Matter, others: Sequence[Power]) -> Finding:
 
 def _replaced(power: Power, other: Power, now: datetime) -> bool:
     """Whether *other* has taken the place of *power*, be it revoked itself by now: nothing comes back to life."""
-    by_law = power.basis is Basis.LEGAL_REPRESENTATIVE  # which no letter takes away
+    by_law = power.basis is PowerBasis.LEGAL_REPRESENTATIVE  # which no letter takes away
     if by_law or not other.replaces or other.id == power.id or other.verified is None:
         return False
     begun = max(other.since, other.verified.at) <= now

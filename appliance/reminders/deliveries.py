@@ -10,7 +10,7 @@ from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.store import contracts, deliveries, outbox
 from appliance.store.database import Database
-from appliance.store.deliveries import Delivered
+from appliance.store.deliveries import MessageDelivery
 
 SHOWN = 50
 
@@ -23,7 +23,7 @@ class Deliveries:
         self._audit = audit
         self._now = now
 
-    def of(self, contract_id: str) -> list[Delivered]:
+    def of(self, contract_id: str) -> list[MessageDelivery]:
         """The newest messages about a contract, at most :data:`SHOWN`."""
         with self._database.reading() as tx:
             return deliveries.of_contract(tx, contract_id, limit=SHOWN)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.language import instants
 from appliance.model.contract import Contract
-from appliance.model.reminder import LEFT, Duty, Occasion, Part, Reminder
+from appliance.model.reminder import LEFT, Duty, Occasion, Reminder, ReminderRole
 from appliance.policy.reminders import ReminderRules
 from appliance.reminders import duties
 from appliance.reminders.calendar import Calendar
@@ -82,7 +82,7 @@ class Derivation:
         self, tx: Transaction, plan: Plan, wanted: _Wanted, setting: _Setting
     ) -> tuple[int, datetime | None]:
         hours, _ = self._when(tx, wanted.duty.person, setting)
-        stands_in = wanted.duty.part is Part.STAND_IN and plan[1] is Occasion.SIGNING
+        stands_in = wanted.duty.role is ReminderRole.STAND_IN and plan[1] is Occasion.SIGNING
         dues = (Due(LEFT, setting.now),) if stands_in else schedule(wanted.matter, hours)
         due = current(dues, setting.now)
         made = due is not None and self._keep(tx, plan, wanted, due, setting)
@@ -120,7 +120,7 @@ def _wanted(tx: Transaction, contract: Contract, occasion: Occasion, rules: Remi
     if occasion is Occasion.SIGNING:
         for duty in duties.to_sign(tx, contract):
             told = reminders.last_told(tx, contract.id, duty.person)
-            steps = rules.escalate if duty.part is Part.INITIATOR else rules.steps
+            steps = rules.escalate if duty.role is ReminderRole.INITIATOR else rules.steps
             floor = dated if told is None else max(dated, told)
             yield _Wanted(duty, Matter(contract.deadline.at, zone, steps, floor))
         return

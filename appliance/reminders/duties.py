@@ -8,7 +8,7 @@ from appliance.contracts import rules
 from appliance.contracts.seal_standing import still_asked
 from appliance.history.disclosure import Audience, belongs
 from appliance.model.contract import Contract, ContractState, Party, PartyKind
-from appliance.model.reminder import Duty, Part
+from appliance.model.reminder import Duty, ReminderRole
 from appliance.model.seal_request import SealRequestState
 from appliance.store import accounts, people, roll, seal_requests
 from appliance.store.database import Transaction
@@ -45,13 +45,13 @@ def _looked_after(
     or to the officers when it is the initiator."""
     if accounts.is_there(tx, contract.initiator):
         if missing or any(duty.person != contract.initiator for duty in acting):
-            yield Duty(contract.initiator, Part.INITIATOR)
+            yield Duty(contract.initiator, ReminderRole.INITIATOR)
         for one in dict.fromkeys(missing):
-            yield Duty(contract.initiator, Part.STAND_IN, one)
+            yield Duty(contract.initiator, ReminderRole.STAND_IN, one)
         return
     for officer in roll.officers(tx):
         for one in dict.fromkeys([contract.initiator, *missing]):
-            yield Duty(officer, Part.STAND_IN, one)
+            yield Duty(officer, ReminderRole.STAND_IN, one)
 
 
 def of_dates(tx: Transaction, contract: Contract) -> list[Duty]:
@@ -63,11 +63,11 @@ def of_dates(tx: Transaction, contract: Contract) -> list[Duty]:
     if contract.state is not ContractState.COMPLETED:
         return []
     if accounts.is_there(tx, contract.initiator):
-        return [Duty(contract.initiator, Part.INITIATOR)]
+        return [Duty(contract.initiator, ReminderRole.INITIATOR)]
     own = Audience.of_person(people.person(tx, contract.initiator))
     colleagues = [each for each in rules.signatories(contract) if belongs(tx, each, own)]
     there = [each for each in colleagues if accounts.is_there(tx, each)]
-    return [Duty(each, Part.STAND_IN, contract.initiator) for each in there or roll.officers(tx)]
+    return [Duty(each, ReminderRole.STAND_IN, contract.initiator) for each in there or roll.officers(tx)]
 
 
 def names_of_late(tx: Transaction, contract: Contract) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ def _of_party(tx: Transaction, party: Party) -> Iterator[Duty]:
     """The signer; of a seal its custodians once it is asked for, nobody while it is being used."""
     request = seal_requests.of_party(tx, party.id) if party.kind is PartyKind.SEAL else None
     if request is None or not request.open:
-        yield Duty(party.responsible, Part.SIGNER)
+        yield Duty(party.responsible, ReminderRole.SIGNER)
     elif request.state is SealRequestState.WAITING:
         for custodian in still_asked(tx, request):
-            yield Duty(custodian, Part.CUSTODIAN, request.id)
+            yield Duty(custodian, ReminderRole.CUSTODIAN, request.id)

@@ -15,7 +15,7 @@ from appliance.language import translator
 from appliance.model.reminder import Occasion
 from appliance.reminders.icalendar import Event, calendar
 from appliance.store import accounts, calendar_feeds, people
-from appliance.store.calendar_feeds import Dated, Feed
+from appliance.store.calendar_feeds import CalendarFeed, CalendarItem
 from appliance.store.database import Database
 
 TOKEN_BYTES = 32
@@ -47,7 +47,7 @@ class Feeds:
         self._public_url = public_url.rstrip("/")
         self._now = now
 
-    def of(self, person: str) -> Feed | None:
+    def of(self, person: str) -> CalendarFeed | None:
         """The address of *person* that works now, without its token."""
         with self._database.reading() as tx:
             return calendar_feeds.of_person(tx, person)
@@ -85,7 +85,7 @@ class Feeds:
         events = [self._event(each, translate(SUMMARIES[each.occasion], title=each.title)) for each in found]
         return calendar(translate(NAME, name=person.name), events, now)
 
-    def _event(self, dated: Dated, summary: str) -> Event:
+    def _event(self, dated: CalendarItem, summary: str) -> Event:
         return Event(
             uid=f"{dated.contract}-{dated.occasion.value}@calendar.vermilion",
             at=dated.at,

@@ -9,7 +9,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from appliance.language import instants
-from appliance.model.reminder import Quiet
+from appliance.model.reminder import QuietHours
 from appliance.reminders.calendar import Calendar
 
 FARTHEST = 31
@@ -34,7 +34,7 @@ class Hours:
     zone: ZoneInfo
     working: tuple[time, time]
     calendar: Calendar
-    quiet: Quiet | None = None
+    quiet: QuietHours | None = None
 
     def is_free(self, at: datetime) -> bool:
         """Whether *at* lies outside the quiet hours."""

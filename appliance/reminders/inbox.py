@@ -77,7 +77,7 @@ class Inbox:
     def _messages(self, tx: Transaction, person: str, language: Language, seen: datetime | None) -> list[Entry]:
         translate = translator(language)
 
-        def subject(told: inbox.Told) -> str:
+        def subject(told: inbox.InboxMessage) -> str:
             who = ""
             if told.contract is not None and told.about:
                 notice = Notice(told.contract, person, told.kind, told.at, told.about)

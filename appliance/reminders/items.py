@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from appliance.model.contract import Contract
-from appliance.model.reminder import Occasion, Part, Reminder
+from appliance.model.reminder import Occasion, Reminder, ReminderRole
 from appliance.notices.addresses import Addresses
 from appliance.reminders import duties
 from appliance.reminders.derivation import RulesOf
@@ -40,10 +40,10 @@ class Items:
 
 
 def _names(tx: Transaction, reminder: Reminder, contract: Contract) -> tuple[str, ...]:
-    if reminder.duty.part is Part.STAND_IN:
+    if reminder.duty.role is ReminderRole.STAND_IN:
         about = reminder.duty.about
         return (roll.names(tx, [about]).get(about, about),)
-    return duties.names_of_late(tx, contract) if reminder.duty.part is Part.INITIATOR else ()
+    return duties.names_of_late(tx, contract) if reminder.duty.role is ReminderRole.INITIATOR else ()
 
 
 def _day(tx: Transaction, reminder: Reminder, contract: Contract) -> date | None:

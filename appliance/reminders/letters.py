@@ -10,19 +10,25 @@ from typing import Final
 
 from appliance.language import Language, Translator, instants, translator
 from appliance.model.people import Person
-from appliance.model.reminder import Occasion, Part, Reminder
+from appliance.model.reminder import Occasion, Reminder, ReminderRole
 from appliance.notices.letters import FROM, GREETING, Letter, framed
 
-WAITS: Final[Mapping[Part, str]] = {
-    Part.SIGNER: "It waits for your signature; signing is possible until {deadline} ({zone}).",
-    Part.CUSTODIAN: "A request for a seal waits for your decision; signing is possible until {deadline} ({zone}).",
-    Part.INITIATOR: "Not yet signed by {names}; signing is possible until {deadline} ({zone}).",
+WAITS: Final[Mapping[ReminderRole, str]] = {
+    ReminderRole.SIGNER: "It waits for your signature; signing is possible until {deadline} ({zone}).",
+    ReminderRole.CUSTODIAN: (
+        "A request for a seal waits for your decision; signing is possible until {deadline} ({zone})."
+    ),
+    ReminderRole.INITIATOR: "Not yet signed by {names}; signing is possible until {deadline} ({zone}).",
 }
 
-OVERDUE: Final[Mapping[Part, str]] = {
-    Part.SIGNER: "The deadline passed on {deadline} ({zone}); you can sign only if the initiator extends it.",
-    Part.CUSTODIAN: "The deadline passed on {deadline} ({zone}); the seal waits for the initiator to extend it.",
-    Part.INITIATOR: (
+OVERDUE: Final[Mapping[ReminderRole, str]] = {
+    ReminderRole.SIGNER: (
+        "The deadline passed on {deadline} ({zone}); you can sign only if the initiator extends it."
+    ),
+    ReminderRole.CUSTODIAN: (
+        "The deadline passed on {deadline} ({zone}); the seal waits for the initiator to extend it."
+    ),
+    ReminderRole.INITIATOR: (
         "The deadline passed on {deadline} ({zone}), not signed by {names}. Unless you extend it by {last}, the"
         " contract expires."
     ),
@@ -60,15 +66,15 @@ class Item:
 
 def sentence(item: Item, translate: Translator, language: Language, zone: str) -> str:
     """What the reminder says, besides the title; times are shown in *zone*."""
-    part, day = item.reminder.duty.part, None if item.day is None else item.day.isoformat()
+    part, day = item.reminder.duty.role, None if item.day is None else item.day.isoformat()
     comma = "、" if language is Language.CHINESE else ", "
     names = comma.join(item.names)
     if item.day is not None:
         dated = translate(DATED[item.reminder.occasion], day=day)
-        if part is not Part.STAND_IN:
+        if part is not ReminderRole.STAND_IN:
             return dated
         return dated + _gap(language) + translate(GONE_DATED, name=names)
-    if part is Part.STAND_IN:
+    if part is ReminderRole.STAND_IN:
         return translate(GONE, name=names)
     values = {"deadline": instants.minute(item.reminder.anchor, zone), "zone": zone, "names": names}
     if not item.overdue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import time
 
 from appliance.errors import PreconditionRefused
-from appliance.model.reminder import Quiet, Wishes
+from appliance.model.reminder import QuietHours, ReminderPreferences
 from appliance.store import reminder_wishes
 from appliance.store.database import Database
 
@@ -16,27 +16,27 @@ class ReminderWishes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of(self, person: str) -> Wishes:
+    def of(self, person: str) -> ReminderPreferences:
         """What *person* wishes; nothing in particular until they say so."""
         with self._database.reading() as tx:
             return reminder_wishes.load(tx, person)
 
-    def keep(self, person: str, wishes: Wishes) -> None:
+    def keep(self, person: str, wishes: ReminderPreferences) -> None:
         """From now on it is as *person* wishes, for what waits already too."""
         with self._database.transaction() as tx:
             reminder_wishes.keep(tx, person, wishes)
 
 
-def read_wishes(start: str, until: str, daily: str) -> Wishes:
+def read_wishes(start: str, until: str, daily: str) -> ReminderPreferences:
     """The wishes as they were typed, ``22:00``; empty for none. Raises :class:`PreconditionRefused`."""
     begins, ends, at = (_time(text) for text in (start, until, daily))
     if (begins is None) != (ends is None):
         raise PreconditionRefused("Quiet hours need a beginning and an end; leave both empty for none.")
     if begins is None or ends is None:
-        return Wishes(None, at)
+        return ReminderPreferences(None, at)
     if begins == ends:
         raise PreconditionRefused("Quiet hours cannot be the whole day; leave them empty for none.")
-    return Wishes(Quiet(begins, ends), at)
+    return ReminderPreferences(QuietHours(begins, ends), at)
 
 
 def _time(text: str) -> time | None:

@@ -12,7 +12,7 @@ from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.contract import Contract
-from appliance.model.retention import Disposal, DisposalState, Ended
+from appliance.model.retention import Disposal, DisposalState, EndedContract
 from appliance.policy import Policy
 from appliance.retention.schedule import ENDED, shortest, with_term, years_after
 from appliance.store import contracts, forgetting, retention
@@ -50,7 +50,7 @@ class Disposing:
         self._now = now
         self._shelf = 0
 
-    def due(self, *, limit: int = PAGE) -> tuple[Ended, ...]:
+    def due(self, *, limit: int = PAGE) -> tuple[EndedContract, ...]:
         """Contracts whose time is over, the oldest first, without those that are held."""
         least = shortest(self._policy)
         if least is None:
@@ -63,7 +63,7 @@ class Disposing:
                     break
         return tuple(found)
 
-    def _over(self, tx: Transaction, now: datetime, before: datetime) -> Iterator[Ended]:
+    def _over(self, tx: Transaction, now: datetime, before: datetime) -> Iterator[EndedContract]:
         after = ("", "")
         while batch := retention.ended(tx, before, after=after, limit=_BATCH):
             for place, ended in batch:

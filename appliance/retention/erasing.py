@@ -15,7 +15,7 @@ from appliance.errors import PreconditionRefused
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.accounts import AccountState
-from appliance.model.retention import Remainder
+from appliance.model.retention import ErasureRemainder
 from appliance.policy import Policy
 from appliance.retention.schedule import with_term
 from appliance.store import forgetting, people, retention, roll
@@ -31,19 +31,19 @@ class Erasing:
         self._policy = policy
         self._now = now
 
-    def remainder(self, subject: str) -> Remainder:
+    def remainder(self, subject: str) -> ErasureRemainder:
         """What would stay of *subject*. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
             people.person(tx, subject)
             ended = tuple(with_term(each, self._policy) for each in retention.ended_of(tx, subject))
-            return Remainder(
+            return ErasureRemainder(
                 subject,
                 ended,
                 tuple(retention.running_of(tx, subject)),
                 tuple(each.contract for each in ended if retention.is_held(tx, each.contract)),
             )
 
-    def erase(self, subject: str, *, reason: str, by: str) -> Remainder:
+    def erase(self, subject: str, *, reason: str, by: str) -> ErasureRemainder:
         """Erases what may go; what stays, as :meth:`remainder`.
 
         Raises :class:`NotFound`; :class:`PreconditionRefused` without a reason, while the person has an open

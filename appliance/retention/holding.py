@@ -8,7 +8,7 @@ from datetime import datetime
 from appliance.contracts.reasons import reasoned
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
-from appliance.model.retention import Hold
+from appliance.model.retention import LegalHold
 from appliance.store import contracts, retention
 from appliance.store.database import Database
 
@@ -21,7 +21,7 @@ class Holding:
         self._audit = audit
         self._now = now
 
-    def standing(self) -> tuple[Hold, ...]:
+    def standing(self) -> tuple[LegalHold, ...]:
         """The holds that stand, the newest first."""
         with self._database.reading() as tx:
             return tuple(retention.open_holds(tx))
@@ -33,7 +33,7 @@ class Holding:
         with self._database.transaction() as tx:
             contracts.load(tx, contract_id)
             retention.require_there(tx, contract_id)
-            retention.place_hold(tx, Hold(contract_id, words, now, by))
+            retention.place_hold(tx, LegalHold(contract_id, words, now, by))
             self._audit.append(tx, AuditEvent(EventKind.HOLD_PLACED, now, by, contract_id, {}, {"reason": words}))
 
     def lift(self, contract_id: str, *, reason: str, by: str) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from appliance.model.contract import ContractState
-from appliance.model.retention import Ended
+from appliance.model.retention import EndedContract
 from appliance.policy import Policy
 
 KEPT_LONGER: Final = frozenset({ContractState.COMPLETED, ContractState.VOIDED})
@@ -22,7 +22,7 @@ ENDED: Final = KEPT_LONGER | {
 """States in which nothing more happens by itself; the others are running."""
 
 
-def with_term(ended: Ended, policy: Policy) -> Ended:
+def with_term(ended: EndedContract, policy: Policy) -> EndedContract:
     """*ended* with the moment until which the policy for its type keeps it; None for ever."""
     rules = policy.of(ended.kind).retention
     years = rules.years if ended.state in KEPT_LONGER else rules.ended_years

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from appliance.model.review import AmountFound, CheckResult, DateFound, Finding, Spot
+from appliance.model.review import AmountFound, CheckResult, ClauseFinding, DateFound, PageBox
 from appliance.pdf.transcript import PageText
 from appliance.review.calendar_dates import days
 from appliance.review.money import sums
@@ -69,7 +69,7 @@ def check(reading: Reading, pages: int, book: RuleBook, recogniser: Recogniser, 
         unread=reading.unread,
         clauses=tuple(rule.key for rule in book.clauses),
         findings=tuple(
-            Finding(each.clause, _quote(each.sentences[0].text), marks.of(each.sentences))
+            ClauseFinding(each.clause, _quote(each.sentences[0].text), marks.of(each.sentences))
             for each in recogniser.evidence(told)
         ),
         amounts=tuple(_amounts(found, marks))[:MOST_AMOUNTS],
@@ -85,13 +85,13 @@ class _Marks:
     source: Source
     boxes: Boxes
 
-    def of(self, told: Sequence[Sentence]) -> tuple[Spot, ...]:
+    def of(self, told: Sequence[Sentence]) -> tuple[PageBox, ...]:
         return tuple(spot for each in told[:ENOUGH] for spot in self.between(each.block, each.start, each.end))
 
-    def between(self, block: int, start: int, end: int) -> Iterator[Spot]:
+    def between(self, block: int, start: int, end: int) -> Iterator[PageBox]:
         for page, first, last in self.source.spans(self.blocks[block].origin[start:end]):
             for box in self.boxes(page, first, last):
-                yield Spot(page, *box)
+                yield PageBox(page, *box)
 
 
 def _amounts(found: Sequence[Block], marks: _Marks) -> Iterator[AmountFound]:
@@ -102,7 +102,7 @@ def _amounts(found: Sequence[Block], marks: _Marks) -> Iterator[AmountFound]:
                 currency=one.currency,
                 words="" if one.words is None else _decimal(one.words),
                 quote=_quote(block.text[one.start : one.end]),
-                spots=tuple(marks.between(number, one.start, one.end)),
+                boxes=tuple(marks.between(number, one.start, one.end)),
             )
 
 

@@ -19,9 +19,9 @@ from appliance.history.disclosure import Audience, Disclosure
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model import review_record
-from appliance.model.accounts import AccountState, Role
+from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.contract import Contract, ContractState
-from appliance.model.review import ContentCheck, RequestState, ReviewRequest, SignOff, Waiver
+from appliance.model.review import ContentCheck, ReviewRequest, ReviewRequestState, SignOff, Waiver
 from appliance.review.checker import Checker
 from appliance.review.standing import ReviewStanding, Standings
 from appliance.store import accounts, contracts, people, reviews
@@ -104,8 +104,12 @@ class Reviewing:
             contract = _own_draft(tx, contract_id, by, contract.original.digest)
             open_one = reviews.last_request(tx, contract_id)
             now = self._now()
-            if open_one and open_one.state is RequestState.OPEN and open_one.document != contract.original.digest:
-                reviews.answer(tx, open_one, RequestState.LAPSED, now, by=None, words=None)
+            if (
+                open_one
+                and open_one.state is ReviewRequestState.OPEN
+                and open_one.document != contract.original.digest
+            ):
+                reviews.answer(tx, open_one, ReviewRequestState.LAPSED, now, by=None, words=None)
             request = ReviewRequest(secrets.token_hex(16), contract_id, contract.original.digest, by, now)
             reviews.ask(tx, request)
             self._tell(tx, EventKind.REVIEW_REQUESTED, contract_id, by, {"document": request.document})
@@ -139,7 +143,7 @@ class Reviewing:
             given = _sign_off(standing, standing.check, waivers, by=by, at=self._now())
             reviews.sign_off(tx, given)
             if standing.request is not None:
-                reviews.answer(tx, standing.request, RequestState.SIGNED_OFF, given.at, by=by, words=None)
+                reviews.answer(tx, standing.request, ReviewRequestState.SIGNED_OFF, given.at, by=by, words=None)
             public: dict[str, Field] = {
                 "document": given.document,
                 "check": given.check,
@@ -154,7 +158,7 @@ class Reviewing:
         with self._database.transaction() as tx:
             contract, standing = self._under_review(tx, contract_id, by, seen)
             if standing.request is not None:
-                reviews.answer(tx, standing.request, RequestState.RETURNED, self._now(), by=by, words=words)
+                reviews.answer(tx, standing.request, ReviewRequestState.RETURNED, self._now(), by=by, words=words)
             public: dict[str, Field] = {"document": standing.document}
             self._tell(tx, EventKind.REVIEW_RETURNED, contract.id, by, public, {"reason": words})
 
@@ -203,7 +207,7 @@ class Reviewing:
         request = standing.request
         if request is None or not _is_colleagues(tx, contract, by):
             raise NotFound("There is no contract {contract}.", contract=contract_id)
-        if request.state is not RequestState.OPEN or contract.state is not ContractState.DRAFT:
+        if request.state is not ReviewRequestState.OPEN or contract.state is not ContractState.DRAFT:
             raise StateRefused("This review has been answered already; look at what became of it.")
         if request.document != standing.document or (seen is not None and seen != standing.document):
             raise StateRefused(
@@ -293,7 +297,7 @@ def _require_reviewer(tx: Transaction, subject: str) -> None:
         account = accounts.account(tx, subject)
     except NotFound:
         account = None
-    if account is None or account.state is not AccountState.ACTIVE or Role.REVIEWER not in account.roles:
+    if account is None or account.state is not AccountState.ACTIVE or AccountRole.REVIEWER not in account.roles:
         raise NotAllowed("Only people with the reviewer's role do this; an officer can give it.")
 
 

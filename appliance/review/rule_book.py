@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from appliance.language.names import name_key
-from appliance.model.review import Level
+from appliance.model.review import ClauseLevel
 from hsm import canonical
 
 Texts = Mapping[str, tuple[str, ...]]
@@ -45,11 +45,11 @@ class KindRule:
     required: tuple[str, ...]
     advised: tuple[str, ...]
 
-    def level(self, clause: str) -> Level:
+    def level(self, clause: str) -> ClauseLevel:
         """How much *clause* is wanted."""
         if clause in self.required:
-            return Level.REQUIRED
-        return Level.ADVISED if clause in self.advised else Level.OPTIONAL
+            return ClauseLevel.REQUIRED
+        return ClauseLevel.ADVISED if clause in self.advised else ClauseLevel.OPTIONAL
 
 
 @dataclass(frozen=True, slots=True)

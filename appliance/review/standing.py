@@ -19,9 +19,9 @@ from appliance.model.review import (
     WHOLE,
     AmountFound,
     CheckResult,
+    ClauseFinding,
+    ClauseLevel,
     ContentCheck,
-    Finding,
-    Level,
     ReviewRequest,
     SignOff,
     Waiver,
@@ -51,9 +51,9 @@ class Item:
     """One line of the check: a clause (``key``), the text, the whole document, or a contradicting amount."""
 
     key: str
-    level: Level
+    level: ClauseLevel
     state: ItemState
-    finding: Finding | None = None
+    finding: ClauseFinding | None = None
     amount: AmountFound | None = None
     waiver: Waiver | None = None
 
@@ -61,7 +61,7 @@ class Item:
     def open(self) -> bool:
         """Whether it stands in the way: required, not as it should be, and not waived."""
         good = self.state in (ItemState.FOUND, ItemState.UNKNOWN)
-        return self.level is Level.REQUIRED and not good and self.waiver is None
+        return self.level is ClauseLevel.REQUIRED and not good and self.waiver is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +176,9 @@ def items(result: CheckResult, kind: KindRule, waived: Mapping[str, Waiver]) -> 
     """
     complete = result.pages_read == result.pages and not result.unread
     if result.unread:
-        yield Item(TEXT, Level.REQUIRED, ItemState.UNREADABLE, waiver=waived.get(TEXT))
+        yield Item(TEXT, ClauseLevel.REQUIRED, ItemState.UNREADABLE, waiver=waived.get(TEXT))
     if result.pages_read < result.pages:
-        yield Item(WHOLE, Level.REQUIRED, ItemState.UNREADABLE, waiver=waived.get(WHOLE))
+        yield Item(WHOLE, ClauseLevel.REQUIRED, ItemState.UNREADABLE, waiver=waived.get(WHOLE))
     found = {finding.clause: finding for finding in result.findings}
     clauses = _ordered(result.clauses, kind)
     for clause in clauses:
@@ -186,9 +186,9 @@ def items(result: CheckResult, kind: KindRule, waived: Mapping[str, Waiver]) -> 
         yield Item(clause, kind.level(clause), state, finding=found.get(clause), waiver=waived.get(clause))
     for number, amount in enumerate((each for each in result.amounts if not each.consistent), start=1):
         key = f"{CONSISTENCY}{number}"
-        yield Item(key, Level.REQUIRED, ItemState.CONTRADICTS, amount=amount, waiver=waived.get(key))
+        yield Item(key, ClauseLevel.REQUIRED, ItemState.CONTRADICTS, amount=amount, waiver=waived.get(key))
 
 
 def _ordered(clauses: Sequence[str], kind: KindRule) -> list[str]:
-    levels = list(Level)
+    levels = list(ClauseLevel)
     return sorted(clauses, key=lambda clause: levels.index(kind.level(clause)))

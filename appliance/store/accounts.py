@@ -9,7 +9,7 @@ from typing import Any
 import pysqlite3
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.model.accounts import Account, AccountState, Role
+from appliance.model.accounts import Account, AccountRole, AccountState
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
@@ -90,7 +90,7 @@ def set_state(tx: Transaction, subject: str, state: AccountState) -> None:
         ) from error
 
 
-def set_roles(tx: Transaction, subject: str, roles: Iterable[Role]) -> None:
+def set_roles(tx: Transaction, subject: str, roles: Iterable[AccountRole]) -> None:
     """Replaces the roles. Raises :class:`PreconditionRefused` for those that this subject must not have."""
     tx.execute("DELETE FROM account_roles WHERE subject = ?", (subject,))
     try:
@@ -152,7 +152,7 @@ def _account(row: tuple[Any, ...]) -> Account:
     return Account(
         subject=row[0],
         login=row[1],
-        roles=frozenset(Role(role) for role in (row[6] or "").split(",") if role),
+        roles=frozenset(AccountRole(role) for role in (row[6] or "").split(",") if role),
         state=AccountState(row[2]),
         invited=loaded(row[3]),
         has_password=bool(row[4]),

@@ -30,9 +30,9 @@ def insert(tx: Transaction, agreement: AgreementRecord) -> None:
             agreement.version,
             agreement.side,
             agreement.record,
-            canonical.encode(agreement.act.fields()),
+            canonical.encode(agreement.intent.fields()),
             stored(agreement.proposed),
-            stored(agreement.act.expires),
+            stored(agreement.intent.expires),
         ),
     )
     tx.executemany(
@@ -128,7 +128,7 @@ def _record(tx: Transaction, row: tuple[Any, ...]) -> AgreementRecord:
         side=row[3],
         others=frozenset(other[0] for other in others),
         record=row[4],
-        act=act_from(row[5]),
+        intent=act_from(row[5]),
         proposed=loaded(row[6]),
         accepted=loaded(row[7]),
         cms=row[8],

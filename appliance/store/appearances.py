@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from appliance.errors import NotFound
-from appliance.model.appearance import KeptPicture, PictureKind
+from appliance.model.appearance import PictureKind, SignaturePicture
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
 
-def insert(tx: Transaction, person: str, kept: KeptPicture, picture: bytes) -> None:
+def insert(tx: Transaction, person: str, kept: SignaturePicture, picture: bytes) -> None:
     """A new picture of *person*; the caller has made sure that there is room for it."""
     tx.execute(
         "INSERT INTO signature_pictures (id, person, kind, picture, made) VALUES (?, ?, ?, ?, ?)",
@@ -16,12 +16,12 @@ def insert(tx: Transaction, person: str, kept: KeptPicture, picture: bytes) -> N
     )
 
 
-def of_person(tx: Transaction, person: str) -> list[KeptPicture]:
+def of_person(tx: Transaction, person: str) -> list[SignaturePicture]:
     """The pictures that *person* keeps, the newest first."""
     rows = tx.execute(
         "SELECT id, kind, made FROM signature_pictures WHERE person = ? ORDER BY made DESC, id", (person,)
     )
-    return [KeptPicture(row[0], PictureKind(row[1]), loaded(row[2])) for row in rows]
+    return [SignaturePicture(row[0], PictureKind(row[1]), loaded(row[2])) for row in rows]
 
 
 def picture(tx: Transaction, person: str, picture_id: str) -> bytes:

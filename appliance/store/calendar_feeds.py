@@ -12,7 +12,7 @@ from appliance.store.moments import loaded, stored
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class CalendarFeed:
     """An address that works: since when, and when it was asked for last."""
 
     made: datetime
@@ -20,7 +20,7 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
-class Dated:
+class CalendarItem:
     """A contract in a calendar: its deadline (an instant) while it is being signed, or a day that it names."""
 
     contract: str
@@ -45,12 +45,12 @@ def end(tx: Transaction, person: str, now: datetime) -> bool:
     return bool(ended.rowcount)
 
 
-def of_person(tx: Transaction, person: str) -> Feed | None:
+def of_person(tx: Transaction, person: str) -> CalendarFeed | None:
     """The address of *person* that works."""
     row = tx.execute(
         "SELECT made, used FROM calendar_feeds WHERE person = ? AND ended IS NULL", (person,)
     ).fetchone()
-    return None if row is None else Feed(loaded(row[0]), loaded(row[1]))
+    return None if row is None else CalendarFeed(loaded(row[0]), loaded(row[1]))
 
 
 def owner(tx: Transaction, digest: bytes) -> str | None:
@@ -64,7 +64,7 @@ def used(tx: Transaction, digest: bytes, now: datetime) -> None:
     tx.execute("UPDATE calendar_feeds SET used = ? WHERE digest = ?", (stored(now), digest))
 
 
-def deadlines(tx: Transaction, person: str, *, limit: int) -> list[Dated]:
+def deadlines(tx: Transaction, person: str, *, limit: int) -> list[CalendarItem]:
     """The signing deadlines of contracts under way that *person* has to do with, the first ones first."""
     rows = tx.execute(
         "SELECT c.id, c.title, c.deadline, c.version, c.touched FROM involvements AS i"
@@ -72,10 +72,10 @@ def deadlines(tx: Transaction, person: str, *, limit: int) -> list[Dated]:
         " AND c.state = ? ORDER BY i.deadline LIMIT ?",
         (person, ContractState.SENT, limit),
     )
-    return [Dated(row[0], row[1], Occasion.SIGNING, loaded(row[2]), row[3], loaded(row[4])) for row in rows]
+    return [CalendarItem(row[0], row[1], Occasion.SIGNING, loaded(row[2]), row[3], loaded(row[4])) for row in rows]
 
 
-def days(tx: Transaction, person: str, since: date, *, limit: int) -> list[Dated]:
+def days(tx: Transaction, person: str, since: date, *, limit: int) -> list[CalendarItem]:
     """The days *since* then that completed contracts of *person* name, the first ones first."""
     rows = tx.execute(
         "SELECT c.id, c.title, d.kind, d.day, c.version, c.touched FROM involvements AS i"
@@ -84,5 +84,6 @@ def days(tx: Transaction, person: str, since: date, *, limit: int) -> list[Dated
         (person, since.isoformat(), limit),
     )
     return [
-        Dated(row[0], row[1], Occasion(row[2]), date.fromisoformat(row[3]), row[4], loaded(row[5])) for row in rows
+        CalendarItem(row[0], row[1], Occasion(row[2]), date.fromisoformat(row[3]), row[4], loaded(row[5]))
+        for row in rows
     ]

@@ -10,10 +10,10 @@ from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.model.contract import (
     Contract,
+    ContractRevision,
     ContractState,
     Deadline,
     OpenVoiding,
-    Revision,
     RevisionKind,
     SigningOrder,
 )
@@ -51,7 +51,7 @@ def insert(tx: Transaction, contract: Contract) -> None:
         _insert_revision(tx, contract.id, revision)
 
 
-def add_revision(tx: Transaction, contract: Contract, revision: Revision, *, state: ContractState) -> None:
+def add_revision(tx: Transaction, contract: Contract, revision: ContractRevision, *, state: ContractState) -> None:
     """Append *revision* and move to *state*; *contract* is the contract as it was read.
 
     Raises :class:`StateRefused` when it has another current revision or another state by now.
@@ -134,7 +134,7 @@ def revise(tx: Transaction, contract: Contract) -> None:
     )
 
 
-def replace_original(tx: Transaction, contract: Contract, original: Revision, pages: int) -> None:
+def replace_original(tx: Transaction, contract: Contract, original: ContractRevision, pages: int) -> None:
     """Another document takes the place of a draft's; the first one was never anybody's but the initiator's."""
     tx.execute("UPDATE contracts SET pages = ? WHERE id = ? AND state = 'draft'", (pages, contract.id))
     tx.execute(
@@ -196,7 +196,7 @@ def _amount(contract: Contract) -> tuple[int | None, str | None]:
     return (None, None) if contract.amount is None else (contract.amount.minor, contract.amount.currency)
 
 
-def _insert_revision(tx: Transaction, contract_id: str, revision: Revision) -> None:
+def _insert_revision(tx: Transaction, contract_id: str, revision: ContractRevision) -> None:
     tx.execute(
         "INSERT INTO revisions (contract, number, kind, digest, size, at, party) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
@@ -211,12 +211,14 @@ def _insert_revision(tx: Transaction, contract_id: str, revision: Revision) -> N
     )
 
 
-def _revisions(tx: Transaction, contract_id: str) -> tuple[Revision, ...]:
+def _revisions(tx: Transaction, contract_id: str) -> tuple[ContractRevision, ...]:
     rows = tx.execute(
         "SELECT number, kind, digest, size, at, party FROM revisions WHERE contract = ? ORDER BY number",
         (contract_id,),
     )
-    return tuple(Revision(row[0], RevisionKind(row[1]), row[2], row[3], loaded(row[4]), row[5]) for row in rows)
+    return tuple(
+        ContractRevision(row[0], RevisionKind(row[1]), row[2], row[3], loaded(row[4]), row[5]) for row in rows
+    )
 
 
 def _voiding(tx: Transaction, contract_id: str) -> OpenVoiding | None:

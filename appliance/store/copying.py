@@ -17,7 +17,7 @@ from appliance.store.schema import latest
 _PAGES = 4096
 
 
-class Moment:
+class DatabaseSnapshot:
     """One state of the database, held open by a read transaction."""
 
     def __init__(self, connection: sqlite.Connection) -> None:
@@ -62,7 +62,7 @@ class Moment:
 
 
 @contextmanager
-def moment_of(path: Path) -> Iterator[Moment]:
+def moment_of(path: Path) -> Iterator[DatabaseSnapshot]:
     """The database *path* as it is on entering, whatever is written to it meanwhile."""
     try:
         connection = sqlite.connect(path, timeout=10, isolation_level=None)
@@ -72,7 +72,7 @@ def moment_of(path: Path) -> Iterator[Moment]:
     except sqlite.DatabaseError as error:
         raise StorageError("The database {path} cannot be used: {why}.", path=path, why=error) from error
     try:
-        yield Moment(connection)
+        yield DatabaseSnapshot(connection)
     finally:
         connection.close()
 

@@ -21,7 +21,7 @@ RECENT = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
+class MessageDelivery:
     """One message: ``state`` as in the outbox, ``settled`` when it came to it, ``retry_at`` when a waiting one is
     tried next; ``reason`` is what the mail server or the process said."""
 
@@ -37,11 +37,11 @@ class Delivered:
     reason: str | None
 
 
-def of_contract(tx: Transaction, contract_id: str, *, limit: int) -> list[Delivered]:
+def of_contract(tx: Transaction, contract_id: str, *, limit: int) -> list[MessageDelivery]:
     """The messages that concern a contract, the newest first."""
     rows = tx.execute(f"{_MAILS} WHERE {_ABOUT} ORDER BY o.due DESC, o.id DESC LIMIT ?2", (contract_id, limit))
     return [
-        Delivered(
+        MessageDelivery(
             id=row[0],
             recipient=row[1],
             name=row[2],

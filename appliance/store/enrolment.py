@@ -11,10 +11,10 @@ import pysqlite3
 from appliance.errors import NotFound, StateRefused
 from appliance.model.office import (
     EnrolmentRequest,
+    EnrolmentRequestState,
     ProposedCredential,
     ProposedPasskey,
     ProposedPin,
-    RequestState,
 )
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
@@ -43,7 +43,13 @@ def insert(tx: Transaction, request: EnrolmentRequest) -> None:
 
 
 def close(
-    tx: Transaction, request_id: str, state: RequestState, *, at: datetime, by: str, reason: str | None = None
+    tx: Transaction,
+    request_id: str,
+    state: EnrolmentRequestState,
+    *,
+    at: datetime,
+    by: str,
+    reason: str | None = None,
 ) -> None:
     """open → *state*; what was proposed is forgotten. Raises :class:`StateRefused` when it was decided before."""
     closed = tx.execute(
@@ -114,7 +120,7 @@ def _request(tx: Transaction, row: tuple[Any, ...]) -> EnrolmentRequest:
         subject=row[1],
         kinds=tuple(row[2].split()),
         credentials=tuple(_credential(*each) for each in credentials),
-        state=RequestState(row[3]),
+        state=EnrolmentRequestState(row[3]),
         asked=loaded(row[4]),
         decided=loaded(row[5]),
         decided_by=row[6],

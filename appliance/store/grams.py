@@ -11,14 +11,14 @@ import hashlib
 import itertools
 from collections.abc import Iterable, Iterator
 
-from appliance.model.listing import Words
+from appliance.model.listing import SearchWords
 from appliance.store.database import Transaction
 
 LONGEST = 2
 """Signs that a gram has at most; longer words are found by trigrams."""
 
 
-def tokens(people: Iterable[str], words: Words) -> str:
+def tokens(people: Iterable[str], words: SearchWords) -> str:
     """The tokens of a contract that *people* have in a list."""
     found = {f"w{_digest(person)}" for person in people}
     for place, text in (("t", words.title), ("p", words.parties)):

@@ -8,14 +8,14 @@ from typing import Any
 import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
-from appliance.model.guest import Invitation
+from appliance.model.guest import GuestInvitation
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
 _COLUMNS = "id, person, contract, party, invited_by, invited, round, tries, opened, ended, used, revoked, arrived"
 
 
-def insert(tx: Transaction, invitation: Invitation) -> None:
+def insert(tx: Transaction, invitation: GuestInvitation) -> None:
     """A new link, after an earlier one has ended. Raises :class:`StateRefused` for a guest bound elsewhere."""
     try:
         tx.execute(
@@ -45,7 +45,7 @@ def end(tx: Transaction, person: str, now: datetime) -> int:
     return int(ended.rowcount)
 
 
-def count_try(tx: Transaction, invitation: Invitation, *, most: int) -> bool:
+def count_try(tx: Transaction, invitation: GuestInvitation, *, most: int) -> bool:
     """One more try of this round's code, counted before it is looked at. False when there is none left."""
     counted = tx.execute(
         "UPDATE guest_invitations SET tries = tries + 1"
@@ -55,7 +55,7 @@ def count_try(tx: Transaction, invitation: Invitation, *, most: int) -> bool:
     return bool(counted.rowcount)
 
 
-def open_(tx: Transaction, invitation: Invitation, now: datetime) -> bool:
+def open_(tx: Transaction, invitation: GuestInvitation, now: datetime) -> bool:
     """The code was right: the tries begin anew, and the link is used. False when it was used before, or something
     took its place since *invitation* was read."""
     opened = tx.execute(
@@ -66,12 +66,12 @@ def open_(tx: Transaction, invitation: Invitation, now: datetime) -> bool:
     return bool(opened.rowcount)
 
 
-def next_round(tx: Transaction, invitation: Invitation) -> None:
+def next_round(tx: Transaction, invitation: GuestInvitation) -> None:
     """Another code in place of the old one."""
     tx.execute("UPDATE guest_invitations SET round = round + 1, tries = 0 WHERE id = ?", (invitation.id,))
 
 
-def arrive(tx: Transaction, invitation: Invitation, now: datetime) -> bool:
+def arrive(tx: Transaction, invitation: GuestInvitation, now: datetime) -> bool:
     """The link is opened; whether for the first time."""
     arrived = tx.execute(
         "UPDATE guest_invitations SET arrived = ? WHERE id = ? AND arrived IS NULL", (stored(now), invitation.id)
@@ -96,29 +96,29 @@ def is_revoked(tx: Transaction, person: str) -> bool:
     return bool(row[0] and row[0] == row[1])
 
 
-def load(tx: Transaction, invitation_id: str) -> Invitation:
+def load(tx: Transaction, invitation_id: str) -> GuestInvitation:
     """The invitation with this id, ended ones too. Raises :class:`NotFound`."""
     return _one(tx, "id = ?", invitation_id)
 
 
-def of_party(tx: Transaction, party_id: str) -> Invitation:
+def of_party(tx: Transaction, party_id: str) -> GuestInvitation:
     """The invitation whose link opens the party now. Raises :class:`NotFound`."""
     return _one(tx, "party = ? AND ended IS NULL", party_id)
 
 
-def of_person(tx: Transaction, subject: str) -> Invitation:
+def of_person(tx: Transaction, subject: str) -> GuestInvitation:
     """The invitation whose link works for the guest now. Raises :class:`NotFound`."""
     return _one(tx, "person = ? AND ended IS NULL", subject)
 
 
-def spent_of_person(tx: Transaction, subject: str) -> Invitation:
+def spent_of_person(tx: Transaction, subject: str) -> GuestInvitation:
     """The guest's newest invitation whose link takes no code any more, but still names the guest. Raises
     :class:`NotFound`."""
     condition = "person = ? AND revoked IS NULL AND (used IS NOT NULL OR ended IS NOT NULL)"
     return _one(tx, f"{condition} ORDER BY invited DESC, rowid DESC LIMIT 1", subject)
 
 
-def _one(tx: Transaction, condition: str, value: str) -> Invitation:
+def _one(tx: Transaction, condition: str, value: str) -> GuestInvitation:
     query = f"SELECT {_COLUMNS} FROM guest_invitations WHERE {condition}"  # noqa: S608 -- literals of this file
     row = tx.execute(query, (value,)).fetchone()
     if row is None:
@@ -141,7 +141,7 @@ def unknown() -> NotFound:
     return NotFound("This invitation does not exist or no longer holds; ask whoever invited you for a new one.")
 
 
-def _invitation(row: tuple[Any, ...]) -> Invitation:
+def _invitation(row: tuple[Any, ...]) -> GuestInvitation:
     identifier, person, contract, party, invited_by, invited, turn, tries, *moments = row
     dates = [loaded(each) for each in moments]
-    return Invitation(identifier, person, contract, party, invited_by, loaded(invited), turn, tries, *dates)
+    return GuestInvitation(identifier, person, contract, party, invited_by, loaded(invited), turn, tries, *dates)

@@ -28,7 +28,7 @@ which nobody waits any more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class InboxMessage:
     """A message that was queued for somebody; ``title`` is its contract's."""
 
     contract: str | None
@@ -38,14 +38,14 @@ class Told:
     title: str
 
 
-def messages(tx: Transaction, person: str, *, limit: int) -> list[Told]:
+def messages(tx: Transaction, person: str, *, limit: int) -> list[InboxMessage]:
     """The newest messages to *person* that are in the list."""
     query = (
         "SELECT o.contract, o.kind, o.about, o.due, (SELECT title FROM contracts WHERE id = o.contract)"  # noqa: S608
         f" FROM {_TOLD} ORDER BY o.due DESC, o.id DESC LIMIT ?2"
     )
     rows = tx.execute(query, (person, limit))
-    return [Told(row[0], NoticeKind(row[1]), row[2], loaded(row[3]), row[4] or "") for row in rows]
+    return [InboxMessage(row[0], NoticeKind(row[1]), row[2], loaded(row[3]), row[4] or "") for row in rows]
 
 
 def seen(tx: Transaction, person: str) -> datetime | None:

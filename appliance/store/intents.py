@@ -10,7 +10,7 @@ from typing import Any
 import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
-from appliance.model.intent import Circumstances, IntentRecord, IntentState, OutsideStamp
+from appliance.model.intent import IntentRecord, IntentState, OutsideStamp, SigningOrigin
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 from hsm import canonical
@@ -24,7 +24,7 @@ COLUMNS = (
 
 def insert(tx: Transaction, record: IntentRecord) -> None:
     """A prepared intent, before anything is signed."""
-    act = record.act
+    act = record.intent
     tx.execute(
         "INSERT INTO intents (id, contract, party, base, act, nonce, expires, suffix, contents_offset,"
         " contents_length, state, created, address, location) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -40,8 +40,8 @@ def insert(tx: Transaction, record: IntentRecord) -> None:
             *record.contents,
             record.state,
             stored(record.created),
-            record.circumstances.address,
-            record.circumstances.location,
+            record.origin.address,
+            record.origin.location,
         ),
     )
 
@@ -161,7 +161,7 @@ def abandon_expired(tx: Transaction, now: datetime, reason: str) -> int:
 def load(tx: Transaction, intent_id: str, *, contract: str | None = None) -> IntentRecord:
     """The intent with this id, of *contract* where one is given. Raises :class:`NotFound`."""
     found = _select(tx, "id = ?", (intent_id,))
-    if not found or contract not in (None, found[0].act.contract):
+    if not found or contract not in (None, found[0].intent.contract):
         raise NotFound("There is no prepared signature {intent}.", intent=intent_id)
     return found[0]
 
@@ -172,7 +172,7 @@ def prepared_of(tx: Transaction, party_id: str) -> IntentRecord | None:
     return found[0] if found else None
 
 
-def keep_circumstances(tx: Transaction, intent_id: str, circumstances: Circumstances) -> bool:
+def keep_circumstances(tx: Transaction, intent_id: str, circumstances: SigningOrigin) -> bool:
     """Where the intent is activated; False when it is no longer prepared."""
     kept = tx.execute(
         "UPDATE intents SET address = ?, location = ? WHERE id = ? AND state = 'prepared'",
@@ -207,14 +207,14 @@ def _select(tx: Transaction, condition: str, values: Sequence[object]) -> list[I
 def _record(row: tuple[Any, ...]) -> IntentRecord:
     return IntentRecord(
         id=row[0],
-        act=act_from(row[1]),
+        intent=act_from(row[1]),
         base=row[2],
         suffix=row[3] or b"",
         contents=(row[4], row[5]),
         state=IntentState(row[6]),
         created=loaded(row[7]),
-        circumstances=Circumstances(row[8], row[9]),
-        claimant=row[10],
+        origin=SigningOrigin(row[8], row[9]),
+        lease_owner=row[10],
         claimed=loaded(row[11]),
         cms=row[12],
         stamped=loaded(row[13]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from appliance.model.listing import EVERYTHING, Bucket, Words
+from appliance.model.listing import EVERYTHING, ContractBucket, SearchWords
 from appliance.store import grams
 from appliance.store.database import Transaction
 
@@ -20,7 +20,7 @@ def mark(person: str) -> str:
     return "".join(chr(start + part) for start, part in zip(_MARKS, parts, strict=True))
 
 
-def refresh(tx: Transaction, contract_id: str, buckets: Mapping[str, Bucket], words: Words) -> None:
+def refresh(tx: Transaction, contract_id: str, buckets: Mapping[str, ContractBucket], words: SearchWords) -> None:
     """The contract's rows become these; it is found by these *words*."""
     row = tx.execute("SELECT number FROM contracts WHERE id = ?", (contract_id,)).fetchone()
     number = int(row[0])
@@ -39,7 +39,7 @@ def refresh(tx: Transaction, contract_id: str, buckets: Mapping[str, Bucket], wo
     tx.execute("INSERT INTO contract_search (rowid, title, parties, people) VALUES (?, ?, ?, ?)", (number, *found))
 
 
-def indexed(buckets: Mapping[str, Bucket], words: Words) -> tuple[str, str, str]:
+def indexed(buckets: Mapping[str, ContractBucket], words: SearchWords) -> tuple[str, str, str]:
     """What the index has of a contract: title, parties, and the marks of all who have it in a list."""
     return words.title, words.parties, "".join(mark(person) for person in sorted(buckets))
 
@@ -69,19 +69,19 @@ def without_rows(tx: Transaction, limit: int) -> list[str]:
     return [row[0] for row in rows]
 
 
-def is_found(tx: Transaction, contract_id: str, buckets: Mapping[str, Bucket], words: Words) -> bool:
+def is_found(tx: Transaction, contract_id: str, buckets: Mapping[str, ContractBucket], words: SearchWords) -> bool:
     """Whether the short ones of *words* lead everybody in *buckets* to the contract."""
     number = int(tx.execute("SELECT number FROM contracts WHERE id = ?", (contract_id,)).fetchone()[0])
     return grams.has(tx, number, grams.tokens(buckets, words))
 
 
-def of_contract(tx: Transaction, contract_id: str) -> tuple[dict[str, Bucket], tuple[str, ...] | None]:
+def of_contract(tx: Transaction, contract_id: str) -> tuple[dict[str, ContractBucket], tuple[str, ...] | None]:
     """The rows as they stand, and the words (title, parties, people) that the index has."""
     rows = tx.execute(
         "SELECT person, bucket FROM involvements WHERE number = (SELECT number FROM contracts WHERE id = ?)",
         (contract_id,),
     )
-    buckets = {person: Bucket(bucket) for person, bucket in rows}
+    buckets = {person: ContractBucket(bucket) for person, bucket in rows}
     words = tx.execute(
         "SELECT title, parties, people FROM contract_search"
         " WHERE rowid = (SELECT number FROM contracts WHERE id = ?)",

@@ -20,7 +20,7 @@ _KINDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ArchiveStatus:
     """What is known of one contract: ``horizon`` None until it has been read from the document; ``attempts`` to
     renew it have failed."""
 
@@ -31,7 +31,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Failing:
+class RenewalFailures:
     """How many contracts could not be renewed at the last try, and why the first of them could not."""
 
     count: int
@@ -61,7 +61,7 @@ def fail(tx: Transaction, contract_id: str, *, reason: str, retry_at: datetime) 
     )
 
 
-def of(tx: Transaction, contract_id: str) -> Kept | None:
+def of(tx: Transaction, contract_id: str) -> ArchiveStatus | None:
     """What is known of a contract; None for one that is not kept."""
     row = tx.execute(
         "SELECT contract, revision, until, algorithms, attempts FROM keeping WHERE contract = ?", (contract_id,)
@@ -69,7 +69,7 @@ def of(tx: Transaction, contract_id: str) -> Kept | None:
     if row is None:
         return None
     horizon = Horizon(loaded(row[2]), tuple(row[3].split())) if row[2] else None
-    return Kept(row[0], row[1], horizon, row[4])
+    return ArchiveStatus(row[0], row[1], horizon, row[4])
 
 
 def unread(tx: Transaction, now: datetime, *, limit: int) -> list[str]:
@@ -117,11 +117,11 @@ def first_end(tx: Transaction, ends: Mapping[str, datetime]) -> datetime | None:
     return min(found, default=None)
 
 
-def failing(tx: Transaction) -> Failing:
+def failing(tx: Transaction) -> RenewalFailures:
     """The contracts whose last attempt failed."""
     count = tx.execute("SELECT count(*) FROM keeping WHERE attempts > 0").fetchone()[0]
     row = tx.execute("SELECT reason FROM keeping WHERE attempts > 0 ORDER BY contract LIMIT 1").fetchone()
-    return Failing(count, row[0] if row else None)
+    return RenewalFailures(count, row[0] if row else None)
 
 
 def failed(tx: Transaction, *, limit: int) -> list[tuple[str, str]]:

@@ -12,14 +12,14 @@ from appliance.model.contract import ContractState, PartyState, SigningOrder
 from appliance.model.listing import (
     EVERYTHING,
     MOST,
-    Bucket,
-    Counts,
-    Cursor,
-    Filter,
+    BucketCounts,
+    ContractBucket,
+    ContractFilter,
+    ContractPage,
+    ListCursor,
     ListedContract,
     ListedParty,
-    Page,
-    Reader,
+    ListViewer,
 )
 from appliance.store import grams
 from appliance.store.database import Transaction
@@ -31,16 +31,16 @@ LOOKED_AT = 2000
 
 KINDS = 100
 _TRIGRAM = 3
-_FIRST, _LAST = Cursor("", 0), Cursor("9999", 2**62)
+_FIRST, _LAST = ListCursor("", 0), ListCursor("9999", 2**62)
 """Before every row, and behind."""
 
 
-def counts(tx: Transaction, reader: Reader, *, soon: datetime) -> Counts:
+def counts(tx: Transaction, reader: ListViewer, *, soon: datetime) -> BucketCounts:
     """How many contracts *reader* has in each bucket, counted up to :data:`MOST`."""
 
     seen, values = _seen(reader, "involvements.number")
 
-    def many(bucket: Bucket) -> int:
+    def many(bucket: ContractBucket) -> int:
         query = (
             "SELECT count(*) FROM (SELECT 1 FROM involvements INDEXED BY involvements_bucket"  # noqa: S608 -- all literals
             f" WHERE person = ? AND bucket = ?{seen} LIMIT ?)"
@@ -52,17 +52,17 @@ def counts(tx: Transaction, reader: Reader, *, soon: datetime) -> Counts:
         " WHERE person = ? AND deadline < ? AND bucket IN ('to-sign', 'waiting') LIMIT ?)",
         (reader.person, stored(soon), MOST),
     ).fetchone()[0]
-    return Counts(
-        draft=many(Bucket.DRAFT),
-        to_sign=many(Bucket.TO_SIGN),
-        waiting=many(Bucket.WAITING),
+    return BucketCounts(
+        draft=many(ContractBucket.DRAFT),
+        to_sign=many(ContractBucket.TO_SIGN),
+        waiting=many(ContractBucket.WAITING),
         due_soon=int(due),
-        done=many(Bucket.DONE),
-        ended=many(Bucket.ENDED),
+        done=many(ContractBucket.DONE),
+        ended=many(ContractBucket.ENDED),
     )
 
 
-def kinds(tx: Transaction, reader: Reader) -> list[str]:
+def kinds(tx: Transaction, reader: ListViewer) -> list[str]:
     """The different kinds, by stepping from one to the next in the index instead of reading all rows."""
     seen, values = _seen(reader, "involvements.number")
     following = (
@@ -79,23 +79,29 @@ def kinds(tx: Transaction, reader: Reader) -> list[str]:
 
 
 def page(
-    tx: Transaction, reader: Reader, wanted: Filter, *, after: Cursor | None, limit: int, soon: datetime
-) -> Page:
+    tx: Transaction,
+    reader: ListViewer,
+    wanted: ContractFilter,
+    *,
+    after: ListCursor | None,
+    limit: int,
+    soon: datetime,
+) -> ContractPage:
     """At most *limit* rows behind *after*."""
     person = reader.person
     source = _source(reader, wanted, after, soon)
     tests, values = _tests(person, wanted, soon)
     query = f"SELECT number, at, {tests} FROM ({source.query} LIMIT {LOOKED_AT}) AS candidates"  # noqa: S608 -- all literals
-    found: list[Cursor] = []
+    found: list[ListCursor] = []
     last, looked_at = None, 0
     for number, at, fits in tx.execute(query, (*values, *source.values)):
-        last, looked_at = Cursor(at, number), looked_at + 1
+        last, looked_at = ListCursor(at, number), looked_at + 1
         if fits:
             found.append(last)
         if len(found) > limit:
-            return Page(_rows(tx, person, found[:limit]), str(found[limit - 1]))
+            return ContractPage(_rows(tx, person, found[:limit]), str(found[limit - 1]))
     more = last is not None and looked_at == LOOKED_AT
-    return Page(_rows(tx, person, found), str(last) if more else None)
+    return ContractPage(_rows(tx, person, found), str(last) if more else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ class _Source:
     values: tuple[object, ...]
 
 
-def _source(reader: Reader, wanted: Filter, after: Cursor | None, soon: datetime) -> _Source:
+def _source(reader: ListViewer, wanted: ContractFilter, after: ListCursor | None, soon: datetime) -> _Source:
     person = reader.person
     phrases = [*_phrase("title parties", wanted.query), *_phrase("parties", wanted.party)]
     if phrases:
@@ -125,7 +131,7 @@ def _source(reader: Reader, wanted: Filter, after: Cursor | None, soon: datetime
             f" WHERE contract_grams MATCH ? AND rowid < ?{seen} ORDER BY rowid DESC",
             (grams.match(person, **short), (after or _LAST).number, *values),
         )
-    if wanted.bucket is Bucket.DUE_SOON:
+    if wanted.bucket is ContractBucket.DUE_SOON:
         start = after or _FIRST
         return _Source(
             "SELECT number, deadline AS at FROM involvements INDEXED BY involvements_due"
@@ -136,7 +142,7 @@ def _source(reader: Reader, wanted: Filter, after: Cursor | None, soon: datetime
     return _by_change(reader, wanted, after or _LAST)
 
 
-def _seen(reader: Reader, number: str) -> tuple[str, tuple[object, ...]]:
+def _seen(reader: ListViewer, number: str) -> tuple[str, tuple[object, ...]]:
     """A condition (and its values) that leaves out what *reader* may not know of; *number* is the contract's.
 
     It belongs where the candidates are found: also how many were left out, and where a page ends, would tell.
@@ -152,7 +158,7 @@ def _seen(reader: Reader, number: str) -> tuple[str, tuple[object, ...]]:
     return condition, (json.dumps(reader.organisations),)
 
 
-def _by_change(reader: Reader, wanted: Filter, after: Cursor) -> _Source:
+def _by_change(reader: ListViewer, wanted: ContractFilter, after: ListCursor) -> _Source:
     index, condition, values = "involvements_all", "", []
     seen, drafters = _seen(reader, "involvements.number")
     if wanted.bucket is not None:
@@ -168,19 +174,19 @@ def _by_change(reader: Reader, wanted: Filter, after: Cursor) -> _Source:
     )
 
 
-def _days(wanted: Filter) -> tuple[str, str]:
+def _days(wanted: ContractFilter) -> tuple[str, str]:
     """The first instant that is wanted, and the first that is no longer; text that bounds all when not given."""
     since = "" if wanted.since is None else wanted.since.isoformat()
     before = "9999" if wanted.until is None else (wanted.until + timedelta(days=1)).isoformat()
     return since, before
 
 
-def _tests(person: str, wanted: Filter, soon: datetime) -> tuple[str, list[object]]:
+def _tests(person: str, wanted: ContractFilter, soon: datetime) -> tuple[str, list[object]]:
     """What a candidate must fulfil besides, as an expression and its values."""
     since, before = _days(wanted)
     involved = "own.person = ? AND touched >= ? AND touched < ?"
     values: list[object] = [person, since, before]
-    if wanted.bucket is Bucket.DUE_SOON:
+    if wanted.bucket is ContractBucket.DUE_SOON:
         involved, values = (
             f"{involved} AND bucket IN ('to-sign', 'waiting') AND deadline < ?",
             [*values, stored(soon)],
@@ -200,7 +206,7 @@ def _tests(person: str, wanted: Filter, soon: datetime) -> tuple[str, list[objec
     return " AND ".join(tests), values
 
 
-def _searches_trigrams(wanted: Filter) -> bool:
+def _searches_trigrams(wanted: ContractFilter) -> bool:
     """Whether a longer word leads: a short one beside it is looked for in what that finds."""
     return any(text is not None and len(text.strip()) >= _TRIGRAM for text in (wanted.query, wanted.party))
 
@@ -216,7 +222,7 @@ def _escaped(text: str) -> str:
     return "".join(f"^{sign}" if sign in "%_^" else sign for sign in text)
 
 
-def _rows(tx: Transaction, person: str, found: Sequence[Cursor]) -> tuple[ListedContract, ...]:
+def _rows(tx: Transaction, person: str, found: Sequence[ListCursor]) -> tuple[ListedContract, ...]:
     numbers = json.dumps([cursor.number for cursor in found])
     rows = tx.execute(
         "SELECT contracts.number, contracts.id, title, contracts.kind, state, bucket, contracts.deadline, zone,"
@@ -250,7 +256,7 @@ def _row(row: tuple[Any, ...], parties: Sequence[tuple[Any, ...]]) -> ListedCont
         title=row[2],
         kind=row[3],
         state=state,
-        bucket=Bucket(row[5]),
+        bucket=ContractBucket(row[5]),
         deadline=loaded(row[6]),
         zone=row[7],
         touched=loaded(row[8]),

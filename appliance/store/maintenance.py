@@ -8,12 +8,12 @@ from datetime import datetime
 import pysqlite3
 
 from appliance.errors import StateRefused
-from appliance.model.maintenance import Window
+from appliance.model.maintenance import MaintenanceWindow
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
 
-def plan(tx: Transaction, window: Window, now: datetime) -> None:
+def plan(tx: Transaction, window: MaintenanceWindow, now: datetime) -> None:
     """Announces *window* from *now* on. Raises :class:`StateRefused` while another one is open."""
     try:
         tx.execute(
@@ -30,12 +30,12 @@ def plan(tx: Transaction, window: Window, now: datetime) -> None:
         raise StateRefused("A maintenance is planned or under way already; end that one first.") from error
 
 
-def open_window(tx: Transaction) -> Window | None:
+def open_window(tx: Transaction) -> MaintenanceWindow | None:
     """The one that is planned or under way."""
     row = tx.execute("SELECT begins, until, message, exceptions FROM maintenance WHERE ended IS NULL").fetchone()
     if row is None:
         return None
-    return Window(loaded(row[0]), loaded(row[1]), row[2], frozenset(json.loads(row[3])))
+    return MaintenanceWindow(loaded(row[0]), loaded(row[1]), row[2], frozenset(json.loads(row[3])))
 
 
 def end(tx: Transaction, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from appliance.errors import NotFound, StateRefused
-from appliance.model.office import ActKind, ActState, PendingAct
+from appliance.model.office import OfficerDecision, OfficerDecisionKind, OfficerDecisionState
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 from hsm import canonical
@@ -18,7 +18,7 @@ _COLUMNS = (
 )
 
 
-def insert(tx: Transaction, act: PendingAct) -> None:
+def insert(tx: Transaction, act: OfficerDecision) -> None:
     """A new open act."""
     tx.execute(
         "INSERT INTO office_acts"
@@ -48,7 +48,7 @@ def approve(tx: Transaction, act_id: str, officer: str, at: datetime) -> None:
 
 
 def end(
-    tx: Transaction, act_id: str, state: ActState, *, at: datetime, by: str, reason: str | None = None
+    tx: Transaction, act_id: str, state: OfficerDecisionState, *, at: datetime, by: str, reason: str | None = None
 ) -> None:
     """open → *state*. Raises :class:`StateRefused` when it has ended before."""
     ended = tx.execute(
@@ -69,7 +69,7 @@ def expire(tx: Transaction, now: datetime) -> int:
     return int(ended.rowcount)
 
 
-def act(tx: Transaction, act_id: str) -> PendingAct:
+def act(tx: Transaction, act_id: str) -> OfficerDecision:
     """The act. Raises :class:`NotFound`."""
     row = tx.execute(f"{_COLUMNS} WHERE id = ?", (act_id,)).fetchone()
     if row is None:
@@ -77,7 +77,7 @@ def act(tx: Transaction, act_id: str) -> PendingAct:
     return _act(tx, row)
 
 
-def waiting(tx: Transaction, now: datetime) -> list[PendingAct]:
+def waiting(tx: Transaction, now: datetime) -> list[OfficerDecision]:
     """The open acts that have not run out, oldest first."""
     rows = tx.execute(
         f"{_COLUMNS} WHERE state = 'open' AND expires > ? ORDER BY prepared, id LIMIT 200", (stored(now),)
@@ -85,7 +85,7 @@ def waiting(tx: Transaction, now: datetime) -> list[PendingAct]:
     return [_act(tx, row) for row in rows]
 
 
-def open_about(tx: Transaction, subject: str, kind: ActKind) -> list[PendingAct]:
+def open_about(tx: Transaction, subject: str, kind: OfficerDecisionKind) -> list[OfficerDecision]:
     """The open acts of this kind about *subject*, oldest first."""
     rows = tx.execute(
         f"{_COLUMNS} WHERE subject = ? AND kind = ? AND state = 'open' ORDER BY prepared, id", (subject, kind)
@@ -93,7 +93,7 @@ def open_about(tx: Transaction, subject: str, kind: ActKind) -> list[PendingAct]
     return [_act(tx, row) for row in rows]
 
 
-def last_done(tx: Transaction, subject: str, kind: ActKind) -> PendingAct | None:
+def last_done(tx: Transaction, subject: str, kind: OfficerDecisionKind) -> OfficerDecision | None:
     """The newest act of this kind that was done to *subject*, or None."""
     row = tx.execute(
         f"{_COLUMNS} WHERE subject = ? AND kind = ? AND state = 'done' ORDER BY prepared DESC LIMIT 1",
@@ -102,7 +102,7 @@ def last_done(tx: Transaction, subject: str, kind: ActKind) -> PendingAct | None
     return None if row is None else _act(tx, row)
 
 
-def open_for_request(tx: Transaction, request_id: str, now: datetime) -> PendingAct | None:
+def open_for_request(tx: Transaction, request_id: str, now: datetime) -> OfficerDecision | None:
     """The act that waits to decide this request, or None."""
     row = tx.execute(
         f"{_COLUMNS} WHERE request = ? AND state = 'open' AND expires > ? ORDER BY prepared DESC LIMIT 1",
@@ -111,11 +111,11 @@ def open_for_request(tx: Transaction, request_id: str, now: datetime) -> Pending
     return None if row is None else _act(tx, row)
 
 
-def _act(tx: Transaction, row: tuple[Any, ...]) -> PendingAct:
+def _act(tx: Transaction, row: tuple[Any, ...]) -> OfficerDecision:
     officers = tx.execute("SELECT officer FROM office_approvals WHERE act = ? ORDER BY at, officer", (row[0],))
-    return PendingAct(
+    return OfficerDecision(
         id=row[0],
-        kind=ActKind(row[1]),
+        kind=OfficerDecisionKind(row[1]),
         subject=row[2],
         details=json.loads(row[3]),
         notes=json.loads(row[4]),
@@ -123,7 +123,7 @@ def _act(tx: Transaction, row: tuple[Any, ...]) -> PendingAct:
         expires=loaded(row[6]),
         prepared=loaded(row[7]),
         prepared_by=row[8],
-        state=ActState(row[9]),
+        state=OfficerDecisionState(row[9]),
         approved_by=tuple(each[0] for each in officers),
         request=row[10],
         reason=row[11],

@@ -8,7 +8,7 @@ from typing import Any
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.money import Money
-from appliance.model.powers import Basis, Done, Power, Scope
+from appliance.model.powers import Power, PowerBasis, PowerScope, RecordedAction
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
@@ -49,7 +49,7 @@ def insert(tx: Transaction, power: Power) -> None:
     )
 
 
-def verify(tx: Transaction, power_id: str, done: Done) -> None:
+def verify(tx: Transaction, power_id: str, done: RecordedAction) -> None:
     """registered → verified. Raises :class:`StateRefused` when somebody decided first."""
     _decided(
         tx.execute(
@@ -60,7 +60,7 @@ def verify(tx: Transaction, power_id: str, done: Done) -> None:
     )
 
 
-def refuse(tx: Transaction, power_id: str, done: Done) -> None:
+def refuse(tx: Transaction, power_id: str, done: RecordedAction) -> None:
     """registered → refused. Raises :class:`StateRefused` when somebody decided first."""
     _decided(
         tx.execute(
@@ -71,7 +71,7 @@ def refuse(tx: Transaction, power_id: str, done: Done) -> None:
     )
 
 
-def revoke(tx: Transaction, power_id: str, done: Done) -> None:
+def revoke(tx: Transaction, power_id: str, done: RecordedAction) -> None:
     """registered or verified → revoked. Raises :class:`StateRefused` when it has ended already."""
     _decided(
         tx.execute(
@@ -139,18 +139,18 @@ def _power(tx: Transaction, row: tuple[Any, ...]) -> Power:
     entries = tx.execute("SELECT entry FROM power_events WHERE power = ? ORDER BY entry", (row[0],))
     return Power(
         id=row[0],
-        basis=Basis(row[1]),
+        basis=PowerBasis(row[1]),
         grantor=row[2],
         principal=row[3],
         agent=row[4],
-        scope=Scope(tuple(json.loads(row[5])), tuple(json.loads(row[6])), limit, tuple(json.loads(row[9]))),
+        scope=PowerScope(tuple(json.loads(row[5])), tuple(json.loads(row[6])), limit, tuple(json.loads(row[9]))),
         since=loaded(row[10]),
         until=loaded(row[11]),
         replaces=bool(row[12]),
         document=row[13],
         size=row[14],
         contract=row[15],
-        registered=Done(row[16], loaded(row[17])),
+        registered=RecordedAction(row[16], loaded(row[17])),
         verified=_done(row[18], row[19]),
         refused=_done(row[20], row[21], row[22]),
         revoked=_done(row[23], row[24], row[25]),
@@ -158,8 +158,8 @@ def _power(tx: Transaction, row: tuple[Any, ...]) -> Power:
     )
 
 
-def _done(by: str | None, at: str | None, reason: str | None = "") -> Done | None:
-    return None if by is None or at is None else Done(by, loaded(at), reason or "")
+def _done(by: str | None, at: str | None, reason: str | None = "") -> RecordedAction | None:
+    return None if by is None or at is None else RecordedAction(by, loaded(at), reason or "")
 
 
 def _json(names: Sequence[str]) -> str:

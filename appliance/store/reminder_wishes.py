@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from datetime import time
 
-from appliance.model.reminder import Quiet, Wishes
+from appliance.model.reminder import QuietHours, ReminderPreferences
 from appliance.store.database import Transaction
 
 
-def load(tx: Transaction, person: str) -> Wishes:
+def load(tx: Transaction, person: str) -> ReminderPreferences:
     """The wishes of *person*; none when there is no row."""
     row = tx.execute(
         "SELECT quiet_start, quiet_until, daily FROM reminder_wishes WHERE person = ?", (person,)
     ).fetchone()
     if row is None:
-        return Wishes()
-    quiet = None if row[0] is None else Quiet(time.fromisoformat(row[0]), time.fromisoformat(row[1]))
-    return Wishes(quiet, None if row[2] is None else time.fromisoformat(row[2]))
+        return ReminderPreferences()
+    quiet = None if row[0] is None else QuietHours(time.fromisoformat(row[0]), time.fromisoformat(row[1]))
+    return ReminderPreferences(quiet, None if row[2] is None else time.fromisoformat(row[2]))
 
 
-def keep(tx: Transaction, person: str, wishes: Wishes) -> None:
+def keep(tx: Transaction, person: str, wishes: ReminderPreferences) -> None:
     """Writes the *wishes* of *person* in place of earlier ones."""
     quiet = (None, None) if wishes.quiet is None else (_told(wishes.quiet.start), _told(wishes.quiet.until))
     daily = None if wishes.daily is None else _told(wishes.daily)

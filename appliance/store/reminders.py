@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from appliance.model.reminder import Duty, Occasion, Part, Reminder
+from appliance.model.reminder import Duty, Occasion, Reminder, ReminderRole
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
@@ -25,7 +25,7 @@ def insert(tx: Transaction, reminder: Reminder) -> int | None:
             reminder.duty.person,
             reminder.occasion,
             reminder.step,
-            reminder.duty.part,
+            reminder.duty.role,
             reminder.duty.about,
             stored(reminder.anchor),
             stored(reminder.due),
@@ -109,6 +109,6 @@ def last_mail(tx: Transaction, person: str) -> datetime | None:
 
 def _reminder(row: tuple[Any, ...]) -> Reminder:
     identifier, contract, occasion, step, person, part, about, anchor, due, made, closed = row
-    duty = Duty(person, Part(part), about)
+    duty = Duty(person, ReminderRole(part), about)
     moments = loaded(anchor), loaded(due), loaded(made), loaded(closed)
     return Reminder(identifier, contract, Occasion(occasion), step, duty, *moments)

@@ -10,7 +10,7 @@ import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import ContractState
-from appliance.model.retention import Disposal, DisposalState, Ended, Hold
+from appliance.model.retention import Disposal, DisposalState, EndedContract, LegalHold
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
@@ -24,7 +24,7 @@ _ACTS = (
 )
 
 
-def place_hold(tx: Transaction, hold: Hold) -> None:
+def place_hold(tx: Transaction, hold: LegalHold) -> None:
     """Raises :class:`StateRefused` when one stands already."""
     try:
         tx.execute(
@@ -45,7 +45,7 @@ def lift_hold(tx: Transaction, contract_id: str, *, at: datetime, by: str, becau
         raise StateRefused("Contract {contract} is under no legal hold.", contract=contract_id)
 
 
-def open_holds(tx: Transaction) -> list[Hold]:
+def open_holds(tx: Transaction) -> list[LegalHold]:
     """The holds that stand, the newest first."""
     rows = tx.execute(f"{_HOLD} WHERE lifted IS NULL ORDER BY placed DESC, id DESC LIMIT 200")
     return [_hold(row) for row in rows]
@@ -114,7 +114,7 @@ def require_there(tx: Transaction, contract_id: str) -> None:
 
 def ended(
     tx: Transaction, before: datetime, *, after: tuple[str, str], limit: int
-) -> list[tuple[tuple[str, str], Ended]]:
+) -> list[tuple[tuple[str, str], EndedContract]]:
     """Contracts whose last change was at *before* or earlier, the oldest first from *after* on, with their places.
 
     Without those that are held, disposed of, or proposed for it.
@@ -130,7 +130,7 @@ def ended(
     return [((row[0], row[1]), _ended(row)) for row in rows]
 
 
-def one_ended(tx: Transaction, contract_id: str) -> Ended:
+def one_ended(tx: Transaction, contract_id: str) -> EndedContract:
     """The contract as retention sees it. Raises :class:`NotFound`."""
     row = tx.execute("SELECT touched, id, kind, state FROM contracts WHERE id = ?", (contract_id,)).fetchone()
     if row is None:
@@ -138,7 +138,7 @@ def one_ended(tx: Transaction, contract_id: str) -> Ended:
     return _ended(row)
 
 
-def ended_of(tx: Transaction, subject: str) -> list[Ended]:
+def ended_of(tx: Transaction, subject: str) -> list[EndedContract]:
     """Contracts at their end, not disposed of, in which *subject* acted."""
     rows = tx.execute(
         "SELECT c.touched, c.id, c.kind, c.state FROM contracts AS c"  # noqa: S608 -- literals of this file
@@ -229,9 +229,9 @@ def newest_signed(tx: Transaction, limit: int) -> list[tuple[str, str]]:
     ]
 
 
-def _hold(row: tuple[Any, ...]) -> Hold:
+def _hold(row: tuple[Any, ...]) -> LegalHold:
     contract, reason, placed, placed_by, lifted, lifted_by, because = row
-    return Hold(contract, reason, loaded(placed), placed_by, loaded(lifted), lifted_by, because)
+    return LegalHold(contract, reason, loaded(placed), placed_by, loaded(lifted), lifted_by, because)
 
 
 def _disposal(row: tuple[Any, ...]) -> Disposal:
@@ -241,6 +241,6 @@ def _disposal(row: tuple[Any, ...]) -> Disposal:
     )
 
 
-def _ended(row: tuple[Any, ...]) -> Ended:
+def _ended(row: tuple[Any, ...]) -> EndedContract:
     touched, contract, kind, state = row
-    return Ended(contract, kind, ContractState(state), loaded(touched))
+    return EndedContract(contract, kind, ContractState(state), loaded(touched))

@@ -9,7 +9,7 @@ import pysqlite3
 
 from appliance.errors import StateRefused
 from appliance.model import review_record as codec
-from appliance.model.review import ContentCheck, RequestState, ReviewRequest, SignOff, Waiver
+from appliance.model.review import ContentCheck, ReviewRequest, ReviewRequestState, SignOff, Waiver
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 from hsm import canonical
@@ -60,7 +60,7 @@ def ask(tx: Transaction, request: ReviewRequest) -> None:
 def answer(
     tx: Transaction,
     request: ReviewRequest,
-    state: RequestState,
+    state: ReviewRequestState,
     at: datetime,
     *,
     by: str | None,
@@ -151,5 +151,5 @@ def _request(row: tuple[Any, ...]) -> ReviewRequest:
     identifier, contract, document, by, asked, state, decided, decided_by_, words = row
     when = None if decided is None else loaded(decided)
     return ReviewRequest(
-        identifier, contract, document, by, loaded(asked), RequestState(state), when, decided_by_, words
+        identifier, contract, document, by, loaded(asked), ReviewRequestState(state), when, decided_by_, words
     )

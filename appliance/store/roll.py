@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from appliance.model.accounts import AccountState, Role
-from appliance.model.office import OpenContract, RollEntry
+from appliance.model.accounts import AccountRole, AccountState
+from appliance.model.office import DirectoryEntry, OpenContract
 from appliance.store.database import Transaction
 
 # The rows of the list: what differs follows it. No value is ever put in here.
@@ -31,7 +31,7 @@ _CUSTODIANS = (
 )
 
 
-def page(tx: Transaction, search: str, *, after: str, limit: int) -> list[RollEntry]:
+def page(tx: Transaction, search: str, *, after: str, limit: int) -> list[DirectoryEntry]:
     """At most *limit* people but guests, by subject after *after*, who are found by *search*."""
     pattern = f"%{_literal(search)}%"
     rows = tx.execute(
@@ -43,7 +43,7 @@ def page(tx: Transaction, search: str, *, after: str, limit: int) -> list[RollEn
     return [_entry(row) for row in rows]
 
 
-def entry(tx: Transaction, subject: str) -> RollEntry | None:
+def entry(tx: Transaction, subject: str) -> DirectoryEntry | None:
     """The person of this subject, guests too, or None."""
     row = tx.execute(f"{_ENTRY} WHERE p.subject = ?", (subject,)).fetchone()
     return None if row is None else _entry(row)
@@ -61,7 +61,7 @@ def can_keep_seals(tx: Transaction, person: str, organisation: str) -> bool:
 
 def possible_custodians(
     tx: Transaction, organisation: str, words: str = "", *, limit: int = -1
-) -> list[RollEntry]:
+) -> list[DirectoryEntry]:
     """Enrolled people of *organisation* whose account is active and has the custodian's role, or who have none, by
     name; with *words* in name, login or mail address, and at most *limit* of them."""
     rows = tx.execute(_ENTRY + _CUSTODIANS, (organisation, f"%{_literal(words)}%", limit))
@@ -77,7 +77,7 @@ def officers(tx: Transaction) -> list[str]:
     return [row[0] for row in rows]
 
 
-def with_role(tx: Transaction, organisation: str, role: Role, *, limit: int) -> list[str]:
+def with_role(tx: Transaction, organisation: str, role: AccountRole, *, limit: int) -> list[str]:
     """The people of *organisation* whose accounts are active and who have *role*, by name."""
     rows = tx.execute(
         "SELECT p.subject FROM people p JOIN accounts a ON a.subject = p.subject"
@@ -130,8 +130,8 @@ def _literal(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _entry(row: tuple[Any, ...]) -> RollEntry:
-    return RollEntry(
+def _entry(row: tuple[Any, ...]) -> DirectoryEntry:
+    return DirectoryEntry(
         subject=row[0],
         name=row[1],
         organisation=row[2],
@@ -141,5 +141,5 @@ def _entry(row: tuple[Any, ...]) -> RollEntry:
         guest=bool(row[6]),
         enrolled=bool(row[7]),
         waiting=bool(row[8]),
-        roles=frozenset(Role(each) for each in (row[9] or "").split()),
+        roles=frozenset(AccountRole(each) for each in (row[9] or "").split()),
     )

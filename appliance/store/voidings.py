@@ -9,7 +9,7 @@ import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import OpenVoiding
-from appliance.model.voiding import Declaration
+from appliance.model.voiding import VoidDeclaration
 from appliance.store.database import Transaction
 from appliance.store.intents import act_from
 from appliance.store.moments import loaded, stored
@@ -50,7 +50,7 @@ def finish(tx: Transaction, voiding: str, *, at: datetime) -> None:
     _require_one(ended.rowcount)
 
 
-def insert_declaration(tx: Transaction, declaration: Declaration) -> None:
+def insert_declaration(tx: Transaction, declaration: VoidDeclaration) -> None:
     """A declaration before it is signed."""
     tx.execute(
         "INSERT INTO void_declarations (id, voiding, person, record, act, prepared, expires)"
@@ -60,14 +60,14 @@ def insert_declaration(tx: Transaction, declaration: Declaration) -> None:
             declaration.voiding,
             declaration.person,
             declaration.record,
-            canonical.encode(declaration.act.fields()),
+            canonical.encode(declaration.intent.fields()),
             stored(declaration.prepared),
-            stored(declaration.act.expires),
+            stored(declaration.intent.expires),
         ),
     )
 
 
-def sign(tx: Transaction, declaration: Declaration, *, at: datetime, cms: bytes, entry: int) -> None:
+def sign(tx: Transaction, declaration: VoidDeclaration, *, at: datetime, cms: bytes, entry: int) -> None:
     """The declaration is signed. Raises :class:`StateRefused` when this person's was before."""
     try:
         signed = tx.execute(
@@ -79,7 +79,7 @@ def sign(tx: Transaction, declaration: Declaration, *, at: datetime, cms: bytes,
     _require_one(signed.rowcount)
 
 
-def declaration(tx: Transaction, contract_id: str, declaration_id: str) -> Declaration:
+def declaration(tx: Transaction, contract_id: str, declaration_id: str) -> VoidDeclaration:
     """The declaration with this id about this contract. Raises :class:`NotFound`."""
     row = tx.execute(
         f"SELECT {_COLUMNS} WHERE void_declarations.id = ? AND voidings.contract = ?",
@@ -90,7 +90,7 @@ def declaration(tx: Transaction, contract_id: str, declaration_id: str) -> Decla
     return _declaration(row)
 
 
-def declarations(tx: Transaction, contract_id: str) -> tuple[Declaration, ...]:
+def declarations(tx: Transaction, contract_id: str) -> tuple[VoidDeclaration, ...]:
     """The signed declarations of the proposals that are open or done, in the order of signing."""
     rows = tx.execute(
         f"SELECT {_COLUMNS} WHERE voidings.contract = ? AND voidings.state <> 'refused'"
@@ -105,14 +105,14 @@ def forget_expired(tx: Transaction, now: datetime) -> None:
     tx.execute("DELETE FROM void_declarations WHERE signed IS NULL AND expires <= ?", (stored(now),))
 
 
-def _declaration(row: tuple[Any, ...]) -> Declaration:
-    return Declaration(
+def _declaration(row: tuple[Any, ...]) -> VoidDeclaration:
+    return VoidDeclaration(
         id=row[0],
         contract=row[1],
         voiding=row[2],
         person=row[3],
         record=row[4],
-        act=act_from(row[5]),
+        intent=act_from(row[5]),
         prepared=loaded(row[6]),
         signed=loaded(row[7]),
         cms=row[8],

@@ -12,12 +12,12 @@ from appliance.errors import NotFound
 from appliance.language import Language
 from appliance.model.writing import (
     Currency,
-    FieldKind,
     MergeField,
-    Purpose,
+    MergeFieldKind,
     Template,
     TemplateVersion,
     Text,
+    TextPurpose,
     Wording,
 )
 from appliance.store.database import Transaction
@@ -60,7 +60,7 @@ def text(tx: Transaction, text_id: str) -> Text:
     return _text(row)
 
 
-def texts_of(tx: Transaction, owner: str, purpose: Purpose, limit: int) -> list[Text]:
+def texts_of(tx: Transaction, owner: str, purpose: TextPurpose, limit: int) -> list[Text]:
     """The newest texts of *owner*, without their wording (``html`` is empty), the last changed first."""
     rows = tx.execute(
         "SELECT id, owner, purpose, title, kind, language, '', '[]', version, created, changed, changed_by,"
@@ -176,7 +176,7 @@ def _text(row: tuple[Any, ...]) -> Text:
     return Text(
         id=row[0],
         owner=row[1],
-        purpose=Purpose(row[2]),
+        purpose=TextPurpose(row[2]),
         kind=row[4],
         wording=Wording(row[3], Language(row[5]), row[6], _read(row[7])),
         version=row[8],
@@ -221,7 +221,7 @@ def _field(described: dict[str, Any]) -> MergeField:
     return MergeField(
         **{
             **described,
-            "kind": FieldKind(described["kind"]),
+            "kind": MergeFieldKind(described["kind"]),
             "currency": Currency(described["currency"]),
             "choices": tuple(described["choices"]),
         }

@@ -7,12 +7,12 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from appliance.errors import PreconditionRefused
-from appliance.model.writing import FIELD_NAME, FieldKind, MergeField
+from appliance.model.writing import FIELD_NAME, MergeField, MergeFieldKind
 from appliance.writing.values import LONGEST_TEXT, Wrong, accepted
 
 LONGEST_LABEL, LONGEST_HELP, MOST_CHOICES, LONGEST_CHOICE = 80, 300, 50, 200
-_BY_LENGTH = frozenset({FieldKind.TEXT, FieldKind.LONG_TEXT, FieldKind.PARTY})
-_BY_VALUE = frozenset({FieldKind.NUMBER, FieldKind.MONEY})
+_BY_LENGTH = frozenset({MergeFieldKind.TEXT, MergeFieldKind.LONG_TEXT, MergeFieldKind.PARTY})
+_BY_VALUE = frozenset({MergeFieldKind.NUMBER, MergeFieldKind.MONEY})
 
 
 def require_definition(field: MergeField) -> None:
@@ -32,7 +32,7 @@ def require_definition(field: MergeField) -> None:
 
 
 def _require_choices(field: MergeField) -> None:
-    if field.kind is not FieldKind.CHOICE:
+    if field.kind is not MergeFieldKind.CHOICE:
         return
     distinct = len(set(field.choices)) == len(field.choices)
     if not 2 <= len(field.choices) <= MOST_CHOICES or not distinct:
@@ -66,7 +66,7 @@ def _bound(field: MergeField, typed: str) -> Decimal | None:
         if not number.is_finite():
             raise ValueError(typed)
         return number
-    if field.kind is FieldKind.DATE:
+    if field.kind is MergeFieldKind.DATE:
         return Decimal(date.fromisoformat(typed).toordinal())
     raise ValueError(typed)
 

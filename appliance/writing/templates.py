@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.model.writing import Purpose, Template, TemplateVersion, Text
+from appliance.model.writing import Template, TemplateVersion, Text, TextPurpose
 from appliance.store import people
 from appliance.store import writing as store
 from appliance.store.database import Database, Transaction
@@ -78,7 +78,7 @@ class Templates:
                 wording.title,
                 template.kind,
                 wording.language,
-                Purpose.TEMPLATE,
+                TextPurpose.TEMPLATE,
                 wording.html,
                 wording.fields,
                 template.id,
@@ -133,7 +133,7 @@ def _visible(tx: Transaction, template_id: str, by: str) -> Template:
 
 
 def _require_publishable(text: Text, seen: int) -> None:
-    if text.purpose is not Purpose.TEMPLATE:
+    if text.purpose is not TextPurpose.TEMPLATE:
         raise PreconditionRefused("This text is written for one contract; it cannot be published as a template.")
     if text.version != seen:
         raise StateRefused("The text has changed since this page was loaded; load it again and look at it.")

@@ -10,7 +10,7 @@ from datetime import datetime
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.language import Language
 from appliance.language.letters import words
-from appliance.model.writing import MergeField, Purpose, Text, Wording
+from appliance.model.writing import MergeField, Text, TextPurpose, Wording
 from appliance.store import people
 from appliance.store import writing as store
 from appliance.store.database import Database, Transaction
@@ -32,7 +32,7 @@ class Beginning:
     title: str
     kind: str
     language: Language
-    purpose: Purpose = Purpose.CONTRACT
+    purpose: TextPurpose = TextPurpose.CONTRACT
     html: str = ""
     fields: tuple[MergeField, ...] = ()
     template: str | None = None
@@ -61,7 +61,7 @@ class Texts:
         with self._database.reading() as tx:
             return visible(tx, text_id, by)
 
-    def mine(self, by: str, purpose: Purpose = Purpose.CONTRACT) -> list[Text]:
+    def mine(self, by: str, purpose: TextPurpose = TextPurpose.CONTRACT) -> list[Text]:
         """The texts of *by* without their wordings, the last changed first."""
         with self._database.reading() as tx:
             return store.texts_of(tx, by, purpose, MOST_SHOWN)
@@ -143,7 +143,9 @@ def visible(tx: Transaction, text_id: str, by: str) -> Text:
     """The text, for somebody who may see it. Raises :class:`NotFound`."""
     text = store.text(tx, text_id)
     owner, reader = people.person(tx, text.owner), people.person(tx, by)
-    shared = text.purpose is Purpose.TEMPLATE and not reader.guest and owner.organisation == reader.organisation
+    shared = (
+        text.purpose is TextPurpose.TEMPLATE and not reader.guest and owner.organisation == reader.organisation
+    )
     if text.owner != by and not shared:
         raise NotFound("There is no such text; it may have been thrown away.")
     return text

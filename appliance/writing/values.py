@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 
 from appliance.language import Language
 from appliance.language.letters import without_hidden, words
-from appliance.model.writing import Currency, FieldKind, MergeField
+from appliance.model.writing import Currency, MergeField, MergeFieldKind
 from appliance.money.capitals import in_capitals
 from hsm.sentence import Sentence
 
@@ -65,11 +65,11 @@ def written(field: MergeField, value: str, language: Language) -> str:
     if not value:
         return "／" if language is Language.CHINESE else "—"
     match field.kind:
-        case FieldKind.MONEY:
+        case MergeFieldKind.MONEY:
             return _money(field.currency, Decimal(value), language)
-        case FieldKind.DATE:
+        case MergeFieldKind.DATE:
             return _date(date.fromisoformat(value), language)
-        case FieldKind.YES_NO:
+        case MergeFieldKind.YES_NO:
             return _ANSWERS[language][value == YES]
         case _:
             return value
@@ -79,11 +79,11 @@ _ANSWERS = {Language.CHINESE: ("否", "是"), Language.ENGLISH: ("no", "yes")}
 
 
 def _tidy(field: MergeField, typed: str) -> str:
-    if field.kind is FieldKind.LONG_TEXT:
+    if field.kind is MergeFieldKind.LONG_TEXT:
         lines = without_hidden(typed.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
         return "\n".join(line.strip() for line in lines).strip()
     value = words(typed)
-    if field.kind in (FieldKind.NUMBER, FieldKind.MONEY, FieldKind.DATE):
+    if field.kind in (MergeFieldKind.NUMBER, MergeFieldKind.MONEY, MergeFieldKind.DATE):
         value = unicodedata.normalize("NFKC", value).replace(",", "").replace(" ", "")
     return value
 
@@ -161,15 +161,15 @@ def _answer(_field: MergeField, value: str) -> str:
     return value
 
 
-_ACCEPTING: Mapping[FieldKind, Callable[[MergeField, str], str]] = {
-    FieldKind.TEXT: _line,
-    FieldKind.LONG_TEXT: _text,
-    FieldKind.NUMBER: _number,
-    FieldKind.MONEY: _amount,
-    FieldKind.DATE: _day,
-    FieldKind.CHOICE: _choice,
-    FieldKind.PARTY: _line,
-    FieldKind.YES_NO: _answer,
+_ACCEPTING: Mapping[MergeFieldKind, Callable[[MergeField, str], str]] = {
+    MergeFieldKind.TEXT: _line,
+    MergeFieldKind.LONG_TEXT: _text,
+    MergeFieldKind.NUMBER: _number,
+    MergeFieldKind.MONEY: _amount,
+    MergeFieldKind.DATE: _day,
+    MergeFieldKind.CHOICE: _choice,
+    MergeFieldKind.PARTY: _line,
+    MergeFieldKind.YES_NO: _answer,
 }
 
 

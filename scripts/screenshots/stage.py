@@ -24,13 +24,13 @@ from appliance.errors import NotFound
 from appliance.home import Home
 from appliance.identity import IdentityCheck
 from appliance.language import Language
-from appliance.model.accounts import AccountState, LinkPurpose, Role, Strength
-from appliance.model.contract import Contract, Deadline, Guest, Placement, SigningOrder
+from appliance.model.accounts import AccountRole, AccountState, LinkPurpose, Strength
+from appliance.model.contract import Contract, Deadline, GuestDetails, Placement, SigningOrder
 from appliance.model.identity import Against, IdentityDocument
-from appliance.model.intent import Circumstances
+from appliance.model.intent import SigningOrigin
 from appliance.model.money import Money
 from appliance.model.people import Person
-from appliance.model.powers import Basis, Scope
+from appliance.model.powers import PowerBasis, PowerScope
 from appliance.powers import PowerDraft
 from appliance.store import accounts
 from appliance.supervision import Supervisor
@@ -40,12 +40,12 @@ from scripts.screenshots.operators import operators
 from scripts.screenshots.screens import AUDITOR
 from tests.ports import free_port
 
-ROLES: Mapping[str, tuple[Role, ...]] = {
-    ZHANG.subject: (Role.INITIATOR, Role.SIGNER),
-    LI.subject: (Role.SIGNER,),
-    CUSTODIAN.subject: (Role.CUSTODIAN, Role.INITIATOR, Role.REVIEWER, Role.SIGNER),
-    OFFICER: (Role.OFFICER,),
-    AUDITOR: (Role.AUDITOR,),
+ROLES: Mapping[str, tuple[AccountRole, ...]] = {
+    ZHANG.subject: (AccountRole.INITIATOR, AccountRole.SIGNER),
+    LI.subject: (AccountRole.SIGNER,),
+    CUSTODIAN.subject: (AccountRole.CUSTODIAN, AccountRole.INITIATOR, AccountRole.REVIEWER, AccountRole.SIGNER),
+    OFFICER: (AccountRole.OFFICER,),
+    AUDITOR: (AccountRole.AUDITOR,),
 }
 
 
@@ -140,10 +140,18 @@ def _powers(appliance: Appliance) -> dict[str, str]:
     now, agent, by = appliance.now(), LI.subject, ZHANG.subject
     check = IdentityCheck(IdentityDocument.ID_CARD, "11010519491231002X", Against.ORIGINAL, answers=OFFICER)
     appliance.identity.record(agent, check, by=OFFICER)
-    wide = Scope(("服务合同", "采购合同", "许可协议"))
-    narrow = Scope(("采购合同",), (ALPHA,), Money(100_000_000, "CNY"))
+    wide = PowerScope(("服务合同", "采购合同", "许可协议"))
+    narrow = PowerScope(("采购合同",), (ALPHA,), Money(100_000_000, "CNY"))
     drafts = (
-        PowerDraft(Basis.LETTER, BETA, "周样本", agent, scope, now - timedelta(days=1), now + timedelta(days=days))
+        PowerDraft(
+            PowerBasis.INSTRUMENT,
+            BETA,
+            "周样本",
+            agent,
+            scope,
+            now - timedelta(days=1),
+            now + timedelta(days=days),
+        )
         for scope, days in ((wide, 365), (narrow, 90))
     )
     holds, waits = (appliance.powers.register(draft, sample_contract(), by=by) for draft in drafts)
@@ -184,7 +192,7 @@ def _invitation(appliance: Appliance) -> str:
     deadline = Deadline(appliance.now() + timedelta(days=9), ZONE)
     terms = DraftTerms("样品检测委托合同", "服务合同", "演示用合同，内容纯属虚构", ZHANG.subject, deadline)
     draft = appliance.drafting.draft(sample_contract(), terms)
-    guest = Guest("周外部", "丙公司示例有限公司", "zhou@gamma.example", "+86 10 5555 0100")
+    guest = GuestDetails("周外部", "丙公司示例有限公司", "zhou@gamma.example", "+86 10 5555 0100")
     party = appliance.drafting.add_guest(draft.id, guest, by=ZHANG.subject)
     appliance.drafting.place(draft.id, party.id, [SAMPLE_PLACES[1]], by=ZHANG.subject)
     sent = appliance.sending.send(draft.id, by=ZHANG.subject)
@@ -202,8 +210,8 @@ def _sent(appliance: Appliance, title: str, kind: str, *, days: int) -> Contract
 
 
 def _signed_first(appliance: Appliance, pocket: Pocket, contract: Contract) -> None:
-    prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id, Circumstances("192.0.2.7", "示例市"))
-    appliance.cycle.sign(prepared.id, [pocket.activate(ZHANG.subject, prepared.act)])
+    prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id, SigningOrigin("192.0.2.7", "示例市"))
+    appliance.cycle.sign(prepared.id, [pocket.activate(ZHANG.subject, prepared.intent)])
     appliance.cycle.complete(prepared.id)
 
 

@@ -21,7 +21,7 @@ from appliance.accounts.sessions import Whereabouts
 from appliance.config import Settings
 from appliance.home import Home
 from appliance.ledger.audit_trail import AuditTrail
-from appliance.model.accounts import LinkPurpose, NewAccount, OpenedSession, Role
+from appliance.model.accounts import AccountRole, LinkPurpose, NewAccount, OpenedSession
 from appliance.store import ledger
 from appliance.store.database import Database
 from hsm.activation.totp import code_at, step_of
@@ -46,7 +46,9 @@ class House:
     def later(self, **gone: float) -> None:
         self.at += timedelta(**gone)
 
-    def invited(self, login: str, kind: str = "person", roles: frozenset[Role] = frozenset({Role.SIGNER})) -> str:
+    def invited(
+        self, login: str, kind: str = "person", roles: frozenset[AccountRole] = frozenset({AccountRole.SIGNER})
+    ) -> str:
         """The token of an invitation."""
         new = NewAccount(kind, login, f"{login} 示例", "甲公司示例有限公司", f"{login}@alpha.example", roles)
         return self.desk.administration.invite(new, by=OFFICER).token

@@ -6,7 +6,7 @@ import pytest
 
 from appliance.errors import PreconditionRefused
 from appliance.language import Language
-from appliance.model.office import EnrolmentRequest, ProposedPasskey, RequestState
+from appliance.model.office import EnrolmentRequest, EnrolmentRequestState, ProposedPasskey
 from appliance.store import enrolment, people
 from tests.accounts.conftest import House
 
@@ -23,7 +23,9 @@ def test_a_name_that_an_officer_verifies_stays(house: House, stage: str) -> None
             people.set_certificate(tx, subject, b"certificate")
         else:
             asked = ProposedPasskey(b"id", b"key", "localhost")
-            request = EnrolmentRequest("ab", subject, ("webauthn",), (asked,), RequestState.OPEN, house.at)
+            request = EnrolmentRequest(
+                "ab", subject, ("webauthn",), (asked,), EnrolmentRequestState.OPEN, house.at
+            )
             enrolment.insert(tx, request)
 
     with pytest.raises(PreconditionRefused, match="cannot be changed"):

@@ -7,38 +7,43 @@ import pytest
 
 from appliance.accounts.accounts import problems
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.model.accounts import AccountState, NewAccount, Role
+from appliance.model.accounts import AccountRole, AccountState, NewAccount
 from tests.accounts.conftest import OFFICER, House
 
 WRONG = [
-    ("person", Role.OFFICER),
-    ("person", Role.AUDITOR),
-    ("person", Role.OPERATOR),
-    ("officer", Role.SIGNER),
-    ("officer", Role.AUDITOR),
-    ("auditor", Role.INITIATOR),
-    ("operator", Role.SIGNER),
-    ("operator", Role.OFFICER),
-    ("guest", Role.SIGNER),
+    ("person", AccountRole.OFFICER),
+    ("person", AccountRole.AUDITOR),
+    ("person", AccountRole.OPERATOR),
+    ("officer", AccountRole.SIGNER),
+    ("officer", AccountRole.AUDITOR),
+    ("auditor", AccountRole.INITIATOR),
+    ("operator", AccountRole.SIGNER),
+    ("operator", AccountRole.OFFICER),
+    ("guest", AccountRole.SIGNER),
 ]
 
 
 def new(
-    kind: str = "person", login: str = "chen", roles: frozenset[Role] = frozenset({Role.SIGNER})
+    kind: str = "person", login: str = "chen", roles: frozenset[AccountRole] = frozenset({AccountRole.SIGNER})
 ) -> NewAccount:
     return NewAccount(kind, login, "陈示例", "甲公司示例有限公司", f"{login}@alpha.example", roles)
 
 
 @pytest.mark.parametrize(("kind", "role"), WRONG)
-def test_an_invitation_with_a_forbidden_role_is_refused(house: House, kind: str, role: Role) -> None:
+def test_an_invitation_with_a_forbidden_role_is_refused(house: House, kind: str, role: AccountRole) -> None:
     with pytest.raises(PreconditionRefused):
         house.desk.administration.invite(new(kind, roles=frozenset({role})), by=OFFICER)
     assert house.told() == []
 
 
 @pytest.mark.parametrize(("kind", "role"), WRONG[:-1])
-def test_the_table_refuses_it_too(house: House, kind: str, role: Role) -> None:
-    right = {"person": Role.SIGNER, "officer": Role.OFFICER, "auditor": Role.AUDITOR, "operator": Role.OPERATOR}
+def test_the_table_refuses_it_too(house: House, kind: str, role: AccountRole) -> None:
+    right = {
+        "person": AccountRole.SIGNER,
+        "officer": AccountRole.OFFICER,
+        "auditor": AccountRole.AUDITOR,
+        "operator": AccountRole.OPERATOR,
+    }
     subject = house.desk.administration.invite(new(kind, roles=frozenset({right[kind]})), by=OFFICER).subject
     with pytest.raises(pysqlite3.IntegrityError), house.room.database.transaction() as tx:
         tx.execute("INSERT INTO account_roles (subject, role) VALUES (?, ?)", (subject, role))
@@ -54,13 +59,19 @@ def test_a_guest_never_gets_an_account(house: House) -> None:
 def test_one_human_has_one_account(house: House) -> None:
     house.invited("chen")
     again = NewAccount(
-        "operator", "chen2", "陈示例", "甲公司示例有限公司", "CHEN@alpha.example", frozenset({Role.OPERATOR})
+        "operator",
+        "chen2",
+        "陈示例",
+        "甲公司示例有限公司",
+        "CHEN@alpha.example",
+        frozenset({AccountRole.OPERATOR}),
     )
     with pytest.raises(StateRefused, match="belongs to another account"):
         house.desk.administration.invite(again, by=OFFICER)
     with pytest.raises(StateRefused, match="is taken"):
         house.desk.administration.invite(
-            NewAccount("auditor", "Chen", "陈", "甲", "other@alpha.example", frozenset({Role.AUDITOR})), by=OFFICER
+            NewAccount("auditor", "Chen", "陈", "甲", "other@alpha.example", frozenset({AccountRole.AUDITOR})),
+            by=OFFICER,
         )
 
 
@@ -87,14 +98,14 @@ def test_a_bad_value_is_named_at_its_place(changed: dict[str, object], place: st
         "name": "陈示例",
         "organisation": "甲",
         "email": "chen@alpha.example",
-        "roles": frozenset({Role.SIGNER}),
+        "roles": frozenset({AccountRole.SIGNER}),
     }
     assert list(problems(NewAccount(**{**values, **changed}))) == [place]  # type: ignore[arg-type]  # on purpose
 
 
 def test_names_stay_as_they_were_written(house: House) -> None:
     invited = house.desk.administration.invite(
-        NewAccount("person", "yoshino", "<b>𠮷野</b>", "甲", "y@alpha.example", frozenset({Role.SIGNER})),
+        NewAccount("person", "yoshino", "<b>𠮷野</b>", "甲", "y@alpha.example", frozenset({AccountRole.SIGNER})),
         by=OFFICER,
     )
     assert house.room.registry.person(invited.subject).name == "<b>𠮷野</b>"
@@ -105,11 +116,11 @@ def test_roles_are_changed_by_an_officer_and_never_by_oneself(house: House) -> N
     subject = house.set_up("chen").session.subject
     administration = house.desk.administration
     with pytest.raises(PreconditionRefused, match="their own"):
-        administration.set_roles(subject, frozenset({Role.REVIEWER}), by=subject)
+        administration.set_roles(subject, frozenset({AccountRole.REVIEWER}), by=subject)
     with pytest.raises(PreconditionRefused):
-        administration.set_roles(subject, frozenset({Role.SIGNER, Role.OPERATOR}), by=OFFICER)
-    administration.set_roles(subject, frozenset({Role.INITIATOR, Role.CUSTODIAN}), by=OFFICER)
-    assert administration.account(subject).roles == {Role.INITIATOR, Role.CUSTODIAN}
+        administration.set_roles(subject, frozenset({AccountRole.SIGNER, AccountRole.OPERATOR}), by=OFFICER)
+    administration.set_roles(subject, frozenset({AccountRole.INITIATOR, AccountRole.CUSTODIAN}), by=OFFICER)
+    assert administration.account(subject).roles == {AccountRole.INITIATOR, AccountRole.CUSTODIAN}
     assert house.told()[-1] == "roles-changed"
 
 

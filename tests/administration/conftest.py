@@ -23,12 +23,12 @@ from appliance.config import Settings
 from appliance.home import Home, make_directory, write_private
 from appliance.model.administration import (
     ROOT,
-    Act,
     Actor,
     AdministratorRole,
+    AdminRequest,
+    DualControlRole,
     NewAdministrator,
     OpenedConsoleSession,
-    Part,
 )
 from appliance.store import ledger
 from appliance.store.database import Database
@@ -90,18 +90,18 @@ class House:
         """Somebody new, with a passkey that counts."""
         self.administration.confirming.confirm(login, self.register(self.set_up(login, role)))
 
-    def sign(self, act: Act, part: Part, login: str) -> str:
+    def sign(self, act: AdminRequest, part: DualControlRole, login: str) -> str:
         """What the device of *login* answers about *act*."""
         options = self.administration.acts.to_sign(act, part, by=self.actor(login))
         assert options is not None
         return self.devices[login].get(options)
 
-    def ask_signed(self, name: str, given: dict[str, str], login: str) -> Act:
+    def ask_signed(self, name: str, given: dict[str, str], login: str) -> AdminRequest:
         """As a page of the console does it."""
         desk, by = self.administration.acts, self.actor(login)
         draft = desk.draft(name, given, by=by)
         draft = replace(draft, asked=draft.asked.replace(microsecond=0))
-        signed = Signed(draft.id, draft.asked, self.sign(draft, Part.ASKS, login))
+        signed = Signed(draft.id, draft.asked, self.sign(draft, DualControlRole.ASKS, login))
         return desk.ask(name, given, by=by, signed=signed)
 
     def code(self, login: str) -> str:

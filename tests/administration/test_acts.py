@@ -16,7 +16,7 @@ from appliance.administration import registry
 from appliance.administration.action import Action, Argument, ArgumentKind, Hand, marked
 from appliance.administration.parts import Parts
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
-from appliance.model.administration import ROOT, Actor, ActState, AdministratorRole, Outcome
+from appliance.model.administration import ROOT, Actor, AdministratorRole, AdminRequestOutcome, AdminRequestState
 from appliance.store.administration import ADMINISTRATION, acts
 from appliance.store.database import Database
 from tests.administration.conftest import House, opened_house
@@ -30,11 +30,11 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the actions of these tests did: ``count.one`` by one person, ``count.two`` by two, ``count.secret``."""
     done: list[str] = []
 
-    def perform(_parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
+    def perform(_parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
         done.append(f"{arguments.get('thing', 'nothing')} by {by.login}")
         if arguments.get("thing") == "broken":
             raise StateRefused("The thing is {state}.", state="broken")
-        return Outcome(
+        return AdminRequestOutcome(
             "Counted {number}.", {"number": len(done)}, secret="shown once" if "pin" in arguments else ""
         )
 
@@ -69,18 +69,22 @@ def crew(house: House) -> House:
 
 def test_one_person_is_enough_where_nobody_has_to_approve(crew: House, done: list[str]) -> None:
     act = crew.administration.acts.ask("count.one", {"thing": " clocks "}, by=ASKER)
-    assert (act.state, act.arguments, act.effect) == (ActState.DONE, {"thing": "clocks"}, "“clocks” is counted.")
-    assert act.outcome == Outcome("Counted {number}.", {"number": 1})
+    assert (act.state, act.arguments, act.effect) == (
+        AdminRequestState.DONE,
+        {"thing": "clocks"},
+        "“clocks” is counted.",
+    )
+    assert act.outcome == AdminRequestOutcome("Counted {number}.", {"number": 1})
     assert done == ["clocks by sun"]
     assert crew.told()[-2:] == ["act-begun", "act-done"]
 
 
 def test_two_persons_see_the_same_sentence_and_it_is_done_once(crew: House, done: list[str]) -> None:
     act = crew.administration.acts.ask("count.two", {"thing": "clocks"}, by=ASKER)
-    assert (act.state, done) == (ActState.WAITING, [])
+    assert (act.state, done) == (AdminRequestState.WAITING, [])
     assert crew.administration.acts.waiting() == [act]
     approved = crew.administration.acts.approve(act.id, by=SECOND)
-    assert (approved.state, approved.effect, approved.decided_by) == (ActState.DONE, act.effect, "shi")
+    assert (approved.state, approved.effect, approved.decided_by) == (AdminRequestState.DONE, act.effect, "shi")
     assert done == ["clocks by sun"]
     for decide in (crew.administration.acts.approve, crew.administration.acts.refuse):
         with pytest.raises(StateRefused, match="done"):
@@ -107,7 +111,7 @@ def test_a_request_runs_out_after_a_day(crew: House, done: list[str]) -> None:
     with pytest.raises(StateRefused, match="expired"):
         desk.approve(act.id, by=SECOND)
     assert desk.waiting() == []
-    assert desk.act(act.id).state is ActState.EXPIRED
+    assert desk.act(act.id).state is AdminRequestState.EXPIRED
     assert (crew.told()[-1], done) == ("act-expired", [])
 
 
@@ -128,7 +132,7 @@ def test_a_sentence_that_has_changed_is_not_approved(
     monkeypatch.setattr(registry, "REGISTRY", MappingProxyType({**registry.REGISTRY, "count.two": changed}))
     with pytest.raises(StateRefused, match="ask anew"):
         crew.administration.acts.approve(act.id, by=SECOND)
-    assert (crew.administration.acts.act(act.id).state, done) == (ActState.WAITING, [])
+    assert (crew.administration.acts.act(act.id).state, done) == (AdminRequestState.WAITING, [])
 
 
 @pytest.mark.parametrize(
@@ -190,7 +194,10 @@ def test_an_unknown_action_and_an_unknown_request_are_said_to_be(crew: House, do
 
 def test_what_fails_says_why_and_is_not_tried_again(crew: House, done: list[str]) -> None:
     act = crew.administration.acts.ask("count.one", {"thing": "broken"}, by=ASKER)
-    assert (act.state, act.outcome) == (ActState.FAILED, Outcome("The thing is {state}.", {"state": "broken"}))
+    assert (act.state, act.outcome) == (
+        AdminRequestState.FAILED,
+        AdminRequestOutcome("The thing is {state}.", {"state": "broken"}),
+    )
     crew.administration.performing.run_once()
     assert len(done) == 1
 
@@ -231,10 +238,10 @@ def test_of_two_processes_that_perform_at_once_one_does(crew: House, done: list[
     with opened_house(tmp_path, hands=frozenset({Hand.SCHEDULER})) as scheduler:
         for number in range(10):
             act = crew.administration.acts.ask("count.far", {"thing": f"thing {number}"}, by=ASKER)
-            assert act.state is ActState.PERFORMING
+            assert act.state is AdminRequestState.PERFORMING
             raised = at_once(2, lambda: scheduler.administration.performing.perform(act.id))  # noqa: B023
             assert sorted(isinstance(each, StateRefused) for each in raised) == [False, True]
-            assert crew.administration.acts.act(act.id).state is ActState.DONE
+            assert crew.administration.acts.act(act.id).state is AdminRequestState.DONE
     assert len(done) == 10
 
 
@@ -243,7 +250,7 @@ def test_nobody_performs_what_is_another_processs(crew: House, done: list[str]) 
     with pytest.raises(StateRefused, match="another process"):
         crew.administration.performing.perform(act.id)
     crew.administration.performing.run_once()
-    assert (crew.administration.acts.act(act.id).state, done) == (ActState.PERFORMING, [])
+    assert (crew.administration.acts.act(act.id).state, done) == (AdminRequestState.PERFORMING, [])
 
 
 def test_what_a_process_left_is_interrupted_and_never_done_again(crew: House, done: list[str]) -> None:
@@ -254,10 +261,10 @@ def test_what_a_process_left_is_interrupted_and_never_done_again(crew: House, do
         assert acts.start(tx, act.id, crew.at)
     database.close()
     crew.administration.performing.interrupt()
-    assert crew.administration.acts.act(act.id).state is ActState.PERFORMING
+    assert crew.administration.acts.act(act.id).state is AdminRequestState.PERFORMING
     crew.later(minutes=10)
     crew.administration.performing.interrupt()
-    assert crew.administration.acts.act(act.id).state is ActState.INTERRUPTED
+    assert crew.administration.acts.act(act.id).state is AdminRequestState.INTERRUPTED
     assert (crew.told()[-1], done) == ("act-interrupted", [])
 
 
@@ -271,7 +278,7 @@ def test_an_act_that_this_release_does_not_know_ends_by_itself(crew: House, done
     crew.administration.performing.run_once()
     crew.later(hours=24)
     crew.administration.performing.run_once()
-    assert crew.administration.acts.act("0123456789ab").state is ActState.INTERRUPTED
+    assert crew.administration.acts.act("0123456789ab").state is AdminRequestState.INTERRUPTED
 
 
 def test_what_nobody_took_in_time_is_not_done_later(crew: House, done: list[str]) -> None:
@@ -279,7 +286,7 @@ def test_what_nobody_took_in_time_is_not_done_later(crew: House, done: list[str]
     crew.later(minutes=10)
     crew.administration.performing.interrupt()
     ended = crew.administration.acts.act(act.id)
-    assert ended.state is ActState.INTERRUPTED
+    assert ended.state is AdminRequestState.INTERRUPTED
     assert ended.outcome is not None
     assert "not done" in ended.outcome.template
 

@@ -20,7 +20,7 @@ from appliance.cli import main
 from appliance.cli.speech import Speech
 from appliance.config import load
 from appliance.home import Home
-from appliance.model.administration import Act, Actor, ActState, AdministratorRole
+from appliance.model.administration import Actor, AdministratorRole, AdminRequest, AdminRequestState
 from appliance.store.administration import ADMINISTRATION, acts
 from appliance.store.database import Database
 from appliance.wiring import utc_now
@@ -166,7 +166,9 @@ def test_the_kind_that_counts_is_the_one_that_root_read(home: Home, monkeypatch:
 def test_what_another_release_asked_for_is_listed_in_its_words(home: Home) -> None:
     """After a rollback: one that this release does not know hides none of the others."""
     act = asked(home)
-    newer = Act("0" * 12, "made.up", {}, "Something new.", ActState.WAITING, 2, "sun", utc_now(), utc_now())
+    newer = AdminRequest(
+        "0" * 12, "made.up", {}, "Something new.", AdminRequestState.WAITING, 2, "sun", utc_now(), utc_now()
+    )
     database = Database(home.administration, ADMINISTRATION)
     with database.transaction() as tx:
         acts.insert(tx, replace(newer, expires=newer.asked + timedelta(days=1)))

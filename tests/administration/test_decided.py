@@ -12,7 +12,13 @@ import pytest
 from appliance.administration.action import Hand
 from appliance.administration.registry import action_of
 from appliance.home import make_directory
-from appliance.model.administration import ROOT, Act, ActState, AdministratorRole, Part
+from appliance.model.administration import (
+    ROOT,
+    AdministratorRole,
+    AdminRequest,
+    AdminRequestState,
+    DualControlRole,
+)
 from appliance.store.administration import ADMINISTRATION, acts, signatures
 from appliance.store.database import Database
 from tests.administration.conftest import House, opened_house
@@ -41,7 +47,9 @@ def alarm(house: House) -> Path:
     return path
 
 
-def forged(house: House, name: str, arguments: dict[str, str], *, signed: bool = False, **other: str | int) -> Act:
+def forged(
+    house: House, name: str, arguments: dict[str, str], *, signed: bool = False, **other: str | int
+) -> AdminRequest:
     """An act that nobody asked for, as if it was decided, and what became of it; or one that both have
     *signed*."""
     action, act_id = action_of(name), secrets.token_hex(6)
@@ -67,15 +75,18 @@ def forged(house: House, name: str, arguments: dict[str, str], *, signed: bool =
         tx.execute(f"INSERT INTO acts ({columns}) VALUES ({places})", list(row.values()))  # noqa: S608  # ours
         if signed:
             act = acts.act(tx, act_id)
-            for part, login in ((Part.ASKS, act.asked_by), (Part.APPROVES, act.decided_by or "")):
+            for part, login in (
+                (DualControlRole.ASKS, act.asked_by),
+                (DualControlRole.APPROVES, act.decided_by or ""),
+            ):
                 signatures.insert(tx, act_id, part, login, house.sign(act, part, login))
     database.close()
     return house.administration.performing.perform(act_id)
 
 
-def refused(act: Act) -> bool:
+def refused(act: AdminRequest) -> bool:
     """Whether it was refused before anything was done."""
-    assert act.state is ActState.FAILED
+    assert act.state is AdminRequestState.FAILED
     assert act.outcome is not None
     return act.outcome.template in (
         "{id} is not what {action} takes and says now; it was not done, ask anew.",
@@ -86,7 +97,7 @@ def refused(act: Act) -> bool:
 
 
 def test_what_could_have_been_decided_is_performed(house: House, alarm: Path) -> None:
-    assert forged(house, "alarm.dismiss", {"unit": UNIT}).state is ActState.DONE
+    assert forged(house, "alarm.dismiss", {"unit": UNIT}).state is AdminRequestState.DONE
     assert not alarm.exists()
 
 

@@ -93,7 +93,7 @@ def test_a_journal_that_was_written_anew_is_not_the_one_that_the_log_knows(house
             tx.execute(f"DROP TRIGGER {name}")
         tx.execute("DELETE FROM journal")
         for line, _digest in found:
-            lines.append(tx, line.kind, "lan", line.at, act=line.act, detail=line.detail)
+            lines.append(tx, line.kind, "lan", line.at, act=line.request, detail=line.detail)
         for guard in guards:
             tx.execute(guard)
     database.close()

@@ -16,9 +16,15 @@ from appliance.administration.keepers import WITHDRAWN, KeeperEnd, Keepers
 from appliance.errors import NotFound, PreconditionRefused, StateRefused, StorageError
 from appliance.home import make_directory
 from appliance.ledger.audit_trail import AuditTrail
-from appliance.model.administration import ROOT, Act, ActState, AdministratorRole, Part
-from appliance.model.office import ActState as OfficeActState
-from appliance.model.office import NewKeeper, PendingAct
+from appliance.model.administration import (
+    ROOT,
+    AdministratorRole,
+    AdminRequest,
+    AdminRequestState,
+    DualControlRole,
+)
+from appliance.model.office import NewPinCustodian, OfficerDecision
+from appliance.model.office import OfficerDecisionState as OfficeActState
 from appliance.office.drafts import Preparing
 from appliance.office.performing import Performing
 from appliance.store.database import Database
@@ -66,10 +72,10 @@ def enrol(house: House, own: RunningAuthority, login: str) -> None:
     own.client("web").enrol_keeper(act, own.by_officer(act))
 
 
-def done(house: House, name: str, login: str, *, asks: str = "zhou", agrees: str = "shi") -> Act:
+def done(house: House, name: str, login: str, *, asks: str = "zhou", agrees: str = "shi") -> AdminRequest:
     """Zhou asks for it, and another one agrees."""
     act = house.ask_signed(name, {"login": login}, asks)
-    answer = house.sign(act, Part.APPROVES, agrees)
+    answer = house.sign(act, DualControlRole.APPROVES, agrees)
     return house.administration.acts.approve(act.id, by=house.actor(agrees), answer=answer)
 
 
@@ -87,7 +93,7 @@ def test_whose_account_ends_is_no_keeper_any_more(
     """Also while the authority is locked, when it matters."""
     own.client("console").lock()
     act = done(house, name, "sun")
-    assert act.state is ActState.DONE and act.outcome is not None
+    assert act.state is AdminRequestState.DONE and act.outcome is not None
     assert act.outcome.template.format(**act.outcome.values) == f"{said} Keepers left: 2; it takes two."
     assert own.client("operator").credentials("keeper-sun") == []
     assert house.administration.keepers.able() == ["qian", "zhou"]
@@ -134,10 +140,10 @@ def test_a_way_in_ends_also_while_the_authority_does_not_answer(tmp_path: Path) 
             ("administrators.remove", "The account of sun is closed. But"),
         ):
             act = done(house, name, "sun")
-            assert act.state is ActState.DONE and act.outcome is not None
+            assert act.state is AdminRequestState.DONE and act.outcome is not None
             said = act.outcome.template.format(**act.outcome.values)
             assert said.startswith(begins) and "ask for keys.keeper_end" in said
-        assert done(house, "keys.keeper_end", "sun").state is ActState.FAILED
+        assert done(house, "keys.keeper_end", "sun").state is AdminRequestState.FAILED
 
 
 def test_what_root_takes_back_does_not_unlock_any_more(house: House, own: RunningAuthority) -> None:
@@ -241,7 +247,7 @@ def test_who_was_to_become_a_keeper_is_ended_before(house: House, own: RunningAu
 
     ended = done(house, "keys.keeper_end", "shi", asks="qian", agrees="zhou")
 
-    assert ended.state is ActState.DONE and ended.outcome is not None
+    assert ended.state is AdminRequestState.DONE and ended.outcome is not None
     assert "what waited for the officers has ended" in ended.outcome.template
     assert performing.act(act.id).state is OfficeActState.REFUSED
     assert "keeper-ended" not in house.told()
@@ -259,7 +265,7 @@ def test_an_end_is_told_although_nobody_could_count_who_is_left(
         said = str(house.administration.confirming.unconfirm("sun")[1].said("sun"))
     else:
         act = done(house, how, "sun")
-        assert act.state is ActState.DONE and act.outcome is not None
+        assert act.state is AdminRequestState.DONE and act.outcome is not None
         said = act.outcome.template.format(**act.outcome.values)
     assert "How many keepers are left is not known" in said and "not have ended" not in said
     assert own.client("operator").credentials("keeper-sun") == []
@@ -297,11 +303,11 @@ def offices(house: House, own: RunningAuthority) -> tuple[Preparing, Performing]
     return Preparing(database, web, utc_now), Performing(database, history, web, sessions, utc_now)
 
 
-def prepared(house: House, preparing: Preparing, login: str, *more: SoftwareAuthenticator) -> PendingAct:
+def prepared(house: House, preparing: Preparing, login: str, *more: SoftwareAuthenticator) -> OfficerDecision:
     """What waits for officers, to make a keeper of *login* by the passkey of now, and by *more*."""
     devices = (house.devices[login].inside, *more)
     passkeys = [(each.credential_id, bytes.fromhex(each.credential()["public_key"])) for each in devices]
-    keeper = NewKeeper(keeper_of(login), "示例", tuple(passkeys), house.settings.console.relying_party)
+    keeper = NewPinCustodian(keeper_of(login), "示例", tuple(passkeys), house.settings.console.relying_party)
     return preparing.services.keeper(keeper, organisation=ORGANISATION, by="administrator-zhou")
 
 

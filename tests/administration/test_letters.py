@@ -10,7 +10,7 @@ import pytest
 from appliance.administration.letters import ActLetters, Told
 from appliance.config import MailSettings, Security
 from appliance.language import Language
-from appliance.model.administration import ROOT, Act, AdministratorRole
+from appliance.model.administration import ROOT, AdministratorRole, AdminRequest
 from appliance.notices.mail import Mail
 from tests.administration.conftest import House
 from tests.health.receivers import Post
@@ -27,7 +27,7 @@ def post() -> Iterator[Post]:
 
 
 @pytest.fixture
-def asked(house: House) -> Act:
+def asked(house: House) -> AdminRequest:
     """What an administrator of the machine asked for; of the three who look after administrators one is away."""
     for login in ("zhou", "sun"):
         house.set_up(login, AdministratorRole.SYSTEM)
@@ -47,7 +47,7 @@ def letters_of(house: House, post: Post, language: Language = Language.ENGLISH) 
     return ActLetters(room, replace(house.settings, mail=mail, interface=interface)), Mail(mail, None)
 
 
-def test_whoever_may_decide_is_told_once_and_nobody_else(house: House, asked: Act, post: Post) -> None:
+def test_whoever_may_decide_is_told_once_and_nobody_else(house: House, asked: AdminRequest, post: Post) -> None:
     letters, mail = letters_of(house, post)
     assert letters.told(asked) == Told((), (LIN, SHI), ())
     assert letters.deliver(mail) == 0  # nobody answers there
@@ -71,7 +71,7 @@ def test_whoever_may_decide_is_told_once_and_nobody_else(house: House, asked: Ac
     assert letters.told(asked) == Told((LIN, SHI), (), ())
 
 
-def test_what_was_decided_meanwhile_is_told_to_nobody(house: House, asked: Act, post: Post) -> None:
+def test_what_was_decided_meanwhile_is_told_to_nobody(house: House, asked: AdminRequest, post: Post) -> None:
     letters, mail = letters_of(house, post)
     post.open()
     house.administration.acts.refuse(asked.id, by=house.actor("shi"))
@@ -80,11 +80,13 @@ def test_what_was_decided_meanwhile_is_told_to_nobody(house: House, asked: Act, 
     assert (letters.deliver(mail), post.messages) == (0, [])
 
 
-def test_without_a_mail_server_who_asked_is_told_so(house: House, asked: Act) -> None:
+def test_without_a_mail_server_who_asked_is_told_so(house: House, asked: AdminRequest) -> None:
     assert house.administration.letters.told(asked) == Told((), (), (LIN, SHI))
 
 
-def test_the_letter_is_in_the_recipients_language_else_the_houses(house: House, asked: Act, post: Post) -> None:
+def test_the_letter_is_in_the_recipients_language_else_the_houses(
+    house: House, asked: AdminRequest, post: Post
+) -> None:
     house.administration.own.choose_language("shi", Language.ENGLISH)
     letters, mail = letters_of(house, post, Language.CHINESE)
     post.open()
@@ -94,7 +96,7 @@ def test_the_letter_is_in_the_recipients_language_else_the_houses(house: House, 
     assert subjects["shi"].startswith("Your decision is asked for")
 
 
-def test_what_takes_one_person_is_told_to_nobody(house: House, asked: Act, post: Post) -> None:
+def test_what_takes_one_person_is_told_to_nobody(house: House, asked: AdminRequest, post: Post) -> None:
     letters, mail = letters_of(house, post)
     post.open()
     letters.deliver(mail)

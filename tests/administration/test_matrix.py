@@ -13,7 +13,7 @@ import pytest
 from appliance.administration.action import Action
 from appliance.administration.registry import REGISTRY
 from appliance.errors import NotAllowed
-from appliance.model.administration import ROOT, Act, Actor, ActState, AdministratorRole
+from appliance.model.administration import ROOT, Actor, AdministratorRole, AdminRequest, AdminRequestState
 from tests.administration.conftest import House, opened_house
 from tests.administration.matrix import APPROVED_BY, ASKED_BY, A, Y, arguments_of, listening
 
@@ -31,7 +31,7 @@ def crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield house
 
 
-def asked(crew: House, action: Action) -> Act:
+def asked(crew: House, action: Action) -> AdminRequest:
     """By somebody who may, the first of the kind."""
     role = sorted(ASKED_BY[action.name])[0]
     return crew.administration.acts.ask(action.name, arguments_of(action), by=Actor(f"{role}1", role))
@@ -51,7 +51,7 @@ def test_who_may_ask(crew: House, action: Action, role: AdministratorRole) -> No
         assert len(crew.administration.acts.recent(1000)) == before
         return
     act = crew.administration.acts.ask(action.name, arguments_of(action), by=Actor(f"{role}1", role))
-    assert act.state is (ActState.WAITING if action.name in APPROVED_BY else ActState.PERFORMING)
+    assert act.state is (AdminRequestState.WAITING if action.name in APPROVED_BY else AdminRequestState.PERFORMING)
 
 
 @pytest.mark.parametrize(("action", "role"), PAIRS, ids=lambda each: getattr(each, "name", None) or str(each))
@@ -64,10 +64,10 @@ def test_who_may_decide(crew: House, action: Action, role: AdministratorRole) ->
         for decide in (desk.approve, desk.refuse):
             with pytest.raises(NotAllowed):
                 decide(act.id, by=second)
-        assert desk.act(act.id).state is ActState.WAITING
+        assert desk.act(act.id).state is AdminRequestState.WAITING
         return
-    assert desk.approve(asked(crew, action).id, by=second).state is ActState.PERFORMING
-    assert desk.refuse(asked(crew, action).id, by=second).state is ActState.REFUSED
+    assert desk.approve(asked(crew, action).id, by=second).state is AdminRequestState.PERFORMING
+    assert desk.refuse(asked(crew, action).id, by=second).state is AdminRequestState.REFUSED
 
 
 @pytest.mark.parametrize("action", REGISTRY.values(), ids=lambda action: action.name)
@@ -82,14 +82,14 @@ def test_nobody_decides_on_their_own_and_root_on_nothing(crew: House, action: Ac
                 decide(act.id, by=somebody)
     with pytest.raises(NotAllowed):
         desk.withdraw(act.id, by=Actor("security2", Y))
-    assert desk.withdraw(act.id, by=author).state is ActState.WITHDRAWN
+    assert desk.withdraw(act.id, by=author).state is AdminRequestState.WITHDRAWN
 
 
 @pytest.mark.parametrize("action", REGISTRY.values(), ids=lambda action: action.name)
 def test_root_asks_for_anything_under_that_name(crew: House, action: Action) -> None:
     act = crew.administration.acts.ask(action.name, arguments_of(action), by=ROOT)
     assert act.asked_by == "root"
-    assert act.state is (ActState.WAITING if action.persons == 2 else ActState.PERFORMING)
+    assert act.state is (AdminRequestState.WAITING if action.persons == 2 else AdminRequestState.PERFORMING)
 
 
 def test_no_auditor_is_in_either_table() -> None:

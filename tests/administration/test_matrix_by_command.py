@@ -17,7 +17,7 @@ from appliance.cli import acts, approve, main
 from appliance.cli import do as asking
 from appliance.config import load
 from appliance.home import Home, make_directory, write_private
-from appliance.model.administration import Act, ActState, AdministratorRole
+from appliance.model.administration import AdministratorRole, AdminRequest, AdminRequestState
 from tests.administration.conftest import GOOD, START, House
 from tests.administration.matrix import APPROVED_BY, arguments_of
 
@@ -50,7 +50,7 @@ class Machine:
         typed = f"{GOOD}\n{self.house.code(login_of(role))}\n"
         return self.run("approve", act, "--login", login_of(role), *more, typed=typed)
 
-    def act(self, act: str) -> Act:
+    def act(self, act: str) -> AdminRequest:
         return self.house.administration.acts.act(act)
 
 
@@ -81,14 +81,14 @@ def test_who_decides_on_what_root_asked_for(machine: Machine, name: str, role: A
         for more in ((), ("--refuse",)):
             done = machine.decide(refused, role, *more)
             assert done.exit_code == 1 and done.exception.__class__ is SystemExit, done.output
-            assert machine.act(refused).state is ActState.WAITING
+            assert machine.act(refused).state is AdminRequestState.WAITING
         return
     done = machine.decide(refused, role, "--refuse")
-    assert (done.exit_code, machine.act(refused).state) == (0, ActState.REFUSED), done.output
+    assert (done.exit_code, machine.act(refused).state) == (0, AdminRequestState.REFUSED), done.output
     approved = machine.asked(name)
     done = machine.decide(approved, role)
     assert done.exception is None or done.exception.__class__ is SystemExit, done.output
     act = machine.act(approved)
     here = REGISTRY[name].hand is not Hand.SCHEDULER
-    then = {ActState.DONE, ActState.FAILED} if here else {ActState.PERFORMING}
+    then = {AdminRequestState.DONE, AdminRequestState.FAILED} if here else {AdminRequestState.PERFORMING}
     assert (act.decided_by, act.state in then) == (login_of(role), True), act

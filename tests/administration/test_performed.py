@@ -12,7 +12,7 @@ from appliance.administration.action import Hand
 from appliance.administration.performed import Performed
 from appliance.errors import StateRefused, StorageError
 from appliance.home import Home
-from appliance.model.administration import Act, ActState, AdministratorRole, Part
+from appliance.model.administration import AdministratorRole, AdminRequest, AdminRequestState, DualControlRole
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.database import Database
 from tests.administration.conftest import House, opened_house
@@ -33,10 +33,10 @@ def house(tmp_path: Path) -> Iterator[House]:
         yield own
 
 
-def decided(house: House, name: str, given: dict[str, str]) -> Act:
+def decided(house: House, name: str, given: dict[str, str]) -> AdminRequest:
     """Asked for by one and approved by the other, and performed."""
     act = house.ask_signed(name, given, "shi")
-    answer = house.sign(act, Part.APPROVES, "sun")
+    answer = house.sign(act, DualControlRole.APPROVES, "sun")
     return house.administration.acts.approve(act.id, by=house.actor("sun"), answer=answer)
 
 
@@ -58,18 +58,18 @@ def state_of(house: House, login: str) -> str:
     return house.administration.administrators.administrator(login).state.value
 
 
-def outcome(act: Act) -> str:
+def outcome(act: AdminRequest) -> str:
     assert act.outcome is not None
     return act.outcome.template
 
 
 def test_the_scheduler_adds_an_administrator_once(house: House) -> None:
     act = decided(house, "administrators.add", ADDED)
-    assert act.state is ActState.DONE
+    assert act.state is AdminRequestState.DONE
     changed(house, SET_BACK, "DELETE FROM administrators WHERE login = 'xin'")
     house.administration.performing.run_once()  # as it does each second
     again = house.administration.acts.act(act.id)
-    assert (again.state, outcome(again)) == (ActState.FAILED, ONCE)
+    assert (again.state, outcome(again)) == (AdminRequestState.FAILED, ONCE)
     assert "xin" not in [each.login for each in house.administration.administrators.everybody()]
 
 
@@ -78,7 +78,7 @@ def test_the_console_ends_a_suspension_once(house: House) -> None:
     desk, by = house.administration.acts, house.actor("shi")
     desk.ask("administrators.suspend", {"login": "kong"}, by=by)
     act = decided(house, "administrators.resume", {"login": "kong"})
-    assert (act.state, state_of(house, "kong")) == (ActState.DONE, "active")
+    assert (act.state, state_of(house, "kong")) == (AdminRequestState.DONE, "active")
     desk.ask("administrators.suspend", {"login": "kong"}, by=by)
     changed(house, f"{SET_BACK} WHERE id = '{act.id}'")
     house.administration.performing.run_once()
@@ -89,7 +89,7 @@ def test_the_console_ends_a_suspension_once(house: House) -> None:
 def test_what_failed_is_not_tried_again_either(house: House) -> None:
     """It may have been half done; who wants it asks anew."""
     act = decided(house, "administrators.add", {**ADDED, "login": "sun"})
-    assert act.state is ActState.FAILED
+    assert act.state is AdminRequestState.FAILED
     changed(house, SET_BACK)
     house.administration.performing.run_once()
     assert outcome(house.administration.acts.act(act.id)) == ONCE
@@ -98,7 +98,7 @@ def test_what_failed_is_not_tried_again_either(house: House) -> None:
 def test_nothing_is_done_that_cannot_be_remembered(house: House) -> None:
     house.settings.home.performed.write_bytes(b"")
     act = decided(house, "administrators.add", ADDED)
-    assert act.state is ActState.FAILED and outcome(act).endswith("so it was not done.")
+    assert act.state is AdminRequestState.FAILED and outcome(act).endswith("so it was not done.")
     assert "xin" not in [each.login for each in house.administration.administrators.everybody()]
 
 

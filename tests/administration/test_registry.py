@@ -12,7 +12,7 @@ from appliance.administration.documenting import page
 from appliance.administration.registry import REGISTRY
 from appliance.cli.do import command
 from appliance.language import chinese_messages
-from appliance.model.administration import ROOT, AdministratorRole, Outcome
+from appliance.model.administration import ROOT, AdministratorRole, AdminRequestOutcome
 from tests.administration.conftest import House
 
 ROOT_OF_PROJECT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ def made(**changed: object) -> Action:
         "approvers": frozenset(),
         "arguments": (),
         "hand": Hand.CONSOLE,
-        "perform": lambda _parts, _arguments, _by: Outcome("Done."),
+        "perform": lambda _parts, _arguments, _by: AdminRequestOutcome("Done."),
     }
     return Action(**{**values, **changed})  # type: ignore[arg-type]  # some are wrong on purpose
 

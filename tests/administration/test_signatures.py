@@ -17,7 +17,13 @@ from webauthn.helpers import base64url_to_bytes
 from appliance.administration.action import Hand
 from appliance.administration.signatures import Signed
 from appliance.errors import NotFound, PreconditionRefused, StateRefused, StorageError
-from appliance.model.administration import ROOT, Act, ActState, AdministratorRole, Part
+from appliance.model.administration import (
+    ROOT,
+    AdministratorRole,
+    AdminRequest,
+    AdminRequestState,
+    DualControlRole,
+)
 from appliance.store.administration import ADMINISTRATION, acts, signatures
 from appliance.store.database import Database, Transaction
 from hsm.errors import AuthorityUnreachable
@@ -77,23 +83,25 @@ def writing(house: House) -> Iterator[Transaction]:
     database.close()
 
 
-def outcome(act: Act) -> str:
+def outcome(act: AdminRequest) -> str:
     assert act.outcome is not None
     return act.outcome.template
 
 
 def test_two_sign_and_the_steward_is_told(house: House) -> None:
     act = house.ask_signed("release.upgrade", UPGRADE, "sun")
-    answer = house.sign(act, Part.APPROVES, "shi")
+    answer = house.sign(act, DualControlRole.APPROVES, "shi")
     decided = house.administration.acts.approve(act.id, by=house.actor("shi"), answer=answer)
     assert "steward does not answer" in outcome(decided), "there is none here"
 
 
-def under_way(house: House, act: Act, login: str = "shi") -> None:
+def under_way(house: House, act: AdminRequest, login: str = "shi") -> None:
     """As the console writes it down when *login* has approved."""
     with writing(house) as tx:
-        signatures.insert(tx, act.id, Part.APPROVES, login, house.sign(act, Part.APPROVES, login))
-        assert acts.decide(tx, act.id, ActState.PERFORMING, by=login, now=house.at)
+        signatures.insert(
+            tx, act.id, DualControlRole.APPROVES, login, house.sign(act, DualControlRole.APPROVES, login)
+        )
+        assert acts.decide(tx, act.id, AdminRequestState.PERFORMING, by=login, now=house.at)
 
 
 def test_root_verifies_both_and_does_it_once(house: House, estate: Path) -> None:
@@ -109,11 +117,11 @@ def test_root_verifies_both_and_does_it_once(house: House, estate: Path) -> None
         assert outcome(root.administration.performing.perform(act.id)) == "{id} was performed already."
 
 
-def without_the_author(tx: Transaction, act: Act) -> None:
+def without_the_author(tx: Transaction, act: AdminRequest) -> None:
     tx.execute("DELETE FROM signatures WHERE act = ? AND part = 'asks'", (act.id,))
 
 
-def another_release(tx: Transaction, act: Act) -> None:
+def another_release(tx: Transaction, act: AdminRequest) -> None:
     effect = act.effect.replace("1.4.0", "6.6.6")
     tx.execute(
         "UPDATE acts SET arguments = ?, effect = ? WHERE id = ?",
@@ -121,11 +129,11 @@ def another_release(tx: Transaction, act: Act) -> None:
     )
 
 
-def another_author(tx: Transaction, act: Act) -> None:
+def another_author(tx: Transaction, act: AdminRequest) -> None:
     tx.execute("UPDATE acts SET asked_by = 'root' WHERE id = ?", (act.id,))
 
 
-def the_authors_twice(tx: Transaction, act: Act) -> None:
+def the_authors_twice(tx: Transaction, act: AdminRequest) -> None:
     tx.execute(
         "UPDATE signatures SET answer = (SELECT answer FROM signatures WHERE act = ?1 AND part = 'asks')"
         " WHERE act = ?1 AND part = 'approves'",
@@ -133,7 +141,7 @@ def the_authors_twice(tx: Transaction, act: Act) -> None:
     )
 
 
-def a_key_of_its_own(tx: Transaction, act: Act) -> None:
+def a_key_of_its_own(tx: Transaction, act: AdminRequest) -> None:
     """Planted in the database, where the console keeps keys."""
     device = Device("http://localhost:8082")
     public = bytes.fromhex(device.inside.credential()["public_key"])
@@ -142,7 +150,7 @@ def a_key_of_its_own(tx: Transaction, act: Act) -> None:
         " VALUES (?, 'shi', ?, 0, 'planted', '2026-11-25T08:00:00Z')",
         (device.inside.credential_id, public),
     )
-    genuine = json.loads(signatures.answer(tx, act.id, Part.APPROVES) or "")
+    genuine = json.loads(signatures.answer(tx, act.id, DualControlRole.APPROVES) or "")
     challenge = json.loads(base64url_to_bytes(genuine["response"]["clientDataJSON"]))["challenge"]
     tx.execute(
         "UPDATE signatures SET answer = ? WHERE act = ? AND part = 'approves'",
@@ -154,7 +162,7 @@ def a_key_of_its_own(tx: Transaction, act: Act) -> None:
     "change", [without_the_author, another_release, another_author, the_authors_twice, a_key_of_its_own]
 )
 def test_what_the_console_makes_up_root_does_not_do(
-    house: House, estate: Path, change: Callable[[Transaction, Act], None]
+    house: House, estate: Path, change: Callable[[Transaction, AdminRequest], None]
 ) -> None:
     act = house.ask_signed("release.upgrade", UPGRADE, "sun")
     under_way(house, act)
@@ -188,14 +196,14 @@ def test_a_kind_of_administrator_is_the_one_that_root_saw(house: House, estate: 
 def test_without_a_key_that_counts_nothing_is_asked_for_or_approved(house: House) -> None:
     desk, lan = house.administration.acts, house.actor("lan")
     act = house.ask_signed("release.upgrade", UPGRADE, "sun")
-    assert desk.to_sign(act, Part.APPROVES, by=lan) is None
-    genuine = house.sign(act, Part.APPROVES, "shi")
+    assert desk.to_sign(act, DualControlRole.APPROVES, by=lan) is None
+    genuine = house.sign(act, DualControlRole.APPROVES, "shi")
     for answer in (None, "", "{}", genuine):
         with pytest.raises(StateRefused, match="vermilion administrators confirm"):
             desk.approve(act.id, by=lan, answer=answer)
     with pytest.raises(StateRefused, match="vermilion do"):
         desk.ask("release.upgrade", UPGRADE, by=house.actor("sun"))
-    assert desk.act(act.id).state is ActState.WAITING
+    assert desk.act(act.id).state is AdminRequestState.WAITING
 
 
 @pytest.mark.parametrize("answer", ["", "null", "[]", "{}", '{"rawId": 5}', "x" * 30_000, "[" * 20_000])
@@ -203,13 +211,16 @@ def test_what_is_no_answer_approves_nothing(house: House, answer: str) -> None:
     act = house.ask_signed("release.upgrade", UPGRADE, "sun")
     with pytest.raises(PreconditionRefused, match="exactly this act"):
         house.administration.acts.approve(act.id, by=house.actor("shi"), answer=answer)
-    assert house.administration.acts.act(act.id).state is ActState.WAITING
+    assert house.administration.acts.act(act.id).state is AdminRequestState.WAITING
 
 
 def test_an_answer_is_for_one_act_one_person_and_one_part(house: House) -> None:
     desk = house.administration.acts
     act, other = (house.ask_signed("release.upgrade", UPGRADE, "sun") for _ in range(2))
-    for answer in (house.sign(other, Part.APPROVES, "shi"), house.sign(act, Part.ASKS, "shi")):
+    for answer in (
+        house.sign(other, DualControlRole.APPROVES, "shi"),
+        house.sign(act, DualControlRole.ASKS, "shi"),
+    ):
         with pytest.raises(PreconditionRefused):
             desk.approve(act.id, by=house.actor("shi"), answer=answer)
 
@@ -219,7 +230,7 @@ def test_a_page_of_the_portal_cannot_ask_for_it(house: House) -> None:
     act = house.ask_signed("release.upgrade", UPGRADE, "sun")
     device = house.devices["shi"]
     device.origin = device.inside.origin = "http://localhost:8080"
-    answer = house.sign(act, Part.APPROVES, "shi")
+    answer = house.sign(act, DualControlRole.APPROVES, "shi")
     device.origin = device.inside.origin = house.settings.console.origin
     with pytest.raises(PreconditionRefused):
         house.administration.acts.approve(act.id, by=house.actor("shi"), answer=answer)
@@ -228,7 +239,7 @@ def test_a_page_of_the_portal_cannot_ask_for_it(house: House) -> None:
 def test_a_page_asks_once_and_soon(house: House) -> None:
     desk, sun = house.administration.acts, house.actor("sun")
     draft = desk.draft("release.upgrade", UPGRADE, by=sun)
-    signed = Signed(draft.id, draft.asked, house.sign(draft, Part.ASKS, "sun"))
+    signed = Signed(draft.id, draft.asked, house.sign(draft, DualControlRole.ASKS, "sun"))
     desk.ask("release.upgrade", UPGRADE, by=sun, signed=signed)
     with pytest.raises(StateRefused, match="already"):
         desk.ask("release.upgrade", UPGRADE, by=sun, signed=signed)
@@ -360,7 +371,7 @@ def test_a_passkey_that_was_removed_signs_nothing_and_does_not_come_back(tmp_pat
         house.set_up_with_key("lan", Y)
         device, desk, by = house.devices["lan"], house.administration.acts, house.actor("lan")
         draft = desk.draft("administrators.reset", {"login": "sun"}, by=by)
-        options = desk.to_sign(draft, Part.ASKS, by=by)
+        options = desk.to_sign(draft, DualControlRole.ASKS, by=by)
         assert options is not None
         opened = house.sign_in("lan")
         presence = house.administration.sessions.presence(opened.secret)
@@ -369,7 +380,7 @@ def test_a_passkey_that_was_removed_signs_nothing_and_does_not_come_back(tmp_pat
         own.remove(presence, own.of("lan")[0].fingerprint)
 
         assert house.administration.confirming.confirmed(), "root has not taken it back"
-        assert desk.to_sign(draft, Part.ASKS, by=by) is None
+        assert desk.to_sign(draft, DualControlRole.ASKS, by=by) is None
         with pytest.raises(StateRefused, match="has none that counts"):
             signed = Signed(draft.id, draft.asked, device.get(options))
             desk.ask("administrators.reset", {"login": "sun"}, by=by, signed=signed)
@@ -378,7 +389,7 @@ def test_a_passkey_that_was_removed_signs_nothing_and_does_not_come_back(tmp_pat
             own.add(presence, offer.ticket, device.create(offer.options), "again")
         assert own.of("lan") == []
         house.administration.confirming.confirm("lan", house.register(opened))
-        assert desk.to_sign(draft, Part.ASKS, by=by) is not None
+        assert desk.to_sign(draft, DualControlRole.ASKS, by=by) is not None
 
 
 def test_what_was_removed_is_removed_for_good(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from appliance.administration.steward import attend
 from appliance.administration.systemd_machine import SystemdMachine
 from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused, UpgradeRefused
 from appliance.home import make_directory
-from appliance.model.administration import ROOT, Actor, ActState, AdministratorRole
+from appliance.model.administration import ROOT, Actor, AdministratorRole, AdminRequestState
 from appliance.operations.releases import Provisioned, Releases
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityUnreachable
@@ -81,10 +81,10 @@ def test_the_console_asks_and_the_steward_does_it_once(house: House) -> None:
     house.set_up(SYSTEM.login, AdministratorRole.SYSTEM)
     with steward(house) as told:
         act = house.administration.acts.ask("alarm.dismiss", {"unit": UNIT}, by=SYSTEM)
-        assert act.state in (ActState.PERFORMING, ActState.DONE)
+        assert act.state in (AdminRequestState.PERFORMING, AdminRequestState.DONE)
         say(house, act.id.encode())
     assert told == [act.id, act.id]
-    assert house.administration.acts.act(act.id).state is ActState.DONE
+    assert house.administration.acts.act(act.id).state is AdminRequestState.DONE
     assert not raised.exists()
     assert [kind for kind in house.told() if kind.startswith("act")] == ["act-begun", "act-done"]
 
@@ -97,8 +97,8 @@ def test_an_act_that_nobody_decided_or_that_is_not_roots_is_not_done(house: Hous
             say(house, each.id.encode())
         say(house, b"000000000000")
     assert len(told) == 3
-    assert house.administration.acts.act(waits.id).state is ActState.WAITING
-    assert house.administration.acts.act(locked.id).state is ActState.PERFORMING
+    assert house.administration.acts.act(waits.id).state is AdminRequestState.WAITING
+    assert house.administration.acts.act(locked.id).state is AdminRequestState.PERFORMING
 
 
 @pytest.mark.parametrize("words", [b"", b"rm -rf /", b"service.restart", b"0" * 13, b"../../etc/x", b"\x00" * 12])
@@ -110,7 +110,7 @@ def test_what_is_no_id_is_not_even_looked_up(house: House, words: bytes) -> None
 
 def test_without_a_steward_the_act_says_so(house: House) -> None:
     act = house.administration.acts.ask("backup.now", {}, by=ROOT)
-    assert act.state is ActState.FAILED
+    assert act.state is AdminRequestState.FAILED
     assert act.outcome is not None
     assert "vermilion-steward.socket" in act.outcome.template
 
@@ -196,9 +196,9 @@ def test_one_person_starts_no_locked_authority_again(
         assert refused.outcome is not None and "authority.restart" in refused.outcome.template
         assert not machine[1].exists()
         state[0] = AuthorityState.UNAVAILABLE
-        assert desk.ask("service.restart", {"service": "authority"}, by=SYSTEM).state is ActState.DONE
+        assert desk.ask("service.restart", {"service": "authority"}, by=SYSTEM).state is AdminRequestState.DONE
         both = desk.approve(desk.ask("authority.restart", {}, by=SYSTEM).id, by=house.actor("shi"))
-        assert both.state is ActState.DONE
+        assert both.state is AdminRequestState.DONE
     assert machine[1].read_text().splitlines() == ["restart vermilion-authority.service"] * 2
 
 
@@ -216,7 +216,7 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Ru
             monkeypatch.setattr("appliance.administration.desk.machine_of", lambda _settings: systemd)
             house.set_up("sun")
             house.set_up("shi", AdministratorRole.SECURITY)
-            assert house.administration.acts.ask("authority.lock", {}, by=SYSTEM).state is ActState.DONE
+            assert house.administration.acts.ask("authority.lock", {}, by=SYSTEM).state is AdminRequestState.DONE
             yield authority, house
 
 
@@ -237,7 +237,7 @@ def test_one_person_unlocks_no_authority_by_restarting_one_that_does_not_answer(
     authority, house = locked
     killed(authority)
     act = house.administration.acts.ask("service.restart", {"service": "authority"}, by=SYSTEM)
-    assert act.state is ActState.DONE
+    assert act.state is AdminRequestState.DONE
     authority.process = start(authority.root)
     assert authority.client("console").status().state is AuthorityState.LOCKED
 
@@ -252,7 +252,7 @@ def test_two_persons_restart_a_locked_authority_also_one_that_does_not_answer(
     authority.process = start(authority.root)
     assert authority.client("console").status().state is AuthorityState.LOCKED  # one has asked
     killed(authority)
-    assert desk.approve(act.id, by=house.actor("shi")).state is ActState.DONE
+    assert desk.approve(act.id, by=house.actor("shi")).state is AdminRequestState.DONE
     authority.process = start(authority.root)
     assert authority.client("console").status().state is AuthorityState.OPERATIONAL
 

@@ -15,7 +15,7 @@ from appliance.health.bench import bench
 from appliance.health.finding import Condition, Finding
 from appliance.health.machine import passkeys
 from appliance.health.pages import Page
-from appliance.model.administration import Act, AdministratorRole, Part
+from appliance.model.administration import AdministratorRole, AdminRequest, DualControlRole
 from tests.administration.conftest import House, opened_house
 
 S, Y = AdministratorRole.SYSTEM, AdministratorRole.SECURITY
@@ -63,10 +63,10 @@ def found(house: House) -> Finding:
         return passkeys(asked)
 
 
-def both_sign(house: House) -> Act:
+def both_sign(house: House) -> AdminRequest:
     """Two whose passkeys can be read."""
     act = house.ask_signed("administrators.resume", {"login": "kong"}, "shi")
-    answer = house.sign(act, Part.APPROVES, "sun")
+    answer = house.sign(act, DualControlRole.APPROVES, "sun")
     return house.administration.acts.approve(act.id, by=house.actor("sun"), answer=answer)
 
 
@@ -79,14 +79,14 @@ def test_one_file_that_is_not_what_it_should_be_keeps_nobody_else_from_anything(
             house.set_up_with_key(login, role)
         assert found(house).condition is Condition.GOOD
         draft = house.administration.acts.draft("release.rollback", {}, by=house.actor("kong"))
-        assert house.administration.acts.to_sign(draft, Part.ASKS, by=house.actor("kong")) is not None
+        assert house.administration.acts.to_sign(draft, DualControlRole.ASKS, by=house.actor("kong")) is not None
         [its] = [key for key in house.administration.confirming.confirmed() if key.login == "kong"]
         path = house.settings.home.confirmed / "keys" / f"{fingerprint_of(its).replace(' ', '')}.json"
         why = spoil(path)
 
         told = both_sign(house).outcome
         assert told is not None and told.template.startswith("The account of {login} is {state}"), "it was tried"
-        assert house.administration.acts.to_sign(draft, Part.ASKS, by=house.actor("kong")) is None
+        assert house.administration.acts.to_sign(draft, DualControlRole.ASKS, by=house.actor("kong")) is None
         house.set_up_with_key("lan", Y)  # root goes on confirming, too
         finding = found(house)
         assert (finding.condition, finding.page) == (Condition.ATTENTION, Page.PASSKEY_UNREADABLE)
@@ -97,4 +97,4 @@ def test_one_file_that_is_not_what_it_should_be_keeps_nobody_else_from_anything(
             shutil.rmtree(each) if each.is_dir() else each.unlink()
         assert found(house).condition is Condition.GOOD
         house.administration.confirming.confirm("kong", house.administration.passkeys.of("kong")[0].fingerprint)
-        assert house.administration.acts.to_sign(draft, Part.ASKS, by=house.actor("kong")) is not None
+        assert house.administration.acts.to_sign(draft, DualControlRole.ASKS, by=house.actor("kong")) is not None

@@ -40,7 +40,7 @@ def accept(appliance: Appliance, contract: Contract, party: Party) -> None:
 
 def sign(appliance: Appliance, contract: Contract, party: Party) -> Contract:
     prepared = appliance.cycle.prepare(contract.id, party.id)
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
+    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
     return appliance.cycle.complete(prepared.id)
 
 
@@ -65,7 +65,7 @@ def test_a_text_that_changes_between_prepare_and_complete_ends_the_signature(ope
         zhang = contract.parties[0]
         accept(appliance, contract, zhang)
         prepared = appliance.cycle.prepare(contract.id, zhang.id)
-        appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
+        appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
     with opened(text()) as appliance:
         with pytest.raises(PreconditionRefused, match="has not accepted"):
             appliance.cycle.complete(prepared.id)

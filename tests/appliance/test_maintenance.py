@@ -15,15 +15,15 @@ from appliance.jobs.scheduler import Job
 from appliance.jobs.table import holding
 from appliance.language import Language
 from appliance.maintenance import Maintenance
-from appliance.model.maintenance import Window
+from appliance.model.maintenance import MaintenanceWindow
 from appliance.model.people import Person
 from appliance.store import accounts, people
 from appliance.store.database import Database
 from appliance.wiring import Appliance
 
 NOW = datetime(2026, 11, 25, 14, 0, tzinfo=UTC)
-TONIGHT = Window(NOW + timedelta(hours=8), NOW + timedelta(hours=10), "更换磁盘")
-AT_ONCE = Window(NOW, NOW + timedelta(hours=1))
+TONIGHT = MaintenanceWindow(NOW + timedelta(hours=8), NOW + timedelta(hours=10), "更换磁盘")
+AT_ONCE = MaintenanceWindow(NOW, NOW + timedelta(hours=1))
 
 
 @dataclass(slots=True)
@@ -114,15 +114,15 @@ def test_exceptions_are_accounts_of_the_portal_and_are_forgotten_at_the_end(
 @pytest.mark.parametrize(
     "window",
     [
-        Window(NOW, NOW),
-        Window(NOW + timedelta(hours=2), NOW + timedelta(hours=1)),
-        Window(NOW - timedelta(hours=2), NOW - timedelta(hours=1)),
-        Window(NOW, NOW + timedelta(days=8)),
-        Window(NOW + timedelta(days=91), NOW + timedelta(days=92)),
-        Window(NOW, NOW + timedelta(hours=1), "长" * 301),
+        MaintenanceWindow(NOW, NOW),
+        MaintenanceWindow(NOW + timedelta(hours=2), NOW + timedelta(hours=1)),
+        MaintenanceWindow(NOW - timedelta(hours=2), NOW - timedelta(hours=1)),
+        MaintenanceWindow(NOW, NOW + timedelta(days=8)),
+        MaintenanceWindow(NOW + timedelta(days=91), NOW + timedelta(days=92)),
+        MaintenanceWindow(NOW, NOW + timedelta(hours=1), "长" * 301),
     ],
 )
-def test_times_that_cannot_be_are_refused(maintenance: Maintenance, window: Window) -> None:
+def test_times_that_cannot_be_are_refused(maintenance: Maintenance, window: MaintenanceWindow) -> None:
     with pytest.raises(PreconditionRefused):
         maintenance.plan(window, [])
     assert maintenance.window() is None

@@ -12,12 +12,12 @@ from appliance.demonstration.pocket import Pocket
 from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import Script, Story
 from appliance.language import Language
-from appliance.model.accounts import AccountState, Role
+from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.contract import Contract, Deadline
-from appliance.model.intent import Circumstances
+from appliance.model.intent import SigningOrigin
 from appliance.model.people import Person
-from appliance.model.powers import Basis, Scope
-from appliance.model.writing import Purpose
+from appliance.model.powers import PowerBasis, PowerScope
+from appliance.model.writing import TextPurpose
 from appliance.ownership import DepositOrder
 from appliance.powers import PowerDraft
 from appliance.store import accounts
@@ -32,11 +32,11 @@ TEMPLATES = 40
 """Templates, and texts that are being written."""
 
 ROLES = {
-    ZHANG.subject: (Role.INITIATOR, Role.SIGNER),
-    LI.subject: (Role.SIGNER,),
-    CUSTODIAN.subject: (Role.INITIATOR, Role.SIGNER, Role.CUSTODIAN, Role.REVIEWER),
-    OFFICER: (Role.OFFICER,),
-    AUDITOR: (Role.AUDITOR,),
+    ZHANG.subject: (AccountRole.INITIATOR, AccountRole.SIGNER),
+    LI.subject: (AccountRole.SIGNER,),
+    CUSTODIAN.subject: (AccountRole.INITIATOR, AccountRole.SIGNER, AccountRole.CUSTODIAN, AccountRole.REVIEWER),
+    OFFICER: (AccountRole.OFFICER,),
+    AUDITOR: (AccountRole.AUDITOR,),
 }
 
 
@@ -120,8 +120,8 @@ def _draft(appliance: Appliance, *, seal_only: bool = False) -> Contract:
 def _asked(appliance: Appliance) -> tuple[str, str]:
     """A contract with a seal alone, and the request for it that waits."""
     sent = appliance.sending.send(_draft(appliance, seal_only=True).id, by=ZHANG.subject)
-    opened = appliance.desk.open(sent.id, sent.parties[0].id, Circumstances("127.0.0.1"))
-    activation = Pocket(appliance.settings.home.people).activate(ZHANG.subject, opened.intent.act)
+    opened = appliance.desk.open(sent.id, sent.parties[0].id, SigningOrigin("127.0.0.1"))
+    activation = Pocket(appliance.settings.home.people).activate(ZHANG.subject, opened.intent.intent)
     return sent.id, appliance.seal_requests.ask(opened.intent.id, activation, reason="示例合同用印").id
 
 
@@ -132,7 +132,9 @@ def _reviewing(appliance: Appliance) -> str:
 def _power(appliance: Appliance) -> str:
     """A power of Li's that waits to be verified."""
     now = appliance.now()
-    draft = PowerDraft(Basis.LETTER, BETA, "示例", LI.subject, Scope(), now, now + timedelta(days=90))
+    draft = PowerDraft(
+        PowerBasis.INSTRUMENT, BETA, "示例", LI.subject, PowerScope(), now, now + timedelta(days=90)
+    )
     return appliance.powers.register(draft, sample_contract(), by=ZHANG.subject).id
 
 
@@ -140,7 +142,12 @@ def _written(appliance: Appliance) -> tuple[str, str]:
     writing, sample, template = appliance.writing, samples()[0], ""
     for number in range(TEMPLATES):
         beginning = Beginning(
-            f"{sample.title} {number}", sample.kind, sample.language, Purpose.TEMPLATE, sample.html, sample.fields
+            f"{sample.title} {number}",
+            sample.kind,
+            sample.language,
+            TextPurpose.TEMPLATE,
+            sample.html,
+            sample.fields,
         )
         made = writing.texts.new(ZHANG.subject, beginning)
         template = writing.templates.publish(made.id, by=ZHANG.subject, seen=made.version).id

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from appliance.demonstration.cast import CONTRACT_SEAL, LI, ZHANG
 from appliance.model.contract import (
     Contract,
+    ContractRevision,
     ContractState,
     Deadline,
     Party,
     PartyKind,
     PartyState,
     Placement,
-    Revision,
     RevisionKind,
     SigningOrder,
 )
@@ -132,9 +132,9 @@ def _party(number: int, position: int, person: Person, state: ContractState, mad
     )
 
 
-def _revisions(number: int, state: ContractState, made: datetime) -> Iterator[Revision]:
-    yield Revision(0, RevisionKind.ORIGINAL, f"{number:064x}", 48_000, made)
+def _revisions(number: int, state: ContractState, made: datetime) -> Iterator[ContractRevision]:
+    yield ContractRevision(0, RevisionKind.ORIGINAL, f"{number:064x}", 48_000, made)
     if state is not ContractState.DRAFT:
-        yield Revision(1, RevisionKind.FIELDS, f"{number:063x}a", 60_000, made + timedelta(minutes=1))
+        yield ContractRevision(1, RevisionKind.FIELDS, f"{number:063x}a", 60_000, made + timedelta(minutes=1))
     if state is ContractState.COMPLETED:
-        yield Revision(2, RevisionKind.ARCHIVE, f"{number:063x}b", 180_000, made + timedelta(hours=4))
+        yield ContractRevision(2, RevisionKind.ARCHIVE, f"{number:063x}b", 180_000, made + timedelta(hours=4))

@@ -119,7 +119,7 @@ def prepare_steps(root: str, subject: str, pages: int, rounds: int) -> Callable[
     def sign_one() -> int:
         contract = stock.pop()
         prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id)
-        appliance.cycle.sign(prepared.id, [pocket.activate(subject, prepared.act)])
+        appliance.cycle.sign(prepared.id, [pocket.activate(subject, prepared.intent)])
         appliance.cycle.complete(prepared.id)
         return 1
 

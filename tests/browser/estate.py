@@ -13,14 +13,14 @@ from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, 
 from appliance.demonstration.places import SAMPLE_PLACES
 from appliance.identity import IdentityCheck
 from appliance.language import Language
-from appliance.model.accounts import LinkPurpose, NewAccount, Passkey, Role
-from appliance.model.contract import Contract, Guest, SigningOrder
+from appliance.model.accounts import AccountRole, LinkPurpose, NewAccount, Passkey
+from appliance.model.contract import Contract, GuestDetails, SigningOrder
 from appliance.model.identity import Against, IdentityDocument
 from appliance.model.money import Money
 from appliance.model.office import ProposedPasskey
 from appliance.model.people import Person, SealKind
-from appliance.model.powers import Basis, Scope
-from appliance.model.writing import Purpose
+from appliance.model.powers import PowerBasis, PowerScope
+from appliance.model.writing import TextPurpose
 from appliance.office.drafts import SealDraft
 from appliance.ownership.deposits import DepositOrder
 from appliance.powers import PowerDraft
@@ -96,7 +96,7 @@ def _with_seal(people: Troupe, title: str) -> Contract:
 
 def _asked(people: Troupe, contract: Contract) -> str:
     opened = people.appliance.desk.open(contract.id, contract.parties[1].id, HERE)
-    activation = people.pocket.activate(ZHANG.subject, opened.intent.act)
+    activation = people.pocket.activate(ZHANG.subject, opened.intent.intent)
     return people.appliance.seal_requests.ask(opened.intent.id, activation, reason="年度采购，一式两份").id
 
 
@@ -104,7 +104,9 @@ def _with_somebody_new(people: Troupe) -> Contract:
     """A contract with a company with which nobody has agreed yet to sign electronically."""
     act, by = people.appliance, ZHANG.subject
     draft = people.draft("示例首次合作协议", (ZHANG,))
-    guest = act.drafting.add_guest(draft.id, Guest("郑外部", "丁公司示例有限公司", "zheng@delta.example"), by=by)
+    guest = act.drafting.add_guest(
+        draft.id, GuestDetails("郑外部", "丁公司示例有限公司", "zheng@delta.example"), by=by
+    )
     act.drafting.place(draft.id, guest.id, [SAMPLE_PLACES[1]], by=by)
     return act.sending.send(draft.id, by=by)
 
@@ -114,7 +116,7 @@ def _guests(people: Troupe) -> tuple[dict[str, str], dict[str, str]]:
     act, by = people.appliance, ZHANG.subject
     draft = people.draft("示例对外合作协议", (ZHANG,), order=SigningOrder.PARALLEL)
     for name, mail, place in (("孙外部", "sun", SAMPLE_PLACES[1]), ("吴等待", "wu", SAMPLE_PLACES[2])):
-        party = act.drafting.add_guest(draft.id, Guest(name, GAMMA, f"{mail}@gamma.example"), by=by)
+        party = act.drafting.add_guest(draft.id, GuestDetails(name, GAMMA, f"{mail}@gamma.example"), by=by)
         act.drafting.place(draft.id, party.id, [place], by=by)
     agree(act, ZHANG, GAMMA)
     contract = people.signed_by(act.sending.send(draft.id, by=by), ZHANG)
@@ -150,10 +152,10 @@ def _texts(people: Troupe) -> dict[str, str]:
     writing, by = people.appliance.writing, ZHANG.subject
     sample = next(each for each in samples() if each.name == "nda-zh")
     beginning = Beginning(
-        sample.title, sample.kind, Language.CHINESE, Purpose.CONTRACT, sample.html, sample.fields
+        sample.title, sample.kind, Language.CHINESE, TextPurpose.CONTRACT, sample.html, sample.fields
     )
     text = writing.texts.new(by, beginning)
-    for_template = writing.texts.new(by, replace(beginning, purpose=Purpose.TEMPLATE))
+    for_template = writing.texts.new(by, replace(beginning, purpose=TextPurpose.TEMPLATE))
     template = writing.templates.publish(for_template.id, by=by, seen=for_template.version)
     return {"text": text.id, "template": template.id}
 
@@ -161,7 +163,9 @@ def _texts(people: Troupe) -> dict[str, str]:
 def _of_accounts(people: Troupe) -> dict[str, str]:
     """Links by mail, a passkey, a deposit."""
     act = people.appliance
-    new = NewAccount("person", "new-colleague", "钱新人", ALPHA, "new@alpha.example", frozenset({Role.SIGNER}))
+    new = NewAccount(
+        "person", "new-colleague", "钱新人", ALPHA, "new@alpha.example", frozenset({AccountRole.SIGNER})
+    )
     invited = act.accounts.administration.invite(new, by=OFFICER)
     recovering = act.accounts.administration.recover(ZHOU.subject, by=OFFICER)
     mine = SoftwareAuthenticator.load(people.house.home.people / f"{ZHANG.subject}.json")
@@ -183,9 +187,9 @@ def _of_accounts(people: Troupe) -> dict[str, str]:
 def _powers(people: Troupe) -> dict[str, str]:
     """A power that waits for its verification, one that was revoked, and an identity check of their agent."""
     act, now = people.appliance, people.appliance.now()
-    limit = Scope(("采购合同",), (ALPHA,), Money(100_000_000, "CNY"))
+    limit = PowerScope(("采购合同",), (ALPHA,), Money(100_000_000, "CNY"))
     draft = PowerDraft(
-        Basis.LETTER, BETA, "周样本", LI.subject, limit, now - timedelta(days=1), now + timedelta(days=90)
+        PowerBasis.INSTRUMENT, BETA, "周样本", LI.subject, limit, now - timedelta(days=1), now + timedelta(days=90)
     )
     check = IdentityCheck(IdentityDocument.PASSPORT, "E12345678", Against.ORIGINAL, answers=ZHANG.subject)
     act.identity.record(LI.subject, check, by=ZHANG.subject)

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, Route, expect
 from appliance.accounts.sessions import Whereabouts
 from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG
 from appliance.history.timeline import Timeline
-from appliance.model.contract import Contract, ContractState, Guest, PartyState, Placement, SigningOrder
+from appliance.model.contract import Contract, ContractState, GuestDetails, PartyState, Placement, SigningOrder
 from appliance.model.office import ProposedPasskey
 from appliance.model.people import Person
 from tests.browser.troupe import ZHOU, Troupe, carrying
@@ -194,7 +194,7 @@ def test_voiding_takes_everybody(people: Troupe, letters: Letters) -> None:
 def test_a_guest_on_a_device_without_the_passkey_hears_what_to_do(people: Troupe) -> None:
     house, web = people.appliance, people.house.settings.web
     draft = people.draft("Sample agreement with a guest", (ZHANG,))
-    guest = Guest("Gina Outside", "Gamma Sample Limited", "gina@gamma.example", "+86 138 0000 0000")
+    guest = GuestDetails("Gina Outside", "Gamma Sample Limited", "gina@gamma.example", "+86 138 0000 0000")
     party = house.drafting.add_guest(draft.id, guest, by=ZHANG.subject)
     house.drafting.place(draft.id, party.id, [Placement(0, 10, 80, 25, 8)], by=ZHANG.subject)
     agree(house, ZHANG, guest.organisation)

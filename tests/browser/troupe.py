@@ -23,9 +23,9 @@ from appliance.demonstration.cast import BETA, CUSTODIAN, LI, OFFICER, ZHANG, ZO
 from appliance.demonstration.pocket import Pocket
 from appliance.demonstration.sample import sample_contract
 from appliance.language import Language
-from appliance.model.accounts import AccountState, Role, Strength
+from appliance.model.accounts import AccountRole, AccountState, Strength
 from appliance.model.contract import Contract, ContractState, Deadline, SigningOrder
-from appliance.model.intent import Circumstances
+from appliance.model.intent import SigningOrigin
 from appliance.model.people import Person
 from appliance.store import accounts
 from appliance.wiring import Appliance, open_appliance, utc_now
@@ -43,15 +43,15 @@ AUDITOR = Person("auditor-qian", "钱审计", ZHANG.organisation, "qian@alpha.ex
 WANG = Person(OFFICER, "王登记", ZHANG.organisation, "wang@alpha.example", Language.CHINESE, ZONE)
 
 ROLES = {
-    ZHANG.subject: (Role.INITIATOR, Role.SIGNER),
-    LI.subject: (Role.SIGNER,),
-    ZHOU.subject: (Role.SIGNER,),
-    CUSTODIAN.subject: (Role.CUSTODIAN, Role.INITIATOR, Role.REVIEWER, Role.SIGNER),
-    OFFICER: (Role.OFFICER,),
-    AUDITOR.subject: (Role.AUDITOR,),
+    ZHANG.subject: (AccountRole.INITIATOR, AccountRole.SIGNER),
+    LI.subject: (AccountRole.SIGNER,),
+    ZHOU.subject: (AccountRole.SIGNER,),
+    CUSTODIAN.subject: (AccountRole.CUSTODIAN, AccountRole.INITIATOR, AccountRole.REVIEWER, AccountRole.SIGNER),
+    OFFICER: (AccountRole.OFFICER,),
+    AUDITOR.subject: (AccountRole.AUDITOR,),
 }
 
-HERE = Circumstances("192.0.2.7")
+HERE = SigningOrigin("192.0.2.7")
 WEEK = timedelta(days=7)
 
 
@@ -119,7 +119,7 @@ class Troupe:
         for person in people:
             party = next(each for each in contract.parties if each.subject == person.subject)
             prepared = self.appliance.cycle.prepare(contract.id, party.id, HERE)
-            self.appliance.cycle.sign(prepared.id, [self.pocket.activate(person.subject, prepared.act)])
+            self.appliance.cycle.sign(prepared.id, [self.pocket.activate(person.subject, prepared.intent)])
             self.appliance.cycle.complete(prepared.id)
         return self.appliance.contracts.get(contract.id)
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from appliance.health.series import Series
-from appliance.model.administration import ActState, AdministratorRole, AdministratorState, JournalKind
+from appliance.model.administration import AdministratorRole, AdministratorState, AdminRequestState, JournalKind
 from tests.console.conftest import Console, id_of, post
 from webui.console.access import TITLES
 from webui.console.acts import STATES
@@ -84,7 +84,7 @@ def test_a_page_says_when_one_of_its_lines_was_changed(console: Console) -> None
 
 def test_every_kind_and_state_has_its_words() -> None:
     assert set(SAID) == set(JournalKind)
-    assert set(STATES) == set(ActState)
+    assert set(STATES) == set(AdminRequestState)
     assert set(STATES_OF_PEOPLE) == set(AdministratorState)
     assert set(TITLES) == set(AdministratorRole)
 

@@ -10,7 +10,7 @@ import pytest
 
 from appliance.administration.action import Action
 from appliance.administration.registry import REGISTRY
-from appliance.model.administration import ActState, AdministratorRole
+from appliance.model.administration import AdministratorRole, AdminRequestState
 from tests.administration.matrix import APPROVED_BY, ASKED_BY, arguments_of, listening
 from tests.authority import RunningAuthority
 from tests.console.conftest import Console, id_of, opened, post
@@ -53,20 +53,26 @@ def test_who_may_ask(crew: Console, action: Action, role: AdministratorRole) -> 
     if may:
         act = crew.house.administration.acts.act(id_of(answer))
         assert act.asked_by == FIRST[role]
-        assert act.state is (ActState.WAITING if action.name in APPROVED_BY else ActState.PERFORMING)
+        assert act.state is (
+            AdminRequestState.WAITING if action.name in APPROVED_BY else AdminRequestState.PERFORMING
+        )
 
 
 @pytest.mark.parametrize("name", APPROVED_BY)
 @pytest.mark.parametrize("role", AdministratorRole)
-@pytest.mark.parametrize(("way", "then"), [("approve", ActState.PERFORMING), ("refuse", ActState.REFUSED)])
-def test_who_may_decide(crew: Console, name: str, role: AdministratorRole, way: str, then: ActState) -> None:
+@pytest.mark.parametrize(
+    ("way", "then"), [("approve", AdminRequestState.PERFORMING), ("refuse", AdminRequestState.REFUSED)]
+)
+def test_who_may_decide(
+    crew: Console, name: str, role: AdministratorRole, way: str, then: AdminRequestState
+) -> None:
     act, may = asked(crew, REGISTRY[name]), role in APPROVED_BY[name]
     browser = crew.browser(SECOND[role])
     offers = f'action="/requests/{act}/{way}"' in browser.get(f"/requests/{act}").text
     signs = may and way == "approve"
     answer = crew.approve(SECOND[role], act) if signs else post(browser, f"/requests/{act}/{way}")
     assert (offers, answer.status_code) == ((True, 303) if may else (False, 403))
-    assert crew.house.administration.acts.act(act).state is (then if may else ActState.WAITING)
+    assert crew.house.administration.acts.act(act).state is (then if may else AdminRequestState.WAITING)
 
 
 @pytest.mark.parametrize("name", APPROVED_BY)
@@ -76,4 +82,4 @@ def test_nobody_decides_on_their_own(crew: Console, name: str) -> None:
     for way in ("approve", "refuse"):
         answer = post(crew.browser(author), f"/requests/{act}/{way}", {"credential": "{}"})
         assert answer.status_code == 403
-    assert crew.house.administration.acts.act(act).state is ActState.WAITING
+    assert crew.house.administration.acts.act(act).state is AdminRequestState.WAITING

@@ -97,9 +97,9 @@ class Judge:
         for record in attempts:
             if record.state in OPEN:
                 tally.half(f"intent {record.id} of {contract.id} is {record.state}")
-            if record.state is IntentState.PREPARED and self._is_used_up(record.act.nonce):
+            if record.state is IntentState.PREPARED and self._is_used_up(record.intent.nonce):
                 tally.half(f"intent {record.id} is prepared, and its activation is used up")
-        completed = Counter(record.act.party for record in attempts if record.state is IntentState.COMPLETED)
+        completed = Counter(record.intent.party for record in attempts if record.state is IntentState.COMPLETED)
         for party, times in completed.items():
             if times > 1:
                 tally.duplicate(f"party {party} has {times} completed signatures")

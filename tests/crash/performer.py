@@ -81,7 +81,7 @@ class Performer:
     def sign(self) -> None:
         cycle = self.appliance.cycle
         prepared = cycle.prepare(self.order.contract, self.order.party)
-        cycle.sign(prepared.id, self.activations(prepared.act))
+        cycle.sign(prepared.id, self.activations(prepared.intent))
         say("signed")
         cycle.complete(prepared.id)
         say("completed")

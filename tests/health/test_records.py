@@ -15,7 +15,7 @@ from appliance.health.maintaining import is_to_be_told, standing
 from appliance.home import Home
 from appliance.keeping import CeremonyRecords
 from appliance.ledger.audit_trail import AuditTrail
-from appliance.model.maintenance import Window
+from appliance.model.maintenance import MaintenanceWindow
 from appliance.store import ledger
 from appliance.store.ceremonies import in_log
 from appliance.store.database import Database
@@ -24,7 +24,7 @@ from hsm.client import AuthorityClient
 from tests.health.station import Station
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
-WINDOW = Window(NOON, NOON + timedelta(hours=2), "a new disk")
+WINDOW = MaintenanceWindow(NOON, NOON + timedelta(hours=2), "a new disk")
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,9 @@ WINDOW = Window(NOON, NOON + timedelta(hours=2), "a new disk")
         (WINDOW, 1, "expected to end at 2026-11-25 14:00 UTC", True),
     ],
 )
-def test_a_maintenance_is_told_on_every_page(window: Window | None, hours: int, said: str, told: bool) -> None:
+def test_a_maintenance_is_told_on_every_page(
+    window: MaintenanceWindow | None, hours: int, said: str, told: bool
+) -> None:
     finding = standing(window, NOON + timedelta(hours=hours))
     assert finding.condition is Condition.GOOD and said in str(finding)
     assert is_to_be_told(finding) is told

@@ -134,6 +134,6 @@ def completed(appliance: Appliance) -> Contract:
     contract = send(appliance, sample_document(2))
     for party in contract.parties:
         prepared = appliance.cycle.prepare(contract.id, party.id)
-        appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
+        appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
         appliance.cycle.complete(prepared.id)
     return appliance.sealing.seal_off(contract.id)

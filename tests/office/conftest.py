@@ -13,7 +13,7 @@ from appliance.demonstration import cast
 from appliance.demonstration.pocket import Pocket
 from appliance.language import Language
 from appliance.ledger.audit_trail import AuditTrail
-from appliance.model.office import PendingAct, ProposedPasskey
+from appliance.model.office import OfficerDecision, ProposedPasskey
 from appliance.model.people import Person
 from appliance.office import Office, open_office
 from appliance.wiring import Appliance
@@ -66,7 +66,7 @@ def passkey(appliance: Appliance) -> tuple[ProposedPasskey, SoftwareAuthenticato
     return ProposedPasskey(device.credential_id, key, device.rp_id), device
 
 
-def by_officer(appliance: Appliance, pending: PendingAct) -> WebAuthnActivation:
+def by_officer(appliance: Appliance, pending: OfficerDecision) -> WebAuthnActivation:
     """The ceremony's officer says yes to *pending*."""
     act = appliance.office.performing.to_activate(pending)
     return Pocket(appliance.settings.home.people).activate(cast.OFFICER, act)

@@ -10,7 +10,7 @@ import pytest
 from appliance.demonstration import cast
 from appliance.demonstration.pocket import Pocket
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.model.office import ActKind, ActState, RequestState
+from appliance.model.office import EnrolmentRequestState, OfficerDecisionKind, OfficerDecisionState
 from appliance.model.people import SealKind
 from appliance.office import Office, SealDraft, words_of
 from appliance.wiring import Appliance
@@ -42,14 +42,14 @@ def test_an_approved_request_makes_a_certificate(appliance: Appliance, office: O
     proposed, _ = passkey(appliance)
     asked = office.requests.submit(person.subject, [proposed], by=person.subject)
     act = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
-    assert act.kind is ActKind.ENROL_PERSON
+    assert act.kind is OfficerDecisionKind.ENROL_PERSON
     assert "赵示例" in str(words_of(act, {}))
 
     done = office.performing.activate(act.id, by_officer(appliance, act))
 
-    assert (done.state, done.approved_by) == (ActState.DONE, (cast.OFFICER,))
+    assert (done.state, done.approved_by) == (OfficerDecisionState.DONE, (cast.OFFICER,))
     assert appliance.registry.certificate(person.subject) == appliance.authority.certificate(person.subject)
-    assert office.requests.request(asked.id).state is RequestState.APPROVED
+    assert office.requests.request(asked.id).state is EnrolmentRequestState.APPROVED
     assert events_of(appliance, person.subject)[-1] == "person-enrolled"
     assert notices_to(appliance, person.subject) == ["enrolled"]
     known = appliance.authority.credentials(person.subject)
@@ -90,7 +90,7 @@ def test_one_more_credential_for_who_is_enrolled(appliance: Appliance, office: O
     proposed, _ = passkey(appliance)
     asked = office.requests.submit(subject, [proposed], by=subject)
     act = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
-    assert act.kind is ActKind.ADD_CREDENTIAL
+    assert act.kind is OfficerDecisionKind.ADD_CREDENTIAL
 
     office.performing.activate(act.id, by_officer(appliance, act))
 
@@ -118,7 +118,7 @@ def test_a_person_is_no_officer(appliance: Appliance, office: Office) -> None:
 
     with pytest.raises(ActivationRefused, match="Only officers"):
         office.performing.activate(act.id, activation)
-    assert office.requests.request(asked.id).state is RequestState.OPEN
+    assert office.requests.request(asked.id).state is EnrolmentRequestState.OPEN
 
 
 def test_an_activation_of_another_act_does_nothing(appliance: Appliance, office: Office) -> None:
@@ -130,7 +130,7 @@ def test_an_activation_of_another_act_does_nothing(appliance: Appliance, office:
 
     with pytest.raises(ActivationRefused, match="does not verify"):
         office.performing.activate(acts[0].id, by_officer(appliance, acts[1]))
-    assert office.performing.act(acts[0].id).state is ActState.OPEN
+    assert office.performing.act(acts[0].id).state is OfficerDecisionState.OPEN
 
 
 def test_an_act_ends_once(appliance: Appliance, office: Office) -> None:
@@ -161,8 +161,8 @@ def test_an_expired_act_does_nothing(world: World, appliance: Appliance, office:
         assert act not in later.office.performing.waiting()
         with pytest.raises(StateRefused, match="run out"):
             later.office.performing.activate(act.id, activation)
-    assert office.performing.act(act.id).state is ActState.EXPIRED
-    assert office.requests.request(asked.id).state is RequestState.OPEN
+    assert office.performing.act(act.id).state is OfficerDecisionState.EXPIRED
+    assert office.requests.request(asked.id).state is EnrolmentRequestState.OPEN
 
 
 def test_a_refused_act_leaves_its_request_open(appliance: Appliance, office: Office) -> None:
@@ -172,8 +172,8 @@ def test_a_refused_act_leaves_its_request_open(appliance: Appliance, office: Off
 
     office.performing.refuse(act.id, reason="先核对证件", by=cast.OFFICER)
 
-    assert office.performing.act(act.id).state is ActState.REFUSED
-    assert office.requests.request(asked.id).state is RequestState.OPEN
+    assert office.performing.act(act.id).state is OfficerDecisionState.REFUSED
+    assert office.requests.request(asked.id).state is EnrolmentRequestState.OPEN
     assert events_of(appliance, person.subject)[-1] == "office-act-refused"
 
 
@@ -205,11 +205,11 @@ def test_what_the_authority_did_before_we_died_is_completed(appliance: Appliance
     act = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
     with pytest.raises(AuthorityUnreachable):
         dying.performing.activate(act.id, by_officer(appliance, act))
-    assert office.performing.act(act.id).state is ActState.OPEN
+    assert office.performing.act(act.id).state is OfficerDecisionState.OPEN
 
     done = office.performing.activate(act.id, by_officer(appliance, act))
 
-    assert done.state is ActState.DONE
+    assert done.state is OfficerDecisionState.DONE
     assert appliance.registry.certificate(person.subject)
     assert events_of(appliance, person.subject).count("person-enrolled") == 1
 
@@ -231,7 +231,7 @@ def test_other_acts_are_completed_too(appliance: Appliance, operation: str) -> N
     with pytest.raises(AuthorityUnreachable):
         dying.performing.activate(act.id, by_officer(appliance, act))
 
-    assert office.performing.activate(act.id, by_officer(appliance, act)).state is ActState.DONE
+    assert office.performing.activate(act.id, by_officer(appliance, act)).state is OfficerDecisionState.DONE
 
 
 def test_a_seal_is_made_with_its_custodians(appliance: Appliance, office: Office) -> None:

@@ -16,11 +16,11 @@ from appliance.demonstration.pocket import Pocket
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.history.timeline import Timeline
 from appliance.language import Language
-from appliance.model.accounts import AccountState, Role
+from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.notice import NoticeKind
 from appliance.model.people import Person
-from appliance.model.powers import Basis, Scope
+from appliance.model.powers import PowerBasis, PowerScope
 from appliance.powers import PowerDraft
 from appliance.store import accounts
 from appliance.wiring import Appliance
@@ -29,13 +29,13 @@ from tests.world import OURS, activations_for, sample_document, send
 
 WHY = "前任已离职"
 ROLES = {
-    ZHANG.subject: (Role.INITIATOR, Role.SIGNER),
-    CUSTODIAN.subject: (Role.INITIATOR, Role.SIGNER, Role.CUSTODIAN),
-    OFFICER: (Role.OFFICER,),
+    ZHANG.subject: (AccountRole.INITIATOR, AccountRole.SIGNER),
+    CUSTODIAN.subject: (AccountRole.INITIATOR, AccountRole.SIGNER, AccountRole.CUSTODIAN),
+    OFFICER: (AccountRole.OFFICER,),
 }
 
 
-def enter(appliance: Appliance, subject: str, *roles: Role) -> None:
+def enter(appliance: Appliance, subject: str, *roles: AccountRole) -> None:
     """*subject* has an account that is open."""
     with appliance.database.transaction() as tx:
         if subject not in {each.subject for each in accounts.everybody(tx)}:
@@ -125,13 +125,13 @@ def test_a_draft_gets_another_owner(appliance: Appliance) -> None:
 
 def test_the_powers_of_who_leaves_end_at_once(appliance: Appliance) -> None:
     leaver = newcomer(appliance)
-    enter(appliance, leaver.subject, Role.SIGNER)
+    enter(appliance, leaver.subject, AccountRole.SIGNER)
     terms = PowerDraft(
-        basis=Basis.LETTER,
+        basis=PowerBasis.INSTRUMENT,
         grantor=ALPHA,
         principal="钱示例",
         agent=leaver.subject,
-        scope=Scope(),
+        scope=PowerScope(),
         since=appliance.now() - timedelta(days=1),
         until=appliance.now() + timedelta(days=30),
     )
@@ -150,10 +150,10 @@ def test_a_request_for_a_seal_lapses_when_who_asked_leaves(appliance: Appliance)
     contract = send(appliance, sample_document(1), order=SigningOrder.PARALLEL)
     for party in contract.parties[:2]:
         prepared = appliance.cycle.prepare(contract.id, party.id)
-        appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
+        appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
         appliance.cycle.complete(prepared.id)
     prepared = appliance.cycle.prepare(contract.id, contract.parties[2].id)
-    mine = Pocket(appliance.settings.home.people).activate(ZHANG.subject, prepared.act)
+    mine = Pocket(appliance.settings.home.people).activate(ZHANG.subject, prepared.intent)
     asked = appliance.seal_requests.ask(prepared.id, mine, reason="盖章")
     with appliance.database.reading() as tx:
         assert lapse_of(tx, asked, appliance.now()) is None

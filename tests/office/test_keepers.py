@@ -12,7 +12,7 @@ from appliance.administration.parts import Parts
 from appliance.administration.registry import REGISTRY
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.administration import AdministratorRole
-from appliance.model.office import ActKind, ActState, NewKeeper, PendingAct
+from appliance.model.office import NewPinCustodian, OfficerDecision, OfficerDecisionKind, OfficerDecisionState
 from appliance.office import Office, words_of
 from appliance.wiring import Appliance
 from hsm.acts import Activation, OfficerAct
@@ -31,7 +31,7 @@ CONSOLE = "http://localhost:8082"
 def test_a_keeper_is_made_by_officers(appliance: Appliance, office: Office) -> None:
     device = SoftwareAuthenticator.create("localhost", CONSOLE)
     passkey = (device.credential_id, bytes.fromhex(device.credential()["public_key"]))
-    keeper = NewKeeper("keeper-sun.wei", "孙示例", (passkey,), "localhost")
+    keeper = NewPinCustodian("keeper-sun.wei", "孙示例", (passkey,), "localhost")
     services = office.preparing.services
     organisation = appliance.authority.organisations()[0]
 
@@ -41,7 +41,7 @@ def test_a_keeper_is_made_by_officers(appliance: Appliance, office: Office) -> N
     assert appliance.authority.credentials(keeper.subject) == []
 
     done = office.performing.activate(act.id, by_officer(appliance, act))
-    assert done.state is ActState.DONE
+    assert done.state is OfficerDecisionState.DONE
     [known] = appliance.authority.credentials(keeper.subject)
     assert known.credential_id == device.credential_id
     with pytest.raises(StateRefused, match="already"):
@@ -53,7 +53,7 @@ def test_who_is_ended_while_an_officer_activates_does_not_become_a_keeper(
 ) -> None:
     """The act is refused after the officer's yes has gone to the authority, and before the authority did it."""
     device = SoftwareAuthenticator.create("localhost", CONSOLE)
-    keeper = NewKeeper(
+    keeper = NewPinCustodian(
         "keeper-wu.hou",
         "吴示例",
         ((device.credential_id, bytes.fromhex(device.credential()["public_key"])),),
@@ -81,9 +81,9 @@ def test_a_keeper_who_lost_a_passkey_gets_others_in_its_place(appliance: Applian
     services, organisation = office.preparing.services, appliance.authority.organisations()[0]
     lost, kept, new = (SoftwareAuthenticator.create("localhost", CONSOLE) for _ in range(3))
 
-    def made(*devices: SoftwareAuthenticator) -> PendingAct:
+    def made(*devices: SoftwareAuthenticator) -> OfficerDecision:
         passkeys = [(each.credential_id, bytes.fromhex(each.credential()["public_key"])) for each in devices]
-        keeper = NewKeeper("keeper-qian", "钱示例", tuple(passkeys), "localhost")
+        keeper = NewPinCustodian("keeper-qian", "钱示例", tuple(passkeys), "localhost")
         return services.keeper(keeper, organisation=organisation, by=ADMINISTRATOR)
 
     first = made(lost, kept)
@@ -91,7 +91,7 @@ def test_a_keeper_who_lost_a_passkey_gets_others_in_its_place(appliance: Applian
 
     again = made(kept, new)
     assert "with none from before" in str(words_of(again, {})) and "钱示例" in str(words_of(again, {}))
-    assert office.performing.activate(again.id, by_officer(appliance, again)).state is ActState.DONE
+    assert office.performing.activate(again.id, by_officer(appliance, again)).state is OfficerDecisionState.DONE
 
     known = {each.credential_id for each in appliance.authority.credentials("keeper-qian")}
     assert known == {kept.credential_id, new.credential_id}
@@ -119,7 +119,9 @@ def test_who_is_to_keep_a_part_has_a_passkey_that_root_confirmed(appliance: Appl
         outcome = action.perform(parts, {"login": "sun"}, by)
 
         assert outcome.values == {"hours": 24}
-        waiting = [act for act in appliance.office.performing.waiting() if act.kind is ActKind.ENROL_KEEPER]
+        waiting = [
+            act for act in appliance.office.performing.waiting() if act.kind is OfficerDecisionKind.ENROL_KEEPER
+        ]
         [credential] = waiting[-1].details["credentials"]
         assert credential["credential_id"] == house.devices["sun"].inside.credential_id.hex()
         assert waiting[-1].subject == "keeper-sun"

@@ -8,7 +8,7 @@ import pytest
 
 from appliance.demonstration import cast
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.model.office import RequestState
+from appliance.model.office import EnrolmentRequestState
 from appliance.office import Office
 from appliance.wiring import Appliance
 from hsm.activation.totp import code_at, step_of
@@ -48,9 +48,9 @@ def test_another_request_waits_for_the_first(appliance: Appliance, office: Offic
     second = office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
 
     assert [each.state for each in office.requests.of(person.subject) if each.id == first.id] == [
-        RequestState.WITHDRAWN
+        EnrolmentRequestState.WITHDRAWN
     ]
-    assert office.requests.request(second.id).state is RequestState.OPEN
+    assert office.requests.request(second.id).state is EnrolmentRequestState.OPEN
 
 
 def test_what_no_request_can_be(appliance: Appliance, office: Office) -> None:
@@ -84,7 +84,11 @@ def test_a_refusal_has_a_reason_and_is_final(appliance: Appliance, office: Offic
     office.requests.refuse(asked.id, reason="证件已过期", by=cast.OFFICER)
 
     decided = office.requests.request(asked.id)
-    assert (decided.state, decided.reason, decided.credentials) == (RequestState.REFUSED, "证件已过期", ())
+    assert (decided.state, decided.reason, decided.credentials) == (
+        EnrolmentRequestState.REFUSED,
+        "证件已过期",
+        (),
+    )
     assert notices_to(appliance, person.subject) == ["enrolment-refused"]
     for again in (
         lambda: office.requests.refuse(asked.id, reason="again", by=cast.OFFICER),

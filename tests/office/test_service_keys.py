@@ -7,7 +7,7 @@ from cryptography import x509
 
 from appliance.demonstration.cast import CUSTODIAN
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.model.office import ActKind, ActState, PendingAct
+from appliance.model.office import OfficerDecision, OfficerDecisionKind, OfficerDecisionState
 from appliance.office import Office, words_of
 from appliance.store import roll
 from appliance.wiring import Appliance
@@ -25,7 +25,7 @@ def revoked(appliance: Appliance) -> set[int]:
     return {entry.serial_number for each in lists for entry in each}
 
 
-def activated(appliance: Appliance, act: PendingAct) -> PendingAct:
+def activated(appliance: Appliance, act: OfficerDecision) -> OfficerDecision:
     return appliance.office.performing.activate(act.id, by_officer(appliance, act))
 
 
@@ -34,11 +34,11 @@ def test_a_new_key_overlaps_with_the_one_before_which_is_then_revoked(
 ) -> None:
     before, number = current(appliance), len(revoked(appliance))
     act = office.preparing.services.rotation("evidence", by=ADMINISTRATOR)
-    assert (act.kind, act.state) == (ActKind.ROTATE, ActState.OPEN)
+    assert (act.kind, act.state) == (OfficerDecisionKind.ROTATE, OfficerDecisionState.OPEN)
     assert f"{before.serial_number:x}" in str(words_of(act, {}))
     assert current(appliance) == before, "nothing is done before an officer has activated it"
 
-    assert activated(appliance, act).state is ActState.DONE
+    assert activated(appliance, act).state is OfficerDecisionState.DONE
 
     after = current(appliance)
     assert after.public_key() != before.public_key()
@@ -48,7 +48,7 @@ def test_a_new_key_overlaps_with_the_one_before_which_is_then_revoked(
 
     old = f"{before.serial_number:X}"
     ending = office.preparing.services.revocation("evidence", old, reason="superseded", by=ADMINISTRATOR)
-    assert activated(appliance, ending).state is ActState.DONE
+    assert activated(appliance, ending).state is OfficerDecisionState.DONE
     assert before.serial_number in revoked(appliance)
     assert len(revoked(appliance)) == number + 1
     with pytest.raises(StateRefused, match="already"):

@@ -89,7 +89,7 @@ def sign_contract(appliance: Appliance, world: World) -> Contract:
 def sign(appliance: Appliance, contract: Contract, party: str) -> None:
     """One party's signature, acknowledged on return."""
     prepared = appliance.cycle.prepare(contract.id, party)
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
+    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
     appliance.cycle.complete(prepared.id)
 
 

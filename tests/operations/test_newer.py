@@ -9,7 +9,7 @@ import pytest
 
 from appliance.administration.action import Hand
 from appliance.home import make_directory
-from appliance.model.administration import ROOT, ActState, AdministratorRole
+from appliance.model.administration import ROOT, AdministratorRole, AdminRequestState
 from appliance.operations.releases.newer import newer_than
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.database import Database
@@ -40,7 +40,7 @@ def added(house: House) -> str:
     """What the scheduler did since: an administrator, in the portal's database too. The act's id."""
     desk = house.administration.acts
     act = desk.approve(desk.ask("administrators.add", ADDED, by=house.actor("shi")).id, by=house.actor("sun"))
-    assert act.state is ActState.DONE
+    assert act.state is AdminRequestState.DONE
     return act.id
 
 
@@ -58,7 +58,7 @@ def test_an_act_of_the_machine_goes_along_and_one_of_the_scheduler_is_lost(house
     since = length(house)
     alarm = make_directory(house.settings.home.alarms) / UNIT
     alarm.write_text("2026-11-25T08:00:00Z exit-code\n")
-    assert house.administration.acts.ask("alarm.dismiss", {"unit": UNIT}, by=ROOT).state is ActState.DONE
+    assert house.administration.acts.ask("alarm.dismiss", {"unit": UNIT}, by=ROOT).state is AdminRequestState.DONE
     assert (lost(house, since), length(house) - since) == (0, 2)
     since = length(house)
     added(house)

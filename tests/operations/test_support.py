@@ -15,7 +15,7 @@ import pytest
 from appliance.demonstration import cast
 from appliance.home import Home, make_directory
 from appliance.model.administration import ROOT, JournalKind
-from appliance.model.stuck import Step, Stuck
+from appliance.model.stuck import Stuck, StuckStep
 from appliance.store.administration import ADMINISTRATION, journal, stuck
 from appliance.store.database import Database
 from appliance.support import write_bundle
@@ -58,7 +58,7 @@ def plant(home: Home) -> None:
     with closing(Database(home.administration, ADMINISTRATION)) as database, database.transaction() as tx:
         detail = {"login": PLANTED, "name": "张示例", PLANTED: PLANTED}
         journal.append(tx, JournalKind.ACT_DONE, ROOT.login, NOW, act=None, detail=detail)
-        stuck.replace(tx, [Stuck(PLANTED, Step.KEEPING, NOW, f"{PLANTED} {{why}}", {"why": PLANTED})])
+        stuck.replace(tx, [Stuck(PLANTED, StuckStep.ARCHIVE_RENEWAL, NOW, f"{PLANTED} {{why}}", {"why": PLANTED})])
 
 
 def opened(path: Path) -> tuple[bytes, dict[str, Any]]:
@@ -91,7 +91,9 @@ def test_what_helps_is_in_it(house: House, appliance: Appliance, planted: list[s
     assert parts["settings"]["organisation.name"] == "changed"
     assert {each["name"] for each in parts["findings"]} >= {"disk", "database", "authority"}
     assert "act-done" in {each["kind"] for each in parts["journal"]}
-    assert parts["stuck"] == [{"step": Step.KEEPING.value, "since": "2026-11-25T14:00:00Z", "sentence": REMOVED}]
+    assert parts["stuck"] == [
+        {"step": StuckStep.ARCHIVE_RENEWAL.value, "since": "2026-11-25T14:00:00Z", "sentence": REMOVED}
+    ]
     assert parts["faults"] == {
         "frames": [{"file": "appliance/cli/program.py", "line": 71}],
         "kinds": ["OSError"],

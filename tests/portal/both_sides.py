@@ -20,11 +20,11 @@ from appliance.demonstration.pocket import Pocket
 from appliance.errors import StateRefused
 from appliance.identity import IdentityCheck
 from appliance.language import Language
-from appliance.model.accounts import PEOPLES_ROLES, LinkPurpose, Role
-from appliance.model.contract import Contract, Deadline, Guest, Placement, SigningOrder
+from appliance.model.accounts import PEOPLES_ROLES, AccountRole, LinkPurpose
+from appliance.model.contract import Contract, Deadline, GuestDetails, Placement, SigningOrder
 from appliance.model.identity import Against, IdentityDocument
 from appliance.model.people import Person
-from appliance.model.powers import Basis, Scope
+from appliance.model.powers import PowerBasis, PowerScope
 from appliance.powers import PowerDraft
 from appliance.wiring import Appliance
 from tests.portal.estate import HERE, sent
@@ -32,7 +32,7 @@ from tests.portal.visitors import signed_in
 from tests.review.documents import purchase
 from tests.world import activations_for, agree, sample_document
 
-GAMMA = Guest("外来人", "丙公司示例有限公司", "guest@gamma.example", "+86 138 0000 0000")
+GAMMA = GuestDetails("外来人", "丙公司示例有限公司", "guest@gamma.example", "+86 138 0000 0000")
 SHARED = "told-to-everybody"
 """What a party writes for all others: it has to be seen by both sides."""
 
@@ -104,15 +104,15 @@ def _people(stage: Stage) -> None:
     _visitor(stage, OTHER, "initiator", LI.subject, everybody)
     _visitor(stage, OTHER, "reviewer", OTHER.reviewer, everybody)
     for side, officer in ((ONE, OFFICER), (OTHER, OTHER.officer)):
-        _visitor(stage, side, "officer", officer, frozenset({Role.OFFICER}))
-        _visitor(stage, side, "auditor", f"auditor-{side.name}", frozenset({Role.AUDITOR}))
-        _visitor(stage, side, "operator", f"operator-{side.name}", frozenset({Role.OPERATOR}))
+        _visitor(stage, side, "officer", officer, frozenset({AccountRole.OFFICER}))
+        _visitor(stage, side, "auditor", f"auditor-{side.name}", frozenset({AccountRole.AUDITOR}))
+        _visitor(stage, side, "operator", f"operator-{side.name}", frozenset({AccountRole.OPERATOR}))
     nobody = stage.portal.test_client()
     nobody.environ_base["HTTP_ACCEPT"] = "text/html"
     stage.visitors["nobody", "nobody"] = nobody
 
 
-def _visitor(stage: Stage, side: Side, role: str, subject: str, roles: frozenset[Role]) -> None:
+def _visitor(stage: Stage, side: Side, role: str, subject: str, roles: frozenset[AccountRole]) -> None:
     mail = f"{subject}@example.test"
     person = Person(subject, f"示例 {role}", side.organisation, mail, Language.ENGLISH, ZONE)
     with suppress(StateRefused):
@@ -147,7 +147,7 @@ def _signed(stage: Stage, contract: Contract, position: int) -> Contract:
     house = stage.appliance
     opened = house.desk.open(contract.id, contract.parties[position].id, HERE)
     stage.keep(intent=opened.intent.id)
-    return house.desk.sign(opened.intent.id, activations_for(house, opened.intent.act), HERE)
+    return house.desk.sign(opened.intent.id, activations_for(house, opened.intent.intent), HERE)
 
 
 def _finished(stage: Stage, side: Side, contract: Contract) -> None:
@@ -164,7 +164,9 @@ def _notes(stage: Stage, side: Side, agent: str) -> None:
     """Powers for somebody of the other side and a check of that person's identity, each with inner notes."""
     house, now = stage.appliance, stage.appliance.now()
     for what in ("power-refused", "power-revoked"):
-        draft = PowerDraft(Basis.LETTER, side.organisation, "示例", agent, Scope(), now, now + timedelta(days=90))
+        draft = PowerDraft(
+            PowerBasis.INSTRUMENT, side.organisation, "示例", agent, PowerScope(), now, now + timedelta(days=90)
+        )
         power = house.powers.register(draft, sample_document(1), by=side.initiator)
         decide = house.powers.refuse if what == "power-refused" else house.powers.revoke
         decide(power.id, reason=side.marker(what), by=side.reviewer)
@@ -204,7 +206,7 @@ def _alpha(stage: Stage) -> None:
 def _asked(stage: Stage, contract: Contract, reason: str) -> str:
     house = stage.appliance
     opened = house.desk.open(contract.id, contract.parties[2].id, HERE)
-    activation = Pocket(house.settings.home.people).activate(ZHANG.subject, opened.intent.act)
+    activation = Pocket(house.settings.home.people).activate(ZHANG.subject, opened.intent.intent)
     request = house.seal_requests.ask(opened.intent.id, activation, reason=reason)
     stage.keep(seal_request=request.id, seal=CONTRACT_SEAL.subject, intent=opened.intent.id)
     return request.id

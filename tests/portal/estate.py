@@ -22,14 +22,14 @@ from appliance.demonstration.pocket import Pocket
 from appliance.errors import StateRefused
 from appliance.identity import IdentityCheck
 from appliance.language import Language
-from appliance.model.accounts import PEOPLES_ROLES, LinkPurpose, NewAccount, Passkey, Role
-from appliance.model.contract import Contract, Deadline, Guest, Placement, SigningOrder
+from appliance.model.accounts import PEOPLES_ROLES, AccountRole, LinkPurpose, NewAccount, Passkey
+from appliance.model.contract import Contract, Deadline, GuestDetails, Placement, SigningOrder
 from appliance.model.identity import Against, IdentityDocument
-from appliance.model.intent import Circumstances
-from appliance.model.office import PendingAct, ProposedPasskey
+from appliance.model.intent import SigningOrigin
+from appliance.model.office import OfficerDecision, ProposedPasskey
 from appliance.model.people import Person, SealKind
-from appliance.model.powers import Basis, Scope
-from appliance.model.writing import FieldKind, MergeField, Purpose
+from appliance.model.powers import PowerBasis, PowerScope
+from appliance.model.writing import MergeField, MergeFieldKind, TextPurpose
 from appliance.office import SealDraft
 from appliance.ownership import DepositOrder
 from appliance.powers import PowerDraft
@@ -41,8 +41,8 @@ from hsm.authenticator import SoftwareAuthenticator
 from tests.portal.visitors import signed_in
 from tests.world import activations_for, sample_document
 
-HERE = Circumstances("192.0.2.7")
-GUEST = Guest("外来 <b>𠮷野</b>", "外来公司示例有限公司", "guest@beta.example", "+86 138 0000 0000")
+HERE = SigningOrigin("192.0.2.7")
+GUEST = GuestDetails("外来 <b>𠮷野</b>", "外来公司示例有限公司", "guest@beta.example", "+86 138 0000 0000")
 OF_THE_HOUSE = ("reviewer", "auditor", "officer", "operator")
 """Whose duties are for one organisation, here that of the estate's keeper; other visitors are of the other one."""
 
@@ -124,7 +124,7 @@ def sent(appliance: Appliance, *subjects: str, guest: bool = False, initiator: s
 def signed(appliance: Appliance, contract: Contract, position: int) -> Contract:
     """*contract* with the signature of one party."""
     opened = appliance.desk.open(contract.id, contract.parties[position].id, HERE)
-    return appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.act), HERE)
+    return appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
 
 
 def _contracts(estate: Estate) -> None:
@@ -146,7 +146,7 @@ def _contracts(estate: Estate) -> None:
     house.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject)
     sealed = house.sending.send(draft.id, by=ZHANG.subject)
     opened = house.desk.open(sealed.id, sealed.parties[0].id, HERE)
-    activation = Pocket(house.settings.home.people).activate(ZHANG.subject, opened.intent.act)
+    activation = Pocket(house.settings.home.people).activate(ZHANG.subject, opened.intent.intent)
     names["seal_request"] = house.seal_requests.ask(opened.intent.id, activation, reason="示例").id
     other = sent(house, guest=True, initiator=LI.subject)
     names |= {"other": other.id, "other_party": other.parties[0].id, "other_guest": other.parties[0].subject}
@@ -154,10 +154,12 @@ def _contracts(estate: Estate) -> None:
 
 def _writing(estate: Estate) -> None:
     writing, names, by = estate.appliance.writing, estate.names, ZHANG.subject
-    merged = MergeField("买方", FieldKind.TEXT, "买方")
+    merged = MergeField("买方", MergeFieldKind.TEXT, "买方")
     html = '<p>买方：<span data-field="买方">买方</span></p>'
     text = writing.texts.new(by, Beginning("条款", "服务", Language.CHINESE, html=html, fields=(merged,)))
-    begun = writing.texts.new(by, Beginning("模板", "服务", Language.CHINESE, Purpose.TEMPLATE, html, (merged,)))
+    begun = writing.texts.new(
+        by, Beginning("模板", "服务", Language.CHINESE, TextPurpose.TEMPLATE, html, (merged,))
+    )
     template = writing.templates.publish(begun.id, by=by, seen=begun.version)
     publishing = writing.templates.edit(template.id, by)
     names |= {"text": text.id, "text_seen": str(text.version), "template": template.id}
@@ -167,7 +169,7 @@ def _writing(estate: Estate) -> None:
 def _office(estate: Estate) -> None:
     house, names = estate.appliance, estate.names
     administration = house.accounts.administration
-    roles = frozenset({Role.SIGNER})
+    roles = frozenset({AccountRole.SIGNER})
     new = NewAccount("person", "invited", "受邀 <b>𠮷野</b>", ALPHA, "invited@example.test", roles)
     names["welcome_link"] = administration.invite(new, by=OFFICER).token
     proposed = ProposedPasskey(*device(house))
@@ -180,7 +182,7 @@ def _office(estate: Estate) -> None:
 def destroyed_seal(house: Appliance) -> str:
     """A seal that was made and destroyed."""
 
-    def done(act: PendingAct) -> str:
+    def done(act: OfficerDecision) -> str:
         answer = Pocket(house.settings.home.people).activate(OFFICER, performing.to_activate(act))
         assert isinstance(answer, WebAuthnActivation)
         return performing.activate(act.id, answer).subject
@@ -194,7 +196,9 @@ def destroyed_seal(house: Appliance) -> str:
 def _authority(estate: Estate) -> None:
     """A power that waits to be verified, and an identity check of its agent; Zhang registered both."""
     house, names, now = estate.appliance, estate.names, estate.appliance.now()
-    draft = PowerDraft(Basis.LETTER, BETA, "示例", LI.subject, Scope(), now, now + timedelta(days=90))
+    draft = PowerDraft(
+        PowerBasis.INSTRUMENT, BETA, "示例", LI.subject, PowerScope(), now, now + timedelta(days=90)
+    )
     names["power"] = house.powers.register(draft, sample_document(1), by=ZHANG.subject).id
     check = IdentityCheck(IdentityDocument.PASSPORT, "E12345678", Against.ORIGINAL, answers=ZHANG.subject)
     names |= {"checked": LI.subject, "check": house.identity.record(LI.subject, check, by=ZHANG.subject).id}
@@ -228,13 +232,13 @@ def _visitors(estate: Estate) -> None:
     house, names = estate.appliance, estate.names
     kinds = {
         "keeper": (ZHANG.subject, PEOPLES_ROLES),
-        "custodian": (CUSTODIAN.subject, frozenset({Role.CUSTODIAN})),
-        "signer": ("person-passing-by", frozenset({Role.SIGNER})),
-        "initiator": ("person-elsewhere", frozenset({Role.INITIATOR, Role.SIGNER})),
-        "reviewer": ("person-reviewing", frozenset({Role.REVIEWER})),
-        "auditor": ("auditor-sweep", frozenset({Role.AUDITOR})),
-        "officer": (OFFICER, frozenset({Role.OFFICER})),
-        "operator": ("operator-sweep", frozenset({Role.OPERATOR})),
+        "custodian": (CUSTODIAN.subject, frozenset({AccountRole.CUSTODIAN})),
+        "signer": ("person-passing-by", frozenset({AccountRole.SIGNER})),
+        "initiator": ("person-elsewhere", frozenset({AccountRole.INITIATOR, AccountRole.SIGNER})),
+        "reviewer": ("person-reviewing", frozenset({AccountRole.REVIEWER})),
+        "auditor": ("auditor-sweep", frozenset({AccountRole.AUDITOR})),
+        "officer": (OFFICER, frozenset({AccountRole.OFFICER})),
+        "operator": ("operator-sweep", frozenset({AccountRole.OPERATOR})),
     }
     for kind, (subject, roles) in kinds.items():
         own = ALPHA if kind in OF_THE_HOUSE else BETA

@@ -19,8 +19,8 @@ from appliance.contracts.sides import side_of
 from appliance.demonstration.cast import ALPHA, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.identity import IdentityCheck
 from appliance.language import Language
-from appliance.model.acceptance import Side
-from appliance.model.accounts import Passkey, Role, Strength
+from appliance.model.acceptance import AgreementSide
+from appliance.model.accounts import AccountRole, Passkey, Strength
 from appliance.model.contract import Contract, Deadline
 from appliance.model.identity import Against, IdentityDocument
 from appliance.model.people import Person
@@ -157,7 +157,7 @@ def add_seconds(estate: Estate) -> None:
     names["declaration_too"] = house.voiding.prepare(completed.id, by=by).id
     check = IdentityCheck(IdentityDocument.PASSPORT, "E12345679", Against.ORIGINAL, answers=by)
     names["check_too"] = house.identity.record(CUSTODIAN.subject, check, by=by).id
-    proposal = house.agreements.propose(LI.subject, Between(side_of(waiting.parties[1]), (Side("丙方"),)))
+    proposal = house.agreements.propose(LI.subject, Between(side_of(waiting.parties[1]), (AgreementSide("丙方"),)))
     names["agreement_too"] = proposal.id
     names["picture_too"] = house.appearances.draw(LI.subject, [[[100, 100], [500, 200], [900, 100]]]).id
     _add_rows(estate, inviting)
@@ -184,6 +184,6 @@ def _add_somebody_who_left(estate: Estate) -> None:
     house, subject = estate.appliance, "person-gone"
     gone = Person(subject, "某人", ALPHA, "gone@alpha.example", Language.CHINESE, ZONE)
     house.registry.add_person(gone, None, by=OFFICER)
-    signed_in(estate.portal, house, subject, [Role.INITIATOR, Role.SIGNER])
+    signed_in(estate.portal, house, subject, [AccountRole.INITIATOR, AccountRole.SIGNER])
     estate.names["left_contract"] = drafted(house, subject).id
     house.office.members.let_go(subject, by=OFFICER)

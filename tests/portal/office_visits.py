@@ -18,7 +18,7 @@ from appliance.accounts.sessions import Whereabouts
 from appliance.demonstration import cast
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
-from appliance.model.accounts import AccountState, NewAccount, Role, Strength
+from appliance.model.accounts import AccountRole, AccountState, NewAccount, Strength
 from appliance.model.people import Person
 from appliance.store import accounts
 from appliance.wiring import Appliance
@@ -28,7 +28,7 @@ from hsm.authenticator import SoftwareAuthenticator
 OFFICER_NAME = "王见证"
 
 
-def account_of(appliance: Appliance, subject: str, roles: frozenset[Role]) -> None:
+def account_of(appliance: Appliance, subject: str, roles: frozenset[AccountRole]) -> None:
     """An active account for *subject*, registered if need be; one that is there already stays."""
     with suppress(NotFound):
         appliance.accounts.administration.account(subject)

@@ -20,7 +20,7 @@ from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.ledger import Sequencer
 from appliance.model.identity import Against, IdentityDocument
-from appliance.model.listing import Bucket, Filter
+from appliance.model.listing import ContractBucket, ContractFilter
 from hsm.client import AuthorityClient
 from tests.portal.both_sides import GAMMA, MARKERS, ONE, OTHER, SHARED, Stage, built
 from tests.portal.conftest import form_token, parts
@@ -145,12 +145,12 @@ def test_drafts_of_others_are_not_in_what_an_auditor_counts_searches_and_pages(s
     for side, other in ((ONE, OTHER), (OTHER, ONE)):
         client = stage.visitors[side.name, "auditor"]
         assert side.marker("kind") in client.get("/").text and other.marker("kind") not in client.get("/").text
-        audience, drafts = Audience.of("", "", side.organisation), Filter(bucket=Bucket.DRAFT)
+        audience, drafts = Audience.of("", "", side.organisation), ContractFilter(bucket=ContractBucket.DRAFT)
         listing, own = house.listing, {stage.unsent[side.name].id}
         assert {row.id for row in listing.page("*", drafts, audience=audience).rows} == own
         assert listing.counts("*", audience).draft == len(own)
         for words in (other.marker("draft"), "-only-draft", "af"):
-            for wanted in (Filter(query=words), Filter(query=words, bucket=Bucket.DRAFT)):
+            for wanted in (ContractFilter(query=words), ContractFilter(query=words, bucket=ContractBucket.DRAFT)):
                 page = listing.page("*", wanted, audience=audience, limit=1)
                 assert {row.id for row in page.rows} <= own and page.next is None, words
     assert house.listing.counts("*").draft == 0, "of no organisation"

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from appliance.contracts import handing_over
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG, ZONE
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, ContractState, Deadline, SigningOrder
 from appliance.wiring import Appliance
 from tests.portal.visitors import known_person, signed_in
@@ -31,7 +31,7 @@ def zhang(portal: Flask, appliance: Appliance) -> FlaskClient:
 
 @pytest.fixture
 def li(portal: Flask, appliance: Appliance) -> FlaskClient:
-    return signed_in(portal, appliance, LI.subject, [Role.SIGNER])
+    return signed_in(portal, appliance, LI.subject, [AccountRole.SIGNER])
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def stranger(portal: Flask, appliance: Appliance) -> FlaskClient:
 @pytest.fixture
 def auditor(portal: Flask, appliance: Appliance) -> FlaskClient:
     known_person(appliance, "auditor-qian", "钱审计")
-    return signed_in(portal, appliance, "auditor-qian", [Role.AUDITOR])
+    return signed_in(portal, appliance, "auditor-qian", [AccountRole.AUDITOR])
 
 
 def draft(appliance: Appliance, title: str = "草稿合同") -> Contract:

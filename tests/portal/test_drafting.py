@@ -15,8 +15,8 @@ from pikepdf import Dictionary, Encryption, Name, Pdf
 from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
 from appliance.errors import PreconditionRefused
 from appliance.language import Language
-from appliance.model.accounts import Role
-from appliance.model.contract import Guest, PartyKind, SigningOrder
+from appliance.model.accounts import AccountRole
+from appliance.model.contract import GuestDetails, PartyKind, SigningOrder
 from appliance.wiring import Appliance
 from tests.portal.drafts import Wizard, begun, hidden, upload
 from tests.portal.visitors import signed_in
@@ -59,7 +59,7 @@ def test_nobody_starts_a_contract_without_signing_in(browser: FlaskClient) -> No
 
 
 def test_who_only_signs_does_not_start_contracts(portal: Flask, appliance: Appliance) -> None:
-    assert signed_in(portal, appliance, LI.subject, [Role.SIGNER]).get("/contracts/new").status_code == 403
+    assert signed_in(portal, appliance, LI.subject, [AccountRole.SIGNER]).get("/contracts/new").status_code == 403
 
 
 @pytest.mark.parametrize("step", ["document", "parties", "fields", "check"])
@@ -386,4 +386,4 @@ def test_parties_of_an_old_page_are_not_added(wizard: Wizard, appliance: Applian
 
 def test_a_guest_with_everything_right_has_no_problems(portal: Flask) -> None:
     with portal.test_request_context():
-        assert guest_problems(Guest("丙", "", "c@c.example", "+86 (0)10-1234")) == {}
+        assert guest_problems(GuestDetails("丙", "", "c@c.example", "+86 (0)10-1234")) == {}

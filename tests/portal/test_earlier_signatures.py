@@ -16,7 +16,7 @@ from appliance.demonstration.cast import LI, ZHANG
 from appliance.evidence import container
 from appliance.exporting import Exporting
 from appliance.model.contract import ContractState
-from appliance.model.intent import Circumstances
+from appliance.model.intent import SigningOrigin
 from appliance.verification import Indication
 from appliance.wiring import Appliance
 from tests.portal.conftest import form_token
@@ -26,7 +26,7 @@ from tests.verification.authorities import Identity, Profile, authority, issue
 from tests.verification.documents import Signing, plain, sign
 from tests.world import OURS, World, activations_for, sequenced
 
-HERE = Circumstances("192.0.2.1", "")
+HERE = SigningOrigin("192.0.2.1", "")
 SIGNER = "外方示例"
 
 
@@ -98,7 +98,7 @@ def _send_knowingly(wizard: Wizard, appliance: Appliance) -> None:
 def _sign(appliance: Appliance, contract_id: str) -> None:
     for party in appliance.contracts.get(contract_id).parties:
         opened = appliance.desk.open(contract_id, party.id, HERE)
-        appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.act), HERE)
+        appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
     appliance.sealing.seal_off(contract_id)
     assert appliance.contracts.get(contract_id).state is ContractState.COMPLETED
 

@@ -19,7 +19,7 @@ from appliance.accounts.sessions import Whereabouts
 from appliance.contracts.acts import Act
 from appliance.contracts.model import why_not
 from appliance.language import Language, translator
-from appliance.model.accounts import PEOPLES_ROLES, Role
+from appliance.model.accounts import PEOPLES_ROLES, AccountRole
 from appliance.model.contract import Contract, ContractState
 from appliance.wiring import Appliance
 from tests.appliance.contracts.cast import ROLES, SUBJECTS, expected, who
@@ -50,7 +50,7 @@ def pages(stage: Stage) -> Flask:
 def browser_of(pages: Flask, house: Appliance, role: str, contract: Contract) -> FlaskClient:
     subject = SUBJECTS[role]
     if role == "auditor":  # the cast's auditor is named like a person, whom the accounts refuse that role
-        return signed_in(pages, house, subject, [Role.SIGNER])
+        return signed_in(pages, house, subject, [AccountRole.SIGNER])
     if role != "guest":
         return signed_in(pages, house, subject, PEOPLES_ROLES)
     party = next((one.id for one in contract.parties if one.subject == subject), contract.parties[1].id)

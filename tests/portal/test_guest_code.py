@@ -14,8 +14,8 @@ from appliance.accounts.sessions import Whereabouts
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import LI, ZHANG, ZONE
 from appliance.errors import StateRefused
-from appliance.model.accounts import LinkPurpose, Role
-from appliance.model.contract import Contract, Deadline, Guest, Party, Placement, SigningOrder
+from appliance.model.accounts import AccountRole, LinkPurpose
+from appliance.model.contract import Contract, Deadline, GuestDetails, Party, Placement, SigningOrder
 from appliance.wiring import LINKS_KEY, Appliance
 from tests.portal.office_visits import token_in
 from tests.portal.visitors import signed_in
@@ -28,7 +28,7 @@ def invited(appliance: Appliance) -> Contract:
     deadline = Deadline(appliance.now() + timedelta(days=3), ZONE)
     terms = DraftTerms("咨询合同", "服务", "示例", ZHANG.subject, deadline, SigningOrder.PARALLEL)
     draft = appliance.drafting.draft(sample_document(1), terms)
-    guest = Guest("郑示例", "丙公司", "zheng@gamma.example", "+86 138 0000 0000")
+    guest = GuestDetails("郑示例", "丙公司", "zheng@gamma.example", "+86 138 0000 0000")
     party = appliance.drafting.add_guest(draft.id, guest, by=ZHANG.subject)
     appliance.drafting.place(draft.id, party.id, [Placement(0, 10, 80, 25, 8)], by=ZHANG.subject)
     appliance.drafting.add_person(draft.id, subject=LI.subject, by=ZHANG.subject)
@@ -49,7 +49,7 @@ def link_of(appliance: Appliance, party: Party) -> str:
 def test_others_are_not_led_to_the_code(
     portal: Flask, appliance: Appliance, invited: Contract, party: Party
 ) -> None:
-    li = signed_in(portal, appliance, LI.subject, [Role.SIGNER])
+    li = signed_in(portal, appliance, LI.subject, [AccountRole.SIGNER])
     assert "/guests/" not in li.get(f"/contracts/{invited.id}").text
     assert li.get(f"/contracts/{invited.id}/guests/{party.id}").status_code == 404
 

@@ -19,10 +19,10 @@ from appliance.exporting import Exporting
 from appliance.guests.codes import Codes
 from appliance.history.disclosure import Audience
 from appliance.ledger import Sequencer
-from appliance.model.contract import Contract, Deadline, Guest, Party, Placement, SigningOrder
-from appliance.model.guest import Invitation
+from appliance.model.contract import Contract, Deadline, GuestDetails, Party, Placement, SigningOrder
+from appliance.model.guest import GuestInvitation
 from appliance.model.notice import Notice, NoticeKind
-from appliance.model.office import ActState, ProposedPasskey, RequestState
+from appliance.model.office import EnrolmentRequestState, OfficerDecisionState, ProposedPasskey
 from appliance.notices.delivery import Delivery
 from appliance.notices.mail import Mail
 from appliance.store import guests, outbox
@@ -46,7 +46,7 @@ def contract(estate: Estate) -> Iterator[Contract]:
     deadline = Deadline(house.now() + timedelta(days=3), ZONE)
     terms = DraftTerms("更正示例合同", "服务", "示例", ZHANG.subject, deadline, SigningOrder.PARALLEL)
     draft = house.drafting.draft(sample_document(1), terms)
-    guest = Guest("郑示列", "戊公司", "wrong@epsilon.example", "+86 138 0000 0000")
+    guest = GuestDetails("郑示列", "戊公司", "wrong@epsilon.example", "+86 138 0000 0000")
     party = house.drafting.add_guest(draft.id, guest, by=ZHANG.subject)
     house.drafting.place(draft.id, party.id, [Placement(0, 10, 80, 25, 8)], by=ZHANG.subject)
     house.drafting.add_person(draft.id, subject=LI.subject, by=ZHANG.subject)
@@ -121,9 +121,9 @@ def test_a_correction_while_the_code_is_looked_at_shuts_the_wrong_one_out(
     link, code = link_of(house, before), house.guests.code(contract.id, before.id, by=ZHANG.subject)
     stranger, is_code = estate.browser("nobody"), Codes.is_code
 
-    def corrected(codes: Codes, invitation: Invitation, given: str) -> bool:
+    def corrected(codes: Codes, invitation: GuestInvitation, given: str) -> bool:
         found = is_code(codes, invitation, given)
-        right = Guest(before.name, "", "right@epsilon.example", before.phone or "")
+        right = GuestDetails(before.name, "", "right@epsilon.example", before.phone or "")
         house.correcting.correct(contract.id, before.id, right, by=ZHANG.subject)
         return found
 
@@ -185,21 +185,21 @@ def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: 
     assert [each for each in told if "right@epsilon.example" in each]
     assert not [each for each in told if "wrong@epsilon.example" in each]
     assert party.subject != before.subject and party.placement == before.placement
-    assert house.office.requests.request(request).state is RequestState.WITHDRAWN
-    assert house.office.performing.act(act.id).state is ActState.REFUSED
+    assert house.office.requests.request(request).state is EnrolmentRequestState.WITHDRAWN
+    assert house.office.performing.act(act.id).state is OfficerDecisionState.REFUSED
     with pytest.raises(StateRefused):
         house.office.performing.to_activate(act)
     assert estate.browser("nobody").get(old).status_code == 404
     confirm(house, propose(house, party))
     agree(house, house.registry.person(party.subject), LI.organisation)
     opened = house.desk.open(contract.id, party.id, HERE)
-    signed = house.desk.sign(opened.intent.id, activations_for(house, opened.intent.act), HERE)
+    signed = house.desk.sign(opened.intent.id, activations_for(house, opened.intent.intent), HERE)
     assert signed.parties[0].signed_at is not None
     with pytest.raises(StateRefused, match="answered already"):
-        house.correcting.correct(contract.id, party.id, Guest("某", "", "a@b.example"), by=ZHANG.subject)
+        house.correcting.correct(contract.id, party.id, GuestDetails("某", "", "a@b.example"), by=ZHANG.subject)
     agree(house, LI, "戊公司")
     opened = house.desk.open(contract.id, signed.parties[1].id, HERE)
-    house.desk.sign(opened.intent.id, activations_for(house, opened.intent.act), HERE)
+    house.desk.sign(opened.intent.id, activations_for(house, opened.intent.intent), HERE)
     house.sealing.seal_off(contract.id)
     with AuthorityClient(house.settings.home.authority_socket("scheduler")) as scheduler:
         Sequencer(house.database, scheduler).run_once()

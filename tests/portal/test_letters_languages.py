@@ -8,7 +8,7 @@ import pytest
 
 from appliance.language import translator
 from appliance.model.people import Person
-from appliance.model.reminder import DATES, Duty, Occasion, Part, Reminder
+from appliance.model.reminder import DATES, Duty, Occasion, Reminder, ReminderRole
 from appliance.notices.letters import SUBJECTS, Letter, Matter, letter
 from appliance.ownership.certificate import CertificateFacts, certificate_html
 from appliance.reminders.feeds import NAME, SUMMARIES
@@ -44,7 +44,7 @@ def test_every_notice(reader: Reader) -> None:
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.zone)
 def test_every_reminder(reader: Reader) -> None:
-    for part in Part:
+    for part in ReminderRole:
         for day, overdue in ((None, False), (None, True), (date(2027, 1, 1), False)):
             for occasion in DATES if day else (Occasion.SIGNING,):
                 reminder = Reminder(1, "1", occasion, "3d", Duty("person-x", part), AT, AT, AT)

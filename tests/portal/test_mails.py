@@ -20,14 +20,14 @@ from appliance.accounts.accounts import NewAccount
 from appliance.accounts.sessions import Whereabouts
 from appliance.config import MailSettings, Security
 from appliance.contracts.drafting import DraftTerms
-from appliance.contracts.voiding import Declaration
+from appliance.contracts.voiding import VoidDeclaration
 from appliance.demonstration.cast import CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
 from appliance.errors import StateRefused
 from appliance.language import Language
-from appliance.model.accounts import PEOPLES_ROLES, Role
-from appliance.model.contract import Contract, Deadline, Guest, Party, Placement, SigningOrder
-from appliance.model.intent import Circumstances
+from appliance.model.accounts import PEOPLES_ROLES, AccountRole
+from appliance.model.contract import Contract, Deadline, GuestDetails, Party, Placement, SigningOrder
+from appliance.model.intent import SigningOrigin
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import ProposedPasskey
 from appliance.notices.delivery import Composing, Delivery
@@ -46,7 +46,7 @@ from tests.portal.visitors import signed_in
 from tests.world import World, activations_for, agree, sample_document
 from webui.portal.application import create_app
 
-HERE = Circumstances("192.0.2.7")
+HERE = SigningOrigin("192.0.2.7")
 NO_DEAD_ENDS = (
     *("used already", "已使用过", "no longer holds", "不再有效"),
     *("taken your code already", "凭该链接和验证码进入过"),
@@ -149,7 +149,7 @@ class Mails:
             self.come_in(client, recipient, page, peek=tongue is Language.CHINESE)
 
     def signed_in(self, recipient: str) -> FlaskClient:
-        roles = (Role.OFFICER,) if recipient.startswith("officer-") else PEOPLES_ROLES
+        roles = (AccountRole.OFFICER,) if recipient.startswith("officer-") else PEOPLES_ROLES
         return signed_in(self.portal, self.appliance, recipient, roles)
 
     def come_in(self, client: FlaskClient, guest: str, page: TestResponse, *, peek: bool = False) -> None:
@@ -198,7 +198,7 @@ def sent(mails: Mails, title: str, *, lasts: timedelta = timedelta(days=3)) -> C
     terms = DraftTerms(title, "服务", "示例", by, Deadline(house.now() + lasts, ZONE), SigningOrder.PARALLEL)
     draft = house.drafting.draft(sample_document(1), terms)
     for number, name in enumerate(("郑示例", "Gina Sample")):
-        guest = Guest(name, "丙公司", f"guest{number}@gamma.example", "+86 138 0000 0000")
+        guest = GuestDetails(name, "丙公司", f"guest{number}@gamma.example", "+86 138 0000 0000")
         party = house.drafting.add_guest(draft.id, guest, by=by)
         house.drafting.place(draft.id, party.id, [Placement(0, 10, 20 + 20 * number, 25, 8)], by=by)
     contract = house.sending.send(draft.id, by=by)
@@ -224,13 +224,13 @@ def enrolled(mails: Mails, party: Party) -> None:
 def sign(mails: Mails, contract: Contract, party: Party) -> Contract:
     house = mails.appliance
     opened = house.desk.open(contract.id, party.id, HERE)
-    return house.desk.sign(opened.intent.id, activations_for(house, opened.intent.act), HERE)
+    return house.desk.sign(opened.intent.id, activations_for(house, opened.intent.intent), HERE)
 
 
-def declare(mails: Mails, declaration: Declaration) -> None:
+def declare(mails: Mails, declaration: VoidDeclaration) -> None:
     pocket = Pocket(mails.appliance.settings.home.people)
     mails.appliance.voiding.declare(
-        declaration.contract, declaration.id, [pocket.activate(declaration.person, declaration.act)]
+        declaration.contract, declaration.id, [pocket.activate(declaration.person, declaration.intent)]
     )
 
 
@@ -314,7 +314,7 @@ def endings_before_everybody_signed(mails: Mails) -> None:
 def everything_else(mails: Mails) -> None:
     """What does not come about above, to somebody who can get it, about something that there is."""
     house, names, now = mails.appliance, mails.estate.names, mails.appliance.now()
-    roles = frozenset({Role.SIGNER})
+    roles = frozenset({AccountRole.SIGNER})
     new = NewAccount("person", "by-mail", "邮件样本", LI.organisation, "mail@beta.example", roles)
     house.accounts.administration.invite(new, by=OFFICER)
     recovery = house.accounts.administration.open_link(CUSTODIAN.subject)

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from appliance.demonstration.cast import LI, ZHANG
-from appliance.model.maintenance import Window
+from appliance.model.maintenance import MaintenanceWindow
 from appliance.wiring import Appliance
 from tests.portal.conftest import form_token
 from tests.portal.visitors import signed_in
@@ -29,7 +29,9 @@ def over(appliance: Appliance) -> Iterator[None]:
 
 def begin(appliance: Appliance, *logins: str, ahead: timedelta = timedelta()) -> None:
     begins = appliance.now() + ahead
-    appliance.maintenance.plan(Window(begins, begins + timedelta(hours=2), "更换磁盘 <一>"), list(logins))
+    appliance.maintenance.plan(
+        MaintenanceWindow(begins, begins + timedelta(hours=2), "更换磁盘 <一>"), list(logins)
+    )
 
 
 def change(browser: FlaskClient) -> int:

@@ -17,9 +17,9 @@ from appliance.demonstration.cast import ALPHA, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
 from appliance.language import Language
 from appliance.language.names import with_organisation
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, ContractState, Deadline, Party, Placement, SigningOrder
-from appliance.model.intent import Circumstances
+from appliance.model.intent import SigningOrigin
 from appliance.model.office import ProposedPasskey
 from appliance.verification.model import Indication
 from appliance.wiring import Appliance
@@ -30,7 +30,7 @@ from tests.portal.office_visits import token_in
 from tests.portal.visitors import known_person, signed_in
 from tests.world import activations_for, sample_document
 
-HERE = Circumstances("192.0.2.7")
+HERE = SigningOrigin("192.0.2.7")
 TYPED = {
     "64": "A" * 64,
     "65": "B" * 65,
@@ -98,7 +98,7 @@ def test_what_cannot_be_certified_is_refused_where_it_is_typed(
 
 def test_people_and_profiles_have_the_same_rule(portal: Flask, appliance: Appliance) -> None:
     known_person(appliance, OFFICER, "王登记")
-    officer = signed_in(portal, appliance, OFFICER, [Role.OFFICER])
+    officer = signed_in(portal, appliance, OFFICER, [AccountRole.OFFICER])
     token = token_in(officer.get("/office/people/new").text)
     known_person(appliance, "person-renamed", "某人")
     browser = signed_in(portal, appliance, "person-renamed")
@@ -161,7 +161,7 @@ def test_what_was_taken_is_signed_and_verified_in_full(appliance: Appliance, dra
         appliance.agreements.accept(proposal.id, pocketed, by=party.subject)
     for party in sent.parties:
         opened = appliance.desk.open(sent.id, party.id, HERE)
-        appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.act), HERE)
+        appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
     completed = appliance.sealing.seal_off(sent.id)
     assert completed.state is ContractState.COMPLETED
     report = appliance.verifier.verify_pdf(appliance.contracts.document(completed))

@@ -16,9 +16,9 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration import cast
 from appliance.demonstration.pocket import Pocket
 from appliance.language import Language
-from appliance.model.accounts import PEOPLES_ROLES, AccountState, Role
+from appliance.model.accounts import PEOPLES_ROLES, AccountRole, AccountState
 from appliance.model.contract import Deadline
-from appliance.model.office import ActState, ProposedPasskey, RequestState
+from appliance.model.office import EnrolmentRequestState, OfficerDecisionState, ProposedPasskey
 from appliance.model.people import Person
 from appliance.office import members
 from appliance.wiring import Appliance
@@ -36,8 +36,8 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def cast_here(appliance: Appliance) -> None:
-    account_of(appliance, cast.OFFICER, frozenset({Role.OFFICER}))
-    account_of(appliance, AUDITOR, frozenset({Role.AUDITOR}))
+    account_of(appliance, cast.OFFICER, frozenset({AccountRole.OFFICER}))
+    account_of(appliance, AUDITOR, frozenset({AccountRole.AUDITOR}))
     account_of(appliance, SIGNER, PEOPLES_ROLES)
 
 
@@ -98,7 +98,7 @@ def test_auditors_read_and_change_nothing(portal: Flask, appliance: Appliance, c
     token = token_in(auditor.get("/verify").text)
     refused = auditor.post(f"/office/requests/{request}/refuse", data={"form_token": token, "reason": "x"})
     assert refused.status_code == 403
-    assert appliance.office.requests.request(request).state is RequestState.OPEN
+    assert appliance.office.requests.request(request).state is EnrolmentRequestState.OPEN
 
 
 def test_a_request_is_approved_with_a_passkey(appliance: Appliance, officer: FlaskClient) -> None:
@@ -149,7 +149,7 @@ def test_an_answer_that_is_none_does_nothing(appliance: Appliance, officer: Flas
     answer = posted(officer, act, act, credential=credential)
 
     assert answer.status_code in (403, 409, 422)
-    assert appliance.office.performing.act(act.rsplit("/", 1)[-1]).state is ActState.OPEN
+    assert appliance.office.performing.act(act.rsplit("/", 1)[-1]).state is OfficerDecisionState.OPEN
 
 
 def test_the_second_press_is_told_that_it_is_done(appliance: Appliance, officer: FlaskClient) -> None:
@@ -265,7 +265,7 @@ def test_an_invited_person_and_what_an_officer_does_about_them(appliance: Applia
     assert posted(officer, page, f"{page}/invite").status_code == 303
     assert posted(officer, page, f"{page}/suspend").status_code == 409
     assert posted(officer, page, f"{page}/roles", role=["custodian"]).status_code == 303
-    assert appliance.accounts.administration.account(subject).roles == {Role.CUSTODIAN}
+    assert appliance.accounts.administration.account(subject).roles == {AccountRole.CUSTODIAN}
     refused = posted(officer, page, f"{page}/roles", role=["custodian", "officer"])
     assert refused.status_code == 409 and "each duty is an account" in refused.text
     left = posted(officer, page, f"{page}/leave")
@@ -390,7 +390,7 @@ def test_only_people_with_the_custodians_role_are_offered_a_seal(
     portal: Flask, appliance: Appliance, officer: FlaskClient
 ) -> None:
     tick = f'id="custodian-{cast.ZHANG.subject}"'
-    visitors.signed_in(portal, appliance, cast.ZHANG.subject, [Role.SIGNER])
+    visitors.signed_in(portal, appliance, cast.ZHANG.subject, [AccountRole.SIGNER])
     assert tick not in officer.get("/office/seals/new").text
-    visitors.signed_in(portal, appliance, cast.ZHANG.subject, [Role.SIGNER, Role.CUSTODIAN])
+    visitors.signed_in(portal, appliance, cast.ZHANG.subject, [AccountRole.SIGNER, AccountRole.CUSTODIAN])
     assert tick in officer.get("/office/seals/new").text

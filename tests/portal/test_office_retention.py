@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from appliance.demonstration import cast
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.wiring import Appliance
 from tests.portal.office_visits import account_of, signed_in, token_in
 from tests.world import sample_document, send
@@ -18,7 +18,7 @@ PAGE = "/office/retention"
 
 @pytest.fixture
 def officer(portal: Flask, appliance: Appliance) -> FlaskClient:
-    account_of(appliance, cast.OFFICER, frozenset({Role.OFFICER}))
+    account_of(appliance, cast.OFFICER, frozenset({AccountRole.OFFICER}))
     return signed_in(portal, appliance, cast.OFFICER)
 
 
@@ -29,7 +29,7 @@ def posted(browser: FlaskClient, what: str, **fields: str) -> tuple[int, str]:
 
 
 def test_auditors_read_and_change_nothing(portal: Flask, appliance: Appliance, officer: FlaskClient) -> None:
-    account_of(appliance, AUDITOR, frozenset({Role.AUDITOR}))
+    account_of(appliance, AUDITOR, frozenset({AccountRole.AUDITOR}))
     auditor = signed_in(portal, appliance, AUDITOR)
     assert "Legal holds" in auditor.get(PAGE).text
     token = token_in(auditor.get("/verify").text)

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.demonstration import cast
-from appliance.model.accounts import AccountState, Role
+from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.office import NewOfficer
 from appliance.office.appointing import Appointing
 from appliance.store import appointment
@@ -78,7 +78,7 @@ def test_the_first_officer_registers_and_is_in(own: Appliance, own_portal: Flask
     assert answer.status_code == 303 and answer.headers["Location"].endswith("/office")
     assert browser.get("/office").status_code == 200
     [account] = own.accounts.administration.everybody()
-    assert (account.login, account.state, account.roles) == ("zhou", AccountState.ACTIVE, {Role.OFFICER})
+    assert (account.login, account.state, account.roles) == ("zhou", AccountState.ACTIVE, {AccountRole.OFFICER})
     assert [each.kind for each in own.authority.credentials(account.subject)] == ["webauthn"]
     assert [each.label for each in own.accounts.own.passkeys(account.subject)] == ["初始设置时创建"], (
         "house's language"

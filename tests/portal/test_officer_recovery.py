@@ -21,7 +21,7 @@ from appliance.health.finding import Condition
 from appliance.health.pages import Page
 from appliance.keeping.ceremonies import CeremonyRecords
 from appliance.ledger.audit_trail import AuditTrail
-from appliance.model.accounts import AccountState, Role
+from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.notice import NoticeKind
 from appliance.office.appointing import Appointing
 from appliance.store import accounts
@@ -45,7 +45,7 @@ def recovered() -> Iterator[tuple[World, str]]:
         home = cast(moulded(), Path(directory))
         world = World(home, load(home))
         with authority(home), world.opened() as appliance:
-            account_of(appliance, OFFICER, frozenset({Role.OFFICER}))
+            account_of(appliance, OFFICER, frozenset({AccountRole.OFFICER}))
         yield world, recover(world)
 
 

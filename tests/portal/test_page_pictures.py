@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract
 from appliance.wiring import Appliance
 from tests.pdf import documents
@@ -59,7 +59,7 @@ def test_parties_see_the_page(subject: str, contract: Contract, portal: Flask, a
 
 
 def test_the_custodian_of_the_seal_sees_it(contract: Contract, portal: Flask, appliance: Appliance) -> None:
-    browser = signed_in(portal, appliance, CUSTODIAN.subject, [Role.CUSTODIAN])
+    browser = signed_in(portal, appliance, CUSTODIAN.subject, [AccountRole.CUSTODIAN])
     assert CONTRACT_SEAL.subject in {party.subject for party in contract.parties}
     assert browser.get(at(contract)).status_code == 200
 

@@ -13,14 +13,14 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from appliance.demonstration.cast import ALPHA, CUSTODIAN, LI, ZHANG
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.model.powers import Power, PowerState
 from appliance.wiring import Appliance
 from tests.portal.drafts import hidden
 from tests.portal.visitors import signed_in
 from tests.world import sample_document
 
-INITIATOR, REVIEWER = [Role.INITIATOR, Role.SIGNER], [Role.REVIEWER, Role.SIGNER]
+INITIATOR, REVIEWER = [AccountRole.INITIATOR, AccountRole.SIGNER], [AccountRole.REVIEWER, AccountRole.SIGNER]
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def said(answer: TestResponse) -> str:
 
 
 def test_who_only_signs_sees_no_register(portal: Flask, appliance: Appliance, browser: FlaskClient) -> None:
-    signer = signed_in(portal, appliance, LI.subject, [Role.SIGNER])
+    signer = signed_in(portal, appliance, LI.subject, [AccountRole.SIGNER])
     assert browser.get("/powers").status_code == 303
     for path in ("/powers", "/powers/new", f"/identity/{ZHANG.subject}"):
         assert signer.get(path).status_code == 403, path
@@ -135,9 +135,9 @@ def test_the_agent_reads_the_own_power_and_nobody_elses(
     portal: Flask, registrar: FlaskClient, appliance: Appliance
 ) -> None:
     power = registered(registrar, appliance)
-    agent = signed_in(portal, appliance, LI.subject, [Role.SIGNER])
+    agent = signed_in(portal, appliance, LI.subject, [AccountRole.SIGNER])
     assert agent.get(f"/powers/{power.id}").status_code == 200
-    stranger = signed_in(portal, appliance, CUSTODIAN.subject, [Role.SIGNER])
+    stranger = signed_in(portal, appliance, CUSTODIAN.subject, [AccountRole.SIGNER])
     assert stranger.get(f"/powers/{power.id}").status_code == 404
     assert stranger.get(f"/powers/{power.id}/letter.pdf").status_code == 404
 

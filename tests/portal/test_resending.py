@@ -14,11 +14,11 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import CONTRACT_SEAL, LI, OFFICER, ZHANG, ZONE
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
-from appliance.model.accounts import LinkPurpose, Role
-from appliance.model.contract import Contract, CrossPage, Deadline, Guest, Party, Placement, SigningOrder
-from appliance.model.guest import Way
+from appliance.model.accounts import AccountRole, LinkPurpose
+from appliance.model.contract import Contract, CrossPage, Deadline, GuestDetails, Party, Placement, SigningOrder
+from appliance.model.guest import GuestAccessMethod
 from appliance.model.money import Money
-from appliance.model.office import RequestState
+from appliance.model.office import EnrolmentRequestState
 from appliance.model.reminder import Occasion
 from appliance.wiring import LINKS_KEY, Appliance
 from tests.office.conftest import VERIFIED, by_officer, passkey
@@ -27,7 +27,7 @@ from tests.portal.estate import once
 from tests.portal.visitors import known_person, signed_in
 from tests.world import sample_document
 
-ZHENG = Guest("郑示例", "丙公司", "zheng@gamma.example", "+86 138 0000 0000")
+ZHENG = GuestDetails("郑示例", "丙公司", "zheng@gamma.example", "+86 138 0000 0000")
 PLACES = [Placement(0, 10, 80, 25, 8), Placement(1, 10, 60, 25, 8)]
 EXPIRY = date(2031, 5, 1)
 
@@ -149,17 +149,17 @@ def test_the_guest_of_an_ended_contract_waits_for_nothing_and_gets_a_new_link(
     old_link = letters.token(guest)
     appliance.endings.recall(contract.id, by=ZHANG.subject, reason="金额有误")
 
-    assert appliance.office.requests.request(request.id).state is RequestState.WITHDRAWN
+    assert appliance.office.requests.request(request.id).state is EnrolmentRequestState.WITHDRAWN
     known_person(appliance, OFFICER, "王登记员")
     appliance.accounts.own.prefer(OFFICER, Language.CHINESE)
-    officer = signed_in(portal, appliance, OFFICER, [Role.OFFICER])
+    officer = signed_in(portal, appliance, OFFICER, [AccountRole.OFFICER])
     assert guest.subject not in officer.get("/office").text
     assert officer.get(f"/office/requests/{request.id}").status_code == 200
     assert "此人要签署的合同已经终止" in officer.get(f"/office/acts/{act.id}").text
     with pytest.raises(StateRefused):
         appliance.office.performing.activate(act.id, activation)
     assert not appliance.registry.is_enrolled(guest.subject)
-    assert appliance.entering.entry(old_link).way is Way.CLOSED
+    assert appliance.entering.entry(old_link).method is GuestAccessMethod.CLOSED
 
     following = appliance.sending.send(letters.corrected(contract), by=ZHANG.subject)
     again = guest_of(following)

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from appliance.demonstration.cast import LI, ZHANG
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.wiring import Appliance
 from tests.portal.visitors import known_person, signed_in
 from tests.world import activations_for, sample_document, send
@@ -21,7 +21,7 @@ def pictures(page: str) -> list[str]:
 def test_a_signature_shows_on_its_page_alone(portal: Flask, appliance: Appliance) -> None:
     contract = send(appliance, sample_document(3))
     prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id)
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
+    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
     signed = appliance.cycle.complete(prepared.id)
     zhang: FlaskClient = signed_in(portal, appliance, ZHANG.subject)
 
@@ -44,6 +44,6 @@ def test_strangers_and_unknown_revisions_find_nothing(portal: Flask, appliance: 
     known_person(appliance, "person-stranger", "孙路人")
     stranger = signed_in(portal, appliance, "person-stranger")
     assert stranger.get(f"/contracts/{contract.id}/revisions").status_code == 404
-    li = signed_in(portal, appliance, LI.subject, [Role.SIGNER])
+    li = signed_in(portal, appliance, LI.subject, [AccountRole.SIGNER])
     assert li.get(f"/contracts/{contract.id}/revisions/7").status_code == 404
     assert li.get(f"/contracts/{contract.id}/revisions/-1").status_code == 404

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from werkzeug.test import TestResponse
 
 from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.model.appearance import MOST_PICTURES
 from appliance.wiring import Appliance
 from tests.pdf import documents
@@ -217,7 +217,7 @@ def test_anothers_pictures_are_not_there(zhang: FlaskClient, portal: Flask, appl
 
 
 def test_seals_that_one_keeps_or_may_ask_for(portal: Flask, appliance: Appliance) -> None:
-    browser = signed_in(portal, appliance, CUSTODIAN.subject, [Role.CUSTODIAN])
+    browser = signed_in(portal, appliance, CUSTODIAN.subject, [AccountRole.CUSTODIAN])
     page = browser.get("/signatures").text
     assert f"/signatures/seals/{CONTRACT_SEAL.subject}.svg" in page
     assert "40 mm" in page

@@ -14,9 +14,9 @@ from flask.testing import FlaskClient
 import webui
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG, ZONE
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, ContractState, Deadline, PartyState, SigningOrder
-from appliance.model.intent import Circumstances
+from appliance.model.intent import SigningOrigin
 from appliance.wiring import Appliance
 from hsm.errors import ModuleUnavailable
 from tests.portal import signing_visits as visits
@@ -35,7 +35,7 @@ def zhang(portal: Flask, appliance: Appliance) -> FlaskClient:
 
 @pytest.fixture
 def li(portal: Flask, appliance: Appliance) -> FlaskClient:
-    return signed_in(portal, appliance, LI.subject, [Role.SIGNER])
+    return signed_in(portal, appliance, LI.subject, [AccountRole.SIGNER])
 
 
 def alone(appliance: Appliance, *subjects: str, deadline: timedelta = timedelta(days=3)) -> Contract:
@@ -61,8 +61,8 @@ def waiting(appliance: Appliance) -> Contract:
 
 
 def by_workflow(appliance: Appliance, contract: Contract, position: int) -> Contract:
-    opened = appliance.desk.open(contract.id, contract.parties[position].id, Circumstances())
-    return appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.act), Circumstances())
+    opened = appliance.desk.open(contract.id, contract.parties[position].id, SigningOrigin())
+    return appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), SigningOrigin())
 
 
 def page_of(contract: Contract) -> str:
@@ -158,7 +158,7 @@ def test_an_intent_of_somebody_else_is_not_ones_own(
 ) -> None:
     contract = alone(appliance, ZHANG.subject, LI.subject)
     by_workflow(appliance, contract, 0)
-    foreign = appliance.desk.open(contract.id, contract.parties[1].id, Circumstances()).intent.id
+    foreign = appliance.desk.open(contract.id, contract.parties[1].id, SigningOrigin()).intent.id
     form = visits.passkey_form(li.get(page_of(contract)).text)
     token = visits.hidden(zhang.get("/verify").text)["form_token"]
     answer = zhang.post(form.action, data={"form_token": token, "intent": foreign, "credential": "{}"})
@@ -276,7 +276,7 @@ def test_a_signature_is_made_confirmed_and_recorded(zhang: FlaskClient, applianc
     assert signed.parties[0].state is PartyState.SIGNED
     assert signed.current.digest in re.sub(r"<[^>]+>|\s", "", page.text)
     [record] = appliance.contracts.signatures(contract.id)
-    assert record.circumstances == Circumstances("127.0.0.1", "上海，示例大厦")
+    assert record.circumstances == SigningOrigin("127.0.0.1", "上海，示例大厦")
 
 
 def test_the_same_form_twice_signs_once(zhang: FlaskClient, appliance: Appliance) -> None:
@@ -300,7 +300,7 @@ def test_what_is_signed_stands_above_the_button(
 ) -> None:
     page = zhang.get(page_of(waiting)).text
     intent = visits.passkey_form(page).fields["intent"]
-    digest = appliance.desk.opened(waiting.id, intent).intent.act.digest.hex()
+    digest = appliance.desk.opened(waiting.id, intent).intent.intent.digest.hex()
     deed = page[page.index('id="what"') : page.index("data-passkey=")]
     assert re.sub(r"<[^>]+>|\s", "", deed).count(digest) == 1
     assert waiting.id in deed

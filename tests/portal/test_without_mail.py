@@ -12,8 +12,8 @@ import pytest
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import ALPHA, LI, OFFICER, ZHANG, ZONE
 from appliance.language import chinese_areas, chinese_messages
-from appliance.model.accounts import Role
-from appliance.model.contract import Contract, Deadline, Guest, Placement, SigningOrder
+from appliance.model.accounts import AccountRole
+from appliance.model.contract import Contract, Deadline, GuestDetails, Placement, SigningOrder
 from appliance.notices.letters import MORE, SUBJECTS
 from tests.portal import signing_visits
 from tests.portal.estate import Estate
@@ -41,7 +41,7 @@ def invited(estate: Estate) -> Contract:
     deadline = Deadline(appliance.now() + timedelta(days=3), ZONE)
     terms = DraftTerms("转交链接的合同", "服务", "示例", ZHANG.subject, deadline, SigningOrder.PARALLEL)
     draft = appliance.drafting.draft(sample_document(1), terms)
-    guest = Guest("郑示例", "丙公司", "zheng@gamma.example", "+86 138 0000 0000")
+    guest = GuestDetails("郑示例", "丙公司", "zheng@gamma.example", "+86 138 0000 0000")
     party = appliance.drafting.add_guest(draft.id, guest, by=ZHANG.subject)
     appliance.drafting.place(draft.id, party.id, [Placement(0, 10, 80, 25, 8)], by=ZHANG.subject)
     return appliance.sending.send(draft.id, by=ZHANG.subject)
@@ -98,7 +98,7 @@ def test_the_initiator_hands_the_link_over(estate: Estate, invited: Contract) ->
 
 def test_an_officer_hands_the_link_to_an_account_over(estate: Estate) -> None:
     portal, appliance = estate.portal, estate.appliance
-    officer = signed_in(portal, appliance, OFFICER, [Role.OFFICER])
+    officer = signed_in(portal, appliance, OFFICER, [AccountRole.OFFICER])
     form = signing_visits.hidden(officer.get("/office/people/new").text)
     form |= {"name": "新同事", "organisation": ALPHA, "email": "new@alpha.example", "login": "newcomer"}
     form |= {"kind": "person", "role": "signer"}
@@ -106,7 +106,7 @@ def test_an_officer_hands_the_link_to_an_account_over(estate: Estate) -> None:
     assert page.status_code == 200, page.text
     link = handed_over(page.text, "新同事")
     assert link.startswith("/welcome/") and portal.test_client().get(link).status_code == 200
-    auditor = signed_in(portal, appliance, "auditor-sweep", [Role.AUDITOR])
+    auditor = signed_in(portal, appliance, "auditor-sweep", [AccountRole.AUDITOR])
     assert "/welcome/" not in auditor.get(page.request.path + "?done=invite").text
 
 

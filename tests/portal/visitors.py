@@ -11,12 +11,12 @@ from flask.testing import FlaskClient
 from appliance.accounts.sessions import Whereabouts
 from appliance.errors import NotFound
 from appliance.language import Language
-from appliance.model.accounts import AccountState, Role, Strength
+from appliance.model.accounts import AccountRole, AccountState, Strength
 from appliance.model.people import Person
 from appliance.store import accounts
 from appliance.wiring import Appliance
 
-SIGNER = (Role.INITIATOR, Role.SIGNER)
+SIGNER = (AccountRole.INITIATOR, AccountRole.SIGNER)
 
 
 def known_person(appliance: Appliance, subject: str, name: str) -> Person:
@@ -31,7 +31,9 @@ def known_person(appliance: Appliance, subject: str, name: str) -> Person:
         return person
 
 
-def signed_in(portal: Flask, appliance: Appliance, subject: str, roles: Iterable[Role] = SIGNER) -> FlaskClient:
+def signed_in(
+    portal: Flask, appliance: Appliance, subject: str, roles: Iterable[AccountRole] = SIGNER
+) -> FlaskClient:
     """A browser with a session of *subject*, a known person."""
     with appliance.database.transaction() as tx:
         try:

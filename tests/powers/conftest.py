@@ -13,7 +13,7 @@ from appliance.demonstration.cast import ALPHA, CONTRACT_SEAL, CUSTODIAN, LI, ZH
 from appliance.model.contract import Contract, Deadline, Party, PartyState, SigningOrder
 from appliance.model.intent import PreparedSigning
 from appliance.model.money import Money
-from appliance.model.powers import Basis, Power, Scope
+from appliance.model.powers import Power, PowerBasis, PowerScope
 from appliance.powers import PowerDraft
 from appliance.wiring import Appliance
 from tests.world import World, activations_for, sample_document, shared_world
@@ -60,11 +60,11 @@ class Office:
         """A letter of Alpha for Zhang, without limits, from now for a month."""
         now = self.appliance.now()
         values: dict[str, object] = {
-            "basis": Basis.LETTER,
+            "basis": PowerBasis.INSTRUMENT,
             "grantor": ALPHA,
             "principal": "钱示例",
             "agent": ZHANG.subject,
-            "scope": Scope(seals=(CONTRACT_SEAL.subject,)),
+            "scope": PowerScope(seals=(CONTRACT_SEAL.subject,)),
             "since": now - timedelta(days=1),
             "until": now + timedelta(days=30),
         }
@@ -126,7 +126,7 @@ class Office:
 
     def sign(self, prepared: PreparedSigning) -> None:
         """Activates and signs; nothing is complete yet."""
-        self.appliance.cycle.sign(prepared.id, activations_for(self.appliance, prepared.act))
+        self.appliance.cycle.sign(prepared.id, activations_for(self.appliance, prepared.intent))
 
     def signed(self, contract: Contract) -> Contract:
         """The next party's signature, from prepare to complete."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from appliance.model.money import Money
-from appliance.model.powers import Basis, Done, Power, Scope
+from appliance.model.powers import Power, PowerBasis, PowerScope, RecordedAction
 from appliance.powers import Matter
 
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
@@ -19,18 +19,18 @@ def power(number: int = 1, **changes: object) -> Power:
     """A verified letter without limits, of Alpha for ``person-1``, from yesterday until in a month."""
     values: dict[str, object] = {
         "id": f"power-{number:012x}",
-        "basis": Basis.LETTER,
+        "basis": PowerBasis.INSTRUMENT,
         "grantor": ALPHA,
         "principal": "钱示例",
         "agent": AGENT,
-        "scope": Scope(),
+        "scope": PowerScope(),
         "since": NOON - DAY,
         "until": NOON + 30 * DAY,
         "replaces": False,
         "document": f"{number:064x}",
         "size": 1000,
-        "registered": Done("person-2", NOON - 3 * DAY),
-        "verified": Done("person-9", NOON - 2 * DAY),
+        "registered": RecordedAction("person-2", NOON - 3 * DAY),
+        "verified": RecordedAction("person-9", NOON - 2 * DAY),
     }
     return Power(**(values | changes))  # type: ignore[arg-type]  # the names are checked by the dataclass
 

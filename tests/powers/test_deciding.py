@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.model.money import Money
-from appliance.model.powers import Basis, Done, Power, Scope
+from appliance.model.powers import Power, PowerBasis, PowerScope, RecordedAction
 from appliance.powers import Matter, Outcome, Test, decide
 from tests.powers.samples import AGENT, ALPHA, BETA, DAY, GAMMA, MILLION, NOON, matter, power
 
@@ -42,8 +42,8 @@ def test_a_letter_that_covers_it_is_named() -> None:
 
 
 def test_the_legal_representative_needs_no_letter_and_has_no_limit() -> None:
-    by_law = power(2, basis=Basis.LEGAL_REPRESENTATIVE)
-    decided = decide(matter(seal="seal-1", amount=None), [power(scope=Scope(limit=MILLION)), by_law])
+    by_law = power(2, basis=PowerBasis.LEGAL_REPRESENTATIVE)
+    decided = decide(matter(seal="seal-1", amount=None), [power(scope=PowerScope(limit=MILLION)), by_law])
     assert decided.outcome is Outcome.LEGAL_REPRESENTATIVE
     assert decided.chosen is not None
     assert decided.chosen.power is by_law
@@ -53,19 +53,19 @@ def test_the_legal_representative_needs_no_letter_and_has_no_limit() -> None:
     ("changes", "test", "said"),
     [
         ({"verified": None}, Test.STANDING, "not verified"),
-        ({"verified": Done("person-9", NOON + DAY)}, Test.STANDING, "not verified"),
+        ({"verified": RecordedAction("person-9", NOON + DAY)}, Test.STANDING, "not verified"),
         (
-            {"verified": None, "refused": Done("person-9", NOON - DAY, "falsch")},
+            {"verified": None, "refused": RecordedAction("person-9", NOON - DAY, "falsch")},
             Test.STANDING,
             "revoked or refused",
         ),
-        ({"revoked": Done("person-9", NOON, "withdrawn")}, Test.STANDING, "revoked or refused"),
+        ({"revoked": RecordedAction("person-9", NOON, "withdrawn")}, Test.STANDING, "revoked or refused"),
         ({"since": NOON + DAY}, Test.TERM, "begins only on 2026-11-26 12:00"),
         ({"until": NOON}, Test.TERM, "ended on 2026-11-25 12:00 UTC+08:00 (Asia/Shanghai)"),
-        ({"scope": Scope(kinds=("租赁合同",))}, Test.KIND, "not “采购合同”"),
-        ({"scope": Scope(counterparties=(GAMMA,))}, Test.COUNTERPARTIES, f"not with {BETA}"),
-        ({"scope": Scope(limit=Money(99_999_999, "CNY"))}, Test.AMOUNT, "CNY 999,999.99"),
-        ({"scope": Scope(limit=Money(10**15, "USD"))}, Test.AMOUNT, "two currencies"),
+        ({"scope": PowerScope(kinds=("租赁合同",))}, Test.KIND, "not “采购合同”"),
+        ({"scope": PowerScope(counterparties=(GAMMA,))}, Test.COUNTERPARTIES, f"not with {BETA}"),
+        ({"scope": PowerScope(limit=Money(99_999_999, "CNY"))}, Test.AMOUNT, "CNY 999,999.99"),
+        ({"scope": PowerScope(limit=Money(10**15, "USD"))}, Test.AMOUNT, "two currencies"),
     ],
 )
 def test_each_limit_refuses_with_its_reason(changes: dict[str, object], test: Test, said: str) -> None:
@@ -73,44 +73,44 @@ def test_each_limit_refuses_with_its_reason(changes: dict[str, object], test: Te
 
 
 def test_a_limit_takes_an_amount_unless_policy_says_otherwise() -> None:
-    limited = power(scope=Scope(limit=MILLION))
+    limited = power(scope=PowerScope(limit=MILLION))
     assert "states no amount" in refused_for(decide(matter(amount=None), [limited]), Test.AMOUNT)
     assert decide(matter(amount=None, amount_needed=False), [limited]).outcome is Outcome.COVERED
 
 
 def test_a_seal_is_covered_only_when_it_is_named() -> None:
     assert "does not name this seal" in refused_for(decide(matter(seal="seal-1"), [power()]), Test.SEAL)
-    named = power(scope=Scope(seals=("seal-1",)))
+    named = power(scope=PowerScope(seals=("seal-1",)))
     assert decide(matter(seal="seal-1"), [named]).outcome is Outcome.COVERED
     assert decide(matter(seal="seal-2"), [named]).outcome is Outcome.REFUSED
 
 
 def test_the_type_may_be_named_by_any_of_its_names_and_in_any_width() -> None:
     for name in ("采购", "采购合同", " 采购 合同"):
-        assert decide(matter(), [power(scope=Scope(kinds=(name,)))]).outcome is Outcome.COVERED
+        assert decide(matter(), [power(scope=PowerScope(kinds=(name,)))]).outcome is Outcome.COVERED
     widths = power(grantor="Ａｌｐｈａ（Shanghai） Ltd")
     assert decide(matter(organisation="alpha(shanghai)ltd"), [widths]).outcome is Outcome.COVERED
 
 
 def test_every_counterparty_must_be_named() -> None:
-    named = power(scope=Scope(counterparties=(BETA,)))
+    named = power(scope=PowerScope(counterparties=(BETA,)))
     assert decide(matter(), [named]).outcome is Outcome.COVERED
     assert decide(matter(counterparties=(BETA, GAMMA)), [named]).outcome is Outcome.REFUSED
 
 
 def test_two_powers_are_never_added() -> None:
-    half = Scope(limit=Money(60_000_000, "CNY"))
+    half = PowerScope(limit=Money(60_000_000, "CNY"))
     for_beta, for_gamma = (
-        power(scope=Scope(counterparties=(BETA,))),
-        power(2, scope=Scope(counterparties=(GAMMA,))),
+        power(scope=PowerScope(counterparties=(BETA,))),
+        power(2, scope=PowerScope(counterparties=(GAMMA,))),
     )
     assert decide(matter(), [power(scope=half), power(2, scope=half)]).outcome is Outcome.REFUSED
     assert decide(matter(counterparties=(BETA, GAMMA)), [for_beta, for_gamma]).outcome is Outcome.REFUSED
 
 
 def test_a_narrower_power_takes_nothing_away_and_the_lowest_limit_is_used() -> None:
-    wide, narrow = power(), power(2, scope=Scope(limit=MILLION))
-    too_narrow = power(3, scope=Scope(limit=Money(1, "CNY")))
+    wide, narrow = power(), power(2, scope=PowerScope(limit=MILLION))
+    too_narrow = power(3, scope=PowerScope(limit=Money(1, "CNY")))
     decided = decide(matter(), [wide, too_narrow, narrow])
     assert decided.chosen is not None
     assert decided.chosen.power is narrow
@@ -119,9 +119,9 @@ def test_a_narrower_power_takes_nothing_away_and_the_lowest_limit_is_used() -> N
 
 def test_a_letter_that_replaces_earlier_ones_ends_them_for_good() -> None:
     wide = power(since=NOON - 10 * DAY)
-    narrow = power(2, replaces=True, scope=Scope(limit=Money(1, "CNY")))
+    narrow = power(2, replaces=True, scope=PowerScope(limit=Money(1, "CNY")))
     assert decide(matter(), [wide, narrow]).outcome is Outcome.REFUSED
-    revoked = replace(narrow, revoked=Done("person-9", NOON - DAY / 2))
+    revoked = replace(narrow, revoked=RecordedAction("person-9", NOON - DAY / 2))
     assert decide(matter(), [wide, revoked]).outcome is Outcome.REFUSED, "nothing comes back to life"
     for harmless in (
         replace(narrow, verified=None),
@@ -130,15 +130,15 @@ def test_a_letter_that_replaces_earlier_ones_ends_them_for_good() -> None:
         replace(narrow, agent="person-2"),
     ):
         assert decide(matter(), [wide, harmless]).outcome is Outcome.COVERED
-    by_law = replace(wide, basis=Basis.LEGAL_REPRESENTATIVE)
+    by_law = replace(wide, basis=PowerBasis.LEGAL_REPRESENTATIVE)
     assert decide(matter(), [by_law, narrow]).outcome is Outcome.LEGAL_REPRESENTATIVE
 
 
 def test_the_refusal_is_that_of_the_power_that_lacks_least() -> None:
-    far = power(until=NOON, scope=Scope(kinds=("租赁",), counterparties=(GAMMA,)))
-    near = power(2, scope=Scope(limit=Money(1, "CNY")))
+    far = power(until=NOON, scope=PowerScope(kinds=("租赁",), counterparties=(GAMMA,)))
+    near = power(2, scope=PowerScope(limit=Money(1, "CNY")))
     assert "CNY 0.01" in str(decide(matter(), [far, near]).words)
-    revoked = power(3, revoked=Done("person-9", NOON))
+    revoked = power(3, revoked=RecordedAction("person-9", NOON))
     assert "CNY 0.01" in str(decide(matter(), [revoked, near]).words)
 
 
@@ -149,13 +149,13 @@ _ORGANISATIONS = st.sampled_from([ALPHA, BETA, GAMMA])
 _AMOUNTS = st.none() | st.builds(Money, st.integers(0, 3), st.sampled_from(["CNY", "USD", "JPY"]))
 _NAMES = st.lists(st.sampled_from(["采购", "租赁", "服务"]), max_size=2).map(tuple)
 _SCOPES = st.builds(
-    Scope,
+    PowerScope,
     kinds=_NAMES,
     counterparties=st.lists(_ORGANISATIONS, max_size=2).map(tuple),
     limit=_AMOUNTS,
     seals=st.lists(st.sampled_from(["seal-1", "seal-2"]), max_size=1).map(tuple),
 )
-_DONE = st.none() | _MOMENTS.map(lambda at: Done("person-9", at, "x"))
+_DONE = st.none() | _MOMENTS.map(lambda at: RecordedAction("person-9", at, "x"))
 
 
 @st.composite
@@ -163,7 +163,16 @@ def powers_of_all_kinds(draw: st.DrawFn) -> Power:
     since = draw(_MOMENTS)
     return power(
         draw(st.integers(1, 10**6)),
-        basis=draw(st.sampled_from([Basis.LETTER, Basis.LETTER, Basis.CONTRACT, Basis.LEGAL_REPRESENTATIVE])),
+        basis=draw(
+            st.sampled_from(
+                [
+                    PowerBasis.INSTRUMENT,
+                    PowerBasis.INSTRUMENT,
+                    PowerBasis.CONTRACT,
+                    PowerBasis.LEGAL_REPRESENTATIVE,
+                ]
+            )
+        ),
         grantor=draw(_ORGANISATIONS),
         agent=draw(st.sampled_from([AGENT, "person-2"])),
         scope=draw(_SCOPES),
@@ -191,7 +200,7 @@ def excluded(one: Power, asked: Matter) -> bool:
     out_of_force = one.verified is None or one.verified.at > asked.now or one.revoked is not None
     out_of_term = not one.since <= asked.now < one.until
     elsewhere = one.grantor != asked.organisation or one.agent != asked.agent
-    if one.basis is Basis.LEGAL_REPRESENTATIVE:
+    if one.basis is PowerBasis.LEGAL_REPRESENTATIVE:
         return out_of_force or out_of_term or elsewhere
     scope, limit = one.scope, one.scope.limit
     other_kind = bool(scope.kinds) and not set(asked.kinds) & set(scope.kinds)
@@ -231,5 +240,5 @@ def test_one_power_alone_covers_exactly_what_no_limit_excludes(asked: Matter, on
 
 @given(_MATTERS, st.lists(powers_of_all_kinds(), max_size=4, unique_by=lambda each: each.id))
 def test_revoking_never_lets_anybody_sign_more(asked: Matter, known: list[Power]) -> None:
-    fewer = [replace(each, revoked=each.revoked or Done("person-9", asked.now)) for each in known]
+    fewer = [replace(each, revoked=each.revoked or RecordedAction("person-9", asked.now)) for each in known]
     assert decide(asked, fewer).outcome is Outcome.REFUSED

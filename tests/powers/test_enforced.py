@@ -17,7 +17,7 @@ from appliance.model.contract import Contract, PartyState
 from appliance.model.identity import Against, IdentityDocument
 from appliance.model.intent import IntentState
 from appliance.model.money import Money
-from appliance.model.powers import Basis, Scope
+from appliance.model.powers import PowerBasis, PowerScope
 from appliance.store import grounds, intents, parties
 from appliance.wiring import Appliance
 from tests.powers.conftest import LETTER, Office
@@ -47,13 +47,15 @@ def test_other_types_ask_for_none(office: Office) -> None:
 @pytest.mark.parametrize(
     ("scope", "said"),
     [
-        (Scope(kinds=("租赁合同",)), "not “采购合同”"),
-        (Scope(counterparties=("丙公司示例有限公司",)), f"not with {BETA}"),
-        (Scope(limit=Money(99, "CNY")), "limited to CNY 0.99"),
-        (Scope(limit=Money(10**9, "USD")), "two currencies"),
+        (PowerScope(kinds=("租赁合同",)), "not “采购合同”"),
+        (PowerScope(counterparties=("丙公司示例有限公司",)), f"not with {BETA}"),
+        (PowerScope(limit=Money(99, "CNY")), "limited to CNY 0.99"),
+        (PowerScope(limit=Money(10**9, "USD")), "two currencies"),
     ],
 )
-def test_a_power_with_another_scope_does_not_let_anybody_sign(office: Office, scope: Scope, said: str) -> None:
+def test_a_power_with_another_scope_does_not_let_anybody_sign(
+    office: Office, scope: PowerScope, said: str
+) -> None:
     contract = office.sent(amount=Money(100, "CNY"))
     office.verified(scope=scope)
     with pytest.raises(PreconditionRefused, match="Power of attorney") as refused:
@@ -108,7 +110,7 @@ def test_a_power_that_ends_between_prepare_and_complete(office: Office, world: W
 def test_who_asks_for_a_seal_needs_a_power_that_names_it(office: Office) -> None:
     contract = office.sent(seal=True)
     seal = next(party for party in contract.parties if party.subject == CONTRACT_SEAL.subject)
-    office.verified(scope=Scope())
+    office.verified(scope=PowerScope())
     office.signed(contract)
     with pytest.raises(PreconditionRefused, match="does not name this seal"):
         office.prepare(contract, seal)
@@ -117,7 +119,7 @@ def test_who_asks_for_a_seal_needs_a_power_that_names_it(office: Office) -> None
 
 
 def test_the_decision_is_kept_told_and_readable(office: Office, appliance: Appliance) -> None:
-    power = office.verified(scope=Scope(kinds=("采购",), counterparties=(BETA,), limit=Money(100, "CNY")))
+    power = office.verified(scope=PowerScope(kinds=("采购",), counterparties=(BETA,), limit=Money(100, "CNY")))
     contract = office.signed(office.sent(amount=Money(100, "CNY")))
     party = contract.parties[0]
     with appliance.database.reading() as tx:
@@ -153,7 +155,7 @@ def test_handing_over_only_to_somebody_who_is_authorised(office: Office, applian
 
 
 def test_the_legal_representative_signs_without_a_letter(office: Office) -> None:
-    office.verified(basis=Basis.LEGAL_REPRESENTATIVE)
+    office.verified(basis=PowerBasis.LEGAL_REPRESENTATIVE)
     contract = office.signed(office.sent())
     assert contract.parties[0].state is PartyState.SIGNED
 

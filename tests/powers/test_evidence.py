@@ -12,7 +12,7 @@ from appliance.identity import IdentityCheck
 from appliance.ledger import Sequencer
 from appliance.model.identity import Against, IdentityDocument
 from appliance.model.money import Money
-from appliance.model.powers import Scope
+from appliance.model.powers import PowerScope
 from appliance.verification import Indication
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
@@ -26,10 +26,10 @@ def test_letter_decision_and_identity_are_in_the_package(
     check = IdentityCheck(IdentityDocument.PASSPORT, "E87654321", Against.ORIGINAL, answers=CUSTODIAN.subject)
     appliance.identity.record(ZHANG.subject, check, by=CUSTODIAN.subject)
     of_beta = appliance.powers.register(
-        office.draft(grantor=BETA, agent=LI.subject, scope=Scope()), LETTER, by=ZHANG.subject
+        office.draft(grantor=BETA, agent=LI.subject, scope=PowerScope()), LETTER, by=ZHANG.subject
     )
     appliance.powers.verify(of_beta.id, by=CUSTODIAN.subject)
-    power = office.verified(scope=Scope(kinds=("采购",), counterparties=(BETA,), limit=Money(100, "CNY")))
+    power = office.verified(scope=PowerScope(kinds=("采购",), counterparties=(BETA,), limit=Money(100, "CNY")))
     contract = office.sent(amount=Money(99, "CNY"))
     for _ in contract.parties:
         contract = office.signed(contract)

@@ -13,7 +13,7 @@ from appliance.demonstration.cast import BETA, ZHANG
 from appliance.errors import PreconditionRefused
 from appliance.language import Language, translator
 from appliance.model.money import Money
-from appliance.model.powers import Scope
+from appliance.model.powers import PowerScope
 from appliance.wiring import Appliance
 from tests.portal.conftest import parts
 from tests.portal.visitors import signed_in
@@ -32,7 +32,7 @@ def said(text: str) -> str:
 
 def test_the_refusal_names_reason_and_remedy(office: Office, appliance: Appliance, portal: Flask) -> None:
     contract = office.sent(amount=Money(100, "CNY"))
-    power = office.verified(scope=Scope(limit=Money(99, "CNY")))
+    power = office.verified(scope=PowerScope(limit=Money(99, "CNY")))
     refused = signed_in(portal, appliance, ZHANG.subject).get(f"/contracts/{contract.id}/sign")
     assert refused.status_code == 409
     words = f"授权委托书 {power.id} 的金额上限为 CNY 0.99，本合同金额为 CNY 1.00，超出授权；请登记上限更高的"
@@ -40,7 +40,7 @@ def test_the_refusal_names_reason_and_remedy(office: Office, appliance: Applianc
 
 
 def test_one_reads_under_which_authority_one_signs(office: Office, appliance: Appliance, portal: Flask) -> None:
-    power = office.verified(scope=Scope(counterparties=(BETA,)))
+    power = office.verified(scope=PowerScope(counterparties=(BETA,)))
     contract = office.sent(amount=Money(100, "CNY"))
     zhang = signed_in(portal, appliance, ZHANG.subject)
     sentence = f"张示例依据钱示例签发的授权委托书 {power.id}，代表甲公司示例有限公司签署。"
@@ -74,7 +74,7 @@ def test_what_own_people_lack_keeps_a_draft_from_being_sent(
 def test_a_power_that_ends_before_the_deadline_is_told_and_can_be_sent(
     office: Office, appliance: Appliance, portal: Flask
 ) -> None:
-    power = office.verified(until=appliance.now() + timedelta(days=1), scope=Scope())
+    power = office.verified(until=appliance.now() + timedelta(days=1), scope=PowerScope())
     draft = office.drafted(amount=Money(100, "CNY"))
     assert appliance.sending.problems(draft) == []
     page = said(signed_in(portal, appliance, ZHANG.subject).get(f"/contracts/{draft.id}/draft/check").text)

@@ -9,14 +9,14 @@ import pytest
 
 from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
 from appliance.errors import DocumentRefused, NotFound, PreconditionRefused, StateRefused
-from appliance.model.powers import Basis, PowerState, Scope
+from appliance.model.powers import PowerBasis, PowerScope, PowerState
 from appliance.wiring import Appliance
 from tests.powers.conftest import LETTER, Office
 from tests.world import OURS, activations_for
 
 
 def test_the_letter_is_kept_as_it_was_given(office: Office, appliance: Appliance) -> None:
-    power = office.registered(scope=Scope(kinds=(" 采购 ", "采购", "")))
+    power = office.registered(scope=PowerScope(kinds=(" 采购 ", "采购", "")))
     assert power.state is PowerState.REGISTERED
     assert power.scope.kinds == ("采购",)
     assert appliance.powers.letter(power) == LETTER
@@ -55,9 +55,9 @@ def test_what_was_refused_or_revoked_never_counts_again(office: Office, applianc
     [
         ({"grantor": " "}, "Name the grantor"),
         ({"principal": ""}, "Name the grantor"),
-        ({"scope": Scope(kinds=("长" * 201,))}, "too long"),
-        ({"scope": Scope(seals=(CONTRACT_SEAL.subject,)), "grantor": BETA}, "not one of"),
-        ({"basis": Basis.CONTRACT}, "Name the contract"),
+        ({"scope": PowerScope(kinds=("长" * 201,))}, "too long"),
+        ({"scope": PowerScope(seals=(CONTRACT_SEAL.subject,)), "grantor": BETA}, "not one of"),
+        ({"basis": PowerBasis.CONTRACT}, "Name the contract"),
     ],
 )
 def test_what_no_power_can_be(office: Office, changes: dict[str, object], said: str) -> None:
@@ -80,7 +80,7 @@ def test_unknown_people_seals_and_documents_that_are_none(office: Office, applia
     with pytest.raises(NotFound):
         office.registered(agent="person-nobody")
     with pytest.raises(NotFound):
-        office.registered(scope=Scope(seals=("seal-nothing",)))
+        office.registered(scope=PowerScope(seals=("seal-nothing",)))
     with pytest.raises(PreconditionRefused, match="needs its document"):
         appliance.powers.register(office.draft(), None, by=CUSTODIAN.subject)
     with pytest.raises(DocumentRefused):
@@ -89,7 +89,7 @@ def test_unknown_people_seals_and_documents_that_are_none(office: Office, applia
 
 def test_a_letter_that_the_principal_signed_here(office: Office, appliance: Appliance) -> None:
     letter = office.sent("授权委托书")
-    draft = office.draft(basis=Basis.CONTRACT, contract=letter.id, agent=LI.subject)
+    draft = office.draft(basis=PowerBasis.CONTRACT, contract=letter.id, agent=LI.subject)
     with pytest.raises(PreconditionRefused, match="not completed"):
         appliance.powers.register(draft, None, by=CUSTODIAN.subject)
     for _ in letter.parties:
@@ -98,7 +98,7 @@ def test_a_letter_that_the_principal_signed_here(office: Office, appliance: Appl
     power = appliance.powers.register(draft, None, by=CUSTODIAN.subject)
     assert (power.contract, power.document) == (letter.id, letter.current.digest)
     assert appliance.powers.letter(power) == appliance.contracts.document(letter)
-    for_zhang = office.draft(basis=Basis.CONTRACT, contract=letter.id)
+    for_zhang = office.draft(basis=PowerBasis.CONTRACT, contract=letter.id)
     with pytest.raises(PreconditionRefused, match=f"not signed for {ALPHA} by anybody but the agent"):
         appliance.powers.register(for_zhang, None, by=CUSTODIAN.subject)
     appliance.powers.verify(power.id, by=ZHANG.subject)
@@ -112,7 +112,7 @@ def test_a_letter_that_the_principal_signed_here(office: Office, appliance: Appl
 def test_who_may_not_sign_it_any_more_does_not_take_it_back(office: Office, appliance: Appliance) -> None:
     power = office.verified()
     beta = appliance.powers.register(
-        office.draft(grantor=BETA, agent=LI.subject, scope=Scope()), LETTER, by=CUSTODIAN.subject
+        office.draft(grantor=BETA, agent=LI.subject, scope=PowerScope()), LETTER, by=CUSTODIAN.subject
     )
     appliance.powers.verify(beta.id, by=ZHANG.subject)
     contract = office.signed(office.signed(office.sent()))
@@ -121,7 +121,7 @@ def test_who_may_not_sign_it_any_more_does_not_take_it_back(office: Office, appl
     declaration = appliance.voiding.prepare(contract.id, by=ZHANG.subject)
     appliance.powers.revoke(power.id, reason="示例", by=CUSTODIAN.subject)
     with pytest.raises(PreconditionRefused, match="was revoked"):
-        appliance.voiding.declare(contract.id, declaration.id, activations_for(appliance, declaration.act))
+        appliance.voiding.declare(contract.id, declaration.id, activations_for(appliance, declaration.intent))
     with pytest.raises(PreconditionRefused, match="was revoked"):
         appliance.voiding.prepare(contract.id, by=ZHANG.subject)
     assert appliance.contracts.get(contract.id).voiding.declared == ()  # type: ignore[union-attr]
@@ -132,7 +132,7 @@ def voided(appliance: Appliance, contract: str) -> None:
     appliance.voiding.propose(contract, reason="示例", by=ZHANG.subject)
     for person in (ZHANG, LI):
         declaration = appliance.voiding.prepare(contract, by=person.subject)
-        appliance.voiding.declare(contract, declaration.id, activations_for(appliance, declaration.act))
+        appliance.voiding.declare(contract, declaration.id, activations_for(appliance, declaration.intent))
 
 
 def test_the_database_itself_keeps_a_power_as_it_is(office: Office, appliance: Appliance) -> None:

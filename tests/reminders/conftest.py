@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.model.reminder import Wishes
+from appliance.model.reminder import ReminderPreferences
 from appliance.reminders.calendar import load_calendar
 from appliance.store import reminder_wishes
 from tests.reminders.simulation import SIGNERS, Year, year
@@ -24,6 +24,6 @@ def house(tmp_path: Path) -> Iterator[Year]:
         opened.wishes.clear()
         with opened.database.transaction() as tx:
             for person in SIGNERS:
-                reminder_wishes.keep(tx, person, Wishes())
+                reminder_wishes.keep(tx, person, ReminderPreferences())
         opened.tick()
         yield opened

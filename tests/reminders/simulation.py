@@ -28,17 +28,17 @@ from appliance.ledger.events import EventKind
 from appliance.model.accounts import AccountState
 from appliance.model.contract import (
     Contract,
+    ContractRevision,
     ContractState,
     Deadline,
     Party,
     PartyKind,
     Placement,
-    Revision,
     RevisionKind,
     SigningOrder,
 )
 from appliance.model.people import Person
-from appliance.model.reminder import Quiet, Wishes
+from appliance.model.reminder import QuietHours, ReminderPreferences
 from appliance.notices.addresses import Addresses
 from appliance.notices.delivery import Delivery
 from appliance.notices.letters import Letter
@@ -65,7 +65,12 @@ from appliance.store.database import Database
 
 START = datetime(2026, 1, 1, 1, 0, tzinfo=UTC)
 ZONES = ("Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
-WISHES = (Wishes(), Wishes(Quiet(time(20), time(10))), Wishes(None, time(10)), Wishes(Quiet(time(6), time(20))))
+WISHES = (
+    ReminderPreferences(),
+    ReminderPreferences(QuietHours(time(20), time(10))),
+    ReminderPreferences(None, time(10)),
+    ReminderPreferences(QuietHours(time(6), time(20))),
+)
 RULES = ReminderRules(gather_minutes=120, grace_hours=48)
 INITIATOR, OFFICER, UNREACHABLE = "person-0", "officer-1", "person-5"
 SIGNERS = tuple(f"person-{number}" for number in range(1, 7))
@@ -136,7 +141,7 @@ class Year:
     ticks: list[datetime] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
     left: set[str] = field(default_factory=set)
-    wishes: dict[str, Wishes] = field(default_factory=dict)
+    wishes: dict[str, ReminderPreferences] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         policy = Policy(Rules(reminders=RULES))
@@ -262,7 +267,7 @@ class Year:
 
     def hours_of(self, person: str) -> Hours:
         zone = ZoneInfo(ZONES[int(person[-1]) % len(ZONES)])
-        return Hours(zone, RULES.hours, self.calendar, self.wishes.get(person, Wishes()).quiet)
+        return Hours(zone, RULES.hours, self.calendar, self.wishes.get(person, ReminderPreferences()).quiet)
 
     def _next(self) -> datetime | None:
         with self.database.reading() as tx:
@@ -318,7 +323,7 @@ def _contract(
         created=sent,
         pages=1,
         parties=tuple(_party(identifier, place, signer) for place, signer in enumerate(signers, 1)),
-        revisions=(Revision(0, RevisionKind.ORIGINAL, "0" * 64, 1000, sent),),
+        revisions=(ContractRevision(0, RevisionKind.ORIGINAL, "0" * 64, 1000, sent),),
     )
 
 

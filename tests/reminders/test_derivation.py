@@ -10,7 +10,7 @@ from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.accounts import AccountState
 from appliance.model.contract import ContractState, SigningOrder
-from appliance.model.reminder import Occasion, Wishes
+from appliance.model.reminder import Occasion, ReminderPreferences
 from appliance.reminders.dates import ContractDates
 from appliance.store import accounts, contracts, reminder_plans, reminder_wishes
 from tests.reminders.simulation import INITIATOR, OFFICER, Received, Year
@@ -127,7 +127,7 @@ def test_after_a_week_off_there_is_one_mail_with_what_counts_now(house: Year) ->
 
 
 def test_one_mail_a_day_for_who_wishes_it_but_what_ends_before_comes_at_once(house: Year) -> None:
-    wishes = Wishes(None, house.now.replace(hour=9, minute=0).timetz().replace(tzinfo=None))
+    wishes = ReminderPreferences(None, house.now.replace(hour=9, minute=0).timetz().replace(tzinfo=None))
     with house.database.transaction() as tx:
         reminder_wishes.keep(tx, SHANGHAI, wishes)
     for number in range(1, 4):

@@ -11,7 +11,7 @@ import pytest
 
 from appliance.contracts import rules
 from appliance.model.contract import ContractState
-from appliance.model.reminder import Duty, Part
+from appliance.model.reminder import Duty, ReminderRole
 from appliance.model.seal_request import SealRequest, SealRequestState
 from appliance.reminders import duties
 from appliance.store import contracts, intents, parties, people, seal_requests
@@ -19,7 +19,7 @@ from appliance.store.database import Database, Transaction
 from tests.appliance.contracts.samples import NOON
 from tests.appliance.store.seeds import intent, person, seeded
 
-INITIATOR = Duty("person-9", Part.INITIATOR)
+INITIATOR = Duty("person-9", ReminderRole.INITIATOR)
 
 
 @pytest.fixture
@@ -59,16 +59,16 @@ def asked(tx: Transaction) -> SealRequest:
 
 
 def test_the_one_whose_turn_it_is_and_the_initiator(tx: Transaction) -> None:
-    assert to_sign(tx) == [Duty("person-1", Part.SIGNER), INITIATOR]
+    assert to_sign(tx) == [Duty("person-1", ReminderRole.SIGNER), INITIATOR]
     sign(tx, 1)
-    assert to_sign(tx) == [Duty("person-2", Part.SIGNER), INITIATOR]
+    assert to_sign(tx) == [Duty("person-2", ReminderRole.SIGNER), INITIATOR]
 
 
 def test_of_a_seal_first_the_one_who_asks_then_its_custodians_and_nobody_while_it_is_used(tx: Transaction) -> None:
     sign(tx, 1, 2)
-    assert to_sign(tx) == [Duty("person-1", Part.SIGNER), INITIATOR]
+    assert to_sign(tx) == [Duty("person-1", ReminderRole.SIGNER), INITIATOR]
     request = asked(tx)
-    assert to_sign(tx) == [Duty("person-2", Part.CUSTODIAN, "request-1"), INITIATOR]
+    assert to_sign(tx) == [Duty("person-2", ReminderRole.CUSTODIAN, "request-1"), INITIATOR]
     seal_requests.decide(tx, request, SealRequestState.APPROVED, at=NOON, by="person-2")
     assert to_sign(tx) == []
 
@@ -91,4 +91,4 @@ def test_an_outside_signer_is_reminded_like_everybody(tx: Transaction) -> None:
     guest = replace(person(1), subject="person-guest-1", email="guest@example.com", guest=True)
     people.insert_person(tx, guest, None)
     tx.execute("UPDATE parties SET subject = 'person-guest-1' WHERE id = 'party-1'")
-    assert to_sign(tx)[0] == Duty("person-guest-1", Part.SIGNER)
+    assert to_sign(tx)[0] == Duty("person-guest-1", ReminderRole.SIGNER)

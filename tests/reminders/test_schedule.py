@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.model.reminder import Quiet
+from appliance.model.reminder import QuietHours
 from appliance.policy.reminders import ReminderRules
 from appliance.reminders.calendar import Calendar, load_calendar, parse_calendar
 from appliance.reminders.hours import Hours
@@ -18,14 +18,14 @@ from appliance.reminders.schedule import Matter, current, mail_at, schedule, upc
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
 STEPS = ReminderRules().steps
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-NIGHT = Quiet(time(21), time(8))
+NIGHT = QuietHours(time(21), time(8))
 
 
 def calendar(name: str = "cn") -> Calendar:
     return load_calendar(name, Path("/nowhere"))
 
 
-def hours(zone: ZoneInfo = SHANGHAI, quiet: Quiet | None = None, name: str = "cn") -> Hours:
+def hours(zone: ZoneInfo = SHANGHAI, quiet: QuietHours | None = None, name: str = "cn") -> Hours:
     return Hours(zone, ReminderRules().hours, calendar(name), quiet)
 
 
@@ -66,9 +66,9 @@ def test_a_sunday_that_is_worked_instead_is_a_working_day() -> None:
 
 
 def test_quiet_hours_win_over_working_hours() -> None:
-    late_riser = hours(quiet=Quiet(time(20), time(11)))
+    late_riser = hours(quiet=QuietHours(time(20), time(11)))
     assert told(at("2026-11-26T10:00"), late_riser)["1d"] == "11-24 17:00"
-    nobody_at_work = hours(quiet=Quiet(time(8), time(19)))
+    nobody_at_work = hours(quiet=QuietHours(time(8), time(19)))
     assert told(at("2026-11-26T10:00"), nobody_at_work)["1d"] == "11-25 07:00"
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from appliance.model.contract import ContractState
-from appliance.model.retention import Ended
+from appliance.model.retention import EndedContract
 from appliance.policy import Policy, Rules, TypeRules
 from appliance.policy.retention import RetentionRules
 from appliance.retention.schedule import shortest, with_term, years_after
@@ -30,7 +30,7 @@ POLICY = Policy(
     ],
 )
 def test_the_type_and_the_ending_decide(kind: str, state: ContractState, until: int | None) -> None:
-    termed = with_term(Ended("c", kind, state, NOON), POLICY)
+    termed = with_term(EndedContract("c", kind, state, NOON), POLICY)
     assert termed.until == (None if until is None else NOON.replace(year=until))
 
 

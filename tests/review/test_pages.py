@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, ContractState
 from appliance.wiring import Appliance
 from tests.portal.conftest import parts
@@ -33,7 +33,7 @@ def zhang(portal: Flask, appliance: Appliance) -> FlaskClient:
 
 @pytest.fixture
 def reviewer(portal: Flask, appliance: Appliance) -> Iterator[FlaskClient]:
-    yield signed_in(portal, appliance, CUSTODIAN.subject, (Role.SIGNER, Role.REVIEWER))
+    yield signed_in(portal, appliance, CUSTODIAN.subject, (AccountRole.SIGNER, AccountRole.REVIEWER))
 
 
 def drafted(appliance: Appliance, document: bytes) -> Contract:

@@ -17,7 +17,7 @@ from appliance.evidence.errors import PackageRefused
 from appliance.evidence.review import CHECK, SIGN_OFF, require_review
 from appliance.exporting import Exporting
 from appliance.history.timeline import Timeline
-from appliance.model.accounts import AccountState, Role
+from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.contract import Contract, ContractState
 from appliance.store import accounts, contracts
 from appliance.wiring import Appliance
@@ -45,7 +45,9 @@ def _roles(appliance: Appliance) -> None:
                 )
                 accounts.set_password(tx, person.subject, "$argon2id$not-used")
                 accounts.set_state(tx, person.subject, AccountState.ACTIVE)
-            accounts.set_roles(tx, person.subject, (Role.INITIATOR, Role.SIGNER, Role.REVIEWER))
+            accounts.set_roles(
+                tx, person.subject, (AccountRole.INITIATOR, AccountRole.SIGNER, AccountRole.REVIEWER)
+            )
 
 
 def drafted(appliance: Appliance, document: bytes, kind: str = "采购", *, pages: int = 1) -> Contract:
@@ -115,7 +117,7 @@ def test_nobody_reviews_their_own_and_only_reviewers_do(appliance: Appliance) ->
     with pytest.raises(PreconditionRefused, match="of their own"):
         appliance.reviewing.sign_off(draft.id, by=ZHANG.subject)
     with appliance.database.transaction() as tx:
-        accounts.set_roles(tx, REVIEWER, (Role.SIGNER,))
+        accounts.set_roles(tx, REVIEWER, (AccountRole.SIGNER,))
     with pytest.raises(NotAllowed):
         appliance.reviewing.sign_off(draft.id, by=REVIEWER)
 
@@ -246,7 +248,7 @@ def test_the_evidence_carries_it_and_only_its_own(appliance: Appliance, world: W
     signed_off_record = appliance.reviewing.sign_off(draft.id, by=REVIEWER).record
     sent = send(appliance, draft)
     prepared = appliance.cycle.prepare(sent.id, sent.parties[0].id)
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
+    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
     appliance.cycle.complete(prepared.id)
     with sequenced(appliance, world):
         appliance.sealing.seal_off(sent.id)

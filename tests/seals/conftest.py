@@ -13,8 +13,8 @@ from appliance.contracts.terms import DraftTerms
 from appliance.demonstration.cast import ALPHA, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
 from appliance.model.contract import Contract, Deadline, SigningOrder
-from appliance.model.intent import Circumstances
-from appliance.model.office import PendingAct
+from appliance.model.intent import SigningOrigin
+from appliance.model.office import OfficerDecision
 from appliance.model.people import Person, SealKind
 from appliance.model.seal_request import SealRequest
 from appliance.office import SealDraft
@@ -33,7 +33,7 @@ requester_may_sign = false
 after_review = true
 """
 DOCUMENT = sample_document(2)
-HERE = Circumstances("192.0.2.9")
+HERE = SigningOrigin("192.0.2.9")
 _numbers = itertools.count(1)
 
 
@@ -60,7 +60,7 @@ class House:
         self.done(office.preparing.enrolment(request.id, verified=VERIFIED, by=OFFICER))
         return person
 
-    def done(self, act: PendingAct) -> PendingAct:
+    def done(self, act: OfficerDecision) -> OfficerDecision:
         """The officer activates *act*."""
         to_activate = self.appliance.office.performing.to_activate(act)
         answer = Pocket(self.appliance.settings.home.people).activate(OFFICER, to_activate)
@@ -95,7 +95,7 @@ class House:
     def asked(self, contract: Contract, *, reason: str = "年度采购") -> SealRequest:
         """Zhang asks for the seal, which is the last party."""
         intent = self.appliance.desk.open(contract.id, contract.parties[-1].id, HERE).intent
-        activation = self.answer(ZHANG.subject, intent.act)
+        activation = self.answer(ZHANG.subject, intent.intent)
         return self.appliance.seal_requests.ask(intent.id, activation, reason=reason)
 
     def approve(self, request: SealRequest, custodian: Person) -> Contract:

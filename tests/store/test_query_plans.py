@@ -15,15 +15,15 @@ from appliance.language import Language
 from appliance.listing.truth import derive
 from appliance.model.contract import (
     Contract,
+    ContractRevision,
     ContractState,
     Deadline,
     Party,
     PartyKind,
-    Revision,
     RevisionKind,
     SigningOrder,
 )
-from appliance.model.listing import EVERYTHING, Bucket, Cursor, Filter, Reader
+from appliance.model.listing import EVERYTHING, ContractBucket, ContractFilter, ListCursor, ListViewer
 from appliance.model.people import Person
 from appliance.model.retention import DisposalState
 from appliance.store import (
@@ -69,32 +69,32 @@ ALIASES |= {"o": "outbox", "d": "contract_dates"}
 
 Query = Callable[[Transaction], object]
 FILTERS = (
-    Filter(),
-    Filter(kind="采购"),
-    Filter(since=date(2026, 1, 1), until=date(2026, 2, 1)),
-    *(Filter(bucket=bucket) for bucket in Bucket),
-    Filter(bucket=Bucket.DONE, kind="采购", since=date(2026, 1, 1)),
-    *(Filter(query=words) for words in ("采", "采购", "采购合同", "a%")),
-    *(Filter(party=words) for words in ("李", "李样", "李样本")),
-    Filter(query="采购", party="李样本", bucket=Bucket.DUE_SOON),
+    ContractFilter(),
+    ContractFilter(kind="采购"),
+    ContractFilter(since=date(2026, 1, 1), until=date(2026, 2, 1)),
+    *(ContractFilter(bucket=bucket) for bucket in ContractBucket),
+    ContractFilter(bucket=ContractBucket.DONE, kind="采购", since=date(2026, 1, 1)),
+    *(ContractFilter(query=words) for words in ("采", "采购", "采购合同", "a%")),
+    *(ContractFilter(party=words) for words in ("李", "李样", "李样本")),
+    ContractFilter(query="采购", party="李样本", bucket=ContractBucket.DUE_SOON),
 )
 
 
-def _page(wanted: Filter, person: str, after: Cursor | None) -> Query:
-    return lambda tx: lists.page(tx, Reader(person, ("甲公司",)), wanted, after=after, limit=20, soon=NOW)
+def _page(wanted: ContractFilter, person: str, after: ListCursor | None) -> Query:
+    return lambda tx: lists.page(tx, ListViewer(person, ("甲公司",)), wanted, after=after, limit=20, soon=NOW)
 
 
 PAGES = [
     pytest.param(_page(wanted, person, after), id=f"{wanted}, {person}, {after}")
     for wanted in FILTERS
     for person in (WHO, EVERYTHING)
-    for after in (None, Cursor("2026-11-25T00:00:00Z", 7))
+    for after in (None, ListCursor("2026-11-25T00:00:00Z", 7))
 ]
 OTHERS: Sequence[Query] = (
-    lambda tx: lists.counts(tx, Reader(WHO), soon=NOW),
-    lambda tx: lists.kinds(tx, Reader(WHO)),
-    lambda tx: lists.counts(tx, Reader(EVERYTHING, ("甲公司",)), soon=NOW),
-    lambda tx: lists.kinds(tx, Reader(EVERYTHING, ("甲公司",))),
+    lambda tx: lists.counts(tx, ListViewer(WHO), soon=NOW),
+    lambda tx: lists.kinds(tx, ListViewer(WHO)),
+    lambda tx: lists.counts(tx, ListViewer(EVERYTHING, ("甲公司",)), soon=NOW),
+    lambda tx: lists.kinds(tx, ListViewer(EVERYTHING, ("甲公司",))),
     lambda tx: contracts.load(tx, "one"),
     lambda tx: events.told(tx, "one"),
     lambda tx: directory.search(tx, "李", limit=20),
@@ -178,11 +178,11 @@ def test_a_list_or_a_count_walks_an_index(database: Database, query: Query) -> N
             assert ALIASES.get(scanned[1], scanned[1]) not in GROWING, step
 
 
-@pytest.mark.parametrize("bucket", [None, *Bucket])
-def test_a_page_of_a_list_is_not_sorted(database: Database, bucket: Bucket | None) -> None:
+@pytest.mark.parametrize("bucket", [None, *ContractBucket])
+def test_a_page_of_a_list_is_not_sorted(database: Database, bucket: ContractBucket | None) -> None:
     with database.reading() as tx:
         watched = Watched(tx)
-        lists.page(watched, Reader(WHO), Filter(bucket=bucket), after=None, limit=20, soon=NOW)  # type: ignore[arg-type]
+        lists.page(watched, ListViewer(WHO), ContractFilter(bucket=bucket), after=None, limit=20, soon=NOW)  # type: ignore[arg-type]
 
     candidates = itertools.takewhile(lambda step: not step.startswith("SCAN candidates"), watched.plans)
     assert not [step for step in candidates if "B-TREE" in step]
@@ -206,5 +206,5 @@ def _contract() -> Contract:
         created=NOW,
         pages=1,
         parties=(party,),
-        revisions=(Revision(0, RevisionKind.ORIGINAL, "0" * 64, 1, NOW),),
+        revisions=(ContractRevision(0, RevisionKind.ORIGINAL, "0" * 64, 1, NOW),),
     )

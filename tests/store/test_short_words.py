@@ -13,15 +13,15 @@ from appliance.listing import Listing, Truth
 from appliance.listing.truth import derive
 from appliance.model.contract import (
     Contract,
+    ContractRevision,
     ContractState,
     Deadline,
     Party,
     PartyKind,
-    Revision,
     RevisionKind,
     SigningOrder,
 )
-from appliance.model.listing import EVERYTHING, Filter
+from appliance.model.listing import EVERYTHING, ContractFilter
 from appliance.model.people import Person
 from appliance.store import contracts, lists, parties, people
 from appliance.store.database import Database, Transaction
@@ -46,7 +46,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def found(database: Database, person: str = ANNA, **wanted: str) -> list[str]:
-    return [row.title for row in Listing(database, lambda: NOW).page(person, Filter(**wanted)).rows]  # type: ignore[arg-type]
+    return [row.title for row in Listing(database, lambda: NOW).page(person, ContractFilter(**wanted)).rows]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def _insert(tx: Transaction, contract_id: str, title: str, second: str) -> None:
         created=NOW,
         pages=1,
         parties=(),
-        revisions=(Revision(0, RevisionKind.ORIGINAL, "0" * 64, 1, NOW),),
+        revisions=(ContractRevision(0, RevisionKind.ORIGINAL, "0" * 64, 1, NOW),),
     )
     contracts.insert(tx, contract)
     person = people.person(tx, second)

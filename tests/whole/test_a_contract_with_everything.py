@@ -22,12 +22,12 @@ from appliance.evidence import container
 from appliance.exporting import Exporting
 from appliance.identity import IdentityCheck
 from appliance.ledger import Sequencer
-from appliance.model.accounts import AccountState, Role
+from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.identity import Against, IdentityDocument
-from appliance.model.intent import Circumstances
+from appliance.model.intent import SigningOrigin
 from appliance.model.money import Money
-from appliance.model.powers import Basis, Scope
+from appliance.model.powers import PowerBasis, PowerScope
 from appliance.powers import PowerDraft
 from appliance.store import accounts
 from appliance.wiring import Appliance
@@ -95,7 +95,9 @@ def known(appliance: Appliance) -> None:
                 accounts.insert(tx, person.subject, person.subject, handle=handle, now=appliance.now())
                 accounts.set_password(tx, person.subject, "$argon2id$not-used")
                 accounts.set_state(tx, person.subject, AccountState.ACTIVE)
-            accounts.set_roles(tx, person.subject, (Role.INITIATOR, Role.SIGNER, Role.REVIEWER))
+            accounts.set_roles(
+                tx, person.subject, (AccountRole.INITIATOR, AccountRole.SIGNER, AccountRole.REVIEWER)
+            )
 
 
 def drafted(appliance: Appliance) -> Contract:
@@ -124,18 +126,18 @@ def identified(appliance: Appliance, subject: str) -> None:
 def empowered(appliance: Appliance, agent: str, grantor: str, *, by: str, second: str) -> str:
     """A verified power for this contract; its id."""
     now = appliance.now()
-    scope = Scope(kinds=(KIND,), limit=AMOUNT, seals=(CONTRACT_SEAL.subject,) if grantor == ALPHA else ())
+    scope = PowerScope(kinds=(KIND,), limit=AMOUNT, seals=(CONTRACT_SEAL.subject,) if grantor == ALPHA else ())
     until = now + timedelta(days=30)
-    draft = PowerDraft(Basis.LETTER, grantor, "钱示例", agent, scope, now - timedelta(days=1), until)
+    draft = PowerDraft(PowerBasis.INSTRUMENT, grantor, "钱示例", agent, scope, now - timedelta(days=1), until)
     registered = appliance.powers.register(draft, sample_document(1), by=by)
     return appliance.powers.verify(registered.id, by=second).id
 
 
 def sign(appliance: Appliance, contract: Contract, position: int) -> Contract:
     """One party's signature, without any page."""
-    where = Circumstances("192.0.2.7", "上海，示例大厦")
+    where = SigningOrigin("192.0.2.7", "上海，示例大厦")
     prepared = appliance.cycle.prepare(contract.id, contract.parties[position].id, where)
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
+    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
     return appliance.cycle.complete(prepared.id)
 
 

@@ -18,7 +18,7 @@ from appliance.demonstration.cast import LI, ZHANG, ZONE
 from appliance.evidence import container
 from appliance.language import Language
 from appliance.model.contract import Contract, ContractState, Deadline
-from appliance.model.intent import Circumstances
+from appliance.model.intent import SigningOrigin
 from appliance.model.people import Person
 from appliance.wiring import Appliance
 from tests.evidence.unpacked import ENVIRONMENT, unpack
@@ -27,7 +27,7 @@ from tests.portal.visitors import signed_in
 from tests.world import World, activations_for, sample_document, sequenced, shared_world
 from webui.portal.application import create_app
 
-HERE = Circumstances("192.0.2.7")
+HERE = SigningOrigin("192.0.2.7")
 BOTH = (ZHANG, LI)
 
 
@@ -60,12 +60,12 @@ def sent(appliance: Appliance) -> Contract:
 def sign(appliance: Appliance, contract: Contract, person: Person) -> Contract:
     party = next(each for each in contract.parties if each.subject == person.subject)
     opened = appliance.desk.open(contract.id, party.id, HERE)
-    return appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.act), HERE)
+    return appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
 
 
 def declare(appliance: Appliance, contract: Contract, person: Person) -> Contract:
     declaration = appliance.voiding.prepare(contract.id, by=person.subject)
-    activations = activations_for(appliance, declaration.act)
+    activations = activations_for(appliance, declaration.intent)
     return appliance.voiding.declare(contract.id, declaration.id, activations)
 
 

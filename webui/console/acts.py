@@ -10,20 +10,20 @@ from appliance.administration.action import NOTHING, Action, ArgumentKind
 from appliance.administration.actions.accounts import LINK
 from appliance.administration.keepers import Keepers
 from appliance.administration.registry import REGISTRY, may_approve, may_ask
-from appliance.model.administration import Act, ActState, AdministratorRole
+from appliance.model.administration import AdministratorRole, AdminRequest, AdminRequestState
 from webui.console.access import TITLES, Visitor
 from webui.console.wording import given
 from webui.shared.language import moment, translate
 
 STATES = {
-    ActState.WAITING: ("Waits", "open"),
-    ActState.REFUSED: ("Refused", "bad"),
-    ActState.WITHDRAWN: ("Withdrawn", ""),
-    ActState.EXPIRED: ("Expired", ""),
-    ActState.PERFORMING: ("Under way", "open"),
-    ActState.DONE: ("Done", "good"),
-    ActState.FAILED: ("Failed", "bad"),
-    ActState.INTERRUPTED: ("Interrupted", "bad"),
+    AdminRequestState.WAITING: ("Waits", "open"),
+    AdminRequestState.REFUSED: ("Refused", "bad"),
+    AdminRequestState.WITHDRAWN: ("Withdrawn", ""),
+    AdminRequestState.EXPIRED: ("Expired", ""),
+    AdminRequestState.PERFORMING: ("Under way", "open"),
+    AdminRequestState.DONE: ("Done", "good"),
+    AdminRequestState.FAILED: ("Failed", "bad"),
+    AdminRequestState.INTERRUPTED: ("Interrupted", "bad"),
 }
 """What the states of an act are called, and the tone of the badge."""
 
@@ -149,7 +149,7 @@ def _read(text: str, kind: ArgumentKind) -> str:
         return text
 
 
-def told(act: Act, *, outcome: bool) -> str:
+def told(act: AdminRequest, *, outcome: bool) -> str:
     """In one sentence what *act* does or, with *outcome*, what came of it."""
     if outcome and act.outcome is not None:
         return translate()(act.outcome.template, **act.outcome.values)
@@ -163,17 +163,22 @@ def warning(keepers: Keepers, action: str, arguments: Mapping[str, str]) -> str:
     return "" if found is None else translate()(found.template, **found.values)
 
 
-def has_code(who: Visitor, act: Act) -> bool:
+def has_code(who: Visitor, act: AdminRequest) -> bool:
     """Whether *who* asked for a link whose code is theirs to give."""
-    over = (ActState.REFUSED, ActState.WITHDRAWN, ActState.EXPIRED, ActState.FAILED)
+    over = (
+        AdminRequestState.REFUSED,
+        AdminRequestState.WITHDRAWN,
+        AdminRequestState.EXPIRED,
+        AdminRequestState.FAILED,
+    )
     return act.action == LINK and act.asked_by == who.login and act.state not in over
 
 
-def shown(who: Visitor, act: Act) -> Shown:
+def shown(who: Visitor, act: AdminRequest) -> Shown:
     """*act* as *who* sees it. One of an action that this release does not know keeps its words."""
     action, say = REGISTRY.get(act.action), translate()
     state, tone = STATES[act.state]
-    waits = act.state is ActState.WAITING
+    waits = act.state is AdminRequestState.WAITING
     return Shown(
         id=act.id,
         title=say(action.title) if action else act.action,

@@ -120,8 +120,10 @@ def _charts(parts: ConsoleParts, span: Span) -> list[Chart]:
 
 
 def _line(parts: ConsoleParts, line: JournalLine) -> Line:
-    detail = acts.told(parts.administration.acts.act(line.act), outcome=line.kind in ENDED) if line.act else ""
+    detail = (
+        acts.told(parts.administration.acts.act(line.request), outcome=line.kind in ENDED) if line.request else ""
+    )
     said = detail or " · ".join(given(str(line.detail[name])) for name in TOLD if name in line.detail)
     user = line.detail.get("user", "")
     who = f"{line.who} ({user})" if user else line.who
-    return Line(line.at, who, translate()(SAID[line.kind]), said, line.act)
+    return Line(line.at, who, translate()(SAID[line.kind]), said, line.request)

@@ -20,7 +20,7 @@ from appliance.administration.registry import REGISTRY, action_of, may_ask
 from appliance.administration.signatures import Signed
 from appliance.errors import ApplianceError, NotAllowed, PreconditionRefused, StateRefused, StorageError
 from appliance.language import instants
-from appliance.model.administration import Act, ActState, Part
+from appliance.model.administration import AdminRequest, AdminRequestState, DualControlRole
 from webui.console import acts
 from webui.console.access import Visitor, visitor, visitor_or_none
 from webui.console.acts import Offer
@@ -79,7 +79,11 @@ def _add_actions(pages: Blueprint, parts: ConsoleParts) -> None:
     def everything() -> str:
         who = visitor()
         open_ones = [acts.shown(who, act) for act in [*desk.under_way(), *desk.waiting()]]
-        closed = [act for act in desk.recent(RECENT) if act.state not in (ActState.WAITING, ActState.PERFORMING)]
+        closed = [
+            act
+            for act in desk.recent(RECENT)
+            if act.state not in (AdminRequestState.WAITING, AdminRequestState.PERFORMING)
+        ]
         return render_template(
             "operations.html",
             summary=translate()("waiting: {count}", count=len(open_ones)),
@@ -140,7 +144,7 @@ def _add_acts(pages: Blueprint, parts: ConsoleParts) -> None:
         who = visitor()
         return decided(who, act_id[:64], lambda id_: desk.withdraw(id_, by=who.actor))
 
-    def decided(who: Visitor, act_id: str, decide: Callable[[str], Act]) -> View:
+    def decided(who: Visitor, act_id: str, decide: Callable[[str], AdminRequest]) -> View:
         before = desk.act(act_id)
         try:
             return _result(who, decide(act_id))
@@ -148,7 +152,7 @@ def _add_acts(pages: Blueprint, parts: ConsoleParts) -> None:
             return _page(parts, who, before, {"": sentence(refusal)}, status_of(refusal))
 
 
-def _result(who: Visitor, act: Act) -> View:
+def _result(who: Visitor, act: AdminRequest) -> View:
     """To the act's own page; what is shown once and kept nowhere is shown now."""
     seen = acts.shown(who, act)
     if seen.secret:
@@ -156,12 +160,16 @@ def _result(who: Visitor, act: Act) -> View:
     return redirect(url_for("operations.request_page", act_id=act.id), 303)
 
 
-def _page(parts: ConsoleParts, who: Visitor, act: Act, problems: Mapping[str, str], status: int = 200) -> Response:
+def _page(
+    parts: ConsoleParts, who: Visitor, act: AdminRequest, problems: Mapping[str, str], status: int = 200
+) -> Response:
     seen = acts.shown(who, act)
     page = render_template(
         "request.html",
         act=seen,
-        options=parts.administration.acts.to_sign(act, Part.APPROVES, by=who.actor) if seen.yours else None,
+        options=parts.administration.acts.to_sign(act, DualControlRole.APPROVES, by=who.actor)
+        if seen.yours
+        else None,
         code=parts.administration.welcoming.code_for(act.id) if acts.has_code(who, act) else "",
         warning=acts.warning(parts.administration.keepers, act.action, act.arguments) if seen.open else "",
         told=parts.administration.letters.told(act) if seen.open else None,
@@ -247,7 +255,7 @@ def _confirm(
         note=acts.note_of(action),
         warning=acts.warning(parts.administration.keepers, action.name, kept),
         draft=draft,
-        options=desk.to_sign(draft, Part.ASKS, by=who.actor) if draft else None,
+        options=desk.to_sign(draft, DualControlRole.ASKS, by=who.actor) if draft else None,
         fixed=tuple(kept.items()),
     )
     return make_response(page, 422 if problems else 200)

@@ -20,8 +20,8 @@ from appliance.errors import NotAllowed, NotFound
 from appliance.guests import is_guest
 from appliance.history.disclosure import Audience
 from appliance.language import Language
-from appliance.model.accounts import PEOPLES_ROLES, OpenedSession, Role
-from appliance.model.intent import Circumstances
+from appliance.model.accounts import PEOPLES_ROLES, AccountRole, OpenedSession
+from appliance.model.intent import SigningOrigin
 from appliance.notices.addresses import Addresses
 from appliance.wiring import Appliance
 from webui.portal import carrying
@@ -56,7 +56,7 @@ class Visitor:
     subject: str
     name: str
     organisation: str
-    roles: frozenset[Role]
+    roles: frozenset[AccountRole]
     session: str
     guest_of: tuple[str, str] | None = None
 
@@ -85,7 +85,7 @@ def visitor_or_none() -> Visitor | None:
     return _access().cookies.visitor_or_none()
 
 
-def require(*roles: Role) -> Visitor:
+def require(*roles: AccountRole) -> Visitor:
     """The visitor, who has one of *roles*. Raises :class:`SignedOut`, or :class:`NotAllowed` (403)."""
     found = visitor()
     if not found.roles & set(roles):
@@ -99,9 +99,9 @@ def signatory() -> Visitor:
     return found if found.guest_of is not None else require(*PEOPLES_ROLES)
 
 
-def circumstances() -> Circumstances:
+def circumstances() -> SigningOrigin:
     """From where the visitor acts, for intents and history: the network address."""
-    return Circumstances(whereabouts().address)
+    return SigningOrigin(whereabouts().address)
 
 
 def admit(response: BaseResponse, opened: OpenedSession, *, speaking: Language | None = None) -> BaseResponse:

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, render_template, request
 
 from appliance.errors import NotAllowed
 from appliance.history.audit import PAGE, Audit
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract
 from webui.portal.access import require
 from webui.portal.contracts.reading import Sight, sight
@@ -21,7 +21,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
     @pages.get("/audit")
     def overview() -> str:
-        require(Role.AUDITOR)
+        require(AccountRole.AUDITOR)
         before = request.args.get("before", "")
         found = audit.checkpoints(before=int(before) if before.isdecimal() and len(before) < 16 else None)
         further = found[-1].size if len(found) == PAGE else None

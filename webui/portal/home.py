@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.model.listing import EVERYTHING, MOST
 from webui.portal.access import Visitor, visitor_or_none
 from webui.portal.contracts import choosing
@@ -30,9 +30,9 @@ def blueprint(parts: PortalParts) -> Blueprint:
             return render_template("home.html", checkpoint=parts.proofs.latest(), is_new=is_new)
         if someone.guest_of is not None:
             return redirect(url_for("contracts.page", contract_id=someone.guest_of[0]), 303)
-        if Role.OFFICER in someone.roles:
+        if AccountRole.OFFICER in someone.roles:
             return redirect("/office", 303)
-        keeps = Role.CUSTODIAN in someone.roles
+        keeps = AccountRole.CUSTODIAN in someone.roles
         return _list(parts, someone, parts.appliance.seal_requests.waiting_for(someone.subject) if keeps else 0)
 
     return pages
@@ -42,7 +42,7 @@ def _list(parts: PortalParts, someone: Visitor, seals: int) -> Response:
     """The visitor's contracts as chosen; for an auditor all of them, but for drafts of other organisations.
     *seals* wait for this custodian."""
     listing = parts.appliance.listing
-    whose = EVERYTHING if Role.AUDITOR in someone.roles else someone.subject
+    whose = EVERYTHING if AccountRole.AUDITOR in someone.roles else someone.subject
     chosen = choosing.read(request.args)
     page = listing.page(whose, chosen.filter, audience=someone.audience, limit=ROWS)
     body = render_template(

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from appliance.errors import NotFound, PreconditionRefused
 from appliance.identity import IdentityCheck
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.model.contract import GUEST_PREFIX
 from appliance.model.identity import Against, IdentityDocument
 from webui.portal.access import Visitor, require
@@ -17,7 +17,7 @@ from webui.portal.office.forms import REFUSALS, problem_of, text
 from webui.portal.parts import PortalParts
 from webui.shared.once import Once
 
-CHECKERS = (Role.OFFICER, Role.REVIEWER)
+CHECKERS = (AccountRole.OFFICER, AccountRole.REVIEWER)
 
 
 def blueprint(parts: PortalParts) -> Blueprint:
@@ -36,7 +36,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
             current=checks.current(subject),
             inner={record.id for record in records if inner(record.checked_by, someone.audience)},
             names=parts.appliance.office.members.names([name for name in people if name]),
-            may_check=Role.AUDITOR not in someone.roles and someone.subject != subject,
+            may_check=AccountRole.AUDITOR not in someone.roles and someone.subject != subject,
             documents=list(IdentityDocument),
             against=list(Against),
             typed=request.form,
@@ -47,7 +47,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
     @pages.get("/<subject>")
     def person(subject: str) -> tuple[str, int]:
-        return page(subject, _visitor(parts, subject, Role.AUDITOR), {})
+        return page(subject, _visitor(parts, subject, AccountRole.AUDITOR), {})
 
     @pages.post("/<subject>")
     def record(subject: str) -> Response | tuple[str, int]:
@@ -72,12 +72,12 @@ def blueprint(parts: PortalParts) -> Blueprint:
     return pages
 
 
-def _visitor(parts: PortalParts, subject: str, *readers: Role) -> Visitor:
+def _visitor(parts: PortalParts, subject: str, *readers: AccountRole) -> Visitor:
     """Officers and reviewers; for an outside representative those of the organisation that invited, and its
     initiators. For all others raises the :class:`NotFound` of somebody who is not known."""
     if not subject.startswith(GUEST_PREFIX):
         return require(*CHECKERS, *readers)
-    someone = require(*CHECKERS, Role.INITIATOR, *readers)
+    someone = require(*CHECKERS, AccountRole.INITIATOR, *readers)
     if not parts.appliance.disclosing.invited(subject, someone.audience):
         raise NotFound("There is no person {subject}.", subject=subject)
     return someone

@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Flask, Response, request
 
 from appliance.maintenance import Maintenance
-from appliance.model.maintenance import Window
+from appliance.model.maintenance import MaintenanceWindow
 from webui.portal.access import visitor_or_none
 from webui.portal.parts import PortalParts
 from webui.shared import errors
@@ -40,7 +40,7 @@ def install(app: Flask, parts: PortalParts) -> None:
     app.context_processor(lambda: {"maintenance": lambda: _announced(maintenance, parts)})
 
 
-def _goes_on(window: Window) -> bool:
+def _goes_on(window: MaintenanceWindow) -> bool:
     if request.path in GOES_ON:
         return True
     visitor = visitor_or_none()
@@ -49,7 +49,7 @@ def _goes_on(window: Window) -> bool:
     return visitor.subject in window.exceptions
 
 
-def _announced(maintenance: Maintenance, parts: PortalParts) -> tuple[Window, bool] | None:
+def _announced(maintenance: Maintenance, parts: PortalParts) -> tuple[MaintenanceWindow, bool] | None:
     """For the banner: what is announced, and whether it has begun."""
     window = maintenance.window()
     return None if window is None else (window, window.is_under_way(parts.now()))

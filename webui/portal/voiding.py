@@ -104,9 +104,9 @@ def _page(parts: PortalParts, seen: Sight, problems: dict[str, str] | None = Non
         proposer="" if proposal is None else parts.appliance.registry.person(proposal.by).name,
         declaration=declaration,
         record=json.loads(declaration.record),
-        digest=declaration.act.digest.hex(),
+        digest=declaration.intent.digest.hex(),
         means=known,
-        options=means.options(parts, declaration.act, known),
+        options=means.options(parts, declaration.intent, known),
         problems=problems or {},
         typed=request.form,
     )

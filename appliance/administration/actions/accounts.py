@@ -10,26 +10,26 @@ from appliance.administration.actions.people import BOTH, NOBODY, SECURITY
 from appliance.administration.administrators import Administrators
 from appliance.administration.keepers import KeeperEnd
 from appliance.administration.parts import Parts
-from appliance.model.administration import Actor, AdministratorRole, NewAdministrator, Outcome
+from appliance.model.administration import Actor, AdministratorRole, AdminRequestOutcome, NewAdministrator
 
 _LOGIN = Argument("login", "Login")
 _ROLES = tuple(role.value for role in AdministratorRole)
 
 
-def _add(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
+def _add(parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
     role = AdministratorRole(arguments["role"])
     new = NewAdministrator(arguments["login"], arguments["name"], arguments["email"], role)
     login = parts.administrators.add(new, by=by)
-    return Outcome(
+    return AdminRequestOutcome(
         "{login} is an administrator; the action administrators.link gives the way in.", {"login": login}
     )
 
 
-def _link(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
+def _link(parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
     act_id = parts.act.id if parts.act is not None else ""
     invited = parts.administrators.link(arguments["login"], by=by, act_id=act_id)
     address = f"{parts.settings.console.public_url}/welcome/{invited.token}"
-    return Outcome(
+    return AdminRequestOutcome(
         "For {login} alone, once, within 24 hours; the code that goes with it is given by who asked:",
         {"login": invited.login},
         secret=address,
@@ -69,31 +69,31 @@ _REMOVED = _Told(
 
 def _ending(
     end: Callable[[Administrators, str, Actor], KeeperEnd], told: _Told
-) -> Callable[[Parts, Mapping[str, str], Actor], Outcome]:
+) -> Callable[[Parts, Mapping[str, str], Actor], AdminRequestOutcome]:
     """What performs the *end* of an account's ways in, and says what became of a keeper of the PIN."""
 
-    def perform(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
+    def perform(parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
         login = arguments["login"]
         ended = end(parts.administrators, login, by)
         if ended.ended is None:
-            return Outcome(told.unknown, {"login": login})
+            return AdminRequestOutcome(told.unknown, {"login": login})
         if not ended.ended:
-            return Outcome(told.plain, {"login": login})
+            return AdminRequestOutcome(told.plain, {"login": login})
         if ended.left is None:
-            return Outcome(told.uncounted, {"login": login})
-        return Outcome(told.keeper, {"login": login, "left": ended.left})
+            return AdminRequestOutcome(told.uncounted, {"login": login})
+        return AdminRequestOutcome(told.keeper, {"login": login, "left": ended.left})
 
     return perform
 
 
 def _changing(
     change: Callable[[Administrators, str, Actor], None], template: str
-) -> Callable[[Parts, Mapping[str, str], Actor], Outcome]:
+) -> Callable[[Parts, Mapping[str, str], Actor], AdminRequestOutcome]:
     """What performs a *change* of one account, and then says *template*."""
 
-    def perform(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
+    def perform(parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
         change(parts.administrators, arguments["login"], by)
-        return Outcome(template, {"login": arguments["login"]})
+        return AdminRequestOutcome(template, {"login": arguments["login"]})
 
     return perform
 

@@ -10,34 +10,36 @@ from appliance.administration.confirmed import Confirmed
 from appliance.administration.keepers import TO_BE_NONE
 from appliance.administration.parts import Parts
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.model.administration import Actor, AdministratorRole, Outcome
-from appliance.model.office import NewKeeper, PendingAct
+from appliance.model.administration import Actor, AdministratorRole, AdminRequestOutcome
+from appliance.model.office import NewPinCustodian, OfficerDecision
 from appliance.office.service_drafts import REASONS, SERVICES
 from hsm.subjects import keeper_of
 
 
-def _lock(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> Outcome:
+def _lock(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     parts.authority.lock()
-    return Outcome("The authority is locked: nothing is signed or timestamped until operators unlock it.")
+    return AdminRequestOutcome(
+        "The authority is locked: nothing is signed or timestamped until operators unlock it."
+    )
 
 
-def _issue_lists(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> Outcome:
+def _issue_lists(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     parts.authority.issue_crl()
-    return Outcome("Fresh revocation lists are issued.")
+    return AdminRequestOutcome("Fresh revocation lists are issued.")
 
 
-def _rotate(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
+def _rotate(parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
     services = parts.appliance.office.preparing.services
     return _prepared(services.rotation(arguments["service"], by=f"administrator-{by.login}"))
 
 
-def _revoke(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
+def _revoke(parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
     services, who = parts.appliance.office.preparing.services, f"administrator-{by.login}"
     service, serial = arguments["service"], arguments["serial"]
     return _prepared(services.revocation(service, serial, reason=arguments["reason"], by=who))
 
 
-def _keeper(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
+def _keeper(parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
     administrator = parts.administrators.administrator(arguments["login"])
     if administrator.role is AdministratorRole.AUDITOR:
         raise PreconditionRefused("Auditors keep no part of the PIN.")
@@ -47,7 +49,7 @@ def _keeper(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
             "{login} has no passkey that root has confirmed (`vermilion administrators confirm`).",
             login=administrator.login,
         )
-    keeper = NewKeeper(
+    keeper = NewPinCustodian(
         subject=keeper_of(administrator.login),
         name=administrator.name,
         passkeys=tuple((each.credential_id, each.public_key) for each in confirmed),
@@ -57,24 +59,24 @@ def _keeper(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
     return _prepared(services.keeper(keeper, organisation=organisation, by=f"administrator-{by.login}"))
 
 
-def _end_keeper(parts: Parts, arguments: Mapping[str, str], by: Actor) -> Outcome:
+def _end_keeper(parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
     ended = parts.administrators.end_keeper(arguments["login"], by=by)
     login = arguments["login"]
     if not ended.ended:
-        return Outcome(TO_BE_NONE, {"login": login})
+        return AdminRequestOutcome(TO_BE_NONE, {"login": login})
     if ended.left is None:
-        return Outcome(
+        return AdminRequestOutcome(
             "{login} is no keeper of the PIN any more. How many keepers are left is not known: the authority was"
             " asked, and did not say.",
             {"login": login},
         )
     template = "{login} is no keeper of the PIN any more. Keepers left: {left}; it takes two."
-    return Outcome(template, {"login": login, "left": ended.left})
+    return AdminRequestOutcome(template, {"login": login, "left": ended.left})
 
 
-def _prepared(act: PendingAct) -> Outcome:
+def _prepared(act: OfficerDecision) -> AdminRequestOutcome:
     template = "It waits for the officers in the portal (Registration), for {hours} hours."
-    return Outcome(template, {"hours": int((act.expires - act.prepared).total_seconds() // 3600)})
+    return AdminRequestOutcome(template, {"hours": int((act.expires - act.prepared).total_seconds() // 3600)})
 
 
 _SERVICE = Argument("service", "Service", ArgumentKind.CHOICE, choices=SERVICES)

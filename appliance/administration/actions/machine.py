@@ -9,7 +9,7 @@ from appliance.administration.actions.people import BOTH, NOBODY, SECURITY, SYST
 from appliance.administration.machine import AUTHORITY, SERVICES
 from appliance.administration.parts import Parts
 from appliance.errors import StateRefused
-from appliance.model.administration import Actor, Outcome
+from appliance.model.administration import Actor, AdminRequestOutcome
 from hsm.errors import AuthorityError
 from hsm.status import AuthorityState
 
@@ -17,15 +17,15 @@ _YES = "yes"
 _FORGET = Argument("forget_newer", "Although newer acts would be lost", ArgumentKind.CHOICE, False, (_YES,))
 
 
-def _back_up(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> Outcome:
+def _back_up(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     return parts.host.back_up()
 
 
-def _drill(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> Outcome:
+def _drill(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     return parts.host.drill()
 
 
-def _restart(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
+def _restart(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     service = arguments["service"]
     if service == AUTHORITY and _is_locked(parts):
         raise StateRefused(
@@ -35,7 +35,7 @@ def _restart(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
     return parts.host.restart(service)
 
 
-def _restart_authority(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> Outcome:
+def _restart_authority(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     return parts.host.unlock_and_restart()
 
 
@@ -48,20 +48,20 @@ def _is_locked(parts: Parts) -> bool:
         return False
 
 
-def _restore(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
+def _restore(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     forget = arguments.get("forget_newer") == _YES
     return parts.host.restore(arguments["archive"], arguments["identity"], forget_newer=forget)
 
 
-def _upgrade(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
+def _upgrade(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     return parts.host.upgrade(arguments["version"])
 
 
-def _roll_back(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
+def _roll_back(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     return parts.host.roll_back(forget_newer=arguments.get("forget_newer") == _YES)
 
 
-def _take_alarm_back(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
+def _take_alarm_back(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     return parts.host.take_alarm_back(arguments["unit"])
 
 

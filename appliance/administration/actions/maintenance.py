@@ -8,13 +8,13 @@ from datetime import datetime
 from appliance.administration.action import Action, Argument, ArgumentKind, Hand
 from appliance.administration.actions.people import NOBODY, SYSTEM
 from appliance.administration.parts import Parts
-from appliance.model.administration import Actor, Outcome
-from appliance.model.maintenance import Window
+from appliance.model.administration import Actor, AdminRequestOutcome
+from appliance.model.maintenance import MaintenanceWindow
 
 
-def _begin(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
+def _begin(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     begins = arguments.get("begins")
-    window = Window(
+    window = MaintenanceWindow(
         begins=datetime.fromisoformat(begins) if begins else parts.now(),
         until=datetime.fromisoformat(arguments["until"]),
         message=arguments.get("message", ""),
@@ -24,14 +24,14 @@ def _begin(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
     if planned.is_under_way(parts.now()):
         if logins:
             told = "The maintenance has begun; everybody can only look, but for {logins}."
-            return Outcome(told, {"logins": ", ".join(logins)})
-        return Outcome("The maintenance has begun; everybody can only look.")
-    return Outcome("The maintenance is announced on every page.")
+            return AdminRequestOutcome(told, {"logins": ", ".join(logins)})
+        return AdminRequestOutcome("The maintenance has begun; everybody can only look.")
+    return AdminRequestOutcome("The maintenance is announced on every page.")
 
 
-def _end(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> Outcome:
+def _end(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     parts.appliance.maintenance.end()
-    return Outcome("The maintenance has ended; everything goes on.")
+    return AdminRequestOutcome("The maintenance has ended; everything goes on.")
 
 
 ACTIONS = (

@@ -11,33 +11,33 @@ from appliance.administration.actions.people import NOBODY, SYSTEM
 from appliance.administration.parts import Parts
 from appliance.contact_details import email_address
 from appliance.errors import StateRefused
-from appliance.model.administration import Actor, Outcome
+from appliance.model.administration import Actor, AdminRequestOutcome
 from appliance.notices.letters import test_letter
 from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown
 from appliance.store import outbox
 
 
-def _anchor(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> Outcome:
+def _anchor(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     parts.appliance.sequencer.run_once()
     latest = parts.appliance.proofs.checkpoint()
     template = "The log has {size} entries and the root {root}: keep both where this machine cannot reach them."
-    return Outcome(template, {"size": latest.size, "root": latest.root.hex()})
+    return AdminRequestOutcome(template, {"size": latest.size, "root": latest.root.hex()})
 
 
-def _retry(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
+def _retry(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     parts.appliance.stuck.retry(arguments["contract"])
-    return Outcome("Contract {contract} goes on.", {"contract": arguments["contract"]})
+    return AdminRequestOutcome("Contract {contract} goes on.", {"contract": arguments["contract"]})
 
 
-def _resend(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
+def _resend(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     message = int(arguments["message"])
     with parts.appliance.database.transaction() as tx:
         if not outbox.resend(tx, message, parts.now()):
             raise StateRefused("This message is not one that can be sent again; look at what became of it.")
-    return Outcome("Message {message} goes out once more.", {"message": message})
+    return AdminRequestOutcome("Message {message} goes out once more.", {"message": message})
 
 
-def _test_mail(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcome:
+def _test_mail(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     settings, address = parts.settings, email_address(arguments["address"])
     if not settings.mail.configured:
         raise StateRefused("No mail server is set; fill in the settings mail.* and restart the services.")
@@ -49,7 +49,7 @@ def _test_mail(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> Outcom
         answer = mail.send(Envelope(address, "", message_id, now), test_letter(settings, now))
     except (MailRefused, MailUnavailable, MailUnknown) as error:
         raise StateRefused("The mail server {host}:{port} did not take it: {why}", **server, why=error) from error
-    return Outcome("The mail server {host}:{port} answered: {answer}", {**server, "answer": answer})
+    return AdminRequestOutcome("The mail server {host}:{port} answered: {answer}", {**server, "answer": answer})
 
 
 ACTIONS = (

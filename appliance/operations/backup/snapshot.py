@@ -16,7 +16,7 @@ from pathlib import Path
 
 from appliance.errors import BackupFailed
 from appliance.ledger import sequencing_held
-from appliance.store.copying import Moment, moment_of
+from appliance.store.copying import DatabaseSnapshot, moment_of
 from hsm.backup import Statement
 from hsm.client import AuthorityClient
 
@@ -28,7 +28,7 @@ PATIENCE = 600.0
 class Snapshot:
     """The database's moment, and the authority's part under the name by which it is fetched."""
 
-    database: Moment
+    database: DatabaseSnapshot
     part: str
     statement: Statement
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from appliance.home import Home
 from appliance.ledger.events import EventKind
 from appliance.model.administration import JournalKind
-from appliance.store.copying import JournalEntry, Moment, moment_of
+from appliance.store.copying import DatabaseSnapshot, JournalEntry, moment_of
 from hsm import canonical
 from hsm.errors import Malformed
 
@@ -66,7 +66,7 @@ def newer_than(home: Home, entries: int, *, journal_stays: bool) -> Newer:
     return Newer(len(leaves) - len(found), tuple(found))
 
 
-def _lines(leaves: list[bytes], first: int, administration: Moment) -> Iterator[JournalEntry]:
+def _lines(leaves: list[bytes], first: int, administration: DatabaseSnapshot) -> Iterator[JournalEntry]:
     journal = administration.journal()
     for number, leaf in enumerate(leaves, first):
         public = _public(leaf)
@@ -84,7 +84,7 @@ def _public(leaf: bytes) -> dict[str, Any]:
     return dict(entry["public"]) if is_line else {}
 
 
-def _is_in_the_portal(public: dict[str, Any], administration: Moment) -> bool:
+def _is_in_the_portal(public: dict[str, Any], administration: DatabaseSnapshot) -> bool:
     """Whether what the line tells of changed the portal's database. Which action it was says the line itself, and
     only as the log knows it: the console can write the administration's database, but not the log."""
     if public["what"] in _IN_THE_PORTAL:

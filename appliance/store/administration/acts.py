@@ -11,7 +11,7 @@ from typing import Any
 import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
-from appliance.model.administration import Act, ActState, Outcome
+from appliance.model.administration import AdminRequest, AdminRequestOutcome, AdminRequestState
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 from hsm import canonical
@@ -22,7 +22,7 @@ _ACT = (
 )
 
 
-def insert(tx: Transaction, act: Act) -> None:
+def insert(tx: Transaction, act: AdminRequest) -> None:
     """A new act, waiting or under way. Raises :class:`StateRefused` when there is one with this id."""
     values = (
         act.id,
@@ -45,7 +45,7 @@ def insert(tx: Transaction, act: Act) -> None:
         raise StateRefused("This was asked for already; see what waits.") from error
 
 
-def act(tx: Transaction, act_id: str) -> Act:
+def act(tx: Transaction, act_id: str) -> AdminRequest:
     """The act. Raises :class:`NotFound`."""
     row = tx.execute(f"{_ACT} WHERE id = ?", (act_id,)).fetchone()
     if row is None:
@@ -53,7 +53,7 @@ def act(tx: Transaction, act_id: str) -> Act:
     return _act(row)
 
 
-def in_state(tx: Transaction, state: ActState) -> list[Act]:
+def in_state(tx: Transaction, state: AdminRequestState) -> list[AdminRequest]:
     """All acts in an open *state* (waiting, performing), the oldest first."""
     rows = tx.execute(
         f"{_ACT} WHERE state = ? AND state IN ('waiting', 'performing') ORDER BY asked, id", (state,)
@@ -61,12 +61,12 @@ def in_state(tx: Transaction, state: ActState) -> list[Act]:
     return [_act(row) for row in rows]
 
 
-def recent(tx: Transaction, limit: int) -> list[Act]:
+def recent(tx: Transaction, limit: int) -> list[AdminRequest]:
     """The newest acts, in whatever state."""
     return [_act(row) for row in tx.execute(f"{_ACT} ORDER BY asked DESC, id DESC LIMIT ?", (limit,))]
 
 
-def decide(tx: Transaction, act_id: str, after: ActState, *, by: str, now: datetime) -> bool:
+def decide(tx: Transaction, act_id: str, after: AdminRequestState, *, by: str, now: datetime) -> bool:
     """waiting → performing, refused or withdrawn, by somebody; False when it was decided already."""
     done = tx.execute(
         "UPDATE acts SET state = ?, decided_by = ?, decided = ? WHERE id = ? AND state = 'waiting'",
@@ -93,7 +93,9 @@ def start(tx: Transaction, act_id: str, now: datetime) -> bool:
     return bool(done.rowcount == 1)
 
 
-def end(tx: Transaction, act_id: str, after: ActState, outcome: Outcome, now: datetime) -> bool:
+def end(
+    tx: Transaction, act_id: str, after: AdminRequestState, outcome: AdminRequestOutcome, now: datetime
+) -> bool:
     """performing → done, failed or interrupted, with what came of it; False when it had ended."""
     done = tx.execute(
         "UPDATE acts SET state = ?, ended = ?, outcome = ?, outcome_values = ?"
@@ -103,19 +105,23 @@ def end(tx: Transaction, act_id: str, after: ActState, outcome: Outcome, now: da
     return bool(done.rowcount == 1)
 
 
-def untaken(tx: Transaction, actions: Iterable[str]) -> list[Act]:
+def untaken(tx: Transaction, actions: Iterable[str]) -> list[AdminRequest]:
     """Acts of these *actions* that are to be performed and that nobody has taken, the oldest first."""
     wanted = frozenset(actions)
-    return [each for each in in_state(tx, ActState.PERFORMING) if each.started is None and each.action in wanted]
+    return [
+        each
+        for each in in_state(tx, AdminRequestState.PERFORMING)
+        if each.started is None and each.action in wanted
+    ]
 
 
-def _act(row: tuple[Any, ...]) -> Act:
-    return Act(
+def _act(row: tuple[Any, ...]) -> AdminRequest:
+    return AdminRequest(
         id=row[0],
         action=row[1],
         arguments=json.loads(row[2]),
         effect=row[3],
-        state=ActState(row[4]),
+        state=AdminRequestState(row[4]),
         persons=row[5],
         asked_by=row[6],
         asked=loaded(row[7]),
@@ -124,5 +130,5 @@ def _act(row: tuple[Any, ...]) -> Act:
         decided=loaded(row[10]),
         started=loaded(row[11]),
         ended=loaded(row[12]),
-        outcome=None if row[13] is None else Outcome(row[13], json.loads(row[14])),
+        outcome=None if row[13] is None else AdminRequestOutcome(row[13], json.loads(row[14])),
     )

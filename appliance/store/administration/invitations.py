@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from appliance.model.administration import Invitation
+from appliance.model.administration import AdministratorInvitation
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
 
-def insert(tx: Transaction, identifier: bytes, invitation: Invitation, *, by: str) -> None:
+def insert(tx: Transaction, identifier: bytes, invitation: AdministratorInvitation, *, by: str) -> None:
     """A new invitation; an earlier one of the same administrator ends."""
     tx.execute(
         "UPDATE invitations SET ended = ?, password = NULL WHERE login = ? AND ended IS NULL",
@@ -21,7 +21,7 @@ def insert(tx: Transaction, identifier: bytes, invitation: Invitation, *, by: st
     )
 
 
-def find(tx: Transaction, identifier: bytes) -> Invitation | None:
+def find(tx: Transaction, identifier: bytes) -> AdministratorInvitation | None:
     """The invitation, whether it still counts or not."""
     row = tx.execute(
         "SELECT login, made, expires, ended, code FROM invitations WHERE id = ?", (identifier,)
@@ -29,7 +29,7 @@ def find(tx: Transaction, identifier: bytes) -> Invitation | None:
     if row is None:
         return None
     code = None if row[4] is None else bytes(row[4])
-    return Invitation(row[0], loaded(row[1]), loaded(row[2]), loaded(row[3]), code)
+    return AdministratorInvitation(row[0], loaded(row[1]), loaded(row[2]), loaded(row[3]), code)
 
 
 def move(tx: Transaction, identifier: bytes, after: bytes) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from appliance.model.administration import Part
+from appliance.model.administration import DualControlRole
 from appliance.store.database import Transaction
 
 
-def insert(tx: Transaction, act_id: str, part: Part, login: str, answer: str) -> None:
+def insert(tx: Transaction, act_id: str, part: DualControlRole, login: str, answer: str) -> None:
     """Keeps the *answer* (JSON, as the browser posted it) of *login* about an act; an act has one for each
     part."""
     tx.execute(
@@ -14,7 +14,7 @@ def insert(tx: Transaction, act_id: str, part: Part, login: str, answer: str) ->
     )
 
 
-def answer(tx: Transaction, act_id: str, part: Part) -> str | None:
+def answer(tx: Transaction, act_id: str, part: DualControlRole) -> str | None:
     """What was answered, by whoever it was; None when nobody signed that."""
     row = tx.execute("SELECT answer FROM signatures WHERE act = ? AND part = ?", (act_id, part)).fetchone()
     return None if row is None else str(row[0])

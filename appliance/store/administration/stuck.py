@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from appliance.model.stuck import Step, Stuck
+from appliance.model.stuck import Stuck, StuckStep
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 
@@ -34,4 +34,4 @@ def everything(tx: Transaction) -> list[Stuck]:
     rows = tx.execute(
         "SELECT contract, step, since, cause, cause_values FROM stuck ORDER BY since IS NULL, since, contract"
     )
-    return [Stuck(row[0], Step(row[1]), loaded(row[2]), row[3], json.loads(row[4])) for row in rows]
+    return [Stuck(row[0], StuckStep(row[1]), loaded(row[2]), row[3], json.loads(row[4])) for row in rows]

@@ -28,7 +28,7 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class AlarmMessage:
     """An alarm on its way to somebody: by ``mail`` to an address, or to the ``webhook``; tried so many times."""
 
     id: int
@@ -81,7 +81,7 @@ def recent(tx: Transaction, *, limit: int) -> list[Alarm]:
     return [_alarm(row) for row in rows]
 
 
-def waiting(tx: Transaction, now: datetime, *, channel: str, limit: int) -> list[Telling]:
+def waiting(tx: Transaction, now: datetime, *, channel: str, limit: int) -> list[AlarmMessage]:
     """What is to be told by *channel* and by *now*, the oldest first."""
     rows = tx.execute(
         "SELECT t.id, t.alarm, t.channel, t.address, t.attempts, a.name, a.event, a.condition, a.sentence,"
@@ -90,7 +90,7 @@ def waiting(tx: Transaction, now: datetime, *, channel: str, limit: int) -> list
         " LIMIT ?",
         (channel, stored(now), limit),
     )
-    return [Telling(row[0], row[1], _alarm(row[5:]), row[2], row[3], row[4]) for row in rows]
+    return [AlarmMessage(row[0], row[1], _alarm(row[5:]), row[2], row[3], row[4]) for row in rows]
 
 
 def told(tx: Transaction, telling: int) -> None:

@@ -14,7 +14,7 @@ from hsm.sentence import Sentence
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Observation:
     """One thing: ``since`` when its condition, page and mark are as they are; ``at`` when that was found last."""
 
     name: str
@@ -27,7 +27,7 @@ class Row:
     at: datetime
 
 
-def put(tx: Transaction, position: int, row: Row) -> None:
+def put(tx: Transaction, position: int, row: Observation) -> None:
     """The newest answer; ``since`` stays as it was while condition, page and mark do."""
     tx.execute(
         "INSERT INTO observations (name, position, condition, sentence, remedy, page, mark, since, at)"
@@ -55,13 +55,13 @@ def keep_only(tx: Transaction, names: Sequence[str]) -> None:
     tx.execute("DELETE FROM observations WHERE name NOT IN (SELECT value FROM json_each(?))", (json.dumps(names),))
 
 
-def all_of(tx: Transaction) -> list[Row]:
+def all_of(tx: Transaction) -> list[Observation]:
     """Everything, in the order in which people read it."""
     rows = tx.execute(
         "SELECT name, condition, sentence, remedy, page, mark, since, at FROM observations ORDER BY position"
     )
     return [
-        Row(name, condition, decoded(sentence), decoded(remedy), page, mark, loaded(since), loaded(at))
+        Observation(name, condition, decoded(sentence), decoded(remedy), page, mark, loaded(since), loaded(at))
         for name, condition, sentence, remedy, page, mark, since, at in rows
     ]
 

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 
 from appliance.language import Language
-from appliance.model.writing import Currency, FieldKind, MergeField
+from appliance.model.writing import Currency, MergeField, MergeFieldKind
 from appliance.writing.markup import markup
 from appliance.writing.plain import from_plain
 
@@ -51,7 +51,7 @@ def _field(described: dict[str, Any]) -> MergeField:
     return MergeField(
         **{
             **described,
-            "kind": FieldKind(described["kind"]),
+            "kind": MergeFieldKind(described["kind"]),
             "currency": Currency(described.get("currency", "CNY")),
             "choices": tuple(described.get("choices", ())),
         }

@@ -8,11 +8,11 @@ from appliance.contracts.acts import Act, Who
 from appliance.language import Language
 from appliance.model.contract import (
     Contract,
+    ContractRevision,
     ContractState,
     OpenVoiding,
     PartyKind,
     PartyState,
-    Revision,
     RevisionKind,
 )
 from appliance.model.people import Person
@@ -60,7 +60,7 @@ def contract_in(state: ContractState, *, guest: bool = False, voiding: bool = Fa
         initiator=SUBJECTS["initiator"],
         parties=(*signed, *parties[done:]),
         former=(SUBJECTS["former"],),
-        revisions=(Revision(0, RevisionKind.ORIGINAL, "0" * 64, 1000, NOON),),
+        revisions=(ContractRevision(0, RevisionKind.ORIGINAL, "0" * 64, 1000, NOON),),
         voiding=OpenVoiding("voiding-1", SUBJECTS["initiator"], "示例", NOON) if voiding else None,
     )
 

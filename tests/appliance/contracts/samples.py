@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from appliance.model.contract import (
     Contract,
+    ContractRevision,
     ContractState,
     Deadline,
     Party,
     PartyKind,
     Placement,
-    Revision,
     RevisionKind,
     SigningOrder,
 )
@@ -49,7 +49,7 @@ def contract(order: SigningOrder = SigningOrder.SEQUENTIAL) -> Contract:
         pages=3,
         parties=(party(1), party(2), party(3, PartyKind.SEAL)),
         revisions=(
-            Revision(0, RevisionKind.ORIGINAL, "0" * 64, 1000, NOON),
-            Revision(1, RevisionKind.FIELDS, "1" * 64, 2000, NOON),
+            ContractRevision(0, RevisionKind.ORIGINAL, "0" * 64, 1000, NOON),
+            ContractRevision(1, RevisionKind.FIELDS, "1" * 64, 2000, NOON),
         ),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from appliance.listing.truth import derive
-from appliance.model.contract import Contract, ContractState, Deadline, Revision, RevisionKind
+from appliance.model.contract import Contract, ContractRevision, ContractState, Deadline, RevisionKind
 from appliance.model.people import Seal, SealKind
 from appliance.store import contracts, events, handovers, parties, people, voidings
 from appliance.wiring import Appliance
@@ -51,7 +51,7 @@ def stored(stage: Stage, state: ContractState, *, guest: bool, voiding: bool) ->
             id=f"cast-{number}",
             created=now,
             deadline=Deadline(now + timedelta(days=7), "Asia/Shanghai"),
-            revisions=(Revision(0, RevisionKind.ORIGINAL, stage.digest, len(stage.document), now),),
+            revisions=(ContractRevision(0, RevisionKind.ORIGINAL, stage.digest, len(stage.document), now),),
             parties=tuple(replace(one, id=f"{one.id}-{number}") for one in sample.parties),
         )
         contracts.insert(tx, contract)

@@ -13,7 +13,7 @@ import pytest
 from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG
 from appliance.errors import DocumentRefused, PreconditionRefused, StateRefused
 from appliance.model.contract import Contract, ContractState, PartyState, RevisionKind, SigningOrder
-from appliance.model.intent import Circumstances, IntentState
+from appliance.model.intent import IntentState, SigningOrigin
 from appliance.store import intents, outbox
 from appliance.verification import Indication, Level
 from appliance.wiring import Appliance
@@ -39,8 +39,8 @@ def appliance(world: World) -> Iterator[Appliance]:
 
 def sign_next(appliance: Appliance, contract: Contract) -> Contract:
     party = next(party for party in contract.parties if party.state is PartyState.WAITING)
-    prepared = appliance.cycle.prepare(contract.id, party.id, Circumstances("192.0.2.7", "示例市"))
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
+    prepared = appliance.cycle.prepare(contract.id, party.id, SigningOrigin("192.0.2.7", "示例市"))
+    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
     return appliance.cycle.complete(prepared.id)
 
 
@@ -88,7 +88,7 @@ def test_what_is_kept_of_each_signature_proves_it(appliance: Appliance) -> None:
     assert record.cms.hex().encode() in document.lower()
     verify(parse(record.cms), digest=record.act.digest)
     assert verify_token(record.token).gen_time.replace(microsecond=0) == record.at
-    assert record.circumstances == Circumstances("192.0.2.7", "示例市")
+    assert record.circumstances == SigningOrigin("192.0.2.7", "示例市")
 
 
 def test_the_history_is_in_the_log_and_the_notices_are_queued(appliance: Appliance) -> None:
@@ -119,14 +119,14 @@ def test_a_refused_activation_changes_nothing_and_may_be_given_again(appliance: 
     prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id)
     for wrong in (
         [],
-        activations_for(appliance, replace(prepared.act, signer=LI.subject)),
-        activations_for(appliance, replace(prepared.act, digest=b"\1" * 32)),
+        activations_for(appliance, replace(prepared.intent, signer=LI.subject)),
+        activations_for(appliance, replace(prepared.intent, digest=b"\1" * 32)),
     ):
         with pytest.raises(ActivationRefused):
             appliance.cycle.sign(prepared.id, wrong)
         assert state_of(appliance, prepared.id) is IntentState.PREPARED
         assert appliance.contracts.get(contract.id) == contract
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
+    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
     assert appliance.cycle.complete(prepared.id).parties[0].state is PartyState.SIGNED
 
 
@@ -134,8 +134,8 @@ def test_an_answer_that_was_lost_costs_no_waiting(appliance: Appliance) -> None:
     """The authority has signed and used the activation up; nobody received it. Signing begins anew, at once."""
     contract = send(appliance, DOCUMENT)
     prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id)
-    activations = activations_for(appliance, prepared.act)
-    appliance.authority.sign_document(prepared.act, activations)
+    activations = activations_for(appliance, prepared.intent)
+    appliance.authority.sign_document(prepared.intent, activations)
     with pytest.raises(ActivationUsed):
         appliance.cycle.sign(prepared.id, activations)
     assert state_of(appliance, prepared.id) is IntentState.ABANDONED
@@ -145,34 +145,34 @@ def test_an_answer_that_was_lost_costs_no_waiting(appliance: Appliance) -> None:
 def test_a_seal_needs_its_custodian_and_the_one_who_asks(appliance: Appliance) -> None:
     contract = sign_next(appliance, send(appliance, DOCUMENT, order=SigningOrder.PARALLEL))
     prepared = appliance.cycle.prepare(contract.id, contract.parties[2].id)
-    both = activations_for(appliance, prepared.act)
+    both = activations_for(appliance, prepared.intent)
     assert {activation.subject for activation in both} == {ZHANG.subject, CUSTODIAN.subject}
     for alone in both:
         with pytest.raises(ActivationRefused):
             appliance.cycle.sign(prepared.id, [alone])
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
+    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
     assert appliance.cycle.complete(prepared.id).parties[2].state is PartyState.SIGNED
 
 
 def test_the_second_of_two_at_once_prepares_and_activates_again(appliance: Appliance) -> None:
     contract = sign_next(appliance, send(appliance, DOCUMENT, order=SigningOrder.PARALLEL))
     first, second = (appliance.cycle.prepare(contract.id, party.id) for party in contract.parties[1:])
-    appliance.cycle.sign(first.id, activations_for(appliance, first.act))
+    appliance.cycle.sign(first.id, activations_for(appliance, first.intent))
     with pytest.raises(StateRefused, match="Another signature"):
-        appliance.cycle.sign(second.id, activations_for(appliance, second.act))
+        appliance.cycle.sign(second.id, activations_for(appliance, second.intent))
     appliance.cycle.complete(first.id)
     with pytest.raises(StateRefused, match="prepare"):
-        appliance.cycle.sign(second.id, activations_for(appliance, second.act))
+        appliance.cycle.sign(second.id, activations_for(appliance, second.intent))
     assert state_of(appliance, second.id) is IntentState.ABANDONED
     again = appliance.cycle.prepare(contract.id, contract.parties[2].id)
-    appliance.cycle.sign(again.id, activations_for(appliance, again.act))
+    appliance.cycle.sign(again.id, activations_for(appliance, again.intent))
     assert appliance.cycle.complete(again.id).state is ContractState.SIGNED
 
 
 def test_what_ended_between_signature_and_completion_is_not_signed(appliance: Appliance) -> None:
     contract = send(appliance, DOCUMENT)
     prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id)
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
+    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
     appliance.endings.recall(contract.id, by=contract.initiator, reason="示例原因")
     with pytest.raises(PreconditionRefused, match="recalled"):
         appliance.cycle.complete(prepared.id)
@@ -184,7 +184,7 @@ def test_what_ended_between_signature_and_completion_is_not_signed(appliance: Ap
 def test_completing_twice_is_completing_once(appliance: Appliance) -> None:
     contract = send(appliance, DOCUMENT)
     prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id)
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
+    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
     assert appliance.cycle.complete(prepared.id) == appliance.cycle.complete(prepared.id)
 
 
@@ -194,7 +194,7 @@ def test_declining_ends_the_contract_for_everybody(appliance: Appliance) -> None
     ended = appliance.endings.decline(contract.id, contract.parties[0].id, reason="条款不清", by=ZHANG.subject)
     assert (ended.state, ended.parties[0].state) == (ContractState.DECLINED, PartyState.DECLINED)
     with pytest.raises(PreconditionRefused, match="declined"):
-        appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
+        appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
 
 
 def test_the_deadline_ends_what_nobody_signed(world: World) -> None:

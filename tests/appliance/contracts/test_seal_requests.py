@@ -13,7 +13,7 @@ from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
 from appliance.demonstration.pocket import Pocket
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.contract import Contract, ContractState, PartyState, SigningOrder
-from appliance.model.intent import Circumstances, IntentState
+from appliance.model.intent import IntentState, SigningOrigin
 from appliance.model.seal_request import SealRequest, SealRequestState
 from appliance.store import intents
 from appliance.wiring import Appliance
@@ -22,7 +22,7 @@ from hsm.errors import ActivationRefused
 from tests.world import World, activations_for, sample_document, send, shared_world
 
 DOCUMENT = sample_document()
-HERE = Circumstances("192.0.2.7")
+HERE = SigningOrigin("192.0.2.7")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def appliance(world: World) -> Iterator[Appliance]:
 
 def by(appliance: Appliance, subject: str, intent_id: str) -> Activation:
     with appliance.database.reading() as tx:
-        act = intents.load(tx, intent_id).act
+        act = intents.load(tx, intent_id).intent
     return Pocket(appliance.settings.home.people).activate(subject, act)
 
 
@@ -60,7 +60,7 @@ def asked(appliance: Appliance, contract: Contract) -> SealRequest:
 
 def sign(appliance: Appliance, contract: Contract, position: int) -> Contract:
     opened = appliance.desk.open(contract.id, contract.parties[position].id, HERE)
-    return appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.act), HERE)
+    return appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
 
 
 def leaves(appliance: Appliance, contract: Contract) -> list[str]:

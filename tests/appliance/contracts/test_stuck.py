@@ -10,7 +10,7 @@ import pytest
 from appliance.contracts.waypoints import Waypoint
 from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import Contract, ContractState, PartyState, RevisionKind
-from appliance.model.stuck import Step, Stuck
+from appliance.model.stuck import Stuck, StuckStep
 from appliance.wiring import Appliance
 from tests.world import World, activations_for, sample_document, send, shared_world
 
@@ -31,7 +31,7 @@ def world() -> Iterator[World]:
 def sign_next(appliance: Appliance, contract: Contract) -> Contract:
     party = next(party for party in contract.parties if party.state is PartyState.WAITING)
     prepared = appliance.cycle.prepare(contract.id, party.id)
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
+    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
     return appliance.cycle.complete(prepared.id)
 
 
@@ -56,13 +56,13 @@ def stuck(appliance: Appliance, contract: Contract) -> list[Stuck]:
 @pytest.mark.parametrize(
     ("point", "step", "signatures"),
     [
-        (Waypoint.CMS_RECEIVED, Step.SIGNING, 0),
-        (Waypoint.CMS_PERSISTED, Step.STAMPING, 1),
-        (Waypoint.RESULT_VERIFIED, Step.COMPLETING, 1),
+        (Waypoint.CMS_RECEIVED, StuckStep.SIGNING, 0),
+        (Waypoint.CMS_PERSISTED, StuckStep.STAMPING, 1),
+        (Waypoint.RESULT_VERIFIED, StuckStep.COMPLETING, 1),
     ],
 )
 def test_a_signature_under_way_is_completed_or_abandoned(
-    world: World, point: Waypoint, step: Step, signatures: int
+    world: World, point: Waypoint, step: StuckStep, signatures: int
 ) -> None:
     contract = died_at(world, point)
     with world.opened() as now:
@@ -90,7 +90,7 @@ def test_a_contract_that_is_not_sealed_off_says_why_and_then_goes_on(world: Worl
         with pytest.raises(StateRefused):
             appliance.stuck.retry(contract.id)
         [found] = stuck(appliance, contract)
-        assert found.step is Step.SEALING_OFF
+        assert found.step is StuckStep.FINALISATION
         assert digest[:8] in found.template.format(**found.values)
         away.rename(path)
         appliance.stuck.retry(contract.id)
@@ -102,6 +102,6 @@ def test_a_deadline_that_nobody_looked_at_is_found_too(world: World) -> None:
     with world.opened() as appliance:
         contract = send(appliance, DOCUMENT)
     with world.opened(ahead=timedelta(days=3, minutes=5)) as appliance:
-        assert [each.step for each in stuck(appliance, contract)] == [Step.EXPIRING]
+        assert [each.step for each in stuck(appliance, contract)] == [StuckStep.EXPIRING]
         appliance.stuck.retry(contract.id)
         assert appliance.contracts.get(contract.id).state is ContractState.EXPIRED

@@ -70,7 +70,7 @@ def signed_by_all(appliance: Appliance) -> str:
     contract = send(appliance, sample_document(1))
     for party in contract.parties:
         prepared = appliance.cycle.prepare(contract.id, party.id)
-        appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.act))
+        appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
         appliance.cycle.complete(prepared.id)
     return contract.id
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.language import Language
 from appliance.model.contract import Contract
-from appliance.model.intent import Circumstances, IntentRecord, IntentState
+from appliance.model.intent import IntentRecord, IntentState, SigningOrigin
 from appliance.model.people import Person, Seal, SealKind
 from appliance.store import contracts, parties, people
 from appliance.store.database import Database, Transaction
@@ -73,6 +73,6 @@ def intent(position: int = 1, *, number: int = 1) -> IntentRecord:
         nonce=bytes([number]) * 16,
     )
     return replace(
-        IntentRecord("", act, 1, b"suffix", (100, 200), IntentState.PREPARED, NOON, Circumstances("192.0.2.7")),
+        IntentRecord("", act, 1, b"suffix", (100, 200), IntentState.PREPARED, NOON, SigningOrigin("192.0.2.7")),
         id=f"intent-{number}",
     )

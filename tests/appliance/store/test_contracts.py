@@ -11,13 +11,13 @@ import pysqlite3
 import pytest
 
 from appliance.errors import NotFound, StateRefused
-from appliance.model.contract import ContractState, PartyState, Revision, RevisionKind
+from appliance.model.contract import ContractRevision, ContractState, PartyState, RevisionKind
 from appliance.store import contracts, parties
 from appliance.store.database import Database
 from tests.appliance.contracts.samples import NOON, contract
 from tests.appliance.store.seeds import seeded
 
-SIGNED = Revision(2, RevisionKind.SIGNATURE, "2" * 64, 3000, NOON, "party-1")
+SIGNED = ContractRevision(2, RevisionKind.SIGNATURE, "2" * 64, 3000, NOON, "party-1")
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def test_what_expired_is_abandoned_and_what_is_under_way_is_not(database: Databa
     with database.transaction() as tx:
         intents.insert(tx, intent(2, number=2))
     claim(database)
-    late = intent().act.expires + timedelta(seconds=1)
+    late = intent().intent.expires + timedelta(seconds=1)
     with database.transaction() as tx:
         assert intents.abandon_expired(tx, late, "late") == 1
         assert [record.id for record in intents.under_way(tx)] == ["intent-1"]

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.accounts import PEOPLES_ROLES
-from appliance.model.office import ProposedCredential, ProposedPasskey, RequestState
+from appliance.model.office import EnrolmentRequestState, ProposedCredential, ProposedPasskey
 from webui.portal import access
 from webui.portal.accounts.forms import field, sentence
 from webui.portal.parts import PortalParts
@@ -43,8 +43,8 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
             known=known,
             labels={each.credential_id: each.label for each in desk.own.passkeys(who.subject)},
             candidates=[each for each in desk.own.passkeys(who.subject) if each.credential_id not in ids],
-            waiting=next((each for each in asked if each.state is RequestState.OPEN), None),
-            refused=asked[0] if asked and asked[0].state is RequestState.REFUSED else None,
+            waiting=next((each for each in asked if each.state is EnrolmentRequestState.OPEN), None),
+            refused=asked[0] if asked and asked[0].state is EnrolmentRequestState.REFUSED else None,
             draft=draft or requests.draft_totp(who.subject, issuer=issuer, account=account),
             problems=problems,
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from appliance.model.listing import Bucket, Filter
+from appliance.model.listing import ContractBucket, ContractFilter
 from webui.shared.language import translate
 
 NAMES = ("bucket", "q", "party", "kind", "since", "until")
@@ -19,7 +19,7 @@ class Choice:
     """``typed`` is what stands in the fields, ``address`` the same without what is empty, ``problems`` a sentence
     for each field that cannot be understood (it does not restrict then)."""
 
-    filter: Filter
+    filter: ContractFilter
     typed: Mapping[str, str]
     address: Mapping[str, str]
     problems: Mapping[str, str]
@@ -39,10 +39,10 @@ def read(arguments: Mapping[str, str]) -> Choice:
     """The choice that the address of a list states."""
     typed = {name: " ".join(arguments.get(name, "").split())[:LONGEST] for name in NAMES}
     problems: dict[str, str] = {}
-    if typed["bucket"] not in tuple(Bucket):
+    if typed["bucket"] not in tuple(ContractBucket):
         typed["bucket"] = ""
-    wanted = Filter(
-        bucket=Bucket(typed["bucket"]) if typed["bucket"] else None,
+    wanted = ContractFilter(
+        bucket=ContractBucket(typed["bucket"]) if typed["bucket"] else None,
         kind=typed["kind"] or None,
         party=typed["party"] or None,
         since=_day(typed, "since", problems),
@@ -58,12 +58,12 @@ def buckets() -> list[tuple[str, str]]:
     say = translate()
     return [
         ("", say("Any state")),
-        (Bucket.DRAFT, say("Drafts")),
-        (Bucket.TO_SIGN, say("For me to sign")),
-        (Bucket.WAITING, say("Waiting for others")),
-        (Bucket.DUE_SOON, say("Due soon")),
-        (Bucket.DONE, say("Completed")),
-        (Bucket.ENDED, say("Ended without a contract")),
+        (ContractBucket.DRAFT, say("Drafts")),
+        (ContractBucket.TO_SIGN, say("For me to sign")),
+        (ContractBucket.WAITING, say("Waiting for others")),
+        (ContractBucket.DUE_SOON, say("Due soon")),
+        (ContractBucket.DONE, say("Completed")),
+        (ContractBucket.ENDED, say("Ended without a contract")),
     ]
 
 

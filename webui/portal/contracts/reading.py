@@ -8,7 +8,7 @@ from datetime import datetime
 from appliance.contracts.model import Act, Refusal, Who, allowed
 from appliance.errors import NotFound
 from appliance.history.disclosure import Audience
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.model.contract import UNSENT, Contract, Party
 from webui.portal.access import Visitor, visitor
 from webui.portal.parts import PortalParts
@@ -75,7 +75,7 @@ def sight(parts: PortalParts, contract_id: str) -> Sight:
 def who_is(parts: PortalParts, someone: Visitor) -> Who:
     """The visitor as the state machine knows people."""
     seals: frozenset[str] = frozenset()
-    if Role.CUSTODIAN in someone.roles:
+    if AccountRole.CUSTODIAN in someone.roles:
         every = parts.appliance.registry.seals()
         seals = frozenset(seal.subject for seal in every if someone.subject in seal.custodians)
-    return Who(someone.subject, Role.AUDITOR in someone.roles, seals, someone.guest_of)
+    return Who(someone.subject, AccountRole.AUDITOR in someone.roles, seals, someone.guest_of)

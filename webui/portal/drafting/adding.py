@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from appliance.contact_details import email_address, organisation_name, person_name, telephone_number
 from appliance.errors import PreconditionRefused
 from appliance.language import Language
-from appliance.model.contract import Contract, Guest
+from appliance.model.contract import Contract, GuestDetails
 from webui.portal.drafting.desk import Desk, typed
 from webui.portal.office.forms import unshown
 from webui.shared.language import translate
@@ -44,15 +44,15 @@ class Button:
         return cls(act or "save", about)
 
 
-def typed_guest() -> Guest:
+def typed_guest() -> GuestDetails:
     """The fields for somebody from outside, as typed."""
     name, organisation, email, phone = (typed(f"guest-{each}") for each in FIELDS)
     language = typed("guest-language")
     chosen = Language(language) if language in tuple(Language) else None
-    return Guest(name, organisation, email, phone, chosen, typed("guest-zone"))
+    return GuestDetails(name, organisation, email, phone, chosen, typed("guest-zone"))
 
 
-def guest_problems(guest: Guest) -> dict[str, str]:
+def guest_problems(guest: GuestDetails) -> dict[str, str]:
     """What is missing or cannot be right."""
     _ = translate()
     found = {}

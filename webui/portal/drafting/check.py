@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 from appliance.errors import ApplianceError, DocumentRefused
 from appliance.language import instants
 from appliance.model.contract import Contract
-from appliance.model.review import RequestState
+from appliance.model.review import ReviewRequestState
 from webui.portal import earlier
 from webui.portal.contracts.page import names_of
 from webui.portal.drafting import crossing
@@ -107,7 +107,7 @@ def _page(desk: Desk, draft: Contract, remarks: Remarks) -> Response:
         review=presented(desk.parts, draft, standing),
         unchecked=unchecked,
         review_asked=standing.request is not None
-        and standing.request.state is RequestState.OPEN
+        and standing.request.state is ReviewRequestState.OPEN
         and standing.request.document == standing.document,
         names=names_of(desk.parts),
         signs_first=_signs_first(draft),

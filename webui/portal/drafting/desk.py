@@ -15,7 +15,7 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.model import Act, Refusal, Who, why_not
 from appliance.contracts.problems import ProblemPlace
 from appliance.errors import ApplianceError, NotFound, StateRefused
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.model.contract import UNSENT, Contract
 from webui.portal.access import Visitor, require
 from webui.portal.parts import PortalParts
@@ -76,7 +76,7 @@ class Desk:
 
     def visitor(self) -> Visitor:
         """Who may start contracts."""
-        return require(Role.INITIATOR)
+        return require(AccountRole.INITIATOR)
 
     def draft(self, contract_id: str) -> Contract:
         """The visitor's own draft. Raises :class:`NotFound` for others'; once it is sent, a page says so and leads

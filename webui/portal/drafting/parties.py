@@ -10,7 +10,7 @@ from appliance.contracts.problems import ProblemPlace
 from appliance.contracts.terms import usual_deadline
 from appliance.directory import LONGEST, MOST
 from appliance.errors import ApplianceError, PreconditionRefused
-from appliance.model.contract import Contract, Deadline, Guest, SigningOrder
+from appliance.model.contract import Contract, Deadline, GuestDetails, SigningOrder
 from webui.portal.drafting import adding
 from webui.portal.drafting.adding import Button
 from webui.portal.drafting.deadlines import PRESETS, TypedDeadline, zones
@@ -19,7 +19,7 @@ from webui.portal.drafting.palette import mark
 from webui.portal.seal_names import named
 from webui.shared.language import NAMES, current_language, translate
 
-NOBODY = Guest("", "", "", "")
+NOBODY = GuestDetails("", "", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class TypedParties:
 
     order: str
     deadline: TypedDeadline
-    guest: Guest = NOBODY
+    guest: GuestDetails = NOBODY
     seal: str = ""
     requester: str = ""
 

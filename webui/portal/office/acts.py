@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from appliance.model.accounts import Role
-from appliance.model.office import ActState, PendingAct
+from appliance.model.accounts import AccountRole
+from appliance.model.office import OfficerDecision, OfficerDecisionState
 from appliance.office import subjects_in, words_of
 from hsm.acts import OfficerAct
 from webui.portal.office.forms import REFUSALS, officer, problem_of, reader, text
@@ -23,11 +23,11 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         identifiers = [each.credential_id for each in known if each.credential_id is not None]
         return passkeys.request_options(act.challenge(), identifiers, settings.web.relying_party)
 
-    def question(pending: PendingAct) -> str | None:
+    def question(pending: OfficerDecision) -> str | None:
         """What the visitor's passkey is asked; None for who cannot, or need not, answer."""
         visitor = reader()
-        waits = pending.state is ActState.OPEN and pending.expires > parts.now()
-        if not waits or Role.OFFICER not in visitor.roles or visitor.subject in pending.approved_by:
+        waits = pending.state is OfficerDecisionState.OPEN and pending.expires > parts.now()
+        if not waits or AccountRole.OFFICER not in visitor.roles or visitor.subject in pending.approved_by:
             return None
         return options(office.performing.to_activate(pending), visitor.subject)
 

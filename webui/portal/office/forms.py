@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from flask import request
 
 from appliance.errors import ApplianceError, DocumentRefused, NotFound
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.pdf.workshop import PdfWorkshop
 from hsm.errors import AuthorityError
 from hsm.names import LONGEST_ORGANISATION
@@ -23,12 +23,12 @@ REFUSALS = (ApplianceError, AuthorityError)
 
 def reader() -> access.Visitor:
     """The officer or auditor who visits. Raises as :func:`webui.portal.access.require`."""
-    return access.require(Role.OFFICER, Role.AUDITOR)
+    return access.require(AccountRole.OFFICER, AccountRole.AUDITOR)
 
 
 def officer() -> access.Visitor:
     """The officer who visits: who changes something. Raises as :func:`webui.portal.access.require`."""
-    return access.require(Role.OFFICER)
+    return access.require(AccountRole.OFFICER)
 
 
 def text(name: str, most: int = 1000) -> str:

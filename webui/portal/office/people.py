@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from appliance.accounts.accounts import problems as problems_of
-from appliance.model.accounts import PEOPLES_ROLES, ROLES_OF, NewAccount, Role
+from appliance.model.accounts import PEOPLES_ROLES, ROLES_OF, AccountRole, NewAccount
 from webui.portal.access import visitor
 from webui.portal.office.forms import REFUSALS, officer, organisations, problem_of, reader, text, unshown
 from webui.portal.parts import PortalParts
@@ -144,7 +144,7 @@ def _done(parts: PortalParts, email: str) -> str:
 def _link(parts: PortalParts, subject: str) -> str:
     """The link that an officer has just had made and hands over, where no mail is sent; else nothing."""
     made = request.args.get("done", "") in ("invite", "recover")
-    if not made or parts.appliance.mail.configured or Role.OFFICER not in visitor().roles:
+    if not made or parts.appliance.mail.configured or AccountRole.OFFICER not in visitor().roles:
         return ""
     link = None if visitor().subject == subject else parts.appliance.accounts.administration.open_link(subject)
     return "" if link is None else parts.appliance.addresses.of_account(link)
@@ -154,11 +154,11 @@ def _invitation() -> NewAccount:
     kind = text("kind") if text("kind") in KINDS else "person"
     roles = _roles() if kind == "person" else ROLES_OF[kind]
     if request.method == "GET":
-        roles = frozenset({Role.INITIATOR, Role.SIGNER})
+        roles = frozenset({AccountRole.INITIATOR, AccountRole.SIGNER})
     return NewAccount(kind, text("login"), text("name"), text("organisation"), text("email"), roles)
 
 
-def _roles() -> frozenset[Role]:
+def _roles() -> frozenset[AccountRole]:
     """The roles that were ticked; what is no role is left out, and with nothing left the form says so."""
-    known = {each.value for each in Role}
-    return frozenset(Role(each) for each in request.form.getlist("role") if each in known)
+    known = {each.value for each in AccountRole}
+    return frozenset(AccountRole(each) for each in request.form.getlist("role") if each in known)

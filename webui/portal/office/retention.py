@@ -6,7 +6,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import NotFound
-from appliance.model.retention import Disposal, Hold
+from appliance.model.retention import Disposal, LegalHold
 from appliance.retention import Retention
 from webui.portal.office.forms import REFUSALS, officer, problem_of, reader, text
 from webui.portal.parts import PortalParts
@@ -87,7 +87,7 @@ def _page(parts: PortalParts, problems: dict[str, str] | None = None, status: in
     return make_response(shown, status)
 
 
-def _reason(parts: PortalParts, each: Hold | Disposal) -> str:
+def _reason(parts: PortalParts, each: LegalHold | Disposal) -> str:
     """The reason for readers of the organisation that drafted the contract, to which it is internal."""
     if parts.appliance.disclosing.drafted(each.contract, reader().audience):
         return each.reason

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from appliance.model.office import PendingAct
+from appliance.model.office import OfficerDecision
 from appliance.office.members import RollPage
 from webui.portal.office.forms import REFUSALS, officer, problem_of, reader, text
 from webui.portal.parts import PortalParts
@@ -40,7 +40,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         )
         return shown, status
 
-    def prepared(subject: str, place: str, prepare: Callable[[str], PendingAct]) -> Answer:
+    def prepared(subject: str, place: str, prepare: Callable[[str], OfficerDecision]) -> Answer:
         """*prepare* by the officer, then its page; a refusal stands at its *place* on the seal's page."""
         by = officer().subject
         try:
@@ -87,7 +87,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         file = request.files.get("picture")
         data = b"" if file is None else file.read()
 
-        def prepare(by: str) -> PendingAct:
+        def prepare(by: str) -> OfficerDecision:
             made = pictures.made(office.seals.seal(subject), data)
             return preparing.picture(subject, made, by=by)
 

@@ -8,15 +8,15 @@ from flask import Blueprint, Response, redirect, render_template, request, send_
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import NotFound
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.model.powers import Power, PowerState
 from webui.portal.access import Visitor, require, visitor
 from webui.portal.office.forms import REFUSALS, problem_of, text
 from webui.portal.parts import PortalParts
 from webui.portal.powers.readers import READERS, is_ours, is_readable
 
-REGISTRARS = (Role.INITIATOR, Role.REVIEWER, Role.OFFICER)
-VERIFIERS = (Role.REVIEWER, Role.OFFICER)
+REGISTRARS = (AccountRole.INITIATOR, AccountRole.REVIEWER, AccountRole.OFFICER)
+VERIFIERS = (AccountRole.REVIEWER, AccountRole.OFFICER)
 
 
 def install(pages: Blueprint, parts: PortalParts) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.model.powers import Power
 from webui.portal.access import Visitor
 from webui.portal.parts import PortalParts
 
-READERS = (Role.INITIATOR, Role.REVIEWER, Role.OFFICER, Role.AUDITOR)
+READERS = (AccountRole.INITIATOR, AccountRole.REVIEWER, AccountRole.OFFICER, AccountRole.AUDITOR)
 
 
 def is_readable(parts: PortalParts, power: Power, someone: Visitor) -> bool:

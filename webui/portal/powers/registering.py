@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from appliance.language import instants
 from appliance.model.money import EXPONENTS, Money
 from appliance.model.people import Person
-from appliance.model.powers import Basis, Scope
+from appliance.model.powers import PowerBasis, PowerScope
 from appliance.money import NotAnAmount, read_money
 from appliance.powers import PowerDraft
 from webui.portal.access import require, visitor
@@ -52,7 +52,7 @@ class Typed:
     def blank(cls, agent: Person, zone: str, today: date) -> Typed:
         """What stands in a new form."""
         values = dict.fromkeys(FIELDS, "") | {
-            "basis": Basis.LETTER.value,
+            "basis": PowerBasis.INSTRUMENT.value,
             "grantor": agent.organisation,
             "since": today.isoformat(),
             "currency": "CNY",
@@ -71,7 +71,7 @@ class Typed:
         for name in ("since", "until"):
             if self._day(name) is None:
                 found[name] = say("Choose a day.")
-        if self.values["basis"] not in tuple(Basis):
+        if self.values["basis"] not in tuple(PowerBasis):
             found["basis"] = say("Choose what the power rests on.")
         if self.values["amount"] and self._limit() is None:
             found["amount"] = say("An amount such as 1,000,000.00 or 壹佰万元整, no finer than the currency.")
@@ -82,11 +82,11 @@ class Typed:
         values = self.values
         since, until = self._day("since") or date.min, self._day("until") or date.min
         return PowerDraft(
-            basis=Basis(values["basis"]),
+            basis=PowerBasis(values["basis"]),
             grantor=values["grantor"],
             principal=values["principal"],
             agent=agent,
-            scope=Scope(self._list("kinds"), self._list("counterparties"), self._limit(), self.seals),
+            scope=PowerScope(self._list("kinds"), self._list("counterparties"), self._limit(), self.seals),
             since=instants.on(since, time(), self.zone),
             until=instants.on(until + timedelta(days=1), time(), self.zone),
             replaces=self.replaces,

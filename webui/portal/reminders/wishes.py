@@ -6,7 +6,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import PreconditionRefused
-from appliance.model.reminder import Wishes
+from appliance.model.reminder import ReminderPreferences
 from appliance.reminders.wishes import read_wishes
 from webui.portal.accounts.forms import field, sentence
 from webui.portal.accounts.settings import owner
@@ -65,6 +65,6 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
         return redirect(f"{ADDRESS}#calendar", 303)
 
 
-def _typed(wishes: Wishes) -> dict[str, str]:
+def _typed(wishes: ReminderPreferences) -> dict[str, str]:
     moments = (wishes.quiet and wishes.quiet.start, wishes.quiet and wishes.quiet.until, wishes.daily)
     return {name: f"{at:%H:%M}" if at else "" for name, at in zip(FIELDS, moments, strict=True)}

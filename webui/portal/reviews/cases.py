@@ -9,9 +9,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.documents.pictures import offered
 from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.model.contract import ContractState
-from appliance.model.review import RequestState
+from appliance.model.review import ReviewRequestState
 from webui.portal.access import require
 from webui.portal.contracts.page import names_of
 from webui.portal.parts import PortalParts
@@ -25,7 +25,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/reviews")
     def queue() -> str:
-        reviewer = require(Role.REVIEWER).subject
+        reviewer = require(AccountRole.REVIEWER).subject
         return render_template(
             "reviews/queue.html",
             waiting=reviewing.queue(reviewer),
@@ -39,7 +39,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/reviews/<contract_id>/pages/<int:number>.png")
     def picture(contract_id: str, number: int) -> Response:
-        contract = reviewing.case(contract_id, require(Role.REVIEWER).subject)
+        contract = reviewing.case(contract_id, require(AccountRole.REVIEWER).subject)
         if not 1 <= number <= contract.pages:
             raise NotFound("There is no page {page}; the document has {pages}.", page=number, pages=contract.pages)
         width = offered(request.args.get("width", 1000, type=int))
@@ -51,21 +51,21 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     @pages.post("/reviews/<contract_id>/waive")
     def waive(contract_id: str) -> Response | BaseResponse:
         item, reason = request.form.get("item", ""), request.form.get("reason", "")
-        by = require(Role.REVIEWER).subject
+        by = require(AccountRole.REVIEWER).subject
         return _done(
             parts, contract_id, item, lambda: reviewing.waive(contract_id, item, reason, by=by, seen=_document())
         )
 
     @pages.post("/reviews/<contract_id>/sign-off")
     def sign_off(contract_id: str) -> Response | BaseResponse:
-        by = require(Role.REVIEWER).subject
+        by = require(AccountRole.REVIEWER).subject
         return _done(
             parts, contract_id, "sign-off", lambda: reviewing.sign_off(contract_id, by=by, seen=_document())
         )
 
     @pages.post("/reviews/<contract_id>/return")
     def send_back(contract_id: str) -> Response | BaseResponse:
-        words, by = request.form.get("words", ""), require(Role.REVIEWER).subject
+        words, by = request.form.get("words", ""), require(AccountRole.REVIEWER).subject
         return _done(
             parts, contract_id, "return", lambda: reviewing.send_back(contract_id, words, by=by, seen=_document())
         )
@@ -87,14 +87,14 @@ def _done(parts: PortalParts, contract_id: str, place: str, act: Callable[[], ob
 
 
 def _case(parts: PortalParts, contract_id: str, problems: dict[str, str], status: int) -> Response:
-    reviewer = require(Role.REVIEWER).subject
+    reviewer = require(AccountRole.REVIEWER).subject
     contract = parts.appliance.reviewing.case(contract_id, reviewer)
     standing = parts.appliance.reviewing.standing(contract)
     asked = standing.request
     answers = (
         contract.state is ContractState.DRAFT
         and asked is not None
-        and asked.state is RequestState.OPEN
+        and asked.state is ReviewRequestState.OPEN
         and asked.document == standing.document
     )
     if answers and standing.check is None:  # the rules have changed since it was asked for

@@ -14,9 +14,9 @@ from appliance.model.review import (
     WHOLE,
     AmountFound,
     CheckResult,
+    ClauseLevel,
     DateFound,
-    Level,
-    Spot,
+    PageBox,
     Waiver,
 )
 from appliance.review.standing import Item, ItemState, ReviewStanding
@@ -63,7 +63,7 @@ class Mark:
 
     key: str
     name: str
-    spot: Spot
+    spot: PageBox
     tone: str
 
 
@@ -117,7 +117,7 @@ def _distinct(found: Sequence[F], what: Callable[[F], object]) -> list[Value[F]]
         Value(
             same[0],
             quotes=tuple(dict.fromkeys(one.quote for one in same)),
-            pages=tuple(sorted({spot.page + 1 for one in same for spot in one.spots})),
+            pages=tuple(sorted({spot.page + 1 for one in same for spot in one.boxes})),
         )
         for same in together.values()
     ]
@@ -144,14 +144,14 @@ def language_of(quote: str) -> str:
 
 def _row(parts: PortalParts, item: Item) -> Row:
     state, tone = _state(item)
-    spots = item.finding.spots if item.finding else item.amount.spots if item.amount else ()
+    spots = item.finding.boxes if item.finding else item.amount.boxes if item.amount else ()
     return Row(
         key=item.key,
         name=clause_name(parts, item.key),
         level={
-            Level.REQUIRED: translate()("required"),
-            Level.ADVISED: translate()("advised"),
-            Level.OPTIONAL: "",
+            ClauseLevel.REQUIRED: translate()("required"),
+            ClauseLevel.ADVISED: translate()("advised"),
+            ClauseLevel.OPTIONAL: "",
         }[item.level],
         state=state,
         tone=tone,
@@ -175,7 +175,7 @@ def _state(item: Item) -> tuple[str, str]:
         return say("do not agree"), "bad"
     if item.state is ItemState.UNREADABLE:
         return say("cannot be checked"), "bad"
-    return say("missing"), {Level.REQUIRED: "bad", Level.ADVISED: "open"}.get(item.level, "")
+    return say("missing"), {ClauseLevel.REQUIRED: "bad", ClauseLevel.ADVISED: "open"}.get(item.level, "")
 
 
 def _detail(item: Item) -> str:
@@ -207,7 +207,7 @@ def _sheets(
 
 def _marks(standing: ReviewStanding, rows: Mapping[str, Row]) -> Iterator[Mark]:
     for item in standing.items:
-        spots = item.finding.spots if item.finding else item.amount.spots if item.amount else ()
-        tone = "c8" if item.amount else "c1" if item.level is Level.REQUIRED else "c3"
+        spots = item.finding.boxes if item.finding else item.amount.boxes if item.amount else ()
+        tone = "c8" if item.amount else "c1" if item.level is ClauseLevel.REQUIRED else "c3"
         for spot in spots:
             yield Mark(item.key, rows[item.key].name, spot, tone)

@@ -6,7 +6,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from werkzeug.wrappers import Response
 
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.model.contract import Guest, Party
+from appliance.model.contract import GuestDetails, Party
 from webui.portal.contracts.reading import Sight
 from webui.portal.drafting.adding import guest_problems
 from webui.portal.office.forms import unshown
@@ -33,7 +33,10 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     def correct_guest(contract_id: str, party_id: str) -> Response:
         seen, party = guest_of(parts, contract_id, party_id)
         typed = {name: request.form.get(name, "").strip()[:LONGEST] for name in ("name", "email", "phone")}
-        given, version = Guest(typed["name"], "", typed["email"], typed["phone"]), request.form.get("seen", "")
+        given, version = (
+            GuestDetails(typed["name"], "", typed["email"], typed["phone"]),
+            request.form.get("seen", ""),
+        )
         problems = unshown(parts.appliance.workshop, {"name": given.name}) | {
             place.removeprefix("guest-"): problem for place, problem in guest_problems(given).items()
         }

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from appliance.errors import ApplianceError, PreconditionRefused, SignInRefused, StateRefused, TooManyAttempts
 from appliance.model.contract import Contract, ContractState, PartyState
-from appliance.model.guest import Admission, Entry, Way
+from appliance.model.guest import GuestAccess, GuestAccessMethod, GuestAdmission
 from appliance.model.people import Person
 from webui.portal.access import admit, visitor_or_none, whereabouts
 from webui.portal.accounts.forms import sentence
@@ -79,13 +79,13 @@ def _read(token: str) -> str:
     return token if _TOKEN.fullmatch(token) else ""
 
 
-def _in_already(entry: Entry) -> bool:
+def _in_already(entry: GuestAccess) -> bool:
     """Whether the visitor is signed in as the guest of this link."""
     someone = visitor_or_none()
     return someone is not None and someone.guest_of == (entry.contract.id, entry.invitation.party)
 
 
-def _let_in(parts: PortalParts, admission: Admission) -> Response:
+def _let_in(parts: PortalParts, admission: GuestAdmission) -> Response:
     contract = parts.appliance.contracts.get(admission.contract)
     return admit(redirect(_onwards(contract, admission.party), 303), admission.session)
 
@@ -97,7 +97,7 @@ def _onwards(contract: Contract, party_id: str) -> str:
     return url_for("signing.sign" if signs else "contracts.page", contract_id=contract.id)
 
 
-def _page(parts: PortalParts, token: str, entry: Entry, **refusals: ApplianceError) -> Response:
+def _page(parts: PortalParts, token: str, entry: GuestAccess, **refusals: ApplianceError) -> Response:
     """Who invites whom, and the ways in; nothing of the contract but its name and how it ended is told before.
 
     *refusals*: what became of ``code``, ``passkey`` or ``link`` just now.
@@ -109,11 +109,11 @@ def _page(parts: PortalParts, token: str, entry: Entry, **refusals: ApplianceErr
         person=guest,
         inviter=parts.appliance.registry.person(entry.invitation.invited_by),
         contract=entry.contract,
-        way=entry.way,
+        way=entry.method,
         ended=ended(entry.contract, parts.now()),
         offer=parts.appliance.entering.passkey_offer(entry) if entry.passkeys else None,
         problems={name: sentence(refusal) for name, refusal in refusals.items()},
-        again=entry.way is Way.ANOTHER_LINK,
+        again=entry.method is GuestAccessMethod.ANOTHER_LINK,
     )
     return make_response(page, 422 if refusals else 200)
 

@@ -10,9 +10,9 @@ from werkzeug.wrappers import Response
 from appliance.errors import ApplianceError, NotAllowed, PreconditionRefused
 from appliance.model.office import (
     EnrolmentRequest,
+    EnrolmentRequestState,
     ProposedCredential,
     ProposedPasskey,
-    RequestState,
     TotpDraft,
 )
 from appliance.model.people import Person
@@ -85,7 +85,7 @@ def the_guest() -> Guest:
 
 def _open_request(parts: PortalParts, subject: str) -> EnrolmentRequest | None:
     found = parts.appliance.office.requests.of(subject)
-    return next((each for each in found if each.state is RequestState.OPEN), None)
+    return next((each for each in found if each.state is EnrolmentRequestState.OPEN), None)
 
 
 def _proposed(parts: PortalParts, subject: str) -> ProposedCredential:
@@ -106,7 +106,9 @@ def _set_up(parts: PortalParts, guest: Guest, refusal: ApplianceError | None = N
     person = parts.appliance.registry.person(guest.subject)
     offer = parts.appliance.accounts.passkeys.registration(guest.subject, login=person.email, name=person.name)
     refused = [
-        each for each in parts.appliance.office.requests.of(guest.subject) if each.state is RequestState.REFUSED
+        each
+        for each in parts.appliance.office.requests.of(guest.subject)
+        if each.state is EnrolmentRequestState.REFUSED
     ]
     page = render_template(
         "signing/guest_credentials.html",

@@ -11,7 +11,7 @@ from appliance.contracts.desk import Opened
 from appliance.contracts.model import Act, why_not
 from appliance.errors import ApplianceError, NotFound
 from appliance.model.contract import ContractState, Party, PartyKind, PartyState
-from appliance.model.intent import Circumstances, IntentState
+from appliance.model.intent import IntentState, SigningOrigin
 from hsm.errors import AuthorityError
 from webui.portal.access import circumstances
 from webui.portal.contracts.reading import Sight, sight
@@ -105,7 +105,7 @@ def _posted_intent(parts: PortalParts, seen: Sight) -> Opened | None:
 
 def _acted(parts: PortalParts, opened: Opened) -> Response:
     activation = means.posted(opened.party.responsible)
-    here = Circumstances(circumstances().address, request.form.get("place", ""))
+    here = SigningOrigin(circumstances().address, request.form.get("place", ""))
     if opened.party.kind is PartyKind.PERSON:
         parts.appliance.desk.sign(opened.intent.id, [activation], here)
         return _confirmed(opened)

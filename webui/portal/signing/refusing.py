@@ -57,7 +57,7 @@ def _can_sign(seen: Sight, opened: Opened | None) -> bool:
 
 def _holds(parts: PortalParts, opened: Opened) -> bool:
     intent = opened.intent
-    fresh = intent.base == opened.contract.current.number and parts.now() < intent.act.expires
+    fresh = intent.base == opened.contract.current.number and parts.now() < intent.intent.expires
     return intent.state is IntentState.PREPARED and fresh
 
 

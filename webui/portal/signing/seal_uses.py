@@ -7,7 +7,7 @@ from datetime import date
 from flask import Blueprint, Response, render_template, request
 
 from appliance.contracts.seal_uses import STATES, as_csv
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.model.seal_request import SealRequestState
 from appliance.model.seal_use import UseFilter
 from webui.portal.access import Visitor, require
@@ -15,7 +15,7 @@ from webui.portal.parts import PortalParts
 from webui.portal.seal_names import named
 from webui.shared.language import moment, translate
 
-_EVERY_SEAL = (Role.OFFICER, Role.AUDITOR)
+_EVERY_SEAL = (AccountRole.OFFICER, AccountRole.AUDITOR)
 
 
 def install(pages: Blueprint, parts: PortalParts) -> None:
@@ -30,7 +30,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/seals/uses")
     def seal_uses() -> str:
-        visitor = require(*_EVERY_SEAL, Role.CUSTODIAN)
+        visitor = require(*_EVERY_SEAL, AccountRole.CUSTODIAN)
         wanted = allowed(visitor, _wanted())
         choice = allowed(visitor, UseFilter()).seals
         seals = [seal for seal in registry.seals() if choice is None or seal.subject in choice]
@@ -41,12 +41,12 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             states=[(state.value, translate()(words)) for state, words in STATES.items()],
             said=STATES,
             typed=request.args,
-            links=Role.OFFICER not in visitor.roles,
+            links=AccountRole.OFFICER not in visitor.roles,
         )
 
     @pages.get("/seals/uses.csv")
     def seal_uses_table() -> Response:
-        visitor = require(*_EVERY_SEAL, Role.CUSTODIAN)
+        visitor = require(*_EVERY_SEAL, AccountRole.CUSTODIAN)
         table = as_csv(register.every(allowed(visitor, _wanted())), translate(), moment)
         answer = Response(table, mimetype="text/csv")
         answer.headers["Content-Disposition"] = 'attachment; filename="seal-uses.csv"'

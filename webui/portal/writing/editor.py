@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, make_response, request
 
 from appliance.errors import ApplianceError, DocumentRefused, PreconditionRefused, StateRefused
-from appliance.model.writing import Purpose, Text
+from appliance.model.writing import Text, TextPurpose
 from appliance.writing import Beginning
 from appliance.writing.markup import markup
 from appliance.writing.plain import from_plain, to_plain
@@ -80,7 +80,7 @@ def install(pages: Blueprint, room: Room) -> None:
         subject = room.visitor().subject
         purpose = room.text(text_id).purpose
         room.texts.discard(text_id, by=subject, seen=seen())
-        return to("/templates" if purpose is Purpose.TEMPLATE else "/writing")
+        return to("/templates" if purpose is TextPurpose.TEMPLATE else "/writing")
 
     @pages.post("/writing/<text_id>/publish")
     def publish(text_id: str) -> Response:

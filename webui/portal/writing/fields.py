@@ -8,11 +8,11 @@ from flask import Blueprint, Response, request
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.language.letters import words
-from appliance.model.writing import Currency, FieldKind, MergeField, Text
+from appliance.model.writing import Currency, MergeField, MergeFieldKind, Text
 from appliance.writing.filling import places
 from webui.portal.writing.room import Room, page, seen, sentence, status_for, to, typed
 
-NEW = MergeField("", FieldKind.TEXT, "")
+NEW = MergeField("", MergeFieldKind.TEXT, "")
 
 
 def install(pages: Blueprint, room: Room) -> None:
@@ -58,7 +58,7 @@ def _page(
         text=text,
         field=field,
         before=before,
-        kinds=list(FieldKind),
+        kinds=list(MergeFieldKind),
         currencies=[(currency.value, currency.value) for currency in Currency],
         used=used,
         undefined=[name for name in used if name not in known],
@@ -82,7 +82,7 @@ def _posted() -> MergeField:
     kind, currency = typed("kind"), typed("currency")
     return MergeField(
         name=words(typed("name")),
-        kind=FieldKind(kind) if kind in tuple(FieldKind) else FieldKind.TEXT,
+        kind=MergeFieldKind(kind) if kind in tuple(MergeFieldKind) else MergeFieldKind.TEXT,
         label=words(typed("label")),
         required=typed("required") == "1",
         help=words(typed("help")),

@@ -9,7 +9,7 @@ from werkzeug.exceptions import BadRequest
 
 from appliance.errors import ApplianceError, StateRefused
 from appliance.language import Language
-from appliance.model.accounts import Role
+from appliance.model.accounts import AccountRole
 from appliance.model.writing import Text
 from webui.portal.access import Visitor, require
 from webui.portal.parts import PortalParts
@@ -32,7 +32,7 @@ class Room:
 
     def visitor(self) -> Visitor:
         """Who may write contracts and templates."""
-        return require(Role.INITIATOR)
+        return require(AccountRole.INITIATOR)
 
     def text(self, text_id: str) -> Text:
         """The text, for a visitor who may see it."""

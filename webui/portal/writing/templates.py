@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from appliance.errors import NotFound
-from appliance.model.writing import Purpose
+from appliance.model.writing import TextPurpose
 from appliance.writing import Beginning, Sample, samples
 from webui.portal.writing.room import Room, chosen_language, page, to, typed
 from webui.shared.language import current_language, translate
@@ -23,7 +23,7 @@ def install(pages: Blueprint, room: Room) -> None:
             "templates",
             offered=[template for template in templates if template.retired is None],
             retired=[template for template in templates if template.retired is not None],
-            unfinished=room.texts.mine(subject, Purpose.TEMPLATE),
+            unfinished=room.texts.mine(subject, TextPurpose.TEMPLATE),
             samples=sorted(samples(), key=lambda sample: sample.language is not own),
         )
 
@@ -58,7 +58,7 @@ def install(pages: Blueprint, room: Room) -> None:
 def _blank() -> Beginning:
     title = typed("title").strip() or translate()("Untitled template")
     kind = typed("kind").strip() or translate()("General contract")
-    return Beginning(title, kind, chosen_language(), Purpose.TEMPLATE)
+    return Beginning(title, kind, chosen_language(), TextPurpose.TEMPLATE)
 
 
 def _sample(name: str) -> Sample:
@@ -69,4 +69,4 @@ def _sample(name: str) -> Sample:
 
 
 def _of_sample(sample: Sample) -> Beginning:
-    return Beginning(sample.title, sample.kind, sample.language, Purpose.TEMPLATE, sample.html, sample.fields)
+    return Beginning(sample.title, sample.kind, sample.language, TextPurpose.TEMPLATE, sample.html, sample.fields)
