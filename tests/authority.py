@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import os
 import secrets
@@ -26,6 +25,7 @@ from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityUnreachable
 from hsm.home import make_home
+from tests.shared import made_once
 
 ORGANISATION = "甲公司示例有限公司"
 OFFICER = "officer-wang"
@@ -122,9 +122,9 @@ def running_authority(
         if another:
             _hold_ceremony(root)
         else:
-            shutil.copytree(_moulded(), root, dirs_exist_ok=True)
+            shutil.copytree(_template_home(), root, dirs_exist_ok=True)
             configuration = root / "hsm/softhsm2.conf"
-            configuration.write_text(configuration.read_text().replace(str(_moulded()), str(root)))
+            configuration.write_text(configuration.read_text().replace(str(_template_home()), str(root)))
         with (root / "config/authority.toml").open("a", encoding="utf-8") as stream:
             stream.write(f"\n[workers]\ncount = {workers}\n{settings}")
         officer = SoftwareAuthenticator.load(root / f"people/{OFFICER}.json")
@@ -140,13 +140,9 @@ def running_authority(
 
 
 @cache
-def _moulded() -> Path:
+def _template_home() -> Path:
     """A home after its ceremony, in which nothing has run."""
-    directory = tempfile.TemporaryDirectory(prefix="vermilion-mould-")
-    atexit.register(directory.cleanup)
-    root = Path(directory.name)
-    _hold_ceremony(root)
-    return root
+    return made_once("authority", _hold_ceremony)
 
 
 def _hold_ceremony(root: Path) -> None:

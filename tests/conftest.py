@@ -13,6 +13,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.authority import RunningAuthority, running_authority
+from tests.shared import FOLDER
 
 MEMORY = Path("/dev/shm")  # noqa: S108 -- the file system of that name, with a folder of our own in it
 ROOM = 6 * 2**30
@@ -23,12 +24,14 @@ ROOM = 6 * 2**30
 def pytest_configure(config: pytest.Config) -> None:
     """Homes lie in memory where there is room: they ask a disk to be sure (fsync) for each act, which is what
     tests that share two cores wait for most. What a killed process leaves is the same in both places."""
-    if "TMPDIR" in os.environ or config.option.basetemp or not _has_room():
-        return
-    folder = tempfile.mkdtemp(prefix="v", dir=MEMORY)
-    os.environ["TMPDIR"] = tempfile.tempdir = folder
-    config.option.basetemp = f"{folder}/t"  # short, as the names of sockets below it have at most 107 letters
-    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    if "TMPDIR" not in os.environ and not config.option.basetemp and _has_room():
+        folder = tempfile.mkdtemp(prefix="v", dir=MEMORY)
+        os.environ["TMPDIR"] = tempfile.tempdir = folder
+        config.option.basetemp = f"{folder}/t"  # short, as the names of sockets below it have at most 107 letters
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    if FOLDER not in os.environ:  # workers have it from who starts them
+        shared = os.environ[FOLDER] = tempfile.mkdtemp(prefix="vermilion-shared-")
+        config.add_cleanup(lambda: shutil.rmtree(shared, ignore_errors=True))
 
 
 def _has_room() -> bool:
@@ -49,11 +52,46 @@ def authority() -> Iterator[RunningAuthority]:
         yield running
 
 
+LONG = (
+    "tests/browser/test_first_contract.py",
+    "tests/crash",
+    "tests/browser",
+    "tests/portal",
+    "tests/keeping",
+    "tests/demo",
+    "tests/whole",
+    "tests/health",
+    "tests/console",
+    "tests/operations",
+    "tests/conformance",
+    "tests/evidence",
+    "tests/review",
+    "tests/attacks",
+    "tests/hsm",
+    "tests/verification",
+    "tests/appliance",
+)
+"""What takes longest, longest first: it begins first, so that no worker is left alone with it at the end."""
+
+SEPARATE = ("tests/browser/test_first_contract.py",)
+"""Files whose tests share nothing, with each other or with their folder: they go to workers one by one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts what takes long first; the order of tests of one folder stays."""
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    return next((place for place, path in enumerate(LONG) if item.nodeid.startswith(path)), len(LONG))
+
+
 class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist's classes are untyped here
     """Folders go to workers whole, since a folder's tests share a home and its processes."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.partition("::")[0].rpartition("/")[0]
+        path = nodeid.partition("::")[0]
+        return nodeid if path in SEPARATE else path.rpartition("/")[0]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -40,6 +40,7 @@ from appliance.wiring import Appliance, open_appliance
 from hsm.acts import Activation, SigningIntent
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityUnreachable
+from tests.shared import made_once
 
 OURS = Audience.of_person(ZHANG)
 """The organisation of who drafts the tests' contracts."""
@@ -72,27 +73,25 @@ class World:
 def shared_world() -> Iterator[World]:
     """A home of its own with everybody enrolled; both companies have agreed to sign electronically."""
     with tempfile.TemporaryDirectory(prefix="vermilion-") as directory:
-        home = cast(moulded(), Path(directory))
+        home = copy_home(template_home(), Path(directory))
         with authority(home):
             yield World(home, load(home))
 
 
 @cache
-def moulded() -> Home:
-    """What each world of this process is a copy of."""
-    directory = tempfile.TemporaryDirectory(prefix="vermilion-mould-")
-    atexit.register(directory.cleanup)
-    return mould(Path(directory.name))
+def template_home() -> Home:
+    """What each world is a copy of."""
+    return Home(made_once("home", make_template_home))
 
 
 @cache
 def _confinement() -> Confinement:
-    confinement = Confinement(moulded().cache)
+    confinement = Confinement(template_home().cache)
     atexit.register(confinement.close)
     return confinement
 
 
-def mould(root: Path) -> Home:
+def make_template_home(root: Path) -> Home:
     """A home at *root* whose people may sign at once; nothing runs in it any more. Ceremony, people and their
     agreement cost seconds, a copy (:func:`cast`) costs none."""
     home = Home(root)
@@ -104,7 +103,7 @@ def mould(root: Path) -> Home:
     return home
 
 
-def cast(resting: Home, root: Path, *, shares_cache: bool = False) -> Home:
+def copy_home(resting: Home, root: Path, *, shares_cache: bool = False) -> Home:
     """A copy of the *resting* home at *root*, with tokens of its own. What can be made again at any time is
     linked, or shared altogether."""
     cache = resting.cache.name

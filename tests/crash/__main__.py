@@ -15,7 +15,7 @@ from threading import Thread
 from typing import Any
 
 from tests.crash.tally import COLUMNS, Tally
-from tests.world import mould
+from tests.world import make_template_home
 
 LANES = 2 * (os.cpu_count() or 1)
 """A lane often waits: for a second to pass before it seals off, for a process to come back."""
@@ -67,8 +67,8 @@ class Table:
 def main(rounds: int, lanes: int = LANES) -> int:
     """Exit status 0 when nothing is lost, duplicated or left half-done, and every lane came to its end."""
     table, began = Table(say), time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="vermilion-mould-") as directory:
-        mould(Path(directory))
+    with tempfile.TemporaryDirectory(prefix="vermilion-template-") as directory:
+        make_template_home(Path(directory))
         lanes = [
             Thread(target=run_lane, args=(directory, str(share), seed, table))
             for seed, share in enumerate(shares(rounds, lanes))
@@ -88,9 +88,9 @@ def shares(rounds: int, lanes: int) -> list[int]:
     return [share for share in (rounds // lanes + (lane < rounds % lanes) for lane in range(lanes)) if share]
 
 
-def run_lane(moulded: str, rounds: str, seed: int, table: Table) -> None:
+def run_lane(template: str, rounds: str, seed: int, table: Table) -> None:
     """One lane, as a process of its own; *rounds* as it takes them."""
-    command = [sys.executable, "-m", "tests.crash.lane", moulded, rounds, str(seed)]
+    command = [sys.executable, "-m", "tests.crash.lane", template, rounds, str(seed)]
     if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode == 0:
         command = ["unshare", "-m", *command]
     else:

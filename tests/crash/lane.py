@@ -1,6 +1,6 @@
 """One home, in which round after round something breaks while people sign and others ask for the time.
 
-Run as ``python -m tests.crash.lane MOULD ROUNDS SEED``; ``few 1/2`` are the scenarios of :func:`few` once each,
+Run as ``python -m tests.crash.lane TEMPLATE ROUNDS SEED``; ``few 1/2`` are the scenarios of :func:`few` once each,
 the first half of them. In a mount namespace of its own, where that is permitted, the home is a small file system,
 which can be full. Each round is a line of JSON (:class:`Round`).
 """
@@ -31,7 +31,7 @@ from tests.crash.judge import LATER, Judge
 from tests.crash.performer import Order
 from tests.crash.plan import RANDOM, Plan, Scenario, Share, few, scenarios
 from tests.crash.tally import Tally
-from tests.world import cast, sample_document, send
+from tests.world import copy_home, sample_document, send
 
 DOCUMENT = sample_document(1)
 NONE = "undisturbed"
@@ -176,13 +176,13 @@ def tokens_in(said: list[str]) -> list[bytes]:
 
 
 @contextmanager
-def lane(moulded: Home, *, seed: int, share: Share | None) -> Iterator[tuple[Lane, Plan]]:
+def lane(template: Home, *, seed: int, share: Share | None) -> Iterator[tuple[Lane, Plan]]:
     """A lane with everything running, ended with all its processes."""
     with (
         tempfile.TemporaryDirectory(prefix="vermilion-crash-") as directory,
         own_disk(Path(directory)) as on_own_disk,
     ):
-        home = cast(moulded, Path(directory), shares_cache=True)
+        home = copy_home(template, Path(directory), shares_cache=True)
         every = share.of(few(own_disk=on_own_disk)) if share else scenarios(own_disk=on_own_disk)
         plan = Plan(every, seed=seed, again=not share)
         running: Lane
@@ -194,9 +194,9 @@ def lane(moulded: Home, *, seed: int, share: Share | None) -> Iterator[tuple[Lan
                 running.end()
 
 
-def main(moulded: str, rounds: str, seed: str) -> None:
+def main(template: str, rounds: str, seed: str) -> None:
     share = Share.read(rounds)
-    with lane(Home(Path(moulded)), seed=int(seed), share=share) as (running, plan):
+    with lane(Home(Path(template)), seed=int(seed), share=share) as (running, plan):
         number = 0
         while plan.left if share else number < int(rounds):
             say(running.round(number))

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -15,7 +14,7 @@ from appliance.contracts.waypoints import Waypoint
 from tests.crash.__main__ import Table, run_lane
 from tests.crash.plan import Share, few, scenarios
 from tests.crash.tally import Tally
-from tests.world import mould
+from tests.world import template_home
 
 pytestmark = [pytest.mark.crash, pytest.mark.slow]
 
@@ -29,8 +28,8 @@ def test_the_plan_kills_at_every_waypoint_and_has_every_fault() -> None:
     assert {each for half in halves if half for each in half.of(some)} == set(some)
 
 
-def test_nothing_is_lost_twice_or_half(tmp_path: Path, counted: Tally) -> None:
-    home = mould(tmp_path)
+def test_nothing_is_lost_twice_or_half(counted: Tally) -> None:
+    home = template_home()
     table = Table(say=sys.stdout.write)
     halves = [Share(lane, 2) for lane in range(2)]  # side by side, since each often waits
     lanes = [Thread(target=run_lane, args=(str(home.root), str(each), each.lane, table)) for each in halves]

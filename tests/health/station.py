@@ -42,7 +42,7 @@ from tests.conformance.boot_clock import STEP, UNDO
 from tests.health.onlooker import Onlooker
 from tests.health.receivers import Hook, Post
 from tests.ports import free_port
-from tests.world import cast, moulded
+from tests.world import copy_home, template_home
 
 ROUND = timedelta(seconds=15)
 """By how much the watch's clock goes on from round to round."""
@@ -205,7 +205,7 @@ def station() -> Iterator[Station]:
     post.open()
     try:
         with tempfile.TemporaryDirectory(prefix="vermilion-") as directory:
-            home = cast(moulded(), Path(directory))
+            home = copy_home(template_home(), Path(directory))
             _configure(home, post, hook)
             set_clock(home.root)
             settings, port, console = load(home), free_port(), free_port()

@@ -21,7 +21,7 @@ from appliance.model.contract import Contract
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityUnreachable
-from tests.world import activations_for, cast, moulded, sample_document, send
+from tests.world import activations_for, copy_home, sample_document, send, template_home
 
 YEAR = timedelta(days=365.25)
 OFFICER = "officer-wang"
@@ -126,7 +126,7 @@ class Decade:
 def decade() -> Iterator[Decade]:
     """A new house, with everybody enrolled and agreed."""
     with tempfile.TemporaryDirectory(prefix="vermilion-") as directory:
-        yield Decade(cast(moulded(), Path(directory)))
+        yield Decade(copy_home(template_home(), Path(directory)))
 
 
 def completed(appliance: Appliance) -> Contract:

@@ -23,7 +23,16 @@ from appliance.operations.backup.documents import read_list
 from appliance.wiring import Appliance, utc_now
 from hsm.client import AuthorityClient
 from hsm.sealing import new_identity, recipient_of
-from tests.world import World, activations_for, authority, cast, moulded, sample_document, send, sequenced
+from tests.world import (
+    World,
+    activations_for,
+    authority,
+    copy_home,
+    sample_document,
+    send,
+    sequenced,
+    template_home,
+)
 
 PLANTED = "planted-secret-7f3a"
 RECOVERY = new_identity()
@@ -49,7 +58,7 @@ class House:
 @contextmanager
 def running_house() -> Iterator[House]:
     with tempfile.TemporaryDirectory(prefix="vermilion-") as directory, tempfile.TemporaryDirectory() as safe:
-        home, recovery = cast(moulded(), Path(directory)), Path(safe) / "recovery.key"
+        home, recovery = copy_home(template_home(), Path(directory)), Path(safe) / "recovery.key"
         write_private(recovery, f"{RECOVERY}\n".encode())
         for settings in (home.settings, home.authority_settings):
             with settings.open("a", encoding="utf-8") as stream:

@@ -32,7 +32,7 @@ from hsm.setup_code import new_code
 from tests.portal.conftest import parts
 from tests.portal.office_visits import account_of, options_in, registration_by, signed_in, token_in
 from tests.portal.test_office_setup import PASSWORD, DyingAuthority, visiting
-from tests.world import World, authority, cast, load, moulded
+from tests.world import World, authority, copy_home, load, template_home
 from webui.portal.application import create_app
 
 LOGIN = "o-wang"
@@ -42,7 +42,7 @@ LOGIN = "o-wang"
 def recovered() -> Iterator[tuple[World, str]]:
     """A home whose only officer lost the passkey, and the code that the ceremony has left."""
     with tempfile.TemporaryDirectory(prefix="vermilion-") as directory:
-        home = cast(moulded(), Path(directory))
+        home = copy_home(template_home(), Path(directory))
         world = World(home, load(home))
         with authority(home), world.opened() as appliance:
             account_of(appliance, OFFICER, frozenset({AccountRole.OFFICER}))
