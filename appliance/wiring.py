@@ -18,17 +18,17 @@ from appliance.config import Settings
 from appliance.confinement import Confinement
 from appliance.contracts.agreement import Agreements
 from appliance.contracts.agreement_text import load_text
-from appliance.contracts.claimants import Claimants
+from appliance.contracts.claimants import ProcessLeases
 from appliance.contracts.cycle import SigningCycle
 from appliance.contracts.departures import Departures
-from appliance.contracts.desk import SigningDesk
+from appliance.contracts.desk import SigningService
 from appliance.contracts.drafting import Drafting
 from appliance.contracts.endings import Endings
 from appliance.contracts.extending import Extending
 from appliance.contracts.finishing import Finishing
-from appliance.contracts.grounds import Authorised, Grounding, Identified
+from appliance.contracts.grounds import Authorised, BasisFinder, Identified
 from appliance.contracts.handing_over import HandingOver
-from appliance.contracts.preconditions import Reviewed, standard
+from appliance.contracts.preconditions import Reviewed, standard_preconditions
 from appliance.contracts.reader import Contracts
 from appliance.contracts.recovery import Recovery
 from appliance.contracts.resending import Resending
@@ -36,11 +36,11 @@ from appliance.contracts.room import SigningRoom
 from appliance.contracts.seal_conditions import SealConditions
 from appliance.contracts.seal_requests import SealRequests
 from appliance.contracts.seal_uses import SealUses
-from appliance.contracts.sealing import SealingOff
+from appliance.contracts.sealing import Finalisation
 from appliance.contracts.sending import Sending
 from appliance.contracts.stuck import StuckContracts
 from appliance.contracts.voiding import Voiding
-from appliance.contracts.waypoints import Passing, pass_by
+from appliance.contracts.waypoints import FailpointHook, ignore_failpoint
 from appliance.directory import Directory
 from appliance.documents.blobs import BlobStore
 from appliance.documents.earlier import EarlierSignatures
@@ -117,7 +117,7 @@ class Appliance:
     drafting: Drafting
     sending: Sending
     cycle: SigningCycle
-    sealing: SealingOff
+    finalisation: Finalisation
     endings: Endings
     handing_over: HandingOver
     departures: Departures
@@ -136,7 +136,7 @@ class Appliance:
     directory: Directory
     writing: Writing
     converter: Converter
-    desk: SigningDesk
+    signing: SigningService
     seal_requests: SealRequests
     seal_uses: SealUses
     guests: Guests
@@ -168,7 +168,7 @@ def open_appliance(
     *,
     role: str = "web",
     now: Callable[[], datetime] = utc_now,
-    passing: Passing = pass_by,
+    reach: FailpointHook = ignore_failpoint,
     confinement: Confinement | None = None,
 ) -> Iterator[Appliance]:
     """The parts of one process, which asks the authority as *role* (one of ``home.ROLES``); closed on leaving.
@@ -187,7 +187,7 @@ def open_appliance(
         stack.callback(timestamps.close)
         policy = load_policy(home.policy)
         agreement = load_text(home.agreement)
-        grounding = Grounding(policy, settings.organisation.name)
+        grounding = BasisFinder(policy, settings.organisation.name)
         standings = open_standings(home.rules, policy)
         seals = SealConditions(policy, standings)
         verifier = Verifier(
@@ -205,23 +205,23 @@ def open_appliance(
             authority=authority,
             timestamps=timestamps,
             audit=AuditTrail(),
-            claimants=Claimants(home.run / "claimants"),
+            leases=ProcessLeases(home.run / "claimants"),
             now=now,
             preconditions=(
-                *standard(agreement.version),
+                *standard_preconditions(agreement.version),
                 seals,
                 Identified(grounding),
                 Authorised(grounding),
                 Reviewed(standings),
             ),
-            tell=Announcing(invite),
+            notify=Announcing(invite),
             policy=policy,
-            grounding=grounding,
+            basis_finder=grounding,
             standings=standings,
             agreement=agreement,
             seals=seals,
             outside=_outside(settings, verifier),
-            passing=passing,
+            reach=reach,
         )
         yield _appliance(settings, room, confinement)
 
@@ -261,7 +261,7 @@ def _outside(settings: Settings, verifier: Verifier) -> OutsideAuthority | None:
 
 def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) -> Appliance:
     cycle = SigningCycle(room)
-    sealing = SealingOff(room)
+    sealing = Finalisation(room)
     finishing = Finishing(room, cycle)
     recovery, endings, keeping = Recovery(room, cycle, sealing), Endings(room), Keeping(room, settings.keeping)
     sessions = Sessions(room.database, room.audit, settings.sessions, room.now)
@@ -294,7 +294,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         sending=Sending(room, earlier),
         earlier=earlier,
         cycle=cycle,
-        sealing=sealing,
+        finalisation=sealing,
         endings=endings,
         handing_over=HandingOver(room),
         departures=Departures(room, HandingOver(room)),
@@ -312,7 +312,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         directory=Directory(room.database),
         writing=_writing(settings, room),
         converter=converter(settings.home.converter),
-        desk=SigningDesk(room, cycle, finishing),
+        signing=SigningService(room, cycle, finishing),
         seal_requests=SealRequests(room, finishing),
         seal_uses=SealUses(room.database),
         guests=Guests(room.database, _codes(settings), mail.works, room.now),

@@ -23,10 +23,10 @@ from reportlab.pdfgen.canvas import Canvas
 
 from appliance.config import Settings, load
 from appliance.confinement import Confinement
-from appliance.contracts.agreement import Between
+from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.sides import side_of_person
-from appliance.contracts.waypoints import Passing, pass_by
+from appliance.contracts.waypoints import FailpointHook, ignore_failpoint
 from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
 from appliance.demonstration.founding import found
 from appliance.demonstration.pocket import Pocket
@@ -55,7 +55,7 @@ class World:
 
     @contextmanager
     def opened(
-        self, *, role: str = "web", passing: Passing = pass_by, ahead: timedelta = timedelta()
+        self, *, role: str = "web", passing: FailpointHook = ignore_failpoint, ahead: timedelta = timedelta()
     ) -> Iterator[Appliance]:
         """The appliance as one process sees it, with a clock that is *ahead* of the real one. What starts confined
         processes is the same for all worlds, as it is warm after a second of work."""
@@ -120,7 +120,7 @@ def copy_home(resting: Home, root: Path, *, shares_cache: bool = False) -> Home:
 
 def agree(appliance: Appliance, person: Person, *others: str) -> AgreementRecord:
     """*person* accepts for the own company the agreement on electronic signing with the companies *others*."""
-    between = Between(side_of_person(person), tuple(AgreementSide(other) for other in others))
+    between = AgreementSides(side_of_person(person), tuple(AgreementSide(other) for other in others))
     proposal = appliance.agreements.propose(person.subject, between)
     activations = activations_for(appliance, proposal.act)
     return appliance.agreements.accept(proposal.id, activations, by=person.subject)

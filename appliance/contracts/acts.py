@@ -8,7 +8,7 @@ from enum import StrEnum
 from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
 
 
-class Act(StrEnum):
+class Permission(StrEnum):
     """What somebody can do with a contract."""
 
     READ = "read"
@@ -29,7 +29,7 @@ class Act(StrEnum):
     EXPORT = "export"
 
 
-class Standing(StrEnum):
+class Relation(StrEnum):
     """What somebody is to a contract; one person can be several, an initiator who signs for example."""
 
     INITIATOR = "initiator"
@@ -46,7 +46,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
+class Actor:
     """Somebody who acts: ``seals`` are those in whose custody, ``guest_of`` is (contract, party) of a guest."""
 
     subject: str

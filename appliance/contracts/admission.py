@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Final
 
 from appliance.contracts import rules
-from appliance.contracts.acts import Act
-from appliance.contracts.model import require
-from appliance.contracts.visibility import who_is
+from appliance.contracts.acts import Permission
+from appliance.contracts.model import require_permission
+from appliance.contracts.visibility import actor_of
 from appliance.errors import StateRefused
 from appliance.ledger.events import SYSTEM, EventKind
 from appliance.model.contract import Contract
@@ -40,17 +40,17 @@ SINCE: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Command:
     """What somebody (*by*, a subject) wants to do: ``seen`` is the version that was shown, None for callers that
     show nothing; ``party`` is the id of the party that acts or is acted on."""
 
-    act: Act
+    permission: Permission
     by: str
     seen: int | None = None
     party: str | None = None
 
 
-def admitted(tx: Transaction, contract_id: str, deed: Deed, now: datetime) -> Contract:
+def admitted(tx: Transaction, contract_id: str, deed: Command, now: datetime) -> Contract:
     """The contract as it stands, when *deed* may be done to it.
 
     Raises :class:`NotFound`, :class:`StateRefused` (changed since it was seen, or past it) or
@@ -60,7 +60,7 @@ def admitted(tx: Transaction, contract_id: str, deed: Deed, now: datetime) -> Co
     party = None if deed.party is None else rules.party_of(contract, deed.party)
     if deed.seen is not None and deed.seen != contract.version:
         raise _stale(tx, contract)
-    require(contract, deed.act, who_is(tx, deed.by), now, party)
+    require_permission(contract, deed.permission, actor_of(tx, deed.by), now, party)
     return contract
 
 

@@ -10,7 +10,7 @@ from appliance.store import agreements
 from appliance.store.database import Transaction
 
 
-def resting_on(
+def acceptances_between(
     tx: Transaction, own: AgreementSide, others: Sequence[AgreementSide], version: str
 ) -> tuple[AgreementRecord, ...] | None:
     """The acceptances for *own*, by entry, that name every one of *others*; None when one is not named.
@@ -24,18 +24,18 @@ def resting_on(
     return None if None in found else tuple(known[entry] for entry in sorted(known))
 
 
-def lacking(
+def sides_not_named(
     tx: Transaction, own: AgreementSide, others: Sequence[AgreementSide], version: str
 ) -> tuple[AgreementSide, ...]:
     """Those of *others* whom no acceptance for *own* names."""
     return tuple(other for other in others if agreements.naming(tx, own.key, other.key, version) is None)
 
 
-def require(
+def require_acceptances(
     tx: Transaction, own: AgreementSide, others: Sequence[AgreementSide], version: str
 ) -> tuple[AgreementRecord, ...]:
     """As :func:`resting_on`; raises :class:`PreconditionRefused` where that is None."""
-    records = resting_on(tx, own, others, version)
+    records = acceptances_between(tx, own, others, version)
     if records is not None:
         return records
     if not others:
@@ -48,5 +48,5 @@ def require(
         "{party} has not accepted the agreement on electronic signing (version {version}) with {others}.",
         party=own.name,
         version=version,
-        others=", ".join(side.name for side in lacking(tx, own, others, version)),
+        others=", ".join(side.name for side in sides_not_named(tx, own, others, version)),
     )

@@ -41,7 +41,7 @@ MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Between:
+class AgreementSides:
     """For whom somebody accepts, towards whom; ``contract`` and ``party`` say where it was asked, if anywhere."""
 
     own: AgreementSide
@@ -58,7 +58,7 @@ class ProposedAgreement:
     id: str
     language: Language
     text: str
-    between: Between
+    between: AgreementSides
     record: bytes
     act: SigningIntent
 
@@ -79,11 +79,11 @@ class Agreements:
     def __init__(self, room: SigningRoom) -> None:
         self._room = room
 
-    def standing(self, contract_id: str, party_id: str) -> tuple[AgreementRecord, ...] | None:
+    def acceptances_of_party(self, contract_id: str, party_id: str) -> tuple[AgreementRecord, ...] | None:
         """The acceptances of the current text that a party of a contract rests on; None when it is still asked."""
         with self._room.database.reading() as tx:
             between = _between(tx, contract_id, party_id)
-            return agreed.resting_on(tx, between.own, between.others, self._room.agreement.version)
+            return agreed.acceptances_between(tx, between.own, between.others, self._room.agreement.version)
 
     def of_person(self, subject: str) -> tuple[Accepted, ...]:
         """What was accepted of the current text for the side that a person is on, oldest first."""
@@ -91,7 +91,7 @@ class Agreements:
             side = side_of_person(people.person(tx, subject))
             found = agreements.of_side(tx, side.key, self._room.agreement.version, limit=MOST)
         return tuple(
-            Accepted(each.person, each.accepted, each.entry, tuple(side.name for side in _read(each).others))
+            Accepted(each.person, each.accepted, each.entry, tuple(side.name for side in _sides_of_record(each).others))
             for each in found
             if each.accepted is not None and each.entry is not None
         )
@@ -112,7 +112,7 @@ class Agreements:
             between = _between(tx, contract_id, party_id)
         return self.propose(subject, between, language)
 
-    def propose(self, subject: str, between: Between, language: Language | None = None) -> ProposedAgreement:
+    def propose(self, subject: str, between: AgreementSides, language: Language | None = None) -> ProposedAgreement:
         """The current text for a person to accept for *between*. Raises as :meth:`propose_for`."""
         now, text = self._room.now(), self._room.agreement
         with self._room.database.transaction() as tx:
@@ -120,7 +120,7 @@ class Agreements:
             self._require_able(tx, between, subject)
             person = people.person(tx, subject)
             shown = language or person.language
-            record = canonical.encode(_record(person, between, now) | _text(text, shown))
+            record = canonical.encode(_record(person, between, now) | _text_fields(text, shown))
             act = SigningIntent(
                 contract=f"{CONTRACT}-{text.version}",
                 party=subject,
@@ -156,7 +156,7 @@ class Agreements:
             proposal = agreements.load(tx, agreement_id)
             if proposal.person != by:
                 raise NotFound("There is no agreement {agreement}.", agreement=agreement_id)
-            between = _read(proposal)
+            between = _sides_of_record(proposal)
             if proposal.accepted is not None or room.now() >= proposal.intent.expires:
                 raise StateRefused(agreements.GONE)
             self._require_current(tx, proposal, between)
@@ -170,17 +170,17 @@ class Agreements:
             agreements.accept(tx, proposal, at=at, cms=signed, entry=entry)
             return agreements.load(tx, agreement_id)
 
-    def _require_current(self, tx: Transaction, proposal: AgreementRecord, between: Between) -> None:
+    def _require_current(self, tx: Transaction, proposal: AgreementRecord, between: AgreementSides) -> None:
         if proposal.version != self._room.agreement.version:
             raise StateRefused(agreements.GONE)
         self._require_new(tx, between)
         self._require_able(tx, between, proposal.person)
 
-    def _require_new(self, tx: Transaction, between: Between) -> None:
-        if agreed.resting_on(tx, between.own, between.others, self._room.agreement.version) is not None:
+    def _require_new(self, tx: Transaction, between: AgreementSides) -> None:
+        if agreed.acceptances_between(tx, between.own, between.others, self._room.agreement.version) is not None:
             raise StateRefused("{party} has accepted this agreement already.", party=between.own.name)
 
-    def _require_able(self, tx: Transaction, between: Between, subject: str) -> None:
+    def _require_able(self, tx: Transaction, between: AgreementSides, subject: str) -> None:
         """Whoever accepts for a party of a contract acts for it, and may sign it as far as policy asks."""
         if between.contract is None or between.party is None:
             return
@@ -188,17 +188,17 @@ class Agreements:
         party, now = rules.party_of(contract, between.party), self._room.now()
         if contract.state is not ContractState.SENT or party.responsible != subject:
             raise StateRefused(agreements.GONE)
-        for precondition in (Identified(self._room.grounding), Authorised(self._room.grounding)):
+        for precondition in (Identified(self._room.basis_finder), Authorised(self._room.basis_finder)):
             precondition.require(tx, Signing(contract, party, now))
 
 
-def _between(tx: Transaction, contract_id: str, party_id: str) -> Between:
+def _between(tx: Transaction, contract_id: str, party_id: str) -> AgreementSides:
     contract = contracts.load(tx, contract_id)
     own = side_of(rules.party_of(contract, party_id))
-    return Between(own, distinct(sides_of(contract), but=own), contract_id, party_id)
+    return AgreementSides(own, distinct(sides_of(contract), but=own), contract_id, party_id)
 
 
-def _record(person: Person, between: Between, now: datetime) -> dict[str, object]:
+def _record(person: Person, between: AgreementSides, now: datetime) -> dict[str, object]:
     """What is signed. ``contract`` and ``for`` say for which contract and party it was asked, null for none."""
     return {
         "format": RECORD_FORMAT,
@@ -212,15 +212,15 @@ def _record(person: Person, between: Between, now: datetime) -> dict[str, object
     }
 
 
-def _text(text: AgreementText, shown: Language) -> dict[str, object]:
+def _text_fields(text: AgreementText, shown: Language) -> dict[str, object]:
     """Which text is accepted: in which language it was *shown*, and what it says in both."""
     return {"language": shown.value, "texts": text.digests(), "version": text.version}
 
 
-def _read(proposal: AgreementRecord) -> Between:
+def _sides_of_record(proposal: AgreementRecord) -> AgreementSides:
     record = canonical.decode(proposal.record)
     others = tuple(_side(each) for each in record["counterparties"])
-    return Between(_side(record["party"]), others, record["contract"], record["for"])
+    return AgreementSides(_side(record["party"]), others, record["contract"], record["for"])
 
 
 def _side(fields: dict[str, str]) -> AgreementSide:

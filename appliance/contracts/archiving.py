@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.contracts.room import SigningRoom
-from appliance.contracts.waypoints import Waypoint
+from appliance.contracts.waypoints import Failpoint
 from appliance.errors import ResultRefused
 from appliance.model.horizon import Horizon
 from appliance.pdf.values import ValidationMaterial
@@ -54,9 +54,9 @@ class Archiving:
         """*document* with one more revision; every byte of it is still there, in its place."""
         room = self._room
         prepared = room.workshop.prepare_archive(document, material)
-        room.passing(Waypoint.ARCHIVE_PREPARED)
+        room.reach(Failpoint.ARCHIVE_PREPARED)
         token = room.timestamps.token(prepared.digest)
-        room.passing(Waypoint.ARCHIVE_STAMPED)
+        room.reach(Failpoint.ARCHIVE_STAMPED)
         extended = room.workshop.embed(prepared, token)
         if not extended.startswith(document):
             raise ResultRefused("The archive revision would change what was there before; nothing was released.")

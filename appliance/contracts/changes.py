@@ -10,16 +10,16 @@ from appliance.store import contracts, involvements
 from appliance.store.database import Transaction
 
 
-def changed(
-    tx: Transaction, audit: AuditTrail, contract: Contract, event: AuditEvent, *, told: bool = False
+def record_change(
+    tx: Transaction, audit: AuditTrail, contract: Contract, event: AuditEvent, *, appended: bool = False
 ) -> Contract:
     """The contract as it is now: with the log entry of *event*, its next version, and the lists of all involved.
 
     *told*: the caller has appended the event already, because it needed the entry's number.
     """
-    if not told:
+    if not appended:
         audit.append(tx, event)
     contracts.touch(tx, contract.id, kind=event.kind, actor=event.actor, at=event.at)
     now = contracts.load(tx, contract.id)
-    involvements.refresh(tx, now.id, involved.of(now), involved.words(now))
+    involvements.refresh(tx, now.id, involved.buckets_of(now), involved.search_words_of(now))
     return now

@@ -15,7 +15,7 @@ from pathlib import Path
 from appliance.sharing import make_directory, open_file
 
 
-class Claimants:
+class ProcessLeases:
     """The claimants of one appliance; *directory* is shared by its processes. Thread-safe, and safe over fork."""
 
     def __init__(self, directory: Path) -> None:
@@ -26,14 +26,14 @@ class Claimants:
         self._name = ""
         self._descriptor = -1
 
-    def mine(self) -> str:
+    def own_lease(self) -> str:
         """The name of this process, alive for as long as the process is."""
         with self._guard:
             if self._process != os.getpid():
                 self._enter()
             return self._name
 
-    def lives(self, name: str | None) -> bool:
+    def is_held(self, name: str | None) -> bool:
         """True while the process of that name runs. The file of one that ended is removed."""
         if name is None or "/" in name:
             return False

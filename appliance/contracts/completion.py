@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from appliance.contracts import agreed, grounds, rules
 from appliance.contracts.acceptable import READERS, require_signed
 from appliance.contracts.announcements import after_signature
-from appliance.contracts.changes import changed
-from appliance.contracts.preconditions import Signing, require_all
+from appliance.contracts.changes import record_change
+from appliance.contracts.preconditions import Signing, require_preconditions
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.sides import distinct, side_of, sides_of
 from appliance.contracts.signature import Signature
-from appliance.contracts.waypoints import Waypoint
+from appliance.contracts.waypoints import Failpoint
 from appliance.errors import PreconditionRefused, ResultRefused, StateRefused
 from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.contract import Contract, ContractRevision, Party, RevisionKind
@@ -61,9 +61,9 @@ class Completion:
             )
         document = self._embedded(record, contract)
         require_signed(room.verifier.verify_pdf(document, readers=READERS), contract, record.intent.field)
-        room.passing(Waypoint.RESULT_VERIFIED)
+        room.reach(Failpoint.RESULT_VERIFIED)
         digest = room.blobs.put(document)
-        room.passing(Waypoint.RESULT_STORED)
+        room.reach(Failpoint.RESULT_STORED)
         revision = ContractRevision(
             number=contract.current.number + 1,
             kind=RevisionKind.SIGNATURE,
@@ -74,8 +74,8 @@ class Completion:
         )
         with room.database.transaction() as tx:
             completed = self._commit(tx, record, contract, revision)
-            room.passing(Waypoint.COMPLETION_WRITTEN)
-        room.passing(Waypoint.COMPLETION_COMMITTED)
+            room.reach(Failpoint.COMPLETION_WRITTEN)
+        room.reach(Failpoint.COMPLETION_COMMITTED)
         return completed
 
     def _embedded(self, record: IntentRecord, contract: Contract) -> bytes:
@@ -91,22 +91,22 @@ class Completion:
         seen = contracts.load(tx, contract.id)
         party = rules.signing_party(seen, record.intent)
         signing = Signing(seen, party, room.now())
-        require_all(room.preconditions, tx, signing)
-        rests_on = grounds.keep(tx, record.id, COMPLETED, room.grounding.of(tx, signing))
+        require_preconditions(room.preconditions, tx, signing)
+        rests_on = grounds.save_basis(tx, record.id, COMPLETED, room.basis_finder.find_basis(tx, signing))
         rests_on["agreement"] = self._agreement(tx, signing)
         contracts.add_revision(tx, contract, revision, state=rules.state_after(seen, party))
         parties.mark_signed(tx, contract, party, revision.at)
         intents.complete(tx, record.id)
         intents.abandon_prepared(tx, contract.id, "another party signed first")
-        completed = changed(tx, room.audit, contract, _signed_event(record, party, revision, rests_on))
-        room.tell(tx, after_signature(seen, completed, party, room.now()))
+        completed = record_change(tx, room.audit, contract, _signed_event(record, party, revision, rests_on))
+        room.notify(tx, after_signature(seen, completed, party, room.now()))
         return completed
 
     def _agreement(self, tx: Transaction, signing: Signing) -> str:
         """The log's entries of the acceptances on electronic signing that the signature rests on."""
         own = side_of(signing.party)
         others = distinct(sides_of(signing.contract), but=own)
-        records = agreed.require(tx, own, others, self._room.agreement.version)
+        records = agreed.require_acceptances(tx, own, others, self._room.agreement.version)
         return " ".join(str(record.entry) for record in records)
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.contracts import rules
-from appliance.contracts.acts import Act
-from appliance.contracts.admission import Deed, admitted
-from appliance.contracts.changes import changed
+from appliance.contracts.acts import Permission
+from appliance.contracts.admission import Command, admitted
+from appliance.contracts.changes import record_change
 from appliance.contracts.handing_over import Candidates, HandingOver
-from appliance.contracts.reasons import reasoned
+from appliance.contracts.reasons import require_reason
 from appliance.contracts.room import SigningRoom
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.events import AuditEvent, EventKind
@@ -24,7 +24,7 @@ from appliance.model.people import Person
 from appliance.store import accounts, contracts, people, roll
 from appliance.store.database import Transaction
 
-MOST = 50
+MOST_STARTERS = 50
 _OPEN = frozenset({ContractState.DRAFT, ContractState.SENT})
 
 
@@ -84,8 +84,8 @@ class Departures:
             _require_of(contract, giver, left)
             _require_decider(tx, contract, giver, by)
             _require_here(tx, people.person(tx, to))
-            deed = Deed(Act.HAND_OVER, giver, seen, party_id)
-            return self._handing_over.pass_on(tx, contract_id, deed, to=to, reason=reasoned(reason), decided_by=by)
+            deed = Command(Permission.HAND_OVER, giver, seen, party_id)
+            return self._handing_over.pass_on(tx, contract_id, deed, to=to, reason=require_reason(reason), decided_by=by)
 
     def take_over(
         self, contract_id: str, *, to: str, reason: str, by: str, left: str | None = None, seen: int | None = None
@@ -94,11 +94,11 @@ class Departures:
 
         Raises as :meth:`reassign`; *to* is of the same organisation and has the role of an initiator.
         """
-        now, words = self._room.now(), reasoned(reason)
+        now, words = self._room.now(), require_reason(reason)
         with self._room.database.transaction() as tx:
             contract = contracts.load(tx, contract_id)
             _require_of(contract, contract.initiator, left)
-            before = admitted(tx, contract_id, Deed(Act.READ, contract.initiator, seen), now)
+            before = admitted(tx, contract_id, Command(Permission.READ, contract.initiator, seen), now)
             if before.state not in _OPEN:
                 raise StateRefused("“{title}” is {state}; nobody has to take it over.", **_about(before))
             _require_decider(tx, before, before.initiator, by)
@@ -109,8 +109,8 @@ class Departures:
             contracts.set_initiator(tx, before, to)
             public = {"from": before.initiator, "to": to}
             event = AuditEvent(EventKind.INITIATOR_CHANGED, now, by, contract_id, public, {"reason": words})
-            after = changed(tx, self._room.audit, before, event)
-            self._room.tell(tx, [Notice(contract_id, to, NoticeKind.TAKEN_OVER, now)])
+            after = record_change(tx, self._room.audit, before, event)
+            self._room.notify(tx, [Notice(contract_id, to, NoticeKind.TAKEN_OVER, now)])
             return after
 
     def _parts(self, contract: Contract, subject: str) -> list[LeftBehind]:
@@ -119,7 +119,7 @@ class Departures:
             with self._room.database.reading() as tx:
                 able = _starters(tx, people.person(tx, subject))
                 colleagues = tuple(people.person(tx, each) for each in able)
-            found.append(LeftBehind(contract, subject, None, Candidates(colleagues, len(able) >= MOST)))
+            found.append(LeftBehind(contract, subject, None, Candidates(colleagues, len(able) >= MOST_STARTERS)))
         if contract.state is ContractState.SENT:
             for party in contract.parties:
                 if party.responsible == subject and party.state is PartyState.WAITING:
@@ -132,7 +132,7 @@ def _starters(tx: Transaction, left: Person) -> list[str]:
     """Who of the organisation of *left* is here and may start contracts, at most :data:`MOST`, by name."""
     return [
         each
-        for each in roll.with_role(tx, left.organisation, AccountRole.INITIATOR, limit=MOST)
+        for each in roll.with_role(tx, left.organisation, AccountRole.INITIATOR, limit=MOST_STARTERS)
         if each != left.subject
     ]
 

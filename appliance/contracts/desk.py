@@ -9,8 +9,8 @@ from datetime import timedelta
 from appliance.contracts import rules
 from appliance.contracts.cycle import SigningCycle
 from appliance.contracts.finishing import Finishing
-from appliance.contracts.grounds_record import Grounds
-from appliance.contracts.preconditions import Signing, require_all
+from appliance.contracts.grounds_record import AuthorisationBasis
+from appliance.contracts.preconditions import Signing, require_preconditions
 from appliance.contracts.room import SigningRoom
 from appliance.errors import PreconditionRefused
 from appliance.model.contract import Contract, Party, PartyKind
@@ -29,7 +29,7 @@ LONGEST_PLACE = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedSigning:
     """A contract with the party that is about to sign, and the intent that would be activated."""
 
     contract: Contract
@@ -37,7 +37,7 @@ class Opened:
     intent: IntentRecord
 
 
-class SigningDesk:
+class SigningService:
     """Thread-safe."""
 
     def __init__(self, room: SigningRoom, cycle: SigningCycle, finishing: Finishing) -> None:
@@ -45,7 +45,7 @@ class SigningDesk:
         self._cycle = cycle
         self._finishing = finishing
 
-    def open(self, contract_id: str, party_id: str, circumstances: SigningOrigin) -> Opened:
+    def open(self, contract_id: str, party_id: str, circumstances: SigningOrigin) -> OpenedSigning:
         """What the party is to look at and activate; the same again while it holds.
 
         Raises :class:`PreconditionRefused` when it cannot sign now, and :class:`StateRefused` when the contract
@@ -57,7 +57,7 @@ class SigningDesk:
         prepared = self._cycle.prepare(contract_id, party_id, circumstances)
         return self.opened(contract_id, prepared.id)
 
-    def opened(self, contract_id: str, intent_id: str) -> Opened:
+    def opened(self, contract_id: str, intent_id: str) -> OpenedSigning:
         """The intent of this contract with its party, whatever became of it.
 
         Raises :class:`NotFound`, for an intent of another contract too.
@@ -65,13 +65,13 @@ class SigningDesk:
         with self._room.database.reading() as tx:
             record = intents.load(tx, intent_id, contract=contract_id)
             contract = contracts.load(tx, record.intent.contract)
-        return Opened(contract, rules.party_of(contract, record.intent.party), record)
+        return OpenedSigning(contract, rules.party_of(contract, record.intent.party), record)
 
-    def grounds(self, opened: Opened) -> Grounds:
+    def authorisation_basis(self, opened: OpenedSigning) -> AuthorisationBasis:
         """On what the signature would rest now."""
         signing = Signing(opened.contract, opened.party, self._room.now())
         with self._room.database.reading() as tx:
-            return self._room.grounding.of(tx, signing)
+            return self._room.basis_finder.find_basis(tx, signing)
 
     def sign(self, intent_id: str, activations: Sequence[Activation], circumstances: SigningOrigin) -> Contract:
         """The contract with the signature, made once however often this is called.
@@ -79,7 +79,7 @@ class SigningDesk:
         *circumstances* are those of the activation: they take the place of those in which it was prepared.
         Raises as :meth:`Finishing.finish`.
         """
-        self.place(intent_id, circumstances)
+        self.record_location(intent_id, circumstances)
         return self._finishing.finish(intent_id, activations)
 
     def under_way(self, party_id: str) -> bool:
@@ -87,7 +87,7 @@ class SigningDesk:
         with self._room.database.reading() as tx:
             return any(each.intent.party == party_id for each in intents.under_way(tx))
 
-    def place(self, intent_id: str, circumstances: SigningOrigin) -> None:
+    def record_location(self, intent_id: str, circumstances: SigningOrigin) -> None:
         """Keeps where it is activated, while nothing is signed yet. Raises :class:`PreconditionRefused`."""
         words = (circumstances.location or "").strip()
         if len(words) > LONGEST_PLACE or not (words.isprintable()):
@@ -97,16 +97,16 @@ class SigningDesk:
         with self._room.database.transaction() as tx:
             intents.keep_circumstances(tx, intent_id, replace(circumstances, location=words or None))
 
-    def _usable(self, contract_id: str, party_id: str) -> Opened | None:
+    def _usable(self, contract_id: str, party_id: str) -> OpenedSigning | None:
         now = self._room.now()
         with self._room.database.reading() as tx:
             contract = contracts.load(tx, contract_id)
             party = rules.party_of(contract, party_id)
-            require_all(self._room.preconditions, tx, Signing(contract, party, now))
+            require_preconditions(self._room.preconditions, tx, Signing(contract, party, now))
             record = intents.prepared_of(tx, party_id)
         if record is None or record.base != contract.current.number or record.state is not IntentState.PREPARED:
             return None
         fits = record.intent.signer == party.subject and record.intent.field == party.field
         wanted = self._room.seal_lifetime / 2 if party.kind is PartyKind.SEAL else ENOUGH
         lasts = record.intent.expires - now >= min(wanted, contract.deadline.at - now - A_MOMENT)
-        return Opened(contract, party, record) if fits and lasts else None
+        return OpenedSigning(contract, party, record) if fits and lasts else None

@@ -9,10 +9,10 @@ from datetime import datetime
 from appliance.contact_details import telephone_number
 from appliance.contracts import joining, outsiders, rules
 from appliance.contracts import terms as wording
-from appliance.contracts.acts import Act
-from appliance.contracts.admission import Deed, admitted
-from appliance.contracts.changes import changed
-from appliance.contracts.joining import Signatory, Usual
+from appliance.contracts.acts import Permission
+from appliance.contracts.admission import Command, admitted
+from appliance.contracts.changes import record_change
+from appliance.contracts.joining import Signatory, PlacementChoice
 from appliance.contracts.preconditions import Signing
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.terms import DraftTerms
@@ -34,7 +34,7 @@ from appliance.store import accounts, contracts, parties, people
 from appliance.store.database import Transaction
 from hsm.acts import instant
 
-__all__ = ["DraftTerms", "Drafting", "Usual"]
+__all__ = ["DraftTerms", "Drafting", "PlacementChoice"]
 
 
 class Drafting:
@@ -52,7 +52,7 @@ class Drafting:
     def draft(self, document: bytes, terms: DraftTerms) -> Contract:
         """A new draft. Raises :class:`DocumentRefused`, or :class:`PreconditionRefused` for impossible terms."""
         now = self._room.now()
-        terms = wording.tidy(terms, now)
+        terms = wording.tidy_terms(terms, now)
         accepted = self._intake.accept(document)
         with self._room.database.transaction() as tx:
             initiator = people.person(tx, terms.initiator)
@@ -63,7 +63,7 @@ class Drafting:
                 purpose=terms.purpose,
                 initiator=terms.initiator,
                 order=terms.order,
-                deadline=terms.deadline or wording.usual_deadline(now, initiator.zone),
+                deadline=terms.deadline or wording.default_deadline(now, initiator.zone),
                 state=ContractState.DRAFT,
                 created=now,
                 pages=len(accepted.inspection.pages),
@@ -73,22 +73,22 @@ class Drafting:
                 language=terms.language or initiator.language,
             )
             contracts.insert(tx, contract)
-            return changed(tx, self._room.audit, contract, drafted(contract, now))
+            return record_change(tx, self._room.audit, contract, drafted_event(contract, now))
 
     def revise(self, contract_id: str, terms: DraftTerms, *, by: str, seen: int | None = None) -> Contract:
         """Other words, another order or deadline; the initiator stays who it is."""
         now = self._room.now()
         with self._room.database.transaction() as tx:
-            before = admitted(tx, contract_id, Deed(Act.EDIT, by, seen), now)
-            after = wording.revised(before, wording.tidy(terms, now, before=before.deadline))
+            before = admitted(tx, contract_id, Command(Permission.EDIT, by, seen), now)
+            after = wording.revised_draft(before, wording.tidy_terms(terms, now, before=before.deadline))
             if after == before:
                 return before
             contracts.revise(tx, after)
-            return self._changed(tx, after, EventKind.CONTRACT_REVISED, _public(after), _private(after))
+            return self._changed(tx, after, EventKind.CONTRACT_REVISED, _public_fields(after), _private_fields(after))
 
     def replace_document(self, contract_id: str, document: bytes, *, by: str, seen: int | None = None) -> Contract:
         """Another document in place of the draft's; fields on pages that it does not have lose their places."""
-        deed = Deed(Act.EDIT, by, seen)
+        deed = Command(Permission.EDIT, by, seen)
         with self._room.database.reading() as tx:  # before the work, so that strangers cannot cause any
             admitted(tx, contract_id, deed, self._room.now())
         accepted = self._intake.accept(document)
@@ -107,7 +107,7 @@ class Drafting:
         contract_id: str,
         *,
         subject: str,
-        placement: Placement | Usual | None = Usual.PLACE,
+        placement: Placement | PlacementChoice | None = PlacementChoice.DEFAULT,
         by: str,
         seen: int | None = None,
     ) -> Party:
@@ -144,7 +144,7 @@ class Drafting:
         *,
         seal: str,
         requester: str,
-        placement: Placement | Usual | None = Usual.PLACE,
+        placement: Placement | PlacementChoice | None = PlacementChoice.DEFAULT,
         by: str,
         seen: int | None = None,
     ) -> Party:
@@ -204,10 +204,10 @@ class Drafting:
             return self._changed(tx, contract, EventKind.FIELDS_PLACED, public)
 
     def _draft(self, tx: Transaction, contract_id: str, by: str, seen: int | None) -> Contract:
-        return admitted(tx, contract_id, Deed(Act.EDIT, by, seen), self._room.now())
+        return admitted(tx, contract_id, Command(Permission.EDIT, by, seen), self._room.now())
 
     def _add(
-        self, tx: Transaction, contract: Contract, signatory: Signatory, placement: Placement | Usual | None
+        self, tx: Transaction, contract: Contract, signatory: Signatory, placement: Placement | PlacementChoice | None
     ) -> Party:
         party = joining.new_party(contract, signatory, placement)
         if party.kind is PartyKind.SEAL:
@@ -216,7 +216,7 @@ class Drafting:
         parties.insert(tx, contract.id, party)
         if party.subject == contract.initiator:
             parties.order(tx, contract.id, [party.id, *(other.id for other in contract.parties)])
-        now = changed(tx, self._room.audit, contract, added(contract, party, self._room.now()))
+        now = record_change(tx, self._room.audit, contract, added_event(contract, party, self._room.now()))
         return rules.party_of(now, party.id)
 
     def _changed(
@@ -228,19 +228,19 @@ class Drafting:
         private: Mapping[str, Field] | None = None,
     ) -> Contract:
         event = AuditEvent(kind, self._room.now(), contract.initiator, contract.id, public, private or {})
-        return changed(tx, self._room.audit, contract, event)
+        return record_change(tx, self._room.audit, contract, event)
 
 
-def drafted(contract: Contract, now: datetime, *, replaces: str | None = None) -> AuditEvent:
+def drafted_event(contract: Contract, now: datetime, *, replaces: str | None = None) -> AuditEvent:
     """What the log keeps of a new draft; *replaces* is the id of the contract that it takes the place of."""
     original = contract.original
     public: dict[str, Field] = {"digest": original.digest, "size": original.size, "pages": contract.pages}
-    public |= _public(contract) | ({} if replaces is None else {"replaces": replaces})
+    public |= _public_fields(contract) | ({} if replaces is None else {"replaces": replaces})
     kind = EventKind.CONTRACT_DRAFTED
-    return AuditEvent(kind, now, contract.initiator, contract.id, public, _private(contract))
+    return AuditEvent(kind, now, contract.initiator, contract.id, public, _private_fields(contract))
 
 
-def added(contract: Contract, party: Party, now: datetime) -> AuditEvent:
+def added_event(contract: Contract, party: Party, now: datetime) -> AuditEvent:
     """What the log keeps of a party that joins a draft."""
     public: dict[str, Field] = {"party": party.id, "field": party.field, "subject": party.subject}
     private = {"name": party.name, "organisation": party.organisation}
@@ -251,10 +251,10 @@ def _file(accepted: AcceptedDocument) -> dict[str, Field]:
     return {"digest": accepted.digest, "size": accepted.size, "pages": len(accepted.inspection.pages)}
 
 
-def _public(contract: Contract) -> dict[str, Field]:
+def _public_fields(contract: Contract) -> dict[str, Field]:
     return {"deadline": instant(contract.deadline.at), "order": contract.order.value}
 
 
-def _private(contract: Contract) -> dict[str, Field]:
+def _private_fields(contract: Contract) -> dict[str, Field]:
     amount = None if contract.amount is None else str(contract.amount)
     return {"title": contract.title, "kind": contract.kind, "purpose": contract.purpose, "amount": amount}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from appliance.contracts import guest_requests, rules
-from appliance.contracts.acts import Act
-from appliance.contracts.admission import Deed, admitted
+from appliance.contracts.acts import Permission
+from appliance.contracts.admission import Command, admitted
 from appliance.contracts.announcements import to_those_who_know
-from appliance.contracts.changes import changed
-from appliance.contracts.reasons import reasoned
+from appliance.contracts.changes import record_change
+from appliance.contracts.reasons import require_reason
 from appliance.contracts.room import SigningRoom
 from appliance.ledger.events import SYSTEM, AuditEvent, EventKind
 from appliance.model.contract import Contract, ContractState
@@ -33,18 +33,18 @@ class Endings:
         """The initiator throws a draft away; nobody else has heard of it."""
         now = self._room.now()
         with self._room.database.transaction() as tx:
-            contract = admitted(tx, contract_id, Deed(Act.DISCARD, by, seen), now)
+            contract = admitted(tx, contract_id, Command(Permission.DISCARD, by, seen), now)
             contracts.move(tx, contract, ContractState.DISCARDED)
             event = AuditEvent(EventKind.CONTRACT_DISCARDED, now, by, contract_id)
-            return changed(tx, self._room.audit, contract, event)
+            return record_change(tx, self._room.audit, contract, event)
 
     def decline(
         self, contract_id: str, party_id: str, *, reason: str, by: str, seen: int | None = None
     ) -> Contract:
         """A party whose turn it is will not sign; *by* is who acts for it."""
-        now, reason = self._room.now(), reasoned(reason)
+        now, reason = self._room.now(), require_reason(reason)
         with self._room.database.transaction() as tx:
-            contract = admitted(tx, contract_id, Deed(Act.DECLINE, by, seen, party_id), now)
+            contract = admitted(tx, contract_id, Command(Permission.DECLINE, by, seen, party_id), now)
             parties.mark_declined(tx, contract, rules.party_of(contract, party_id), reason)
             public, private = {"party": party_id}, {"reason": reason}
             event = AuditEvent(EventKind.PARTY_DECLINED, now, by, contract_id, public, private)
@@ -52,9 +52,9 @@ class Endings:
 
     def recall(self, contract_id: str, *, by: str, reason: str, seen: int | None = None) -> Contract:
         """The initiator takes the contract back while it waits for signatures."""
-        now, reason = self._room.now(), reasoned(reason)
+        now, reason = self._room.now(), require_reason(reason)
         with self._room.database.transaction() as tx:
-            contract = admitted(tx, contract_id, Deed(Act.RECALL, by, seen), now)
+            contract = admitted(tx, contract_id, Command(Permission.RECALL, by, seen), now)
             event = AuditEvent(EventKind.CONTRACT_RECALLED, now, by, contract_id, {}, {"reason": reason})
             return self._end(tx, contract, ContractState.RECALLED, event)
 
@@ -81,6 +81,6 @@ class Endings:
     def _end(self, tx: Transaction, contract: Contract, state: ContractState, event: AuditEvent) -> Contract:
         contracts.move(tx, contract, state)
         intents.abandon_prepared(tx, contract.id, f"the contract is {state.value}")
-        guest_requests.close(tx, self._room.audit, contract, event.at)
-        self._room.tell(tx, to_those_who_know(contract, NoticeKind(state.value), event.at))
-        return changed(tx, self._room.audit, contract, event)
+        guest_requests.close_guest_requests(tx, self._room.audit, contract, event.at)
+        self._room.notify(tx, to_those_who_know(contract, NoticeKind(state.value), event.at))
+        return record_change(tx, self._room.audit, contract, event)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from appliance.contracts import refusals, rules
-from appliance.contracts.acts import Act
-from appliance.contracts.admission import Deed, admitted
+from appliance.contracts.acts import Permission
+from appliance.contracts.admission import Command, admitted
 from appliance.contracts.announcements import to_those_who_know
-from appliance.contracts.changes import changed
+from appliance.contracts.changes import record_change
 from appliance.contracts.room import SigningRoom
 from appliance.errors import PreconditionRefused
 from appliance.language import instants
@@ -37,7 +37,7 @@ class Extending:
         later = replace(deadline, at=deadline.at.replace(microsecond=0))
         instants.zone_of(later.zone)
         with self._room.database.transaction() as tx:
-            contract = admitted(tx, contract_id, Deed(Act.EXTEND, by, seen), now)
+            contract = admitted(tx, contract_id, Command(Permission.EXTEND, by, seen), now)
             if now >= contract.deadline.at + self._room.policy.of(contract.kind).reminders.grace:
                 raise refusals.too_late(contract).error()
             if later.at <= now:
@@ -55,7 +55,7 @@ class Extending:
                 "before": instant(contract.deadline.at),
             }
             event = AuditEvent(EventKind.DEADLINE_EXTENDED, now, by, contract_id, public)
-            extended = changed(tx, self._room.audit, contract, event)
+            extended = record_change(tx, self._room.audit, contract, event)
             told = to_those_who_know(extended, NoticeKind.EXTENDED, now)
-            self._room.tell(tx, (notice for notice in told if notice.recipient != by))
+            self._room.notify(tx, (notice for notice in told if notice.recipient != by))
             return extended

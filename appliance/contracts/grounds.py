@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from appliance.contracts.grounds_record import Grounds
+from appliance.contracts.grounds_record import AuthorisationBasis
 from appliance.contracts.preconditions import Foreseen, Precondition, Signing
 from appliance.model.contract import PartyKind
 from appliance.model.identity import IdentityRecord
@@ -25,18 +25,18 @@ from appliance.store.database import Transaction
 from hsm.sentence import Sentence
 
 
-class Grounding:
+class BasisFinder:
     """Finds the grounds, by policy, in the transaction that acts on them. ``own`` is the enterprise's name."""
 
     def __init__(self, policy: Policy, own: str) -> None:
         self._policy = policy
         self.own = own
 
-    def of(self, tx: Transaction, signing: Signing) -> Grounds:
+    def find_basis(self, tx: Transaction, signing: Signing) -> AuthorisationBasis:
         """What there is for *signing*. Reads only."""
         person = people.person(tx, signing.party.responsible)
         matter = self._matter(signing, person)
-        return Grounds(
+        return AuthorisationBasis(
             contract=signing.contract,
             party=signing.party,
             at=signing.now,
@@ -45,7 +45,7 @@ class Grounding:
             decision=decide(matter, powers.of_agent(tx, person.subject) if matter.needed else ()),
         )
 
-    def reserved(self, signing: Signing, person: Person) -> bool:
+    def requires_identity(self, signing: Signing, person: Person) -> bool:
         """Whether policy reserves this signature for people whose identity was checked."""
         required = self._identity_rules(signing).required
         outside = person.guest or person.organisation != self.own
@@ -85,11 +85,11 @@ class Identified(Precondition):
     """The identity of the person who acts was checked, where policy reserves the signature for such people."""
 
     foreseen: ClassVar[Foreseen] = Foreseen.OF_OWN
-    grounding: Grounding
+    finder: BasisFinder
 
     def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
         person = people.person(tx, signing.party.responsible)
-        if not self.grounding.reserved(signing, person) or self.grounding.of(tx, signing).identity is not None:
+        if not self.finder.requires_identity(signing, person) or self.finder.find_basis(tx, signing).identity is not None:
             return
         if identities.of_person(tx, person.subject):
             yield Sentence(
@@ -110,15 +110,15 @@ class Authorised(Precondition):
     policy asks for one."""
 
     foreseen: ClassVar[Foreseen] = Foreseen.OF_OWN
-    grounding: Grounding
+    finder: BasisFinder
 
     def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
-        decision = self.grounding.of(tx, signing).decision
+        decision = self.finder.find_basis(tx, signing).decision
         if decision.outcome is Outcome.REFUSED:
             yield Sentence(decision.words.template, decision.words.values)
 
 
-def taken_over(signing: Signing, person: Person) -> Signing:
+def signing_taken_over(signing: Signing, person: Person) -> Signing:
     """The same signature when *person* makes it in place of who is to make it now."""
     party = signing.party
     if party.kind is PartyKind.SEAL:
@@ -128,10 +128,10 @@ def taken_over(signing: Signing, person: Person) -> Signing:
     return replace(signing, party=party)
 
 
-def keep(tx: Transaction, intent: str, stage: str, found: Grounds) -> dict[str, str]:
+def save_basis(tx: Transaction, intent: str, stage: str, found: AuthorisationBasis) -> dict[str, str]:
     """Puts *found* beside the intent; what the log says of it, nothing when there is nothing to say."""
-    if found.bare:
+    if found.is_empty:
         return {}
     record = found.encode()
     store.keep(tx, intent, stage, record)
-    return found.told(hashlib.sha256(record).hexdigest())
+    return found.log_fields(hashlib.sha256(record).hexdigest())

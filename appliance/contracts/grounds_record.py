@@ -21,7 +21,7 @@ FORMAT: Final = "vermilion-grounds/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Grounds:
+class AuthorisationBasis:
     """What was found for one signature at ``at``; ``identity`` is the good record, where there is one."""
 
     contract: Contract
@@ -32,11 +32,11 @@ class Grounds:
     decision: Decision
 
     @property
-    def bare(self) -> bool:
+    def is_empty(self) -> bool:
         """Nothing was asked for and nothing found: there is nothing to keep."""
         return self.identity is None and self.decision.outcome is Outcome.NOT_NEEDED
 
-    def told(self, digest: str) -> dict[str, str]:
+    def log_fields(self, digest: str) -> dict[str, str]:
         """What the log's entry says of them; *digest* is that of the kept record."""
         chosen = self.decision.chosen
         told = {"grounds": digest}
@@ -68,7 +68,7 @@ class Grounds:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptGrounds:
+class StoredBasis:
     """What people are shown of a kept record: the decision in each language, the power that it names, and for each
     test of it whether it holds, and why. Without a power, no tests."""
 
@@ -79,12 +79,12 @@ class KeptGrounds:
     identity: str | None
 
 
-def read(record: bytes) -> KeptGrounds:
+def decode_basis(record: bytes) -> StoredBasis:
     """The kept *record* for people."""
     value = canonical.decode(record)
     outcome = Outcome(value["outcome"])
     chosen = value["considered"][0] if value["considered"] and outcome is not Outcome.NOT_NEEDED else None
-    return KeptGrounds(
+    return StoredBasis(
         outcome=outcome,
         words=value["words"],
         power=None if chosen is None else chosen["power"]["id"],

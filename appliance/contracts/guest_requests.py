@@ -19,7 +19,7 @@ ENDED: Final = "The contract that this person was to sign has ended."
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class RequestEnding:
     """Why, by whom and when a request ends; the reason is a message id."""
 
     reason: str
@@ -27,15 +27,15 @@ class Ending:
     at: datetime
 
 
-def close(tx: Transaction, audit: AuditTrail, contract: Contract, at: datetime) -> None:
+def close_guest_requests(tx: Transaction, audit: AuditTrail, contract: Contract, at: datetime) -> None:
     """Closes the open enrolment requests of guests of *contract* who have no other contract under way, with the
     act by which an officer was about to grant one: nobody can activate it any more."""
     for party in contract.parties:
         if party.guest and not parties.acts_elsewhere(tx, party.subject, contract.id):
-            withdraw(tx, audit, party.subject, Ending(ENDED, SYSTEM, at))
+            withdraw_guest_request(tx, audit, party.subject, RequestEnding(ENDED, SYSTEM, at))
 
 
-def withdraw(tx: Transaction, audit: AuditTrail, subject: str, ending: Ending) -> None:
+def withdraw_guest_request(tx: Transaction, audit: AuditTrail, subject: str, ending: RequestEnding) -> None:
     """Closes the open enrolment request of *subject*, if there is one, with the officers' act that waits."""
     request = enrolment.open_request(tx, subject)
     if request is None:

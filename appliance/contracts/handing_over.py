@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from appliance.contracts import rules
-from appliance.contracts.acts import Act
-from appliance.contracts.admission import Deed, admitted
+from appliance.contracts.acts import Permission
+from appliance.contracts.admission import Command, admitted
 from appliance.contracts.announcements import newly_on_turn
-from appliance.contracts.changes import changed
-from appliance.contracts.grounds import taken_over
+from appliance.contracts.changes import record_change
+from appliance.contracts.grounds import signing_taken_over
 from appliance.contracts.preconditions import Signing
-from appliance.contracts.readiness import Readiness
-from appliance.contracts.reasons import reasoned
+from appliance.contracts.readiness import SigningReadiness
+from appliance.contracts.reasons import require_reason
 from appliance.contracts.room import SigningRoom
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.events import AuditEvent, EventKind
@@ -22,7 +22,7 @@ from appliance.model.people import Person
 from appliance.store import handovers, intents, parties, people
 from appliance.store.database import Transaction
 
-MOST = 50
+MOST_CANDIDATES = 50
 """People of whom one list of candidates shows those who may."""
 
 
@@ -39,16 +39,16 @@ class HandingOver:
 
     def __init__(self, room: SigningRoom) -> None:
         self._room = room
-        self._readiness = Readiness(room.preconditions)
+        self._readiness = SigningReadiness(room.preconditions)
 
     def candidates(self, contract: Contract, party: Party, words: str = "") -> Candidates:
         """The people to whom *party* can be handed over and who have *words* in their name or mail address."""
         giver = party.responsible
         with self._room.database.reading() as tx:
             organisation = people.person(tx, giver).organisation
-            found = people.enrolled_of(tx, organisation, words.strip(), limit=MOST + 1)
-            fit = [one for one in found[:MOST] if self._why_not(tx, contract, party, one, giver) is None]
-        return Candidates(tuple(fit), len(found) > MOST)
+            found = people.enrolled_of(tx, organisation, words.strip(), limit=MOST_CANDIDATES + 1)
+            fit = [one for one in found[:MOST_CANDIDATES] if self._why_not(tx, contract, party, one, giver) is None]
+        return Candidates(tuple(fit), len(found) > MOST_CANDIDATES)
 
     def hand_over(
         self, contract_id: str, party_id: str, *, to: str, reason: str, by: str, seen: int | None = None
@@ -58,13 +58,13 @@ class HandingOver:
         Raises :class:`StateRefused` or :class:`PreconditionRefused` when it is not allowed, or *to* is of another
         organisation, a party already, or cannot sign.
         """
-        words = reasoned(reason)
+        words = require_reason(reason)
         with self._room.database.transaction() as tx:
-            deed = Deed(Act.HAND_OVER, by, seen, party_id)
+            deed = Command(Permission.HAND_OVER, by, seen, party_id)
             return self.pass_on(tx, contract_id, deed, to=to, reason=words)
 
     def pass_on(
-        self, tx: Transaction, contract_id: str, deed: Deed, *, to: str, reason: str, decided_by: str = ""
+        self, tx: Transaction, contract_id: str, deed: Command, *, to: str, reason: str, decided_by: str = ""
     ) -> Contract:
         """*to* takes the place of who does *deed*, in the caller's transaction; somebody else may have decided it,
         for a giver who has left. Raises as :meth:`hand_over`."""
@@ -83,10 +83,10 @@ class HandingOver:
         intents.abandon_of_party(tx, party_id, "handed over to somebody else")
         public, by = {"party": party_id, "from": giver, "to": to}, decided_by or giver
         event = AuditEvent(EventKind.PARTY_HANDED_OVER, now, by, contract_id, public, {"reason": reason})
-        after = changed(tx, room.audit, before, event)
-        room.tell(tx, newly_on_turn(rules.whose_turn(before), after, now))
+        after = record_change(tx, room.audit, before, event)
+        room.notify(tx, newly_on_turn(rules.whose_turn(before), after, now))
         if before.initiator not in (by, giver, to):
-            room.tell(tx, [Notice(contract_id, before.initiator, NoticeKind.HANDED_OVER, now, party_id)])
+            room.notify(tx, [Notice(contract_id, before.initiator, NoticeKind.HANDED_OVER, now, party_id)])
         return after
 
     def _why_not(
@@ -96,7 +96,7 @@ class HandingOver:
         refusal = _unfit(tx, contract, party, person, giver)
         if refusal is not None:
             return refusal
-        signing = taken_over(Signing(contract, party, self._room.now()), person)
+        signing = signing_taken_over(Signing(contract, party, self._room.now()), person)
         for reason in self._readiness.lacking(tx, signing):
             return PreconditionRefused(reason.template, **reason.values)
         return None

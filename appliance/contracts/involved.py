@@ -14,7 +14,7 @@ _BUCKETS = {
 }
 
 
-def of(contract: Contract) -> dict[str, ContractBucket]:
+def buckets_of(contract: Contract) -> dict[str, ContractBucket]:
     """Each person (subject) who has the contract in a list; those who see everything are :data:`EVERYTHING`."""
     bucket = _BUCKETS.get(contract.state, ContractBucket.ENDED)
     found = {EVERYTHING: bucket}
@@ -33,7 +33,7 @@ def _asked(contract: Contract) -> list[str]:
     return [party.responsible for party in rules.whose_turn(contract)]
 
 
-def words(contract: Contract) -> SearchWords:
+def search_words_of(contract: Contract) -> SearchWords:
     """Title and type, and the names of all parties."""
     names = dict.fromkeys(name for party in contract.parties for name in (party.name, party.organisation))
     return SearchWords(f"{contract.title}\n{contract.kind}", "\n".join(names))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from appliance.contact_details import email_address, organisation_name, person_name
-from appliance.contracts.placing import usual_place
+from appliance.contracts.placing import default_placement
 from appliance.errors import PreconditionRefused
 from appliance.language.instants import zone_of
 from appliance.model.contract import GUEST_PREFIX, Contract, CrossPage, GuestDetails, Party, PartyKind, Placement
@@ -18,10 +18,10 @@ from appliance.model.people import Person
 MOST_PARTIES, MOST_PLACES = 50, 200
 
 
-class Usual(Enum):
+class PlacementChoice(Enum):
     """Says that a field goes where fields go when nobody says where: to the foot of the last page."""
 
-    PLACE = "usual place"
+    DEFAULT = "usual place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ class Signatory:
     phone: str | None = None
 
 
-def new_party(contract: Contract, signatory: Signatory, placement: Placement | Usual | None) -> Party:
+def new_party(contract: Contract, signatory: Signatory, placement: Placement | PlacementChoice | None) -> Party:
     """The last party of *contract*, or its first when the initiator signs. Raises :class:`PreconditionRefused`."""
     if len(contract.parties) >= MOST_PARTIES:
         raise PreconditionRefused("A contract has at most {most} parties.", most=MOST_PARTIES)
     if any(other.subject == signatory.subject for other in contract.parties):
         raise PreconditionRefused("{name} is a party already.", name=signatory.name)
     position = len(contract.parties) + 1
-    place = usual_place(signatory.kind, position, contract.pages) if placement is Usual.PLACE else placement
+    place = default_placement(signatory.kind, position, contract.pages) if placement is PlacementChoice.DEFAULT else placement
     if place is not None:
         require_places(contract, (place,))
     return Party(

@@ -11,22 +11,22 @@ from datetime import datetime
 from typing import TypeVar
 
 from appliance.contracts import refusals, rules
-from appliance.contracts.acts import Act, Refusal, Standing, Who
+from appliance.contracts.acts import Permission, Refusal, Relation, Actor
 from appliance.model.contract import GUEST_PREFIX, Contract, ContractState, Party, PartyState
 
-__all__ = ["TABLE", "Act", "Refusal", "Rule", "Standing", "Who", "allowed", "require", "standings", "why_not"]
+__all__ = ["TABLE", "Permission", "Refusal", "PermissionRule", "Relation", "Actor", "permissions_of", "require_permission", "relations_of", "refusal_for"]
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class PermissionRule:
     """In these states, who is one of ``standings`` may do ``act``, unless also one of ``unless``."""
 
-    act: Act
+    permission: Permission
     states: frozenset[ContractState]
-    standings: frozenset[Standing]
-    unless: frozenset[Standing] = frozenset()
+    relations: frozenset[Relation]
+    unless: frozenset[Relation] = frozenset()
 
 
 def _of(*members: T) -> frozenset[T]:
@@ -38,94 +38,94 @@ _SENT_ONCE = _ALWAYS - {ContractState.DRAFT, ContractState.DISCARDED}
 _DRAFT, _SENT = _of(ContractState.DRAFT), _of(ContractState.SENT)
 _COMPLETED, _FINISHED = _of(ContractState.COMPLETED), _of(ContractState.COMPLETED, ContractState.VOIDED)
 _UNSIGNED_END = _of(ContractState.DECLINED, ContractState.RECALLED, ContractState.EXPIRED)
-_INITIATOR, _ON_TURN = _of(Standing.INITIATOR), _of(Standing.ON_TURN)
-_SIGNERS = _of(Standing.ON_TURN, Standing.WAITING, Standing.DONE)
-_UNSIGNED, _SIGNED, _GUEST = _of(Standing.ON_TURN, Standing.WAITING), _of(Standing.DONE), _of(Standing.GUEST)
-_OTHERS = _of(Standing.GUEST, Standing.CUSTODIAN, Standing.FORMER)
+_INITIATOR, _ON_TURN = _of(Relation.INITIATOR), _of(Relation.ON_TURN)
+_SIGNERS = _of(Relation.ON_TURN, Relation.WAITING, Relation.DONE)
+_UNSIGNED, _SIGNED, _GUEST = _of(Relation.ON_TURN, Relation.WAITING), _of(Relation.DONE), _of(Relation.GUEST)
+_OTHERS = _of(Relation.GUEST, Relation.CUSTODIAN, Relation.FORMER)
 
-TABLE: tuple[Rule, ...] = (
-    Rule(Act.READ, _ALWAYS, _of(Standing.INITIATOR, Standing.AUDITOR)),
-    Rule(Act.READ, _SENT_ONCE, _SIGNERS | _OTHERS),
-    Rule(Act.EDIT, _DRAFT, _INITIATOR),
-    Rule(Act.DISCARD, _DRAFT, _INITIATOR),
-    Rule(Act.SEND, _DRAFT, _INITIATOR),
-    Rule(Act.SIGN, _SENT, _ON_TURN),
-    Rule(Act.DECLINE, _SENT, _ON_TURN),
-    Rule(Act.HAND_OVER, _SENT, _UNSIGNED, unless=_GUEST),
-    Rule(Act.RECALL, _SENT, _INITIATOR),
-    Rule(Act.CORRECT, _UNSIGNED_END, _INITIATOR),
-    Rule(Act.EXTEND, _SENT, _INITIATOR),
-    Rule(Act.VOID, _COMPLETED, _INITIATOR),
-    Rule(Act.VOID, _COMPLETED, _SIGNED, unless=_GUEST),
-    Rule(Act.AGREE_TO_VOID, _COMPLETED, _SIGNED),
-    Rule(Act.REFUSE_TO_VOID, _COMPLETED, _SIGNED),
-    Rule(Act.EXPORT, _FINISHED, _of(Standing.INITIATOR, Standing.DONE, Standing.AUDITOR)),
+TABLE: tuple[PermissionRule, ...] = (
+    PermissionRule(Permission.READ, _ALWAYS, _of(Relation.INITIATOR, Relation.AUDITOR)),
+    PermissionRule(Permission.READ, _SENT_ONCE, _SIGNERS | _OTHERS),
+    PermissionRule(Permission.EDIT, _DRAFT, _INITIATOR),
+    PermissionRule(Permission.DISCARD, _DRAFT, _INITIATOR),
+    PermissionRule(Permission.SEND, _DRAFT, _INITIATOR),
+    PermissionRule(Permission.SIGN, _SENT, _ON_TURN),
+    PermissionRule(Permission.DECLINE, _SENT, _ON_TURN),
+    PermissionRule(Permission.HAND_OVER, _SENT, _UNSIGNED, unless=_GUEST),
+    PermissionRule(Permission.RECALL, _SENT, _INITIATOR),
+    PermissionRule(Permission.CORRECT, _UNSIGNED_END, _INITIATOR),
+    PermissionRule(Permission.EXTEND, _SENT, _INITIATOR),
+    PermissionRule(Permission.VOID, _COMPLETED, _INITIATOR),
+    PermissionRule(Permission.VOID, _COMPLETED, _SIGNED, unless=_GUEST),
+    PermissionRule(Permission.AGREE_TO_VOID, _COMPLETED, _SIGNED),
+    PermissionRule(Permission.REFUSE_TO_VOID, _COMPLETED, _SIGNED),
+    PermissionRule(Permission.EXPORT, _FINISHED, _of(Relation.INITIATOR, Relation.DONE, Relation.AUDITOR)),
 )
 """All that is allowed."""
 
-UNTIL_DEADLINE = _of(Act.SIGN, Act.DECLINE, Act.HAND_OVER)
+UNTIL_DEADLINE = _of(Permission.SIGN, Permission.DECLINE, Permission.HAND_OVER)
 """Refused from the deadline on, though the scheduler may not have ended the contract yet."""
 
 
-def standings(contract: Contract, who: Who, party: Party | None = None) -> frozenset[Standing]:
+def relations_of(contract: Contract, actor: Actor, party: Party | None = None) -> frozenset[Relation]:
     """What *who* is to *contract*; with *party*, as a signer for that party alone. Never empty."""
-    found = set(_as_signer(contract, who, party))
-    if who.guest_of is not None and who.guest_of[0] != contract.id:
-        return _of(Standing.STRANGER)
-    if found and who.subject.startswith(GUEST_PREFIX):
-        found.add(Standing.GUEST)
-    if who.subject == contract.initiator:
-        found.add(Standing.INITIATOR)
-    if any(one.subject in who.seals for one in contract.parties):
-        found.add(Standing.CUSTODIAN)
-    if who.subject in contract.former:
-        found.add(Standing.FORMER)
-    if who.auditor:
-        found.add(Standing.AUDITOR)
-    return frozenset(found or {Standing.STRANGER})
+    found = set(_as_signer(contract, actor, party))
+    if actor.guest_of is not None and actor.guest_of[0] != contract.id:
+        return _of(Relation.STRANGER)
+    if found and actor.subject.startswith(GUEST_PREFIX):
+        found.add(Relation.GUEST)
+    if actor.subject == contract.initiator:
+        found.add(Relation.INITIATOR)
+    if any(one.subject in actor.seals for one in contract.parties):
+        found.add(Relation.CUSTODIAN)
+    if actor.subject in contract.former:
+        found.add(Relation.FORMER)
+    if actor.auditor:
+        found.add(Relation.AUDITOR)
+    return frozenset(found or {Relation.STRANGER})
 
 
-def _as_signer(contract: Contract, who: Who, only: Party | None) -> set[Standing]:
+def _as_signer(contract: Contract, actor: Actor, only: Party | None) -> set[Relation]:
     parties = contract.parties if only is None else (only,)
-    own = [one for one in parties if one.responsible == who.subject]
+    own = [one for one in parties if one.responsible == actor.subject]
     turn = rules.whose_turn(contract)
     return {
-        Standing.DONE
+        Relation.DONE
         if one.state is not PartyState.WAITING
-        else Standing.ON_TURN
+        else Relation.ON_TURN
         if one in turn
-        else Standing.WAITING
+        else Relation.WAITING
         for one in own
     }
 
 
-def why_not(contract: Contract, act: Act, who: Who, now: datetime, party: Party | None = None) -> Refusal | None:
+def refusal_for(contract: Contract, permission: Permission, actor: Actor, now: datetime, party: Party | None = None) -> Refusal | None:
     """None when *who* may do *act* at *now*, else why not; *party* narrows acts of signers to one party."""
-    what = standings(contract, who, party)
-    if what == {Standing.STRANGER}:
-        return refusals.stranger()
+    what = relations_of(contract, actor, party)
+    if what == {Relation.STRANGER}:
+        return refusals.no_part()
     if contract.disposed is not None:
         return refusals.disposed(contract.disposed)
-    if contract.state not in {state for rule in TABLE if rule.act is act for state in rule.states}:
-        return refusals.wrong_state(contract, act)
-    if act in UNTIL_DEADLINE and now >= contract.deadline.at:
+    if contract.state not in {state for rule in TABLE if rule.permission is permission for state in rule.states}:
+        return refusals.wrong_state(contract, permission)
+    if permission in UNTIL_DEADLINE and now >= contract.deadline.at:
         return refusals.too_late(contract)
-    if not any(_allows(rule, contract.state, what) for rule in TABLE if rule.act is act):
-        return refusals.wrong_standing(contract, act, what, party)
-    return refusals.about_voiding(contract, act, who)
+    if not any(_allows(rule, contract.state, what) for rule in TABLE if rule.permission is permission):
+        return refusals.wrong_person(contract, permission, what, party)
+    return refusals.about_voiding(contract, permission, actor)
 
 
-def _allows(rule: Rule, state: ContractState, what: frozenset[Standing]) -> bool:
-    return state in rule.states and bool(rule.standings & what) and not rule.unless & what
+def _allows(rule: PermissionRule, state: ContractState, what: frozenset[Relation]) -> bool:
+    return state in rule.states and bool(rule.relations & what) and not rule.unless & what
 
 
-def allowed(contract: Contract, who: Who, now: datetime) -> dict[Act, Refusal | None]:
+def permissions_of(contract: Contract, actor: Actor, now: datetime) -> dict[Permission, Refusal | None]:
     """Every act: None when *who* may do it, else why not. The portal shows only what is allowed."""
-    return {act: why_not(contract, act, who, now) for act in Act}
+    return {act: refusal_for(contract, act, actor, now) for act in Permission}
 
 
-def require(contract: Contract, act: Act, who: Who, now: datetime, party: Party | None = None) -> None:
+def require_permission(contract: Contract, permission: Permission, actor: Actor, now: datetime, party: Party | None = None) -> None:
     """Raises :class:`StateRefused` or :class:`PreconditionRefused` with the reason, unless *act* is allowed."""
-    refusal = why_not(contract, act, who, now, party)
+    refusal = refusal_for(contract, permission, actor, now, party)
     if refusal is not None:
         raise refusal.error()

@@ -25,7 +25,7 @@ def of_this_house(
     tx: Transaction, room: SigningRoom, organisation: str, more: Iterable[str] = ()
 ) -> Refusal | None:
     """Why an outside signer cannot be of *organisation*, or None. ``more`` are further names of this house."""
-    for own in (room.grounding.own, *people.organisations(tx), *more):
+    for own in (room.basis_finder.own, *people.organisations(tx), *more):
         if same_organisation(own, organisation):
             return Refusal(
                 "An outside signer cannot be of {organisation}: {own} is an organisation of this house. Who works"

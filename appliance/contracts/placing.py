@@ -13,7 +13,7 @@ SEAL_HEIGHT = 14.5
 """Room for a seal of 40 mm on A4: 43 mm of 297."""
 
 
-def usual_place(kind: PartyKind, position: int, pages: int) -> Placement:
+def default_placement(kind: PartyKind, position: int, pages: int) -> Placement:
     """The place of the party at *position* (from 1) in a document of so many *pages*; all in percent."""
     row, column = divmod(position - 1, COLUMNS)
     height = SEAL_HEIGHT if kind is PartyKind.SEAL else HEIGHT

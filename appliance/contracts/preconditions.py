@@ -18,9 +18,9 @@ from typing import ClassVar
 from cryptography import x509
 
 from appliance.contracts import agreed
-from appliance.contracts.acts import Act, Who
+from appliance.contracts.acts import Permission, Actor
 from appliance.contracts.agreement_text import VERSION
-from appliance.contracts.model import why_not
+from appliance.contracts.model import refusal_for
 from appliance.contracts.sides import distinct, side_of, sides_of
 from appliance.errors import PreconditionRefused
 from appliance.model.contract import Contract, ContractState, Party
@@ -75,7 +75,7 @@ class Allowed(Precondition):
     foreseen = Foreseen.NO
 
     def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
-        refusal = why_not(signing.contract, Act.SIGN, Who(signing.party.responsible), signing.now, signing.party)
+        refusal = refusal_for(signing.contract, Permission.SIGN, Actor(signing.party.responsible), signing.now, signing.party)
         if refusal is not None:
             yield Sentence(refusal.template, refusal.values)
 
@@ -131,7 +131,7 @@ class Agreed(Precondition):
         """Names the sides that no acceptance names."""
         own = side_of(signing.party)
         try:
-            agreed.require(tx, own, distinct(sides_of(signing.contract), but=own), self.version)
+            agreed.require_acceptances(tx, own, distinct(sides_of(signing.contract), but=own), self.version)
         except PreconditionRefused as refusal:
             yield Sentence(refusal.template, refusal.values)
 
@@ -151,13 +151,13 @@ class Reviewed(Precondition):
             yield Sentence(*refusal)
 
 
-def require_all(preconditions: Sequence[Precondition], tx: Transaction, signing: Signing) -> None:
+def require_preconditions(preconditions: Sequence[Precondition], tx: Transaction, signing: Signing) -> None:
     """Raises :class:`PreconditionRefused` for the first that does not hold."""
     for precondition in preconditions:
         precondition.require(tx, signing)
 
 
-def standard(version: str = VERSION) -> tuple[Precondition, ...]:
+def standard_preconditions(version: str = VERSION) -> tuple[Precondition, ...]:
     """What every signature needs; *version* is that of the agreement on electronic signing.
 
     A seal's own conditions are in :mod:`appliance.contracts.seal_conditions`.

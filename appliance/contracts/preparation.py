@@ -7,9 +7,9 @@ from datetime import datetime
 
 from appliance.appearances.seals import appearance_of
 from appliance.contracts import grounds, rules
-from appliance.contracts.preconditions import Signing, require_all
+from appliance.contracts.preconditions import Signing, require_preconditions
 from appliance.contracts.room import SigningRoom
-from appliance.contracts.waypoints import Waypoint
+from appliance.contracts.waypoints import Failpoint
 from appliance.errors import StateRefused
 from appliance.language import Language
 from appliance.ledger.events import AuditEvent, EventKind
@@ -47,16 +47,16 @@ class Preparation:
         with room.database.reading() as tx:
             contract = contracts.load(tx, contract_id)
             party = rules.party_of(contract, party_id)
-            require_all(room.preconditions, tx, Signing(contract, party, now))
+            require_preconditions(room.preconditions, tx, Signing(contract, party, now))
             appearance = _appearance(tx, party, contract.language, now)
             custodians = self._custodians(tx, contract, party)
         base = room.blobs.get(contract.current.digest)
         prepared = room.workshop.prepare(base, _order(contract, party, appearance, now))
-        room.passing(Waypoint.REVISION_PREPARED)
+        room.reach(Failpoint.REVISION_PREPARED)
         record = self._record(contract, party, prepared, circumstances, custodians)
         with room.database.transaction() as tx:
             self._persist(tx, contract, party, record)
-        room.passing(Waypoint.INTENT_PERSISTED)
+        room.reach(Failpoint.INTENT_PERSISTED)
         return PreparedSigning(record.id, contract.title, record.intent, prepared.document, contract.pages)
 
     def _record(
@@ -106,10 +106,10 @@ class Preparation:
                 "Somebody else acts for this party by now; look at “{title}” again.", title=seen.title
             )
         signing = Signing(seen, party, record.created)
-        require_all(self._room.preconditions, tx, signing)
+        require_preconditions(self._room.preconditions, tx, signing)
         intents.abandon_of_party(tx, party.id, "prepared again")
         intents.insert(tx, record)
-        rests_on = grounds.keep(tx, record.id, PREPARED, self._room.grounding.of(tx, signing))
+        rests_on = grounds.save_basis(tx, record.id, PREPARED, self._room.basis_finder.find_basis(tx, signing))
         event = AuditEvent(
             kind=EventKind.SIGNATURE_PREPARED,
             contract=contract.id,

@@ -28,7 +28,7 @@ class ProblemPlace(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class DraftProblem:
     """One thing to mend: a sentence (message id) with its values; ``party`` is the id of the party concerned."""
 
     place: ProblemPlace
@@ -42,14 +42,14 @@ class Problem:
         return Refusal(self.template, dict(self.values))
 
 
-def of(contract: Contract, now: datetime) -> Iterator[Problem]:
+def problems_of(contract: Contract, now: datetime) -> Iterator[DraftProblem]:
     """Everything that the contract itself shows; the register of people and seals is asked elsewhere."""
     yield from _words(contract)
     if not contract.parties:
-        yield Problem(ProblemPlace.PARTIES, None, "Nobody is to sign yet; add a party.")
+        yield DraftProblem(ProblemPlace.PARTIES, None, "Nobody is to sign yet; add a party.")
     yield from _fields(contract)
     if now >= contract.deadline.at:
-        yield Problem(
+        yield DraftProblem(
             ProblemPlace.DEADLINE,
             None,
             "The deadline {deadline} ({zone}) has passed; set a later one.",
@@ -57,32 +57,32 @@ def of(contract: Contract, now: datetime) -> Iterator[Problem]:
         )
 
 
-def _words(contract: Contract) -> Iterator[Problem]:
+def _words(contract: Contract) -> Iterator[DraftProblem]:
     if not contract.kind:
-        yield Problem(ProblemPlace.DOCUMENT, None, "The type of the contract is missing.")
+        yield DraftProblem(ProblemPlace.DOCUMENT, None, "The type of the contract is missing.")
     if not contract.purpose:
-        yield Problem(ProblemPlace.DOCUMENT, None, "The purpose of the contract is missing.")
+        yield DraftProblem(ProblemPlace.DOCUMENT, None, "The purpose of the contract is missing.")
 
 
-def _fields(contract: Contract) -> Iterator[Problem]:
+def _fields(contract: Contract) -> Iterator[DraftProblem]:
     for number, party in enumerate(contract.parties):
         name = {"name": party.name}
         if not party.places:
             template = "{name} has no field yet; place one."
             if party.kind is PartyKind.SEAL and party.cross_page is not None:
                 template = "{name} needs a place of its own besides the edges of the pages."
-            yield Problem(ProblemPlace.FIELDS, party.id, template, name)
+            yield DraftProblem(ProblemPlace.FIELDS, party.id, template, name)
         if not all(_lies_on_page(contract, place) for place in party.places):
-            yield Problem(
+            yield DraftProblem(
                 ProblemPlace.FIELDS, party.id, "A field of {name} lies outside its page; move it back.", name
             )
         for other in contract.parties[number + 1 :]:
             if _hides(party, other):
                 both = {"name": party.name, "other": other.name}
                 template = "The fields of {name} and {other} cover each other; move them apart."
-                yield Problem(ProblemPlace.FIELDS, party.id, template, both)
+                yield DraftProblem(ProblemPlace.FIELDS, party.id, template, both)
         if _hides_itself(party):
-            yield Problem(
+            yield DraftProblem(
                 ProblemPlace.FIELDS, party.id, "Two fields of {name} cover each other; move them apart.", name
             )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.contracts.agreement_text import OF_PERSONS, standard_text
-from appliance.contracts.grounds_record import KeptGrounds, read
+from appliance.contracts.grounds_record import StoredBasis, decode_basis
 from appliance.contracts.rules import party_of
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound
@@ -96,11 +96,11 @@ class Contracts:
             kept = agreements.text_of(tx, version)
         return kept or dict(standard_text(version).words)
 
-    def grounds(self, contract_id: str) -> dict[str, KeptGrounds]:
+    def authorisation_bases(self, contract_id: str) -> dict[str, StoredBasis]:
         """By party (id): on what each completed signature rests, as far as anything was asked for or found."""
         with self._database.reading() as tx:
             kept = grounds.of_contract(tx, contract_id)
-        return {party: read(record) for party, record in kept.items()}
+        return {party: decode_basis(record) for party, record in kept.items()}
 
     def entries(self, contract_id: str) -> tuple[int, ...]:
         """The numbers of the log entries that tell the contract's history, in order."""

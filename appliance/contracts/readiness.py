@@ -19,7 +19,7 @@ _LATER = frozenset({Foreseen.OF_OWN})
 _LAST_MOMENT = timedelta(microseconds=1)
 
 
-class Readiness:
+class SigningReadiness:
     """Reads only. ``preconditions`` are those of every signature."""
 
     def __init__(self, preconditions: Sequence[Precondition]) -> None:

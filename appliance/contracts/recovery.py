@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from appliance.contracts.cycle import SigningCycle
 from appliance.contracts.room import SigningRoom
-from appliance.contracts.sealing import SealingOff
+from appliance.contracts.sealing import Finalisation
 from appliance.errors import ApplianceError
 from appliance.model.intent import IntentRecord, IntentState
 from appliance.store import agreements, intents
@@ -32,16 +32,16 @@ class Recovered:
     completed: list[str] = field(default_factory=list)
     abandoned: list[str] = field(default_factory=list)
     pending: dict[str, str] = field(default_factory=dict)
-    sealed: list[str] = field(default_factory=list)
+    finalised: list[str] = field(default_factory=list)
 
 
 class Recovery:
     """Run at every start and each few seconds by the scheduler; any number may run at once."""
 
-    def __init__(self, room: SigningRoom, cycle: SigningCycle, sealing: SealingOff) -> None:
+    def __init__(self, room: SigningRoom, cycle: SigningCycle, sealing: Finalisation) -> None:
         self._room = room
         self._cycle = cycle
-        self._sealing = sealing
+        self._finalisation = sealing
         self._causes: dict[str, Cause] = {}
 
     @property
@@ -58,8 +58,8 @@ class Recovery:
         for record in under_way:
             if self._is_left(record):
                 self._close(record, recovered)
-        if contract_id in self._sealing.waiting():
-            self._seal_off(contract_id, recovered)
+        if contract_id in self._finalisation.contracts_waiting():
+            self._finalise(contract_id, recovered)
         return next((self._causes[each] for each in recovered.pending), None)
 
     def run(self) -> Recovered:
@@ -81,14 +81,14 @@ class Recovery:
         with self._room.database.transaction() as tx:
             intents.abandon_expired(tx, now, EXPIRED)
             agreements.forget_expired(tx, now)
-        for contract_id in self._sealing.waiting():
-            self._seal_off(contract_id, recovered)
+        for contract_id in self._finalisation.contracts_waiting():
+            self._finalise(contract_id, recovered)
         self._causes = {each: cause for each, cause in self._causes.items() if each in recovered.pending}
         return recovered
 
     def _is_left(self, record: IntentRecord) -> bool:
         patient = record.claimed is not None and self._room.now() < record.claimed + PATIENCE
-        return not (patient and self._room.claimants.lives(record.lease_owner))
+        return not (patient and self._room.leases.is_held(record.lease_owner))
 
     def _close(self, record: IntentRecord, recovered: Recovered) -> None:
         if record.state is IntentState.SIGNING:
@@ -108,10 +108,10 @@ class Recovery:
                 recovered.pending[record.id] = str(error)
                 self._causes[record.id] = _cause(error)
 
-    def _seal_off(self, contract_id: str, recovered: Recovered) -> None:
+    def _finalise(self, contract_id: str, recovered: Recovered) -> None:
         try:
-            self._sealing.seal_off(contract_id)
-            recovered.sealed.append(contract_id)
+            self._finalisation.finalise(contract_id)
+            recovered.finalised.append(contract_id)
         except (ApplianceError, AuthorityError) as error:
             recovered.pending[contract_id] = str(error)
             self._causes[contract_id] = _cause(error)

@@ -7,45 +7,45 @@ from datetime import datetime
 from typing import Final
 
 from appliance.contracts import rules
-from appliance.contracts.acts import Act, Refusal, Standing, Who
+from appliance.contracts.acts import Permission, Refusal, Relation, Actor
 from appliance.model.contract import Contract, Party
 
-_WRONG_STATE: Final[Mapping[Act, str]] = {
-    Act.EDIT: "“{title}” is {state}; only a draft can be changed.",
-    Act.DISCARD: "“{title}” is {state}; only a draft can be discarded.",
-    Act.SEND: "“{title}” is {state}; only a draft can be sent.",
-    Act.SIGN: "Contract “{title}” cannot be signed: it is {state}.",
-    Act.DECLINE: "“{title}” cannot be declined: it is {state}.",
-    Act.HAND_OVER: "“{title}” is {state}; handing over is possible only while it waits for signatures.",
-    Act.RECALL: "“{title}” is {state}; only what waits for signatures can be recalled.",
-    Act.CORRECT: "“{title}” is {state}; only what was declined, recalled or expired is corrected and sent again.",
-    Act.EXTEND: "“{title}” is {state}; the deadline can be extended only while it waits for signatures.",
-    Act.VOID: "“{title}” is {state}; only a completed contract can be voided.",
-    Act.AGREE_TO_VOID: "“{title}” is {state}; only a completed contract can be voided.",
-    Act.REFUSE_TO_VOID: "“{title}” is {state}; only a completed contract can be voided.",
-    Act.EXPORT: "“{title}” is {state}; evidence can be exported once it is completed.",
+_WRONG_STATE: Final[Mapping[Permission, str]] = {
+    Permission.EDIT: "“{title}” is {state}; only a draft can be changed.",
+    Permission.DISCARD: "“{title}” is {state}; only a draft can be discarded.",
+    Permission.SEND: "“{title}” is {state}; only a draft can be sent.",
+    Permission.SIGN: "Contract “{title}” cannot be signed: it is {state}.",
+    Permission.DECLINE: "“{title}” cannot be declined: it is {state}.",
+    Permission.HAND_OVER: "“{title}” is {state}; handing over is possible only while it waits for signatures.",
+    Permission.RECALL: "“{title}” is {state}; only what waits for signatures can be recalled.",
+    Permission.CORRECT: "“{title}” is {state}; only what was declined, recalled or expired is corrected and sent again.",
+    Permission.EXTEND: "“{title}” is {state}; the deadline can be extended only while it waits for signatures.",
+    Permission.VOID: "“{title}” is {state}; only a completed contract can be voided.",
+    Permission.AGREE_TO_VOID: "“{title}” is {state}; only a completed contract can be voided.",
+    Permission.REFUSE_TO_VOID: "“{title}” is {state}; only a completed contract can be voided.",
+    Permission.EXPORT: "“{title}” is {state}; evidence can be exported once it is completed.",
 }
 
-_WRONG_PERSON: Final[Mapping[Act, str]] = {
-    Act.EDIT: "Only the initiator changes “{title}”.",
-    Act.DISCARD: "Only the initiator discards “{title}”.",
-    Act.SEND: "Only the initiator sends “{title}”.",
-    Act.SIGN: "You are not asked to sign “{title}”.",
-    Act.DECLINE: "You are not asked to sign “{title}”.",
-    Act.HAND_OVER: "You have no signature in “{title}” to hand over.",
-    Act.RECALL: "Only the initiator recalls “{title}”.",
-    Act.CORRECT: "Only the initiator corrects “{title}” and sends it again.",
-    Act.EXTEND: "Only the initiator extends the deadline of “{title}”.",
-    Act.VOID: "Only the initiator and those who signed “{title}” can propose to void it.",
-    Act.AGREE_TO_VOID: "Only those who signed “{title}” declare it void.",
-    Act.REFUSE_TO_VOID: "Only those who signed “{title}” can refuse to void it.",
-    Act.EXPORT: "Only the initiator, the signers and auditors export the evidence of “{title}”.",
+_WRONG_PERSON: Final[Mapping[Permission, str]] = {
+    Permission.EDIT: "Only the initiator changes “{title}”.",
+    Permission.DISCARD: "Only the initiator discards “{title}”.",
+    Permission.SEND: "Only the initiator sends “{title}”.",
+    Permission.SIGN: "You are not asked to sign “{title}”.",
+    Permission.DECLINE: "You are not asked to sign “{title}”.",
+    Permission.HAND_OVER: "You have no signature in “{title}” to hand over.",
+    Permission.RECALL: "Only the initiator recalls “{title}”.",
+    Permission.CORRECT: "Only the initiator corrects “{title}” and sends it again.",
+    Permission.EXTEND: "Only the initiator extends the deadline of “{title}”.",
+    Permission.VOID: "Only the initiator and those who signed “{title}” can propose to void it.",
+    Permission.AGREE_TO_VOID: "Only those who signed “{title}” declare it void.",
+    Permission.REFUSE_TO_VOID: "Only those who signed “{title}” can refuse to void it.",
+    Permission.EXPORT: "Only the initiator, the signers and auditors export the evidence of “{title}”.",
 }
 
-_OF_SIGNERS: Final = frozenset({Act.SIGN, Act.DECLINE, Act.HAND_OVER})
+_OF_SIGNERS: Final = frozenset({Permission.SIGN, Permission.DECLINE, Permission.HAND_OVER})
 
 
-def stranger() -> Refusal:
+def no_part() -> Refusal:
     """Somebody who has nothing to do with the contract learns nothing of it, not even its title."""
     return Refusal("You have no part in this contract.", {})
 
@@ -59,9 +59,9 @@ def disposed(at: datetime) -> Refusal:
     )
 
 
-def wrong_state(contract: Contract, act: Act) -> Refusal:
+def wrong_state(contract: Contract, permission: Permission) -> Refusal:
     """Nobody may do *act* in the contract's state."""
-    return Refusal(_WRONG_STATE[act], {"title": contract.title, "state": contract.state}, late=True)
+    return Refusal(_WRONG_STATE[permission], {"title": contract.title, "state": contract.state}, late=True)
 
 
 def too_late(contract: Contract) -> Refusal:
@@ -73,20 +73,20 @@ def too_late(contract: Contract) -> Refusal:
     )
 
 
-def wrong_standing(contract: Contract, act: Act, what: frozenset[Standing], party: Party | None) -> Refusal:
+def wrong_person(contract: Contract, permission: Permission, relations: frozenset[Relation], party: Party | None) -> Refusal:
     """Others may do *act* now, this person may not."""
-    if act is Act.READ:  # a draft is nobody's business but its initiator's
-        return stranger()
-    if act is Act.HAND_OVER and Standing.GUEST in what:
+    if permission is Permission.READ:  # a draft is nobody's business but its initiator's
+        return no_part()
+    if permission is Permission.HAND_OVER and Relation.GUEST in relations:
         return Refusal(
             "An outside signer cannot hand over “{title}”: decline it and name the right person to the initiator.",
             {"title": contract.title},
         )
-    if act in _OF_SIGNERS and Standing.WAITING in what:
+    if permission in _OF_SIGNERS and Relation.WAITING in relations:
         return _not_your_turn(contract, party)
-    if act in _OF_SIGNERS and Standing.DONE in what:
+    if permission in _OF_SIGNERS and Relation.DONE in relations:
         return Refusal("You have signed “{title}” already; it is no longer your turn.", {"title": contract.title})
-    return Refusal(_WRONG_PERSON[act], {"title": contract.title})
+    return Refusal(_WRONG_PERSON[permission], {"title": contract.title})
 
 
 def _not_your_turn(contract: Contract, party: Party | None) -> Refusal:
@@ -102,15 +102,15 @@ def _not_your_turn(contract: Contract, party: Party | None) -> Refusal:
     )
 
 
-def about_voiding(contract: Contract, act: Act, who: Who) -> Refusal | None:
+def about_voiding(contract: Contract, permission: Permission, actor: Actor) -> Refusal | None:
     """What stands in the way of voiding when state and person are right."""
     values: dict[str, object] = {"title": contract.title}
     proposal = contract.voiding
-    if act is Act.VOID and proposal is not None:
+    if permission is Permission.VOID and proposal is not None:
         return Refusal("Voiding “{title}” has been proposed already; answer that proposal.", values, late=True)
-    if act in (Act.AGREE_TO_VOID, Act.REFUSE_TO_VOID):
+    if permission in (Permission.AGREE_TO_VOID, Permission.REFUSE_TO_VOID):
         if proposal is None:
             return Refusal("Nobody proposes to void “{title}”.", values, late=True)
-        if who.subject in proposal.declared:
+        if actor.subject in proposal.declared:
             return Refusal("You have declared “{title}” void already.", values)
     return None

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from appliance.contracts import drafting, terms
-from appliance.contracts.acts import Act
-from appliance.contracts.admission import Deed, admitted
-from appliance.contracts.changes import changed
+from appliance.contracts.acts import Permission
+from appliance.contracts.admission import Command, admitted
+from appliance.contracts.changes import record_change
 from appliance.contracts.joining import Signatory, new_party
 from appliance.contracts.room import SigningRoom
 from appliance.ledger.events import AuditEvent, EventKind
@@ -19,7 +19,7 @@ from appliance.store.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class ReplacementLinks:
     """The contract that one replaces, and the one that replaces it; None where there is none."""
 
     replaces: Contract | None
@@ -43,7 +43,7 @@ class Resending:
         """
         now = self._room.now()
         with self._room.database.transaction() as tx:
-            before = admitted(tx, contract_id, Deed(Act.CORRECT, by, seen), now)
+            before = admitted(tx, contract_id, Command(Permission.CORRECT, by, seen), now)
             known = successions.successor(tx, before.id)
             if known is not None:
                 return contracts.load(tx, known)
@@ -57,11 +57,11 @@ class Resending:
             self._room.audit.append(tx, event)
             return draft
 
-    def links(self, contract: Contract) -> Links:
+    def links(self, contract: Contract) -> ReplacementLinks:
         """What *contract* replaces, and what replaces it."""
         with self._room.database.reading() as tx:
             before, after = successions.replaced(tx, contract.id), successions.successor(tx, contract.id)
-            return Links(
+            return ReplacementLinks(
                 None if before is None else contracts.load(tx, before),
                 None if after is None else contracts.load(tx, after),
             )
@@ -71,7 +71,7 @@ class Resending:
         draft = replace(
             before,
             id=secrets.token_hex(12),
-            deadline=terms.deadline_again(before.deadline, _sent(before), now),
+            deadline=terms.deadline_again(before.deadline, _sent_at(before), now),
             state=ContractState.DRAFT,
             created=now,
             parties=(),
@@ -81,8 +81,8 @@ class Resending:
         )
         contracts.insert(tx, draft)
         successions.insert(tx, draft.id, replaces=before.id)
-        event = drafting.drafted(draft, now, replaces=before.id)
-        return changed(tx, self._room.audit, draft, event)
+        event = drafting.drafted_event(draft, now, replaces=before.id)
+        return record_change(tx, self._room.audit, draft, event)
 
     def _joined(self, tx: Transaction, draft: Contract, party: Party) -> Contract:
         """The draft with one party more, who signs where *party* would have signed."""
@@ -96,10 +96,10 @@ class Resending:
         anew = new_party(draft, signatory, party.placement)
         joined = replace(anew, more=party.more, cross_page=party.cross_page)
         parties.insert(tx, draft.id, joined)
-        return changed(tx, self._room.audit, draft, drafting.added(draft, joined, self._room.now()))
+        return record_change(tx, self._room.audit, draft, drafting.added_event(draft, joined, self._room.now()))
 
 
-def _sent(contract: Contract) -> datetime:
+def _sent_at(contract: Contract) -> datetime:
     """When the contract was sent: when it got its fields."""
     fields = (each.at for each in contract.revisions if each.kind is RevisionKind.FIELDS)
     return next(fields, contract.created)

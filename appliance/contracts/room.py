@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from appliance.contracts.agreement_text import AgreementText, standard_text
-from appliance.contracts.claimants import Claimants
-from appliance.contracts.grounds import Grounding
+from appliance.contracts.claimants import ProcessLeases
+from appliance.contracts.grounds import BasisFinder
 from appliance.contracts.preconditions import Precondition
 from appliance.contracts.seal_conditions import SealConditions
-from appliance.contracts.waypoints import Passing, pass_by
+from appliance.contracts.waypoints import FailpointHook, ignore_failpoint
 from appliance.documents.blobs import BlobStore
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.notice import Notice
@@ -23,7 +23,7 @@ from appliance.timestamping import OutsideAuthority, TimestampService
 from appliance.verification import Verifier
 from hsm.client import AuthorityClient
 
-Telling = Callable[[Transaction, Iterable[Notice]], None]
+Notifier = Callable[[Transaction, Iterable[Notice]], None]
 """Puts notices on their way, in the caller's transaction."""
 
 LIFETIME = timedelta(minutes=10)
@@ -44,16 +44,16 @@ class SigningRoom:
     authority: AuthorityClient
     timestamps: TimestampService
     audit: AuditTrail
-    claimants: Claimants
+    leases: ProcessLeases
     now: Callable[[], datetime]
     preconditions: Sequence[Precondition]
-    tell: Telling
+    notify: Notifier
     policy: Policy
-    grounding: Grounding
+    basis_finder: BasisFinder
     standings: Standings
     seals: SealConditions
     agreement: AgreementText = field(default_factory=standard_text)
     outside: OutsideAuthority | None = None
-    passing: Passing = pass_by
+    reach: FailpointHook = ignore_failpoint
     lifetime: timedelta = LIFETIME
     seal_lifetime: timedelta = SEAL_LIFETIME

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from appliance.contracts import rules
 from appliance.contracts.finishing import Finishing
-from appliance.contracts.preconditions import Signing, require_all
+from appliance.contracts.preconditions import Signing, require_preconditions
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.seal_register import SealRegister
-from appliance.contracts.seal_standing import Lapse, lapse_of, require_custodian, require_words
+from appliance.contracts.seal_standing import Lapse, lapse_of, require_custodian, require_request_reason
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.contract import Contract, PartyKind
 from appliance.model.intent import IntentRecord, IntentState
@@ -43,7 +43,7 @@ class SealRequests(SealRegister):
         The same intent again gives the same request. Raises :class:`ActivationRefused`, :class:`StateRefused`,
         :class:`PreconditionRefused`.
         """
-        words = require_words(reason)
+        words = require_request_reason(reason)
         with self._room.database.reading() as tx:
             record = intents.load(tx, intent_id)
             asked = seal_requests.of_intent(tx, intent_id)
@@ -102,7 +102,7 @@ class SealRequests(SealRegister):
 
     def refuse(self, request_id: str, *, by: str, reason: str) -> SealRequest:
         """A custodian says no, with a reason; the requester is told and may ask again."""
-        words = require_words(reason)
+        words = require_request_reason(reason)
         with self._room.database.reading() as tx:
             request = seal_requests.load(tx, request_id)
             require_custodian(tx, request, by)
@@ -122,7 +122,7 @@ class SealRequests(SealRegister):
         party = rules.party_of(contract, record.intent.party)
         if party.kind is not PartyKind.SEAL or party.requester != subject:
             raise PreconditionRefused("Only the one who asks for a seal makes a request for it.")
-        require_all(self._room.preconditions, tx, Signing(contract, party, self._room.now()))
+        require_preconditions(self._room.preconditions, tx, Signing(contract, party, self._room.now()))
         stale = record.state is not IntentState.PREPARED or contract.current.number != record.base
         if stale or self._room.now() >= record.intent.expires:
             raise StateRefused("The document has changed or the time is over; prepare it again.")
@@ -151,7 +151,7 @@ class SealRequests(SealRegister):
             if lapse is None:
                 contract = contracts.load(tx, request.contract)
                 party = rules.party_of(contract, request.party)
-                require_all(self._room.preconditions, tx, Signing(contract, party, now))
+                require_preconditions(self._room.preconditions, tx, Signing(contract, party, now))
         if lapse is not None:
             self.lapse(request, lapse)
             raise StateRefused(lapse.value)

@@ -16,7 +16,7 @@ from appliance.model.seal_request import SealRequest, SealRequestState
 from appliance.store import accounts, contracts, intents, people
 from appliance.store.database import Transaction
 
-LONGEST_REASON = 500
+LONGEST_REQUEST_REASON = 500
 """Characters of a reason, asked or answered."""
 
 
@@ -29,7 +29,7 @@ class Lapse(StrEnum):
     DESTROYED = "The seal was destroyed before it was used."
     CUSTODIAN_GONE = "A custodian who had approved keeps this seal no more; ask for the seal again."
     LEFT = "Whoever asked for the seal has left."
-    UNKEPT = "No custodian of the seal is left who could answer; ask an officer."
+    NO_CUSTODIAN = "No custodian of the seal is left who could answer; ask an officer."
     HANDED_OVER = "Somebody else asks for this seal now."
     NOT_MADE = "The signature could not be made and nothing was signed; ask for the seal again."
 
@@ -55,8 +55,8 @@ def lapse_of(tx: Transaction, request: SealRequest, now: datetime) -> Lapse | No
         found = Lapse.NOT_MADE
     elif accounts.has_left(tx, request.requester):
         found = Lapse.LEFT
-    elif request.state is SealRequestState.WAITING and _unkept(tx, request):
-        found = Lapse.UNKEPT
+    elif request.state is SealRequestState.WAITING and _no_custodian_left(tx, request):
+        found = Lapse.NO_CUSTODIAN
     return found
 
 
@@ -67,7 +67,7 @@ def _lapse_of_seal(tx: Transaction, request: SealRequest) -> Lapse | None:
     return None if set(request.approved_by) <= set(seal.custodians) else Lapse.CUSTODIAN_GONE
 
 
-def _unkept(tx: Transaction, request: SealRequest) -> bool:
+def _no_custodian_left(tx: Transaction, request: SealRequest) -> bool:
     """Whether all who could answer have left; those who stay are asked already."""
     return all(accounts.has_left(tx, each) for each in custodians_of(tx, request))
 
@@ -88,13 +88,13 @@ def require_custodian(tx: Transaction, request: SealRequest, subject: str) -> No
         raise PreconditionRefused("Only a custodian of the seal who has not asked for it answers this request.")
 
 
-def require_words(reason: str) -> str:
+def require_request_reason(reason: str) -> str:
     """*reason* without outer blanks. Raises :class:`PreconditionRefused` when it is empty or too long."""
     words = without_hidden(reason).strip()
     if not words:
         raise PreconditionRefused("Say in a few words why.")
-    if len(words) > LONGEST_REASON:
-        raise PreconditionRefused("The reason may have {most} characters at most.", most=LONGEST_REASON)
+    if len(words) > LONGEST_REQUEST_REASON:
+        raise PreconditionRefused("The reason may have {most} characters at most.", most=LONGEST_REQUEST_REASON)
     return words
 
 

@@ -70,7 +70,7 @@ class SealUses:
         more = len(found) > PAGE
         return UsePage(tuple(found[:PAGE]), found[PAGE - 1].number if more else None)
 
-    def kept_by(self, person: str, wanted: UseFilter) -> UseFilter:
+    def of_custodian(self, person: str, wanted: UseFilter) -> UseFilter:
         """*wanted*, of the seals that *person* keeps alone."""
         with self._database.reading() as tx:
             return _only(custody.seals_kept_by(tx, person), wanted)

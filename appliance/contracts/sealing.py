@@ -9,9 +9,9 @@ from appliance.contracts import rules
 from appliance.contracts.acceptable import READERS, require_archived
 from appliance.contracts.announcements import to_everybody
 from appliance.contracts.archiving import Archived, Archiving
-from appliance.contracts.changes import changed
+from appliance.contracts.changes import record_change
 from appliance.contracts.room import SigningRoom
-from appliance.contracts.waypoints import Waypoint
+from appliance.contracts.waypoints import Failpoint
 from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, ContractRevision, ContractState, RevisionKind
 from appliance.model.horizon import Horizon
@@ -19,14 +19,14 @@ from appliance.model.notice import NoticeKind
 from appliance.store import contracts, keeping, people
 
 
-class SealingOff:
+class Finalisation:
     """Needs nobody's activation, so it may be repeated until it succeeds; only its commit counts."""
 
     def __init__(self, room: SigningRoom) -> None:
         self._room = room
         self._archiving = Archiving(room)
 
-    def seal_off(self, contract_id: str) -> Contract:
+    def finalise(self, contract_id: str) -> Contract:
         """The completed contract. Raises :class:`StateRefused` unless everybody has signed.
 
         Whatever fails leaves the contract signed and unsealed; the scheduler tries again.
@@ -40,11 +40,11 @@ class SealingOff:
         archived = self._archived(contract)
         require_archived(room.verifier.verify_pdf(archived.document, readers=READERS), contract)
         digest = room.blobs.put(archived.document)
-        room.passing(Waypoint.ARCHIVE_STORED)
+        room.reach(Failpoint.ARCHIVE_STORED)
         number = contract.current.number + 1
         revision = ContractRevision(number, RevisionKind.ARCHIVE, digest, len(archived.document), archived.at)
         completed = self._commit(contract, revision, archived.horizon)
-        room.passing(Waypoint.ARCHIVE_COMMITTED)
+        room.reach(Failpoint.ARCHIVE_COMMITTED)
         return completed
 
     def _commit(self, contract: Contract, revision: ContractRevision, horizon: Horizon) -> Contract:
@@ -57,14 +57,14 @@ class SealingOff:
                 return seen
             contracts.add_revision(tx, contract, revision, state=ContractState.COMPLETED)
             keeping.put(tx, contract.id, revision.number, horizon)
-            completed = changed(tx, room.audit, contract, event)
-            room.tell(tx, to_everybody(completed, NoticeKind.COMPLETED, room.now()))
+            completed = record_change(tx, room.audit, contract, event)
+            room.notify(tx, to_everybody(completed, NoticeKind.COMPLETED, room.now()))
             return completed
 
-    def waiting(self) -> list[str]:
+    def contracts_waiting(self) -> list[str]:
         """Ids of the contracts that everybody has signed and that are not sealed off, as after a crash."""
         with self._room.database.reading() as tx:
-            return contracts.to_seal_off(tx)
+            return contracts.to_finalise(tx)
 
     def _archived(self, contract: Contract) -> Archived:
         """The document with certificates of every chain, revocation lists, and a document timestamp."""

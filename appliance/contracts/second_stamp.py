@@ -14,7 +14,7 @@ from appliance.timestamping import OutsideToken
 from hsm.cms import add_signature_timestamp
 
 
-class SecondStamp:
+class SecondTimestamp:
     """Asked while the local authority is, taken only when the whole result still passes the own verifier."""
 
     def __init__(self, room: SigningRoom) -> None:

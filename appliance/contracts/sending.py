@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from itertools import chain
 
 from appliance.contracts import outsiders, problems
-from appliance.contracts.acts import Act
-from appliance.contracts.admission import Deed, admitted
+from appliance.contracts.acts import Permission
+from appliance.contracts.admission import Command, admitted
 from appliance.contracts.announcements import after_sending
-from appliance.contracts.changes import changed
+from appliance.contracts.changes import record_change
 from appliance.contracts.preconditions import Signing
-from appliance.contracts.problems import Problem, ProblemPlace
-from appliance.contracts.readiness import Readiness
+from appliance.contracts.problems import DraftProblem, ProblemPlace
+from appliance.contracts.readiness import SigningReadiness
 from appliance.contracts.room import SigningRoom
 from appliance.documents.earlier import EarlierSignatures
 from appliance.errors import PreconditionRefused, StateRefused
@@ -31,9 +31,9 @@ class Sending:
     def __init__(self, room: SigningRoom, earlier: EarlierSignatures) -> None:
         self._room = room
         self._earlier = earlier
-        self._readiness = Readiness(room.preconditions)
+        self._readiness = SigningReadiness(room.preconditions)
 
-    def problems(self, contract: Contract) -> list[Problem]:
+    def problems(self, contract: Contract) -> list[DraftProblem]:
         """What keeps the draft from being sent, in the order of the form; empty when it can go out."""
         with self._room.database.reading() as tx:
             return self._problems(tx, contract)
@@ -62,7 +62,7 @@ class Sending:
         Raises :class:`PreconditionRefused` for anybody but the initiator and for the first of :meth:`problems`,
         and :class:`StateRefused` when it is no draft, was changed since it was *seen*, or at the same moment.
         """
-        room, deed = self._room, Deed(Act.SEND, by, seen)
+        room, deed = self._room, Command(Permission.SEND, by, seen)
         with room.database.reading() as tx:
             contract = admitted(tx, contract_id, deed, room.now())
             self._require_sendable(tx, contract)
@@ -88,43 +88,43 @@ class Sending:
             if unverified:
                 public["unverified"] = unverified
             event = AuditEvent(EventKind.CONTRACT_SENT, now, by, contract_id, public)
-            sent = changed(tx, room.audit, contract, event)
-            room.tell(tx, after_sending(sent, now))
+            sent = record_change(tx, room.audit, contract, event)
+            room.notify(tx, after_sending(sent, now))
         return sent
 
     def _require_sendable(self, tx: Transaction, contract: Contract) -> None:
         for problem in self._problems(tx, contract):
             raise PreconditionRefused(problem.template, **problem.values)
 
-    def _problems(self, tx: Transaction, contract: Contract) -> list[Problem]:
+    def _problems(self, tx: Transaction, contract: Contract) -> list[DraftProblem]:
         found = [
-            *problems.of(contract, self._room.now()),
+            *problems.problems_of(contract, self._room.now()),
             *self._of_register(tx, contract),
             *self._of_review(tx, contract),
         ]
         return sorted(found, key=lambda problem: list(ProblemPlace).index(problem.place))
 
-    def _of_register(self, tx: Transaction, contract: Contract) -> Iterator[Problem]:
+    def _of_register(self, tx: Transaction, contract: Contract) -> Iterator[DraftProblem]:
         for party in contract.parties:
             if party.guest and not people.person(tx, party.subject).email:
                 template = "{name} has no e-mail address; the link to the contract goes there."
-                yield Problem(ProblemPlace.PARTIES, party.id, template, {"name": party.name})
+                yield DraftProblem(ProblemPlace.PARTIES, party.id, template, {"name": party.name})
             if party.guest:
                 own = outsiders.of_this_house(tx, self._room, party.organisation)
                 if own is not None:
-                    yield Problem(ProblemPlace.PARTIES, party.id, own.template, dict(own.values))
+                    yield DraftProblem(ProblemPlace.PARTIES, party.id, own.template, dict(own.values))
         for signing in self._signatures(contract):
             for reason in self._readiness.before_sending(tx, signing):
-                yield Problem(ProblemPlace.PARTIES, signing.party.id, reason.template, dict(reason.values))
+                yield DraftProblem(ProblemPlace.PARTIES, signing.party.id, reason.template, dict(reason.values))
 
     def _signatures(self, contract: Contract) -> list[Signing]:
         now = self._room.now()
         return [Signing(contract, party, now) for party in contract.parties]
 
-    def _of_review(self, tx: Transaction, contract: Contract) -> Iterator[Problem]:
+    def _of_review(self, tx: Transaction, contract: Contract) -> Iterator[DraftProblem]:
         refusal = refusing.why_not(self._room.standings.of(tx, contract))
         if refusal is not None:
-            yield Problem(ProblemPlace.REVIEW, None, *refusal)
+            yield DraftProblem(ProblemPlace.REVIEW, None, *refusal)
 
 
 def _field(tx: Transaction, party: Party) -> FieldPlacement:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from appliance.contracts import rules
-from appliance.contracts.preconditions import Signing, require_all
+from appliance.contracts.preconditions import Signing, require_preconditions
 from appliance.contracts.room import SigningRoom
-from appliance.contracts.second_stamp import SecondStamp
-from appliance.contracts.waypoints import Waypoint
+from appliance.contracts.second_stamp import SecondTimestamp
+from appliance.contracts.waypoints import Failpoint
 from appliance.errors import StateRefused
 from appliance.model.intent import IntentRecord, IntentState
 from appliance.store import contracts, intents
@@ -35,7 +35,7 @@ class Signature:
 
     def __init__(self, room: SigningRoom) -> None:
         self._room = room
-        self._second = SecondStamp(room)
+        self._second = SecondTimestamp(room)
 
     def sign(self, intent_id: str, activations: Sequence[Activation]) -> IntentRecord:
         """The intent with a timestamped signature.
@@ -48,12 +48,12 @@ class Signature:
         the recovery.
         """
         record = self._claimed(intent_id)
-        self._room.passing(Waypoint.INTENT_CLAIMED)
+        self._room.reach(Failpoint.INTENT_CLAIMED)
         cms = self._ask(record, activations)
-        self._room.passing(Waypoint.CMS_RECEIVED)
+        self._room.reach(Failpoint.CMS_RECEIVED)
         with self._room.database.transaction() as tx:
             intents.keep_cms(tx, intent_id, cms)
-        self._room.passing(Waypoint.CMS_PERSISTED)
+        self._room.reach(Failpoint.CMS_PERSISTED)
         return self._stamp(intent_id, cms)
 
     def stamp(self, record: IntentRecord) -> IntentRecord:
@@ -79,8 +79,8 @@ class Signature:
                 )
             _require_time(record, now)
             party = rules.signing_party(contract, record.intent)
-            require_all(room.preconditions, tx, Signing(contract, party, now))
-            intents.claim(tx, intent_id, claimant=room.claimants.mine(), now=now)
+            require_preconditions(room.preconditions, tx, Signing(contract, party, now))
+            intents.claim(tx, intent_id, lease_owner=room.leases.own_lease(), now=now)
         return record
 
     def _ask(self, record: IntentRecord, activations: Sequence[Activation]) -> bytes:
@@ -110,11 +110,11 @@ class Signature:
         second = self._second.begin(value)
         token = room.timestamps.token(hashlib.sha256(value).digest())
         stamped, outside = self._second.added(record, contract, add_signature_timestamp(cms, token), second)
-        room.passing(Waypoint.TIMESTAMP_RECEIVED)
+        room.reach(Failpoint.TIMESTAMP_RECEIVED)
         with room.database.transaction() as tx:
             intents.keep_stamped(tx, intent_id, cms=stamped, at=parse_token(token).gen_time, outside=outside)
             record = intents.load(tx, intent_id)
-        room.passing(Waypoint.TIMESTAMP_PERSISTED)
+        room.reach(Failpoint.TIMESTAMP_PERSISTED)
         return record
 
 

@@ -25,7 +25,7 @@ UNDER_WAY = timedelta(minutes=3)
 
 UNSEALED = timedelta(minutes=1)
 OVERDUE = timedelta(minutes=1)
-MOST = 200
+MOST_STUCK = 200
 """Of each step."""
 
 _STEPS: Final = {
@@ -80,7 +80,7 @@ class StuckContracts:
                 yield Stuck(record.intent.contract, _STEPS[record.state], record.claimed, *cause)
 
     def _unsealed(self, tx: Transaction, now: datetime) -> Iterator[Stuck]:
-        for contract_id in contracts.to_seal_off(tx)[:MOST]:
+        for contract_id in contracts.to_finalise(tx)[:MOST_STUCK]:
             signed = contracts.load(tx, contract_id).current.at
             if signed + UNSEALED <= now:
                 cause = self._recovery.causes.get(contract_id, _UNTRIED)
@@ -93,5 +93,5 @@ class StuckContracts:
 
 
 def _unkept(tx: Transaction) -> Iterator[Stuck]:
-    for contract_id, reason in keeping.failed(tx, limit=MOST):
+    for contract_id, reason in keeping.failed(tx, limit=MOST_STUCK):
         yield Stuck(contract_id, StuckStep.ARCHIVE_RENEWAL, None, "{why}", {"why": reason})

@@ -14,7 +14,7 @@ from appliance.model.money import Money
 LONGEST_TITLE, LONGEST_KIND, LONGEST_PURPOSE = 200, 60, 2000
 """In characters."""
 
-USUAL_DAYS = 14
+DEFAULT_DAYS = 14
 """Until the deadline when nobody names one."""
 
 END_OF_WORK = time(18, 0)
@@ -40,7 +40,7 @@ class DraftTerms:
     language: Language | None = None
 
 
-def tidy(terms: DraftTerms, now: datetime, *, before: Deadline | None = None) -> DraftTerms:
+def tidy_terms(terms: DraftTerms, now: datetime, *, before: Deadline | None = None) -> DraftTerms:
     """*terms* without stray spaces and hidden letters. Raises :class:`PreconditionRefused` for what cannot be.
 
     A deadline that is in the past is refused unless it was so *before*.
@@ -70,7 +70,7 @@ def require_deadline(deadline: Deadline, now: datetime) -> None:
         )
 
 
-def usual_deadline(now: datetime, zone: str, days: int = USUAL_DAYS) -> Deadline:
+def default_deadline(now: datetime, zone: str, days: int = DEFAULT_DAYS) -> Deadline:
     """The end of work *days* from *now*, in *zone*."""
     day = now.astimezone(instants.zone_of(zone)).date() + timedelta(days=days)
     return Deadline(instants.on(day, END_OF_WORK, zone), zone)
@@ -88,7 +88,7 @@ def deadline_again(before: Deadline, sent: datetime, now: datetime) -> Deadline:
     return Deadline(instants.on(day, due.time(), zone), before.zone)
 
 
-def revised(contract: Contract, terms: DraftTerms) -> Contract:
+def revised_draft(contract: Contract, terms: DraftTerms) -> Contract:
     """The draft with the words, order and deadline of *terms*; initiator and everything else stay."""
     return replace(
         contract,

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from appliance.contracts.acts import Act, Who
-from appliance.contracts.model import why_not
+from appliance.contracts.acts import Permission, Actor
+from appliance.contracts.model import refusal_for
 from appliance.errors import NotFound
 from appliance.model.contract import Contract
 from appliance.store import contracts, custody
 from appliance.store.database import Transaction
 
 
-def who_is(
+def actor_of(
     tx: Transaction, subject: str, *, auditor: bool = False, guest_of: tuple[str, str] | None = None
-) -> Who:
+) -> Actor:
     """*subject* as the state machine knows people: with the seals in that person's custody."""
-    return Who(subject, auditor, custody.seals_kept_by(tx, subject), guest_of)
+    return Actor(subject, auditor, custody.seals_kept_by(tx, subject), guest_of)
 
 
-def require_reader(tx: Transaction, contract_id: str, who: Who, now: datetime) -> Contract:
+def require_reader(tx: Transaction, contract_id: str, actor: Actor, now: datetime) -> Contract:
     """The contract, when *who* may read it. Raises the :class:`NotFound` of a contract that is not there."""
     contract = contracts.load(tx, contract_id)
-    refusal = why_not(contract, Act.READ, who, now)
+    refusal = refusal_for(contract, Permission.READ, actor, now)
     if refusal is not None:
         if refusal.late:  # of a contract that this reader knew
             raise refusal.error()

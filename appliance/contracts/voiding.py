@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from appliance.contracts import rules
-from appliance.contracts.acts import Act
-from appliance.contracts.admission import Deed, admitted
+from appliance.contracts.acts import Permission
+from appliance.contracts.admission import Command, admitted
 from appliance.contracts.announcements import to_everybody
-from appliance.contracts.changes import changed
+from appliance.contracts.changes import record_change
 from appliance.contracts.grounds import Authorised, Identified
 from appliance.contracts.preconditions import Signing
-from appliance.contracts.reasons import reasoned
+from appliance.contracts.reasons import require_reason
 from appliance.contracts.room import SigningRoom
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.events import AuditEvent, EventKind, Field
@@ -51,15 +51,15 @@ class Voiding:
 
         Raises :class:`StateRefused` or :class:`PreconditionRefused` when it is not allowed.
         """
-        room, now, reason = self._room, self._room.now(), reasoned(reason)
+        room, now, reason = self._room, self._room.now(), require_reason(reason)
         with room.database.transaction() as tx:
-            contract = admitted(tx, contract_id, Deed(Act.VOID, by, seen), now)
+            contract = admitted(tx, contract_id, Command(Permission.VOID, by, seen), now)
             proposal = OpenVoiding(secrets.token_hex(12), by, reason, now)
             voidings.insert(tx, contract_id, proposal)
             event = AuditEvent(
                 EventKind.VOID_PROPOSED, now, by, contract_id, {"voiding": proposal.id}, {"reason": reason}
             )
-            proposed = changed(tx, room.audit, contract, event)
+            proposed = record_change(tx, room.audit, contract, event)
             self._tell_others(tx, proposed, NoticeKind.VOID_PROPOSED, by, now)
             return proposed
 
@@ -67,7 +67,7 @@ class Voiding:
         """What *by* is to look at and activate: ``record`` says it all, ``act`` goes to the authenticator."""
         room, now = self._room, self._room.now()
         with room.database.transaction() as tx:
-            contract = admitted(tx, contract_id, Deed(Act.AGREE_TO_VOID, by, seen), now)
+            contract = admitted(tx, contract_id, Command(Permission.AGREE_TO_VOID, by, seen), now)
             self._require_entitled(tx, contract, by, now)
             proposal = _open(contract)
             record = _record(contract, proposal, people.person(tx, by), now)
@@ -104,20 +104,20 @@ class Voiding:
             event = _declared(declaration, at)
             entry = room.audit.append(tx, event)
             voidings.sign(tx, declaration, at=at, cms=add_signature_timestamp(cms, token), entry=entry)
-            declared = changed(tx, room.audit, contract, event, told=True)
+            declared = record_change(tx, room.audit, contract, event, appended=True)
             return self._void(tx, declared, declaration) if _is_unanimous(declared) else declared
 
     def refuse(self, contract_id: str, *, reason: str, by: str, seen: int | None = None) -> Contract:
         """*by* will not declare it void: the proposal ends, the contract stays completed, all are told."""
-        room, now, reason = self._room, self._room.now(), reasoned(reason)
+        room, now, reason = self._room, self._room.now(), require_reason(reason)
         with room.database.transaction() as tx:
-            contract = admitted(tx, contract_id, Deed(Act.REFUSE_TO_VOID, by, seen), now)
+            contract = admitted(tx, contract_id, Command(Permission.REFUSE_TO_VOID, by, seen), now)
             proposal = _open(contract)
             voidings.refuse(tx, proposal.id, by=by, reason=reason, at=now)
             event = AuditEvent(
                 EventKind.VOID_REFUSED, now, by, contract_id, {"voiding": proposal.id}, {"reason": reason}
             )
-            refused = changed(tx, room.audit, contract, event)
+            refused = record_change(tx, room.audit, contract, event)
             self._tell_others(tx, refused, NoticeKind.VOID_REFUSED, by, now)
             return refused
 
@@ -129,7 +129,7 @@ class Voiding:
     def _require_open(self, tx: Transaction, declaration: VoidDeclaration) -> Contract:
         """The contract while the declaration can be signed."""
         now = self._room.now()
-        contract = admitted(tx, declaration.contract, Deed(Act.AGREE_TO_VOID, declaration.person), now)
+        contract = admitted(tx, declaration.contract, Command(Permission.AGREE_TO_VOID, declaration.person), now)
         self._require_entitled(tx, contract, declaration.person, now)
         if _open(contract).id != declaration.voiding or now >= declaration.intent.expires:
             raise StateRefused("This declaration can no longer be signed here; prepare it again.")
@@ -139,7 +139,7 @@ class Voiding:
         """Who takes a contract back needs what signing it takes: identity and authority, as they are now."""
         for party in contract.parties:
             if party.responsible == person:
-                for precondition in (Identified(self._room.grounding), Authorised(self._room.grounding)):
+                for precondition in (Identified(self._room.basis_finder), Authorised(self._room.basis_finder)):
                     precondition.require(tx, Signing(contract, party, now))
 
     def _void(self, tx: Transaction, contract: Contract, last: VoidDeclaration) -> Contract:
@@ -149,13 +149,13 @@ class Voiding:
         contracts.move(tx, contract, ContractState.VOIDED)
         public: dict[str, Field] = {"voiding": last.voiding}
         event = AuditEvent(EventKind.CONTRACT_VOIDED, now, last.person, contract.id, public)
-        voided = changed(tx, room.audit, contract, event)
-        room.tell(tx, to_everybody(voided, NoticeKind.VOIDED, now))
+        voided = record_change(tx, room.audit, contract, event)
+        room.notify(tx, to_everybody(voided, NoticeKind.VOIDED, now))
         return voided
 
     def _tell_others(self, tx: Transaction, contract: Contract, kind: NoticeKind, by: str, now: datetime) -> None:
         others = (subject for subject in rules.everybody(contract) if subject != by)
-        self._room.tell(tx, [Notice(contract.id, subject, kind, now) for subject in others])
+        self._room.notify(tx, [Notice(contract.id, subject, kind, now) for subject in others])
 
 
 def _open(contract: Contract) -> OpenVoiding:

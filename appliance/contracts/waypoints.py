@@ -10,7 +10,7 @@ from collections.abc import Callable
 from enum import StrEnum
 
 
-class Waypoint(StrEnum):
+class Failpoint(StrEnum):
     """Named for what has just been done; what comes next has not begun."""
 
     REVISION_PREPARED = "revision prepared, intent not yet on disk"
@@ -30,8 +30,8 @@ class Waypoint(StrEnum):
     ARCHIVE_COMMITTED = "contract completed, not yet acknowledged"
 
 
-Passing = Callable[[Waypoint], None]
+FailpointHook = Callable[[Failpoint], None]
 
 
-def pass_by(waypoint: Waypoint) -> None:
+def ignore_failpoint(failpoint: Failpoint) -> None:
     """Go on."""

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from appliance.contracts.agreement import Between
-from appliance.contracts.drafting import DraftTerms, Usual
+from appliance.contracts.agreement import AgreementSides
+from appliance.contracts.drafting import DraftTerms, PlacementChoice
 from appliance.contracts.sides import side_of_person
 from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
@@ -30,7 +30,7 @@ class Script:
 
     document: bytes
     title: str
-    places: Sequence[Placement | Usual] = (Usual.PLACE, Usual.PLACE, Usual.PLACE)
+    places: Sequence[Placement | PlacementChoice] = (PlacementChoice.DEFAULT, PlacementChoice.DEFAULT, PlacementChoice.DEFAULT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Story:
         for person, other in ((ZHANG, LI), (LI, ZHANG)):
             if agreements.of_person(person.subject):
                 continue
-            between = Between(side_of_person(person), (side_of_person(other),))
+            between = AgreementSides(side_of_person(person), (side_of_person(other),))
             proposal = agreements.propose(person.subject, between)
             activation = self._pocket.activate(person.subject, proposal.act)
             accepted = agreements.accept(proposal.id, [activation], by=person.subject)
@@ -137,7 +137,7 @@ class Story:
 
     def _seal_off(self, contract: Contract) -> Contract:
         started = time.perf_counter()
-        done = self._appliance.sealing.seal_off(contract.id)
+        done = self._appliance.finalisation.finalise(contract.id)
         self._tell(
             "sealed off  PAdES B-LTA: revocation lists, document timestamp, {size} ({milliseconds} ms)",
             size=ByteSize(done.current.size),

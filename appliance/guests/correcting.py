@@ -17,8 +17,8 @@ from datetime import datetime
 from appliance.contact_details import email_address, telephone_number
 from appliance.contracts import guest_requests, rules
 from appliance.contracts.announcements import to_those_who_know
-from appliance.contracts.changes import changed
-from appliance.contracts.guest_requests import Ending
+from appliance.contracts.changes import record_change
+from appliance.contracts.guest_requests import RequestEnding
 from appliance.contracts.joining import guest_person
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.guests.inviting import invite, invite_again
@@ -108,7 +108,7 @@ class Correcting:
             public = {"party": party_id, "person": after.subject, "before": before.subject, "what": differs.fields}
             private = {"name": after.name, "email": after.email, "phone": phone}
             event = AuditEvent(EventKind.GUEST_CORRECTED, now, by, contract_id, public, private)
-            result = changed(tx, self._audit, contract, event)
+            result = record_change(tx, self._audit, contract, event)
             if held is not None:
                 self._invite(tx, result, corrected, held, differs, by)
             self._tell(tx, result, corrected, before if anew else None, name=differs.name)
@@ -143,7 +143,7 @@ class Correcting:
         if differs.email or anew:
             guests.revoke(tx, party.id, now)
         if anew:
-            guest_requests.withdraw(tx, self._audit, before.subject, Ending(REASON, by, now))
+            guest_requests.withdraw_guest_request(tx, self._audit, before.subject, RequestEnding(REASON, by, now))
             outbox.withdraw(tx, before.subject, now)
 
     def _invite(

@@ -37,11 +37,11 @@ class Truth:
 def derive(tx: Transaction, contract_id: str) -> None:
     """The rows of one contract, anew."""
     contract = contracts.load(tx, contract_id)
-    involvements.refresh(tx, contract_id, involved.of(contract), involved.words(contract))
+    involvements.refresh(tx, contract_id, involved.buckets_of(contract), involved.search_words_of(contract))
 
 
 def _is_true(tx: Transaction, contract_id: str) -> bool:
     contract = contracts.load(tx, contract_id)
-    buckets, words = involved.of(contract), involved.words(contract)
+    buckets, words = involved.buckets_of(contract), involved.search_words_of(contract)
     listed = involvements.of_contract(tx, contract_id) == (buckets, involvements.indexed(buckets, words))
     return listed and involvements.is_found(tx, contract_id, buckets, words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 
-from appliance.contracts.changes import changed
+from appliance.contracts.changes import record_change
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
@@ -70,7 +70,7 @@ class ContractDates:
                     contract_dates.keep(tx, contract_id, ContractDate(kind, day, by, now))
             private = {kind.value: None if day is None else day.isoformat() for kind, day in wanted.items()}
             event = AuditEvent(EventKind.DATES_CHANGED, now, by, contract_id, {}, private)
-            changed(tx, self._audit, contract, event)
+            record_change(tx, self._audit, contract, event)
 
 
 def _require_order(days: Mapping[Occasion, date | None], now: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from appliance.contracts.reasons import reasoned
+from appliance.contracts.reasons import require_reason
 from appliance.documents.blobs import BlobStore
 from appliance.documents.pictures import PagePictures
 from appliance.errors import PreconditionRefused, StateRefused
@@ -88,7 +88,7 @@ class Disposing:
         Raises :class:`NotFound`; :class:`PreconditionRefused` while the contract runs, is held, or has to be kept;
         :class:`StateRefused` when it is proposed or disposed of already.
         """
-        words, now = reasoned(reason), self._now()
+        words, now = require_reason(reason), self._now()
         with self._database.transaction() as tx:
             contract = self._disposable(tx, contract_id, now)
             proposal = Disposal(contract_id, words, DisposalState.PROPOSED, now, by)
@@ -113,7 +113,7 @@ class Disposing:
 
     def refuse(self, contract_id: str, *, reason: str, by: str) -> None:
         """The proposal ends and everything stays. Raises :class:`StateRefused` when it was answered already."""
-        words, now = reasoned(reason), self._now()
+        words, now = require_reason(reason), self._now()
         with self._database.transaction() as tx:
             retention.end(tx, contract_id, DisposalState.REFUSED, at=now, by=by)
             self._audit.append(

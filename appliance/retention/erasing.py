@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from appliance.contracts.reasons import reasoned
+from appliance.contracts.reasons import require_reason
 from appliance.errors import PreconditionRefused
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind, Field
@@ -50,7 +50,7 @@ class Erasing:
         account, while a contract runs in which they act, or while one of theirs is under a legal hold: what was
         checked of a person is evidence, too.
         """
-        words, now = reasoned(reason), self._now()
+        words, now = require_reason(reason), self._now()
         remainder = self.remainder(subject)
         with self._database.reading() as tx:
             entries = retention.entries_about(tx, subject)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from appliance.contracts.reasons import reasoned
+from appliance.contracts.reasons import require_reason
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.retention import LegalHold
@@ -29,7 +29,7 @@ class Holding:
     def place(self, contract_id: str, *, reason: str, by: str) -> None:
         """Raises :class:`NotFound`, :class:`PreconditionRefused` without a reason, or :class:`StateRefused` when
         one stands already or the contract was disposed of."""
-        words, now = reasoned(reason), self._now()
+        words, now = require_reason(reason), self._now()
         with self._database.transaction() as tx:
             contracts.load(tx, contract_id)
             retention.require_there(tx, contract_id)
@@ -38,7 +38,7 @@ class Holding:
 
     def lift(self, contract_id: str, *, reason: str, by: str) -> None:
         """Raises :class:`PreconditionRefused` without a reason, :class:`StateRefused` when none stands."""
-        words, now = reasoned(reason), self._now()
+        words, now = require_reason(reason), self._now()
         with self._database.transaction() as tx:
             retention.lift_hold(tx, contract_id, at=now, by=by, because=words)
             self._audit.append(tx, AuditEvent(EventKind.HOLD_LIFTED, now, by, contract_id, {}, {"reason": words}))

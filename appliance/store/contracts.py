@@ -187,7 +187,7 @@ def overdue(
     return list(islice(over, limit))
 
 
-def to_seal_off(tx: Transaction) -> list[str]:
+def to_finalise(tx: Transaction) -> list[str]:
     """Ids of contracts that everybody has signed and that are not sealed off."""
     return [row[0] for row in tx.execute("SELECT id FROM contracts WHERE state = 'signed' ORDER BY id")]
 

@@ -46,7 +46,7 @@ def insert(tx: Transaction, record: IntentRecord) -> None:
     )
 
 
-def claim(tx: Transaction, intent_id: str, *, claimant: str, now: datetime) -> None:
+def claim(tx: Transaction, intent_id: str, *, lease_owner: str, now: datetime) -> None:
     """prepared → signing: from here on the authority may be asked, once.
 
     Raises :class:`StateRefused` when it is no longer prepared, or another signature of the contract is under way.
@@ -54,7 +54,7 @@ def claim(tx: Transaction, intent_id: str, *, claimant: str, now: datetime) -> N
     try:
         claimed = tx.execute(
             "UPDATE intents SET state = 'signing', claimant = ?, claimed = ? WHERE id = ? AND state = 'prepared'",
-            (claimant, stored(now), intent_id),
+            (lease_owner, stored(now), intent_id),
         )
     except pysqlite3.IntegrityError as error:
         raise StateRefused(

@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from appliance.contracts.agreement import Between
+from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import ALPHA, BETA, CUSTODIAN, LI, ZHANG
 from appliance.errors import ConfigurationError, NotFound, PreconditionRefused, StateRefused
@@ -78,14 +78,14 @@ def test_the_same_parties_are_asked_once_and_a_changed_text_asks_again(opened: T
         first = send(appliance, sample_document())
         accept(appliance, first, first.parties[0])
         second = send(appliance, sample_document())
-        assert appliance.agreements.standing(second.id, second.parties[0].id) is not None
-        assert appliance.agreements.standing(second.id, second.parties[2].id) is not None
+        assert appliance.agreements.acceptances_of_party(second.id, second.parties[0].id) is not None
+        assert appliance.agreements.acceptances_of_party(second.id, second.parties[2].id) is not None
         with pytest.raises(StateRefused, match="accepted this agreement already"):
             appliance.agreements.propose_for(second.id, second.parties[2].id)
     with opened(text()) as appliance:
-        assert appliance.agreements.standing(second.id, second.parties[0].id) is None
+        assert appliance.agreements.acceptances_of_party(second.id, second.parties[0].id) is None
     with opened(words) as appliance:
-        assert appliance.agreements.standing(second.id, second.parties[0].id) is not None
+        assert appliance.agreements.acceptances_of_party(second.id, second.parties[0].id) is not None
 
 
 def test_it_is_signed_in_the_readers_language_with_the_text_in_both(opened: Text) -> None:
@@ -126,7 +126,7 @@ def test_only_who_acts_for_a_party_accepts_for_it(opened: Text) -> None:
         with pytest.raises(StateRefused, match="no longer be accepted"):
             appliance.agreements.propose(
                 LI.subject,
-                Between(proposal.between.own, proposal.between.others, contract.id, proposal.between.party),
+                AgreementSides(proposal.between.own, proposal.between.others, contract.id, proposal.between.party),
             )
         appliance.handing_over.hand_over(
             contract.id, contract.parties[0].id, to=CUSTODIAN.subject, reason="on leave", by=ZHANG.subject
@@ -140,10 +140,10 @@ def test_the_evidence_has_what_every_party_accepted(world: World, opened: Text) 
     with opened(words) as appliance:
         contract = send(appliance, sample_document())
         for party in contract.parties:
-            if appliance.agreements.standing(contract.id, party.id) is None:
+            if appliance.agreements.acceptances_of_party(contract.id, party.id) is None:
                 accept(appliance, contract, party)
             sign(appliance, contract, party)
-        appliance.sealing.seal_off(contract.id)
+        appliance.finalisation.finalise(contract.id)
     with opened(text()) as appliance, sequenced(appliance, world):  # other words since; those accepted are kept
         package = Exporting(appliance).export(contract.id, OURS).package
         assert appliance.verifier.verify(package).indication is Indication.PASSED

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.contracts.claimants import Claimants
+from appliance.contracts.claimants import ProcessLeases
 from appliance.documents.blobs import BlobStore
 from appliance.documents.picture_cache import PictureCache
 from appliance.sharing import make_directory, make_file, open_file
@@ -48,7 +48,7 @@ def fill(place: Path) -> None:
     cache.put("ab" * 32, b"picture")
     with cache.making("ab" * 32):
         pass
-    Claimants(place / "claimants").mine()
+    ProcessLeases(place / "claimants").own_lease()
     assert modes(place)[1], "the database's files are there while it is open"
 
 

@@ -100,7 +100,7 @@ def _write_lists(tx: Transaction, contracts: Sequence[Contract], first: int) -> 
     found: list[Row] = []
     short: list[Row] = []
     for number, each in enumerate(contracts, first):
-        buckets, words = involved.of(each), involved.words(each)
+        buckets, words = involved.buckets_of(each), involved.search_words_of(each)
         ends = each.kind, stored(each.created), stored(each.deadline.at)
         rows += [(person, number, bucket, *ends) for person, bucket in buckets.items()]
         found.append((number, *indexed(buckets, words)))

@@ -120,7 +120,7 @@ def _draft(appliance: Appliance, *, seal_only: bool = False) -> Contract:
 def _asked(appliance: Appliance) -> tuple[str, str]:
     """A contract with a seal alone, and the request for it that waits."""
     sent = appliance.sending.send(_draft(appliance, seal_only=True).id, by=ZHANG.subject)
-    opened = appliance.desk.open(sent.id, sent.parties[0].id, SigningOrigin("127.0.0.1"))
+    opened = appliance.signing.open(sent.id, sent.parties[0].id, SigningOrigin("127.0.0.1"))
     activation = Pocket(appliance.settings.home.people).activate(ZHANG.subject, opened.intent.intent)
     return sent.id, appliance.seal_requests.ask(opened.intent.id, activation, reason="示例合同用印").id
 

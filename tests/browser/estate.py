@@ -95,7 +95,7 @@ def _with_seal(people: Troupe, title: str) -> Contract:
 
 
 def _asked(people: Troupe, contract: Contract) -> str:
-    opened = people.appliance.desk.open(contract.id, contract.parties[1].id, HERE)
+    opened = people.appliance.signing.open(contract.id, contract.parties[1].id, HERE)
     activation = people.pocket.activate(ZHANG.subject, opened.intent.intent)
     return people.appliance.seal_requests.ask(opened.intent.id, activation, reason="年度采购，一式两份").id
 

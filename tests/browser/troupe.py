@@ -127,7 +127,7 @@ class Troupe:
         """Signed by everybody, and sealed off by the scheduler or here, whoever is first."""
         signed = self.signed_by(self.sent(title, people), *people)
         if signed.state is not ContractState.COMPLETED:
-            signed = self.appliance.sealing.seal_off(signed.id)
+            signed = self.appliance.finalisation.finalise(signed.id)
         return signed
 
     def now(self, contract: Contract) -> Contract:

@@ -21,7 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from appliance.config import load
-from appliance.contracts.waypoints import Waypoint
+from appliance.contracts.waypoints import Failpoint
 from appliance.errors import ApplianceError, StorageError
 from appliance.home import Home
 from appliance.ledger import Sequencer
@@ -56,7 +56,7 @@ class Performer:
         self.appliance: Appliance
         self.sequencer: Sequencer
 
-    def passing(self, reached: Waypoint) -> None:
+    def passing(self, reached: Failpoint) -> None:
         if reached.name == self.order.at:
             self.meet(reached.name)
 
@@ -96,7 +96,7 @@ class Performer:
     def seal(self) -> None:
         """The last signature, then all of it sealed off: the scheduler would do that at once, too."""
         self.sign()
-        self.appliance.sealing.seal_off(self.order.contract)
+        self.appliance.finalisation.finalise(self.order.contract)
         say("sealed")
 
     def place(self) -> None:

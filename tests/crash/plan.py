@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from appliance.contracts.waypoints import Waypoint
+from appliance.contracts.waypoints import Failpoint
 from tests.crash.faults import FAULTS, ON_OWN_DISK
 
 RANDOM, BEGIN = "at random", "begin"
-_ALL = [waypoint.name for waypoint in Waypoint]
+_ALL = [waypoint.name for waypoint in Failpoint]
 _ARCHIVING = _ALL[_ALL.index("ARCHIVE_PREPARED") :]
 _SIGNING = [name for name in _ALL if name not in _ARCHIVING]
 _OWN = ("kill", "fsync fails", "writes fail")

@@ -136,4 +136,4 @@ def completed(appliance: Appliance) -> Contract:
         prepared = appliance.cycle.prepare(contract.id, party.id)
         appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
         appliance.cycle.complete(prepared.id)
-    return appliance.sealing.seal_off(contract.id)
+    return appliance.finalisation.finalise(contract.id)

@@ -158,6 +158,6 @@ def test_a_request_for_a_seal_lapses_when_who_asked_leaves(appliance: Appliance)
     with appliance.database.reading() as tx:
         assert lapse_of(tx, asked, appliance.now()) is None
     with gone(appliance, CUSTODIAN.subject), appliance.database.reading() as tx:
-        assert lapse_of(tx, asked, appliance.now()) is Lapse.UNKEPT
+        assert lapse_of(tx, asked, appliance.now()) is Lapse.NO_CUSTODIAN
     with gone(appliance, ZHANG.subject), appliance.database.reading() as tx:
         assert lapse_of(tx, asked, appliance.now()) is Lapse.LEFT

@@ -91,7 +91,7 @@ def sign_contract(appliance: Appliance, world: World) -> Contract:
     with sequenced(appliance, world):
         for party in contract.parties:
             sign(appliance, contract, party.id)
-        appliance.sealing.seal_off(contract.id)
+        appliance.finalisation.finalise(contract.id)
     return appliance.contracts.get(contract.id)
 
 

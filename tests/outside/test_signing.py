@@ -82,7 +82,7 @@ def test_two_timestamps_in_each_signature_and_every_judge_is_content(
     contract = send(appliance, DOCUMENT)
     while contract.state is not ContractState.SIGNED:
         contract = sign_next(appliance, contract)
-    contract = appliance.sealing.seal_off(contract.id)
+    contract = appliance.finalisation.finalise(contract.id)
     assert outcomes(appliance, contract) == [OutsideStamp.DATED] * 3
     assert "Second timestamp, by an authority outside" in facts(appliance, contract)
     document = appliance.contracts.document(contract)

@@ -145,15 +145,15 @@ def _draft(stage: Stage, side: Side) -> Contract:
 
 def _signed(stage: Stage, contract: Contract, position: int) -> Contract:
     house = stage.appliance
-    opened = house.desk.open(contract.id, contract.parties[position].id, HERE)
+    opened = house.signing.open(contract.id, contract.parties[position].id, HERE)
     stage.keep(intent=opened.intent.id)
-    return house.desk.sign(opened.intent.id, activations_for(house, opened.intent.intent), HERE)
+    return house.signing.sign(opened.intent.id, activations_for(house, opened.intent.intent), HERE)
 
 
 def _finished(stage: Stage, side: Side, contract: Contract) -> None:
     """Sealed off; one of the other side proposes to void it, who writes for everybody."""
     house = stage.appliance
-    house.sealing.seal_off(contract.id)
+    house.finalisation.finalise(contract.id)
     house.voiding.propose(contract.id, reason=SHARED, by=side.initiator)
     house.retention.holding.place(contract.id, reason=side.marker("hold"), by=side.officer)
     stage.completed[side.name] = house.contracts.get(contract.id)
@@ -205,7 +205,7 @@ def _alpha(stage: Stage) -> None:
 
 def _asked(stage: Stage, contract: Contract, reason: str) -> str:
     house = stage.appliance
-    opened = house.desk.open(contract.id, contract.parties[2].id, HERE)
+    opened = house.signing.open(contract.id, contract.parties[2].id, HERE)
     activation = Pocket(house.settings.home.people).activate(ZHANG.subject, opened.intent.intent)
     request = house.seal_requests.ask(opened.intent.id, activation, reason=reason)
     stage.keep(seal_request=request.id, seal=CONTRACT_SEAL.subject, intent=opened.intent.id)
@@ -226,7 +226,7 @@ def _beta(stage: Stage) -> None:
 def _waiting(stage: Stage) -> None:
     """One that Alpha's initiator has opened to sign."""
     contract = sent(stage.appliance, ZHANG.subject, LI.subject)
-    opened = stage.appliance.desk.open(contract.id, contract.parties[0].id, HERE)
+    opened = stage.appliance.signing.open(contract.id, contract.parties[0].id, HERE)
     stage.prepared = contract.id, opened.intent.id
 
 

@@ -123,8 +123,8 @@ def sent(appliance: Appliance, *subjects: str, guest: bool = False, initiator: s
 
 def signed(appliance: Appliance, contract: Contract, position: int) -> Contract:
     """*contract* with the signature of one party."""
-    opened = appliance.desk.open(contract.id, contract.parties[position].id, HERE)
-    return appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
+    opened = appliance.signing.open(contract.id, contract.parties[position].id, HERE)
+    return appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
 
 
 def _contracts(estate: Estate) -> None:
@@ -132,20 +132,20 @@ def _contracts(estate: Estate) -> None:
     draft = drafted(house)
     names["draft"], names["draft_seen"] = draft.id, str(draft.version)
     waiting = sent(house, ZHANG.subject, LI.subject)
-    opened = house.desk.open(waiting.id, waiting.parties[0].id, HERE)
+    opened = house.signing.open(waiting.id, waiting.parties[0].id, HERE)
     names |= {"contract": waiting.id, "seen": str(waiting.version), "intent": opened.intent.id}
     inviting = sent(house, guest=True)
     guest = inviting.parties[0]
     names |= {"inviting": inviting.id, "guest_party": guest.id, "guest": guest.subject}
     names["guest_link"] = house.links.token(LinkPurpose.GUEST, house.guests.of_party(guest.id).id)
-    finished = house.sealing.seal_off(signed(house, sent(house, ZHANG.subject), 0).id)
+    finished = house.finalisation.finalise(signed(house, sent(house, ZHANG.subject), 0).id)
     voided = house.voiding.propose(finished.id, reason="示例", by=ZHANG.subject)
     declaration = house.voiding.prepare(finished.id, by=ZHANG.subject)
     names |= {"completed": finished.id, "void_seen": str(voided.version), "declaration": declaration.id}
     draft = drafted(house)
     house.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject)
     sealed = house.sending.send(draft.id, by=ZHANG.subject)
-    opened = house.desk.open(sealed.id, sealed.parties[0].id, HERE)
+    opened = house.signing.open(sealed.id, sealed.parties[0].id, HERE)
     activation = Pocket(house.settings.home.people).activate(ZHANG.subject, opened.intent.intent)
     names["seal_request"] = house.seal_requests.ask(opened.intent.id, activation, reason="示例").id
     other = sent(house, guest=True, initiator=LI.subject)

@@ -14,7 +14,7 @@ from webauthn.helpers import bytes_to_base64url
 from werkzeug.routing import AnyConverter, Map, Rule
 
 from appliance.accounts.sessions import Whereabouts
-from appliance.contracts.agreement import Between
+from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.sides import side_of
 from appliance.demonstration.cast import ALPHA, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.identity import IdentityCheck
@@ -152,12 +152,12 @@ def add_seconds(estate: Estate) -> None:
     again = sent(house, by, LI.subject)
     inviting = sent(house, guest=True)
     names |= {"contract_too": again.id, "party_too": again.parties[0].id, "inviting_too": inviting.id}
-    completed = house.sealing.seal_off(signed(house, sent(house, by), 0).id)
+    completed = house.finalisation.finalise(signed(house, sent(house, by), 0).id)
     house.voiding.propose(completed.id, reason="示例", by=by)
     names["declaration_too"] = house.voiding.prepare(completed.id, by=by).id
     check = IdentityCheck(IdentityDocument.PASSPORT, "E12345679", Against.ORIGINAL, answers=by)
     names["check_too"] = house.identity.record(CUSTODIAN.subject, check, by=by).id
-    proposal = house.agreements.propose(LI.subject, Between(side_of(waiting.parties[1]), (AgreementSide("丙方"),)))
+    proposal = house.agreements.propose(LI.subject, AgreementSides(side_of(waiting.parties[1]), (AgreementSide("丙方"),)))
     names["agreement_too"] = proposal.id
     names["picture_too"] = house.appearances.draw(LI.subject, [[[100, 100], [500, 200], [900, 100]]]).id
     _add_rows(estate, inviting)

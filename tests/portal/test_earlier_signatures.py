@@ -97,9 +97,9 @@ def _send_knowingly(wizard: Wizard, appliance: Appliance) -> None:
 
 def _sign(appliance: Appliance, contract_id: str) -> None:
     for party in appliance.contracts.get(contract_id).parties:
-        opened = appliance.desk.open(contract_id, party.id, HERE)
-        appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
-    appliance.sealing.seal_off(contract_id)
+        opened = appliance.signing.open(contract_id, party.id, HERE)
+        appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
+    appliance.finalisation.finalise(contract_id)
     assert appliance.contracts.get(contract_id).state is ContractState.COMPLETED
 
 

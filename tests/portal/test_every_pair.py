@@ -16,8 +16,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from appliance.accounts.sessions import Whereabouts
-from appliance.contracts.acts import Act
-from appliance.contracts.model import why_not
+from appliance.contracts.acts import Permission
+from appliance.contracts.model import refusal_for
 from appliance.language import Language, translator
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole
 from appliance.model.contract import Contract, ContractState
@@ -30,7 +30,7 @@ from tests.portal.visitors import signed_in
 from tests.world import shared_world
 from webui.portal.application import create_app
 
-OFFERED = (Act.DECLINE, Act.HAND_OVER, Act.EXTEND, Act.RECALL, Act.CORRECT, Act.VOID, Act.DISCARD)
+OFFERED = (Permission.DECLINE, Permission.HAND_OVER, Permission.EXTEND, Permission.RECALL, Permission.CORRECT, Permission.VOID, Permission.DISCARD)
 """Acts with a link or a button on the contract's page."""
 
 Try = Callable[[FlaskClient, str], TestResponse]
@@ -64,7 +64,7 @@ def browser_of(pages: Flask, house: Appliance, role: str, contract: Contract) ->
     return client
 
 
-def tries(contract: Contract, later: str) -> dict[Act, Try]:
+def tries(contract: Contract, later: str) -> dict[Permission, Try]:
     """How each act is asked for."""
     at, version = f"/contracts/{contract.id}", str(contract.version)
     typed = {"seen": version, "reason": "示例", "to": SPARE, "deadline": later, "title": "另一标题", "act": "send"}
@@ -76,12 +76,12 @@ def tries(contract: Contract, later: str) -> dict[Act, Try]:
         return lambda client, _token: client.get(at + path)
 
     return {
-        Act.READ: got(""),
-        Act.EDIT: posted("/draft/document"),
-        Act.SEND: posted("/draft/check"),
-        Act.AGREE_TO_VOID: got("/void/answer"),
-        Act.REFUSE_TO_VOID: posted("/void/refuse"),
-        Act.EXPORT: got("/evidence.zip"),
+        Permission.READ: got(""),
+        Permission.EDIT: posted("/draft/document"),
+        Permission.SEND: posted("/draft/check"),
+        Permission.AGREE_TO_VOID: got("/void/answer"),
+        Permission.REFUSE_TO_VOID: posted("/void/refuse"),
+        Permission.EXPORT: got("/evidence.zip"),
         **{act: posted(f"/{act}") for act in OFFERED},
     }
 
@@ -101,16 +101,16 @@ def test_what_is_not_allowed_is_refused_in_the_browser_with_its_reason(
         for act, ask in tries(contract, later).items():
             if role in expected(real, act, voiding=voiding):
                 continue
-            asked = Act.EDIT if act is Act.SEND else act  # who cannot open the draft hears that first
-            answer, refusal = ask(client, token), why_not(contract, asked, who(role), house.now())
+            asked = Permission.EDIT if act is Permission.SEND else act  # who cannot open the draft hears that first
+            answer, refusal = ask(client, token), refusal_for(contract, asked, who(role), house.now())
             assert answer.status_code in (403, 404, 409), (role, act)
             assert refusal is not None
             if answer.status_code == 409:
                 said = say(refusal.template, **refusal.values) in html.unescape(answer.text)
                 assert said, (role, act)
             else:
-                draft = act in (Act.EDIT, Act.SEND)
-                assert draft or role not in expected(real, Act.READ, voiding=voiding), (role, act)
+                draft = act in (Permission.EDIT, Permission.SEND)
+                assert draft or role not in expected(real, Permission.READ, voiding=voiding), (role, act)
             assert traces(stage, contract) == before, (role, act)
 
 
@@ -120,7 +120,7 @@ def test_the_page_offers_what_is_allowed_and_nothing_else(
 ) -> None:
     voiding = state == "voiding"
     real = ContractState.COMPLETED if voiding else ContractState(state)
-    for role in expected(real, Act.READ, voiding=voiding) - {"auditor"}:
+    for role in expected(real, Permission.READ, voiding=voiding) - {"auditor"}:
         contract = stored(stage, real, guest=role == "guest", voiding=voiding)
         client = browser_of(pages, stage.appliance, role, contract)
         page = client.get(f"/contracts/{contract.id}").text
@@ -129,5 +129,5 @@ def test_the_page_offers_what_is_allowed_and_nothing_else(
         if role == "guest" and not any(one.subject == SUBJECTS[role] for one in contract.parties):
             continue
         assert offered == allowed, role
-        for act in allowed - {Act.CORRECT}:  # a button, without a page of its own
+        for act in allowed - {Permission.CORRECT}:  # a button, without a page of its own
             assert client.get(f"/contracts/{contract.id}/{act}").status_code == 200, (role, act)

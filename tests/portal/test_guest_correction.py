@@ -192,15 +192,15 @@ def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: 
     assert estate.browser("nobody").get(old).status_code == 404
     confirm(house, propose(house, party))
     agree(house, house.registry.person(party.subject), LI.organisation)
-    opened = house.desk.open(contract.id, party.id, HERE)
-    signed = house.desk.sign(opened.intent.id, activations_for(house, opened.intent.intent), HERE)
+    opened = house.signing.open(contract.id, party.id, HERE)
+    signed = house.signing.sign(opened.intent.id, activations_for(house, opened.intent.intent), HERE)
     assert signed.parties[0].signed_at is not None
     with pytest.raises(StateRefused, match="answered already"):
         house.correcting.correct(contract.id, party.id, GuestDetails("某", "", "a@b.example"), by=ZHANG.subject)
     agree(house, LI, "戊公司")
-    opened = house.desk.open(contract.id, signed.parties[1].id, HERE)
-    house.desk.sign(opened.intent.id, activations_for(house, opened.intent.intent), HERE)
-    house.sealing.seal_off(contract.id)
+    opened = house.signing.open(contract.id, signed.parties[1].id, HERE)
+    house.signing.sign(opened.intent.id, activations_for(house, opened.intent.intent), HERE)
+    house.finalisation.finalise(contract.id)
     with AuthorityClient(house.settings.home.authority_socket("scheduler")) as scheduler:
         Sequencer(house.database, scheduler).run_once()
     for who, own in ((ZHANG, True), (LI, False)):

@@ -223,8 +223,8 @@ def enrolled(mails: Mails, party: Party) -> None:
 
 def sign(mails: Mails, contract: Contract, party: Party) -> Contract:
     house = mails.appliance
-    opened = house.desk.open(contract.id, party.id, HERE)
-    return house.desk.sign(opened.intent.id, activations_for(house, opened.intent.intent), HERE)
+    opened = house.signing.open(contract.id, party.id, HERE)
+    return house.signing.sign(opened.intent.id, activations_for(house, opened.intent.intent), HERE)
 
 
 def declare(mails: Mails, declaration: VoidDeclaration) -> None:
@@ -274,7 +274,7 @@ def from_invitation_to_void(mails: Mails) -> None:
         agree(house, house.registry.person(first.subject), ZHANG.organisation)
     for party in contract.parties:
         contract = sign(mails, contract, party)
-    house.sealing.seal_off(contract.id)
+    house.finalisation.finalise(contract.id)
     told = mails.follow_all(title)
     assert {(first.subject, NoticeKind.COMPLETED), (ZHANG.subject, NoticeKind.PARTY_SIGNED)} <= set(told)
     house.voiding.propose(contract.id, reason="示例", by=ZHANG.subject)

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from appliance.contracts.agreement import Between
+from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.sides import distinct, side_of, sides_of
 from appliance.demonstration.cast import ALPHA, OFFICER, ZHANG, ZONE
@@ -155,14 +155,14 @@ def test_what_was_taken_is_signed_and_verified_in_full(appliance: Appliance, dra
     sent = appliance.sending.send(draft.id, by=ZHANG.subject)
     for party in sent.parties:
         enrolled(appliance, party)
-        between = Between(side_of(party), distinct(sides_of(sent), but=side_of(party)))
+        between = AgreementSides(side_of(party), distinct(sides_of(sent), but=side_of(party)))
         proposal = appliance.agreements.propose(party.subject, between)
         pocketed = activations_for(appliance, proposal.act)
         appliance.agreements.accept(proposal.id, pocketed, by=party.subject)
     for party in sent.parties:
-        opened = appliance.desk.open(sent.id, party.id, HERE)
-        appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
-    completed = appliance.sealing.seal_off(sent.id)
+        opened = appliance.signing.open(sent.id, party.id, HERE)
+        appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
+    completed = appliance.finalisation.finalise(sent.id)
     assert completed.state is ContractState.COMPLETED
     report = appliance.verifier.verify_pdf(appliance.contracts.document(completed))
     assert {each.verdict.indication for each in report.signatures} == {Indication.PASSED}

@@ -61,8 +61,8 @@ def waiting(appliance: Appliance) -> Contract:
 
 
 def by_workflow(appliance: Appliance, contract: Contract, position: int) -> Contract:
-    opened = appliance.desk.open(contract.id, contract.parties[position].id, SigningOrigin())
-    return appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), SigningOrigin())
+    opened = appliance.signing.open(contract.id, contract.parties[position].id, SigningOrigin())
+    return appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), SigningOrigin())
 
 
 def page_of(contract: Contract) -> str:
@@ -158,7 +158,7 @@ def test_an_intent_of_somebody_else_is_not_ones_own(
 ) -> None:
     contract = alone(appliance, ZHANG.subject, LI.subject)
     by_workflow(appliance, contract, 0)
-    foreign = appliance.desk.open(contract.id, contract.parties[1].id, SigningOrigin()).intent.id
+    foreign = appliance.signing.open(contract.id, contract.parties[1].id, SigningOrigin()).intent.id
     form = visits.passkey_form(li.get(page_of(contract)).text)
     token = visits.hidden(zhang.get("/verify").text)["form_token"]
     answer = zhang.post(form.action, data={"form_token": token, "intent": foreign, "credential": "{}"})
@@ -300,7 +300,7 @@ def test_what_is_signed_stands_above_the_button(
 ) -> None:
     page = zhang.get(page_of(waiting)).text
     intent = visits.passkey_form(page).fields["intent"]
-    digest = appliance.desk.opened(waiting.id, intent).intent.intent.digest.hex()
+    digest = appliance.signing.opened(waiting.id, intent).intent.intent.digest.hex()
     deed = page[page.index('id="what"') : page.index("data-passkey=")]
     assert re.sub(r"<[^>]+>|\s", "", deed).count(digest) == 1
     assert waiting.id in deed

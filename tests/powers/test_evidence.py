@@ -33,7 +33,7 @@ def test_letter_decision_and_identity_are_in_the_package(
     contract = office.sent(amount=Money(99, "CNY"))
     for _ in contract.parties:
         contract = office.signed(contract)
-    appliance.sealing.seal_off(contract.id)
+    appliance.finalisation.finalise(contract.id)
     appliance.powers.revoke(power.id, reason="此后撤销", by=CUSTODIAN.subject)
     appliance.powers.revoke(of_beta.id, reason="此后撤销", by=CUSTODIAN.subject)
     with AuthorityClient(world.home.authority_socket("scheduler")) as scheduler:

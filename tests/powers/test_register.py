@@ -94,7 +94,7 @@ def test_a_letter_that_the_principal_signed_here(office: Office, appliance: Appl
         appliance.powers.register(draft, None, by=CUSTODIAN.subject)
     for _ in letter.parties:
         letter = office.signed(letter)
-    letter = appliance.sealing.seal_off(letter.id)
+    letter = appliance.finalisation.finalise(letter.id)
     power = appliance.powers.register(draft, None, by=CUSTODIAN.subject)
     assert (power.contract, power.document) == (letter.id, letter.current.digest)
     assert appliance.powers.letter(power) == appliance.contracts.document(letter)
@@ -116,7 +116,7 @@ def test_who_may_not_sign_it_any_more_does_not_take_it_back(office: Office, appl
     )
     appliance.powers.verify(beta.id, by=ZHANG.subject)
     contract = office.signed(office.signed(office.sent()))
-    contract = appliance.sealing.seal_off(contract.id)
+    contract = appliance.finalisation.finalise(contract.id)
     appliance.voiding.propose(contract.id, reason="示例", by=ZHANG.subject)
     declaration = appliance.voiding.prepare(contract.id, by=ZHANG.subject)
     appliance.powers.revoke(power.id, reason="示例", by=CUSTODIAN.subject)

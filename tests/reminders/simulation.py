@@ -19,7 +19,7 @@ from appliance.config import MailSettings
 from appliance.contracts import announcements, involved, rules
 from appliance.contracts.endings import Endings
 from appliance.contracts.extending import Extending
-from appliance.contracts.grounds import Grounding
+from appliance.contracts.grounds import BasisFinder
 from appliance.contracts.handing_over import HandingOver
 from appliance.contracts.room import SigningRoom
 from appliance.language import Language
@@ -156,7 +156,7 @@ class Year:
                 "preconditions": (),
                 "tell": lambda tx, notices: [outbox.enqueue(tx, notice) for notice in notices] and None,
                 "policy": policy,
-                "grounding": Grounding(policy, "甲公司"),
+                "grounding": BasisFinder(policy, "甲公司"),
             }
         )
         self.endings, self.extending, self.handing_over = Endings(room), Extending(room), HandingOver(room)
@@ -182,7 +182,7 @@ class Year:
             for party in contract.parties:
                 parties.insert(tx, contract.id, party)
             contracts.touch(tx, contract.id, kind=EventKind.CONTRACT_SENT, actor=INITIATOR, at=self.now)
-            involvements.refresh(tx, contract.id, involved.of(contract), involved.words(contract))
+            involvements.refresh(tx, contract.id, involved.buckets_of(contract), involved.search_words_of(contract))
             for notice in announcements.after_sending(contract, self.now):
                 outbox.enqueue(tx, notice)
 
@@ -197,7 +197,7 @@ class Year:
                 contracts.move(tx, before, ContractState.SIGNED)
             contracts.touch(tx, contract_id, kind=EventKind.PARTY_SIGNED, actor=turn[0].subject, at=self.now)
             after = contracts.load(tx, contract_id)
-            involvements.refresh(tx, contract_id, involved.of(after), involved.words(after))
+            involvements.refresh(tx, contract_id, involved.buckets_of(after), involved.search_words_of(after))
             for notice in announcements.after_signature(before, after, turn[0], self.now):
                 outbox.enqueue(tx, notice)
 

@@ -12,7 +12,7 @@ import pysqlite3
 import pytest
 
 from appliance.contracts import involved
-from appliance.contracts.acts import Who
+from appliance.contracts.acts import Actor
 from appliance.contracts.visibility import require_reader
 from appliance.demonstration.cast import LI, OFFICER, ZHANG
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
@@ -125,7 +125,7 @@ def test_what_is_disposed_of_is_gone_and_the_log_is_whole(world: World, now_: Ap
     with now_.database.transaction() as tx:  # a title that stands nowhere else
         tx.execute("UPDATE contracts SET title = '用完即弃的标题' WHERE id = ?", (contract.id,))
         titled = contracts.load(tx, contract.id)
-        involvements.refresh(tx, contract.id, involved.of(titled), involved.words(titled))
+        involvements.refresh(tx, contract.id, involved.buckets_of(titled), involved.search_words_of(titled))
     assert _in_the_file(world, "用完即弃的标题")
     digests = {revision.digest for revision in contract.revisions}
     before = pictures_kept(world)
@@ -137,9 +137,9 @@ def test_what_is_disposed_of_is_gone_and_the_log_is_whole(world: World, now_: Ap
     done = disposing.confirm(contract.id, by=OTHER)
 
     with now_.database.reading() as tx, pytest.raises(StateRefused, match="disposed of"):
-        require_reader(tx, contract.id, Who(ZHANG.subject), now_.now())
+        require_reader(tx, contract.id, Actor(ZHANG.subject), now_.now())
     with now_.database.reading() as tx, pytest.raises(NotFound):
-        require_reader(tx, contract.id, Who("person-stranger"), now_.now())
+        require_reader(tx, contract.id, Actor("person-stranger"), now_.now())
     assert _traces(now_, contract) == []
     assert now_.listing.kinds("*") is not None
 

@@ -251,7 +251,7 @@ def test_the_evidence_carries_it_and_only_its_own(appliance: Appliance, world: W
     appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
     appliance.cycle.complete(prepared.id)
     with sequenced(appliance, world):
-        appliance.sealing.seal_off(sent.id)
+        appliance.finalisation.finalise(sent.id)
         package = Exporting(appliance).export(sent.id, OURS).package
     files = container.read(package)
     assert bytes(files[SIGN_OFF]) == signed_off_record

@@ -94,7 +94,7 @@ class House:
 
     def asked(self, contract: Contract, *, reason: str = "年度采购") -> SealRequest:
         """Zhang asks for the seal, which is the last party."""
-        intent = self.appliance.desk.open(contract.id, contract.parties[-1].id, HERE).intent
+        intent = self.appliance.signing.open(contract.id, contract.parties[-1].id, HERE).intent
         activation = self.answer(ZHANG.subject, intent.intent)
         return self.appliance.seal_requests.ask(intent.id, activation, reason=reason)
 

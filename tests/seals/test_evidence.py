@@ -21,9 +21,9 @@ def test_both_custodians_stand_in_the_package(house: House, world: World, keeper
     request = house.asked(contract)
     house.approve(request, keepers[0])
     house.approve(request, keepers[1])
-    opened = appliance.desk.open(contract.id, contract.parties[0].id, HERE)
-    appliance.desk.sign(opened.intent.id, [house.answer(LI.subject, opened.intent.intent)], HERE)
-    appliance.sealing.seal_off(contract.id)
+    opened = appliance.signing.open(contract.id, contract.parties[0].id, HERE)
+    appliance.signing.sign(opened.intent.id, [house.answer(LI.subject, opened.intent.intent)], HERE)
+    appliance.finalisation.finalise(contract.id)
     with AuthorityClient(world.home.authority_socket("scheduler")) as scheduler:
         Sequencer(appliance.database, scheduler).run_once()
 

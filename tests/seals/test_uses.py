@@ -52,9 +52,9 @@ def test_filters_are_about_seal_state_day_and_contract(house: House, seal: str) 
 
 def test_custodians_see_their_own_seals_alone(house: House, seal: str) -> None:
     register = house.appliance.seal_uses
-    assert register.kept_by(CUSTODIAN.subject, UseFilter(seals=(seal,))).seals == (seal,)
-    assert register.kept_by(LI.subject, UseFilter(seals=(seal,))).seals == ()
-    assert not register.page(register.kept_by(LI.subject, UseFilter())).uses
+    assert register.of_custodian(CUSTODIAN.subject, UseFilter(seals=(seal,))).seals == (seal,)
+    assert register.of_custodian(LI.subject, UseFilter(seals=(seal,))).seals == ()
+    assert not register.page(register.of_custodian(LI.subject, UseFilter())).uses
 
 
 def test_the_table_opens_in_a_spreadsheet_and_runs_nothing(house: House, seal: str) -> None:

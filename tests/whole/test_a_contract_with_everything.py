@@ -161,7 +161,7 @@ def package(appliance: Appliance, world: World) -> bytes:
     contract = sign(appliance, sign(appliance, contract, 0), 1)
     contract = sign(appliance, contract, 2)
     with sequenced(appliance, world):
-        appliance.sealing.seal_off(contract.id)
+        appliance.finalisation.finalise(contract.id)
         return Exporting(appliance).export(contract.id, OURS).package
 
 

@@ -59,8 +59,8 @@ def sent(appliance: Appliance) -> Contract:
 
 def sign(appliance: Appliance, contract: Contract, person: Person) -> Contract:
     party = next(each for each in contract.parties if each.subject == person.subject)
-    opened = appliance.desk.open(contract.id, party.id, HERE)
-    return appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
+    opened = appliance.signing.open(contract.id, party.id, HERE)
+    return appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
 
 
 def declare(appliance: Appliance, contract: Contract, person: Person) -> Contract:
@@ -84,7 +84,7 @@ def voided(appliance: Appliance) -> Contract:
         told.append(asks(appliance, person))
         contract = sign(appliance, contract, person)
         assert not asks(appliance, person), person
-    contract = appliance.sealing.seal_off(contract.id)
+    contract = appliance.finalisation.finalise(contract.id)
     before = [appliance.reminders.inbox.unseen(person.subject) for person in BOTH]
     contract = appliance.voiding.propose(contract.id, reason="双方协商一致", by=ZHANG.subject)
     told.append(asks(appliance, LI))

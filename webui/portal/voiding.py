@@ -9,8 +9,8 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.contracts.model import Act
-from appliance.contracts.reasons import LONGEST
+from appliance.contracts.model import Permission
+from appliance.contracts.reasons import LONGEST_REASON
 from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
 from hsm.errors import ActivationLocked, ActivationRefused
 from webui.portal.contracts.reading import Sight, sight
@@ -31,7 +31,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
     @pages.get("/answer")
     def answer(contract_id: str) -> Response:
         seen = sight(parts, contract_id)
-        seen.require(Act.AGREE_TO_VOID)
+        seen.require(Permission.AGREE_TO_VOID)
         return _page(parts, seen)
 
     @pages.post("/declare")
@@ -65,8 +65,8 @@ def blueprint(parts: PortalParts) -> Blueprint:
         try:
             return once.redirected(seen.who.subject, done)
         except (StateRefused, PreconditionRefused) as refusal:
-            wrong = not 0 < len(reason) <= LONGEST
-            return _again(parts, contract_id, refusal, act=Act.REFUSE_TO_VOID, of_reason=wrong)
+            wrong = not 0 < len(reason) <= LONGEST_REASON
+            return _again(parts, contract_id, refusal, act=Permission.REFUSE_TO_VOID, of_reason=wrong)
 
     return pages
 
@@ -76,7 +76,7 @@ def _again(
     contract_id: str,
     refusal: Refusal,
     *,
-    act: Act = Act.AGREE_TO_VOID,
+    act: Permission = Permission.AGREE_TO_VOID,
     of_reason: bool = False,
 ) -> Response:
     """The page once more with the reason; the refusal itself when there is nothing to answer any more."""

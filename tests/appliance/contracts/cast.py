@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.contracts.acts import Act, Who
+from appliance.contracts.acts import Permission, Actor
 from appliance.language import Language
 from appliance.model.contract import (
     Contract,
@@ -28,9 +28,9 @@ ENDED = (ContractState.DECLINED, ContractState.RECALLED, ContractState.EXPIRED)
 SIGNED = (ContractState.SIGNED, ContractState.COMPLETED, ContractState.VOIDED)
 
 
-def who(role: str) -> Who:
+def who(role: str) -> Actor:
     """The one who plays *role*."""
-    return Who(SUBJECTS[role], role == "auditor", frozenset({SEAL} if role == "custodian" else ()))
+    return Actor(SUBJECTS[role], role == "auditor", frozenset({SEAL} if role == "custodian" else ()))
 
 
 def person(role: str) -> Person:
@@ -74,33 +74,33 @@ _OWN_SENT = {ContractState.SENT: {"initiator"}}
 _UNSIGNED_ENDS = (ContractState.DECLINED, ContractState.RECALLED, ContractState.EXPIRED)
 _EXPORTERS = {"initiator", "auditor", *_PARTIES}
 
-EXPECTED: dict[Act, dict[ContractState, set[str]]] = {
-    Act.READ: {state: {"initiator", "auditor"} if state in _DRAFTS else _EVERYBODY for state in ContractState},
-    Act.EDIT: _OWN_DRAFT,
-    Act.DISCARD: _OWN_DRAFT,
-    Act.SEND: _OWN_DRAFT,
-    Act.SIGN: _ON_TURN,
-    Act.DECLINE: _ON_TURN,
-    Act.HAND_OVER: {ContractState.SENT: {"second", "third", "asker"}},
-    Act.RECALL: _OWN_SENT,
-    Act.CORRECT: {state: {"initiator"} for state in _UNSIGNED_ENDS},
-    Act.EXTEND: _OWN_SENT,
-    Act.VOID: {ContractState.COMPLETED: {"initiator", *SIGNERS}},
-    Act.AGREE_TO_VOID: {},
-    Act.REFUSE_TO_VOID: {},
-    Act.EXPORT: dict.fromkeys((ContractState.COMPLETED, ContractState.VOIDED), _EXPORTERS),
+EXPECTED: dict[Permission, dict[ContractState, set[str]]] = {
+    Permission.READ: {state: {"initiator", "auditor"} if state in _DRAFTS else _EVERYBODY for state in ContractState},
+    Permission.EDIT: _OWN_DRAFT,
+    Permission.DISCARD: _OWN_DRAFT,
+    Permission.SEND: _OWN_DRAFT,
+    Permission.SIGN: _ON_TURN,
+    Permission.DECLINE: _ON_TURN,
+    Permission.HAND_OVER: {ContractState.SENT: {"second", "third", "asker"}},
+    Permission.RECALL: _OWN_SENT,
+    Permission.CORRECT: {state: {"initiator"} for state in _UNSIGNED_ENDS},
+    Permission.EXTEND: _OWN_SENT,
+    Permission.VOID: {ContractState.COMPLETED: {"initiator", *SIGNERS}},
+    Permission.AGREE_TO_VOID: {},
+    Permission.REFUSE_TO_VOID: {},
+    Permission.EXPORT: dict.fromkeys((ContractState.COMPLETED, ContractState.VOIDED), _EXPORTERS),
 }
 """Who may do what, written out once more, apart from the table that is tested."""
 
-WHILE_VOIDING: dict[Act, set[str]] = {
-    Act.VOID: set(),
-    Act.AGREE_TO_VOID: _PARTIES,
-    Act.REFUSE_TO_VOID: _PARTIES,
+WHILE_VOIDING: dict[Permission, set[str]] = {
+    Permission.VOID: set(),
+    Permission.AGREE_TO_VOID: _PARTIES,
+    Permission.REFUSE_TO_VOID: _PARTIES,
 }
 """What an open proposal changes."""
 
 
-def expected(state: ContractState, act: Act, *, voiding: bool = False) -> set[str]:
+def expected(state: ContractState, act: Permission, *, voiding: bool = False) -> set[str]:
     """The roles that may do *act*."""
     if voiding and act in WHILE_VOIDING:
         return WHILE_VOIDING[act]

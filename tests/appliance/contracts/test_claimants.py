@@ -6,7 +6,7 @@ import os
 import signal
 from pathlib import Path
 
-from appliance.contracts.claimants import Claimants
+from appliance.contracts.claimants import ProcessLeases
 
 
 def child(directory: Path) -> tuple[int, str]:
@@ -14,7 +14,7 @@ def child(directory: Path) -> tuple[int, str]:
     reading, writing = os.pipe()
     process = os.fork()
     if process == 0:
-        os.write(writing, Claimants(directory).mine().encode())
+        os.write(writing, ProcessLeases(directory).own_lease().encode())
         os.close(writing)
         signal.pause()
     os.close(writing)
@@ -23,35 +23,35 @@ def child(directory: Path) -> tuple[int, str]:
 
 
 def test_a_killed_process_is_noticed_at_once(tmp_path: Path) -> None:
-    claimants = Claimants(tmp_path)
+    claimants = ProcessLeases(tmp_path)
     process, name = child(tmp_path)
-    assert claimants.lives(name)
+    assert claimants.is_held(name)
     os.kill(process, signal.SIGKILL)
     os.waitpid(process, 0)
-    assert not claimants.lives(name)
+    assert not claimants.is_held(name)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_own_process_lives_and_keeps_its_name(tmp_path: Path) -> None:
-    claimants = Claimants(tmp_path)
-    assert claimants.mine() == claimants.mine()
-    assert claimants.lives(claimants.mine())
-    assert Claimants(tmp_path).lives(claimants.mine())
+    claimants = ProcessLeases(tmp_path)
+    assert claimants.own_lease() == claimants.own_lease()
+    assert claimants.is_held(claimants.own_lease())
+    assert ProcessLeases(tmp_path).is_held(claimants.own_lease())
 
 
 def test_a_fork_is_another_claimant_and_its_end_is_not_the_parents(tmp_path: Path) -> None:
-    claimants = Claimants(tmp_path)
-    mine = claimants.mine()
+    claimants = ProcessLeases(tmp_path)
+    mine = claimants.own_lease()
     process = os.fork()
     if process == 0:
-        os._exit(0 if claimants.mine() != mine else 1)
+        os._exit(0 if claimants.own_lease() != mine else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
-    assert claimants.lives(mine)
-    assert Claimants(tmp_path).lives(mine)
+    assert claimants.is_held(mine)
+    assert ProcessLeases(tmp_path).is_held(mine)
 
 
 def test_a_name_that_nobody_ever_had_does_not_live(tmp_path: Path) -> None:
-    claimants = Claimants(tmp_path)
-    assert not claimants.lives("1-00")
-    assert not claimants.lives(None)
-    assert not claimants.lives("../somewhere")
+    claimants = ProcessLeases(tmp_path)
+    assert not claimants.is_held("1-00")
+    assert not claimants.is_held(None)
+    assert not claimants.is_held("../somewhere")

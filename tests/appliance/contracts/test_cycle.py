@@ -54,7 +54,7 @@ def test_two_people_and_a_seal_to_an_archived_contract(appliance: Appliance, tmp
     for _ in range(3):
         contract = sign_next(appliance, contract)
     assert contract.state is ContractState.SIGNED
-    contract = appliance.sealing.seal_off(contract.id)
+    contract = appliance.finalisation.finalise(contract.id)
 
     assert contract.state is ContractState.COMPLETED
     assert [revision.kind for revision in contract.revisions] == [

@@ -9,8 +9,8 @@ from itertools import product
 import pytest
 
 from appliance.contracts import admission, refusals
-from appliance.contracts.acts import Act, Standing, Who
-from appliance.contracts.model import allowed, require, standings, why_not
+from appliance.contracts.acts import Permission, Relation, Actor
+from appliance.contracts.model import permissions_of, require_permission, relations_of, refusal_for
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import chinese_messages
 from appliance.model.contract import ContractState
@@ -23,23 +23,23 @@ from tests.appliance.contracts.samples import NOON
 @pytest.mark.parametrize("role", ROLES)
 def test_every_act_in_every_state_by_everybody(state: ContractState, voiding: bool, role: str) -> None:
     contract = contract_in(state, guest=role == "guest", voiding=voiding)
-    answers = allowed(contract, who(role), NOON)
+    answers = permissions_of(contract, who(role), NOON)
     may = {act for act, refusal in answers.items() if refusal is None}
-    assert may == {act for act in Act if role in expected(state, act, voiding=voiding)}
+    assert may == {act for act in Permission if role in expected(state, act, voiding=voiding)}
     for act, refusal in answers.items():
         if refusal is None:
-            require(contract, act, who(role), NOON)
+            require_permission(contract, act, who(role), NOON)
             continue
         assert refusal.template in chinese_messages()
         with pytest.raises(StateRefused if refusal.late else PreconditionRefused) as raised:
-            require(contract, act, who(role), NOON)
+            require_permission(contract, act, who(role), NOON)
         assert "{" not in str(raised.value)
 
 
 @pytest.mark.parametrize("state", ContractState)
 def test_a_stranger_learns_nothing_not_even_the_title(state: ContractState) -> None:
     contract = contract_in(state)
-    for refusal in allowed(contract, who("stranger"), NOON).values():
+    for refusal in permissions_of(contract, who("stranger"), NOON).values():
         assert refusal is not None
         assert refusal.values == {}
 
@@ -47,8 +47,8 @@ def test_a_stranger_learns_nothing_not_even_the_title(state: ContractState) -> N
 def test_one_person_can_be_several_things() -> None:
     contract = contract_in(ContractState.SENT)
     own = replace(contract, initiator=SUBJECTS["second"])
-    assert standings(own, who("second")) == {Standing.INITIATOR, Standing.ON_TURN}
-    assert standings(contract, who("guest")) == {Standing.STRANGER}
+    assert relations_of(own, who("second")) == {Relation.INITIATOR, Relation.ON_TURN}
+    assert relations_of(contract, who("guest")) == {Relation.STRANGER}
 
 
 def test_acts_of_a_signer_are_for_one_party() -> None:
@@ -56,8 +56,8 @@ def test_acts_of_a_signer_are_for_one_party() -> None:
     contract = contract_in(ContractState.SENT)
     seal = replace(contract.parties[3], requester=SUBJECTS["second"])
     both = replace(contract, parties=(*contract.parties[:3], seal))
-    assert why_not(both, Act.SIGN, who("second"), NOON, both.parties[1]) is None
-    refusal = why_not(both, Act.SIGN, who("second"), NOON, seal)
+    assert refusal_for(both, Permission.SIGN, who("second"), NOON, both.parties[1]) is None
+    refusal = refusal_for(both, Permission.SIGN, who("second"), NOON, seal)
     assert refusal is not None
     assert "it is the turn of 签约方 2" in str(refusal.error())
 
@@ -65,28 +65,28 @@ def test_acts_of_a_signer_are_for_one_party() -> None:
 def test_a_guest_of_another_contract_is_a_stranger() -> None:
     contract = contract_in(ContractState.SENT, guest=True)
     guest = replace(who("guest"), guest_of=("another", "party-2"))
-    assert standings(contract, guest) == {Standing.STRANGER}
+    assert relations_of(contract, guest) == {Relation.STRANGER}
 
 
-@pytest.mark.parametrize("act", [Act.SIGN, Act.DECLINE, Act.HAND_OVER])
-def test_not_from_the_deadline_on(act: Act) -> None:
+@pytest.mark.parametrize("act", [Permission.SIGN, Permission.DECLINE, Permission.HAND_OVER])
+def test_not_from_the_deadline_on(act: Permission) -> None:
     contract = contract_in(ContractState.SENT)
     actor = who("second")
     due = contract.deadline.at
-    assert why_not(contract, act, actor, due - timedelta(microseconds=1)) is None
+    assert refusal_for(contract, act, actor, due - timedelta(microseconds=1)) is None
     with pytest.raises(PreconditionRefused, match="has passed"):
-        require(contract, act, actor, due)
-    assert why_not(contract, Act.RECALL, who("initiator"), due) is None
+        require_permission(contract, act, actor, due)
+    assert refusal_for(contract, Permission.RECALL, who("initiator"), due) is None
 
 
 def test_who_has_declared_it_void_is_not_asked_again() -> None:
     contract = contract_in(ContractState.COMPLETED, voiding=True)
     assert contract.voiding is not None
     once = replace(contract, voiding=replace(contract.voiding, declared=(SUBJECTS["first"],)))
-    for act in (Act.AGREE_TO_VOID, Act.REFUSE_TO_VOID):
+    for act in (Permission.AGREE_TO_VOID, Permission.REFUSE_TO_VOID):
         with pytest.raises(PreconditionRefused, match="already"):
-            require(once, act, who("first"), NOON)
-        require(once, act, who("second"), NOON)
+            require_permission(once, act, who("first"), NOON)
+        require_permission(once, act, who("second"), NOON)
 
 
 def test_every_sentence_of_the_tables_is_translated() -> None:
@@ -94,8 +94,8 @@ def test_every_sentence_of_the_tables_is_translated() -> None:
     sentences = {sentence for table in tables for sentence in table.values()} | {admission.CHANGED}
     sentences |= {line for lines in letters.MORE.values() for line in lines}
     assert not sentences - set(chinese_messages())
-    assert set(refusals._WRONG_PERSON) | {Act.READ} == set(Act)
+    assert set(refusals._WRONG_PERSON) | {Permission.READ} == set(Permission)
 
 
 def test_nobody_in_particular_is_a_stranger() -> None:
-    assert standings(contract_in(ContractState.SENT), Who("person-nobody")) == {Standing.STRANGER}
+    assert relations_of(contract_in(ContractState.SENT), Actor("person-nobody")) == {Relation.STRANGER}

@@ -17,8 +17,8 @@ from appliance.contracts.preconditions import (
     Allowed,
     Enrolled,
     Signing,
-    require_all,
-    standard,
+    require_preconditions,
+    standard_preconditions,
 )
 from appliance.contracts.seal_conditions import SealConditions
 from appliance.errors import PreconditionRefused
@@ -154,6 +154,6 @@ def test_a_suspended_seal_stays_in_its_box(tx: Transaction) -> None:
 
 def test_all_together(tx: Transaction) -> None:
     with pytest.raises(PreconditionRefused, match="agreement"):
-        require_all(standard(), tx, signing(contract()))
+        require_preconditions(standard_preconditions(), tx, signing(contract()))
     accept(tx)
-    require_all(standard(), tx, signing(contract()))
+    require_preconditions(standard_preconditions(), tx, signing(contract()))

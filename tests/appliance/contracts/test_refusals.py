@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.contracts.acts import Act
+from appliance.contracts.acts import Permission
 from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.visibility import require_reader
 from appliance.errors import ApplianceError, NotFound
@@ -29,7 +29,7 @@ def stage(world: World) -> Iterator[Stage]:
         yield set_up(appliance)
 
 
-def acts_of(stage: Stage, contract: Contract, role: str) -> dict[Act, Callable[[], object]]:
+def acts_of(stage: Stage, contract: Contract, role: str) -> dict[Permission, Callable[[], object]]:
     """Each act through its workflow, by *role*."""
     house, by, now = stage.appliance, SUBJECTS[role], stage.appliance.now()
     own = next((party for party in contract.parties if party.responsible == by), contract.parties[1])
@@ -41,17 +41,17 @@ def acts_of(stage: Stage, contract: Contract, role: str) -> dict[Act, Callable[[
             return require_reader(tx, contract.id, who(role), now)
 
     return {
-        Act.READ: read,
-        Act.EDIT: lambda: house.drafting.revise(contract.id, terms, by=by),
-        Act.DISCARD: lambda: house.endings.discard(contract.id, by=by),
-        Act.DECLINE: lambda: house.endings.decline(contract.id, own.id, reason="示例", by=by),
-        Act.HAND_OVER: lambda: house.handing_over.hand_over(contract.id, own.id, to=SPARE, reason="示例", by=by),
-        Act.RECALL: lambda: house.endings.recall(contract.id, by=by, reason="示例"),
-        Act.CORRECT: lambda: house.resending.draft_again(contract.id, by=by),
-        Act.EXTEND: lambda: house.extending.extend(contract.id, later, by=by),
-        Act.VOID: lambda: house.voiding.propose(contract.id, reason="示例", by=by),
-        Act.AGREE_TO_VOID: lambda: house.voiding.prepare(contract.id, by=by),
-        Act.REFUSE_TO_VOID: lambda: house.voiding.refuse(contract.id, reason="示例", by=by),
+        Permission.READ: read,
+        Permission.EDIT: lambda: house.drafting.revise(contract.id, terms, by=by),
+        Permission.DISCARD: lambda: house.endings.discard(contract.id, by=by),
+        Permission.DECLINE: lambda: house.endings.decline(contract.id, own.id, reason="示例", by=by),
+        Permission.HAND_OVER: lambda: house.handing_over.hand_over(contract.id, own.id, to=SPARE, reason="示例", by=by),
+        Permission.RECALL: lambda: house.endings.recall(contract.id, by=by, reason="示例"),
+        Permission.CORRECT: lambda: house.resending.draft_again(contract.id, by=by),
+        Permission.EXTEND: lambda: house.extending.extend(contract.id, later, by=by),
+        Permission.VOID: lambda: house.voiding.propose(contract.id, reason="示例", by=by),
+        Permission.AGREE_TO_VOID: lambda: house.voiding.prepare(contract.id, by=by),
+        Permission.REFUSE_TO_VOID: lambda: house.voiding.refuse(contract.id, reason="示例", by=by),
     }
 
 
@@ -65,7 +65,7 @@ def test_what_is_not_allowed_is_refused_and_changes_nothing(stage: Stage, state:
         for act, do in acts_of(stage, contract, role).items():
             if role in expected(real, act, voiding=voiding):
                 continue
-            with pytest.raises(NotFound if act is Act.READ else ApplianceError):
+            with pytest.raises(NotFound if act is Permission.READ else ApplianceError):
                 do()
             assert traces(stage, contract) == before, (role, act)
 
@@ -81,7 +81,7 @@ def test_what_is_allowed_is_done(stage: Stage, state: ContractState | str) -> No
                 before = traces(stage, contract)
                 acts_of(stage, contract, role)[act]()
                 after = traces(stage, contract)
-                reading = act in (Act.READ, Act.AGREE_TO_VOID)
+                reading = act in (Permission.READ, Permission.AGREE_TO_VOID)
                 assert (after == before) is reading, (role, act)
     assert stage.appliance.listing.kinds("*") == ["采购"]
 
@@ -103,10 +103,10 @@ def test_signing_and_sending_ask_too(stage: Stage) -> None:
         assert traces(stage, contract) == before
 
 
-@pytest.mark.parametrize("act", [Act.EDIT, Act.DISCARD, Act.DECLINE, Act.HAND_OVER, Act.RECALL, Act.EXTEND])
-def test_what_was_decided_on_an_older_version_is_refused_with_what_happened(stage: Stage, act: Act) -> None:
+@pytest.mark.parametrize("act", [Permission.EDIT, Permission.DISCARD, Permission.DECLINE, Permission.HAND_OVER, Permission.RECALL, Permission.EXTEND])
+def test_what_was_decided_on_an_older_version_is_refused_with_what_happened(stage: Stage, act: Permission) -> None:
     house = stage.appliance
-    state = ContractState.DRAFT if act in (Act.EDIT, Act.DISCARD) else ContractState.SENT
+    state = ContractState.DRAFT if act in (Permission.EDIT, Permission.DISCARD) else ContractState.SENT
     contract = stored(stage, state, guest=False, voiding=False)
     seen, by = contract.version, contract.initiator
     later = Deadline(house.now() + timedelta(days=20), "Asia/Shanghai")
@@ -117,16 +117,16 @@ def test_what_was_decided_on_an_older_version_is_refused_with_what_happened(stag
         house.extending.extend(contract.id, later, by=by)
         told = "示例 initiator extended its deadline"
     stale = {
-        Act.EDIT: lambda: house.drafting.reorder(contract.id, [], by=by, seen=seen),
-        Act.DISCARD: lambda: house.endings.discard(contract.id, by=by, seen=seen),
-        Act.DECLINE: lambda: house.endings.decline(
+        Permission.EDIT: lambda: house.drafting.reorder(contract.id, [], by=by, seen=seen),
+        Permission.DISCARD: lambda: house.endings.discard(contract.id, by=by, seen=seen),
+        Permission.DECLINE: lambda: house.endings.decline(
             contract.id, contract.parties[1].id, reason="示例", by=SUBJECTS["second"], seen=seen
         ),
-        Act.HAND_OVER: lambda: house.handing_over.hand_over(
+        Permission.HAND_OVER: lambda: house.handing_over.hand_over(
             contract.id, contract.parties[1].id, to=SPARE, reason="示例", by=SUBJECTS["second"], seen=seen
         ),
-        Act.RECALL: lambda: house.endings.recall(contract.id, by=by, reason="示例", seen=seen),
-        Act.EXTEND: lambda: house.extending.extend(contract.id, later, by=by, seen=seen),
+        Permission.RECALL: lambda: house.endings.recall(contract.id, by=by, reason="示例", seen=seen),
+        Permission.EXTEND: lambda: house.extending.extend(contract.id, later, by=by, seen=seen),
     }
     before = traces(stage, contract)
     with pytest.raises(ApplianceError, match=told):

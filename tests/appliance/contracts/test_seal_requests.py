@@ -50,7 +50,7 @@ def sent(appliance: Appliance) -> Contract:
 
 
 def intent_of(appliance: Appliance, contract: Contract) -> str:
-    return appliance.desk.open(contract.id, contract.parties[2].id, HERE).intent.id
+    return appliance.signing.open(contract.id, contract.parties[2].id, HERE).intent.id
 
 
 def asked(appliance: Appliance, contract: Contract) -> SealRequest:
@@ -59,8 +59,8 @@ def asked(appliance: Appliance, contract: Contract) -> SealRequest:
 
 
 def sign(appliance: Appliance, contract: Contract, position: int) -> Contract:
-    opened = appliance.desk.open(contract.id, contract.parties[position].id, HERE)
-    return appliance.desk.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
+    opened = appliance.signing.open(contract.id, contract.parties[position].id, HERE)
+    return appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
 
 
 def leaves(appliance: Appliance, contract: Contract) -> list[str]:
@@ -109,7 +109,7 @@ def test_a_request_is_asked_for_by_nobody_else(appliance: Appliance) -> None:
 
 def test_a_person_signs_without_a_request(appliance: Appliance) -> None:
     contract = sent(appliance)
-    intent = appliance.desk.open(contract.id, contract.parties[1].id, HERE).intent.id
+    intent = appliance.signing.open(contract.id, contract.parties[1].id, HERE).intent.id
     with pytest.raises(PreconditionRefused, match="Only the one who asks"):
         appliance.seal_requests.ask(intent, by(appliance, LI.subject, intent), reason="示例")
 
@@ -200,7 +200,7 @@ def test_a_refusal_has_a_reason_and_ends_the_request(appliance: Appliance) -> No
         appliance.seal_requests.refuse(request.id, by=CUSTODIAN.subject, reason=" ")
     refused = appliance.seal_requests.refuse(request.id, by=CUSTODIAN.subject, reason="金额与审批单不符")
     assert (refused.state, refused.answer) == (SealRequestState.REFUSED, "金额与审批单不符")
-    assert appliance.desk.opened(contract.id, request.intent).intent.state is IntentState.ABANDONED
+    assert appliance.signing.opened(contract.id, request.intent).intent.state is IntentState.ABANDONED
     with pytest.raises(StateRefused, match="answered already"):
         appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, request.intent))
     with pytest.raises(StateRefused, match="answered already"):

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.contracts.waypoints import Waypoint
+from appliance.contracts.waypoints import Failpoint
 from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import Contract, ContractState, PartyState, RevisionKind
 from appliance.model.stuck import Stuck, StuckStep
@@ -35,10 +35,10 @@ def sign_next(appliance: Appliance, contract: Contract) -> Contract:
     return appliance.cycle.complete(prepared.id)
 
 
-def died_at(world: World, point: Waypoint) -> Contract:
+def died_at(world: World, point: Failpoint) -> Contract:
     """A contract whose first signature was under way when its process ended at *point*."""
 
-    def die(passed: Waypoint) -> None:
+    def die(passed: Failpoint) -> None:
         if passed is point:
             raise Dead
 
@@ -56,13 +56,13 @@ def stuck(appliance: Appliance, contract: Contract) -> list[Stuck]:
 @pytest.mark.parametrize(
     ("point", "step", "signatures"),
     [
-        (Waypoint.CMS_RECEIVED, StuckStep.SIGNING, 0),
-        (Waypoint.CMS_PERSISTED, StuckStep.STAMPING, 1),
-        (Waypoint.RESULT_VERIFIED, StuckStep.COMPLETING, 1),
+        (Failpoint.CMS_RECEIVED, StuckStep.SIGNING, 0),
+        (Failpoint.CMS_PERSISTED, StuckStep.STAMPING, 1),
+        (Failpoint.RESULT_VERIFIED, StuckStep.COMPLETING, 1),
     ],
 )
 def test_a_signature_under_way_is_completed_or_abandoned(
-    world: World, point: Waypoint, step: StuckStep, signatures: int
+    world: World, point: Failpoint, step: StuckStep, signatures: int
 ) -> None:
     contract = died_at(world, point)
     with world.opened() as now:

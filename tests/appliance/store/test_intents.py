@@ -29,7 +29,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 def claim(database: Database, intent_id: str = "intent-1") -> None:
     with database.transaction() as tx:
-        intents.claim(tx, intent_id, claimant="process", now=NOON)
+        intents.claim(tx, intent_id, lease_owner="process", now=NOON)
 
 
 def state(database: Database, intent_id: str = "intent-1") -> IntentState:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.contracts.handing_over import Candidates
-from appliance.contracts.model import Act
+from appliance.contracts.model import Permission
 from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
 from webui.portal.contracts.reading import Sight, sight
 from webui.portal.contracts.typed import Typed, problems_of
@@ -26,7 +26,7 @@ LONGEST_NAME = 60
 
 ADDRESS = '/<contract_id>/<any(decline, recall, extend, "hand-over", discard, void):name>'
 
-FOR_A_PARTY = frozenset({Act.DECLINE, Act.HAND_OVER})
+FOR_A_PARTY = frozenset({Permission.DECLINE, Permission.HAND_OVER})
 """Acts of somebody who signs; who is no party (any more) hears why not, instead of that there is no such party."""
 
 Doing = Callable[[Sight, Typed], None]
@@ -40,12 +40,12 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     @pages.get(ADDRESS)
     def ask(contract_id: str, name: str) -> Response | BaseResponse:
         seen = sight(parts, contract_id)
-        seen.require(Act(name))
-        return _form(parts, seen, Typed.of(seen, Act(name)), {}, 200)
+        seen.require(Permission(name))
+        return _form(parts, seen, Typed.of(seen, Permission(name)), {}, 200)
 
     @pages.post(ADDRESS)
     def do(contract_id: str, name: str) -> Response | BaseResponse:
-        act = Act(name)
+        act = Permission(name)
         seen = sight(parts, contract_id)
         typed = Typed.read(seen, act, request.form)
         if typed.seen is None:
@@ -66,7 +66,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             return _again(parts, contract_id, typed, refusal)
 
 
-def _doings(parts: PortalParts) -> dict[Act, Doing]:
+def _doings(parts: PortalParts) -> dict[Permission, Doing]:
     """The workflow of each act."""
     house = parts.appliance
 
@@ -97,17 +97,17 @@ def _doings(parts: PortalParts) -> dict[Act, Doing]:
         house.voiding.propose(seen.contract.id, by=seen.who.subject, reason=typed.reason, seen=typed.seen)
 
     return {
-        Act.DECLINE: decline,
-        Act.RECALL: recall,
-        Act.EXTEND: extend,
-        Act.HAND_OVER: hand_over,
-        Act.DISCARD: discard,
-        Act.VOID: void,
+        Permission.DECLINE: decline,
+        Permission.RECALL: recall,
+        Permission.EXTEND: extend,
+        Permission.HAND_OVER: hand_over,
+        Permission.DISCARD: discard,
+        Permission.VOID: void,
     }
 
 
-def _afterwards(contract_id: str, act: Act) -> str:
-    if act is Act.DISCARD:
+def _afterwards(contract_id: str, act: Permission) -> str:
+    if act is Permission.DISCARD:
         return url_for("home.home")
     return url_for("contracts.page", contract_id=contract_id, done=act.value)
 
@@ -145,6 +145,6 @@ def _looked_for() -> str:
 def _candidates(parts: PortalParts, seen: Sight, typed: Typed) -> Candidates:
     """Who can sign instead, by name; nobody for other acts."""
     party = seen.contract.party(typed.party)
-    if typed.act is not Act.HAND_OVER or party is None:
+    if typed.act is not Permission.HAND_OVER or party is None:
         return Candidates((), more=False)
     return parts.appliance.handing_over.candidates(seen.contract, party, _looked_for())

@@ -8,7 +8,7 @@ import re
 from flask import Blueprint, Response, request, send_file
 from werkzeug.exceptions import NotFound as NoSuchPage
 
-from appliance.contracts.model import Act
+from appliance.contracts.model import Permission
 from appliance.exporting import Exporting
 from appliance.model.contract import Contract
 from webui.portal.contracts.reading import sight
@@ -31,7 +31,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     @pages.get("/<contract_id>/evidence.zip")
     def evidence(contract_id: str) -> Response:
         seen = sight(parts, contract_id)
-        seen.require(Act.EXPORT)
+        seen.require(Permission.EXPORT)
         package = exporting.export(contract_id, seen.audience).package
         return _saved(package, seen.contract, "evidence.zip", "application/zip")
 

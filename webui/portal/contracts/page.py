@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from flask import Blueprint, Response, make_response, render_template, request
 
 from appliance.contracts import rules
-from appliance.contracts.grounds_record import KeptGrounds
-from appliance.contracts.model import Act
+from appliance.contracts.grounds_record import StoredBasis
+from appliance.contracts.model import Permission
 from appliance.errors import NotFound
 from appliance.history.timeline import Timeline, TimelineEvent
 from appliance.language.sizes import ByteSize
@@ -76,14 +76,14 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             contract=contract,
             line=state_line(contract, seen.who.subject, seen.now),
             left=remaining(contract.deadline.at, seen.now) if waits else "",
-            acts={act.value for act in Act if seen.may(act)},
+            acts={act.value for act in Permission if seen.may(act)},
             notice=_notice(),
             advice=_advice(seen, told=parts.appliance.mail.configured or not visitor().guest_of),
             earlier=earlier.lines(parts, contract),
             further=list(_further(seen)),
             neighbours=neighbours(parts, seen),
             turn=rules.whose_turn(contract),
-            grounds=(grounds := parts.appliance.contracts.grounds(contract_id)),
+            grounds=(grounds := parts.appliance.contracts.authorisation_bases(contract_id)),
             open_powers=set(_open_powers(parts, grounds.values())),
             untold=_untold(parts, seen),
             mail_works=parts.appliance.mail.works(),
@@ -142,7 +142,7 @@ def _advice(seen: Sight, *, told: bool) -> str:
     """What a signer should know who cannot sign now, though nothing is wrong. ``told``: by mail, or in the portal;
     a guest has no notices there."""
     party = seen.own_party()
-    if party is None or seen.contract.state is not ContractState.SENT or seen.may(Act.SIGN):
+    if party is None or seen.contract.state is not ContractState.SENT or seen.may(Permission.SIGN):
         return ""
     say = translate()
     if party.state is PartyState.SIGNED:
@@ -154,7 +154,7 @@ def _advice(seen: Sight, *, told: bool) -> str:
     return waiting if told else say("It is not your turn yet. This page shows when it is.")
 
 
-def _open_powers(parts: PortalParts, grounds: Iterable[KeptGrounds]) -> Iterator[str]:
+def _open_powers(parts: PortalParts, grounds: Iterable[StoredBasis]) -> Iterator[str]:
     """The powers of attorney whose page the visitor may open."""
     someone = visitor()
     for power in (parts.appliance.powers.get(each.power) for each in grounds if each.power is not None):
@@ -181,12 +181,12 @@ def _further(seen: Sight) -> Iterator[tuple[str, str, str]]:
     """The acts besides the main one: address, name, and what they mean."""
     say = translate()
     offered = (
-        (Act.HAND_OVER, say("Hand over"), say("somebody else of your organisation signs instead of you")),
-        (Act.DECLINE, say("Decline to sign"), say("ends the contract for everybody")),
-        (Act.EXTEND, say("Extend the deadline"), say("everybody is told")),
-        (Act.RECALL, say("Recall the contract"), say("nobody can sign it any more")),
-        (Act.VOID, say("Propose to void it"), say("takes the signature of every party")),
-        (Act.DISCARD, say("Throw the draft away"), say("it cannot be brought back")),
+        (Permission.HAND_OVER, say("Hand over"), say("somebody else of your organisation signs instead of you")),
+        (Permission.DECLINE, say("Decline to sign"), say("ends the contract for everybody")),
+        (Permission.EXTEND, say("Extend the deadline"), say("everybody is told")),
+        (Permission.RECALL, say("Recall the contract"), say("nobody can sign it any more")),
+        (Permission.VOID, say("Propose to void it"), say("takes the signature of every party")),
+        (Permission.DISCARD, say("Throw the draft away"), say("it cannot be brought back")),
     )
     return ((act.value, name, hint) for act, name, hint in offered if seen.may(act))
 

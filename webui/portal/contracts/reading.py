@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.contracts.model import Act, Refusal, Who, allowed
+from appliance.contracts.model import Permission, Refusal, Actor, permissions_of
 from appliance.errors import NotFound
 from appliance.history.disclosure import Audience
 from appliance.model.accounts import AccountRole
@@ -23,17 +23,17 @@ class Sight:
     """
 
     contract: Contract
-    who: Who
-    acts: dict[Act, Refusal | None]
+    who: Actor
+    acts: dict[Permission, Refusal | None]
     now: datetime
     audience: Audience
     drafting: bool
 
-    def may(self, act: Act) -> bool:
+    def may(self, act: Permission) -> bool:
         """Whether the visitor may do *act* now."""
         return self.acts[act] is None
 
-    def require(self, act: Act) -> None:
+    def require(self, act: Permission) -> None:
         """Raises the refusal (:class:`StateRefused`, :class:`PreconditionRefused`) unless *act* is allowed."""
         refusal = self.acts[act]
         if refusal is not None:
@@ -57,8 +57,8 @@ def sight(parts: PortalParts, contract_id: str) -> Sight:
     contract = parts.appliance.contracts.get(contract_id)
     who = who_is(parts, someone)
     now = parts.now()
-    acts = allowed(contract, who, now)
-    refusal = acts[Act.READ]
+    acts = permissions_of(contract, who, now)
+    refusal = acts[Permission.READ]
     if refusal is not None:
         if refusal.late:  # of a contract that this visitor knew
             raise refusal.error()
@@ -72,10 +72,10 @@ def sight(parts: PortalParts, contract_id: str) -> Sight:
     return seen
 
 
-def who_is(parts: PortalParts, someone: Visitor) -> Who:
+def who_is(parts: PortalParts, someone: Visitor) -> Actor:
     """The visitor as the state machine knows people."""
     seals: frozenset[str] = frozenset()
     if AccountRole.CUSTODIAN in someone.roles:
         every = parts.appliance.registry.seals()
         seals = frozenset(seal.subject for seal in every if someone.subject in seal.custodians)
-    return Who(someone.subject, AccountRole.AUDITOR in someone.roles, seals, someone.guest_of)
+    return Actor(someone.subject, AccountRole.AUDITOR in someone.roles, seals, someone.guest_of)

@@ -8,7 +8,7 @@ from flask import Blueprint, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.contracts.model import Act, why_not
+from appliance.contracts.model import Permission, refusal_for
 from appliance.model.contract import Contract, ContractState
 from webui.portal.contracts.reading import Sight, sight
 from webui.portal.parts import PortalParts
@@ -30,7 +30,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     @pages.post("/<contract_id>/correct")
     def correct(contract_id: str) -> BaseResponse:
         seen = sight(parts, contract_id)
-        seen.require(Act.CORRECT)
+        seen.require(Permission.CORRECT)
         version = request.form.get("seen", "")
         if not (version.isascii() and version.isdecimal() and len(version) <= 12):
             raise BadRequest
@@ -49,7 +49,7 @@ def neighbours(parts: PortalParts, seen: Sight) -> Neighbours:
     """The links of a contract's page."""
     links = parts.appliance.resending.links(seen.contract)
     readable = (
-        each if each is not None and why_not(each, Act.READ, seen.who, seen.now) is None else None
+        each if each is not None and refusal_for(each, Permission.READ, seen.who, seen.now) is None else None
         for each in (links.replaces, links.replaced_by)
     )
     return Neighbours(*readable)

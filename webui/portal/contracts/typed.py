@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.contracts import rules
-from appliance.contracts.model import Act
-from appliance.contracts.reasons import LONGEST
+from appliance.contracts.model import Permission
+from appliance.contracts.reasons import LONGEST_REASON
 from appliance.errors import PreconditionRefused
 from appliance.language import instants
 from appliance.model.contract import Contract, Deadline, Party
 from webui.portal.contracts.reading import Sight
 from webui.shared.language import translate
 
-REASONED = frozenset({Act.DECLINE, Act.RECALL, Act.HAND_OVER, Act.VOID})
+REASONED = frozenset({Permission.DECLINE, Permission.RECALL, Permission.HAND_OVER, Permission.VOID})
 """Acts that take a reason, which the others read."""
 
 YEARS = 10
@@ -27,7 +27,7 @@ class Typed:
     """``seen`` is the version of the contract that the form was made for, ``party`` whose signature it is about,
     ``deadline`` local to ``zone``, like ``2026-11-28T18:00``, ``now`` the moment of asking."""
 
-    act: Act
+    act: Permission
     seen: int | None
     party: str
     reason: str
@@ -37,7 +37,7 @@ class Typed:
     now: datetime
 
     @classmethod
-    def of(cls, seen: Sight, act: Act) -> Typed:
+    def of(cls, seen: Sight, act: Permission) -> Typed:
         """An untouched form."""
         until = seen.contract.deadline
         return cls(
@@ -52,7 +52,7 @@ class Typed:
         )
 
     @classmethod
-    def read(cls, seen: Sight, act: Act, form: Mapping[str, str]) -> Typed:
+    def read(cls, seen: Sight, act: Permission, form: Mapping[str, str]) -> Typed:
         """What was posted; ``seen`` is None when it is no number."""
         version = form.get("seen", "")
         return cls(
@@ -75,17 +75,17 @@ class Typed:
         return Deadline(at, self.zone)
 
 
-def problems_of(act: Act, typed: Typed) -> dict[str, str]:
+def problems_of(act: Permission, typed: Typed) -> dict[str, str]:
     """Field → sentence, for what can be said before any workflow is asked."""
     say = translate()
     problems = {}
-    if act is Act.HAND_OVER and not typed.to:
+    if act is Permission.HAND_OVER and not typed.to:
         problems["to"] = say("Choose who signs instead of you.")
     if act in REASONED and not typed.reason:
         problems["reason"] = say("Give a reason; the others will read it.")
-    if len(typed.reason) > LONGEST:
-        problems["reason"] = say("The reason is too long; {most} characters are possible.", most=LONGEST)
-    if act is Act.EXTEND:
+    if len(typed.reason) > LONGEST_REASON:
+        problems["reason"] = say("The reason is too long; {most} characters are possible.", most=LONGEST_REASON)
+    if act is Permission.EXTEND:
         try:
             typed.moment()
         except ValueError:
@@ -95,9 +95,9 @@ def problems_of(act: Act, typed: Typed) -> dict[str, str]:
     return problems
 
 
-def _party(contract: Contract, subject: str, act: Act) -> str:
+def _party(contract: Contract, subject: str, act: Permission) -> str:
     """The id of the party that *act* of this person is about: the one on turn first; empty when there is none."""
     wanted: tuple[Party, ...] = rules.whose_turn(contract)
-    if act is Act.HAND_OVER:
+    if act is Permission.HAND_OVER:
         wanted += rules.waiting(contract)
     return next((party.id for party in wanted if party.responsible == subject), "")

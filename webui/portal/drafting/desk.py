@@ -12,7 +12,7 @@ from flask import Response, abort, jsonify, make_response, redirect, render_temp
 from werkzeug.exceptions import BadRequest
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.contracts.model import Act, Refusal, Who, why_not
+from appliance.contracts.model import Permission, Refusal, Actor, refusal_for
 from appliance.contracts.problems import ProblemPlace
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.accounts import AccountRole
@@ -85,7 +85,7 @@ class Desk:
         contract = self.appliance.contracts.get(contract_id)
         if contract.initiator != visitor.subject:
             raise NotFound("There is no contract {contract}.", contract=contract_id)
-        refusal = why_not(contract, Act.EDIT, Who(visitor.subject), self.appliance.now())
+        refusal = refusal_for(contract, Permission.EDIT, Actor(visitor.subject), self.appliance.now())
         if refusal is not None and contract.state not in UNSENT and not wants_json():
             abort(_already_sent(contract, refusal))
         if refusal is not None:

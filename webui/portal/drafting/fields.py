@@ -8,8 +8,8 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from appliance.contracts.anchoring import Side
-from appliance.contracts.placing import usual_place
+from appliance.contracts.anchoring import AnchorSide
+from appliance.contracts.placing import default_placement
 from appliance.errors import ApplianceError
 from appliance.model.contract import Contract, CrossPage, Placement
 from appliance.pdf.values import PageSize
@@ -103,7 +103,7 @@ def _after(button: Button, rows: list[Spot], board: Board) -> list[Spot]:
         case _:
             return rows
     added = [
-        replace(party, placement=usual_place(party.kind, party.position, board.draft.pages), more=())
+        replace(party, placement=default_placement(party.kind, party.position, board.draft.pages), more=())
         for party in wanted
     ]
     return [*rows, *spots.of(replace(board.draft, parties=tuple(added)), board.sizes, board.unit)]
@@ -201,9 +201,9 @@ def _row(row: Spot, board: Board, names: dict[str, str]) -> dict[str, Any]:
 def _sides() -> list[tuple[str, str]]:
     _ = translate()
     return [
-        (Side.AFTER, _("after the words")),
-        (Side.BELOW, _("below the words")),
-        (Side.OVER, _("over the words")),
+        (AnchorSide.AFTER, _("after the words")),
+        (AnchorSide.BELOW, _("below the words")),
+        (AnchorSide.OVER, _("over the words")),
     ]
 
 

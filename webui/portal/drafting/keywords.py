@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask import request
 
-from appliance.contracts.anchoring import Side, beside
+from appliance.contracts.anchoring import AnchorSide, place_beside
 from appliance.errors import DocumentRefused
 from appliance.model.contract import Contract, Placement
 from appliance.pdf.values import Found, PageSize
@@ -35,7 +35,7 @@ class Keyword:
 
     phrase: str
     party: str
-    side: Side
+    side: AnchorSide
     places: tuple[Placement, ...] = ()
     found: tuple[Found, ...] = ()
     problem: str = ""
@@ -54,9 +54,9 @@ def asked(values: dict[str, str], draft: Contract) -> Keyword | None:
     party = draft.party(values.get("keyword-party", ""))
     side = values.get("side", "")
     phrase = values.get("phrase", "").strip()
-    if party is None or side not in tuple(Side) or "phrase" not in values:
+    if party is None or side not in tuple(AnchorSide) or "phrase" not in values:
         return None
-    return Keyword(phrase, party.id, Side(side))
+    return Keyword(phrase, party.id, AnchorSide(side))
 
 
 def looked_up(desk: Desk, draft: Contract, wanted: Keyword, sizes: Sequence[PageSize], mark: Mark) -> Keyword:
@@ -70,7 +70,7 @@ def looked_up(desk: Desk, draft: Contract, wanted: Keyword, sizes: Sequence[Page
         sentence = _(refusal.template, **refusal.values)
         return Keyword(wanted.phrase, wanted.party, wanted.side, problem=sentence)
     places = tuple(
-        beside(hit, wanted.side, sizes[hit.page], width_mm=mark.width_mm, height_mm=mark.height_mm)
+        place_beside(hit, wanted.side, sizes[hit.page], width_mm=mark.width_mm, height_mm=mark.height_mm)
         for hit in found
     )
     return Keyword(wanted.phrase, wanted.party, wanted.side, places, found)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from flask import Blueprint, Response, request
 
 from appliance.contracts.problems import ProblemPlace
-from appliance.contracts.terms import usual_deadline
+from appliance.contracts.terms import default_deadline
 from appliance.directory import LONGEST, MOST
 from appliance.errors import ApplianceError, PreconditionRefused
 from appliance.model.contract import Contract, Deadline, GuestDetails, SigningOrder
@@ -107,7 +107,7 @@ def _save_preset(desk: Desk, draft: Contract, days: str) -> Response:
     given = TypedParties.posted()
     zone = given.deadline.zone if given.deadline.zone in zones(draft.deadline.zone) else draft.deadline.zone
     order = SigningOrder(given.order) if given.order in tuple(SigningOrder) else draft.order
-    _revised(desk, draft, order, usual_deadline(desk.appliance.now(), zone, chosen))
+    _revised(desk, draft, order, default_deadline(desk.appliance.now(), zone, chosen))
     return to(draft.id, Step.PARTIES, anchor="field-deadline")
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from appliance.contracts.model import Act
+from appliance.contracts.model import Permission
 from appliance.errors import ApplianceError, StateRefused
 from appliance.model.contract import Party
 from hsm.errors import AuthorityError, AuthorityUnreachable
@@ -59,7 +59,7 @@ def _asked(parts: PortalParts, seen: Sight, party: Party | None, refusal: Refusa
     """The text with a fresh proposal; the signing page for whoever has nothing to accept any more."""
     agreements, contract = parts.appliance.agreements, seen.contract
     onward = redirect(url_for("signing.sign", contract_id=contract.id, party=party.id if party else None), 303)
-    if party is None or seen.acts[Act.SIGN] is not None or agreements.standing(contract.id, party.id) is not None:
+    if party is None or seen.acts[Permission.SIGN] is not None or agreements.acceptances_of_party(contract.id, party.id) is not None:
         return onward
     known = means.means_of(parts, seen.who.subject)
     if not known.any:

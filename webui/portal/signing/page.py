@@ -7,8 +7,8 @@ import re
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from appliance.contracts.desk import Opened
-from appliance.contracts.model import Act, why_not
+from appliance.contracts.desk import OpenedSigning
+from appliance.contracts.model import Permission, refusal_for
 from appliance.errors import ApplianceError, NotFound
 from appliance.model.contract import ContractState, Party, PartyKind, PartyState
 from appliance.model.intent import IntentState, SigningOrigin
@@ -39,7 +39,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         if instead is not None or party is None:
             return instead or standing_page(parts, seen, party)
         try:
-            return sheet(parts, parts.appliance.desk.open(contract_id, party.id, circumstances()))
+            return sheet(parts, parts.appliance.signing.open(contract_id, party.id, circumstances()))
         except (ApplianceError, AuthorityError) as refusal:
             return refused(parts, contract_id, None, refusal)
 
@@ -82,7 +82,7 @@ def _instead(parts: PortalParts, seen: Sight, party: Party | None) -> Response |
         return standing_page(parts, seen, party)
     if party.state is PartyState.SIGNED:
         return redirect(url_for("signing.confirmation", contract_id=contract.id, party=party.id), 303)
-    if why_not(contract, Act.SIGN, seen.who, seen.now, party) is not None:
+    if refusal_for(contract, Permission.SIGN, seen.who, seen.now, party) is not None:
         return standing_page(parts, seen, party)
     if party.kind is PartyKind.SEAL:
         asked = parts.appliance.seal_requests.of_party(party.id)
@@ -91,37 +91,37 @@ def _instead(parts: PortalParts, seen: Sight, party: Party | None) -> Response |
     return step_before(parts, contract, party)
 
 
-def _posted_intent(parts: PortalParts, seen: Sight) -> Opened | None:
+def _posted_intent(parts: PortalParts, seen: Sight) -> OpenedSigning | None:
     """The intent that the form names, when it is one of this contract and this visitor."""
     posted = request.form.get("intent", "")
     if not _INTENT.fullmatch(posted):
         return None
     try:
-        opened = parts.appliance.desk.opened(seen.contract.id, posted)
+        opened = parts.appliance.signing.opened(seen.contract.id, posted)
     except NotFound:
         return None
     return opened if opened.party.responsible == seen.who.subject else None
 
 
-def _acted(parts: PortalParts, opened: Opened) -> Response:
+def _acted(parts: PortalParts, opened: OpenedSigning) -> Response:
     activation = means.posted(opened.party.responsible)
     here = SigningOrigin(circumstances().address, request.form.get("place", ""))
     if opened.party.kind is PartyKind.PERSON:
-        parts.appliance.desk.sign(opened.intent.id, [activation], here)
+        parts.appliance.signing.sign(opened.intent.id, [activation], here)
         return _confirmed(opened)
-    parts.appliance.desk.place(opened.intent.id, here)
+    parts.appliance.signing.record_location(opened.intent.id, here)
     asked = parts.appliance.seal_requests.ask(opened.intent.id, activation, reason=request.form.get("reason", ""))
     return redirect(url_for("signing.seal_request", request_id=asked.id), 303)
 
 
-def _confirmed(opened: Opened) -> Response:
+def _confirmed(opened: OpenedSigning) -> Response:
     address = url_for("signing.confirmation", contract_id=opened.contract.id, party=opened.party.id)
     return redirect(address, 303)
 
 
 def _unfinished(parts: PortalParts, seen: Sight, party: Party | None) -> Response:
     """A signature that is there and is being dated or verified is waited for; else the signing page says more."""
-    if party is None or not parts.appliance.desk.under_way(party.id):
+    if party is None or not parts.appliance.signing.under_way(party.id):
         return redirect(url_for("signing.sign", contract_id=seen.contract.id), 303)
     response = make_response(render_template("signing/finishing.html", contract=seen.contract, party=party), 202)
     response.headers["Refresh"] = _LOOK_AGAIN

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound as NoSuchPage
 
-from appliance.contracts.desk import Opened
+from appliance.contracts.desk import OpenedSigning
 from webui.portal.access import visitor
 from webui.portal.parts import PortalParts
 from webui.portal.signing.own import WIDTH
@@ -17,7 +17,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     @pages.get("/contracts/<contract_id>/sign/<intent_id>/<int:number>.png")
     def picture(contract_id: str, intent_id: str, number: int) -> Response:
         someone = visitor()
-        opened = parts.appliance.desk.opened(contract_id, intent_id)
+        opened = parts.appliance.signing.opened(contract_id, intent_id)
         if not _activates(parts, opened, someone.subject):
             raise NoSuchPage
         if not 1 <= number <= opened.contract.pages:
@@ -30,7 +30,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         return response
 
 
-def _activates(parts: PortalParts, opened: Opened, subject: str) -> bool:
+def _activates(parts: PortalParts, opened: OpenedSigning, subject: str) -> bool:
     if opened.party.responsible == subject:
         return True
     return opened.party.requester is not None and parts.appliance.seal_requests.may_answer(

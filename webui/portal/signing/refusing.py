@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import redirect, url_for
 from werkzeug.wrappers import Response
 
-from appliance.contracts.desk import Opened
-from appliance.contracts.model import Act, why_not
+from appliance.contracts.desk import OpenedSigning
+from appliance.contracts.model import Permission, refusal_for
 from appliance.errors import ApplianceError, ResultRefused, StateRefused
 from appliance.model.contract import ContractState, PartyState
 from appliance.model.intent import IntentState
@@ -25,7 +25,7 @@ _RETRY = 5
 """Seconds after which a service that did not answer may be asked again."""
 
 
-def refused(parts: PortalParts, contract_id: str, opened: Opened | None, refusal: Refusal) -> Response:
+def refused(parts: PortalParts, contract_id: str, opened: OpenedSigning | None, refusal: Refusal) -> Response:
     """What the visitor sees after *refusal* of the intent that was *opened* (None: of preparing one).
 
     1. The signature is there, only not dated or verified yet: its page waits for it.
@@ -35,7 +35,7 @@ def refused(parts: PortalParts, contract_id: str, opened: Opened | None, refusal
     """
     seen = sight(parts, contract_id)
     party = own_party(seen)
-    now = None if opened is None else parts.appliance.desk.opened(contract_id, opened.intent.id)
+    now = None if opened is None else parts.appliance.signing.opened(contract_id, opened.intent.id)
     if now is not None and now.intent.state in _UNDER_WAY:
         return redirect(url_for("signing.confirmation", contract_id=contract_id, party=now.party.id), 303)
     if party is None or not _can_sign(seen, opened):
@@ -44,24 +44,24 @@ def refused(parts: PortalParts, contract_id: str, opened: Opened | None, refusal
         raise refusal
     if now is not None and _holds(parts, now):
         return _again(parts, now, refusal)
-    renewed = parts.appliance.desk.open(contract_id, opened.party.id, circumstances())
+    renewed = parts.appliance.signing.open(contract_id, opened.party.id, circumstances())
     return sheet(parts, renewed, Remark(_why_renewed(opened, renewed, refusal), renewed=True, status=409))
 
 
-def _can_sign(seen: Sight, opened: Opened | None) -> bool:
+def _can_sign(seen: Sight, opened: OpenedSigning | None) -> bool:
     party = own_party(seen) if opened is None else seen.contract.party(opened.party.id)
     if party is None or party.state is not PartyState.WAITING or seen.contract.state is not ContractState.SENT:
         return False
-    return why_not(seen.contract, Act.SIGN, seen.who, seen.now, party) is None
+    return refusal_for(seen.contract, Permission.SIGN, seen.who, seen.now, party) is None
 
 
-def _holds(parts: PortalParts, opened: Opened) -> bool:
+def _holds(parts: PortalParts, opened: OpenedSigning) -> bool:
     intent = opened.intent
     fresh = intent.base == opened.contract.current.number and parts.now() < intent.intent.expires
     return intent.state is IntentState.PREPARED and fresh
 
 
-def _again(parts: PortalParts, opened: Opened, refusal: Refusal) -> Response:
+def _again(parts: PortalParts, opened: OpenedSigning, refusal: Refusal) -> Response:
     status = status_of(refusal)
     if isinstance(refusal, ApplianceError) and not isinstance(refusal, StateRefused):
         status = 422  # what was typed, not what the contract is
@@ -82,7 +82,7 @@ def said(refusal: Refusal, status: int) -> str:
     return sentence
 
 
-def _why_renewed(before: Opened, now: Opened, refusal: Refusal) -> str:
+def _why_renewed(before: OpenedSigning, now: OpenedSigning, refusal: Refusal) -> str:
     say = translate()
     if now.intent.base != before.intent.base:
         return say(

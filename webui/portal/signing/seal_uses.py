@@ -26,7 +26,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     def allowed(visitor: Visitor, wanted: UseFilter) -> UseFilter:
         if visitor.roles & set(_EVERY_SEAL):
             return register.of_company(visitor.audience, wanted)
-        return register.kept_by(visitor.subject, wanted)
+        return register.of_custodian(visitor.subject, wanted)
 
     @pages.get("/seals/uses")
     def seal_uses() -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from appliance.contracts.seal_standing import LONGEST_REASON
+from appliance.contracts.seal_standing import LONGEST_REQUEST_REASON
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.accounts import PEOPLES_ROLES
 from appliance.model.contract import Contract, Party
@@ -141,6 +141,6 @@ def _page(parts: PortalParts, seen: SeenRequest, remark: Remark | None = None, p
         remark=remark,
         place=place,
         typed=request.form,
-        longest=LONGEST_REASON,
+        longest=LONGEST_REQUEST_REASON,
     )
     return make_response(page, 200 if remark is None else remark.status)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from flask import make_response, render_template, request
 from werkzeug.wrappers import Response
 
-from appliance.contracts.desk import LONGEST_PLACE, Opened
-from appliance.contracts.model import Act, allowed
-from appliance.contracts.seal_standing import LONGEST_REASON
+from appliance.contracts.desk import LONGEST_PLACE, OpenedSigning
+from appliance.contracts.model import Permission, permissions_of
+from appliance.contracts.seal_standing import LONGEST_REQUEST_REASON
 from appliance.model.contract import PartyKind
 from appliance.model.seal_request import SealRequest
 from appliance.powers import Outcome
@@ -31,11 +31,11 @@ class Remark:
     status: int = 422
 
 
-def sheet(parts: PortalParts, opened: Opened, remark: Remark | None = None) -> Response:
+def sheet(parts: PortalParts, opened: OpenedSigning, remark: Remark | None = None) -> Response:
     """The signing page of a person, or of the one who asks for a seal. Raises :class:`AuthorityError`."""
     contract, party, intent = opened.contract, opened.party, opened.intent
     known = means.means_of(parts, party.responsible)
-    acts = allowed(contract, who_is(parts, visitor()), parts.now())
+    acts = permissions_of(contract, who_is(parts, visitor()), parts.now())
     page = render_template(
         "signing/sign.html",
         contract=contract,
@@ -46,25 +46,25 @@ def sheet(parts: PortalParts, opened: Opened, remark: Remark | None = None) -> R
         digest=grouped(intent.intent.digest),
         means=known,
         options=means.options(parts, intent.intent, known),
-        may_decline=acts[Act.DECLINE] is None,
-        may_hand_over=acts[Act.HAND_OVER] is None,
+        may_decline=acts[Permission.DECLINE] is None,
+        may_hand_over=acts[Permission.HAND_OVER] is None,
         earlier=_earlier(parts, opened),
         carried=lines(parts, contract),
         authority=_authority(parts, opened),
         remark=remark,
         typed=request.form,
-        longest={"reason": LONGEST_REASON, "place": LONGEST_PLACE},
+        longest={"reason": LONGEST_REQUEST_REASON, "place": LONGEST_PLACE},
     )
     return make_response(page, 200 if remark is None else remark.status)
 
 
-def _authority(parts: PortalParts, opened: Opened) -> Sentence | None:
+def _authority(parts: PortalParts, opened: OpenedSigning) -> Sentence | None:
     """Under which authority one signs, where policy asks for one."""
-    decision = parts.appliance.desk.grounds(opened).decision
+    decision = parts.appliance.signing.authorisation_basis(opened).decision
     return None if decision.outcome is Outcome.NOT_NEEDED else decision.words
 
 
-def _earlier(parts: PortalParts, opened: Opened) -> SealRequest | None:
+def _earlier(parts: PortalParts, opened: OpenedSigning) -> SealRequest | None:
     """What became of the last request for this seal, for the one who asks again."""
     if opened.party.kind is not PartyKind.SEAL:
         return None

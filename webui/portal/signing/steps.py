@@ -17,6 +17,6 @@ def step_before(parts: PortalParts, contract: Contract, party: Party) -> Respons
         if visitor().guest_of is not None:
             return redirect(url_for("signing.guest_credentials"), 303)
         return make_response(render_template("signing/no_means.html"))
-    if parts.appliance.agreements.standing(contract.id, party.id) is None:
+    if parts.appliance.agreements.acceptances_of_party(contract.id, party.id) is None:
         return redirect(url_for("signing.agree", contract_id=contract.id, party=party.id), 303)
     return None
