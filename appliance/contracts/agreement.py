@@ -91,7 +91,9 @@ class Agreements:
             side = side_of_person(people.person(tx, subject))
             found = agreements.of_side(tx, side.key, self._room.agreement.version, limit=MOST)
         return tuple(
-            Accepted(each.person, each.accepted, each.entry, tuple(side.name for side in _sides_of_record(each).others))
+            Accepted(
+                each.person, each.accepted, each.entry, tuple(side.name for side in _sides_of_record(each).others)
+            )
             for each in found
             if each.accepted is not None and each.entry is not None
         )
@@ -112,7 +114,9 @@ class Agreements:
             between = _between(tx, contract_id, party_id)
         return self.propose(subject, between, language)
 
-    def propose(self, subject: str, between: AgreementSides, language: Language | None = None) -> ProposedAgreement:
+    def propose(
+        self, subject: str, between: AgreementSides, language: Language | None = None
+    ) -> ProposedAgreement:
         """The current text for a person to accept for *between*. Raises as :meth:`propose_for`."""
         now, text = self._room.now(), self._room.agreement
         with self._room.database.transaction() as tx:

@@ -20,7 +20,9 @@ class AnchorSide(StrEnum):
     OVER = "over"
 
 
-def place_beside(found: Found, side: AnchorSide, page: PageSize, *, width_mm: float, height_mm: float) -> Placement:
+def place_beside(
+    found: Found, side: AnchorSide, page: PageSize, *, width_mm: float, height_mm: float
+) -> Placement:
     """The place of a field of that size at *found*, moved as far as is needed to lie inside the page."""
     page_width, page_height = page.width / POINTS_PER_MM, page.height / POINTS_PER_MM
     width, height = min(100.0, 100 * width_mm / page_width), min(100.0, 100 * height_mm / page_height)

@@ -85,7 +85,9 @@ class Departures:
             _require_decider(tx, contract, giver, by)
             _require_here(tx, people.person(tx, to))
             deed = Command(Permission.HAND_OVER, giver, seen, party_id)
-            return self._handing_over.pass_on(tx, contract_id, deed, to=to, reason=require_reason(reason), decided_by=by)
+            return self._handing_over.pass_on(
+                tx, contract_id, deed, to=to, reason=require_reason(reason), decided_by=by
+            )
 
     def take_over(
         self, contract_id: str, *, to: str, reason: str, by: str, left: str | None = None, seen: int | None = None

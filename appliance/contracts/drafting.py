@@ -12,7 +12,7 @@ from appliance.contracts import terms as wording
 from appliance.contracts.acts import Permission
 from appliance.contracts.admission import Command, admitted
 from appliance.contracts.changes import record_change
-from appliance.contracts.joining import Signatory, PlacementChoice
+from appliance.contracts.joining import PlacementChoice, Signatory
 from appliance.contracts.preconditions import Signing
 from appliance.contracts.room import SigningRoom
 from appliance.contracts.terms import DraftTerms
@@ -84,7 +84,9 @@ class Drafting:
             if after == before:
                 return before
             contracts.revise(tx, after)
-            return self._changed(tx, after, EventKind.CONTRACT_REVISED, _public_fields(after), _private_fields(after))
+            return self._changed(
+                tx, after, EventKind.CONTRACT_REVISED, _public_fields(after), _private_fields(after)
+            )
 
     def replace_document(self, contract_id: str, document: bytes, *, by: str, seen: int | None = None) -> Contract:
         """Another document in place of the draft's; fields on pages that it does not have lose their places."""
@@ -207,7 +209,11 @@ class Drafting:
         return admitted(tx, contract_id, Command(Permission.EDIT, by, seen), self._room.now())
 
     def _add(
-        self, tx: Transaction, contract: Contract, signatory: Signatory, placement: Placement | PlacementChoice | None
+        self,
+        tx: Transaction,
+        contract: Contract,
+        signatory: Signatory,
+        placement: Placement | PlacementChoice | None,
     ) -> Party:
         party = joining.new_party(contract, signatory, placement)
         if party.kind is PartyKind.SEAL:

@@ -89,7 +89,10 @@ class Identified(Precondition):
 
     def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
         person = people.person(tx, signing.party.responsible)
-        if not self.finder.requires_identity(signing, person) or self.finder.find_basis(tx, signing).identity is not None:
+        if (
+            not self.finder.requires_identity(signing, person)
+            or self.finder.find_basis(tx, signing).identity is not None
+        ):
             return
         if identities.of_person(tx, person.subject):
             yield Sentence(

@@ -47,7 +47,9 @@ class HandingOver:
         with self._room.database.reading() as tx:
             organisation = people.person(tx, giver).organisation
             found = people.enrolled_of(tx, organisation, words.strip(), limit=MOST_CANDIDATES + 1)
-            fit = [one for one in found[:MOST_CANDIDATES] if self._why_not(tx, contract, party, one, giver) is None]
+            fit = [
+                one for one in found[:MOST_CANDIDATES] if self._why_not(tx, contract, party, one, giver) is None
+            ]
         return Candidates(tuple(fit), len(found) > MOST_CANDIDATES)
 
     def hand_over(

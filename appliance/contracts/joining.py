@@ -43,7 +43,11 @@ def new_party(contract: Contract, signatory: Signatory, placement: Placement | P
     if any(other.subject == signatory.subject for other in contract.parties):
         raise PreconditionRefused("{name} is a party already.", name=signatory.name)
     position = len(contract.parties) + 1
-    place = default_placement(signatory.kind, position, contract.pages) if placement is PlacementChoice.DEFAULT else placement
+    place = (
+        default_placement(signatory.kind, position, contract.pages)
+        if placement is PlacementChoice.DEFAULT
+        else placement
+    )
     if place is not None:
         require_places(contract, (place,))
     return Party(

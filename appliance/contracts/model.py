@@ -11,10 +11,21 @@ from datetime import datetime
 from typing import TypeVar
 
 from appliance.contracts import refusals, rules
-from appliance.contracts.acts import Permission, Refusal, Relation, Actor
+from appliance.contracts.acts import Actor, Permission, Refusal, Relation
 from appliance.model.contract import GUEST_PREFIX, Contract, ContractState, Party, PartyState
 
-__all__ = ["TABLE", "Permission", "Refusal", "PermissionRule", "Relation", "Actor", "permissions_of", "require_permission", "relations_of", "refusal_for"]
+__all__ = [
+    "TABLE",
+    "Actor",
+    "Permission",
+    "PermissionRule",
+    "Refusal",
+    "Relation",
+    "permissions_of",
+    "refusal_for",
+    "relations_of",
+    "require_permission",
+]
 
 T = TypeVar("T")
 
@@ -99,7 +110,9 @@ def _as_signer(contract: Contract, actor: Actor, only: Party | None) -> set[Rela
     }
 
 
-def refusal_for(contract: Contract, permission: Permission, actor: Actor, now: datetime, party: Party | None = None) -> Refusal | None:
+def refusal_for(
+    contract: Contract, permission: Permission, actor: Actor, now: datetime, party: Party | None = None
+) -> Refusal | None:
     """None when *who* may do *act* at *now*, else why not; *party* narrows acts of signers to one party."""
     what = relations_of(contract, actor, party)
     if what == {Relation.STRANGER}:
@@ -124,7 +137,9 @@ def permissions_of(contract: Contract, actor: Actor, now: datetime) -> dict[Perm
     return {act: refusal_for(contract, act, actor, now) for act in Permission}
 
 
-def require_permission(contract: Contract, permission: Permission, actor: Actor, now: datetime, party: Party | None = None) -> None:
+def require_permission(
+    contract: Contract, permission: Permission, actor: Actor, now: datetime, party: Party | None = None
+) -> None:
     """Raises :class:`StateRefused` or :class:`PreconditionRefused` with the reason, unless *act* is allowed."""
     refusal = refusal_for(contract, permission, actor, now, party)
     if refusal is not None:

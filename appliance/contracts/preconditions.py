@@ -18,7 +18,7 @@ from typing import ClassVar
 from cryptography import x509
 
 from appliance.contracts import agreed
-from appliance.contracts.acts import Permission, Actor
+from appliance.contracts.acts import Actor, Permission
 from appliance.contracts.agreement_text import VERSION
 from appliance.contracts.model import refusal_for
 from appliance.contracts.sides import distinct, side_of, sides_of
@@ -75,7 +75,9 @@ class Allowed(Precondition):
     foreseen = Foreseen.NO
 
     def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
-        refusal = refusal_for(signing.contract, Permission.SIGN, Actor(signing.party.responsible), signing.now, signing.party)
+        refusal = refusal_for(
+            signing.contract, Permission.SIGN, Actor(signing.party.responsible), signing.now, signing.party
+        )
         if refusal is not None:
             yield Sentence(refusal.template, refusal.values)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from appliance.contracts import rules
-from appliance.contracts.acts import Permission, Refusal, Relation, Actor
+from appliance.contracts.acts import Actor, Permission, Refusal, Relation
 from appliance.model.contract import Contract, Party
 
 _WRONG_STATE: Final[Mapping[Permission, str]] = {
@@ -73,7 +73,9 @@ def too_late(contract: Contract) -> Refusal:
     )
 
 
-def wrong_person(contract: Contract, permission: Permission, relations: frozenset[Relation], party: Party | None) -> Refusal:
+def wrong_person(
+    contract: Contract, permission: Permission, relations: frozenset[Relation], party: Party | None
+) -> Refusal:
     """Others may do *act* now, this person may not."""
     if permission is Permission.READ:  # a draft is nobody's business but its initiator's
         return no_part()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from appliance.contracts.acts import Permission, Actor
+from appliance.contracts.acts import Actor, Permission
 from appliance.contracts.model import refusal_for
 from appliance.errors import NotFound
 from appliance.model.contract import Contract

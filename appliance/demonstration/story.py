@@ -30,7 +30,11 @@ class Script:
 
     document: bytes
     title: str
-    places: Sequence[Placement | PlacementChoice] = (PlacementChoice.DEFAULT, PlacementChoice.DEFAULT, PlacementChoice.DEFAULT)
+    places: Sequence[Placement | PlacementChoice] = (
+        PlacementChoice.DEFAULT,
+        PlacementChoice.DEFAULT,
+        PlacementChoice.DEFAULT,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,9 @@ def add_seconds(estate: Estate) -> None:
     names["declaration_too"] = house.voiding.prepare(completed.id, by=by).id
     check = IdentityCheck(IdentityDocument.PASSPORT, "E12345679", Against.ORIGINAL, answers=by)
     names["check_too"] = house.identity.record(CUSTODIAN.subject, check, by=by).id
-    proposal = house.agreements.propose(LI.subject, AgreementSides(side_of(waiting.parties[1]), (AgreementSide("丙方"),)))
+    proposal = house.agreements.propose(
+        LI.subject, AgreementSides(side_of(waiting.parties[1]), (AgreementSide("丙方"),))
+    )
     names["agreement_too"] = proposal.id
     names["picture_too"] = house.appearances.draw(LI.subject, [[[100, 100], [500, 200], [900, 100]]]).id
     _add_rows(estate, inviting)

@@ -230,7 +230,11 @@ def test_words_that_do_not_stand_there_are_told(wizard: Wizard, draft: Contract,
 
 @pytest.mark.parametrize(
     ("side", "x", "y"),
-    [(AnchorSide.AFTER, 20 + 10 + 200 / 210, 50 + 1 - 5), (AnchorSide.BELOW, 20, 52 + 200 / 297), (AnchorSide.OVER, 15, 46)],
+    [
+        (AnchorSide.AFTER, 20 + 10 + 200 / 210, 50 + 1 - 5),
+        (AnchorSide.BELOW, 20, 52 + 200 / 297),
+        (AnchorSide.OVER, 15, 46),
+    ],
 )
 def test_a_field_goes_after_below_or_over_the_words(side: AnchorSide, x: float, y: float) -> None:
     place = place_beside(Found("签字：", 0, 20, 50, 10, 2), side, A4, width_mm=42, height_mm=29.7)

@@ -30,7 +30,15 @@ from tests.portal.visitors import signed_in
 from tests.world import shared_world
 from webui.portal.application import create_app
 
-OFFERED = (Permission.DECLINE, Permission.HAND_OVER, Permission.EXTEND, Permission.RECALL, Permission.CORRECT, Permission.VOID, Permission.DISCARD)
+OFFERED = (
+    Permission.DECLINE,
+    Permission.HAND_OVER,
+    Permission.EXTEND,
+    Permission.RECALL,
+    Permission.CORRECT,
+    Permission.VOID,
+    Permission.DISCARD,
+)
 """Acts with a link or a button on the contract's page."""
 
 Try = Callable[[FlaskClient, str], TestResponse]
@@ -101,7 +109,9 @@ def test_what_is_not_allowed_is_refused_in_the_browser_with_its_reason(
         for act, ask in tries(contract, later).items():
             if role in expected(real, act, voiding=voiding):
                 continue
-            asked = Permission.EDIT if act is Permission.SEND else act  # who cannot open the draft hears that first
+            asked = (
+                Permission.EDIT if act is Permission.SEND else act
+            )  # who cannot open the draft hears that first
             answer, refusal = ask(client, token), refusal_for(contract, asked, who(role), house.now())
             assert answer.status_code in (403, 404, 409), (role, act)
             assert refusal is not None

@@ -62,7 +62,9 @@ def waiting(appliance: Appliance) -> Contract:
 
 def by_workflow(appliance: Appliance, contract: Contract, position: int) -> Contract:
     opened = appliance.signing.open(contract.id, contract.parties[position].id, SigningOrigin())
-    return appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), SigningOrigin())
+    return appliance.signing.sign(
+        opened.intent.id, activations_for(appliance, opened.intent.intent), SigningOrigin()
+    )
 
 
 def page_of(contract: Contract) -> str:

@@ -182,7 +182,9 @@ class Year:
             for party in contract.parties:
                 parties.insert(tx, contract.id, party)
             contracts.touch(tx, contract.id, kind=EventKind.CONTRACT_SENT, actor=INITIATOR, at=self.now)
-            involvements.refresh(tx, contract.id, involved.buckets_of(contract), involved.search_words_of(contract))
+            involvements.refresh(
+                tx, contract.id, involved.buckets_of(contract), involved.search_words_of(contract)
+            )
             for notice in announcements.after_sending(contract, self.now):
                 outbox.enqueue(tx, notice)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.contracts.acts import Permission, Actor
+from appliance.contracts.acts import Actor, Permission
 from appliance.language import Language
 from appliance.model.contract import (
     Contract,
@@ -75,7 +75,9 @@ _UNSIGNED_ENDS = (ContractState.DECLINED, ContractState.RECALLED, ContractState.
 _EXPORTERS = {"initiator", "auditor", *_PARTIES}
 
 EXPECTED: dict[Permission, dict[ContractState, set[str]]] = {
-    Permission.READ: {state: {"initiator", "auditor"} if state in _DRAFTS else _EVERYBODY for state in ContractState},
+    Permission.READ: {
+        state: {"initiator", "auditor"} if state in _DRAFTS else _EVERYBODY for state in ContractState
+    },
     Permission.EDIT: _OWN_DRAFT,
     Permission.DISCARD: _OWN_DRAFT,
     Permission.SEND: _OWN_DRAFT,

@@ -9,8 +9,8 @@ from itertools import product
 import pytest
 
 from appliance.contracts import admission, refusals
-from appliance.contracts.acts import Permission, Relation, Actor
-from appliance.contracts.model import permissions_of, require_permission, relations_of, refusal_for
+from appliance.contracts.acts import Actor, Permission, Relation
+from appliance.contracts.model import permissions_of, refusal_for, relations_of, require_permission
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import chinese_messages
 from appliance.model.contract import ContractState

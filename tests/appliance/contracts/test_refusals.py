@@ -45,7 +45,9 @@ def acts_of(stage: Stage, contract: Contract, role: str) -> dict[Permission, Cal
         Permission.EDIT: lambda: house.drafting.revise(contract.id, terms, by=by),
         Permission.DISCARD: lambda: house.endings.discard(contract.id, by=by),
         Permission.DECLINE: lambda: house.endings.decline(contract.id, own.id, reason="示例", by=by),
-        Permission.HAND_OVER: lambda: house.handing_over.hand_over(contract.id, own.id, to=SPARE, reason="示例", by=by),
+        Permission.HAND_OVER: lambda: house.handing_over.hand_over(
+            contract.id, own.id, to=SPARE, reason="示例", by=by
+        ),
         Permission.RECALL: lambda: house.endings.recall(contract.id, by=by, reason="示例"),
         Permission.CORRECT: lambda: house.resending.draft_again(contract.id, by=by),
         Permission.EXTEND: lambda: house.extending.extend(contract.id, later, by=by),
@@ -103,7 +105,17 @@ def test_signing_and_sending_ask_too(stage: Stage) -> None:
         assert traces(stage, contract) == before
 
 
-@pytest.mark.parametrize("act", [Permission.EDIT, Permission.DISCARD, Permission.DECLINE, Permission.HAND_OVER, Permission.RECALL, Permission.EXTEND])
+@pytest.mark.parametrize(
+    "act",
+    [
+        Permission.EDIT,
+        Permission.DISCARD,
+        Permission.DECLINE,
+        Permission.HAND_OVER,
+        Permission.RECALL,
+        Permission.EXTEND,
+    ],
+)
 def test_what_was_decided_on_an_older_version_is_refused_with_what_happened(stage: Stage, act: Permission) -> None:
     house = stage.appliance
     state = ContractState.DRAFT if act in (Permission.EDIT, Permission.DISCARD) else ContractState.SENT

@@ -12,7 +12,7 @@ from flask import Response, abort, jsonify, make_response, redirect, render_temp
 from werkzeug.exceptions import BadRequest
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.contracts.model import Permission, Refusal, Actor, refusal_for
+from appliance.contracts.model import Actor, Permission, Refusal, refusal_for
 from appliance.contracts.problems import ProblemPlace
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.accounts import AccountRole

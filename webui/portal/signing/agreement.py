@@ -59,7 +59,11 @@ def _asked(parts: PortalParts, seen: Sight, party: Party | None, refusal: Refusa
     """The text with a fresh proposal; the signing page for whoever has nothing to accept any more."""
     agreements, contract = parts.appliance.agreements, seen.contract
     onward = redirect(url_for("signing.sign", contract_id=contract.id, party=party.id if party else None), 303)
-    if party is None or seen.acts[Permission.SIGN] is not None or agreements.acceptances_of_party(contract.id, party.id) is not None:
+    if (
+        party is None
+        or seen.acts[Permission.SIGN] is not None
+        or agreements.acceptances_of_party(contract.id, party.id) is not None
+    ):
         return onward
     known = means.means_of(parts, seen.who.subject)
     if not known.any:
