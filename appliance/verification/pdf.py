@@ -5,6 +5,8 @@ the file whatever the form says; 2. each covers its whole revision, and the room
 form only; 3. document timestamps are judged from the last to the first, each proving what lies before it; 4.
 signature timestamps, then signers, are judged with those proofs; 5. what came after each signature is explained,
 or looked at, or said.
+
+Of a document whose first bytes have passed before, step 5 judges only the revisions after them.
 """
 
 from __future__ import annotations
@@ -44,13 +46,13 @@ _DAMAGED = Reason("The file is not well-formed: it cannot be read as a PDF.")
 _LENIENT = Reason("The file departs from the PDF standard and was read leniently.")
 
 
-def verify(document: bytes, circumstances: Circumstances) -> VerificationReport:
-    """The report about *document*."""
+def verify(document: bytes, circumstances: Circumstances, *, verified: int = 0) -> VerificationReport:
+    """The report about *document*, whose first *verified* bytes were a file that is known to be TOTAL-PASSED."""
     digest = hashlib.sha256(document).hexdigest()
     report = VerificationReport("", Kind.PDF, _nothing(_DAMAGED), circumstances.at, digest)
     in_bytes = [each for each in validation.find(document) if each is not None]
     try:
-        return _parsed(report, document, in_bytes, circumstances)
+        return _parsed(report, document, in_bytes, circumstances, verified)
     except TooManyCertificates as error:
         return replace(report, verdict=error.verdict)
     except Unparseable as error:
@@ -60,7 +62,11 @@ def verify(document: bytes, circumstances: Circumstances) -> VerificationReport:
 
 
 def _parsed(
-    report: VerificationReport, document: bytes, in_bytes: list[SignedRange], circumstances: Circumstances
+    report: VerificationReport,
+    document: bytes,
+    in_bytes: list[SignedRange],
+    circumstances: Circumstances,
+    verified: int,
 ) -> VerificationReport:
     pdf = validation.open_pdf(document)
     found = validation.signatures(pdf)
@@ -74,7 +80,7 @@ def _parsed(
     if not found:
         verdict = _nothing(_HIDDEN if unreached else _NOTHING, SubIndication.NO_SIGNATURE_FOUND)
         return replace(report, verdict=verdict, remarks=remarks)
-    judged = _with_signatures(replace(report, remarks=remarks), pdf, found, circumstances)
+    judged = _with_signatures(replace(report, remarks=remarks), pdf, found, circumstances, verified)
     if unreached and all(each.document_timestamp for each in found):
         # somebody dated a file in which a person's signature was put out of sight
         hidden = _nothing(_HIDDEN, SubIndication.NO_SIGNATURE_FOUND)
@@ -83,7 +89,11 @@ def _parsed(
 
 
 def _with_signatures(
-    report: VerificationReport, pdf: OpenedPdf, found: list[FoundSignature], circumstances: Circumstances
+    report: VerificationReport,
+    pdf: OpenedPdf,
+    found: list[FoundSignature],
+    circumstances: Circumstances,
+    verified: int,
 ) -> VerificationReport:
     store = validation.store(pdf)
     material = Material(list(store.certificates), list(store.crls), list(store.responses))
@@ -97,7 +107,7 @@ def _with_signatures(
         examined.append(one)
         if one.proves is not None:
             proofs.append((each.revision, one.proves))
-    history = subsequent.History(pdf, sorted(examined, key=lambda one: one.found.revision))
+    history = subsequent.history_of(pdf, sorted(examined, key=lambda one: one.found.revision), verified)
     reports = tuple(history.complete(one) for one in history.examined)
     return documents.conclude(report, reports, history)
 

@@ -38,10 +38,12 @@ Judged = tuple[Changes, Verdict | None]
 class History:
     """The document's revisions after its first signature. ``examined`` in the order of revisions."""
 
-    def __init__(self, pdf: OpenedPdf, examined: list[Examined]) -> None:
+    def __init__(self, pdf: OpenedPdf, examined: list[Examined], *, since: int = 0) -> None:
+        """*since* is the first revision whose changes are judged."""
         self.pdf = pdf
         self.examined = tuple(examined)
-        self.steps = validation.steps(pdf, since=min(one.found.revision for one in examined))
+        first = min(one.found.revision for one in examined)
+        self.steps = validation.steps(pdf, since=max(first, since))
         self.store = validation.store_in(pdf)
         self.seen: dict[int, tuple[SeenDifference, ...]] = {}
         self._look = validation.Look(pdf.document)
@@ -134,6 +136,32 @@ class History:
         if not found.complete or found.signed is None:
             return Coverage.PARTIAL
         return Coverage.FILE if found.signed.end == len(self.pdf.document) else Coverage.REVISION
+
+
+class Increment(History):
+    """The revisions after those that have passed before. Nothing is rendered."""
+
+    @property
+    def decides(self) -> bool:
+        """Whether the new revisions do nothing but fill signature fields that were there, object by object; only
+        then does the full comparison, pages included, have nothing to add."""
+        return bool(self.steps) and all(
+            step.recognised and step.kind is StepKind.FORM_FILLING and not step.new_visible for step in self.steps
+        )
+
+    def _differences(self, found: FoundSignature, later: list[Step]) -> tuple[SeenDifference, ...]:
+        return ()
+
+
+def history_of(pdf: OpenedPdf, examined: list[Examined], verified: int) -> History:
+    """The history after the first *verified* bytes, which were a file that has passed; all of it when those are
+    not whole revisions of *pdf*, or when the new ones must be compared by looking."""
+    passed = validation.revisions_within(pdf, verified) if verified else 0
+    if passed:
+        increment = Increment(pdf, examined, since=passed - 1)
+        if increment.decides:
+            return increment
+    return History(pdf, examined)
 
 
 def _is_forbidden(found: FoundSignature, later: list[Step]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -143,11 +144,43 @@ class Verifier:
         *readers* may be brought down before that is held against the document: more than one for a document of
         our own making, whose reader something else will have ended (no memory left, say).
         """
+        return self._verify_pdf(document, at, trust, readers, verified=0)
+
+    def verify_increment(
+        self,
+        base_digest: str,
+        base: bytes,
+        new: bytes,
+        *,
+        at: datetime | None = None,
+        trust: TrustAnchors | Sequence[x509.Certificate] | None = None,
+        readers: int = 1,
+    ) -> VerificationReport:
+        """The report about *new*, whose beginning *base* is known to be TOTAL-PASSED.
+
+        *base_digest* is the SHA-256 (in hex) of the file about which :meth:`verify_pdf` or this method said so,
+        as the caller has it on record. The report is the one that :meth:`verify_pdf` would make: every signature
+        is checked, but only what came after *base* is searched for changes, and no page is rendered. What needs
+        more than that is verified in full: a *base* with another digest, a *new* that does not begin with it,
+        and new revisions that do anything but fill signature fields of *base*.
+        """
+        known = new.startswith(base) and hashlib.sha256(base).hexdigest() == base_digest
+        return self._verify_pdf(new, at, trust, readers, verified=len(base) if known else 0)
+
+    def _verify_pdf(
+        self,
+        document: bytes,
+        at: datetime | None,
+        trust: TrustAnchors | Sequence[x509.Certificate] | None,
+        readers: int,
+        *,
+        verified: int,
+    ) -> VerificationReport:
         for _ in range(readers - 1):
-            report = self._run("verification.pdf", Kind.PDF, at, trust, document=document)
+            report = self._run("verification.pdf", Kind.PDF, at, trust, document=document, verified=verified)
             if report.verdict.reasons != (_CONFINED["crashed"],):
                 return report
-        return self._run("verification.pdf", Kind.PDF, at, trust, document=document)
+        return self._run("verification.pdf", Kind.PDF, at, trust, document=document, verified=verified)
 
     def verify_timestamp(
         self,

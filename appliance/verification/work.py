@@ -8,9 +8,10 @@ from appliance.verification import codec, pdf, timestamps
 from appliance.verification.circumstances import Circumstances
 
 
-def verify_pdf(*, document: bytes, **given: Any) -> dict[str, Any]:
-    """Job ``verification.pdf``; *given* is what :meth:`Circumstances.packed` made."""
-    return codec.pack(pdf.verify(document, Circumstances.unpacked(**given)))
+def verify_pdf(*, document: bytes, verified: int, **given: Any) -> dict[str, Any]:
+    """Job ``verification.pdf``; *verified* as for :func:`pdf.verify`, *given* is what :meth:`Circumstances.packed`
+    made."""
+    return codec.pack(pdf.verify(document, Circumstances.unpacked(**given), verified=verified))
 
 
 def verify_timestamp(*, token: bytes, data: bytes | None, nonce: str | None, **given: Any) -> dict[str, Any]:

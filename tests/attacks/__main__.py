@@ -10,7 +10,7 @@ from pathlib import Path
 from appliance.confinement import Confinement
 from appliance.verification import Verifier
 from tests.attacks.good import false_alarm, samples
-from tests.attacks.judging import complaint, confined
+from tests.attacks.judging import complaint, confined, disagreement, in_process
 from tests.attacks.registry import attacks
 from tests.attacks.victims import GOOD
 
@@ -24,7 +24,8 @@ def main() -> int:
         made, survivors, wrong = Counter[str](), Counter[str](), Counter[str]()
         for attack in attacks().values():
             made[attack.family] += 1
-            said = complaint(attack, verify(attack.attempt()))
+            attempt = attack.attempt()
+            said = complaint(attack, verify(attempt)) or disagreement(attempt, in_process(attempt))
             if said is not None:
                 (survivors if said == _SURVIVES else wrong)[attack.family] += 1
                 _say(f"{attack.name}: {said}")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
+from functools import cache
 
 from appliance.verification import Indication, TrustAnchors, VerificationReport, Verifier, pdf, timestamps
 from appliance.verification.circumstances import Circumstances
@@ -19,6 +22,33 @@ def in_process(attempt: Attempt) -> VerificationReport:
     if attempt.data is not None:
         return timestamps.verify(attempt.document, given, data=attempt.data, nonce=attempt.nonce)
     return pdf.verify(attempt.document, given)
+
+
+def disagreement(attempt: Attempt, report: VerificationReport) -> str | None:
+    """Where the incremental verification of *attempt*, after whichever of its revisions pass by themselves, says
+    anything but *report*, which is the full verification's; or None."""
+    for length in passing_bases(attempt):
+        given = Circumstances(attempt.at, _anchors(attempt).certificates, crls=attempt.crls)
+        if pdf.verify(attempt.document, given, verified=length) != report:
+            return f"another report after the {length} bytes that had passed"
+    return None
+
+
+def passing_bases(attempt: Attempt) -> list[int]:
+    """The lengths of the beginnings of *attempt* that end like a file and are TOTAL-PASSED."""
+    if attempt.data is not None:
+        return []
+    ends = (match.end() for match in re.finditer(rb"%%EOF(?:\r\n|\r|\n)?", attempt.document))
+    return [
+        end
+        for end in ends
+        if end < len(attempt.document) and _passes(replace(attempt, document=attempt.document[:end]))
+    ]
+
+
+@cache
+def _passes(attempt: Attempt) -> bool:
+    return in_process(attempt).indication is Indication.PASSED
 
 
 def confined(verifier: Verifier) -> Verify:

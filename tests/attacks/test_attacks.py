@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from tests.attacks.judging import complaint, in_process
+from tests.attacks.judging import complaint, disagreement, in_process
 from tests.attacks.registry import attacks
 
 _LARGE = 60
@@ -27,4 +27,7 @@ def chosen() -> list[str]:
 @pytest.mark.parametrize("name", chosen())
 def test_no_attack_survives(name: str) -> None:
     attack = attacks()[name]
-    assert complaint(attack, in_process(attack.attempt())) is None
+    attempt = attack.attempt()
+    report = in_process(attempt)
+    assert complaint(attack, report) is None
+    assert disagreement(attempt, report) is None

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.attacks.good import false_alarm, samples
-from tests.attacks.judging import in_process
+from tests.attacks.judging import disagreement, in_process
 
 
 @pytest.mark.parametrize("name", samples())
 def test_a_good_file_passes(name: str) -> None:
     sample = samples()[name]
-    assert false_alarm(sample, in_process(sample.attempt())) is None
+    attempt = sample.attempt()
+    report = in_process(attempt)
+    assert false_alarm(sample, report) is None
+    assert disagreement(attempt, report) is None

@@ -15,7 +15,7 @@ from appliance.pdf.validation.model import (
     ValidationStore,
 )
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf, open_pdf
-from appliance.pdf.validation.reading import signatures, store, store_in
+from appliance.pdf.validation.reading import revisions_within, signatures, store, store_in
 from appliance.pdf.validation.regions import of_fields
 from appliance.pdf.validation.seen import Look, NotRendered, SeenDifference
 from appliance.pdf.validation.signed_bytes import SignedRange, ends_cleanly, find
@@ -39,6 +39,7 @@ __all__ = [
     "find",
     "of_fields",
     "open_pdf",
+    "revisions_within",
     "signatures",
     "steps",
     "store",

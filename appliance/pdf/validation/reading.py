@@ -11,7 +11,7 @@ from pyhanko.sign.fields import enumerate_sig_fields
 from appliance.pdf.validation.comparing import entry
 from appliance.pdf.validation.model import FieldLock, FoundSignature, StoreHistory, Unparseable, ValidationStore
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf, place_of_contents
-from appliance.pdf.validation.signed_bytes import SignedRange
+from appliance.pdf.validation.signed_bytes import SignedRange, startxref_at
 
 _MOST_STORED = 5000
 
@@ -165,6 +165,20 @@ def store_in(pdf: OpenedPdf) -> StoreHistory:
         return StoreHistory(next(number for number in range(pdf.revisions) if _has_store(pdf, number)))
     except DAMAGE:
         return StoreHistory(None)
+
+
+def revisions_within(pdf: OpenedPdf, length: int) -> int:
+    """How many revisions are the first *length* bytes, when those are a whole file by themselves, and the chain of
+    cross-reference sections leads through its last one; else 0."""
+    xrefs = pdf.reader.xrefs
+    try:
+        ends = [xrefs.get_xref_container_info(number).end_location for number in range(pdf.revisions)]
+        count = sum(end <= length for end in ends)
+        whole = all(end <= length for end in ends[:count])
+        last = startxref_at(pdf.document, length)
+        return count if count and whole and last == xrefs.get_startxref_for_revision(count - 1) else 0
+    except DAMAGE:
+        return 0
 
 
 def _has_store(pdf: OpenedPdf, number: int) -> bool:

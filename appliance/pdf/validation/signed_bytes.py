@@ -49,8 +49,13 @@ class SignedRange:
 
     def startxref(self, document: bytes) -> int | None:
         """The startxref with which the signed bytes end, or None when they do not end like a revision."""
-        found = _REVISION_END.search(document[max(0, self.end - _TAIL) : self.end])
-        return int(found[1]) if found else None
+        return startxref_at(document, self.end)
+
+
+def startxref_at(document: bytes, end: int) -> int | None:
+    """The startxref with which the first *end* bytes end, or None when they do not end like a revision."""
+    found = _REVISION_END.search(document[max(0, end - _TAIL) : end])
+    return int(found[1]) if found else None
 
 
 def find(document: bytes) -> tuple[SignedRange | None, ...]:

@@ -1,0 +1,76 @@
+"""A new revision of a file that has passed: only that revision is judged, and the report is the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from appliance.confinement import Confinement
+from appliance.pdf.validation import Look
+from appliance.verification import Indication, Verifier, pdf
+from appliance.verification.circumstances import Circumstances
+from tests.attacks import incremental
+from tests.attacks.victims import GOOD, approved, certified, next_signature
+from tests.verification.authorities import NOW
+from tests.verification.documents import change
+
+_GIVEN = Circumstances(NOW + timedelta(days=1), (GOOD.root.certificate,))
+
+
+@pytest.fixture(scope="module")
+def verifier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Verifier]:
+    with Confinement(tmp_path_factory.mktemp("cache")) as confinement:
+        yield Verifier(confinement, [GOOD.root.certificate], clock=lambda: NOW + timedelta(days=1))
+
+
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Every comparison of rendered pages."""
+    looks: list[object] = []
+    compare = Look.differences
+    monkeypatch.setattr(Look, "differences", lambda *given, **more: looks.append(given) or compare(*given, **more))
+    return looks
+
+
+@pytest.mark.parametrize("base", [certified(), approved()], ids=["certified", "approved"])
+def test_a_further_signature_is_judged_without_rendering(base: bytes, looked_at: list[object]) -> None:
+    new = next_signature(base)
+    report = pdf.verify(new, _GIVEN, verified=len(base))
+    assert not looked_at
+    assert report == pdf.verify(new, _GIVEN)
+    assert looked_at
+    assert report.indication is Indication.PASSED
+
+
+def test_what_is_more_than_a_signature_is_verified_in_full(looked_at: list[object]) -> None:
+    new = change(certified(), incremental.draw_over_page)
+    report = pdf.verify(new, _GIVEN, verified=len(certified()))
+    assert looked_at
+    assert report.indication is Indication.FAILED
+
+
+@pytest.mark.parametrize("length", [1, len(certified()) - 2, len(certified()) + 1])
+def test_a_length_that_ends_no_revision_counts_for_nothing(length: int, looked_at: list[object]) -> None:
+    assert pdf.verify(next_signature(certified()), _GIVEN, verified=length).indication is Indication.PASSED
+    assert looked_at
+
+
+def test_a_base_before_the_first_signature_changes_nothing(looked_at: list[object]) -> None:
+    new = next_signature(certified())
+    unsigned = new.index(b"%%EOF") + len(b"%%EOF\n")
+    assert pdf.verify(new, _GIVEN, verified=unsigned) == pdf.verify(new, _GIVEN)
+
+
+@pytest.mark.parametrize("digest", [hashlib.sha256(certified()).hexdigest(), "0" * 64], ids=["known", "other"])
+def test_the_report_is_that_of_the_full_verification(verifier: Verifier, digest: str) -> None:
+    new = next_signature(certified())
+    assert verifier.verify_increment(digest, certified(), new) == verifier.verify_pdf(new)
+
+
+def test_a_file_that_does_not_begin_with_its_base_is_verified_in_full(verifier: Verifier) -> None:
+    base, other = certified(), next_signature(approved())
+    digest = hashlib.sha256(base).hexdigest()
+    assert verifier.verify_increment(digest, base, other) == verifier.verify_pdf(other)
