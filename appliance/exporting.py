@@ -18,14 +18,14 @@ from appliance.evidence.model import (
     EvidenceInput,
     LogEntry,
     LogMaterial,
-    Seals,
+    ManifestSignature,
     SignatureMaterial,
     SignedRecord,
     TimestampExchange,
 )
 from appliance.evidence.revisions import newest_contents
 from appliance.grounding import GroundsMaterial, grounds_of
-from appliance.history.disclosure import Audience, Disclosure, Seen, replaced_guests
+from appliance.history.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
 from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, ContractState, Party, RevisionKind
 from appliance.store import events
@@ -48,7 +48,7 @@ class _Disclosed:
 
     audience: Audience
     drafting: bool
-    entries: dict[int, Seen]
+    entries: dict[int, VisibleEvents]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Exporting:
         signed = self._appliance.contracts.document(contract)
         exchange = self._exchange(signed)
         evidence = self._evidence(contract, signed, exchange, self._disclosed(contract, audience))
-        seals = Seals(self._appliance.authority.sign_manifest, self._appliance.timestamps.reply)
+        seals = ManifestSignature(self._appliance.authority.sign_manifest, self._appliance.timestamps.reply)
         return Export(package.build(evidence, seals), exchange)
 
     def _exchange(self, signed: bytes) -> TimestampExchange:
@@ -184,7 +184,10 @@ class Exporting:
         )
 
     def _log(
-        self, acceptances: tuple[AgreementRecord, ...], rests_on: GroundsMaterial, entries: dict[int, Seen]
+        self,
+        acceptances: tuple[AgreementRecord, ...],
+        rests_on: GroundsMaterial,
+        entries: dict[int, VisibleEvents],
     ) -> LogMaterial:
         accepted = [record.entry for record in acceptances if record.entry is not None]
         indices = sorted({*entries, *accepted, *rests_on.entries})
@@ -200,7 +203,7 @@ class Exporting:
                 return LogMaterial(checkpoint.note, checkpoint.token, key, found)
         raise StateRefused("The log has no checkpoint over this contract yet; see that the scheduler runs.")
 
-    def _entry(self, index: int, seen: Seen | None) -> LogEntry:
+    def _entry(self, index: int, seen: VisibleEvents | None) -> LogEntry:
         """The entry; what lies behind its commitments only if it is the contract's own, as far as it is *seen*."""
         leaf, proof = self._appliance.proofs.entry(index), self._appliance.proofs.proof_file(index)
         if seen is None:

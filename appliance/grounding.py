@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from appliance.evidence.grounds import FOLDER
+from appliance.evidence.authorisation_basis import FOLDER
 from appliance.model.contract import Contract
 from appliance.store import grounds
 from appliance.wiring import Appliance

@@ -52,13 +52,13 @@ from appliance.documents.pictures import PagePictures
 from appliance.egress import Egress, Limits
 from appliance.errors import ConfigurationError
 from appliance.evidence.verification import verify_package
-from appliance.guests import Correcting, Entering, Guests, invite, link_for
-from appliance.guests.codes import Codes
-from appliance.guests.entering import Surroundings
+from appliance.guests import GuestCorrection, GuestEntry, Guests, invite, link_for
+from appliance.guests.codes import GuestCodes
+from appliance.guests.entering import GuestEntryContext
 from appliance.history.disclosure import Disclosing
 from appliance.identity import IdentityChecks
 from appliance.keeping import CeremonyRecords, Keeping
-from appliance.ledger import Proofs, Sequencer
+from appliance.ledger import LogProofs, Sequencer
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.listing import Listing
 from appliance.maintenance import Maintenance
@@ -72,7 +72,7 @@ from appliance.ownership.deposits import Workplace
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import Policy, load_policy
 from appliance.powers import Powers
-from appliance.powers.register import Archive
+from appliance.powers.register import PowerArchive
 from appliance.reminders.desk import House, RemindersDesk, open_reminders
 from appliance.retention import Retention, open_retention
 from appliance.review.checker import Checker
@@ -106,7 +106,7 @@ class Appliance:
     authority: AuthorityClient
     timestamps: TimestampService
     sequencer: Sequencer
-    proofs: Proofs
+    proofs: LogProofs
     registry: Registry
     links: Links
     sessions: Sessions
@@ -140,8 +140,8 @@ class Appliance:
     seal_requests: SealRequests
     seal_uses: SealUses
     guests: Guests
-    entering: Entering
-    correcting: Correcting
+    entering: GuestEntry
+    correcting: GuestCorrection
     addresses: Addresses
     mail: MailChannel
     pictures: PagePictures
@@ -282,7 +282,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         authority=room.authority,
         timestamps=room.timestamps,
         sequencer=Sequencer(room.database, room.authority),
-        proofs=Proofs(room.database),
+        proofs=LogProofs(room.database),
         registry=Registry(room.database, room.audit, room.now),
         links=Links(settings.home.secret(LINKS_KEY, os.environ)),
         sessions=sessions,
@@ -317,7 +317,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         seal_uses=SealUses(room.database),
         guests=Guests(room.database, _codes(settings), mail.works, room.now),
         entering=_entering(settings, room, in_accounts),
-        correcting=Correcting(room.database, room.audit, room.now),
+        correcting=GuestCorrection(room.database, room.audit, room.now),
         addresses=_addresses(settings, room),
         mail=mail,
         pictures=pictures,
@@ -350,7 +350,9 @@ def _accounts_room(settings: Settings, room: SigningRoom) -> AccountsRoom:
 
 
 def _powers(settings: Settings, room: SigningRoom) -> Powers:
-    return Powers(Archive(room.database, room.blobs, _intake(settings, room), room.audit), room.policy, room.now)
+    return Powers(
+        PowerArchive(room.database, room.blobs, _intake(settings, room), room.audit), room.policy, room.now
+    )
 
 
 def _reviewing(settings: Settings, room: SigningRoom, confinement: Confinement) -> Reviewing:
@@ -364,13 +366,13 @@ def _addresses(settings: Settings, room: SigningRoom) -> Addresses:
     return Addresses(settings.web.public_url, links, lambda tx, guest: link_for(tx, guest, room.now()))
 
 
-def _codes(settings: Settings) -> Codes:
-    return Codes(Links(settings.home.secret(LINKS_KEY, os.environ)).secret("guest code"))
+def _codes(settings: Settings) -> GuestCodes:
+    return GuestCodes(Links(settings.home.secret(LINKS_KEY, os.environ)).secret("guest code"))
 
 
-def _entering(settings: Settings, room: SigningRoom, accounts: AccountsRoom) -> Entering:
+def _entering(settings: Settings, room: SigningRoom, accounts: AccountsRoom) -> GuestEntry:
     links = Links(settings.home.secret(LINKS_KEY, os.environ))
-    surroundings = Surroundings(
+    surroundings = GuestEntryContext(
         read_link=lambda token: links.read(LinkPurpose.GUEST, token),
         codes=_codes(settings),
         passkeys=accounts.passkeys,
@@ -378,7 +380,7 @@ def _entering(settings: Settings, room: SigningRoom, accounts: AccountsRoom) -> 
         sessions=accounts.sessions,
         mail=settings.mail.configured,
     )
-    return Entering(room.database, surroundings, room.now)
+    return GuestEntry(room.database, surroundings, room.now)
 
 
 def _writing(settings: Settings, room: SigningRoom) -> Writing:

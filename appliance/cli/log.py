@@ -8,7 +8,7 @@ import click
 
 from appliance.cli.program import Context
 from appliance.errors import StorageError
-from appliance.ledger import Log, Proofs, Scan
+from appliance.ledger import LogCheck, LogProofs, LogScan
 from appliance.store.database import Database
 from appliance.supervision.services import inherited, running_authority
 from hsm.client import AuthorityClient
@@ -33,7 +33,9 @@ def check(context: Context) -> None:
         running_authority(home, say=context.speech.say, environment=inherited(os.environ)),
         AuthorityClient(home.authority_socket("operator")) as authority,
     ):
-        report = Log(database, authority, key=parse_vkey((home.trust / "log.vkey").read_text("ascii"))).check()
+        report = LogCheck(
+            database, authority, key=parse_vkey((home.trust / "log.vkey").read_text("ascii"))
+        ).check()
     context.speech.say(
         "The log holds; entries: {size}, waiting: {waiting}; checkpoints: {checkpoints}; root {root}.",
         size=report.size,
@@ -47,7 +49,7 @@ def check(context: Context) -> None:
 @click.pass_obj
 def checkpoint(context: Context) -> None:
     """Print the latest checkpoint, a C2SP signed note."""
-    click.echo(Proofs(_database(context)).checkpoint().note, nl=False)
+    click.echo(LogProofs(_database(context)).checkpoint().note, nl=False)
 
 
 @command.command("prove")
@@ -55,7 +57,7 @@ def checkpoint(context: Context) -> None:
 @click.pass_obj
 def prove(context: Context, index: int) -> None:
     """Print the offline proof (C2SP tlog-proof) of the entry INDEX."""
-    click.echo(Proofs(_database(context)).proof_file(index), nl=False)
+    click.echo(LogProofs(_database(context)).proof_file(index), nl=False)
 
 
 @command.command("history")
@@ -71,7 +73,7 @@ def history(context: Context, contract: str, start: int, end: int | None) -> Non
     The whole log is read and hashed again; each line is one entry as it stands in the log, without names.
     """
     key = parse_vkey((context.home.trust / "log.vkey").read_text("ascii"))
-    proven = Scan(_database(context), key).history(contract, start=start, end=end)
+    proven = LogScan(_database(context), key).history(contract, start=start, end=end)
     for number, leaf in proven.entries:
         click.echo(f"{number}\t{leaf.decode()}")
     context.speech.say(

@@ -18,7 +18,7 @@ from appliance.model.identity import IdentityRecord
 from appliance.model.people import Person
 from appliance.policy import Policy
 from appliance.policy.identity import IdentityRules, Reserved
-from appliance.powers import Matter, Outcome, decide
+from appliance.powers import CoverageOutcome, CoverageQuery, decide_coverage
 from appliance.store import grounds as store
 from appliance.store import identities, people, powers
 from appliance.store.database import Transaction
@@ -42,7 +42,7 @@ class BasisFinder:
             at=signing.now,
             identity=self._identity(tx, signing, person),
             matter=matter,
-            decision=decide(matter, powers.of_agent(tx, person.subject) if matter.needed else ()),
+            decision=decide_coverage(matter, powers.of_agent(tx, person.subject) if matter.needed else ()),
         )
 
     def requires_identity(self, signing: Signing, person: Person) -> bool:
@@ -61,11 +61,11 @@ class BasisFinder:
     def _identity_rules(self, signing: Signing) -> IdentityRules:
         return self._policy.of(signing.contract.kind).identity
 
-    def _matter(self, signing: Signing, person: Person) -> Matter:
+    def _matter(self, signing: Signing, person: Person) -> CoverageQuery:
         contract, party = signing.contract, signing.party
         demanded = self._policy.of(contract.kind).powers
         others = [name for name in self._policy.names_of(contract.kind) if name != contract.kind]
-        return Matter(
+        return CoverageQuery(
             organisation=party.organisation,
             agent=person.subject,
             name=person.name,
@@ -117,7 +117,7 @@ class Authorised(Precondition):
 
     def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
         decision = self.finder.find_basis(tx, signing).decision
-        if decision.outcome is Outcome.REFUSED:
+        if decision.outcome is CoverageOutcome.REFUSED:
             yield Sentence(decision.words.template, decision.words.values)
 
 

@@ -12,7 +12,7 @@ from appliance.language import Language, translator
 from appliance.model.contract import Contract, Party
 from appliance.model.identity import IdentityRecord
 from appliance.model.powers import Power, RecordedAction
-from appliance.powers import Considered, Decision, Matter, Outcome
+from appliance.powers import ConsideredPower, CoverageDecision, CoverageOutcome, CoverageQuery
 from hsm import canonical
 from hsm.acts import instant
 from hsm.sentence import Sentence
@@ -28,13 +28,13 @@ class AuthorisationBasis:
     party: Party
     at: datetime
     identity: IdentityRecord | None
-    matter: Matter
-    decision: Decision
+    matter: CoverageQuery
+    decision: CoverageDecision
 
     @property
     def is_empty(self) -> bool:
         """Nothing was asked for and nothing found: there is nothing to keep."""
-        return self.identity is None and self.decision.outcome is Outcome.NOT_NEEDED
+        return self.identity is None and self.decision.outcome is CoverageOutcome.NOT_NEEDED
 
     def log_fields(self, digest: str) -> dict[str, str]:
         """What the log's entry says of them; *digest* is that of the kept record."""
@@ -72,7 +72,7 @@ class StoredBasis:
     """What people are shown of a kept record: the decision in each language, the power that it names, and for each
     test of it whether it holds, and why. Without a power, no tests."""
 
-    outcome: Outcome
+    outcome: CoverageOutcome
     words: Mapping[str, str]
     power: str | None
     tests: tuple[tuple[bool, Mapping[str, str]], ...]
@@ -82,8 +82,8 @@ class StoredBasis:
 def decode_basis(record: bytes) -> StoredBasis:
     """The kept *record* for people."""
     value = canonical.decode(record)
-    outcome = Outcome(value["outcome"])
-    chosen = value["considered"][0] if value["considered"] and outcome is not Outcome.NOT_NEEDED else None
+    outcome = CoverageOutcome(value["outcome"])
+    chosen = value["considered"][0] if value["considered"] and outcome is not CoverageOutcome.NOT_NEEDED else None
     return StoredBasis(
         outcome=outcome,
         words=value["words"],
@@ -93,7 +93,7 @@ def decode_basis(record: bytes) -> StoredBasis:
     )
 
 
-def _matter(matter: Matter) -> dict[str, Any]:
+def _matter(matter: CoverageQuery) -> dict[str, Any]:
     return {
         "organisation": matter.organisation,
         "agent": matter.agent,
@@ -124,7 +124,7 @@ def _identity(record: IdentityRecord) -> dict[str, Any]:
     }
 
 
-def _considered(considered: Considered) -> dict[str, Any]:
+def _considered(considered: ConsideredPower) -> dict[str, Any]:
     return {
         "power": _power(considered.power),
         "covers": considered.covers,

@@ -26,7 +26,7 @@ from appliance.model.contract import Contract, ContractState, OpenVoiding
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
 from appliance.model.voiding import VoidDeclaration
-from appliance.powers.letters import end_with_letter
+from appliance.powers.instruments import end_with_instrument
 from appliance.store import contracts, people, voidings
 from appliance.store.database import Transaction
 from hsm import canonical
@@ -145,7 +145,7 @@ class Voiding:
     def _void(self, tx: Transaction, contract: Contract, last: VoidDeclaration) -> Contract:
         room, now = self._room, self._room.now()
         voidings.finish(tx, last.voiding, at=now)
-        end_with_letter(tx, room.audit, contract.id, by=last.person, at=now)
+        end_with_instrument(tx, room.audit, contract.id, by=last.person, at=now)
         contracts.move(tx, contract, ContractState.VOIDED)
         public: dict[str, Field] = {"voiding": last.voiding}
         event = AuditEvent(EventKind.CONTRACT_VOIDED, now, last.person, contract.id, public)

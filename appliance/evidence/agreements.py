@@ -20,9 +20,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from appliance.evidence import logfiles
+from appliance.evidence import log_files
 from appliance.evidence.errors import PackageRefused
-from appliance.evidence.history import Event
+from appliance.evidence.history import PackageEvent
 from hsm import canonical
 
 FOLDER: Final = "agreement/"
@@ -48,7 +48,7 @@ class Acceptance:
 
     path: str
     record: Mapping[str, Any]
-    entry: Event
+    entry: PackageEvent
 
     @property
     def number(self) -> str:
@@ -61,20 +61,20 @@ def text_path(version: str, language: str) -> str:
     return f"{FOLDER}electronic-signing-{version}.{language}.md"
 
 
-def lines(records: Mapping[str, bytes], entries: Sequence[Event]) -> Iterator[str]:
+def lines(records: Mapping[str, bytes], entries: Sequence[PackageEvent]) -> Iterator[str]:
     """The lines of ``index.txt``: ``agreement NN ENTRY`` for each acceptance, ``agreed ENTRY NN,NN ENTRY,ENTRY``
     for each signature with what it rests on. *records*: path → bytes of the acceptances."""
     known = {each.entry.entry: each for each in _acceptances(records, entries)}
     for each in known.values():
-        yield f"agreement {each.number} {logfiles.number(each.entry.entry)}"
+        yield f"agreement {each.number} {log_files.number(each.entry.entry)}"
     for signature in _signatures(entries):
         resting = [known[number] for number in _named(signature) if number in known]
         numbers = ",".join(each.number for each in resting)
-        accepted = ",".join(logfiles.number(each.entry.entry) for each in resting)
-        yield f"agreed {logfiles.number(signature.entry)} {numbers} {accepted}"
+        accepted = ",".join(log_files.number(each.entry.entry) for each in resting)
+        yield f"agreed {log_files.number(signature.entry)} {numbers} {accepted}"
 
 
-def require_agreements(files: Files, entries: Sequence[Event]) -> None:
+def require_agreements(files: Files, entries: Sequence[PackageEvent]) -> None:
     """Everything above holds. Raises :class:`PackageRefused`; KeyError, TypeError, ValueError for other forms."""
     records = {path: bytes(files[path]) for path in sorted(files) if _RECORD.fullmatch(path)}
     known = {each.entry.entry: each for each in _acceptances(records, entries)}
@@ -88,7 +88,7 @@ def require_agreements(files: Files, entries: Sequence[Event]) -> None:
         raise PackageRefused("The package has an acceptance that no signature rests on.")
 
 
-def _acceptances(records: Mapping[str, bytes], entries: Iterable[Event]) -> list[Acceptance]:
+def _acceptances(records: Mapping[str, bytes], entries: Iterable[PackageEvent]) -> list[Acceptance]:
     """The acceptances between parties with their entries, in the order of the log."""
     told = {each.public.get("signed"): each for each in entries if each.kind == "agreement-accepted"}
     found = []
@@ -103,16 +103,16 @@ def _acceptances(records: Mapping[str, bytes], entries: Iterable[Event]) -> list
     return sorted(found, key=lambda each: each.entry.entry)
 
 
-def _all(entries: Iterable[Event]) -> list[Event]:
+def _all(entries: Iterable[PackageEvent]) -> list[PackageEvent]:
     return [each for each in entries if each.kind == "party-signed"]
 
 
-def _signatures(entries: Iterable[Event]) -> list[Event]:
+def _signatures(entries: Iterable[PackageEvent]) -> list[PackageEvent]:
     """The signatures whose entries name what they rest on."""
     return [each for each in _all(entries) if "agreement" in each.public]
 
 
-def _named(signature: Event) -> list[int]:
+def _named(signature: PackageEvent) -> list[int]:
     return [int(number) for number in signature.public["agreement"].split(" ")]
 
 
@@ -127,7 +127,7 @@ def _require_accepted(each: Acceptance, files: Files) -> None:
             raise PackageRefused(WRONG["text"], path=each.path)
 
 
-def _require_rests(signature: Event, known: Mapping[int, Acceptance], sides: set[str]) -> set[int]:
+def _require_rests(signature: PackageEvent, known: Mapping[int, Acceptance], sides: set[str]) -> set[int]:
     """The entries of the acceptances that *signature* rests on, all of them good for it."""
     named, own = _named(signature), _side(signature)
     reached: set[str] = set()
@@ -145,7 +145,7 @@ def _require_rests(signature: Event, known: Mapping[int, Acceptance], sides: set
     return set(named)
 
 
-def _side(signature: Event) -> Mapping[str, str] | None:
+def _side(signature: PackageEvent) -> Mapping[str, str] | None:
     """The side that signed, as acceptances name sides; None where the name was erased."""
     name, organisation = signature.private.get("name"), signature.private.get("organisation")
     if name is None or organisation is None:

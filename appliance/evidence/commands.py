@@ -6,11 +6,11 @@ from __future__ import annotations
 import base64
 import textwrap
 
-from appliance.evidence import logfiles, proofs
+from appliance.evidence import log_files, proofs
+from appliance.evidence.certificate_status import CertificateStatus, Revoked
 from appliance.evidence.extraction import ExtractedRecord, ExtractedSignature, ExtractedTimestamp
 from appliance.evidence.model import LogMaterial
-from appliance.evidence.revisions import SignedRange
-from appliance.evidence.standing import Revoked, Standing
+from appliance.evidence.revisions import SignatureRange
 
 _TRUST = "-CAfile certificates/ca.pem"
 _CHAIN = "certificates/chain.pem"
@@ -105,7 +105,7 @@ def token(stamp: str, content: str, moment: int) -> str:
     )
 
 
-def of_certificate(standing: Standing) -> tuple[str, ...]:
+def of_certificate(standing: CertificateStatus) -> tuple[str, ...]:
     """The certificate leads to the root, and stood on no revocation list when these were made or, revoked only
     later than it signed, stands there with that date."""
     if not standing.revoked_later:
@@ -114,7 +114,7 @@ def of_certificate(standing: Standing) -> tuple[str, ...]:
     return (_verified(standing), *itself, *map(_listed, standing.revoked))
 
 
-def _verified(standing: Standing, lists: str = "") -> str:
+def _verified(standing: CertificateStatus, lists: str = "") -> str:
     """With the *lists* looked at: ``-crl_check`` that of its issuer, ``-crl_check_all`` all; none else. A *moment*
     of 0: it had run out by then, so no time is looked at."""
     time = f"-attime {standing.moment}" if standing.moment else "-no_check_time"
@@ -177,9 +177,9 @@ def letter(power: str, number: str) -> str:
 def inclusion(log: LogMaterial) -> str:
     """From the newest entry up to the checkpoint's root, one line a step (RFC 6962, 2.1)."""
     entry = log.entries[-1]
-    size = logfiles.read(log.checkpoint, log.vkey).state.size
-    lines = [f"(printf '\\000'; cat {logfiles.entry_path(entry.index)}) | openssl dgst -sha256 -binary | \\"]
-    for step in proofs.steps(entry.index, size, proofs.parse(entry.proof).hashes):
+    size = log_files.read_log_files(log.checkpoint, log.vkey).state.size
+    lines = [f"(printf '\\000'; cat {log_files.entry_path(entry.index)}) | openssl dgst -sha256 -binary | \\"]
+    for step in proofs.proof_steps(entry.index, size, proofs.parse_proof(entry.proof).hashes):
         sibling = f"echo {base64.b64encode(step.sibling).decode()} | openssl base64 -d"
         pair = f"{sibling}; cat" if step.left else f"cat; {sibling}"
         lines.append(f"(printf '\\001'; {pair}) | openssl dgst -sha256 -binary | \\")
@@ -195,12 +195,12 @@ def _digest(path: str) -> str:
     return f"openssl dgst -sha256 -r {path} | cut -c1-64"
 
 
-def _covered(covers: SignedRange) -> str:
+def _covered(covers: SignatureRange) -> str:
     """The bytes that a signature covers: all of its revision but its own hexadecimal string."""
     return f"(head -c {covers.head} {_PDF}; tail -c +{covers.tail + 1} {_PDF} | head -c {covers.length})"
 
 
-def _embedded(path: str, covers: SignedRange) -> str:
+def _embedded(path: str, covers: SignatureRange) -> str:
     """The hexadecimal string in the PDF is the file *path*, then zeros only."""
     room = covers.tail - covers.head - 2
     return (

@@ -50,7 +50,7 @@ class _Member:
         return _CENTRAL.pack(_CENTRAL_MARK, *head, 0, 0, 0, 0, mode << 16, self.offset) + name
 
 
-def write(files: Mapping[str, bytes]) -> bytes:
+def write_container(files: Mapping[str, bytes]) -> bytes:
     """The container of *files* (path → bytes). Raises EvidenceIncomplete when it would be larger than LARGEST."""
     if len(files) > MOST_FILES or sum(map(len, files.values())) > LARGEST // 2:
         raise EvidenceIncomplete(
@@ -62,7 +62,7 @@ def write(files: Mapping[str, bytes]) -> bytes:
     directory = bytearray()
     for name in sorted(files):
         data = files[name]
-        member = _Member(paths.require(name), zlib.crc32(data), len(data), len(body))
+        member = _Member(paths.require_path(name), zlib.crc32(data), len(data), len(body))
         body += member.local()
         body += data
         directory += member.central()
@@ -70,7 +70,7 @@ def write(files: Mapping[str, bytes]) -> bytes:
     return bytes(body + directory + end)
 
 
-def read(data: bytes) -> dict[str, memoryview]:
+def read_container(data: bytes) -> dict[str, memoryview]:
     """Path → bytes of a canonical container, not copied. Raises :class:`PackageRefused` for any other bytes."""
     if len(data) > LARGEST:
         raise PackageRefused("The package has more than {limit}; it was not read.", limit=ByteSize(LARGEST))
@@ -126,7 +126,7 @@ def _read_entry(directory: memoryview, at: int) -> _Member:
     fields = _CENTRAL.unpack(directory[at : at + _CENTRAL.size])
     crc, size, name_length, offset = fields[7], fields[9], fields[10], fields[16]
     name = bytes(directory[at + _CENTRAL.size : at + _CENTRAL.size + name_length])
-    return _Member(paths.require(name.decode("ascii", "replace")), crc, size, offset)
+    return _Member(paths.require_path(name.decode("ascii", "replace")), crc, size, offset)
 
 
 def _require_order(previous: str, name: str) -> None:

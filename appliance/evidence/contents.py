@@ -12,10 +12,10 @@ from datetime import datetime
 
 from cryptography import x509
 
-from appliance.evidence import arrangement, history, logfiles, proofs, revisions, voiding
+from appliance.evidence import history, layout, log_files, proofs, revisions, voiding
 from appliance.evidence.errors import PackageRefused
-from appliance.evidence.extraction import Signed, taken_apart
-from appliance.evidence.manifest import Manifest
+from appliance.evidence.extraction import SignedFile, taken_apart
+from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.model import LogEntry
 from appliance.language.sizes import ByteSize
 from appliance.ledger import require_chain
@@ -40,8 +40,8 @@ def part(files: Files, path: str, *, limit: int = LARGEST_RECORD) -> bytes:
 
 def require_contract(files: Files) -> bytes:
     """The signed contract: it begins with the original, and carries every signature that lies beside it."""
-    signed = part(files, arrangement.SIGNED, limit=len(files.get(arrangement.SIGNED, b"")))
-    original = files.get(arrangement.ORIGINAL)
+    signed = part(files, layout.SIGNED, limit=len(files.get(layout.SIGNED, b"")))
+    original = files.get(layout.ORIGINAL)
     if original is None or signed[: len(original)] != original:
         raise PackageRefused("The signed contract does not begin with the contract as given.")
     numbers = sorted({path.split("/")[1][:2] for path in files if path.startswith("signatures/")})
@@ -49,10 +49,10 @@ def require_contract(files: Files) -> bytes:
         name = f"signatures/{number}"
         if f"{name}.p7s" in files:
             message = part(files, f"{name}.p7s")
-            covers = revisions.locate(signed, message)
+            covers = revisions.locate_signatures(signed, message)
             _require_parts(files, name, message, covers.content(signed))
         else:
-            revisions.locate(signed, part(files, f"{name}.tst"))
+            revisions.locate_signatures(signed, part(files, f"{name}.tst"))
     return signed
 
 
@@ -82,25 +82,25 @@ def require_records(files: Files) -> list[Record]:
     return records
 
 
-def require_log(files: Files, manifest: Manifest) -> tuple[history.Event, ...]:
+def require_log(files: Files, manifest: PackageManifest) -> tuple[history.PackageEvent, ...]:
     """The checkpoint is the log's and the manifest's; every entry is in it; the history is what they say: its
     events."""
-    vkey = part(files, logfiles.VKEY).decode("ascii", "replace")
-    checkpoint = part(files, logfiles.CHECKPOINT)
-    own = logfiles.read(checkpoint, vkey)
+    vkey = part(files, log_files.VKEY).decode("ascii", "replace")
+    checkpoint = part(files, log_files.CHECKPOINT)
+    own = log_files.read_log_files(checkpoint, vkey)
     if own.state != manifest.checkpoint:
         raise PackageRefused("The checkpoint in the package is not the one that its manifest names.")
     entries = [_entry(files, path) for path in sorted(files) if path.startswith("log/entries/")]
     if not entries:
         raise PackageRefused("The package has no entry of the log.")
     for entry in entries:
-        proof = proofs.parse(entry.proof)
+        proof = proofs.parse_proof(entry.proof)
         if proof.index != entry.index or proof.checkpoint != checkpoint:
             raise PackageRefused("The proof of log entry {entry} is another one's.", entry=entry.index)
         leaf = merkle.leaf_hash(entry.leaf)
         if merkle.root_from_inclusion(entry.index, own.state.size, leaf, proof.hashes) != own.state.root:
             raise PackageRefused("The log entry {entry} is not in the log.", entry=entry.index)
-    told = part(files, arrangement.HISTORY)
+    told = part(files, layout.HISTORY)
     heading = history.read_heading(told)
     events = history.events(entries)
     if history.encode(heading, events) != told:
@@ -118,14 +118,14 @@ def _require_unbroken(entries: Sequence[LogEntry], contract: str) -> None:
     require_chain(own, contract=contract)
 
 
-def _require_completed(files: Files, events: Sequence[history.Event], contract: str) -> None:
+def _require_completed(files: Files, events: Sequence[history.PackageEvent], contract: str) -> None:
     """The history goes as far as the completion of exactly this file.
 
     A chain shows no gap where its end was left out; that the log has nothing later is not proven by a package.
     """
     own = {event.kind: event.public for event in events if event.public.get("contract") == contract}
     completed = own.get("contract-completed")
-    signed = files[arrangement.SIGNED]
+    signed = files[layout.SIGNED]
     if completed is None or _digest_of(signed, completed.get("size")) != completed.get("digest"):
         raise PackageRefused("The history does not say that the contract was completed as the signed file.")
 
@@ -141,7 +141,7 @@ def _contract_of(entry: LogEntry) -> object:
     return canonical.decode(entry.leaf)["public"].get("contract")
 
 
-def _require_parts(files: Files, name: str, message: bytes, content: bytes) -> Signed:
+def _require_parts(files: Files, name: str, message: bytes, content: bytes) -> SignedFile:
     signed = taken_apart(message, content, name)
     for ending, expected in ((".sig", signed.value), (".tst", signed.token)):
         if part(files, name + ending) != expected:
@@ -154,10 +154,10 @@ def _entry(files: Files, path: str) -> LogEntry:
     if not number.isdecimal():
         raise PackageRefused("The file {path} is not named for a log entry.", path=path)
     index = int(number)
-    opening = logfiles.opening_path(index)
+    opening = log_files.opening_path(index)
     return LogEntry(
         index=index,
         leaf=part(files, path),
-        proof=part(files, logfiles.proof_path(index)),
+        proof=part(files, log_files.proof_path(index)),
         opening=canonical.decode(part(files, opening)) if opening in files else {},
     )

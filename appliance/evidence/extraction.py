@@ -11,13 +11,13 @@ from cryptography import x509
 from appliance.evidence import revisions
 from appliance.evidence.errors import EvidenceIncomplete
 from appliance.evidence.model import EvidenceInput, SignatureMaterial, SignedRecord
-from appliance.evidence.revisions import SignedRange
+from appliance.evidence.revisions import SignatureRange
 from hsm import cms, timestamp
 from hsm.errors import AuthorityError
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedFile:
     """A timestamped CMS: its ``value`` is what ``token`` dates, at ``at``; ``certificate`` made it."""
 
     cms: bytes
@@ -33,8 +33,8 @@ class ExtractedSignature:
 
     number: str
     material: SignatureMaterial
-    covers: SignedRange
-    signed: Signed
+    covers: SignatureRange
+    signed: SignedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class ExtractedTimestamp:
     """A document timestamp of the PDF: ``token`` dates the bytes that it ``covers``."""
 
     number: str
-    covers: SignedRange
+    covers: SignatureRange
     token: bytes
     at: datetime
 
@@ -52,7 +52,7 @@ class ExtractedRecord:
     """A signed record with its signature taken apart."""
 
     record: SignedRecord
-    signed: Signed
+    signed: SignedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def extract(evidence: EvidenceInput) -> Extraction:
     )
 
 
-def taken_apart(message: bytes, content: bytes, name: str) -> Signed:
+def taken_apart(message: bytes, content: bytes, name: str) -> SignedFile:
     """The parts of a detached, timestamped CMS *message* over *content*; *name* is for the refusal."""
     try:
         parsed = cms.parse(message)
@@ -91,19 +91,19 @@ def taken_apart(message: bytes, content: bytes, name: str) -> Signed:
         raise EvidenceIncomplete(
             "The signature {name} does not hold: {detail}", name=name, detail=error
         ) from error
-    return Signed(message, parsed.signature, token, info.gen_time, certificate)
+    return SignedFile(message, parsed.signature, token, info.gen_time, certificate)
 
 
 def _signatures(evidence: EvidenceInput) -> Iterator[ExtractedSignature]:
     for position, material in enumerate(evidence.signatures, start=1):
-        covers = revisions.locate(evidence.signed, material.cms)
+        covers = revisions.locate_signatures(evidence.signed, material.cms)
         signed = taken_apart(material.cms, covers.content(evidence.signed), material.field)
         yield ExtractedSignature(f"{position:02}", material, covers, signed)
 
 
 def _timestamps(evidence: EvidenceInput, *, already: int) -> Iterator[ExtractedTimestamp]:
     for position, token in enumerate(evidence.document_timestamps, start=already + 1):
-        covers = revisions.locate(evidence.signed, token)
+        covers = revisions.locate_signatures(evidence.signed, token)
         try:
             info = timestamp.verify_token(token, data=covers.content(evidence.signed))
         except AuthorityError as error:

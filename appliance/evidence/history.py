@@ -23,7 +23,7 @@ _AT: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class PackageEvent:
     """One entry of the log, understood. ``actor`` is a subject; ``public``, ``private`` are other fields."""
 
     entry: int
@@ -35,7 +35,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class HistoryHeading:
     """What the history is about, and the names of the subjects in it."""
 
     contract: str
@@ -45,18 +45,18 @@ class Heading:
     names: Mapping[str, str]
 
 
-def heading(evidence: EvidenceInput) -> Heading:
+def heading(evidence: EvidenceInput) -> HistoryHeading:
     """The heading of a package's history."""
-    return Heading(evidence.contract, evidence.title, evidence.zone, evidence.created, evidence.names)
+    return HistoryHeading(evidence.contract, evidence.title, evidence.zone, evidence.created, evidence.names)
 
 
-def events(entries: Sequence[LogEntry]) -> tuple[Event, ...]:
+def events(entries: Sequence[LogEntry]) -> tuple[PackageEvent, ...]:
     """The events in the order of the log. Raises :class:`EvidenceIncomplete` for an entry whose opened fields are
     not those that it commits to, :class:`hsm.errors.Malformed` for one that is not canonical JSON."""
     return tuple(_event(entry) for entry in sorted(entries, key=lambda entry: entry.index))
 
 
-def encode(about: Heading, told: Sequence[Event]) -> bytes:
+def encode(about: HistoryHeading, told: Sequence[PackageEvent]) -> bytes:
     """``history.json``: canonical JSON, each time in UTC and in the contract's zone."""
     return canonical.encode(
         {
@@ -81,12 +81,12 @@ def encode(about: Heading, told: Sequence[Event]) -> bytes:
     )
 
 
-def read_heading(data: bytes) -> Heading:
+def read_heading(data: bytes) -> HistoryHeading:
     """The heading of a ``history.json``. Raises :class:`Malformed`, KeyError, TypeError or ValueError."""
     value = canonical.decode(data)
     created = datetime.strptime(value["created"]["utc"], _AT).replace(tzinfo=UTC)
     ZoneInfo(value["zone"])
-    return Heading(value["contract"], value["title"], value["zone"], created, dict(value["names"]))
+    return HistoryHeading(value["contract"], value["title"], value["zone"], created, dict(value["names"]))
 
 
 def local(at: datetime, zone: str) -> str:
@@ -98,7 +98,7 @@ def _moment(at: datetime, zone: str) -> dict[str, str]:
     return {"utc": instant(at), "local": at.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")}
 
 
-def _event(entry: LogEntry) -> Event:
+def _event(entry: LogEntry) -> PackageEvent:
     leaf = canonical.decode(entry.leaf)
     try:
         public = dict(leaf["public"])
@@ -110,7 +110,7 @@ def _event(entry: LogEntry) -> Event:
                     name=name,
                     entry=entry.index,
                 )
-        return Event(
+        return PackageEvent(
             entry=entry.index,
             kind=leaf["kind"],
             at=datetime.strptime(leaf["at"], _AT).replace(tzinfo=UTC),

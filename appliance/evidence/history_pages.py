@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Final
 
-from appliance.evidence import history, voiding, wording
+from appliance.evidence import event_texts, history, voiding
 from appliance.evidence.extraction import ExtractedSignature, Extraction
 from appliance.evidence.model import EvidenceInput
-from appliance.evidence.templating import fill
+from appliance.evidence.templating import fill_html
 from appliance.language import Language, Translator, translator
 from appliance.typesetting import Manner, typeset
 
@@ -26,7 +26,7 @@ def render(evidence: EvidenceInput, extraction: Extraction, language: Language) 
     Fonts are Noto Sans CJK SC and Noto Serif CJK SC (Debian: fonts-noto-cjk), embedded as subsets. Nothing is
     fetched: the page names no resource. Raises as :func:`appliance.typesetting.typeset`.
     """
-    page = fill("history.html", **_values(evidence, extraction, language))
+    page = fill_html("history.html", **_values(evidence, extraction, language))
     return typeset(page, Manner(identifier=hashlib.sha256(page.encode()).digest()[:16]))
 
 
@@ -55,21 +55,22 @@ def _values(evidence: EvidenceInput, extraction: Extraction, language: Language)
     }
 
 
-def _event(event: history.Event, evidence: EvidenceInput, translate: Translator) -> dict[str, Any]:
+def _event(event: history.PackageEvent, evidence: EvidenceInput, translate: Translator) -> dict[str, Any]:
     clock, _, where = history.local(event.at, evidence.zone).partition(" UTC")
     return {
-        "title": translate(wording.title(event)),
+        "title": translate(event_texts.event_title(event)),
         "clock": clock,
         "zone": f"UTC{where}",
         "actor": _actor(event, evidence, translate),
         "entry": event.entry,
         "facts": [
-            (translate(label), value) for label, value in wording.facts(event, evidence.names, evidence.zone)
+            (translate(label), value)
+            for label, value in event_texts.event_facts(event, evidence.names, evidence.zone)
         ],
     }
 
 
-def _actor(event: history.Event, evidence: EvidenceInput, translate: Translator) -> str:
+def _actor(event: history.PackageEvent, evidence: EvidenceInput, translate: Translator) -> str:
     return translate("by itself") if event.actor == "system" else evidence.names.get(event.actor, event.actor)
 
 

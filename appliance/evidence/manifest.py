@@ -37,7 +37,7 @@ _OF_AUDIENCE: Final = {"made_for", "withheld"}
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedFile:
     """One file: its path, its size in bytes and its SHA-256 in lower-case hex."""
 
     path: str
@@ -46,7 +46,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class LogState:
+class ManifestLogState:
     """The checkpoint that proofs lead to: the log's origin, its number of entries, its root hash (32 bytes)."""
 
     origin: str
@@ -55,7 +55,7 @@ class LogState:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class PackageManifest:
     """What the evidence key signs. ``created`` is aware, with whole seconds; ``files`` are sorted by path.
 
     ``audience`` names for whom the package was made, empty in one of the first format; ``withheld`` are the
@@ -64,8 +64,8 @@ class Manifest:
 
     contract: str
     created: datetime
-    checkpoint: LogState
-    files: tuple[Listed, ...]
+    checkpoint: ManifestLogState
+    files: tuple[ListedFile, ...]
     audience: str = ""
     withheld: tuple[int, ...] = ()
 
@@ -88,19 +88,21 @@ class Manifest:
         )
 
 
-def listing(files: Mapping[str, bytes | memoryview]) -> tuple[Listed, ...]:
+def listing(files: Mapping[str, bytes | memoryview]) -> tuple[ListedFile, ...]:
     """The entries for *files* (path → bytes), sorted by path."""
-    return tuple(Listed(path, len(files[path]), hashlib.sha256(files[path]).hexdigest()) for path in sorted(files))
+    return tuple(
+        ListedFile(path, len(files[path]), hashlib.sha256(files[path]).hexdigest()) for path in sorted(files)
+    )
 
 
-def decode(data: bytes) -> Manifest:
+def decode(data: bytes) -> PackageManifest:
     """The manifest of canonical bytes. Raises :class:`PackageRefused` for what :meth:`encode` cannot give."""
     try:
         value = canonical.decode(data)
         for_one = value["format"] == FORMAT
         if set(value) != _KEYS | (_OF_AUDIENCE if for_one else set()):
             raise _not_in_form()
-        manifest = Manifest(
+        manifest = PackageManifest(
             contract=_text(value["contract"]),
             created=datetime.strptime(value["created"], _MOMENT).replace(tzinfo=UTC),
             checkpoint=_log_state(value["checkpoint"]),
@@ -115,7 +117,7 @@ def decode(data: bytes) -> Manifest:
     return manifest
 
 
-def require_same(manifest: Manifest, files: Mapping[str, bytes | memoryview]) -> None:
+def require_same(manifest: PackageManifest, files: Mapping[str, bytes | memoryview]) -> None:
     """Exactly the listed files are there, each with its listed size and SHA-256, or :class:`PackageRefused`."""
     found = listing({path: data for path, data in files.items() if path not in SEALS})
     listed = {file.path: file for file in manifest.files}
@@ -128,8 +130,8 @@ def require_same(manifest: Manifest, files: Mapping[str, bytes | memoryview]) ->
         raise PackageRefused("The package lacks a file that its manifest lists: {path}.", path=path)
 
 
-def _log_state(value: Any) -> LogState:
-    state = LogState(
+def _log_state(value: Any) -> ManifestLogState:
+    state = ManifestLogState(
         _text(value["origin"]), _natural(value["size"]), base64.b64decode(value["root"], validate=True)
     )
     if len(state.root) != hashlib.sha256().digest_size:
@@ -137,11 +139,11 @@ def _log_state(value: Any) -> LogState:
     return state
 
 
-def _files(value: Any) -> tuple[Listed, ...]:
+def _files(value: Any) -> tuple[ListedFile, ...]:
     if not isinstance(value, list):
         raise _not_in_form()
     files = tuple(
-        Listed(paths.require(_text(item["path"])), _natural(item["size"]), _digest(item["sha256"]))
+        ListedFile(paths.require_path(_text(item["path"])), _natural(item["size"]), _digest(item["sha256"]))
         for item in value
     )
     names = [file.path for file in files]

@@ -118,7 +118,7 @@ class EvidenceInput:
 
 
 @dataclass(frozen=True, slots=True)
-class Seals:
+class ManifestSignature:
     """What only the authority can add: ``sign`` gives a detached CMS (DER) over a manifest, ``timestamp`` the DER
     reply to a DER request. Both raise rather than answer with something that does not hold."""
 

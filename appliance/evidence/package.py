@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
-from appliance.evidence import arrangement, container, history_pages, logfiles, manifest, paths, readme
+from appliance.evidence import container, history_pages, layout, log_files, manifest, paths, readme
 from appliance.evidence.errors import EvidenceIncomplete
 from appliance.evidence.extraction import Extraction, extract
-from appliance.evidence.manifest import Manifest
-from appliance.evidence.model import EvidenceInput, Seals
+from appliance.evidence.manifest import PackageManifest
+from appliance.evidence.model import EvidenceInput, ManifestSignature
 from appliance.language import Language
 from hsm import timestamp
 
 _FOLDERS = ("agreement/", "authority/", "review/")
 
 
-def build(evidence: EvidenceInput, seals: Seals) -> bytes:
+def build(evidence: EvidenceInput, seals: ManifestSignature) -> bytes:
     """The package. Raises :class:`EvidenceIncomplete` when what is given does not fit together, and whatever
     *seals* raise; nothing half-made is ever returned.
 
@@ -25,17 +25,17 @@ def build(evidence: EvidenceInput, seals: Seals) -> bytes:
     """
     _require_fitting(evidence)
     extraction = extract(evidence)
-    files = arrangement.arrange(evidence, extraction)
+    files = layout.package_files(evidence, extraction)
     files |= _for_people(evidence, extraction)
-    listed = Manifest(
+    listed = PackageManifest(
         contract=evidence.contract,
         created=evidence.created,
-        checkpoint=logfiles.read(evidence.log.checkpoint, evidence.log.vkey).state,
+        checkpoint=log_files.read_log_files(evidence.log.checkpoint, evidence.log.vkey).state,
         files=manifest.listing(files),
         audience=evidence.audience,
         withheld=tuple(sorted(entry.index for entry in evidence.log.entries if entry.withheld)),
     ).encode()
-    return container.write(files | _sealed(listed, seals))
+    return container.write_container(files | _sealed(listed, seals))
 
 
 def _for_people(evidence: EvidenceInput, extraction: Extraction) -> dict[str, bytes]:
@@ -46,7 +46,7 @@ def _for_people(evidence: EvidenceInput, extraction: Extraction) -> dict[str, by
         return readmes | dict(zip(map(history_pages.path, Language), histories, strict=True))
 
 
-def _sealed(listed: bytes, seals: Seals) -> dict[str, bytes]:
+def _sealed(listed: bytes, seals: ManifestSignature) -> dict[str, bytes]:
     request = timestamp.build_request(timestamp.order_for(hashlib.sha256(listed).digest(), nonce=_nonce(listed)))
     reply = seals.timestamp(request)
     token = timestamp.parse_response(reply)
@@ -71,7 +71,7 @@ def _require_fitting(evidence: EvidenceInput) -> None:
     if not evidence.signatures or not evidence.log.entries or not evidence.certificates.crls:
         raise EvidenceIncomplete("A package needs at least one signature, one log entry and one revocation list.")
     for path in evidence.documents:
-        if not paths.require(path).startswith(_FOLDERS):
+        if not paths.require_path(path).startswith(_FOLDERS):
             raise EvidenceIncomplete(
                 "The document {path} lies outside agreement/, authority/ and review/.", path=path
             )

@@ -27,14 +27,14 @@ class InclusionProof:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ProofStep:
     """One step towards the root: the ``sibling``'s hash (32 bytes), and whether it stands left of ours."""
 
     sibling: bytes
     left: bool
 
 
-def parse(proof: bytes) -> InclusionProof:
+def parse_proof(proof: bytes) -> InclusionProof:
     """The proof in a ``.tlog-proof`` file, in its one form. Raises :class:`PackageRefused`."""
     head, blank, checkpoint = proof.partition(b"\n\n")
     lines = head.decode("utf-8", "replace").split("\n")
@@ -44,10 +44,10 @@ def parse(proof: bytes) -> InclusionProof:
     return InclusionProof(int(index[1]), tuple(_hash(line) for line in lines[2:]), checkpoint)
 
 
-def steps(index: int, size: int, hashes: Sequence[bytes]) -> Iterator[Step]:
+def proof_steps(index: int, size: int, hashes: Sequence[bytes]) -> Iterator[ProofStep]:
     """From the leaf *index* of a log of *size* up to its root (RFC 6962, 2.1.1), for a proof that was verified."""
     for (start, _), sibling in zip(merkle.inclusion_ranges(index, size), hashes, strict=True):
-        yield Step(sibling, left=start < index)
+        yield ProofStep(sibling, left=start < index)
 
 
 def _hash(line: str) -> bytes:

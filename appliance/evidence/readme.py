@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from appliance.evidence import commands, grounds, history, voiding
+from appliance.evidence import authorisation_basis, commands, history, voiding
+from appliance.evidence.certificate_status import CertificateStatus, certificate_statuses
 from appliance.evidence.extraction import Extraction
 from appliance.evidence.model import EvidenceInput
-from appliance.evidence.standing import Standing, standings
-from appliance.evidence.templating import fill, plain
+from appliance.evidence.templating import fill_html, fill_text
 from appliance.language import Language, Translator, translator
 from appliance.language.names import with_organisation
 from appliance.verification.certificates import shown_name
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckSteps:
     """One thing to check: what it is, by whom, when (with the zone), and the commands as they are shown."""
 
     name: str
@@ -34,12 +34,12 @@ def path(language: Language) -> str:
 def render(evidence: EvidenceInput, extraction: Extraction, language: Language) -> bytes:
     """The text in UTF-8."""
     created = int(evidence.created.timestamp())
-    stand = standings(evidence, extraction)
-    text = fill(
+    stand = certificate_statuses(evidence, extraction)
+    text = fill_html(
         path(language),
-        contract=plain(evidence.contract),
-        title=plain(evidence.title),
-        audience=plain(evidence.audience),
+        contract=fill_text(evidence.contract),
+        title=fill_text(evidence.title),
+        audience=fill_text(evidence.audience),
         void=voiding.is_void(history.events(evidence.log.entries), evidence.contract),
         withheld=sum(entry.withheld for entry in evidence.log.entries),
         created=history.local(evidence.created, evidence.zone),
@@ -71,18 +71,18 @@ def _contract(size: int, created: int) -> tuple[str, ...]:
     return (commands.original(size), *commands.reply(*names, created))
 
 
-def _certificates(stand: Iterable[Standing]) -> Iterable[str]:
+def _certificates(stand: Iterable[CertificateStatus]) -> Iterable[str]:
     for each in stand:
         yield from commands.of_certificate(each)
 
 
-def _revoked(evidence: EvidenceInput, stand: Iterable[Standing]) -> list[Checked]:
+def _revoked(evidence: EvidenceInput, stand: Iterable[CertificateStatus]) -> list[CheckSteps]:
     """Those revoked since: what was the matter is their revocation, the time that of the act."""
     return [
-        Checked(
+        CheckSteps(
             name=each.name,
             title=history.local(min(entry.harmful for entry in each.revoked), evidence.zone),
-            who=plain(shown_name(each.certificate)),
+            who=fill_text(shown_name(each.certificate)),
             at=history.local(each.acted, evidence.zone),
             commands=_shown(commands.of_certificate(each)),
         )
@@ -91,14 +91,14 @@ def _revoked(evidence: EvidenceInput, stand: Iterable[Standing]) -> list[Checked
 
 
 def _grounds(evidence: EvidenceInput) -> Iterable[str]:
-    for line in grounds.lines(evidence.documents, history.events(evidence.log.entries)):
+    for line in authorisation_basis.lines(evidence.documents, history.events(evidence.log.entries)):
         what, name, where = line.split(" ")
         yield commands.grounds(name, where) if what == "grounds" else commands.letter(name, where)
 
 
-def _signatures(evidence: EvidenceInput, extraction: Extraction) -> list[Checked]:
+def _signatures(evidence: EvidenceInput, extraction: Extraction) -> list[CheckSteps]:
     return [
-        Checked(
+        CheckSteps(
             name=each.number,
             title=each.material.kind,
             who=_who(each.material.name, each.material.organisation),
@@ -109,15 +109,15 @@ def _signatures(evidence: EvidenceInput, extraction: Extraction) -> list[Checked
     ]
 
 
-def _earlier(evidence: EvidenceInput) -> list[Checked]:
+def _earlier(evidence: EvidenceInput) -> list[CheckSteps]:
     """The signatures that the document carried before: who is named as their signer, and the verdict on them when
     the package was made."""
     judged = {each["field"]: each for each in evidence.report.get("signatures", ())}
     return [
-        Checked(
-            name=plain(field),
-            title=plain(str(judged.get(field, {}).get("indication") or "INDETERMINATE")),
-            who=plain(str(judged.get(field, {}).get("signer") or "–")),
+        CheckSteps(
+            name=fill_text(field),
+            title=fill_text(str(judged.get(field, {}).get("indication") or "INDETERMINATE")),
+            who=fill_text(str(judged.get(field, {}).get("signer") or "–")),
             at="",
             commands=(),
         )
@@ -125,19 +125,19 @@ def _earlier(evidence: EvidenceInput) -> list[Checked]:
     ]
 
 
-def _timestamps(evidence: EvidenceInput, extraction: Extraction) -> list[Checked]:
+def _timestamps(evidence: EvidenceInput, extraction: Extraction) -> list[CheckSteps]:
     return [
-        Checked(each.number, "", "", history.local(each.at, evidence.zone), _shown(commands.of_timestamp(each)))
+        CheckSteps(each.number, "", "", history.local(each.at, evidence.zone), _shown(commands.of_timestamp(each)))
         for each in extraction.timestamps
     ]
 
 
-def _records(evidence: EvidenceInput, extraction: Extraction, translate: Translator) -> list[Checked]:
+def _records(evidence: EvidenceInput, extraction: Extraction, translate: Translator) -> list[CheckSteps]:
     return [
-        Checked(
+        CheckSteps(
             name=each.record.name,
             title=translate(each.record.title),
-            who=plain(each.record.signer),
+            who=fill_text(each.record.signer),
             at=history.local(each.signed.at, evidence.zone),
             commands=_shown(commands.of_record(each)),
         )
@@ -146,7 +146,7 @@ def _records(evidence: EvidenceInput, extraction: Extraction, translate: Transla
 
 
 def _who(name: str, organisation: str) -> str:
-    return plain(with_organisation(name, organisation))
+    return fill_text(with_organisation(name, organisation))
 
 
 def _shown(given: Iterable[str]) -> tuple[str, ...]:

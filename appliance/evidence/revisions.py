@@ -16,7 +16,7 @@ _BYTE_RANGE: Final = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d{1,10})\s+(\d{1,10})
 
 
 @dataclass(frozen=True, slots=True)
-class SignedRange:
+class SignatureRange:
     """What one signature covers: ``head`` bytes from the start, then ``length`` bytes from ``tail``."""
 
     head: int
@@ -43,14 +43,14 @@ class SignedRange:
             return None
 
 
-def locate(document: bytes, signature: bytes) -> SignedRange:
+def locate_signatures(document: bytes, signature: bytes) -> SignatureRange:
     """The range of *signature* (DER of a CMS or of a timestamp token) in *document*.
 
     Raises :class:`EvidenceIncomplete` when the document does not carry it exactly once, padded with zeros.
     """
     found = []
     for match in _BYTE_RANGE.finditer(document):
-        candidate = SignedRange(*(int(number) for number in match.groups()))
+        candidate = SignatureRange(*(int(number) for number in match.groups()))
         room = candidate.room(document)
         if room is not None and room.startswith(signature) and not room[len(signature) :].strip(b"\0"):
             found.append(candidate)
@@ -68,7 +68,7 @@ def newest_contents(document: bytes, *, since: int) -> bytes:
     Raises :class:`EvidenceIncomplete` when there is none.
     """
     found = list(_BYTE_RANGE.finditer(document, since))
-    room = SignedRange(*(int(number) for number in found[-1].groups())).room(document) if found else None
+    room = SignatureRange(*(int(number) for number in found[-1].groups())).room(document) if found else None
     if room is None:
         raise EvidenceIncomplete("The revision holds no signature that can be read.")
     return room

@@ -20,11 +20,11 @@ def _environment() -> Environment:
     )
 
 
-def fill(name: str, **values: Any) -> str:
+def fill_html(name: str, **values: Any) -> str:
     """The template *name* (``.html`` escapes what it is given, ``.txt`` does not) with its *values*."""
     return _environment().get_template(name).render(**values)
 
 
-def plain(text: str) -> str:
+def fill_text(text: str) -> str:
     """*text* on one line and without control characters, so that a title cannot pose as a line of its own."""
     return "".join(character for character in " ".join(text.split()) if character.isprintable())

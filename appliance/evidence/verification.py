@@ -1,12 +1,13 @@
 """Judging an evidence package that may come from anybody.
 
 1. the container is in its one canonical form or, zipped again by another tool, has one reading
-   (:mod:`appliance.evidence.rezipped`), which is then remarked: what counts is the content;
+   (:mod:`appliance.evidence.repacked`), which is then remarked: what counts is the content;
 2. the manifest can be read, and exactly the files that it lists are there, as it lists them;
-3. the manifest is signed and dated (:mod:`appliance.evidence.sealed`);
+3. the manifest is signed and dated (:mod:`appliance.evidence.manifest_signature`);
 4. contract, signatures, records, log and history fit together (:mod:`appliance.evidence.contents`), and so does
-   what the signatures rest on: checked identity, letters, decisions (:mod:`appliance.evidence.grounds`), and
-   the content check (:mod:`appliance.evidence.review`);
+   what the signatures rest on: checked identity, instruments, decisions
+   (:mod:`appliance.evidence.authorisation_basis`), and
+   the content check (:mod:`appliance.evidence.content_check`);
 5. the timestamps of the signed contract, of the checkpoint and of the records hold, and so do the records'
    signatures: by somebody who is trusted, at the moment that the timestamp proves;
 6. the signed contract itself passes the verifier of PDFs.
@@ -26,24 +27,24 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.errors import ApplianceError, ConfinementFailed
 from appliance.evidence import (
-    arrangement,
+    authorisation_basis,
     container,
     contents,
-    grounds,
-    logfiles,
+    layout,
+    log_files,
     manifest,
-    rezipped,
-    sealed,
+    manifest_signature,
+    repacked,
     voiding,
 )
 from appliance.evidence.agreements import require_agreements
+from appliance.evidence.content_check import require_review
 from appliance.evidence.contents import Files, part
 from appliance.evidence.errors import PackageRefused
-from appliance.evidence.history import Event
-from appliance.evidence.manifest import Manifest
-from appliance.evidence.review import require_review
-from appliance.evidence.rezipped import Rezipped
-from appliance.evidence.sealed import SealFiles, Trust
+from appliance.evidence.history import PackageEvent
+from appliance.evidence.manifest import PackageManifest
+from appliance.evidence.manifest_signature import PackageTrust, SignatureFiles
+from appliance.evidence.repacked import RepackedZip
 from appliance.verification import (
     Indication,
     Kind,
@@ -104,13 +105,13 @@ def verify_package(
 def _opened(package: bytes) -> tuple[Files, tuple[Reason, ...]]:
     """The files, with a remark where the container is not the one that was made."""
     try:
-        return container.read(package), ()
+        return container.read_container(package), ()
     except PackageRefused:
-        again = rezipped.read(package)
+        again = repacked.read_rezipped(package)
         return {path: memoryview(data) for path, data in again.files.items()}, (_REZIPPED, *_ignored(again))
 
 
-def _ignored(again: Rezipped) -> Iterator[Reason]:
+def _ignored(again: RepackedZip) -> Iterator[Reason]:
     if again.ignored:
         yield Reason(
             "The ZIP also has files that operating systems add to folders ({names}); they were ignored.",
@@ -119,12 +120,12 @@ def _ignored(again: Rezipped) -> Iterator[Reason]:
 
 
 def _signatures(
-    files: Files, listed: Manifest, *, verifier: Verifier, at: datetime, anchors: TrustAnchors
+    files: Files, listed: PackageManifest, *, verifier: Verifier, at: datetime, anchors: TrustAnchors
 ) -> Iterator[SignatureReport]:
     """The contract's signatures, then the manifest's, then what else is dated and did not pass."""
     trust = _trust(files, verifier=verifier, at=at, anchors=anchors)
-    seal = sealed.examine(
-        SealFiles(
+    seal = manifest_signature.examine(
+        SignatureFiles(
             manifest=part(files, manifest.MANIFEST),
             signature=part(files, manifest.SIGNATURE),
             query=part(files, manifest.QUERY),
@@ -137,10 +138,10 @@ def _signatures(
         return
     signed = contents.require_contract(files)
     told = contents.require_log(files, listed)
-    grounds.require_grounds(files, told)
+    authorisation_basis.require_authorisation_basis(files, told)
     require_agreements(files, told)
     voiding.require_declared(files, told, listed.contract)
-    original = part(files, arrangement.ORIGINAL, limit=len(signed))
+    original = part(files, layout.ORIGINAL, limit=len(signed))
     require_review(files, original, listed.contract, told, withheld=listed.withheld)
     yield from _contract(signed, trust)
     yield seal
@@ -148,23 +149,23 @@ def _signatures(
     yield from _records(files, told, trust)
 
 
-def _contract(signed: bytes, trust: Trust) -> Iterator[SignatureReport]:
+def _contract(signed: bytes, trust: PackageTrust) -> Iterator[SignatureReport]:
     """The PDF's reports; the document's own verdict where it is worse than those of its signatures."""
     report = trust.verifier.verify_pdf(signed, at=trust.at, trust=trust.anchors)
     yield from report.signatures
     if _worst(each.verdict for each in report.signatures).indication is not report.indication:
-        yield SignatureReport(arrangement.SIGNED, report.verdict)
+        yield SignatureReport(layout.SIGNED, report.verdict)
 
 
-def _stamps(files: Files, signed: bytes, trust: Trust) -> Iterator[SignatureReport]:
-    reply = part(files, arrangement.SIGNED_REPLY)
+def _stamps(files: Files, signed: bytes, trust: PackageTrust) -> Iterator[SignatureReport]:
+    reply = part(files, layout.SIGNED_REPLY)
     nonce = timestamp.parse_token(timestamp.parse_response(reply)).nonce
-    yield from _stamp(arrangement.SIGNED_REPLY, reply, signed, trust, nonce=nonce)
-    checkpoint = part(files, logfiles.CHECKPOINT)
-    yield from _stamp(logfiles.CHECKPOINT_STAMP, part(files, logfiles.CHECKPOINT_STAMP), checkpoint, trust)
+    yield from _stamp(layout.SIGNED_REPLY, reply, signed, trust, nonce=nonce)
+    checkpoint = part(files, log_files.CHECKPOINT)
+    yield from _stamp(log_files.CHECKPOINT_STAMP, part(files, log_files.CHECKPOINT_STAMP), checkpoint, trust)
 
 
-def _records(files: Files, told: Sequence[Event], trust: Trust) -> Iterator[SignatureReport]:
+def _records(files: Files, told: Sequence[PackageEvent], trust: PackageTrust) -> Iterator[SignatureReport]:
     """Acceptances and declarations that the contract is void; where the certificate of the timestamp of an
     acceptance has run out or was revoked, as of when the contract was completed: the log has it before its entry,
     which names the bytes that the document timestamps go on proving.
@@ -182,33 +183,33 @@ def _records(files: Files, told: Sequence[Event], trust: Trust) -> Iterator[Sign
         if not later and any(each.verdict.subindication in _SINCE for each in found):
             found = list(_stamp(record.stamp_path, record.stamp, record.value, then))
         yield from found
-        verdict = sealed.finding(record.signer, trust, proven=record.at).verdict
+        verdict = manifest_signature.finding(record.signer, trust, proven=record.at).verdict
         if verdict.indication is not Indication.PASSED:
             yield SignatureReport(record.path, verdict)
 
 
 def _stamp(
-    path: str, stamp: bytes, dated: bytes, trust: Trust, *, nonce: int | None = None
+    path: str, stamp: bytes, dated: bytes, trust: PackageTrust, *, nonce: int | None = None
 ) -> Iterator[SignatureReport]:
     report = trust.verifier.verify_timestamp(stamp, data=dated, nonce=nonce, at=trust.at, trust=trust.anchors)
     if report.indication is not Indication.PASSED:
         yield SignatureReport(path, report.verdict)
 
 
-def _trust(files: Files, *, verifier: Verifier, at: datetime, anchors: TrustAnchors) -> Trust:
+def _trust(files: Files, *, verifier: Verifier, at: datetime, anchors: TrustAnchors) -> PackageTrust:
     """The package's certificates help to build paths, its lists to know of revocation; neither is believed."""
     certificates = [
         certificate
         for path in sorted(files)
         if path.startswith("certificates/") and path.endswith(".pem") and not path.endswith("crls.pem")
-        for certificate in sealed.certificates_in(part(files, path))
+        for certificate in manifest_signature.certificates_in(part(files, path))
     ]
     if len(certificates) > _MOST_CERTIFICATES:
         raise PackageRefused(
             "The package has more than {limit} certificates; it was not judged.", limit=_MOST_CERTIFICATES
         )
     crls = part(files, "certificates/crls.pem").split(_CRL_END)[:-1]
-    return Trust(
+    return PackageTrust(
         verifier=verifier,
         at=at,
         anchors=replace(

@@ -11,19 +11,19 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from appliance.evidence.errors import PackageRefused
-from appliance.evidence.history import Event
+from appliance.evidence.history import PackageEvent
 from hsm import canonical
 
 FOLDER: Final = "voiding/"
 VOIDED: Final = "contract-voided"
 
 
-def is_void(events: Sequence[Event], contract: str) -> bool:
+def is_void(events: Sequence[PackageEvent], contract: str) -> bool:
     """Whether the history says that *contract* was voided."""
     return any(event.kind == VOIDED and event.public.get("contract") == contract for event in events)
 
 
-def require_declared(files: Mapping[str, memoryview], events: Sequence[Event], contract: str) -> None:
+def require_declared(files: Mapping[str, memoryview], events: Sequence[PackageEvent], contract: str) -> None:
     """Exactly the declarations that the log has are there, by whom it says; none for a contract that is not void.
 
     Raises :class:`PackageRefused`; KeyError, TypeError or ValueError for other forms.

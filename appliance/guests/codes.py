@@ -12,7 +12,7 @@ TRIES = 5
 """Wrong codes before another code is needed."""
 
 
-class Codes:
+class GuestCodes:
     """Makes codes from *key*, the guest, the party and how many codes there were; who has only a link cannot."""
 
     def __init__(self, key: bytes) -> None:

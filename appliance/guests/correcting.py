@@ -63,7 +63,7 @@ class _Difference:
         return " ".join(name for name, differs in named if differs)
 
 
-class Correcting:
+class GuestCorrection:
     """Thread-safe."""
 
     def __init__(self, database: Database, audit: AuditTrail, now: Callable[[], datetime]) -> None:

@@ -17,7 +17,7 @@ from appliance.accounts.passkeys import Offer, Passkeys, named_in
 from appliance.accounts.sessions import Sessions, Whereabouts
 from appliance.accounts.tickets import spend
 from appliance.errors import PreconditionRefused, SignInRefused, StateRefused
-from appliance.guests.codes import DIGITS, TRIES, Codes
+from appliance.guests.codes import DIGITS, TRIES, GuestCodes
 from appliance.guests.inviting import invite_again, until, way_in
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
@@ -44,22 +44,22 @@ _SENT = (NoticeKind.GUEST_INVITED, NoticeKind.GUEST_LINK)
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class GuestEntryContext:
     """What entering works with besides the database: how links are read (raises :class:`NotFound` for one that is
     not ours), the codes, the authority that knows passkeys, sessions, and whether mail can be sent at all."""
 
     read_link: Callable[[str], str]
-    codes: Codes
+    codes: GuestCodes
     passkeys: Passkeys
     authority: AuthorityClient
     sessions: Sessions
     mail: bool
 
 
-class Entering:
+class GuestEntry:
     """Thread-safe."""
 
-    def __init__(self, database: Database, surroundings: Surroundings, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, surroundings: GuestEntryContext, now: Callable[[], datetime]) -> None:
         self._database = database
         self._with = surroundings
         self._now = now

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.guests.codes import TRIES, Codes
+from appliance.guests.codes import TRIES, GuestCodes
 from appliance.guests.inviting import invite_again, way_in
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
@@ -21,7 +21,7 @@ class Guests:
     """Thread-safe. No secret is stored: links are made from the invitation's id, codes by *codes*."""
 
     def __init__(
-        self, database: Database, codes: Codes, mail_works: Callable[[], bool], now: Callable[[], datetime]
+        self, database: Database, codes: GuestCodes, mail_works: Callable[[], bool], now: Callable[[], datetime]
     ) -> None:
         self._database = database
         self._codes = codes

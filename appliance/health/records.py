@@ -10,7 +10,7 @@ from appliance.errors import ApplianceError, LedgerDamaged, StorageError
 from appliance.health.bench import PATIENCE, Bench, Cursor, Unasked
 from appliance.health.finding import Finding, failing, good
 from appliance.health.pages import Page
-from appliance.ledger import Proofs
+from appliance.ledger import LogProofs
 from appliance.ledger.memory import require_remembered
 from appliance.store import administrators, ledger
 from appliance.store.administration import ADMINISTRATION
@@ -50,7 +50,7 @@ def log(bench: Bench) -> Finding:
     """The log can be read, and holds what the authority signed."""
     try:
         database = bench.database()
-        checkpoint = Proofs(database).latest()
+        checkpoint = LogProofs(database).latest()
     except ApplianceError as error:
         raise Unasked from error  # the database says why
     try:

@@ -25,7 +25,7 @@ from typing import Any, Final
 from appliance.errors import LedgerDamaged
 from appliance.history.disclosure import Audience, Disclosure
 from appliance.history.timeline import Timeline, TimelineEvent
-from appliance.ledger import Proofs, require_chain
+from appliance.ledger import LogProofs, require_chain
 from appliance.model.contract import Contract
 from appliance.store import checkpoints, events
 from appliance.store.checkpoints import StoredCheckpoint
@@ -55,7 +55,7 @@ COLUMNS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class AuditLink:
     """One entry as a link of the chain: ``sequence`` from 1; ``hash`` and ``previous`` (hex) are leaf hashes;
     ``proven`` when the checkpoint's tree has it."""
 
@@ -67,10 +67,10 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
+class AuditedContract:
     """``checkpoint`` is None before the log's first. ``damage`` says what does not hold, if anything."""
 
-    links: tuple[Link, ...]
+    links: tuple[AuditLink, ...]
     checkpoint: StoredCheckpoint | None
     damage: LedgerDamaged | None
 
@@ -86,10 +86,10 @@ class Audit:
     def __init__(self, database: Database, vkey: Path) -> None:
         self._database = database
         self._timeline = Timeline(database)
-        self._proofs = Proofs(database)
+        self._proofs = LogProofs(database)
         self._vkey = vkey
 
-    def of(self, contract_id: str, audience: Audience) -> Audited:
+    def of(self, contract_id: str, audience: Audience) -> AuditedContract:
         """The contract's history as *audience* may see it, oldest first; no entry is left out."""
         told = self._timeline.whole(contract_id, audience)
         with self._database.reading() as tx:
@@ -99,9 +99,11 @@ class Audit:
             proven = set() if checkpoint is None else self._proven(leaves, checkpoint)
             require_chain(list(leaves.items()), contract=contract_id)
         except LedgerDamaged as damage:
-            return Audited(tuple(_link(each, leaves[each.entry], False) for each in told), checkpoint, damage)
+            return AuditedContract(
+                tuple(_link(each, leaves[each.entry], False) for each in told), checkpoint, damage
+            )
         links = (_link(each, leaves[each.entry], each.entry in proven) for each in told if each.entry in leaves)
-        return Audited(tuple(links), checkpoint, None)
+        return AuditedContract(tuple(links), checkpoint, None)
 
     def checkpoints(self, *, before: int | None = None) -> list[StoredCheckpoint]:
         """The newest checkpoints, at most :data:`PAGE`, smaller than *before*."""
@@ -180,10 +182,10 @@ class Audit:
         return set(covered)
 
 
-def _link(told: TimelineEvent, leaf: bytes, proven: bool) -> Link:
+def _link(told: TimelineEvent, leaf: bytes, proven: bool) -> AuditLink:
     public: Mapping[str, Any] = canonical.decode(leaf)["public"]
     sequence = public.get("sequence", 0)
-    return Link(told, int(sequence), leaf_hash(leaf).hex(), str(public.get("previous", "")), proven)
+    return AuditLink(told, int(sequence), leaf_hash(leaf).hex(), str(public.get("previous", "")), proven)
 
 
 def _shown(value: str | datetime | None) -> str:

@@ -52,7 +52,7 @@ class Audience:
         return cls.of(seal.subject, "", seal.organisation)
 
 
-class Owner(StrEnum):
+class DataOwner(StrEnum):
     """To whom the internal part of an event belongs."""
 
     INITIATOR = "initiator"
@@ -66,28 +66,28 @@ class Owner(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class DisclosureRule:
     """``shared`` are the private fields of an event that every party may read; None when the whole event is
     internal, so that others do not see that it happened. What is not shared belongs to ``owner``."""
 
-    owner: Owner
+    owner: DataOwner
     shared: frozenset[str] | None = None
 
 
-def _shared(*fields: str, owner: Owner = Owner.INITIATOR) -> Rule:
-    return Rule(owner, frozenset(fields))
+def _shared(*fields: str, owner: DataOwner = DataOwner.INITIATOR) -> DisclosureRule:
+    return DisclosureRule(owner, frozenset(fields))
 
 
-_INTERNAL: Final = Rule(Owner.INITIATOR)
-_OF_SEAL: Final = Rule(Owner.SEAL)
+_INTERNAL: Final = DisclosureRule(DataOwner.INITIATOR)
+_OF_SEAL: Final = DisclosureRule(DataOwner.SEAL)
 _ORIGIN: Final = ("address", "location")
 
-RULES: Final[Mapping[EventKind, Rule]] = {
+RULES: Final[Mapping[EventKind, DisclosureRule]] = {
     EventKind.AGREEMENT_ACCEPTED: _shared(),
     EventKind.CONTRACT_SENT: _shared(),
     EventKind.PARTY_SIGNED: _shared("name", "organisation", *_ORIGIN),
     EventKind.PARTY_DECLINED: _shared("reason", *_ORIGIN),
-    EventKind.PARTY_HANDED_OVER: _shared(owner=Owner.GIVER),
+    EventKind.PARTY_HANDED_OVER: _shared(owner=DataOwner.GIVER),
     EventKind.INITIATOR_CHANGED: _shared(),
     EventKind.CONTRACT_RECALLED: _shared("reason"),
     EventKind.CONTRACT_EXPIRED: _shared(),
@@ -106,7 +106,7 @@ RULES: Final[Mapping[EventKind, Rule]] = {
     EventKind.VOID_REFUSED: _shared("reason"),
     EventKind.CONTRACT_VOIDED: _shared(),
     EventKind.CONTRACT_DISPOSED: _shared(),
-    EventKind.SIGNATURE_PREPARED: Rule(Owner.ACTOR),
+    EventKind.SIGNATURE_PREPARED: DisclosureRule(DataOwner.ACTOR),
     EventKind.SEAL_REQUESTED: _OF_SEAL,
     EventKind.SEAL_APPROVED: _OF_SEAL,
     EventKind.SEAL_HALF_APPROVED: _OF_SEAL,
@@ -145,7 +145,7 @@ _OF_SEALS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class VisibleEvents:
     """What is shown of one log entry. ``opening`` is the shown part of what opens its commitments (name → salt and
     value); ``withheld`` are the names of the fields that are not shown; ``whole`` is False for an entry of which
     nothing is shown but that it is there."""
@@ -181,20 +181,22 @@ class Disclosure:
         """Whether drafts, content checks, reviews, and notes of the contract are theirs."""
         return self._is(self._initiator)
 
-    def seen(self, leaf: Mapping[str, Any], opening: bytes | None) -> Seen:
+    def seen(self, leaf: Mapping[str, Any], opening: bytes | None) -> VisibleEvents:
         """What is shown of the log entry with this *leaf* (decoded) and *opening* (as it is kept)."""
         opened: dict[str, Any] = json.loads(opening) if opening else {}
         rule = _rule(str(leaf["kind"]))
         if self._is(self._owner(rule.owner, leaf["public"])):
-            return Seen(opened, frozenset(), True)
+            return VisibleEvents(opened, frozenset(), True)
         shared = rule.shared or frozenset()
         kept = {name: value for name, value in opened.items() if name in shared}
-        return Seen(kept, frozenset(leaf["commitments"]) - shared, rule.shared is not None)
+        return VisibleEvents(kept, frozenset(leaf["commitments"]) - shared, rule.shared is not None)
 
-    def _owner(self, owner: Owner, public: Mapping[str, Any]) -> str:
-        if owner is Owner.INITIATOR:
+    def _owner(self, owner: DataOwner, public: Mapping[str, Any]) -> str:
+        if owner is DataOwner.INITIATOR:
             return self._initiator
-        return str(public.get({Owner.SEAL: "seal", Owner.ACTOR: "actor", Owner.GIVER: "from"}[owner], SYSTEM))
+        return str(
+            public.get({DataOwner.SEAL: "seal", DataOwner.ACTOR: "actor", DataOwner.GIVER: "from"}[owner], SYSTEM)
+        )
 
     def _is(self, subject: str) -> bool:
         if subject not in self._known:
@@ -257,5 +259,5 @@ def belongs(tx: Transaction, subject: str, audience: Audience) -> bool:
         return False
 
 
-def _rule(kind: str) -> Rule:
+def _rule(kind: str) -> DisclosureRule:
     return RULES.get(EventKind(kind), _INTERNAL) if kind in set(EventKind) else _INTERNAL

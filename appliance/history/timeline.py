@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from appliance.errors import NotFound
-from appliance.evidence.wording import LABELS, TITLES, label, says_nothing
-from appliance.history.disclosure import Audience, Disclosure, Seen, replaced_guests
+from appliance.evidence.event_texts import LABELS, TITLES, fact_label, says_nothing
+from appliance.history.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
 from appliance.ledger.events import SYSTEM, EventKind
 from appliance.store import checkpoints, contracts, events, people
 from appliance.store.database import Database, Transaction
@@ -105,7 +105,7 @@ class _Names:
 
 
 def _event(
-    entry: int, leaf: Mapping[str, Any], seen: Seen, names: Callable[[str], str], proven: bool
+    entry: int, leaf: Mapping[str, Any], seen: VisibleEvents, names: Callable[[str], str], proven: bool
 ) -> TimelineEvent:
     at = datetime.fromisoformat(leaf["at"]).astimezone(UTC)
     if not seen.whole:
@@ -150,7 +150,7 @@ def _label(fields: Mapping[str, Any], kind: str, name: str) -> str:
     """The field's label; what is called a name is a seal's where a seal signed."""
     if name == "name" and str(fields.get("signer", "")).startswith("seal-"):
         return "Seal"
-    return label(kind, name)
+    return fact_label(kind, name)
 
 
 def _shown(value: Any, names: Callable[[str], str]) -> str | datetime | None:

@@ -2,25 +2,25 @@
 
 from appliance.ledger.answers import LogAnswer, LogAnswers
 from appliance.ledger.chain import require_chain
-from appliance.ledger.check import Log, LogReport
+from appliance.ledger.check import LogCheck, LogReport
 from appliance.ledger.entry import LedgerEntry, commitment, record
 from appliance.ledger.errors import ParameterRefused
 from appliance.ledger.issued import record_timestamps
-from appliance.ledger.proofs import Proofs
-from appliance.ledger.scan import ProvenHistory, Scan
+from appliance.ledger.proofs import LogProofs
+from appliance.ledger.scan import LogScan, ProvenHistory
 from appliance.ledger.sequencer import Sequencer, sequencing_held
 from appliance.ledger.tiles import TileName, Tiles
 
 __all__ = [
     "LedgerEntry",
-    "Log",
     "LogAnswer",
     "LogAnswers",
+    "LogCheck",
+    "LogProofs",
     "LogReport",
+    "LogScan",
     "ParameterRefused",
-    "Proofs",
     "ProvenHistory",
-    "Scan",
     "Sequencer",
     "TileName",
     "Tiles",

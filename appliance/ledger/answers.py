@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from appliance.ledger.errors import ParameterRefused
-from appliance.ledger.proofs import Proofs
+from appliance.ledger.proofs import LogProofs
 from appliance.ledger.tiles import TileName, Tiles
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
@@ -32,7 +32,7 @@ class LogAnswers:
     without a checkpoint and for tiles that do not exist (yet).
     """
 
-    def __init__(self, proofs: Proofs, tiles: Tiles) -> None:
+    def __init__(self, proofs: LogProofs, tiles: Tiles) -> None:
         self._proofs = proofs
         self._tiles = tiles
 

@@ -40,7 +40,7 @@ class LogReport:
     checkpoints: int
 
 
-class Log:
+class LogCheck:
     """The log as a whole. ``authority`` is asked only what it remembers having signed; a resting log needs none.
 
     With *key*, the log's published one, the signature of every checkpoint is checked too.

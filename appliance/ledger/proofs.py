@@ -19,7 +19,7 @@ from hsm.merkle import consistency_ranges, inclusion_ranges
 HEAD = "c2sp.org/tlog-proof@v1"
 
 
-class Proofs:
+class LogProofs:
     """Answers from the published log alone: what no checkpoint covers yet does not exist here. Thread-safe.
 
     Every proof is made from O(log n) stored hashes. Raises :class:`ParameterRefused` for numbers out of range,

@@ -41,7 +41,7 @@ class ProvenHistory:
     entries: tuple[tuple[int, bytes], ...]
 
 
-class Scan:
+class LogScan:
     """Reads the log in order. Memory is bounded by the contract's own entries."""
 
     def __init__(self, database: Database, key: NoteKey) -> None:

@@ -1,17 +1,24 @@
 """Powers of attorney: registering and verifying them, and deciding which one covers a signature."""
 
-from appliance.powers.deciding import decide
-from appliance.powers.matter import Considered, Decision, Finding, Matter, Outcome, Test
+from appliance.powers.deciding import decide_coverage
+from appliance.powers.model import (
+    ConsideredPower,
+    CoverageDecision,
+    CoverageFinding,
+    CoverageOutcome,
+    CoverageQuery,
+    CoverageTest,
+)
 from appliance.powers.register import PowerDraft, Powers
 
 __all__ = [
-    "Considered",
-    "Decision",
-    "Finding",
-    "Matter",
-    "Outcome",
+    "ConsideredPower",
+    "CoverageDecision",
+    "CoverageFinding",
+    "CoverageOutcome",
+    "CoverageQuery",
+    "CoverageTest",
     "PowerDraft",
     "Powers",
-    "Test",
-    "decide",
+    "decide_coverage",
 ]

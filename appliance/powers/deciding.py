@@ -13,28 +13,28 @@ from collections.abc import Sequence
 
 from appliance.language.names import same_name
 from appliance.model.powers import Power, PowerBasis
-from appliance.powers.matter import Considered, Decision, Matter, Outcome
-from appliance.powers.testing import tested
+from appliance.powers.model import ConsideredPower, CoverageDecision, CoverageOutcome, CoverageQuery
+from appliance.powers.testing import coverage_findings
 from hsm.sentence import Sentence
 
 
-def decide(matter: Matter, powers: Sequence[Power]) -> Decision:
+def decide_coverage(matter: CoverageQuery, powers: Sequence[Power]) -> CoverageDecision:
     """Whether the matter's agent may sign, by which of *powers* (in any order), and why."""
     if not matter.needed or not matter.organisation:
-        return Decision(Outcome.NOT_NEEDED, Sentence("Policy asks for no power of attorney here."))
+        return CoverageDecision(CoverageOutcome.NOT_NEEDED, Sentence("Policy asks for no power of attorney here."))
     own = [each for each in powers if each.agent == matter.agent and same_name(each.grantor, matter.organisation)]
-    considered = sorted((Considered(each, tested(each, matter, own)) for each in own), key=_rank)
+    considered = sorted((ConsideredPower(each, coverage_findings(each, matter, own)) for each in own), key=_rank)
     if not considered:
-        return Decision(Outcome.REFUSED, _without_any(matter))
+        return CoverageDecision(CoverageOutcome.REFUSED, _without_any(matter))
     best = considered[0]
     if not best.covers:
-        return Decision(Outcome.REFUSED, best.failed[0].words, tuple(considered))
+        return CoverageDecision(CoverageOutcome.REFUSED, best.failed[0].words, tuple(considered))
     if best.power.basis is PowerBasis.LEGAL_REPRESENTATIVE:
-        return Decision(Outcome.LEGAL_REPRESENTATIVE, _by_law(matter), tuple(considered))
-    return Decision(Outcome.COVERED, _by_letter(matter, best.power), tuple(considered))
+        return CoverageDecision(CoverageOutcome.LEGAL_REPRESENTATIVE, _by_law(matter), tuple(considered))
+    return CoverageDecision(CoverageOutcome.COVERED, _by_letter(matter, best.power), tuple(considered))
 
 
-def _rank(considered: Considered) -> tuple[object, ...]:
+def _rank(considered: ConsideredPower) -> tuple[object, ...]:
     """Those that cover first, in the order of rule 3; of the others, those that nobody ended, what lacks least,
     the newest."""
     power = considered.power
@@ -46,7 +46,7 @@ def _rank(considered: Considered) -> tuple[object, ...]:
     return (0, by_law, float("inf") if limit is None else limit.minor, power.since.timestamp(), power.id)
 
 
-def _without_any(matter: Matter) -> Sentence:
+def _without_any(matter: CoverageQuery) -> Sentence:
     return Sentence(
         "{name} is not registered as legal representative of {organisation} and has no power of attorney of it;"
         " have one registered and verified, or let somebody sign who has one.",
@@ -54,14 +54,14 @@ def _without_any(matter: Matter) -> Sentence:
     )
 
 
-def _by_law(matter: Matter) -> Sentence:
+def _by_law(matter: CoverageQuery) -> Sentence:
     return Sentence(
         "{name} signs as legal representative of {organisation}.",
         {"name": matter.name, "organisation": matter.organisation},
     )
 
 
-def _by_letter(matter: Matter, power: Power) -> Sentence:
+def _by_letter(matter: CoverageQuery, power: Power) -> Sentence:
     return Sentence(
         "{name} signs for {organisation} under power of attorney {power}, signed by {principal}.",
         {

@@ -81,7 +81,7 @@ def _require_term(draft: PowerDraft, policy: Policy, now: datetime) -> None:
         raise PreconditionRefused("The longest term of a power that policy allows, in days: {most}.", most=longest)
 
 
-def require_letter(contract: Contract, draft: PowerDraft) -> None:
+def require_instrument(contract: Contract, draft: PowerDraft) -> None:
     """*contract* is a letter of the grantor: completed, and signed for it by somebody other than the agent.
 
     Raises :class:`PreconditionRefused` otherwise.

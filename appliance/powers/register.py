@@ -28,7 +28,7 @@ PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Archive:
+class PowerArchive:
     """Where letters and powers are kept."""
 
     database: Database
@@ -41,7 +41,7 @@ class Powers:
     """Thread-safe. Every act is a log entry, and counts from the moment of its commit: the signing steps read the
     register in their own transactions."""
 
-    def __init__(self, archive: Archive, policy: Policy, now: Callable[[], datetime]) -> None:
+    def __init__(self, archive: PowerArchive, policy: Policy, now: Callable[[], datetime]) -> None:
         self._database = archive.database
         self._blobs = archive.blobs
         self._intake = archive.intake
@@ -61,7 +61,7 @@ class Powers:
         with self._database.transaction() as tx:
             drafts.require_possible(tx, draft, self._policy, now)
             if draft.contract is not None:  # by now it may be void
-                drafts.require_letter(contracts.load(tx, draft.contract), draft)
+                drafts.require_instrument(contracts.load(tx, draft.contract), draft)
             power = Power(
                 id=f"power-{secrets.token_hex(6)}",
                 basis=draft.basis,
@@ -148,7 +148,7 @@ class Powers:
             raise PreconditionRefused("Name the contract by which the letter was signed here.")
         with self._database.reading() as tx:
             contract = contracts.load(tx, draft.contract)
-        drafts.require_letter(contract, draft)
+        drafts.require_instrument(contract, draft)
         return contract.current
 
     def _of_another(self, tx: Transaction, power_id: str, by: str) -> Power:

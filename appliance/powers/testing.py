@@ -8,11 +8,11 @@ from datetime import datetime
 from appliance.language import instants
 from appliance.language.names import same_name
 from appliance.model.powers import Power, PowerBasis
-from appliance.powers.matter import Finding, Matter, Test
+from appliance.powers.model import CoverageFinding, CoverageQuery, CoverageTest
 from hsm.sentence import Sentence
 
 
-def tested(power: Power, matter: Matter, others: Sequence[Power]) -> tuple[Finding, ...]:
+def coverage_findings(power: Power, matter: CoverageQuery, others: Sequence[Power]) -> tuple[CoverageFinding, ...]:
     """Every test's result; *others* are the grantor's powers for the same agent, *power* itself among them.
 
     A legal representative's power has no scope: only standing and term can fail.
@@ -33,7 +33,7 @@ def _among(name: str, names: Sequence[str]) -> bool:
     return any(same_name(name, each) for each in names)
 
 
-def _standing(power: Power, matter: Matter, others: Sequence[Power]) -> Finding:
+def _standing(power: Power, matter: CoverageQuery, others: Sequence[Power]) -> CoverageFinding:
     values: dict[str, object] = {"power": power.id}
     ended = power.revoked or power.refused
     if ended is not None:
@@ -41,24 +41,24 @@ def _standing(power: Power, matter: Matter, others: Sequence[Power]) -> Finding:
             "Power of attorney {power} was revoked or refused on {at}; have a new one registered and verified.",
             values | {"at": _local(ended.at, matter)},
         )
-        return Finding(Test.STANDING, False, sentence)
+        return CoverageFinding(CoverageTest.STANDING, False, sentence)
     if power.verified is None or matter.now < power.verified.at:
         sentence = Sentence(
             "Power of attorney {power} is registered but not verified; a second person has to verify it.", values
         )
-        return Finding(Test.STANDING, False, sentence)
+        return CoverageFinding(CoverageTest.STANDING, False, sentence)
     newer = next((each for each in others if _replaced(power, each, matter.now)), None)
     if newer is not None:
         sentence = Sentence(
             "Power of attorney {power} was replaced by {newer}, which is narrower or has ended.",
             values | {"newer": newer.id},
         )
-        return Finding(Test.STANDING, False, sentence)
+        return CoverageFinding(CoverageTest.STANDING, False, sentence)
     sentence = Sentence(
         "Power of attorney {power} was verified on {at} and is not revoked.",
         values | {"at": _local(power.verified.at, matter)},
     )
-    return Finding(Test.STANDING, True, sentence)
+    return CoverageFinding(CoverageTest.STANDING, True, sentence)
 
 
 def _replaced(power: Power, other: Power, now: datetime) -> bool:
@@ -74,7 +74,7 @@ def _replaced(power: Power, other: Power, now: datetime) -> bool:
     )
 
 
-def _term(power: Power, matter: Matter) -> Finding:
+def _term(power: Power, matter: CoverageQuery) -> CoverageFinding:
     values = {"power": power.id, "since": _local(power.since, matter), "until": _local(power.until, matter)}
     if matter.now < power.since:
         words = Sentence(
@@ -87,26 +87,28 @@ def _term(power: Power, matter: Matter) -> Finding:
         )
     else:
         words = Sentence("Power of attorney {power} runs from {since} until {until}.", values)
-    return Finding(Test.TERM, power.since <= matter.now < power.until, words)
+    return CoverageFinding(CoverageTest.TERM, power.since <= matter.now < power.until, words)
 
 
-def _kind(power: Power, matter: Matter) -> Finding:
+def _kind(power: Power, matter: CoverageQuery) -> CoverageFinding:
     kinds = power.scope.kinds
     values = {"power": power.id, "kind": matter.kinds[0], "kinds": "、".join(kinds)}
     if not kinds:
-        return Finding(
-            Test.KIND, True, Sentence("Power of attorney {power} covers every type of contract.", values)
+        return CoverageFinding(
+            CoverageTest.KIND, True, Sentence("Power of attorney {power} covers every type of contract.", values)
         )
     if any(_among(kind, kinds) for kind in matter.kinds):
-        return Finding(Test.KIND, True, Sentence("Power of attorney {power} covers the type “{kind}”.", values))
+        return CoverageFinding(
+            CoverageTest.KIND, True, Sentence("Power of attorney {power} covers the type “{kind}”.", values)
+        )
     sentence = Sentence(
         "Power of attorney {power} covers the types {kinds}, not “{kind}”; have one registered that names it.",
         values,
     )
-    return Finding(Test.KIND, False, sentence)
+    return CoverageFinding(CoverageTest.KIND, False, sentence)
 
 
-def _counterparties(power: Power, matter: Matter) -> Finding:
+def _counterparties(power: Power, matter: CoverageQuery) -> CoverageFinding:
     named = power.scope.counterparties
     outside = [each for each in matter.counterparties if not _among(each, named)]
     values = {"power": power.id, "counterparties": "、".join(named), "outside": "、".join(outside)}
@@ -120,55 +122,59 @@ def _counterparties(power: Power, matter: Matter) -> Finding:
         )
     else:
         sentence = Sentence("Power of attorney {power} covers the counterparties of this contract.", values)
-    return Finding(Test.COUNTERPARTIES, not named or not outside, sentence)
+    return CoverageFinding(CoverageTest.COUNTERPARTIES, not named or not outside, sentence)
 
 
-def _amount(power: Power, matter: Matter) -> Finding:
+def _amount(power: Power, matter: CoverageQuery) -> CoverageFinding:
     limit, amount = power.scope.limit, matter.amount
     values = {"power": power.id, "limit": limit, "amount": amount}
     if limit is None:
-        return Finding(Test.AMOUNT, True, Sentence("Power of attorney {power} has no limit of amount.", values))
+        return CoverageFinding(
+            CoverageTest.AMOUNT, True, Sentence("Power of attorney {power} has no limit of amount.", values)
+        )
     if amount is None and matter.amount_needed:
         sentence = Sentence(
             "Power of attorney {power} is limited to {limit}, and this contract states no amount; have the amount"
             " entered, or a power registered without a limit.",
             values,
         )
-        return Finding(Test.AMOUNT, False, sentence)
+        return CoverageFinding(CoverageTest.AMOUNT, False, sentence)
     if amount is None:
         sentence = Sentence(
             "Power of attorney {power} is limited to {limit}; this contract states no amount.", values
         )
-        return Finding(Test.AMOUNT, True, sentence)
+        return CoverageFinding(CoverageTest.AMOUNT, True, sentence)
     if amount.currency != limit.currency:
         sentence = Sentence(
             "Power of attorney {power} is limited to {limit}, and this contract is worth {amount}: amounts of two"
             " currencies are not compared; have one registered in the currency of the contract.",
             values,
         )
-        return Finding(Test.AMOUNT, False, sentence)
+        return CoverageFinding(CoverageTest.AMOUNT, False, sentence)
     if amount.minor > limit.minor:
         sentence = Sentence(
             "Power of attorney {power} is limited to {limit}, and this contract is worth {amount}; have one"
             " registered with a higher limit, or let somebody sign who has one.",
             values,
         )
-        return Finding(Test.AMOUNT, False, sentence)
+        return CoverageFinding(CoverageTest.AMOUNT, False, sentence)
     sentence = Sentence("The amount {amount} is within the limit of {limit} of power of attorney {power}.", values)
-    return Finding(Test.AMOUNT, True, sentence)
+    return CoverageFinding(CoverageTest.AMOUNT, True, sentence)
 
 
-def _seal(power: Power, matter: Matter) -> Finding:
+def _seal(power: Power, matter: CoverageQuery) -> CoverageFinding:
     values = {"power": power.id}
     if matter.seal is None:
-        return Finding(Test.SEAL, True, Sentence("No seal is asked for.", values))
+        return CoverageFinding(CoverageTest.SEAL, True, Sentence("No seal is asked for.", values))
     if matter.seal in power.scope.seals:
-        return Finding(Test.SEAL, True, Sentence("Power of attorney {power} names the seal.", values))
+        return CoverageFinding(
+            CoverageTest.SEAL, True, Sentence("Power of attorney {power} names the seal.", values)
+        )
     sentence = Sentence(
         "Power of attorney {power} does not name this seal; have one registered that does.", values
     )
-    return Finding(Test.SEAL, False, sentence)
+    return CoverageFinding(CoverageTest.SEAL, False, sentence)
 
 
-def _local(moment: datetime, matter: Matter) -> str:
+def _local(moment: datetime, matter: CoverageQuery) -> str:
     return instants.named(moment, matter.zone)

@@ -14,7 +14,7 @@ from itertools import islice
 
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
-from appliance.evidence.review import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
+from appliance.evidence.content_check import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
 from appliance.history.disclosure import Audience, Disclosure
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind, Field

@@ -147,7 +147,7 @@ def test_the_evidence_has_what_every_party_accepted(world: World, opened: Text) 
     with opened(text()) as appliance, sequenced(appliance, world):  # other words since; those accepted are kept
         package = Exporting(appliance).export(contract.id, OURS).package
         assert appliance.verifier.verify(package).indication is Indication.PASSED
-    files = {path: bytes(data) for path, data in container.read(package).items()}
+    files = {path: bytes(data) for path, data in container.read_container(package).items()}
     records = [canonical.decode(files[f"agreement/{number:02}.json"]) for number in (1, 2)]
     named = [(each["party"]["name"], each["counterparties"][0]["name"], each["contract"]) for each in records]
     assert named == [(ALPHA, BETA, contract.id), (BETA, ALPHA, contract.id)]

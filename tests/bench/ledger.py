@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from appliance.ledger import LedgerEntry, Log, Proofs, Sequencer, record
+from appliance.ledger import LedgerEntry, LogCheck, LogProofs, Sequencer, record
 from appliance.ledger.entry import leaf_of
 from appliance.store import ledger
 from appliance.store.database import Database
@@ -46,7 +46,7 @@ def _grown(database: Database, authority: AuthorityClient) -> list[Figure]:
         Sequencer(database, authority).run_once()
         size = target
         proofs[target] = median(milliseconds_of(lambda: _one_proof(database), times=200))
-        checks[target] = _check(Log(database, authority))
+        checks[target] = _check(LogCheck(database, authority))
     return [
         _figure("log: appends in batches of 500, durable", "per s", appends, 5000.0),
         _figure("log: one inclusion proof", "ms", proofs, 1.0, smaller_is_better=True),
@@ -93,12 +93,12 @@ def _append_in_bulk(database: Database, size: int) -> None:
 
 
 def _one_proof(database: Database) -> None:
-    proofs = Proofs(database)
+    proofs = LogProofs(database)
     size = proofs.checkpoint().size
     proofs.inclusion(random.randrange(size), size)  # noqa: S311 - which entry is asked for is no secret
 
 
-def _check(log: Log) -> float:
+def _check(log: LogCheck) -> float:
     started = time.perf_counter()
     report = log.check()
     return report.size / (time.perf_counter() - started)

@@ -277,7 +277,7 @@ def timeline_is_proven(initiator: Actor, contract: str) -> None:
     links = [link.get_attribute("href") for link in page.locator(".timeline a[href^='/log/proof/file']").all()]
     assert len(links) == page.locator(".timeline > li").count() > 12
     for link in links:
-        proof = proofs.parse(fetched(page.request, running, str(link)))
+        proof = proofs.parse_proof(fetched(page.request, running, str(link)))
         note = verify_note(proof.checkpoint, [key])
         size, root = note.text.split("\n")[1:3]
         leaf = leaf_hash(fetched(page.request, running, f"/log/entry?index={proof.index}"))

@@ -19,7 +19,7 @@ import pysqlite3
 import pytest
 
 from appliance.home import Home
-from appliance.ledger import Log, Sequencer
+from appliance.ledger import LogCheck, Sequencer
 from appliance.store.database import Database
 from appliance.store.schema import latest
 from hsm.timestamp import (
@@ -103,7 +103,7 @@ def test_every_reply_has_its_row_whenever_the_process_dies(alone: RunningAuthori
     infos = {tsa.require_recorded(reply).serial for reply in granted}
     assert len(infos) == len(granted)
     Sequencer(tsa.database(), alone.client("scheduler")).run_once()
-    assert Log(tsa.database(), alone.client("operator")).check().waiting == 1
+    assert LogCheck(tsa.database(), alone.client("operator")).check().waiting == 1
 
 
 @pytest.mark.crash

@@ -10,7 +10,7 @@ from pysqlite3 import dbapi2 as sqlite
 
 from appliance.contracts.recovery import PATIENCE
 from appliance.home import Home
-from appliance.ledger.check import Log
+from appliance.ledger.check import LogCheck
 from appliance.ledger.issued import leaf_of_token
 from appliance.ledger.sequencer import Sequencer
 from appliance.model.contract import Contract, ContractState, PartyState, RevisionKind
@@ -74,7 +74,7 @@ class Judge:
         with AuthorityClient(self._home.authority_socket("scheduler")) as scheduler:
             Sequencer(self._appliance.database, scheduler).run_once()
             key = parse_vkey((self._home.trust / "log.vkey").read_text("ascii"))
-            report = Log(self._appliance.database, scheduler, key=key).check()
+            report = LogCheck(self._appliance.database, scheduler, key=key).check()
         tally.note("entries in the log", report.size)
         tally.note("checkpoints", report.checkpoints)
         for token in self._tokens:

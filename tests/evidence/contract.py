@@ -14,7 +14,7 @@ from appliance.evidence.model import (
     EvidenceInput,
     LogEntry,
     LogMaterial,
-    Seals,
+    ManifestSignature,
     SignedRecord,
     TimestampExchange,
 )
@@ -151,8 +151,8 @@ def _power(at: datetime) -> dict[str, Any]:
     }
 
 
-def seals(authority: TestAuthority) -> Seals:
-    return Seals(sign=authority.sign_manifest, timestamp=authority.reply)
+def seals(authority: TestAuthority) -> ManifestSignature:
+    return ManifestSignature(sign=authority.sign_manifest, timestamp=authority.reply)
 
 
 def acceptance(person: str) -> dict[str, Any]:

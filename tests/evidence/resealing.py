@@ -13,9 +13,11 @@ from tests.evidence.authority import Holder, TestAuthority
 
 def repacked(package: bytes, changes: Mapping[str, bytes | None]) -> bytes:
     """The package with other files (None: without one), in its one form; nothing is signed again."""
-    files = {path: bytes(data) for path, data in container.read(package).items()}
+    files = {path: bytes(data) for path, data in container.read_container(package).items()}
     files |= {path: data for path, data in changes.items() if data is not None}
-    return container.write({path: data for path, data in files.items() if changes.get(path, b"") is not None})
+    return container.write_container(
+        {path: data for path, data in files.items() if changes.get(path, b"") is not None}
+    )
 
 
 def resealed(
@@ -23,13 +25,13 @@ def resealed(
 ) -> bytes:
     """As somebody would who has the appliance's evidence key, or *signer*'s: another content (None: without that
     file), a good manifest over it, which names the same checkpoint."""
-    files = {path: bytes(data) for path, data in container.read(package).items()}
+    files = {path: bytes(data) for path, data in container.read_container(package).items()}
     files |= {path: data for path, data in changes.items() if data is not None}
     files = {path: data for path, data in files.items() if changes.get(path, b"") is not None}
     listed = manifest.decode(files[manifest.MANIFEST])
     rest = {path: data for path, data in files.items() if path not in manifest.SEALS}
     encoded = replace(listed, files=manifest.listing(rest)).encode()
-    return container.write(rest | sealed(encoded, authority, signer))
+    return container.write_container(rest | sealed(encoded, authority, signer))
 
 
 def sealed(encoded: bytes, authority: TestAuthority, signer: Holder | None = None) -> dict[str, bytes]:

@@ -17,7 +17,7 @@ from appliance.confinement import Confinement
 from appliance.evidence import container, history
 from appliance.evidence.agreements import require_agreements
 from appliance.evidence.errors import PackageRefused
-from appliance.evidence.history import Event
+from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import EvidenceInput
 from appliance.evidence.package import build
 from appliance.evidence.verification import verify_package
@@ -38,7 +38,7 @@ class Case:
     """A package's files and events, to be changed as somebody would who also rewrites the log."""
 
     files: dict[str, bytes]
-    events: tuple[Event, ...]
+    events: tuple[PackageEvent, ...]
 
     def with_record(self, path: str, change: Callable[[dict[str, Any]], object]) -> Case:
         """Another acceptance, and a log that has it."""
@@ -49,21 +49,21 @@ class Case:
         told = (self._told(event, before, after) for event in self.events)
         return Case(self.files | {path: content}, tuple(told))
 
-    def with_events(self, change: Callable[[Event], Event]) -> Case:
+    def with_events(self, change: Callable[[PackageEvent], PackageEvent]) -> Case:
         return replace(self, events=tuple(change(event) for event in self.events))
 
     def check(self) -> None:
         require_agreements(self.files, self.events)
 
     @staticmethod
-    def _told(event: Event, before: str, after: str) -> Event:
+    def _told(event: PackageEvent, before: str, after: str) -> PackageEvent:
         same = event.kind == "agreement-accepted" and event.public["signed"] == before
         return replace(event, public={**event.public, "signed": after}) if same else event
 
 
 @pytest.fixture(scope="module")
 def case(package: bytes, evidence: EvidenceInput) -> Case:
-    files = {path: bytes(data) for path, data in container.read(package).items()}
+    files = {path: bytes(data) for path, data in container.read_container(package).items()}
     return Case(files, history.events(evidence.log.entries))
 
 
@@ -93,7 +93,7 @@ def test_an_acceptance_that_does_not_carry_the_signatures_is_refused(
 def test_an_acceptance_comes_before_the_first_signature(case: Case) -> None:
     signed = next(event.at for event in case.events if event.kind == "party-signed")
 
-    def late(event: Event) -> Event:
+    def late(event: PackageEvent) -> PackageEvent:
         later = signed + timedelta(days=1)
         return replace(event, at=later) if event.kind == "agreement-accepted" else event
 
@@ -106,7 +106,7 @@ def test_none_may_lack_and_none_is_too_many(case: Case) -> None:
     with pytest.raises(PackageRefused, match="lacks an acceptance"):
         replace(case, files=without).check()
 
-    def forgetting(event: Event) -> Event:
+    def forgetting(event: PackageEvent) -> PackageEvent:
         lean = {name: value for name, value in event.public.items() if name != "agreement"}
         return replace(event, public=lean) if event.actor == "person-li" else event
 

@@ -25,17 +25,17 @@ def zipped(*names_and_data: tuple[str, bytes], compression: int = zipfile.ZIP_ST
 
 
 def test_what_was_written_is_read_back_sorted() -> None:
-    found = container.read(container.write(FILES))
+    found = container.read_container(container.write_container(FILES))
     assert list(found) == sorted(FILES)
     assert {name: bytes(data) for name, data in found.items()} == FILES
 
 
 def test_the_same_files_give_the_same_bytes_whatever_their_order() -> None:
-    assert container.write(FILES) == container.write(dict(reversed(FILES.items())))
+    assert container.write_container(FILES) == container.write_container(dict(reversed(FILES.items())))
 
 
 def test_other_zip_readers_agree(tmp_path: Path) -> None:
-    package = container.write(FILES)
+    package = container.write_container(FILES)
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
         assert archive.testzip() is None
         assert {name: archive.read(name) for name in archive.namelist()} == FILES
@@ -45,21 +45,21 @@ def test_other_zip_readers_agree(tmp_path: Path) -> None:
 
 
 def test_every_single_changed_bit_is_refused() -> None:
-    package = container.write(FILES)
+    package = container.write_container(FILES)
     for at in range(len(package)):
         for bit in (1, 0x20, 0x80):
             changed = bytearray(package)
             changed[at] ^= bit
             with pytest.raises(PackageRefused):
-                container.read(bytes(changed))
+                container.read_container(bytes(changed))
 
 
 @pytest.mark.parametrize("cut", [0, 1, 21, 22, 100, 300])
 def test_cut_off_or_added_to_is_refused(cut: int) -> None:
-    package = container.write(FILES)
+    package = container.write_container(FILES)
     for changed in (package[:cut], package[cut + 1 :], package + b"\0" * (cut + 1), b"\0" * (cut + 1) + package):
         with pytest.raises(PackageRefused):
-            container.read(changed)
+            container.read_container(changed)
 
 
 @pytest.mark.parametrize(
@@ -79,30 +79,30 @@ def test_cut_off_or_added_to_is_refused(cut: int) -> None:
 )
 def test_names_that_could_land_elsewhere_are_refused(name: str, sentence: str) -> None:
     with pytest.raises(PackageRefused, match=sentence):
-        container.read(zipped((name, b"x")))
+        container.read_container(zipped((name, b"x")))
 
 
 def test_a_foreign_zip_is_refused_even_if_its_content_is_the_same() -> None:
     with pytest.raises(PackageRefused, match="canonical form"):
-        container.read(zipped(*sorted(FILES.items())))
+        container.read_container(zipped(*sorted(FILES.items())))
 
 
 def test_a_file_twice_is_refused() -> None:
-    once = container.write({"a": b"1", "b": b"2"})
+    once = container.write_container({"a": b"1", "b": b"2"})
     with pytest.raises(PackageRefused, match="twice"):
-        container.read(once.replace(b"b", b"a"))
+        container.read_container(once.replace(b"b", b"a"))
 
 
 def test_a_bomb_is_refused_before_anything_is_unpacked() -> None:
     bomb = zipped(("zeros", b"\0" * 50_000_000), compression=zipfile.ZIP_DEFLATED)
     with pytest.raises(PackageRefused):
-        container.read(bomb)
+        container.read_container(bomb)
 
 
 def test_a_directory_that_claims_millions_of_entries_is_refused() -> None:
     end = container._end(65_535, 0, 0)
     with pytest.raises(PackageRefused, match="more than"):
-        container.read(end)
+        container.read_container(end)
 
 
 def test_random_bytes_are_refused() -> None:
@@ -111,9 +111,9 @@ def test_random_bytes_are_refused() -> None:
         noise = chance.randbytes(chance.randrange(200))
         for data in (noise, b"PK\x03\x04" + noise, noise + container._end(1, len(noise), 0)):
             with pytest.raises(PackageRefused):
-                container.read(data)
+                container.read_container(data)
 
 
 def test_more_files_than_a_package_may_have_are_not_written() -> None:
     with pytest.raises(EvidenceIncomplete):
-        container.write({f"f{number}": b"" for number in range(container.MOST_FILES + 1)})
+        container.write_container({f"f{number}": b"" for number in range(container.MOST_FILES + 1)})

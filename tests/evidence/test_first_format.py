@@ -31,7 +31,7 @@ def package() -> bytes:
 
 
 def test_it_passes_and_a_changed_one_does_not(package: bytes, confinement: Confinement) -> None:
-    listed = manifest.decode(bytes(container.read(package)[manifest.MANIFEST]))
+    listed = manifest.decode(bytes(container.read_container(package)[manifest.MANIFEST]))
     assert (listed.audience, listed.withheld) == ("", ())
     root = x509.load_pem_x509_certificate((FOLDER / "ca.pem").read_bytes())
     later = listed.created + timedelta(days=1)

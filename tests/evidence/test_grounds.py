@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from appliance.evidence import container, history
+from appliance.evidence.authorisation_basis import Files, require_authorisation_basis
 from appliance.evidence.errors import PackageRefused
-from appliance.evidence.grounds import Files, require_grounds
-from appliance.evidence.history import Event
+from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import EvidenceInput
 from hsm import canonical
 from tests.evidence.contract import POWER
@@ -27,7 +27,7 @@ class Case:
     """A package's files and events, to be changed as somebody would who also rewrites the log."""
 
     files: dict[str, bytes]
-    events: tuple[Event, ...]
+    events: tuple[PackageEvent, ...]
 
     def record(self) -> dict[str, Any]:
         found: dict[str, Any] = copy.deepcopy(canonical.decode(self.files[RECORD]))
@@ -47,7 +47,7 @@ class Case:
         return replace(self, events=(*self.events[:at], changed, *self.events[at + 1 :]))
 
     @staticmethod
-    def _ours(event: Event) -> bool:
+    def _ours(event: PackageEvent) -> bool:
         return event.kind != "party-signed" or "grounds" in event.public
 
     def without(self, kind: str) -> Case:
@@ -55,12 +55,12 @@ class Case:
 
     def check(self) -> None:
         files: Files = self.files
-        require_grounds(files, self.events)
+        require_authorisation_basis(files, self.events)
 
 
 @pytest.fixture(scope="module")
 def case(package: bytes, evidence: EvidenceInput) -> Case:
-    files = {path: bytes(data) for path, data in container.read(package).items()}
+    files = {path: bytes(data) for path, data in container.read_container(package).items()}
     return Case(files, history.events(evidence.log.entries))
 
 
@@ -142,7 +142,7 @@ def test_the_moment_decides(case: Case) -> None:
         power(record)[name] = text
         with pytest.raises(PackageRefused, match="term"):
             case.with_record(record).with_event("power-registered", **{name: text}).check()
-    before = Event(99, "power-revoked", at - timedelta(seconds=1), "person-zhao", {"power": POWER}, {})
+    before = PackageEvent(99, "power-revoked", at - timedelta(seconds=1), "person-zhao", {"power": POWER}, {})
     with pytest.raises(PackageRefused, match="revoked"):
         replace(case, events=(*case.events, before)).check()
     replace(case, events=(*case.events, replace(before, at=at + timedelta(days=1)))).check()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.evidence import history, history_pages, wording
+from appliance.evidence import event_texts, history, history_pages
 from appliance.evidence.extraction import Extraction, extract
 from appliance.evidence.model import EvidenceInput
 from appliance.language import Language, chinese_messages
@@ -92,5 +92,5 @@ def test_erased_private_fields_leave_the_rest(evidence: EvidenceInput) -> None:
 
 
 def test_all_words_are_in_both_languages() -> None:
-    assert {*wording.TITLES.values(), *wording.LABELS.values()} <= set(chinese_messages())
-    assert set(wording._OWN_LABELS.values()) <= set(chinese_messages())
+    assert {*event_texts.TITLES.values(), *event_texts.LABELS.values()} <= set(chinese_messages())
+    assert set(event_texts._OWN_LABELS.values()) <= set(chinese_messages())

@@ -9,14 +9,14 @@ import pytest
 
 from appliance.evidence import manifest
 from appliance.evidence.errors import PackageRefused
-from appliance.evidence.manifest import LogState, Manifest
+from appliance.evidence.manifest import ManifestLogState, PackageManifest
 from hsm import canonical
 
 FILES = {"a.txt": b"one", "b/c.txt": b"two"}
-GOOD = Manifest(
+GOOD = PackageManifest(
     contract="c-1",
     created=datetime(2026, 11, 25, 8, 0, tzinfo=UTC),
-    checkpoint=LogState("vermilion.example/log", 40, bytes(32)),
+    checkpoint=ManifestLogState("vermilion.example/log", 40, bytes(32)),
     files=manifest.listing(FILES),
     audience="甲公司示例有限公司",
     withheld=(3, 7),

@@ -7,7 +7,7 @@ import pytest
 
 from appliance.evidence import container, manifest
 from appliance.evidence.errors import EvidenceIncomplete, PackageRefused
-from appliance.evidence.model import EvidenceInput, Seals
+from appliance.evidence.model import EvidenceInput, ManifestSignature
 from appliance.evidence.package import build
 from hsm.errors import AuthorityError, ModuleUnavailable
 from hsm.note import NoteKey
@@ -16,7 +16,7 @@ from tests.evidence.authority import TestAuthority
 
 
 def test_everything_is_listed_and_nothing_else_is_there(package: bytes) -> None:
-    files = container.read(package)
+    files = container.read_container(package)
     listed = manifest.decode(bytes(files[manifest.MANIFEST]))
     assert {file.path for file in listed.files} | manifest.SEALS == set(files)
     manifest.require_same(listed, files)
@@ -31,7 +31,7 @@ def test_the_same_values_give_the_same_bytes(authority: TestAuthority, evidence:
             kept[request] = fixed.timestamp(request)
         return kept[request]
 
-    seals = Seals(sign=fixed.sign, timestamp=once)
+    seals = ManifestSignature(sign=fixed.sign, timestamp=once)
     assert build(evidence, seals) == build(evidence, seals)
     assert len(kept) == 1
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from appliance.confinement import Confinement
-from appliance.evidence import container, rezipped
+from appliance.evidence import container, repacked
 from appliance.evidence.errors import PackageRefused
 from appliance.evidence.verification import verify_package
 from appliance.verification import Indication, Verifier
@@ -49,11 +49,11 @@ def test_what_other_tools_zip_is_read(tmp_path: Path) -> None:
         (tmp_path / "c-2026-0001 证据包" / path).write_bytes(data)
     inside = shutil.make_archive(str(tmp_path / "inside"), "zip", tmp_path / "c-2026-0001 证据包")
     around = shutil.make_archive(str(tmp_path / "around"), "zip", tmp_path, "c-2026-0001 证据包")
-    assert rezipped.read(Path(inside).read_bytes()).files == FILES
-    assert rezipped.read(Path(around).read_bytes()).files == FILES
+    assert repacked.read_rezipped(Path(inside).read_bytes()).files == FILES
+    assert repacked.read_rezipped(Path(around).read_bytes()).files == FILES
     for deflate in (True, False):
-        assert rezipped.read(zipped(dict(reversed(FILES.items())), deflate=deflate)).files == FILES
-    assert rezipped.read(container.write(FILES)).files == FILES
+        assert repacked.read_rezipped(zipped(dict(reversed(FILES.items())), deflate=deflate)).files == FILES
+    assert repacked.read_rezipped(container.write_container(FILES)).files == FILES
 
 
 def _attributes(mode: int, *, system: int = 3) -> Info:
@@ -150,16 +150,16 @@ def shorter(files: dict[str, bytes]) -> bytes:
 )
 def test_tricks_are_refused_with_their_reason(package: Callable[[], bytes], sentence: str | None) -> None:
     if sentence is None:
-        assert rezipped.read(package()).files == FILES
+        assert repacked.read_rezipped(package()).files == FILES
         return
     with pytest.raises(PackageRefused, match=sentence):
-        rezipped.read(package())
+        repacked.read_rezipped(package())
 
 
 def test_random_changes_leave_the_same_files_or_are_refused() -> None:
     for changed in zipforms.flipped(zipped(FILES), seed=3):
         try:
-            found = rezipped.read(changed).files
+            found = repacked.read_rezipped(changed).files
         except PackageRefused:
             continue
         assert list(found.values()) == list(FILES.values()) or sorted(found.values()) == sorted(FILES.values())
@@ -174,7 +174,7 @@ def test_a_package_zipped_again_passes_with_a_remark(
         evidence=verify_package,
         clock=lambda: authority.now + timedelta(hours=1),
     )
-    files = {path: bytes(data) for path, data in container.read(package).items()}
+    files = {path: bytes(data) for path, data in container.read_container(package).items()}
     again = zipped(files, folder="证据包 (1)/")
     report = verifier.verify(again)
     assert report.indication is Indication.PASSED, report.reasons

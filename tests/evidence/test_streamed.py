@@ -13,7 +13,7 @@ from datetime import timedelta
 import pytest
 
 from appliance.confinement import Confinement
-from appliance.evidence import container, rezipped
+from appliance.evidence import container, repacked
 from appliance.evidence.errors import PackageRefused
 from appliance.evidence.verification import verify_package
 from appliance.verification import Indication, Verifier
@@ -53,7 +53,7 @@ def piped(files: dict[str, bytes], method: int, *, wide: bool) -> bytes:
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
 def test_what_tools_write_is_read(form: Callable[[dict[str, bytes], str], list[Member]]) -> None:
-    found = rezipped.read(zipped(form(FILES, "证据包 (1)")))
+    found = repacked.read_rezipped(zipped(form(FILES, "证据包 (1)")))
     assert found.files == FILES
     assert found.ignored == ADDED.get(form, ())
 
@@ -61,16 +61,16 @@ def test_what_tools_write_is_read(form: Callable[[dict[str, bytes], str], list[M
 def test_what_zipfile_writes_to_a_pipe_is_read() -> None:
     for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
         for wide in (False, True):
-            assert rezipped.read(piped(FILES, method, wide=wide)) == rezipped.Rezipped(FILES, ())
+            assert repacked.read_rezipped(piped(FILES, method, wide=wide)) == repacked.RepackedZip(FILES, ())
 
 
 def test_files_of_operating_systems_are_ignored_wherever_they_lie() -> None:
     added = [b"__MACOSX/._b.txt", b"a/.DS_Store", b"a/desktop.ini", b"Thumbs.db", b"x/__MACOSX/._y"]
     members = [Member(path.encode(), data) for path, data in FILES.items()]
-    found = rezipped.read(zipped([*(Member(name, b"any") for name in added), *members]))
-    assert found == rezipped.Rezipped(FILES, (".DS_Store", "Thumbs.db", "__MACOSX", "desktop.ini"))
+    found = repacked.read_rezipped(zipped([*(Member(name, b"any") for name in added), *members]))
+    assert found == repacked.RepackedZip(FILES, (".DS_Store", "Thumbs.db", "__MACOSX", "desktop.ini"))
     other = Member(b"a/desktop.ini.exe", b"MZ")
-    assert "a/desktop.ini.exe" in rezipped.read(zipped([*members, other])).files
+    assert "a/desktop.ini.exe" in repacked.read_rezipped(zipped([*members, other])).files
 
 
 GOOD = Member(b"b.txt", b"two" * 9, described=True)
@@ -138,13 +138,13 @@ def two_names(header: bytes, unicode: bytes, *, crc: int | None = None) -> Membe
 )
 def test_two_readings_are_refused(members: list[Member], sentence: str) -> None:
     with pytest.raises(PackageRefused, match=sentence):
-        rezipped.read(zipped(members))
+        repacked.read_rezipped(zipped(members))
 
 
 def test_random_changes_leave_the_same_files_or_are_refused() -> None:
     for changed in zipforms.flipped(zipped(zipforms.by_finder(FILES, "f")), seed=5):
         try:
-            found = rezipped.read(changed).files
+            found = repacked.read_rezipped(changed).files
         except PackageRefused:
             continue
         assert sorted(data for data in found.values() if data in FILES.values()) == sorted(FILES.values())
@@ -159,7 +159,9 @@ def test_a_package_from_finder_passes_with_remarks(
         evidence=verify_package,
         clock=lambda: authority.now + timedelta(hours=1),
     )
-    members = zipforms.by_finder({path: bytes(data) for path, data in container.read(package).items()}, "证据包")
+    members = zipforms.by_finder(
+        {path: bytes(data) for path, data in container.read_container(package).items()}, "证据包"
+    )
     report = verifier.verify(zipped(members))
     assert report.indication is Indication.PASSED, report.reasons
     again, ignored = map(str, report.remarks)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.confinement import Confinement
 from appliance.evidence import container, manifest
-from appliance.evidence.manifest import Manifest
+from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.model import EvidenceInput
 from appliance.evidence.package import build
 from appliance.evidence.verification import verify_package
@@ -74,7 +74,7 @@ def test_years_later_it_still_says_who_signed(verifier: Verifier, package: bytes
 
 def test_a_flipped_byte_of_any_file_fails(verify: Verify, package: bytes) -> None:
     chance = random.Random(3)  # noqa: S311 - which byte to flip is no secret
-    for path, data in container.read(package).items():
+    for path, data in container.read_container(package).items():
         for at in chance.sample(range(len(data)), min(1, len(data))):
             report = verify(repacked(package, {path: flipped(bytes(data), at)}))
             assert report.indication is Indication.FAILED, (path, at, report.reasons)
@@ -82,7 +82,7 @@ def test_a_flipped_byte_of_any_file_fails(verify: Verify, package: bytes) -> Non
 
 
 def test_a_flipped_byte_of_what_seals_fails(verify: Verify, package: bytes) -> None:
-    files = container.read(package)
+    files = container.read_container(package)
     for path in sorted(manifest.SEALS - {manifest.MANIFEST}):
         for at in range(0, len(files[path]), 31):
             report = verify(repacked(package, {path: flipped(bytes(files[path]), at)}))
@@ -121,7 +121,7 @@ def test_a_manifest_signed_by_a_person_is_not_believed(
     verify: Verify, package: bytes, authority: TestAuthority
 ) -> None:
     """A person can have any digest signed as a document's; that must not make a manifest."""
-    listed = bytes(container.read(package)[manifest.MANIFEST])
+    listed = bytes(container.read_container(package)[manifest.MANIFEST])
     signature = cms.sign_detached(authority.person("李样本 person-2"), content=listed)
     report = verify(repacked(package, {manifest.SIGNATURE: signature}))
     assert report.indication is Indication.FAILED
@@ -131,7 +131,7 @@ def test_a_manifest_signed_by_a_person_is_not_believed(
 def test_a_stolen_evidence_key_does_not_make_another_contract(
     verify: Verify, package: bytes, authority: TestAuthority
 ) -> None:
-    files = container.read(package)
+    files = container.read_container(package)
     other = bytes(files["contract/contract.signed.pdf"]).replace(b"/Type", b"/Tipe", 1)
     report = verify(resealed(package, {"contract/contract.signed.pdf": other}, authority))
     assert report.indication is Indication.FAILED
@@ -153,7 +153,7 @@ def test_an_acceptance_signed_by_a_stranger_is_not_believed(
     verify: Verify, package: bytes, authority: TestAuthority
 ) -> None:
     """The log has what was accepted; who signed it, the signature alone shows."""
-    files = container.read(package)
+    files = container.read_container(package)
     stranger = TestAuthority()
     message = cms.sign_detached(stranger.person("张示例"), content=bytes(files["agreement/01.json"]))
     value = cms.signature_value(message)
@@ -171,8 +171,8 @@ def test_an_acceptance_signed_by_a_stranger_is_not_believed(
 def test_a_checkpoint_that_the_manifest_does_not_name_fails(
     verify: Verify, package: bytes, authority: TestAuthority
 ) -> None:
-    listed = manifest.decode(bytes(container.read(package)[manifest.MANIFEST]))
-    other = Manifest(listed.contract, listed.created, replace(listed.checkpoint, size=41), listed.files)
+    listed = manifest.decode(bytes(container.read_container(package)[manifest.MANIFEST]))
+    other = PackageManifest(listed.contract, listed.created, replace(listed.checkpoint, size=41), listed.files)
     report = verify(repacked(package, sealed(other.encode(), authority)))
     assert report.indication is Indication.FAILED
     assert "checkpoint" in report.reasons[0]

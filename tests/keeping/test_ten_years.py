@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.demonstration.cast import LI
 from appliance.demonstration.pocket import Pocket
-from appliance.evidence.revisions import SignedRange, newest_contents
+from appliance.evidence.revisions import SignatureRange, newest_contents
 from appliance.exporting import Exporting
 from appliance.history.timeline import Timeline
 from appliance.keeping import Round
@@ -149,7 +149,7 @@ def ask_the_others(
     )
     # An intermediate CA that has run out is a general failure to pyHanko 0.38, for which it looks into no past.
     assert told == ({"OK"} if years < ISSUING_CA_LASTS else {"CERTIFICATE_CHAIN_GENERAL_FAILURE"}), years
-    covers = SignedRange(*_numbers(document))
+    covers = SignatureRange(*_numbers(document))
     trust = house.home.trust
     judges.token_by_openssl(token, covers.content(document), house.now(), trust=trust, folder=folder)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from appliance.errors import LedgerDamaged
-from appliance.ledger import Log, Sequencer
+from appliance.ledger import LogCheck, Sequencer
 from appliance.ledger.check import CHUNK
 from appliance.store.database import Database
 from tests.ledger.local_authority import LocalAuthority
@@ -17,13 +17,13 @@ SIZE = CHUNK + 300  # 4,396
 
 
 @pytest.fixture
-def log(database: Database, local: LocalAuthority, sequencer: Sequencer, grow: Grow) -> Log:
+def log(database: Database, local: LocalAuthority, sequencer: Sequencer, grow: Grow) -> LogCheck:
     grow(1000)
     sequencer.run_once()
     grow(SIZE - 1001)
     sequencer.run_once()
     grow(2)
-    return Log(database, local)
+    return LogCheck(database, local)
 
 
 def tamper(database: Database, *statements: str) -> None:
@@ -35,7 +35,7 @@ def tamper(database: Database, *statements: str) -> None:
             tx.execute(statement)
 
 
-def test_a_log_that_holds(log: Log) -> None:
+def test_a_log_that_holds(log: LogCheck) -> None:
     told: list[tuple[int, int]] = []
     report = log.check(lambda done, whole: told.append((done, whole)))
     assert (report.size, report.waiting, report.checkpoints) == (SIZE, 3, 2)
@@ -43,7 +43,7 @@ def test_a_log_that_holds(log: Log) -> None:
 
 
 def test_an_empty_log_holds(database: Database, local: LocalAuthority) -> None:
-    assert Log(database, local).check().size == 0
+    assert LogCheck(database, local).check().size == 0
 
 
 @pytest.mark.parametrize(
@@ -68,14 +68,14 @@ def test_an_empty_log_holds(database: Database, local: LocalAuthority) -> None:
         "UPDATE checkpoints SET token = (SELECT token FROM checkpoints WHERE size > 1000) WHERE size = 1000",
     ],
 )
-def test_whatever_is_changed_is_found(log: Log, database: Database, statement: str) -> None:
+def test_whatever_is_changed_is_found(log: LogCheck, database: Database, statement: str) -> None:
     tamper(database, statement)
     with pytest.raises(LedgerDamaged):
         log.check()
 
 
 def test_a_rewritten_end_with_its_hashes_is_found_by_the_authoritys_memory(
-    log: Log, database: Database, local: LocalAuthority
+    log: LogCheck, database: Database, local: LocalAuthority
 ) -> None:
     """Everything agrees with itself: only the authority knows better."""
     tamper(

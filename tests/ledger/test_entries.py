@@ -7,7 +7,7 @@ import json
 import pysqlite3
 import pytest
 
-from appliance.ledger import LedgerEntry, Proofs, Sequencer, commitment, record
+from appliance.ledger import LedgerEntry, LogProofs, Sequencer, commitment, record
 from appliance.ledger.entry import leaf_of
 from appliance.ledger.issued import leaf_of_token, record_timestamps
 from appliance.store import ledger, timestamps
@@ -37,7 +37,7 @@ def test_the_leaf_is_canonical_and_holds_no_private_value(database: Database) ->
     assert stated["at"] == "2026-11-25T08:00:00Z"
     assert stated["public"] == {"revision": 2}
     assert "张示例" not in leaf.decode()
-    opening = Proofs(database).opening(number)
+    opening = LogProofs(database).opening(number)
     assert opening is not None
     assert opening["name"]["value"] == "张示例"
     assert stated["commitments"] == {"name": commitment("name", **opening["name"])}
@@ -56,8 +56,8 @@ def test_erasing_an_opening_leaves_the_tree_as_it_was(database: Database, sequen
     before = sequencer.run_once()
     with database.transaction() as tx:
         assert ledger.erase_opening(tx, number)
-    assert Proofs(database).opening(number) is None
-    assert Proofs(database).checkpoint() == before
+    assert LogProofs(database).opening(number) is None
+    assert LogProofs(database).checkpoint() == before
 
 
 def test_a_value_without_one_form_is_refused_and_nothing_is_written(database: Database) -> None:

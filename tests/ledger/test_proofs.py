@@ -10,7 +10,7 @@ import pytest
 
 from appliance.errors import NotFound
 from appliance.evidence import proofs as strangers
-from appliance.ledger import LogAnswers, ParameterRefused, Proofs, Sequencer, Tiles
+from appliance.ledger import LogAnswers, LogProofs, ParameterRefused, Sequencer, Tiles
 from appliance.ledger.tree import StoredTree
 from appliance.store.database import Database
 from hsm.merkle import EMPTY_ROOT, leaf_hash, root_from_inclusion, verify_inclusion
@@ -22,25 +22,25 @@ SIZE = 37
 
 
 @pytest.fixture
-def proofs(database: Database, sequencer: Sequencer, grow: Grow) -> Proofs:
+def proofs(database: Database, sequencer: Sequencer, grow: Grow) -> LogProofs:
     grow(SIZE)
     sequencer.run_once()
     grow(3)  # not under a checkpoint yet
-    return Proofs(database)
+    return LogProofs(database)
 
 
 @pytest.fixture
-def answers(database: Database, proofs: Proofs) -> LogAnswers:
+def answers(database: Database, proofs: LogProofs) -> LogAnswers:
     return LogAnswers(proofs, Tiles(database))
 
 
 @pytest.fixture
-def roots(database: Database, proofs: Proofs) -> list[bytes]:
+def roots(database: Database, proofs: LogProofs) -> list[bytes]:
     with database.reading() as tx:
         return [EMPTY_ROOT, *(StoredTree(tx).root(size) for size in range(1, SIZE + 1))]
 
 
-def test_every_entry_is_proven_in_every_size(proofs: Proofs, roots: list[bytes]) -> None:
+def test_every_entry_is_proven_in_every_size(proofs: LogProofs, roots: list[bytes]) -> None:
     for size in range(1, SIZE + 1):
         for index in range(size):
             leaf = leaf_hash(proofs.entry(index))
@@ -48,7 +48,7 @@ def test_every_entry_is_proven_in_every_size(proofs: Proofs, roots: list[bytes])
             verify_inclusion(index=index, size=size, leaf=leaf, proof=path, root=roots[size])
 
 
-def test_every_size_extends_every_smaller_one(proofs: Proofs, roots: list[bytes]) -> None:
+def test_every_size_extends_every_smaller_one(proofs: LogProofs, roots: list[bytes]) -> None:
     for new in range(SIZE + 1):
         for old in range(new + 1):
             proof = proofs.consistency(old, new)
@@ -56,9 +56,9 @@ def test_every_size_extends_every_smaller_one(proofs: Proofs, roots: list[bytes]
         assert proofs.consistency(new, new) == []
 
 
-def test_the_proof_file_is_read_by_the_evidence_checker(proofs: Proofs) -> None:
+def test_the_proof_file_is_read_by_the_evidence_checker(proofs: LogProofs) -> None:
     for index in (0, 17, SIZE - 1):
-        parsed = strangers.parse(proofs.proof_file(index))
+        parsed = strangers.parse_proof(proofs.proof_file(index))
         assert parsed.index == index
         assert parsed.checkpoint == proofs.checkpoint().note
         leaf = leaf_hash(proofs.entry(index))
@@ -73,7 +73,7 @@ def test_the_checkpoint_is_plain_text_under_the_logs_name(answers: LogAnswers, l
     assert answer.body.split(b"\n")[0].decode() == local.key.name
 
 
-def test_hashes_are_padded_base64_in_json(answers: LogAnswers, proofs: Proofs) -> None:
+def test_hashes_are_padded_base64_in_json(answers: LogAnswers, proofs: LogProofs) -> None:
     for answer, hashes in (
         (answers.inclusion("3", "20"), proofs.inclusion(3, 20)),
         (answers.consistency("5", "20"), proofs.consistency(5, 20)),
@@ -83,7 +83,7 @@ def test_hashes_are_padded_base64_in_json(answers: LogAnswers, proofs: Proofs) -
         assert [base64.b64decode(each, validate=True) for each in json.loads(answer.body)["hashes"]] == hashes
 
 
-def test_an_entry_is_given_byte_for_byte(answers: LogAnswers, proofs: Proofs) -> None:
+def test_an_entry_is_given_byte_for_byte(answers: LogAnswers, proofs: LogProofs) -> None:
     assert answers.entry("5").body == proofs.entry(5)
 
 
@@ -125,7 +125,7 @@ def test_an_entry_without_a_checkpoint_is_not_shown_yet(answers: LogAnswers) -> 
 
 
 def test_an_empty_log_says_so(database: Database) -> None:
-    answers = LogAnswers(Proofs(database), Tiles(database))
+    answers = LogAnswers(LogProofs(database), Tiles(database))
     for ask in (
         answers.checkpoint,
         lambda: answers.entry("0"),

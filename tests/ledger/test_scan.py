@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from appliance.errors import LedgerDamaged, NotFound
-from appliance.ledger import LedgerEntry, Scan, Sequencer, record, require_chain
+from appliance.ledger import LedgerEntry, LogScan, Sequencer, record, require_chain
 from appliance.store import ledger as store
 from appliance.store.database import Database
 from hsm.merkle import leaf_hash
@@ -56,8 +56,8 @@ def numbers(tell: Callable[[str], int], sequencer: Sequencer, grow: Callable[[in
 
 
 @pytest.fixture
-def scan(database: Database, local: LocalAuthority) -> Scan:
-    return Scan(database, local.key)
+def scan(database: Database, local: LocalAuthority) -> LogScan:
+    return LogScan(database, local.key)
 
 
 def first_size(database: Database) -> int:
@@ -65,19 +65,19 @@ def first_size(database: Database) -> int:
         return int(tx.execute("SELECT min(size) FROM checkpoints").fetchone()[0])
 
 
-def test_all_of_it_is_found(scan: Scan, numbers: list[int]) -> None:
+def test_all_of_it_is_found(scan: LogScan, numbers: list[int]) -> None:
     proven = scan.history(MINE)
     assert [number for number, _ in proven.entries] == numbers
     assert scan.history("contract-nobody").entries == ()
 
 
-def test_a_part_between_two_checkpoints(scan: Scan, database: Database, numbers: list[int]) -> None:
+def test_a_part_between_two_checkpoints(scan: LogScan, database: Database, numbers: list[int]) -> None:
     middle = first_size(database)
     assert [number for number, _ in scan.history(MINE, end=middle).entries] == numbers[:3]
     assert [number for number, _ in scan.history(MINE, start=middle).entries] == numbers[3:]
 
 
-def test_sizes_without_a_checkpoint_are_refused(scan: Scan, database: Database, numbers: list[int]) -> None:
+def test_sizes_without_a_checkpoint_are_refused(scan: LogScan, database: Database, numbers: list[int]) -> None:
     for size in (7, 10**9):
         with pytest.raises(NotFound, match=f"no checkpoint of size {size}"):
             scan.history(MINE, end=size)
@@ -97,14 +97,14 @@ def test_sizes_without_a_checkpoint_are_refused(scan: Scan, database: Database, 
     ],
 )
 def test_what_was_tampered_with_is_seen(
-    scan: Scan, database: Database, numbers: list[int], statement: str, said: str
+    scan: LogScan, database: Database, numbers: list[int], statement: str, said: str
 ) -> None:
     tamper(database, statement)
     with pytest.raises(LedgerDamaged, match=said):
         scan.history(MINE)
 
 
-def test_a_gap_is_seen(scan: Scan, numbers: list[int]) -> None:
+def test_a_gap_is_seen(scan: LogScan, numbers: list[int]) -> None:
     entries = list(scan.history(MINE).entries)
     require_chain(entries, contract=MINE)
     require_chain(entries[2:], contract=MINE, whole=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import LedgerDamaged
-from appliance.ledger import Log, Proofs, Sequencer
+from appliance.ledger import LogCheck, LogProofs, Sequencer
 from appliance.ledger.tree import StoredTree, hashes_of, size_after, subtree_number
 from appliance.store import ledger
 from appliance.store.database import Database
@@ -104,7 +104,7 @@ def test_more_entries_than_one_transaction_takes_are_placed_in_one_run(
     checkpoint = sequencer.run_once()
     assert checkpoint is not None
     assert checkpoint.size == MOST_LEAVES + 506
-    assert Log(database, local).check().checkpoints == 2
+    assert LogCheck(database, local).check().checkpoints == 2
 
 
 def test_what_was_signed_and_then_lost_is_extended(
@@ -155,9 +155,9 @@ def test_a_restored_older_database_is_refused(
     sequencer.run_once()
     restored = Database(older)
     with pytest.raises(LedgerDamaged, match="older than the authority"):
-        Log(restored, local).require_remembered()
+        LogCheck(restored, local).require_remembered()
     with pytest.raises(LedgerDamaged):
-        Log(restored, local).check()
+        LogCheck(restored, local).check()
 
 
 def test_a_restored_older_authority_is_refused(tmp_path: Path, database: Database, grow: Grow) -> None:
@@ -167,7 +167,7 @@ def test_a_restored_older_authority_is_refused(tmp_path: Path, database: Databas
     Sequencer(database, local).run_once()
     (tmp_path / "b").mkdir()
     with pytest.raises(LedgerDamaged, match="is older than the log"):
-        Log(database, LocalAuthority(tmp_path / "b")).require_remembered()
+        LogCheck(database, LocalAuthority(tmp_path / "b")).require_remembered()
     shutil.rmtree(tmp_path / "b")
 
 
@@ -181,4 +181,4 @@ def test_a_fork_of_the_log_is_refused(
         ledger.append(tx, [b"forged %d" % number for number in range(9)])
     with pytest.raises(LedgerDamaged, match="not the one that the authority signed"):
         Sequencer(other, local).run_once()
-    assert Proofs(other).latest() is None
+    assert LogProofs(other).latest() is None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from appliance.errors import NotFound
-from appliance.ledger import Proofs, Sequencer, TileName, Tiles
+from appliance.ledger import LogProofs, Sequencer, TileName, Tiles
 from appliance.store.database import Database
 from hsm.merkle import leaf_hash, node_hash
 from tests.ledger.test_sequencer import root_of
@@ -54,7 +54,7 @@ def test_tiles_rebuild_the_tree(tiles: Tiles, database: Database) -> None:
     parts = [tiles.tile(TileName.parse(path)) for path in ("entries/000", "entries/001", "entries/002.p/88")]
     leaves = [leaf for part in parts for leaf in unpacked(part)]
     assert len(leaves) == SIZE
-    assert root_of(leaves) == Proofs(database).checkpoint().root
+    assert root_of(leaves) == LogProofs(database).checkpoint().root
     hashes = b"".join(tiles.tile(TileName.parse(path)) for path in ("0/000", "0/001", "0/002.p/88"))
     assert hashes == b"".join(leaf_hash(leaf) for leaf in leaves)
     assert tiles.tile(TileName.parse("1/000.p/2")) == root_of(leaves[:256]) + root_of(leaves[256:512])

@@ -15,7 +15,7 @@ from pysqlite3 import dbapi2 as sqlite
 from appliance.config import load
 from appliance.errors import ApplianceError, ConfigurationError, RestoreRefused, StorageError
 from appliance.home import Home, write_private
-from appliance.ledger import Log, Sequencer
+from appliance.ledger import LogCheck, Sequencer
 from appliance.model.administration import AdministratorRole
 from appliance.operations.backup import Archive, Point
 from appliance.operations.restore import Order, opening, restore, restoring
@@ -66,11 +66,11 @@ def test_a_restored_home_signs_on(house: House, archive: Archive, restored: Home
         open_appliance(load(restored)) as appliance,
         AuthorityClient(restored.authority_socket("scheduler")) as scheduler,
     ):
-        before = Log(appliance.database, appliance.authority).check()
+        before = LogCheck(appliance.database, appliance.authority).check()
         assert before.size >= archive.manifest().authority.log_size > 0
         appliance.timestamps.token(hashlib.sha256(b"after the restore").digest())
         Sequencer(appliance.database, scheduler).run_once()
-        assert Log(appliance.database, appliance.authority).check().size > before.size
+        assert LogCheck(appliance.database, appliance.authority).check().size > before.size
 
 
 def test_a_home_in_use_is_refused(restored: Home, order: Order) -> None:

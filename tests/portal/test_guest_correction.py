@@ -16,7 +16,7 @@ from appliance.demonstration.cast import LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
 from appliance.errors import NotFound, StateRefused
 from appliance.exporting import Exporting
-from appliance.guests.codes import Codes
+from appliance.guests.codes import GuestCodes
 from appliance.history.disclosure import Audience
 from appliance.ledger import Sequencer
 from appliance.model.contract import Contract, Deadline, GuestDetails, Party, Placement, SigningOrder
@@ -119,16 +119,16 @@ def test_a_correction_while_the_code_is_looked_at_shuts_the_wrong_one_out(
 ) -> None:
     house, before = estate.appliance, contract.parties[0]
     link, code = link_of(house, before), house.guests.code(contract.id, before.id, by=ZHANG.subject)
-    stranger, is_code = estate.browser("nobody"), Codes.is_code
+    stranger, is_code = estate.browser("nobody"), GuestCodes.is_code
 
-    def corrected(codes: Codes, invitation: GuestInvitation, given: str) -> bool:
+    def corrected(codes: GuestCodes, invitation: GuestInvitation, given: str) -> bool:
         found = is_code(codes, invitation, given)
         right = GuestDetails(before.name, "", "right@epsilon.example", before.phone or "")
         house.correcting.correct(contract.id, before.id, right, by=ZHANG.subject)
         return found
 
     form = {**signing_visits.hidden(stranger.get(link).text), "code": code}
-    monkeypatch.setattr(Codes, "is_code", corrected)
+    monkeypatch.setattr(GuestCodes, "is_code", corrected)
     assert stranger.post(link, data=form).status_code == 404
     assert not house.sessions.of(before.subject)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from appliance.model.money import Money
 from appliance.model.powers import Power, PowerBasis, PowerScope, RecordedAction
-from appliance.powers import Matter
+from appliance.powers import CoverageQuery
 
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -35,7 +35,7 @@ def power(number: int = 1, **changes: object) -> Power:
     return Power(**(values | changes))  # type: ignore[arg-type]  # the names are checked by the dataclass
 
 
-def matter(**changes: object) -> Matter:
+def matter(**changes: object) -> CoverageQuery:
     """``person-1`` signs a purchase of a million yuan for Alpha, with Beta."""
     values: dict[str, object] = {
         "organisation": ALPHA,
@@ -48,4 +48,4 @@ def matter(**changes: object) -> Matter:
         "now": NOON,
         "zone": "Asia/Shanghai",
     }
-    return Matter(**(values | changes))  # type: ignore[arg-type]  # the names are checked by the dataclass
+    return CoverageQuery(**(values | changes))  # type: ignore[arg-type]  # the names are checked by the dataclass

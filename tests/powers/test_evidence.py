@@ -41,7 +41,7 @@ def test_letter_decision_and_identity_are_in_the_package(
 
     package = Exporting(appliance).export(contract.id, OURS).package
 
-    files = container.read(package)
+    files = container.read_container(package)
     assert hashlib.sha256(files[f"authority/{power.id}.pdf"]).hexdigest() == power.document
     record = json.loads(bytes(files["authority/01.json"]))
     assert record["words"]["zh"].startswith(f"{ZHANG.name}依据")

@@ -18,7 +18,7 @@ from appliance.demonstration.cast import LI, OFFICER, ZHANG
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger import Sequencer
 from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.check import Log, LogReport
+from appliance.ledger.check import LogCheck, LogReport
 from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.contract import Contract
 from appliance.model.retention import DisposalState
@@ -60,7 +60,7 @@ def walked(world: World, appliance: Appliance) -> LogReport:
     """The whole log, checked after everything has its place."""
     with AuthorityClient(world.home.authority_socket("scheduler")) as scheduler:
         Sequencer(appliance.database, scheduler).run_once()
-        return Log(appliance.database, scheduler).check()
+        return LogCheck(appliance.database, scheduler).check()
 
 
 def unique(number: int) -> bytes:

@@ -13,8 +13,8 @@ from appliance.contracts.preconditions import Reviewed, Signing
 from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.evidence import container, contents, manifest
+from appliance.evidence.content_check import CHECK, SIGN_OFF, require_review
 from appliance.evidence.errors import PackageRefused
-from appliance.evidence.review import CHECK, SIGN_OFF, require_review
 from appliance.exporting import Exporting
 from appliance.history.timeline import Timeline
 from appliance.model.accounts import AccountRole, AccountState
@@ -253,7 +253,7 @@ def test_the_evidence_carries_it_and_only_its_own(appliance: Appliance, world: W
     with sequenced(appliance, world):
         appliance.finalisation.finalise(sent.id)
         package = Exporting(appliance).export(sent.id, OURS).package
-    files = container.read(package)
+    files = container.read_container(package)
     assert bytes(files[SIGN_OFF]) == signed_off_record
     report = appliance.verifier.verify(package)
     assert report.indication == "TOTAL-PASSED", report.reasons

@@ -29,7 +29,7 @@ def test_both_custodians_stand_in_the_package(house: House, world: World, keeper
 
     package = Exporting(appliance).export(contract.id, OURS).package
 
-    files = container.read(package)
+    files = container.read_container(package)
     history = next(bytes(data) for name, data in files.items() if name.endswith("history.json"))
     approvals = [each for each in _entries(json.loads(history)) if "approved" in str(each.get("kind", ""))]
     assert [each["kind"] for each in approvals] == ["seal-half-approved", "seal-approved"]

@@ -171,7 +171,7 @@ def folder(package: bytes, tmp_path: Path) -> Path:
 
 
 def test_the_package_carries_all_of_it(package: bytes, folder: Path) -> None:
-    files = set(container.read(package))
+    files = set(container.read_container(package))
     assert {"review/check.json", "review/sign-off.json"} <= files
     assert len([path for path in files if path.startswith("authority/power-") and path.endswith(".pdf")]) == 2
     assert len([path for path in files if path.startswith("agreement/") and path.endswith(".p7s")]) >= 2
@@ -196,14 +196,14 @@ def test_the_command_passes_it_and_notices_each_part_that_is_touched(
 
     status, said = verdict(package)
     assert status == 0, said
-    files = {path: bytes(data) for path, data in container.read(package).items()}
+    files = {path: bytes(data) for path, data in container.read_container(package).items()}
     touched = [
         path for path in files if path.split("/")[0] in ("authority", "review", "agreement", "log", "history")
     ]
     for path in touched[:: max(1, len(touched) // 8)]:
         data = files[path]
         changed = data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :]
-        assert verdict(container.write(files | {path: changed}))[0] == 1, path
+        assert verdict(container.write_container(files | {path: changed}))[0] == 1, path
 
 
 @pytest.mark.parametrize("command", [["sh", "check.sh"], [sys.executable, "-I", "check.py"]], ids=["sh", "python"])

@@ -123,8 +123,9 @@ def test_a_package_without_the_declarations_fails(
 ) -> None:
     client = signed_in(portal, appliance, ZHANG.subject)
     package = client.get(f"/contracts/{voided.id}/evidence.zip").get_data()
-    files = {path: bytes(data) for path, data in container.read(package).items() if "voiding/" not in path}
-    assert appliance.verifier.verify(container.write(files)).indication == "TOTAL-FAILED"
+    packed = container.read_container(package)
+    files = {path: bytes(data) for path, data in packed.items() if "voiding/" not in path}
+    assert appliance.verifier.verify(container.write_container(files)).indication == "TOTAL-FAILED"
     folder = unpack(package, tmp_path / "package")
     for path in (folder / "voiding").glob("02.*"):
         path.unlink()

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from appliance.config import Settings
 from appliance.language import Language
-from appliance.ledger import LogAnswers, Proofs
+from appliance.ledger import LogAnswers, LogProofs
 from appliance.verification import VerificationReport, Verifier
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
@@ -55,6 +55,6 @@ class PortalParts:
         return self.appliance.verifier
 
     @property
-    def proofs(self) -> Proofs:
+    def proofs(self) -> LogProofs:
         """What the log proves."""
         return self.appliance.proofs

@@ -14,7 +14,7 @@ from appliance.config import Settings
 from appliance.documents.blobs import BlobStore
 from appliance.errors import BackupFailed
 from appliance.home import Home, make_directory, write_private
-from appliance.ledger import Log
+from appliance.ledger import LogCheck
 from appliance.operations.backup import archives as places
 from appliance.operations.backup.archives import Archive, Archives, digest_of
 from appliance.operations.backup.documents import (
@@ -193,7 +193,7 @@ def _require_fits(room: Workroom, copy: Path, statement: Statement, documents: l
     database = Database(copy)
     try:
         key = parse_vkey((room.home.trust / "log.vkey").read_text("ascii"))
-        Log(database, None, key=key).check_against(remembered(statement))
+        LogCheck(database, None, key=key).check_against(remembered(statement))
         sealed = {each.digest for each in documents}
         with database.reading() as tx:
             missing = [digest for digest in retention.needed(tx) if digest not in sealed]

@@ -10,7 +10,7 @@ from pathlib import Path
 from appliance.confinement import Confinement
 from appliance.errors import RestoreRefused
 from appliance.home import Home, make_directory
-from appliance.ledger import Log, LogReport
+from appliance.ledger import LogCheck, LogReport
 from appliance.operations.backup import archives as places
 from appliance.operations.backup.archives import Archive
 from appliance.operations.backup.creating import remembered
@@ -77,7 +77,7 @@ def verify_opened(
     database = Database(home.database)
     try:
         key = parse_vkey((home.trust / "log.vkey").read_text("ascii"))
-        log = Log(database, None, key=key).check_against(remembered(manifest.authority))
+        log = LogCheck(database, None, key=key).check_against(remembered(manifest.authority))
         with database.reading() as tx:
             missing = sum(digest not in documents for digest in retention.needed(tx))
             signed = retention.newest_signed(tx, SAMPLE)

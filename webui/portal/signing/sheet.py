@@ -12,7 +12,7 @@ from appliance.contracts.model import Permission, permissions_of
 from appliance.contracts.seal_standing import LONGEST_REQUEST_REASON
 from appliance.model.contract import PartyKind
 from appliance.model.seal_request import SealRequest
-from appliance.powers import Outcome
+from appliance.powers import CoverageOutcome
 from hsm.sentence import Sentence
 from webui.portal.access import visitor
 from webui.portal.contracts.reading import who_is
@@ -61,7 +61,7 @@ def sheet(parts: PortalParts, opened: OpenedSigning, remark: Remark | None = Non
 def _authority(parts: PortalParts, opened: OpenedSigning) -> Sentence | None:
     """Under which authority one signs, where policy asks for one."""
     decision = parts.appliance.signing.authorisation_basis(opened).decision
-    return None if decision.outcome is Outcome.NOT_NEEDED else decision.words
+    return None if decision.outcome is CoverageOutcome.NOT_NEEDED else decision.words
 
 
 def _earlier(parts: PortalParts, opened: OpenedSigning) -> SealRequest | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from appliance.evidence.history import Event, local
+from appliance.evidence.history import PackageEvent, local
 
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -131,12 +131,12 @@ _OWN_LABELS: Final[Mapping[tuple[str, str], str]] = {
 """Labels of fields that mean something else in one kind of event."""
 
 
-def title(event: Event) -> str:
+def event_title(event: PackageEvent) -> str:
     """What happened, as a message id; the kind itself for one that this release does not know."""
     return TITLES.get(event.kind, event.kind)
 
 
-def label(kind: str, field: str) -> str:
+def fact_label(kind: str, field: str) -> str:
     """What *field* of :data:`LABELS` is called in an event of *kind*, as a message id."""
     return _OWN_LABELS.get((kind, field), LABELS[field])
 
@@ -148,7 +148,7 @@ def says_nothing(kind: str, field: str, fields: Mapping[str, Any], shown: object
     return before and fields[field] in (fields.get("person"), shown)
 
 
-def facts(event: Event, names: Mapping[str, str], zone: str) -> Iterator[tuple[str, str]]:
+def event_facts(event: PackageEvent, names: Mapping[str, str], zone: str) -> Iterator[tuple[str, str]]:
     """The fields that people want to see: label (message id) and value, subjects by their names, times in *zone*.
 
     A signer who is the actor is not named twice.
@@ -164,7 +164,7 @@ def facts(event: Event, names: Mapping[str, str], zone: str) -> Iterator[tuple[s
             continue
         if says_nothing(event.kind, name, fields, shown):
             continue
-        yield label(event.kind, name), shown
+        yield fact_label(event.kind, name), shown
 
 
 def _shown(value: str, names: Mapping[str, str], zone: str) -> str:

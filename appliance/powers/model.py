@@ -12,7 +12,7 @@ from hsm.sentence import Sentence
 
 
 @dataclass(frozen=True, slots=True)
-class Matter:
+class CoverageQuery:
     """A signature that ``agent`` (a subject, called ``name``) makes for ``organisation`` at ``now``.
 
     ``kinds`` are the names of the contract's type, the initiator's own word first. ``seal`` is the subject of the
@@ -33,7 +33,7 @@ class Matter:
     amount_needed: bool = True
 
 
-class Test(StrEnum):
+class CoverageTest(StrEnum):
     """What each power is tested for, in this order."""
 
     __test__ = False  # no test of pytest's
@@ -47,20 +47,20 @@ class Test(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CoverageFinding:
     """One test's result, with its reason in words."""
 
-    test: Test
+    test: CoverageTest
     holds: bool
     words: Sentence
 
 
 @dataclass(frozen=True, slots=True)
-class Considered:
+class ConsideredPower:
     """A power with the result of every test; it covers the matter when all hold."""
 
     power: Power
-    findings: tuple[Finding, ...]
+    findings: tuple[CoverageFinding, ...]
 
     @property
     def covers(self) -> bool:
@@ -68,12 +68,12 @@ class Considered:
         return all(finding.holds for finding in self.findings)
 
     @property
-    def failed(self) -> tuple[Finding, ...]:
+    def failed(self) -> tuple[CoverageFinding, ...]:
         """The tests that do not hold."""
         return tuple(finding for finding in self.findings if not finding.holds)
 
 
-class Outcome(StrEnum):
+class CoverageOutcome(StrEnum):
     """What came of it."""
 
     NOT_NEEDED = "not-needed"
@@ -83,16 +83,16 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class CoverageDecision:
     """Whether the agent may sign: by ``chosen``, and why (``words``). ``considered`` are all powers of the grantor
     for the agent, the chosen one first."""
 
-    outcome: Outcome
+    outcome: CoverageOutcome
     words: Sentence
-    considered: tuple[Considered, ...] = ()
+    considered: tuple[ConsideredPower, ...] = ()
 
     @property
-    def chosen(self) -> Considered | None:
+    def chosen(self) -> ConsideredPower | None:
         """The power that the signature rests on."""
-        by_power = self.outcome in (Outcome.COVERED, Outcome.LEGAL_REPRESENTATIVE)
+        by_power = self.outcome in (CoverageOutcome.COVERED, CoverageOutcome.LEGAL_REPRESENTATIVE)
         return self.considered[0] if by_power else None

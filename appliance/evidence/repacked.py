@@ -3,7 +3,7 @@
 People unpack a package, look at it, and zip the folder. That loses the canonical form of the container and nothing
 of the content, which the manifest lists and the evidence service signed. So it is read, under rules that leave one
 reading: one directory at the end, members one after the other from the first byte to it, each local header and
-data descriptor as its entry (:mod:`appliance.evidence.ziprecords`), stored or deflated to exactly the size and
+data descriptor as its entry (:mod:`appliance.evidence.zip_records`), stored or deflated to exactly the size and
 CRC-32 that are stated, no link, no encryption, no name twice. A folder around everything is left out of the paths.
 What unpacks to far more than it is, is a bomb.
 
@@ -22,7 +22,15 @@ from typing import Final
 
 from appliance.evidence import paths
 from appliance.evidence.errors import PackageRefused
-from appliance.evidence.ziprecords import DEFLATED, DESCRIPTOR, ENCRYPTED, STORED, Entry, directory, packed_data
+from appliance.evidence.zip_records import (
+    DEFLATED,
+    DESCRIPTOR,
+    ENCRYPTED,
+    STORED,
+    ZipEntry,
+    packed_data,
+    read_directory,
+)
 
 LARGEST: Final = 256 * 1024 * 1024
 """Bytes of all files together: as many as a package is made with."""
@@ -33,19 +41,19 @@ _SYSTEM_FILES: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
 @dataclass(frozen=True, slots=True)
-class Rezipped:
+class RepackedZip:
     """``files``: path → bytes, sorted by path; ``ignored``: names of what operating systems added, each once."""
 
     files: dict[str, bytes]
     ignored: tuple[str, ...]
 
 
-def read(data: bytes) -> Rezipped:
+def read_rezipped(data: bytes) -> RepackedZip:
     """The files of the ZIP *data*.
 
     Raises :class:`PackageRefused`, before anything is unpacked where the directory shows the reason.
     """
-    entries, directory_at = directory(data)
+    entries, directory_at = read_directory(data)
     for entry in entries:
         _require_plain(entry)
     total = sum(entry.size for entry in entries)
@@ -63,10 +71,10 @@ def read(data: bytes) -> Rezipped:
             files[path] = content
     if expected_at != directory_at:
         raise PackageRefused("The package has bytes that belong to no file; it was changed after it was made.")
-    return Rezipped(dict(sorted(files.items())), tuple(sorted({_added(each.name) for each in entries} - {""})))
+    return RepackedZip(dict(sorted(files.items())), tuple(sorted({_added(each.name) for each in entries} - {""})))
 
 
-def _require_plain(entry: Entry) -> None:
+def _require_plain(entry: ZipEntry) -> None:
     """No secrets, no links, nothing that one reader takes for another thing than the next."""
     if entry.flags & ENCRYPTED:
         raise PackageRefused(
@@ -100,11 +108,11 @@ def _path(name: bytes, around: bytes) -> str:
     if _added(name):
         inside = name.removesuffix(b"/").split(b"/")
         if b"\\" in name or not set(inside).isdisjoint({b"", b".", b".."}):
-            raise paths.refused(name.decode("utf-8", "replace"))
+            raise paths.path_refused(name.decode("utf-8", "replace"))
         return ""
     if name == around:
         return ""
-    path = paths.require(name.removeprefix(around).removesuffix(b"/").decode("ascii", "replace"))
+    path = paths.require_path(name.removeprefix(around).removesuffix(b"/").decode("ascii", "replace"))
     return "" if name.endswith(b"/") else path
 
 
@@ -124,7 +132,7 @@ def _added(name: bytes) -> str:
     return last if last in _SYSTEM_FILES else ""
 
 
-def _content(entry: Entry, packed: bytes) -> bytes:
+def _content(entry: ZipEntry, packed: bytes) -> bytes:
     content = packed if entry.method == STORED else _inflated(entry, packed)
     if (
         len(packed) != entry.packed
@@ -136,7 +144,7 @@ def _content(entry: Entry, packed: bytes) -> bytes:
     return content
 
 
-def _inflated(entry: Entry, packed: bytes) -> bytes | None:
+def _inflated(entry: ZipEntry, packed: bytes) -> bytes | None:
     """None where the deflated stream is none, or does not end exactly with *packed* and at the stated size."""
     stream = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
@@ -146,4 +154,4 @@ def _inflated(entry: Entry, packed: bytes) -> bytes | None:
     return content if stream.eof and not stream.unused_data else None
 
 
-__all__ = ["LARGEST", "Rezipped", "read"]
+__all__ = ["LARGEST", "RepackedZip", "read_rezipped"]

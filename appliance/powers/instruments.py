@@ -15,7 +15,7 @@ VOID: Final = "The contract that is the letter of this power was declared void."
 """Kept with the power as the reason; translated when it is shown."""
 
 
-def end_with_letter(tx: Transaction, audit: AuditTrail, contract_id: str, *, by: str, at: datetime) -> None:
+def end_with_instrument(tx: Transaction, audit: AuditTrail, contract_id: str, *, by: str, at: datetime) -> None:
     """Revokes every power that rests on the contract, in the transaction that voids it."""
     for power in powers.of_letter(tx, contract_id):
         powers.revoke(tx, power.id, RecordedAction(by, at, VOID))

@@ -47,7 +47,7 @@ _BER = b"\x30\x80"
 
 
 @dataclass(frozen=True, slots=True)
-class SealFiles:
+class SignatureFiles:
     """What there is to judge: the manifest, its signature, the query and the reply that date it."""
 
     manifest: bytes
@@ -57,7 +57,7 @@ class SealFiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
+class PackageTrust:
     """By whom and when: the verifier, the moment asked for, whom to believe (with the package's own certificates
     and lists as means), and the certificates of the package in DER."""
 
@@ -67,7 +67,7 @@ class Trust:
     carried: frozenset[bytes]
 
 
-def examine(files: SealFiles, trust: Trust) -> SignatureReport:
+def examine(files: SignatureFiles, trust: PackageTrust) -> SignatureReport:
     """The report on the manifest's signature."""
     try:
         message = _message(files.signature)
@@ -87,7 +87,7 @@ def examine(files: SealFiles, trust: Trust) -> SignatureReport:
     return _report(signer, found, dated, stamp)
 
 
-def _dated(files: SealFiles, trust: Trust) -> VerificationReport:
+def _dated(files: SignatureFiles, trust: PackageTrust) -> VerificationReport:
     token = timestamp.parse_response(files.reply)
     nonce = timestamp.parse_token(token).nonce
     order = timestamp.order_for(hashlib.sha256(files.manifest).digest(), nonce=nonce)
@@ -109,7 +109,7 @@ def _message(signature: bytes) -> Message:
     return message
 
 
-def _require_own(certificates: tuple[bytes, ...], trust: Trust) -> None:
+def _require_own(certificates: tuple[bytes, ...], trust: PackageTrust) -> None:
     if not trust.carried.issuperset(certificates):
         raise Unreadable(
             Reason("The signature or timestamp of the manifest carries a certificate that is not of the package.")
@@ -126,7 +126,7 @@ def _require_evidence_service(certificate: x509.Certificate) -> None:
         )
 
 
-def finding(certificate: x509.Certificate, trust: Trust, *, proven: datetime | None) -> Finding:
+def finding(certificate: x509.Certificate, trust: PackageTrust, *, proven: datetime | None) -> Finding:
     """Whether the signer's *certificate* is to be believed, with what it signed *proven* to exist by then."""
     finder = PathFinder(trust.anchors.certificates, trust.anchors.known)
     judge = Judge(finder, RevocationData(trust.anchors.crls))

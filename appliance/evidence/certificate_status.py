@@ -31,7 +31,7 @@ class Revoked:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CertificateStatus:
     """The end certificate ``certificates/NAME.pem``.
 
     ``acted`` is when it was used, as its timestamp proves. ``moment`` is when the newest list was made, at which
@@ -59,12 +59,12 @@ class Standing:
         return any(each.serial == self.certificate.serial_number for each in self.revoked)
 
 
-def standings(evidence: EvidenceInput, extraction: Extraction) -> tuple[Standing, ...]:
+def certificate_statuses(evidence: EvidenceInput, extraction: Extraction) -> tuple[CertificateStatus, ...]:
     """Those of signers, our services (earlier timestamp keys too) and signers of records, in this order."""
     lists = [x509.load_der_x509_crl(crl) for crl in evidence.certificates.crls]
     newest = max(each.last_update_utc for each in lists)
     return tuple(
-        Standing(
+        CertificateStatus(
             name=name,
             certificate=certificate,
             acted=acted,

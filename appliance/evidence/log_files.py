@@ -8,7 +8,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from appliance.evidence.manifest import LogState
+from appliance.evidence.manifest import ManifestLogState
 from appliance.evidence.model import LogMaterial
 from hsm import canonical
 from hsm.checkpoint import verify_checkpoint
@@ -23,17 +23,17 @@ PUBLIC_KEY: Final = "log/log.pub.pem"
 
 
 @dataclass(frozen=True, slots=True)
-class OwnSignature:
+class LogSignature:
     """What the log itself signed of its checkpoint, what that says, and the bytes of the signature."""
 
     text: bytes
-    state: LogState
+    state: ManifestLogState
     signature: bytes
 
 
-def arrange(log: LogMaterial) -> dict[str, bytes]:
+def log_files(log: LogMaterial) -> dict[str, bytes]:
     """Path → bytes below ``log/``. Raises :class:`AuthorityError` when the checkpoint does not hold."""
-    note = read(log.checkpoint, log.vkey)
+    note = read_log_files(log.checkpoint, log.vkey)
     files = {
         CHECKPOINT: log.checkpoint,
         CHECKPOINT_TEXT: note.text,
@@ -70,13 +70,13 @@ def opening_path(index: int) -> str:
     return f"log/openings/{number(index)}.json"
 
 
-def read(checkpoint: bytes, vkey: str) -> OwnSignature:
+def read_log_files(checkpoint: bytes, vkey: str) -> LogSignature:
     """The checkpoint, verified with the log's key *vkey*. Raises :class:`hsm.errors.AuthorityError`."""
     key = parse_vkey(vkey)
     stated = verify_checkpoint(checkpoint, key)
     note = parse_note(checkpoint)
-    state = LogState(stated.origin, stated.size, stated.root)
-    return OwnSignature(note.text.encode(), state, note.by(key).signature)
+    state = ManifestLogState(stated.origin, stated.size, stated.root)
+    return LogSignature(note.text.encode(), state, note.by(key).signature)
 
 
 def public_key_pem(vkey: str) -> bytes:

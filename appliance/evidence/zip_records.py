@@ -37,7 +37,7 @@ _DOS: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ZipEntry:
     """One entry of the directory (4.3.12), sizes and ``offset`` in bytes.
 
     ``encoded_name`` is the name in the header; ``name`` and ``unicode_name`` are what readers make of it: those
@@ -65,7 +65,7 @@ class Entry:
         return self.name.decode("utf-8", "replace")[: paths.LONGEST]
 
 
-def directory(data: bytes) -> tuple[list[Entry], int]:
+def read_directory(data: bytes) -> tuple[list[ZipEntry], int]:
     """The entries in the order of their offsets, and where the directory starts.
 
     Raises :class:`PackageRefused`, as all here do.
@@ -84,7 +84,7 @@ def directory(data: bytes) -> tuple[list[Entry], int]:
     return sorted(entries, key=lambda each: each.offset), at
 
 
-def packed_data(data: bytes, entry: Entry, expected_at: int) -> tuple[bytes, int]:
+def packed_data(data: bytes, entry: ZipEntry, expected_at: int) -> tuple[bytes, int]:
     """The packed bytes of *entry*, whose local header must be at *expected_at*, and where the next one must be."""
     head = data[entry.offset : entry.offset + _LOCAL.size]
     if entry.offset != expected_at or len(head) != _LOCAL.size:
@@ -104,11 +104,11 @@ def packed_data(data: bytes, entry: Entry, expected_at: int) -> tuple[bytes, int
     return content, end + (_descriptor(data, entry, end, wide=_ZIP64 in blocks) if _described(entry) else 0)
 
 
-def _described(entry: Entry) -> bool:
+def _described(entry: ZipEntry) -> bool:
     return bool(entry.flags & DESCRIPTOR)
 
 
-def _agree(entry: Entry, crc: int, sizes: tuple[int, int], block: bytes | None) -> bool:
+def _agree(entry: ZipEntry, crc: int, sizes: tuple[int, int], block: bytes | None) -> bool:
     """Whether a local header has the CRC-32 and sizes (unpacked, packed) of *entry*; 0 if a descriptor follows."""
     if block is not None and len(block) != struct.calcsize("<2Q"):
         return False
@@ -121,7 +121,7 @@ def _agree(entry: Entry, crc: int, sizes: tuple[int, int], block: bytes | None) 
     return all(found == own or (found == 0 and _described(entry)) for found, own in said)
 
 
-def _descriptor(data: bytes, entry: Entry, at: int, *, wide: bool) -> int:
+def _descriptor(data: bytes, entry: ZipEntry, at: int, *, wide: bool) -> int:
     """The length of the data descriptor, which says what the directory says.
 
     Where the data are stored, nothing but the descriptor shows to a reader from the front where they end: nothing
@@ -149,7 +149,7 @@ def _descriptor(data: bytes, entry: Entry, at: int, *, wide: bool) -> int:
     return length
 
 
-def _entries(records: bytes) -> Iterator[Entry]:
+def _entries(records: bytes) -> Iterator[ZipEntry]:
     at = 0
     while at < len(records):
         if len(records) - at < _CENTRAL.size or records[at : at + 4] != _CENTRAL_MARK:
@@ -163,13 +163,13 @@ def _entries(records: bytes) -> Iterator[Entry]:
         yield _entry(fields, records[name_at:extra_at], records[extra_at : extra_at + fields[11]])
 
 
-def _entry(fields: tuple[int, ...], encoded: bytes, extra: bytes) -> Entry:
+def _entry(fields: tuple[int, ...], encoded: bytes, extra: bytes) -> ZipEntry:
     shown = encoded.decode("utf-8", "replace")[: paths.LONGEST]
     blocks = _blocks(extra, shown)
     size, packed, offset = _widened((fields[9], fields[8], fields[16]), blocks.get(_ZIP64, b""), shown)
     unicode = _unicode_name(blocks, encoded, shown)
     dos = fields[1] >> 8 == _DOS
-    return Entry(
+    return ZipEntry(
         encoded_name=encoded,
         name=_slashed(encoded) if dos else encoded,
         unicode_name=_slashed(unicode) if dos else unicode,
@@ -226,4 +226,13 @@ def _not_read(shown: str) -> PackageRefused:
     return PackageRefused("The file {path} of the package is packed in a way that is not read here.", path=shown)
 
 
-__all__ = ["DEFLATED", "DESCRIPTOR", "ENCRYPTED", "MOST_FILES", "STORED", "Entry", "directory", "packed_data"]
+__all__ = [
+    "DEFLATED",
+    "DESCRIPTOR",
+    "ENCRYPTED",
+    "MOST_FILES",
+    "STORED",
+    "ZipEntry",
+    "packed_data",
+    "read_directory",
+]

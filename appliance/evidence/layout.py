@@ -12,10 +12,10 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from appliance.evidence import agreements, grounds, history, logfiles
-from appliance.evidence.extraction import Extraction, Signed
+from appliance.evidence import agreements, authorisation_basis, history, log_files
+from appliance.evidence.certificate_status import certificate_statuses
+from appliance.evidence.extraction import Extraction, SignedFile
 from appliance.evidence.model import Certificates, EvidenceInput
-from appliance.evidence.standing import standings
 from hsm import canonical
 
 ORIGINAL: Final = "contract/contract.pdf"
@@ -32,7 +32,7 @@ _INDEX_HEAD: Final = (
 )
 
 
-def arrange(evidence: EvidenceInput, extraction: Extraction) -> dict[str, bytes]:
+def package_files(evidence: EvidenceInput, extraction: Extraction) -> dict[str, bytes]:
     """Path → bytes of the evidence itself."""
     files = {
         ORIGINAL: evidence.original,
@@ -41,9 +41,9 @@ def arrange(evidence: EvidenceInput, extraction: Extraction) -> dict[str, bytes]
         SIGNED_REPLY: evidence.exchange.reply,
         HISTORY: history.encode(history.heading(evidence), history.events(evidence.log.entries)),
         REPORT: canonical.encode(dict(evidence.report)),
-        INDEX: index(evidence, extraction),
+        INDEX: signature_index(evidence, extraction),
         **_checkers(),
-        **logfiles.arrange(evidence.log),
+        **log_files.log_files(evidence.log),
         **_certificates(evidence.certificates),
         **evidence.documents,
     }
@@ -55,12 +55,12 @@ def arrange(evidence: EvidenceInput, extraction: Extraction) -> dict[str, bytes]
     for each in extraction.records:
         files |= _parts(each.record.name, each.signed)
         files[f"{each.record.name}.json"] = each.record.record
-    for standing in standings(evidence, extraction):
+    for standing in certificate_statuses(evidence, extraction):
         files[f"certificates/{standing.name}.pem"] = pem(standing.certificate)
     return files
 
 
-def index(evidence: EvidenceInput, extraction: Extraction) -> bytes:
+def signature_index(evidence: EvidenceInput, extraction: Extraction) -> bytes:
     """``index.txt``: the lines that the checkers go through, in this order."""
     return "".join(f"{line}\n" for line in _index_lines(evidence, extraction)).encode()
 
@@ -80,19 +80,19 @@ def _index_lines(evidence: EvidenceInput, extraction: Extraction) -> Iterator[st
     for stamp in extraction.timestamps:
         covers, moment = stamp.covers, int(stamp.at.timestamp())
         yield f"timestamp {stamp.number} {covers.head} {covers.tail} {covers.length} {moment}"
-    for each in standings(evidence, extraction):
+    for each in certificate_statuses(evidence, extraction):
         yield f"certificate {each.name} {each.moment} {int(each.acted.timestamp())}"
     for record in extraction.records:
         yield f"record {record.record.name} {int(record.signed.at.timestamp())}"
     told = history.events(evidence.log.entries)
     yield from agreements.lines({f"{each.name}.json": each.record for each in evidence.records}, told)
-    yield from grounds.lines(evidence.documents, told)
+    yield from authorisation_basis.lines(evidence.documents, told)
     yield f"checkpoint {created}"
     for entry in evidence.log.entries:
-        yield f"entry {logfiles.number(entry.index)}"
+        yield f"entry {log_files.number(entry.index)}"
 
 
-def _parts(name: str, signed: Signed) -> dict[str, bytes]:
+def _parts(name: str, signed: SignedFile) -> dict[str, bytes]:
     return {f"{name}.p7s": signed.cms, f"{name}.sig": signed.value, f"{name}.tst": signed.token}
 
 

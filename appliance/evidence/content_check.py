@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from appliance.evidence.errors import PackageRefused
-from appliance.evidence.history import Event
+from appliance.evidence.history import PackageEvent
 from appliance.language.sizes import ByteSize
 from hsm import canonical
 from hsm.errors import Malformed
@@ -29,7 +29,7 @@ def require_review(
     files: Mapping[str, memoryview],
     original: bytes,
     contract: str,
-    events: Sequence[Event],
+    events: Sequence[PackageEvent],
     *,
     withheld: Collection[int] = (),
 ) -> None:
@@ -86,7 +86,7 @@ def _record(path: str, data: memoryview, form: str, expected: Mapping[str, str])
     return dict(said)
 
 
-def _acts(events: Iterable[Event]) -> Iterator[dict[str, Any]]:
+def _acts(events: Iterable[PackageEvent]) -> Iterator[dict[str, Any]]:
     """The acts with all that is known of each; what was erased is None."""
     for event in events:
         yield {"item": None, **event.private, **event.public, "actor": event.actor, "kind": event.kind}

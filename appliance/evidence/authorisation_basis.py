@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from appliance.evidence import logfiles
+from appliance.evidence import log_files
 from appliance.evidence.errors import PackageRefused
-from appliance.evidence.history import Event
+from appliance.evidence.history import PackageEvent
 from appliance.language.names import same_name
 from hsm import canonical, timestamp
 from hsm.acts import instant
@@ -37,12 +37,12 @@ Files = Mapping[str, bytes | memoryview]
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class PackagedBasis:
     """One record with the log's entry of its signature; ``at`` is when the signature's timestamp dates it."""
 
     path: str
     record: Mapping[str, Any]
-    entry: Event
+    entry: PackageEvent
     at: datetime
 
     def require(self, holds: bool, what: str) -> None:
@@ -70,18 +70,18 @@ WRONG: Final[Mapping[str, str]] = {
 """What can be wrong, by name."""
 
 
-def lines(documents: Mapping[str, bytes], entries: Sequence[Event]) -> Iterator[str]:
+def lines(documents: Mapping[str, bytes], entries: Sequence[PackageEvent]) -> Iterator[str]:
     """The lines of ``index.txt``: ``grounds NN ENTRY``, and ``letter POWER NN`` for each letter."""
     for path in sorted(documents):
         if found := _RECORD.fullmatch(path):
             entry = _entry_of(path, documents[path], entries)
-            yield f"grounds {found[1]} {logfiles.number(entry.entry)}"
+            yield f"grounds {found[1]} {log_files.number(entry.entry)}"
             power = entry.public.get("power")
             if power is not None:
                 yield f"letter {power} {found[1]}"
 
 
-def require_grounds(files: Files, entries: Sequence[Event]) -> None:
+def require_authorisation_basis(files: Files, entries: Sequence[PackageEvent]) -> None:
     """Everything above holds. Raises :class:`PackageRefused`; KeyError, TypeError, ValueError for other forms."""
     records = {path: bytes(files[path]) for path in sorted(files) if _RECORD.fullmatch(path)}
     told = [entry for entry in entries if entry.kind == "party-signed" and "grounds" in entry.public]
@@ -90,7 +90,7 @@ def require_grounds(files: Files, entries: Sequence[Event]) -> None:
         raise PackageRefused("The package lacks the grounds of a signature, or has them twice.")
     letters = set()
     for path, record in records.items():
-        ground = Ground(path, canonical.decode(record), _entry_of(path, record, told), _dated(files, path))
+        ground = PackagedBasis(path, canonical.decode(record), _entry_of(path, record, told), _dated(files, path))
         _require_signature(ground)
         _require_identity(ground, entries)
         letters |= _require_authority(ground, files, entries)
@@ -98,7 +98,7 @@ def require_grounds(files: Files, entries: Sequence[Event]) -> None:
         raise PackageRefused("The package has a letter that no signature rests on.")
 
 
-def _entry_of(path: str, record: bytes | memoryview, entries: Iterable[Event]) -> Event:
+def _entry_of(path: str, record: bytes | memoryview, entries: Iterable[PackageEvent]) -> PackageEvent:
     digest = hashlib.sha256(record).hexdigest()
     for entry in entries:
         if entry.kind == "party-signed" and entry.public.get("grounds") == digest:
@@ -113,7 +113,7 @@ def _dated(files: Files, path: str) -> datetime:
     return timestamp.parse_token(token).gen_time.replace(microsecond=0)
 
 
-def _require_signature(ground: Ground) -> None:
+def _require_signature(ground: PackagedBasis) -> None:
     record, entry = ground.record, ground.entry
     about = {name: entry.public.get(name) for name in ("contract", "party", "field", "signer")}
     same = record["format"] == FORMAT and all(record[name] == value for name, value in about.items())
@@ -121,7 +121,7 @@ def _require_signature(ground: Ground) -> None:
     ground.require(entry.at == ground.at and _moment(record["at"]) >= ground.at, "moment")
 
 
-def _require_authority(ground: Ground, files: Files, entries: Sequence[Event]) -> set[str]:
+def _require_authority(ground: PackagedBasis, files: Files, entries: Sequence[PackageEvent]) -> set[str]:
     """The letters that the signature rests on: one, or none where no power was needed."""
     record = ground.record
     if record["outcome"] == "not-needed":
@@ -145,7 +145,11 @@ def _require_authority(ground: Ground, files: Files, entries: Sequence[Event]) -
 
 
 def _require_register(
-    ground: Ground, power: Mapping[str, Any], letter: str, files: Files, entries: Sequence[Event]
+    ground: PackagedBasis,
+    power: Mapping[str, Any],
+    letter: str,
+    files: Files,
+    entries: Sequence[PackageEvent],
 ) -> None:
     """What the record says of the power is what the log says of it."""
     own = {entry.kind: entry for entry in entries if entry.public.get("power") == power["id"]}
@@ -166,7 +170,7 @@ def _require_register(
     ground.require(revoked is None or revoked.at >= ground.at, "revoked")
 
 
-def _require_stated(ground: Ground, entries: Sequence[Event]) -> None:
+def _require_stated(ground: PackagedBasis, entries: Sequence[PackageEvent]) -> None:
     """Amount and type are those that the log has of the contract, where they were not erased."""
     matter, stated = ground.record["matter"], {}
     for entry in entries:
@@ -183,7 +187,7 @@ def _require_stated(ground: Ground, entries: Sequence[Event]) -> None:
     ground.require(same and stated.get("kind", matter["kinds"][0]) == matter["kinds"][0], "stated")
 
 
-def _require_scope(ground: Ground, power: Mapping[str, Any]) -> None:
+def _require_scope(ground: PackagedBasis, power: Mapping[str, Any]) -> None:
     matter = ground.record["matter"]
     kinds, parties, limit = power["kinds"], power["counterparties"], power["limit"]
     ground.require(not kinds or any(_among(kind, kinds) for kind in matter["kinds"]), "kind")
@@ -197,7 +201,7 @@ def _require_scope(ground: Ground, power: Mapping[str, Any]) -> None:
         ground.require(matter["currency"] == power["currency"] and matter["amount"] <= limit, "amount")
 
 
-def _require_identity(ground: Ground, entries: Sequence[Event]) -> None:
+def _require_identity(ground: PackagedBasis, entries: Sequence[PackageEvent]) -> None:
     identity, named = ground.record["identity"], ground.entry.public.get("identity")
     if identity is None:
         ground.require(named is None, "identity")
