@@ -18,7 +18,9 @@ _WRONG_STATE: Final[Mapping[Permission, str]] = {
     Permission.DECLINE: "“{title}” cannot be declined: it is {state}.",
     Permission.HAND_OVER: "“{title}” is {state}; handing over is possible only while it waits for signatures.",
     Permission.RECALL: "“{title}” is {state}; only what waits for signatures can be recalled.",
-    Permission.CORRECT: "“{title}” is {state}; only what was declined, recalled or expired is corrected and sent again.",
+    Permission.CORRECT: (
+        "“{title}” is {state}; only what was declined, recalled or expired is corrected and sent again."
+    ),
     Permission.EXTEND: "“{title}” is {state}; the deadline can be extended only while it waits for signatures.",
     Permission.VOID: "“{title}” is {state}; only a completed contract can be voided.",
     Permission.AGREE_TO_VOID: "“{title}” is {state}; only a completed contract can be voided.",
