@@ -18,29 +18,23 @@ from appliance.config import Settings
 from appliance.confinement import Confinement
 from appliance.contracts.agreement import Agreements
 from appliance.contracts.agreement_text import load_text
-from appliance.contracts.claimants import ProcessLeases
+from appliance.contracts.authorisation_basis import Authorised, BasisFinder, Identified
 from appliance.contracts.cycle import SigningCycle
-from appliance.contracts.departures import Departures
-from appliance.contracts.desk import SigningService
-from appliance.contracts.drafting import Drafting
-from appliance.contracts.endings import Endings
-from appliance.contracts.extending import Extending
-from appliance.contracts.finishing import Finishing
-from appliance.contracts.grounds import Authorised, BasisFinder, Identified
-from appliance.contracts.handing_over import HandingOver
-from appliance.contracts.preconditions import Reviewed, standard_preconditions
+from appliance.contracts.drafting import Drafting, Resending
+from appliance.contracts.endings import Endings, Extending
+from appliance.contracts.failpoints import FailpointHook, ignore_failpoint
+from appliance.contracts.finalisation import Finalisation
+from appliance.contracts.handing_over import Departures, HandingOver
+from appliance.contracts.leases import ProcessLeases
+from appliance.contracts.preconditions import Reviewed, SealConditions, standard_preconditions
 from appliance.contracts.reader import Contracts
-from appliance.contracts.recovery import Recovery
-from appliance.contracts.resending import Resending
-from appliance.contracts.room import SigningRoom
-from appliance.contracts.seal_conditions import SealConditions
+from appliance.contracts.recovery import Recovery, StuckContracts
 from appliance.contracts.seal_requests import SealRequests
 from appliance.contracts.seal_uses import SealUses
-from appliance.contracts.sealing import Finalisation
 from appliance.contracts.sending import Sending
-from appliance.contracts.stuck import StuckContracts
+from appliance.contracts.services import SigningRoom
+from appliance.contracts.signing_service import Finishing, SigningService
 from appliance.contracts.voiding import Voiding
-from appliance.contracts.waypoints import FailpointHook, ignore_failpoint
 from appliance.directory import Directory
 from appliance.documents.blobs import BlobStore
 from appliance.documents.earlier import EarlierSignatures
@@ -173,8 +167,8 @@ def open_appliance(
 ) -> Iterator[Appliance]:
     """The parts of one process, which asks the authority as *role* (one of ``home.ROLES``); closed on leaving.
 
-    *now* is the clock of deadlines and expiries (the authority has its own); *passing* is told each waypoint of
-    the signing cycle; *confinement* is one that the caller has running already.
+    *now* is the clock of deadlines and expiries (the authority has its own); *reach* is called at each failpoint
+    of the signing cycle; *confinement* is one that the caller has running already.
     Raises :class:`ApplianceError` when the state on disk is not this release's.
     """
     home = settings.home

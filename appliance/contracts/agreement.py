@@ -1,7 +1,7 @@
 """The agreement to sign electronically: a record that names the parties, accepted by a signature over it.
 
-Somebody who acts for a party accepts for the side that the party is of (:mod:`appliance.contracts.sides`), towards
-all other sides of the contract. Later contracts among the same sides, or some of them, rest on it.
+Somebody who acts for a party accepts for the side that the party is of (:class:`AgreementSide`), towards all other
+sides of the contract. Later contracts among the same sides, or some of them, rest on it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.contracts import agreed, rules
-from appliance.contracts.agreement_text import AgreementText
-from appliance.contracts.grounds import Authorised, Identified
+from appliance.contracts import agreement_text, rules
+from appliance.contracts.agreement_text import AgreementText, distinct, side_of, side_of_person, sides_of
+from appliance.contracts.authorisation_basis import Authorised, Identified
 from appliance.contracts.preconditions import Signing
-from appliance.contracts.room import SigningRoom
-from appliance.contracts.sides import distinct, side_of, side_of_person, sides_of
+from appliance.contracts.services import SigningRoom
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.ledger.events import AuditEvent, EventKind
@@ -83,7 +82,9 @@ class Agreements:
         """The acceptances of the current text that a party of a contract rests on; None when it is still asked."""
         with self._room.database.reading() as tx:
             between = _between(tx, contract_id, party_id)
-            return agreed.acceptances_between(tx, between.own, between.others, self._room.agreement.version)
+            return agreement_text.acceptances_between(
+                tx, between.own, between.others, self._room.agreement.version
+            )
 
     def of_person(self, subject: str) -> tuple[Accepted, ...]:
         """What was accepted of the current text for the side that a person is on, oldest first."""
@@ -181,7 +182,10 @@ class Agreements:
         self._require_able(tx, between, proposal.person)
 
     def _require_new(self, tx: Transaction, between: AgreementSides) -> None:
-        if agreed.acceptances_between(tx, between.own, between.others, self._room.agreement.version) is not None:
+        if (
+            agreement_text.acceptances_between(tx, between.own, between.others, self._room.agreement.version)
+            is not None
+        ):
             raise StateRefused("{party} has accepted this agreement already.", party=between.own.name)
 
     def _require_able(self, tx: Transaction, between: AgreementSides, subject: str) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from appliance.contracts import agreed, grounds, rules
+from appliance.contracts import agreement_text, authorisation_basis, rules
 from appliance.contracts.acceptable import READERS, require_signed
-from appliance.contracts.announcements import after_signature
-from appliance.contracts.changes import record_change
+from appliance.contracts.agreement_text import distinct, side_of, sides_of
+from appliance.contracts.changes import after_signature, record_change
+from appliance.contracts.failpoints import Failpoint
 from appliance.contracts.preconditions import Signing, require_preconditions
-from appliance.contracts.room import SigningRoom
-from appliance.contracts.sides import distinct, side_of, sides_of
+from appliance.contracts.services import SigningRoom
 from appliance.contracts.signature import Signature
-from appliance.contracts.waypoints import Failpoint
 from appliance.errors import PreconditionRefused, ResultRefused, StateRefused
 from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.contract import Contract, ContractRevision, Party, RevisionKind
@@ -92,7 +91,9 @@ class Completion:
         party = rules.signing_party(seen, record.intent)
         signing = Signing(seen, party, room.now())
         require_preconditions(room.preconditions, tx, signing)
-        rests_on = grounds.save_basis(tx, record.id, COMPLETED, room.basis_finder.find_basis(tx, signing))
+        rests_on = authorisation_basis.save_basis(
+            tx, record.id, COMPLETED, room.basis_finder.find_basis(tx, signing)
+        )
         rests_on["agreement"] = self._agreement(tx, signing)
         contracts.add_revision(tx, contract, revision, state=rules.state_after(seen, party))
         parties.mark_signed(tx, contract, party, revision.at)
@@ -106,7 +107,7 @@ class Completion:
         """The log's entries of the acceptances on electronic signing that the signature rests on."""
         own = side_of(signing.party)
         others = distinct(sides_of(signing.contract), but=own)
-        records = agreed.require_acceptances(tx, own, others, self._room.agreement.version)
+        records = agreement_text.require_acceptances(tx, own, others, self._room.agreement.version)
         return " ".join(str(record.entry) for record in records)
 
 

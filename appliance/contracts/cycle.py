@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from appliance.contracts.completion import Completion
 from appliance.contracts.preparation import NOBODY, Preparation
-from appliance.contracts.room import SigningRoom
+from appliance.contracts.services import SigningRoom
 from appliance.contracts.signature import Signature
 from appliance.model.contract import Contract
 from appliance.model.intent import IntentRecord, PreparedSigning, SigningOrigin

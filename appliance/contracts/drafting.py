@@ -1,21 +1,21 @@
-"""Drafting: from bytes that come in to a contract with its parties and fields, ready to be sent."""
+"""Drafting: from a document to a contract with its parties and fields; and a new draft for one that has ended."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from appliance.contact_details import telephone_number
-from appliance.contracts import joining, outsiders, rules
-from appliance.contracts import terms as wording
-from appliance.contracts.acts import Permission
-from appliance.contracts.admission import Command, admitted
+from appliance.contracts import draft_rules, rules, sending
+from appliance.contracts import draft_rules as wording
+from appliance.contracts.access import Command, admitted
 from appliance.contracts.changes import record_change
-from appliance.contracts.joining import PlacementChoice, Signatory
+from appliance.contracts.draft_rules import DraftTerms, PlacementChoice, Signatory, new_party
+from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import Signing
-from appliance.contracts.room import SigningRoom
-from appliance.contracts.terms import DraftTerms
+from appliance.contracts.services import SigningRoom
 from appliance.documents.intake import AcceptedDocument, Intake
 from appliance.errors import PreconditionRefused
 from appliance.ledger.events import AuditEvent, EventKind, Field
@@ -30,7 +30,7 @@ from appliance.model.contract import (
     Placement,
     RevisionKind,
 )
-from appliance.store import accounts, contracts, parties, people
+from appliance.store import accounts, contract_dates, contracts, parties, people, successions
 from appliance.store.database import Transaction
 from hsm.acts import instant
 
@@ -128,11 +128,11 @@ class Drafting:
 
     def add_guest(self, contract_id: str, guest: GuestDetails, *, by: str, seen: int | None = None) -> Party:
         """Somebody from outside becomes the next party, for this contract alone; the field is not placed yet."""
-        certified = outsiders.certified_here(self._room)
+        certified = sending.certified_here(self._room)
         with self._room.database.transaction() as tx:
             contract = self._draft(tx, contract_id, by, seen)
-            person = joining.guest_person(guest, people.person(tx, contract.initiator))
-            refusal = outsiders.of_this_house(tx, self._room, person.organisation, certified)
+            person = draft_rules.guest_person(guest, people.person(tx, contract.initiator))
+            refusal = sending.of_this_house(tx, self._room, person.organisation, certified)
             if refusal is not None:
                 raise refusal.error()
             people.insert_person(tx, person, None)
@@ -173,7 +173,7 @@ class Drafting:
         """The parties sign in this order, but the initiator first in any case."""
         with self._room.database.transaction() as tx:
             contract = self._draft(tx, contract_id, by, seen)
-            order = joining.in_order(contract, party_ids)
+            order = draft_rules.in_order(contract, party_ids)
             if order == tuple(party.id for party in contract.parties):
                 return contract
             parties.order(tx, contract_id, order)
@@ -196,7 +196,7 @@ class Drafting:
         with self._room.database.transaction() as tx:
             contract = self._draft(tx, contract_id, by, seen)
             party = rules.party_of(contract, party_id)
-            joining.require_places(contract, placements, cross_page)
+            draft_rules.require_places(contract, placements, cross_page)
             if cross_page is not None and party.kind is not PartyKind.SEAL:
                 raise PreconditionRefused("Only a seal goes across pages; {name} is a person.", name=party.name)
             if (party.places, party.cross_page) == (tuple(placements), cross_page):
@@ -215,7 +215,7 @@ class Drafting:
         signatory: Signatory,
         placement: Placement | PlacementChoice | None,
     ) -> Party:
-        party = joining.new_party(contract, signatory, placement)
+        party = draft_rules.new_party(contract, signatory, placement)
         if party.kind is PartyKind.SEAL:
             for reason in self._room.seals.of_choice(tx, Signing(contract, party, self._room.now())):
                 raise PreconditionRefused(reason.template, **reason.values)
@@ -264,3 +264,90 @@ def _public_fields(contract: Contract) -> dict[str, Field]:
 def _private_fields(contract: Contract) -> dict[str, Field]:
     amount = None if contract.amount is None else str(contract.amount)
     return {"title": contract.title, "kind": contract.kind, "purpose": contract.purpose, "amount": amount}
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacementLinks:
+    """The contract that one replaces, and the one that replaces it; None where there is none."""
+
+    replaces: Contract | None
+    replaced_by: Contract | None
+
+
+class Resending:
+    """Thread-safe."""
+
+    def __init__(self, room: SigningRoom) -> None:
+        self._room = room
+
+    def draft_again(self, contract_id: str, *, by: str, seen: int | None = None) -> Contract:
+        """A draft like the contract that has ended: its document, words, parties with their fields, order, dates
+        and language, and as long until the deadline as there was from sending. What is to be changed is changed
+        there. People and seals are named as the register has them now; guests stay who they are, with the key
+        that they have, and get a new link when the draft is sent.
+
+        Asked again, it gives the draft, or what became of it, unless that was thrown away. Raises
+        :class:`StateRefused` or :class:`PreconditionRefused` when it is not allowed.
+        """
+        now = self._room.now()
+        with self._room.database.transaction() as tx:
+            before = admitted(tx, contract_id, Command(Permission.CORRECT, by, seen), now)
+            known = successions.successor(tx, before.id)
+            if known is not None:
+                return contracts.load(tx, known)
+            draft = self._drafted(tx, before, now)
+            for party in before.parties:
+                draft = self._joined(tx, draft, party)
+            for entry in contract_dates.of_contract(tx, before.id):
+                contract_dates.keep(tx, draft.id, replace(entry, set_by=by, set_at=now))
+            public = {"successor": draft.id}
+            event = AuditEvent(EventKind.CONTRACT_CORRECTED, now, by, before.id, public)
+            self._room.audit.append(tx, event)
+            return draft
+
+    def links(self, contract: Contract) -> ReplacementLinks:
+        """What *contract* replaces, and what replaces it."""
+        with self._room.database.reading() as tx:
+            before, after = successions.replaced(tx, contract.id), successions.successor(tx, contract.id)
+            return ReplacementLinks(
+                None if before is None else contracts.load(tx, before),
+                None if after is None else contracts.load(tx, after),
+            )
+
+    def _drafted(self, tx: Transaction, before: Contract, now: datetime) -> Contract:
+        original = before.original
+        draft = replace(
+            before,
+            id=secrets.token_hex(12),
+            deadline=draft_rules.deadline_again(before.deadline, _sent_at(before), now),
+            state=ContractState.DRAFT,
+            created=now,
+            parties=(),
+            revisions=(ContractRevision(0, RevisionKind.ORIGINAL, original.digest, original.size, now),),
+            former=(),
+            voiding=None,
+        )
+        contracts.insert(tx, draft)
+        successions.insert(tx, draft.id, replaces=before.id)
+        event = drafted_event(draft, now, replaces=before.id)
+        return record_change(tx, self._room.audit, draft, event)
+
+    def _joined(self, tx: Transaction, draft: Contract, party: Party) -> Contract:
+        """The draft with one party more, who signs where *party* would have signed."""
+        if party.kind is PartyKind.SEAL:
+            seal = people.seal(tx, party.subject)
+            name, organisation = seal.label, seal.organisation
+        else:
+            person = people.person(tx, party.subject)
+            name, organisation = person.name, person.organisation
+        signatory = Signatory(party.kind, party.subject, name, organisation, party.requester, party.phone)
+        anew = new_party(draft, signatory, party.placement)
+        joined = replace(anew, more=party.more, cross_page=party.cross_page)
+        parties.insert(tx, draft.id, joined)
+        return record_change(tx, self._room.audit, draft, added_event(draft, joined, self._room.now()))
+
+
+def _sent_at(contract: Contract) -> datetime:
+    """When the contract was sent: when it got its fields."""
+    fields = (each.at for each in contract.revisions if each.kind is RevisionKind.FIELDS)
+    return next(fields, contract.created)

@@ -3,27 +3,27 @@
 A :class:`Precondition` reads the state of the very transaction that acts on its answer, so nothing that was
 revoked in the meantime slips through. More of them (powers of attorney, content checks, approvals) join the list
 that ``appliance/wiring.py`` hands over; the cycle does not change. A draft is asked for the same ones
-(:mod:`appliance.contracts.readiness`), so that no contract goes out that somebody could never sign.
+(:mod:`appliance.contracts.preconditions`), so that no contract goes out that somebody could never sign.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import ClassVar
 
 from cryptography import x509
 
-from appliance.contracts import agreed
-from appliance.contracts.acts import Actor, Permission
-from appliance.contracts.agreement_text import VERSION
-from appliance.contracts.model import refusal_for
-from appliance.contracts.sides import distinct, side_of, sides_of
+from appliance.contracts import agreement_text
+from appliance.contracts.agreement_text import VERSION, distinct, side_of, sides_of
+from appliance.contracts.permissions import Actor, Permission, refusal_for
 from appliance.errors import PreconditionRefused
-from appliance.model.contract import Contract, ContractState, Party
+from appliance.model.contract import Contract, ContractState, Party, PartyKind
+from appliance.model.people import Seal
+from appliance.policy import Policy
 from appliance.review import refusing
 from appliance.review.standing import Standings
 from appliance.store import accounts, people
@@ -133,7 +133,9 @@ class Agreed(Precondition):
         """Names the sides that no acceptance names."""
         own = side_of(signing.party)
         try:
-            agreed.require_acceptances(tx, own, distinct(sides_of(signing.contract), but=own), self.version)
+            agreement_text.require_acceptances(
+                tx, own, distinct(sides_of(signing.contract), but=own), self.version
+            )
         except PreconditionRefused as refusal:
             yield Sentence(refusal.template, refusal.values)
 
@@ -162,6 +164,127 @@ def require_preconditions(preconditions: Sequence[Precondition], tx: Transaction
 def standard_preconditions(version: str = VERSION) -> tuple[Precondition, ...]:
     """What every signature needs; *version* is that of the agreement on electronic signing.
 
-    A seal's own conditions are in :mod:`appliance.contracts.seal_conditions`.
+    A seal's own conditions are in :mod:`appliance.contracts.preconditions`.
     """
     return (Allowed(), Present(), Enrolled(), Agreed(version))
+
+
+_ALL = frozenset({Foreseen.OF_ALL, Foreseen.OF_OWN})
+_LATER = frozenset({Foreseen.OF_OWN})
+_LAST_MOMENT = timedelta(microseconds=1)
+
+
+class SigningReadiness:
+    """Reads only. ``preconditions`` are those of every signature."""
+
+    def __init__(self, preconditions: Sequence[Precondition]) -> None:
+        self._preconditions = preconditions
+
+    def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+        """All that would be refused, whosever turn it is."""
+        yield from self._of(tx, signing, _ALL)
+
+    def before_sending(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+        """What must be settled before the contract is sent."""
+        if not signing.party.guest:
+            own = _is_own(tx, signing)
+            yield from self._of(tx, signing, _ALL if own else _ALL - _LATER)
+
+    def until_signing(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+        """What people of another organisation still have to bring along, until they sign."""
+        if signing.party.guest or not _is_own(tx, signing):
+            yield from self._of(tx, signing, _LATER)
+
+    def running_out(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+        """What holds now, but as things stand no more at the last moment before the deadline."""
+        last = replace(signing, now=signing.contract.deadline.at - _LAST_MOMENT)
+        lacks_now = any(True for _ in self._of(tx, signing, _LATER))
+        if not lacks_now and last.now > signing.now and not signing.party.guest:
+            yield from self._of(tx, last, _LATER)
+
+    def _of(self, tx: Transaction, signing: Signing, which: Collection[Foreseen]) -> Iterator[Sentence]:
+        for precondition in self._preconditions:
+            if precondition.foreseen in which:
+                yield from precondition.lacking(tx, signing)
+
+
+def _is_own(tx: Transaction, signing: Signing) -> bool:
+    """Whether who acts for the party is of the initiator's organisation."""
+    acting, initiator = (
+        people.person(tx, each) for each in (signing.party.responsible, signing.contract.initiator)
+    )
+    return acting.organisation == initiator.organisation
+
+
+SUSPENDED = "The seal {seal} is suspended."
+DESTROYED = "The seal {seal} is destroyed; choose another one."
+ALONE = "The seal {seal} needs a custodian who is not the one asking for it."
+TOO_FEW = "The seal {seal} takes two custodians who are not the one asking for it, and has fewer."
+ALSO_SIGNS = "Who asks for the seal {seal} also signs this contract; policy wants another person to ask for it."
+FOREIGN = (
+    "The seal {seal} is of {organisation}, and only its own people can ask for it; {name} is of {other}."
+    " Choose another seal, or somebody else to ask for it."
+)
+UNREVIEWED = "Policy wants a reviewer to sign the content check off before the seal {seal} is used."
+
+
+@dataclass(frozen=True, slots=True)
+class SealConditions(Precondition):
+    """The conditions, by policy."""
+
+    foreseen: ClassVar[Foreseen] = Foreseen.OF_ALL
+    policy: Policy
+    standings: Standings
+
+    def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+        """Nothing for a person's signature."""
+        contract, party = signing.contract, signing.party
+        if party.kind is not PartyKind.SEAL:
+            return
+        yield from self.of_choice(tx, signing)
+        rules = self.policy.of(contract.kind).seals
+        if not rules.requester_may_sign and _signs_too(contract, party):
+            yield Sentence(ALSO_SIGNS, {"seal": party.name})
+        if rules.after_review and not self._is_reviewed(tx, contract):
+            yield Sentence(UNREVIEWED, {"seal": party.name})
+
+    def of_choice(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+        """What speaks against this seal and this requester together, whatever else is in the contract."""
+        party, seal = signing.party, people.seal(tx, signing.party.subject)
+        named = {"seal": party.name}
+        if seal.destroyed is not None:
+            yield Sentence(DESTROYED, named)
+        elif seal.suspended is not None and seal.suspended <= signing.now:
+            yield Sentence(SUSPENDED, named)
+        requester = people.person(tx, party.responsible)
+        if requester.organisation != seal.organisation:
+            organisations = {"organisation": seal.organisation, "other": requester.organisation or "—"}
+            yield Sentence(FOREIGN, {**named, "name": requester.name, **organisations})
+        needed = self.needed(signing.contract, seal)
+        if len(_available(tx, seal, besides=party.responsible)) < needed:
+            yield Sentence(ALONE if needed == 1 else TOO_FEW, named)
+
+    def needed(self, contract: Contract, seal: Seal) -> int:
+        """How many custodians approve the use of *seal* in *contract*: what the seal takes, or policy if more."""
+        return max(seal.needed, self.policy.of(contract.kind).seals.custodians)
+
+    def _is_reviewed(self, tx: Transaction, contract: Contract) -> bool:
+        standing = self.standings.when_sent(tx, contract)
+        return standing.passes and standing.signed_off is not None
+
+
+def _signs_too(contract: Contract, seal: Party) -> bool:
+    return any(party.kind is PartyKind.PERSON and party.subject == seal.requester for party in contract.parties)
+
+
+def _available(tx: Transaction, seal: Seal, *, besides: str | None) -> list[str]:
+    """The custodians, other than *besides*, whom the authority would count: of the seal's own organisation and
+    with a key; and whose account is open, so that they can be asked."""
+    return [
+        custodian
+        for custodian in seal.custodians
+        if custodian != besides
+        and people.person(tx, custodian).organisation == seal.organisation
+        and people.is_enrolled(tx, custodian)
+        and accounts.is_there(tx, custodian)
+    ]

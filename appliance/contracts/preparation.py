@@ -6,10 +6,10 @@ import secrets
 from datetime import datetime
 
 from appliance.appearances.seals import appearance_of
-from appliance.contracts import grounds, rules
+from appliance.contracts import authorisation_basis, rules
+from appliance.contracts.failpoints import Failpoint
 from appliance.contracts.preconditions import Signing, require_preconditions
-from appliance.contracts.room import SigningRoom
-from appliance.contracts.waypoints import Failpoint
+from appliance.contracts.services import SigningRoom
 from appliance.errors import StateRefused
 from appliance.language import Language
 from appliance.ledger.events import AuditEvent, EventKind
@@ -109,7 +109,9 @@ class Preparation:
         require_preconditions(self._room.preconditions, tx, signing)
         intents.abandon_of_party(tx, party.id, "prepared again")
         intents.insert(tx, record)
-        rests_on = grounds.save_basis(tx, record.id, PREPARED, self._room.basis_finder.find_basis(tx, signing))
+        rests_on = authorisation_basis.save_basis(
+            tx, record.id, PREPARED, self._room.basis_finder.find_basis(tx, signing)
+        )
         event = AuditEvent(
             kind=EventKind.SIGNATURE_PREPARED,
             contract=contract.id,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.contracts.agreement_text import OF_PERSONS, standard_text
-from appliance.contracts.grounds_record import StoredBasis, decode_basis
+from appliance.contracts.authorisation_basis import StoredBasis, decode_basis
 from appliance.contracts.rules import party_of
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from appliance.contracts.acceptable import require_signed
-from appliance.contracts.room import SigningRoom
+from appliance.contracts.services import SigningRoom
 from appliance.errors import ApplianceError
 from appliance.model.contract import Contract
 from appliance.model.intent import IntentRecord, OutsideStamp

@@ -1,28 +1,144 @@
-"""Sending: the PDF gets all its signature fields at once, and the contract goes out for signing."""
+"""Sending: what keeps a draft from going out, and the PDF that gets all its signature fields at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from itertools import chain
 
-from appliance.contracts import outsiders, problems
-from appliance.contracts.acts import Permission
-from appliance.contracts.admission import Command, admitted
-from appliance.contracts.announcements import after_sending
-from appliance.contracts.changes import record_change
-from appliance.contracts.preconditions import Signing
-from appliance.contracts.problems import DraftProblem, ProblemPlace
-from appliance.contracts.readiness import SigningReadiness
-from appliance.contracts.room import SigningRoom
+from appliance.contracts import rules
+from appliance.contracts.access import Command, admitted
+from appliance.contracts.changes import after_sending, record_change
+from appliance.contracts.permissions import Permission, Refusal
+from appliance.contracts.preconditions import Signing, SigningReadiness
+from appliance.contracts.services import SigningRoom
 from appliance.documents.earlier import EarlierSignatures
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.events import AuditEvent, EventKind, Field
-from appliance.model.contract import Contract, ContractRevision, ContractState, Party, PartyKind, RevisionKind
+from appliance.model.contract import (
+    Contract,
+    ContractRevision,
+    ContractState,
+    Party,
+    PartyKind,
+    Placement,
+    RevisionKind,
+)
 from appliance.pdf.values import CrossPageSeal, FieldKind, FieldPlacement, Place
 from appliance.review import refusing
 from appliance.store import contracts, people
 from appliance.store.database import Transaction
+from hsm.errors import AuthorityError
+from hsm.organisations import same_organisation
 from hsm.sentence import Sentence
+
+MOST_SHARED = 0.5
+"""Of the smaller field's area: more of it under another field is no longer readable."""
+
+
+class ProblemPlace(StrEnum):
+    """The step of the form where a problem is solved."""
+
+    DOCUMENT = "document"
+    """The document and its words: title, type, purpose."""
+    PARTIES = "parties"
+    FIELDS = "fields"
+    DEADLINE = "deadline"
+    REVIEW = "review"
+    """The content check, and the reviewer's answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftProblem:
+    """One thing to mend: a sentence (message id) with its values; ``party`` is the id of the party concerned."""
+
+    place: ProblemPlace
+    party: str | None
+    template: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> Refusal:
+        """The same as what :class:`Sending` refuses with."""
+        return Refusal(self.template, dict(self.values))
+
+
+def problems_of(contract: Contract, now: datetime) -> Iterator[DraftProblem]:
+    """Everything that the contract itself shows; the register of people and seals is asked elsewhere."""
+    yield from _words(contract)
+    if not contract.parties:
+        yield DraftProblem(ProblemPlace.PARTIES, None, "Nobody is to sign yet; add a party.")
+    yield from _fields(contract)
+    if now >= contract.deadline.at:
+        yield DraftProblem(
+            ProblemPlace.DEADLINE,
+            None,
+            "The deadline {deadline} ({zone}) has passed; set a later one.",
+            {"deadline": rules.local(contract.deadline), "zone": contract.deadline.zone},
+        )
+
+
+def _words(contract: Contract) -> Iterator[DraftProblem]:
+    if not contract.kind:
+        yield DraftProblem(ProblemPlace.DOCUMENT, None, "The type of the contract is missing.")
+    if not contract.purpose:
+        yield DraftProblem(ProblemPlace.DOCUMENT, None, "The purpose of the contract is missing.")
+
+
+def _fields(contract: Contract) -> Iterator[DraftProblem]:
+    for number, party in enumerate(contract.parties):
+        name = {"name": party.name}
+        if not party.places:
+            template = "{name} has no field yet; place one."
+            if party.kind is PartyKind.SEAL and party.cross_page is not None:
+                template = "{name} needs a place of its own besides the edges of the pages."
+            yield DraftProblem(ProblemPlace.FIELDS, party.id, template, name)
+        if not all(_lies_on_page(contract, place) for place in party.places):
+            yield DraftProblem(
+                ProblemPlace.FIELDS, party.id, "A field of {name} lies outside its page; move it back.", name
+            )
+        for other in contract.parties[number + 1 :]:
+            if _hides(party, other):
+                both = {"name": party.name, "other": other.name}
+                template = "The fields of {name} and {other} cover each other; move them apart."
+                yield DraftProblem(ProblemPlace.FIELDS, party.id, template, both)
+        if _hides_itself(party):
+            yield DraftProblem(
+                ProblemPlace.FIELDS, party.id, "Two fields of {name} cover each other; move them apart.", name
+            )
+
+
+def _lies_on_page(contract: Contract, place: Placement) -> bool:
+    """A hundredth of a percent is allowed for rounding."""
+    inside = place.x > -0.01 and place.y > -0.01
+    return (
+        place.page < contract.pages
+        and inside
+        and place.x + place.width < 100.01
+        and place.y + place.height < 100.01
+    )
+
+
+def _hides(one: Party, other: Party) -> bool:
+    return any(_cover(place, under) for place in one.places for under in other.places)
+
+
+def _hides_itself(party: Party) -> bool:
+    places = party.places
+    return any(_cover(place, other) for number, place in enumerate(places) for other in places[number + 1 :])
+
+
+def _cover(one: Placement, other: Placement) -> bool:
+    """True when the two share more than half of the smaller one."""
+    if one.page != other.page:
+        return False
+    wide = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    high = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    smaller = min(one.width * one.height, other.width * other.height)
+    return wide > 0 and high > 0 and wide * high > MOST_SHARED * smaller
 
 
 class Sending:
@@ -98,7 +214,7 @@ class Sending:
 
     def _problems(self, tx: Transaction, contract: Contract) -> list[DraftProblem]:
         found = [
-            *problems.problems_of(contract, self._room.now()),
+            *problems_of(contract, self._room.now()),
             *self._of_register(tx, contract),
             *self._of_review(tx, contract),
         ]
@@ -110,7 +226,7 @@ class Sending:
                 template = "{name} has no e-mail address; the link to the contract goes there."
                 yield DraftProblem(ProblemPlace.PARTIES, party.id, template, {"name": party.name})
             if party.guest:
-                own = outsiders.of_this_house(tx, self._room, party.organisation)
+                own = of_this_house(tx, self._room, party.organisation)
                 if own is not None:
                     yield DraftProblem(ProblemPlace.PARTIES, party.id, own.template, dict(own.values))
         for signing in self._signatures(contract):
@@ -143,3 +259,25 @@ def _field(tx: Transaction, party: Party) -> FieldPlacement:
         more=tuple(Place(one.page, one.x, one.y, one.width, one.height) for one in more),
         cross_page=cross_page,
     )
+
+
+def certified_here(room: SigningRoom) -> list[str]:
+    """What else the authority certifies as this house, to be asked outside transactions. While it does not answer
+    it is not asked: it certifies no outside signer under those names anyway."""
+    with suppress(AuthorityError):
+        return room.authority.organisations()
+    return []
+
+
+def of_this_house(
+    tx: Transaction, room: SigningRoom, organisation: str, more: Iterable[str] = ()
+) -> Refusal | None:
+    """Why an outside signer cannot be of *organisation*, or None. ``more`` are further names of this house."""
+    for own in (room.basis_finder.own, *people.organisations(tx), *more):
+        if same_organisation(own, organisation):
+            return Refusal(
+                "An outside signer cannot be of {organisation}: {own} is an organisation of this house. Who works"
+                " here signs with an account.",
+                {"organisation": organisation, "own": own},
+            )
+    return None

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from appliance.contracts import rules
+from appliance.contracts.failpoints import Failpoint
 from appliance.contracts.preconditions import Signing, require_preconditions
-from appliance.contracts.room import SigningRoom
 from appliance.contracts.second_stamp import SecondTimestamp
-from appliance.contracts.waypoints import Failpoint
+from appliance.contracts.services import SigningRoom
 from appliance.errors import StateRefused
 from appliance.model.intent import IntentRecord, IntentState
 from appliance.store import contracts, intents

@@ -12,14 +12,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from appliance.contracts import rules
-from appliance.contracts.acts import Permission
-from appliance.contracts.admission import Command, admitted
-from appliance.contracts.announcements import to_everybody
-from appliance.contracts.changes import record_change
-from appliance.contracts.grounds import Authorised, Identified
+from appliance.contracts.access import Command, admitted
+from appliance.contracts.authorisation_basis import Authorised, Identified
+from appliance.contracts.changes import record_change, to_everybody
+from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import Signing
-from appliance.contracts.reasons import require_reason
-from appliance.contracts.room import SigningRoom
+from appliance.contracts.rules import require_reason
+from appliance.contracts.services import SigningRoom
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, ContractState, OpenVoiding

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from appliance.contracts.agreement import AgreementSides
+from appliance.contracts.agreement_text import side_of_person
 from appliance.contracts.drafting import DraftTerms, PlacementChoice
-from appliance.contracts.sides import side_of_person
 from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
 from appliance.exporting import Export, Exporting
@@ -71,7 +71,7 @@ class Story:
         contract = self._send(script)
         for party in contract.parties:
             self._sign(contract, party)
-        return self._seal_off(contract)
+        return self._finalise(contract)
 
     def agree(self) -> None:
         """Both parties have agreed to sign electronically, once, each by a signature of its representative."""
@@ -139,7 +139,7 @@ class Story:
             milliseconds=_since(started),
         )
 
-    def _seal_off(self, contract: Contract) -> Contract:
+    def _finalise(self, contract: Contract) -> Contract:
         started = time.perf_counter()
         done = self._appliance.finalisation.finalise(contract.id)
         self._tell(

@@ -15,11 +15,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from appliance.contact_details import email_address, telephone_number
-from appliance.contracts import guest_requests, rules
-from appliance.contracts.announcements import to_those_who_know
-from appliance.contracts.changes import record_change
-from appliance.contracts.guest_requests import RequestEnding
-from appliance.contracts.joining import guest_person
+from appliance.contracts import endings, rules
+from appliance.contracts.changes import record_change, to_those_who_know
+from appliance.contracts.draft_rules import guest_person
+from appliance.contracts.endings import RequestEnding
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.guests.inviting import invite, invite_again
 from appliance.ledger.audit_trail import AuditTrail
@@ -143,7 +142,7 @@ class GuestCorrection:
         if differs.email or anew:
             guests.revoke(tx, party.id, now)
         if anew:
-            guest_requests.withdraw_guest_request(tx, self._audit, before.subject, RequestEnding(REASON, by, now))
+            endings.withdraw_guest_request(tx, self._audit, before.subject, RequestEnding(REASON, by, now))
             outbox.withdraw(tx, before.subject, now)
 
     def _invite(

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.config import KeepingSettings
 from appliance.contracts.acceptable import READERS, require_archived
-from appliance.contracts.archiving import Archived, Archiving
-from appliance.contracts.room import SigningRoom
+from appliance.contracts.finalisation import Archived, Archiving
+from appliance.contracts.services import SigningRoom
 from appliance.errors import ApplianceError, ResultRefused
 from appliance.evidence.revisions import newest_contents
 from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field

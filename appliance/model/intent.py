@@ -51,7 +51,7 @@ class IntentRecord:
 
     ``suffix`` is what the prepared revision appends to the base's bytes, with its empty ``/Contents`` at
     ``contents`` (offset and length in the whole file, of the hex digits with their angle brackets). ``cms`` is
-    the authority's DER once there is one, ``stamped`` the time that its timestamp gives. ``claimant`` names the
+    the authority's DER once there is one, ``stamped`` the time that its timestamp gives. ``lease_owner`` names the
     process that went to the authority, at ``claimed``. ``outside`` is None where none is configured.
     """
 

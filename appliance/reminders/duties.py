@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from appliance.contracts import rules
-from appliance.contracts.seal_standing import still_asked
+from appliance.contracts.seal_request_status import still_asked
 from appliance.history.disclosure import Audience, belongs
 from appliance.model.contract import Contract, ContractState, Party, PartyKind
 from appliance.model.reminder import Duty, ReminderRole

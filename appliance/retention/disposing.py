@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from appliance.contracts.reasons import require_reason
+from appliance.contracts.rules import require_reason
 from appliance.documents.blobs import BlobStore
 from appliance.documents.pictures import PagePictures
 from appliance.errors import PreconditionRefused, StateRefused

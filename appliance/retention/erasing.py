@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from appliance.contracts.reasons import require_reason
+from appliance.contracts.rules import require_reason
 from appliance.errors import PreconditionRefused
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind, Field

@@ -33,7 +33,7 @@ def nothing(_scene: Scene) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``strike`` happens at a waypoint or a random moment; ``heal`` after the act has ended, however it did."""
+    """``strike`` happens at a failpoint or a random moment; ``heal`` after the act has ended, however it did."""
 
     name: str
     strike: Strike

@@ -21,7 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from appliance.config import load
-from appliance.contracts.waypoints import Failpoint
+from appliance.contracts.failpoints import Failpoint
 from appliance.errors import ApplianceError, StorageError
 from appliance.home import Home
 from appliance.ledger import Sequencer
@@ -35,7 +35,7 @@ from tests.world import activations_for, sample_document
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """``act``: sign, seal, send or place; ``at``: the waypoint's name, where ``fault`` (of ourselves) happens, or
+    """``act``: sign, seal, send or place; ``at``: the failpoint's name, where ``fault`` (of ourselves) happens, or
     where somebody else is waited for."""
 
     act: str

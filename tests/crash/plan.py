@@ -5,15 +5,15 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from appliance.contracts.waypoints import Failpoint
+from appliance.contracts.failpoints import Failpoint
 from tests.crash.faults import FAULTS, ON_OWN_DISK
 
 RANDOM, BEGIN = "at random", "begin"
-_ALL = [waypoint.name for waypoint in Failpoint]
+_ALL = [failpoint.name for failpoint in Failpoint]
 _ARCHIVING = _ALL[_ALL.index("ARCHIVE_PREPARED") :]
 _SIGNING = [name for name in _ALL if name not in _ARCHIVING]
 _OWN = ("kill", "fsync fails", "writes fail")
-"""What a performer does to itself at any waypoint."""
+"""What a performer does to itself at any failpoint."""
 _REPLIES = ("reply lost", "reply broken off")
 """The same, just before it asks the authority."""
 _AT_WAYPOINTS = (
@@ -25,7 +25,7 @@ _AT_WAYPOINTS = (
     "all workers killed",
     "authority killed",
 )
-"""What is done to the house at any waypoint; these and all others come at random moments, too."""
+"""What is done to the house at any failpoint; these and all others come at random moments, too."""
 _TELLING = {
     "fsync fails": "COMPLETION_WRITTEN",
     "writes fail": "CMS_RECEIVED",
@@ -36,7 +36,7 @@ _TELLING = {
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """``fault`` during ``act`` (sign, seal or place) ``at`` a waypoint, at its beginning, or at random."""
+    """``fault`` during ``act`` (sign, seal or place) ``at`` a failpoint, at its beginning, or at random."""
 
     act: str
     fault: str
@@ -67,7 +67,7 @@ def scenarios(*, own_disk: bool) -> list[Scenario]:
 
 
 def few(*, own_disk: bool) -> list[Scenario]:
-    """A kill at every waypoint, and every other fault once: what a short run has time for."""
+    """A kill at every failpoint, and every other fault once: what a short run has time for."""
     every = scenarios(own_disk=own_disk)
     chosen = {(each.fault, each.at): each for each in every if each.fault == "kill"}
     for each in every:

@@ -1,4 +1,4 @@
-"""What a performer does to itself at a waypoint: it dies, its disk fails, an answer is broken off."""
+"""What a performer does to itself at a failpoint: it dies, its disk fails, an answer is broken off."""
 
 from __future__ import annotations
 

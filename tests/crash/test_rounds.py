@@ -1,4 +1,4 @@
-"""A kill at every waypoint, and every other fault once: nothing is lost, done twice or left half-done.
+"""A kill at every failpoint, and every other fault once: nothing is lost, done twice or left half-done.
 
 ``make crash`` runs hundreds of rounds of these and of all other pairs of fault and place, side by side.
 """
@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from appliance.contracts.waypoints import Failpoint
+from appliance.contracts.failpoints import Failpoint
 from tests.crash.__main__ import Table, run_lane
 from tests.crash.plan import Share, few, scenarios
 from tests.crash.tally import Tally
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.crash, pytest.mark.slow]
 
 def test_the_plan_kills_at_every_waypoint_and_has_every_fault() -> None:
     every, some = scenarios(own_disk=True), few(own_disk=True)
-    assert {each.at for each in some if each.fault == "kill"} >= {waypoint.name for waypoint in Failpoint}
+    assert {each.at for each in some if each.fault == "kill"} >= {failpoint.name for failpoint in Failpoint}
     assert {each.fault for each in some} == {each.fault for each in every}
     assert set(some) <= set(every)
     halves = [Share.read(str(Share(lane, 2))) for lane in range(2)]

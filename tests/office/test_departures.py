@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.contracts.seal_standing import Lapse, lapse_of
+from appliance.contracts.seal_request_status import Lapse, lapse_of
 from appliance.demonstration.cast import ALPHA, CUSTODIAN, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
 from appliance.errors import PreconditionRefused, StateRefused

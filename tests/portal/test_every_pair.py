@@ -16,8 +16,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from appliance.accounts.sessions import Whereabouts
-from appliance.contracts.acts import Permission
-from appliance.contracts.model import refusal_for
+from appliance.contracts.permissions import Permission, refusal_for
 from appliance.language import Language, translator
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole
 from appliance.model.contract import Contract, ContractState

@@ -11,8 +11,8 @@ import pytest
 from flask import Flask
 
 from appliance.contracts.agreement import AgreementSides
+from appliance.contracts.agreement_text import distinct, side_of, sides_of
 from appliance.contracts.drafting import DraftTerms
-from appliance.contracts.sides import distinct, side_of, sides_of
 from appliance.demonstration.cast import ALPHA, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
 from appliance.language import Language

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.contracts.terms import DraftTerms
+from appliance.contracts.draft_rules import DraftTerms
 from appliance.demonstration.cast import ALPHA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
 from appliance.model.contract import Contract, Deadline, Party, PartyState, SigningOrder
 from appliance.model.intent import PreparedSigning

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.contracts.terms import DraftTerms
+from appliance.contracts.draft_rules import DraftTerms
 from appliance.demonstration.cast import ALPHA, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import Pocket
 from appliance.model.contract import Contract, Deadline, SigningOrder

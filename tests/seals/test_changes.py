@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.contracts.problems import ProblemPlace
+from appliance.contracts.sending import ProblemPlace
 from appliance.demonstration.cast import ALPHA, BETA, LI, OFFICER, ZHANG, ZONE
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.contract import Deadline, PartyState

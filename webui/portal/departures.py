@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from appliance.contracts.departures import LeftBehind
+from appliance.contracts.handing_over import LeftBehind
 from appliance.errors import NotAllowed
 from webui.portal.contracts.reading import sight
 from webui.portal.office.forms import REFUSALS, officer, problem_of, text

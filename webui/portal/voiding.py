@@ -9,8 +9,8 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.contracts.model import Permission
-from appliance.contracts.reasons import LONGEST_REASON
+from appliance.contracts.permissions import Permission
+from appliance.contracts.rules import LONGEST_REASON
 from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
 from hsm.errors import ActivationLocked, ActivationRefused
 from webui.portal.contracts.reading import Sight, sight

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.contracts.acts import Actor, Permission
+from appliance.contracts.permissions import Actor, Permission
 from appliance.language import Language
 from appliance.model.contract import (
     Contract,

@@ -16,11 +16,11 @@ from appliance.contracts.preconditions import (
     Agreed,
     Allowed,
     Enrolled,
+    SealConditions,
     Signing,
     require_preconditions,
     standard_preconditions,
 )
-from appliance.contracts.seal_conditions import SealConditions
 from appliance.errors import PreconditionRefused
 from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, ContractState, Party, SigningOrder

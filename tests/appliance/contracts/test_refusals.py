@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.contracts.acts import Permission
+from appliance.contracts.access import require_reader
 from appliance.contracts.drafting import DraftTerms
-from appliance.contracts.visibility import require_reader
+from appliance.contracts.permissions import Permission
 from appliance.errors import ApplianceError, NotFound
 from appliance.model.contract import Contract, ContractState, Deadline, SigningOrder
 from tests.appliance.contracts.cast import ROLES, SUBJECTS, contract_in, expected, who

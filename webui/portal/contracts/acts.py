@@ -1,6 +1,7 @@
 """Acts on a contract, each a small page with a form: decline, recall, extend, hand over, throw away, void.
 
-The state machine decides what is offered and done (:mod:`appliance.contracts.model`); here is only asked and told.
+The permissions decide what is offered and done (:mod:`appliance.contracts.permissions`); these pages only ask and
+show.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.contracts.handing_over import Candidates
-from appliance.contracts.model import Permission
+from appliance.contracts.permissions import Permission
 from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
 from webui.portal.contracts.reading import Sight, sight
 from webui.portal.contracts.typed import Typed, problems_of

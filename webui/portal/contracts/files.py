@@ -8,7 +8,7 @@ import re
 from flask import Blueprint, Response, request, send_file
 from werkzeug.exceptions import NotFound as NoSuchPage
 
-from appliance.contracts.model import Permission
+from appliance.contracts.permissions import Permission
 from appliance.exporting import Exporting
 from appliance.model.contract import Contract
 from webui.portal.contracts.reading import sight

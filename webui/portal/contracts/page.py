@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from flask import Blueprint, Response, make_response, render_template, request
 
 from appliance.contracts import rules
-from appliance.contracts.grounds_record import StoredBasis
-from appliance.contracts.model import Permission
+from appliance.contracts.authorisation_basis import StoredBasis
+from appliance.contracts.permissions import Permission
 from appliance.errors import NotFound
 from appliance.history.timeline import Timeline, TimelineEvent
 from appliance.language.sizes import ByteSize

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.contracts.model import Actor, Permission, Refusal, permissions_of
+from appliance.contracts.permissions import Actor, Permission, Refusal, permissions_of
 from appliance.errors import NotFound
 from appliance.history.disclosure import Audience
 from appliance.model.accounts import AccountRole

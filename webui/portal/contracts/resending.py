@@ -8,7 +8,7 @@ from flask import Blueprint, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.contracts.model import Permission, refusal_for
+from appliance.contracts.permissions import Permission, refusal_for
 from appliance.model.contract import Contract, ContractState
 from webui.portal.contracts.reading import Sight, sight
 from webui.portal.parts import PortalParts

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.contracts import rules
-from appliance.contracts.model import Permission
-from appliance.contracts.reasons import LONGEST_REASON
+from appliance.contracts.permissions import Permission
+from appliance.contracts.rules import LONGEST_REASON
 from appliance.errors import PreconditionRefused
 from appliance.language import instants
 from appliance.model.contract import Contract, Deadline, Party

@@ -12,8 +12,8 @@ from flask import Response, abort, jsonify, make_response, redirect, render_temp
 from werkzeug.exceptions import BadRequest
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.contracts.model import Actor, Permission, Refusal, refusal_for
-from appliance.contracts.problems import ProblemPlace
+from appliance.contracts.permissions import Actor, Permission, Refusal, refusal_for
+from appliance.contracts.sending import ProblemPlace
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import UNSENT, Contract

@@ -8,8 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from appliance.contracts.anchoring import AnchorSide
-from appliance.contracts.placing import default_placement
+from appliance.contracts.draft_rules import AnchorSide, default_placement
 from appliance.errors import ApplianceError
 from appliance.model.contract import Contract, CrossPage, Placement
 from appliance.pdf.values import PageSize

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask import request
 
-from appliance.contracts.anchoring import AnchorSide, place_beside
+from appliance.contracts.draft_rules import AnchorSide, place_beside
 from appliance.errors import DocumentRefused
 from appliance.model.contract import Contract, Placement
 from appliance.pdf.values import Found, PageSize

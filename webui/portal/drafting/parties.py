@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, request
 
-from appliance.contracts.problems import ProblemPlace
-from appliance.contracts.terms import default_deadline
+from appliance.contracts.draft_rules import default_deadline
+from appliance.contracts.sending import ProblemPlace
 from appliance.directory import LONGEST, MOST
 from appliance.errors import ApplianceError, PreconditionRefused
 from appliance.model.contract import Contract, Deadline, GuestDetails, SigningOrder

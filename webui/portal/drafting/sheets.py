@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from appliance.contracts.anchoring import POINTS_PER_MM
+from appliance.contracts.draft_rules import POINTS_PER_MM
 from appliance.model.contract import Contract, Placement
 from appliance.pdf.values import PageSize
 from webui.portal.drafting.palette import Mark

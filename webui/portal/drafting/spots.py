@@ -14,7 +14,7 @@ from enum import StrEnum
 from flask import request
 from werkzeug.exceptions import BadRequest
 
-from appliance.contracts.joining import MOST_PLACES
+from appliance.contracts.draft_rules import MOST_PLACES
 from appliance.model.contract import Contract, Placement
 from appliance.pdf.values import PageSize
 from webui.portal.drafting.page_ranges import read_pages, write_pages

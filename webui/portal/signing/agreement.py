@@ -6,7 +6,7 @@ from __future__ import annotations
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from appliance.contracts.model import Permission
+from appliance.contracts.permissions import Permission
 from appliance.errors import ApplianceError, StateRefused
 from appliance.model.contract import Party
 from hsm.errors import AuthorityError, AuthorityUnreachable

@@ -7,8 +7,8 @@ import re
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from appliance.contracts.desk import OpenedSigning
-from appliance.contracts.model import Permission, refusal_for
+from appliance.contracts.permissions import Permission, refusal_for
+from appliance.contracts.signing_service import OpenedSigning
 from appliance.errors import ApplianceError, NotFound
 from appliance.model.contract import ContractState, Party, PartyKind, PartyState
 from appliance.model.intent import IntentState, SigningOrigin

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import redirect, url_for
 from werkzeug.wrappers import Response
 
-from appliance.contracts.desk import OpenedSigning
-from appliance.contracts.model import Permission, refusal_for
+from appliance.contracts.permissions import Permission, refusal_for
+from appliance.contracts.signing_service import OpenedSigning
 from appliance.errors import ApplianceError, ResultRefused, StateRefused
 from appliance.model.contract import ContractState, PartyState
 from appliance.model.intent import IntentState

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from appliance.contracts.seal_standing import LONGEST_REQUEST_REASON
+from appliance.contracts.seal_request_status import LONGEST_REQUEST_REASON
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.accounts import PEOPLES_ROLES
 from appliance.model.contract import Contract, Party

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from flask import make_response, render_template, request
 from werkzeug.wrappers import Response
 
-from appliance.contracts.desk import LONGEST_PLACE, OpenedSigning
-from appliance.contracts.model import Permission, permissions_of
-from appliance.contracts.seal_standing import LONGEST_REQUEST_REASON
+from appliance.contracts.permissions import Permission, permissions_of
+from appliance.contracts.seal_request_status import LONGEST_REQUEST_REASON
+from appliance.contracts.signing_service import LONGEST_PLACE, OpenedSigning
 from appliance.model.contract import PartyKind
 from appliance.model.seal_request import SealRequest
 from appliance.powers import CoverageOutcome

@@ -8,14 +8,31 @@ from datetime import datetime
 from typing import Final
 
 from appliance.contracts import rules
-from appliance.contracts.acts import Permission
-from appliance.contracts.model import require_permission
-from appliance.contracts.visibility import actor_of
-from appliance.errors import StateRefused
+from appliance.contracts.permissions import Actor, Permission, refusal_for, require_permission
+from appliance.errors import NotFound, StateRefused
 from appliance.ledger.events import SYSTEM, EventKind
 from appliance.model.contract import Contract
-from appliance.store import contracts, people
+from appliance.store import contracts, custody, people
 from appliance.store.database import Transaction
+
+
+def actor_of(
+    tx: Transaction, subject: str, *, auditor: bool = False, guest_of: tuple[str, str] | None = None
+) -> Actor:
+    """*subject* as the state machine knows people: with the seals in that person's custody."""
+    return Actor(subject, auditor, custody.seals_kept_by(tx, subject), guest_of)
+
+
+def require_reader(tx: Transaction, contract_id: str, actor: Actor, now: datetime) -> Contract:
+    """The contract, when *who* may read it. Raises the :class:`NotFound` of a contract that is not there."""
+    contract = contracts.load(tx, contract_id)
+    refusal = refusal_for(contract, Permission.READ, actor, now)
+    if refusal is not None:
+        if refusal.late:  # of a contract that this reader knew
+            raise refusal.error()
+        raise NotFound("There is no contract {contract}.", contract=contract_id)
+    return contract
+
 
 CHANGED: Final = "After you opened “{title}”, {actor} changed it; look at it again."
 

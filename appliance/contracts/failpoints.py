@@ -1,7 +1,7 @@
-"""The named points of the signing cycle, at which a crash is tried by the tests.
+"""The named points of the signing cycle, at which the tests try a crash.
 
-Whoever runs a step is given a :data:`Passing` by its constructor and calls it between two durable states. In
-production that is :func:`pass_by`, which does nothing.
+Whoever runs a step is given a :data:`FailpointHook` and calls it between two durable states. In production that is
+:func:`ignore_failpoint`, which does nothing.
 """
 
 from __future__ import annotations

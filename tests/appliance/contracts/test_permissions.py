@@ -8,9 +8,16 @@ from itertools import product
 
 import pytest
 
-from appliance.contracts import admission, refusals
-from appliance.contracts.acts import Actor, Permission, Relation
-from appliance.contracts.model import permissions_of, refusal_for, relations_of, require_permission
+from appliance.contracts import access, permissions
+from appliance.contracts.permissions import (
+    Actor,
+    Permission,
+    Relation,
+    permissions_of,
+    refusal_for,
+    relations_of,
+    require_permission,
+)
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import chinese_messages
 from appliance.model.contract import ContractState
@@ -90,11 +97,11 @@ def test_who_has_declared_it_void_is_not_asked_again() -> None:
 
 
 def test_every_sentence_of_the_tables_is_translated() -> None:
-    tables = (refusals._WRONG_STATE, refusals._WRONG_PERSON, admission.SINCE, letters.SUBJECTS)
-    sentences = {sentence for table in tables for sentence in table.values()} | {admission.CHANGED}
+    tables = (permissions._WRONG_STATE, permissions._WRONG_PERSON, access.SINCE, letters.SUBJECTS)
+    sentences = {sentence for table in tables for sentence in table.values()} | {access.CHANGED}
     sentences |= {line for lines in letters.MORE.values() for line in lines}
     assert not sentences - set(chinese_messages())
-    assert set(refusals._WRONG_PERSON) | {Permission.READ} == set(Permission)
+    assert set(permissions._WRONG_PERSON) | {Permission.READ} == set(Permission)
 
 
 def test_nobody_in_particular_is_a_stranger() -> None:

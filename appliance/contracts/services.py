@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from appliance.contracts.agreement_text import AgreementText, standard_text
-from appliance.contracts.claimants import ProcessLeases
-from appliance.contracts.grounds import BasisFinder
-from appliance.contracts.preconditions import Precondition
-from appliance.contracts.seal_conditions import SealConditions
-from appliance.contracts.waypoints import FailpointHook, ignore_failpoint
+from appliance.contracts.authorisation_basis import BasisFinder
+from appliance.contracts.failpoints import FailpointHook, ignore_failpoint
+from appliance.contracts.leases import ProcessLeases
+from appliance.contracts.preconditions import Precondition, SealConditions
 from appliance.documents.blobs import BlobStore
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.notice import Notice

@@ -1,6 +1,6 @@
-"""Which process is at the authority with an intent, and whether it still lives.
+"""Which process works at an intent, and whether it still runs.
 
-A claimant is a name and a file that its process keeps locked (``flock``). The kernel lets go of the lock when the
+A lease is a name and a file that its process keeps locked (``flock``). The kernel releases the lock when the
 process ends, however it ends, so another one can tell at once that nobody will finish the claimed intents.
 """
 
@@ -16,7 +16,7 @@ from appliance.sharing import make_directory, open_file
 
 
 class ProcessLeases:
-    """The claimants of one appliance; *directory* is shared by its processes. Thread-safe, and safe over fork."""
+    """The leases of one appliance; *directory* is shared by its processes. Thread-safe, and safe over fork."""
 
     def __init__(self, directory: Path) -> None:
         make_directory(directory)

@@ -1,0 +1,292 @@
+"""On what a signature rests: the signer's checked identity, and the power to sign for an organisation.
+
+Both are preconditions. What was found is saved with the intent at prepare and at complete, and its digest is in
+the log, so that evidence can show it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, ClassVar, Final
+
+from appliance.contracts.preconditions import Foreseen, Precondition, Signing
+from appliance.language import Language, translator
+from appliance.model.contract import Contract, Party, PartyKind
+from appliance.model.identity import IdentityRecord
+from appliance.model.people import Person
+from appliance.model.powers import Power, RecordedAction
+from appliance.policy import Policy
+from appliance.policy.identity import IdentityRules, Reserved
+from appliance.powers import ConsideredPower, CoverageDecision, CoverageOutcome, CoverageQuery, decide_coverage
+from appliance.store import grounds as store
+from appliance.store import identities, people, powers
+from appliance.store.database import Transaction
+from hsm import canonical
+from hsm.acts import instant
+from hsm.sentence import Sentence
+
+FORMAT: Final = "vermilion-grounds/1"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorisationBasis:
+    """What was found for one signature at ``at``; ``identity`` is the good record, where there is one."""
+
+    contract: Contract
+    party: Party
+    at: datetime
+    identity: IdentityRecord | None
+    matter: CoverageQuery
+    decision: CoverageDecision
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was asked for and nothing found: there is nothing to keep."""
+        return self.identity is None and self.decision.outcome is CoverageOutcome.NOT_NEEDED
+
+    def log_fields(self, digest: str) -> dict[str, str]:
+        """What the log's entry says of them; *digest* is that of the kept record."""
+        chosen = self.decision.chosen
+        told = {"grounds": digest}
+        if self.identity is not None:
+            told["identity"] = self.identity.id
+        if chosen is not None:
+            told["power"] = chosen.power.id
+        return told
+
+    def encode(self) -> bytes:
+        """The record: canonical JSON with a salt, so that its digest tells nothing to who does not have it."""
+        return canonical.encode(
+            {
+                "format": FORMAT,
+                "salt": secrets.token_hex(16),
+                "contract": self.contract.id,
+                "party": self.party.id,
+                "field": self.party.field,
+                "signer": self.party.subject,
+                "person": self.party.responsible,
+                "at": instant(self.at),
+                "matter": _matter(self.matter),
+                "identity": None if self.identity is None else _identity(self.identity),
+                "outcome": self.decision.outcome.value,
+                "words": _words(self.decision.words),
+                "considered": [_considered(each) for each in self.decision.considered],
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBasis:
+    """What people are shown of a kept record: the decision in each language, the power that it names, and for each
+    test of it whether it holds, and why. Without a power, no tests."""
+
+    outcome: CoverageOutcome
+    words: Mapping[str, str]
+    power: str | None
+    tests: tuple[tuple[bool, Mapping[str, str]], ...]
+    identity: str | None
+
+
+def decode_basis(record: bytes) -> StoredBasis:
+    """The kept *record* for people."""
+    value = canonical.decode(record)
+    outcome = CoverageOutcome(value["outcome"])
+    chosen = value["considered"][0] if value["considered"] and outcome is not CoverageOutcome.NOT_NEEDED else None
+    return StoredBasis(
+        outcome=outcome,
+        words=value["words"],
+        power=None if chosen is None else chosen["power"]["id"],
+        tests=() if chosen is None else tuple((test["holds"], test["words"]) for test in chosen["tests"]),
+        identity=None if value["identity"] is None else value["identity"]["id"],
+    )
+
+
+def _matter(matter: CoverageQuery) -> dict[str, Any]:
+    return {
+        "organisation": matter.organisation,
+        "agent": matter.agent,
+        "name": matter.name,
+        "kinds": list(matter.kinds),
+        "counterparties": list(matter.counterparties),
+        "amount": None if matter.amount is None else matter.amount.minor,
+        "currency": None if matter.amount is None else matter.amount.currency,
+        "amount_needed": matter.amount_needed,
+        "needed": matter.needed,
+        "seal": matter.seal,
+    }
+
+
+def _identity(record: IdentityRecord) -> dict[str, Any]:
+    """The facts that are no secret; the note and the salt stay here."""
+    return {
+        "id": record.id,
+        "entry": record.entry,
+        "document": record.document.value,
+        "commitment": record.commitment,
+        "ending": record.ending,
+        "against": record.against.value,
+        "checked_by": record.checked_by,
+        "answers": record.answers,
+        "since": instant(record.since),
+        "until": instant(record.until),
+    }
+
+
+def _considered(considered: ConsideredPower) -> dict[str, Any]:
+    return {
+        "power": _power(considered.power),
+        "covers": considered.covers,
+        "tests": [
+            {"test": each.test.value, "holds": each.holds, "words": _words(each.words)}
+            for each in considered.findings
+        ],
+    }
+
+
+def _power(power: Power) -> dict[str, Any]:
+    limit = power.scope.limit
+    return {
+        "id": power.id,
+        "basis": power.basis.value,
+        "grantor": power.grantor,
+        "principal": power.principal,
+        "agent": power.agent,
+        "kinds": list(power.scope.kinds),
+        "counterparties": list(power.scope.counterparties),
+        "limit": None if limit is None else limit.minor,
+        "currency": None if limit is None else limit.currency,
+        "seals": list(power.scope.seals),
+        "since": instant(power.since),
+        "until": instant(power.until),
+        "letter": power.document,
+        "registered": _done(power.registered),
+        "verified": _done(power.verified),
+        "revoked": _done(power.revoked),
+    }
+
+
+def _done(done: RecordedAction | None) -> dict[str, str] | None:
+    return None if done is None else {"by": done.by, "at": instant(done.at)}
+
+
+def _words(sentence: Sentence) -> Mapping[str, str]:
+    return {language.value: sentence.translated(translator(language)) for language in Language}
+
+
+class BasisFinder:
+    """Finds the grounds, by policy, in the transaction that acts on them. ``own`` is the enterprise's name."""
+
+    def __init__(self, policy: Policy, own: str) -> None:
+        self._policy = policy
+        self.own = own
+
+    def find_basis(self, tx: Transaction, signing: Signing) -> AuthorisationBasis:
+        """What there is for *signing*. Reads only."""
+        person = people.person(tx, signing.party.responsible)
+        matter = self._matter(signing, person)
+        return AuthorisationBasis(
+            contract=signing.contract,
+            party=signing.party,
+            at=signing.now,
+            identity=self._identity(tx, signing, person),
+            matter=matter,
+            decision=decide_coverage(matter, powers.of_agent(tx, person.subject) if matter.needed else ()),
+        )
+
+    def requires_identity(self, signing: Signing, person: Person) -> bool:
+        """Whether policy reserves this signature for people whose identity was checked."""
+        required = self._identity_rules(signing).required
+        outside = person.guest or person.organisation != self.own
+        return required is Reserved.EVERYBODY or (required is Reserved.OUTSIDE and outside)
+
+    def _identity(self, tx: Transaction, signing: Signing, person: Person) -> IdentityRecord | None:
+        record = identities.current(tx, person.subject, signing.now)
+        longest = self._identity_rules(signing).longest_days
+        if record is None or (signing.now - record.since).days >= longest:
+            return None
+        return record
+
+    def _identity_rules(self, signing: Signing) -> IdentityRules:
+        return self._policy.of(signing.contract.kind).identity
+
+    def _matter(self, signing: Signing, person: Person) -> CoverageQuery:
+        contract, party = signing.contract, signing.party
+        demanded = self._policy.of(contract.kind).powers
+        others = [name for name in self._policy.names_of(contract.kind) if name != contract.kind]
+        return CoverageQuery(
+            organisation=party.organisation,
+            agent=person.subject,
+            name=person.name,
+            kinds=(contract.kind, *others),
+            counterparties=contract.counterparties(party),
+            amount=contract.amount,
+            seal=party.subject if party.kind is PartyKind.SEAL else None,
+            now=signing.now,
+            zone=contract.deadline.zone,
+            needed=demanded.required,
+            amount_needed=demanded.amount_required,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Identified(Precondition):
+    """The identity of the person who acts was checked, where policy reserves the signature for such people."""
+
+    foreseen: ClassVar[Foreseen] = Foreseen.OF_OWN
+    finder: BasisFinder
+
+    def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+        person = people.person(tx, signing.party.responsible)
+        if (
+            not self.finder.requires_identity(signing, person)
+            or self.finder.find_basis(tx, signing).identity is not None
+        ):
+            return
+        if identities.of_person(tx, person.subject):
+            yield Sentence(
+                "The check of the identity of {name} has run out or was withdrawn; have it renewed, then sign.",
+                {"name": person.name},
+            )
+        else:
+            yield Sentence(
+                "The identity of {name} has not been checked, and policy asks for that before a contract of the"
+                " type “{kind}” is signed; have it checked, then sign.",
+                {"name": person.name, "kind": signing.contract.kind},
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Authorised(Precondition):
+    """Who signs for an organisation is its legal representative, or has a power that covers the contract, where
+    policy asks for one."""
+
+    foreseen: ClassVar[Foreseen] = Foreseen.OF_OWN
+    finder: BasisFinder
+
+    def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+        decision = self.finder.find_basis(tx, signing).decision
+        if decision.outcome is CoverageOutcome.REFUSED:
+            yield Sentence(decision.words.template, decision.words.values)
+
+
+def signing_taken_over(signing: Signing, person: Person) -> Signing:
+    """The same signature when *person* makes it in place of who is to make it now."""
+    party = signing.party
+    if party.kind is PartyKind.SEAL:
+        party = replace(party, requester=person.subject)
+    else:
+        party = replace(party, subject=person.subject, name=person.name, organisation=person.organisation)
+    return replace(signing, party=party)
+
+
+def save_basis(tx: Transaction, intent: str, stage: str, found: AuthorisationBasis) -> dict[str, str]:
+    """Puts *found* beside the intent; what the log says of it, nothing when there is nothing to say."""
+    if found.is_empty:
+        return {}
+    record = found.encode()
+    store.keep(tx, intent, stage, record)
+    return found.log_fields(hashlib.sha256(record).hexdigest())

@@ -1,0 +1,277 @@
+"""What a draft may say: its terms, its parties, and where signature fields may lie. Pure, but for new ids."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from enum import Enum, StrEnum
+
+from appliance.contact_details import email_address, organisation_name, person_name
+from appliance.errors import PreconditionRefused
+from appliance.language import Language, instants
+from appliance.language.instants import zone_of
+from appliance.language.letters import without_hidden, words
+from appliance.model.contract import (
+    GUEST_PREFIX,
+    Contract,
+    CrossPage,
+    Deadline,
+    GuestDetails,
+    Party,
+    PartyKind,
+    Placement,
+    SigningOrder,
+)
+from appliance.model.money import Money
+from appliance.model.people import Person
+from appliance.pdf.values import Found, PageSize
+
+COLUMNS = 3
+MARGIN = 5.0
+GAP = 2.0
+WIDTH = (100 - 2 * MARGIN - (COLUMNS - 1) * GAP) / COLUMNS
+HEIGHT = 9.0
+SEAL_HEIGHT = 14.5
+"""Room for a seal of 40 mm on A4: 43 mm of 297."""
+
+
+def default_placement(kind: PartyKind, position: int, pages: int) -> Placement:
+    """The place of the party at *position* (from 1) in a document of so many *pages*; all in percent."""
+    row, column = divmod(position - 1, COLUMNS)
+    height = SEAL_HEIGHT if kind is PartyKind.SEAL else HEIGHT
+    return Placement(
+        page=pages - 1,
+        x=MARGIN + column * (WIDTH + GAP),
+        y=max(0.0, 100 - 4.0 - row * (SEAL_HEIGHT + GAP) - height),
+        width=WIDTH,
+        height=height,
+    )
+
+
+LONGEST_TITLE, LONGEST_KIND, LONGEST_PURPOSE = 200, 60, 2000
+"""In characters."""
+
+DEFAULT_DAYS = 14
+"""Until the deadline when nobody names one."""
+
+END_OF_WORK = time(18, 0)
+"""When a day ends on which a deadline falls for which nobody names an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftTerms:
+    """What the initiator (a person's subject) says of a contract: its title, type and purpose in words.
+
+    A draft may lack type and purpose. Without a ``deadline`` a new draft gets one in two weeks, a revised one
+    keeps its own. ``amount``: what the contract is worth; None when it names no amount. ``language``: in which
+    signatures are worded on the document; the initiator's where nothing is said, a revised draft's own.
+    """
+
+    title: str
+    kind: str
+    purpose: str
+    initiator: str
+    deadline: Deadline | None = None
+    order: SigningOrder = SigningOrder.SEQUENTIAL
+    amount: Money | None = None
+    language: Language | None = None
+
+
+def tidy_terms(terms: DraftTerms, now: datetime, *, before: Deadline | None = None) -> DraftTerms:
+    """*terms* without stray spaces and hidden letters. Raises :class:`PreconditionRefused` for what cannot be.
+
+    A deadline that is in the past is refused unless it was so *before*.
+    """
+    tidied = replace(
+        terms, title=words(terms.title), kind=words(terms.kind), purpose=without_hidden(terms.purpose).strip()
+    )
+    if not tidied.title:
+        raise PreconditionRefused("A contract needs a title.")
+    if len(tidied.title) > LONGEST_TITLE:
+        raise PreconditionRefused("The title is too long; {most} characters are possible.", most=LONGEST_TITLE)
+    if len(tidied.kind) > LONGEST_KIND:
+        raise PreconditionRefused("The type is too long; {most} characters are possible.", most=LONGEST_KIND)
+    if len(tidied.purpose) > LONGEST_PURPOSE:
+        raise PreconditionRefused("The purpose is too long; {most} characters are possible.", most=LONGEST_PURPOSE)
+    if tidied.deadline is not None and tidied.deadline != before:
+        require_deadline(tidied.deadline, now)
+    return tidied
+
+
+def require_deadline(deadline: Deadline, now: datetime) -> None:
+    """Raises :class:`PreconditionRefused` for a zone that does not exist, or a moment that is not to come."""
+    instants.zone_of(deadline.zone)
+    if deadline.at <= now:
+        raise PreconditionRefused(
+            "The deadline {deadline} is in the past.", deadline=instants.named(deadline.at, deadline.zone)
+        )
+
+
+def default_deadline(now: datetime, zone: str, days: int = DEFAULT_DAYS) -> Deadline:
+    """The end of work *days* from *now*, in *zone*."""
+    day = now.astimezone(instants.zone_of(zone)).date() + timedelta(days=days)
+    return Deadline(instants.on(day, END_OF_WORK, zone), zone)
+
+
+def deadline_again(before: Deadline, sent: datetime, now: datetime) -> Deadline:
+    """A deadline by the same rule: as many days from *now* as *before* was from *sent*, at the same time of day in
+    its zone; as long from now where that was the same day."""
+    zone = instants.zone_of(before.zone)
+    due = before.at.astimezone(zone)
+    days = (due.date() - sent.astimezone(zone).date()).days
+    if days < 1:
+        return Deadline(now + (before.at - sent), before.zone)
+    day = now.astimezone(zone).date() + timedelta(days=days)
+    return Deadline(instants.on(day, due.time(), zone), before.zone)
+
+
+def revised_draft(contract: Contract, terms: DraftTerms) -> Contract:
+    """The draft with the words, order and deadline of *terms*; initiator and everything else stay."""
+    return replace(
+        contract,
+        title=terms.title,
+        kind=terms.kind,
+        purpose=terms.purpose,
+        order=terms.order,
+        deadline=terms.deadline or contract.deadline,
+        amount=terms.amount,
+        language=terms.language or contract.language,
+    )
+
+
+MOST_PARTIES, MOST_PLACES = 50, 200
+
+
+class PlacementChoice(Enum):
+    """Says that a field goes where fields go when nobody says where: to the foot of the last page."""
+
+    DEFAULT = "usual place"
+
+
+@dataclass(frozen=True, slots=True)
+class Signatory:
+    """Who becomes a party."""
+
+    kind: PartyKind
+    subject: str
+    name: str
+    organisation: str
+    requester: str | None = None
+    phone: str | None = None
+
+
+def new_party(contract: Contract, signatory: Signatory, placement: Placement | PlacementChoice | None) -> Party:
+    """The last party of *contract*, or its first when the initiator signs. Raises :class:`PreconditionRefused`."""
+    if len(contract.parties) >= MOST_PARTIES:
+        raise PreconditionRefused("A contract has at most {most} parties.", most=MOST_PARTIES)
+    if any(other.subject == signatory.subject for other in contract.parties):
+        raise PreconditionRefused("{name} is a party already.", name=signatory.name)
+    position = len(contract.parties) + 1
+    place = (
+        default_placement(signatory.kind, position, contract.pages)
+        if placement is PlacementChoice.DEFAULT
+        else placement
+    )
+    if place is not None:
+        require_places(contract, (place,))
+    return Party(
+        id=secrets.token_hex(12),
+        position=position,
+        kind=signatory.kind,
+        subject=signatory.subject,
+        name=signatory.name,
+        organisation=signatory.organisation,
+        requester=signatory.requester,
+        field=_field(contract, signatory.kind),
+        placement=place,
+        phone=signatory.phone,
+    )
+
+
+def _field(contract: Contract, kind: PartyKind) -> str:
+    """The contract's id keeps the name apart from fields of a document that was signed here before."""
+    taken = {party.field for party in contract.parties}
+    names = (f"{kind.value}-{number}-{contract.id[:8]}" for number in range(len(taken) + 1, 2 * len(taken) + 2))
+    return next(name for name in names if name not in taken)
+
+
+def in_order(contract: Contract, party_ids: Sequence[str]) -> tuple[str, ...]:
+    """*party_ids* as the order of signing: all of them, once, the initiator's own first."""
+    if sorted(party_ids) != sorted(party.id for party in contract.parties):
+        raise PreconditionRefused("The order must name every party of “{title}” once.", title=contract.title)
+    own = [party.id for party in contract.parties if party.subject == contract.initiator]
+    return (*own, *(one for one in party_ids if one not in own))
+
+
+def require_places(contract: Contract, places: Sequence[Placement], cross_page: CrossPage | None = None) -> None:
+    """Raises :class:`PreconditionRefused` for places that no document like this has."""
+    if len(places) > MOST_PLACES:
+        raise PreconditionRefused("A signature has at most {most} places.", most=MOST_PLACES)
+    for place in places:
+        if place.page not in range(contract.pages):
+            raise PreconditionRefused(
+                "The document does not have this page; its pages are 1 to {pages}.", pages=contract.pages
+            )
+        numbers = (place.x, place.y, place.width, place.height)
+        if not all(math.isfinite(number) for number in numbers) or not (place.width > 0 and place.height > 0):
+            raise PreconditionRefused("A field needs a width and a height.")
+    if cross_page is not None and (cross_page.edge != "right" or not 0 <= cross_page.y <= 100):
+        raise PreconditionRefused("A cross-page seal lies on the right edge, between 0 and 100 per cent.")
+
+
+def guest_person(guest: GuestDetails, initiator: Person) -> Person:
+    """Somebody from outside as a person of the register; without a choice, with the initiator's language and zone.
+
+    Raises :class:`PreconditionRefused` when the name is missing, or something cannot be certified, written to or
+    called. A missing address of mail only keeps the contract from being sent; who signs for nobody else has no
+    organisation.
+    """
+    name, email = person_name(guest.name), guest.email.strip()
+    organisation = organisation_name(guest.organisation) if guest.organisation.strip() else ""
+    email = email_address(email) if email else ""
+    return Person(
+        subject=f"{GUEST_PREFIX}{secrets.token_hex(6)}",
+        name=name,
+        organisation=organisation,
+        email=email,
+        language=guest.language or initiator.language,
+        zone=zone_of(guest.zone).key if guest.zone else initiator.zone,
+        guest=True,
+    )
+
+
+POINTS_PER_MM = 72 / 25.4
+ANCHOR_GAP_MM = 2.0
+"""Between the words and the field."""
+
+
+class AnchorSide(StrEnum):
+    """Where the field goes, seen from the words."""
+
+    AFTER = "after"
+    BELOW = "below"
+    OVER = "over"
+
+
+def place_beside(
+    found: Found, side: AnchorSide, page: PageSize, *, width_mm: float, height_mm: float
+) -> Placement:
+    """The place of a field of that size at *found*, moved as far as is needed to lie inside the page."""
+    page_width, page_height = page.width / POINTS_PER_MM, page.height / POINTS_PER_MM
+    width, height = min(100.0, 100 * width_mm / page_width), min(100.0, 100 * height_mm / page_height)
+    middle_x, middle_y = found.x + found.width / 2, found.y + found.height / 2
+    x, y = {
+        AnchorSide.AFTER: (found.x + found.width + 100 * ANCHOR_GAP_MM / page_width, middle_y - height / 2),
+        AnchorSide.BELOW: (found.x, found.y + found.height + 100 * ANCHOR_GAP_MM / page_height),
+        AnchorSide.OVER: (middle_x - width / 2, middle_y - height / 2),
+    }[side]
+    return Placement(
+        found.page,
+        round(min(max(x, 0.0), 100 - width), 3),
+        round(min(max(y, 0.0), 100 - height), 3),
+        round(width, 3),
+        round(height, 3),
+    )

@@ -1,0 +1,320 @@
+"""Who may do what with a contract, and when: one table, asked by every command and shown by the portal.
+
+Pure: values in, answers out. Rows of :data:`TABLE` allow; what no row allows is refused, with one sentence for the
+wrong state and one for the wrong person. What a row allows may still wait for a turn or be too late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from appliance.contracts import rules
+from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
+from appliance.model.contract import GUEST_PREFIX, Contract, ContractState, Party, PartyState
+
+
+class Permission(StrEnum):
+    """What somebody can do with a contract."""
+
+    READ = "read"
+    EDIT = "edit"
+    DISCARD = "discard"
+    SEND = "send"
+    SIGN = "sign"
+    DECLINE = "decline"
+    HAND_OVER = "hand-over"
+    RECALL = "recall"
+    CORRECT = "correct"
+    """Make a new draft like a contract that has ended unsigned."""
+    EXTEND = "extend"
+    VOID = "void"
+    """Propose that all parties declare the completed contract void."""
+    AGREE_TO_VOID = "agree-to-void"
+    REFUSE_TO_VOID = "refuse-to-void"
+    EXPORT = "export"
+
+
+class Relation(StrEnum):
+    """What somebody is to a contract; one person can be several, an initiator who signs for example."""
+
+    INITIATOR = "initiator"
+    ON_TURN = "signer-on-turn"
+    WAITING = "signer-waiting"
+    DONE = "signer-done"
+    """Has answered: signed, or declined."""
+    GUEST = "guest"
+    """From outside, without an account; always a signer of this one contract too."""
+    CUSTODIAN = "custodian"
+    FORMER = "former"
+    AUDITOR = "auditor"
+    STRANGER = "stranger"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who acts: ``seals`` are those in whose custody, ``guest_of`` is (contract, party) of a guest."""
+
+    subject: str
+    auditor: bool = False
+    seals: frozenset[str] = frozenset()
+    guest_of: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why not: a sentence (message id) and its values; ``late`` when the contract's state is the reason."""
+
+    template: str
+    values: dict[str, object]
+    late: bool = False
+
+    def error(self) -> ApplianceError:
+        """The refusal as an error: :class:`StateRefused` when late, else :class:`PreconditionRefused`."""
+        kind = StateRefused if self.late else PreconditionRefused
+        return kind(self.template, **self.values)
+
+
+__all__ = [
+    "TABLE",
+    "Actor",
+    "Permission",
+    "PermissionRule",
+    "Refusal",
+    "Relation",
+    "permissions_of",
+    "refusal_for",
+    "relations_of",
+    "require_permission",
+]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionRule:
+    """In these states, who is one of ``standings`` may do ``act``, unless also one of ``unless``."""
+
+    permission: Permission
+    states: frozenset[ContractState]
+    relations: frozenset[Relation]
+    unless: frozenset[Relation] = frozenset()
+
+
+def _of(*members: T) -> frozenset[T]:
+    return frozenset(members)
+
+
+_ALWAYS = frozenset(ContractState)
+_SENT_ONCE = _ALWAYS - {ContractState.DRAFT, ContractState.DISCARDED}
+_DRAFT, _SENT = _of(ContractState.DRAFT), _of(ContractState.SENT)
+_COMPLETED, _FINISHED = _of(ContractState.COMPLETED), _of(ContractState.COMPLETED, ContractState.VOIDED)
+_UNSIGNED_END = _of(ContractState.DECLINED, ContractState.RECALLED, ContractState.EXPIRED)
+_INITIATOR, _ON_TURN = _of(Relation.INITIATOR), _of(Relation.ON_TURN)
+_SIGNERS = _of(Relation.ON_TURN, Relation.WAITING, Relation.DONE)
+_UNSIGNED, _SIGNED, _GUEST = _of(Relation.ON_TURN, Relation.WAITING), _of(Relation.DONE), _of(Relation.GUEST)
+_OTHERS = _of(Relation.GUEST, Relation.CUSTODIAN, Relation.FORMER)
+
+TABLE: tuple[PermissionRule, ...] = (
+    PermissionRule(Permission.READ, _ALWAYS, _of(Relation.INITIATOR, Relation.AUDITOR)),
+    PermissionRule(Permission.READ, _SENT_ONCE, _SIGNERS | _OTHERS),
+    PermissionRule(Permission.EDIT, _DRAFT, _INITIATOR),
+    PermissionRule(Permission.DISCARD, _DRAFT, _INITIATOR),
+    PermissionRule(Permission.SEND, _DRAFT, _INITIATOR),
+    PermissionRule(Permission.SIGN, _SENT, _ON_TURN),
+    PermissionRule(Permission.DECLINE, _SENT, _ON_TURN),
+    PermissionRule(Permission.HAND_OVER, _SENT, _UNSIGNED, unless=_GUEST),
+    PermissionRule(Permission.RECALL, _SENT, _INITIATOR),
+    PermissionRule(Permission.CORRECT, _UNSIGNED_END, _INITIATOR),
+    PermissionRule(Permission.EXTEND, _SENT, _INITIATOR),
+    PermissionRule(Permission.VOID, _COMPLETED, _INITIATOR),
+    PermissionRule(Permission.VOID, _COMPLETED, _SIGNED, unless=_GUEST),
+    PermissionRule(Permission.AGREE_TO_VOID, _COMPLETED, _SIGNED),
+    PermissionRule(Permission.REFUSE_TO_VOID, _COMPLETED, _SIGNED),
+    PermissionRule(Permission.EXPORT, _FINISHED, _of(Relation.INITIATOR, Relation.DONE, Relation.AUDITOR)),
+)
+"""All that is allowed."""
+
+UNTIL_DEADLINE = _of(Permission.SIGN, Permission.DECLINE, Permission.HAND_OVER)
+"""Refused from the deadline on, though the scheduler may not have ended the contract yet."""
+
+
+def relations_of(contract: Contract, actor: Actor, party: Party | None = None) -> frozenset[Relation]:
+    """What *who* is to *contract*; with *party*, as a signer for that party alone. Never empty."""
+    found = set(_as_signer(contract, actor, party))
+    if actor.guest_of is not None and actor.guest_of[0] != contract.id:
+        return _of(Relation.STRANGER)
+    if found and actor.subject.startswith(GUEST_PREFIX):
+        found.add(Relation.GUEST)
+    if actor.subject == contract.initiator:
+        found.add(Relation.INITIATOR)
+    if any(one.subject in actor.seals for one in contract.parties):
+        found.add(Relation.CUSTODIAN)
+    if actor.subject in contract.former:
+        found.add(Relation.FORMER)
+    if actor.auditor:
+        found.add(Relation.AUDITOR)
+    return frozenset(found or {Relation.STRANGER})
+
+
+def _as_signer(contract: Contract, actor: Actor, only: Party | None) -> set[Relation]:
+    parties = contract.parties if only is None else (only,)
+    own = [one for one in parties if one.responsible == actor.subject]
+    turn = rules.whose_turn(contract)
+    return {
+        Relation.DONE
+        if one.state is not PartyState.WAITING
+        else Relation.ON_TURN
+        if one in turn
+        else Relation.WAITING
+        for one in own
+    }
+
+
+def refusal_for(
+    contract: Contract, permission: Permission, actor: Actor, now: datetime, party: Party | None = None
+) -> Refusal | None:
+    """None when *who* may do *act* at *now*, else why not; *party* narrows acts of signers to one party."""
+    what = relations_of(contract, actor, party)
+    if what == {Relation.STRANGER}:
+        return no_part()
+    if contract.disposed is not None:
+        return disposed(contract.disposed)
+    if contract.state not in {state for rule in TABLE if rule.permission is permission for state in rule.states}:
+        return wrong_state(contract, permission)
+    if permission in UNTIL_DEADLINE and now >= contract.deadline.at:
+        return too_late(contract)
+    if not any(_allows(rule, contract.state, what) for rule in TABLE if rule.permission is permission):
+        return wrong_person(contract, permission, what, party)
+    return about_voiding(contract, permission, actor)
+
+
+def _allows(rule: PermissionRule, state: ContractState, what: frozenset[Relation]) -> bool:
+    return state in rule.states and bool(rule.relations & what) and not rule.unless & what
+
+
+def permissions_of(contract: Contract, actor: Actor, now: datetime) -> dict[Permission, Refusal | None]:
+    """Every act: None when *who* may do it, else why not. The portal shows only what is allowed."""
+    return {act: refusal_for(contract, act, actor, now) for act in Permission}
+
+
+def require_permission(
+    contract: Contract, permission: Permission, actor: Actor, now: datetime, party: Party | None = None
+) -> None:
+    """Raises :class:`StateRefused` or :class:`PreconditionRefused` with the reason, unless *act* is allowed."""
+    refusal = refusal_for(contract, permission, actor, now, party)
+    if refusal is not None:
+        raise refusal.error()
+
+
+_WRONG_STATE: Final[Mapping[Permission, str]] = {
+    Permission.EDIT: "“{title}” is {state}; only a draft can be changed.",
+    Permission.DISCARD: "“{title}” is {state}; only a draft can be discarded.",
+    Permission.SEND: "“{title}” is {state}; only a draft can be sent.",
+    Permission.SIGN: "Contract “{title}” cannot be signed: it is {state}.",
+    Permission.DECLINE: "“{title}” cannot be declined: it is {state}.",
+    Permission.HAND_OVER: "“{title}” is {state}; handing over is possible only while it waits for signatures.",
+    Permission.RECALL: "“{title}” is {state}; only what waits for signatures can be recalled.",
+    Permission.CORRECT: (
+        "“{title}” is {state}; only what was declined, recalled or expired is corrected and sent again."
+    ),
+    Permission.EXTEND: "“{title}” is {state}; the deadline can be extended only while it waits for signatures.",
+    Permission.VOID: "“{title}” is {state}; only a completed contract can be voided.",
+    Permission.AGREE_TO_VOID: "“{title}” is {state}; only a completed contract can be voided.",
+    Permission.REFUSE_TO_VOID: "“{title}” is {state}; only a completed contract can be voided.",
+    Permission.EXPORT: "“{title}” is {state}; evidence can be exported once it is completed.",
+}
+
+_WRONG_PERSON: Final[Mapping[Permission, str]] = {
+    Permission.EDIT: "Only the initiator changes “{title}”.",
+    Permission.DISCARD: "Only the initiator discards “{title}”.",
+    Permission.SEND: "Only the initiator sends “{title}”.",
+    Permission.SIGN: "You are not asked to sign “{title}”.",
+    Permission.DECLINE: "You are not asked to sign “{title}”.",
+    Permission.HAND_OVER: "You have no signature in “{title}” to hand over.",
+    Permission.RECALL: "Only the initiator recalls “{title}”.",
+    Permission.CORRECT: "Only the initiator corrects “{title}” and sends it again.",
+    Permission.EXTEND: "Only the initiator extends the deadline of “{title}”.",
+    Permission.VOID: "Only the initiator and those who signed “{title}” can propose to void it.",
+    Permission.AGREE_TO_VOID: "Only those who signed “{title}” declare it void.",
+    Permission.REFUSE_TO_VOID: "Only those who signed “{title}” can refuse to void it.",
+    Permission.EXPORT: "Only the initiator, the signers and auditors export the evidence of “{title}”.",
+}
+
+_OF_SIGNERS: Final = frozenset({Permission.SIGN, Permission.DECLINE, Permission.HAND_OVER})
+
+
+def no_part() -> Refusal:
+    """Somebody who has nothing to do with the contract learns nothing of it, not even its title."""
+    return Refusal("You have no part in this contract.", {})
+
+
+def disposed(at: datetime) -> Refusal:
+    """Nothing can be done any more, reading included."""
+    return Refusal(
+        "This contract was disposed of on {date}, after the time that policy keeps it; the log keeps its history.",
+        {"date": at},
+        late=True,
+    )
+
+
+def wrong_state(contract: Contract, permission: Permission) -> Refusal:
+    """Nobody may do *act* in the contract's state."""
+    return Refusal(_WRONG_STATE[permission], {"title": contract.title, "state": contract.state}, late=True)
+
+
+def too_late(contract: Contract) -> Refusal:
+    """The deadline has come, whether or not the contract has been ended for it yet."""
+    deadline = contract.deadline
+    return Refusal(
+        "The deadline of “{title}” has passed: {deadline} ({zone}).",
+        {"title": contract.title, "deadline": rules.local(deadline), "zone": deadline.zone},
+    )
+
+
+def wrong_person(
+    contract: Contract, permission: Permission, relations: frozenset[Relation], party: Party | None
+) -> Refusal:
+    """Others may do *act* now, this person may not."""
+    if permission is Permission.READ:  # a draft is nobody's business but its initiator's
+        return no_part()
+    if permission is Permission.HAND_OVER and Relation.GUEST in relations:
+        return Refusal(
+            "An outside signer cannot hand over “{title}”: decline it and name the right person to the initiator.",
+            {"title": contract.title},
+        )
+    if permission in _OF_SIGNERS and Relation.WAITING in relations:
+        return _not_your_turn(contract, party)
+    if permission in _OF_SIGNERS and Relation.DONE in relations:
+        return Refusal("You have signed “{title}” already; it is no longer your turn.", {"title": contract.title})
+    return Refusal(_WRONG_PERSON[permission], {"title": contract.title})
+
+
+def _not_your_turn(contract: Contract, party: Party | None) -> Refusal:
+    turn = ", ".join(one.name for one in rules.whose_turn(contract)) or "–"
+    if party is None:
+        return Refusal(
+            "It is not your turn yet to sign “{title}”; it is the turn of {turn}.",
+            {"title": contract.title, "turn": turn},
+        )
+    return Refusal(
+        "It is not {name}'s turn to sign “{title}”; it is the turn of {turn}.",
+        {"name": party.name, "title": contract.title, "turn": turn},
+    )
+
+
+def about_voiding(contract: Contract, permission: Permission, actor: Actor) -> Refusal | None:
+    """What stands in the way of voiding when state and person are right."""
+    values: dict[str, object] = {"title": contract.title}
+    proposal = contract.voiding
+    if permission is Permission.VOID and proposal is not None:
+        return Refusal("Voiding “{title}” has been proposed already; answer that proposal.", values, late=True)
+    if permission in (Permission.AGREE_TO_VOID, Permission.REFUSE_TO_VOID):
+        if proposal is None:
+            return Refusal("Nobody proposes to void “{title}”.", values, late=True)
+        if actor.subject in proposal.declared:
+            return Refusal("You have declared “{title}” void already.", values)
+    return None
