@@ -55,7 +55,7 @@ class World:
 
     @contextmanager
     def opened(
-        self, *, role: str = "web", passing: FailpointHook = ignore_failpoint, ahead: timedelta = timedelta()
+        self, *, role: str = "web", reach: FailpointHook = ignore_failpoint, ahead: timedelta = timedelta()
     ) -> Iterator[Appliance]:
         """The appliance as one process sees it, with a clock that is *ahead* of the real one. What starts confined
         processes is the same for all worlds, as it is warm after a second of work."""
@@ -64,7 +64,7 @@ class World:
             return datetime.now(UTC) + ahead
 
         with open_appliance(
-            self.settings, role=role, passing=passing, now=now, confinement=_confinement()
+            self.settings, role=role, reach=reach, now=now, confinement=_confinement()
         ) as appliance:
             yield appliance
 

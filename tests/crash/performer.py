@@ -56,7 +56,7 @@ class Performer:
         self.appliance: Appliance
         self.sequencer: Sequencer
 
-    def passing(self, reached: Failpoint) -> None:
+    def reach(self, reached: Failpoint) -> None:
         if reached.name == self.order.at:
             self.meet(reached.name)
 
@@ -122,7 +122,7 @@ def main(home: str) -> None:
     performer = Performer()
     settings = load(Home(Path(home)))
     with (
-        open_appliance(settings, role="web", passing=performer.passing) as appliance,
+        open_appliance(settings, role="web", reach=performer.reach) as appliance,
         AuthorityClient(settings.home.authority_socket("scheduler")) as scheduler,
     ):
         performer.appliance = appliance

@@ -42,7 +42,7 @@ def died_at(world: World, point: Failpoint) -> Contract:
         if passed is point:
             raise Dead
 
-    with world.opened(passing=die) as appliance:
+    with world.opened(reach=die) as appliance:
         contract = send(appliance, DOCUMENT)
         with pytest.raises(Dead):
             sign_next(appliance, contract)
