@@ -35,7 +35,7 @@ class EgressFailed(ApplianceError):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ExchangeLimits:
     """``seconds`` for the whole exchange, ``largest`` body in bytes; ``accepted`` are the statuses of success."""
 
     seconds: float
@@ -54,7 +54,7 @@ class Reply:
 class Egress:
     """Thread-safe. *trust* is a PEM file of authorities for TLS; None means the system's."""
 
-    def __init__(self, limits: Limits, *, trust: str | None = None) -> None:
+    def __init__(self, limits: ExchangeLimits, *, trust: str | None = None) -> None:
         self._limits = limits
         self._trust = trust
         self._places = threading.BoundedSemaphore(MOST_AT_ONCE)
@@ -83,7 +83,7 @@ class _Exchange:
     """One request and its reply, in a thread of its own."""
 
     def __init__(
-        self, url: str, body: bytes, headers: Mapping[str, str], limits: Limits, trust: str | None
+        self, url: str, body: bytes, headers: Mapping[str, str], limits: ExchangeLimits, trust: str | None
     ) -> None:
         self.outcome: Future[Reply] = Future()
         self._url = url
@@ -166,5 +166,5 @@ class _Exchange:
         return line
 
 
-def _late(url: str, limits: Limits) -> EgressFailed:
+def _late(url: str, limits: ExchangeLimits) -> EgressFailed:
     return EgressFailed("late", "{url} did not answer within {seconds} s.", url=url, seconds=limits.seconds)

@@ -43,7 +43,7 @@ from appliance.documents.intake import Intake
 from appliance.documents.layout import Layouts
 from appliance.documents.picture_cache import PictureCache
 from appliance.documents.pictures import PagePictures
-from appliance.egress import Egress, Limits
+from appliance.egress import Egress, ExchangeLimits
 from appliance.errors import ConfigurationError
 from appliance.evidence.verification import verify_package
 from appliance.guests import GuestCorrection, GuestEntry, Guests, invite, link_for
@@ -246,7 +246,7 @@ def _outside(settings: Settings, verifier: Verifier) -> OutsideAuthority | None:
     tls = str(settings.beside(configured.tls)) if configured.tls else None
     return OutsideAuthority(
         configured.url,
-        Egress(Limits(float(configured.seconds), LARGEST_REPLY), trust=tls),
+        Egress(ExchangeLimits(float(configured.seconds), LARGEST_REPLY), trust=tls),
         verify=verifier.verify_timestamp,
         trust=_trust_outside(settings),
         patience=float(configured.seconds),

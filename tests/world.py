@@ -28,8 +28,8 @@ from appliance.contracts.agreement_text import side_of_person
 from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.failpoints import FailpointHook, ignore_failpoint
 from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
-from appliance.demonstration.founding import found
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.founding import found_home
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.history.disclosure import Audience
 from appliance.home import Home
 from appliance.ledger import Sequencer
@@ -95,7 +95,7 @@ def make_template_home(root: Path) -> Home:
     """A home at *root* whose people may sign at once; nothing runs in it any more. Ceremony, people and their
     agreement cost seconds, a copy (:func:`cast`) costs none."""
     home = Home(root)
-    found(home, say=lambda _message, **_values: None, environment=os.environ)
+    found_home(home, say=lambda _message, **_values: None, environment=os.environ)
     with authority(home), open_appliance(load(home)) as appliance:
         agree(appliance, ZHANG, LI.organisation)
         agree(appliance, LI, ZHANG.organisation)
@@ -159,7 +159,7 @@ def _wait_until_it_serves(home: Home, process: subprocess.Popen[bytes], log: Pat
 
 def activations_for(appliance: Appliance, act: SigningIntent) -> list[Activation]:
     """What the right people answer to *act*: the signer, or a seal's custodian and the one who asks for it."""
-    pocket = Pocket(appliance.settings.home.people)
+    pocket = DemonstrationAuthenticators(appliance.settings.home.people)
     subjects = [act.signer]
     if act.signer == CONTRACT_SEAL.subject:
         subjects = [CUSTODIAN.subject, ZHANG.subject]

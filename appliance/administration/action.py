@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from appliance.administration.parts import Parts
+from appliance.administration.parts import ActionContext
 from appliance.errors import PreconditionRefused
 from appliance.model.administration import Actor, AdministratorRole, AdminRequestOutcome
 
@@ -21,8 +21,8 @@ NOTHING: Final = "—"
 """What stands in a sentence, without marks, where an argument was left out."""
 
 _MARKS = frozenset('"`«»‘“”„‟‹›〝〞〟「」『』﹁﹂﹃﹄＂｢｣″‶❝❞❠⹂ʺ˝ˮ״〃‴⁗🙶🙷🙸\\')
-"""What could be taken for a mark of :func:`marked`, or for the way in which one is written inside. Apostrophes are
-not among them: they are in names."""
+"""What could be taken for a mark of :func:`quoted_argument`, or for the way in which one is written inside.
+Apostrophes are not among them: they are in names."""
 
 _DOUBLED = re.compile("['’ʼ′＇]{2,}")
 """Apostrophes of all kinds: two of them look like one mark."""
@@ -30,7 +30,7 @@ _DOUBLED = re.compile("['’ʼ′＇]{2,}")
 _NAME = re.compile(r"[a-z]+(\.[a-z]+(_[a-z]+)*)?")
 
 
-def marked(value: str) -> str:
+def quoted_argument(value: str) -> str:
     """*value* as it stands in a sentence: between “ and ”. Nothing inside looks like one of these: whatever could
     be taken for a quotation mark is written as its number, so that no argument poses as words of the sentence."""
     doubled = {place for run in _DOUBLED.finditer(value) for place in range(*run.span())}
@@ -104,15 +104,15 @@ def _moment(name: str, text: str) -> str:
     )
 
 
-class Hand(StrEnum):
+class ExecutedBy(StrEnum):
     """By whose process an action is performed, since the console can neither reach contracts nor the machine."""
 
     CONSOLE = "console"
     SCHEDULER = "scheduler"
-    STEWARD = "steward"
+    PRIVILEGED_HELPER = "steward"
 
 
-Perform = Callable[[Parts, Mapping[str, str], Actor], AdminRequestOutcome]
+Perform = Callable[[ActionContext, Mapping[str, str], Actor], AdminRequestOutcome]
 """Does it, once; *Actor* is who asked. Raises :class:`ApplianceError` or :class:`AuthorityError` when it
 cannot."""
 
@@ -133,7 +133,7 @@ class Action:
     who: frozenset[AdministratorRole]
     approvers: frozenset[AdministratorRole]
     arguments: tuple[Argument, ...]
-    hand: Hand
+    executed_by: ExecutedBy
     perform: Perform
 
     def __post_init__(self) -> None:
@@ -144,7 +144,7 @@ class Action:
         if AdministratorRole.AUDITOR in self.who | self.approvers:
             raise ValueError(f"{self.name}: auditors change nothing")
         secret = any(argument.is_secret for argument in self.arguments)
-        if secret and (self.approvers or self.hand is not Hand.CONSOLE):
+        if secret and (self.approvers or self.executed_by is not ExecutedBy.CONSOLE):
             raise ValueError(f"{self.name}: a secret is not kept for a second person or another process")
 
     @property
@@ -179,9 +179,11 @@ class Action:
         return {name: value for name, value in arguments.items() if name not in secret}
 
     def effect_of(self, arguments: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-        """The sentence that says what it will do, and its values, each :func:`marked`."""
+        """The sentence that says what it will do, and its values, each :func:`quoted_argument`."""
         names = [each.name for each in self.arguments if not each.is_secret]
-        return self.effect, {name: marked(arguments[name]) if name in arguments else NOTHING for name in names}
+        return self.effect, {
+            name: quoted_argument(arguments[name]) if name in arguments else NOTHING for name in names
+        }
 
     def effect_in_english(self, arguments: Mapping[str, str]) -> str:
         """The same as one text, which is what is approved."""

@@ -19,11 +19,11 @@ from datetime import datetime, timedelta
 from appliance.administration import letters
 from appliance.administration.action import Action
 from appliance.administration.decided import require_author
-from appliance.administration.performing import Performing
-from appliance.administration.registry import REGISTRY, action_of, may_approve, may_ask
-from appliance.administration.room import AdministrationRoom
-from appliance.administration.signatures import Signatures, Signed
-from appliance.administration.statement import WAITS, Statement
+from appliance.administration.performing import RequestExecutor
+from appliance.administration.registry import REGISTRY, find_action, may_approve, may_ask
+from appliance.administration.room import AdministrationContext
+from appliance.administration.signatures import RequestSignatures, SignedRequest
+from appliance.administration.statement import REQUEST_LASTS, RequestStatement
 from appliance.errors import NotAllowed, StateRefused
 from appliance.model.administration import (
     NOBODY,
@@ -36,7 +36,7 @@ from appliance.model.administration import (
 from appliance.store.administration import acts
 from appliance.store.database import Transaction
 
-SHOWN = timedelta(minutes=10)
+SIGNING_PAGE_LASTS = timedelta(minutes=10)
 """How long a page with a sentence to sign may stay open."""
 
 _DECISIONS = {
@@ -46,26 +46,31 @@ _DECISIONS = {
 }
 
 
-class Acts:
+class AdminRequests:
     """The desk of actions. Thread-safe."""
 
-    def __init__(self, room: AdministrationRoom, performing: Performing, signatures: Signatures) -> None:
+    def __init__(
+        self, room: AdministrationContext, performing: RequestExecutor, signatures: RequestSignatures
+    ) -> None:
         self._room = room
         self._performing = performing
         self._signatures = signatures
 
-    def offered(self, actor: Actor) -> list[Action]:
+    def offered_actions(self, actor: Actor) -> list[Action]:
         """What *actor* may ask for, in the registry's order."""
         return [action for action in REGISTRY.values() if may_ask(actor, action)]
 
-    def draft(self, name: str, given: Mapping[str, str], *, by: Actor) -> AdminRequest:
-        """The act as :meth:`ask` would write it down now, for its author to read and sign. Raises the same."""
-        action = action_of(name)
+    def draft_request(self, name: str, given: Mapping[str, str], *, by: Actor) -> AdminRequest:
+        """The act as :meth:`submit_request` would write it down now, for its author to read and sign. Raises the
+        same."""
+        action = find_action(name)
         if not may_ask(by, action):
             raise NotAllowed("{action} is not for {who}.", action=name, who=by.role)
         return _new(action, action.checked(given), by, asked=self._room.now())
 
-    def ask(self, name: str, given: Mapping[str, str], *, by: Actor, signed: Signed | None = None) -> AdminRequest:
+    def submit_request(
+        self, name: str, given: Mapping[str, str], *, by: Actor, signed: SignedRequest | None = None
+    ) -> AdminRequest:
         """Asks for an action: one that takes one person is under way, or done, on return; others wait.
 
         What takes two is *signed*, unless root's own command asks. Raises :class:`NotFound` for an unknown name,
@@ -73,24 +78,24 @@ class Acts:
         :class:`StateRefused` for a page that is too old, and for who has no passkey. What goes wrong afterwards is
         the outcome of the act.
         """
-        act, action = self.draft(name, given, by=by), action_of(name)
+        act, action = self.draft_request(name, given, by=by), find_action(name)
         if signed is not None and act.persons == 2:
             _require_fresh(signed.asked, self._room.now())
-            act = replace(act, id=signed.act_id, asked=signed.asked, expires=signed.asked + WAITS)
+            act = replace(act, id=signed.act_id, asked=signed.asked, expires=signed.asked + REQUEST_LASTS)
         self._write(act, action, by, signed.answer if signed else None)
         arguments = action.checked(given)
-        return act if act.state is AdminRequestState.WAITING else self._performing.hand_over(act, arguments)
+        return act if act.state is AdminRequestState.WAITING else self._performing.dispatch_request(act, arguments)
 
-    def to_sign(self, act: AdminRequest, part: DualControlRole, *, by: Actor) -> str | None:
+    def signing_options(self, act: AdminRequest, part: DualControlRole, *, by: Actor) -> str | None:
         """What *by*'s browser asks the passkey for (JSON); None without one that counts."""
         with self._room.database.reading() as tx:
-            return self._signatures.options(tx, Statement(act, part, by.login))
+            return self._signatures.options(tx, RequestStatement(act, part, by.login))
 
-    def approve(
+    def approve_request(
         self, act_id: str, *, by: Actor, answer: str | None = None, shown: AdminRequest | None = None
     ) -> AdminRequest:
-        """The second person agrees, and the act is performed, as :meth:`ask` has it. *answer* is their passkey's;
-        without one, root's own command has asked for password and code, and *shown* is what they read.
+        """The second person agrees, and the act is performed, as :meth:`submit_request` has it. *answer* is their
+        passkey's; without one, root's own command has asked for password and code, and *shown* is what they read.
 
         Raises :class:`PreconditionRefused` for an answer that does not verify; :class:`NotAllowed` for its author,
         for a role that may not, and when its author may not ask for it any more; :class:`StateRefused` when it was
@@ -109,21 +114,21 @@ class Acts:
                 raise StateRefused(
                     "Since {id} was asked for, {action} has changed; ask anew.", id=act_id, action=act.action
                 )
-            statement = Statement(act, DualControlRole.APPROVES, by.login)
-            self._signatures.take(tx, statement, answer, action.approvers, now=self._room.now())
+            statement = RequestStatement(act, DualControlRole.APPROVES, by.login)
+            self._signatures.accept_answer(tx, statement, answer, action.approvers, now=self._room.now())
             self._decide(tx, act, AdminRequestState.PERFORMING, by)
             act = acts.act(tx, act_id)
-        return self._performing.hand_over(act, act.arguments)
+        return self._performing.dispatch_request(act, act.arguments)
 
-    def refuse(self, act_id: str, *, by: Actor) -> AdminRequest:
-        """The second person does not agree. Raises as :meth:`approve`."""
+    def refuse_request(self, act_id: str, *, by: Actor) -> AdminRequest:
+        """The second person does not agree. Raises as :meth:`approve_request`."""
         with self._room.writing() as tx:
             act, action = self._decidable(tx, act_id)
             _require_second(act, action, by)
             self._decide(tx, act, AdminRequestState.REFUSED, by)
             return acts.act(tx, act_id)
 
-    def withdraw(self, act_id: str, *, by: Actor) -> AdminRequest:
+    def withdraw_request(self, act_id: str, *, by: Actor) -> AdminRequest:
         """The author takes it back. Raises :class:`NotAllowed` for anybody else."""
         with self._room.writing() as tx:
             act, _ = self._decidable(tx, act_id)
@@ -132,14 +137,14 @@ class Acts:
             self._decide(tx, act, AdminRequestState.WITHDRAWN, by)
             return acts.act(tx, act_id)
 
-    def act(self, act_id: str) -> AdminRequest:
+    def find_request(self, act_id: str) -> AdminRequest:
         """One of them. Raises :class:`NotFound`."""
         with self._room.database.reading() as tx:
             return acts.act(tx, act_id)
 
     def waiting(self) -> list[AdminRequest]:
         """What waits for a second person, the oldest first."""
-        self.expire()
+        self.expire_requests()
         with self._room.database.reading() as tx:
             return acts.in_state(tx, AdminRequestState.WAITING)
 
@@ -153,7 +158,7 @@ class Acts:
         with self._room.database.reading() as tx:
             return acts.recent(tx, limit)
 
-    def expire(self) -> None:
+    def expire_requests(self) -> None:
         """Ends what waited for too long."""
         with self._room.database.reading() as tx:
             late = [
@@ -162,18 +167,18 @@ class Acts:
         if late:
             with self._room.writing() as tx:
                 for act_id in acts.expire(tx, self._room.now()):
-                    self._room.journal.write(tx, JournalKind.ACT_EXPIRED, NOBODY, act=act_id)
+                    self._room.journal.append_line(tx, JournalKind.ACT_EXPIRED, NOBODY, act=act_id)
 
     def _write(self, act: AdminRequest, action: Action, by: Actor, answer: str | None) -> None:
         waits = act.state is AdminRequestState.WAITING
         with self._room.writing() as tx:
             acts.insert(tx, act)
             if waits:
-                statement = Statement(act, DualControlRole.ASKS, by.login)
-                self._signatures.take(tx, statement, answer, action.who, now=self._room.now())
-                letters.queue(tx, act, action, self._room.now())
+                statement = RequestStatement(act, DualControlRole.ASKS, by.login)
+                self._signatures.accept_answer(tx, statement, answer, action.who, now=self._room.now())
+                letters.queue_approval_mail(tx, act, action, self._room.now())
             kind = JournalKind.ACT_ASKED if waits else JournalKind.ACT_BEGUN
-            self._room.journal.write(tx, kind, by, act=act.id, action=act.action, effect=act.effect)
+            self._room.journal.append_line(tx, kind, by, act=act.id, action=act.action, effect=act.effect)
 
     def _decidable(self, tx: Transaction, act_id: str) -> tuple[AdminRequest, Action]:
         act = acts.act(tx, act_id)
@@ -181,12 +186,12 @@ class Acts:
             raise StateRefused("{id} is {state}; nothing is left to decide.", id=act_id, state=act.state)
         if act.expires <= self._room.now():
             raise StateRefused("{id} waited for a day and has expired; ask anew.", id=act_id)
-        return act, action_of(act.action)
+        return act, find_action(act.action)
 
     def _decide(self, tx: Transaction, act: AdminRequest, after: AdminRequestState, by: Actor) -> None:
         if not acts.decide(tx, act.id, after, by=by.login, now=self._room.now()):
             raise StateRefused("{id} was decided already.", id=act.id)
-        self._room.journal.write(tx, _DECISIONS[after], by, act=act.id, action=act.action)
+        self._room.journal.append_line(tx, _DECISIONS[after], by, act=act.id, action=act.action)
 
 
 def _new(action: Action, arguments: Mapping[str, str], by: Actor, *, asked: datetime) -> AdminRequest:
@@ -200,12 +205,12 @@ def _new(action: Action, arguments: Mapping[str, str], by: Actor, *, asked: date
         persons=action.persons,
         asked_by=by.login,
         asked=asked,
-        expires=asked + WAITS,
+        expires=asked + REQUEST_LASTS,
     )
 
 
 def _require_fresh(asked: datetime, now: datetime) -> None:
-    if not now - SHOWN <= asked <= now:
+    if not now - SIGNING_PAGE_LASTS <= asked <= now:
         raise StateRefused("This page is too old or was used already; load it again and repeat the last step.")
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from appliance.accounts.signing_in import folded
-from appliance.administration.keepers import KeeperEnd, Keepers
-from appliance.administration.room import AdministrationRoom
+from appliance.administration.keepers import PinCustodianEnd, PinCustodians
+from appliance.administration.room import AdministrationContext
 from appliance.administration.sessions import ConsoleSessions
 from appliance.administration.welcoming import invite
 from appliance.contact_details import email_address, person_name
@@ -43,7 +43,7 @@ class InvitedAdministrator:
 class Administrators:
     """Who administrates. Who may ask for which of this is the registry's to say. Thread-safe."""
 
-    def __init__(self, room: AdministrationRoom, sessions: ConsoleSessions, keepers: Keepers) -> None:
+    def __init__(self, room: AdministrationContext, sessions: ConsoleSessions, keepers: PinCustodians) -> None:
         self._room = room
         self._sessions = sessions
         self._keepers = keepers
@@ -101,7 +101,7 @@ class Administrators:
             self._tell(tx, JournalKind.LINK_MADE, name, by)
             return InvitedAdministrator(name, invite(tx, name, by=by, now=now, code=code))
 
-    def reset(self, login: str, *, by: Actor) -> KeeperEnd:
+    def reset(self, login: str, *, by: Actor) -> PinCustodianEnd:
         """Password, code, passkeys and sessions end at once; a :meth:`link` lets both be chosen anew. A keeper of
         the PIN is none any more: what came of that.
 
@@ -115,7 +115,7 @@ class Administrators:
             self._end_ways_in(tx, name, by)
             self._tell(tx, JournalKind.FACTORS_RESET, name, by)
             self._unconfirm(name)
-        return self._keepers.end_if_it_can(name, by=by)
+        return self._keepers.try_end_custodian(name, by=by)
 
     def suspend(self, login: str, *, by: Actor) -> None:
         """Nobody signs in with this account any more, for now; sessions end at once."""
@@ -139,7 +139,7 @@ class Administrators:
             _move(tx, name, AdministratorState.ACTIVE, AdministratorState.LOCKED)
             self._tell(tx, JournalKind.ADMINISTRATOR_UNLOCKED, name, by)
 
-    def remove(self, login: str, *, by: Actor) -> KeeperEnd:
+    def remove(self, login: str, *, by: Actor) -> PinCustodianEnd:
         """Closes the account for good; the human may have one in the portal from now on. A keeper of the PIN is
         none any more: what came of that.
 
@@ -158,37 +158,37 @@ class Administrators:
             _move(tx, name, AdministratorState.LEFT, *_OPEN)
             self._tell(tx, JournalKind.ADMINISTRATOR_REMOVED, name, by)
             self._unconfirm(name)
-        ended = self._keepers.end_if_it_can(name, by=by)
+        ended = self._keepers.try_end_custodian(name, by=by)
         with self._room.portal().transaction() as tx:
             known_to_the_portal.release(tx, name)
         return ended
 
-    def end_keeper(self, login: str, *, by: Actor) -> KeeperEnd:
+    def end_pin_custodian(self, login: str, *, by: Actor) -> PinCustodianEnd:
         """*login* keeps no part of the PIN any more, whatever becomes of the account.
 
         Raises :class:`StateRefused` for who keeps none, and what the authority refuses.
         """
-        ended = self._keepers.end(folded(login), by=by)
+        ended = self._keepers.end_custodian(folded(login), by=by)
         if not ended.ended and not ended.withdrawn:
             raise StateRefused("{login} is no keeper of the PIN.", login=folded(login))
         return ended
 
     def _unconfirm(self, login: str) -> None:
-        for key in self._room.confirmed.of(login):
-            self._room.confirmed.unconfirm(key)
+        for key in self._room.confirmed.keys_of(login):
+            self._room.confirmed.unconfirm_key(key)
 
     def _insert(self, new: NewAdministrator, by: Actor) -> None:
         with self._room.writing() as tx:
             administrators.insert(tx, new, by=by.login, now=self._room.now())
             detail = {"login": new.login, "name": new.name, "role": new.role.value}
-            self._room.journal.write(tx, JournalKind.ADMINISTRATOR_ADDED, by, **detail)
+            self._room.journal.append_line(tx, JournalKind.ADMINISTRATOR_ADDED, by, **detail)
 
     def _end_ways_in(self, tx: Transaction, login: str, by: Actor) -> None:
         invitations.end_of(tx, login, now=self._room.now())
         self._sessions.end_all(tx, login, by=by)
 
     def _tell(self, tx: Transaction, kind: JournalKind, login: str, by: Actor) -> None:
-        self._room.journal.write(tx, kind, by, login=login)
+        self._room.journal.append_line(tx, kind, by, login=login)
 
 
 def _other(login: str, by: Actor) -> str:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from appliance.administration.statement import Statement
+from appliance.administration.statement import RequestStatement
 from appliance.errors import StateRefused, StorageError
 from appliance.home import make_directory
 from appliance.model.administration import AdministratorPasskey, AdministratorRole
@@ -58,14 +58,14 @@ def fingerprint_of(key: AdministratorPasskey | ConfirmedKey) -> str:
     return fingerprint(key.login, key.credential_id, key.public_key)
 
 
-class Confirmed:
+class RootConfirmations:
     """The folder. Whoever may not write there reads. Safe between processes: a file is there whole, or not at
     all."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def all(self) -> list[ConfirmedKey]:
+    def all_keys(self) -> list[ConfirmedKey]:
         """Every passkey that counts. A file that cannot be read, or is not what its name says, counts for nobody
         and keeps nobody else from anything: :meth:`unreadable` has it."""
         return [key for key in self._looked_at().values() if isinstance(key, ConfirmedKey)]
@@ -74,9 +74,9 @@ class Confirmed:
         """The files of passkeys that do not count although they are there, and why (in English)."""
         return {path: why for path, why in self._looked_at().items() if isinstance(why, str)}
 
-    def of(self, login: str) -> list[ConfirmedKey]:
+    def keys_of(self, login: str) -> list[ConfirmedKey]:
         """The passkeys that count for *login*."""
-        return [key for key in self.all() if key.login == login]
+        return [key for key in self.all_keys() if key.login == login]
 
     def _looked_at(self) -> dict[Path, ConfirmedKey | str]:
         """Each file, with the key in it, or why there is none."""
@@ -87,9 +87,9 @@ class Confirmed:
                 found[path] = "another file has the same passkey"
         return found
 
-    def confirm(self, key: ConfirmedKey) -> None:
+    def confirm_key(self, key: ConfirmedKey) -> None:
         """It counts from now on. Raises :class:`StateRefused` for one that is somebody's already."""
-        if any(key.credential_id == each.credential_id for each in self.all()):
+        if any(key.credential_id == each.credential_id for each in self.all_keys()):
             raise StateRefused("This passkey is confirmed already.")
         content = {
             "credential": key.credential_id.hex(),
@@ -99,21 +99,21 @@ class Confirmed:
         }
         self._write("keys", f"{_name(key)}.json", canonical.encode(content) + b"\n")
 
-    def unconfirm(self, key: ConfirmedKey) -> None:
+    def unconfirm_key(self, key: ConfirmedKey) -> None:
         """It does not count any more."""
         try:
             (self._folder / "keys" / f"{_name(key)}.json").unlink(missing_ok=True)
         except OSError as error:
             raise _not_writable(error) from error
 
-    def witness(self, statement: Statement, *, now: datetime) -> None:
+    def record_statement(self, statement: RequestStatement, *, now: datetime) -> None:
         """Somebody said that on the machine itself, to a command that root ran."""
         self._forget("acts", now)
         with suppress(FileExistsError):  # somebody repeated a command that was broken off
             self._write("acts", statement.challenge().hex(), statement.login.encode() + b"\n", now=now)
 
-    def witnessed(self, statement: Statement) -> bool:
-        """Whether :meth:`witness` was called for exactly that."""
+    def has_statement(self, statement: RequestStatement) -> bool:
+        """Whether :meth:`record_statement` was called for exactly that."""
         return (self._folder / "acts" / statement.challenge().hex()).is_file()
 
     def _write(self, place: str, name: str, content: bytes, *, now: datetime | None = None) -> None:

@@ -12,8 +12,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from appliance.administration.action import Action
-from appliance.administration.signatures import Signatures
-from appliance.administration.statement import Statement
+from appliance.administration.signatures import RequestSignatures
+from appliance.administration.statement import RequestStatement
 from appliance.errors import NotAllowed, PreconditionRefused, StateRefused
 from appliance.model.administration import (
     ROOT,
@@ -26,8 +26,8 @@ from appliance.store.administration import administrators
 from appliance.store.database import Transaction
 
 
-def require_decided(
-    tx: Transaction, act: AdminRequest, action: Action, signatures: Signatures, *, now: datetime
+def require_approved(
+    tx: Transaction, act: AdminRequest, action: Action, signatures: RequestSignatures, *, now: datetime
 ) -> None:
     """Raises :class:`StateRefused` when *act* is not what *action* says and takes, :class:`NotAllowed` when who
     asked for it, or approved it, may not or may not any more, or has not signed it."""
@@ -42,8 +42,12 @@ def require_decided(
         second = act.decided_by or ""
         if second == act.asked_by or not _is_one_of(tx, second, action.approvers):
             raise NotAllowed("{who} may not approve this any more.", who=second)
-        signatures.require(tx, Statement(act, DualControlRole.ASKS, act.asked_by), action.who, now=now)
-        signatures.require(tx, Statement(act, DualControlRole.APPROVES, second), action.approvers, now=now)
+        signatures.require_signature(
+            tx, RequestStatement(act, DualControlRole.ASKS, act.asked_by), action.who, now=now
+        )
+        signatures.require_signature(
+            tx, RequestStatement(act, DualControlRole.APPROVES, second), action.approvers, now=now
+        )
 
 
 def require_author(tx: Transaction, act: AdminRequest, action: Action) -> None:

@@ -14,27 +14,27 @@ from typing import TYPE_CHECKING
 from appliance.accounts.codes import LoginCodes
 from appliance.accounts.passkeys import Passkeys, Site
 from appliance.accounts.tickets import Tickets
-from appliance.administration.action import Hand
-from appliance.administration.acts import Acts
+from appliance.administration.action import ExecutedBy
+from appliance.administration.acts import AdminRequests
 from appliance.administration.administrators import Administrators
 from appliance.administration.behind_root import user_behind
-from appliance.administration.confirmed import Confirmed
-from appliance.administration.journal import Journal
-from appliance.administration.keepers import Keepers
-from appliance.administration.letters import ActLetters
+from appliance.administration.confirmed import RootConfirmations
+from appliance.administration.journal import AdministrationJournal
+from appliance.administration.keepers import PinCustodians
+from appliance.administration.letters import ApprovalMail
 from appliance.administration.own import OwnAdministratorFactors
-from appliance.administration.parts import Parts
+from appliance.administration.parts import ActionContext
 from appliance.administration.passkeys import Confirming, OwnPasskeys
-from appliance.administration.performed import Performed
-from appliance.administration.performing import Performing, Trust
-from appliance.administration.room import AdministrationRoom
+from appliance.administration.performed import ExecutedRequests
+from appliance.administration.performing import ExecutionSafeguards, RequestExecutor
+from appliance.administration.room import AdministrationContext
 from appliance.administration.sessions import ConsoleSessions
-from appliance.administration.signatures import Signatures
+from appliance.administration.signatures import RequestSignatures
 from appliance.administration.signing_in import AdministratorSigningIn
 from appliance.administration.steward import SOCKET as STEWARD
-from appliance.administration.steward import machine_of, ring
+from appliance.administration.steward import host_of, notify_privileged_helper
 from appliance.administration.stuck import StuckList
-from appliance.administration.unlocking import UnlockDesk
+from appliance.administration.unlocking import AttendedUnlock
 from appliance.administration.welcoming import AdministratorWelcoming, welcome_code
 from appliance.administration.wrapping import OwnWrapping, derived
 from appliance.config import Settings
@@ -53,42 +53,42 @@ CONSOLE_KEY = "console.key"
 
 @dataclass(frozen=True, slots=True)
 class Administration:
-    """``administrators`` is who there is, ``keepers`` who of them keeps a part of the PIN; ``own`` and
-    ``passkeys`` the owner's side; ``confirming`` root's, of whose passkeys count; ``acts`` what may be asked for,
-    and was, ``letters`` who is told that one waits for them; ``performing`` what this process performs; ``stuck``
-    what does not go on by itself; ``unlocking`` how two keepers unlock the authority; ``journal`` what everybody
-    did."""
+    """``administrators`` is who there is, ``pin_custodians`` who of them keeps a part of the PIN; ``own`` and
+    ``passkeys`` the owner's side; ``confirming`` root's, of whose passkeys count; ``requests`` what may be asked
+    for, and was, ``approval_mail`` who is told that one waits for them; ``executor`` what this process performs;
+    ``stuck`` what does not go on by itself; ``unlocking`` how two keepers unlock the authority; ``journal`` what
+    everybody did."""
 
     administrators: Administrators
-    keepers: Keepers
+    pin_custodians: PinCustodians
     signing_in: AdministratorSigningIn
     sessions: ConsoleSessions
     welcoming: AdministratorWelcoming
     own: OwnAdministratorFactors
-    acts: Acts
-    letters: ActLetters
-    performing: Performing
+    requests: AdminRequests
+    approval_mail: ApprovalMail
+    executor: RequestExecutor
     passkeys: OwnPasskeys
     confirming: Confirming
     stuck: StuckList
-    unlocking: UnlockDesk
-    journal: Journal
+    unlocking: AttendedUnlock
+    journal: AdministrationJournal
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """Which process it is: the ``role`` by which it asks the authority, whose acts (``hands``) it performs, the
+    """Which process it is: the ``role`` by which it asks the authority, whose acts (``executes``) it performs, the
     appliance where it has one ``opened``, and whether it is root's own command, which ``attests`` what it was
     told."""
 
     role: str
-    hands: frozenset[Hand]
+    executes: frozenset[ExecutedBy]
     opened: Appliance | None = None
     attests: bool = False
 
 
-CONSOLE = Process("console", frozenset({Hand.CONSOLE}))
-COMMAND = Process("operator", frozenset({Hand.CONSOLE, Hand.STEWARD}), attests=True)
+CONSOLE = Process("console", frozenset({ExecutedBy.CONSOLE}))
+COMMAND = Process("operator", frozenset({ExecutedBy.CONSOLE, ExecutedBy.PRIVILEGED_HELPER}), attests=True)
 """Who is root on the machine needs no steward."""
 
 
@@ -115,54 +115,56 @@ def open_administration(
         # Opened by who may, if at all.
         roots = stack.enter_context(AuthorityClient(home.authority_socket("operator")))
         audit = AuditTrail()
-        journal = Journal(database, portal, audit, now, user=user_behind(environment))
+        journal = AdministrationJournal(database, portal, audit, now, user=user_behind(environment))
         key, site = _Key(home, environment), _site(settings)
-        room = AdministrationRoom(
+        room = AdministrationContext(
             database=database,
             portal=portal,
             journal=journal,
             codes=LoginCodes(OwnWrapping(key), f"{settings.organisation.name} console"),
             tickets=lambda: Tickets(derived(key(), "tickets")),
             passkeys=lambda: Passkeys(site, Tickets(derived(key(), "tickets")), derived(key(), "handles"), now),
-            confirmed=Confirmed(home.confirmed),
+            confirmed=RootConfirmations(home.confirmed),
             welcome_code=lambda act_id: welcome_code(derived(key(), "welcome codes"), act_id),
             limits=settings.sessions,
             now=now,
         )
-        signatures = Signatures(site, room.confirmed, attests=process.attests)
-        keepers = Keepers(room, authority, roots, audit)
+        signatures = RequestSignatures(site, room.confirmed, attests=process.attests)
+        keepers = PinCustodians(room, authority, roots, audit)
         yield _administration(settings, room, keepers, authority, process, signatures)
 
 
 def _administration(
     settings: Settings,
-    room: AdministrationRoom,
-    keepers: Keepers,
+    room: AdministrationContext,
+    keepers: PinCustodians,
     authority: AuthorityClient,
     process: Process,
-    signatures: Signatures,
+    signatures: RequestSignatures,
 ) -> Administration:
     sessions = ConsoleSessions(room)
     administrators = Administrators(room, sessions, keepers)
-    hands = process.hands | ({Hand.STEWARD} if _is_development(settings.home) else set())
-    parts = Parts(settings, administrators, authority, room.now, process.opened, lambda: machine_of(settings))
+    hands = process.executes | ({ExecutedBy.PRIVILEGED_HELPER} if _is_development(settings.home) else set())
+    parts = ActionContext(settings, administrators, authority, room.now, process.opened, lambda: host_of(settings))
     bell = settings.home.run / STEWARD
-    trust = Trust(signatures, Performed(settings.home))
-    performing = Performing(room, parts, hands, trust, steward=lambda act_id: ring(bell, act_id))
+    trust = ExecutionSafeguards(signatures, ExecutedRequests(settings.home))
+    performing = RequestExecutor(
+        room, parts, hands, trust, steward=lambda act_id: notify_privileged_helper(bell, act_id)
+    )
     return Administration(
         administrators=administrators,
-        keepers=keepers,
+        pin_custodians=keepers,
         signing_in=AdministratorSigningIn(room, sessions),
         sessions=sessions,
         welcoming=AdministratorWelcoming(room, sessions),
         own=OwnAdministratorFactors(room, sessions),
-        acts=Acts(room, performing, signatures),
-        letters=ActLetters(room, settings),
-        performing=performing,
+        requests=AdminRequests(room, performing, signatures),
+        approval_mail=ApprovalMail(room, settings),
+        executor=performing,
         passkeys=OwnPasskeys(room),
         confirming=Confirming(room, keepers),
         stuck=StuckList(room),
-        unlocking=UnlockDesk(room, authority),
+        unlocking=AttendedUnlock(room, authority),
         journal=room.journal,
     )
 

@@ -26,7 +26,7 @@ verifies both; on the machine root's command asks the second person for password
 """
 
 
-def page() -> str:
+def actions_page() -> str:
     """The whole page."""
     rows = "".join(
         f"| `{each.name}` | {_kinds(each.who)} | {_kinds(each.approvers)} |\n" for each in REGISTRY.values()
@@ -55,4 +55,4 @@ def _kinds(roles: frozenset[AdministratorRole]) -> str:
 
 
 if __name__ == "__main__":
-    (Path(__file__).parents[2] / "docs/actions.md").write_text(page(), encoding="utf-8")
+    (Path(__file__).parents[2] / "docs/actions.md").write_text(actions_page(), encoding="utf-8")

@@ -22,7 +22,7 @@ AT_ONCE = 500
 """Lines that go into the log in one transaction."""
 
 
-class Journal:
+class AdministrationJournal:
     """Writes lines, reads them, and sees them into the log. Thread-safe."""
 
     def __init__(
@@ -41,7 +41,7 @@ class Journal:
         self._now = now
         self._user = user
 
-    def write(
+    def append_line(
         self, tx: Transaction, kind: JournalKind, by: Actor, *, act: str | None = None, **detail: str | int
     ) -> None:
         """One line, in the caller's transaction; *detail* never has a secret."""
@@ -59,14 +59,14 @@ class Journal:
         with self._database.reading() as tx:
             return journal.broken_at(tx, beyond=beyond, upto=upto)
 
-    def waiting(self) -> int:
+    def lines_not_in_log(self) -> int:
         """How many lines are not in the log yet. Raises :class:`StorageError` while the log cannot be asked."""
         with self._database.reading() as tx:
             name, length = journal.identity(tx), journal.length(tx)
         with self._portal().reading() as tx:
             return length - known_to_the_portal.last_in_log(tx, name)
 
-    def forward(self) -> bool:
+    def forward_to_log(self) -> bool:
         """Puts the lines that are not there yet into the log, in their order; False while that does not work."""
         try:
             while self._forward_some():

@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from appliance.accounts.signing_in import folded
-from appliance.administration.room import AdministrationRoom
+from appliance.administration.room import AdministrationContext
 from appliance.errors import StorageError
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.administration import ROOT, Actor, AdministratorState, JournalKind
 from appliance.model.office import OfficerDecision, OfficerDecisionKind
-from appliance.office.refusing import refuse
+from appliance.office.refusing import refuse_decision
 from appliance.store import office_acts
 from appliance.store.administration import administrators
 from hsm.client import AuthorityClient
@@ -36,7 +36,7 @@ TO_BE_NONE = "{login} is to be no keeper of the PIN: what waited for the officer
 
 
 @dataclass(frozen=True, slots=True)
-class KeeperEnd:
+class PinCustodianEnd:
     """What came of it: whether something ``ended`` (None when the authority or the portal's database did not
     answer, so that nobody knows), how many keepers are ``left`` who can sign in (None: not known), and whether an
     act was ``withdrawn`` that waited for officers."""
@@ -45,7 +45,7 @@ class KeeperEnd:
     left: int | None
     withdrawn: bool = False
 
-    def said(self, login: str) -> Sentence | None:
+    def sentence_about(self, login: str) -> Sentence | None:
         """What there is to say of it; nothing for somebody who was no keeper."""
         if self.ended is None:
             return Sentence(
@@ -68,19 +68,19 @@ class KeeperEnd:
         return Sentence(template, {"login": login, "left": self.left})
 
 
-class Keepers:
+class PinCustodians:
     """Asks the *authority*; ends by *roots*, its socket for whoever is root, which no other process opens; what
     becomes of acts in the portal, the *audit* tells. Thread-safe."""
 
     def __init__(
-        self, room: AdministrationRoom, authority: AuthorityClient, roots: AuthorityClient, audit: AuditTrail
+        self, room: AdministrationContext, authority: AuthorityClient, roots: AuthorityClient, audit: AuditTrail
     ) -> None:
         self._room = room
         self._audit = audit
         self._authority = authority
         self._roots = roots
 
-    def able(self) -> list[str]:
+    def able_logins(self) -> list[str]:
         """Who of the administrators is a keeper and can sign in, by login. Raises :class:`AuthorityError`."""
         with self._room.database.reading() as tx:
             everybody = administrators.everybody(tx)
@@ -88,7 +88,7 @@ class Keepers:
         active = [each.login for each in everybody if each.state is AdministratorState.ACTIVE]
         return [login for login in active if keeper_of(login) in known]
 
-    def end(self, login: str, credential_id: bytes | None = None, *, by: Actor) -> KeeperEnd:
+    def end_custodian(self, login: str, credential_id: bytes | None = None, *, by: Actor) -> PinCustodianEnd:
         """*login* unlocks no more, or not with this passkey, and officers do not bring that back by an act from
         before; journal and log tell of it.
 
@@ -100,7 +100,7 @@ class Keepers:
             withdrawn = self._withdraw(login, credential_id, by)
         finally:
             ended = self._end(login, credential_id, by)
-        return KeeperEnd(ended, self._left(), withdrawn)
+        return PinCustodianEnd(ended, self._left(), withdrawn)
 
     def _withdraw(self, login: str, credential_id: bytes | None, by: Actor) -> bool:
         """Refuses what waits in the portal to make a keeper of *login*, by this passkey; whether there was any."""
@@ -111,29 +111,29 @@ class Keepers:
             found = office_acts.open_about(tx, subject, OfficerDecisionKind.ENROL_KEEPER)
             waiting = [act for act in found if credential_id is None or _is_by(act, credential_id)]
             for act in waiting:
-                refuse(tx, self._audit, act, reason=WITHDRAWN.template, by=who, at=now)
+                refuse_decision(tx, self._audit, act, reason=WITHDRAWN.template, by=who, at=now)
         return bool(waiting)
 
     def _end(self, login: str, credential_id: bytes | None, by: Actor) -> bool:
         ended = self._roots.end_keeper(keeper_of(login), credential_id) > 0
         if ended:
             with self._room.writing() as tx:
-                self._room.journal.write(tx, JournalKind.KEEPER_ENDED, by, login=login)
+                self._room.journal.append_line(tx, JournalKind.KEEPER_ENDED, by, login=login)
         return ended
 
     def _left(self) -> int | None:
         try:
-            return len(self.able())
+            return len(self.able_logins())
         except AuthorityError:  # another socket than that which ended it
             return None
 
-    def end_if_it_can(self, login: str, credential_id: bytes | None = None, *, by: Actor) -> KeeperEnd:
+    def try_end_custodian(self, login: str, credential_id: bytes | None = None, *, by: Actor) -> PinCustodianEnd:
         """The same after a way in has ended: an authority, or a portal, that does not answer is no reason to keep
         that open, and is said in what this returns."""
         try:
-            return self.end(login, credential_id, by=by)
+            return self.end_custodian(login, credential_id, by=by)
         except (AuthorityError, StorageError):
-            return KeeperEnd(ended=None, left=None)
+            return PinCustodianEnd(ended=None, left=None)
 
     def warning(self, action: str, arguments: Mapping[str, str]) -> Sentence | None:
         """What whoever asks for *action*, or approves it, should know of keepers now; None for what ends none."""
@@ -141,7 +141,7 @@ class Keepers:
         if action not in ENDING or not login:
             return None
         try:
-            able, known = self.able(), self._authority.keepers()
+            able, known = self.able_logins(), self._authority.keepers()
         except AuthorityError:
             return Sentence(
                 "Whether {login} is a keeper of the PIN is not known now: the authority does not answer.",

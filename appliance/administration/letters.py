@@ -13,7 +13,7 @@ from typing import Final
 
 from appliance.administration.action import Action
 from appliance.administration.registry import REGISTRY
-from appliance.administration.room import AdministrationRoom
+from appliance.administration.room import AdministrationContext
 from appliance.config import Settings
 from appliance.language import instants, translator
 from appliance.model.administration import Administrator, AdministratorState, AdminRequest, AdminRequestState
@@ -34,7 +34,7 @@ MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class NotifiedApprovers:
     """Who may decide on an act, by name: those whom a mail has reached (or its server), those for whom it is still
     under way, and those who get none. Without a mail server everybody is among the last."""
 
@@ -43,7 +43,7 @@ class Told:
     untold: tuple[str, ...]
 
 
-def queue(tx: Transaction, act: AdminRequest, action: Action, now: datetime) -> None:
+def queue_approval_mail(tx: Transaction, act: AdminRequest, action: Action, now: datetime) -> None:
     """A mail for each who may decide on *act*."""
     for each in deciders(tx, action, by=act.asked_by):
         if each.email:
@@ -59,18 +59,18 @@ def deciders(tx: Transaction, action: Action, *, by: str) -> list[Administrator]
     ]
 
 
-class ActLetters:
+class ApprovalMail:
     """Sends what was queued, and says what became of it. One process sends, the scheduler."""
 
-    def __init__(self, room: AdministrationRoom, settings: Settings) -> None:
+    def __init__(self, room: AdministrationContext, settings: Settings) -> None:
         self._room = room
         self._settings = settings
 
-    def told(self, act: AdminRequest) -> Told:
+    def notified_approvers(self, act: AdminRequest) -> NotifiedApprovers:
         """Who knows that *act* waits."""
         action = REGISTRY.get(act.action)
         if action is None:  # another release asked for it
-            return Told((), (), ())
+            return NotifiedApprovers((), (), ())
         with self._room.database.reading() as tx:
             letters = {each.login: each.state for each in act_letters.about(tx, act.id)}
             wanted = deciders(tx, action, by=act.asked_by)
@@ -78,9 +78,9 @@ class ActLetters:
         sent = tuple(each.name for each in wanted if letters.get(each.login) is LetterState.SENT)
         waiting = tuple(each.name for each in wanted if each.login in letters and letters[each.login] is queued)
         known = {*sent, *waiting}
-        return Told(sent, waiting, tuple(each.name for each in wanted if each.name not in known))
+        return NotifiedApprovers(sent, waiting, tuple(each.name for each in wanted if each.name not in known))
 
-    def deliver(self, mail: Mail) -> int:
+    def deliver_queued(self, mail: Mail) -> int:
         """Sends what is due; how many mails the server took."""
         now, taken = self._room.now(), 0
         with self._room.database.reading() as tx:

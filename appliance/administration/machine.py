@@ -11,7 +11,7 @@ SERVICES = (AUTHORITY, "web", "tsa", "scheduler", "console")
 """The services that can be started again, by their names without ``vermilion-``."""
 
 
-class Machine(Protocol):
+class HostOperations(Protocol):
     """Each method does its work before it returns. Raises :class:`ApplianceError` when it could not be done."""
 
     def back_up(self) -> AdminRequestOutcome:
@@ -35,5 +35,5 @@ class Machine(Protocol):
     def roll_back(self, *, forget_newer: bool) -> AdminRequestOutcome:
         """The release before the last upgrade, again."""
 
-    def take_alarm_back(self, unit: str) -> AdminRequestOutcome:
+    def dismiss_alarm(self, unit: str) -> AdminRequestOutcome:
         """The alarm that *unit* raised is dealt with."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from appliance.accounts import passwords
 from appliance.accounts.codes import CodeDraft
-from appliance.administration.room import AdministrationRoom
+from appliance.administration.room import AdministrationContext
 from appliance.administration.sessions import AdministratorPresence, ConsoleSessions
 from appliance.language import Language
 from appliance.model.administration import JournalKind
@@ -15,7 +15,7 @@ from appliance.store.administration import administrators
 class OwnAdministratorFactors:
     """Changes that the owner makes, signed in. Thread-safe."""
 
-    def __init__(self, room: AdministrationRoom, sessions: ConsoleSessions) -> None:
+    def __init__(self, room: AdministrationContext, sessions: ConsoleSessions) -> None:
         self._room = room
         self._sessions = sessions
 
@@ -31,7 +31,7 @@ class OwnAdministratorFactors:
         hashed = passwords.hashed(new)
         with self._room.writing() as tx:
             administrators.set_password(tx, owner.login, hashed)
-            self._room.journal.write(tx, JournalKind.PASSWORD_CHANGED, presence.actor)
+            self._room.journal.append_line(tx, JournalKind.PASSWORD_CHANGED, presence.actor)
             self._sessions.end_all(tx, owner.login, by=presence.actor, but=presence.session.id)
 
     def code_draft(self, presence: AdministratorPresence, *, sealed: str = "") -> CodeDraft:
@@ -45,4 +45,4 @@ class OwnAdministratorFactors:
         proven = self._room.codes.proven(login, sealed, code, now=self._room.now())
         with self._room.writing() as tx:
             administrators.set_code_secret(tx, login, proven.wrapped, step=proven.step)
-            self._room.journal.write(tx, JournalKind.LOGIN_CODE_CHANGED, presence.actor)
+            self._room.journal.append_line(tx, JournalKind.LOGIN_CODE_CHANGED, presence.actor)

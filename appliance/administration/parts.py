@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from appliance.administration.administrators import Administrators
-from appliance.administration.machine import Machine
+from appliance.administration.machine import HostOperations
 from appliance.config import Settings
 from appliance.errors import StateRefused
 from appliance.model.administration import AdminRequest
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # the console shall not load all that signing needs
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class ActionContext:
     """The collaborators of whoever performs, and the ``act`` that is performed. ``opened`` is the appliance in the
     scheduler's process, ``machine`` gives the machine itself where root performs; elsewhere they are None."""
 
@@ -28,7 +28,7 @@ class Parts:
     authority: AuthorityClient
     now: Callable[[], datetime]
     opened: Appliance | None = None
-    machine: Callable[[], Machine] | None = None
+    machine: Callable[[], HostOperations] | None = None
     act: AdminRequest | None = None
 
     @property
@@ -39,7 +39,7 @@ class Parts:
         return self.opened
 
     @property
-    def host(self) -> Machine:
+    def host(self) -> HostOperations:
         """The machine itself. Raises :class:`StateRefused` in a process that may not touch it."""
         if self.machine is None:
             raise StateRefused("This is done by the steward alone.")

@@ -14,8 +14,8 @@ from appliance.accounts.passkeys import Offer
 from appliance.accounts.signing_in import folded
 from appliance.accounts.tickets import spend
 from appliance.administration.confirmed import ConfirmedKey, fingerprint_of
-from appliance.administration.keepers import KeeperEnd, Keepers
-from appliance.administration.room import AdministrationRoom
+from appliance.administration.keepers import PinCustodianEnd, PinCustodians
+from appliance.administration.room import AdministrationContext
 from appliance.administration.sessions import AdministratorPresence
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.administration import (
@@ -47,7 +47,7 @@ class RegisteredKey:
 class OwnPasskeys:
     """What owners do, signed in. Thread-safe."""
 
-    def __init__(self, room: AdministrationRoom) -> None:
+    def __init__(self, room: AdministrationContext) -> None:
         self._room = room
 
     def of(self, login: str) -> list[RegisteredKey]:
@@ -81,7 +81,7 @@ class OwnPasskeys:
             spend(tx, made.ticket, now=now)
             store.insert(tx, passkey)
             told = fingerprint_of(passkey)
-            self._room.journal.write(tx, JournalKind.PASSKEY_ADDED, presence.actor, fingerprint=told)
+            self._room.journal.append_line(tx, JournalKind.PASSKEY_ADDED, presence.actor, fingerprint=told)
         return RegisteredKey(passkey, told, counts=False)
 
     def named(self, presence: AdministratorPresence, fingerprint: str) -> RegisteredKey:
@@ -102,13 +102,15 @@ class OwnPasskeys:
         with self._room.writing() as tx:
             if not store.remove(tx, login, wanted.passkey.credential_id, now=now):
                 raise _no_such()
-            self._room.journal.write(tx, JournalKind.PASSKEY_REMOVED, presence.actor, fingerprint=fingerprint)
+            self._room.journal.append_line(
+                tx, JournalKind.PASSKEY_REMOVED, presence.actor, fingerprint=fingerprint
+            )
 
 
 class Confirming:
     """What root does on the machine, and nobody else can. Thread-safe."""
 
-    def __init__(self, room: AdministrationRoom, keepers: Keepers) -> None:
+    def __init__(self, room: AdministrationContext, keepers: PinCustodians) -> None:
         self._room = room
         self._keepers = keepers
 
@@ -120,7 +122,7 @@ class Confirming:
 
     def confirmed(self) -> list[ConfirmedKey]:
         """Those that count, by login, whether they are still registered or not."""
-        return sorted(self._room.confirmed.all(), key=lambda key: key.login)
+        return sorted(self._room.confirmed.all_keys(), key=lambda key: key.login)
 
     def unreadable(self) -> dict[Path, str]:
         """The files that root has confirmed and that do not count, and why."""
@@ -157,42 +159,44 @@ class Confirming:
         found, login = key.passkey, owner.login
         with self._room.writing() as tx:  # what cannot be told does not count
             self._tell(JournalKind.PASSKEY_CONFIRMED, login, key.fingerprint, tx)
-            self._room.confirmed.confirm(ConfirmedKey(login, owner.role, found.credential_id, found.public_key))
+            self._room.confirmed.confirm_key(
+                ConfirmedKey(login, owner.role, found.credential_id, found.public_key)
+            )
 
-    def unconfirm(self, login: str, fingerprint: str = "") -> tuple[int, KeeperEnd]:
+    def unconfirm(self, login: str, fingerprint: str = "") -> tuple[int, PinCustodianEnd]:
         """Those of *login*, or the one with that *fingerprint*, do not count any more, nor unlock, if *login* is a
         keeper of the PIN; how many they were, and what came of that. It can be done again where it was broken off,
         or where the authority did not answer: what counts no more may still unlock.
 
-        Raises :class:`NotFound` when there is none, and as :meth:`Keepers.end` when none counts.
+        Raises :class:`NotFound` when there is none, and as :meth:`PinCustodians.end_custodian` when none counts.
         """
         name = folded(login)
-        found = [key for key in self._room.confirmed.of(name) if _is(key, fingerprint)]
+        found = [key for key in self._room.confirmed.keys_of(name) if _is(key, fingerprint)]
         if not found:
             return 0, self._end_again(name, fingerprint)
         for key in found:
-            self._room.confirmed.unconfirm(key)
+            self._room.confirmed.unconfirm_key(key)
             with self._room.writing() as tx:
                 self._tell(JournalKind.PASSKEY_UNCONFIRMED, name, fingerprint_of(key), tx)
         one = found[0].credential_id if fingerprint else None
-        return len(found), self._keepers.end_if_it_can(name, one, by=ROOT)
+        return len(found), self._keepers.try_end_custodian(name, one, by=ROOT)
 
-    def _end_again(self, login: str, fingerprint: str) -> KeeperEnd:
+    def _end_again(self, login: str, fingerprint: str) -> PinCustodianEnd:
         """None of these counts: what of them may still unlock, or wait for officers, ends."""
         with self._room.database.reading() as tx:
             known = [key.credential_id for key in store.ever_of_login(tx, login) if _is(key, fingerprint)]
         if is_login(login) and (known or not fingerprint):
-            ended = self._keepers.end(login, known[0] if fingerprint else None, by=ROOT)
+            ended = self._keepers.end_custodian(login, known[0] if fingerprint else None, by=ROOT)
             if ended.ended or ended.withdrawn:
                 return ended
         raise NotFound("No such passkey of {login} counts.", login=login)
 
     def _tell(self, kind: JournalKind, login: str, fingerprint: str, tx: Transaction) -> None:
-        self._room.journal.write(tx, kind, ROOT, login=login, fingerprint=fingerprint)
+        self._room.journal.append_line(tx, kind, ROOT, login=login, fingerprint=fingerprint)
 
 
-def _registered(room: AdministrationRoom, found: list[AdministratorPasskey]) -> list[RegisteredKey]:
-    confirmed = {(key.login, key.credential_id, key.public_key) for key in room.confirmed.all()}
+def _registered(room: AdministrationContext, found: list[AdministratorPasskey]) -> list[RegisteredKey]:
+    confirmed = {(key.login, key.credential_id, key.public_key) for key in room.confirmed.all_keys()}
     return [
         RegisteredKey(each, fingerprint_of(each), (each.login, each.credential_id, each.public_key) in confirmed)
         for each in found

@@ -20,29 +20,29 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from appliance import sharing
-from appliance.administration.action import Hand
+from appliance.administration.action import ExecutedBy
 from appliance.administration.confirmed import ensure_folder
 from appliance.errors import StateRefused, StorageError
 from appliance.home import Home
 from hsm.files import sync_directory
 
 
-class Performed:
+class ExecutedRequests:
     """The memories of one home. Thread-safe, and safe between processes."""
 
     def __init__(self, home: Home) -> None:
-        self._folders: Mapping[Hand, Path] = {
-            Hand.STEWARD: home.confirmed / "performed",
-            Hand.SCHEDULER: home.performed,
-            Hand.CONSOLE: home.administration.with_name("performed"),
+        self._folders: Mapping[ExecutedBy, Path] = {
+            ExecutedBy.PRIVILEGED_HELPER: home.confirmed / "performed",
+            ExecutedBy.SCHEDULER: home.performed,
+            ExecutedBy.CONSOLE: home.administration.with_name("performed"),
         }
 
-    def spend(self, hand: Hand, act_id: str) -> None:
+    def record_execution(self, hand: ExecutedBy, act_id: str) -> None:
         """The act is about to be performed by *hand*; on disk on return. Raises :class:`StateRefused` when it was
         before, :class:`StorageError` where nothing can be written: then it is not performed."""
         folder = self._folders[hand]
         try:
-            _make(folder, of_roots=hand is Hand.STEWARD)
+            _make(folder, of_roots=hand is ExecutedBy.PRIVILEGED_HELPER)
             is_new = _add(folder / act_id)
         except OSError as error:
             raise StorageError(

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from appliance.administration.action import Hand
-from appliance.administration.decided import require_decided
-from appliance.administration.parts import Parts
-from appliance.administration.performed import Performed
-from appliance.administration.registry import action_of, of_hand
-from appliance.administration.room import AdministrationRoom
-from appliance.administration.signatures import Signatures
+from appliance.administration.action import ExecutedBy
+from appliance.administration.decided import require_approved
+from appliance.administration.parts import ActionContext
+from appliance.administration.performed import ExecutedRequests
+from appliance.administration.registry import actions_executed_by, find_action
+from appliance.administration.room import AdministrationContext
+from appliance.administration.signatures import RequestSignatures
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.administration import (
     NOBODY,
@@ -27,9 +27,9 @@ from appliance.store.administration import acts, administrators
 from hsm.errors import AuthorityError
 
 LONGEST = {
-    Hand.CONSOLE: timedelta(minutes=10),
-    Hand.SCHEDULER: timedelta(minutes=10),
-    Hand.STEWARD: timedelta(hours=24),
+    ExecutedBy.CONSOLE: timedelta(minutes=10),
+    ExecutedBy.SCHEDULER: timedelta(minutes=10),
+    ExecutedBy.PRIVILEGED_HELPER: timedelta(hours=24),
 }
 """After this an act that has not ended is interrupted: its process is no more."""
 
@@ -39,23 +39,23 @@ _NOT_ENDED = AdminRequestOutcome("Its process ended before it said what came of 
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
+class ExecutionSafeguards:
     """What no database is believed about: who signed, and what was performed already."""
 
-    signatures: Signatures
-    performed: Performed
+    signatures: RequestSignatures
+    performed: ExecutedRequests
 
 
-class Performing:
+class RequestExecutor:
     """What one process performs. ``hands`` are those that are this process's; acts of the others are handed on:
     the scheduler looks for its own, *steward* is told the id of what root does. Thread-safe."""
 
     def __init__(
         self,
-        room: AdministrationRoom,
-        parts: Parts,
-        hands: frozenset[Hand],
-        trust: Trust,
+        room: AdministrationContext,
+        parts: ActionContext,
+        hands: frozenset[ExecutedBy],
+        trust: ExecutionSafeguards,
         *,
         steward: Callable[[str], None] = lambda _act: None,
     ) -> None:
@@ -65,37 +65,37 @@ class Performing:
         self._trust = trust
         self._steward = steward
 
-    def hand_over(self, act: AdminRequest, arguments: Mapping[str, str]) -> AdminRequest:
+    def dispatch_request(self, act: AdminRequest, arguments: Mapping[str, str]) -> AdminRequest:
         """Performs *act* if it is this process's, else hands it on; the act as it stands then.
 
         *arguments* are all of them, secret ones too, which are stored nowhere.
         """
-        hand = action_of(act.action).hand
+        hand = find_action(act.action).executed_by
         if hand in self._hands:
-            return self.perform(act.id, arguments)
-        if hand is Hand.STEWARD:
+            return self.execute_request(act.id, arguments)
+        if hand is ExecutedBy.PRIVILEGED_HELPER:
             try:
                 self._steward(act.id)
             except (ApplianceError, OSError) as error:
                 return self._ended(act, AdminRequestState.FAILED, _refusal(error))
         return self._now(act.id)
 
-    def perform(self, act_id: str, arguments: Mapping[str, str] | None = None) -> AdminRequest:
+    def execute_request(self, act_id: str, arguments: Mapping[str, str] | None = None) -> AdminRequest:
         """Performs the act, if nobody took it before. Raises :class:`StateRefused` when somebody did, or when it
         is another process's to do."""
         with self._room.database.transaction() as tx:
             act = acts.act(tx, act_id)
-            if action_of(act.action).hand not in self._hands:
+            if find_action(act.action).executed_by not in self._hands:
                 raise StateRefused("{action} is done by another process.", action=act.action)
             if not acts.start(tx, act_id, self._room.now()):
                 raise StateRefused("{id} is {state} and was taken already.", id=act_id, state=act.state)
             asker = administrators.find(tx, act.asked_by)
-        action, by = action_of(act.action), Actor(act.asked_by, asker.role) if asker else ROOT
+        action, by = find_action(act.action), Actor(act.asked_by, asker.role) if asker else ROOT
         try:
             with self._room.database.reading() as tx:
-                require_decided(tx, act, action, self._trust.signatures, now=self._room.now())
+                require_approved(tx, act, action, self._trust.signatures, now=self._room.now())
             if action.approvers:
-                self._trust.performed.spend(action.hand, act.id)
+                self._trust.performed.record_execution(action.executed_by, act.id)
             given = act.arguments if arguments is None else arguments
             outcome = action.perform(replace(self._parts, act=act), given, by)
         except (ApplianceError, AuthorityError, OSError) as error:
@@ -105,16 +105,16 @@ class Performing:
             raise
         return self._ended(act, AdminRequestState.DONE, outcome)
 
-    def run_once(self) -> None:
+    def execute_waiting(self) -> None:
         """Performs whatever waits for this process, and ends what others left."""
         for hand in self._hands:
             with self._room.database.reading() as tx:
-                found = acts.untaken(tx, of_hand(hand))
+                found = acts.untaken(tx, actions_executed_by(hand))
             for act in found:
-                self.perform(act.id)
-        self.interrupt()
+                self.execute_request(act.id)
+        self.interrupt_overdue()
 
-    def interrupt(self) -> None:
+    def interrupt_overdue(self) -> None:
         """What was taken too long ago is interrupted, and what nobody took is not done any more."""
         with self._room.database.reading() as tx:
             open_ = acts.in_state(tx, AdminRequestState.PERFORMING)
@@ -132,7 +132,9 @@ class Performing:
         with self._room.writing() as tx:
             if acts.end(tx, act.id, after, outcome, self._room.now()):
                 said = outcome.template.format(**outcome.values)
-                self._room.journal.write(tx, kinds[after], NOBODY, act=act.id, action=act.action, outcome=said)
+                self._room.journal.append_line(
+                    tx, kinds[after], NOBODY, act=act.id, action=act.action, outcome=said
+                )
         return replace(self._now(act.id), outcome=outcome)
 
     def _now(self, act_id: str) -> AdminRequest:
@@ -143,7 +145,7 @@ class Performing:
 def _longest(act: AdminRequest) -> timedelta:
     """How long *act* may take; the longest for one of another release, which this one does not know."""
     try:
-        return LONGEST[action_of(act.action).hand]
+        return LONGEST[find_action(act.action).executed_by]
     except NotFound:
         return max(LONGEST.values())
 

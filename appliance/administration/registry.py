@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from appliance.administration.action import Action, Hand
+from appliance.administration.action import Action, ExecutedBy
 from appliance.administration.actions import accounts, keys, machine, maintenance, service
 from appliance.errors import NotFound
 from appliance.model.administration import ROOT, Actor
@@ -27,7 +27,7 @@ REGISTRY: Mapping[str, Action] = _gathered()
 """By name, in the order in which they are shown."""
 
 
-def action_of(name: str) -> Action:
+def find_action(name: str) -> Action:
     """The action *name*. Raises :class:`NotFound`."""
     if name not in REGISTRY:
         raise NotFound("There is no action {name}; `vermilion do --help` lists them.", name=name)
@@ -44,6 +44,6 @@ def may_approve(actor: Actor, action: Action) -> bool:
     return actor.role in action.approvers
 
 
-def of_hand(hand: Hand) -> frozenset[str]:
+def actions_executed_by(hand: ExecutedBy) -> frozenset[str]:
     """The names of the actions that one process performs."""
-    return frozenset(action.name for action in REGISTRY.values() if action.hand is hand)
+    return frozenset(action.name for action in REGISTRY.values() if action.executed_by is hand)

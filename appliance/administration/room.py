@@ -10,25 +10,25 @@ from datetime import datetime
 from appliance.accounts.codes import LoginCodes
 from appliance.accounts.passkeys import Passkeys
 from appliance.accounts.tickets import Tickets
-from appliance.administration.confirmed import Confirmed
-from appliance.administration.journal import Journal
+from appliance.administration.confirmed import RootConfirmations
+from appliance.administration.journal import AdministrationJournal
 from appliance.config import SessionSettings
 from appliance.store.database import Database, Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class AdministrationRoom:
+class AdministrationContext:
     """The collaborators; every one is thread-safe. ``portal`` opens the portal's database when it is needed, so
     that the administration opens while that one does not. ``welcome_code`` is the code that goes with the link
     which an act (by its id) makes."""
 
     database: Database
     portal: Callable[[], Database]
-    journal: Journal
+    journal: AdministrationJournal
     codes: LoginCodes
     tickets: Callable[[], Tickets]
     passkeys: Callable[[], Passkeys]
-    confirmed: Confirmed
+    confirmed: RootConfirmations
     welcome_code: Callable[[str], str]
     limits: SessionSettings
     now: Callable[[], datetime]
@@ -38,4 +38,4 @@ class AdministrationRoom:
         """A transaction of the administration; what it wrote into the journal then goes into the log."""
         with self.database.transaction() as tx:
             yield tx
-        self.journal.forward()
+        self.journal.forward_to_log()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from appliance.accounts.sessions import KEPT, LONGEST_AGENT, TOUCH_EVERY, Whereabouts, identifier_of
-from appliance.administration.room import AdministrationRoom
+from appliance.administration.room import AdministrationContext
 from appliance.errors import NotFound
 from appliance.model.administration import (
     Actor,
@@ -39,7 +39,7 @@ class AdministratorPresence:
 class ConsoleSessions:
     """Opens, finds and ends sessions. Thread-safe."""
 
-    def __init__(self, room: AdministrationRoom) -> None:
+    def __init__(self, room: AdministrationContext) -> None:
         self._room = room
         self._idle = timedelta(minutes=room.limits.idle_minutes)
         self._longest = timedelta(hours=room.limits.longest_hours)
@@ -95,11 +95,11 @@ class ConsoleSessions:
         with self._room.writing() as tx:
             if not store.end(tx, identifier, subject=by.login, now=self._room.now()):
                 raise NotFound("There is no such session; it may have ended already.")
-            self._room.journal.write(tx, JournalKind.SESSIONS_ENDED, by, login=by.login, count=1)
+            self._room.journal.append_line(tx, JournalKind.SESSIONS_ENDED, by, login=by.login, count=1)
 
     def end_all(self, tx: Transaction, login: str, *, by: Actor, but: str = "") -> int:
         """Ends all sessions of *login* but one, inside the caller's transaction; how many there were."""
         ended = store.end_all(tx, login, now=self._room.now(), but=bytes.fromhex(but))
         if ended:
-            self._room.journal.write(tx, JournalKind.SESSIONS_ENDED, by, login=login, count=ended)
+            self._room.journal.append_line(tx, JournalKind.SESSIONS_ENDED, by, login=login, count=ended)
         return ended

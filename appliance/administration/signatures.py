@@ -4,7 +4,7 @@ The console takes them, and whoever performs an act verifies them again: the pro
 the database that it stands in, is not believed about who wanted it.
 
 1. The challenge is the digest of exactly this act and of what the person does about it
-   (:class:`appliance.administration.statement.Statement`).
+   (:class:`appliance.administration.statement.RequestStatement`).
 2. The answer is by a passkey that root has confirmed for this login, and for a kind of administrator that may.
 3. It names the console's own origin, and the device has verified who holds it.
 4. What was said on the machine itself, to a command that root ran, root has written down instead.
@@ -22,8 +22,8 @@ from webauthn import verify_authentication_response
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from appliance.accounts.passkeys import ANSWERS_FAULTS, LONGEST_ANSWER, PATIENCE, Site
-from appliance.administration.confirmed import Confirmed, ConfirmedKey
-from appliance.administration.statement import WAITS, Statement
+from appliance.administration.confirmed import ConfirmedKey, RootConfirmations
+from appliance.administration.statement import REQUEST_LASTS, RequestStatement
 from appliance.errors import NotAllowed, PreconditionRefused, StateRefused
 from appliance.model.administration import AdministratorRole
 from appliance.store.administration import passkeys as known
@@ -37,7 +37,7 @@ back."""
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedRequest:
     """What a page brings to ask for an act: the *act_id* and moment that its sentence was shown under, and the
     device's *answer* (JSON)."""
 
@@ -46,7 +46,7 @@ class Signed:
     answer: str
 
     @classmethod
-    def of(cls, act_id: str, asked: str, answer: str) -> Signed:
+    def from_page(cls, act_id: str, asked: str, answer: str) -> SignedRequest:
         """As a page brings it. Raises :class:`StateRefused` for one that is none of ours."""
         try:
             moment = loaded(asked)
@@ -57,19 +57,19 @@ class Signed:
         raise StateRefused("This page is too old or was used already; load it again and repeat the last step.")
 
 
-class Signatures:
+class RequestSignatures:
     """Takes and verifies them. ``attests``: this process is root's own command, on the machine. Thread-safe."""
 
-    def __init__(self, site: Site, confirmed: Confirmed, *, attests: bool) -> None:
+    def __init__(self, site: Site, confirmed: RootConfirmations, *, attests: bool) -> None:
         self._site = site
         self._confirmed = confirmed
         self._attests = attests
 
-    def options(self, tx: Transaction, statement: Statement) -> str | None:
+    def options(self, tx: Transaction, statement: RequestStatement) -> str | None:
         """What ``navigator.credentials.get`` wants for *statement* (JSON); None for somebody without a passkey
         that counts and is registered still."""
         registered = _counts(tx, statement.login)
-        confirmed = [key.credential_id for key in self._confirmed.of(statement.login)]
+        confirmed = [key.credential_id for key in self._confirmed.keys_of(statement.login)]
         found = [bytes_to_base64url(each) for each in confirmed if each in registered]
         if not found:
             return None
@@ -83,10 +83,10 @@ class Signatures:
             }
         )
 
-    def take(
+    def accept_answer(
         self,
         tx: Transaction,
-        statement: Statement,
+        statement: RequestStatement,
         answer: str | None,
         roles: Collection[AdministratorRole],
         *,
@@ -101,7 +101,7 @@ class Signatures:
         if answer is None:
             if not self._attests:
                 raise no_passkey(statement.login)
-            self._confirmed.witness(statement, now=now)
+            self._confirmed.record_statement(statement, now=now)
             return
         # One that its owner has removed signs nothing: its counter is kept no more, so that nobody would notice a
         # copy of it. The process that performs the act asks root's folder alone, and no counter.
@@ -111,15 +111,15 @@ class Signatures:
         known.use(tx, key.credential_id, sign_count=count)
         store.insert(tx, statement.act.id, statement.part, statement.login, answer)
 
-    def require(
-        self, tx: Transaction, statement: Statement, roles: Collection[AdministratorRole], *, now: datetime
+    def require_signature(
+        self, tx: Transaction, statement: RequestStatement, roles: Collection[AdministratorRole], *, now: datetime
     ) -> None:
         """Raises :class:`NotAllowed` unless that was said on the machine, or signed by a passkey that counts, for
         one of *roles*; :class:`StateRefused` when it is too old."""
         asked = statement.act.asked
-        if not asked - GRACE <= now < asked + WAITS + GRACE:
+        if not asked - GRACE <= now < asked + REQUEST_LASTS + GRACE:
             raise StateRefused("{id} was asked for too long ago; ask anew.", id=statement.act.id)
-        if self._confirmed.witnessed(statement):
+        if self._confirmed.has_statement(statement):
             return
         answer = store.answer(tx, statement.act.id, statement.part)
         try:
@@ -129,11 +129,11 @@ class Signatures:
         except (PreconditionRefused, StateRefused) as error:
             raise NotAllowed("{who} has not signed this act; it was not done.", who=statement.login) from error
 
-    def _keys(self, statement: Statement, roles: Collection[AdministratorRole]) -> list[ConfirmedKey]:
-        return [key for key in self._confirmed.of(statement.login) if key.role in roles]
+    def _keys(self, statement: RequestStatement, roles: Collection[AdministratorRole]) -> list[ConfirmedKey]:
+        return [key for key in self._confirmed.keys_of(statement.login) if key.role in roles]
 
     def _verified(
-        self, statement: Statement, answer: str, keys: list[ConfirmedKey], *, count: dict[bytes, int]
+        self, statement: RequestStatement, answer: str, keys: list[ConfirmedKey], *, count: dict[bytes, int]
     ) -> tuple[ConfirmedKey, int]:
         """Which of the *keys* signed, and its counter now."""
         if not keys:

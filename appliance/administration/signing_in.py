@@ -16,7 +16,7 @@ from appliance.accounts.sessions import Whereabouts
 from appliance.accounts.signing_in import BETWEEN_STEPS, folded
 from appliance.accounts.throttle import Attempt
 from appliance.accounts.tickets import Ticket, spend
-from appliance.administration.room import AdministrationRoom
+from appliance.administration.room import AdministrationContext
 from appliance.administration.sessions import ConsoleSessions
 from appliance.errors import SignInRefused
 from appliance.model.administration import (
@@ -38,7 +38,7 @@ else has to unlock the account."""
 class AdministratorSigningIn:
     """The one way in. Each failure says the same, whatever was wrong. Thread-safe."""
 
-    def __init__(self, room: AdministrationRoom, sessions: ConsoleSessions) -> None:
+    def __init__(self, room: AdministrationContext, sessions: ConsoleSessions) -> None:
         self._room = room
         self._sessions = sessions
 
@@ -60,7 +60,7 @@ class AdministratorSigningIn:
         with self._room.writing() as tx:
             self._let_in(tx, passed, attempt)
             actor = Actor(administrator.login, administrator.role)
-            self._room.journal.write(tx, JournalKind.SIGNED_IN, actor, address=where.address)
+            self._room.journal.append_line(tx, JournalKind.SIGNED_IN, actor, address=where.address)
             return self._sessions.open(tx, administrator.login, where)
 
     def confirm(self, login: str, password: str, where: Whereabouts) -> None:
@@ -118,11 +118,11 @@ class AdministratorSigningIn:
         """*guessed* is whose code was wrong after the right password."""
         with self._room.writing() as tx:
             if attempt.blocks:
-                self._room.journal.write(
+                self._room.journal.append_line(
                     tx, JournalKind.SIGN_IN_BLOCKED, NOBODY, address=where.address, attempts=attempt.count
                 )
             active, locked = AdministratorState.ACTIVE, AdministratorState.LOCKED
             failures = administrators.fail(tx, guessed) if guessed else 0
             if failures >= LOCKED_AFTER and administrators.move(tx, guessed, locked, active):
-                self._room.journal.write(tx, JournalKind.ADMINISTRATOR_LOCKED, NOBODY, login=guessed)
+                self._room.journal.append_line(tx, JournalKind.ADMINISTRATOR_LOCKED, NOBODY, login=guessed)
                 self._sessions.end_all(tx, guessed, by=NOBODY)

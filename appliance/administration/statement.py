@@ -10,14 +10,14 @@ from appliance.model.administration import AdminRequest, DualControlRole
 from appliance.store.moments import stored
 from hsm import canonical
 
-WAITS = timedelta(hours=24)
+REQUEST_LASTS = timedelta(hours=24)
 """How long an act waits for the second person."""
 
 _PURPOSE = "vermilion: an act of the administration, version 1"
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class RequestStatement:
     """*login* asks for *act*, or approves it. Everything by which one act differs from another is in it: id,
     action, arguments, the sentence that was read, who asked for it and when."""
 

@@ -2,7 +2,7 @@
 
 It looks the act up itself, in the administration's database; what is not to be performed, not root's to do, or
 not what could have been decided is refused there. Whoever has taken the console over can write that database, too:
-what bounds the harm are the few things that :class:`appliance.administration.machine.Machine` does (see
+what bounds the harm are the few things that :class:`appliance.administration.machine.HostOperations` does (see
 docs/decisions/0022-administration.md).
 """
 
@@ -14,7 +14,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.administration.machine import Machine
+from appliance.administration.machine import HostOperations
 from appliance.config import Settings
 from appliance.errors import ApplianceError, StateRefused
 
@@ -25,7 +25,7 @@ _ID = re.compile(rb"[0-9a-f]{12}\n?")
 _PATIENCE = 10.0
 
 
-def ring(path: Path, act_id: str) -> None:
+def notify_privileged_helper(path: Path, act_id: str) -> None:
     """Tells the steward behind the socket *path* that there is *act_id*. Raises :class:`StateRefused`."""
     try:
         with socket.socket(socket.AF_UNIX) as line:
@@ -39,7 +39,7 @@ def ring(path: Path, act_id: str) -> None:
         ) from error
 
 
-def attend(listener: socket.socket, perform: Callable[[str], object], *, idle: float) -> int:
+def serve_requests(listener: socket.socket, perform: Callable[[str], object], *, idle: float) -> int:
     """Performs what is asked for, one after the other, until nobody asked for *idle* seconds; how many were asked.
 
     What is not an id of ours is not answered at all.
@@ -74,15 +74,15 @@ def _performed(perform: Callable[[str], object], act_id: str) -> None:
         os.write(2, f"{act_id}: {error}\n".encode())
 
 
-def machine_of(settings: Settings) -> Machine:
+def host_of(settings: Settings) -> HostOperations:
     """The machine that *settings* belong to: systemd's, where the provisioning made the home."""
     # Imported here: only who performs loads what backups and releases need.
-    from appliance.administration.development_machine import DevelopmentMachine  # noqa: PLC0415
-    from appliance.administration.systemd_machine import SystemdMachine  # noqa: PLC0415
-    from appliance.operations.releases import Provisioned, Releases  # noqa: PLC0415
+    from appliance.administration.development_machine import DevelopmentHost  # noqa: PLC0415
+    from appliance.administration.systemd_machine import SystemdHost  # noqa: PLC0415
+    from appliance.operations.releases import ProvisionedReleases, Releases  # noqa: PLC0415
 
     if not settings.home.is_managed:
-        return DevelopmentMachine(settings)
-    return SystemdMachine(
-        settings, Provisioned(Releases(RELEASES), settings.home.settings.parent / "settings.yml")
+        return DevelopmentHost(settings)
+    return SystemdHost(
+        settings, ProvisionedReleases(Releases(RELEASES), settings.home.settings.parent / "settings.yml")
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from appliance.administration.room import AdministrationRoom
+from appliance.administration.room import AdministrationContext
 from appliance.model.stuck import Stuck
 from appliance.store.administration import stuck as store
 
@@ -12,7 +12,7 @@ from appliance.store.administration import stuck as store
 class StuckList:
     """What was found at the last look. Thread-safe."""
 
-    def __init__(self, room: AdministrationRoom) -> None:
+    def __init__(self, room: AdministrationContext) -> None:
         self._room = room
 
     def publish(self, found: Sequence[Stuck]) -> None:

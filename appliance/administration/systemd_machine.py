@@ -11,11 +11,11 @@ from appliance.administration.machine import AUTHORITY
 from appliance.config import Settings
 from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused, StorageError
 from appliance.model.administration import AdminRequestOutcome
-from appliance.operations.backup import Archive
-from appliance.operations.backup.archives import Archives
-from appliance.operations.drill import last_drill
-from appliance.operations.releases import ByPlaybook, Provisioned
-from appliance.operations.restore import Order, restore
+from appliance.operations.backup import BackupArchive
+from appliance.operations.backup.archives import BackupArchives
+from appliance.operations.drill import last_drill_result
+from appliance.operations.releases import PlaybookReleases, ProvisionedReleases
+from appliance.operations.restore import RestoreOrder, restore_archive
 from appliance.wiring import utc_now
 from hsm.config import AuthorityHome
 from hsm.lasting_lock import LastingLock
@@ -26,38 +26,40 @@ _UNIT = re.compile(r"vermilion-[A-Za-z0-9@_.:\\-]{1,200}\.(service|timer|socket)
 """Instances of units too, such as `vermilion-convert@3-1042-0.service`; never a way into another directory."""
 
 
-class SystemdMachine:
-    """Does what :class:`appliance.administration.machine.Machine` says; *systemctl* is the program that asks
-    systemd, *provisioned* what root has put here for changes of release."""
+class SystemdHost:
+    """Does what :class:`appliance.administration.machine.HostOperations` says; *systemctl* is the program that
+    asks systemd, *provisioned* what root has put here for changes of release."""
 
-    def __init__(self, settings: Settings, provisioned: Provisioned, *, systemctl: str = "systemctl") -> None:
+    def __init__(
+        self, settings: Settings, provisioned: ProvisionedReleases, *, systemctl: str = "systemctl"
+    ) -> None:
         self._settings = settings
         self._systemctl = systemctl
-        self._releases = ByPlaybook(provisioned, lambda unit: self._do("start", unit))
+        self._releases = PlaybookReleases(provisioned, lambda unit: self._do("start", unit))
 
     def back_up(self) -> AdminRequestOutcome:
         self._do("start", "vermilion-backup.service")
-        newest = Archives(self._settings.backups).newest()
+        newest = BackupArchives(self._settings.backups).newest()
         return AdminRequestOutcome("The backup {name} is made.", {"name": newest.name if newest else ""})
 
     def drill(self) -> AdminRequestOutcome:
         self._do("start", "vermilion-drill.service")
-        return drilled(self._settings)
+        return last_drill_outcome(self._settings)
 
     def restart(self, service: str) -> AdminRequestOutcome:
         self._do("restart", f"vermilion-{service}.service")
         return AdminRequestOutcome("The service {service} has started again.", {"service": service})
 
     def unlock_and_restart(self) -> AdminRequestOutcome:
-        lock_taken_away(self._settings)
+        remove_authority_lock(self._settings)
         return self.restart(AUTHORITY)
 
     def restore(self, archive: str, identity: str, *, forget_newer: bool) -> AdminRequestOutcome:
-        found: Archive = Archives(self._settings.backups).get(archive)
-        order = Order(found, Path(identity), aside=True, forget_newer=forget_newer, key=None)
+        found: BackupArchive = BackupArchives(self._settings.backups).get(archive)
+        order = RestoreOrder(found, Path(identity), aside=True, forget_newer=forget_newer, key=None)
         self._run(shlex.split(self._stop), "stop", TARGET)
         try:
-            done = restore(self._settings.home, order, now=utc_now())
+            done = restore_archive(self._settings.home, order, now=utc_now())
         finally:
             self._do("start", TARGET)
         size = done.verified.log.size if done else 0
@@ -74,8 +76,8 @@ class SystemdMachine:
         done = self._releases.roll_back(forget_newer=forget_newer)
         return AdminRequestOutcome("Release {before} is the current one again.", {"before": done.before})
 
-    def take_alarm_back(self, unit: str) -> AdminRequestOutcome:
-        return alarm_taken_back(self._settings, unit)
+    def dismiss_alarm(self, unit: str) -> AdminRequestOutcome:
+        return dismiss_alarm(self._settings, unit)
 
     @property
     def _stop(self) -> str:
@@ -99,7 +101,7 @@ class SystemdMachine:
             )
 
 
-def lock_taken_away(settings: Settings) -> None:
+def remove_authority_lock(settings: Settings) -> None:
     """The lock that somebody laid on the authority does not last over the next start. Raises
     :class:`StorageError`."""
     try:
@@ -110,9 +112,9 @@ def lock_taken_away(settings: Settings) -> None:
         ) from error
 
 
-def drilled(settings: Settings) -> AdminRequestOutcome:
+def last_drill_outcome(settings: Settings) -> AdminRequestOutcome:
     """What the last drill found. Raises :class:`ApplianceError` with its sentence when it failed."""
-    last = last_drill(settings.home)
+    last = last_drill_result(settings.home)
     if last is None:
         raise StateRefused("The drill has left no result.")
     if not last.passed:
@@ -125,7 +127,7 @@ def drilled(settings: Settings) -> AdminRequestOutcome:
     return AdminRequestOutcome(template, {"archive": last.archive, **counts})
 
 
-def alarm_taken_back(settings: Settings, unit: str) -> AdminRequestOutcome:
+def dismiss_alarm(settings: Settings, unit: str) -> AdminRequestOutcome:
     """The file of the alarm goes. Raises :class:`PreconditionRefused` for what is no unit of ours."""
     if not _UNIT.fullmatch(unit):
         raise PreconditionRefused("{unit} is no unit of Vermilion.", unit=unit)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from appliance.administration.room import AdministrationRoom
+from appliance.administration.room import AdministrationContext
 from appliance.errors import NotAllowed, PreconditionRefused, StateRefused
 from appliance.model.administration import Actor, AdministratorRole, JournalKind
 from hsm.acts import OfficerAct, WebAuthnActivation
@@ -41,7 +41,7 @@ class PinPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Unlocking:
+class UnlockStatus:
     """Where it stands for one administrator: the ``act`` to answer for, by one of these ``credentials`` (none: no
     keeper); ``given`` is the part that waits for the other, by whom, until when."""
 
@@ -59,16 +59,16 @@ class _Half:
     part: PinPart = field(repr=False)
 
 
-class UnlockDesk:
+class AttendedUnlock:
     """There is one, in the console's process. Thread-safe."""
 
-    def __init__(self, room: AdministrationRoom, authority: AuthorityClient) -> None:
+    def __init__(self, room: AdministrationContext, authority: AuthorityClient) -> None:
         self._room = room
         self._authority = authority
         self._turn = threading.Lock()
         self._half: _Half | None = None
 
-    def standing(self, by: Actor) -> Unlocking:
+    def status_for(self, by: Actor) -> UnlockStatus:
         """What *by* is asked for. Raises :class:`NotAllowed` for auditors, and what the authority refuses."""
         _require_may(by)
         known = self._authority.credentials(keeper_of(by.login))
@@ -77,10 +77,10 @@ class UnlockDesk:
             half = self._waiting()
         if half is None:
             expires = self._room.now().replace(microsecond=0) + LASTS
-            return Unlocking(OfficerAct("unlock", {}, expires, secrets.token_bytes(16)), credentials)
-        return Unlocking(half.act, credentials, half.part.number, half.login, half.act.expires)
+            return UnlockStatus(OfficerAct("unlock", {}, expires, secrets.token_bytes(16)), credentials)
+        return UnlockStatus(half.act, credentials, half.part.number, half.login, half.act.expires)
 
-    def give(self, fields: Any, part: PinPart, answer: WebAuthnActivation, *, by: Actor) -> bool:
+    def give_part(self, fields: Any, part: PinPart, answer: WebAuthnActivation, *, by: Actor) -> bool:
         """One keeper's part; whether the authority is unlocked now. *fields* are those of the act that was shown.
 
         Raises :class:`StateRefused` when that act is over or another one was begun, :class:`NotAllowed` for
@@ -101,7 +101,7 @@ class UnlockDesk:
             self._unlock(act, half.part, part, by)
             return True
 
-    def forget(self, by: Actor) -> None:
+    def forget_part(self, by: Actor) -> None:
         """The part that waits is forgotten: its keeper takes it back, or another administrator ends it."""
         _require_may(by)
         with self._turn:
@@ -154,7 +154,7 @@ class UnlockDesk:
 
     def _tell(self, kind: JournalKind, by: Actor) -> None:
         with self._room.writing() as tx:
-            self._room.journal.write(tx, kind, by)
+            self._room.journal.append_line(tx, kind, by)
 
 
 def _require_may(by: Actor) -> None:

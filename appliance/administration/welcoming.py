@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from appliance.accounts import passwords, throttle
 from appliance.accounts.codes import CodeDraft
 from appliance.accounts.sessions import Whereabouts
-from appliance.administration.room import AdministrationRoom
+from appliance.administration.room import AdministrationContext
 from appliance.administration.sessions import ConsoleSessions
 from appliance.errors import NotFound, SignInRefused, StateRefused
 from appliance.model.administration import (
@@ -50,7 +50,7 @@ class AdministratorArrival:
 class AdministratorWelcoming:
     """Sets accounts up. Thread-safe."""
 
-    def __init__(self, room: AdministrationRoom, sessions: ConsoleSessions) -> None:
+    def __init__(self, room: AdministrationContext, sessions: ConsoleSessions) -> None:
         self._room = room
         self._sessions = sessions
 
@@ -108,7 +108,7 @@ class AdministratorWelcoming:
             administrators.set_factors(tx, owner.login, hashed, proven.wrapped, step=proven.step)
             administrators.move(tx, owner.login, AdministratorState.ACTIVE, AdministratorState.INVITED)
             actor = Actor(owner.login, owner.role)
-            self._room.journal.write(tx, JournalKind.ADMINISTRATOR_SET_UP, actor, address=where.address)
+            self._room.journal.append_line(tx, JournalKind.ADMINISTRATOR_SET_UP, actor, address=where.address)
             throttle.know(tx, owner.login, where.address, now=now)
             return self._sessions.open(tx, owner.login, where)
 
@@ -119,7 +119,7 @@ class AdministratorWelcoming:
                 return
             if invitations.count_wrong(tx, arrival.identifier) >= MOST_WRONG:
                 invitations.end(tx, arrival.identifier, now=self._room.now())
-                self._room.journal.write(tx, JournalKind.LINK_ENDED, NOBODY, login=owner.login)
+                self._room.journal.append_line(tx, JournalKind.LINK_ENDED, NOBODY, login=owner.login)
         raise SignInRefused(
             "This is not the code that goes with this link; after {most} wrong ones the link ends.",
             most=MOST_WRONG,

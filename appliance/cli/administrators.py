@@ -7,7 +7,7 @@ import click
 from appliance.administration import COMMAND, open_administration
 from appliance.administration.administrators import InvitedAdministrator
 from appliance.administration.confirmed import fingerprint_of
-from appliance.administration.keepers import KeeperEnd
+from appliance.administration.keepers import PinCustodianEnd
 from appliance.cli.program import REFUSED, Context
 from appliance.config import Settings, load
 from appliance.model.administration import ROOT, AdministratorRole, NewAdministrator
@@ -54,7 +54,7 @@ def recover(context: Context, login: str) -> None:
 def keys(context: Context) -> None:
     """List the passkeys that administrators sign acts with, and which of them count."""
     with open_administration(load(context.home), now=utc_now, process=COMMAND) as administration:
-        confirming, say = administration.confirming, context.speech.say
+        confirming, say = administration.confirming, context.terminal.say
         shown = set()
         for each in confirming.registered():
             values = {"login": each.passkey.login, "fingerprint": each.fingerprint}
@@ -71,7 +71,7 @@ def keys(context: Context) -> None:
                     fingerprint=fingerprint_of(key),
                 )
         for path, why in confirming.unreadable().items():
-            context.speech.warn("{path} is no passkey that counts: {why}.", path=path, why=why)
+            context.terminal.warn("{path} is no passkey that counts: {why}.", path=path, why=why)
 
 
 @command.command("confirm")
@@ -87,17 +87,17 @@ def confirm(context: Context, login: str, fingerprint: tuple[str, ...], yes: boo
     with open_administration(load(context.home), now=utc_now, process=COMMAND) as administration:
         owner, key = administration.confirming.named(login, " ".join(fingerprint))
         values = {"login": owner.login, "role": owner.role, "name": owner.name, "fingerprint": key.fingerprint}
-        context.speech.say("{login}, {role}: {name}; passkey {fingerprint}", **values)
-        if not yes and not context.speech.confirms(
+        context.terminal.say("{login}, {role}: {name}; passkey {fingerprint}", **values)
+        if not yes and not context.terminal.confirms(
             "This passkey will sign what takes two persons, as {login}, {role}. Is this the human, and did you"
             " hear the fingerprint from them?",
             login=owner.login,
             role=owner.role,
         ):
-            context.speech.warn("Nothing was confirmed.")
+            context.terminal.warn("Nothing was confirmed.")
             raise click.exceptions.Exit(REFUSED)
         administration.confirming.confirm_named(owner, key)
-        context.speech.say("The passkey of {login} counts from now on.", login=owner.login)
+        context.terminal.say("The passkey of {login} counts from now on.", login=owner.login)
 
 
 @command.command("unconfirm")
@@ -108,7 +108,7 @@ def unconfirm(context: Context, login: str, fingerprint: tuple[str, ...]) -> Non
     """Let the passkeys of LOGIN, or the one with FINGERPRINT, not count any more, nor unlock the HSM."""
     with open_administration(load(context.home), now=utc_now, process=COMMAND) as administration:
         count, ended = administration.confirming.unconfirm(login, " ".join(fingerprint))
-        context.speech.say("Passkeys of {login} that do not count any more: {count}.", count=count, login=login)
+        context.terminal.say("Passkeys of {login} that do not count any more: {count}.", count=count, login=login)
         _say_of_keeper(context, login, ended)
 
 
@@ -120,15 +120,15 @@ def list_(context: Context) -> None:
         for each in administration.administrators.everybody():
             template = "{login}  {role}, {state}: {name}"
             values = {"login": each.login, "role": each.role, "state": each.state, "name": each.name}
-            context.speech.say(template, **values)
+            context.terminal.say(template, **values)
 
 
-def _say_of_keeper(context: Context, login: str, ended: KeeperEnd) -> None:
-    said = ended.said(login)
+def _say_of_keeper(context: Context, login: str, ended: PinCustodianEnd) -> None:
+    said = ended.sentence_about(login)
     if said is not None:
-        context.speech.warn(said.template, **said.values)
+        context.terminal.warn(said.template, **said.values)
 
 
 def _show_link(context: Context, settings: Settings, invited: InvitedAdministrator) -> None:
-    context.speech.say("For {login} alone, once, within 24 hours:", login=invited.login)
+    context.terminal.say("For {login} alone, once, within 24 hours:", login=invited.login)
     click.echo(f"{settings.console.public_url}/welcome/{invited.token}")

@@ -6,8 +6,8 @@ import click
 
 from appliance.accounts.sessions import Whereabouts
 from appliance.administration import COMMAND, Administration, open_administration
-from appliance.administration.registry import action_of
-from appliance.cli.acts import show, warn
+from appliance.administration.registry import find_action
+from appliance.cli.acts import show_request, warn_about_custodians
 from appliance.cli.program import REFUSED, Context
 from appliance.config import load
 from appliance.model.administration import Actor, AdminRequest, AdminRequestState
@@ -25,20 +25,22 @@ def command(ctx: click.Context, act_id: str, login: str, refuse: bool) -> None:
     """Approve, as a second person, what was asked for under ID; password and code are asked for."""
     context: Context = ctx.obj
     with open_administration(load(context.home).as_served(), now=utc_now, process=COMMAND) as administration:
-        waiting = administration.acts.act(act_id)
-        action = action_of(waiting.action)
+        waiting = administration.requests.find_request(act_id)
+        action = find_action(waiting.action)
         asked = {"id": waiting.id, "who": waiting.asked_by, "what": waiting.action}
         asked["at"] = f"{waiting.asked:%Y-%m-%d %H:%M:%S} UTC"
-        context.speech.say("{id}: {who} has asked for {what} at {at}.", **asked)
+        context.terminal.say("{id}: {who} has asked for {what} at {at}.", **asked)
         effect, values = action.effect_of(waiting.arguments)
-        context.speech.say(effect, **values)
-        warn(context, administration, waiting)
+        context.terminal.say(effect, **values)
+        warn_about_custodians(context, administration, waiting)
         by = _proven(context, administration, login, waiting, refuse=refuse)
         if refuse:
-            administration.acts.refuse(act_id, by=by)
-            context.speech.say("{id} is refused.", id=act_id)
+            administration.requests.refuse_request(act_id, by=by)
+            context.terminal.say("{id} is refused.", id=act_id)
             return
-        act = show(context, administration, administration.acts.approve(act_id, by=by, shown=waiting))
+        act = show_request(
+            context, administration, administration.requests.approve_request(act_id, by=by, shown=waiting)
+        )
     if act.state in (AdminRequestState.FAILED, AdminRequestState.INTERRUPTED):
         ctx.exit(REFUSED)
 
@@ -47,8 +49,8 @@ def _proven(
     context: Context, administration: Administration, login: str, waiting: AdminRequest, *, refuse: bool
 ) -> Actor:
     """Who *login* is, by password and code; each question says what the answer is for."""
-    speech = context.speech
-    what = speech.word(action_of(waiting.action).title)
+    speech = context.terminal
+    what = speech.translated(find_action(waiting.action).title)
     if refuse:
         password = speech.ask_hidden("Password of {login}, to refuse “{what}”", login=login, what=what)
         code = speech.ask_hidden("Code of {login}, to refuse “{what}”", login=login, what=what)

@@ -13,10 +13,10 @@ from appliance.cli.program import REFUSED, Context
 from appliance.config import load
 from appliance.errors import ApplianceError
 from appliance.home import write_private
-from appliance.operations.backup import Archive, Workroom, check, create
+from appliance.operations.backup import BackupArchive, BackupContext, check_archive, create_archive
 from appliance.operations.backup.creating import ensure_key
-from appliance.operations.backup.outcome import Outcome, keep_outcome
-from appliance.operations.backup.pruning import prune
+from appliance.operations.backup.outcome import BackupOutcome, save_backup_outcome
+from appliance.operations.backup.pruning import prune_archives
 from appliance.supervision.services import inherited, running_authority
 from appliance.wiring import utc_now
 from hsm.client import AuthorityClient
@@ -41,13 +41,15 @@ def key(context: Context, file: Path) -> None:
         write_private(file, f"# Vermilion: recovery key of backups\n{identity}\n".encode())
     except OSError as error:
         raise click.ClickException(f"{file}: {error.strerror}") from error
-    context.speech.say(
+    context.terminal.say(
         "The recovery key is in {path}: whoever has it can open every backup. Keep it elsewhere.", path=file
     )
     recipient = recipient_of(identity)
-    context.speech.say("Where the appliance is installed by a bundle, this line belongs in its settings.yml:")
+    context.terminal.say("Where the appliance is installed by a bundle, this line belongs in its settings.yml:")
     click.echo(f"\nbackup_recipients: [{recipient}]\n")
-    context.speech.say("Elsewhere these belong in config/appliance.toml and config/authority.toml; then restart:")
+    context.terminal.say(
+        "Elsewhere these belong in config/appliance.toml and config/authority.toml; then restart:"
+    )
     click.echo(f'\n[backup]\nrecipients = ["{recipient}"]')
 
 
@@ -59,7 +61,7 @@ def create_(context: Context, keep_all: bool) -> None:
     with ExitStack() as stack:
         room, archive = _made(context, stack)
         manifest = archive.manifest()
-        context.speech.say(
+        context.terminal.say(
             "Backup {name}: documents {documents}, log of size {size}, schema {schema}; in {path}.",
             name=archive.name,
             documents=manifest.documents,
@@ -68,11 +70,11 @@ def create_(context: Context, keep_all: bool) -> None:
             path=archive.path,
         )
         if manifest.authority.token is TokenBackup.ALONE:
-            context.speech.say(
+            context.terminal.say(
                 "A restore needs the PIN of the token {label}; no backup has it.", label=manifest.authority.label
             )
         if manifest.authority.token is TokenBackup.OWN:
-            context.speech.say(
+            context.terminal.say(
                 "A restore needs the HSM, or its own backup, with the keys in the token {label}.",
                 label=manifest.authority.label,
             )
@@ -80,19 +82,19 @@ def create_(context: Context, keep_all: bool) -> None:
             _pruned(context, room)
 
 
-def _made(context: Context, stack: ExitStack) -> tuple[Workroom, Archive]:
+def _made(context: Context, stack: ExitStack) -> tuple[BackupContext, BackupArchive]:
     """A new archive, and where it was made (until *stack* ends); what came of it is kept for whoever asks how
     everything stands, also where there was no authority to begin with."""
     now = utc_now()
     try:
         room = stack.enter_context(_workroom(context))
         ensure_key(room)
-        archive = create(room, now=now)
+        archive = create_archive(room, now=now)
     except (ApplianceError, AuthorityError) as error:
         with suppress(OSError):  # the disk may be what is wrong; the error itself says so
-            keep_outcome(context.home, Outcome.failed(now, error))
+            save_backup_outcome(context.home, BackupOutcome.from_error(now, error))
         raise
-    keep_outcome(context.home, Outcome(now, archive.name))
+    save_backup_outcome(context.home, BackupOutcome(now, archive.name))
     return room, archive
 
 
@@ -100,13 +102,13 @@ def _made(context: Context, stack: ExitStack) -> tuple[Workroom, Archive]:
 @click.pass_obj
 def list_(context: Context) -> None:
     """List the backups, the oldest first."""
-    for archive in Workroom.at_rest(load(context.home), os.environ).archives.all():
+    for archive in BackupContext.without_authority(load(context.home), os.environ).archives.all():
         try:
             manifest = archive.manifest()
         except ApplianceError as error:
-            context.speech.refuse(error)
+            context.terminal.refuse(error)
             continue
-        context.speech.say(
+        context.terminal.say(
             "{name}  release {release}, schema {schema}, documents {documents}, log of size {size}",
             name=archive.name,
             release=manifest.release,
@@ -122,11 +124,11 @@ def list_(context: Context) -> None:
 def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
     """Check the backups NAMES, or all, byte by byte: signature, parts, documents. Status 1 for damage."""
     context: Context = ctx.obj
-    room = Workroom.at_rest(load(context.home), os.environ)
+    room = BackupContext.without_authority(load(context.home), os.environ)
     key = parse_vkey((context.home.trust / "log.vkey").read_text("ascii"))
     archives = [room.archives.get(name) for name in names] or room.archives.all()
     if not archives:
-        context.speech.warn("There is no backup in {path}.", path=room.archives.root)
+        context.terminal.warn("There is no backup in {path}.", path=room.archives.root)
         ctx.exit(REFUSED)
     whole = [_is_whole(context, archive, key, room) for archive in archives]
     if not all(whole):
@@ -137,39 +139,41 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
 @click.pass_obj
 def prune_(context: Context) -> None:
     """Remove the backups that backup.daily, weekly and monthly do not keep, and documents that none needs."""
-    _pruned(context, Workroom.at_rest(load(context.home), os.environ))
+    _pruned(context, BackupContext.without_authority(load(context.home), os.environ))
 
 
-def _is_whole(context: Context, archive: Archive, key: NoteKey, room: Workroom) -> bool:
+def _is_whole(context: Context, archive: BackupArchive, key: NoteKey, room: BackupContext) -> bool:
     try:
-        checked = check(archive, key, [room.identity()], room.home.state)
+        checked = check_archive(archive, key, [room.identity()], room.home.state)
     except (ApplianceError, AuthorityError) as error:
-        context.speech.refuse(error)
+        context.terminal.refuse(error)
         return False
-    context.speech.say("{name} is whole; documents: {documents}.", name=archive.name, documents=checked.documents)
+    context.terminal.say(
+        "{name} is whole; documents: {documents}.", name=archive.name, documents=checked.documents
+    )
     return True
 
 
-def _pruned(context: Context, room: Workroom) -> None:
-    gone, documents = prune(room)
+def _pruned(context: Context, room: BackupContext) -> None:
+    gone, documents = prune_archives(room)
     if documents is None:
-        context.speech.warn(
+        context.terminal.warn(
             "A backup that is kept cannot be opened with this machine's key; sealed documents were not removed."
         )
     if gone:
         names = ", ".join(gone)
-        context.speech.say(
+        context.terminal.say(
             "Removed: {names}; documents that no backup needs: {documents}.", names=names, documents=documents or 0
         )
 
 
 @contextmanager
-def _workroom(context: Context) -> Iterator[Workroom]:
+def _workroom(context: Context) -> Iterator[BackupContext]:
     """With the authority that runs; in development else with one that is started for as long as it is asked."""
     home, settings = context.home, load(context.home)
     with ExitStack() as stack:
         if home.secrets.is_dir():
-            running = running_authority(home, say=context.speech.say, environment=inherited(os.environ))
+            running = running_authority(home, say=context.terminal.say, environment=inherited(os.environ))
             stack.enter_context(running)
         authority = stack.enter_context(AuthorityClient(home.authority_socket("backup")))
-        yield Workroom(settings, os.environ, authority)
+        yield BackupContext(settings, os.environ, authority)

@@ -24,9 +24,9 @@ def command(context: Context, number: int | None) -> None:
     for each in held:
         if number is None:
             at = f"{each.held:%Y-%m-%d %H:%M} UTC"
-            context.speech.say("{number}  {at}  {name}", number=each.number, at=at, name=each.name)
+            context.terminal.say("{number}  {at}  {name}", number=each.number, at=at, name=each.name)
             click.echo(f"   SHA-256 {each.sha256.hex()}")
         if not each.intact:
-            context.speech.warn("The transcript of the ceremony {name} is gone or was changed.", name=each.name)
+            context.terminal.warn("The transcript of the ceremony {name} is gone or was changed.", name=each.name)
     if not all(each.intact for each in held):
         raise click.exceptions.Exit(REFUSED)

@@ -11,13 +11,13 @@ import click
 from appliance.cli.program import REFUSED, Context
 from appliance.config import load
 from appliance.confinement import Confinement
-from appliance.demonstration.founding import found
+from appliance.demonstration.founding import found_home
 from appliance.demonstration.new_home import DEMONSTRATION
 from appliance.demonstration.places import SAMPLE_PLACES
-from appliance.demonstration.pocket import Pocket
-from appliance.demonstration.results import Results
+from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.results import ResultFiles
 from appliance.demonstration.sample import sample_contract
-from appliance.demonstration.story import Script, Story
+from appliance.demonstration.story import DemonstrationContract, DemonstrationRun
 from appliance.home import make_directory
 from appliance.ledger import Sequencer
 from appliance.supervision.services import inherited, running_authority
@@ -43,18 +43,23 @@ def command(ctx: click.Context, out: Path, contract: Path | None) -> None:
     Sets up a home and starts the authority where there is none, and ends what it started.
     """
     context: Context = ctx.obj
-    say, environment = context.speech.say, inherited(os.environ)
+    say, environment = context.terminal.say, inherited(os.environ)
     script = _script(contract)
-    results = Results(out, language=context.speech.language, tell=say)
+    results = ResultFiles(out, language=context.terminal.language, tell=say)
     results.begin(script.document)
     make_directory(context.home.root)
     with ExitStack() as stack:
         confinement = stack.enter_context(Confinement(context.home.cache))  # gets ready during the founding
-        found(context.home, say=say, environment=environment, wanted=DEMONSTRATION)
+        found_home(context.home, say=say, environment=environment, wanted=DEMONSTRATION)
         stack.enter_context(running_authority(context.home, say=say, environment=environment))
         appliance = stack.enter_context(open_appliance(load(context.home), confinement=confinement))
-        story = Story(appliance, Pocket(context.home.people), sequence=_sequencer(appliance).run_once, tell=say)
-        outcome = story.play(script)
+        story = DemonstrationRun(
+            appliance,
+            DemonstrationAuthenticators(context.home.people),
+            sequence=_sequencer(appliance).run_once,
+            tell=say,
+        )
+        outcome = story.run(script)
         results.write(outcome, trust=context.home.trust)
         passed = results.verify(appliance.verifier)
     ctx.exit(0 if passed else REFUSED)
@@ -66,7 +71,7 @@ def _sequencer(appliance: Appliance) -> Sequencer:
     return Sequencer(appliance.database, AuthorityClient(socket))
 
 
-def _script(contract: Path | None) -> Script:
+def _script(contract: Path | None) -> DemonstrationContract:
     if contract is None:
-        return Script(sample_contract(), SAMPLE_TITLE, SAMPLE_PLACES)
-    return Script(contract.read_bytes(), contract.stem or contract.name)
+        return DemonstrationContract(sample_contract(), SAMPLE_TITLE, SAMPLE_PLACES)
+    return DemonstrationContract(contract.read_bytes(), contract.stem or contract.name)

@@ -33,7 +33,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
         report = {"well": well, "findings": [_row(each) for each in findings]}
         click.echo(json.dumps(report, ensure_ascii=False, indent=2))
     else:
-        translate = translator(context.speech.language)
+        translate = translator(context.terminal.language)
         for each in findings:
             _tell(each, translate)
     ctx.exit(0 if well else REFUSED)

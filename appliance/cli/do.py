@@ -9,7 +9,7 @@ import click
 from appliance.administration import COMMAND, open_administration
 from appliance.administration.action import Action, Argument, ArgumentKind
 from appliance.administration.registry import REGISTRY
-from appliance.cli.acts import show
+from appliance.cli.acts import show_request
 from appliance.cli.program import REFUSED, Context
 from appliance.config import load
 from appliance.language import Language, Translator, translator
@@ -36,7 +36,7 @@ def command() -> None:
 
 
 def _language(ctx: click.Context) -> Language:
-    return ctx.obj.speech.language if isinstance(ctx.obj, Context) else Language.ENGLISH
+    return ctx.obj.terminal.language if isinstance(ctx.obj, Context) else Language.ENGLISH
 
 
 def command_of(action: Action, translate: Translator) -> click.Command:
@@ -70,7 +70,9 @@ def _callback(action: Action) -> Callable[..., None]:
         context: Context = ctx.obj
         arguments = {name: value for name, value in given.items() if value is not None}
         with open_administration(load(context.home).as_served(), now=utc_now, process=COMMAND) as administration:
-            act = show(context, administration, administration.acts.ask(action.name, arguments, by=ROOT))
+            act = show_request(
+                context, administration, administration.requests.submit_request(action.name, arguments, by=ROOT)
+            )
         if act.state in (AdminRequestState.FAILED, AdminRequestState.INTERRUPTED):
             ctx.exit(REFUSED)
 

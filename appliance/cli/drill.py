@@ -10,8 +10,8 @@ import click
 from appliance.cli.program import REFUSED, Context
 from appliance.config import load
 from appliance.errors import BackupFailed
-from appliance.operations.backup import Workroom
-from appliance.operations.drill import drill
+from appliance.operations.backup import BackupContext
+from appliance.operations.drill import run_drill
 from appliance.wiring import utc_now
 
 
@@ -28,11 +28,13 @@ def command(ctx: click.Context, scratch: Path | None) -> None:
     The result is kept; `vermilion diagnose` shows it and its age.
     """
     context: Context = ctx.obj
-    done = drill(Workroom.at_rest(load(context.home), os.environ), now=utc_now(), scratch=scratch)
+    done = run_drill(
+        BackupContext.without_authority(load(context.home), os.environ), now=utc_now(), scratch=scratch
+    )
     if not done.passed:
-        context.speech.refuse(BackupFailed(done.template, **done.values or {}))
+        context.terminal.refuse(BackupFailed(done.template, **done.values or {}))
         ctx.exit(REFUSED)
-    context.speech.say(
+    context.terminal.say(
         "Drill with {archive}. Entries of the log that were checked: {size}; documents opened: {documents}; signed"
         " contracts verified: {contracts}.",
         archive=done.archive,

@@ -7,7 +7,7 @@ import os
 import click
 
 from appliance.cli.program import Context
-from appliance.demonstration.founding import found
+from appliance.demonstration.founding import found_home
 from appliance.supervision.services import inherited
 
 
@@ -15,5 +15,5 @@ from appliance.supervision.services import inherited
 @click.pass_obj
 def command(context: Context) -> None:
     """Make a home: settings, secrets, key ceremony, the demonstration's people and seal. Done once, safe again."""
-    found(context.home, say=context.speech.say, environment=inherited(os.environ))
-    context.speech.say("{home} is ready; `vermilion up` serves it", home=context.home.root)
+    found_home(context.home, say=context.terminal.say, environment=inherited(os.environ))
+    context.terminal.say("{home} is ready; `vermilion up` serves it", home=context.home.root)

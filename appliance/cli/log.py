@@ -30,13 +30,13 @@ def check(context: Context) -> None:
     """
     home, database = context.home, _database(context)
     with (
-        running_authority(home, say=context.speech.say, environment=inherited(os.environ)),
+        running_authority(home, say=context.terminal.say, environment=inherited(os.environ)),
         AuthorityClient(home.authority_socket("operator")) as authority,
     ):
         report = LogCheck(
             database, authority, key=parse_vkey((home.trust / "log.vkey").read_text("ascii"))
         ).check()
-    context.speech.say(
+    context.terminal.say(
         "The log holds; entries: {size}, waiting: {waiting}; checkpoints: {checkpoints}; root {root}.",
         size=report.size,
         root=report.root.hex(),
@@ -76,7 +76,7 @@ def history(context: Context, contract: str, start: int, end: int | None) -> Non
     proven = LogScan(_database(context), key).history(contract, start=start, end=end)
     for number, leaf in proven.entries:
         click.echo(f"{number}\t{leaf.decode()}")
-    context.speech.say(
+    context.terminal.say(
         "Complete: entries of contract {contract} between the checkpoints of size {start} and {end}: {count}.",
         count=len(proven.entries),
         contract=contract,

@@ -20,4 +20,4 @@ def command(context: Context) -> None:
     if not context.home.database.exists():
         raise StorageError("There is no database in {home}; `vermilion init` makes one.", home=context.home.root)
     Database(context.home.database).close()
-    context.speech.say("The database has schema {schema}.", schema=latest())
+    context.terminal.say("The database has schema {schema}.", schema=latest())

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import click
 
 from appliance.cli.program import REFUSED, Context
-from appliance.health import Finding
-from appliance.health.bench import bench
+from appliance.health import HealthFinding
+from appliance.health.bench import open_check_context
 from appliance.health.check import ask_all
-from appliance.health.pages import Page
+from appliance.health.pages import RunbookPage
 from appliance.health.registry import SERVES
 from appliance.language import translator
 
@@ -26,19 +26,19 @@ def command(ctx: click.Context, wait: int, attended: bool) -> None:
     deadline = time.monotonic() + wait
     while not_well := [found for found in _asked(context) if not (found.well or (attended and _waits(found)))]:
         if time.monotonic() >= deadline:
-            translate = translator(context.speech.language)
+            translate = translator(context.terminal.language)
             click.echo(translate(not_well[0].template, **not_well[0].values), err=True)
             ctx.exit(REFUSED)
         time.sleep(0.5)
-    context.speech.say("This release serves.")
+    context.terminal.say("This release serves.")
 
 
-def _waits(found: Finding) -> bool:
+def _waits(found: HealthFinding) -> bool:
     """Whether all that is wrong is that nobody has unlocked the authority, as after every start where its PIN is
     kept nowhere."""
-    return found.page is Page.HSM_LOCKED
+    return found.page is RunbookPage.HSM_LOCKED
 
 
-def _asked(context: Context) -> list[Finding]:
-    with bench(context.home, role="operator", now=datetime.now(UTC)) as opened:
+def _asked(context: Context) -> list[HealthFinding]:
+    with open_check_context(context.home, role="operator", now=datetime.now(UTC)) as opened:
         return ask_all(SERVES, opened)

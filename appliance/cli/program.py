@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from appliance.cli.speech import Speech, language_of
+from appliance.cli.speech import Terminal, language_of
 from appliance.errors import ApplianceError
 from appliance.home import Home
 from appliance.language import Language
@@ -25,7 +25,7 @@ class Context:
     """What every verb gets: where the appliance lives, and a voice."""
 
     home: Home
-    speech: Speech
+    terminal: Terminal
 
 
 class Program(click.Group):
@@ -92,9 +92,9 @@ def report_fault(context: Context, fault: Exception) -> None:
         with log.open("a", encoding="utf-8") as stream:
             traceback.print_exception(fault, file=stream)
     except OSError:
-        context.speech.warn("An unexpected fault ({kind}) ended this command: {why}.", kind=kind, why=fault)
+        context.terminal.warn("An unexpected fault ({kind}) ended this command: {why}.", kind=kind, why=fault)
     else:
-        context.speech.warn(
+        context.terminal.warn(
             "An unexpected fault ({kind}) ended this command; its details are in {log}.", kind=kind, log=log
         )
 
@@ -115,4 +115,4 @@ def report_fault(context: Context, fault: Exception) -> None:
 def main(ctx: click.Context, home: Path | None, lang: str | None) -> None:
     """Vermilion, a signing appliance: contracts signed, timestamped, logged, verified and exported as evidence."""
     place = Home.of({"VERMILION_HOME": str(home)} if home else os.environ)
-    ctx.obj = Context(place, Speech(Language(lang) if lang else language_of(os.environ)))
+    ctx.obj = Context(place, Terminal(Language(lang) if lang else language_of(os.environ)))

@@ -21,7 +21,7 @@ def command(context: Context, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"release": version, "schema": latest(), "authority_schema": SCHEMA_VERSION}))
         return
-    context.speech.say(
+    context.terminal.say(
         "Release {release}: schema {schema}, the authority's {authority}.",
         release=version,
         schema=latest(),

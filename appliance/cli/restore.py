@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from appliance.cli.program import Context
-from appliance.operations.backup import Archive
-from appliance.operations.restore import Order, restore
+from appliance.operations.backup import BackupArchive
+from appliance.operations.restore import RestoreOrder, restore_archive
 from appliance.wiring import utc_now
 from hsm.note import parse_vkey
 
@@ -33,8 +33,8 @@ def command(
     Nothing may run meanwhile. After an interruption, run it again: it completes what it had begun.
     """
     key = parse_vkey(log_key) if log_key else None
-    order = Order(Archive(archive.absolute()), identity.absolute(), aside, forget_newer, key)
-    done, say = restore(context.home, order, now=utc_now()), context.speech.say
+    order = RestoreOrder(BackupArchive(archive.absolute()), identity.absolute(), aside, forget_newer, key)
+    done, say = restore_archive(context.home, order, now=utc_now()), context.terminal.say
     if done is None:
         say("The restore that was interrupted is complete: {home}.", home=context.home.root)
         return

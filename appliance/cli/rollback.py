@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from appliance.cli.program import Context
-from appliance.cli.site import of_site
+from appliance.cli.site import with_release_options
 from appliance.operations.releases import Commands, Releases, roll_back
 
 
 @click.command("rollback")
-@of_site
+@with_release_options
 @click.option(
     "--forget-newer", is_flag=True, help="Although acts were recorded that the older release cannot read."
 )
@@ -24,4 +24,4 @@ def command(context: Context, root: Path, commands: Commands, forget_newer: bool
     recorded since: they would be lost.
     """
     done = roll_back(context.home, Releases(root.absolute()), commands, forget_newer=forget_newer)
-    context.speech.say("Release {before} is the current one again.", before=done.before)
+    context.terminal.say("Release {before} is the current one again.", before=done.before)

@@ -28,7 +28,7 @@ _OPTIONS = (
 )
 
 
-def of_site(function: Callable[..., Any]) -> Callable[..., Any]:
+def with_release_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """*function*, a command, with these options: it gets ``root``, and of all others ``commands``."""
 
     @wraps(function)

@@ -20,7 +20,7 @@ def language_of(environment: Mapping[str, str]) -> Language:
 _YES, _NO = frozenset({"y", "yes", "是"}), frozenset({"", "n", "no", "否"})
 
 
-class Speech:
+class Terminal:
     """Says sentences of the catalogue, and asks in them. ``say`` may be handed on as it is."""
 
     def __init__(self, language: Language) -> None:
@@ -39,7 +39,7 @@ class Speech:
         """One line on standard error."""
         click.echo(self._translate(template, **values), err=True)
 
-    def word(self, message: str) -> str:
+    def translated(self, message: str) -> str:
         """A message of the catalogue, to stand within another one."""
         return self._translate(message)
 

@@ -9,13 +9,13 @@ import socket
 import click
 
 from appliance.administration import Process, open_administration
-from appliance.administration.action import Hand
-from appliance.administration.steward import attend
+from appliance.administration.action import ExecutedBy
+from appliance.administration.steward import serve_requests
 from appliance.cli.program import Context
 from appliance.config import load
 from appliance.wiring import utc_now
 
-STEWARD = Process("operator", frozenset({Hand.STEWARD}))
+STEWARD = Process("operator", frozenset({ExecutedBy.PRIVILEGED_HELPER}))
 IDLE = 5.0
 """Seconds after the last act after which the process ends; the next ring starts it again."""
 
@@ -33,4 +33,4 @@ def command(context: Context) -> None:
         socket.socket(fileno=_FIRST_PASSED) as listener,
         open_administration(load(context.home), now=utc_now, process=STEWARD) as administration,
     ):
-        attend(listener, administration.performing.perform, idle=IDLE)
+        serve_requests(listener, administration.executor.execute_request, idle=IDLE)

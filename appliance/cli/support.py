@@ -24,4 +24,4 @@ def command(context: Context, file: Path) -> None:
     except OSError as error:
         raise click.ClickException(f"{file}: {error.strerror}") from error
     template = "The support bundle is {path}: {names}. Read it before you send it."
-    context.speech.say(template, path=file, names=", ".join(names))
+    context.terminal.say(template, path=file, names=", ".join(names))

@@ -14,9 +14,9 @@ from pathlib import Path
 import click
 
 from appliance.cli.program import Context
-from appliance.cli.speech import Speech
+from appliance.cli.speech import Terminal
 from appliance.config import PORT_OF_RUN, Settings, load
-from appliance.demonstration.founding import found
+from appliance.demonstration.founding import found_home
 from appliance.demonstration.new_home import NewHome, zone_of_machine
 from appliance.errors import SupervisionFailed
 from appliance.home import Home
@@ -43,13 +43,13 @@ def command(context: Context, port: int | None, organisation: str | None, url: s
     the demonstration's.
     """
     if url and organisation is None:
-        raise click.UsageError(context.speech.word("--url takes --organisation."))
-    say = context.speech.say
+        raise click.UsageError(context.terminal.translated("--url takes --organisation."))
+    say = context.terminal.say
     environment = services.inherited(os.environ)
     wanted = None
     if organisation is not None:
-        wanted = NewHome(organisation, url, context.speech.language, zone_of_machine())
-    found(context.home, say=say, environment=environment, port=port, wanted=wanted)
+        wanted = NewHome(organisation, url, context.terminal.language, zone_of_machine())
+    found_home(context.home, say=say, environment=environment, port=port, wanted=wanted)
     settings = load(context.home)
     if port is not None and port != settings.web.port:
         settings, environment = settings.at_port(port), {**environment, PORT_OF_RUN: str(port)}
@@ -60,13 +60,13 @@ def command(context: Context, port: int | None, organisation: str | None, url: s
         Supervisor(services.services(settings, environment), say=say) as supervisor,
         _served(context.home, settings.web.port),
     ):
-        _tell_first_steps(context.speech, settings)
+        _tell_first_steps(context.terminal, settings)
         supervisor.watch(until=lambda: bool(asked))
         say("ending …")
     say("everything has ended")
 
 
-def _tell_first_steps(speech: Speech, settings: Settings) -> None:
+def _tell_first_steps(speech: Terminal, settings: Settings) -> None:
     """Where people go, what becomes of mail, and how the first of them come."""
     say, home = speech.say, settings.home
     say("Vermilion serves on {address} (Ctrl-C ends it)", address=settings.web.public_url)

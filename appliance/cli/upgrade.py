@@ -8,14 +8,14 @@ from pathlib import Path
 import click
 
 from appliance.cli.program import Context
-from appliance.cli.site import of_site
+from appliance.cli.site import with_release_options
 from appliance.operations.releases import Commands, Releases, upgrade
 from appliance.wiring import utc_now
 
 
 @click.command("upgrade")
 @click.argument("version")
-@of_site
+@with_release_options
 @click.option(
     "--backup", default="", help="The command that makes a backup, instead of `vermilion backup create`."
 )
@@ -30,7 +30,7 @@ def command(context: Context, version: str, root: Path, commands: Commands, back
     """
     commands = replace(commands, backup=backup, wait=wait)
     done = upgrade(context.home, Releases(root.absolute()), version, commands, now=utc_now())
-    context.speech.say(
+    context.terminal.say(
         "Release {after} is the current one; the backup from before is {archive}.",
         after=done.after,
         archive=done.archive,

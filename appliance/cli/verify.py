@@ -20,7 +20,7 @@ from appliance.verification.tokens import shown_time
 FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 
 
-class Moment(click.ParamType[datetime]):
+class InstantParameter(click.ParamType[datetime]):
     """An instant in ISO 8601, such as ``2026-11-25T16:00:00+08:00``; without a zone it is UTC."""
 
     name = "time"
@@ -39,7 +39,7 @@ class Moment(click.ParamType[datetime]):
 @click.option(
     "--trust", type=FILE, multiple=True, help="Believe these certificates (PEM) instead of the appliance's."
 )
-@click.option("--at", type=Moment(), help="Judge as of this time (ISO 8601) instead of now.")
+@click.option("--at", type=InstantParameter(), help="Judge as of this time (ISO 8601) instead of now.")
 @click.option("--data", type=FILE, help="For a timestamp: the file that it dates.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 @click.pass_context
@@ -57,7 +57,7 @@ def command(
             verifier = Verifier(confinement, anchors, evidence=verify_package)
             report = verifier.verify_file(file, data=data.read_bytes() if data else None, at=at)
     except ApplianceError as refusal:
-        context.speech.refuse(refusal)
+        context.terminal.refuse(refusal)
         ctx.exit(Indication.INDETERMINATE.exit_status)
     except Exception as fault:  # whatever the input did: no verdict could be reached
         report_fault(context, fault)
@@ -81,7 +81,7 @@ def _anchors(context: Context, trust: tuple[Path, ...]) -> TrustAnchors:
 
 
 def _readable(context: Context, report: VerificationReport) -> str:
-    translate = translator(context.speech.language)
+    translate = translator(context.terminal.language)
     lines = [
         f"{report.file}: {report.indication}"
         + (f" ({report.verdict.subindication})" if report.verdict.subindication else "")
@@ -93,7 +93,7 @@ def _readable(context: Context, report: VerificationReport) -> str:
 
 
 def _signature(context: Context, signature: SignatureReport) -> list[str]:
-    translate = translator(context.speech.language)
+    translate = translator(context.terminal.language)
     rows = (
         (translate("Signer"), signature.signer),
         (translate("Signed at"), signature.signing_time and shown_time(signature.signing_time)),

@@ -17,5 +17,5 @@ from appliance.wiring import utc_now
 def command(context: Context, act_id: str) -> None:
     """Take back what was asked for under ID on this machine, while it waits."""
     with open_administration(load(context.home), now=utc_now, process=COMMAND) as administration:
-        administration.acts.withdraw(act_id, by=ROOT)
-        context.speech.say("{id} is withdrawn.", id=act_id)
+        administration.requests.withdraw_request(act_id, by=ROOT)
+        context.terminal.say("{id} is withdrawn.", id=act_id)

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import cbor2
 
 from appliance.confinement import frames
-from appliance.confinement.limits import Limits
+from appliance.confinement.limits import ConfinementLimits
 from appliance.errors import ApplianceError
 
 Jobs = Mapping[str, Callable[..., Any]]
@@ -19,7 +19,7 @@ Jobs = Mapping[str, Callable[..., Any]]
 LARGEST_REQUEST = 512 * 1024 * 1024
 
 
-def serve(stream: socket.socket, jobs: Jobs, limits: Limits) -> NoReturn:
+def serve(stream: socket.socket, jobs: Jobs, limits: ConfinementLimits) -> NoReturn:
     """Read one request from *stream*, answer it, and leave without running anybody's clean-up."""
     gc.disable()  # one job and then the end: collecting would only cost time
     try:
@@ -29,7 +29,7 @@ def serve(stream: socket.socket, jobs: Jobs, limits: Limits) -> NoReturn:
         os._exit(0)
 
 
-def rehearse(limits: Limits) -> None:
+def rehearse(limits: ConfinementLimits) -> None:
     """One request and its answer without a job, so that children find loaded what every one of them needs."""
     pool, own = socket.socketpair()
     with pool, own:
@@ -52,7 +52,7 @@ def outcome(jobs: Jobs, request: Any) -> dict[str, Any]:
         return failure("error", f"{type(error).__name__}: {error}")
 
 
-def answer(stream: socket.socket, value: dict[str, Any], limits: Limits) -> None:
+def answer(stream: socket.socket, value: dict[str, Any], limits: ConfinementLimits) -> None:
     """Send *value*, or that it is too large or not CBOR."""
     try:
         encoded = cbor2.dumps(value)

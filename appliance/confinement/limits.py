@@ -8,7 +8,7 @@ MEBIBYTE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConfinementLimits:
     """Bounds of one job; the kernel or the parent ends what goes beyond.
 
     ``cpu`` seconds of processor time, ``memory`` bytes of address space, ``files`` open descriptors, ``answer``

@@ -21,7 +21,7 @@ from typing import Any, Self
 from appliance import errors
 from appliance.confinement import frames
 from appliance.confinement.jobs import JOBS, WARM_UP
-from appliance.confinement.limits import Limits
+from appliance.confinement.limits import ConfinementLimits
 from appliance.errors import ApplianceError, ConfinementFailed, DocumentRefused
 
 _START_SECONDS = 120.0
@@ -107,11 +107,11 @@ class Confinement:
         cache: Path,
         *,
         warm: int = 2,
-        limits: Limits | None = None,
+        limits: ConfinementLimits | None = None,
         jobs: Mapping[str, str] = JOBS,
         warm_up: tuple[str, ...] = WARM_UP,
     ) -> None:
-        self._limits = limits or Limits()
+        self._limits = limits or ConfinementLimits()
         self._order = {
             "jobs": dict(jobs),
             "warm_up": list(warm_up),

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from appliance.confinement import kernel, landlock
-from appliance.confinement.limits import Limits
+from appliance.confinement.limits import ConfinementLimits
 
 _NOWHERE, _STANDARD_ERROR = 1, 2
 """The pool starts the zygote with standard input and output from and to nowhere."""
@@ -32,7 +32,7 @@ def enclose_zygote(cache: Path) -> None:
     kernel.drop_capabilities()
 
 
-def enclose_child(keep: int, limits: Limits, program: bytes) -> None:
+def enclose_child(keep: int, limits: ConfinementLimits, program: bytes) -> None:
     """The last walls, before the first untrusted byte: only descriptor *keep* and the standard ones stay open."""
     kernel.die_with_parent()
     kernel.forbid_dumps_and_tracing()

@@ -20,7 +20,7 @@ from typing import Any
 
 from appliance.confinement import child, frames, jobs, kernel, sandbox, syscalls
 from appliance.confinement.immortal import immortalise
-from appliance.confinement.limits import Limits
+from appliance.confinement.limits import ConfinementLimits
 
 _LARGEST_ORDER = 1024 * 1024
 
@@ -37,7 +37,7 @@ class _Waiting:
 class Zygote:
     """Forks and hands over; ``control`` is the socket to the pool."""
 
-    def __init__(self, control: socket.socket, table: child.Jobs, limits: Limits, *, warm: int) -> None:
+    def __init__(self, control: socket.socket, table: child.Jobs, limits: ConfinementLimits, *, warm: int) -> None:
         self._control = control
         self._table = table
         self._limits = limits
@@ -83,7 +83,7 @@ def main(descriptor: int) -> None:
     table = jobs.load(order["jobs"])
     cache = Path(order["cache"])
     jobs.warm(order["warm_up"], cache)
-    limits = Limits(**order["limits"])
+    limits = ConfinementLimits(**order["limits"])
     child.rehearse(limits)
     zygote = Zygote(control, table, limits, warm=order["warm"])
     gc.collect()

@@ -19,7 +19,7 @@ from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, ContractState, Deadline
 from appliance.model.notice import NoticeKind
 from appliance.model.office import EnrolmentRequestState
-from appliance.office.refusing import refuse
+from appliance.office.refusing import refuse_decision
 from appliance.store import contracts, enrolment, intents, office_acts, parties
 from appliance.store.database import Transaction
 from hsm.acts import instant
@@ -163,7 +163,7 @@ def withdraw_guest_request(tx: Transaction, audit: AuditTrail, subject: str, end
         return
     pending = office_acts.open_for_request(tx, request.id, ending.at)
     if pending is not None:
-        refuse(tx, audit, pending, reason=ending.reason, by=ending.by, at=ending.at)
+        refuse_decision(tx, audit, pending, reason=ending.reason, by=ending.by, at=ending.at)
     enrolment.close(tx, request.id, EnrolmentRequestState.WITHDRAWN, at=ending.at, by=ending.by)
     public = {"subject": subject, "request": request.id}
     event = AuditEvent(EventKind.ENROLMENT_WITHDRAWN, ending.at, ending.by, None, public)

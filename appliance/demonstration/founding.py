@@ -17,7 +17,7 @@ from appliance.config import Settings, WebSettings, load
 from appliance.confinement import Confinement
 from appliance.demonstration import cast
 from appliance.demonstration.new_home import DEMONSTRATION, NewHome
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.errors import ConfigurationError, NotFound, SupervisionFailed
 from appliance.home import Home, make_directory, write_private
 from appliance.model.people import Person, Seal
@@ -34,7 +34,7 @@ CONSOLE_KEY = "console.key"
 CEREMONY = "ceremony.toml"
 
 
-def found(
+def found_home(
     home: Home,
     *,
     say: Say,
@@ -150,7 +150,7 @@ def _populated(settings: Settings) -> bool:
 
 def _populate(appliance: Appliance, settings: Settings, say: Say) -> None:
     home = settings.home
-    pocket = Pocket(home.people)
+    pocket = DemonstrationAuthenticators(home.people)
     with AuthorityClient(home.authority_socket("operator")) as authority:
         for person in cast.PEOPLE:
             if not _is_known(appliance, person.subject):
@@ -170,12 +170,16 @@ def _is_known(appliance: Appliance, subject: str) -> bool:
     return True
 
 
-def _enrolled(authority: AuthorityClient, pocket: Pocket, person: Person, settings: Settings) -> bytes:
+def _enrolled(
+    authority: AuthorityClient, pocket: DemonstrationAuthenticators, person: Person, settings: Settings
+) -> bytes:
     """The person's certificate: from now, or from a run that was broken off after enrolling."""
     try:
         return authority.certificate(person.subject)
     except UnknownKey:
-        credential = pocket.make(person.subject, rp_id=settings.web.relying_party, origin=settings.web.origin)
+        credential = pocket.create_authenticator(
+            person.subject, rp_id=settings.web.relying_party, origin=settings.web.origin
+        )
     details = {
         "subject": person.subject,
         "name": person.name,
@@ -186,7 +190,7 @@ def _enrolled(authority: AuthorityClient, pocket: Pocket, person: Person, settin
     return authority.enrol_person(act, [pocket.activate(cast.OFFICER, act)])
 
 
-def _enrolled_seal(authority: AuthorityClient, pocket: Pocket, seal: Seal) -> bytes:
+def _enrolled_seal(authority: AuthorityClient, pocket: DemonstrationAuthenticators, seal: Seal) -> bytes:
     try:
         return authority.certificate(seal.subject)
     except UnknownKey:

@@ -11,7 +11,7 @@ from hsm.acts import OfficerAct, SigningIntent, WebAuthnActivation
 from hsm.authenticator import SoftwareAuthenticator
 
 
-class Pocket:
+class DemonstrationAuthenticators:
     """The authenticators in one private directory, named by subject. One process at a time uses each."""
 
     def __init__(self, folder: Path) -> None:
@@ -21,7 +21,7 @@ class Pocket:
         """Whether *subject* has an authenticator here."""
         return self._path(subject).exists()
 
-    def make(self, subject: str, *, rp_id: str, origin: str) -> dict[str, str]:
+    def create_authenticator(self, subject: str, *, rp_id: str, origin: str) -> dict[str, str]:
         """A new authenticator for *subject*; its credential, as enrolment wants it."""
         authenticator = SoftwareAuthenticator.create(rp_id, origin)
         authenticator.save(self._path(subject))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from appliance.demonstration.story import Outcome
+from appliance.demonstration.story import DemonstrationResult
 from appliance.language import Language
 from appliance.supervision import Say
 from appliance.verification import Indication, VerificationReport, Verifier
@@ -13,7 +13,7 @@ from appliance.verification.report import render_html, render_pdf
 TRUST = ("ca.pem", "log.vkey")
 
 
-class Results:
+class ResultFiles:
     """The files of one run in *out*. Nothing of an earlier run stays beside them."""
 
     def __init__(self, out: Path, *, language: Language, tell: Say) -> None:
@@ -28,7 +28,7 @@ class Results:
         (self._out / "trust").mkdir(parents=True, exist_ok=True)
         (self._out / "contract.pdf").write_bytes(document)
 
-    def write(self, outcome: Outcome, *, trust: Path) -> None:
+    def write(self, outcome: DemonstrationResult, *, trust: Path) -> None:
         """The signed contract, its timestamp, the evidence, and whom to believe."""
         files = {
             "contract.signed.pdf": outcome.signed,

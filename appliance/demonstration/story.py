@@ -12,7 +12,7 @@ from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.agreement_text import side_of_person
 from appliance.contracts.drafting import DraftTerms, PlacementChoice
 from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.exporting import Export, Exporting
 from appliance.history.disclosure import Audience
 from appliance.language.sizes import ByteSize
@@ -25,7 +25,7 @@ LOCATION = "示例市样本区（演示）"
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
+class DemonstrationContract:
     """What is played: the contract's bytes and title, and where its three fields go."""
 
     document: bytes
@@ -38,7 +38,7 @@ class Script:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DemonstrationResult:
     """What the story left: the contract as it stands, the signed bytes, the evidence."""
 
     contract: Contract
@@ -46,34 +46,41 @@ class Outcome:
     export: Export
 
 
-class Story:
+class DemonstrationRun:
     """Plays the main job with the demonstration's people.
 
     *sequence* brings the log up to date, as the scheduler does every second. *tell* gets every step.
     """
 
-    def __init__(self, appliance: Appliance, pocket: Pocket, *, sequence: Callable[[], object], tell: Say) -> None:
+    def __init__(
+        self,
+        appliance: Appliance,
+        pocket: DemonstrationAuthenticators,
+        *,
+        sequence: Callable[[], object],
+        tell: Say,
+    ) -> None:
         self._appliance = appliance
         self._pocket = pocket
         self._sequence = sequence
         self._tell = tell
 
-    def play(self, script: Script) -> Outcome:
+    def run(self, script: DemonstrationContract) -> DemonstrationResult:
         """Drafts, sends, signs (two people, then the seal), seals off, records and exports."""
-        self.agree()
-        contract = self.sign(script)
+        self.accept_agreements()
+        contract = self.sign_contract(script)
         self._record()
         export = self._export(contract)
-        return Outcome(contract, self._appliance.contracts.document(contract), export)
+        return DemonstrationResult(contract, self._appliance.contracts.document(contract), export)
 
-    def sign(self, script: Script) -> Contract:
+    def sign_contract(self, script: DemonstrationContract) -> Contract:
         """Drafts, sends, has everybody sign, seals off: the completed contract. Everybody has agreed before."""
         contract = self._send(script)
         for party in contract.parties:
             self._sign(contract, party)
         return self._finalise(contract)
 
-    def agree(self) -> None:
+    def accept_agreements(self) -> None:
         """Both parties have agreed to sign electronically, once, each by a signature of its representative."""
         agreements = self._appliance.agreements
         for person, other in ((ZHANG, LI), (LI, ZHANG)):
@@ -90,7 +97,7 @@ class Story:
                 version=accepted.version,
             )
 
-    def _send(self, script: Script) -> Contract:
+    def _send(self, script: DemonstrationContract) -> Contract:
         appliance = self._appliance
         started = time.perf_counter()
         terms = DraftTerms(

@@ -1,7 +1,7 @@
 """How everything stands: questions, what the watch found, alarms, figures."""
 
-from appliance.health.finding import Condition, Finding
+from appliance.health.finding import Condition, HealthFinding
 from appliance.health.observations import Observations, Observed, Survey
-from appliance.health.pages import Page
+from appliance.health.pages import RunbookPage
 
-__all__ = ["Condition", "Finding", "Observations", "Observed", "Page", "Survey"]
+__all__ = ["Condition", "HealthFinding", "Observations", "Observed", "RunbookPage", "Survey"]

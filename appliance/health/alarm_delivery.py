@@ -13,8 +13,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from appliance.config import Settings
-from appliance.egress import Egress, EgressFailed, Limits
-from appliance.health.alarm_letters import letter, payload
+from appliance.egress import Egress, EgressFailed, ExchangeLimits
+from appliance.health.alarm_letters import alarm_mail, webhook_payload
 from appliance.health.alarms import MAIL
 from appliance.health.observations import ASLEEP, Observations
 from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown
@@ -24,7 +24,7 @@ from appliance.store.health.alarms import AlarmMessage
 ACCEPTED = frozenset({200, 201, 202, 204})
 """What web servers answer to what they have taken."""
 
-LIMITS = Limits(seconds=10.0, largest=64 * 1024, accepted=ACCEPTED)
+LIMITS = ExchangeLimits(seconds=10.0, largest=64 * 1024, accepted=ACCEPTED)
 LONGEST_PAUSE = timedelta(minutes=15)
 GIVEN_UP = timedelta(days=3)
 MOST = 20
@@ -77,7 +77,7 @@ class AlarmDelivery:
 
     def beat(self) -> None:
         """Tells the dead-man's switch that the watch is awake; nothing when it is not. Raises EgressFailed."""
-        survey = self._observations.all(self._now())
+        survey = self._observations.survey(self._now())
         if survey.at is None or self._now() - survey.at > ASLEEP:
             return
         body = json.dumps({"at": survey.at.isoformat(), "condition": survey.condition}).encode()
@@ -100,11 +100,11 @@ class AlarmDelivery:
         domain = self._settings.mail.sender.rpartition("@")[2]
         name = f"<alarm-{telling.alarm.at:%Y%m%d%H%M%S}-{telling.id}@{domain}>"
         envelope = Envelope(telling.address, "", name, telling.alarm.at)
-        self._mail.send(envelope, letter(telling.alarm, self._settings))
+        self._mail.send(envelope, alarm_mail(telling.alarm, self._settings))
 
     def _post(self, telling: AlarmMessage) -> None:
         now = self._now()
-        body = payload(telling.alarm, self._settings, now)
+        body = webhook_payload(telling.alarm, self._settings, now)
         name, moment = f"alarm-{telling.alarm.at:%Y%m%d%H%M%S}-{telling.alarm_id}", str(int(now.timestamp()))
         headers = {"Content-Type": "application/json", "webhook-id": name, "webhook-timestamp": moment}
         if self._key is not None:

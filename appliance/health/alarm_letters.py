@@ -28,7 +28,7 @@ PAGE: Final = "The runbook has a page about it: docs/runbook/{page}.md"
 FROM: Final = "Sent by the signing appliance at {url}."
 
 
-def letter(alarm: Alarm, settings: Settings) -> Letter:
+def alarm_mail(alarm: Alarm, settings: Settings) -> Letter:
     """The mail, as text and as quiet HTML."""
     translate = translator(settings.interface.language)
     title, organisation = translate(TITLES.get(alarm.name, alarm.name)), settings.organisation.name
@@ -54,7 +54,7 @@ def _paragraphs(alarm: Alarm, settings: Settings, translate: Translator) -> list
     return [*lines, translate(FROM, url=settings.web.public_url)]
 
 
-def payload(alarm: Alarm, settings: Settings, now: datetime) -> bytes:
+def webhook_payload(alarm: Alarm, settings: Settings, now: datetime) -> bytes:
     """The JSON object (UTF-8) that the webhook gets: Standard Webhooks' ``type``, ``timestamp`` and ``data``."""
     data = {
         "name": alarm.name,

@@ -39,7 +39,7 @@ class Alarms:
     def compare(self, now: datetime) -> list[Alarm]:
         """What is new since the last time, kept to be told. Raises StorageError."""
         with self._observations.database().transaction() as tx:
-            found = [Observed.of(row) for row in observed.all_of(tx)]
+            found = [Observed.from_row(row) for row in observed.all_of(tx)]
             new = list(due(found, store.last_of_each(tx), now, repeat=self._repeat))
             for alarm in new:
                 store.add(tx, alarm, self._channels)
@@ -61,7 +61,7 @@ def due(
                 yield _alarm(each, OVER, now)
         elif each.since == each.at:
             continue  # found once; the next round tells whether it stays
-        elif last is None or not is_open or (last.condition, last.page, last.mark) != each.finding.sort:
+        elif last is None or not is_open or (last.condition, last.page, last.mark) != each.finding.occurrence:
             yield _alarm(each, BEGUN, now)
         elif now - last.at >= repeat:
             yield _alarm(each, LASTING, now)

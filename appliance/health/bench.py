@@ -21,19 +21,19 @@ PATIENCE = 2.0
 
 
 @dataclass
-class Cursor:
+class JournalCursor:
     """How far somebody has come who looks at a part of something in each round: to the end of ``line``; at 0 it
     begins anew."""
 
     line: int = 0
 
 
-class Unasked(Exception):
+class NotAnswerable(Exception):
     """What a question needs does not answer, which another finding says."""
 
 
 @dataclass
-class Bench:
+class CheckContext:
     """One round at ``now``. Not thread-safe; it remembers what it was told, so a new round takes a new one.
 
     ``opened`` is the appliance's database where the caller has it open; the caller closes it. ``commit_seconds``
@@ -46,7 +46,7 @@ class Bench:
     client: AuthorityClient
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     opened: Database | None = None
-    cursor: Cursor | None = None
+    cursor: JournalCursor | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
     commit_seconds: float | None = None
     _settings: Settings | ApplianceError | None = None
@@ -65,13 +65,13 @@ class Bench:
         return self._settings
 
     def database(self) -> Database:
-        """The database, opened. Raises :class:`ApplianceError`, :class:`Unasked` when there is none."""
+        """The database, opened. Raises :class:`ApplianceError`, :class:`NotAnswerable` when there is none."""
         if self.opened is not None:
             return self.opened
         if isinstance(self._database, ApplianceError):
             raise self._database
         if not self.home.database.exists():
-            raise Unasked
+            raise NotAnswerable
         if self._database is None:
             try:
                 self._database = Database(self.home.database, patience=PATIENCE)
@@ -97,18 +97,18 @@ class Bench:
         return self._status
 
     def configured(self) -> Settings:
-        """The settings, for questions about something else. Raises :class:`Unasked`."""
+        """The settings, for questions about something else. Raises :class:`NotAnswerable`."""
         with _asked_elsewhere():
             return self.settings()
 
     def authority(self) -> AuthorityStatus:
-        """The status, for questions about something else. Raises :class:`Unasked`."""
+        """The status, for questions about something else. Raises :class:`NotAnswerable`."""
         with _asked_elsewhere():
             return self.status()
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
-        """One view of the database, for questions about what is in it. Raises :class:`Unasked`."""
+        """One view of the database, for questions about what is in it. Raises :class:`NotAnswerable`."""
         with _asked_elsewhere():
             database = self.database()
         with database.reading() as tx:
@@ -120,11 +120,13 @@ class Bench:
 
 
 @contextmanager
-def bench(home: Home, *, role: str, now: datetime, cursor: Cursor | None = None) -> Iterator[Bench]:
+def open_check_context(
+    home: Home, *, role: str, now: datetime, cursor: JournalCursor | None = None
+) -> Iterator[CheckContext]:
     """A bench of its own: asks the authority as *role* (one of ``home.ROLES``). *cursor* is one that the caller
     keeps from round to round."""
     with AuthorityClient(home.authority_socket(role), timeout=PATIENCE) as client:
-        opened = Bench(home, now, client, cursor=cursor)
+        opened = CheckContext(home, now, client, cursor=cursor)
         try:
             yield opened
         finally:
@@ -136,4 +138,4 @@ def _asked_elsewhere() -> Iterator[None]:
     try:
         yield
     except (ApplianceError, AuthorityError) as error:
-        raise Unasked from error
+        raise NotAnswerable from error

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from appliance.health.bench import Bench, Unasked
-from appliance.health.finding import Finding, attention
-from appliance.health.pages import Page
+from appliance.health.bench import CheckContext, NotAnswerable
+from appliance.health.finding import HealthFinding, attention
+from appliance.health.pages import RunbookPage
 
 log = logging.getLogger(__name__)
 
@@ -25,27 +25,27 @@ class Check:
 
     name: str
     title: str
-    ask: Callable[[Bench], Finding | None]
+    ask: Callable[[CheckContext], HealthFinding | None]
     serving: bool = False
     at_once: bool = False
     network: bool = False
 
 
-def ask(check: Check, bench: Bench) -> Finding | None:
+def ask_check(check: Check, bench: CheckContext) -> HealthFinding | None:
     """The answer; None when what it needs does not answer, which another finding says."""
     try:
         return check.ask(bench)
-    except Unasked:
+    except NotAnswerable:
         return None
     except Exception as error:  # a question that breaks is a finding itself, and the others are asked
         log.warning("%s: %s: %s", check.name, type(error).__name__, error)
         values = {"check": check.name, "why": f"{type(error).__name__}: {error}"}
         return attention(
-            check.name, Page.CHECK_BROKEN, "The question about {check} could not be answered: {why}", values
+            check.name, RunbookPage.CHECK_BROKEN, "The question about {check} could not be answered: {why}", values
         )
 
 
-def ask_all(checks: Iterable[Check], bench: Bench) -> list[Finding]:
+def ask_all(checks: Iterable[Check], bench: CheckContext) -> list[HealthFinding]:
     """All answers, in the order of *checks*."""
-    answers = (ask(check, bench) for check in checks)
+    answers = (ask_check(check, bench) for check in checks)
     return [finding for finding in answers if finding is not None]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from appliance.health.bench import Bench
-from appliance.health.finding import Finding, attention, good, unset
-from appliance.health.pages import Page
+from appliance.health.bench import CheckContext
+from appliance.health.finding import HealthFinding, attention, good, unset
+from appliance.health.pages import RunbookPage
 from appliance.model.intent import OutsideStamp
 from appliance.store import intents
 
 SPAN = timedelta(days=1)
 
 
-def outside_timestamps(bench: Bench) -> Finding:
+def outside_timestamps(bench: CheckContext) -> HealthFinding:
     """What became of them in a day. Asks nobody."""
     url = bench.configured().outside.url
     if not url:
@@ -25,6 +25,6 @@ def outside_timestamps(bench: Bench) -> Finding:
     if missing:
         template = "Signatures of a day that got no second timestamp: {count}."
         values = {"count": missing, "url": url}
-        return attention("outside-timestamps", Page.OUTSIDE_TIMESTAMPS, template, values)
+        return attention("outside-timestamps", RunbookPage.OUTSIDE_TIMESTAMPS, template, values)
     template = "Signatures are dated by the authority outside, too ({count} in a day)."
     return good("outside-timestamps", template, {"count": counts.get(OutsideStamp.DATED, 0)})

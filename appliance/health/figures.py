@@ -13,23 +13,23 @@ from datetime import datetime, timedelta
 from cryptography import x509
 
 from appliance.errors import ApplianceError
-from appliance.health.bench import Bench, Unasked
-from appliance.health.machine import rooms
+from appliance.health.bench import CheckContext, NotAnswerable
+from appliance.health.machine import disks
 from appliance.health.services import signs_of_life
 from appliance.ledger.tree import StoredTree
-from appliance.operations.backup.outcome import last_outcome
-from appliance.operations.drilled import last_drill
+from appliance.operations.backup.outcome import last_backup_outcome
+from appliance.operations.drilled import last_drill_result
 from appliance.store import ledger, queues
 from hsm.errors import AuthorityError
 
 Figure = tuple[str, float]
 
 
-def measure(bench: Bench) -> dict[str, float]:
+def measure_figures(bench: CheckContext) -> dict[str, float]:
     """All figures that can be had now; what does not answer leaves its figures out."""
     found: dict[str, float] = {}
     for part in (_authority, _lists, _database, _disks, _workers, _keeping):
-        with suppress(Unasked, ApplianceError, AuthorityError, OSError):
+        with suppress(NotAnswerable, ApplianceError, AuthorityError, OSError):
             found.update(part(bench))
     return found
 
@@ -44,7 +44,7 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-def _authority(bench: Bench) -> Iterator[Figure]:
+def _authority(bench: CheckContext) -> Iterator[Figure]:
     status = bench.authority()
     began = time.monotonic()
     bench.client.status()
@@ -58,7 +58,7 @@ def _authority(bench: Bench) -> Iterator[Figure]:
         yield labelled("vermilion_certificate_left_seconds", key=key.subject), _left(key.not_after, bench.now)
 
 
-def _lists(bench: Bench) -> Iterator[Figure]:
+def _lists(bench: CheckContext) -> Iterator[Figure]:
     bench.authority()
     names = ["root", "issuing", *(f"earlier-{number}" for number in range(1, 100))]
     for name, der in zip(names, bench.client.crls(), strict=False):
@@ -67,7 +67,7 @@ def _lists(bench: Bench) -> Iterator[Figure]:
             yield labelled("vermilion_revocation_list_left_seconds", issuer=name), _left(ends, bench.now)
 
 
-def _database(bench: Bench) -> Iterator[Figure]:
+def _database(bench: CheckContext) -> Iterator[Figure]:
     with bench.reading() as tx:
         entries = ledger.length(tx)
         yield "vermilion_log_entries_total", float(entries)
@@ -77,20 +77,20 @@ def _database(bench: Bench) -> Iterator[Figure]:
         yield "vermilion_database_commit_seconds", bench.commit_seconds
 
 
-def _disks(bench: Bench) -> Iterator[Figure]:
-    for room in rooms(bench):
+def _disks(bench: CheckContext) -> Iterator[Figure]:
+    for room in disks(bench):
         place = "home" if room.path == bench.home.root else room.path.name
         yield labelled("vermilion_disk_free_bytes", place=place), float(room.free)
         yield labelled("vermilion_disk_size_bytes", place=place), float(room.total)
 
 
-def _workers(bench: Bench) -> Iterator[Figure]:
+def _workers(bench: CheckContext) -> Iterator[Figure]:
     for service in ("web", "tsa"):
         yield labelled("vermilion_workers", service=service), float(signs_of_life(bench, service))
 
 
-def _keeping(bench: Bench) -> Iterator[Figure]:
-    made, drilled = last_outcome(bench.home), last_drill(bench.home)
+def _keeping(bench: CheckContext) -> Iterator[Figure]:
+    made, drilled = last_backup_outcome(bench.home), last_drill_result(bench.home)
     if made is not None and made.made:
         yield "vermilion_backup_age_seconds", _left(bench.now, made.at)
     if drilled is not None and drilled.passed:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from appliance.health.pages import REMEDIES, Page
+from appliance.health.pages import REMEDIES, RunbookPage
 
 
 class Condition(StrEnum):
@@ -44,7 +44,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class HealthFinding:
     """How the thing called ``name`` stands: ``template`` with its ``values`` says it, ``remedy`` what to do.
 
     ``page`` names the page of the runbook (``docs/runbook/PAGE.md``); None when all is good. ``mark`` tells one
@@ -57,7 +57,7 @@ class Finding:
     values: Mapping[str, Any] = field(default_factory=dict)
     remedy: str = ""
     remedy_values: Mapping[str, Any] = field(default_factory=dict)
-    page: Page | None = None
+    page: RunbookPage | None = None
     mark: str = ""
 
     def __str__(self) -> str:
@@ -69,7 +69,7 @@ class Finding:
         return self.condition is not Condition.FAILING
 
     @property
-    def sort(self) -> tuple[Condition, Page | None, str]:
+    def occurrence(self) -> tuple[Condition, RunbookPage | None, str]:
         """What makes it another occurrence, with another beginning, when it changes."""
         return self.condition, self.page, self.mark
 
@@ -79,32 +79,32 @@ class Finding:
         return self.remedy.format(**self.remedy_values) if self.remedy_values else self.remedy
 
 
-def good(name: str, template: str, values: Mapping[str, Any] | None = None) -> Finding:
+def good(name: str, template: str, values: Mapping[str, Any] | None = None) -> HealthFinding:
     """All is as it should be."""
-    return Finding(name, Condition.GOOD, template, values or {})
+    return HealthFinding(name, Condition.GOOD, template, values or {})
 
 
-def unset(name: str, template: str, values: Mapping[str, Any] | None = None) -> Finding:
+def unset(name: str, template: str, values: Mapping[str, Any] | None = None) -> HealthFinding:
     """It is not configured, and works in no way; nothing is wrong with that."""
-    return Finding(name, Condition.NOT_CONFIGURED, template, values or {})
+    return HealthFinding(name, Condition.NOT_CONFIGURED, template, values or {})
 
 
 def failing(
-    name: str, page: Page, template: str, values: Mapping[str, Any] | None = None, *, mark: str = ""
-) -> Finding:
+    name: str, page: RunbookPage, template: str, values: Mapping[str, Any] | None = None, *, mark: str = ""
+) -> HealthFinding:
     """It does not work; the remedy is the page's."""
     return _told(Condition.FAILING, name, page, (template, values or {}), mark)
 
 
 def attention(
-    name: str, page: Page, template: str, values: Mapping[str, Any] | None = None, *, mark: str = ""
-) -> Finding:
+    name: str, page: RunbookPage, template: str, values: Mapping[str, Any] | None = None, *, mark: str = ""
+) -> HealthFinding:
     """It works, but somebody should act; the remedy is the page's."""
     return _told(Condition.ATTENTION, name, page, (template, values or {}), mark)
 
 
 def _told(
-    condition: Condition, name: str, page: Page, sentence: tuple[str, Mapping[str, Any]], mark: str
-) -> Finding:
+    condition: Condition, name: str, page: RunbookPage, sentence: tuple[str, Mapping[str, Any]], mark: str
+) -> HealthFinding:
     template, values = sentence
-    return Finding(name, condition, template, values, REMEDIES[page].template, values, page, mark)
+    return HealthFinding(name, condition, template, values, REMEDIES[page].template, values, page, mark)

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 
-from appliance.health.bench import Bench
-from appliance.health.finding import Finding, attention, failing, good, unset
-from appliance.health.pages import Page
+from appliance.health.bench import CheckContext
+from appliance.health.finding import HealthFinding, attention, failing, good, unset
+from appliance.health.pages import RunbookPage
 from hsm.config import TimeSourceKind
 from hsm.errors import AuthorityError
 from hsm.status import AuthorityState, AuthorityStatus, ClockState, KeyReport
@@ -23,22 +23,22 @@ ROOT_LIST_RUNNING_OUT = timedelta(days=30)
 """The root's list counts for 400 days; a ceremony takes time to arrange."""
 
 _HSM = {
-    AuthorityState.UNPROVISIONED: Page.NOT_PROVISIONED,
-    AuthorityState.LOCKED: Page.HSM_LOCKED,
-    AuthorityState.UNAVAILABLE: Page.HSM_GONE,
+    AuthorityState.UNPROVISIONED: RunbookPage.NOT_PROVISIONED,
+    AuthorityState.LOCKED: RunbookPage.HSM_LOCKED,
+    AuthorityState.UNAVAILABLE: RunbookPage.HSM_GONE,
 }
 
 
-def authority(bench: Bench) -> Finding:
+def authority(bench: CheckContext) -> HealthFinding:
     """The authority answers."""
     try:
         status = bench.status()
     except AuthorityError as error:
-        return failing("authority", Page.AUTHORITY_GONE, error.template, error.values)
+        return failing("authority", RunbookPage.AUTHORITY_GONE, error.template, error.values)
     return good("authority", "The authority answers (release {version}).", {"version": status.version})
 
 
-def hsm(bench: Bench) -> Finding:
+def hsm(bench: CheckContext) -> HealthFinding:
     """The HSM signs."""
     status = bench.authority()
     if status.state is AuthorityState.OPERATIONAL:
@@ -46,31 +46,31 @@ def hsm(bench: Bench) -> Finding:
     return failing("hsm", _HSM[status.state], status.sentence.template, status.sentence.values)
 
 
-def clock(bench: Bench) -> Finding:
+def clock(bench: CheckContext) -> HealthFinding:
     """The clock is one that timestamps are given by."""
     report = bench.authority().clock
     template, values = report.sentence.template, report.sentence.values
     if report.state is ClockState.STEPPED:
-        return failing("clock", Page.CLOCK_STEPPED, template, values)
+        return failing("clock", RunbookPage.CLOCK_STEPPED, template, values)
     if not report.trusted:
-        return failing("clock", Page.CLOCK_UNSYNCHRONISED, template, values)
+        return failing("clock", RunbookPage.CLOCK_UNSYNCHRONISED, template, values)
     if report.state is ClockState.SOON_OUT:
-        return attention("clock", Page.CLOCK_UNSYNCHRONISED, template, values)
+        return attention("clock", RunbookPage.CLOCK_UNSYNCHRONISED, template, values)
     if report.source == TimeSourceKind.DECLARED:  # nothing measures it: an operator says that it is right
         return unset("clock", template, values)
     return good("clock", template, values)
 
 
-def certificates(bench: Bench) -> Finding:
+def certificates(bench: CheckContext) -> HealthFinding:
     """No certificate of a service key ends soon."""
     return ending(bench.authority(), bench.now)
 
 
-def ending(status: AuthorityStatus, now: datetime) -> Finding:
+def ending(status: AuthorityStatus, now: datetime) -> HealthFinding:
     """The certificate that ends first, and what that means *now*."""
     if not status.keys:
         template = "The authority has no certificates; hold the key ceremony."
-        return failing("certificates", Page.NOT_PROVISIONED, template)
+        return failing("certificates", RunbookPage.NOT_PROVISIONED, template)
     first = min(status.keys, key=lambda key: key.not_after)
     values = {"subject": first.subject, "days": _days(first, now)}
     stage = next((days for days in reversed(STAGES) if first.not_after - now <= timedelta(days=days)), None)
@@ -79,44 +79,48 @@ def ending(status: AuthorityStatus, now: datetime) -> Finding:
     mark = f"{first.subject} {stage}"
     if first.not_after <= now:
         template = "The certificate of {subject} has ended."
-        return failing("certificates", Page.CERTIFICATE_ENDING, template, values, mark=f"{first.subject} ended")
+        return failing(
+            "certificates", RunbookPage.CERTIFICATE_ENDING, template, values, mark=f"{first.subject} ended"
+        )
     template = "The certificate of {subject} ends soon; days left: {days}."
     tell = failing if stage <= URGENT else attention
-    return tell("certificates", Page.CERTIFICATE_ENDING, template, values, mark=mark)
+    return tell("certificates", RunbookPage.CERTIFICATE_ENDING, template, values, mark=mark)
 
 
-def revocation_lists(bench: Bench) -> Finding:
+def revocation_lists(bench: CheckContext) -> HealthFinding:
     """The lists of the issuing CAs count, and are made anew in time; without one no signature can be verified."""
     bench.authority()
     ends = [(crl.next_update_utc, crl) for crl in _lists(bench) if crl.next_update_utc is not None]
     if not ends:
-        return failing("revocation-lists", Page.CRL_EXPIRED, "There is no revocation list.")
+        return failing("revocation-lists", RunbookPage.CRL_EXPIRED, "There is no revocation list.")
     until, first = min(ends, key=lambda each: each[0])
     values = {"issuer": _name(first), "hours": int(abs(until - bench.now) / timedelta(hours=1))}
     if until <= bench.now:
         template = "The revocation list of {issuer} ran out {hours} h ago."
-        return failing("revocation-lists", Page.CRL_EXPIRED, template, values)
+        return failing("revocation-lists", RunbookPage.CRL_EXPIRED, template, values)
     if until - bench.now < (until - first.last_update_utc) / 2:
         template = "The revocation list of {issuer} is old and counts for {hours} h only."
-        return attention("revocation-lists", Page.CRL_EXPIRED, template, values)
+        return attention("revocation-lists", RunbookPage.CRL_EXPIRED, template, values)
     return good("revocation-lists", "The revocation lists count for {hours} h more.", values)
 
 
-def root_list(bench: Bench) -> Finding:
+def root_list(bench: CheckContext) -> HealthFinding:
     """The root's revocation list still counts."""
     bench.authority()
     crl = x509.load_der_x509_crl(bench.client.crl("root"))
     ends = crl.next_update_utc or bench.now
     values = {"days": (ends - bench.now).days}
     if ends <= bench.now:
-        return failing("root-list", Page.ROOT_LIST_ENDING, "The root's revocation list has run out.", values)
+        return failing(
+            "root-list", RunbookPage.ROOT_LIST_ENDING, "The root's revocation list has run out.", values
+        )
     if ends - bench.now < ROOT_LIST_RUNNING_OUT:
         template = "Days left of the root's revocation list: {days}."
-        return attention("root-list", Page.ROOT_LIST_ENDING, template, values)
+        return attention("root-list", RunbookPage.ROOT_LIST_ENDING, template, values)
     return good("root-list", "Days left of the root's revocation list: {days}.", values)
 
 
-def _lists(bench: Bench) -> list[x509.CertificateRevocationList]:
+def _lists(bench: CheckContext) -> list[x509.CertificateRevocationList]:
     """Those of the issuing CAs that have not ended: an ended one makes no list any more."""
     issuers = [x509.load_der_x509_certificate(each) for each in bench.client.authorities()]
     alive = {each.subject for each in issuers if each.not_valid_after_utc > bench.now}

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from cryptography import x509
 
 from appliance.config import KeepingSettings
-from appliance.health.bench import Bench
-from appliance.health.finding import Finding, failing, good
-from appliance.health.pages import Page
+from appliance.health.bench import CheckContext
+from appliance.health.finding import HealthFinding, failing, good
+from appliance.health.pages import RunbookPage
 from appliance.store import keeping as kept
 from appliance.store.database import Transaction
 from appliance.timestamping.horizons import horizon_of_next
@@ -20,27 +20,31 @@ IN_HAND = timedelta(days=1)
 """What became due since then is still being worked on, and nothing to tell."""
 
 
-def keeping(bench: Bench) -> Finding:
+def keeping(bench: CheckContext) -> HealthFinding:
     """Archive timestamps are renewed in time."""
     settings = bench.configured().keeping
     with bench.reading() as tx:
-        return contracts(tx, settings, bench.now, reached=_reached(bench.client, settings))
+        return keeping_finding(tx, settings, bench.now, reached=_reached(bench.client, settings))
 
 
-def contracts(tx: Transaction, settings: KeepingSettings, now: datetime, *, reached: datetime | None) -> Finding:
+def keeping_finding(
+    tx: Transaction, settings: KeepingSettings, now: datetime, *, reached: datetime | None
+) -> HealthFinding:
     """The same, of an open database; *reached* is until when a timestamp that is made now would count."""
     ends, failed = settings.ends, kept.failing(tx)
     late = kept.count_due(tx, now, ends)
     due = kept.count_due(tx, now + settings.lead - IN_HAND, ends)
     if late:
         template = "Contracts that were not timestamped again in time, and can no longer be proven here: {count}."
-        return failing("keeping", Page.KEEPING_LATE, template, {"count": late})
+        return failing("keeping", RunbookPage.KEEPING_LATE, template, {"count": late})
     if failed.count:
         template = "Contracts that could not be timestamped again: {count}. {reason}"
-        return failing("keeping", Page.KEEPING_LATE, template, {"count": failed.count, "reason": failed.reason})
+        return failing(
+            "keeping", RunbookPage.KEEPING_LATE, template, {"count": failed.count, "reason": failed.reason}
+        )
     if due and reached is not None and kept.count_due(tx, min(now + settings.lead, reached), ends) < due:
         template = "Contracts that wait to be timestamped again for a new timestamp key: {count}."
-        return failing("keeping", Page.KEEPING_LATE, template, {"count": due})
+        return failing("keeping", RunbookPage.KEEPING_LATE, template, {"count": due})
     if due:
         template = "Contracts that wait to be timestamped again: {count}; the scheduler is at it."
         return good("keeping", template, {"count": due})

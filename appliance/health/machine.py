@@ -10,12 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.administration.confirmed import Confirmed
+from appliance.administration.confirmed import RootConfirmations
 from appliance.documents.headroom import is_full
 from appliance.errors import ApplianceError
-from appliance.health.bench import Bench, Unasked
-from appliance.health.finding import Condition, Finding, attention, failing, good
-from appliance.health.pages import Page
+from appliance.health.bench import CheckContext, NotAnswerable
+from appliance.health.finding import Condition, HealthFinding, attention, failing, good
+from appliance.health.pages import RunbookPage
 from appliance.home import Home
 
 LITTLE_FREE = 0.15
@@ -25,16 +25,16 @@ OTHERS, NOT_OURS, WRITERS, NOT_ROOT = 0o007, 0o077, 0o002, 0o022
 """Which bits of a mode must not be set."""
 
 
-def settings(bench: Bench) -> Finding:
+def settings(bench: CheckContext) -> HealthFinding:
     """The settings can be read."""
     try:
         bench.settings()
     except ApplianceError as error:
-        return failing("settings", Page.SETTINGS_WRONG, error.template, error.values)
+        return failing("settings", RunbookPage.SETTINGS_WRONG, error.template, error.values)
     return good("settings", "The settings in {path} are in order.", {"path": bench.home.settings})
 
 
-def permissions(bench: Bench) -> Finding:
+def permissions(bench: CheckContext) -> HealthFinding:
     """Nobody else may look into secrets, keys and documents, or change the settings or what root confirmed."""
     for path, forbidden in _guarded(bench.home):
         try:
@@ -44,18 +44,20 @@ def permissions(bench: Bench) -> Finding:
         if mode & forbidden:
             values = {"path": path, "found": f"{mode:04o}", "mode": f"{mode & ~forbidden:04o}"}
             template = "Others may use {path} (its mode is {found})."
-            return failing("permissions", Page.PERMISSION_WRONG, template, values, mark=str(path))
+            return failing("permissions", RunbookPage.PERMISSION_WRONG, template, values, mark=str(path))
     return good("permissions", "Secrets, keys and documents are private.")
 
 
-def passkeys(bench: Bench) -> Finding:
+def passkeys(bench: CheckContext) -> HealthFinding:
     """Each file of a passkey that root has confirmed can be read: others go on, but its owner signs nothing."""
     folder = bench.home.confirmed
     if not os.access(folder, os.R_OK | os.X_OK):
-        raise Unasked  # not there yet, or not for this process to look at
-    for path, why in Confirmed(folder).unreadable().items():
+        raise NotAnswerable  # not there yet, or not for this process to look at
+    for path, why in RootConfirmations(folder).unreadable().items():
         template = "{path} is no passkey that counts: {why}."
-        return attention("passkeys", Page.PASSKEY_UNREADABLE, template, {"path": path, "why": why}, mark=path.name)
+        return attention(
+            "passkeys", RunbookPage.PASSKEY_UNREADABLE, template, {"path": path, "why": why}, mark=path.name
+        )
     return good("passkeys", "Every passkey that root has confirmed counts.")
 
 
@@ -85,7 +87,7 @@ def _inside(folder: Path) -> list[Path]:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class DiskSpace:
     """A disk: where it is, its size and what is free of it, in bytes."""
 
     path: Path
@@ -105,30 +107,30 @@ class Room:
         return Condition.ATTENTION if self.share < LITTLE_FREE else Condition.GOOD
 
 
-def rooms(bench: Bench) -> list[Room]:
+def disks(bench: CheckContext) -> list[DiskSpace]:
     """The disks that the home, its documents and its backups are on, each once."""
     places = [bench.home.root, bench.home.state, bench.home.blobs]
     with suppress(ApplianceError):  # the home's own disks are looked at all the same
         places.append(bench.settings().backups)
-    found: dict[int, Room] = {}
+    found: dict[int, DiskSpace] = {}
     for path in places:
         try:
             device, usage = path.stat().st_dev, shutil.disk_usage(path)
         except OSError:
             continue
-        found.setdefault(device, Room(path, usage.total, usage.free))
+        found.setdefault(device, DiskSpace(path, usage.total, usage.free))
     return list(found.values())
 
 
-def disk(bench: Bench) -> Finding:
+def disk(bench: CheckContext) -> HealthFinding:
     """There is room for what comes in, on each of the disks."""
-    found = rooms(bench)
+    found = disks(bench)
     if not found:
-        return failing("disk", Page.DISK_FULL, "{path} cannot be used.", {"path": bench.home.root})
+        return failing("disk", RunbookPage.DISK_FULL, "{path} cannot be used.", {"path": bench.home.root})
     tightest = min(found, key=lambda room: (-room.condition.rank, room.share))
     values = {"share": f"{tightest.share:.0%}", "path": tightest.path}
     if tightest.condition is Condition.FAILING:
-        return failing("disk", Page.DISK_FULL, "Only {share} of the disk of {path} is free.", values)
+        return failing("disk", RunbookPage.DISK_FULL, "Only {share} of the disk of {path} is free.", values)
     if tightest.condition is Condition.ATTENTION:
-        return attention("disk", Page.DISK_FULL, "Only {share} of the disk of {path} is free.", values)
+        return attention("disk", RunbookPage.DISK_FULL, "Only {share} of the disk of {path} is free.", values)
     return good("disk", "{share} of the disk of {path} is free.", values)

@@ -11,7 +11,7 @@ from typing import Final
 from appliance.health.figures import labelled
 from appliance.health.observations import Survey
 
-KIND = "text/plain; version=0.0.4; charset=utf-8"
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """The media type."""
 
 HELP: Final[Mapping[str, str]] = {

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from appliance.errors import ApplianceError, StorageError
-from appliance.health.finding import Condition, Finding, failing, good
-from appliance.health.pages import Page
+from appliance.health.finding import Condition, HealthFinding, failing, good
+from appliance.health.pages import RunbookPage
 from appliance.store.database import Database, Transaction, at_rest
 from appliance.store.health import HEALTH
 from appliance.store.health import observations as store
@@ -24,19 +24,19 @@ ASLEEP = timedelta(minutes=1)
 class Observed:
     """A finding, ``since`` when it has been so, and ``at`` when it was found last."""
 
-    finding: Finding
+    finding: HealthFinding
     since: datetime
     at: datetime
 
     @classmethod
-    def of(cls, row: store.Observation) -> Observed:
+    def from_row(cls, row: store.Observation) -> Observed:
         """What was kept."""
         return _of(row)
 
     @classmethod
-    def found(cls, finding: Finding, now: datetime, before: Observed | None) -> Observed:
+    def from_finding(cls, finding: HealthFinding, now: datetime, before: Observed | None) -> Observed:
         """*finding*, made just now; the watch knows since when, if it found the same *before*."""
-        same = before is not None and before.finding.sort == finding.sort
+        same = before is not None and before.finding.occurrence == finding.occurrence
         return cls(finding, before.since if same and before else now, now)
 
 
@@ -64,7 +64,7 @@ class Observations:
         self._path = path
         self._database: Database | None = None
 
-    def all(self, now: datetime) -> Survey:
+    def survey(self, now: datetime) -> Survey:
         """How everything stands, in the order in which people read it; with a finding about the watch itself.
 
         Never raises: a watch whose database does not open is one that does not watch.
@@ -72,12 +72,17 @@ class Observations:
         try:
             survey = self._survey() if self._path.exists() else Survey()
         except ApplianceError as error:
-            finding = failing("watch", Page.WATCH_DEAD, error.template, error.values)
+            finding = failing("watch", RunbookPage.WATCH_DEAD, error.template, error.values)
             return Survey((Observed(finding, now, now),))
         return _with_watch(survey, now)
 
-    def keep(
-        self, findings: Iterable[Finding], now: datetime, figures: Mapping[str, float], *, names: Sequence[str]
+    def save_round(
+        self,
+        findings: Iterable[HealthFinding],
+        now: datetime,
+        figures: Mapping[str, float],
+        *,
+        names: Sequence[str],
     ) -> None:
         """What a round at *now* found of the things called *names*, in the order in which people read them; what
         could not be asked stays as it was found last. Raises StorageError."""
@@ -120,22 +125,22 @@ class Observations:
         with self.reading() as tx:
             rows, last = store.all_of(tx), store.last_round(tx)
         at, figures = last if last else (None, {})
-        return Survey(tuple(Observed.of(row) for row in rows), at, figures)
+        return Survey(tuple(Observed.from_row(row) for row in rows), at, figures)
 
 
 def _with_watch(survey: Survey, now: datetime) -> Survey:
     if survey.at is None:
-        finding, since = failing("watch", Page.WATCH_DEAD, "Nothing has been watched yet."), now
+        finding, since = failing("watch", RunbookPage.WATCH_DEAD, "Nothing has been watched yet."), now
     elif now - survey.at > ASLEEP:
         values = {"at": f"{survey.at:%Y-%m-%d %H:%M:%S} UTC"}
         template = "The watch has been asleep since {at}; what follows is from then."
-        finding, since = failing("watch", Page.WATCH_DEAD, template, values), survey.at
+        finding, since = failing("watch", RunbookPage.WATCH_DEAD, template, values), survey.at
     else:
         finding, since = good("watch", "The watch is awake."), survey.at
     return replace(survey, observed=(Observed(finding, since, now), *survey.observed))
 
 
-def _row(finding: Finding, now: datetime) -> store.Observation:
+def _row(finding: HealthFinding, now: datetime) -> store.Observation:
     sentence = Sentence(finding.template, finding.values)
     remedy = Sentence(finding.remedy, finding.remedy_values)
     page = finding.page
@@ -145,9 +150,9 @@ def _row(finding: Finding, now: datetime) -> store.Observation:
 
 
 def _of(row: store.Observation) -> Observed:
-    known = row.page in set(Page)  # another release may have written it
-    page = None if row.page is None else Page(row.page) if known else Page.CHECK_BROKEN
-    finding = Finding(
+    known = row.page in set(RunbookPage)  # another release may have written it
+    page = None if row.page is None else RunbookPage(row.page) if known else RunbookPage.CHECK_BROKEN
+    finding = HealthFinding(
         name=row.name,
         condition=Condition(row.condition),
         template=row.sentence.template,

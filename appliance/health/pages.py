@@ -13,7 +13,7 @@ from typing import Final
 from hsm.sentence import Sentence
 
 
-class Page(StrEnum):
+class RunbookPage(StrEnum):
     """The pages, by the names of their files."""
 
     SETTINGS_WRONG = "settings-wrong"
@@ -58,108 +58,116 @@ class Page(StrEnum):
     CHECK_BROKEN = "check-broken"
 
 
-REMEDIES: Final[Mapping[Page, Sentence]] = MappingProxyType(
+REMEDIES: Final[Mapping[RunbookPage, Sentence]] = MappingProxyType(
     {
-        Page.SETTINGS_WRONG: Sentence("Mend the file that is named, and restart the appliance."),
-        Page.PERMISSION_WRONG: Sentence("Run `chmod {mode} {path}`, and find out who could read or change it."),
-        Page.PASSKEY_UNREADABLE: Sentence(
+        RunbookPage.SETTINGS_WRONG: Sentence("Mend the file that is named, and restart the appliance."),
+        RunbookPage.PERMISSION_WRONG: Sentence(
+            "Run `chmod {mode} {path}`, and find out who could read or change it."
+        ),
+        RunbookPage.PASSKEY_UNREADABLE: Sentence(
             "As root remove it (`rm {path}`), find out how that came about, and have the passkey confirmed anew"
             " (`vermilion administrators confirm`)."
         ),
-        Page.DISK_FULL: Sentence("Make room on the disk of {path}, or enlarge it; `df -h {path}` shows it."),
-        Page.DATABASE_LOCKED: Sentence(
+        RunbookPage.DISK_FULL: Sentence(
+            "Make room on the disk of {path}, or enlarge it; `df -h {path}` shows it."
+        ),
+        RunbookPage.DATABASE_LOCKED: Sentence(
             "Find the process that holds {path} (`fuser -v {path}`), and end it; the appliance goes on by itself."
         ),
-        Page.DATABASE_UNUSABLE: Sentence(
+        RunbookPage.DATABASE_UNUSABLE: Sentence(
             "Put right what the sentence names; a damaged database is restored from the newest backup."
         ),
-        Page.AUTHORITY_GONE: Sentence(
+        RunbookPage.AUTHORITY_GONE: Sentence(
             "See `journalctl -u vermilion-authority`, then `systemctl restart vermilion-authority`."
         ),
-        Page.NOT_PROVISIONED: Sentence("Hold the key ceremony (`vermilion-authority ceremony`)."),
-        Page.HSM_GONE: Sentence(
+        RunbookPage.NOT_PROVISIONED: Sentence("Hold the key ceremony (`vermilion-authority ceremony`)."),
+        RunbookPage.HSM_GONE: Sentence(
             "Connect or restart the HSM; signing goes on by itself, no restart of the appliance is needed."
         ),
-        Page.HSM_LOCKED: Sentence(
+        RunbookPage.HSM_LOCKED: Sentence(
             "Unlock with two keepers of the PIN (in the console, or `vermilion-unlock 2`); after a wrong PIN,"
             " `vermilion-authority release-latch` first."
         ),
-        Page.CLOCK_UNSYNCHRONISED: Sentence(
+        RunbookPage.CLOCK_UNSYNCHRONISED: Sentence(
             "Check the time service (`chronyc tracking`, `chronyc sources`); timestamps go on once it is in step."
         ),
-        Page.CLOCK_STEPPED: Sentence(
+        RunbookPage.CLOCK_STEPPED: Sentence(
             "Set the clock right (`chronyc makestep`); if it is right now, restart the authority."
         ),
-        Page.CERTIFICATE_ENDING: Sentence(
+        RunbookPage.CERTIFICATE_ENDING: Sentence(
             "Hold a renewal for {subject} (`vermilion-authority renew`) before the certificate ends."
         ),
-        Page.CRL_EXPIRED: Sentence(
+        RunbookPage.CRL_EXPIRED: Sentence(
             "See why the scheduler does not issue a new list (`journalctl -u vermilion-scheduler`),"
             " and restart it."
         ),
-        Page.ROOT_LIST_ENDING: Sentence("Hold a renewal with the step root-crl (`vermilion-authority renew`)."),
-        Page.LOG_BEHIND: Sentence(
+        RunbookPage.ROOT_LIST_ENDING: Sentence(
+            "Hold a renewal with the step root-crl (`vermilion-authority renew`)."
+        ),
+        RunbookPage.LOG_BEHIND: Sentence(
             "Stop the appliance; restore the database that belongs to this authority, from the newest backup."
         ),
-        Page.LOG_DAMAGED: Sentence("Stop the appliance, run `vermilion log check`, and restore a backup."),
-        Page.JOURNAL_CHANGED: Sentence(
+        RunbookPage.LOG_DAMAGED: Sentence("Stop the appliance, run `vermilion log check`, and restore a backup."),
+        RunbookPage.JOURNAL_CHANGED: Sentence(
             "Keep `administration/administration.db` aside for the auditors, suspect the console, and look at what"
             " was done since: `vermilion acts --all`."
         ),
-        Page.CEREMONY_CHANGED: Sentence(
+        RunbookPage.CEREMONY_CHANGED: Sentence(
             "Keep `authority/` aside for the auditors, compare with the signed transcripts on paper, and suspect"
             " who was root: `vermilion ceremonies`."
         ),
-        Page.OFFICER_RECOVERY: Sentence(
+        RunbookPage.OFFICER_RECOVERY: Sentence(
             "Ask whether an officer lost the passkey; if nobody knows of it, suspect who was root and who keeps"
             " the PIN of the root's token (`vermilion ceremonies`)."
         ),
-        Page.QUEUE_STUCK: Sentence(
+        RunbookPage.QUEUE_STUCK: Sentence(
             "See what holds it (`journalctl -u vermilion-scheduler`); what waits goes on when that is put right."
         ),
-        Page.BACKUP_FAILED: Sentence("Put right what the sentence names, and run `vermilion backup create`."),
-        Page.BACKUP_OLD: Sentence(
+        RunbookPage.BACKUP_FAILED: Sentence(
+            "Put right what the sentence names, and run `vermilion backup create`."
+        ),
+        RunbookPage.BACKUP_OLD: Sentence(
             "Run `vermilion backup create`; see why the nightly one fails (`systemctl status vermilion-backup`)."
         ),
-        Page.BACKUP_UNSET: Sentence(
+        RunbookPage.BACKUP_UNSET: Sentence(
             "Make a recovery key on another machine (`vermilion backup key FILE`),"
             " and name it in backup.recipients."
         ),
-        Page.DRILL_FAILED: Sentence("Run `vermilion backup create`, then `vermilion drill` again."),
-        Page.DRILL_OLD: Sentence("Run `vermilion drill`; see why the weekly one does not run."),
-        Page.MAIL_DOWN: Sentence(
+        RunbookPage.DRILL_FAILED: Sentence("Run `vermilion backup create`, then `vermilion drill` again."),
+        RunbookPage.DRILL_OLD: Sentence("Run `vermilion drill`; see why the weekly one does not run."),
+        RunbookPage.MAIL_DOWN: Sentence(
             "Check the mail server and the settings mail.*; mail waits meanwhile and goes out afterwards."
         ),
-        Page.MAIL_LOST: Sentence(
+        RunbookPage.MAIL_LOST: Sentence(
             "Look at the mail of the contracts concerned, and send again what did not arrive."
         ),
-        Page.REMINDERS_LATE: Sentence("Restart the scheduler (`systemctl restart vermilion-scheduler`)."),
-        Page.CALENDAR_MISSING: Sentence("Add the year to the file {file} in config/calendars."),
-        Page.TIMESTAMPS_REFUSED: Sentence(
+        RunbookPage.REMINDERS_LATE: Sentence("Restart the scheduler (`systemctl restart vermilion-scheduler`)."),
+        RunbookPage.CALENDAR_MISSING: Sentence("Add the year to the file {file} in config/calendars."),
+        RunbookPage.TIMESTAMPS_REFUSED: Sentence(
             "Find the client that asks wrongly, or mend what the other lines name; the runbook says what {reason}"
             " means."
         ),
-        Page.MAINTENANCE_LONG: Sentence(
+        RunbookPage.MAINTENANCE_LONG: Sentence(
             "End it (`vermilion do maintenance.end`), or end it and announce another one with a later end."
         ),
-        Page.OUTSIDE_TIMESTAMPS: Sentence("See that {url} can be reached and that its tokens are trusted."),
-        Page.KEEPING_LATE: Sentence(
+        RunbookPage.OUTSIDE_TIMESTAMPS: Sentence("See that {url} can be reached and that its tokens are trusted."),
+        RunbookPage.KEEPING_LATE: Sentence(
             "See the reason; where a new timestamp key is missing, hold a renewal with the step tsa."
         ),
-        Page.SERVICE_FAILED: Sentence(
+        RunbookPage.SERVICE_FAILED: Sentence(
             "See `journalctl -u {unit}`; when it is dealt with, remove its file in {folder}."
         ),
-        Page.WEB_DOWN: Sentence(
+        RunbookPage.WEB_DOWN: Sentence(
             "See `journalctl -u vermilion-{service}`, then `systemctl restart vermilion-{service}`."
         ),
-        Page.VERSIONS_DIFFER: Sentence("Restart the appliance (`systemctl restart vermilion.target`)."),
-        Page.PROVISIONED_DRIFT: Sentence(
+        RunbookPage.VERSIONS_DIFFER: Sentence("Restart the appliance (`systemctl restart vermilion.target`)."),
+        RunbookPage.PROVISIONED_DRIFT: Sentence(
             "Undo the change, or make it in the settings of the provisioning, and run the playbook again."
         ),
-        Page.WATCH_DEAD: Sentence(
+        RunbookPage.WATCH_DEAD: Sentence(
             "Restart the scheduler (`systemctl restart vermilion-scheduler`); it does the watching."
         ),
-        Page.CHECK_BROKEN: Sentence("See the journal, and report it: the other questions were answered."),
+        RunbookPage.CHECK_BROKEN: Sentence("See the journal, and report it: the other questions were answered."),
     }
 )
 """What to do first; the page says more."""

@@ -10,30 +10,30 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from appliance.health.bench import Bench, Unasked
-from appliance.health.finding import Finding, attention, good
-from appliance.health.pages import Page
+from appliance.health.bench import CheckContext, NotAnswerable
+from appliance.health.finding import HealthFinding, attention, good
+from appliance.health.pages import RunbookPage
 
 MOST_NAMED = 3
 
 
-def drift(bench: Bench) -> Finding:
+def drift(bench: CheckContext) -> HealthFinding:
     """Every file is as it was laid down; nothing to say where no playbook did."""
     try:
         laid_down: Mapping[str, str] = json.loads(bench.home.provisioned.read_bytes())["files"]
     except FileNotFoundError as error:
-        raise Unasked from error
+        raise NotAnswerable from error
     except (OSError, ValueError, KeyError) as error:
         values = {"files": str(bench.home.provisioned), "why": str(error)}
         template = "The list of what was provisioned cannot be read: {files} ({why})."
-        return attention("provisioned", Page.PROVISIONED_DRIFT, template, values)
+        return attention("provisioned", RunbookPage.PROVISIONED_DRIFT, template, values)
     changed = [path for path, digest in sorted(laid_down.items()) if _digest(Path(path)) not in (digest, None)]
     if changed:
         more = "" if len(changed) <= MOST_NAMED else ", …"
         named = ", ".join(changed[:MOST_NAMED]) + more
         template = "Files that are not as they were provisioned ({count}): {files}."
         found = {"files": named, "count": len(changed)}
-        return attention("provisioned", Page.PROVISIONED_DRIFT, template, found, mark=named)
+        return attention("provisioned", RunbookPage.PROVISIONED_DRIFT, template, found, mark=named)
     return good("provisioned", "Every managed file is as it was provisioned ({count}).", {"count": len(laid_down)})
 
 

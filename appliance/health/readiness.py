@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.health.bench import Bench
-from appliance.health.check import ask
+from appliance.health.bench import CheckContext
+from appliance.health.check import ask_check
 from appliance.health.finding import Condition
 from appliance.health.observations import Observations, Observed
 from appliance.health.registry import CHECKS
 
 
 @dataclass(frozen=True, slots=True)
-class Readiness:
+class ServiceReadiness:
     """``observed`` is everything, ``serving`` the names of what nothing works without."""
 
     observed: tuple[Observed, ...]
@@ -54,16 +54,16 @@ class Readiness:
         }
 
 
-def readiness(bench: Bench, observations: Observations) -> Readiness:
+def readiness(bench: CheckContext, observations: Observations) -> ServiceReadiness:
     """What is found now, by the *bench* of whoever serves, over what the watch found."""
     now = bench.now
-    watched = {each.finding.name: each for each in observations.all(now).observed}
+    watched = {each.finding.name: each for each in observations.survey(now).observed}
     for check in CHECKS:
-        if check.at_once and (finding := ask(check, bench)) is not None:
-            watched[check.name] = Observed.found(finding, now, watched.get(check.name))
+        if check.at_once and (finding := ask_check(check, bench)) is not None:
+            watched[check.name] = Observed.from_finding(finding, now, watched.get(check.name))
     names = [check.name for check in CHECKS]
     ordered = sorted(watched.values(), key=lambda each: _place(names, each.finding.name))
-    return Readiness(tuple(ordered), frozenset(check.name for check in CHECKS if check.serving))
+    return ServiceReadiness(tuple(ordered), frozenset(check.name for check in CHECKS if check.serving))
 
 
 def _place(names: list[str], name: str) -> int:

@@ -7,9 +7,9 @@ import time
 from contextlib import closing
 
 from appliance.errors import ApplianceError, LedgerDamaged, StorageError
-from appliance.health.bench import PATIENCE, Bench, Cursor, Unasked
-from appliance.health.finding import Finding, failing, good
-from appliance.health.pages import Page
+from appliance.health.bench import PATIENCE, CheckContext, JournalCursor, NotAnswerable
+from appliance.health.finding import HealthFinding, failing, good
+from appliance.health.pages import RunbookPage
 from appliance.ledger import LogProofs
 from appliance.ledger.memory import require_remembered
 from appliance.store import administrators, ledger
@@ -24,12 +24,12 @@ NEWEST = 1000
 the older ones, which are those that follow on the round before, however much later this one comes."""
 
 
-def database(bench: Bench) -> Finding:
+def database(bench: CheckContext) -> HealthFinding:
     """The database opens with this release, and takes a writer."""
     path = bench.home.database
     if not path.exists():
         template = "There is no database yet; `vermilion init` makes one."
-        return failing("database", Page.DATABASE_UNUSABLE, template)
+        return failing("database", RunbookPage.DATABASE_UNUSABLE, template)
     began = time.monotonic()
     try:
         with bench.database().transaction():
@@ -39,52 +39,54 @@ def database(bench: Bench) -> Finding:
         bench.give_up_database(error)
         if _is_locked(error):
             template = "Another process holds the database {path}; nothing can be written."
-            return failing("database", Page.DATABASE_LOCKED, template, {"path": path})
-        return failing("database", Page.DATABASE_UNUSABLE, error.template, error.values)
+            return failing("database", RunbookPage.DATABASE_LOCKED, template, {"path": path})
+        return failing("database", RunbookPage.DATABASE_UNUSABLE, error.template, error.values)
     except ApplianceError as error:
-        return failing("database", Page.DATABASE_UNUSABLE, error.template, error.values)
+        return failing("database", RunbookPage.DATABASE_UNUSABLE, error.template, error.values)
     return good("database", "The database opens and can be written.")
 
 
-def log(bench: Bench) -> Finding:
+def log(bench: CheckContext) -> HealthFinding:
     """The log can be read, and holds what the authority signed."""
     try:
         database = bench.database()
         checkpoint = LogProofs(database).latest()
     except ApplianceError as error:
-        raise Unasked from error  # the database says why
+        raise NotAnswerable from error  # the database says why
     try:
         require_remembered(database, bench.client)
     except LedgerDamaged as error:
         behind = error.values.get("remembered", -1) > error.values.get("size", 0)  # type: ignore[operator]
-        return failing("log", Page.LOG_BEHIND if behind else Page.LOG_DAMAGED, error.template, error.values)
+        return failing(
+            "log", RunbookPage.LOG_BEHIND if behind else RunbookPage.LOG_DAMAGED, error.template, error.values
+        )
     except AuthorityError as error:
-        raise Unasked from error
+        raise NotAnswerable from error
     if checkpoint is None:
         return good("log", "The log has no checkpoint yet; the first one follows the first entry within a second.")
     return good("log", "Entries that the log's latest checkpoint covers: {size}.", {"size": checkpoint.size})
 
 
-def journal(bench: Bench) -> Finding:
+def journal(bench: CheckContext) -> HealthFinding:
     """The newest lines of the administrators' journal follow from each other, and the last of them that is in the
     log is the one that the log knows: who writes that database cannot make others of them."""
     path = bench.home.administration
     if not os.access(path, os.W_OK):
-        raise Unasked  # not there yet, or not this process's to open
+        raise NotAnswerable  # not there yet, or not this process's to open
     with bench.reading() as tx:
         try:
             own = Database(path, ADMINISTRATION, patience=PATIENCE)
         except StorageError as error:
-            return failing("journal", Page.JOURNAL_CHANGED, error.template, error.values)
+            return failing("journal", RunbookPage.JOURNAL_CHANGED, error.template, error.values)
         with closing(own), own.reading() as lines:
             number = _changed_at(lines, tx, bench.cursor)
     if number is not None:
         template = "The administrators' journal was changed: line {number} is not the one that was written."
-        return failing("journal", Page.JOURNAL_CHANGED, template, {"number": number})
+        return failing("journal", RunbookPage.JOURNAL_CHANGED, template, {"number": number})
     return good("journal", "The administrators' journal is as it was written.")
 
 
-def _changed_at(lines: Transaction, tx: Transaction, cursor: Cursor | None) -> int | None:
+def _changed_at(lines: Transaction, tx: Transaction, cursor: JournalCursor | None) -> int | None:
     name, length = administration.identity(lines), administration.length(lines)
     last = administrators.last_in_log(tx, name)
     if last:
@@ -99,7 +101,7 @@ def _changed_at(lines: Transaction, tx: Transaction, cursor: Cursor | None) -> i
     return changed if changed is not None else administration.broken_at(lines, beyond=older)
 
 
-def _changed_before(lines: Transaction, older: int, cursor: Cursor) -> int | None:
+def _changed_before(lines: Transaction, older: int, cursor: JournalCursor) -> int | None:
     """Looks at the next of the *older* lines, beyond the cursor; after the last of them begins anew. Where one was
     changed the cursor stays, so that each round finds it, as an alarm takes."""
     begin = cursor.line if cursor.line < older else 0

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from appliance.errors import StorageError
-from appliance.health.bench import Bench, Unasked
+from appliance.health.bench import CheckContext, NotAnswerable
 from appliance.health.figures import labelled
-from appliance.health.finding import Finding, attention, good
+from appliance.health.finding import HealthFinding, attention, good
 from appliance.health.observations import Observations
-from appliance.health.pages import Page
-from appliance.health.series import Series
+from appliance.health.pages import RunbookPage
+from appliance.health.series import FigureSeries
 from appliance.health.tally import REFUSED
 from appliance.timestamping.refusals import NAMES
 
@@ -22,21 +22,21 @@ MANY = 20
 GIVEN = "vermilion_timestamps_total"
 
 
-def refusals(bench: Bench) -> Finding:
+def refusals(bench: CheckContext) -> HealthFinding:
     """Most of those who ask are given a timestamp."""
     path = bench.home.health
     if not os.access(path, os.R_OK):
-        raise Unasked  # not there yet, or not this process's to open
+        raise NotAnswerable  # not there yet, or not this process's to open
     observations = Observations(path)
     try:
-        return judged(Series(observations), bench.now)
+        return judge_refusals(FigureSeries(observations), bench.now)
     except StorageError as error:
-        raise Unasked from error  # the watch says so
+        raise NotAnswerable from error  # the watch says so
     finally:
         observations.close()
 
 
-def judged(series: Series, now: datetime) -> Finding:
+def judge_refusals(series: FigureSeries, now: datetime) -> HealthFinding:
     """What the figures of the last hour and day say."""
     lately, day = (_refused(series, now - timedelta(hours=hours), now) for hours in (1, 24))
     given = _grown(series, GIVEN, now - timedelta(hours=1), now)
@@ -47,7 +47,7 @@ def judged(series: Series, now: datetime) -> Finding:
             "Timestamp requests refused in the last hour or two: {refused}, most often with {reason};"
             " granted: {given}."
         )
-        return attention("refusals", Page.TIMESTAMPS_REFUSED, template, values, mark=str(values["reason"]))
+        return attention("refusals", RunbookPage.TIMESTAMPS_REFUSED, template, values, mark=str(values["reason"]))
     total = sum(day.values())
     if not total:
         return good("refusals", "No timestamp request was refused in the last 24 hours.")
@@ -56,10 +56,10 @@ def judged(series: Series, now: datetime) -> Finding:
     return good("refusals", "Timestamp requests refused in the last 24 hours: {count} ({reasons}).", values)
 
 
-def _refused(series: Series, since: datetime, now: datetime) -> Mapping[str, int]:
+def _refused(series: FigureSeries, since: datetime, now: datetime) -> Mapping[str, int]:
     return {name: _grown(series, labelled(REFUSED, reason=name), since, now) for name in NAMES.values()}
 
 
-def _grown(series: Series, figure: str, since: datetime, now: datetime) -> int:
+def _grown(series: FigureSeries, figure: str, since: datetime, now: datetime) -> int:
     """By how much it grew in the hours from the one of *since* on."""
-    return round(sum(bucket.grown for bucket in series.read(figure, since=since, until=now)))
+    return round(sum(bucket.grown for bucket in series.read_hours(figure, since=since, until=now)))

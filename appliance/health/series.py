@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
+class HourlyFigures:
     """One hour from ``hour`` (UTC) on. ``grown`` is by how much a figure that only grows did so in it."""
 
     hour: datetime
@@ -28,13 +28,13 @@ class Bucket:
     grown: float
 
 
-class Series:
+class FigureSeries:
     """The figures in the watch's database."""
 
     def __init__(self, observations: Observations) -> None:
         self._observations = observations
 
-    def add(self, figures: Mapping[str, float], now: datetime) -> None:
+    def add_figures(self, figures: Mapping[str, float], now: datetime) -> None:
         """One measurement of each; what is older than :data:`KEPT` goes. Raises StorageError."""
         hour = _hour_of(now)
         with self._observations.database().transaction() as tx:
@@ -42,23 +42,23 @@ class Series:
                 store.add(tx, name, hour, value)
             store.forget(tx, before=hour - KEPT)
 
-    def names(self) -> list[str]:
+    def figure_names(self) -> list[str]:
         """Which figures there are."""
         with self._observations.reading() as tx:
             return store.names(tx)
 
-    def read(self, name: str, *, since: datetime, until: datetime) -> list[Bucket]:
+    def read_hours(self, name: str, *, since: datetime, until: datetime) -> list[HourlyFigures]:
         """The hours of one figure, in order; hours without a measurement are left out."""
         with self._observations.reading() as tx:
             rows = store.read(tx, name, since=_hour_of(since) - HOUR, until=until)
         return [bucket for bucket in _buckets(rows) if bucket.hour >= _hour_of(since)]
 
 
-def _buckets(rows: Iterable[store.Hour]) -> Iterable[Bucket]:
+def _buckets(rows: Iterable[store.Hour]) -> Iterable[HourlyFigures]:
     before: store.Hour | None = None
     for row in rows:
         start = before.last if before is not None and before.last <= row.high else row.low
-        yield Bucket(
+        yield HourlyFigures(
             hour=row.hour,
             count=row.count,
             mean=row.total / row.count,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from appliance.health.bench import Bench
+from appliance.health.bench import CheckContext
 from appliance.health.figures import labelled
 from appliance.health.observations import Observations
 from appliance.store import ledger
@@ -30,7 +30,7 @@ CHUNK = 5_000
 _KIND = re.compile(rb'"format":"vermilion-log-entry/1","kind":"([a-z-]+)"')
 
 
-def tally(bench: Bench, observations: Observations) -> dict[str, float]:
+def tally(bench: CheckContext, observations: Observations) -> dict[str, float]:
     """The figures of :data:`COUNTED`, of all that has been counted by now."""
     with observations.database().reading() as known_to_us:
         position, known = tallies.get(known_to_us)
@@ -48,7 +48,7 @@ def tally(bench: Bench, observations: Observations) -> dict[str, float]:
     return {figure: float(counts[kind]) for kind, figure in COUNTED.items()}
 
 
-def refused(bench: Bench, observations: Observations) -> dict[str, float]:
+def refused(bench: CheckContext, observations: Observations) -> dict[str, float]:
     """How many timestamp requests were refused, by failInfo, by all processes that ever were."""
     with observations.database().transaction() as tx:
         for process, counts in refusals.shown(bench.home.pulses):

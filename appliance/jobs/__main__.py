@@ -16,12 +16,12 @@ from pathlib import Path
 from appliance.config import Settings, load
 from appliance.errors import ApplianceError, StateRefused
 from appliance.home import Home
-from appliance.jobs.administering import administering
-from appliance.jobs.scheduler import build
-from appliance.jobs.table import holding, jobs_of, sign_of_life
-from appliance.jobs.watching import watching
+from appliance.jobs.administering import administration_jobs
+from appliance.jobs.scheduler import build_scheduler
+from appliance.jobs.table import held_during_maintenance, jobs_of, liveness_job
+from appliance.jobs.watching import health_jobs
 from appliance.listing import Truth
-from appliance.logs import set_up_at
+from appliance.logs import set_up_logging_at
 from appliance.notices.delivery import Delivery
 from appliance.notices.mail import Mail
 from appliance.sharing import make_directory, open_file
@@ -36,7 +36,7 @@ LONGEST_WRITE = timedelta(hours=1)
 def main() -> int:
     """Exit status 0 after a signal, 1 when it cannot start, with the reason."""
     home = Home.of(os.environ)
-    set_up_at(home, "vermilion-scheduler")
+    set_up_logging_at(home, "vermilion-scheduler")
     try:
         settings = load(home).of_run(os.environ)
         manager = ServiceManager.taken_from(os.environ)
@@ -71,9 +71,9 @@ def _run(settings: Settings, appliance: Appliance, manager: ServiceManager) -> N
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: asked.append(received))
     with ExitStack() as stack:
-        held = holding(appliance, jobs_of(appliance, delivery))
-        jobs = [*held, *administering(appliance, stack), *watching(appliance, stack)]
-        scheduler = build([*jobs, sign_of_life(appliance, manager)])
+        held = held_during_maintenance(appliance, jobs_of(appliance, delivery))
+        jobs = [*held, *administration_jobs(appliance, stack), *health_jobs(appliance, stack)]
+        scheduler = build_scheduler([*jobs, liveness_job(appliance, manager)])
         scheduler.start()
         manager.ready()
         while not asked:

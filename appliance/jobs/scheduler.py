@@ -29,7 +29,7 @@ class Job:
     at_once: bool = False
 
 
-class Watch:
+class ReportingJob:
     """Runs a job and says when it begins to fail and when it works again, not every second in between.
 
     Nothing on the way of signing or recording ends here: those acts fail where they are asked for. A job that
@@ -53,7 +53,7 @@ class Watch:
             self.failing = None
 
 
-def build(jobs: Sequence[Job]) -> BackgroundScheduler:
+def build_scheduler(jobs: Sequence[Job]) -> BackgroundScheduler:
     """A scheduler with *jobs*, one at a time each; late ticks are merged into one."""
     scheduler = BackgroundScheduler(
         executors={"default": ThreadPoolExecutor(max(1, len(jobs)))},
@@ -62,5 +62,5 @@ def build(jobs: Sequence[Job]) -> BackgroundScheduler:
     )
     for job in jobs:
         when = {"next_run_time": datetime.now(UTC)} if job.at_once else {}
-        scheduler.add_job(Watch(job), "interval", seconds=job.seconds, id=job.name, name=job.name, **when)
+        scheduler.add_job(ReportingJob(job), "interval", seconds=job.seconds, id=job.name, name=job.name, **when)
     return scheduler

@@ -47,7 +47,7 @@ GOES_ON: Final = frozenset({"sequencing", "ceremonies", "revocation lists"})
 """What is done during a maintenance too: the log stays true, and no revocation list runs out."""
 
 
-def holding(appliance: Appliance, jobs: Sequence[Job]) -> list[Job]:
+def held_during_maintenance(appliance: Appliance, jobs: Sequence[Job]) -> list[Job]:
     """*jobs*, but those that change contracts or tell people hold while a maintenance is under way.
 
     Nothing is lost by that: what is due stands in the tables.
@@ -63,7 +63,7 @@ def holding(appliance: Appliance, jobs: Sequence[Job]) -> list[Job]:
     return [held(job) for job in jobs]
 
 
-def sign_of_life(appliance: Appliance, manager: ServiceManager) -> Job:
+def liveness_job(appliance: Appliance, manager: ServiceManager) -> Job:
     """Tells *manager* that the loop ticks and the database lets itself be written, which all other jobs need."""
 
     def look() -> None:

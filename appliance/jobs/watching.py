@@ -10,31 +10,31 @@ from appliance.config import Settings
 from appliance.health import Observations
 from appliance.health.alarm_delivery import KEY, AlarmDelivery
 from appliance.health.alarms import MAIL, WEBHOOK, Alarms
-from appliance.health.watching import Watch
+from appliance.health.watching import HealthWatch
 from appliance.jobs.scheduler import Job
 from appliance.notices.mail import Mail
 from appliance.wiring import Appliance
 
-TELLING = 5.0
+ALARM_SECONDS = 5.0
 """Seconds between two looks at what is to be told."""
 
 
-def watching(appliance: Appliance, stack: ExitStack) -> list[Job]:
+def health_jobs(appliance: Appliance, stack: ExitStack) -> list[Job]:
     """The jobs; what they open is closed by *stack*. They run apart: a mail server that hangs stops no round."""
     settings, now = appliance.settings, appliance.now
     observations = Observations(settings.home.health)
     stack.callback(observations.close)
-    watch, alarms = Watch(settings.home, observations, now), Alarms(observations, settings.alarms)
+    watch, alarms = HealthWatch(settings.home, observations, now), Alarms(observations, settings.alarms)
 
     def look() -> None:
-        watch.look()
+        watch.run_round()
         alarms.compare(now())
 
     jobs = [Job("watch", float(settings.health.seconds), look, at_once=True)]
     if settings.alarms.mail or settings.alarms.webhook or settings.alarms.heartbeat:
         delivery = AlarmDelivery(settings, observations, mail=_mail(settings), key=_key(settings), now=now)
-        jobs.append(Job("alarms by mail", TELLING, partial(delivery.deliver, MAIL)))
-        jobs.append(Job("alarms by webhook", TELLING, partial(delivery.deliver, WEBHOOK)))
+        jobs.append(Job("alarms by mail", ALARM_SECONDS, partial(delivery.deliver, MAIL)))
+        jobs.append(Job("alarms by webhook", ALARM_SECONDS, partial(delivery.deliver, WEBHOOK)))
         if settings.alarms.heartbeat:
             jobs.append(Job("heartbeat", float(settings.alarms.heartbeat_seconds), delivery.beat, at_once=True))
     return jobs

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
-from appliance.office.notices import tell_officers_of_recovery
+from appliance.office.notices import notify_officers_of_recovery
 from appliance.store import ceremonies
 from appliance.store.database import Database
 from hsm.acts import instant
@@ -35,7 +35,7 @@ class CeremonyRecords:
             with self._database.transaction() as tx:
                 for each in new:
                     if each.recovers_officers:
-                        tell_officers_of_recovery(tx, self._now(), about=str(each.number))
+                        notify_officers_of_recovery(tx, self._now(), about=str(each.number))
                     ceremonies.put(tx, each.number, self._audit.append(tx, self._event(each)))
 
     def _event(self, held: HeldCeremony) -> AuditEvent:

@@ -11,16 +11,16 @@ from appliance.logs.syslog import Syslog
 from hsm.log_lines import spoken
 
 
-def set_up_at(home: Home, process: str) -> None:
+def set_up_logging_at(home: Home, process: str) -> None:
     """The same by the settings of *home*; as if it had none, where they cannot be read, which others say."""
     try:
         settings = load(home).logs
     except ApplianceError:
         settings = LogSettings()
-    set_up(settings, process)
+    set_up_logging(settings, process)
 
 
-def set_up(settings: LogSettings, process: str) -> None:
+def set_up_logging(settings: LogSettings, process: str) -> None:
     """The root logger writes to standard error, and to the collector where one is set, from INFO on."""
     handlers = [spoken(settings.format, process)]
     if settings.syslog:

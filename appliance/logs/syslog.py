@@ -30,7 +30,7 @@ TIMEOUT = 5.0
 LARGEST_DATAGRAM = 8192
 
 
-def message(record: logging.LogRecord, text: str, *, host: str, process: str) -> bytes:
+def syslog_message(record: logging.LogRecord, text: str, *, host: str, process: str) -> bytes:
     """One SYSLOG-MSG (RFC 5424, 6), its text in UTF-8 with a byte order mark (6.4), line ends as blanks."""
     severity = severity_of(record.levelno)
     at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -62,7 +62,7 @@ class Syslog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Queues the record; drops and counts it when the queue is full."""
         try:
-            said = message(record, self.format(record), host=self._host, process=self._process)
+            said = syslog_message(record, self.format(record), host=self._host, process=self._process)
             self._begin()
             self._queue.put_nowait(said)
         except queue.Full:
@@ -101,7 +101,7 @@ class Syslog(logging.Handler):
             record = logging.LogRecord(
                 __name__, logging.WARNING, "", 0, f"{dropped} records were dropped", (), None
             )
-            self._line.send(message(record, record.getMessage(), host=self._host, process=self._process))
+            self._line.send(syslog_message(record, record.getMessage(), host=self._host, process=self._process))
 
 
 class _Line:

@@ -4,7 +4,7 @@ from appliance.office.appointing import Appointing, OfficerForm, RecoveryForm
 from appliance.office.drafts import SealDraft
 from appliance.office.office import Office, open_office
 from appliance.office.requests import EnrolmentRequests
-from appliance.office.words import subjects_in, words_of
+from appliance.office.words import describe_decision, subjects_of_decision
 
 __all__ = [
     "Appointing",
@@ -13,7 +13,7 @@ __all__ = [
     "OfficerForm",
     "RecoveryForm",
     "SealDraft",
+    "describe_decision",
     "open_office",
-    "subjects_in",
-    "words_of",
+    "subjects_of_decision",
 ]

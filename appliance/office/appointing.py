@@ -28,7 +28,7 @@ from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.accounts import AccountRole, AccountState, NewAccount, OpenedSession, Passkey, Strength
 from appliance.model.office import NewOfficer
 from appliance.model.people import Person
-from appliance.office.notices import tell_officers_of_recovery
+from appliance.office.notices import notify_officers_of_recovery
 from appliance.store import accounts, appointment, passkeys, people
 from appliance.store.database import Transaction
 from hsm.answers import Appointment
@@ -258,7 +258,7 @@ class Appointing:
         public: dict[str, Field] = {"subject": subject, **({"factor": "ceremony"} if restored else {})}
         self._audit.append(tx, AuditEvent(kind, now, subject, None, public))
         if restored:
-            tell_officers_of_recovery(tx, now, about=subject)
+            notify_officers_of_recovery(tx, now, about=subject)
         appointment.forget(tx, subject)
 
     def _register(self, tx: Transaction, new: NewOfficer) -> None:

@@ -19,10 +19,10 @@ from appliance.model.office import (
     OfficerDecisionState,
 )
 from appliance.model.people import SealKind
-from appliance.office.notices import tell_officers_of_act
-from appliance.office.reasons import worded
-from appliance.office.seal_drafts import PreparingSeals
-from appliance.office.service_drafts import PreparingServices
+from appliance.office.notices import notify_officers_of_decision
+from appliance.office.reasons import checked_reason
+from appliance.office.seal_drafts import SealDecisionDrafts
+from appliance.office.service_drafts import ServiceDecisionDrafts
 from appliance.store import enrolment, office_acts, people, roll
 from appliance.store.database import Database, Transaction
 from hsm.acts import ASKED_ELSEWHERE_HOURS
@@ -49,7 +49,7 @@ class SealDraft:
     needed: int = 1
 
 
-class Preparing:
+class DecisionDrafts:
     """Makes open acts; ``seals``: those about seals that exist; ``services``: those about keys of services.
 
     Nothing is done yet: each waits for an officer's activation. Thread-safe.
@@ -59,15 +59,15 @@ class Preparing:
         self._database = database
         self._authority = authority
         self._now = now
-        self.seals = PreparingSeals(database, self._keep, now)
-        self.services = PreparingServices(authority, self._keep)
+        self.seals = SealDecisionDrafts(database, self._save, now)
+        self.services = ServiceDecisionDrafts(authority, self._save)
 
-    def enrolment(self, request_id: str, *, verified: str, by: str) -> OfficerDecision:
+    def draft_enrolment(self, request_id: str, *, verified: str, by: str) -> OfficerDecision:
         """The act that approves a request. *verified* says how the identity was checked, by whom and when.
 
         Raises :class:`StateRefused` when it was decided, :class:`PreconditionRefused` without the words.
         """
-        words = worded(verified, "Say how the identity was verified: by what document, by whom, when.")
+        words = checked_reason(verified, "Say how the identity was verified: by what document, by whom, when.")
         with self._database.reading() as tx:
             request = enrolment.request(tx, request_id)
             person = people.person(tx, request.subject)
@@ -83,9 +83,9 @@ class Preparing:
             details |= {"name": person_name(person.name), "organisation": organisation}
         kind = _kind_of(request.subject, known=known)
         _require_one(known, request)
-        return self._keep(kind, request.subject, details, {"verified": words}, by, request_id)
+        return self._save(kind, request.subject, details, {"verified": words}, by, request_id)
 
-    def seal(self, draft: SealDraft, *, by: str) -> OfficerDecision:
+    def draft_seal(self, draft: SealDraft, *, by: str) -> OfficerDecision:
         """The act that makes a company seal. Raises :class:`PreconditionRefused` for what no seal can be."""
         low, high = _WIDTHS_MM
         if not low <= draft.width_mm <= high:
@@ -109,9 +109,9 @@ class Preparing:
             "needed": draft.needed,
         }
         notes = {"kind": draft.kind.name, "width_tenths_mm": round(draft.width_mm * 10)}
-        return self._keep(OfficerDecisionKind.ENROL_SEAL, subject, details, notes, by)
+        return self._save(OfficerDecisionKind.ENROL_SEAL, subject, details, notes, by)
 
-    def revocation(self, subject: str, credential: str, *, by: str) -> OfficerDecision:
+    def draft_revocation(self, subject: str, credential: str, *, by: str) -> OfficerDecision:
         """The act that ends one credential: its id in hex, or ``pin-totp`` for every PIN and code."""
         known = {
             "pin-totp" if each.credential_id is None else each.credential_id.hex()
@@ -120,16 +120,16 @@ class Preparing:
         if credential not in known:
             raise StateRefused("{subject} has no such credential any more.", subject=subject)
         details = {"subject": subject, "credential": credential}
-        return self._keep(OfficerDecisionKind.REVOKE_CREDENTIAL, subject, details, {}, by)
+        return self._save(OfficerDecisionKind.REVOKE_CREDENTIAL, subject, details, {}, by)
 
-    def leaving(self, subject: str, *, by: str) -> OfficerDecision:
+    def draft_leaving(self, subject: str, *, by: str) -> OfficerDecision:
         """The act that ends everything with which *subject* signs, for good, with the account."""
         if subject == by:
             raise StateRefused("Nobody ends their own registration; another officer does.")
         details = {"subject": subject, "reason": _LEFT}
-        return self._keep(OfficerDecisionKind.RETIRE, subject, details, {}, by)
+        return self._save(OfficerDecisionKind.RETIRE, subject, details, {}, by)
 
-    def _keep(
+    def _save(
         self,
         kind: OfficerDecisionKind,
         subject: str,
@@ -156,7 +156,7 @@ class Preparing:
             office_acts.expire(tx, now)
             office_acts.insert(tx, act)
             if is_asked_elsewhere:  # no officer began it, so none knows of it
-                tell_officers_of_act(tx, now, about=act.id)
+                notify_officers_of_decision(tx, now, about=act.id)
         return act
 
 

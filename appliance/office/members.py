@@ -13,7 +13,7 @@ from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.accounts import AccountState
 from appliance.model.office import DirectoryEntry, OfficerDecision, OpenContract
 from appliance.office import effects
-from appliance.office.drafts import Preparing
+from appliance.office.drafts import DecisionDrafts
 from appliance.powers.ending import end_of_agent
 from appliance.store import accounts, roll
 from appliance.store.database import Database
@@ -59,7 +59,7 @@ class Members:
         audit: AuditTrail,
         authority: AuthorityClient,
         sessions: Sessions,
-        preparing: Preparing,
+        preparing: DecisionDrafts,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
@@ -113,7 +113,7 @@ class Members:
         self._require_replaceable(subject, by)
         certificate = effects.certificate_of(self._authority, subject)
         if certificate is not None or self._authority.credentials(subject):
-            return self._preparing.leaving(subject, by=by)
+            return self._preparing.draft_leaving(subject, by=by)
         now = self._now()
         with self._database.transaction() as tx:
             self._sessions.end_all(tx, subject, by=by)

@@ -11,13 +11,13 @@ from appliance.store import contracts, guests, outbox, roll
 from appliance.store.database import Transaction
 
 
-def tell_officers(tx: Transaction, now: datetime, *, about: str) -> None:
+def notify_officers_of_request(tx: Transaction, now: datetime, *, about: str) -> None:
     """Every officer is told that a request waits; *about* is its id."""
     for officer in roll.officers(tx):
         outbox.enqueue(tx, Notice(None, officer, NoticeKind.ENROLMENT_WAITING, now, about))
 
 
-def tell_inviter(tx: Transaction, guest: str, now: datetime) -> None:
+def notify_inviter(tx: Transaction, guest: str, now: datetime) -> None:
     """Whoever invited *guest* is told that the guest waits for an officer; nobody, for people with accounts."""
     if not guest.startswith(GUEST_PREFIX):
         return
@@ -29,24 +29,24 @@ def tell_inviter(tx: Transaction, guest: str, now: datetime) -> None:
     outbox.enqueue(tx, Notice(held.contract, initiator, NoticeKind.GUEST_REGISTERED, now, held.party))
 
 
-def tell_officers_of_act(tx: Transaction, now: datetime, *, about: str) -> None:
+def notify_officers_of_decision(tx: Transaction, now: datetime, *, about: str) -> None:
     """Every officer is told that an act waits which administrators asked for elsewhere; *about* is its id."""
     for officer in roll.officers(tx):
         outbox.enqueue(tx, Notice(None, officer, NoticeKind.ACT_WAITING, now, about))
 
 
-def tell_officers_of_recovery(tx: Transaction, now: datetime, *, about: str) -> None:
+def notify_officers_of_recovery(tx: Transaction, now: datetime, *, about: str) -> None:
     """Every officer is told that one of them is given a new way in by a ceremony, or has used it; *about* is the
     ceremony's number, or the officer."""
     for officer in roll.officers(tx):
         outbox.enqueue(tx, Notice(None, officer, NoticeKind.OFFICER_RECOVERY, now, about))
 
 
-def tell_enrolled(tx: Transaction, subject: str, now: datetime, *, about: str) -> None:
+def notify_enrolled(tx: Transaction, subject: str, now: datetime, *, about: str) -> None:
     """*subject* is told that they can sign."""
     outbox.enqueue(tx, Notice(None, subject, NoticeKind.ENROLLED, now, about))
 
 
-def tell_refused(tx: Transaction, subject: str, now: datetime, *, about: str) -> None:
+def notify_refused(tx: Transaction, subject: str, now: datetime, *, about: str) -> None:
     """*subject* is told that the request was refused; the reason stands on their page."""
     outbox.enqueue(tx, Notice(None, subject, NoticeKind.ENROLMENT_REFUSED, now, about))

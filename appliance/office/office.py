@@ -8,24 +8,24 @@ from datetime import datetime
 
 from appliance.accounts.sessions import Sessions
 from appliance.ledger.audit_trail import AuditTrail
-from appliance.office.drafts import Preparing
+from appliance.office.drafts import DecisionDrafts
 from appliance.office.members import Members
-from appliance.office.performing import Performing
+from appliance.office.performing import OfficerDecisions
 from appliance.office.requests import EnrolmentRequests
-from appliance.office.seals import Seals
+from appliance.office.seals import CompanySeals
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
 
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """``requests``: what people ask for; ``preparing``: acts for officers; ``performing``: their activations."""
+    """``requests``: what people ask for; ``drafts``: acts for officers; ``decisions``: their activations."""
 
     requests: EnrolmentRequests
-    preparing: Preparing
-    performing: Performing
+    drafts: DecisionDrafts
+    decisions: OfficerDecisions
     members: Members
-    seals: Seals
+    seals: CompanySeals
 
 
 def open_office(
@@ -36,11 +36,11 @@ def open_office(
     now: Callable[[], datetime],
 ) -> Office:
     """The office of one process."""
-    preparing = Preparing(database, authority, now)
+    preparing = DecisionDrafts(database, authority, now)
     return Office(
         requests=EnrolmentRequests(database, audit, authority, now),
-        preparing=preparing,
-        performing=Performing(database, audit, authority, sessions, now),
+        drafts=preparing,
+        decisions=OfficerDecisions(database, audit, authority, sessions, now),
         members=Members(database, audit, authority, sessions, preparing, now),
-        seals=Seals(database, audit, authority, now),
+        seals=CompanySeals(database, audit, authority, now),
     )

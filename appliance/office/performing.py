@@ -26,16 +26,16 @@ from appliance.model.office import (
 )
 from appliance.office import effects
 from appliance.office.codes import context_of
-from appliance.office.reasons import worded
-from appliance.office.recording import Recording
-from appliance.office.refusing import refuse
+from appliance.office.reasons import checked_reason
+from appliance.office.recording import DecisionRecording
+from appliance.office.refusing import refuse_decision
 from appliance.store import enrolment, office_acts
 from appliance.store.database import Database
 from hsm.acts import OfficerAct, WebAuthnActivation
 from hsm.client import AuthorityClient
 
 
-class Performing:
+class OfficerDecisions:
     """Takes officers' activations. Thread-safe."""
 
     def __init__(
@@ -50,14 +50,14 @@ class Performing:
         self._audit = audit
         self._authority = authority
         self._now = now
-        self._recording = Recording(audit, authority, sessions, now)
+        self._recording = DecisionRecording(audit, authority, sessions, now)
 
-    def act(self, act_id: str) -> OfficerDecision:
+    def find_decision(self, act_id: str) -> OfficerDecision:
         """The act. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
             return office_acts.act(tx, act_id)
 
-    def waiting(self) -> list[OfficerDecision]:
+    def waiting_decisions(self) -> list[OfficerDecision]:
         """The acts that wait for an officer, oldest first."""
         with self._database.reading() as tx:
             return office_acts.waiting(tx, self._now())
@@ -75,16 +75,16 @@ class Performing:
             details |= {"credential": wired[0]} if one else {"credentials": wired}
         return OfficerAct(pending.kind.value, details, pending.expires, pending.nonce)
 
-    def activate(self, act_id: str, activation: WebAuthnActivation) -> OfficerDecision:
+    def activate_decision(self, act_id: str, activation: WebAuthnActivation) -> OfficerDecision:
         """One officer's yes; the act as it is afterwards: done, or open while it waits for another officer.
 
         Raises :class:`StateRefused` when it has ended or expired, and what the authority refuses.
         """
-        pending = self.act(act_id)
+        pending = self.find_decision(act_id)
         if pending.state is not OfficerDecisionState.OPEN:
             raise StateRefused("Another officer has ended this act in the meantime.")
         act, officer = self.to_activate(pending), activation.subject
-        done = effects.is_done(self._authority, pending, act)
+        done = effects.is_done_at_authority(self._authority, pending, act)
         if not done:
             self._require_in_time(pending)
             approvals = self._authority.approvals(act)
@@ -92,24 +92,24 @@ class Performing:
                 approvals = self._authority.approve(act, activation)
             if not approvals.enough:
                 self._remember(pending, officer)
-                return self.act(act_id)
+                return self.find_decision(act_id)
             if pending.kind is not OfficerDecisionKind.ENROL_KEEPER:
-                effects.ask(self._authority, act)
+                effects.perform_at_authority(self._authority, act)
         with self._database.transaction() as tx:
             office_acts.end(tx, pending.id, OfficerDecisionState.DONE, at=self._now(), by=officer)
             if not done and pending.kind is OfficerDecisionKind.ENROL_KEEPER:
                 # Inside: whoever ends the keeper refuses the act first, and so comes wholly before this or wholly
                 # after it. No HSM is asked, so that other writers do not wait for long.
-                effects.ask(self._authority, act)
+                effects.perform_at_authority(self._authority, act)
             office_acts.approve(tx, pending.id, officer, self._now())
-            self._recording.record(tx, office_acts.act(tx, pending.id), by=officer)
-        return self.act(act_id)
+            self._recording.record_decision(tx, office_acts.act(tx, pending.id), by=officer)
+        return self.find_decision(act_id)
 
-    def refuse(self, act_id: str, *, reason: str, by: str) -> None:
+    def refuse_decision(self, act_id: str, *, reason: str, by: str) -> None:
         """An officer ends an act that waits; the request that it would decide stays open."""
-        words, now = worded(reason.strip() or "-", "Say why; the reason goes on record."), self._now()
+        words, now = checked_reason(reason.strip() or "-", "Say why; the reason goes on record."), self._now()
         with self._database.transaction() as tx:
-            refuse(tx, self._audit, office_acts.act(tx, act_id), reason=words, by=by, at=now)
+            refuse_decision(tx, self._audit, office_acts.act(tx, act_id), reason=words, by=by, at=now)
 
     def _remember(self, pending: OfficerDecision, officer: str) -> None:
         now = self._now()

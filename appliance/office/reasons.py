@@ -8,7 +8,7 @@ from appliance.language.letters import without_hidden
 LONGEST = 500
 
 
-def worded(text: str, missing: str) -> str:
+def checked_reason(text: str, missing: str) -> str:
     """*text* without stray blanks and hidden letters.
 
     Raises :class:`PreconditionRefused` with the sentence *missing* when nothing is left, or for too much of it:

@@ -13,7 +13,7 @@ from appliance.model.accounts import AccountState
 from appliance.model.office import EnrolmentRequestState, OfficerDecision, OfficerDecisionKind
 from appliance.model.people import Seal, SealKind
 from appliance.office import effects, seal_recording
-from appliance.office.notices import tell_enrolled
+from appliance.office.notices import notify_enrolled
 from appliance.powers.ending import end_of_agent
 from appliance.store import accounts, enrolment, people, roll
 from appliance.store.database import Transaction
@@ -30,11 +30,11 @@ _EVENTS = {
     OfficerDecisionKind.ROTATE: EventKind.KEY_ROTATED,
     OfficerDecisionKind.REVOKE_CERTIFICATE: EventKind.CERTIFICATE_REVOKED,
     OfficerDecisionKind.ENROL_KEEPER: EventKind.KEEPER_ENROLLED,
-    **seal_recording.EVENTS,
+    **seal_recording.SEAL_EVENTS,
 }
 
 
-class Recording:
+class DecisionRecording:
     """Records acts that are done."""
 
     def __init__(
@@ -49,7 +49,7 @@ class Recording:
         self._sessions = sessions
         self._now = now
 
-    def record(self, tx: Transaction, act: OfficerDecision, *, by: str) -> None:
+    def record_decision(self, tx: Transaction, act: OfficerDecision, *, by: str) -> None:
         """Registers what *act* made or ended, and tells of it."""
         if act.kind is OfficerDecisionKind.ENROL_SEAL:
             self._add_seal(tx, act)
@@ -57,10 +57,14 @@ class Recording:
             people.set_certificate(tx, act.subject, self._certificate(act.subject))
         elif act.kind is OfficerDecisionKind.RETIRE and not is_keeper(act.subject):
             self._end_account(tx, act.subject, by)
-        more = seal_recording.record(tx, act, self._now()) if act.kind in seal_recording.EVENTS else {}
+        more = (
+            seal_recording.record_seal_decision(tx, act, self._now())
+            if act.kind in seal_recording.SEAL_EVENTS
+            else {}
+        )
         if act.request is not None:
             enrolment.close(tx, act.request, EnrolmentRequestState.APPROVED, at=self._now(), by=by)
-            tell_enrolled(tx, act.subject, self._now(), about=act.request)
+            notify_enrolled(tx, act.subject, self._now(), about=act.request)
         officers = " ".join(sorted(act.approved_by))
         public: dict[str, Field] = {"subject": act.subject, "act": act.id, "officers": officers, **more}
         private = {name: str(act.notes[name]) for name in ("verified", "reason") if name in act.notes}
@@ -82,7 +86,7 @@ class Recording:
         entry = roll.entry(tx, subject)
         if entry is not None and entry.state not in (None, AccountState.LEFT):
             accounts.set_state(tx, subject, AccountState.LEFT)
-        for seal in seal_recording.take_from(tx, subject, self._now()):
+        for seal in seal_recording.remove_custodian_everywhere(tx, subject, self._now()):
             public = {"subject": seal}
             self._audit.append(tx, AuditEvent(EventKind.SEAL_SUSPENDED, self._now(), SYSTEM, None, public))
         end_of_agent(tx, self._audit, subject, by=by, now=self._now())

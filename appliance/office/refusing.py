@@ -11,7 +11,7 @@ from appliance.store import office_acts
 from appliance.store.database import Transaction
 
 
-def refuse(
+def refuse_decision(
     tx: Transaction, audit: AuditTrail, pending: OfficerDecision, *, reason: str, by: str, at: datetime
 ) -> None:
     """open → refused, for *reason*. Raises :class:`StateRefused` when it has ended before."""

@@ -18,8 +18,8 @@ from appliance.model.office import (
     TotpDraft,
 )
 from appliance.office.codes import draft_totp, proven_pin
-from appliance.office.notices import tell_inviter, tell_officers, tell_refused
-from appliance.office.reasons import worded
+from appliance.office.notices import notify_inviter, notify_officers_of_request, notify_refused
+from appliance.office.reasons import checked_reason
 from appliance.store import enrolment
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
@@ -53,7 +53,9 @@ class EnrolmentRequests:
         """
         return proven_pin(self._authority, subject, sealed=sealed, pin=pin, code=code, now=self._now())
 
-    def submit(self, subject: str, credentials: Sequence[ProposedCredential], *, by: str) -> EnrolmentRequest:
+    def submit_request(
+        self, subject: str, credentials: Sequence[ProposedCredential], *, by: str
+    ) -> EnrolmentRequest:
         """Asks for *credentials* for *subject* (a first enrolment, or one more). The same again: the open request.
 
         Raises :class:`StateRefused` while another request of *subject* waits, :class:`PreconditionRefused` for
@@ -74,11 +76,11 @@ class EnrolmentRequests:
             enrolment.insert(tx, request)
             public = {"subject": subject, "request": request.id, "kinds": " ".join(kinds)}
             self._audit.append(tx, AuditEvent(EventKind.ENROLMENT_REQUESTED, now, by, None, public))
-            tell_officers(tx, now, about=request.id)
-            tell_inviter(tx, subject, now)
+            notify_officers_of_request(tx, now, about=request.id)
+            notify_inviter(tx, subject, now)
         return request
 
-    def withdraw(self, request_id: str, *, by: str) -> None:
+    def withdraw_request(self, request_id: str, *, by: str) -> None:
         """Ends an open request of one's own. Raises :class:`StateRefused`; :class:`NotFound` for others' too."""
         now = self._now()
         with self._database.transaction() as tx:
@@ -89,28 +91,28 @@ class EnrolmentRequests:
             public = {"subject": by, "request": request_id}
             self._audit.append(tx, AuditEvent(EventKind.ENROLMENT_WITHDRAWN, now, by, None, public))
 
-    def refuse(self, request_id: str, *, reason: str, by: str) -> None:
+    def refuse_request(self, request_id: str, *, reason: str, by: str) -> None:
         """An officer says no, with a *reason* for the person. Raises :class:`StateRefused` when decided before."""
-        now, words = self._now(), worded(reason, "Say why the request is refused; the person reads it.")
+        now, words = self._now(), checked_reason(reason, "Say why the request is refused; the person reads it.")
         with self._database.transaction() as tx:
             request = enrolment.request(tx, request_id)
             enrolment.close(tx, request_id, EnrolmentRequestState.REFUSED, at=now, by=by, reason=words)
             public = {"subject": request.subject, "request": request_id}
             private = {"reason": words}
             self._audit.append(tx, AuditEvent(EventKind.ENROLMENT_REFUSED, now, by, None, public, private))
-            tell_refused(tx, request.subject, now, about=request_id)
+            notify_refused(tx, request.subject, now, about=request_id)
 
     def waiting(self) -> list[EnrolmentRequest]:
         """The open requests, oldest first."""
         with self._database.reading() as tx:
             return enrolment.waiting(tx)
 
-    def of(self, subject: str) -> list[EnrolmentRequest]:
+    def requests_of(self, subject: str) -> list[EnrolmentRequest]:
         """Every request of *subject*, newest first."""
         with self._database.reading() as tx:
             return enrolment.of_subject(tx, subject)
 
-    def request(self, request_id: str) -> EnrolmentRequest:
+    def find_request(self, request_id: str) -> EnrolmentRequest:
         """The request. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
             return enrolment.request(tx, request_id)

@@ -14,41 +14,45 @@ from appliance.appearances.stamped import Stamped
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.model.people import Seal
-from appliance.office.reasons import worded
+from appliance.office.reasons import checked_reason
 from appliance.store import people, roll
 from appliance.store import seals as store
 from appliance.store.database import Database
 
-Keep = Callable[[OfficerDecisionKind, str, Mapping[str, Any], Mapping[str, Any], str], OfficerDecision]
+SaveDraft = Callable[[OfficerDecisionKind, str, Mapping[str, Any], Mapping[str, Any], str], OfficerDecision]
 """Puts an open act on disk: kind, subject, details, notes, who prepares it."""
 
-WHY = "Say why; the reason goes on record."
+REASON_MISSING = "Say why; the reason goes on record."
 
 
-class PreparingSeals:
+class SealDecisionDrafts:
     """Makes open acts about seals. Nothing is done yet: each waits for officers' activations. Thread-safe."""
 
-    def __init__(self, database: Database, keep: Keep, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, keep: SaveDraft, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._keep = keep
+        self._save = keep
         self._now = now
 
-    def resumption(self, seal: str, *, reason: str, by: str) -> OfficerDecision:
+    def draft_resumption(self, seal: str, *, reason: str, by: str) -> OfficerDecision:
         """The act that lets a suspended seal be used again. Raises :class:`StateRefused` when it is in use."""
-        known = self._standing(seal)
+        known = self._existing(seal)
         if known.suspended is None:
             raise StateRefused("Another officer has changed this seal in the meantime.")
         if len(known.custodians) < known.needed:
             raise PreconditionRefused(
                 "Custodians that the seal takes: {needed}; add them first.", needed=known.needed
             )
-        return self._keep(
-            OfficerDecisionKind.RESUME_SEAL, seal, {"subject": seal}, {"reason": worded(reason, WHY)}, by
+        return self._save(
+            OfficerDecisionKind.RESUME_SEAL,
+            seal,
+            {"subject": seal},
+            {"reason": checked_reason(reason, REASON_MISSING)},
+            by,
         )
 
-    def custodian(self, seal: str, person: str, *, by: str) -> OfficerDecision:
+    def draft_custodian(self, seal: str, person: str, *, by: str) -> OfficerDecision:
         """The act by which one more person keeps the seal."""
-        known = self._standing(seal)
+        known = self._existing(seal)
         with self._database.reading() as tx:
             fitting = roll.can_keep_seals(tx, person, known.organisation)
         if not fitting:
@@ -58,11 +62,11 @@ class PreparingSeals:
             )
         if person in known.custodians:
             raise StateRefused("This person keeps the seal already.")
-        return self._keep(OfficerDecisionKind.ADD_CUSTODIAN, seal, {"subject": seal, "custodian": person}, {}, by)
+        return self._save(OfficerDecisionKind.ADD_CUSTODIAN, seal, {"subject": seal, "custodian": person}, {}, by)
 
-    def dismissal(self, seal: str, person: str, *, by: str) -> OfficerDecision:
+    def draft_dismissal(self, seal: str, person: str, *, by: str) -> OfficerDecision:
         """The act by which a custodian keeps the seal no more, at once, by one officer's activation."""
-        known = self._standing(seal)
+        known = self._existing(seal)
         if person not in known.custodians:
             raise StateRefused("This person does not keep the seal any more.")
         if known.suspended is None and len(known.custodians) <= known.needed:
@@ -71,27 +75,27 @@ class PreparingSeals:
                 " first, or suspend the seal.",
                 needed=known.needed,
             )
-        return self._keep(
+        return self._save(
             OfficerDecisionKind.REMOVE_CUSTODIAN, seal, {"subject": seal, "custodian": person}, {}, by
         )
 
-    def number(self, seal: str, needed: int, *, by: str) -> OfficerDecision:
+    def draft_custodian_number(self, seal: str, needed: int, *, by: str) -> OfficerDecision:
         """The act by which one custodian or two release the seal."""
-        known = self._standing(seal)
+        known = self._existing(seal)
         if needed not in (1, 2) or needed == known.needed:
             raise PreconditionRefused("Choose another number of custodians than the one that holds: one or two.")
         if known.suspended is None and len(known.custodians) < needed:
             raise PreconditionRefused("Custodians that the seal takes: {needed}; add them first.", needed=needed)
-        return self._keep(
+        return self._save(
             OfficerDecisionKind.SET_CUSTODIANS_NEEDED, seal, {"subject": seal, "needed": needed}, {}, by
         )
 
-    def picture(self, seal: str, made: Stamped | None, *, by: str) -> OfficerDecision:
+    def draft_picture(self, seal: str, made: Stamped | None, *, by: str) -> OfficerDecision:
         """The act that takes the picture *made* here into use; None: the drawn one again.
 
         The act's page shows it as it will be painted, so nobody activates what they have not seen.
         """
-        known = self._standing(seal)
+        known = self._existing(seal)
         digest = "" if made is None else hashlib.sha256(made.png).hexdigest()
         if digest == (known.picture or ""):
             raise StateRefused("The seal looks like this already.")
@@ -100,17 +104,17 @@ class PreparingSeals:
             notes = {"dpi": made.dpi, "advice": [each.value for each in made.advice]}
             with self._database.transaction() as tx:
                 store.offer_picture(tx, seal, digest, made.png, at=self._now(), by=by)
-        return self._keep(
+        return self._save(
             OfficerDecisionKind.CHANGE_PICTURE, seal, {"subject": seal, "picture": digest}, notes, by
         )
 
-    def destruction(self, seal: str, *, reason: str, by: str) -> OfficerDecision:
+    def draft_destruction(self, seal: str, *, reason: str, by: str) -> OfficerDecision:
         """The act that ends the seal for good."""
-        self._standing(seal)
-        words = worded(reason, WHY)
-        return self._keep(OfficerDecisionKind.DESTROY_SEAL, seal, {"subject": seal}, {"reason": words}, by)
+        self._existing(seal)
+        words = checked_reason(reason, REASON_MISSING)
+        return self._save(OfficerDecisionKind.DESTROY_SEAL, seal, {"subject": seal}, {"reason": words}, by)
 
-    def _standing(self, subject: str) -> Seal:
+    def _existing(self, subject: str) -> Seal:
         with self._database.reading() as tx:
             known = people.seal(tx, subject)
         if known.destroyed is not None:

@@ -9,7 +9,7 @@ from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.store import custody, seals
 from appliance.store.database import Transaction
 
-EVENTS = {
+SEAL_EVENTS = {
     OfficerDecisionKind.RESUME_SEAL: EventKind.SEAL_RESUMED,
     OfficerDecisionKind.ADD_CUSTODIAN: EventKind.CUSTODIAN_ADDED,
     OfficerDecisionKind.REMOVE_CUSTODIAN: EventKind.CUSTODIAN_REMOVED,
@@ -20,7 +20,7 @@ EVENTS = {
 """The acts that change a seal, each with its entry in the log."""
 
 
-def record(tx: Transaction, act: OfficerDecision, now: datetime) -> dict[str, str | int]:
+def record_seal_decision(tx: Transaction, act: OfficerDecision, now: datetime) -> dict[str, str | int]:
     """Writes what *act* changed; the public fields of its entry beside subject, act and officers."""
     seal, details = act.subject, act.details
     match act.kind:
@@ -39,7 +39,7 @@ def record(tx: Transaction, act: OfficerDecision, now: datetime) -> dict[str, st
     return {name: value for name, value in details.items() if name != "subject"}
 
 
-def take_from(tx: Transaction, person: str, now: datetime) -> list[str]:
+def remove_custodian_everywhere(tx: Transaction, person: str, now: datetime) -> list[str]:
     """Who has left keeps no seal; the seals that stand still because of it."""
     stopped = []
     for seal in custody.seals_in_use_kept_by(tx, person):

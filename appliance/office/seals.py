@@ -13,7 +13,7 @@ from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.model.people import Seal
-from appliance.office.reasons import worded
+from appliance.office.reasons import checked_reason
 from appliance.store import office_acts, people, seal_requests
 from appliance.store import seals as store
 from appliance.store.database import Database
@@ -22,7 +22,7 @@ from hsm.client import AuthorityClient
 
 
 @dataclass(frozen=True, slots=True)
-class Destruction:
+class SealDestruction:
     """How a seal ended: when, by which act of which officers; the certificate's ``serial`` (hex), how often it
     was used before (``uses``), and what the authority says of it now."""
 
@@ -34,8 +34,8 @@ class Destruction:
     known: KnownSeal
 
 
-class Seals:
-    """What needs no activation; everything else is an act of officers (``PreparingSeals``). Thread-safe."""
+class CompanySeals:
+    """What needs no activation; everything else is an act of officers (``SealDecisionDrafts``). Thread-safe."""
 
     def __init__(
         self, database: Database, audit: AuditTrail, authority: AuthorityClient, now: Callable[[], datetime]
@@ -64,7 +64,7 @@ class Seals:
         with self._database.reading() as tx:
             return store.picture(tx, subject, digest)
 
-    def destruction(self, subject: str) -> Destruction:
+    def destruction(self, subject: str) -> SealDestruction:
         """The record of the seal's end. Raises :class:`NotFound` while it stands."""
         with self._database.reading() as tx:
             seal = people.seal(tx, subject)
@@ -74,7 +74,7 @@ class Seals:
         if seal.destroyed is None or act is None:
             raise NotFound("There is no record that the seal {seal} was destroyed.", seal=subject)
         serial = f"{certificate.serial_number:x}"
-        return Destruction(seal, seal.destroyed, act, serial, uses, self._authority.seal(subject))
+        return SealDestruction(seal, seal.destroyed, act, serial, uses, self._authority.seal(subject))
 
     def suspend(self, subject: str, *, reason: str, by: str) -> None:
         """Nothing is sealed with it from now on, also what was approved already, until officers let it go again.
@@ -82,7 +82,7 @@ class Seals:
         The authority stops it first: without the authority nothing is sealed either. Raises :class:`StateRefused`
         when it is suspended or destroyed already.
         """
-        words = worded(reason, "Say why; the reason goes on record.")
+        words = checked_reason(reason, "Say why; the reason goes on record.")
         seal = self.seal(subject)
         if seal.suspended is not None:
             raise StateRefused("Another officer has changed this seal in the meantime.")

@@ -15,25 +15,25 @@ SERVICES: Final = ("tsa", "evidence")
 
 REASONS: Final = ("superseded", "key_compromise", "cessation_of_operation")
 
-Keep = Callable[[OfficerDecisionKind, str, Mapping[str, Any], Mapping[str, Any], str], OfficerDecision]
+SaveDraft = Callable[[OfficerDecisionKind, str, Mapping[str, Any], Mapping[str, Any], str], OfficerDecision]
 
 
-class PreparingServices:
+class ServiceDecisionDrafts:
     """Makes open acts; nothing is done before officers have activated them. Thread-safe."""
 
-    def __init__(self, authority: AuthorityClient, keep: Keep) -> None:
+    def __init__(self, authority: AuthorityClient, keep: SaveDraft) -> None:
         self._authority = authority
-        self._keep = keep
+        self._save = keep
 
-    def rotation(self, service: str, *, by: str) -> OfficerDecision:
+    def draft_rotation(self, service: str, *, by: str) -> OfficerDecision:
         """The act that gives *service* a new key; the certificate before it stays valid until it ends.
 
         Raises :class:`PreconditionRefused` for what is no such service.
         """
         notes = {"serial": self._serial(service)}
-        return self._keep(OfficerDecisionKind.ROTATE, service, {"subject": service}, notes, by)
+        return self._save(OfficerDecisionKind.ROTATE, service, {"subject": service}, notes, by)
 
-    def revocation(self, service: str, serial: str, *, reason: str, by: str) -> OfficerDecision:
+    def draft_revocation(self, service: str, serial: str, *, reason: str, by: str) -> OfficerDecision:
         """The act that revokes one certificate of *service*, which is not the one in use.
 
         Raises :class:`PreconditionRefused` for a reason or a number that cannot be, :class:`StateRefused` for the
@@ -49,9 +49,9 @@ class PreparingServices:
         if effects.is_on_a_list(self._authority, int(number, 16)):
             raise StateRefused("The certificate {serial} is revoked already.", serial=number)
         details = {"subject": service, "serial": number, "reason": reason}
-        return self._keep(OfficerDecisionKind.REVOKE_CERTIFICATE, service, details, {"serial": number}, by)
+        return self._save(OfficerDecisionKind.REVOKE_CERTIFICATE, service, details, {"serial": number}, by)
 
-    def keeper(self, keeper: NewPinCustodian, *, organisation: str, by: str) -> OfficerDecision:
+    def draft_pin_custodian(self, keeper: NewPinCustodian, *, organisation: str, by: str) -> OfficerDecision:
         """The act that makes an administrator one of those of whom two unlock the HSM, by these passkeys alone:
         also somebody who was one, and has others now.
 
@@ -75,7 +75,7 @@ class PreparingServices:
             "organisation": organisation,
             "credentials": credentials,
         }
-        return self._keep(OfficerDecisionKind.ENROL_KEEPER, keeper.subject, details, {"again": bool(known)}, by)
+        return self._save(OfficerDecisionKind.ENROL_KEEPER, keeper.subject, details, {"again": bool(known)}, by)
 
     def _serial(self, service: str) -> str:
         if service not in SERVICES:

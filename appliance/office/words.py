@@ -75,7 +75,7 @@ _SERVICES = {
 }
 
 
-def words_of(act: OfficerDecision, names: Mapping[str, str]) -> Sentence:
+def describe_decision(act: OfficerDecision, names: Mapping[str, str]) -> Sentence:
     """What *act* will do; *names* are those of the subjects in it."""
     details, notes = act.details, act.notes
     if act.kind in _SERVICES:
@@ -105,8 +105,8 @@ def _of_keeper(act: OfficerDecision, values: Mapping[str, str]) -> Sentence:
     return Sentence("From then on {name} unlocks the HSM no more.", values)
 
 
-def subjects_in(act: OfficerDecision) -> list[str]:
-    """Whose names :func:`words_of` wants."""
+def subjects_of_decision(act: OfficerDecision) -> list[str]:
+    """Whose names :func:`describe_decision` wants."""
     return [act.subject, act.prepared_by, *act.approved_by, *act.details.get("custodians", []), *_custodian(act)]
 
 

@@ -15,21 +15,21 @@ from pathlib import Path
 from appliance.confinement import Confinement
 from appliance.errors import ApplianceError, BackupFailed
 from appliance.home import Home
-from appliance.operations.backup import Archive, Workroom
-from appliance.operations.backup.checking import check
+from appliance.operations.backup import BackupArchive, BackupContext
+from appliance.operations.backup.checking import check_archive
 from appliance.operations.backup.documents import open_document
-from appliance.operations.drilled import Drill, keep, last_drill
-from appliance.operations.restore.opening import documents_of, open_database, open_house, verify_opened
+from appliance.operations.drilled import DrillResult, last_drill_result, save_drill_result
+from appliance.operations.restore.opening import documents_of, open_appliance_files, open_database, verify_opened
 from hsm.errors import AuthorityError
 from hsm.note import parse_vkey
 
-__all__ = ["Drill", "drill", "last_drill"]
+__all__ = ["DrillResult", "last_drill_result", "run_drill"]
 
 SAMPLE = 50
 """Documents that are decrypted, chosen anew each time."""
 
 
-def drill(room: Workroom, *, now: datetime, scratch: Path | None = None) -> Drill:
+def run_drill(room: BackupContext, *, now: datetime, scratch: Path | None = None) -> DrillResult:
     """Opens the newest archive in a new directory below *scratch* (the home's state), and keeps the result.
 
     1. signature, parts and every sealed document, byte by byte; 2. database and settings are opened; 3. the whole
@@ -47,19 +47,19 @@ def drill(room: Workroom, *, now: datetime, scratch: Path | None = None) -> Dril
         except OSError as error:
             why = BackupFailed("The drill could not go on: {why}.", why=error.strerror or error)
             result = _failed(newest.name, now, why)
-    keep(room.home, result)
+    save_drill_result(room.home, result)
     return result
 
 
-def _opened(room: Workroom, archive: Archive, now: datetime, scratch: Path) -> Drill:
+def _opened(room: BackupContext, archive: BackupArchive, now: datetime, scratch: Path) -> DrillResult:
     identities = [room.identity()]
     key = parse_vkey((room.home.trust / "log.vkey").read_text("ascii"))
     for left in scratch.glob(".drill-*"):
         shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix=".drill-", dir=scratch) as directory:
         place = Home(Path(directory))
-        manifest = check(archive, key, identities, place.root).manifest
-        open_house(archive, place, identities)
+        manifest = check_archive(archive, key, identities, place.root).manifest
+        open_appliance_files(archive, place, identities)
         open_database(archive, place, identities)
         documents = list(documents_of(archive, place.root, identities).values())
         sample = random.sample(documents, min(SAMPLE, len(documents)))
@@ -67,9 +67,9 @@ def _opened(room: Workroom, archive: Archive, now: datetime, scratch: Path) -> D
             open_document(archive, document, identities)
         with Confinement(place.cache) as confinement:
             verified = verify_opened(archive, manifest, place, identities, confinement)
-    return Drill(archive.name, now, verified.log.size, len(sample), verified.contracts)
+    return DrillResult(archive.name, now, verified.log.size, len(sample), verified.contracts)
 
 
-def _failed(archive: str, now: datetime, error: ApplianceError | AuthorityError) -> Drill:
+def _failed(archive: str, now: datetime, error: ApplianceError | AuthorityError) -> DrillResult:
     values = {name: value if isinstance(value, int) else str(value) for name, value in error.values.items()}
-    return Drill(archive, now, template=error.template, values=values)
+    return DrillResult(archive, now, template=error.template, values=values)

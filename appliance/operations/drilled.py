@@ -13,7 +13,7 @@ from hsm import files
 
 
 @dataclass(frozen=True, slots=True)
-class Drill:
+class DrillResult:
     """What the last drill found at ``at`` (aware): ``template`` with its values is what was wrong, or empty.
 
     ``size`` is the log's, ``documents`` were decrypted, ``contracts`` verified."""
@@ -32,17 +32,17 @@ class Drill:
         return not self.template
 
 
-def keep(home: Home, result: Drill) -> None:
+def save_drill_result(home: Home, result: DrillResult) -> None:
     """Replaces what was kept; on disk on return."""
     fields = {name: getattr(result, name) for name in ("archive", "size", "documents", "contracts", "template")}
     content = {**fields, "values": result.values or {}, "at": int(result.at.timestamp())}
     files.write(home.drill, json.dumps(content, ensure_ascii=False).encode(), mode=file_mode(home.state))
 
 
-def last_drill(home: Home) -> Drill | None:
+def last_drill_result(home: Home) -> DrillResult | None:
     """What the last drill found; None before the first."""
     try:
         values = json.loads(home.drill.read_bytes())
-        return Drill(**{**values, "at": datetime.fromtimestamp(values["at"], UTC)})
+        return DrillResult(**{**values, "at": datetime.fromtimestamp(values["at"], UTC)})
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -15,7 +15,7 @@ from hsm.client import AuthorityClient
 from hsm.status import AuthorityStatus
 
 
-class Kind(StrEnum):
+class ExpiringKind(StrEnum):
     """What it is that runs out."""
 
     AUTHORITY = "authority"
@@ -29,11 +29,11 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Lasting:
+class ExpiringItem:
     """One of them. ``name`` is the subject in the authority's words (``root``, ``issuing``, ``tsa``, …), ``label``
     what stands in the certificate, ``algorithm`` its key's (empty for a list); instants are aware."""
 
-    kind: Kind
+    kind: ExpiringKind
     name: str
     label: str
     algorithm: str
@@ -51,7 +51,7 @@ class Lasting:
         return min(1.0, max(0.0, (self.ends - now).total_seconds() / whole)) if whole > 0 else 0.0
 
 
-def inventory(client: AuthorityClient, status: AuthorityStatus) -> list[Lasting]:
+def expiring_items(client: AuthorityClient, status: AuthorityStatus) -> list[ExpiringItem]:
     """Everything, the first to end at the top. Raises :class:`AuthorityError` without an answer."""
     authorities = [x509.load_der_x509_certificate(each) for each in client.authorities()]
     lists = [x509.load_der_x509_crl(each) for each in client.crls()]
@@ -59,28 +59,28 @@ def inventory(client: AuthorityClient, status: AuthorityStatus) -> list[Lasting]
     return sorted(found, key=lambda each: each.ends)
 
 
-def _authorities(certificates: Iterable[x509.Certificate]) -> Iterator[Lasting]:
+def _authorities(certificates: Iterable[x509.Certificate]) -> Iterator[ExpiringItem]:
     for certificate in certificates:
         name = "root" if certificate.issuer == certificate.subject else "issuing"
-        yield _certificate(Kind.AUTHORITY, name, certificate)
+        yield _certificate(ExpiringKind.AUTHORITY, name, certificate)
 
 
-def _services(client: AuthorityClient, status: AuthorityStatus) -> Iterator[Lasting]:
+def _services(client: AuthorityClient, status: AuthorityStatus) -> Iterator[ExpiringItem]:
     for key in status.keys:
         if key.subject != "root" and not key.subject.startswith("issuing"):
             certificate = x509.load_der_x509_certificate(client.certificate(key.subject))
-            yield _certificate(Kind.SERVICE, key.subject, certificate)
+            yield _certificate(ExpiringKind.SERVICE, key.subject, certificate)
 
 
-def _lists(lists: Iterable[x509.CertificateRevocationList]) -> Iterator[Lasting]:
+def _lists(lists: Iterable[x509.CertificateRevocationList]) -> Iterator[ExpiringItem]:
     for crl in lists:
         ends = crl.next_update_utc
         if ends is not None:
-            yield Lasting(Kind.LIST, "list", _common_name(crl.issuer), "", crl.last_update_utc, ends)
+            yield ExpiringItem(ExpiringKind.LIST, "list", _common_name(crl.issuer), "", crl.last_update_utc, ends)
 
 
-def _certificate(kind: Kind, name: str, certificate: x509.Certificate) -> Lasting:
-    return Lasting(
+def _certificate(kind: ExpiringKind, name: str, certificate: x509.Certificate) -> ExpiringItem:
+    return ExpiringItem(
         kind=kind,
         name=name,
         label=_common_name(certificate.subject),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from appliance.home import Home, write_private
 from appliance.support.allowing import AllowList
-from appliance.support.contents import FIELDS, PARTS, Look, gathered
+from appliance.support.contents import FIELDS, PARTS, BundleContext, gathered
 from appliance.support.vocabulary import vocabulary
 
 _READ_ME = """\
@@ -26,7 +26,7 @@ def write_bundle(home: Home, target: Path, now: datetime) -> tuple[str, ...]:
     It works whatever runs and whatever does not. Raises OSError when *target* cannot be written.
     """
     allowed = AllowList(vocabulary(FIELDS))
-    stream, look = io.BytesIO(), Look(home, now)
+    stream, look = io.BytesIO(), BundleContext(home, now)
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", _READ_ME)
         for name, part in PARTS.items():

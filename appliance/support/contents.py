@@ -52,14 +52,14 @@ Rows = list[Value]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class BundleContext:
     """Where and when."""
 
     home: Home
     now: datetime
 
 
-def release(_look: Look) -> Value:
+def release(_look: BundleContext) -> Value:
     """Versions, of the program, what it runs on, and its packages."""
     packages: dict[str, Value] = {each.metadata["Name"]: each.version for each in metadata.distributions()}
     return {
@@ -72,7 +72,7 @@ def release(_look: Look) -> Value:
     }
 
 
-def settings(look: Look) -> Value:
+def settings(look: BundleContext) -> Value:
     """Which settings differ from their defaults; what they are only where that is a number or a yes or no."""
     loaded, found = load(look.home), dict[str, Value]()
     for section in dataclasses.fields(loaded):
@@ -87,7 +87,7 @@ def settings(look: Look) -> Value:
     return found
 
 
-def findings(look: Look) -> Value:
+def findings(look: BundleContext) -> Value:
     """What `vermilion diagnose` finds: the sentences without what they are about, but for numbers."""
     return [
         {
@@ -101,7 +101,7 @@ def findings(look: Look) -> Value:
     ]
 
 
-def authority(look: Look) -> Value:
+def authority(look: BundleContext) -> Value:
     """State, clock, and the service keys with their ends."""
     with AuthorityClient(look.home.authority_socket("operator"), timeout=5.0) as client:
         status = client.status()
@@ -118,7 +118,7 @@ def authority(look: Look) -> Value:
     }
 
 
-def tables(look: Look) -> Value:
+def tables(look: BundleContext) -> Value:
     """How many rows each table has."""
     return {
         "appliance": dict(sizes(look.home.database, APPLIANCE)),
@@ -126,7 +126,7 @@ def tables(look: Look) -> Value:
     }
 
 
-def files(look: Look) -> Value:
+def files(look: BundleContext) -> Value:
     """How full the disk is; of each place its mode, how many files it has and how large they are together."""
     usage, places = shutil.disk_usage(look.home.root), dict[str, Value]()
     for name in PLACES:
@@ -138,7 +138,7 @@ def files(look: Look) -> Value:
     return {"total": usage.total, "free": usage.free, "places": places}
 
 
-def journal_lines(look: Look) -> Value:
+def journal_lines(look: BundleContext) -> Value:
     """The newest lines of the journal: when, and what kind; not who, nor about whom."""
     with closing(_administration(look.home)) as database, database.reading() as tx:
         return [
@@ -146,7 +146,7 @@ def journal_lines(look: Look) -> Value:
         ]
 
 
-def recent_acts(look: Look) -> Value:
+def recent_acts(look: BundleContext) -> Value:
     """The newest acts: which action, its state, and when; not who, nor with which arguments."""
     with closing(_administration(look.home)) as database, database.reading() as tx:
         return [
@@ -161,7 +161,7 @@ def recent_acts(look: Look) -> Value:
         ]
 
 
-def stuck_contracts(look: Look) -> Value:
+def stuck_contracts(look: BundleContext) -> Value:
     """At which steps contracts stand still, and why; not which."""
     with closing(_administration(look.home)) as database, database.reading() as tx:
         return [
@@ -169,7 +169,7 @@ def stuck_contracts(look: Look) -> Value:
         ]
 
 
-def faults(look: Look) -> Value:
+def faults(look: BundleContext) -> Value:
     """Where in the program faults happened, and of which kind; not what they said."""
     text = _end_of(look.home.logs / "faults.log")
     frames: Rows = [{"file": name, "line": int(line)} for name, line in _FRAME.findall(text)[-RECENT:]]
@@ -177,7 +177,7 @@ def faults(look: Look) -> Value:
     return {"frames": frames, "kinds": kinds}
 
 
-PARTS: Final[Mapping[str, Callable[[Look], Value]]] = {
+PARTS: Final[Mapping[str, Callable[[BundleContext], Value]]] = {
     "release": release,
     "settings": settings,
     "findings": findings,
@@ -200,7 +200,7 @@ FIELDS: Final = frozenset((*_NAMES.split(), *PLACES, *PARTS))
 """The names of fields, and the few words that stand in them."""
 
 
-def gathered(part: Callable[[Look], Value], look: Look) -> Value:
+def gathered(part: Callable[[BundleContext], Value], look: BundleContext) -> Value:
     """What *part* gives, or the sentence why it cannot be had."""
     try:
         return part(look)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from appliance.accounts.sessions import Whereabouts
 from appliance.administration import COMMAND, CONSOLE, Administration, open_administration
-from appliance.administration.confirmed import Confirmed, ConfirmedKey
+from appliance.administration.confirmed import ConfirmedKey, RootConfirmations
 from appliance.config import Settings
 from appliance.health import Condition, Observations
 from appliance.model.administration import ROOT, Actor, AdministratorRole, NewAdministrator
@@ -78,17 +78,17 @@ def _keys(settings: Settings) -> None:
         device = SoftwareAuthenticator.create(console.relying_party, console.origin)
         public_key = bytes.fromhex(device.credential()["public_key"])
         key = ConfirmedKey(login, PEOPLE[login][1], device.credential_id, public_key)
-        Confirmed(settings.home.confirmed).confirm(key)
+        RootConfirmations(settings.home.confirmed).confirm_key(key)
 
 
 def _acts(administration: Administration) -> str:
-    acts = administration.acts
+    acts = administration.requests
     system, security = Actor(SYSTEM, AdministratorRole.SYSTEM), Actor(SECURITY, AdministratorRole.SECURITY)
-    acts.ask("crl.issue", {}, by=system)
-    acts.refuse(acts.ask("release.rollback", {}, by=system).id, by=security)
+    acts.submit_request("crl.issue", {}, by=system)
+    acts.refuse_request(acts.submit_request("release.rollback", {}, by=system).id, by=security)
     new = {"login": "zheng", "name": "郑值班", "email": "zheng@ops.example", "role": "system"}
-    acts.ask("administrators.add", new, by=security)
-    return acts.ask("release.upgrade", {"version": "0.2.0"}, by=system).id
+    acts.submit_request("administrators.add", new, by=security)
+    return acts.submit_request("release.upgrade", {"version": "0.2.0"}, by=system).id
 
 
 def _figures(settings: Settings) -> None:
@@ -125,7 +125,7 @@ def _watched(settings: Settings) -> None:
     deadline = time.monotonic() + PATIENCE
     with closing(Observations(settings.home.health)) as observations:
         while time.monotonic() < deadline:
-            found = {each.finding.name: each.finding.condition for each in observations.all(utc_now()).observed}
+            found = {each.finding.name: each.finding.condition for each in observations.survey(utc_now()).observed}
             if found.get("services") is Condition.FAILING:
                 return
             time.sleep(0.5)

@@ -15,11 +15,11 @@ from appliance.accounts.sessions import Whereabouts
 from appliance.config import load
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
-from appliance.demonstration.founding import found
+from appliance.demonstration.founding import found_home
 from appliance.demonstration.places import SAMPLE_PLACES
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.demonstration.sample import sample_contract
-from appliance.demonstration.story import Script, Story
+from appliance.demonstration.story import DemonstrationContract, DemonstrationRun
 from appliance.errors import NotFound
 from appliance.home import Home
 from appliance.identity import IdentityCheck
@@ -69,14 +69,16 @@ def stage() -> Iterator[Stage]:
     """Everything is real and ends with the context; nothing outside a temporary directory is touched."""
     with tempfile.TemporaryDirectory(prefix="vermilion-") as folder:
         home = Home(Path(folder))
-        found(home, say=_silent, environment=inherited(os.environ), port=free_port(3))
+        found_home(home, say=_silent, environment=inherited(os.environ), port=free_port(3))
         settings = load(home)
         with (
             Supervisor(services(settings, inherited(os.environ)), say=_silent),
             open_appliance(settings, role="web") as appliance,
         ):
             sessions, powers = _sessions(appliance), _powers(appliance)
-            contracts = _contracts(appliance, Pocket(home.people)) | powers | _reviews(appliance)
+            contracts = (
+                _contracts(appliance, DemonstrationAuthenticators(home.people)) | powers | _reviews(appliance)
+            )
             signed = appliance.contracts.document(appliance.contracts.get(contracts["completed"]))
             staff = operators(settings)
             yield Stage(
@@ -114,11 +116,13 @@ def _know(appliance: Appliance, subject: str) -> None:
         appliance.registry.add_person(person, None, by=OFFICER)
 
 
-def _contracts(appliance: Appliance, pocket: Pocket) -> dict[str, str]:
+def _contracts(appliance: Appliance, pocket: DemonstrationAuthenticators) -> dict[str, str]:
     """One contract in each state, and the draft whose fields are placed."""
-    story = Story(appliance, pocket, sequence=lambda: None, tell=_silent)
-    story.agree()
-    completed = story.sign(Script(sample_contract(), "示例系统运维服务合同", SAMPLE_PLACES))
+    story = DemonstrationRun(appliance, pocket, sequence=lambda: None, tell=_silent)
+    story.accept_agreements()
+    completed = story.sign_contract(
+        DemonstrationContract(sample_contract(), "示例系统运维服务合同", SAMPLE_PLACES)
+    )
     _sent(appliance, "年度框架采购协议", "采购合同", days=2)
     declined = _sent(appliance, "示例厂房租赁合同", "租赁合同", days=20)
     appliance.endings.decline(declined.id, declined.parties[0].id, reason="租期与会议纪要不符", by=ZHANG.subject)
@@ -209,7 +213,7 @@ def _sent(appliance: Appliance, title: str, kind: str, *, days: int) -> Contract
     return appliance.sending.send(_draft(appliance, title, kind, days=days).id, by=ZHANG.subject)
 
 
-def _signed_first(appliance: Appliance, pocket: Pocket, contract: Contract) -> None:
+def _signed_first(appliance: Appliance, pocket: DemonstrationAuthenticators, contract: Contract) -> None:
     prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id, SigningOrigin("192.0.2.7", "示例市"))
     appliance.cycle.sign(prepared.id, [pocket.activate(ZHANG.subject, prepared.intent)])
     appliance.cycle.complete(prepared.id)

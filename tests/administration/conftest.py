@@ -17,8 +17,8 @@ import pytest
 from appliance.accounts import passwords
 from appliance.accounts.sessions import Whereabouts
 from appliance.administration import CONSOLE, Administration, Process, open_administration
-from appliance.administration.action import Hand
-from appliance.administration.signatures import Signed
+from appliance.administration.action import ExecutedBy
+from appliance.administration.signatures import SignedRequest
 from appliance.config import Settings
 from appliance.home import Home, make_directory, write_private
 from appliance.model.administration import (
@@ -92,17 +92,17 @@ class House:
 
     def sign(self, act: AdminRequest, part: DualControlRole, login: str) -> str:
         """What the device of *login* answers about *act*."""
-        options = self.administration.acts.to_sign(act, part, by=self.actor(login))
+        options = self.administration.requests.signing_options(act, part, by=self.actor(login))
         assert options is not None
         return self.devices[login].get(options)
 
     def ask_signed(self, name: str, given: dict[str, str], login: str) -> AdminRequest:
         """As a page of the console does it."""
-        desk, by = self.administration.acts, self.actor(login)
-        draft = desk.draft(name, given, by=by)
+        desk, by = self.administration.requests, self.actor(login)
+        draft = desk.draft_request(name, given, by=by)
         draft = replace(draft, asked=draft.asked.replace(microsecond=0))
-        signed = Signed(draft.id, draft.asked, self.sign(draft, DualControlRole.ASKS, login))
-        return desk.ask(name, given, by=by, signed=signed)
+        signed = SignedRequest(draft.id, draft.asked, self.sign(draft, DualControlRole.ASKS, login))
+        return desk.submit_request(name, given, by=by, signed=signed)
 
     def code(self, login: str) -> str:
         return code_at(self.secrets[login.strip().lower()], step_of(self.at))
@@ -140,7 +140,7 @@ def quick_hashes() -> Iterator[None]:
 
 @contextmanager
 def opened_house(
-    root: Path, *, hands: frozenset[Hand] = CONSOLE.hands, attests: bool = True, user: str = ""
+    root: Path, *, hands: frozenset[ExecutedBy] = CONSOLE.executes, attests: bool = True, user: str = ""
 ) -> Iterator[House]:
     """A house whose process performs the acts of *hands*. It is no development home, where it would be the steward
     too: its secret is a credential. It *attests* what it is told, as root's own command does: most of these tests

@@ -13,8 +13,8 @@ import pysqlite3
 import pytest
 
 from appliance.administration import registry
-from appliance.administration.action import Action, Argument, ArgumentKind, Hand, marked
-from appliance.administration.parts import Parts
+from appliance.administration.action import Action, Argument, ArgumentKind, ExecutedBy, quoted_argument
+from appliance.administration.parts import ActionContext
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.model.administration import ROOT, Actor, AdministratorRole, AdminRequestOutcome, AdminRequestState
 from appliance.store.administration import ADMINISTRATION, acts
@@ -30,7 +30,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the actions of these tests did: ``count.one`` by one person, ``count.two`` by two, ``count.secret``."""
     done: list[str] = []
 
-    def perform(_parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
+    def perform(_parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
         done.append(f"{arguments.get('thing', 'nothing')} by {by.login}")
         if arguments.get("thing") == "broken":
             raise StateRefused("The thing is {state}.", state="broken")
@@ -46,14 +46,14 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         who=SYSTEM | SECURITY,
         approvers=frozenset(),
         arguments=(Argument("thing", "The thing"),),
-        hand=Hand.CONSOLE,
+        executed_by=ExecutedBy.CONSOLE,
         perform=perform,
     )
     two = replace(one, name="count.two", who=SYSTEM, approvers=SECURITY)
     secret = replace(
         one, name="count.secret", arguments=(*one.arguments, Argument("pin", "PIN", ArgumentKind.SECRET))
     )
-    far = replace(one, name="count.far", hand=Hand.SCHEDULER)
+    far = replace(one, name="count.far", hand=ExecutedBy.SCHEDULER)
     actions = {each.name: each for each in (one, two, secret, far)}
     for module in ("appliance.administration.registry", "appliance.administration.acts"):
         monkeypatch.setattr(f"{module}.REGISTRY", MappingProxyType(actions))
@@ -68,7 +68,7 @@ def crew(house: House) -> House:
 
 
 def test_one_person_is_enough_where_nobody_has_to_approve(crew: House, done: list[str]) -> None:
-    act = crew.administration.acts.ask("count.one", {"thing": " clocks "}, by=ASKER)
+    act = crew.administration.requests.submit_request("count.one", {"thing": " clocks "}, by=ASKER)
     assert (act.state, act.arguments, act.effect) == (
         AdminRequestState.DONE,
         {"thing": "clocks"},
@@ -80,46 +80,46 @@ def test_one_person_is_enough_where_nobody_has_to_approve(crew: House, done: lis
 
 
 def test_two_persons_see_the_same_sentence_and_it_is_done_once(crew: House, done: list[str]) -> None:
-    act = crew.administration.acts.ask("count.two", {"thing": "clocks"}, by=ASKER)
+    act = crew.administration.requests.submit_request("count.two", {"thing": "clocks"}, by=ASKER)
     assert (act.state, done) == (AdminRequestState.WAITING, [])
-    assert crew.administration.acts.waiting() == [act]
-    approved = crew.administration.acts.approve(act.id, by=SECOND)
+    assert crew.administration.requests.waiting() == [act]
+    approved = crew.administration.requests.approve_request(act.id, by=SECOND)
     assert (approved.state, approved.effect, approved.decided_by) == (AdminRequestState.DONE, act.effect, "shi")
     assert done == ["clocks by sun"]
-    for decide in (crew.administration.acts.approve, crew.administration.acts.refuse):
+    for decide in (crew.administration.requests.approve_request, crew.administration.requests.refuse_request):
         with pytest.raises(StateRefused, match="done"):
             decide(act.id, by=SECOND)
     assert crew.told()[-3:] == ["act-asked", "act-approved", "act-done"]
 
 
 def test_what_is_refused_or_withdrawn_is_not_done(crew: House, done: list[str]) -> None:
-    desk = crew.administration.acts
-    refused = desk.refuse(desk.ask("count.two", {"thing": "a"}, by=ASKER).id, by=SECOND)
-    withdrawn = desk.withdraw(desk.ask("count.two", {"thing": "b"}, by=ASKER).id, by=ASKER)
+    desk = crew.administration.requests
+    refused = desk.refuse_request(desk.submit_request("count.two", {"thing": "a"}, by=ASKER).id, by=SECOND)
+    withdrawn = desk.withdraw_request(desk.submit_request("count.two", {"thing": "b"}, by=ASKER).id, by=ASKER)
     for act in (refused, withdrawn):
         with pytest.raises(StateRefused):
-            desk.approve(act.id, by=SECOND)
+            desk.approve_request(act.id, by=SECOND)
     assert done == []
 
 
 def test_a_request_runs_out_after_a_day(crew: House, done: list[str]) -> None:
-    desk = crew.administration.acts
-    act = desk.ask("count.two", {"thing": "clocks"}, by=ASKER)
+    desk = crew.administration.requests
+    act = desk.submit_request("count.two", {"thing": "clocks"}, by=ASKER)
     crew.later(hours=23, minutes=59)
     assert desk.waiting() == [act]
     crew.later(minutes=1)
     with pytest.raises(StateRefused, match="expired"):
-        desk.approve(act.id, by=SECOND)
+        desk.approve_request(act.id, by=SECOND)
     assert desk.waiting() == []
-    assert desk.act(act.id).state is AdminRequestState.EXPIRED
+    assert desk.find_request(act.id).state is AdminRequestState.EXPIRED
     assert (crew.told()[-1], done) == ("act-expired", [])
 
 
 def test_who_may_not_ask_any_more_has_asked_in_vain(crew: House, done: list[str]) -> None:
-    act = crew.administration.acts.ask("count.two", {"thing": "clocks"}, by=ASKER)
+    act = crew.administration.requests.submit_request("count.two", {"thing": "clocks"}, by=ASKER)
     crew.administration.administrators.suspend(ASKER.login, by=ROOT)
     with pytest.raises(NotAllowed, match="any more"):
-        crew.administration.acts.approve(act.id, by=SECOND)
+        crew.administration.requests.approve_request(act.id, by=SECOND)
     assert done == []
 
 
@@ -127,12 +127,12 @@ def test_a_sentence_that_has_changed_is_not_approved(
     crew: House, done: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after an upgrade, between asking and approving."""
-    act = crew.administration.acts.ask("count.two", {"thing": "clocks"}, by=ASKER)
+    act = crew.administration.requests.submit_request("count.two", {"thing": "clocks"}, by=ASKER)
     changed = replace(registry.REGISTRY["count.two"], effect="{thing} is melted down.")
     monkeypatch.setattr(registry, "REGISTRY", MappingProxyType({**registry.REGISTRY, "count.two": changed}))
     with pytest.raises(StateRefused, match="ask anew"):
-        crew.administration.acts.approve(act.id, by=SECOND)
-    assert (crew.administration.acts.act(act.id).state, done) == (AdminRequestState.WAITING, [])
+        crew.administration.requests.approve_request(act.id, by=SECOND)
+    assert (crew.administration.requests.find_request(act.id).state, done) == (AdminRequestState.WAITING, [])
 
 
 @pytest.mark.parametrize(
@@ -151,14 +151,14 @@ def test_wrong_arguments_are_refused_and_nothing_is_written(
 ) -> None:
     before = crew.told()
     with pytest.raises(PreconditionRefused):
-        crew.administration.acts.ask(name, given, by=ASKER)
-    assert (done, crew.told(), crew.administration.acts.recent()) == ([], before, [])
+        crew.administration.requests.submit_request(name, given, by=ASKER)
+    assert (done, crew.told(), crew.administration.requests.recent()) == ([], before, [])
 
 
 def test_nothing_in_an_argument_looks_like_the_end_of_it() -> None:
-    assert marked("O’Neill, d'Arc") == "“O’Neill, d'Arc”"
+    assert quoted_argument("O’Neill, d'Arc") == "“O’Neill, d'Arc”"
     for mark in ("”", '"', "״", "〃", "’’", "''", "’'"):
-        inside = marked(f"x{mark} is gone")[1:-1]
+        inside = quoted_argument(f"x{mark} is gone")[1:-1]
         assert mark not in inside and f"\\u{ord(mark[0]):04x}" in inside, mark
 
 
@@ -187,26 +187,28 @@ def test_each_kind_of_argument_has_one_form(argument: Argument, text: str, kept:
 
 def test_an_unknown_action_and_an_unknown_request_are_said_to_be(crew: House, done: list[str]) -> None:
     with pytest.raises(NotFound, match=r"count\.three"):
-        crew.administration.acts.ask("count.three", {}, by=ROOT)
+        crew.administration.requests.submit_request("count.three", {}, by=ROOT)
     with pytest.raises(NotFound):
-        crew.administration.acts.approve("000000000000", by=SECOND)
+        crew.administration.requests.approve_request("000000000000", by=SECOND)
 
 
 def test_what_fails_says_why_and_is_not_tried_again(crew: House, done: list[str]) -> None:
-    act = crew.administration.acts.ask("count.one", {"thing": "broken"}, by=ASKER)
+    act = crew.administration.requests.submit_request("count.one", {"thing": "broken"}, by=ASKER)
     assert (act.state, act.outcome) == (
         AdminRequestState.FAILED,
         AdminRequestOutcome("The thing is {state}.", {"state": "broken"}),
     )
-    crew.administration.performing.run_once()
+    crew.administration.executor.execute_waiting()
     assert len(done) == 1
 
 
 def test_a_secret_is_used_and_kept_nowhere(crew: House, done: list[str]) -> None:
-    act = crew.administration.acts.ask("count.secret", {"thing": "clocks", "pin": "s3cret-of-somebody"}, by=ASKER)
+    act = crew.administration.requests.submit_request(
+        "count.secret", {"thing": "clocks", "pin": "s3cret-of-somebody"}, by=ASKER
+    )
     assert act.outcome is not None
     assert act.outcome.secret == "shown once"
-    again = crew.administration.acts.act(act.id).outcome
+    again = crew.administration.requests.find_request(act.id).outcome
     assert again is not None
     assert again.secret == ""
     for path in crew.settings.home.root.rglob("*.db*"):
@@ -228,64 +230,64 @@ def at_once(count: int, work: Callable[[], object]) -> list[BaseException | None
 
 def test_of_two_who_approve_at_once_one_does_and_it_is_done_once(crew: House, done: list[str]) -> None:
     for number in range(10):
-        act = crew.administration.acts.ask("count.two", {"thing": f"thing {number}"}, by=ASKER)
-        raised = at_once(2, lambda: crew.administration.acts.approve(act.id, by=SECOND))  # noqa: B023  # ends here
+        act = crew.administration.requests.submit_request("count.two", {"thing": f"thing {number}"}, by=ASKER)
+        raised = at_once(2, lambda: crew.administration.requests.approve_request(act.id, by=SECOND))  # noqa: B023  # ends here
         assert sorted(isinstance(each, StateRefused) for each in raised) == [False, True]
     assert len(done) == 10
 
 
 def test_of_two_processes_that_perform_at_once_one_does(crew: House, done: list[str], tmp_path: Path) -> None:
-    with opened_house(tmp_path, hands=frozenset({Hand.SCHEDULER})) as scheduler:
+    with opened_house(tmp_path, hands=frozenset({ExecutedBy.SCHEDULER})) as scheduler:
         for number in range(10):
-            act = crew.administration.acts.ask("count.far", {"thing": f"thing {number}"}, by=ASKER)
+            act = crew.administration.requests.submit_request("count.far", {"thing": f"thing {number}"}, by=ASKER)
             assert act.state is AdminRequestState.PERFORMING
-            raised = at_once(2, lambda: scheduler.administration.performing.perform(act.id))  # noqa: B023
+            raised = at_once(2, lambda: scheduler.administration.executor.execute_request(act.id))  # noqa: B023
             assert sorted(isinstance(each, StateRefused) for each in raised) == [False, True]
-            assert crew.administration.acts.act(act.id).state is AdminRequestState.DONE
+            assert crew.administration.requests.find_request(act.id).state is AdminRequestState.DONE
     assert len(done) == 10
 
 
 def test_nobody_performs_what_is_another_processs(crew: House, done: list[str]) -> None:
-    act = crew.administration.acts.ask("count.far", {"thing": "clocks"}, by=ASKER)
+    act = crew.administration.requests.submit_request("count.far", {"thing": "clocks"}, by=ASKER)
     with pytest.raises(StateRefused, match="another process"):
-        crew.administration.performing.perform(act.id)
-    crew.administration.performing.run_once()
-    assert (crew.administration.acts.act(act.id).state, done) == (AdminRequestState.PERFORMING, [])
+        crew.administration.executor.execute_request(act.id)
+    crew.administration.executor.execute_waiting()
+    assert (crew.administration.requests.find_request(act.id).state, done) == (AdminRequestState.PERFORMING, [])
 
 
 def test_what_a_process_left_is_interrupted_and_never_done_again(crew: House, done: list[str]) -> None:
     """The act was taken, and its process died before it said what came of it."""
-    act = crew.administration.acts.ask("count.far", {"thing": "clocks"}, by=ASKER)
+    act = crew.administration.requests.submit_request("count.far", {"thing": "clocks"}, by=ASKER)
     database = Database(crew.settings.home.administration, ADMINISTRATION)
     with database.transaction() as tx:
         assert acts.start(tx, act.id, crew.at)
     database.close()
-    crew.administration.performing.interrupt()
-    assert crew.administration.acts.act(act.id).state is AdminRequestState.PERFORMING
+    crew.administration.executor.interrupt_overdue()
+    assert crew.administration.requests.find_request(act.id).state is AdminRequestState.PERFORMING
     crew.later(minutes=10)
-    crew.administration.performing.interrupt()
-    assert crew.administration.acts.act(act.id).state is AdminRequestState.INTERRUPTED
+    crew.administration.executor.interrupt_overdue()
+    assert crew.administration.requests.find_request(act.id).state is AdminRequestState.INTERRUPTED
     assert (crew.told()[-1], done) == ("act-interrupted", [])
 
 
 def test_an_act_that_this_release_does_not_know_ends_by_itself(crew: House, done: list[str]) -> None:
     """As after going back to an older release; the others are performed."""
-    act = crew.administration.acts.ask("count.far", {"thing": "clocks"}, by=ASKER)
+    act = crew.administration.requests.submit_request("count.far", {"thing": "clocks"}, by=ASKER)
     database = Database(crew.settings.home.administration, ADMINISTRATION)
     with database.transaction() as tx:
         acts.insert(tx, replace(act, id="0123456789ab", action="count.tomorrow"))
     database.close()
-    crew.administration.performing.run_once()
+    crew.administration.executor.execute_waiting()
     crew.later(hours=24)
-    crew.administration.performing.run_once()
-    assert crew.administration.acts.act("0123456789ab").state is AdminRequestState.INTERRUPTED
+    crew.administration.executor.execute_waiting()
+    assert crew.administration.requests.find_request("0123456789ab").state is AdminRequestState.INTERRUPTED
 
 
 def test_what_nobody_took_in_time_is_not_done_later(crew: House, done: list[str]) -> None:
-    act = crew.administration.acts.ask("count.far", {"thing": "clocks"}, by=ASKER)
+    act = crew.administration.requests.submit_request("count.far", {"thing": "clocks"}, by=ASKER)
     crew.later(minutes=10)
-    crew.administration.performing.interrupt()
-    ended = crew.administration.acts.act(act.id)
+    crew.administration.executor.interrupt_overdue()
+    ended = crew.administration.requests.find_request(act.id)
     assert ended.state is AdminRequestState.INTERRUPTED
     assert ended.outcome is not None
     assert "not done" in ended.outcome.template
@@ -303,7 +305,7 @@ def test_what_nobody_took_in_time_is_not_done_later(crew: House, done: list[str]
     ],
 )
 def test_the_table_itself_refuses_to_skip_a_person_or_a_step(crew: House, done: list[str], statement: str) -> None:
-    crew.administration.acts.ask("count.two", {"thing": "clocks"}, by=ASKER)
+    crew.administration.requests.submit_request("count.two", {"thing": "clocks"}, by=ASKER)
     database = Database(crew.settings.home.administration, ADMINISTRATION)
     with pytest.raises(pysqlite3.IntegrityError), database.transaction() as tx:
         tx.execute(statement)

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from appliance.jobs.administering import Administering
+from appliance.jobs.administering import AdministrationJobs
 from appliance.model.administration import ROOT, AdministratorRole
 from appliance.store.administration import ADMINISTRATION, journal
 from appliance.store.database import Database
@@ -29,8 +29,8 @@ def test_a_damaged_act_keeps_no_line_out_of_the_log(house: House) -> None:
         kind = house.administration.journal.lines()[0].kind
         journal.append(tx, kind, ROOT.login, house.at, act=None, detail={})  # while the log did not answer
     database.close()
-    assert house.administration.journal.waiting() == 1
+    assert house.administration.journal.lines_not_in_log() == 1
     appliance = cast("Appliance", SimpleNamespace(settings=house.settings, now=lambda: house.at))
     with ExitStack() as stack, pytest.raises(ValueError, match="Expecting value"):
-        Administering(appliance, stack).tick()
-    assert house.administration.journal.waiting() == 0
+        AdministrationJobs(appliance, stack).execute_requests()
+    assert house.administration.journal.lines_not_in_log() == 0

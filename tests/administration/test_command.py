@@ -13,11 +13,11 @@ from click.testing import CliRunner, Result
 
 from appliance.accounts.sessions import Whereabouts
 from appliance.administration import open_administration
-from appliance.administration.confirmed import Confirmed
+from appliance.administration.confirmed import RootConfirmations
 from appliance.administration.registry import REGISTRY
 from appliance.administration.signing_in import AdministratorSigningIn
 from appliance.cli import main
-from appliance.cli.speech import Speech
+from appliance.cli.speech import Terminal
 from appliance.config import load
 from appliance.home import Home
 from appliance.model.administration import Actor, AdministratorRole, AdminRequest, AdminRequestState
@@ -157,10 +157,10 @@ def test_the_kind_that_counts_is_the_one_that_root_read(home: Home, monkeypatch:
         rewritten(home, "UPDATE administrators SET role = 'security'")
         return True
 
-    monkeypatch.setattr(Speech, "confirms", meanwhile)
+    monkeypatch.setattr(Terminal, "confirms", meanwhile)
     done = run(home, "administrators", "confirm", "sun", fingerprint)
     assert f"sun, system: sun 示例; passkey {fingerprint}" in done.output
-    assert [key.role for key in Confirmed(home.confirmed).all()] == [AdministratorRole.SYSTEM]
+    assert [key.role for key in RootConfirmations(home.confirmed).all_keys()] == [AdministratorRole.SYSTEM]
 
 
 def test_what_another_release_asked_for_is_listed_in_its_words(home: Home) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.administration.action import Hand
-from appliance.administration.registry import action_of
+from appliance.administration.action import ExecutedBy
+from appliance.administration.registry import find_action
 from appliance.home import make_directory
 from appliance.model.administration import (
     ROOT,
@@ -33,7 +33,7 @@ WHO = {"sun": "system", "shi": "security", "xia": "security", "ming": "auditor"}
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """One that performs what is root's, with administrators of all kinds."""
-    hands = frozenset({Hand.STEWARD, Hand.CONSOLE})
+    hands = frozenset({ExecutedBy.PRIVILEGED_HELPER, ExecutedBy.CONSOLE})
     with opened_house(tmp_path_factory.mktemp("decided"), hands=hands) as house:
         for login, role in WHO.items():
             house.set_up_with_key(login, AdministratorRole(role))
@@ -52,7 +52,7 @@ def forged(
 ) -> AdminRequest:
     """An act that nobody asked for, as if it was decided, and what became of it; or one that both have
     *signed*."""
-    action, act_id = action_of(name), secrets.token_hex(6)
+    action, act_id = find_action(name), secrets.token_hex(6)
     given = {each.name: arguments.get(each.name, "") for each in action.arguments if each.required}
     second = "shi" if action.persons == 2 else None
     row: dict[str, str | int | None] = {
@@ -81,7 +81,7 @@ def forged(
             ):
                 signatures.insert(tx, act_id, part, login, house.sign(act, part, login))
     database.close()
-    return house.administration.performing.perform(act_id)
+    return house.administration.executor.execute_request(act_id)
 
 
 def refused(act: AdminRequest) -> bool:

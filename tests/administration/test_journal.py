@@ -10,12 +10,12 @@ from pysqlite3 import dbapi2 as sqlite
 
 from appliance.errors import StorageError
 from appliance.health import records
-from appliance.health.bench import Bench, Cursor
+from appliance.health.bench import CheckContext, JournalCursor
 from appliance.health.check import Check
-from appliance.health.finding import Condition, Finding
+from appliance.health.finding import Condition, HealthFinding
 from appliance.health.observations import Observations
-from appliance.health.pages import Page
-from appliance.health.watching import Watch
+from appliance.health.pages import RunbookPage
+from appliance.health.watching import HealthWatch
 from appliance.home import make_directory
 from appliance.model.administration import AdministratorRole, JournalKind
 from appliance.store.administration import ADMINISTRATION
@@ -34,7 +34,7 @@ def test_each_line_is_in_the_log_with_its_digest_and_without_names(house: House)
     assert [entry["actor"] for entry in logged] == ["root", "root", "administrator-wei", "administrator-wei"]
     assert "示例" not in str(logged)
     assert "192.0.2.7" not in str(logged)
-    assert house.administration.journal.waiting() == 0
+    assert house.administration.journal.lines_not_in_log() == 0
 
 
 def test_while_the_log_is_gone_lines_wait_and_come_later_once(tmp_path: Path) -> None:
@@ -47,15 +47,15 @@ def test_while_the_log_is_gone_lines_wait_and_come_later_once(tmp_path: Path) ->
         house.secrets = before.secrets
         house.later(seconds=30)
         house.sign_in("wei")
-        assert not house.administration.journal.forward()
+        assert not house.administration.journal.forward_to_log()
         assert house.told()[-1] == "signed-in"
         with pytest.raises(StorageError):
-            house.administration.journal.waiting()
+            house.administration.journal.lines_not_in_log()
         state.unlink()
         away.rename(state)
-        assert house.administration.journal.waiting() == 1
-        assert house.administration.journal.forward()
-        assert house.administration.journal.forward()
+        assert house.administration.journal.lines_not_in_log() == 1
+        assert house.administration.journal.forward_to_log()
+        assert house.administration.journal.forward_to_log()
         assert [entry["line"] for entry in house.logged()] == [1, 2, 3, 4]
 
 
@@ -74,10 +74,10 @@ def test_a_line_that_was_changed_or_taken_out_shows(house: House) -> None:
     database.close()
 
 
-def asked(house: House, cursor: Cursor | None = None) -> Finding:
+def asked(house: House, cursor: JournalCursor | None = None) -> HealthFinding:
     """What health says of the journal, to whoever asks once, or to the watch, which keeps a *cursor*."""
     nobody = AuthorityClient(house.settings.home.authority_socket("scheduler"))
-    with closing(nobody), closing(Bench(house.settings.home, house.at, nobody, cursor=cursor)) as bench:
+    with closing(nobody), closing(CheckContext(house.settings.home, house.at, nobody, cursor=cursor)) as bench:
         return records.journal(bench)
 
 
@@ -101,7 +101,7 @@ def test_a_journal_that_was_written_anew_is_not_the_one_that_the_log_knows(house
     told = asked(house)
     assert (told.condition, told.page, told.values) == (
         Condition.FAILING,
-        Page.JOURNAL_CHANGED,
+        RunbookPage.JOURNAL_CHANGED,
         {"number": len(found)},
     )
 
@@ -130,7 +130,7 @@ def test_nothing_of_the_journal_falls_between_two_rounds(
         looked.extend(range(beyond + 1, upto + 1) if upto is not None else ())
 
     monkeypatch.setattr(records.administration, "broken_at", broken_at)
-    cursor, rounds = Cursor(), 0
+    cursor, rounds = JournalCursor(), 0
     while not looked or cursor.line:
         assert asked(house, cursor).condition is Condition.GOOD
         house.later(seconds=seconds)
@@ -150,7 +150,7 @@ def test_a_changed_line_is_found_by_the_watch_and_stays_found(
     written(house, 8)
     changed(house, "UPDATE journal SET who = who || '!' WHERE number = ?", number)
     assert asked(house).values == {"number": number}  # who asks once sees all
-    cursor, found = Cursor(), []
+    cursor, found = JournalCursor(), []
     for _ in range(8):
         found.append(asked(house, cursor).values.get("number"))
         house.later(seconds=30)
@@ -170,10 +170,10 @@ def test_the_watch_keeps_its_place_from_round_to_round(house: House, monkeypatch
     make_directory(house.settings.home.health.parent)
     only = (Check("journal", "Administrators' journal", records.journal),)
     with closing(observations):
-        watch = Watch(house.settings.home, observations, lambda: house.at, checks=only)
+        watch = HealthWatch(house.settings.home, observations, lambda: house.at, checks=only)
         found = []
         for _ in range(6):
-            found += [finding.values.get("number") for finding in watch.look()]
+            found += [finding.values.get("number") for finding in watch.run_round()]
             house.later(seconds=30)
     assert found == [None, None, 5, 5, 5, 5]
 
@@ -193,7 +193,7 @@ def test_a_line_that_does_not_follow_is_named(house: House) -> None:
     database = sqlite.connect(house.settings.home.administration, isolation_level=None)
     [guard] = database.execute("SELECT sql FROM sqlite_schema WHERE name = 'journal_is_not_changed'").fetchone()
     database.execute("DROP TRIGGER journal_is_not_changed")
-    assert asked(house).page is Page.JOURNAL_CHANGED  # without its guards it is not believed
+    assert asked(house).page is RunbookPage.JOURNAL_CHANGED  # without its guards it is not believed
     database.execute("UPDATE journal SET who = 'lan' WHERE number = 2")
     database.execute(guard)
     database.close()

@@ -11,8 +11,8 @@ import pytest
 
 from appliance.accounts.sessions import Sessions
 from appliance.administration import CONSOLE
-from appliance.administration.action import Hand
-from appliance.administration.keepers import WITHDRAWN, KeeperEnd, Keepers
+from appliance.administration.action import ExecutedBy
+from appliance.administration.keepers import WITHDRAWN, PinCustodianEnd, PinCustodians
 from appliance.errors import NotFound, PreconditionRefused, StateRefused, StorageError
 from appliance.home import make_directory
 from appliance.ledger.audit_trail import AuditTrail
@@ -25,8 +25,8 @@ from appliance.model.administration import (
 )
 from appliance.model.office import NewPinCustodian, OfficerDecision
 from appliance.model.office import OfficerDecisionState as OfficeActState
-from appliance.office.drafts import Preparing
-from appliance.office.performing import Performing
+from appliance.office.drafts import DecisionDrafts
+from appliance.office.performing import OfficerDecisions
 from appliance.store.database import Database
 from appliance.wiring import utc_now
 from hsm.authenticator import SoftwareAuthenticator
@@ -37,7 +37,7 @@ from tests.authority import OFFICER, ORGANISATION, RunningAuthority, running_aut
 
 S, Y = AdministratorRole.SYSTEM, AdministratorRole.SECURITY
 KEEPERS = ("sun", "zhou", "qian")
-EVERYTHING = CONSOLE.hands | {Hand.STEWARD}
+EVERYTHING = CONSOLE.executes | {ExecutedBy.PRIVILEGED_HELPER}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def done(house: House, name: str, login: str, *, asks: str = "zhou", agrees: str
     """Zhou asks for it, and another one agrees."""
     act = house.ask_signed(name, {"login": login}, asks)
     answer = house.sign(act, DualControlRole.APPROVES, agrees)
-    return house.administration.acts.approve(act.id, by=house.actor(agrees), answer=answer)
+    return house.administration.requests.approve_request(act.id, by=house.actor(agrees), answer=answer)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_whose_account_ends_is_no_keeper_any_more(
     assert act.state is AdminRequestState.DONE and act.outcome is not None
     assert act.outcome.template.format(**act.outcome.values) == f"{said} Keepers left: 2; it takes two."
     assert own.client("operator").credentials("keeper-sun") == []
-    assert house.administration.keepers.able() == ["qian", "zhou"]
+    assert house.administration.pin_custodians.able_logins() == ["qian", "zhou"]
     assert "keeper-ended" in house.told()
 
 
@@ -112,7 +112,7 @@ def test_of_who_was_no_keeper_nothing_is_said(house: House) -> None:
 
 def test_who_decides_is_told_that_fewer_than_two_will_be_left(house: House, own: RunningAuthority) -> None:
     def warning(name: str, login: str) -> str:
-        return str(house.administration.keepers.warning(name, {"login": login}) or "")
+        return str(house.administration.pin_custodians.warning(name, {"login": login}) or "")
 
     assert warning("administrators.remove", "shi") == ""
     assert warning("administrators.suspend", "sun") == ""
@@ -125,7 +125,7 @@ def test_who_decides_is_told_that_fewer_than_two_will_be_left(house: House, own:
         "keys.keeper_end", "sun"
     )
     for name in ("administrators.remove", "administrators.reset", "keys.keeper_end"):
-        draft = house.administration.acts.draft(name, {"login": "sun"}, by=house.actor("zhou"))
+        draft = house.administration.requests.draft_request(name, {"login": "sun"}, by=house.actor("zhou"))
         assert "fewer than two" in draft.effect, "what both of them sign says so, too"
 
 
@@ -133,7 +133,7 @@ def test_a_way_in_ends_also_while_the_authority_does_not_answer(tmp_path: Path) 
     with opened_house(tmp_path, hands=EVERYTHING) as house:
         for login, role in (("sun", S), ("zhou", Y), ("shi", Y), ("qian", S)):
             house.set_up_with_key(login, role)
-        warning = house.administration.keepers.warning("administrators.reset", {"login": "sun"})
+        warning = house.administration.pin_custodians.warning("administrators.reset", {"login": "sun"})
         assert "is not known now" in str(warning)
         for name, begins in (
             ("administrators.reset", "The ways in of sun have ended. But"),
@@ -169,7 +169,7 @@ def test_what_root_takes_back_does_not_unlock_any_more(house: House, own: Runnin
     assert left.credential_id == second.credential_id
     count, ended = house.administration.confirming.unconfirm("qian")
     assert (count, ended.ended, ended.left) == (1, True, 2)
-    assert "Keepers left: 2" in str(ended.said("qian"))
+    assert "Keepers left: 2" in str(ended.sentence_about("qian"))
 
 
 @pytest.mark.parametrize("which", ["one", "all"])
@@ -187,7 +187,7 @@ def test_what_root_takes_back_while_the_authority_is_silent_is_taken_back_there_
     with silent(house, own):
         count, ended = confirming.unconfirm("sun", fingerprint)
         assert (count, ended.ended) == (1, None)
-        assert "does not answer" in str(ended.said("sun"))
+        assert "does not answer" in str(ended.sentence_about("sun"))
         with pytest.raises(AuthorityUnreachable):
             confirming.unconfirm("sun", fingerprint)
     assert own.client("operator").credentials("keeper-sun")
@@ -219,8 +219,8 @@ def test_officers_do_not_bring_back_who_was_ended_by_an_act_from_before(
             done(house, how, "sun")
 
     with pytest.raises(StateRefused):
-        performing.activate(act.id, own.officer.activate(OFFICER, performing.to_activate(act)))
-    after = performing.act(act.id)
+        performing.activate_decision(act.id, own.officer.activate(OFFICER, performing.to_activate(act)))
+    after = performing.find_decision(act.id)
     assert (after.state, after.reason) == (OfficeActState.REFUSED, WITHDRAWN.template)
     known = [each.credential_id for each in own.client("operator").credentials("keeper-sun")]
     assert new.credential_id not in known and bool(known) is not answers
@@ -238,7 +238,7 @@ def test_a_passkey_that_is_taken_back_ends_no_act_by_another_one(house: House, o
     count, ended = house.administration.confirming.unconfirm("sun", lost)
 
     assert (count, ended.ended, ended.withdrawn) == (1, True, False)
-    assert performing.act(act.id).state is OfficeActState.OPEN
+    assert performing.find_decision(act.id).state is OfficeActState.OPEN
 
 
 def test_who_was_to_become_a_keeper_is_ended_before(house: House, own: RunningAuthority) -> None:
@@ -249,7 +249,7 @@ def test_who_was_to_become_a_keeper_is_ended_before(house: House, own: RunningAu
 
     assert ended.state is AdminRequestState.DONE and ended.outcome is not None
     assert "what waited for the officers has ended" in ended.outcome.template
-    assert performing.act(act.id).state is OfficeActState.REFUSED
+    assert performing.find_decision(act.id).state is OfficeActState.REFUSED
     assert "keeper-ended" not in house.told()
 
 
@@ -260,9 +260,9 @@ def test_an_end_is_told_although_nobody_could_count_who_is_left(
     def silent_now() -> list[str]:
         raise AuthorityUnreachable("The authority does not answer.")
 
-    monkeypatch.setattr(house.administration.keepers, "able", silent_now)
+    monkeypatch.setattr(house.administration.pin_custodians, "able_logins", silent_now)
     if how == "unconfirm":
-        said = str(house.administration.confirming.unconfirm("sun")[1].said("sun"))
+        said = str(house.administration.confirming.unconfirm("sun")[1].sentence_about("sun"))
     else:
         act = done(house, how, "sun")
         assert act.state is AdminRequestState.DONE and act.outcome is not None
@@ -275,14 +275,14 @@ def test_a_keeper_ends_also_while_the_portals_database_does_not_open(house: Hous
     def broken() -> Database:
         raise StorageError("It does not open.")
 
-    room = replace(house.administration.keepers._room, portal=broken)
-    keepers = Keepers(room, own.client("operator"), own.client("operator"), AuditTrail())
+    room = replace(house.administration.pin_custodians._room, portal=broken)
+    keepers = PinCustodians(room, own.client("operator"), own.client("operator"), AuditTrail())
 
-    assert keepers.end_if_it_can("sun", by=ROOT) == KeeperEnd(ended=None, left=None)
+    assert keepers.try_end_custodian("sun", by=ROOT) == PinCustodianEnd(ended=None, left=None)
 
     assert own.client("operator").credentials("keeper-sun") == []
     with pytest.raises(StorageError):
-        keepers.end("sun", by=ROOT)
+        keepers.end_custodian("sun", by=ROOT)
 
 
 @contextmanager
@@ -296,30 +296,30 @@ def silent(house: House, own: RunningAuthority) -> Iterator[None]:
         link.symlink_to(own.socket(role))
 
 
-def offices(house: House, own: RunningAuthority) -> tuple[Preparing, Performing]:
+def offices(house: House, own: RunningAuthority) -> tuple[DecisionDrafts, OfficerDecisions]:
     """The officers' side, in the house's portal."""
-    database, web, history = house.administration.keepers._room.portal(), own.client("web"), AuditTrail()
+    database, web, history = house.administration.pin_custodians._room.portal(), own.client("web"), AuditTrail()
     sessions = Sessions(database, history, house.settings.sessions, utc_now)
-    return Preparing(database, web, utc_now), Performing(database, history, web, sessions, utc_now)
+    return DecisionDrafts(database, web, utc_now), OfficerDecisions(database, history, web, sessions, utc_now)
 
 
-def prepared(house: House, preparing: Preparing, login: str, *more: SoftwareAuthenticator) -> OfficerDecision:
+def prepared(house: House, preparing: DecisionDrafts, login: str, *more: SoftwareAuthenticator) -> OfficerDecision:
     """What waits for officers, to make a keeper of *login* by the passkey of now, and by *more*."""
     devices = (house.devices[login].inside, *more)
     passkeys = [(each.credential_id, bytes.fromhex(each.credential()["public_key"])) for each in devices]
     keeper = NewPinCustodian(keeper_of(login), "示例", tuple(passkeys), house.settings.console.relying_party)
-    return preparing.services.keeper(keeper, organisation=ORGANISATION, by="administrator-zhou")
+    return preparing.services.draft_pin_custodian(keeper, organisation=ORGANISATION, by="administrator-zhou")
 
 
 def test_a_login_is_as_long_as_a_keeper_may_be_called(house: House, own: RunningAuthority) -> None:
     longest = "x" * LONGEST_LOGIN
     house.set_up_with_key(longest, S)
     enrol(house, own, longest)
-    assert longest in house.administration.keepers.able()
+    assert longest in house.administration.pin_custodians.able_logins()
     with pytest.raises(PreconditionRefused, match=f"2 to {LONGEST_LOGIN}"):
         house.add(longest + "x", S)
 
 
 def test_nobody_is_ended_who_is_no_keeper(house: House) -> None:
     with pytest.raises(StateRefused, match="shi is no keeper"):
-        house.administration.administrators.end_keeper("shi", by=ROOT)
+        house.administration.administrators.end_pin_custodian("shi", by=ROOT)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.administration.letters import ActLetters, Told
+from appliance.administration.letters import ApprovalMail, NotifiedApprovers
 from appliance.config import MailSettings, Security
 from appliance.language import Language
 from appliance.model.administration import ROOT, AdministratorRole, AdminRequest
@@ -36,25 +36,27 @@ def asked(house: House) -> AdminRequest:
     house.set_up("wu", AdministratorRole.AUDITOR)
     house.add("new", AdministratorRole.SECURITY)
     house.administration.administrators.suspend("gone", by=ROOT)
-    return house.administration.acts.ask("release.upgrade", {"version": "1.4.0"}, by=house.actor("sun"))
+    return house.administration.requests.submit_request(
+        "release.upgrade", {"version": "1.4.0"}, by=house.actor("sun")
+    )
 
 
-def letters_of(house: House, post: Post, language: Language = Language.ENGLISH) -> tuple[ActLetters, Mail]:
+def letters_of(house: House, post: Post, language: Language = Language.ENGLISH) -> tuple[ApprovalMail, Mail]:
     """The scheduler's side, with *post* as its mail server."""
     mail = MailSettings("127.0.0.1", post.port, Security.NONE, sender="vermilion@sign.example")
     interface = replace(house.settings.interface, language=language)
-    room = house.administration.letters._room
-    return ActLetters(room, replace(house.settings, mail=mail, interface=interface)), Mail(mail, None)
+    room = house.administration.approval_mail._room
+    return ApprovalMail(room, replace(house.settings, mail=mail, interface=interface)), Mail(mail, None)
 
 
 def test_whoever_may_decide_is_told_once_and_nobody_else(house: House, asked: AdminRequest, post: Post) -> None:
     letters, mail = letters_of(house, post)
-    assert letters.told(asked) == Told((), (LIN, SHI), ())
-    assert letters.deliver(mail) == 0  # nobody answers there
-    assert letters.told(asked) == Told((), (LIN, SHI), ())
+    assert letters.notified_approvers(asked) == NotifiedApprovers((), (LIN, SHI), ())
+    assert letters.deliver_queued(mail) == 0  # nobody answers there
+    assert letters.notified_approvers(asked) == NotifiedApprovers((), (LIN, SHI), ())
     post.open()
     house.later(minutes=1)
-    assert (letters.deliver(mail), letters.deliver(mail)) == (2, 0)
+    assert (letters.deliver_queued(mail), letters.deliver_queued(mail)) == (2, 0)
 
     assert sorted(str(each["To"]) for each in post.messages) == [
         "lin 示例 <lin@ops.example>",
@@ -68,20 +70,20 @@ def test_whoever_may_decide_is_told_once_and_nobody_else(house: House, asked: Ad
     assert f"http://localhost:8082/requests/{asked.id}" in text
     assert "sun has asked for it" in text and "2026-11-26" in text
     assert "1.4.0" not in text, "what is asked for is for the console's pages alone"
-    assert letters.told(asked) == Told((LIN, SHI), (), ())
+    assert letters.notified_approvers(asked) == NotifiedApprovers((LIN, SHI), (), ())
 
 
 def test_what_was_decided_meanwhile_is_told_to_nobody(house: House, asked: AdminRequest, post: Post) -> None:
     letters, mail = letters_of(house, post)
     post.open()
-    house.administration.acts.refuse(asked.id, by=house.actor("shi"))
-    assert (letters.deliver(mail), post.messages) == (0, [])
+    house.administration.requests.refuse_request(asked.id, by=house.actor("shi"))
+    assert (letters.deliver_queued(mail), post.messages) == (0, [])
     house.later(minutes=10)
-    assert (letters.deliver(mail), post.messages) == (0, [])
+    assert (letters.deliver_queued(mail), post.messages) == (0, [])
 
 
 def test_without_a_mail_server_who_asked_is_told_so(house: House, asked: AdminRequest) -> None:
-    assert house.administration.letters.told(asked) == Told((), (), (LIN, SHI))
+    assert house.administration.approval_mail.notified_approvers(asked) == NotifiedApprovers((), (), (LIN, SHI))
 
 
 def test_the_letter_is_in_the_recipients_language_else_the_houses(
@@ -90,7 +92,7 @@ def test_the_letter_is_in_the_recipients_language_else_the_houses(
     house.administration.own.choose_language("shi", Language.ENGLISH)
     letters, mail = letters_of(house, post, Language.CHINESE)
     post.open()
-    letters.deliver(mail)
+    letters.deliver_queued(mail)
     subjects = {str(each["To"]).split()[0]: str(each["Subject"]) for each in post.messages}
     assert subjects["lin"].startswith("请您审批：")
     assert subjects["shi"].startswith("Your decision is asked for")
@@ -99,6 +101,8 @@ def test_the_letter_is_in_the_recipients_language_else_the_houses(
 def test_what_takes_one_person_is_told_to_nobody(house: House, asked: AdminRequest, post: Post) -> None:
     letters, mail = letters_of(house, post)
     post.open()
-    letters.deliver(mail)
-    house.administration.acts.ask("administrators.suspend", {"login": "zhou"}, by=house.actor("shi"))
-    assert letters.deliver(mail) == 0
+    letters.deliver_queued(mail)
+    house.administration.requests.submit_request(
+        "administrators.suspend", {"login": "zhou"}, by=house.actor("shi")
+    )
+    assert letters.deliver_queued(mail) == 0

@@ -8,8 +8,8 @@ from typing import cast
 
 import pytest
 
-from appliance.administration.parts import Parts
-from appliance.administration.registry import action_of
+from appliance.administration.parts import ActionContext
+from appliance.administration.registry import find_action
 from appliance.config import MailSettings, Security
 from appliance.errors import ApplianceError
 from appliance.model.administration import ROOT
@@ -18,9 +18,9 @@ from tests.appliance.notices.smtp import post_office
 
 
 def perform(house: House, mail: MailSettings) -> str:
-    action = action_of("mail.test")
+    action = find_action("mail.test")
     settings = replace(house.settings, mail=mail)
-    parts = cast("Parts", SimpleNamespace(settings=settings, now=lambda: house.at))
+    parts = cast("ActionContext", SimpleNamespace(settings=settings, now=lambda: house.at))
     came = action.perform(parts, action.checked({"address": "operator@company.example"}), ROOT)
     return came.template.format(**came.values)
 

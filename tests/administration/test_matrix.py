@@ -34,7 +34,9 @@ def crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 def asked(crew: House, action: Action) -> AdminRequest:
     """By somebody who may, the first of the kind."""
     role = sorted(ASKED_BY[action.name])[0]
-    return crew.administration.acts.ask(action.name, arguments_of(action), by=Actor(f"{role}1", role))
+    return crew.administration.requests.submit_request(
+        action.name, arguments_of(action), by=Actor(f"{role}1", role)
+    )
 
 
 def test_the_table_is_about_every_action() -> None:
@@ -44,13 +46,17 @@ def test_the_table_is_about_every_action() -> None:
 
 @pytest.mark.parametrize(("action", "role"), PAIRS, ids=lambda each: getattr(each, "name", None) or str(each))
 def test_who_may_ask(crew: House, action: Action, role: AdministratorRole) -> None:
-    before = len(crew.administration.acts.recent(1000))
+    before = len(crew.administration.requests.recent(1000))
     if role not in ASKED_BY[action.name]:
         with pytest.raises(NotAllowed):
-            crew.administration.acts.ask(action.name, arguments_of(action), by=Actor(f"{role}1", role))
-        assert len(crew.administration.acts.recent(1000)) == before
+            crew.administration.requests.submit_request(
+                action.name, arguments_of(action), by=Actor(f"{role}1", role)
+            )
+        assert len(crew.administration.requests.recent(1000)) == before
         return
-    act = crew.administration.acts.ask(action.name, arguments_of(action), by=Actor(f"{role}1", role))
+    act = crew.administration.requests.submit_request(
+        action.name, arguments_of(action), by=Actor(f"{role}1", role)
+    )
     assert act.state is (AdminRequestState.WAITING if action.name in APPROVED_BY else AdminRequestState.PERFORMING)
 
 
@@ -58,36 +64,36 @@ def test_who_may_ask(crew: House, action: Action, role: AdministratorRole) -> No
 def test_who_may_decide(crew: House, action: Action, role: AdministratorRole) -> None:
     if action.name not in APPROVED_BY:
         return
-    desk, second = crew.administration.acts, Actor(f"{role}2", role)
+    desk, second = crew.administration.requests, Actor(f"{role}2", role)
     if role not in APPROVED_BY[action.name]:
         act = asked(crew, action)
-        for decide in (desk.approve, desk.refuse):
+        for decide in (desk.approve_request, desk.refuse_request):
             with pytest.raises(NotAllowed):
                 decide(act.id, by=second)
-        assert desk.act(act.id).state is AdminRequestState.WAITING
+        assert desk.find_request(act.id).state is AdminRequestState.WAITING
         return
-    assert desk.approve(asked(crew, action).id, by=second).state is AdminRequestState.PERFORMING
-    assert desk.refuse(asked(crew, action).id, by=second).state is AdminRequestState.REFUSED
+    assert desk.approve_request(asked(crew, action).id, by=second).state is AdminRequestState.PERFORMING
+    assert desk.refuse_request(asked(crew, action).id, by=second).state is AdminRequestState.REFUSED
 
 
 @pytest.mark.parametrize("action", REGISTRY.values(), ids=lambda action: action.name)
 def test_nobody_decides_on_their_own_and_root_on_nothing(crew: House, action: Action) -> None:
     if action.name not in APPROVED_BY:
         return
-    desk, act = crew.administration.acts, asked(crew, action)
+    desk, act = crew.administration.requests, asked(crew, action)
     author = crew.actor(act.asked_by)
     for somebody in (author, ROOT):
-        for decide in (desk.approve, desk.refuse):
+        for decide in (desk.approve_request, desk.refuse_request):
             with pytest.raises(NotAllowed):
                 decide(act.id, by=somebody)
     with pytest.raises(NotAllowed):
-        desk.withdraw(act.id, by=Actor("security2", Y))
-    assert desk.withdraw(act.id, by=author).state is AdminRequestState.WITHDRAWN
+        desk.withdraw_request(act.id, by=Actor("security2", Y))
+    assert desk.withdraw_request(act.id, by=author).state is AdminRequestState.WITHDRAWN
 
 
 @pytest.mark.parametrize("action", REGISTRY.values(), ids=lambda action: action.name)
 def test_root_asks_for_anything_under_that_name(crew: House, action: Action) -> None:
-    act = crew.administration.acts.ask(action.name, arguments_of(action), by=ROOT)
+    act = crew.administration.requests.submit_request(action.name, arguments_of(action), by=ROOT)
     assert act.asked_by == "root"
     assert act.state is (AdminRequestState.WAITING if action.persons == 2 else AdminRequestState.PERFORMING)
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.administration import open_administration
-from appliance.administration.action import Hand
+from appliance.administration.action import ExecutedBy
 from appliance.administration.registry import REGISTRY
 from appliance.cli import acts, approve, main
 from appliance.cli import do as asking
@@ -51,7 +51,7 @@ class Machine:
         return self.run("approve", act, "--login", login_of(role), *more, typed=typed)
 
     def act(self, act: str) -> AdminRequest:
-        return self.house.administration.acts.act(act)
+        return self.house.administration.requests.find_request(act)
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +89,6 @@ def test_who_decides_on_what_root_asked_for(machine: Machine, name: str, role: A
     done = machine.decide(approved, role)
     assert done.exception is None or done.exception.__class__ is SystemExit, done.output
     act = machine.act(approved)
-    here = REGISTRY[name].hand is not Hand.SCHEDULER
+    here = REGISTRY[name].executed_by is not ExecutedBy.SCHEDULER
     then = {AdminRequestState.DONE, AdminRequestState.FAILED} if here else {AdminRequestState.PERFORMING}
     assert (act.decided_by, act.state in then) == (login_of(role), True), act

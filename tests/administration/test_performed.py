@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.administration.action import Hand
-from appliance.administration.performed import Performed
+from appliance.administration.action import ExecutedBy
+from appliance.administration.performed import ExecutedRequests
 from appliance.errors import StateRefused, StorageError
 from appliance.home import Home
 from appliance.model.administration import AdministratorRole, AdminRequest, AdminRequestState, DualControlRole
@@ -24,10 +24,10 @@ ONCE = "{id} was performed already."
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """One process that performs what the scheduler and the console do, and believes passkeys alone."""
-    with opened_house(tmp_path, hands=frozenset({Hand.CONSOLE, Hand.SCHEDULER})) as house:
+    with opened_house(tmp_path, hands=frozenset({ExecutedBy.CONSOLE, ExecutedBy.SCHEDULER})) as house:
         for login, role in (("shi", AdministratorRole.SECURITY), ("sun", AdministratorRole.SYSTEM)):
             house.set_up_with_key(login, role)
-    with opened_house(tmp_path, hands=frozenset({Hand.CONSOLE, Hand.SCHEDULER}), attests=False) as own:
+    with opened_house(tmp_path, hands=frozenset({ExecutedBy.CONSOLE, ExecutedBy.SCHEDULER}), attests=False) as own:
         own.secrets, own.devices = house.secrets, house.devices
         own.later(minutes=10)
         yield own
@@ -37,7 +37,7 @@ def decided(house: House, name: str, given: dict[str, str]) -> AdminRequest:
     """Asked for by one and approved by the other, and performed."""
     act = house.ask_signed(name, given, "shi")
     answer = house.sign(act, DualControlRole.APPROVES, "sun")
-    return house.administration.acts.approve(act.id, by=house.actor("sun"), answer=answer)
+    return house.administration.requests.approve_request(act.id, by=house.actor("sun"), answer=answer)
 
 
 def changed(house: House, *statements: str) -> None:
@@ -67,22 +67,22 @@ def test_the_scheduler_adds_an_administrator_once(house: House) -> None:
     act = decided(house, "administrators.add", ADDED)
     assert act.state is AdminRequestState.DONE
     changed(house, SET_BACK, "DELETE FROM administrators WHERE login = 'xin'")
-    house.administration.performing.run_once()  # as it does each second
-    again = house.administration.acts.act(act.id)
+    house.administration.executor.execute_waiting()  # as it does each second
+    again = house.administration.requests.find_request(act.id)
     assert (again.state, outcome(again)) == (AdminRequestState.FAILED, ONCE)
     assert "xin" not in [each.login for each in house.administration.administrators.everybody()]
 
 
 def test_the_console_ends_a_suspension_once(house: House) -> None:
     house.set_up("kong")
-    desk, by = house.administration.acts, house.actor("shi")
-    desk.ask("administrators.suspend", {"login": "kong"}, by=by)
+    desk, by = house.administration.requests, house.actor("shi")
+    desk.submit_request("administrators.suspend", {"login": "kong"}, by=by)
     act = decided(house, "administrators.resume", {"login": "kong"})
     assert (act.state, state_of(house, "kong")) == (AdminRequestState.DONE, "active")
-    desk.ask("administrators.suspend", {"login": "kong"}, by=by)
+    desk.submit_request("administrators.suspend", {"login": "kong"}, by=by)
     changed(house, f"{SET_BACK} WHERE id = '{act.id}'")
-    house.administration.performing.run_once()
-    assert outcome(desk.act(act.id)) == ONCE
+    house.administration.executor.execute_waiting()
+    assert outcome(desk.find_request(act.id)) == ONCE
     assert state_of(house, "kong") == "suspended"
 
 
@@ -91,8 +91,8 @@ def test_what_failed_is_not_tried_again_either(house: House) -> None:
     act = decided(house, "administrators.add", {**ADDED, "login": "sun"})
     assert act.state is AdminRequestState.FAILED
     changed(house, SET_BACK)
-    house.administration.performing.run_once()
-    assert outcome(house.administration.acts.act(act.id)) == ONCE
+    house.administration.executor.execute_waiting()
+    assert outcome(house.administration.requests.find_request(act.id)) == ONCE
 
 
 def test_nothing_is_done_that_cannot_be_remembered(house: House) -> None:
@@ -102,22 +102,22 @@ def test_nothing_is_done_that_cannot_be_remembered(house: House) -> None:
     assert "xin" not in [each.login for each in house.administration.administrators.everybody()]
 
 
-@pytest.mark.parametrize("hand", list(Hand))
-def test_a_memory_outlives_its_process_and_is_never_emptied(tmp_path: Path, hand: Hand) -> None:
+@pytest.mark.parametrize("hand", list(ExecutedBy))
+def test_a_memory_outlives_its_process_and_is_never_emptied(tmp_path: Path, hand: ExecutedBy) -> None:
     home = Home(tmp_path)
     home.administration.parent.mkdir()
-    Performed(home).spend(hand, "0123456789ab")
-    Performed(home).spend(hand, "ba9876543210")
+    ExecutedRequests(home).record_execution(hand, "0123456789ab")
+    ExecutedRequests(home).record_execution(hand, "ba9876543210")
     with pytest.raises(StateRefused, match="performed already"):
-        Performed(home).spend(hand, "0123456789ab")
+        ExecutedRequests(home).record_execution(hand, "0123456789ab")
 
 
 def test_the_console_has_no_hand_in_the_others_memory(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.administration.parent.mkdir()
-    for hand in (Hand.STEWARD, Hand.SCHEDULER):
-        Performed(home).spend(hand, "0123456789ab")
+    for hand in (ExecutedBy.PRIVILEGED_HELPER, ExecutedBy.SCHEDULER):
+        ExecutedRequests(home).record_execution(hand, "0123456789ab")
     assert not list(home.administration.parent.iterdir())
     home.administration.with_name("performed").write_bytes(b"")
     with pytest.raises(StorageError):
-        Performed(home).spend(Hand.CONSOLE, "0123456789ab")
+        ExecutedRequests(home).record_execution(ExecutedBy.CONSOLE, "0123456789ab")

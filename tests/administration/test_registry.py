@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import pytest
 
-from appliance.administration.action import Action, Argument, ArgumentKind, Hand
-from appliance.administration.documenting import page
+from appliance.administration.action import Action, Argument, ArgumentKind, ExecutedBy
+from appliance.administration.documenting import actions_page
 from appliance.administration.registry import REGISTRY
 from appliance.cli.do import command
 from appliance.language import chinese_messages
@@ -30,7 +30,7 @@ def made(**changed: object) -> Action:
         "who": SYSTEM,
         "approvers": frozenset(),
         "arguments": (),
-        "hand": Hand.CONSOLE,
+        "hand": ExecutedBy.CONSOLE,
         "perform": lambda _parts, _arguments, _by: AdminRequestOutcome("Done."),
     }
     return Action(**{**values, **changed})  # type: ignore[arg-type]  # some are wrong on purpose
@@ -39,7 +39,7 @@ def made(**changed: object) -> Action:
 def test_the_command_has_every_action_and_no_other(house: House) -> None:
     context = click.Context(command)
     assert command.list_commands(context) == list(REGISTRY)
-    assert [action.name for action in house.administration.acts.offered(ROOT)] == list(REGISTRY)
+    assert [action.name for action in house.administration.requests.offered_actions(ROOT)] == list(REGISTRY)
     assert command.get_command(context, "made.up") is None
 
 
@@ -54,7 +54,7 @@ def test_the_command_takes_the_actions_arguments_and_says_what_it_does(action: A
 
 def test_the_page_of_documentation_is_the_registrys() -> None:
     """`python -m appliance.administration.documenting` writes it."""
-    assert (ROOT_OF_PROJECT / "docs/actions.md").read_text(encoding="utf-8") == page()
+    assert (ROOT_OF_PROJECT / "docs/actions.md").read_text(encoding="utf-8") == actions_page()
 
 
 @EVERY
@@ -81,7 +81,7 @@ def test_the_effect_names_every_argument_but_secrets(action: Action) -> None:
 def test_a_secret_is_not_kept_for_a_second_person_nor_another_process() -> None:
     secret = (Argument("pin", "PIN", ArgumentKind.SECRET),)
     assert made(arguments=secret).storable({"pin": "1234"}) == {}
-    for changed in ({"approvers": SYSTEM}, {"hand": Hand.STEWARD}, {"hand": Hand.SCHEDULER}):
+    for changed in ({"approvers": SYSTEM}, {"hand": ExecutedBy.PRIVILEGED_HELPER}, {"hand": ExecutedBy.SCHEDULER}):
         with pytest.raises(ValueError, match="secret"):
             made(arguments=secret, **changed)
 

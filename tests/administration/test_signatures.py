@@ -14,8 +14,8 @@ import pysqlite3
 import pytest
 from webauthn.helpers import base64url_to_bytes
 
-from appliance.administration.action import Hand
-from appliance.administration.signatures import Signed
+from appliance.administration.action import ExecutedBy
+from appliance.administration.signatures import SignedRequest
 from appliance.errors import NotFound, PreconditionRefused, StateRefused, StorageError
 from appliance.model.administration import (
     ROOT,
@@ -64,7 +64,7 @@ def house(estate: Path) -> Iterator[House]:
 @contextmanager
 def steward(estate: Path) -> Iterator[House]:
     """Root's side, ten minutes later."""
-    with opened_house(estate, hands=frozenset({Hand.STEWARD}), attests=False) as house:
+    with opened_house(estate, hands=frozenset({ExecutedBy.PRIVILEGED_HELPER}), attests=False) as house:
         house.later(minutes=20)
         yield house
 
@@ -91,7 +91,7 @@ def outcome(act: AdminRequest) -> str:
 def test_two_sign_and_the_steward_is_told(house: House) -> None:
     act = house.ask_signed("release.upgrade", UPGRADE, "sun")
     answer = house.sign(act, DualControlRole.APPROVES, "shi")
-    decided = house.administration.acts.approve(act.id, by=house.actor("shi"), answer=answer)
+    decided = house.administration.requests.approve_request(act.id, by=house.actor("shi"), answer=answer)
     assert "steward does not answer" in outcome(decided), "there is none here"
 
 
@@ -108,13 +108,13 @@ def test_root_verifies_both_and_does_it_once(house: House, estate: Path) -> None
     act = house.ask_signed("release.upgrade", UPGRADE, "sun")
     under_way(house, act)
     with steward(estate) as root:
-        assert outcome(root.administration.performing.perform(act.id)) == TRIED
+        assert outcome(root.administration.executor.execute_request(act.id)) == TRIED
         with writing(house) as tx:  # the console makes of it an act that nobody has begun
             tx.execute(
                 "UPDATE acts SET state = 'performing', started = NULL, ended = NULL, outcome = NULL WHERE id = ?",
                 (act.id,),
             )
-        assert outcome(root.administration.performing.perform(act.id)) == "{id} was performed already."
+        assert outcome(root.administration.executor.execute_request(act.id)) == "{id} was performed already."
 
 
 def without_the_author(tx: Transaction, act: AdminRequest) -> None:
@@ -169,7 +169,7 @@ def test_what_the_console_makes_up_root_does_not_do(
     with writing(house) as tx:
         change(tx, act)
     with steward(estate) as root:
-        assert outcome(root.administration.performing.perform(act.id)) == UNSIGNED
+        assert outcome(root.administration.executor.execute_request(act.id)) == UNSIGNED
 
 
 def test_a_signature_is_worth_a_day(house: House, estate: Path) -> None:
@@ -179,7 +179,8 @@ def test_a_signature_is_worth_a_day(house: House, estate: Path) -> None:
     with steward(estate) as root:
         root.later(hours=24)
         assert (
-            outcome(root.administration.performing.perform(act.id)) == "{id} was asked for too long ago; ask anew."
+            outcome(root.administration.executor.execute_request(act.id))
+            == "{id} was asked for too long ago; ask anew."
         )
 
 
@@ -190,39 +191,39 @@ def test_a_kind_of_administrator_is_the_one_that_root_saw(house: House, estate: 
         tx.execute("UPDATE administrators SET role = 'security' WHERE login = 'kong'")
     under_way(house, act, "kong")
     with steward(estate) as root:
-        assert outcome(root.administration.performing.perform(act.id)) == UNSIGNED
+        assert outcome(root.administration.executor.execute_request(act.id)) == UNSIGNED
 
 
 def test_without_a_key_that_counts_nothing_is_asked_for_or_approved(house: House) -> None:
-    desk, lan = house.administration.acts, house.actor("lan")
+    desk, lan = house.administration.requests, house.actor("lan")
     act = house.ask_signed("release.upgrade", UPGRADE, "sun")
-    assert desk.to_sign(act, DualControlRole.APPROVES, by=lan) is None
+    assert desk.signing_options(act, DualControlRole.APPROVES, by=lan) is None
     genuine = house.sign(act, DualControlRole.APPROVES, "shi")
     for answer in (None, "", "{}", genuine):
         with pytest.raises(StateRefused, match="vermilion administrators confirm"):
-            desk.approve(act.id, by=lan, answer=answer)
+            desk.approve_request(act.id, by=lan, answer=answer)
     with pytest.raises(StateRefused, match="vermilion do"):
-        desk.ask("release.upgrade", UPGRADE, by=house.actor("sun"))
-    assert desk.act(act.id).state is AdminRequestState.WAITING
+        desk.submit_request("release.upgrade", UPGRADE, by=house.actor("sun"))
+    assert desk.find_request(act.id).state is AdminRequestState.WAITING
 
 
 @pytest.mark.parametrize("answer", ["", "null", "[]", "{}", '{"rawId": 5}', "x" * 30_000, "[" * 20_000])
 def test_what_is_no_answer_approves_nothing(house: House, answer: str) -> None:
     act = house.ask_signed("release.upgrade", UPGRADE, "sun")
     with pytest.raises(PreconditionRefused, match="exactly this act"):
-        house.administration.acts.approve(act.id, by=house.actor("shi"), answer=answer)
-    assert house.administration.acts.act(act.id).state is AdminRequestState.WAITING
+        house.administration.requests.approve_request(act.id, by=house.actor("shi"), answer=answer)
+    assert house.administration.requests.find_request(act.id).state is AdminRequestState.WAITING
 
 
 def test_an_answer_is_for_one_act_one_person_and_one_part(house: House) -> None:
-    desk = house.administration.acts
+    desk = house.administration.requests
     act, other = (house.ask_signed("release.upgrade", UPGRADE, "sun") for _ in range(2))
     for answer in (
         house.sign(other, DualControlRole.APPROVES, "shi"),
         house.sign(act, DualControlRole.ASKS, "shi"),
     ):
         with pytest.raises(PreconditionRefused):
-            desk.approve(act.id, by=house.actor("shi"), answer=answer)
+            desk.approve_request(act.id, by=house.actor("shi"), answer=answer)
 
 
 def test_a_page_of_the_portal_cannot_ask_for_it(house: House) -> None:
@@ -233,21 +234,23 @@ def test_a_page_of_the_portal_cannot_ask_for_it(house: House) -> None:
     answer = house.sign(act, DualControlRole.APPROVES, "shi")
     device.origin = device.inside.origin = house.settings.console.origin
     with pytest.raises(PreconditionRefused):
-        house.administration.acts.approve(act.id, by=house.actor("shi"), answer=answer)
+        house.administration.requests.approve_request(act.id, by=house.actor("shi"), answer=answer)
 
 
 def test_a_page_asks_once_and_soon(house: House) -> None:
-    desk, sun = house.administration.acts, house.actor("sun")
-    draft = desk.draft("release.upgrade", UPGRADE, by=sun)
-    signed = Signed(draft.id, draft.asked, house.sign(draft, DualControlRole.ASKS, "sun"))
-    desk.ask("release.upgrade", UPGRADE, by=sun, signed=signed)
+    desk, sun = house.administration.requests, house.actor("sun")
+    draft = desk.draft_request("release.upgrade", UPGRADE, by=sun)
+    signed = SignedRequest(draft.id, draft.asked, house.sign(draft, DualControlRole.ASKS, "sun"))
+    desk.submit_request("release.upgrade", UPGRADE, by=sun, signed=signed)
     with pytest.raises(StateRefused, match="already"):
-        desk.ask("release.upgrade", UPGRADE, by=sun, signed=signed)
+        desk.submit_request("release.upgrade", UPGRADE, by=sun, signed=signed)
     with pytest.raises(StateRefused, match="too old"):
         old = replace(signed, act_id="0" * 12, asked=house.at - timedelta(minutes=11))
-        desk.ask("release.upgrade", UPGRADE, by=sun, signed=old)
+        desk.submit_request("release.upgrade", UPGRADE, by=sun, signed=old)
     with pytest.raises(PreconditionRefused, match="exactly this act"):
-        desk.ask("release.upgrade", {"version": "1.5.0"}, by=sun, signed=replace(signed, act_id="1" * 12))
+        desk.submit_request(
+            "release.upgrade", {"version": "1.5.0"}, by=sun, signed=replace(signed, act_id="1" * 12)
+        )
 
 
 @pytest.mark.parametrize(
@@ -262,11 +265,13 @@ def test_a_page_asks_once_and_soon(house: House) -> None:
 )
 def test_what_is_no_page_of_ours_is_refused(act_id: str, asked: str) -> None:
     with pytest.raises(StateRefused):
-        Signed.of(act_id, asked, "{}")
+        SignedRequest.from_page(act_id, asked, "{}")
 
 
 def test_what_takes_one_person_takes_no_key(house: House) -> None:
-    act = house.administration.acts.ask("administrators.suspend", {"login": "nobody"}, by=house.actor("lan"))
+    act = house.administration.requests.submit_request(
+        "administrators.suspend", {"login": "nobody"}, by=house.actor("lan")
+    )
     assert act.persons == 1
 
 
@@ -339,15 +344,15 @@ def test_a_reset_ends_passkeys_too(tmp_path: Path) -> None:
 
 def test_root_asks_and_hears_an_approval_on_the_machine(estate: Path) -> None:
     """Without any passkey: root's command has asked for password and code, and writes down that it did."""
-    with opened_house(estate, hands=frozenset({Hand.STEWARD})) as root:
-        act = root.administration.acts.ask("release.upgrade", UPGRADE, by=ROOT)
-        done = root.administration.acts.approve(act.id, by=root.actor("lan"))
+    with opened_house(estate, hands=frozenset({ExecutedBy.PRIVILEGED_HELPER})) as root:
+        act = root.administration.requests.submit_request("release.upgrade", UPGRADE, by=ROOT)
+        done = root.administration.requests.approve_request(act.id, by=root.actor("lan"))
     assert outcome(done) == TRIED
 
 
 def test_the_console_cannot_claim_to_be_root(house: House) -> None:
     with pytest.raises(StateRefused):
-        house.administration.acts.ask("release.upgrade", UPGRADE, by=ROOT)
+        house.administration.requests.submit_request("release.upgrade", UPGRADE, by=ROOT)
 
 
 def test_a_person_has_few_passkeys_and_removes_them(tmp_path: Path) -> None:
@@ -369,9 +374,9 @@ def test_a_passkey_that_was_removed_signs_nothing_and_does_not_come_back(tmp_pat
     """Although root has confirmed it still: its counter is not kept, and a copy would begin with a fresh one."""
     with opened_house(tmp_path, attests=False) as house:
         house.set_up_with_key("lan", Y)
-        device, desk, by = house.devices["lan"], house.administration.acts, house.actor("lan")
-        draft = desk.draft("administrators.reset", {"login": "sun"}, by=by)
-        options = desk.to_sign(draft, DualControlRole.ASKS, by=by)
+        device, desk, by = house.devices["lan"], house.administration.requests, house.actor("lan")
+        draft = desk.draft_request("administrators.reset", {"login": "sun"}, by=by)
+        options = desk.signing_options(draft, DualControlRole.ASKS, by=by)
         assert options is not None
         opened = house.sign_in("lan")
         presence = house.administration.sessions.presence(opened.secret)
@@ -380,16 +385,16 @@ def test_a_passkey_that_was_removed_signs_nothing_and_does_not_come_back(tmp_pat
         own.remove(presence, own.of("lan")[0].fingerprint)
 
         assert house.administration.confirming.confirmed(), "root has not taken it back"
-        assert desk.to_sign(draft, DualControlRole.ASKS, by=by) is None
+        assert desk.signing_options(draft, DualControlRole.ASKS, by=by) is None
         with pytest.raises(StateRefused, match="has none that counts"):
-            signed = Signed(draft.id, draft.asked, device.get(options))
-            desk.ask("administrators.reset", {"login": "sun"}, by=by, signed=signed)
+            signed = SignedRequest(draft.id, draft.asked, device.get(options))
+            desk.submit_request("administrators.reset", {"login": "sun"}, by=by, signed=signed)
         offer = own.offer(presence)
         with pytest.raises(StateRefused, match="or was and is removed"):
             own.add(presence, offer.ticket, device.create(offer.options), "again")
         assert own.of("lan") == []
         house.administration.confirming.confirm("lan", house.register(opened))
-        assert desk.to_sign(draft, DualControlRole.ASKS, by=by) is not None
+        assert desk.signing_options(draft, DualControlRole.ASKS, by=by) is not None
 
 
 def test_what_was_removed_is_removed_for_good(tmp_path: Path) -> None:

@@ -12,13 +12,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from appliance.administration.action import Hand
-from appliance.administration.steward import attend
-from appliance.administration.systemd_machine import SystemdMachine
+from appliance.administration.action import ExecutedBy
+from appliance.administration.steward import serve_requests
+from appliance.administration.systemd_machine import SystemdHost
 from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused, UpgradeRefused
 from appliance.home import make_directory
 from appliance.model.administration import ROOT, Actor, AdministratorRole, AdminRequestState
-from appliance.operations.releases import Provisioned, Releases
+from appliance.operations.releases import ProvisionedReleases, Releases
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityUnreachable
 from hsm.status import AuthorityState
@@ -41,7 +41,10 @@ def steward(house: House) -> Iterator[list[str]]:
     told: list[str] = []
     root = house.settings.home.root.parent
     path = make_directory(house.settings.home.run) / "steward.sock"
-    with opened_house(root, hands=frozenset({Hand.STEWARD})) as own, socket.socket(socket.AF_UNIX) as listener:
+    with (
+        opened_house(root, hands=frozenset({ExecutedBy.PRIVILEGED_HELPER})) as own,
+        socket.socket(socket.AF_UNIX) as listener,
+    ):
         listener.bind(str(path))
         listener.listen()
 
@@ -49,11 +52,11 @@ def steward(house: House) -> Iterator[list[str]]:
             if act_id == LAST:
                 raise Over
             told.append(act_id)
-            return own.administration.performing.perform(act_id)
+            return own.administration.executor.execute_request(act_id)
 
         def serve() -> None:
             with suppress(Over):
-                attend(listener, perform, idle=300.0)
+                serve_requests(listener, perform, idle=300.0)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -80,25 +83,25 @@ def test_the_console_asks_and_the_steward_does_it_once(house: House) -> None:
     raised = alarm(house)
     house.set_up(SYSTEM.login, AdministratorRole.SYSTEM)
     with steward(house) as told:
-        act = house.administration.acts.ask("alarm.dismiss", {"unit": UNIT}, by=SYSTEM)
+        act = house.administration.requests.submit_request("alarm.dismiss", {"unit": UNIT}, by=SYSTEM)
         assert act.state in (AdminRequestState.PERFORMING, AdminRequestState.DONE)
         say(house, act.id.encode())
     assert told == [act.id, act.id]
-    assert house.administration.acts.act(act.id).state is AdminRequestState.DONE
+    assert house.administration.requests.find_request(act.id).state is AdminRequestState.DONE
     assert not raised.exists()
     assert [kind for kind in house.told() if kind.startswith("act")] == ["act-begun", "act-done"]
 
 
 def test_an_act_that_nobody_decided_or_that_is_not_roots_is_not_done(house: House) -> None:
-    waits = house.administration.acts.ask("release.rollback", {}, by=SYSTEM)
-    locked = house.administration.acts.ask("log.anchor", {}, by=SYSTEM)
+    waits = house.administration.requests.submit_request("release.rollback", {}, by=SYSTEM)
+    locked = house.administration.requests.submit_request("log.anchor", {}, by=SYSTEM)
     with steward(house) as told:
         for each in (waits, locked):
             say(house, each.id.encode())
         say(house, b"000000000000")
     assert len(told) == 3
-    assert house.administration.acts.act(waits.id).state is AdminRequestState.WAITING
-    assert house.administration.acts.act(locked.id).state is AdminRequestState.PERFORMING
+    assert house.administration.requests.find_request(waits.id).state is AdminRequestState.WAITING
+    assert house.administration.requests.find_request(locked.id).state is AdminRequestState.PERFORMING
 
 
 @pytest.mark.parametrize("words", [b"", b"rm -rf /", b"service.restart", b"0" * 13, b"../../etc/x", b"\x00" * 12])
@@ -109,7 +112,7 @@ def test_what_is_no_id_is_not_even_looked_up(house: House, words: bytes) -> None
 
 
 def test_without_a_steward_the_act_says_so(house: House) -> None:
-    act = house.administration.acts.ask("backup.now", {}, by=ROOT)
+    act = house.administration.requests.submit_request("backup.now", {}, by=ROOT)
     assert act.state is AdminRequestState.FAILED
     assert act.outcome is not None
     assert "vermilion-steward.socket" in act.outcome.template
@@ -121,31 +124,31 @@ def test_an_appliance_is_one_although_a_restore_left_secrets_in_the_home(tmp_pat
     make_directory(tmp_path / "etc")
     (home / "config").symlink_to(tmp_path / "etc")
     with opened_house(tmp_path) as house:
-        act = house.administration.acts.ask("backup.now", {}, by=ROOT)
+        act = house.administration.requests.submit_request("backup.now", {}, by=ROOT)
     assert act.outcome is not None
     assert "vermilion-steward.socket" in act.outcome.template  # nobody but root does it
 
 
-def kept(root: Path) -> Provisioned:
+def kept(root: Path) -> ProvisionedReleases:
     """A machine on which release 1.0 is the current one, and no bundle lies."""
     program = root / "releases/1.0/bin/vermilion"
     program.parent.mkdir(parents=True)
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     (root / "current").symlink_to("releases/1.0")
-    return Provisioned(Releases(root), root / "settings.yml", root / "bundle.asc", root / "told")
+    return ProvisionedReleases(Releases(root), root / "settings.yml", root / "bundle.asc", root / "told")
 
 
 @pytest.fixture
-def machine(house: House, tmp_path: Path) -> tuple[SystemdMachine, Path]:
+def machine(house: House, tmp_path: Path) -> tuple[SystemdHost, Path]:
     """Its systemd is a program that writes down what it was asked, and knows no unit with "tsa" in its name."""
     said, program = tmp_path / "said", tmp_path / "systemctl"
     program.write_text(f'#!/bin/sh\necho "$@" >>{said}\ncase "$*" in *tsa*) exit 5 ;; esac\n')
     program.chmod(0o700)
-    return SystemdMachine(house.settings, kept(tmp_path), systemctl=str(program)), said
+    return SystemdHost(house.settings, kept(tmp_path), systemctl=str(program)), said
 
 
-def test_units_are_asked_for_by_fixed_names(machine: tuple[SystemdMachine, Path]) -> None:
+def test_units_are_asked_for_by_fixed_names(machine: tuple[SystemdHost, Path]) -> None:
     systemd, said = machine
     systemd.restart("web")
     with pytest.raises(StateRefused, match=r"journalctl -u vermilion-tsa\.service"):
@@ -159,7 +162,7 @@ def test_units_are_asked_for_by_fixed_names(machine: tuple[SystemdMachine, Path]
     ]
 
 
-def test_nothing_stops_for_a_backup_or_a_release_that_is_not_there(machine: tuple[SystemdMachine, Path]) -> None:
+def test_nothing_stops_for_a_backup_or_a_release_that_is_not_there(machine: tuple[SystemdHost, Path]) -> None:
     systemd, said = machine
     with pytest.raises(Exception, match="no backup"):
         systemd.restore("20261125T020000Z", "/mnt/key", forget_newer=False)
@@ -170,34 +173,37 @@ def test_nothing_stops_for_a_backup_or_a_release_that_is_not_there(machine: tupl
     assert not said.exists()
 
 
-def test_alarms_of_each_instance_of_a_unit_are_taken_back(
-    machine: tuple[SystemdMachine, Path], house: House
-) -> None:
+def test_alarms_of_each_instance_of_a_unit_are_taken_back(machine: tuple[SystemdHost, Path], house: House) -> None:
     unit = "vermilion-convert@3-1042-0.service"
     raised = make_directory(house.settings.home.alarms) / unit
     raised.write_text("2026-11-25T08:00:00Z exit-code\n")
-    machine[0].take_alarm_back(unit)
+    machine[0].dismiss_alarm(unit)
     assert not raised.exists()
 
 
 def test_one_person_starts_no_locked_authority_again(
-    machine: tuple[SystemdMachine, Path], house: House, monkeypatch: pytest.MonkeyPatch
+    machine: tuple[SystemdHost, Path], house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the PIN is kept, that would undo the lock."""
     house.set_up("sun")
     house.set_up("shi", AdministratorRole.SECURITY)
-    monkeypatch.setattr("appliance.administration.desk.machine_of", lambda _settings: machine[0])
+    monkeypatch.setattr("appliance.administration.desk.host_of", lambda _settings: machine[0])
     state = [AuthorityState.LOCKED]
     monkeypatch.setattr(AuthorityClient, "status", lambda _self: SimpleNamespace(state=state[0]))
     root = house.settings.home.root.parent
-    with opened_house(root, hands=frozenset({Hand.STEWARD})) as steward:
-        desk = steward.administration.acts
-        refused = desk.ask("service.restart", {"service": "authority"}, by=SYSTEM)
+    with opened_house(root, hands=frozenset({ExecutedBy.PRIVILEGED_HELPER})) as steward:
+        desk = steward.administration.requests
+        refused = desk.submit_request("service.restart", {"service": "authority"}, by=SYSTEM)
         assert refused.outcome is not None and "authority.restart" in refused.outcome.template
         assert not machine[1].exists()
         state[0] = AuthorityState.UNAVAILABLE
-        assert desk.ask("service.restart", {"service": "authority"}, by=SYSTEM).state is AdminRequestState.DONE
-        both = desk.approve(desk.ask("authority.restart", {}, by=SYSTEM).id, by=house.actor("shi"))
+        assert (
+            desk.submit_request("service.restart", {"service": "authority"}, by=SYSTEM).state
+            is AdminRequestState.DONE
+        )
+        both = desk.approve_request(
+            desk.submit_request("authority.restart", {}, by=SYSTEM).id, by=house.actor("shi")
+        )
         assert both.state is AdminRequestState.DONE
     assert machine[1].read_text().splitlines() == ["restart vermilion-authority.service"] * 2
 
@@ -212,11 +218,14 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Ru
     with running_authority(workers=1) as authority:
         (tmp_path / "home").symlink_to(authority.root)
         with opened_house(tmp_path) as house:
-            systemd = SystemdMachine(house.settings, kept(tmp_path), systemctl=str(program))
-            monkeypatch.setattr("appliance.administration.desk.machine_of", lambda _settings: systemd)
+            systemd = SystemdHost(house.settings, kept(tmp_path), systemctl=str(program))
+            monkeypatch.setattr("appliance.administration.desk.host_of", lambda _settings: systemd)
             house.set_up("sun")
             house.set_up("shi", AdministratorRole.SECURITY)
-            assert house.administration.acts.ask("authority.lock", {}, by=SYSTEM).state is AdminRequestState.DONE
+            assert (
+                house.administration.requests.submit_request("authority.lock", {}, by=SYSTEM).state
+                is AdminRequestState.DONE
+            )
             yield authority, house
 
 
@@ -236,7 +245,7 @@ def test_one_person_unlocks_no_authority_by_restarting_one_that_does_not_answer(
 ) -> None:
     authority, house = locked
     killed(authority)
-    act = house.administration.acts.ask("service.restart", {"service": "authority"}, by=SYSTEM)
+    act = house.administration.requests.submit_request("service.restart", {"service": "authority"}, by=SYSTEM)
     assert act.state is AdminRequestState.DONE
     authority.process = start(authority.root)
     assert authority.client("console").status().state is AuthorityState.LOCKED
@@ -247,12 +256,12 @@ def test_two_persons_restart_a_locked_authority_also_one_that_does_not_answer(
 ) -> None:
     authority, house = locked
     killed(authority)
-    desk = house.administration.acts
-    act = desk.ask("authority.restart", {}, by=SYSTEM)
+    desk = house.administration.requests
+    act = desk.submit_request("authority.restart", {}, by=SYSTEM)
     authority.process = start(authority.root)
     assert authority.client("console").status().state is AuthorityState.LOCKED  # one has asked
     killed(authority)
-    assert desk.approve(act.id, by=house.actor("shi")).state is AdminRequestState.DONE
+    assert desk.approve_request(act.id, by=house.actor("shi")).state is AdminRequestState.DONE
     authority.process = start(authority.root)
     assert authority.client("console").status().state is AuthorityState.OPERATIONAL
 
@@ -268,7 +277,7 @@ def test_a_restore_begins_when_every_part_has_ended(house: House, tmp_path: Path
     archive = house.settings.backups / "20261125T020000Z"
     archive.mkdir(parents=True)
     (archive / "manifest.json").write_text("{}")
-    systemd = SystemdMachine(house.settings, kept(tmp_path), systemctl=str(program))
+    systemd = SystemdHost(house.settings, kept(tmp_path), systemctl=str(program))
     with pytest.raises(ApplianceError):
         systemd.restore(archive.name, "/mnt/key", forget_newer=False)
     assert said.read_text().splitlines() == [
@@ -279,8 +288,8 @@ def test_a_restore_begins_when_every_part_has_ended(house: House, tmp_path: Path
 
 
 @pytest.mark.parametrize("unit", ["../config/appliance.toml", "sshd.service", "vermilion-web.service/../../x", ""])
-def test_only_alarms_of_our_units_are_taken_back(machine: tuple[SystemdMachine, Path], unit: str) -> None:
+def test_only_alarms_of_our_units_are_taken_back(machine: tuple[SystemdHost, Path], unit: str) -> None:
     with pytest.raises(PreconditionRefused):
-        machine[0].take_alarm_back(unit)
+        machine[0].dismiss_alarm(unit)
     with pytest.raises(NotFound):
-        machine[0].take_alarm_back(UNIT)
+        machine[0].dismiss_alarm(UNIT)

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from appliance.administration.action import Hand
+from appliance.administration.action import ExecutedBy
 from appliance.administration.confirmed import fingerprint, fingerprint_of
-from appliance.health.bench import bench
-from appliance.health.finding import Condition, Finding
+from appliance.health.bench import open_check_context
+from appliance.health.finding import Condition, HealthFinding
 from appliance.health.machine import passkeys
-from appliance.health.pages import Page
+from appliance.health.pages import RunbookPage
 from appliance.model.administration import AdministratorRole, AdminRequest, DualControlRole
 from tests.administration.conftest import House, opened_house
 
 S, Y = AdministratorRole.SYSTEM, AdministratorRole.SECURITY
-HANDS = frozenset({Hand.CONSOLE})
+HANDS = frozenset({ExecutedBy.CONSOLE})
 
 
 def damaged(path: Path) -> str:
@@ -58,8 +58,8 @@ def in_two_files(path: Path) -> str:
     return "another file has the same passkey"
 
 
-def found(house: House) -> Finding:
-    with bench(house.settings.home, role="operator", now=house.at) as asked:
+def found(house: House) -> HealthFinding:
+    with open_check_context(house.settings.home, role="operator", now=house.at) as asked:
         return passkeys(asked)
 
 
@@ -67,7 +67,7 @@ def both_sign(house: House) -> AdminRequest:
     """Two whose passkeys can be read."""
     act = house.ask_signed("administrators.resume", {"login": "kong"}, "shi")
     answer = house.sign(act, DualControlRole.APPROVES, "sun")
-    return house.administration.acts.approve(act.id, by=house.actor("sun"), answer=answer)
+    return house.administration.requests.approve_request(act.id, by=house.actor("sun"), answer=answer)
 
 
 @pytest.mark.parametrize("spoil", [damaged, nested, of_no_kind, a_directory, of_another_login, in_two_files])
@@ -78,18 +78,24 @@ def test_one_file_that_is_not_what_it_should_be_keeps_nobody_else_from_anything(
         for login, role in (("sun", S), ("kong", S), ("shi", Y)):
             house.set_up_with_key(login, role)
         assert found(house).condition is Condition.GOOD
-        draft = house.administration.acts.draft("release.rollback", {}, by=house.actor("kong"))
-        assert house.administration.acts.to_sign(draft, DualControlRole.ASKS, by=house.actor("kong")) is not None
+        draft = house.administration.requests.draft_request("release.rollback", {}, by=house.actor("kong"))
+        assert (
+            house.administration.requests.signing_options(draft, DualControlRole.ASKS, by=house.actor("kong"))
+            is not None
+        )
         [its] = [key for key in house.administration.confirming.confirmed() if key.login == "kong"]
         path = house.settings.home.confirmed / "keys" / f"{fingerprint_of(its).replace(' ', '')}.json"
         why = spoil(path)
 
         told = both_sign(house).outcome
         assert told is not None and told.template.startswith("The account of {login} is {state}"), "it was tried"
-        assert house.administration.acts.to_sign(draft, DualControlRole.ASKS, by=house.actor("kong")) is None
+        assert (
+            house.administration.requests.signing_options(draft, DualControlRole.ASKS, by=house.actor("kong"))
+            is None
+        )
         house.set_up_with_key("lan", Y)  # root goes on confirming, too
         finding = found(house)
-        assert (finding.condition, finding.page) == (Condition.ATTENTION, Page.PASSKEY_UNREADABLE)
+        assert (finding.condition, finding.page) == (Condition.ATTENTION, RunbookPage.PASSKEY_UNREADABLE)
         assert str(path.parent) in str(finding) and why in str(finding)
         assert f"rm {finding.values['path']}" in finding.advice
 
@@ -97,4 +103,7 @@ def test_one_file_that_is_not_what_it_should_be_keeps_nobody_else_from_anything(
             shutil.rmtree(each) if each.is_dir() else each.unlink()
         assert found(house).condition is Condition.GOOD
         house.administration.confirming.confirm("kong", house.administration.passkeys.of("kong")[0].fingerprint)
-        assert house.administration.acts.to_sign(draft, DualControlRole.ASKS, by=house.actor("kong")) is not None
+        assert (
+            house.administration.requests.signing_options(draft, DualControlRole.ASKS, by=house.actor("kong"))
+            is not None
+        )

@@ -12,7 +12,7 @@ import pytest
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.jobs.scheduler import Job
-from appliance.jobs.table import holding
+from appliance.jobs.table import held_during_maintenance
 from appliance.language import Language
 from appliance.maintenance import Maintenance
 from appliance.model.maintenance import MaintenanceWindow
@@ -147,7 +147,7 @@ class Held:
 def test_the_scheduler_holds_but_for_the_log_and_revocation_lists(maintenance: Maintenance) -> None:
     house = Held(maintenance)
     names = ["sequencing", "recovery", "deadlines", "outbox", "revocation lists"]
-    jobs = holding(cast(Appliance, house), [house.job(name) for name in names])
+    jobs = held_during_maintenance(cast(Appliance, house), [house.job(name) for name in names])
     maintenance.plan(AT_ONCE, [])
     for job in jobs:
         job.work()

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import Script, Story
 from appliance.language import Language
@@ -59,7 +59,9 @@ class Occasions:
 
 def arrange(appliance: Appliance) -> Occasions:
     """Everything once. Zhang, Li and the custodian have agreed; the officer and an auditor can sign in."""
-    story = Story(appliance, Pocket(appliance.settings.home.people), sequence=lambda: None, tell=silent)
+    story = Story(
+        appliance, DemonstrationAuthenticators(appliance.settings.home.people), sequence=lambda: None, tell=silent
+    )
     story.agree()
     _open_accounts(appliance)
     completed = story.sign(Script(sample_contract(), "示例服务合同"))
@@ -121,7 +123,9 @@ def _asked(appliance: Appliance) -> tuple[str, str]:
     """A contract with a seal alone, and the request for it that waits."""
     sent = appliance.sending.send(_draft(appliance, seal_only=True).id, by=ZHANG.subject)
     opened = appliance.signing.open(sent.id, sent.parties[0].id, SigningOrigin("127.0.0.1"))
-    activation = Pocket(appliance.settings.home.people).activate(ZHANG.subject, opened.intent.intent)
+    activation = DemonstrationAuthenticators(appliance.settings.home.people).activate(
+        ZHANG.subject, opened.intent.intent
+    )
     return sent.id, appliance.seal_requests.ask(opened.intent.id, activation, reason="示例合同用印").id
 
 

@@ -19,9 +19,9 @@ from appliance.config import Settings
 from appliance.confinement import Confinement
 from appliance.confinement.jobs import JOBS
 from appliance.demonstration.cast import ZHANG
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.demonstration.sample import sample_contract
-from appliance.demonstration.story import Script, Story
+from appliance.demonstration.story import DemonstrationContract, DemonstrationRun
 from appliance.store.database import Database
 from appliance.supervision.services import TSA_PORT_ABOVE
 from appliance.wiring import Appliance, open_appliance
@@ -90,7 +90,9 @@ def figures() -> list[Figure]:
     with founded_home() as settings, authority_of(settings):
         authority = descendants(os.getpid())
         with open_appliance(settings) as appliance:
-            Story(appliance, Pocket(settings.home.people), sequence=lambda: None, tell=silent).agree()
+            DemonstrationRun(
+                appliance, DemonstrationAuthenticators(settings.home.people), sequence=lambda: None, tell=silent
+            ).accept_agreements()
         rows = [*_step(settings, authority), *_step_again(settings), *_whole(settings, authority)]
     return [*rows, *_timestamp("ECDSA_SHA256", "p-256"), *_timestamp("RSA_SHA256", "rsa-3072")]
 
@@ -107,7 +109,7 @@ def _opened(settings: Settings, *, twice: bool = False) -> Iterator[tuple[Applia
 def _step(settings: Settings, authority: Iterable[int]) -> list[Figure]:
     with _opened(settings) as (appliance, confinement):
         phases: Phases = defaultdict(float)
-        step = _stepper(appliance, Pocket(settings.home.people))
+        step = _stepper(appliance, DemonstrationAuthenticators(settings.home.people))
         step(defaultdict(float))
         wait_until_idle()
         confinement.forget()
@@ -119,7 +121,7 @@ def _step(settings: Settings, authority: Iterable[int]) -> list[Figure]:
 def _step_again(settings: Settings) -> list[Figure]:
     """What the two children would use if nothing were new to them."""
     with _opened(settings, twice=True) as (appliance, confinement):
-        step = _stepper(appliance, Pocket(settings.home.people), stock=STEPS // 4)
+        step = _stepper(appliance, DemonstrationAuthenticators(settings.home.people), stock=STEPS // 4)
         for _ in range(STEPS // 4):
             step(defaultdict(float))
         rows = {
@@ -133,18 +135,25 @@ def _step_again(settings: Settings) -> list[Figure]:
 
 def _whole(settings: Settings, authority: Iterable[int]) -> list[Figure]:
     with _opened(settings) as (appliance, confinement):
-        story = Story(appliance, Pocket(settings.home.people), sequence=lambda: None, tell=silent)
-        script, used = Script(sample_contract(), "bench"), Phases(float)
-        story.sign(script)
+        story = DemonstrationRun(
+            appliance, DemonstrationAuthenticators(settings.home.people), sequence=lambda: None, tell=silent
+        )
+        script, used = DemonstrationContract(sample_contract(), "bench"), Phases(float)
+        story.sign_contract(script)
         wait_until_idle()
         confinement.forget()
         rows = _shares(
-            confinement, authority, lambda: _timed(used, "all of it", lambda: story.sign(script)), CONTRACTS
+            confinement,
+            authority,
+            lambda: _timed(used, "all of it", lambda: story.sign_contract(script)),
+            CONTRACTS,
         )
     return _figures("whole contract", {"caller": used["all of it"] / CONTRACTS} | rows)
 
 
-def _stepper(appliance: Appliance, pocket: Pocket, *, stock: int = STEPS) -> Callable[[Phases], None]:
+def _stepper(
+    appliance: Appliance, pocket: DemonstrationAuthenticators, *, stock: int = STEPS
+) -> Callable[[Phases], None]:
     """One signature under a contract that waits, each phase's milliseconds added to the counter."""
     document, subject = plain_contract(3), ZHANG.subject
     waiting = [sent(appliance, document, subject) for _ in range(stock + 1)]

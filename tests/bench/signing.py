@@ -12,9 +12,9 @@ from pathlib import Path
 from appliance.config import Settings, load
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import LI, ZHANG, ZONE
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.demonstration.sample import sample_contract
-from appliance.demonstration.story import Script, Story
+from appliance.demonstration.story import DemonstrationContract, DemonstrationRun
 from appliance.exporting import Exporting
 from appliance.home import Home
 from appliance.ledger import Sequencer
@@ -46,8 +46,10 @@ def figures() -> list[Figure]:
     """Rates of one signing step on 3 and 200 pages, and the machine time of a whole contract."""
     with founded_home() as settings, authority_of(settings):
         with open_appliance(settings) as appliance:
-            story = Story(appliance, Pocket(settings.home.people), sequence=lambda: None, tell=silent)
-            story.agree()
+            story = DemonstrationRun(
+                appliance, DemonstrationAuthenticators(settings.home.people), sequence=lambda: None, tell=silent
+            )
+            story.accept_agreements()
         short, long = _step_rates(settings.home, 3), _step_rates(settings.home, 200)
         with open_appliance(settings) as appliance:
             whole, package = _whole_contracts(appliance)
@@ -112,7 +114,7 @@ def prepare_steps(root: str, subject: str, pages: int, rounds: int) -> Callable[
     opened = ExitStack()
     appliance = opened.enter_context(open_appliance(load(home)))
     atexit.register(opened.close)
-    pocket = Pocket(home.people)
+    pocket = DemonstrationAuthenticators(home.people)
     document = plain_contract(pages)
     stock = [sent(appliance, document, subject) for _ in range(rounds * STOCK)]
 
@@ -147,12 +149,17 @@ def _whole_contracts(appliance: Appliance) -> tuple[tuple[float, ...], tuple[flo
     """
     with AuthorityClient(appliance.settings.home.authority_socket("scheduler")) as scheduler:
         sequencer = Sequencer(appliance.database, scheduler)
-        story = Story(appliance, Pocket(appliance.settings.home.people), sequence=sequencer.run_once, tell=silent)
-        exporting, script = Exporting(appliance), Script(sample_contract(), "bench")
+        story = DemonstrationRun(
+            appliance,
+            DemonstrationAuthenticators(appliance.settings.home.people),
+            sequence=sequencer.run_once,
+            tell=silent,
+        )
+        exporting, script = Exporting(appliance), DemonstrationContract(sample_contract(), "bench")
         contracts, packages = [], []
         for _ in range(WHOLE + 1):
             before = processor_ticks().busy
-            contract = story.sign(script)
+            contract = story.sign_contract(script)
             contracts.append((processor_ticks().busy - before) * MILLISECONDS_A_TICK)
             signed = time.perf_counter()
             sequencer.run_once()

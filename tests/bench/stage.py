@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from appliance.config import Settings, load
-from appliance.demonstration.founding import AUTHORITY_SETTINGS, found
+from appliance.demonstration.founding import AUTHORITY_SETTINGS, found_home
 from appliance.home import Home, write_private
 from appliance.supervision import Supervisor
 from appliance.supervision.services import inherited, running_authority, services
@@ -32,7 +32,7 @@ def founded_home(*, tsa_algorithm: str = "ECDSA_SHA256") -> Iterator[Settings]:
         home = Home(Path(folder))
         if tsa_algorithm != "ECDSA_SHA256":
             _hold_ceremony(home, tsa_algorithm)
-        found(home, say=silent, environment=inherited(os.environ))
+        found_home(home, say=silent, environment=inherited(os.environ))
         yield load(home)
 
 

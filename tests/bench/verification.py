@@ -15,9 +15,9 @@ from pyhanko_certvalidator.context import CertValidationPolicySpec
 from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy, RevocationCheckingPolicy
 from pyhanko_certvalidator.registry import SimpleTrustManager
 
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.demonstration.sample import sample_contract
-from appliance.demonstration.story import Script, Story
+from appliance.demonstration.story import DemonstrationContract, DemonstrationRun
 from appliance.verification import Indication
 from appliance.wiring import open_appliance
 from tests.bench.measure import Figure, median, milliseconds_of
@@ -27,9 +27,13 @@ from tests.bench.stage import authority_of, founded_home, silent
 def figures() -> list[Figure]:
     """One finished contract (three signatures, B-LTA), judged by both."""
     with founded_home() as settings, authority_of(settings), open_appliance(settings) as appliance:
-        story = Story(appliance, Pocket(settings.home.people), sequence=lambda: None, tell=silent)
-        story.agree()
-        signed = appliance.contracts.document(story.sign(Script(sample_contract(), "bench")))
+        story = DemonstrationRun(
+            appliance, DemonstrationAuthenticators(settings.home.people), sequence=lambda: None, tell=silent
+        )
+        story.accept_agreements()
+        signed = appliance.contracts.document(
+            story.sign_contract(DemonstrationContract(sample_contract(), "bench"))
+        )
         if appliance.verifier.verify_pdf(signed).indication is not Indication.PASSED:
             raise RuntimeError("The file to measure on does not verify.")
         ours = milliseconds_of(lambda: appliance.verifier.verify_pdf(signed))

@@ -121,7 +121,7 @@ def _guests(people: Troupe) -> tuple[dict[str, str], dict[str, str]]:
     agree(act, ZHANG, GAMMA)
     contract = people.signed_by(act.sending.send(draft.id, by=by), ZHANG)
     _, new, waiting = contract.parties
-    act.office.requests.submit(waiting.subject, [_proposed(people)], by=waiting.subject)
+    act.office.requests.submit_request(waiting.subject, [_proposed(people)], by=waiting.subject)
     invitation = act.guests.of_party(new.id)
     names = {
         "invited": contract.id,
@@ -204,11 +204,11 @@ def _of_office(people: Troupe) -> dict[str, str]:
     act = people.appliance
     asking = Person("person-feng", "冯申请", ALPHA, "feng@alpha.example", Language.CHINESE, ZONE)
     act.registry.add_person(asking, None, by=OFFICER)
-    request = act.office.requests.submit(asking.subject, [_proposed(people)], by=asking.subject)
+    request = act.office.requests.submit_request(asking.subject, [_proposed(people)], by=asking.subject)
     draft = SealDraft(ALPHA, SealKind.COMPANY, (CUSTODIAN.subject,), 42.0)
     return {
         "request": request.id,
-        "act": act.office.preparing.seal(draft, by=OFFICER).id,
+        "act": act.office.drafts.draft_seal(draft, by=OFFICER).id,
         "seal": CONTRACT_SEAL.subject,
         "destroyed": destroyed_seal(act),
         **_powers(people),

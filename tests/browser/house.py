@@ -19,7 +19,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 
 from appliance.config import Settings, load
-from appliance.demonstration.founding import found
+from appliance.demonstration.founding import found_home
 from appliance.demonstration.new_home import NewHome
 from appliance.home import Home
 from appliance.language import Language
@@ -115,7 +115,7 @@ def house(language: Language = Language.CHINESE) -> Iterator[House]:
     mail_port = free_port()
     with tempfile.TemporaryDirectory(prefix="vermilion-") as folder, mail_server(mail_port) as room:
         home = Home(Path(folder))
-        found(home, say=_silent, environment=inherited(os.environ), port=free_port(ROW))
+        found_home(home, say=_silent, environment=inherited(os.environ), port=free_port(ROW))
         with home.settings.open("a", encoding="utf-8") as stream:
             stream.write(f'\n[mail]\nhost = "127.0.0.1"\nport = {mail_port}\nsecurity = "none"\n')
             stream.write(f'\n[interface]\nlanguage = "{language}"\n')
@@ -130,7 +130,7 @@ def enterprise(new: NewHome) -> Iterator[House]:
     mail_port, port = free_port(), free_port(ROW)
     with tempfile.TemporaryDirectory(prefix="vermilion-") as folder, mail_server(mail_port) as room:
         home = Home(Path(folder))
-        found(home, say=_silent, environment=inherited(os.environ), port=port, wanted=new)
+        found_home(home, say=_silent, environment=inherited(os.environ), port=port, wanted=new)
         with home.settings.open("a", encoding="utf-8") as stream:
             stream.write(f'\n[mail]\nhost = "127.0.0.1"\nport = {mail_port}\nsecurity = "none"\n')
         program = Path(sys.executable).with_name("vermilion")

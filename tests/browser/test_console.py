@@ -90,7 +90,7 @@ def cookie(the_house: House, links: dict[str, str]) -> dict[str, str]:
 def request_page(the_house: House) -> str:
     """The page of something that waits for a second person."""
     with open_administration(the_house.settings, now=utc_now, process=COMMAND) as administration:
-        return f"/requests/{administration.acts.ask('release.rollback', {}, by=ROOT).id}"
+        return f"/requests/{administration.requests.submit_request('release.rollback', {}, by=ROOT).id}"
 
 
 @contextmanager

@@ -202,10 +202,10 @@ def test_a_guest_on_a_device_without_the_passkey_hears_what_to_do(people: Troupe
     link = house.addresses.of_invitation(house.guests.of_party(party.id))
     code = house.guests.code(contract.id, party.id, by=ZHANG.subject)
     house.entering.admit(link.rpartition("/")[2], code, Whereabouts("192.0.2.7"))
-    made = people.pocket.make(party.subject, rp_id=web.relying_party, origin=web.origin)
+    made = people.pocket.create_authenticator(party.subject, rp_id=web.relying_party, origin=web.origin)
     identifier, key = bytes.fromhex(made["credential_id"]), bytes.fromhex(made["public_key"])
     passkey = ProposedPasskey(identifier, key, web.relying_party)
-    house.office.requests.submit(party.subject, [passkey], by=party.subject)
+    house.office.requests.submit_request(party.subject, [passkey], by=party.subject)
     with visiting(people.browser, people.house.address, language="en", phone=True) as visitor:
         page = visitor.go(link)
         page.get_by_role("button", name="Sign in with a passkey").click()

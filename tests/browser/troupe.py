@@ -20,7 +20,7 @@ from playwright.sync_api import Browser
 from appliance.accounts.sessions import Whereabouts
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import BETA, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.demonstration.sample import sample_contract
 from appliance.language import Language
 from appliance.model.accounts import AccountRole, AccountState, Strength
@@ -64,8 +64,8 @@ class Troupe:
     browser: Browser
 
     @property
-    def pocket(self) -> Pocket:
-        return Pocket(self.house.home.people)
+    def pocket(self) -> DemonstrationAuthenticators:
+        return DemonstrationAuthenticators(self.house.home.people)
 
     @contextmanager
     def at(self, subject: str, *, language: str = "en", phone: bool = False, **more: object) -> Iterator[Visitor]:
@@ -185,7 +185,9 @@ def troupe(house: House, browser: Browser) -> Iterator[Troupe]:
 
 def _enrol(troupe: Troupe, person: Person) -> None:
     settings = troupe.house.settings
-    credential = troupe.pocket.make(person.subject, rp_id=settings.web.relying_party, origin=settings.web.origin)
+    credential = troupe.pocket.create_authenticator(
+        person.subject, rp_id=settings.web.relying_party, origin=settings.web.origin
+    )
     details = {
         "subject": person.subject,
         "name": person.name,

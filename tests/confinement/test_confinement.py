@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.confinement import Confinement, Limits, sandbox
+from appliance.confinement import Confinement, ConfinementLimits, sandbox
 from appliance.errors import ConfinementFailed, DocumentRefused
 from tests.confinement import hostile
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 def hostile_pool(cache: Path) -> Confinement:
     """A pool whose zygote finds the hostile jobs, which no installed package contains."""
-    limits = Limits(cpu=2, memory=768 * MEBIBYTE, answer=8 * MEBIBYTE)
+    limits = ConfinementLimits(cpu=2, memory=768 * MEBIBYTE, answer=8 * MEBIBYTE)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(ROOT)
         return Confinement(cache, limits=limits, jobs=hostile.JOBS, warm_up=())

@@ -17,9 +17,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from appliance.administration import CONSOLE
-from appliance.administration.action import Hand
+from appliance.administration.action import ExecutedBy
 from appliance.administration.registry import REGISTRY
-from appliance.health import Finding, Observations
+from appliance.health import HealthFinding, Observations
 from appliance.health.finding import good
 from appliance.health.registry import TITLES
 from appliance.home import make_directory
@@ -73,9 +73,9 @@ class Console:
             client.set_cookie("console", self.cookie(login))
         return client
 
-    def found(self, *findings: Finding) -> None:
+    def found(self, *findings: HealthFinding) -> None:
         """A round of the watch, now, with these findings and nothing else that is new."""
-        self.observations.keep(findings, self.house.at, {"vermilion_log_waiting": 2.0}, names=list(TITLES))
+        self.observations.save_round(findings, self.house.at, {"vermilion_log_waiting": 2.0}, names=list(TITLES))
 
     def act(self, who: str, name: str, /, **arguments: str) -> TestResponse:
         """*who* asks for the action *name* and has read what it will do; what takes two persons is signed."""
@@ -119,7 +119,7 @@ def console(tmp_path_factory: pytest.TempPathFactory, authority: RunningAuthorit
 
 
 @contextmanager
-def opened(folder: Path, socket: Path, *, hands: frozenset[Hand] = CONSOLE.hands) -> Iterator[Console]:
+def opened(folder: Path, socket: Path, *, hands: frozenset[ExecutedBy] = CONSOLE.executes) -> Iterator[Console]:
     """A console of its own, with somebody of each kind, that asks the authority at *socket* and performs the acts
     of *hands*."""
     with (

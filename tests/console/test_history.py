@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.health.series import Series
+from appliance.health.series import FigureSeries
 from appliance.model.administration import AdministratorRole, AdministratorState, AdminRequestState, JournalKind
 from tests.console.conftest import Console, id_of, post
 from webui.console.access import TITLES
@@ -18,10 +18,12 @@ from webui.console.history import SAID
 
 
 def measured(console: Console, hours: int) -> None:
-    series, now = Series(console.observations), console.house.at
+    series, now = FigureSeries(console.observations), console.house.at
     for hour in range(hours, 0, -1):
         at = now - timedelta(hours=hour)
-        series.add({"vermilion_timestamps_total": 1000.0 - 10 * hour, "vermilion_clock_offset_seconds": 2e-5}, at)
+        series.add_figures(
+            {"vermilion_timestamps_total": 1000.0 - 10 * hour, "vermilion_clock_offset_seconds": 2e-5}, at
+        )
 
 
 def test_charts_are_drawn_here_and_their_figures_can_be_read(console: Console) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.operations.inventory import Kind, Lasting
+from appliance.operations.inventory import ExpiringItem, ExpiringKind
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
 from tests.console.conftest import Console, opened
@@ -52,21 +52,21 @@ def unanswered(_client: AuthorityClient) -> list[str]:
 @pytest.mark.parametrize(
     ("kind", "days", "tone"),
     [
-        (Kind.SERVICE, 400, ""),
-        (Kind.SERVICE, 60, "soon"),
-        (Kind.AUTHORITY, 5, "over"),
-        (Kind.LIST, 5, ""),
-        (Kind.LIST, -1, "over"),
+        (ExpiringKind.SERVICE, 400, ""),
+        (ExpiringKind.SERVICE, 60, "soon"),
+        (ExpiringKind.AUTHORITY, 5, "over"),
+        (ExpiringKind.LIST, 5, ""),
+        (ExpiringKind.LIST, -1, "over"),
     ],
 )
-def test_what_ends_soon_is_coloured(kind: Kind, days: int, tone: str) -> None:
+def test_what_ends_soon_is_coloured(kind: ExpiringKind, days: int, tone: str) -> None:
     now = datetime(2026, 11, 25, tzinfo=UTC)
-    it = Lasting(kind, "tsa", "示例", "", now - timedelta(days=10), now + timedelta(days=days, hours=1))
+    it = ExpiringItem(kind, "tsa", "示例", "", now - timedelta(days=10), now + timedelta(days=days, hours=1))
     assert Row(it, "示例", it.days_left(now), 50).tone == tone
 
 
 def test_the_share_that_is_left_is_between_nothing_and_all() -> None:
     now = datetime(2026, 11, 25, tzinfo=UTC)
-    it = Lasting(Kind.SERVICE, "tsa", "示例", "", now, now + timedelta(days=4))
+    it = ExpiringItem(ExpiringKind.SERVICE, "tsa", "示例", "", now, now + timedelta(days=4))
     shares = [it.share_left(now + timedelta(days=days)) for days in (-1, 0, 3, 9)]
     assert shares == [1.0, 1.0, 0.25, 0.0]

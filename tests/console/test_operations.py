@@ -54,7 +54,7 @@ def test_what_is_confirmed_is_what_will_be_done(console: Console) -> None:
     told = effect(read.text)
     assert "1.4.0" in told
     answer = console.act("sun", "release.upgrade", version="1.4.0")
-    act = console.house.administration.acts.act(id_of(answer))
+    act = console.house.administration.requests.find_request(id_of(answer))
     assert (act.effect, act.state) == (told, AdminRequestState.WAITING)
     page = html.unescape(browser.get(answer.headers["Location"]).text)
     assert effect(page) == told
@@ -113,7 +113,7 @@ def test_a_link_that_root_asked_for_is_not_whole_either(console: Console) -> Non
     console.house.administration.administrators.add(new, by=ROOT)
     with opened_house(console.house.settings.home.root.parent) as machine:
         machine.clock[0] = console.house.at
-        act = machine.administration.acts.ask("administrators.link", {"login": "qiu"}, by=ROOT)
+        act = machine.administration.requests.submit_request("administrators.link", {"login": "qiu"}, by=ROOT)
     approved = console.approve("zheng", act.id).text
     link = re.search(r"/welcome/[\w-]{20,}", approved)
     assert link is not None, approved
@@ -141,12 +141,12 @@ def test_a_second_person_approves_and_nobody_else(console: Console) -> None:
     auditor = post(console.browser("wu"), f"/requests/{act}/approve")
     assert (own.status_code, auditor.status_code) == (403, 403)
     assert "another person does" in own.text
-    assert console.house.administration.acts.act(act).state is AdminRequestState.WAITING
+    assert console.house.administration.requests.find_request(act).state is AdminRequestState.WAITING
     assert "approve it" not in console.browser("sun").get(f"/requests/{act}").text
     assert "Sign and approve it" in console.browser("zhou").get(f"/requests/{act}").text
     done = console.approve("zhou", act)
     assert done.status_code == 303
-    decided = console.house.administration.acts.act(act)
+    decided = console.house.administration.requests.find_request(act)
     assert (decided.decided_by, decided.state is AdminRequestState.WAITING) == ("zhou", False)
 
 
@@ -157,7 +157,7 @@ def test_a_session_alone_approves_nothing(console: Console) -> None:
     for given in ({}, {"credential": "{}"}, elsewhere):
         answer = post(console.browser("zhou"), f"/requests/{act}/approve", given)
         assert (answer.status_code, "exactly this act" in answer.text) == (409, True)
-    assert console.house.administration.acts.act(act).state is AdminRequestState.WAITING
+    assert console.house.administration.requests.find_request(act).state is AdminRequestState.WAITING
 
 
 def test_who_has_no_passkey_is_told_what_to_do(console: Console) -> None:
@@ -200,7 +200,7 @@ def test_two_who_decide_at_once_decide_once(console: Console) -> None:
     second = post(console.browser("zheng"), f"/requests/{act}/approve", {"credential": "{}"})
     assert (first.status_code, second.status_code) == (303, 409)
     assert "nothing is left to decide" in second.text
-    assert console.house.administration.acts.act(act).state is AdminRequestState.REFUSED
+    assert console.house.administration.requests.find_request(act).state is AdminRequestState.REFUSED
 
 
 def test_after_a_day_nobody_can_approve_any_more(console: Console) -> None:
@@ -215,7 +215,7 @@ def test_the_author_takes_it_back(console: Console) -> None:
     act = id_of(console.act("sun", "release.rollback"))
     assert post(console.browser("zhou"), f"/requests/{act}/withdraw").status_code == 403
     assert post(console.browser("sun"), f"/requests/{act}/withdraw").status_code == 303
-    assert console.house.administration.acts.act(act).state is AdminRequestState.WITHDRAWN
+    assert console.house.administration.requests.find_request(act).state is AdminRequestState.WITHDRAWN
 
 
 def test_taking_it_back_is_offered_in_the_live_part_and_no_longer_than_it_can_be_done(console: Console) -> None:

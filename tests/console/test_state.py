@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from appliance.health import Observations, Page
+from appliance.health import Observations, RunbookPage
 from appliance.health import observations as watch
 from appliance.health.finding import attention, failing, good
 from appliance.health.registry import TITLES
@@ -23,9 +23,14 @@ def told(console: Console, language: str = "en", **headers: str) -> str:
 
 def clock_out(console: Console) -> None:
     console.house.later(seconds=15)
-    out = failing("clock", Page.CLOCK_UNSYNCHRONISED, "The clock is not synchronised; check the NTP service.")
+    out = failing(
+        "clock", RunbookPage.CLOCK_UNSYNCHRONISED, "The clock is not synchronised; check the NTP service."
+    )
     soon = attention(
-        "disk", Page.DISK_FULL, "Only {share} of the disk of {path} is free.", {"share": "12 %", "path": "/"}
+        "disk",
+        RunbookPage.DISK_FULL,
+        "Only {share} of the disk of {path} is free.",
+        {"share": "12 %", "path": "/"},
     )
     console.found(good("authority", "The authority answers (release {version}).", {"version": "1"}), out, soon)
 
@@ -71,7 +76,7 @@ def test_all_is_well_only_when_all_is(console: Console) -> None:
 def test_what_could_not_be_asked_is_said_to_be_from_then(console: Console) -> None:
     console.found(good("hsm", "Ready to sign."))
     console.house.later(seconds=30)
-    console.found(failing("authority", Page.AUTHORITY_GONE, "The authority does not answer."))
+    console.found(failing("authority", RunbookPage.AUTHORITY_GONE, "The authority does not answer."))
     assert "Not asked lately" in told(console)
 
 
@@ -119,7 +124,7 @@ def test_findings_are_read_where_nothing_can_be_written(console: Console, monkey
     console.observations.close()
     with monkeypatch.context() as closed:
         closed.setattr(watch, "Database", unable)
-        found = Observations(path).all(console.house.at)
+        found = Observations(path).survey(console.house.at)
     assert {each.finding.name for each in found.observed} >= {"clock", "disk"}
     assert not path.with_name("health.db-wal").exists()
 

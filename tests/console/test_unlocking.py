@@ -94,7 +94,7 @@ def test_two_keepers_unlock_and_the_pin_is_nowhere(locked: Console, own: Running
 def test_one_person_is_not_two(locked: Console, own: RunningAuthority) -> None:
     pin = pin_of(own)
     give(locked, "sun", 1, pin[:2])
-    act = locked.house.administration.unlocking.standing(locked.house.actor("sun")).act
+    act = locked.house.administration.unlocking.status_for(locked.house.actor("sun")).act
     answer = locked.house.devices["sun"].get(passkeys.request_options(act.challenge(), [], "localhost"))
     form = {"act": json.dumps(act.fields()), "part": "2", "pin": pin[2:], "credential": answer}
     again = post(locked.browser("sun"), "/unlock", form)
@@ -130,13 +130,13 @@ def test_a_wrong_pin_is_tried_once_and_both_begin_again(locked: Console, own: Ru
 
 def test_a_part_is_forgotten_in_time_and_when_somebody_says_so(locked: Console) -> None:
     give(locked, "sun", 1, "12345")
-    assert locked.house.administration.unlocking.standing(locked.house.actor("zhou")).given == 1
+    assert locked.house.administration.unlocking.status_for(locked.house.actor("zhou")).given == 1
     assert post(locked.browser("zhou"), "/unlock/forget").status_code == 303
-    assert locked.house.administration.unlocking.standing(locked.house.actor("zhou")).given is None
+    assert locked.house.administration.unlocking.status_for(locked.house.actor("zhou")).given is None
     give(locked, "sun", 1, "12345")
     before = locked.house.at
     locked.house.later(minutes=11)
-    assert locked.house.administration.unlocking.standing(locked.house.actor("zhou")).given is None
+    assert locked.house.administration.unlocking.status_for(locked.house.actor("zhou")).given is None
     locked.house.clock[0] = before
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.config import load
-from appliance.demonstration.founding import found
+from appliance.demonstration.founding import found_home
 from appliance.demonstration.new_home import DEMONSTRATION, NewHome, zone_of_machine
 from appliance.errors import ConfigurationError
 from appliance.home import Home
@@ -60,7 +60,7 @@ def test_a_name_that_no_certificate_can_have_is_refused_before_anything_is_writt
     tmp_path: Path, name: str
 ) -> None:
     with pytest.raises(ConfigurationError, match="Nothing was set up"):
-        found(Home(tmp_path), say=print, environment={}, wanted=NewHome(name))
+        found_home(Home(tmp_path), say=print, environment={}, wanted=NewHome(name))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -70,7 +70,7 @@ def test_a_name_that_no_certificate_can_have_is_refused_before_anything_is_writt
 )
 def test_an_address_without_passkeys_is_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(ConfigurationError, match="URL must be like"):
-        found(Home(tmp_path), say=print, environment={}, wanted=NewHome("Acme Ltd", url))
+        found_home(Home(tmp_path), say=print, environment={}, wanted=NewHome("Acme Ltd", url))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -87,7 +87,7 @@ def test_a_home_stays_its_organisations(tmp_path: Path) -> None:
         (elsewhere, "is reached at"),
     ):
         with pytest.raises(ConfigurationError, match=f"{why}.*Nothing was changed"):
-            found(home, say=print, environment={}, wanted=wanted)
+            found_home(home, say=print, environment={}, wanted=wanted)
     assert home.settings.read_bytes() == before
     assert sorted(each.name for each in home.root.iterdir()) == ["config"]
 

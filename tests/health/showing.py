@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from prometheus_client.parser import text_string_to_metric_families
 
 from appliance.cli import main
-from appliance.health import Condition, Finding, Observed, Page
+from appliance.health import Condition, HealthFinding, Observed, RunbookPage
 from appliance.health.diagnosis import diagnose
 from appliance.health.pages import REMEDIES
 from appliance.health.registry import CHECKS, TITLES
@@ -24,7 +24,7 @@ TAKES_EFFECT_LATER = {"hsm", "web"}
 RUNBOOK = ROOT / "docs/runbook"
 
 
-def require_shown(station: Station, name: str, page: Page) -> None:
+def require_shown(station: Station, name: str, page: RunbookPage) -> None:
     """Everywhere, with the right remedy: in the first round that finds it (or, at the worst, in the next), and as
     an alarm in the one after it. What that comes to is in `test_faults.py`."""
     rounds = station.look_until(lambda: wrong(station, name) is page)
@@ -49,20 +49,22 @@ def require_over(station: Station, name: str) -> None:
 
 def seen(station: Station, name: str) -> Observed:
     """What the watch found of the thing called *name*."""
-    (found,) = [each for each in station.observations.all(station.now()).observed if each.finding.name == name]
+    (found,) = [each for each in station.observations.survey(station.now()).observed if each.finding.name == name]
     return found
 
 
-def wrong(station: Station, name: str) -> Page | None:
+def wrong(station: Station, name: str) -> RunbookPage | None:
     """The page of the finding *name* while it fails, as the watch found it."""
-    observed = {each.finding.name: each.finding for each in station.observations.all(station.now()).observed}
+    observed = {each.finding.name: each.finding for each in station.observations.survey(station.now()).observed}
     found = observed.get(name)
     return found.page if found is not None and found.condition is Condition.FAILING else None
 
 
 def conditions(station: Station) -> dict[str, Condition]:
     """How everything stands, by name."""
-    return {each.finding.name: each.finding.condition for each in station.observations.all(station.now()).observed}
+    return {
+        each.finding.name: each.finding.condition for each in station.observations.survey(station.now()).observed
+    }
 
 
 def command(station: Station, *arguments: str) -> Result:
@@ -70,7 +72,7 @@ def command(station: Station, *arguments: str) -> Result:
     return CliRunner().invoke(main, ["--home", str(station.home.root), *arguments])
 
 
-def _on_the_console(station: Station, observed: Observed, page: Page) -> None:
+def _on_the_console(station: Station, observed: Observed, page: RunbookPage) -> None:
     """In the page that the console serves to an administrator who is signed in, in both languages."""
     finding = observed.finding
     for language in Language:
@@ -91,7 +93,7 @@ def _set(sentence: str) -> str:
     return " ".join(sentence.replace("`", "").split())
 
 
-def _in_readyz(station: Station, finding: Finding) -> None:
+def _in_readyz(station: Station, finding: HealthFinding) -> None:
     """The portal's, which asks some things anew and may say them in other words; and the console's."""
     status, body = station.readyz()
     assert body["failing"][finding.name] == str(finding) or finding.name in AT_ONCE
@@ -102,7 +104,7 @@ def _in_readyz(station: Station, finding: Finding) -> None:
     assert status == 503 or not serving
 
 
-def _in_the_metrics(station: Station, finding: Finding) -> None:
+def _in_the_metrics(station: Station, finding: HealthFinding) -> None:
     """As Prometheus' own parser reads what the console serves."""
     families = text_string_to_metric_families(station.onlooker.text("/metrics"))
     labels = {"check": finding.name}
@@ -115,7 +117,7 @@ def _in_the_metrics(station: Station, finding: Finding) -> None:
     assert value == Condition.FAILING.rank
 
 
-def _in_diagnose(station: Station, finding: Finding) -> None:
+def _in_diagnose(station: Station, finding: HealthFinding) -> None:
     """As the command tells it; its workflow alone where the test's time is another than the machine's."""
     if station.ahead:
         told = {each.finding.name: each.finding for each in diagnose(station.home, station.now())}
@@ -127,7 +129,7 @@ def _in_diagnose(station: Station, finding: Finding) -> None:
     assert (row["condition"], row["page"], row["remedy"]) == ("failing", finding.page, finding.advice)
 
 
-def _as_an_alarm(station: Station, finding: Finding) -> None:
+def _as_an_alarm(station: Station, finding: HealthFinding) -> None:
     """By webhook, and by mail unless it is the mail that is down."""
     alarm = next(each for each in reversed(station.hook.events(finding.name)) if each["type"] == "alarm.begun")
     assert (alarm["data"]["page"], alarm["data"]["remedy"]) == (finding.page, finding.advice)

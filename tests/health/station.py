@@ -26,11 +26,11 @@ from appliance.errors import ApplianceError
 from appliance.health import Observations
 from appliance.health.alarm_delivery import MOST, AlarmDelivery
 from appliance.health.alarms import MAIL, WEBHOOK, Alarms
-from appliance.health.watching import Watch
+from appliance.health.watching import HealthWatch
 from appliance.home import Home, write_private
 from appliance.ledger import Sequencer
 from appliance.notices.mail import Mail
-from appliance.operations.backup import Workroom
+from appliance.operations.backup import BackupContext
 from appliance.operations.backup.creating import ensure_key
 from appliance.store.database import Database
 from appliance.supervision.services import answers
@@ -72,7 +72,7 @@ class Station:
     def __post_init__(self) -> None:
         self.observations = Observations(self.home.health)
         self._scheduler = self.home.authority_socket("scheduler")
-        self._watch = Watch(self.home, self.observations, self.now)
+        self._watch = HealthWatch(self.home, self.observations, self.now)
         self._alarms = Alarms(self.observations, self.settings.alarms)
         self._delivery = AlarmDelivery(
             self.settings, self.observations, mail=Mail(self.settings.mail, None), key=KEY, now=self.now
@@ -91,7 +91,7 @@ class Station:
         for _ in range(rounds):
             self._rounds += 1
             self.sequence()
-            self._watch.look()
+            self._watch.run_round()
             self._alarms.compare(self.now())
             for channel in (MAIL, WEBHOOK):
                 while self._delivery.deliver(channel) == MOST:  # a jump in time brings many at once
@@ -213,7 +213,7 @@ def station() -> Iterator[Station]:
                 authority = stack.enter_context(_process(home, "-m", "tests.conformance.clocked"))
                 eventually(lambda: _operational(home))
                 with AuthorityClient(home.authority_socket("backup")) as client:
-                    ensure_key(Workroom(settings, os.environ, client))
+                    ensure_key(BackupContext(settings, os.environ, client))
                 portal = stack.enter_context(_process(home, *_gunicorn("portal", port)))
                 stack.enter_context(_process(home, *_gunicorn("console", console)))
                 eventually(lambda: answers(port) and answers(console))

@@ -10,7 +10,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from appliance.health import Condition, Finding, Observations, Observed, Page
+from appliance.health import Condition, HealthFinding, Observations, Observed, RunbookPage
 from appliance.health.alarms import MAIL, WEBHOOK, due
 from appliance.health.finding import attention, failing, good
 from appliance.store.health import alarms as store
@@ -20,10 +20,10 @@ from tests.health.station import KEY, Station, eventually
 START = datetime(2026, 11, 25, 8, tzinfo=UTC)
 DAY = timedelta(days=1)
 FULL = failing(
-    "disk", Page.DISK_FULL, "Only {share} of the disk of {path} is free.", {"share": "4%", "path": "/var"}
+    "disk", RunbookPage.DISK_FULL, "Only {share} of the disk of {path} is free.", {"share": "4%", "path": "/var"}
 )
 LOW = attention(
-    "disk", Page.DISK_FULL, "Only {share} of the disk of {path} is free.", {"share": "9%", "path": "/var"}
+    "disk", RunbookPage.DISK_FULL, "Only {share} of the disk of {path} is free.", {"share": "9%", "path": "/var"}
 )
 FINE = good("disk", "All is well.")
 
@@ -36,9 +36,9 @@ class Ward:
         self.told: dict[str, Alarm] = {}
         self._before: Observed | None = None
 
-    def round(self, finding: Finding, *, after: timedelta = timedelta(seconds=15)) -> list[tuple[str, str]]:
+    def round(self, finding: HealthFinding, *, after: timedelta = timedelta(seconds=15)) -> list[tuple[str, str]]:
         self.now += after
-        self._before = Observed.found(finding, self.now, self._before)
+        self._before = Observed.from_finding(finding, self.now, self._before)
         new = list(due([self._before], self.told, self.now, repeat=DAY))
         self.told |= {alarm.name: alarm for alarm in new}
         return [(alarm.event, alarm.condition) for alarm in new]
@@ -94,7 +94,7 @@ def test_the_webhook_can_tell_that_it_is_us(stationed: Station) -> None:
     expected = hmac.new(base64.b64decode(KEY[len("whsec_") :]), signed, hashlib.sha256).digest()
     assert headers["webhook-signature"] == f"v1,{base64.b64encode(expected).decode()}"
     said = json.loads(body)
-    assert said["type"].startswith("alarm.") and said["data"]["page"] in set(Page)
+    assert said["type"].startswith("alarm.") and said["data"]["page"] in set(RunbookPage)
 
 
 def test_the_dead_mans_switch_hears_nothing_of_a_watch_that_sleeps(stationed: Station) -> None:
@@ -104,10 +104,10 @@ def test_the_dead_mans_switch_hears_nothing_of_a_watch_that_sleeps(stationed: St
     assert len(stationed.hook.received) == before + 1
     stationed.ahead += timedelta(minutes=2)
     stationed.beat()
-    watch = stationed.observations.all(stationed.now()).observed[0].finding
+    watch = stationed.observations.survey(stationed.now()).observed[0].finding
     stationed.ahead -= timedelta(minutes=2)
     assert len(stationed.hook.received) == before + 1
-    assert (watch.condition, watch.page) == (Condition.FAILING, Page.WATCH_DEAD)
+    assert (watch.condition, watch.page) == (Condition.FAILING, RunbookPage.WATCH_DEAD)
 
 
 def test_the_scheduler_asks_and_tells_by_itself(stationed: Station) -> None:
@@ -118,5 +118,5 @@ def test_the_scheduler_asks_and_tells_by_itself(stationed: Station) -> None:
         eventually(lambda: len(stationed.hook.events("permissions")) > before)
     key.chmod(0o600)
     alarm = stationed.hook.events("permissions")[-1]
-    assert (alarm["type"], alarm["data"]["page"]) == ("alarm.begun", Page.PERMISSION_WRONG)
+    assert (alarm["type"], alarm["data"]["page"]) == ("alarm.begun", RunbookPage.PERMISSION_WRONG)
     assert stationed.heard("/beat") > 0

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from appliance.cli import main
 from appliance.demonstration.new_home import DEMONSTRATION
-from appliance.health import Condition, Finding, Page
-from appliance.health.bench import bench
+from appliance.health import Condition, HealthFinding, RunbookPage
+from appliance.health.bench import open_check_context
 from appliance.health.diagnosis import diagnose
 from appliance.health.machine import permissions
 from appliance.health.provisioned import drift
@@ -32,7 +32,7 @@ def home(tmp_path: Path) -> Home:
     return made
 
 
-def found(home: Home) -> dict[str, Finding]:
+def found(home: Home) -> dict[str, HealthFinding]:
     return {each.finding.name: each.finding for each in diagnose(home, datetime.now(UTC))}
 
 
@@ -40,11 +40,11 @@ def test_with_everything_down_it_says_what_is_down_and_what_to_do(home: Home) ->
     findings = found(home)
     down = {name: finding.page for name, finding in findings.items() if not finding.well}
     assert down == {
-        "watch": Page.WATCH_DEAD,
-        "authority": Page.AUTHORITY_GONE,
-        "web": Page.WEB_DOWN,
-        "tsa": Page.WEB_DOWN,
-        "backup": Page.BACKUP_UNSET,
+        "watch": RunbookPage.WATCH_DEAD,
+        "authority": RunbookPage.AUTHORITY_GONE,
+        "web": RunbookPage.WEB_DOWN,
+        "tsa": RunbookPage.WEB_DOWN,
+        "backup": RunbookPage.BACKUP_UNSET,
     }
     assert all(finding.advice and "{" not in finding.advice for finding in findings.values() if finding.page)
     assert findings["database"].condition is Condition.GOOD
@@ -52,8 +52,8 @@ def test_with_everything_down_it_says_what_is_down_and_what_to_do(home: Home) ->
 
 def test_in_an_empty_folder_it_answers_too(tmp_path: Path) -> None:
     findings = found(Home(tmp_path))
-    assert findings["settings"].page is Page.SETTINGS_WRONG
-    assert findings["database"].page is Page.DATABASE_UNUSABLE
+    assert findings["settings"].page is RunbookPage.SETTINGS_WRONG
+    assert findings["database"].page is RunbookPage.DATABASE_UNUSABLE
 
 
 def test_the_command_gives_json_and_a_status(home: Home) -> None:
@@ -72,14 +72,14 @@ def test_the_command_gives_json_and_a_status(home: Home) -> None:
 def test_wrong_settings_are_one_finding_and_all_else_is_asked(home: Home) -> None:
     home.settings.write_text("[web]\nport = 70000\n", encoding="utf-8")
     findings = found(home)
-    assert findings["settings"].page is Page.SETTINGS_WRONG and "web.port" in str(findings["settings"])
+    assert findings["settings"].page is RunbookPage.SETTINGS_WRONG and "web.port" in str(findings["settings"])
     assert findings["database"].well and "backup" not in findings
 
 
 def test_a_database_that_is_none_is_told(home: Home) -> None:
     home.database.write_bytes(b"this is no database" * 1000)
-    with bench(home, role="operator", now=datetime.now(UTC)) as asked:
-        assert database(asked).page is Page.DATABASE_UNUSABLE
+    with open_check_context(home, role="operator", now=datetime.now(UTC)) as asked:
+        assert database(asked).page is RunbookPage.DATABASE_UNUSABLE
 
 
 @pytest.mark.parametrize(
@@ -103,14 +103,14 @@ def test_what_others_may_use_is_told_with_the_command_that_mends_it(home: Home, 
         (home.confirmed / name).parent.mkdir(mode=0o750)
         (home.confirmed / name).touch(mode=0o640)
     path = home.root / place
-    with bench(home, role="operator", now=datetime.now(UTC)) as asked:
+    with open_check_context(home, role="operator", now=datetime.now(UTC)) as asked:
         assert permissions(asked).well
         path.chmod(mode)
         finding = permissions(asked)
-    assert (finding.page, finding.mark) == (Page.PERMISSION_WRONG, str(path))
+    assert (finding.page, finding.mark) == (RunbookPage.PERMISSION_WRONG, str(path))
     asked_for = int(finding.advice.split("chmod ")[1].split()[0], 8)
     path.chmod(asked_for)
-    with bench(home, role="operator", now=datetime.now(UTC)) as asked:
+    with open_check_context(home, role="operator", now=datetime.now(UTC)) as asked:
         assert permissions(asked).well
 
 
@@ -119,7 +119,7 @@ def test_a_file_that_was_changed_since_it_was_provisioned_is_named(home: Home) -
     unit.write_text("[Service]\n")
     files = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in (unit, home.settings)}
     home.provisioned.write_text(json.dumps({"files": files}))
-    with bench(home, role="operator", now=datetime.now(UTC)) as asked:
+    with open_check_context(home, role="operator", now=datetime.now(UTC)) as asked:
         assert drift(asked).condition is Condition.GOOD
         unit.write_text("[Service]\nPrivateNetwork=no\n")
         changed = drift(asked)
@@ -127,6 +127,6 @@ def test_a_file_that_was_changed_since_it_was_provisioned_is_named(home: Home) -
         also_gone = drift(asked)
         home.provisioned.write_text("{")
         unreadable = drift(asked)
-    assert changed.page is Page.PROVISIONED_DRIFT and changed.values["files"] == str(unit)
+    assert changed.page is RunbookPage.PROVISIONED_DRIFT and changed.values["files"] == str(unit)
     assert also_gone.values["count"] == 2
-    assert unreadable.page is Page.PROVISIONED_DRIFT
+    assert unreadable.page is RunbookPage.PROVISIONED_DRIFT

@@ -26,10 +26,10 @@ from pysqlite3 import dbapi2 as sqlite
 
 from appliance.config import HealthSettings
 from appliance.demonstration.cast import LI
-from appliance.health import Condition, Page
+from appliance.health import Condition, RunbookPage
 from appliance.health.keys import ending
 from appliance.health.services import SILENT
-from appliance.jobs.watching import TELLING
+from appliance.jobs.watching import ALARM_SECONDS
 from appliance.ledger import LedgerEntry, Sequencer, record
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store import outbox
@@ -74,20 +74,20 @@ def test_a_minute_is_enough() -> None:
         HealthSettings(seconds=a_round + 1).check()
     asking = re.search(r"LIVE_EVERY = (\d+);", (ROOT / "webui/static/live.js").read_text())
     assert asking is not None
-    assert SILENT + 2 * a_round + TELLING < 60
+    assert SILENT + 2 * a_round + ALARM_SECONDS < 60
     assert SILENT + a_round + int(asking[1]) / 1000 < 60
 
 
 def test_hsm_gone(stationed: Station) -> None:
     with hsm_away(stationed):
-        require_shown(stationed, "hsm", Page.HSM_GONE)
+        require_shown(stationed, "hsm", RunbookPage.HSM_GONE)
     require_over(stationed, "hsm")
 
 
 def test_hsm_locked(stationed: Station) -> None:
     with AuthorityClient(stationed.home.authority_socket("operator")) as client:
         client.lock()
-        require_shown(stationed, "hsm", Page.HSM_LOCKED)
+        require_shown(stationed, "hsm", RunbookPage.HSM_LOCKED)
         act = OfficerAct("unlock", {}, datetime.now(UTC) + timedelta(minutes=5), secrets.token_bytes(16))
         officer = SoftwareAuthenticator.load(stationed.home.people / f"{OFFICER}.json")
         pin = (stationed.home.secrets / "user.pin").read_text().strip()
@@ -97,7 +97,7 @@ def test_hsm_locked(stationed: Station) -> None:
 
 def test_clock_unsynchronised(stationed: Station) -> None:
     with stationed.unheld_clock():
-        require_shown(stationed, "clock", Page.CLOCK_UNSYNCHRONISED)
+        require_shown(stationed, "clock", RunbookPage.CLOCK_UNSYNCHRONISED)
     require_over(stationed, "clock")
 
 
@@ -105,14 +105,14 @@ def test_clock_stepped(stationed: Station) -> None:
     with AuthorityClient(stationed.home.authority_socket("tsa")) as client:
         client.timestamp([order_for(bytes(32))])  # from now on it knows how the clock stood
     with stationed.set_clock(ahead=-timedelta(hours=1)) if why_not() else stationed.stepped_clock():
-        require_shown(stationed, "clock", Page.CLOCK_STEPPED)
+        require_shown(stationed, "clock", RunbookPage.CLOCK_STEPPED)
     require_over(stationed, "clock")
 
 
 def test_disk_full(stationed: Station) -> None:
     with small_disk(stationed) as fill:
         fill(0.96)
-        require_shown(stationed, "disk", Page.DISK_FULL)
+        require_shown(stationed, "disk", RunbookPage.DISK_FULL)
         assert "Only 4% of the disk" in stationed.readyz()[1]["failing"]["disk"]
 
 
@@ -125,20 +125,20 @@ def test_certificate_with_two_days_left(stationed: Station) -> None:
     assert [each.condition for each in stages] == [Condition.GOOD, attention, attention, FAILING, FAILING, FAILING]
     assert len({each.mark for each in stages}) == 6, "each stage is told anew"
     with later(stationed, first.not_after - timedelta(days=2, hours=1) - datetime.now(UTC) + timedelta(hours=2)):
-        require_shown(stationed, "certificates", Page.CERTIFICATE_ENDING)
+        require_shown(stationed, "certificates", RunbookPage.CERTIFICATE_ENDING)
         assert f"Hold a renewal for {first.subject}" in stationed.hook.events("certificates")[-1]["data"]["remedy"]
 
 
 def test_crl_expired(stationed: Station) -> None:
     with later(stationed, timedelta(days=7, hours=1)):
-        require_shown(stationed, "revocation-lists", Page.CRL_EXPIRED)
+        require_shown(stationed, "revocation-lists", RunbookPage.CRL_EXPIRED)
 
 
 def test_backup_failed(stationed: Station) -> None:
     with hsm_away(stationed):
         done = command(stationed, "backup", "create")
     assert done.exit_code == 1, done.output
-    require_shown(stationed, "backup", Page.BACKUP_FAILED)
+    require_shown(stationed, "backup", RunbookPage.BACKUP_FAILED)
 
 
 def test_drill_failed(stationed: Station) -> None:
@@ -149,12 +149,12 @@ def test_drill_failed(stationed: Station) -> None:
     (part,) = stationed.settings.backups.glob("*Z/database.age")
     part.write_bytes(part.read_bytes()[:-1])
     assert command(stationed, "drill").exit_code == 1
-    require_shown(stationed, "drill", Page.DRILL_FAILED)
+    require_shown(stationed, "drill", RunbookPage.DRILL_FAILED)
 
 
 def test_mail_down(stationed: Station) -> None:
     stationed.post.close()
-    require_shown(stationed, "mail", Page.MAIL_DOWN)
+    require_shown(stationed, "mail", RunbookPage.MAIL_DOWN)
     before = len(stationed.post.messages)
     stationed.post.open()
     require_over(stationed, "mail")
@@ -169,7 +169,7 @@ def test_queue_stuck(stationed: Station) -> None:
     due = datetime.now(UTC) - timedelta(hours=2)
     with database.transaction() as tx:
         outbox.enqueue(tx, Notice(None, LI.subject, NoticeKind.ENROLLED, due, "waits"))
-    require_shown(stationed, "queue", Page.QUEUE_STUCK)
+    require_shown(stationed, "queue", RunbookPage.QUEUE_STUCK)
     with database.transaction() as tx:
         tx.execute("UPDATE outbox SET state = 'withdrawn', settled = due WHERE state = 'queued'")
     database.close()
@@ -183,7 +183,7 @@ def test_database_locked(stationed: Station) -> None:
         stdout=subprocess.PIPE,
     ) as other:
         assert other.stdout is not None and other.stdout.readline() == b"held\n"
-        require_shown(stationed, "database", Page.DATABASE_LOCKED)
+        require_shown(stationed, "database", RunbookPage.DATABASE_LOCKED)
         other.communicate()
     require_over(stationed, "database")
 
@@ -192,7 +192,7 @@ def test_web_worker_dead(stationed: Station) -> None:
     worker = stationed.workers()[0]
     os.kill(worker, signal.SIGSTOP)
     try:
-        require_shown(stationed, "web", Page.WEB_DOWN)
+        require_shown(stationed, "web", RunbookPage.WEB_DOWN)
     finally:
         os.kill(worker, signal.SIGCONT)
     require_over(stationed, "web")
@@ -201,7 +201,7 @@ def test_web_worker_dead(stationed: Station) -> None:
 def test_permission_wrong(stationed: Station) -> None:
     key = stationed.home.secrets / "web.key"
     key.chmod(0o644)
-    require_shown(stationed, "permissions", Page.PERMISSION_WRONG)
+    require_shown(stationed, "permissions", RunbookPage.PERMISSION_WRONG)
     assert f"`chmod 0600 {key}`" in stationed.hook.events("permissions")[-1]["data"]["remedy"]
     key.chmod(0o600)
     require_over(stationed, "permissions")
@@ -218,7 +218,7 @@ def test_log_behind_the_authoritys_memory(stationed: Station) -> None:
     with AuthorityClient(stationed.home.authority_socket("scheduler")) as client:
         Sequencer(went_on, client).run_once()
     went_on.close()
-    require_shown(stationed, "log", Page.LOG_BEHIND)
+    require_shown(stationed, "log", RunbookPage.LOG_BEHIND)
 
 
 @contextmanager

@@ -10,11 +10,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from appliance.health import Observations, Observed, Survey
-from appliance.health.bench import Bench
+from appliance.health.bench import CheckContext
 from appliance.health.figures import labelled
 from appliance.health.finding import good
 from appliance.health.metrics import HELP, exposition
-from appliance.health.series import KEPT, Series
+from appliance.health.series import KEPT, FigureSeries
 from appliance.health.tally import CHUNK, tally
 from appliance.home import Home
 from appliance.ledger import LedgerEntry, record
@@ -33,28 +33,28 @@ def observations(tmp_path: Path) -> Iterator[Observations]:
 
 
 def test_figures_are_gathered_by_the_hour_and_forgotten_after_their_time(observations: Observations) -> None:
-    series = Series(observations)
-    series.add({"offset": 9.0}, NOON - KEPT - timedelta(hours=2))
+    series = FigureSeries(observations)
+    series.add_figures({"offset": 9.0}, NOON - KEPT - timedelta(hours=2))
     for minute, offset, total in ((0, 1.0, 100.0), (20, 4.0, 104.0), (80, 2.0, 110.0)):
-        series.add({"offset": offset, "signed_total": total}, NOON + timedelta(minutes=minute))
-    assert series.names() == ["offset", "signed_total"]
-    first, second = series.read("offset", since=NOON, until=NOON + timedelta(hours=3))
+        series.add_figures({"offset": offset, "signed_total": total}, NOON + timedelta(minutes=minute))
+    assert series.figure_names() == ["offset", "signed_total"]
+    first, second = series.read_hours("offset", since=NOON, until=NOON + timedelta(hours=3))
     assert (first.hour, first.count, first.mean, first.low, first.high) == (NOON, 2, 2.5, 1.0, 4.0)
     assert (second.hour, second.last) == (NOON + timedelta(hours=1), 2.0)
-    assert series.read("offset", since=NOON - 2 * KEPT, until=NOON) == []
+    assert series.read_hours("offset", since=NOON - 2 * KEPT, until=NOON) == []
 
 
 def test_what_only_grows_has_its_growth_by_the_hour(observations: Observations) -> None:
-    series = Series(observations)
+    series = FigureSeries(observations)
     for minutes, total in ((0, 100.0), (50, 104.0), (70, 110.0), (110, 111.0), (130, 3.0), (140, 5.0)):
-        series.add({"signed_total": total}, NOON + timedelta(minutes=minutes))
-    grown = [each.grown for each in series.read("signed_total", since=NOON, until=NOON + timedelta(hours=3))]
+        series.add_figures({"signed_total": total}, NOON + timedelta(minutes=minutes))
+    grown = [each.grown for each in series.read_hours("signed_total", since=NOON, until=NOON + timedelta(hours=3))]
     assert grown == [4.0, 7.0, 2.0], "between hours too; and after a restore from what is there then"
 
 
 def test_acts_are_counted_as_the_log_grows(tmp_path: Path, observations: Observations) -> None:
     database = Database(tmp_path / "state/vermilion.db")
-    bench = Bench(Home(tmp_path), NOON, AuthorityClient(tmp_path / "nobody.sock"), opened=database)
+    bench = CheckContext(Home(tmp_path), NOON, AuthorityClient(tmp_path / "nobody.sock"), opened=database)
 
     def write(kind: str, count: int) -> None:
         with database.transaction() as tx:
@@ -78,7 +78,7 @@ def test_acts_are_counted_as_the_log_grows(tmp_path: Path, observations: Observa
 
 def test_prometheus_reads_all_that_we_say(stationed: Station) -> None:
     stationed.look()
-    text = exposition(stationed.observations.all(stationed.now()))
+    text = exposition(stationed.observations.survey(stationed.now()))
     families = {family.name: family for family in text_string_to_metric_families(text)}
     unknown = [name for name in families if name not in HELP and f"{name}_total" not in HELP]
     assert unknown == [] and all(family.documentation for family in families.values())

@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.cli import main
-from appliance.health import Condition, Page
-from appliance.health.bench import bench
+from appliance.health import Condition, RunbookPage
+from appliance.health.bench import open_check_context
 from appliance.health.ceremonies import ceremonies
-from appliance.health.maintaining import is_to_be_told, standing
+from appliance.health.maintaining import is_to_be_told, maintenance_finding
 from appliance.home import Home
 from appliance.keeping import CeremonyRecords
 from appliance.ledger.audit_trail import AuditTrail
@@ -38,14 +38,14 @@ WINDOW = MaintenanceWindow(NOON, NOON + timedelta(hours=2), "a new disk")
 def test_a_maintenance_is_told_on_every_page(
     window: MaintenanceWindow | None, hours: int, said: str, told: bool
 ) -> None:
-    finding = standing(window, NOON + timedelta(hours=hours))
+    finding = maintenance_finding(window, NOON + timedelta(hours=hours))
     assert finding.condition is Condition.GOOD and said in str(finding)
     assert is_to_be_told(finding) is told
 
 
 def test_one_that_lasts_longer_than_announced_is_an_alarm() -> None:
-    finding = standing(WINDOW, NOON + timedelta(hours=2, minutes=1))
-    assert (finding.condition, finding.page) == (Condition.FAILING, Page.MAINTENANCE_LONG)
+    finding = maintenance_finding(WINDOW, NOON + timedelta(hours=2, minutes=1))
+    assert (finding.condition, finding.page) == (Condition.FAILING, RunbookPage.MAINTENANCE_LONG)
     assert "was to end at 2026-11-25 14:00 UTC" in str(finding) and is_to_be_told(finding)
     assert "a new disk" not in str(finding), "what somebody typed goes into no metric and no bundle"
 
@@ -66,8 +66,8 @@ def test_ceremonies_go_into_the_log_once_and_a_change_is_found(stationed: Statio
         assert (public["ceremony"], public["transcript"]) == (first.number, first.sha256.hex())
     database.close()
 
-    def found() -> tuple[Condition, Page | None]:
-        with bench(home, role="scheduler", now=NOON) as opened:
+    def found() -> tuple[Condition, RunbookPage | None]:
+        with open_check_context(home, role="scheduler", now=NOON) as opened:
             finding = ceremonies(opened)
         return finding.condition, finding.page
 
@@ -78,7 +78,7 @@ def test_ceremonies_go_into_the_log_once_and_a_change_is_found(stationed: Statio
     assert listed.exit_code == 0 and first.name in listed.output and first.sha256.hex() in listed.output
     assert (printed.exit_code, printed.output) == (0, text)
     path.write_text(text + "and one line more\n")
-    assert found() == (Condition.FAILING, Page.CEREMONY_CHANGED)
+    assert found() == (Condition.FAILING, RunbookPage.CEREMONY_CHANGED)
     changed = said(home)
     assert changed.exit_code == 1 and "is gone or was changed" in changed.output
     path.write_text(text)

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 from typing import cast
 
 from appliance.config import Settings
-from appliance.health import Condition, Observed, Page, backups, dating, queues
+from appliance.health import Condition, Observed, RunbookPage, backups, dating, queues
 from appliance.health.alarms import due
-from appliance.health.bench import Bench
+from appliance.health.bench import CheckContext
 from appliance.health.services import raised
 from appliance.home import Home
 from appliance.pulses import Pulses
@@ -27,7 +27,7 @@ def test_each_service_that_failed_is_named_with_what_to_do(tmp_path: Path) -> No
     (tmp_path / "vermilion-tsa.service").write_text("2026-03-01T10:00:00Z signal\n")
     (tmp_path / "vermilion-web.service").write_text("2026-03-01T11:00:00Z exit-code\n")
     found = raised(tmp_path)
-    assert (found.well, found.page) == (False, Page.SERVICE_FAILED)
+    assert (found.well, found.page) == (False, RunbookPage.SERVICE_FAILED)
     assert "vermilion-tsa.service (2026-03-01T10:00:00Z signal), vermilion-web.service (" in str(found)
     assert found.advice == (
         f"See `journalctl -u vermilion-tsa.service`; when it is dealt with, remove its file in {tmp_path}."
@@ -54,7 +54,7 @@ def test_a_process_lives_while_it_shows_it(tmp_path: Path) -> None:
 def test_what_is_not_configured_is_neither_good_nor_an_alarm() -> None:
     bench = SimpleNamespace(configured=lambda: Settings(Home(Path("/nowhere"))))
     for question in (queues.mail, dating.outside_timestamps):
-        found = question(cast("Bench", bench))
+        found = question(cast("CheckContext", bench))
         assert (found.condition, found.well, found.page) == (Condition.NOT_CONFIGURED, True, None)
         assert not list(due([Observed(found, NOON, NOON)], {}, NOON, repeat=timedelta(days=1)))
     assert backups.unconfigured(demonstration=True).condition is Condition.NOT_CONFIGURED

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from appliance.config import KeepingSettings
-from appliance.health.bench import bench
-from appliance.health.lasting import contracts, keeping
+from appliance.health.bench import open_check_context
+from appliance.health.lasting import keeping, keeping_finding
 from appliance.keeping import Keeping, Round
 from appliance.model.contract import Contract
 from appliance.store import keeping as kept
@@ -35,7 +35,7 @@ def test_without_a_new_key_it_waits_and_is_said(house: Decade, contract: Contrac
     house.move_to(4.9)
     with house.serving(), house.opened("scheduler") as appliance:
         assert appliance.keeping.run() == Round()
-        with bench(house.home, role="operator", now=house.now()) as asked:
+        with open_check_context(house.home, role="operator", now=house.now()) as asked:
             found = keeping(asked)
     assert (found.well, "new timestamp key" in str(found)) == (False, True)
 
@@ -82,7 +82,7 @@ def test_too_late_is_refused_counted_and_tried_again_less_and_less_often(
         assert appliance.keeping.run() == Round()  # not again at once
         assert appliance.contracts.document(appliance.contracts.get(contract.id)) == document
         with appliance.database.reading() as tx:
-            found = contracts(tx, KeepingSettings(), at, reached=None)
+            found = keeping_finding(tx, KeepingSettings(), at, reached=None)
             failing = kept.failing(tx)
         assert (found.well, found.values) == (False, {"count": 1})
         assert failing.count == 1 and "own verifier" in str(failing.reason)

@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.demonstration.cast import LI
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.evidence.revisions import SignatureRange, newest_contents
 from appliance.exporting import Exporting
 from appliance.history.timeline import Timeline
@@ -77,7 +77,7 @@ def test_who_leaves_has_signed(house: Decade, kept: tuple[Contract, bytes], tmp_
         passes_all_checks(appliance, kept[0], tmp_path / "before")
         details = {"subject": LI.subject, "reason": "affiliation_changed"}
         act = OfficerAct("retire", details, house.later(seconds=120), secrets.token_bytes(16))
-        appliance.authority.retire(act, [Pocket(house.home.people).activate(OFFICER, act)])
+        appliance.authority.retire(act, [DemonstrationAuthenticators(house.home.people).activate(OFFICER, act)])
         passes_all_checks(appliance, kept[0], tmp_path / "after")
     assert "Revoked as of" in (tmp_path / "after/README.en.txt").read_text()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.logs.syslog import Syslog, message
+from appliance.logs.syslog import Syslog, syslog_message
 from tests.logs.test_lines import said
 
 FORM = re.compile(
@@ -46,7 +46,9 @@ def eventually(holds: Callable[[], bool]) -> None:
     [(logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (logging.DEBUG, 7)],
 )
 def test_a_message_has_the_form_of_the_standard(level: int, severity: int) -> None:
-    whole = message(said(level, "ignored"), "合同\nin two lines", host="a host\u00e9", process="vermilion web")
+    whole = syslog_message(
+        said(level, "ignored"), "合同\nin two lines", host="a host\u00e9", process="vermilion web"
+    )
     found = FORM.fullmatch(whole.decode())
     assert found is not None
     assert (int(found["pri"]), found["host"], found["app"]) == (10 * 8 + severity, "ahost", "vermilionweb")

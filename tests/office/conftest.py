@@ -10,7 +10,7 @@ import pytest
 
 from appliance.accounts.sessions import Sessions
 from appliance.demonstration import cast
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.language import Language
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.office import OfficerDecision, ProposedPasskey
@@ -68,8 +68,8 @@ def passkey(appliance: Appliance) -> tuple[ProposedPasskey, SoftwareAuthenticato
 
 def by_officer(appliance: Appliance, pending: OfficerDecision) -> WebAuthnActivation:
     """The ceremony's officer says yes to *pending*."""
-    act = appliance.office.performing.to_activate(pending)
-    return Pocket(appliance.settings.home.people).activate(cast.OFFICER, act)
+    act = appliance.office.decisions.to_activate(pending)
+    return DemonstrationAuthenticators(appliance.settings.home.people).activate(cast.OFFICER, act)
 
 
 def events_of(appliance: Appliance, subject: str) -> list[str]:

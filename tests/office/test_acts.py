@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from appliance.demonstration import cast
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.office import EnrolmentRequestState, OfficerDecisionKind, OfficerDecisionState
 from appliance.model.people import SealKind
-from appliance.office import Office, SealDraft, words_of
+from appliance.office import Office, SealDraft, describe_decision
 from appliance.wiring import Appliance
 from hsm.activation.totp import code_at, step_of
 from hsm.errors import ActivationRefused, AuthorityUnreachable
@@ -31,25 +31,25 @@ from tests.world import World
 def enrol(appliance: Appliance, **details: str) -> str:
     """A newcomer whom the officer has enrolled; the subject."""
     person = newcomer(appliance, **details)
-    asked = appliance.office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
-    act = appliance.office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
-    appliance.office.performing.activate(act.id, by_officer(appliance, act))
+    asked = appliance.office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+    act = appliance.office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    appliance.office.decisions.activate_decision(act.id, by_officer(appliance, act))
     return person.subject
 
 
 def test_an_approved_request_makes_a_certificate(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
     proposed, _ = passkey(appliance)
-    asked = office.requests.submit(person.subject, [proposed], by=person.subject)
-    act = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    asked = office.requests.submit_request(person.subject, [proposed], by=person.subject)
+    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
     assert act.kind is OfficerDecisionKind.ENROL_PERSON
-    assert "赵示例" in str(words_of(act, {}))
+    assert "赵示例" in str(describe_decision(act, {}))
 
-    done = office.performing.activate(act.id, by_officer(appliance, act))
+    done = office.decisions.activate_decision(act.id, by_officer(appliance, act))
 
     assert (done.state, done.approved_by) == (OfficerDecisionState.DONE, (cast.OFFICER,))
     assert appliance.registry.certificate(person.subject) == appliance.authority.certificate(person.subject)
-    assert office.requests.request(asked.id).state is EnrolmentRequestState.APPROVED
+    assert office.requests.find_request(asked.id).state is EnrolmentRequestState.APPROVED
     assert events_of(appliance, person.subject)[-1] == "person-enrolled"
     assert notices_to(appliance, person.subject) == ["enrolled"]
     known = appliance.authority.credentials(person.subject)
@@ -71,10 +71,10 @@ def test_pin_and_passkey_are_enrolled_together_and_forgotten_here(appliance: App
     draft = office.requests.draft_totp(person.subject, issuer="Vermilion", account="zhao")
     code = code_at(base64.b32decode(draft.secret), step_of(appliance.now()))
     pin = office.requests.pin_totp(person.subject, sealed=draft.sealed, pin="246810", code=code)
-    asked = office.requests.submit(person.subject, [passkey(appliance)[0], pin], by=person.subject)
-    act = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    asked = office.requests.submit_request(person.subject, [passkey(appliance)[0], pin], by=person.subject)
+    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
 
-    office.performing.activate(act.id, by_officer(appliance, act))
+    office.decisions.activate_decision(act.id, by_officer(appliance, act))
 
     assert {each.kind for each in appliance.authority.credentials(person.subject)} == {"webauthn", "pin-totp"}
     with appliance.database.reading() as tx:
@@ -88,11 +88,11 @@ def test_pin_and_passkey_are_enrolled_together_and_forgotten_here(appliance: App
 def test_one_more_credential_for_who_is_enrolled(appliance: Appliance, office: Office) -> None:
     subject = enrol(appliance)
     proposed, _ = passkey(appliance)
-    asked = office.requests.submit(subject, [proposed], by=subject)
-    act = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    asked = office.requests.submit_request(subject, [proposed], by=subject)
+    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
     assert act.kind is OfficerDecisionKind.ADD_CREDENTIAL
 
-    office.performing.activate(act.id, by_officer(appliance, act))
+    office.decisions.activate_decision(act.id, by_officer(appliance, act))
 
     assert proposed.credential_id in [each.credential_id for each in appliance.authority.credentials(subject)]
     assert events_of(appliance, subject)[-1] == "credential-added"
@@ -100,80 +100,80 @@ def test_one_more_credential_for_who_is_enrolled(appliance: Appliance, office: O
 
 def test_without_words_on_the_identity_nothing_is_prepared(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    asked = office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
+    asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
     for wrong in ("", "   ", "长" * 501):
         with pytest.raises(PreconditionRefused):
-            office.preparing.enrolment(asked.id, verified=wrong, by=cast.OFFICER)
+            office.drafts.draft_enrolment(asked.id, verified=wrong, by=cast.OFFICER)
     with pytest.raises(NotFound):
-        office.preparing.enrolment("ff", verified=VERIFIED, by=cast.OFFICER)
+        office.drafts.draft_enrolment("ff", verified=VERIFIED, by=cast.OFFICER)
 
 
 def test_a_person_is_no_officer(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    asked = office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
-    act = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
-    activation = Pocket(appliance.settings.home.people).activate(
-        cast.ZHANG.subject, office.performing.to_activate(act)
+    asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    activation = DemonstrationAuthenticators(appliance.settings.home.people).activate(
+        cast.ZHANG.subject, office.decisions.to_activate(act)
     )
 
     with pytest.raises(ActivationRefused, match="Only officers"):
-        office.performing.activate(act.id, activation)
-    assert office.requests.request(asked.id).state is EnrolmentRequestState.OPEN
+        office.decisions.activate_decision(act.id, activation)
+    assert office.requests.find_request(asked.id).state is EnrolmentRequestState.OPEN
 
 
 def test_an_activation_of_another_act_does_nothing(appliance: Appliance, office: Office) -> None:
     acts = []
     for _ in range(2):
         person = newcomer(appliance)
-        asked = office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
-        acts.append(office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER))
+        asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+        acts.append(office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER))
 
     with pytest.raises(ActivationRefused, match="does not verify"):
-        office.performing.activate(acts[0].id, by_officer(appliance, acts[1]))
-    assert office.performing.act(acts[0].id).state is OfficerDecisionState.OPEN
+        office.decisions.activate_decision(acts[0].id, by_officer(appliance, acts[1]))
+    assert office.decisions.find_decision(acts[0].id).state is OfficerDecisionState.OPEN
 
 
 def test_an_act_ends_once(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    asked = office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
-    first = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
-    second = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+    first = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    second = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
     stale = by_officer(appliance, second)
     activation = by_officer(appliance, first)
-    office.performing.activate(first.id, activation)
+    office.decisions.activate_decision(first.id, activation)
 
     with pytest.raises(StateRefused, match="in the meantime"):
-        office.performing.activate(first.id, activation)
+        office.decisions.activate_decision(first.id, activation)
     with pytest.raises(StateRefused, match="in the meantime"):
-        office.performing.activate(second.id, stale)
+        office.decisions.activate_decision(second.id, stale)
     with pytest.raises(StateRefused, match="in the meantime"):
-        office.performing.refuse(first.id, reason="zu spät", by=cast.OFFICER)
+        office.decisions.refuse_decision(first.id, reason="zu spät", by=cast.OFFICER)
     assert events_of(appliance, person.subject).count("person-enrolled") == 1
 
 
 def test_an_expired_act_does_nothing(world: World, appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    asked = office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
-    act = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
     activation = by_officer(appliance, act)
 
     with world.opened(ahead=timedelta(minutes=16)) as later:
-        assert act not in later.office.performing.waiting()
+        assert act not in later.office.decisions.waiting_decisions()
         with pytest.raises(StateRefused, match="run out"):
-            later.office.performing.activate(act.id, activation)
-    assert office.performing.act(act.id).state is OfficerDecisionState.EXPIRED
-    assert office.requests.request(asked.id).state is EnrolmentRequestState.OPEN
+            later.office.decisions.activate_decision(act.id, activation)
+    assert office.decisions.find_decision(act.id).state is OfficerDecisionState.EXPIRED
+    assert office.requests.find_request(asked.id).state is EnrolmentRequestState.OPEN
 
 
 def test_a_refused_act_leaves_its_request_open(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    asked = office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
-    act = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
 
-    office.performing.refuse(act.id, reason="先核对证件", by=cast.OFFICER)
+    office.decisions.refuse_decision(act.id, reason="先核对证件", by=cast.OFFICER)
 
-    assert office.performing.act(act.id).state is OfficerDecisionState.REFUSED
-    assert office.requests.request(asked.id).state is EnrolmentRequestState.OPEN
+    assert office.decisions.find_decision(act.id).state is OfficerDecisionState.REFUSED
+    assert office.requests.find_request(asked.id).state is EnrolmentRequestState.OPEN
     assert events_of(appliance, person.subject)[-1] == "office-act-refused"
 
 
@@ -201,13 +201,13 @@ def test_what_the_authority_did_before_we_died_is_completed(appliance: Appliance
     office = appliance.office
     dying = office_with(appliance, DyingAuthority(appliance.authority, operation))  # type: ignore[arg-type]
     person = newcomer(appliance)
-    asked = office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
-    act = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
     with pytest.raises(AuthorityUnreachable):
-        dying.performing.activate(act.id, by_officer(appliance, act))
-    assert office.performing.act(act.id).state is OfficerDecisionState.OPEN
+        dying.decisions.activate_decision(act.id, by_officer(appliance, act))
+    assert office.decisions.find_decision(act.id).state is OfficerDecisionState.OPEN
 
-    done = office.performing.activate(act.id, by_officer(appliance, act))
+    done = office.decisions.activate_decision(act.id, by_officer(appliance, act))
 
     assert done.state is OfficerDecisionState.DONE
     assert appliance.registry.certificate(person.subject)
@@ -220,29 +220,31 @@ def test_other_acts_are_completed_too(appliance: Appliance, operation: str) -> N
     dying = office_with(appliance, DyingAuthority(appliance.authority, operation))  # type: ignore[arg-type]
     subject = enrol(appliance)
     if operation == "add_credential":
-        asked = office.requests.submit(subject, [passkey(appliance)[0]], by=subject)
-        act = office.preparing.enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+        asked = office.requests.submit_request(subject, [passkey(appliance)[0]], by=subject)
+        act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
     elif operation == "revoke_credential":
         [known] = appliance.authority.credentials(subject)
         assert known.credential_id is not None
-        act = office.preparing.revocation(subject, known.credential_id.hex(), by=cast.OFFICER)
+        act = office.drafts.draft_revocation(subject, known.credential_id.hex(), by=cast.OFFICER)
     else:
-        act = office.preparing.leaving(subject, by=cast.OFFICER)
+        act = office.drafts.draft_leaving(subject, by=cast.OFFICER)
     with pytest.raises(AuthorityUnreachable):
-        dying.performing.activate(act.id, by_officer(appliance, act))
+        dying.decisions.activate_decision(act.id, by_officer(appliance, act))
 
-    assert office.performing.activate(act.id, by_officer(appliance, act)).state is OfficerDecisionState.DONE
+    assert (
+        office.decisions.activate_decision(act.id, by_officer(appliance, act)).state is OfficerDecisionState.DONE
+    )
 
 
 def test_a_seal_is_made_with_its_custodians(appliance: Appliance, office: Office) -> None:
     keeper = enrol(appliance, name="周保管")
     draft = SealDraft(cast.ALPHA, SealKind.COMPANY, (keeper, keeper), 42.5)
 
-    act = office.preparing.seal(draft, by=cast.OFFICER)
-    assert "42.5 mm" in str(words_of(act, {keeper: "周保管"})) and "周保管" in str(
-        words_of(act, {keeper: "周保管"})
+    act = office.drafts.draft_seal(draft, by=cast.OFFICER)
+    assert "42.5 mm" in str(describe_decision(act, {keeper: "周保管"})) and "周保管" in str(
+        describe_decision(act, {keeper: "周保管"})
     )
-    office.performing.activate(act.id, by_officer(appliance, act))
+    office.decisions.activate_decision(act.id, by_officer(appliance, act))
 
     seal = office.seals.seal(act.subject)
     assert (seal.kind, seal.custodians, seal.width_mm) == (SealKind.COMPANY, (keeper,), 42.5)
@@ -261,7 +263,7 @@ def test_what_no_seal_can_be(appliance: Appliance, office: Office) -> None:
         SealDraft("没有的公司", SealKind.COMPANY, (cast.CUSTODIAN.subject,), 42),
     ):
         with pytest.raises(PreconditionRefused):
-            office.preparing.seal(draft, by=cast.OFFICER)
+            office.drafts.draft_seal(draft, by=cast.OFFICER)
 
 
 def test_a_seal_is_suspended_and_let_go_again(appliance: Appliance, office: Office) -> None:
@@ -275,8 +277,8 @@ def test_a_seal_is_suspended_and_let_go_again(appliance: Appliance, office: Offi
 
     assert office.seals.at_the_authority(seal).suspended is not None
 
-    act = office.preparing.seals.resumption(seal, reason="已找回", by=cast.OFFICER)
-    office.performing.activate(act.id, by_officer(appliance, act))
+    act = office.drafts.seals.draft_resumption(seal, reason="已找回", by=cast.OFFICER)
+    office.decisions.activate_decision(act.id, by_officer(appliance, act))
 
     assert office.seals.seal(seal).suspended is None
     assert events_of(appliance, seal)[-2:] == ["seal-suspended", "seal-resumed"]
@@ -288,15 +290,15 @@ def test_a_revoked_credential_is_gone(appliance: Appliance, office: Office) -> N
     subject = enrol(appliance)
     [known] = appliance.authority.credentials(subject)
     assert known.credential_id is not None
-    act = office.preparing.revocation(subject, known.credential_id.hex(), by=cast.OFFICER)
+    act = office.drafts.draft_revocation(subject, known.credential_id.hex(), by=cast.OFFICER)
 
-    office.performing.activate(act.id, by_officer(appliance, act))
+    office.decisions.activate_decision(act.id, by_officer(appliance, act))
 
     assert appliance.authority.credentials(subject) == []
     with pytest.raises(StateRefused, match="no such credential"):
-        office.preparing.revocation(subject, known.credential_id.hex(), by=cast.OFFICER)
+        office.drafts.draft_revocation(subject, known.credential_id.hex(), by=cast.OFFICER)
     with pytest.raises(StateRefused, match="no such credential"):
-        office.preparing.revocation(subject, "pin-totp", by=cast.OFFICER)
+        office.drafts.draft_revocation(subject, "pin-totp", by=cast.OFFICER)
 
 
 def test_who_has_left_signs_no_more(appliance: Appliance, office: Office) -> None:
@@ -304,7 +306,7 @@ def test_who_has_left_signs_no_more(appliance: Appliance, office: Office) -> Non
     act = office.members.let_go(subject, by=cast.OFFICER)
     assert act is not None
 
-    office.performing.activate(act.id, by_officer(appliance, act))
+    office.decisions.activate_decision(act.id, by_officer(appliance, act))
 
     assert appliance.authority.credentials(subject) == []
     assert events_of(appliance, subject)[-1] == "person-left"
@@ -312,7 +314,7 @@ def test_who_has_left_signs_no_more(appliance: Appliance, office: Office) -> Non
 
 def test_nobody_lets_themselves_go(office: Office) -> None:
     with pytest.raises(StateRefused, match="another officer"):
-        office.preparing.leaving(cast.OFFICER, by=cast.OFFICER)
+        office.drafts.draft_leaving(cast.OFFICER, by=cast.OFFICER)
 
 
 def test_the_list_is_searched_in_pages(appliance: Appliance, office: Office) -> None:

@@ -12,7 +12,7 @@ import pytest
 from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.seal_request_status import Lapse, lapse_of
 from appliance.demonstration.cast import ALPHA, CUSTODIAN, OFFICER, ZHANG, ZONE
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.history.timeline import Timeline
 from appliance.language import Language
@@ -153,7 +153,7 @@ def test_a_request_for_a_seal_lapses_when_who_asked_leaves(appliance: Appliance)
         appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
         appliance.cycle.complete(prepared.id)
     prepared = appliance.cycle.prepare(contract.id, contract.parties[2].id)
-    mine = Pocket(appliance.settings.home.people).activate(ZHANG.subject, prepared.intent)
+    mine = DemonstrationAuthenticators(appliance.settings.home.people).activate(ZHANG.subject, prepared.intent)
     asked = appliance.seal_requests.ask(prepared.id, mine, reason="盖章")
     with appliance.database.reading() as tx:
         assert lapse_of(tx, asked, appliance.now()) is None

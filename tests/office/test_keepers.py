@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from appliance.administration.parts import Parts
+from appliance.administration.parts import ActionContext
 from appliance.administration.registry import REGISTRY
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.administration import AdministratorRole
 from appliance.model.office import NewPinCustodian, OfficerDecision, OfficerDecisionKind, OfficerDecisionState
-from appliance.office import Office, words_of
+from appliance.office import Office, describe_decision
 from appliance.wiring import Appliance
 from hsm.acts import Activation, OfficerAct
 from hsm.answers import Approvals
@@ -32,20 +32,20 @@ def test_a_keeper_is_made_by_officers(appliance: Appliance, office: Office) -> N
     device = SoftwareAuthenticator.create("localhost", CONSOLE)
     passkey = (device.credential_id, bytes.fromhex(device.credential()["public_key"]))
     keeper = NewPinCustodian("keeper-sun.wei", "孙示例", (passkey,), "localhost")
-    services = office.preparing.services
+    services = office.drafts.services
     organisation = appliance.authority.organisations()[0]
 
-    act = services.keeper(keeper, organisation=organisation, by=ADMINISTRATOR)
+    act = services.draft_pin_custodian(keeper, organisation=organisation, by=ADMINISTRATOR)
     assert act.expires - act.prepared == timedelta(hours=24)
-    assert "孙示例" in str(words_of(act, {})) and "two keepers" in str(words_of(act, {}))
+    assert "孙示例" in str(describe_decision(act, {})) and "two keepers" in str(describe_decision(act, {}))
     assert appliance.authority.credentials(keeper.subject) == []
 
-    done = office.performing.activate(act.id, by_officer(appliance, act))
+    done = office.decisions.activate_decision(act.id, by_officer(appliance, act))
     assert done.state is OfficerDecisionState.DONE
     [known] = appliance.authority.credentials(keeper.subject)
     assert known.credential_id == device.credential_id
     with pytest.raises(StateRefused, match="already"):
-        services.keeper(keeper, organisation=organisation, by=ADMINISTRATOR)
+        services.draft_pin_custodian(keeper, organisation=organisation, by=ADMINISTRATOR)
 
 
 def test_who_is_ended_while_an_officer_activates_does_not_become_a_keeper(
@@ -60,7 +60,7 @@ def test_who_is_ended_while_an_officer_activates_does_not_become_a_keeper(
         "localhost",
     )
     organisation = appliance.authority.organisations()[0]
-    act = office.preparing.services.keeper(keeper, organisation=organisation, by=ADMINISTRATOR)
+    act = office.drafts.services.draft_pin_custodian(keeper, organisation=organisation, by=ADMINISTRATOR)
 
     class Interrupted:
         def __getattr__(self, name: str) -> Any:
@@ -68,30 +68,35 @@ def test_who_is_ended_while_an_officer_activates_does_not_become_a_keeper(
 
         def approve(self, asked: OfficerAct, activation: Activation) -> Approvals:
             given = appliance.authority.approve(asked, activation)
-            office.performing.refuse(act.id, reason="已撤销", by=ADMINISTRATOR)
+            office.decisions.refuse_decision(act.id, reason="已撤销", by=ADMINISTRATOR)
             return given
 
     interrupted = office_with(appliance, Interrupted())  # type: ignore[arg-type]
     with pytest.raises(StateRefused):
-        interrupted.performing.activate(act.id, by_officer(appliance, act))
+        interrupted.decisions.activate_decision(act.id, by_officer(appliance, act))
     assert appliance.authority.credentials(keeper.subject) == []
 
 
 def test_a_keeper_who_lost_a_passkey_gets_others_in_its_place(appliance: Appliance, office: Office) -> None:
-    services, organisation = office.preparing.services, appliance.authority.organisations()[0]
+    services, organisation = office.drafts.services, appliance.authority.organisations()[0]
     lost, kept, new = (SoftwareAuthenticator.create("localhost", CONSOLE) for _ in range(3))
 
     def made(*devices: SoftwareAuthenticator) -> OfficerDecision:
         passkeys = [(each.credential_id, bytes.fromhex(each.credential()["public_key"])) for each in devices]
         keeper = NewPinCustodian("keeper-qian", "钱示例", tuple(passkeys), "localhost")
-        return services.keeper(keeper, organisation=organisation, by=ADMINISTRATOR)
+        return services.draft_pin_custodian(keeper, organisation=organisation, by=ADMINISTRATOR)
 
     first = made(lost, kept)
-    office.performing.activate(first.id, by_officer(appliance, first))
+    office.decisions.activate_decision(first.id, by_officer(appliance, first))
 
     again = made(kept, new)
-    assert "with none from before" in str(words_of(again, {})) and "钱示例" in str(words_of(again, {}))
-    assert office.performing.activate(again.id, by_officer(appliance, again)).state is OfficerDecisionState.DONE
+    assert "with none from before" in str(describe_decision(again, {})) and "钱示例" in str(
+        describe_decision(again, {})
+    )
+    assert (
+        office.decisions.activate_decision(again.id, by_officer(appliance, again)).state
+        is OfficerDecisionState.DONE
+    )
 
     known = {each.credential_id for each in appliance.authority.credentials("keeper-qian")}
     assert known == {kept.credential_id, new.credential_id}
@@ -111,7 +116,7 @@ def test_who_is_to_keep_a_part_has_a_passkey_that_root_confirmed(appliance: Appl
         house.set_up_with_key("sun", AdministratorRole.SYSTEM)
         house.set_up("zhou", AdministratorRole.SECURITY)
         house.set_up_with_key("wu", AdministratorRole.AUDITOR)
-        parts = Parts(
+        parts = ActionContext(
             house.settings, house.administration.administrators, appliance.authority, appliance.now, appliance
         )
         action, by = REGISTRY["keys.keeper"], house.actor("sun")
@@ -120,7 +125,9 @@ def test_who_is_to_keep_a_part_has_a_passkey_that_root_confirmed(appliance: Appl
 
         assert outcome.values == {"hours": 24}
         waiting = [
-            act for act in appliance.office.performing.waiting() if act.kind is OfficerDecisionKind.ENROL_KEEPER
+            act
+            for act in appliance.office.decisions.waiting_decisions()
+            if act.kind is OfficerDecisionKind.ENROL_KEEPER
         ]
         [credential] = waiting[-1].details["credentials"]
         assert credential["credential_id"] == house.devices["sun"].inside.credential_id.hex()

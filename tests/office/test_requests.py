@@ -19,11 +19,11 @@ def test_a_request_waits_and_is_in_the_log(appliance: Appliance, office: Office)
     person = newcomer(appliance)
     proposed, _ = passkey(appliance)
 
-    asked = office.requests.submit(person.subject, [proposed], by=person.subject)
+    asked = office.requests.submit_request(person.subject, [proposed], by=person.subject)
 
     assert asked in office.requests.waiting()
-    assert office.requests.of(person.subject) == [asked]
-    assert office.requests.request(asked.id).credentials == (proposed,)
+    assert office.requests.requests_of(person.subject) == [asked]
+    assert office.requests.find_request(asked.id).credentials == (proposed,)
     assert events_of(appliance, person.subject) == ["person-registered", "enrolment-requested"]
 
 
@@ -31,8 +31,8 @@ def test_the_same_request_twice_is_one(appliance: Appliance, office: Office) -> 
     person = newcomer(appliance)
     proposed, _ = passkey(appliance)
 
-    first = office.requests.submit(person.subject, [proposed], by=person.subject)
-    second = office.requests.submit(person.subject, [proposed], by=person.subject)
+    first = office.requests.submit_request(person.subject, [proposed], by=person.subject)
+    second = office.requests.submit_request(person.subject, [proposed], by=person.subject)
 
     assert first == second
     assert events_of(appliance, person.subject).count("enrolment-requested") == 1
@@ -40,17 +40,17 @@ def test_the_same_request_twice_is_one(appliance: Appliance, office: Office) -> 
 
 def test_another_request_waits_for_the_first(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    first = office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
+    first = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
 
     with pytest.raises(StateRefused, match="waits already"):
-        office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
-    office.requests.withdraw(first.id, by=person.subject)
-    second = office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
+        office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+    office.requests.withdraw_request(first.id, by=person.subject)
+    second = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
 
-    assert [each.state for each in office.requests.of(person.subject) if each.id == first.id] == [
+    assert [each.state for each in office.requests.requests_of(person.subject) if each.id == first.id] == [
         EnrolmentRequestState.WITHDRAWN
     ]
-    assert office.requests.request(second.id).state is EnrolmentRequestState.OPEN
+    assert office.requests.find_request(second.id).state is EnrolmentRequestState.OPEN
 
 
 def test_what_no_request_can_be(appliance: Appliance, office: Office) -> None:
@@ -58,32 +58,32 @@ def test_what_no_request_can_be(appliance: Appliance, office: Office) -> None:
     proposals = [passkey(appliance)[0] for _ in range(5)]
     for wrong in ([], proposals):
         with pytest.raises(PreconditionRefused, match="1 to 4"):
-            office.requests.submit(person.subject, wrong, by=person.subject)
+            office.requests.submit_request(person.subject, wrong, by=person.subject)
     with pytest.raises(PreconditionRefused, match="one credential at a time"):
-        office.requests.submit(cast.ZHANG.subject, proposals[:2], by=cast.ZHANG.subject)
+        office.requests.submit_request(cast.ZHANG.subject, proposals[:2], by=cast.ZHANG.subject)
     with pytest.raises(StateRefused, match="not known"):
-        office.requests.submit("person-nobody", proposals[:1], by="person-nobody")
+        office.requests.submit_request("person-nobody", proposals[:1], by="person-nobody")
     with pytest.raises(NotFound):
-        office.requests.request("ff")
+        office.requests.find_request("ff")
 
 
 def test_nobody_withdraws_for_somebody_else(appliance: Appliance, office: Office) -> None:
     person, other = newcomer(appliance), newcomer(appliance)
-    asked = office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
+    asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
 
     with pytest.raises(NotFound):
-        office.requests.withdraw(asked.id, by=other.subject)
+        office.requests.withdraw_request(asked.id, by=other.subject)
 
 
 def test_a_refusal_has_a_reason_and_is_final(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    asked = office.requests.submit(person.subject, [passkey(appliance)[0]], by=person.subject)
+    asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
     with pytest.raises(PreconditionRefused, match="why"):
-        office.requests.refuse(asked.id, reason="  ", by=cast.OFFICER)
+        office.requests.refuse_request(asked.id, reason="  ", by=cast.OFFICER)
 
-    office.requests.refuse(asked.id, reason="证件已过期", by=cast.OFFICER)
+    office.requests.refuse_request(asked.id, reason="证件已过期", by=cast.OFFICER)
 
-    decided = office.requests.request(asked.id)
+    decided = office.requests.find_request(asked.id)
     assert (decided.state, decided.reason, decided.credentials) == (
         EnrolmentRequestState.REFUSED,
         "证件已过期",
@@ -91,9 +91,9 @@ def test_a_refusal_has_a_reason_and_is_final(appliance: Appliance, office: Offic
     )
     assert notices_to(appliance, person.subject) == ["enrolment-refused"]
     for again in (
-        lambda: office.requests.refuse(asked.id, reason="again", by=cast.OFFICER),
-        lambda: office.requests.withdraw(asked.id, by=person.subject),
-        lambda: office.preparing.enrolment(asked.id, verified="x", by=cast.OFFICER),
+        lambda: office.requests.refuse_request(asked.id, reason="again", by=cast.OFFICER),
+        lambda: office.requests.withdraw_request(asked.id, by=person.subject),
+        lambda: office.drafts.draft_enrolment(asked.id, verified="x", by=cast.OFFICER),
     ):
         with pytest.raises(StateRefused, match="decided"):
             again()

@@ -8,7 +8,7 @@ from cryptography import x509
 from appliance.demonstration.cast import CUSTODIAN
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.office import OfficerDecision, OfficerDecisionKind, OfficerDecisionState
-from appliance.office import Office, words_of
+from appliance.office import Office, describe_decision
 from appliance.store import roll
 from appliance.wiring import Appliance
 from tests.office.conftest import by_officer
@@ -26,16 +26,16 @@ def revoked(appliance: Appliance) -> set[int]:
 
 
 def activated(appliance: Appliance, act: OfficerDecision) -> OfficerDecision:
-    return appliance.office.performing.activate(act.id, by_officer(appliance, act))
+    return appliance.office.decisions.activate_decision(act.id, by_officer(appliance, act))
 
 
 def test_a_new_key_overlaps_with_the_one_before_which_is_then_revoked(
     appliance: Appliance, office: Office
 ) -> None:
     before, number = current(appliance), len(revoked(appliance))
-    act = office.preparing.services.rotation("evidence", by=ADMINISTRATOR)
+    act = office.drafts.services.draft_rotation("evidence", by=ADMINISTRATOR)
     assert (act.kind, act.state) == (OfficerDecisionKind.ROTATE, OfficerDecisionState.OPEN)
-    assert f"{before.serial_number:x}" in str(words_of(act, {}))
+    assert f"{before.serial_number:x}" in str(describe_decision(act, {}))
     assert current(appliance) == before, "nothing is done before an officer has activated it"
 
     assert activated(appliance, act).state is OfficerDecisionState.DONE
@@ -47,24 +47,24 @@ def test_a_new_key_overlaps_with_the_one_before_which_is_then_revoked(
     assert before.serial_number not in revoked(appliance)
 
     old = f"{before.serial_number:X}"
-    ending = office.preparing.services.revocation("evidence", old, reason="superseded", by=ADMINISTRATOR)
+    ending = office.drafts.services.draft_revocation("evidence", old, reason="superseded", by=ADMINISTRATOR)
     assert activated(appliance, ending).state is OfficerDecisionState.DONE
     assert before.serial_number in revoked(appliance)
     assert len(revoked(appliance)) == number + 1
     with pytest.raises(StateRefused, match="already"):
-        office.preparing.services.revocation("evidence", old, reason="superseded", by=ADMINISTRATOR)
+        office.drafts.services.draft_revocation("evidence", old, reason="superseded", by=ADMINISTRATOR)
 
 
 def test_officers_are_told_of_what_administrators_asked_for_and_not_of_their_own(
     appliance: Appliance, office: Office
 ) -> None:
     before = told(appliance)
-    act = office.preparing.services.rotation("tsa", by=ADMINISTRATOR)
+    act = office.drafts.services.draft_rotation("tsa", by=ADMINISTRATOR)
     with appliance.database.reading() as tx:
         everybody = roll.officers(tx)
     assert everybody
     assert told(appliance) - before == {(officer, "act-waiting", act.id) for officer in everybody}
-    office.preparing.leaving(CUSTODIAN.subject, by=everybody[0])
+    office.drafts.draft_leaving(CUSTODIAN.subject, by=everybody[0])
     assert told(appliance) - before == {(officer, "act-waiting", act.id) for officer in everybody}
 
 
@@ -77,7 +77,7 @@ def told(appliance: Appliance) -> set[tuple[str, str, str]]:
 def test_the_certificate_in_use_is_not_revoked(appliance: Appliance, office: Office) -> None:
     serial = f"{current(appliance).serial_number:x}"
     with pytest.raises(StateRefused, match="new key first"):
-        office.preparing.services.revocation("evidence", serial, reason="superseded", by=ADMINISTRATOR)
+        office.drafts.services.draft_revocation("evidence", serial, reason="superseded", by=ADMINISTRATOR)
 
 
 @pytest.mark.parametrize(
@@ -91,4 +91,4 @@ def test_the_certificate_in_use_is_not_revoked(appliance: Appliance, office: Off
 )
 def test_what_cannot_be_is_refused(office: Office, service: str, serial: str, reason: str) -> None:
     with pytest.raises(PreconditionRefused):
-        office.preparing.services.revocation(service, serial, reason=reason, by=ADMINISTRATOR)
+        office.drafts.services.draft_revocation(service, serial, reason=reason, by=ADMINISTRATOR)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from appliance.home import Home
-from appliance.operations.backup import Archive, create
-from appliance.operations.restore import Order, restore
+from appliance.operations.backup import BackupArchive, create_archive
+from appliance.operations.restore import RestoreOrder, restore_archive
 from appliance.wiring import Appliance, utc_now
 from tests.operations.house import House, running_house, sign_contract
 
@@ -31,16 +31,16 @@ def appliance(house: House) -> Iterator[Appliance]:
 
 
 @pytest.fixture(scope="package")
-def archive(house: House, appliance: Appliance) -> Archive:
+def archive(house: House, appliance: Appliance) -> BackupArchive:
     with house.room() as room:
-        return create(room, now=utc_now())
+        return create_archive(room, now=utc_now())
 
 
 @pytest.fixture(scope="package")
-def pristine(house: House, archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pristine(house: House, archive: BackupArchive, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home that was restored from the archive, and where nothing has happened since: to be copied."""
     home = Home(tmp_path_factory.mktemp("restored") / "home")
-    done = restore(home, Order(archive, house.recovery), now=utc_now())
+    done = restore_archive(home, RestoreOrder(archive, house.recovery), now=utc_now())
     assert done is not None and done.verified.contracts == 1 and done.aside is None
     return home.root
 

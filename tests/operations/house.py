@@ -17,7 +17,7 @@ from appliance.config import load
 from appliance.home import Home, write_private
 from appliance.model.administration import AdministratorRole, NewAdministrator
 from appliance.model.contract import Contract
-from appliance.operations.backup import Archive, Workroom
+from appliance.operations.backup import BackupArchive, BackupContext
 from appliance.operations.backup.creating import ensure_key
 from appliance.operations.backup.documents import read_list
 from appliance.wiring import Appliance, utc_now
@@ -50,9 +50,9 @@ class House:
         return self.world.home
 
     @contextmanager
-    def room(self) -> Iterator[Workroom]:
+    def room(self) -> Iterator[BackupContext]:
         with AuthorityClient(self.home.authority_socket("backup")) as client:
-            yield Workroom(self.world.settings, os.environ, client)
+            yield BackupContext(self.world.settings, os.environ, client)
 
 
 @contextmanager
@@ -124,7 +124,7 @@ def contents(root: Path) -> dict[str, bytes]:
     }
 
 
-def files_of(archive: Archive) -> list[Path]:
+def files_of(archive: BackupArchive) -> list[Path]:
     """Every file of the archive, and one of its sealed documents at the end."""
     with tempfile.TemporaryDirectory() as scratch:
         documents = read_list(archive, [RECOVERY], Path(scratch) / "documents")

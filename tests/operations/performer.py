@@ -14,16 +14,16 @@ from pathlib import Path
 
 from appliance.config import load
 from appliance.home import Home
-from appliance.operations.backup import Archive, Point, Workroom, create
-from appliance.operations.releases import Commands, Releases, Step, upgrade
-from appliance.operations.restore import Order, restore
+from appliance.operations.backup import BackupArchive, BackupContext, BackupFailpoint, create_archive
+from appliance.operations.releases import Commands, Releases, UpgradeStep, upgrade
+from appliance.operations.restore import RestoreOrder, restore_archive
 from appliance.operations.restore.swapping import Swap, swap
 from appliance.wiring import utc_now
 from hsm.client import AuthorityClient
 
 
-def dying_at(point: str) -> Callable[[Point | Step], None]:
-    def passing(reached: Point | Step) -> None:
+def dying_at(point: str) -> Callable[[BackupFailpoint | UpgradeStep], None]:
+    def passing(reached: BackupFailpoint | UpgradeStep) -> None:
         if reached.name == point:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -34,10 +34,10 @@ def main(act: str, place: str, *rest: str) -> None:
     home, passing = Home(Path(place)), dying_at(rest[-1])
     if act == "create":
         with AuthorityClient(home.authority_socket("backup")) as client:
-            create(Workroom(load(home), os.environ, client), now=utc_now(), passing=passing)
+            create_archive(BackupContext(load(home), os.environ, client), now=utc_now(), passing=passing)
     elif act == "restore":
-        order = Order(Archive(Path(rest[0])), Path(rest[1]), aside=True)
-        restore(home, order, now=utc_now(), passing=passing)
+        order = RestoreOrder(BackupArchive(Path(rest[0])), Path(rest[1]), aside=True)
+        restore_archive(home, order, now=utc_now(), passing=passing)
     elif act == "upgrade":
         upgrade(home, Releases(Path(rest[0])), rest[1], Commands(), now=utc_now(), passing=dying_at(rest[-1]))
     else:

@@ -25,10 +25,17 @@ from appliance.documents.blobs import BlobStore
 from appliance.errors import ApplianceError, BackupFailed
 from appliance.home import Home
 from appliance.model.contract import PartyState
-from appliance.operations.backup import Archive, Point, Workroom, check, create, creating
+from appliance.operations.backup import (
+    BackupArchive,
+    BackupContext,
+    BackupFailpoint,
+    check_archive,
+    create_archive,
+    creating,
+)
 from appliance.operations.backup.documents import read_list
-from appliance.operations.backup.outcome import last_outcome
-from appliance.operations.backup.pruning import kept, prune
+from appliance.operations.backup.outcome import last_backup_outcome
+from appliance.operations.backup.pruning import archives_to_keep, prune_archives
 from appliance.operations.restore.opening import open_database
 from appliance.store import ledger
 from appliance.store.database import Database
@@ -48,27 +55,27 @@ def key(house: House) -> NoteKey:
 
 
 @pytest.fixture
-def copied(archive: Archive, tmp_path: Path) -> Archive:
+def copied(archive: BackupArchive, tmp_path: Path) -> BackupArchive:
     """The archive and its documents in a place of its own, to be damaged."""
     shutil.copytree(archive.path.parent, tmp_path / "backups")
-    return Archive(tmp_path / "backups" / archive.name)
+    return BackupArchive(tmp_path / "backups" / archive.name)
 
 
 @pytest.fixture
-def room(house: House) -> Iterator[Workroom]:
+def room(house: House) -> Iterator[BackupContext]:
     with house.room() as opened:
         yield opened
 
 
-def soon(room: Workroom) -> datetime:
+def soon(room: BackupContext) -> datetime:
     """A moment whose archive does not exist yet."""
     newest = room.archives.newest()
     after = datetime.strptime(newest.name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) if newest else utc_now()
     return max(utc_now(), after + timedelta(seconds=1))
 
 
-def test_an_archive_says_what_it_holds(house: House, archive: Archive, key: NoteKey, tmp_path: Path) -> None:
-    checked = check(archive, key, [RECOVERY], tmp_path)
+def test_an_archive_says_what_it_holds(house: House, archive: BackupArchive, key: NoteKey, tmp_path: Path) -> None:
+    checked = check_archive(archive, key, [RECOVERY], tmp_path)
     manifest = checked.manifest
     assert checked.documents == manifest.documents > 0
     assert {service.subject for service in manifest.authority.services} >= {"tsa", "log", "issuing", "wrapping"}
@@ -76,7 +83,7 @@ def test_an_archive_says_what_it_holds(house: House, archive: Archive, key: Note
     assert not list(house.home.state.glob("backup")), "a copy in the clear was left"
 
 
-def test_nothing_secret_is_in_the_clear(house: House, archive: Archive) -> None:
+def test_nothing_secret_is_in_the_clear(house: House, archive: BackupArchive) -> None:
     secrets = [path.read_bytes().strip() for path in house.home.secrets.iterdir()] + [PLANTED.encode()]
     secrets += [b"SQLite format 3", b"%PDF", "设备采购合同".encode(), b"person-"]
     digests = [path.name.encode() for path in house.home.blobs.glob("??/*")]
@@ -87,14 +94,14 @@ def test_nothing_secret_is_in_the_clear(house: House, archive: Archive) -> None:
         assert not [secret for secret in [*secrets, *digests] if secret in content], path
 
 
-def test_documents_are_sealed_once(house: House, archive: Archive, room: Workroom) -> None:
+def test_documents_are_sealed_once(house: House, archive: BackupArchive, room: BackupContext) -> None:
     before = set((archive.path.parent / "objects").glob("??/*"))
-    second = create(room, now=soon(room))
+    second = create_archive(room, now=soon(room))
     assert set((archive.path.parent / "objects").glob("??/*")) == before
     lost = sorted(before)[0]
     kept_bytes = lost.read_bytes()
     lost.unlink()
-    third = create(room, now=soon(room))
+    third = create_archive(room, now=soon(room))
     assert len(set((archive.path.parent / "objects").glob("??/*"))) == len(before), "what was lost is sealed again"
     lost.write_bytes(kept_bytes)
     for made in (second, third):
@@ -102,7 +109,7 @@ def test_documents_are_sealed_once(house: House, archive: Archive, room: Workroo
 
 
 def test_what_was_acknowledged_before_is_inside(
-    house: House, appliance: Appliance, room: Workroom, tmp_path: Path
+    house: House, appliance: Appliance, room: BackupContext, tmp_path: Path
 ) -> None:
     """Threads date things without pause, and the log is sequenced, while archives are made."""
     acknowledged: list[str] = []
@@ -126,7 +133,7 @@ def test_what_was_acknowledged_before_is_inside(
                     assert all(thread.is_alive() for thread in threads)
                     over.wait(0.01)
                 certain = len(acknowledged)
-                made = create(room, now=soon(room))  # compares log and authority
+                made = create_archive(room, now=soon(room))  # compares log and authority
                 home = Home(tmp_path / str(number))
                 open_database(made, home, [RECOVERY])
                 shutil.rmtree(made.path)
@@ -137,14 +144,14 @@ def test_what_was_acknowledged_before_is_inside(
                 thread.join()
 
 
-def test_people_sign_meanwhile(house: House, appliance: Appliance, room: Workroom, tmp_path: Path) -> None:
+def test_people_sign_meanwhile(house: House, appliance: Appliance, room: BackupContext, tmp_path: Path) -> None:
     """What was acknowledged before is inside; whoever signs during the backup is not disturbed."""
     contract = send(appliance, sample_document(1))
     first, second, _ = contract.parties
     with sequenced(appliance, house.world), ThreadPoolExecutor(1) as people:
         sign(appliance, contract, first.id)
         meanwhile = people.submit(sign, appliance, contract, second.id)
-        made = create(room, now=soon(room))
+        made = create_archive(room, now=soon(room))
         meanwhile.result()
     home = Home(tmp_path / "home")
     open_database(made, home, [RECOVERY])
@@ -166,7 +173,7 @@ def tokens_in(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
-def test_damage_is_found(copied: Archive, key: NoteKey, tmp_path: Path, share: float) -> None:
+def test_damage_is_found(copied: BackupArchive, key: NoteKey, tmp_path: Path, share: float) -> None:
     for path in files_of(copied):
         original = path.read_bytes()
         damaged = bytearray(original)
@@ -174,69 +181,69 @@ def test_damage_is_found(copied: Archive, key: NoteKey, tmp_path: Path, share: f
         for bad in (bytes(damaged), original[: int(share * len(original))]):
             path.write_bytes(bad)
             with pytest.raises((ApplianceError, AuthorityError)):
-                check(copied, key, [RECOVERY], tmp_path)
+                check_archive(copied, key, [RECOVERY], tmp_path)
         path.unlink()
         with pytest.raises((ApplianceError, AuthorityError)):
-            check(copied, key, [RECOVERY], tmp_path)
+            check_archive(copied, key, [RECOVERY], tmp_path)
         path.write_bytes(original)
-    check(copied, key, [RECOVERY], tmp_path)
+    check_archive(copied, key, [RECOVERY], tmp_path)
 
 
-def test_the_archive_of_another_house_is_refused(copied: Archive, key: NoteKey, tmp_path: Path) -> None:
+def test_the_archive_of_another_house_is_refused(copied: BackupArchive, key: NoteKey, tmp_path: Path) -> None:
     with pytest.raises(BackupFailed, match="was not made by this authority"):
-        check(copied, NoteKey("other", key.kind, key.public), [RECOVERY], tmp_path)
+        check_archive(copied, NoteKey("other", key.kind, key.public), [RECOVERY], tmp_path)
     with pytest.raises(SealBroken):
-        check(copied, key, [new_identity()], tmp_path)
+        check_archive(copied, key, [new_identity()], tmp_path)
     renamed = copied.path.rename(copied.path.with_name("20260101T000000Z"))
     with pytest.raises(BackupFailed, match="another backup under a wrong name"):
-        check(Archive(renamed), key, [RECOVERY], tmp_path)
+        check_archive(BackupArchive(renamed), key, [RECOVERY], tmp_path)
 
 
 @pytest.mark.crash
 @pytest.mark.parametrize("point", ["MOMENT_TAKEN", "DOCUMENTS_SEALED", "ARCHIVE_WRITTEN"])
 def test_killed_at(
-    house: House, archive: Archive, room: Workroom, key: NoteKey, tmp_path: Path, point: str
+    house: House, archive: BackupArchive, room: BackupContext, key: NoteKey, tmp_path: Path, point: str
 ) -> None:
     before = [each.name for each in room.archives.all()]
-    assert perform("create", house.home.root, Point[point].name).returncode == -signal.SIGKILL
+    assert perform("create", house.home.root, BackupFailpoint[point].name).returncode == -signal.SIGKILL
     assert [each.name for each in room.archives.all()] == before, "an archive is there that was never finished"
-    with room.archives.alone():
+    with room.archives.exclusive():
         assert not list(room.archives.root.glob(".*.part")), "what was left is not removed"
     if point == "ARCHIVE_WRITTEN":
-        made = create(room, now=soon(room))
-        check(made, key, [RECOVERY], tmp_path)
+        made = create_archive(room, now=soon(room))
+        check_archive(made, key, [RECOVERY], tmp_path)
         assert not room.scratch.exists(), "a copy in the clear was left"
         shutil.rmtree(made.path)
 
 
-def test_two_at_once_are_refused(archive: Archive, room: Workroom) -> None:
-    with room.archives.alone(), pytest.raises(BackupFailed, match="Another backup is under way"):
-        create(room, now=soon(room))
+def test_two_at_once_are_refused(archive: BackupArchive, room: BackupContext) -> None:
+    with room.archives.exclusive(), pytest.raises(BackupFailed, match="Another backup is under way"):
+        create_archive(room, now=soon(room))
 
 
-def test_without_room_nothing_is_begun(archive: Archive, room: Workroom, small_disk: Path) -> None:
+def test_without_room_nothing_is_begun(archive: BackupArchive, room: BackupContext, small_disk: Path) -> None:
     small = replace(room.settings, backup=replace(room.settings.backup, directory=str(small_disk / "backups")))
     with pytest.raises(BackupFailed, match="make room, or prune backups"):
-        create(replace(room, settings=small), now=utc_now())
+        create_archive(replace(room, settings=small), now=utc_now())
     assert not [path for path in small_disk.rglob("*") if path.is_file() and path.name != ".lock"]
 
 
 def test_a_disk_that_fills_leaves_no_archive(
-    archive: Archive, room: Workroom, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+    archive: BackupArchive, room: BackupContext, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(creating, "_require_room", lambda room: None)
     small = replace(room.settings, backup=replace(room.settings.backup, directory=str(small_disk / "backups")))
     (small_disk / "ballast").write_bytes(bytes(2_500_000))
     with pytest.raises((BackupFailed, AuthorityError), match=r"No space left|written"):
-        create(replace(room, settings=small), now=utc_now())
-    assert Workroom(small, room.environment, room.authority).archives.all() == []
+        create_archive(replace(room, settings=small), now=utc_now())
+    assert BackupContext(small, room.environment, room.authority).archives.all() == []
     assert not list((small_disk / "backups").glob(".*.part")) and not room.scratch.exists()
 
 
-def test_without_a_recovery_key_nothing_is_made(room: Workroom) -> None:
+def test_without_a_recovery_key_nothing_is_made(room: BackupContext) -> None:
     bare = replace(room.settings, backup=BackupSettings())
     with pytest.raises(BackupFailed, match="There is no recovery key"):
-        create(replace(room, settings=bare), now=utc_now())
+        create_archive(replace(room, settings=bare), now=utc_now())
 
 
 def named(moment: datetime) -> str:
@@ -246,23 +253,23 @@ def named(moment: datetime) -> str:
 def test_what_is_kept() -> None:
     today = datetime(2026, 11, 25, 3, tzinfo=UTC)
     nightly = [named(today - timedelta(days=days)) for days in range(400)]
-    keep = kept(nightly, BackupSettings(daily=7, weekly=5, monthly=12))
+    keep = archives_to_keep(nightly, BackupSettings(daily=7, weekly=5, monthly=12))
     assert set(nightly[:7]) <= keep
     assert len({name[:6] for name in keep}) == 12, "a year by months"
     assert len(keep) <= 7 + 5 + 12
-    assert kept(nightly[:1], BackupSettings(daily=1, weekly=0, monthly=0)) == set(nightly[:1])
-    assert kept([], BackupSettings()) == set()
+    assert archives_to_keep(nightly[:1], BackupSettings(daily=1, weekly=0, monthly=0)) == set(nightly[:1])
+    assert archives_to_keep([], BackupSettings()) == set()
 
 
-def test_pruning_removes_what_no_archive_needs(house: House, archive: Archive, room: Workroom) -> None:
-    made = create(room, now=soon(room))
+def test_pruning_removes_what_no_archive_needs(house: House, archive: BackupArchive, room: BackupContext) -> None:
+    made = create_archive(room, now=soon(room))
     stray = room.archives.root / "objects/00" / ("0" * 64)
     stray.parent.mkdir(exist_ok=True)
     stray.write_bytes(b"left by a backup that was killed")
     everything = replace(room.settings, backup=replace(room.settings.backup, daily=1, weekly=0, monthly=0))
     spare = room.archives.root.with_name("spare")
     shutil.copytree(archive.path, spare)
-    gone, documents = prune(replace(room, settings=everything))
+    gone, documents = prune_archives(replace(room, settings=everything))
     assert archive.name in gone and documents is not None and documents >= 1
     assert [each.name for each in room.archives.all()] == [made.name] and not stray.exists()
     spare.rename(archive.path)
@@ -271,7 +278,7 @@ def test_pruning_removes_what_no_archive_needs(house: House, archive: Archive, r
         length = stream.tell()
         stream.write(b"damage")
     objects = set((room.archives.root / "objects").glob("??/*"))
-    assert prune(room) == ([], None) and set((room.archives.root / "objects").glob("??/*")) == objects
+    assert prune_archives(room) == ([], None) and set((room.archives.root / "objects").glob("??/*")) == objects
     os.truncate(archive.part("documents.age"), length)
 
 
@@ -279,5 +286,5 @@ def test_a_backup_without_an_authority_is_kept_as_one_that_failed(pristine: Path
     home = moved(pristine, tmp_path / "home")
     home.authority_settings.write_text("[nonsense]\n", encoding="utf-8")
     done = CliRunner().invoke(main, ["--home", str(home.root), "backup", "create"])
-    last = last_outcome(home)
+    last = last_backup_outcome(home)
     assert (done.exit_code, last is None or last.made) == (1, False), done.output

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import ApplianceError, StateRefused, UpgradeRefused
-from appliance.operations.releases import ByPlaybook, Provisioned, Releases, Step
-from appliance.operations.releases.by_playbook import last_words
-from appliance.operations.releases.journal import Journal, Upgrade
+from appliance.operations.releases import PlaybookReleases, ProvisionedReleases, Releases, UpgradeStep
+from appliance.operations.releases.by_playbook import failure_sentence
+from appliance.operations.releases.journal import Upgrade, UpgradeJournal
 from tests.systemd.conftest import UNITS
 
 REFUSAL = 'An upgrade begins with a backup, and the settings name "no" recovery key => {}. Nothing was changed.'
@@ -41,14 +41,14 @@ class Machine:
     told: str = ""
 
     @property
-    def kept(self) -> Provisioned:
-        return Provisioned(
+    def kept(self) -> ProvisionedReleases:
+        return ProvisionedReleases(
             Releases(self.root), self.root / "settings.yml", self.root / "bundle.asc", self.root / "told"
         )
 
     @property
-    def changes(self) -> ByPlaybook:
-        return ByPlaybook(self.kept, self.start)
+    def changes(self) -> PlaybookReleases:
+        return PlaybookReleases(self.kept, self.start)
 
     def start(self, unit: str) -> None:
         self.started.append(unit)
@@ -56,7 +56,7 @@ class Machine:
             self.kept.told.write_text(self.told)
         if self.then is None:
             raise StateRefused("systemd could not start {unit}.", unit=unit)
-        Journal(self.root).write(self.then)
+        UpgradeJournal(self.root).write_upgrade(self.then)
 
 
 @pytest.fixture
@@ -75,15 +75,15 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def test_an_upgrade_is_the_playbook_of_the_newer_bundle(machine: Machine) -> None:
-    machine.then = Upgrade("1.0", "1.1", Step.DONE, archive="20261126T020000Z")
+    machine.then = Upgrade("1.0", "1.1", UpgradeStep.DONE, archive="20261126T020000Z")
     assert machine.changes.upgrade("1.1") == machine.then
     assert machine.started == ["vermilion.release@upgrade-1.1.service"]
 
 
 @pytest.mark.parametrize(("forget", "word"), [(False, "rollback"), (True, "forget")])
 def test_a_rollback_is_the_playbook_of_the_older_bundle(machine: Machine, forget: bool, word: str) -> None:
-    Journal(machine.root).write(Upgrade("1.0", "1.1", Step.DONE))
-    machine.then = Upgrade("1.0", "1.1", Step.TAKEN_BACK)
+    UpgradeJournal(machine.root).write_upgrade(Upgrade("1.0", "1.1", UpgradeStep.DONE))
+    machine.then = Upgrade("1.0", "1.1", UpgradeStep.TAKEN_BACK)
     assert machine.changes.roll_back(forget_newer=forget) == machine.then
     assert machine.started == [f"vermilion.release@{word}-1.0.service"]
 
@@ -91,9 +91,9 @@ def test_a_rollback_is_the_playbook_of_the_older_bundle(machine: Machine, forget
 def test_an_interrupted_upgrade_is_completed_and_a_completed_one_not_begun_again(machine: Machine) -> None:
     (machine.root / "current").unlink()
     (machine.root / "current").symlink_to("releases/1.1")
-    Journal(machine.root).write(Upgrade("1.0", "1.1", Step.SWITCHED))
-    machine.then = Upgrade("1.0", "1.1", Step.DONE)
-    assert machine.changes.upgrade("1.1").step is Step.DONE
+    UpgradeJournal(machine.root).write_upgrade(Upgrade("1.0", "1.1", UpgradeStep.SWITCHED))
+    machine.then = Upgrade("1.0", "1.1", UpgradeStep.DONE)
+    assert machine.changes.upgrade("1.1").step is UpgradeStep.DONE
     with pytest.raises(UpgradeRefused, match="the current one already"):
         machine.changes.upgrade("1.1")
 
@@ -114,9 +114,9 @@ def test_a_machine_that_was_installed_otherwise_is_told_what_to_run(machine: Mac
 
 
 def test_there_has_to_be_an_upgrade_to_go_back_from(machine: Machine) -> None:
-    for done in (None, Upgrade("1.0", "1.1", Step.TAKEN_BACK)):
+    for done in (None, Upgrade("1.0", "1.1", UpgradeStep.TAKEN_BACK)):
         if done:
-            Journal(machine.root).write(done)
+            UpgradeJournal(machine.root).write_upgrade(done)
         with pytest.raises(UpgradeRefused, match="no upgrade to go back from"):
             machine.changes.roll_back(forget_newer=False)
     assert machine.started == []
@@ -139,7 +139,7 @@ def test_what_an_earlier_run_said_is_no_reason_of_this_one(machine: Machine) -> 
 
 
 def test_an_end_of_which_the_journal_knows_nothing_is_none(machine: Machine) -> None:
-    machine.then = Upgrade("1.0", "1.1", Step.TAKEN_BACK)
+    machine.then = Upgrade("1.0", "1.1", UpgradeStep.TAKEN_BACK)
     with pytest.raises(ApplianceError, match="knows nothing"):
         machine.changes.upgrade("1.1")
 
@@ -155,8 +155,8 @@ def test_an_end_of_which_the_journal_knows_nothing_is_none(machine: Machine) -> 
     ],
 )
 def test_whoever_speaks_last_is_quoted(told: str, sentence: str) -> None:
-    assert last_words(told).startswith(sentence)
-    assert bool(last_words(told)) is bool(sentence)
+    assert failure_sentence(told).startswith(sentence)
+    assert bool(failure_sentence(told)) is bool(sentence)
 
 
 def ansible_says(folder: Path) -> str:
@@ -207,7 +207,7 @@ def test_a_playbook_that_fails_fails_the_unit(tmp_path: Path) -> None:
 def test_a_bundle_that_the_trusted_key_has_not_signed_is_not_run(tmp_path: Path) -> None:
     done = command(tmp_path, "upgrade-1.1", genuine="1.0")
     assert (done.returncode, done.stdout) == (1, "vermilion-bundle: no\n")
-    assert last_words((tmp_path / "told").read_text()) == "no"
+    assert failure_sentence((tmp_path / "told").read_text()) == "no"
 
 
 def command(

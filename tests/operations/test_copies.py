@@ -9,7 +9,7 @@ from pysqlite3 import dbapi2 as sqlite
 
 from appliance.errors import StorageError, UpgradeRefused
 from appliance.home import Home
-from appliance.operations.releases.copies import Copies
+from appliance.operations.releases.copies import DatabaseCopies
 
 
 def database(path: Path, said: str, *, form: int = 1) -> Path:
@@ -38,7 +38,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def test_all_come_back_as_they_were(home: Home) -> None:
-    copies = Copies(home)
+    copies = DatabaseCopies(home)
     copies.make()
     for path in (home.database, home.administration, home.health):
         path.unlink()
@@ -50,7 +50,7 @@ def test_all_come_back_as_they_were(home: Home) -> None:
 
 def test_what_kept_its_form_and_stands_apart_stays(home: Home) -> None:
     """Administrators' acts and the watch's figures since: the older release reads them as they are."""
-    copies = Copies(home)
+    copies = DatabaseCopies(home)
     copies.make()
     assert copies.keep_the_journal and not copies.are_needed
     for path in (home.database, home.administration, home.health):
@@ -71,7 +71,7 @@ def test_a_link_that_waits_there_leads_nowhere(home: Home, tmp_path: Path) -> No
     precious = tmp_path / "precious"
     precious.write_bytes(b"precious")
     precious.chmod(0o640)
-    copies = Copies(home)
+    copies = DatabaseCopies(home)
     copies.make()
     home.administration.unlink()
     database(home.administration, "after", form=2).chmod(0o660)
@@ -83,7 +83,7 @@ def test_a_link_that_waits_there_leads_nowhere(home: Home, tmp_path: Path) -> No
 
 def test_a_link_in_the_place_of_a_database_is_neither_copied_nor_replaced(home: Home, tmp_path: Path) -> None:
     """Or the copy would bring somebody what is not theirs."""
-    copies, elsewhere = Copies(home), database(tmp_path / "elsewhere.db", "secret")
+    copies, elsewhere = DatabaseCopies(home), database(tmp_path / "elsewhere.db", "secret")
     copies.make()
     home.administration.unlink()
     home.administration.symlink_to(elsewhere)

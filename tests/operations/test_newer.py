@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.administration.action import Hand
+from appliance.administration.action import ExecutedBy
 from appliance.home import make_directory
 from appliance.model.administration import ROOT, AdministratorRole, AdminRequestState
 from appliance.operations.releases.newer import newer_than
@@ -22,7 +22,7 @@ ADDED = {"login": "xin", "name": "新示例", "email": "xin@ops.example", "role"
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """One process that performs everything, with two administrators."""
-    with opened_house(tmp_path, hands=frozenset(Hand)) as house:
+    with opened_house(tmp_path, hands=frozenset(ExecutedBy)) as house:
         house.set_up("shi", AdministratorRole.SECURITY)
         house.set_up("sun")
         yield house
@@ -38,8 +38,10 @@ def lost(house: House, since: int) -> int:
 
 def added(house: House) -> str:
     """What the scheduler did since: an administrator, in the portal's database too. The act's id."""
-    desk = house.administration.acts
-    act = desk.approve(desk.ask("administrators.add", ADDED, by=house.actor("shi")).id, by=house.actor("sun"))
+    desk = house.administration.requests
+    act = desk.approve_request(
+        desk.submit_request("administrators.add", ADDED, by=house.actor("shi")).id, by=house.actor("sun")
+    )
     assert act.state is AdminRequestState.DONE
     return act.id
 
@@ -58,7 +60,10 @@ def test_an_act_of_the_machine_goes_along_and_one_of_the_scheduler_is_lost(house
     since = length(house)
     alarm = make_directory(house.settings.home.alarms) / UNIT
     alarm.write_text("2026-11-25T08:00:00Z exit-code\n")
-    assert house.administration.acts.ask("alarm.dismiss", {"unit": UNIT}, by=ROOT).state is AdminRequestState.DONE
+    assert (
+        house.administration.requests.submit_request("alarm.dismiss", {"unit": UNIT}, by=ROOT).state
+        is AdminRequestState.DONE
+    )
     assert (lost(house, since), length(house) - since) == (0, 2)
     since = length(house)
     added(house)

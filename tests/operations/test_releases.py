@@ -13,15 +13,15 @@ import pytest
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.administration import open_administration
-from appliance.administration.action import Hand
+from appliance.administration.action import ExecutedBy
 from appliance.administration.registry import REGISTRY
 from appliance.config import load
 from appliance.errors import StorageError, UpgradeRefused
 from appliance.home import Home
-from appliance.operations.backup import Archive
-from appliance.operations.releases import Commands, Releases, Step, roll_back, upgrade
-from appliance.operations.releases.copies import Copies
-from appliance.operations.releases.journal import Journal, Upgrade
+from appliance.operations.backup import BackupArchive
+from appliance.operations.releases import Commands, Releases, UpgradeStep, roll_back, upgrade
+from appliance.operations.releases.copies import DatabaseCopies
+from appliance.operations.releases.journal import Upgrade, UpgradeJournal
 from appliance.operations.releases.newer import ELSEWHERE
 from appliance.store.copying import moment_of
 from appliance.store.database import Database
@@ -43,7 +43,7 @@ class Site:
 
     home: Home
     releases: Releases
-    archive: Archive
+    archive: BackupArchive
 
     def schema(self) -> int:
         connection = sqlite.connect(self.home.database)
@@ -67,7 +67,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def site(template: Path, pristine: Path, archive: Archive, tmp_path: Path) -> Iterator[Site]:
+def site(template: Path, pristine: Path, archive: BackupArchive, tmp_path: Path) -> Iterator[Site]:
     home = moved(pristine, tmp_path / "home")
     add_release(tmp_path, "1.0")
     for name in ("1.1", "1.2", "1.3"):
@@ -80,25 +80,27 @@ def test_there_and_back(site: Site) -> None:
     """With a backup by the release itself, which starts the authority for as long as it takes."""
     before = site.schema()
     done = upgrade(site.home, site.releases, "1.1", NOBODY, now=utc_now())
-    assert (site.current(), site.schema(), done.step) == ("1.1", NEXT, Step.DONE)
+    assert (site.current(), site.schema(), done.step) == ("1.1", NEXT, UpgradeStep.DONE)
     assert (site.home.root / "backups" / done.archive / "manifest.json").exists()
     with pytest.raises(StorageError, match="use the release that wrote it"):
         Database(site.home.database)
     with pytest.raises(UpgradeRefused, match="a newer release wrote it"):
         upgrade(site.home, site.releases, "1.0", NOBODY, now=utc_now())
-    assert roll_back(site.home, site.releases, NOBODY).step is Step.TAKEN_BACK
+    assert roll_back(site.home, site.releases, NOBODY).step is UpgradeStep.TAKEN_BACK
     assert (site.current(), site.schema()) == ("1.0", before) == ("1.0", latest())
     with pytest.raises(UpgradeRefused, match="no upgrade to go back from"):
         roll_back(site.home, site.releases, NOBODY)
 
 
-def begun(site: Site, step: Step, after: str = "1.1") -> None:
+def begun(site: Site, step: UpgradeStep, after: str = "1.1") -> None:
     """The journal of an upgrade as if it had come so far, with a backup that was made."""
-    Journal(site.releases.root).write(Upgrade("1.0", after, step, archive=site.archive.name, migrates=True))
+    UpgradeJournal(site.releases.root).write_upgrade(
+        Upgrade("1.0", after, step, archive=site.archive.name, migrates=True)
+    )
 
 
 def test_acts_that_were_recorded_since_are_not_lost(site: Site) -> None:
-    begun(site, Step.BACKED_UP)
+    begun(site, UpgradeStep.BACKED_UP)
     upgrade(site.home, site.releases, "1.1", NOBODY, now=utc_now())
     connection = sqlite.connect(site.home.database)
     [(number,)] = connection.execute("SELECT max(number) + 1 FROM ledger").fetchall()
@@ -115,27 +117,27 @@ def test_acts_that_were_recorded_since_are_not_lost(site: Site) -> None:
 def test_what_administrators_asked_for_since_goes_along(site: Site) -> None:
     """Whoever asks for the rollback in the console writes a line by that; it is in the log of the older release,
     byte by byte, and is not told twice."""
-    begun(site, Step.BACKED_UP)
+    begun(site, UpgradeStep.BACKED_UP)
     upgrade(site.home, site.releases, "1.1", NOBODY, now=utc_now())
     before = leaves(site)
     site.releases.get("1.1").run(site.home, "do", "release.rollback")
     asked = leaves(site)[len(before) :]
     assert [canonical.decode(leaf)["public"]["what"] for leaf in asked] == ["act-asked"]
 
-    assert roll_back(site.home, site.releases, NOBODY).step is Step.TAKEN_BACK
+    assert roll_back(site.home, site.releases, NOBODY).step is UpgradeStep.TAKEN_BACK
 
     assert (site.current(), site.schema()) == ("1.0", latest())
     assert leaves(site) == [*before, *asked]
     with open_administration(load(site.home), now=utc_now) as administration:
-        assert administration.journal.forward() and administration.journal.waiting() == 0
-        [act] = administration.acts.waiting()
+        assert administration.journal.forward_to_log() and administration.journal.lines_not_in_log() == 0
+        [act] = administration.requests.waiting()
         assert act.action == "release.rollback"
     assert leaves(site) == [*before, *asked]
 
 
 def test_an_administrator_who_was_added_since_is_not_lost(site: Site) -> None:
     """Login and address are reserved in the portal's database, which would go back."""
-    begun(site, Step.BACKED_UP)
+    begun(site, UpgradeStep.BACKED_UP)
     upgrade(site.home, site.releases, "1.1", NOBODY, now=utc_now())
     new = ("--role", "security", "--name", "周示例", "--email", "zhou@ops.example")
     site.releases.get("1.1").run(site.home, "administrators", "add", "zhou", *new)
@@ -153,7 +155,7 @@ def leaves(site: Site) -> list[bytes]:
 
 def test_the_operators_actions_that_leave_the_portals_database_alone_are_listed() -> None:
     """What the scheduler does is in it; so is the login that is free again when an administrator was removed."""
-    others = {action.name for action in REGISTRY.values() if action.hand is not Hand.SCHEDULER}
+    others = {action.name for action in REGISTRY.values() if action.executed_by is not ExecutedBy.SCHEDULER}
     assert others - {"administrators.remove"} == ELSEWHERE
 
 
@@ -203,17 +205,17 @@ def test_nothing_is_touched_before_everything_has_ended(
     ran = dict[str, bool]()
 
     def look(name: str) -> Callable[..., None]:
-        done = getattr(Copies, name)
+        done = getattr(DatabaseCopies, name)
 
-        def first(copies: Copies, *given: object, **also: object) -> None:
+        def first(copies: DatabaseCopies, *given: object, **also: object) -> None:
             ran[name] = runs(site.home)
             done(copies, *given, **also)
 
         return first
 
-    begun(site, Step.BACKED_UP)
+    begun(site, UpgradeStep.BACKED_UP)
     for name in ("make", "put_back"):
-        monkeypatch.setattr(Copies, name, look(name))
+        monkeypatch.setattr(DatabaseCopies, name, look(name))
     service.do(service.start, site.home)
     assert eventually(lambda: runs(site.home))
     upgrade(site.home, site.releases, "1.1", late, now=utc_now())
@@ -241,7 +243,7 @@ def eventually(happens: Callable[[], bool]) -> bool:
 @pytest.mark.parametrize("name", ["1.2", "1.3"])
 def test_a_release_that_does_not_serve_is_taken_back(site: Site, service: Commands, name: str) -> None:
     """1.2 migrates and then fails its probe, 1.3 fails in its migration; both times 1.0 serves again."""
-    begun(site, Step.BACKED_UP, name)
+    begun(site, UpgradeStep.BACKED_UP, name)
     with pytest.raises(UpgradeRefused, match=f"Release {name} does not serve") as refusal:
         upgrade(site.home, site.releases, name, service, now=utc_now())
     assert "Release 1.0 serves again" in str(refusal.value) and "\n" not in str(refusal.value)
@@ -253,14 +255,14 @@ def test_where_people_unlock_a_release_that_waits_for_them_serves(site: Site, se
     """There and back: what is stopped has forgotten the PIN, which is kept nowhere."""
     (site.home.secrets / "user.pin").unlink()
     attended = replace(service, attended=True, wait=20)
-    begun(site, Step.BACKED_UP)
+    begun(site, UpgradeStep.BACKED_UP)
     upgrade(site.home, site.releases, "1.1", attended, now=utc_now())
     assert site.current() == "1.1"
     assert "an operator has to unlock it" in probed(site)
     roll_back(site.home, site.releases, attended, forget_newer=True)
     assert site.current() == "1.0"
 
-    begun(site, Step.BACKED_UP)
+    begun(site, UpgradeStep.BACKED_UP)
     with pytest.raises(UpgradeRefused, match="an operator has to unlock it"):
         upgrade(site.home, site.releases, "1.1", replace(attended, attended=False, wait=1), now=utc_now())
 
@@ -278,18 +280,18 @@ def test_what_is_no_release_is_refused(site: Site) -> None:
     for name in ("9.9", "../1.1", "1.0"):
         with pytest.raises(UpgradeRefused):
             upgrade(site.home, site.releases, name, NOBODY, now=utc_now())
-    assert Journal(site.releases.root).read() is None
+    assert UpgradeJournal(site.releases.root).read_upgrade() is None
 
 
 @pytest.mark.crash
-@pytest.mark.parametrize("step", [Step.COPIED, Step.MIGRATED, Step.SWITCHED])
-def test_killed_after(site: Site, step: Step) -> None:
-    begun(site, Step.BACKED_UP)
+@pytest.mark.parametrize("step", [UpgradeStep.COPIED, UpgradeStep.MIGRATED, UpgradeStep.SWITCHED])
+def test_killed_after(site: Site, step: UpgradeStep) -> None:
+    begun(site, UpgradeStep.BACKED_UP)
     done = perform("upgrade", site.home.root, site.releases.root, "1.1", step.name)
     assert done.returncode == -signal.SIGKILL, done.stderr
     with pytest.raises(UpgradeRefused, match="was interrupted"):
         upgrade(site.home, site.releases, "1.2", NOBODY, now=utc_now())
-    if step is not Step.COPIED:  # goes on, and back; the other one goes back at once
+    if step is not UpgradeStep.COPIED:  # goes on, and back; the other one goes back at once
         upgrade(site.home, site.releases, "1.1", NOBODY, now=utc_now())
         assert (site.current(), site.schema()) == ("1.1", NEXT)
     roll_back(site.home, site.releases, NOBODY)

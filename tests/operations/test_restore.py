@@ -17,8 +17,8 @@ from appliance.errors import ApplianceError, ConfigurationError, RestoreRefused,
 from appliance.home import Home, write_private
 from appliance.ledger import LogCheck, Sequencer
 from appliance.model.administration import AdministratorRole
-from appliance.operations.backup import Archive, Point
-from appliance.operations.restore import Order, opening, restore, restoring
+from appliance.operations.backup import BackupArchive, BackupFailpoint
+from appliance.operations.restore import RestoreOrder, opening, restore_archive, restoring
 from appliance.store import schema
 from appliance.wiring import open_appliance, utc_now
 from hsm.client import AuthorityClient
@@ -41,8 +41,8 @@ from tests.world import authority
 
 
 @pytest.fixture(scope="module")
-def order(house: House, archive: Archive) -> Order:
-    return Order(archive, house.recovery)
+def order(house: House, archive: BackupArchive) -> RestoreOrder:
+    return RestoreOrder(archive, house.recovery)
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +51,12 @@ def restored(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 @pytest.fixture
-def copied(archive: Archive, tmp_path: Path) -> Iterator[Archive]:
+def copied(archive: BackupArchive, tmp_path: Path) -> Iterator[BackupArchive]:
     shutil.copytree(archive.path.parent, tmp_path / "backups")
-    yield Archive(tmp_path / "backups" / archive.name)
+    yield BackupArchive(tmp_path / "backups" / archive.name)
 
 
-def test_a_restored_home_signs_on(house: House, archive: Archive, restored: Home) -> None:
+def test_a_restored_home_signs_on(house: House, archive: BackupArchive, restored: Home) -> None:
     assert (restored.secrets / "smtp.password").read_text().strip() == PLANTED
     assert administrators_of(restored) == ["wei"]
     assert (restored.secrets / "user.pin").read_bytes() == (house.home.secrets / "user.pin").read_bytes()
@@ -73,23 +73,23 @@ def test_a_restored_home_signs_on(house: House, archive: Archive, restored: Home
         assert LogCheck(appliance.database, appliance.authority).check().size > before.size
 
 
-def test_a_home_in_use_is_refused(restored: Home, order: Order) -> None:
+def test_a_home_in_use_is_refused(restored: Home, order: RestoreOrder) -> None:
     before = contents(restored.root)
     with pytest.raises(RestoreRefused, match="is in use"):
-        restore(restored, order, now=utc_now())
+        restore_archive(restored, order, now=utc_now())
     assert contents(restored.root) == before
 
 
-def test_a_newer_log_is_not_forgotten(house: House, restored: Home, order: Order) -> None:
+def test_a_newer_log_is_not_forgotten(house: House, restored: Home, order: RestoreOrder) -> None:
     """The restored home went on signing: what came since would be lost."""
     date_since(restored)
     before = contents(restored.root)
     with pytest.raises(AuthorityError, match="what came between would be lost"):
-        restore(restored, replace(order, aside=True), now=utc_now())
+        restore_archive(restored, replace(order, aside=True), now=utc_now())
     assert contents(restored.root) == before
     add_administrator(restored, "lan", AdministratorRole.SECURITY)
     LastingLock(AuthorityHome(restored.root).lasting_lock).keep()
-    done = restore(restored, replace(order, aside=True, forget_newer=True), now=utc_now())
+    done = restore_archive(restored, replace(order, aside=True, forget_newer=True), now=utc_now())
     assert administrators_of(restored) == ["lan", "wei"], "those who ordered it, and their journal, stay"
     assert LastingLock(AuthorityHome(restored.root).lasting_lock).stands, "nobody has unlocked"
     assert done is not None and done.aside is not None and (done.aside / "state/vermilion.db").exists()
@@ -105,14 +105,14 @@ def date_since(restored: Home) -> None:
         assert Sequencer(appliance.database, scheduler).run_once() is not None
 
 
-def test_what_runs_is_refused(house: House, order: Order) -> None:
+def test_what_runs_is_refused(house: House, order: RestoreOrder) -> None:
     with pytest.raises(AuthorityError, match="An authority runs in"):
-        restore(house.home, replace(order, aside=True, forget_newer=True), now=utc_now())
+        restore_archive(house.home, replace(order, aside=True, forget_newer=True), now=utc_now())
     assert not list(house.home.root.glob(".restore-*"))
 
 
 @pytest.mark.parametrize("share", [0.01, 0.6])
-def test_damage_changes_nothing(copied: Archive, order: Order, tmp_path: Path, share: float) -> None:
+def test_damage_changes_nothing(copied: BackupArchive, order: RestoreOrder, tmp_path: Path, share: float) -> None:
     home = Home(tmp_path / "home")
     for path in files_of(copied):
         original = path.read_bytes()
@@ -120,27 +120,27 @@ def test_damage_changes_nothing(copied: Archive, order: Order, tmp_path: Path, s
         damaged[int(share * len(original))] ^= 0x20
         path.write_bytes(bytes(damaged))
         with pytest.raises((ApplianceError, AuthorityError)) as refusal:
-            restore(home, replace(order, archive=copied), now=utc_now())
+            restore_archive(home, replace(order, archive=copied), now=utc_now())
         assert "\n" not in str(refusal.value)
         assert contents(home.root) == {}, path
         path.write_bytes(original)
 
 
-def test_another_recovery_key_is_refused(order: Order, tmp_path: Path) -> None:
+def test_another_recovery_key_is_refused(order: RestoreOrder, tmp_path: Path) -> None:
     write_private(tmp_path / "other.key", f"{new_identity()}\n".encode())
     home = Home(tmp_path / "home")
     with pytest.raises(AuthorityError, match="was not sealed for this key"):
-        restore(home, replace(order, identity=tmp_path / "other.key"), now=utc_now())
+        restore_archive(home, replace(order, identity=tmp_path / "other.key"), now=utc_now())
     assert contents(home.root) == {}
 
 
-def test_a_newer_schema_is_refused(order: Order, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_newer_schema_is_refused(order: RestoreOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(restoring, "latest", lambda: order.archive.manifest().schema - 1)
     with pytest.raises(RestoreRefused, match="or a newer one"):
-        restore(Home(tmp_path / "home"), order, now=utc_now())
+        restore_archive(Home(tmp_path / "home"), order, now=utc_now())
 
 
-def sealed_database(path: Path, number: int) -> Archive:
+def sealed_database(path: Path, number: int) -> BackupArchive:
     """An archive of which only the database is looked at, with the schema *number*."""
     connection = sqlite.connect(path / "old.db", isolation_level=None)
     connection.execute("PRAGMA synchronous = OFF")
@@ -149,7 +149,7 @@ def sealed_database(path: Path, number: int) -> Archive:
             schema._apply(connection, script, step)
     connection.execute(f"PRAGMA user_version = {number}")
     connection.close()
-    archive = Archive(path / "20261125T120000Z")
+    archive = BackupArchive(path / "20261125T120000Z")
     archive.path.mkdir()
     seal_file(path / "old.db", archive.part("database.age"), [recipient_of(RECOVERY)])
     return archive
@@ -168,57 +168,61 @@ def test_a_database_of_the_future_is_refused(tmp_path: Path) -> None:
         opening.open_database(sealed_database(tmp_path, schema.latest() + 1), Home(tmp_path / "home"), [RECOVERY])
 
 
-def test_too_little_disk_is_refused(order: Order, small_disk: Path) -> None:
+def test_too_little_disk_is_refused(order: RestoreOrder, small_disk: Path) -> None:
     with pytest.raises(RestoreRefused, match="make room"):
-        restore(Home(small_disk / "home"), order, now=utc_now())
+        restore_archive(Home(small_disk / "home"), order, now=utc_now())
     assert contents(small_disk) == {}
 
 
-def test_a_full_disk_changes_nothing(order: Order, small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_changes_nothing(
+    order: RestoreOrder, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(restoring, "SLACK", -(10**12))
     with pytest.raises((ApplianceError, AuthorityError)):
-        restore(Home(small_disk / "home"), order, now=utc_now())
+        restore_archive(Home(small_disk / "home"), order, now=utc_now())
     assert contents(small_disk) == {}
 
 
 @pytest.mark.crash
-@pytest.mark.parametrize("point", [Point.STAGED, Point.ASIDE])
-def test_killed_at(order: Order, tmp_path: Path, point: Point) -> None:
+@pytest.mark.parametrize("point", [BackupFailpoint.STAGED, BackupFailpoint.ASIDE])
+def test_killed_at(order: RestoreOrder, tmp_path: Path, point: BackupFailpoint) -> None:
     home = Home(tmp_path / "home")
     (home.root / "config").mkdir(parents=True)
     (home.root / "config/appliance.toml").write_text("# what was here before\n")
     arguments = ("restore", home.root, order.archive.path, order.identity, point.name)
     assert perform(*arguments).returncode == -signal.SIGKILL
-    if point is Point.STAGED:
+    if point is BackupFailpoint.STAGED:
         with pytest.raises(ApplianceError, match="is no backup"):
-            restore(home, replace(order, archive=Archive(tmp_path)), now=utc_now())
+            restore_archive(home, replace(order, archive=BackupArchive(tmp_path)), now=utc_now())
         assert [path.name for path in home.root.iterdir()] == ["config"], "what was left is not removed"
         return
     with pytest.raises(ConfigurationError, match="was interrupted"):
         load(home)
-    assert restore(home, order, now=utc_now()) is None
+    assert restore_archive(home, order, now=utc_now()) is None
     assert load(home).home.database.exists() and not list(home.root.glob(".restor*"))
     [aside] = home.root.glob("before-*")
     assert (aside / "config/appliance.toml").read_text() == "# what was here before\n"
 
 
 @pytest.mark.crash
-@pytest.mark.parametrize("point", [Point.JOURNAL_WRITTEN, Point.ASIDE, Point.IN_PLACE])
-def test_a_swap_that_was_killed_is_completed(order: Order, tmp_path: Path, point: Point) -> None:
+@pytest.mark.parametrize(
+    "point", [BackupFailpoint.JOURNAL_WRITTEN, BackupFailpoint.ASIDE, BackupFailpoint.IN_PLACE]
+)
+def test_a_swap_that_was_killed_is_completed(order: RestoreOrder, tmp_path: Path, point: BackupFailpoint) -> None:
     home = Home(tmp_path / "home")
     for name in ("config", "state"):
         for place, said in ((home.root / name, "old"), (home.root / ".restore-x" / name, "new")):
             place.mkdir(parents=True)
             (place / "file").write_text(said)
     assert perform("swap", home.root, ".restore-x", point.name).returncode == -signal.SIGKILL
-    assert restore(home, order, now=utc_now()) is None
+    assert restore_archive(home, order, now=utc_now()) is None
     for name in ("config", "state"):
         assert (home.root / name / "file").read_text() == "new"
         assert (home.root / "before" / name / "file").read_text() == "old"
     assert not home.interrupted_restore.exists() and not (home.root / ".restore-x").exists()
 
 
-def test_settings_that_a_link_leads_to_stay(order: Order, tmp_path: Path) -> None:
+def test_settings_that_a_link_leads_to_stay(order: RestoreOrder, tmp_path: Path) -> None:
     """As on an appliance, where provisioning keeps them; modes are those of what is replaced."""
     home, settings = Home(tmp_path / "home"), tmp_path / "etc"
     settings.mkdir()
@@ -228,7 +232,7 @@ def test_settings_that_a_link_leads_to_stay(order: Order, tmp_path: Path) -> Non
         (home.root / name).chmod(mode)
     home.root.chmod(0o755)
     (home.root / "config").symlink_to(settings)
-    assert restore(home, order, now=utc_now()) is not None
+    assert restore_archive(home, order, now=utc_now()) is not None
     assert (home.root / "config").is_symlink() and home.settings.read_text() == "# provisioning's\n"
     assert home.root.stat().st_mode & 0o777 == 0o755, "the services pass through it"
     assert PLANTED in (home.root / "config-of-backup/appliance.toml").read_text()

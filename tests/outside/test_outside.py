@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from appliance.confinement import Confinement
-from appliance.egress import MOST_AT_ONCE, Egress, EgressFailed, Limits
+from appliance.egress import MOST_AT_ONCE, Egress, EgressFailed, ExchangeLimits
 from appliance.errors import ConfinementFailed
 from appliance.model.intent import OutsideStamp
 from appliance.timestamping import OutsideAuthority
@@ -54,7 +54,7 @@ def asking(
 ) -> OutsideAuthority:
     return OutsideAuthority(
         url or tsa.url,
-        Egress(Limits(seconds, LARGEST_REPLY)),
+        Egress(ExchangeLimits(seconds, LARGEST_REPLY)),
         verify=verifier.verify_timestamp,
         trust=TrustAnchors.from_files([root or tsa.root]),
         patience=seconds,
@@ -87,7 +87,7 @@ def test_whoever_waits_waits_no_longer_than_the_patience(tsa: OutsideTsa, verifi
     tsa.answering = tsa.answer_well
     authority = OutsideAuthority(
         tsa.url,
-        Egress(Limits(1.0, LARGEST_REPLY)),
+        Egress(ExchangeLimits(1.0, LARGEST_REPLY)),
         verify=stuck,
         trust=TrustAnchors.from_files([tsa.root]),
         patience=1.0,
@@ -104,7 +104,7 @@ def test_a_mistake_of_ours_is_a_word_too(tsa: OutsideTsa) -> None:
     tsa.answering = tsa.answer_well
     authority = OutsideAuthority(
         tsa.url,
-        Egress(Limits(60.0, LARGEST_REPLY)),
+        Egress(ExchangeLimits(60.0, LARGEST_REPLY)),
         verify=mistaken,
         trust=TrustAnchors.from_files([tsa.root]),
         patience=60.0,
@@ -148,7 +148,7 @@ def test_tls_that_drips_holds_no_place() -> None:
     """A handshake that goes on for ever, one octet after the other: the line is ended from this side."""
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        egress = Egress(Limits(0.5, LARGEST_REPLY))
+        egress = Egress(ExchangeLimits(0.5, LARGEST_REPLY))
 
         def drip() -> None:
             line, _ = listening.accept()
@@ -173,7 +173,7 @@ def test_whoever_notices_first_it_is_late(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr("appliance.egress.create_connection", connect)
     with pytest.raises(EgressFailed) as failed:
-        Egress(Limits(60.0, 1000)).post("http://127.0.0.1:9/", b"", {})
+        Egress(ExchangeLimits(60.0, 1000)).post("http://127.0.0.1:9/", b"", {})
     assert failed.value.cause == "late"
 
 

@@ -13,7 +13,7 @@ from cryptography import x509
 from appliance.config import OutsideSettings
 from appliance.exporting import Exporting
 from appliance.health import Condition
-from appliance.health.bench import bench
+from appliance.health.bench import open_check_context
 from appliance.health.dating import outside_timestamps
 from appliance.history.timeline import Timeline
 from appliance.model.contract import Contract, ContractState, PartyState
@@ -155,7 +155,7 @@ def test_whatever_it_does_the_signature_is_completed_and_the_page_says_what_is_m
     settings = world.home.settings
     before = settings.read_text(encoding="utf-8")
     settings.write_text(f'{before}\n[outside]\nurl = "{tsa.url}"\ntrust = ["{tsa.root}"]\n', encoding="utf-8")
-    with bench(world.home, role="operator", now=datetime.now(UTC)) as asked:
+    with open_check_context(world.home, role="operator", now=datetime.now(UTC)) as asked:
         finding = outside_timestamps(asked)
     settings.write_text(before, encoding="utf-8")
     assert finding.condition is Condition.ATTENTION

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from appliance.accounts.sessions import Whereabouts
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.errors import StateRefused
 from appliance.identity import IdentityCheck
 from appliance.language import Language
@@ -206,7 +206,9 @@ def _alpha(stage: Stage) -> None:
 def _asked(stage: Stage, contract: Contract, reason: str) -> str:
     house = stage.appliance
     opened = house.signing.open(contract.id, contract.parties[2].id, HERE)
-    activation = Pocket(house.settings.home.people).activate(ZHANG.subject, opened.intent.intent)
+    activation = DemonstrationAuthenticators(house.settings.home.people).activate(
+        ZHANG.subject, opened.intent.intent
+    )
     request = house.seal_requests.ask(opened.intent.id, activation, reason=reason)
     stage.keep(seal_request=request.id, seal=CONTRACT_SEAL.subject, intent=opened.intent.id)
     return request.id

@@ -18,7 +18,7 @@ from webauthn.helpers import bytes_to_base64url
 from appliance.accounts.sessions import Whereabouts
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.errors import StateRefused
 from appliance.identity import IdentityCheck
 from appliance.language import Language
@@ -146,7 +146,9 @@ def _contracts(estate: Estate) -> None:
     house.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject)
     sealed = house.sending.send(draft.id, by=ZHANG.subject)
     opened = house.signing.open(sealed.id, sealed.parties[0].id, HERE)
-    activation = Pocket(house.settings.home.people).activate(ZHANG.subject, opened.intent.intent)
+    activation = DemonstrationAuthenticators(house.settings.home.people).activate(
+        ZHANG.subject, opened.intent.intent
+    )
     names["seal_request"] = house.seal_requests.ask(opened.intent.id, activation, reason="示例").id
     other = sent(house, guest=True, initiator=LI.subject)
     names |= {"other": other.id, "other_party": other.parties[0].id, "other_guest": other.parties[0].subject}
@@ -173,8 +175,8 @@ def _office(estate: Estate) -> None:
     new = NewAccount("person", "invited", "受邀 <b>𠮷野</b>", ALPHA, "invited@example.test", roles)
     names["welcome_link"] = administration.invite(new, by=OFFICER).token
     proposed = ProposedPasskey(*device(house))
-    names["request"] = house.office.requests.submit("person-invited", [proposed], by="person-invited").id
-    names["act"] = house.office.preparing.enrolment(names["request"], verified="示例", by=OFFICER).id
+    names["request"] = house.office.requests.submit_request("person-invited", [proposed], by="person-invited").id
+    names["act"] = house.office.drafts.draft_enrolment(names["request"], verified="示例", by=OFFICER).id
     names["seal"] = CONTRACT_SEAL.subject
     names["destroyed"] = destroyed_seal(house)
 
@@ -183,14 +185,16 @@ def destroyed_seal(house: Appliance) -> str:
     """A seal that was made and destroyed."""
 
     def done(act: OfficerDecision) -> str:
-        answer = Pocket(house.settings.home.people).activate(OFFICER, performing.to_activate(act))
+        answer = DemonstrationAuthenticators(house.settings.home.people).activate(
+            OFFICER, performing.to_activate(act)
+        )
         assert isinstance(answer, WebAuthnActivation)
-        return performing.activate(act.id, answer).subject
+        return performing.activate_decision(act.id, answer).subject
 
-    performing, preparing = house.office.performing, house.office.preparing
+    performing, preparing = house.office.decisions, house.office.drafts
     draft = SealDraft(ALPHA, SealKind.FINANCE, (CUSTODIAN.subject,), 38.0)
-    seal = done(preparing.seal(draft, by=OFFICER))
-    return done(preparing.seals.destruction(seal, reason="示例", by=OFFICER))
+    seal = done(preparing.draft_seal(draft, by=OFFICER))
+    return done(preparing.seals.draft_destruction(seal, reason="示例", by=OFFICER))
 
 
 def _authority(estate: Estate) -> None:

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from werkzeug.test import TestResponse
 
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.wiring import Appliance
 
 
@@ -52,7 +52,7 @@ def hidden(part: str) -> dict[str, str]:
 def answer(appliance: Appliance, subject: str, form: Form) -> str:
     """What the script posts when the passkey of *subject* answers the form."""
     act = Challenge(base64url_to_bytes(str(form.options["challenge"])))
-    given = Pocket(appliance.settings.home.people).activate(subject, act)  # type: ignore[arg-type]  # only its challenge counts
+    given = DemonstrationAuthenticators(appliance.settings.home.people).activate(subject, act)  # type: ignore[arg-type]  # only its challenge counts
     identifier = bytes_to_base64url(given.credential_id)
     return json.dumps(
         {

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 
 from appliance.health import Observations
 from appliance.health.finding import failing
-from appliance.health.pages import Page
+from appliance.health.pages import RunbookPage
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from hsm.merkle import leaf_hash, verify_inclusion
@@ -37,8 +37,8 @@ def test_ready_when_all_that_it_needs_answers(browser: FlaskClient) -> None:
 def test_strangers_are_told_no_more_than_whether_it_works(appliance: Appliance, browser: FlaskClient) -> None:
     observations = Observations(appliance.settings.home.health)
     said = "Others may read /var/lib/vermilion/state/vermilion.db."
-    finding = failing("permissions", Page.PERMISSION_WRONG, said, {"mode": "o-r", "path": "vermilion.db"})
-    observations.keep([finding], appliance.now(), {}, names=["permissions"])
+    finding = failing("permissions", RunbookPage.PERMISSION_WRONG, said, {"mode": "o-r", "path": "vermilion.db"})
+    observations.save_round([finding], appliance.now(), {}, names=["permissions"])
     observations.close()
     assert browser.get("/readyz").json["failing"]["permissions"] == said
     answer = browser.get("/readyz", environ_base={"REMOTE_ADDR": "192.0.2.7"})

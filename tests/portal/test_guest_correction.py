@@ -13,7 +13,7 @@ from appliance.accounts.sessions import Whereabouts
 from appliance.config import MailSettings, Security
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import LI, OFFICER, ZHANG, ZONE
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.errors import NotFound, StateRefused
 from appliance.exporting import Exporting
 from appliance.guests.codes import GuestCodes
@@ -77,18 +77,22 @@ def correct(estate: Estate, contract: Contract, **typed: str) -> tuple[Contract,
 def propose(house: Appliance, party: Party) -> str:
     """A passkey for the guest, which waits for an officer; the id of the request."""
     web = house.settings.web
-    made = Pocket(house.settings.home.people).make(party.subject, rp_id=web.relying_party, origin=web.origin)
+    made = DemonstrationAuthenticators(house.settings.home.people).create_authenticator(
+        party.subject, rp_id=web.relying_party, origin=web.origin
+    )
     passkey = ProposedPasskey(
         bytes.fromhex(made["credential_id"]), bytes.fromhex(made["public_key"]), web.relying_party
     )
-    return house.office.requests.submit(party.subject, [passkey], by=party.subject).id
+    return house.office.requests.submit_request(party.subject, [passkey], by=party.subject).id
 
 
 def confirm(house: Appliance, request: str) -> None:
-    act = house.office.preparing.enrolment(request, verified="示例", by=OFFICER)
-    answer = Pocket(house.settings.home.people).activate(OFFICER, house.office.performing.to_activate(act))
+    act = house.office.drafts.draft_enrolment(request, verified="示例", by=OFFICER)
+    answer = DemonstrationAuthenticators(house.settings.home.people).activate(
+        OFFICER, house.office.decisions.to_activate(act)
+    )
     assert isinstance(answer, WebAuthnActivation)
-    house.office.performing.activate(act.id, answer)
+    house.office.decisions.activate_decision(act.id, answer)
 
 
 def test_a_wrong_address_learns_nothing_more(estate: Estate, contract: Contract) -> None:
@@ -159,7 +163,7 @@ def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: 
         token(old), house.guests.code(contract.id, before.id, by=ZHANG.subject), Whereabouts("192.0.2.7")
     )
     request = propose(house, before)
-    act = house.office.preparing.enrolment(request, verified="示例", by=OFFICER)
+    act = house.office.drafts.draft_enrolment(request, verified="示例", by=OFFICER)
     with house.database.transaction() as tx:
         outbox.enqueue(
             tx, Notice(contract.id, before.subject, NoticeKind.GUEST_LINK, house.now() + timedelta(days=1))
@@ -185,10 +189,10 @@ def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: 
     assert [each for each in told if "right@epsilon.example" in each]
     assert not [each for each in told if "wrong@epsilon.example" in each]
     assert party.subject != before.subject and party.placement == before.placement
-    assert house.office.requests.request(request).state is EnrolmentRequestState.WITHDRAWN
-    assert house.office.performing.act(act.id).state is OfficerDecisionState.REFUSED
+    assert house.office.requests.find_request(request).state is EnrolmentRequestState.WITHDRAWN
+    assert house.office.decisions.find_decision(act.id).state is OfficerDecisionState.REFUSED
     with pytest.raises(StateRefused):
-        house.office.performing.to_activate(act)
+        house.office.decisions.to_activate(act)
     assert estate.browser("nobody").get(old).status_code == 404
     confirm(house, propose(house, party))
     agree(house, house.registry.person(party.subject), LI.organisation)
@@ -229,9 +233,11 @@ def test_another_name_after_it_was_certified_starts_anew(estate: Estate, contrac
         assert {row[0] for row in tx.execute(query, (contract.id,))} == {LI.subject}
     act = house.office.members.let_go(before.subject, by=OFFICER)
     assert act is not None
-    answer = Pocket(house.settings.home.people).activate(OFFICER, house.office.performing.to_activate(act))
+    answer = DemonstrationAuthenticators(house.settings.home.people).activate(
+        OFFICER, house.office.decisions.to_activate(act)
+    )
     assert isinstance(answer, WebAuthnActivation)
-    house.office.performing.activate(act.id, answer)
+    house.office.decisions.activate_decision(act.id, answer)
     assert not house.authority.credentials(before.subject)
 
 

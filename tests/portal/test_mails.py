@@ -22,7 +22,7 @@ from appliance.config import MailSettings, Security
 from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.voiding import VoidDeclaration
 from appliance.demonstration.cast import CUSTODIAN, LI, OFFICER, ZHANG, ZONE
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.errors import StateRefused
 from appliance.language import Language
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole
@@ -210,15 +210,19 @@ def sent(mails: Mails, title: str, *, lasts: timedelta = timedelta(days=3)) -> C
 def enrolled(mails: Mails, party: Party) -> None:
     """The guest proposes a passkey and an officer confirms it."""
     house, web = mails.appliance, mails.appliance.settings.web
-    credential = Pocket(house.settings.home.people).make(party.subject, rp_id=web.relying_party, origin=web.origin)
+    credential = DemonstrationAuthenticators(house.settings.home.people).create_authenticator(
+        party.subject, rp_id=web.relying_party, origin=web.origin
+    )
     passkey = ProposedPasskey(
         bytes.fromhex(credential["credential_id"]), bytes.fromhex(credential["public_key"]), web.relying_party
     )
-    request = house.office.requests.submit(party.subject, [passkey], by=party.subject)
-    act = house.office.preparing.enrolment(request.id, verified="示例", by=OFFICER)
-    answer = Pocket(house.settings.home.people).activate(OFFICER, house.office.performing.to_activate(act))
+    request = house.office.requests.submit_request(party.subject, [passkey], by=party.subject)
+    act = house.office.drafts.draft_enrolment(request.id, verified="示例", by=OFFICER)
+    answer = DemonstrationAuthenticators(house.settings.home.people).activate(
+        OFFICER, house.office.decisions.to_activate(act)
+    )
     assert isinstance(answer, WebAuthnActivation)
-    house.office.performing.activate(act.id, answer)
+    house.office.decisions.activate_decision(act.id, answer)
 
 
 def sign(mails: Mails, contract: Contract, party: Party) -> Contract:
@@ -228,7 +232,7 @@ def sign(mails: Mails, contract: Contract, party: Party) -> Contract:
 
 
 def declare(mails: Mails, declaration: VoidDeclaration) -> None:
-    pocket = Pocket(mails.appliance.settings.home.people)
+    pocket = DemonstrationAuthenticators(mails.appliance.settings.home.people)
     mails.appliance.voiding.declare(
         declaration.contract, declaration.id, [pocket.activate(declaration.person, declaration.intent)]
     )

@@ -14,7 +14,7 @@ from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.agreement_text import distinct, side_of, sides_of
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import ALPHA, OFFICER, ZHANG, ZONE
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.language import Language
 from appliance.language.names import with_organisation
 from appliance.model.accounts import AccountRole
@@ -135,16 +135,16 @@ def test_a_zone_outside_the_list_stays_chosen_when_something_else_is_saved(
 def enrolled(appliance: Appliance, party: Party) -> None:
     """The guest of *party* has an authenticator and a certificate, by the officer's own."""
     web, office = appliance.settings.web, appliance.office
-    pocket = Pocket(appliance.settings.home.people)
-    made = pocket.make(party.subject, rp_id=web.relying_party, origin=web.origin)
+    pocket = DemonstrationAuthenticators(appliance.settings.home.people)
+    made = pocket.create_authenticator(party.subject, rp_id=web.relying_party, origin=web.origin)
     proposed = ProposedPasskey(
         bytes.fromhex(made["credential_id"]), bytes.fromhex(made["public_key"]), made["rp_id"]
     )
-    request = office.requests.submit(party.subject, [proposed], by=party.subject)
-    act = office.preparing.enrolment(request.id, verified="示例", by=OFFICER)
-    activation = pocket.activate(OFFICER, office.performing.to_activate(act))
+    request = office.requests.submit_request(party.subject, [proposed], by=party.subject)
+    act = office.drafts.draft_enrolment(request.id, verified="示例", by=OFFICER)
+    activation = pocket.activate(OFFICER, office.decisions.to_activate(act))
     assert isinstance(activation, WebAuthnActivation)
-    office.performing.activate(act.id, activation)
+    office.decisions.activate_decision(act.id, activation)
 
 
 def test_what_was_taken_is_signed_and_verified_in_full(appliance: Appliance, draft: Contract) -> None:

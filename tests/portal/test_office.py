@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration import cast
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.language import Language
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole, AccountState
 from appliance.model.contract import Deadline
@@ -55,7 +55,7 @@ def asking(appliance: Appliance, name: str = "赵示例") -> tuple[str, str]:
     device = SoftwareAuthenticator.create(web.relying_party, web.origin)
     key = bytes.fromhex(str(device.credential()["public_key"]))
     proposed = ProposedPasskey(device.credential_id, key, device.rp_id)
-    return subject, appliance.office.requests.submit(subject, [proposed], by=subject).id
+    return subject, appliance.office.requests.submit_request(subject, [proposed], by=subject).id
 
 
 def posted(browser: FlaskClient, page: str, address: str, **fields: object) -> object:
@@ -67,8 +67,8 @@ def posted(browser: FlaskClient, page: str, address: str, **fields: object) -> o
 def activated(appliance: Appliance, browser: FlaskClient, address: str) -> object:
     """The answer to the officer's passkey on the page of an act."""
     act_id = address.rsplit("/", 1)[-1]
-    act = appliance.office.performing.to_activate(appliance.office.performing.act(act_id))
-    activation = Pocket(appliance.settings.home.people).activate(cast.OFFICER, act)
+    act = appliance.office.decisions.to_activate(appliance.office.decisions.find_decision(act_id))
+    activation = DemonstrationAuthenticators(appliance.settings.home.people).activate(cast.OFFICER, act)
     return posted(browser, address, address, credential=answer_of(activation))
 
 
@@ -98,7 +98,7 @@ def test_auditors_read_and_change_nothing(portal: Flask, appliance: Appliance, c
     token = token_in(auditor.get("/verify").text)
     refused = auditor.post(f"/office/requests/{request}/refuse", data={"form_token": token, "reason": "x"})
     assert refused.status_code == 403
-    assert appliance.office.requests.request(request).state is EnrolmentRequestState.OPEN
+    assert appliance.office.requests.find_request(request).state is EnrolmentRequestState.OPEN
 
 
 def test_a_request_is_approved_with_a_passkey(appliance: Appliance, officer: FlaskClient) -> None:
@@ -132,7 +132,7 @@ def test_a_request_that_was_decided_meanwhile(appliance: Appliance, officer: Fla
     _, request = asking(appliance)
     page = f"/office/requests/{request}"
     token = token_in(officer.get(page).text)
-    appliance.office.requests.refuse(request, reason="证件过期", by=cast.OFFICER)
+    appliance.office.requests.refuse_request(request, reason="证件过期", by=cast.OFFICER)
 
     late = officer.post(f"{page}/approve", data={"form_token": token, "verified": VERIFIED})
 
@@ -149,7 +149,7 @@ def test_an_answer_that_is_none_does_nothing(appliance: Appliance, officer: Flas
     answer = posted(officer, act, act, credential=credential)
 
     assert answer.status_code in (403, 409, 422)
-    assert appliance.office.performing.act(act.rsplit("/", 1)[-1]).state is OfficerDecisionState.OPEN
+    assert appliance.office.decisions.find_decision(act.rsplit("/", 1)[-1]).state is OfficerDecisionState.OPEN
 
 
 def test_the_second_press_is_told_that_it_is_done(appliance: Appliance, officer: FlaskClient) -> None:

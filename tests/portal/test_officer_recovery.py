@@ -15,10 +15,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from appliance.demonstration.cast import OFFICER
-from appliance.health.bench import bench
+from appliance.health.bench import open_check_context
 from appliance.health.ceremonies import recovery
 from appliance.health.finding import Condition
-from appliance.health.pages import Page
+from appliance.health.pages import RunbookPage
 from appliance.keeping.ceremonies import CeremonyRecords
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.accounts import AccountRole, AccountState
@@ -130,9 +130,9 @@ def seen_by_officers(world: World, appliance: Appliance) -> None:
         records.run()
     with appliance.database.reading() as tx:
         assert told(tx) == {(OFFICER, "2")}
-    with bench(world.home, role="scheduler", now=appliance.now()) as opened:
+    with open_check_context(world.home, role="scheduler", now=appliance.now()) as opened:
         finding = recovery(opened)
-    assert (finding.condition, finding.page) == (Condition.ATTENTION, Page.OFFICER_RECOVERY)
+    assert (finding.condition, finding.page) == (Condition.ATTENTION, RunbookPage.OFFICER_RECOVERY)
 
 
 def test_a_recovery_that_was_broken_off_is_completed_and_none_opens_a_closed_account(

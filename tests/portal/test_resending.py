@@ -143,13 +143,13 @@ def test_the_guest_of_an_ended_contract_waits_for_nothing_and_gets_a_new_link(
     guest = guest_of(contract)
     letters.enter(contract)
     proposed, _ = passkey(appliance)
-    request = appliance.office.requests.submit(guest.subject, [proposed], by=guest.subject)
-    act = appliance.office.preparing.enrolment(request.id, verified=VERIFIED, by=OFFICER)
+    request = appliance.office.requests.submit_request(guest.subject, [proposed], by=guest.subject)
+    act = appliance.office.drafts.draft_enrolment(request.id, verified=VERIFIED, by=OFFICER)
     activation = by_officer(appliance, act)
     old_link = letters.token(guest)
     appliance.endings.recall(contract.id, by=ZHANG.subject, reason="金额有误")
 
-    assert appliance.office.requests.request(request.id).state is EnrolmentRequestState.WITHDRAWN
+    assert appliance.office.requests.find_request(request.id).state is EnrolmentRequestState.WITHDRAWN
     known_person(appliance, OFFICER, "王登记员")
     appliance.accounts.own.prefer(OFFICER, Language.CHINESE)
     officer = signed_in(portal, appliance, OFFICER, [AccountRole.OFFICER])
@@ -157,7 +157,7 @@ def test_the_guest_of_an_ended_contract_waits_for_nothing_and_gets_a_new_link(
     assert officer.get(f"/office/requests/{request.id}").status_code == 200
     assert "此人要签署的合同已经终止" in officer.get(f"/office/acts/{act.id}").text
     with pytest.raises(StateRefused):
-        appliance.office.performing.activate(act.id, activation)
+        appliance.office.decisions.activate_decision(act.id, activation)
     assert not appliance.registry.is_enrolled(guest.subject)
     assert appliance.entering.entry(old_link).method is GuestAccessMethod.CLOSED
 
@@ -168,9 +168,9 @@ def test_the_guest_of_an_ended_contract_waits_for_nothing_and_gets_a_new_link(
         appliance.entering.entry(old_link)
     letters.enter(following)
 
-    request = appliance.office.requests.submit(guest.subject, [proposed], by=guest.subject)
-    act = appliance.office.preparing.enrolment(request.id, verified=VERIFIED, by=OFFICER)
-    appliance.office.performing.activate(act.id, by_officer(appliance, act))
+    request = appliance.office.requests.submit_request(guest.subject, [proposed], by=guest.subject)
+    act = appliance.office.drafts.draft_enrolment(request.id, verified=VERIFIED, by=OFFICER)
+    appliance.office.decisions.activate_decision(act.id, by_officer(appliance, act))
     appliance.endings.recall(following.id, by=ZHANG.subject, reason="日期有误")
     third = appliance.sending.send(letters.corrected(following), by=ZHANG.subject)
     assert appliance.registry.is_enrolled(guest_of(third).subject), "who has a key keeps it"

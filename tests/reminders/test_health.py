@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from appliance.health import Condition
-from appliance.health.queues import lost, waiting
+from appliance.health.queues import mail_lost_finding, queue_finding
 from appliance.health.reminding import derived, known_years
 from appliance.home import Home
 from appliance.model.contract import SigningOrder
@@ -29,14 +29,14 @@ def test_mail_that_was_refused_or_may_be_lost_or_waits_is_told(house: Year) -> N
     house.send(2, 24, ("person-4",), SigningOrder.PARALLEL)
     house.tick()
     with house.database.reading() as tx:
-        found = lost(tx, house.now)
+        found = mail_lost_finding(tx, house.now)
         assert (found.condition, dict(found.values)) == (Condition.ATTENTION, {"unknown": 1, "refused": 1})
-        assert lost(tx, house.now + timedelta(days=20)).condition is Condition.GOOD
+        assert mail_lost_finding(tx, house.now + timedelta(days=20)).condition is Condition.GOOD
     house.post.mood = "down"
     house.send(3, 24, ("person-6",), SigningOrder.PARALLEL)
     house.tick()
     with house.database.reading() as tx:
-        found = waiting(tx, house.now + timedelta(hours=2), mail=True)
+        found = queue_finding(tx, house.now + timedelta(hours=2), mail=True)
     assert (found.well, "waited for more than an hour" in str(found)) == (False, True)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from appliance.contracts.draft_rules import DraftTerms
 from appliance.demonstration.cast import ALPHA, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.intent import SigningOrigin
 from appliance.model.office import OfficerDecision
@@ -56,21 +56,21 @@ class House:
         person = newcomer(self.appliance, name=name)
         proposed, self.devices[person.subject] = passkey(self.appliance)
         office = self.appliance.office
-        request = office.requests.submit(person.subject, [proposed], by=person.subject)
-        self.done(office.preparing.enrolment(request.id, verified=VERIFIED, by=OFFICER))
+        request = office.requests.submit_request(person.subject, [proposed], by=person.subject)
+        self.done(office.drafts.draft_enrolment(request.id, verified=VERIFIED, by=OFFICER))
         return person
 
     def done(self, act: OfficerDecision) -> OfficerDecision:
         """The officer activates *act*."""
-        to_activate = self.appliance.office.performing.to_activate(act)
-        answer = Pocket(self.appliance.settings.home.people).activate(OFFICER, to_activate)
+        to_activate = self.appliance.office.decisions.to_activate(act)
+        answer = DemonstrationAuthenticators(self.appliance.settings.home.people).activate(OFFICER, to_activate)
         assert isinstance(answer, WebAuthnActivation)
-        return self.appliance.office.performing.activate(act.id, answer)
+        return self.appliance.office.decisions.activate_decision(act.id, answer)
 
     def seal(self, *custodians: Person, needed: int = 1, kind: SealKind = SealKind.CONTRACT) -> str:
         """A new seal of the house."""
         keepers = tuple(each.subject for each in custodians)
-        act = self.appliance.office.preparing.seal(SealDraft(ALPHA, kind, keepers, 40.0, needed), by=OFFICER)
+        act = self.appliance.office.drafts.draft_seal(SealDraft(ALPHA, kind, keepers, 40.0, needed), by=OFFICER)
         return self.done(act).subject
 
     def draft(self, seal: str, kind: str = "采购", *, people: tuple[str, ...] = (LI.subject,)) -> Contract:
@@ -90,7 +90,7 @@ class House:
         device = self.devices.get(subject)
         if device is not None:
             return device.activate(subject, act)
-        return Pocket(self.appliance.settings.home.people).activate(subject, act)
+        return DemonstrationAuthenticators(self.appliance.settings.home.people).activate(subject, act)
 
     def asked(self, contract: Contract, *, reason: str = "年度采购") -> SealRequest:
         """Zhang asks for the seal, which is the last party."""

@@ -105,7 +105,7 @@ def test_a_custodian_who_is_removed(house: House, keepers: Keepers) -> None:
     contract = house.sent(seal, "双印合同")
     request = house.asked(contract)
     house.approve(request, keepers[1])
-    house.done(house.appliance.office.preparing.seals.dismissal(seal, keepers[1].subject, by=OFFICER))
+    house.done(house.appliance.office.drafts.seals.draft_dismissal(seal, keepers[1].subject, by=OFFICER))
 
     with pytest.raises(StateRefused, match="keeps this seal no more"):
         house.approve(request, keepers[0])
@@ -122,18 +122,18 @@ def test_a_custodian_who_leaves(house: House, keepers: Keepers) -> None:
     leaving = house.enrol("郑离职")
     seal = house.seal(leaving)
     request = house.asked(house.sent(seal))
-    house.done(house.appliance.office.preparing.leaving(leaving.subject, by=OFFICER))
+    house.done(house.appliance.office.drafts.draft_leaving(leaving.subject, by=OFFICER))
 
     known = house.appliance.office.seals.seal(seal)
     assert known.custodians == () and known.suspended is not None
     with pytest.raises(PreconditionRefused, match="Only a custodian"):
         house.approve(request, leaving)
     assert events_of(house.appliance, seal)[-1] == "seal-suspended"
-    seals = house.appliance.office.preparing.seals
+    seals = house.appliance.office.drafts.seals
     with pytest.raises(PreconditionRefused, match="add them first"):
-        seals.resumption(seal, reason="试", by=OFFICER)
-    house.done(seals.custodian(seal, keepers[1].subject, by=OFFICER))
-    house.done(seals.resumption(seal, reason="已换人保管", by=OFFICER))
+        seals.draft_resumption(seal, reason="试", by=OFFICER)
+    house.done(seals.draft_custodian(seal, keepers[1].subject, by=OFFICER))
+    house.done(seals.draft_resumption(seal, reason="已换人保管", by=OFFICER))
     assert house.approve(request, keepers[1]).parties[-1].state is PartyState.SIGNED
 
 
@@ -169,7 +169,7 @@ def test_a_destroyed_seal_in_a_waiting_request(house: House, keepers: Keepers) -
     signed = house.approve(house.asked(house.sent(seal)), keepers[0])
     contract = house.sent(seal)
     request = house.asked(contract)
-    done = house.done(house.appliance.office.preparing.seals.destruction(seal, reason="公司更名", by=OFFICER))
+    done = house.done(house.appliance.office.drafts.seals.draft_destruction(seal, reason="公司更名", by=OFFICER))
     assert done.state.value == "done"
 
     assert house.appliance.seal_requests.sweep() >= 1
@@ -182,19 +182,19 @@ def test_a_destroyed_seal_in_a_waiting_request(house: House, keepers: Keepers) -
     with pytest.raises(PreconditionRefused, match="destroyed"):
         house.sent(seal)
     with pytest.raises(StateRefused, match="destroyed"):
-        house.appliance.office.preparing.seals.number(seal, 2, by=OFFICER)
+        house.appliance.office.drafts.seals.draft_custodian_number(seal, 2, by=OFFICER)
     report = house.appliance.verifier.verify(house.appliance.contracts.document(signed), file="signed.pdf")
     assert report.indication.value == "TOTAL-PASSED", "what it signed before stays valid"
 
 
 def test_the_last_custodian_stays_while_the_seal_is_in_use(house: House, keepers: Keepers) -> None:
     """Neither here nor at the authority, which is asked past the workflow; a suspended seal lets go."""
-    seal, seals = house.seal(keepers[0]), house.appliance.office.preparing.seals
+    seal, seals = house.seal(keepers[0]), house.appliance.office.drafts.seals
     with pytest.raises(PreconditionRefused, match="keeps at least: 1"):
-        seals.dismissal(seal, keepers[0].subject, by=OFFICER)
+        seals.draft_dismissal(seal, keepers[0].subject, by=OFFICER)
     house.appliance.office.seals.suspend(seal, reason="保管人休假", by=OFFICER)
-    act = seals.dismissal(seal, keepers[0].subject, by=OFFICER)
-    house.done(seals.resumption(seal, reason="回来了", by=OFFICER))
+    act = seals.draft_dismissal(seal, keepers[0].subject, by=OFFICER)
+    house.done(seals.draft_resumption(seal, reason="回来了", by=OFFICER))
     with pytest.raises(CertificateRefused, match="Suspend it first"):
         house.done(act)
     assert house.appliance.office.seals.seal(seal).custodians == (keepers[0].subject,)
@@ -202,14 +202,14 @@ def test_the_last_custodian_stays_while_the_seal_is_in_use(house: House, keepers
 
 def test_custodians_and_their_number_change_by_officers_acts(house: House, keepers: Keepers) -> None:
     """The authority and the register agree after every act, and each is in the log."""
-    seal, seals = house.seal(keepers[0]), house.appliance.office.preparing.seals
+    seal, seals = house.seal(keepers[0]), house.appliance.office.drafts.seals
     for stranger in (LI.subject, OFFICER, "person-nobody"):
         with pytest.raises(PreconditionRefused, match="enrolled people"):
-            seals.custodian(seal, stranger, by=OFFICER)
+            seals.draft_custodian(seal, stranger, by=OFFICER)
     with pytest.raises(PreconditionRefused, match="add them first"):
-        seals.number(seal, 2, by=OFFICER)
-    house.done(seals.custodian(seal, keepers[1].subject, by=OFFICER))
-    house.done(seals.number(seal, 2, by=OFFICER))
+        seals.draft_custodian_number(seal, 2, by=OFFICER)
+    house.done(seals.draft_custodian(seal, keepers[1].subject, by=OFFICER))
+    house.done(seals.draft_custodian_number(seal, 2, by=OFFICER))
 
     here, there = house.appliance.office.seals.seal(seal), house.appliance.office.seals.at_the_authority(seal)
     assert set(here.custodians) == set(there.custodians) == {each.subject for each in keepers[:2]}
@@ -220,16 +220,16 @@ def test_custodians_and_their_number_change_by_officers_acts(house: House, keepe
 
 
 def test_an_act_about_a_seal_needs_the_officer(house: House, keepers: Keepers) -> None:
-    seal, seals = house.seal(keepers[0]), house.appliance.office.preparing.seals
+    seal, seals = house.seal(keepers[0]), house.appliance.office.drafts.seals
     for act in (
-        seals.custodian(seal, keepers[1].subject, by=OFFICER),
-        seals.destruction(seal, reason="示例", by=OFFICER),
+        seals.draft_custodian(seal, keepers[1].subject, by=OFFICER),
+        seals.draft_destruction(seal, reason="示例", by=OFFICER),
     ):
         answer = house.devices[keepers[1].subject].activate(
-            keepers[1].subject, house.appliance.office.performing.to_activate(act)
+            keepers[1].subject, house.appliance.office.decisions.to_activate(act)
         )
         with pytest.raises(AuthorityError):
-            house.appliance.office.performing.activate(act.id, answer)
+            house.appliance.office.decisions.activate_decision(act.id, answer)
     assert house.appliance.office.seals.at_the_authority(seal).custodians == (keepers[0].subject,)
 
 

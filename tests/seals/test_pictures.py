@@ -99,14 +99,14 @@ def test_what_is_no_picture_of_a_seal(house: House, data: bytes, said: str) -> N
 
 def test_a_picture_is_seen_activated_and_used(house: House, keepers: tuple[Person, ...]) -> None:
     """The officer's act shows the picture; the log names it; documents get it; the drawn one can come back."""
-    seal, seals = house.seal(keepers[0]), house.appliance.office.preparing.seals
+    seal, seals = house.seal(keepers[0]), house.appliance.office.drafts.seals
     pictures = house.appliance.seal_pictures
     known = house.appliance.office.seals.seal(seal)
     before = _signed(house, seal, keepers[0])
     drawn = pictures.preview(known, "")
 
     made = pictures.made(known, as_jpeg(print_of()))
-    act = seals.picture(seal, made, by=OFFICER)
+    act = seals.draft_picture(seal, made, by=OFFICER)
     digest = hashlib.sha256(made.png).hexdigest()
     assert act.details["picture"] == digest and pictures.preview(known, digest) != drawn
     assert house.appliance.office.seals.seal(seal).picture is None, "nothing is in use yet"
@@ -119,8 +119,8 @@ def test_a_picture_is_seen_activated_and_used(house: House, keepers: tuple[Perso
     after = _signed(house, seal, keepers[0])
     assert _stamped(house, after) and not _stamped(house, before), "what was signed before keeps its own"
     with pytest.raises(StateRefused, match="looks like this already"):
-        seals.picture(seal, made, by=OFFICER)
-    house.done(seals.picture(seal, None, by=OFFICER))
+        seals.draft_picture(seal, made, by=OFFICER)
+    house.done(seals.draft_picture(seal, None, by=OFFICER))
     assert house.appliance.office.seals.seal(seal).picture is None
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from appliance.administration.action import Hand
-from appliance.administration.confirmed import Confirmed, ConfirmedKey
-from appliance.administration.performed import Performed
-from appliance.health.bench import bench
+from appliance.administration.action import ExecutedBy
+from appliance.administration.confirmed import ConfirmedKey, RootConfirmations
+from appliance.administration.performed import ExecutedRequests
+from appliance.health.bench import open_check_context
 from appliance.health.machine import permissions
 from appliance.home import Home
 from appliance.model.administration import AdministratorRole
@@ -45,8 +45,8 @@ def machine() -> Iterator[Path]:
     before = os.umask(0o077)  # as root has it by sudo, at worst
     try:
         home = Home(root / "var/lib/vermilion")
-        Confirmed(home.confirmed).confirm(key)
-        Performed(home).spend(Hand.STEWARD, "0123456789ab")
+        RootConfirmations(home.confirmed).confirm_key(key)
+        ExecutedRequests(home).record_execution(ExecutedBy.PRIVILEGED_HELPER, "0123456789ab")
         os.umask(before)
         yield root
     finally:
@@ -103,5 +103,5 @@ def test_keys_are_the_authoritys_alone(machine: Path, name: str) -> None:
 
 def test_diagnose_finds_nothing_to_say_against_it(machine: Path) -> None:
     home = Home(machine / "var/lib/vermilion")
-    with bench(home, role="operator", now=datetime.now(UTC)) as asked:
+    with open_check_context(home, role="operator", now=datetime.now(UTC)) as asked:
         assert permissions(asked).well

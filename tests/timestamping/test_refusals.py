@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from appliance.health import Condition, Observations, Page
-from appliance.health.bench import Bench
+from appliance.health import Condition, Observations, RunbookPage
+from appliance.health.bench import CheckContext
 from appliance.health.figures import labelled
-from appliance.health.refusing import GIVEN, judged
-from appliance.health.series import Series
+from appliance.health.refusing import GIVEN, judge_refusals
+from appliance.health.series import FigureSeries
 from appliance.health.tally import REFUSED, refused
 from appliance.home import Home
 from appliance.store.database import Database
@@ -34,8 +34,8 @@ def observations(tmp_path: Path) -> Iterator[Observations]:
     opened.close()
 
 
-def bench_of(root: Path) -> Bench:
-    return Bench(Home(root), NOON, AuthorityClient(root / "nobody.sock"))
+def bench_of(root: Path) -> CheckContext:
+    return CheckContext(Home(root), NOON, AuthorityClient(root / "nobody.sock"))
 
 
 def said(root: Path, observations: Observations) -> dict[str, float]:
@@ -106,11 +106,11 @@ def test_the_service_counts_what_it_refuses(tmp_path: Path, observations: Observ
     assert said(tmp_path, observations) == {labelled(REFUSED, reason="systemFailure"): 3}
 
 
-def series_of(observations: Observations, *, granted: float, refused: float) -> Series:
-    series = Series(observations)
+def series_of(observations: Observations, *, granted: float, refused: float) -> FigureSeries:
+    series = FigureSeries(observations)
     bad = labelled(REFUSED, reason="badAlg")
-    series.add({GIVEN: 100.0, bad: 10.0}, NOON - timedelta(minutes=30))
-    series.add({GIVEN: 100.0 + granted, bad: 10.0 + refused}, NOON)
+    series.add_figures({GIVEN: 100.0, bad: 10.0}, NOON - timedelta(minutes=30))
+    series.add_figures({GIVEN: 100.0 + granted, bad: 10.0 + refused}, NOON)
     return series
 
 
@@ -118,15 +118,15 @@ def series_of(observations: Observations, *, granted: float, refused: float) -> 
 def test_some_refusals_are_nothing_to_worry_about(
     observations: Observations, granted: float, refused: float
 ) -> None:
-    finding = judged(series_of(observations, granted=granted, refused=refused), NOON)
+    finding = judge_refusals(series_of(observations, granted=granted, refused=refused), NOON)
     assert (finding.condition, finding.values["reasons"]) == (Condition.GOOD, f"badAlg {refused}")
 
 
 def test_when_most_are_refused_somebody_is_told(observations: Observations) -> None:
-    finding = judged(series_of(observations, granted=20, refused=21), NOON)
-    assert (finding.condition, finding.page) == (Condition.ATTENTION, Page.TIMESTAMPS_REFUSED)
+    finding = judge_refusals(series_of(observations, granted=20, refused=21), NOON)
+    assert (finding.condition, finding.page) == (Condition.ATTENTION, RunbookPage.TIMESTAMPS_REFUSED)
     assert finding.values == {"refused": 21, "given": 20, "reason": "badAlg"}
 
 
 def test_no_refusal_is_said_too(observations: Observations) -> None:
-    assert "No timestamp request" in str(judged(series_of(observations, granted=5, refused=0), NOON))
+    assert "No timestamp request" in str(judge_refusals(series_of(observations, granted=5, refused=0), NOON))

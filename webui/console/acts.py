@@ -8,7 +8,7 @@ from datetime import datetime
 
 from appliance.administration.action import NOTHING, Action, ArgumentKind
 from appliance.administration.actions.accounts import LINK
-from appliance.administration.keepers import Keepers
+from appliance.administration.keepers import PinCustodians
 from appliance.administration.registry import REGISTRY, may_approve, may_ask
 from appliance.model.administration import AdministratorRole, AdminRequest, AdminRequestState
 from webui.console.access import TITLES, Visitor
@@ -157,7 +157,7 @@ def told(act: AdminRequest, *, outcome: bool) -> str:
     return effect_of(action, act.arguments) if action else act.effect
 
 
-def warning(keepers: Keepers, action: str, arguments: Mapping[str, str]) -> str:
+def warning(keepers: PinCustodians, action: str, arguments: Mapping[str, str]) -> str:
     """What the sentence of *action* cannot know: whether a keeper of the PIN ends, and how many are left."""
     found = keepers.warning(action, arguments)
     return "" if found is None else translate()(found.template, **found.values)

@@ -76,5 +76,5 @@ def _frame(parts: ConsoleParts) -> dict[str, object]:
         "version": metadata.version("vermilion"),
         "titles": access.TITLES,
         "waiting": operations.waiting(parts),
-        "maintenance": standing.maintenance(parts.observations.all(parts.now())),
+        "maintenance": standing.maintenance(parts.observations.survey(parts.now())),
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from appliance.health.figures import labelled
-from appliance.health.series import Bucket, Series
+from appliance.health.series import FigureSeries, HourlyFigures
 from appliance.health.tally import REFUSED
 from appliance.timestamping.refusals import NAMES
 from webui.console import charts
@@ -49,7 +49,7 @@ class Plan:
     id: str
     title: str
     figure: str
-    value: Callable[[Sequence[Bucket]], float]
+    value: Callable[[Sequence[HourlyFigures]], float]
     shape: str
     unit: str = ""
     factor: float = 1.0
@@ -60,19 +60,19 @@ class Plan:
     """Further figures that are added to it."""
 
 
-def _sum(buckets: Sequence[Bucket]) -> float:
+def _sum(buckets: Sequence[HourlyFigures]) -> float:
     return sum(bucket.grown for bucket in buckets)
 
 
-def _mean(buckets: Sequence[Bucket]) -> float:
+def _mean(buckets: Sequence[HourlyFigures]) -> float:
     return sum(bucket.mean * bucket.count for bucket in buckets) / sum(bucket.count for bucket in buckets)
 
 
-def _worst(buckets: Sequence[Bucket]) -> float:
+def _worst(buckets: Sequence[HourlyFigures]) -> float:
     return max(bucket.high for bucket in buckets)
 
 
-def _least(buckets: Sequence[Bucket]) -> float:
+def _least(buckets: Sequence[HourlyFigures]) -> float:
     return min(bucket.low for bucket in buckets)
 
 
@@ -143,11 +143,11 @@ def span_of(key: str) -> Span:
     return next((span for span in SPANS if span.key == key), SPANS[0])
 
 
-def chart(plan: Plan, series: Series, span: Span, now: datetime) -> Chart:
+def chart(plan: Plan, series: FigureSeries, span: Span, now: datetime) -> Chart:
     """*plan* over *span* until *now*. Raises :class:`StorageError` when the figures cannot be read."""
     starts = span.starts(now)
     figures = (plan.figure, *plan.more)
-    found = [bucket for each in figures for bucket in series.read(each, since=starts[0], until=now)]
+    found = [bucket for each in figures for bucket in series.read_hours(each, since=starts[0], until=now)]
     values = _values(plan, found, starts, span.step)
     scale = charts.scale_of(values, least=plan.least)
     line = (("under", charts.area(values, scale)), ("curve", charts.line(values, scale)))
@@ -170,9 +170,11 @@ def chart(plan: Plan, series: Series, span: Span, now: datetime) -> Chart:
     )
 
 
-def _values(plan: Plan, buckets: Sequence[Bucket], starts: Sequence[datetime], step: int) -> list[float | None]:
+def _values(
+    plan: Plan, buckets: Sequence[HourlyFigures], starts: Sequence[datetime], step: int
+) -> list[float | None]:
     """One value for each step; None for one without a measurement."""
-    found: dict[int, list[Bucket]] = {}
+    found: dict[int, list[HourlyFigures]] = {}
     for bucket in buckets:
         found.setdefault((bucket.hour - starts[0]) // (HOUR * step), []).append(bucket)
     return [plan.value(found[number]) * plan.factor if number in found else None for number in range(len(starts))]

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from flask import Blueprint, render_template, request
 
-from appliance.administration.journal import Journal
+from appliance.administration.journal import AdministrationJournal
 from appliance.errors import StorageError
-from appliance.health.series import Series
+from appliance.health.series import FigureSeries
 from appliance.model.administration import JournalKind, JournalLine
 from webui.console import acts
 from webui.console.access import visitor
@@ -105,14 +105,14 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
     return pages
 
 
-def _broken(journal: Journal, found: Sequence[JournalLine]) -> int | None:
+def _broken(journal: AdministrationJournal, found: Sequence[JournalLine]) -> int | None:
     """Whether a line that is shown was changed. The watch looks at all of them, a part in each round."""
     return journal.broken_at(beyond=found[-1].number - 1, upto=found[0].number) if found else None
 
 
 def _charts(parts: ConsoleParts, span: Span) -> list[Chart]:
     """All charts; none while the figures cannot be read, which the first page says."""
-    series, now = Series(parts.observations), parts.now()
+    series, now = FigureSeries(parts.observations), parts.now()
     try:
         return [chart(plan, series, span, now) for plan in PLANS]
     except StorageError:
@@ -121,7 +121,9 @@ def _charts(parts: ConsoleParts, span: Span) -> list[Chart]:
 
 def _line(parts: ConsoleParts, line: JournalLine) -> Line:
     detail = (
-        acts.told(parts.administration.acts.act(line.request), outcome=line.kind in ENDED) if line.request else ""
+        acts.told(parts.administration.requests.find_request(line.request), outcome=line.kind in ENDED)
+        if line.request
+        else ""
     )
     said = detail or " · ".join(given(str(line.detail[name])) for name in TOLD if name in line.detail)
     user = line.detail.get("user", "")

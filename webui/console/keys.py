@@ -11,7 +11,7 @@ from itertools import groupby
 from flask import Blueprint, render_template
 
 from appliance.errors import NotFound
-from appliance.operations.inventory import Kind, Lasting, inventory
+from appliance.operations.inventory import ExpiringItem, ExpiringKind, expiring_items
 from hsm.answers import HeldCeremony
 from hsm.errors import AuthorityError
 from hsm.status import AuthorityStatus
@@ -46,7 +46,7 @@ STATES = {
 class Row:
     """One line: what it is, how many days are left, and how much of its time (0 to 100)."""
 
-    it: Lasting
+    it: ExpiringItem
     title: str
     days: int
     share: int
@@ -54,9 +54,9 @@ class Row:
     @property
     def tone(self) -> str:
         """The class that colours what is left. A list is made anew by itself, days before it ends."""
-        if self.days < 0 or (self.it.kind is not Kind.LIST and self.days < URGENT):
+        if self.days < 0 or (self.it.kind is not ExpiringKind.LIST and self.days < URGENT):
             return "over"
-        return "soon" if self.it.kind is not Kind.LIST and self.days < SOON else ""
+        return "soon" if self.it.kind is not ExpiringKind.LIST and self.days < SOON else ""
 
 
 def blueprint(parts: ConsoleParts) -> Blueprint:
@@ -81,8 +81,8 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
             status=status,
             state=STATES[status.state.value] if status else "",
             problem=problem,
-            certificates=[row for row in rows if row.it.kind is not Kind.LIST],
-            lists=[row for row in rows if row.it.kind is Kind.LIST],
+            certificates=[row for row in rows if row.it.kind is not ExpiringKind.LIST],
+            lists=[row for row in rows if row.it.kind is ExpiringKind.LIST],
             months=_calendar(rows),
             ceremonies=list(reversed(held)),
             keepers=_keepers(parts) if status else None,
@@ -96,7 +96,7 @@ def _look(parts: ConsoleParts) -> tuple[AuthorityStatus | None, list[Row], list[
     """What the authority tells; when it does not, the sentence why."""
     try:
         status = parts.authority.status()
-        found, held = inventory(parts.authority, status), parts.authority.ceremonies()
+        found, held = expiring_items(parts.authority, status), parts.authority.ceremonies()
     except AuthorityError as refusal:
         return None, [], [], sentence(refusal)
     return status, [_row(each, parts.now()) for each in found], held, ""
@@ -105,12 +105,12 @@ def _look(parts: ConsoleParts) -> tuple[AuthorityStatus | None, list[Row], list[
 def _keepers(parts: ConsoleParts) -> list[str] | None:
     """Who unlocks, by login; None while the authority does not tell, which is not to say that nobody does."""
     try:
-        return parts.administration.keepers.able()
+        return parts.administration.pin_custodians.able_logins()
     except AuthorityError:
         return None
 
 
-def _row(it: Lasting, now: datetime) -> Row:
+def _row(it: ExpiringItem, now: datetime) -> Row:
     return Row(it, translate()(NAMES.get(it.name, it.label)), it.days_left(now), round(100 * it.share_left(now)))
 
 

@@ -16,8 +16,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.accounts.passkeys import LONGEST_ANSWER
 from appliance.administration.action import Action, Argument, ArgumentKind
-from appliance.administration.registry import REGISTRY, action_of, may_ask
-from appliance.administration.signatures import Signed
+from appliance.administration.registry import REGISTRY, find_action, may_ask
+from appliance.administration.signatures import SignedRequest
 from appliance.errors import ApplianceError, NotAllowed, PreconditionRefused, StateRefused, StorageError
 from appliance.language import instants
 from appliance.model.administration import AdminRequest, AdminRequestState, DualControlRole
@@ -62,7 +62,7 @@ def waiting(parts: ConsoleParts) -> int:
     """How many acts wait for the visitor's decision, for the frame of a page."""
     try:
         who = visitor_or_none()
-        return sum(acts.shown(who, act).yours for act in parts.administration.acts.waiting()) if who else 0
+        return sum(acts.shown(who, act).yours for act in parts.administration.requests.waiting()) if who else 0
     except StorageError:
         return 0
 
@@ -73,7 +73,7 @@ def offered(who: Visitor, areas: Container[str]) -> list[Offer]:
 
 
 def _add_actions(pages: Blueprint, parts: ConsoleParts) -> None:
-    desk = parts.administration.acts
+    desk = parts.administration.requests
 
     @pages.get("/operations")
     def everything() -> str:
@@ -113,7 +113,7 @@ def _add_actions(pages: Blueprint, parts: ConsoleParts) -> None:
             return _confirm(parts, who, action, given, problems)
         wanted = {name: text for name, text in given.items() if text}
         try:
-            act = desk.ask(action.name, wanted, by=who.actor, signed=_signed(action))
+            act = desk.submit_request(action.name, wanted, by=who.actor, signed=_signed(action))
         except (PreconditionRefused, StateRefused) as refusal:
             if action.persons == 2:
                 return _confirm(parts, who, action, given, {"": sentence(refusal)})
@@ -122,30 +122,30 @@ def _add_actions(pages: Blueprint, parts: ConsoleParts) -> None:
 
 
 def _add_acts(pages: Blueprint, parts: ConsoleParts) -> None:
-    desk = parts.administration.acts
+    desk = parts.administration.requests
 
     @pages.get("/requests/<act_id>")
     def request_page(act_id: str) -> View:
-        return _page(parts, visitor(), desk.act(act_id[:64]), {})
+        return _page(parts, visitor(), desk.find_request(act_id[:64]), {})
 
     @pages.post("/requests/<act_id>/approve")
     def approve(act_id: str) -> View:
         who = visitor()
         answer = field(passkeys.FIELD, LONGEST_ANSWER)
-        return decided(who, act_id[:64], lambda id_: desk.approve(id_, by=who.actor, answer=answer))
+        return decided(who, act_id[:64], lambda id_: desk.approve_request(id_, by=who.actor, answer=answer))
 
     @pages.post("/requests/<act_id>/refuse")
     def refuse(act_id: str) -> View:
         who = visitor()
-        return decided(who, act_id[:64], lambda id_: desk.refuse(id_, by=who.actor))
+        return decided(who, act_id[:64], lambda id_: desk.refuse_request(id_, by=who.actor))
 
     @pages.post("/requests/<act_id>/withdraw")
     def withdraw(act_id: str) -> View:
         who = visitor()
-        return decided(who, act_id[:64], lambda id_: desk.withdraw(id_, by=who.actor))
+        return decided(who, act_id[:64], lambda id_: desk.withdraw_request(id_, by=who.actor))
 
     def decided(who: Visitor, act_id: str, decide: Callable[[str], AdminRequest]) -> View:
-        before = desk.act(act_id)
+        before = desk.find_request(act_id)
         try:
             return _result(who, decide(act_id))
         except ApplianceError as refusal:
@@ -167,27 +167,27 @@ def _page(
     page = render_template(
         "request.html",
         act=seen,
-        options=parts.administration.acts.to_sign(act, DualControlRole.APPROVES, by=who.actor)
+        options=parts.administration.requests.signing_options(act, DualControlRole.APPROVES, by=who.actor)
         if seen.yours
         else None,
         code=parts.administration.welcoming.code_for(act.id) if acts.has_code(who, act) else "",
-        warning=acts.warning(parts.administration.keepers, act.action, act.arguments) if seen.open else "",
-        told=parts.administration.letters.told(act) if seen.open else None,
+        warning=acts.warning(parts.administration.pin_custodians, act.action, act.arguments) if seen.open else "",
+        told=parts.administration.approval_mail.notified_approvers(act) if seen.open else None,
         problems=problems,
     )
     return make_response(page, status)
 
 
-def _signed(action: Action) -> Signed | None:
+def _signed(action: Action) -> SignedRequest | None:
     """What the page brings of a signature, where the action takes one. Raises :class:`StateRefused`."""
     if action.persons == 1:
         return None
-    return Signed.of(field("act", 12), field("asked", 40), field(passkeys.FIELD, LONGEST_ANSWER))
+    return SignedRequest.from_page(field("act", 12), field("asked", 40), field(passkeys.FIELD, LONGEST_ANSWER))
 
 
 def _allowed(name: str) -> tuple[Visitor, Action]:
     """The visitor, who may ask for the action. Raises SignedOut, :class:`NotFound`, :class:`NotAllowed`."""
-    who, action = visitor(), action_of(name[:100])
+    who, action = visitor(), find_action(name[:100])
     if not may_ask(who.actor, action):
         raise NotAllowed(
             "{action} is not for {who}.", action=translate()(action.title), who=translate()(who.title)
@@ -243,8 +243,8 @@ def _confirm(
     parts: ConsoleParts, who: Visitor, action: Action, given: Mapping[str, str], problems: Mapping[str, str]
 ) -> Response:
     kept = {each.name: given[each.name] for each in _asked_for(action) if given.get(each.name)}
-    desk = parts.administration.acts
-    draft = desk.draft(action.name, kept, by=who.actor) if action.persons == 2 else None
+    desk = parts.administration.requests
+    draft = desk.draft_request(action.name, kept, by=who.actor) if action.persons == 2 else None
     page = render_template(
         "action.html",
         action=action,
@@ -253,9 +253,9 @@ def _confirm(
         effect=acts.effect_of(action, kept),
         undo=translate()(action.undo) if action.undo else "",
         note=acts.note_of(action),
-        warning=acts.warning(parts.administration.keepers, action.name, kept),
+        warning=acts.warning(parts.administration.pin_custodians, action.name, kept),
         draft=draft,
-        options=desk.to_sign(draft, DualControlRole.ASKS, by=who.actor) if draft else None,
+        options=desk.signing_options(draft, DualControlRole.ASKS, by=who.actor) if draft else None,
         fixed=tuple(kept.items()),
     )
     return make_response(page, 422 if problems else 200)

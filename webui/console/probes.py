@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, make_response
 
-from appliance.health.metrics import KIND, exposition
-from appliance.health.readiness import Readiness
+from appliance.health.metrics import METRICS_TYPE, exposition
+from appliance.health.readiness import ServiceReadiness
 from appliance.health.registry import CHECKS
 from webui.console.parts import ConsoleParts
 
@@ -21,11 +21,11 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
 
     @pages.get("/readyz")
     def readyz() -> Response:
-        found = Readiness(parts.observations.all(parts.now()).observed, serving)
+        found = ServiceReadiness(parts.observations.survey(parts.now()).observed, serving)
         return make_response(jsonify(found.report()), 200 if found.ready else 503)
 
     @pages.get("/metrics")
     def figures() -> Response:
-        return Response(exposition(parts.observations.all(parts.now())), content_type=KIND)
+        return Response(exposition(parts.observations.survey(parts.now())), content_type=METRICS_TYPE)
 
     return pages

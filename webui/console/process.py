@@ -10,7 +10,7 @@ from appliance.administration import open_administration
 from appliance.config import load
 from appliance.health import Observations
 from appliance.home import Home
-from appliance.logs import set_up
+from appliance.logs import set_up_logging
 from appliance.wiring import utc_now
 from hsm.client import AuthorityClient
 from webui.console.application import create_app
@@ -25,7 +25,7 @@ PATIENCE = 3.0
 def create() -> Front:
     """The application for the home that the environment names; closed when the process ends."""
     settings = load(Home.of(os.environ)).of_run(os.environ)
-    set_up(settings.logs, "vermilion-console")
+    set_up_logging(settings.logs, "vermilion-console")
     stack = ExitStack()
     atexit.register(stack.close)
     observations = Observations(settings.home.health)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, render_template
 
-from appliance.administration.registry import action_of, may_ask
+from appliance.administration.registry import find_action, may_ask
 from webui.console import operations, standing
 from webui.console.access import visitor
 from webui.console.parts import ConsoleParts
@@ -44,14 +44,14 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
     @pages.get("/queues")
     def everything() -> str:
         who = visitor()
-        survey = parts.observations.all(parts.now())
+        survey = parts.observations.survey(parts.now())
         found = standing.rows(survey, only=CONCERNED)
         return render_template(
             "queues.html",
             said=translate()("Queues"),
             rows=standing.worst_first(found),
             stuck=parts.administration.stuck.all(),
-            may_retry=may_ask(who.actor, action_of(RETRY)),
+            may_retry=may_ask(who.actor, find_action(RETRY)),
             figures=[
                 Figure(translate()(title), round(survey.figures[name]))
                 for name, title in FIGURES

@@ -20,7 +20,7 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
     @pages.get("/")
     def everything() -> str:
         visitor()
-        survey = parts.observations.all(parts.now())
+        survey = parts.observations.survey(parts.now())
         found = standing.worst_first(standing.rows(survey))
         return render_template(
             "state.html",

@@ -39,7 +39,7 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
         part = PinPart(int(number) if number in ("1", "2") else 0, field("pin", LONGEST_PART))
         try:
             answer = passkeys.activation(keeper_of(who.login), field(passkeys.FIELD, passkeys.LONGEST_ANSWER))
-            desk.give(_fields(field("act", LONGEST_ACT)), part, answer, by=who.actor)
+            desk.give_part(_fields(field("act", LONGEST_ACT)), part, answer, by=who.actor)
         except (ApplianceError, AuthorityError) as refusal:
             return _page(parts, who, {"": sentence(refusal)}, status_of(refusal))
         return redirect(url_for("unlocking.show"), 303)
@@ -48,7 +48,7 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
     def forget() -> View:
         who = visitor()
         try:
-            desk.forget(who.actor)
+            desk.forget_part(who.actor)
         except ApplianceError as refusal:
             return _page(parts, who, {"": sentence(refusal)}, status_of(refusal))
         return redirect(url_for("unlocking.show"), 303)
@@ -57,7 +57,7 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
 
 
 def _page(parts: ConsoleParts, who: Visitor, problems: dict[str, str], status: int = 200) -> Response:
-    standing = parts.administration.unlocking.standing(who.actor)
+    standing = parts.administration.unlocking.status_for(who.actor)
     party = parts.settings.console.relying_party
     page = render_template(
         "unlock.html",

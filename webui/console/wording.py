@@ -8,7 +8,7 @@ import re
 from flask import Flask
 from markupsafe import Markup, escape
 
-from appliance.administration.action import marked
+from appliance.administration.action import quoted_argument
 
 _BEGIN, _END = "\ue000", "\ue001"
 """For private use, so that no argument holds them (:meth:`appliance.administration.action.Argument.checked`)."""
@@ -23,7 +23,7 @@ def install(app: Flask) -> None:
 
 def given(value: str) -> str:
     """*value*, which somebody typed, for a sentence that goes through :func:`coded`."""
-    return f"{_BEGIN}{marked(value)}{_END}"
+    return f"{_BEGIN}{quoted_argument(value)}{_END}"
 
 
 def coded(sentence: str) -> Markup:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, make_response, request
 
 from appliance.health import Observations
-from appliance.health.bench import Bench
+from appliance.health.bench import CheckContext
 from appliance.health.readiness import readiness
 from webui.portal.parts import PortalParts
 
@@ -24,7 +24,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
     @pages.get("/readyz")
     def readyz() -> Response:
-        bench = Bench(parts.settings.home, parts.now(), parts.authority, opened=parts.appliance.database)
+        bench = CheckContext(parts.settings.home, parts.now(), parts.authority, opened=parts.appliance.database)
         found = readiness(bench, observations)
         report = found.report() if _is_here() else found.summary()
         return make_response(jsonify(report), 200 if found.ready else 503)

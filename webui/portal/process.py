@@ -13,7 +13,7 @@ from flask import Flask
 from appliance.config import Settings, load
 from appliance.home import Home
 from appliance.ledger import LogAnswers, Tiles
-from appliance.logs import set_up
+from appliance.logs import set_up_logging
 from appliance.maintenance import Maintenance
 from appliance.store.database import Database
 from appliance.timestamping import LoopTimestampService, Refusals
@@ -49,7 +49,7 @@ class Portal:
 def create() -> Portal:
     """The application for the home that the environment names; closed when the process ends."""
     settings = load(Home.of(os.environ)).of_run(os.environ)
-    set_up(settings.logs, "vermilion-web")
+    set_up_logging(settings.logs, "vermilion-web")
     stack = ExitStack()
     atexit.register(stack.close)
     pages = _pages(settings, stack.enter_context(open_appliance(settings, role="web")))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from appliance.home import Home
-from appliance.logs import set_up_at
+from appliance.logs import set_up_logging_at
 from appliance.maintenance import Maintenance
 from appliance.store.database import Database
 from appliance.timestamping import LoopTimestampService, Refusals
@@ -17,7 +17,7 @@ from hsm.client import AuthorityClient
 def create() -> Callable[[], LoopTimestampService]:
     """What opens the service of the home that the environment names; to be called in the serving loop."""
     home = Home.of(os.environ)
-    set_up_at(home, "vermilion-tsa")
+    set_up_logging_at(home, "vermilion-tsa")
     return lambda: _service(home)
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from appliance.administration.action import Action, Argument, ArgumentKind, Hand
+from appliance.administration.action import Action, Argument, ArgumentKind, ExecutedBy
 from appliance.administration.actions.people import BOTH, NOBODY, SECURITY
 from appliance.administration.administrators import Administrators
-from appliance.administration.keepers import KeeperEnd
-from appliance.administration.parts import Parts
+from appliance.administration.keepers import PinCustodianEnd
+from appliance.administration.parts import ActionContext
 from appliance.model.administration import Actor, AdministratorRole, AdminRequestOutcome, NewAdministrator
 
 _LOGIN = Argument("login", "Login")
 _ROLES = tuple(role.value for role in AdministratorRole)
 
 
-def _add(parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
+def _add(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
     role = AdministratorRole(arguments["role"])
     new = NewAdministrator(arguments["login"], arguments["name"], arguments["email"], role)
     login = parts.administrators.add(new, by=by)
@@ -25,7 +25,7 @@ def _add(parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminRequestO
     )
 
 
-def _link(parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
+def _link(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
     act_id = parts.act.id if parts.act is not None else ""
     invited = parts.administrators.link(arguments["login"], by=by, act_id=act_id)
     address = f"{parts.settings.console.public_url}/welcome/{invited.token}"
@@ -68,11 +68,11 @@ _REMOVED = _Told(
 
 
 def _ending(
-    end: Callable[[Administrators, str, Actor], KeeperEnd], told: _Told
-) -> Callable[[Parts, Mapping[str, str], Actor], AdminRequestOutcome]:
+    end: Callable[[Administrators, str, Actor], PinCustodianEnd], told: _Told
+) -> Callable[[ActionContext, Mapping[str, str], Actor], AdminRequestOutcome]:
     """What performs the *end* of an account's ways in, and says what became of a keeper of the PIN."""
 
-    def perform(parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
+    def perform(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
         login = arguments["login"]
         ended = end(parts.administrators, login, by)
         if ended.ended is None:
@@ -88,10 +88,10 @@ def _ending(
 
 def _changing(
     change: Callable[[Administrators, str, Actor], None], template: str
-) -> Callable[[Parts, Mapping[str, str], Actor], AdminRequestOutcome]:
+) -> Callable[[ActionContext, Mapping[str, str], Actor], AdminRequestOutcome]:
     """What performs a *change* of one account, and then says *template*."""
 
-    def perform(parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
+    def perform(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
         change(parts.administrators, arguments["login"], by)
         return AdminRequestOutcome(template, {"login": arguments["login"]})
 
@@ -114,7 +114,7 @@ ACTIONS = (
             Argument("email", "Address of mail, which nobody in the portal has"),
             Argument("role", "Kind", ArgumentKind.CHOICE, choices=_ROLES),
         ),
-        hand=Hand.SCHEDULER,
+        executed_by=ExecutedBy.SCHEDULER,
         perform=_add,
     ),
     Action(
@@ -126,7 +126,7 @@ ACTIONS = (
         who=SECURITY,
         approvers=BOTH,
         arguments=(_LOGIN,),
-        hand=Hand.CONSOLE,
+        executed_by=ExecutedBy.CONSOLE,
         perform=_link,
     ),
     Action(
@@ -139,7 +139,7 @@ ACTIONS = (
         who=SECURITY,
         approvers=BOTH,
         arguments=(_LOGIN,),
-        hand=Hand.STEWARD,
+        executed_by=ExecutedBy.PRIVILEGED_HELPER,
         perform=_ending(lambda desk, login, by: desk.reset(login, by=by), _RESET),
     ),
     Action(
@@ -150,7 +150,7 @@ ACTIONS = (
         who=SECURITY,
         approvers=NOBODY,
         arguments=(_LOGIN,),
-        hand=Hand.CONSOLE,
+        executed_by=ExecutedBy.CONSOLE,
         perform=_changing(lambda desk, login, by: desk.suspend(login, by=by), "{login} is suspended."),
     ),
     Action(
@@ -161,7 +161,7 @@ ACTIONS = (
         who=SECURITY,
         approvers=BOTH,
         arguments=(_LOGIN,),
-        hand=Hand.CONSOLE,
+        executed_by=ExecutedBy.CONSOLE,
         perform=_changing(lambda desk, login, by: desk.resume(login, by=by), "{login} may sign in again."),
     ),
     Action(
@@ -172,7 +172,7 @@ ACTIONS = (
         who=SECURITY,
         approvers=NOBODY,
         arguments=(_LOGIN,),
-        hand=Hand.CONSOLE,
+        executed_by=ExecutedBy.CONSOLE,
         perform=_changing(lambda desk, login, by: desk.unlock(login, by=by), "{login} may sign in again."),
     ),
     Action(
@@ -185,7 +185,7 @@ ACTIONS = (
         who=SECURITY,
         approvers=BOTH,
         arguments=(_LOGIN,),
-        hand=Hand.STEWARD,
+        executed_by=ExecutedBy.PRIVILEGED_HELPER,
         perform=_ending(lambda desk, login, by: desk.remove(login, by=by), _REMOVED),
     ),
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from appliance.administration.action import Action, Argument, ArgumentKind, Hand
+from appliance.administration.action import Action, Argument, ArgumentKind, ExecutedBy
 from appliance.administration.actions.people import BOTH, NOBODY, SECURITY, SYSTEM
-from appliance.administration.confirmed import Confirmed
+from appliance.administration.confirmed import RootConfirmations
 from appliance.administration.keepers import TO_BE_NONE
-from appliance.administration.parts import Parts
+from appliance.administration.parts import ActionContext
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.administration import Actor, AdministratorRole, AdminRequestOutcome
 from appliance.model.office import NewPinCustodian, OfficerDecision
@@ -16,34 +16,34 @@ from appliance.office.service_drafts import REASONS, SERVICES
 from hsm.subjects import keeper_of
 
 
-def _lock(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
+def _lock(parts: ActionContext, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     parts.authority.lock()
     return AdminRequestOutcome(
         "The authority is locked: nothing is signed or timestamped until operators unlock it."
     )
 
 
-def _issue_lists(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
+def _issue_lists(parts: ActionContext, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     parts.authority.issue_crl()
     return AdminRequestOutcome("Fresh revocation lists are issued.")
 
 
-def _rotate(parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
-    services = parts.appliance.office.preparing.services
-    return _prepared(services.rotation(arguments["service"], by=f"administrator-{by.login}"))
+def _rotate(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
+    services = parts.appliance.office.drafts.services
+    return _prepared(services.draft_rotation(arguments["service"], by=f"administrator-{by.login}"))
 
 
-def _revoke(parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
-    services, who = parts.appliance.office.preparing.services, f"administrator-{by.login}"
+def _revoke(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
+    services, who = parts.appliance.office.drafts.services, f"administrator-{by.login}"
     service, serial = arguments["service"], arguments["serial"]
-    return _prepared(services.revocation(service, serial, reason=arguments["reason"], by=who))
+    return _prepared(services.draft_revocation(service, serial, reason=arguments["reason"], by=who))
 
 
-def _keeper(parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
+def _keeper(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
     administrator = parts.administrators.administrator(arguments["login"])
     if administrator.role is AdministratorRole.AUDITOR:
         raise PreconditionRefused("Auditors keep no part of the PIN.")
-    confirmed = Confirmed(parts.settings.home.confirmed).of(administrator.login)
+    confirmed = RootConfirmations(parts.settings.home.confirmed).keys_of(administrator.login)
     if not confirmed:
         raise StateRefused(
             "{login} has no passkey that root has confirmed (`vermilion administrators confirm`).",
@@ -55,12 +55,14 @@ def _keeper(parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminReque
         passkeys=tuple((each.credential_id, each.public_key) for each in confirmed),
         rp_id=parts.settings.console.relying_party,
     )
-    services, organisation = parts.appliance.office.preparing.services, parts.settings.organisation.name
-    return _prepared(services.keeper(keeper, organisation=organisation, by=f"administrator-{by.login}"))
+    services, organisation = parts.appliance.office.drafts.services, parts.settings.organisation.name
+    return _prepared(
+        services.draft_pin_custodian(keeper, organisation=organisation, by=f"administrator-{by.login}")
+    )
 
 
-def _end_keeper(parts: Parts, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
-    ended = parts.administrators.end_keeper(arguments["login"], by=by)
+def _end_keeper(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
+    ended = parts.administrators.end_pin_custodian(arguments["login"], by=by)
     login = arguments["login"]
     if not ended.ended:
         return AdminRequestOutcome(TO_BE_NONE, {"login": login})
@@ -93,7 +95,7 @@ ACTIONS = (
         who=SYSTEM,
         approvers=SECURITY,
         arguments=(_SERVICE,),
-        hand=Hand.SCHEDULER,
+        executed_by=ExecutedBy.SCHEDULER,
         perform=_rotate,
     ),
     Action(
@@ -109,7 +111,7 @@ ACTIONS = (
             Argument("serial", "Serial number, in hexadecimal digits"),
             Argument("reason", "Reason", ArgumentKind.CHOICE, choices=REASONS),
         ),
-        hand=Hand.SCHEDULER,
+        executed_by=ExecutedBy.SCHEDULER,
         perform=_revoke,
     ),
     Action(
@@ -122,7 +124,7 @@ ACTIONS = (
         who=BOTH,
         approvers=SECURITY,
         arguments=(_LOGIN,),
-        hand=Hand.SCHEDULER,
+        executed_by=ExecutedBy.SCHEDULER,
         perform=_keeper,
     ),
     Action(
@@ -134,7 +136,7 @@ ACTIONS = (
         who=BOTH,
         approvers=SECURITY,
         arguments=(_LOGIN,),
-        hand=Hand.STEWARD,
+        executed_by=ExecutedBy.PRIVILEGED_HELPER,
         perform=_end_keeper,
     ),
     Action(
@@ -148,7 +150,7 @@ ACTIONS = (
         who=BOTH,
         approvers=NOBODY,
         arguments=(),
-        hand=Hand.CONSOLE,
+        executed_by=ExecutedBy.CONSOLE,
         perform=_lock,
     ),
     Action(
@@ -159,7 +161,7 @@ ACTIONS = (
         who=BOTH,
         approvers=NOBODY,
         arguments=(),
-        hand=Hand.CONSOLE,
+        executed_by=ExecutedBy.CONSOLE,
         perform=_issue_lists,
     ),
 )

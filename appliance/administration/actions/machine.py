@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from appliance.administration.action import Action, Argument, ArgumentKind, Hand
+from appliance.administration.action import Action, Argument, ArgumentKind, ExecutedBy
 from appliance.administration.actions.people import BOTH, NOBODY, SECURITY, SYSTEM
 from appliance.administration.machine import AUTHORITY, SERVICES
-from appliance.administration.parts import Parts
+from appliance.administration.parts import ActionContext
 from appliance.errors import StateRefused
 from appliance.model.administration import Actor, AdminRequestOutcome
 from hsm.errors import AuthorityError
@@ -17,15 +17,15 @@ _YES = "yes"
 _FORGET = Argument("forget_newer", "Although newer acts would be lost", ArgumentKind.CHOICE, False, (_YES,))
 
 
-def _back_up(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
+def _back_up(parts: ActionContext, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     return parts.host.back_up()
 
 
-def _drill(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
+def _drill(parts: ActionContext, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     return parts.host.drill()
 
 
-def _restart(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
+def _restart(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     service = arguments["service"]
     if service == AUTHORITY and _is_locked(parts):
         raise StateRefused(
@@ -35,11 +35,11 @@ def _restart(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminReq
     return parts.host.restart(service)
 
 
-def _restart_authority(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
+def _restart_authority(parts: ActionContext, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     return parts.host.unlock_and_restart()
 
 
-def _is_locked(parts: Parts) -> bool:
+def _is_locked(parts: ActionContext) -> bool:
     """Whether it says so. One that says nothing is to be started again: if somebody locked it, it starts locked
     (:mod:`hsm.lasting_lock`)."""
     try:
@@ -48,21 +48,21 @@ def _is_locked(parts: Parts) -> bool:
         return False
 
 
-def _restore(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
+def _restore(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     forget = arguments.get("forget_newer") == _YES
     return parts.host.restore(arguments["archive"], arguments["identity"], forget_newer=forget)
 
 
-def _upgrade(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
+def _upgrade(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     return parts.host.upgrade(arguments["version"])
 
 
-def _roll_back(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
+def _roll_back(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     return parts.host.roll_back(forget_newer=arguments.get("forget_newer") == _YES)
 
 
-def _take_alarm_back(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
-    return parts.host.take_alarm_back(arguments["unit"])
+def _take_alarm_back(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
+    return parts.host.dismiss_alarm(arguments["unit"])
 
 
 ACTIONS = (
@@ -75,7 +75,7 @@ ACTIONS = (
         who=SYSTEM,
         approvers=NOBODY,
         arguments=(),
-        hand=Hand.STEWARD,
+        executed_by=ExecutedBy.PRIVILEGED_HELPER,
         perform=_back_up,
     ),
     Action(
@@ -86,7 +86,7 @@ ACTIONS = (
         who=SYSTEM,
         approvers=NOBODY,
         arguments=(),
-        hand=Hand.STEWARD,
+        executed_by=ExecutedBy.PRIVILEGED_HELPER,
         perform=_drill,
     ),
     Action(
@@ -103,7 +103,7 @@ ACTIONS = (
             Argument("identity", "The file with the recovery key, on this machine"),
             _FORGET,
         ),
-        hand=Hand.STEWARD,
+        executed_by=ExecutedBy.PRIVILEGED_HELPER,
         perform=_restore,
     ),
     Action(
@@ -116,7 +116,7 @@ ACTIONS = (
         who=SYSTEM,
         approvers=SECURITY,
         arguments=(Argument("version", "The release"),),
-        hand=Hand.STEWARD,
+        executed_by=ExecutedBy.PRIVILEGED_HELPER,
         perform=_upgrade,
     ),
     Action(
@@ -128,7 +128,7 @@ ACTIONS = (
         who=SYSTEM,
         approvers=SECURITY,
         arguments=(_FORGET,),
-        hand=Hand.STEWARD,
+        executed_by=ExecutedBy.PRIVILEGED_HELPER,
         perform=_roll_back,
     ),
     Action(
@@ -140,7 +140,7 @@ ACTIONS = (
         who=SYSTEM,
         approvers=NOBODY,
         arguments=(Argument("service", "Service", ArgumentKind.CHOICE, choices=SERVICES),),
-        hand=Hand.STEWARD,
+        executed_by=ExecutedBy.PRIVILEGED_HELPER,
         perform=_restart,
     ),
     Action(
@@ -152,7 +152,7 @@ ACTIONS = (
         who=SYSTEM,
         approvers=SECURITY,
         arguments=(),
-        hand=Hand.STEWARD,
+        executed_by=ExecutedBy.PRIVILEGED_HELPER,
         perform=_restart_authority,
     ),
     Action(
@@ -163,7 +163,7 @@ ACTIONS = (
         who=BOTH,
         approvers=NOBODY,
         arguments=(Argument("unit", "The unit that failed"),),
-        hand=Hand.STEWARD,
+        executed_by=ExecutedBy.PRIVILEGED_HELPER,
         perform=_take_alarm_back,
     ),
 )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from appliance.administration.action import Action, Argument, ArgumentKind, Hand
+from appliance.administration.action import Action, Argument, ArgumentKind, ExecutedBy
 from appliance.administration.actions.people import NOBODY, SYSTEM
-from appliance.administration.parts import Parts
+from appliance.administration.parts import ActionContext
 from appliance.model.administration import Actor, AdminRequestOutcome
 from appliance.model.maintenance import MaintenanceWindow
 
 
-def _begin(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
+def _begin(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     begins = arguments.get("begins")
     window = MaintenanceWindow(
         begins=datetime.fromisoformat(begins) if begins else parts.now(),
@@ -29,7 +29,7 @@ def _begin(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminReque
     return AdminRequestOutcome("The maintenance is announced on every page.")
 
 
-def _end(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
+def _end(parts: ActionContext, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     parts.appliance.maintenance.end()
     return AdminRequestOutcome("The maintenance has ended; everything goes on.")
 
@@ -50,7 +50,7 @@ ACTIONS = (
             Argument("message", "What people are told besides", required=False),
             Argument("exceptions", "Logins in the portal that may go on, for testing", required=False),
         ),
-        hand=Hand.SCHEDULER,
+        executed_by=ExecutedBy.SCHEDULER,
         perform=_begin,
     ),
     Action(
@@ -61,7 +61,7 @@ ACTIONS = (
         who=SYSTEM,
         approvers=NOBODY,
         arguments=(),
-        hand=Hand.SCHEDULER,
+        executed_by=ExecutedBy.SCHEDULER,
         perform=_end,
     ),
 )

@@ -6,9 +6,9 @@ import os
 import secrets
 from collections.abc import Mapping
 
-from appliance.administration.action import Action, Argument, ArgumentKind, Hand
+from appliance.administration.action import Action, Argument, ArgumentKind, ExecutedBy
 from appliance.administration.actions.people import NOBODY, SYSTEM
-from appliance.administration.parts import Parts
+from appliance.administration.parts import ActionContext
 from appliance.contact_details import email_address
 from appliance.errors import StateRefused
 from appliance.model.administration import Actor, AdminRequestOutcome
@@ -17,19 +17,19 @@ from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable,
 from appliance.store import outbox
 
 
-def _anchor(parts: Parts, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
+def _anchor(parts: ActionContext, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     parts.appliance.sequencer.run_once()
     latest = parts.appliance.proofs.checkpoint()
     template = "The log has {size} entries and the root {root}: keep both where this machine cannot reach them."
     return AdminRequestOutcome(template, {"size": latest.size, "root": latest.root.hex()})
 
 
-def _retry(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
+def _retry(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     parts.appliance.stuck.retry(arguments["contract"])
     return AdminRequestOutcome("Contract {contract} goes on.", {"contract": arguments["contract"]})
 
 
-def _resend(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
+def _resend(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     message = int(arguments["message"])
     with parts.appliance.database.transaction() as tx:
         if not outbox.resend(tx, message, parts.now()):
@@ -37,7 +37,7 @@ def _resend(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminRequ
     return AdminRequestOutcome("Message {message} goes out once more.", {"message": message})
 
 
-def _test_mail(parts: Parts, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
+def _test_mail(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     settings, address = parts.settings, email_address(arguments["address"])
     if not settings.mail.configured:
         raise StateRefused("No mail server is set; fill in the settings mail.* and restart the services.")
@@ -61,7 +61,7 @@ ACTIONS = (
         who=SYSTEM,
         approvers=NOBODY,
         arguments=(),
-        hand=Hand.SCHEDULER,
+        executed_by=ExecutedBy.SCHEDULER,
         perform=_anchor,
     ),
     Action(
@@ -72,7 +72,7 @@ ACTIONS = (
         who=SYSTEM,
         approvers=NOBODY,
         arguments=(Argument("address", "Address of mail"),),
-        hand=Hand.SCHEDULER,
+        executed_by=ExecutedBy.SCHEDULER,
         perform=_test_mail,
     ),
     Action(
@@ -84,7 +84,7 @@ ACTIONS = (
         who=SYSTEM,
         approvers=NOBODY,
         arguments=(Argument("contract", "The contract, by its number"),),
-        hand=Hand.SCHEDULER,
+        executed_by=ExecutedBy.SCHEDULER,
         perform=_retry,
     ),
     Action(
@@ -95,7 +95,7 @@ ACTIONS = (
         who=SYSTEM,
         approvers=NOBODY,
         arguments=(Argument("message", "The message, by its number", ArgumentKind.NUMBER),),
-        hand=Hand.SCHEDULER,
+        executed_by=ExecutedBy.SCHEDULER,
         perform=_resend,
     ),
 )

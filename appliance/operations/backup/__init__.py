@@ -1,20 +1,20 @@
 """Backups: archives that say what they hold, sealed for a recovery key; documents are kept once for all."""
 
-from appliance.operations.backup.archives import Archive, Archives
-from appliance.operations.backup.checking import Checked, check
-from appliance.operations.backup.creating import Workroom, create
-from appliance.operations.backup.manifest import Manifest
-from appliance.operations.backup.points import Passing, Point, pass_by
+from appliance.operations.backup.archives import BackupArchive, BackupArchives
+from appliance.operations.backup.checking import CheckedArchive, check_archive
+from appliance.operations.backup.creating import BackupContext, create_archive
+from appliance.operations.backup.manifest import BackupManifest
+from appliance.operations.backup.points import BackupFailpoint, BackupFailpointHook, no_failpoint
 
 __all__ = [
-    "Archive",
-    "Archives",
-    "Checked",
-    "Manifest",
-    "Passing",
-    "Point",
-    "Workroom",
-    "check",
-    "create",
-    "pass_by",
+    "BackupArchive",
+    "BackupArchives",
+    "BackupContext",
+    "BackupFailpoint",
+    "BackupFailpointHook",
+    "BackupManifest",
+    "CheckedArchive",
+    "check_archive",
+    "create_archive",
+    "no_failpoint",
 ]

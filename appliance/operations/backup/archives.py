@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.errors import BackupFailed
-from appliance.operations.backup.manifest import Manifest, Part
+from appliance.operations.backup.manifest import BackupManifest, BackupPart
 from hsm.locks import held
 
 DATABASE, DOCUMENTS, HOUSE, AUTHORITY = "database.age", "documents.age", "appliance.age", "authority.age"
@@ -26,7 +26,7 @@ _NAME = re.compile(r"\d{8}T\d{6}Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Archive:
+class BackupArchive:
     """One archive, at ``path``; the documents are beside it."""
 
     path: Path
@@ -44,9 +44,9 @@ class Archive:
         """The file of one sealed document."""
         return self.path.parent / "objects" / name[:2] / name
 
-    def manifest(self) -> Manifest:
+    def manifest(self) -> BackupManifest:
         """What it says that it holds. Raises :class:`BackupFailed`."""
-        return Manifest.decode(self.manifest_bytes(), self.name)
+        return BackupManifest.decode(self.manifest_bytes(), self.name)
 
     def manifest_bytes(self) -> bytes:
         """The bytes that the note is over."""
@@ -55,33 +55,33 @@ class Archive:
         except OSError as error:
             raise BackupFailed("{path} is no backup: it has no manifest.", path=self.path) from error
 
-    def require_parts(self, manifest: Manifest) -> None:
+    def require_parts(self, manifest: BackupManifest) -> None:
         """Every part is there and is the one in the *manifest*. Raises :class:`BackupFailed`."""
         for name in PARTS:
-            if digest_of(self.part(name)) != manifest.part(name):
+            if part_of_file(self.part(name)) != manifest.part(name):
                 raise BackupFailed(
                     "{archive} is damaged: {name} is not what was written.", archive=self.name, name=name
                 )
 
 
-class Archives:
+class BackupArchives:
     """The directory *root*, made when missing."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def all(self) -> list[Archive]:
+    def all(self) -> list[BackupArchive]:
         """Every complete archive, the oldest first."""
         if not self.root.is_dir():
             return []
-        return [Archive(path) for path in sorted(self.root.iterdir()) if _NAME.fullmatch(path.name)]
+        return [BackupArchive(path) for path in sorted(self.root.iterdir()) if _NAME.fullmatch(path.name)]
 
-    def newest(self) -> Archive | None:
+    def newest(self) -> BackupArchive | None:
         """The last one, if there is any."""
         found = self.all()
         return found[-1] if found else None
 
-    def get(self, name: str) -> Archive:
+    def get(self, name: str) -> BackupArchive:
         """The archive *name*. Raises :class:`BackupFailed`."""
         for archive in self.all():
             if archive.name == name:
@@ -89,7 +89,7 @@ class Archives:
         raise BackupFailed("There is no backup {name} in {path}.", name=name, path=self.root)
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
         """Nobody else makes or removes archives meanwhile; what a killed process left is gone on entering.
 
         Raises :class:`BackupFailed` when somebody else does.
@@ -105,11 +105,11 @@ class Archives:
             raise BackupFailed("Another backup is under way in {path}.", path=self.root) from error
 
 
-def digest_of(path: Path) -> Part | None:
+def part_of_file(path: Path) -> BackupPart | None:
     """The file as a part; None when it is not there."""
     try:
         with path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            return Part(path.name, digest, stream.tell())
+            return BackupPart(path.name, digest, stream.tell())
     except OSError:
         return None

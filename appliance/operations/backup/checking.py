@@ -8,23 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.errors import BackupFailed
-from appliance.operations.backup.archives import NOTE, Archive
+from appliance.operations.backup.archives import NOTE, BackupArchive
 from appliance.operations.backup.documents import read_list, require_objects
-from appliance.operations.backup.manifest import Manifest
+from appliance.operations.backup.manifest import BackupManifest
 from hsm.backup.manifest import require_signed
 from hsm.errors import Malformed
 from hsm.note import NoteKey, NoteRefused
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedArchive:
     """An archive that is whole: its manifest, and how many sealed documents were read."""
 
-    manifest: Manifest
+    manifest: BackupManifest
     documents: int
 
 
-def check(archive: Archive, key: NoteKey, identities: Sequence[str], scratch: Path) -> Checked:
+def check_archive(
+    archive: BackupArchive, key: NoteKey, identities: Sequence[str], scratch: Path
+) -> CheckedArchive:
     """1. the note over the manifest is by the log's *key*; 2. every part is that of the manifest; 3. the list of
     documents opens with one of the *identities*, and every sealed document on it is there, unchanged.
 
@@ -36,10 +38,10 @@ def check(archive: Archive, key: NoteKey, identities: Sequence[str], scratch: Pa
         documents = read_list(archive, identities, Path(directory) / "documents")
     if len(documents) != manifest.documents:
         raise BackupFailed("{archive} is damaged: its list of documents cannot be read.", archive=archive.name)
-    return Checked(manifest, require_objects(archive, documents.values()))
+    return CheckedArchive(manifest, require_objects(archive, documents.values()))
 
 
-def signed_manifest(archive: Archive, key: NoteKey) -> Manifest:
+def signed_manifest(archive: BackupArchive, key: NoteKey) -> BackupManifest:
     """The manifest, if its note is by the log's *key* and it is of this archive. Raises :class:`BackupFailed`."""
     encoded = archive.manifest_bytes()
     try:
@@ -53,7 +55,7 @@ def signed_manifest(archive: Archive, key: NoteKey) -> Manifest:
             archive=archive.name,
             key=key.name,
         ) from error
-    manifest = Manifest.decode(encoded, archive.name)
+    manifest = BackupManifest.decode(encoded, archive.name)
     if manifest.archive != archive.name:
         raise BackupFailed("{archive} is another backup under a wrong name.", archive=archive.name)
     return manifest

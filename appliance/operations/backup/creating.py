@@ -16,7 +16,7 @@ from appliance.errors import BackupFailed
 from appliance.home import Home, make_directory, write_private
 from appliance.ledger import LogCheck
 from appliance.operations.backup import archives as places
-from appliance.operations.backup.archives import Archive, Archives, digest_of
+from appliance.operations.backup.archives import BackupArchive, BackupArchives, part_of_file
 from appliance.operations.backup.documents import (
     SealedDocument,
     digests_in,
@@ -24,10 +24,10 @@ from appliance.operations.backup.documents import (
     seal_documents,
     write_list,
 )
-from appliance.operations.backup.house import gather_house
-from appliance.operations.backup.manifest import Manifest
-from appliance.operations.backup.points import Passing, Point, pass_by
-from appliance.operations.backup.snapshot import Snapshot, fetch, snapshot
+from appliance.operations.backup.house import gather_appliance_files
+from appliance.operations.backup.manifest import BackupManifest
+from appliance.operations.backup.points import BackupFailpoint, BackupFailpointHook, no_failpoint
+from appliance.operations.backup.snapshot import Snapshot, fetch_authority_part, snapshot
 from appliance.store import retention
 from appliance.store.copying import require_whole
 from appliance.store.database import Database
@@ -46,7 +46,7 @@ SLACK = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Workroom:
+class BackupContext:
     """Where backups are made: settings and environment of the process, and the authority (role ``backup``)."""
 
     settings: Settings
@@ -54,7 +54,7 @@ class Workroom:
     authority: AuthorityClient
 
     @classmethod
-    def at_rest(cls, settings: Settings, environment: Mapping[str, str]) -> Workroom:
+    def without_authority(cls, settings: Settings, environment: Mapping[str, str]) -> BackupContext:
         """For what needs no authority: it is only asked when something is made."""
         return cls(settings, environment, AuthorityClient(settings.home.authority_socket("backup")))
 
@@ -64,9 +64,9 @@ class Workroom:
         return self.settings.home
 
     @property
-    def archives(self) -> Archives:
+    def archives(self) -> BackupArchives:
         """Where the archives are."""
-        return Archives(self.settings.backups)
+        return BackupArchives(self.settings.backups)
 
     @property
     def scratch(self) -> Path:
@@ -84,14 +84,16 @@ class Workroom:
         return found[0]
 
 
-def ensure_key(room: Workroom) -> None:
+def ensure_key(room: BackupContext) -> None:
     """This machine's own key, made where it is missing and secrets are files of ours (in development)."""
     path = room.home.secrets / KEY
     if "CREDENTIALS_DIRECTORY" not in room.environment and room.home.secrets.is_dir() and not path.exists():
         write_private(path, f"{new_identity()}\n".encode())
 
 
-def create(room: Workroom, *, now: datetime, passing: Passing = pass_by) -> Archive:
+def create_archive(
+    room: BackupContext, *, now: datetime, passing: BackupFailpointHook = no_failpoint
+) -> BackupArchive:
     """Makes the archive of the moment *now* (aware), and gives it its name once all of it is on disk and checked.
 
     1. room on the disks; 2. database and authority of one moment; 3. the copy of the database is checked: whole,
@@ -106,16 +108,16 @@ def create(room: Workroom, *, now: datetime, passing: Passing = pass_by) -> Arch
             " backup.recipients of config/appliance.toml and config/authority.toml."
         )
     name = now.strftime("%Y%m%dT%H%M%SZ")
-    with room.archives.alone():
-        final = Archive(room.archives.root / name)
+    with room.archives.exclusive():
+        final = BackupArchive(room.archives.root / name)
         if final.path.exists():
             raise BackupFailed("There is a backup {name} already; wait a second.", name=name)
-        part = Archive(room.archives.root / f".{name}.part")
+        part = BackupArchive(room.archives.root / f".{name}.part")
         try:
             _require_room(room)
             part.path.mkdir(mode=0o700)
             _fill(room, part, name, now, passing)
-            passing(Point.ARCHIVE_WRITTEN)
+            passing(BackupFailpoint.ARCHIVE_WRITTEN)
             os.sync()
             part.path.rename(final.path)
             sync_directory(room.archives.root)
@@ -124,38 +126,40 @@ def create(room: Workroom, *, now: datetime, passing: Passing = pass_by) -> Arch
         finally:
             shutil.rmtree(part.path, ignore_errors=True)
             shutil.rmtree(room.scratch, ignore_errors=True)
-    passing(Point.ARCHIVE_NAMED)
+    passing(BackupFailpoint.ARCHIVE_NAMED)
     return final
 
 
-def _fill(room: Workroom, part: Archive, name: str, now: datetime, passing: Passing) -> None:
+def _fill(
+    room: BackupContext, part: BackupArchive, name: str, now: datetime, passing: BackupFailpointHook
+) -> None:
     shutil.rmtree(room.scratch, ignore_errors=True)
     make_directory(room.scratch)
     recipients = [*room.settings.backup.recipients, recipient_of(room.identity())]
     copy = room.scratch / "copy.db"
     with snapshot(room.home.database, room.authority) as taken:
-        passing(Point.MOMENT_TAKEN)
-        fetch(room.authority, taken, part.part(places.AUTHORITY))
+        passing(BackupFailpoint.MOMENT_TAKEN)
+        fetch_authority_part(room.authority, taken, part.part(places.AUTHORITY))
         taken.database.copy_to(copy)
-    passing(Point.DATABASE_COPIED)
+    passing(BackupFailpoint.DATABASE_COPIED)
     schema = require_whole(copy)
     seal_file(copy, part.part(places.DATABASE), recipients)
     documents = _documents(room, part, recipients)
-    passing(Point.DOCUMENTS_SEALED)
+    passing(BackupFailpoint.DOCUMENTS_SEALED)
     _require_fits(room, copy, taken.statement, documents)
     write_list(documents, room.scratch / "documents")
     seal_file(room.scratch / "documents", part.part(places.DOCUMENTS), recipients)
     house = make_directory(room.scratch / "house")
-    secrets = gather_house(room.home, house, room.environment)
+    secrets = gather_appliance_files(room.home, house, room.environment)
     seal_tree(house, part.part(places.HOUSE), recipients)
-    manifest = Manifest(
+    manifest = BackupManifest(
         archive=name,
         created=now,
         release=metadata.version("vermilion"),
         schema=schema,
         documents=len(documents),
         content=sum(each.size for each in documents),
-        parts=tuple(found for each in places.PARTS if (found := digest_of(part.part(each)))),
+        parts=tuple(found for each in places.PARTS if (found := part_of_file(part.part(each)))),
         recipients=tuple(recipients),
         secrets=secrets,
         authority=taken.statement,
@@ -163,7 +167,7 @@ def _fill(room: Workroom, part: Archive, name: str, now: datetime, passing: Pass
     _sign(room, part, manifest, taken)
 
 
-def _sign(room: Workroom, part: Archive, manifest: Manifest, taken: Snapshot) -> None:
+def _sign(room: BackupContext, part: BackupArchive, manifest: BackupManifest, taken: Snapshot) -> None:
     authority, encoded = manifest.part(places.AUTHORITY), manifest.encode()
     if (authority.sha256, authority.size) != (taken.statement.sha256, taken.statement.size):
         raise BackupFailed("The authority's part of the backup did not arrive whole; try again.")
@@ -171,13 +175,13 @@ def _sign(room: Workroom, part: Archive, manifest: Manifest, taken: Snapshot) ->
     write_private(part.path / places.MANIFEST, encoded)
 
 
-def _documents(room: Workroom, part: Archive, recipients: list[str]) -> list[SealedDocument]:
+def _documents(room: BackupContext, part: BackupArchive, recipients: list[str]) -> list[SealedDocument]:
     return seal_documents(
         BlobStore(room.home.blobs), digests_in(room.home.blobs), part, _known(room, recipients), recipients
     )
 
 
-def _known(room: Workroom, recipients: list[str]) -> dict[str, SealedDocument]:
+def _known(room: BackupContext, recipients: list[str]) -> dict[str, SealedDocument]:
     """The documents that the newest archive has, sealed for the same keys; none when it cannot be read."""
     newest = room.archives.newest()
     try:
@@ -188,12 +192,12 @@ def _known(room: Workroom, recipients: list[str]) -> dict[str, SealedDocument]:
         return {}
 
 
-def _require_fits(room: Workroom, copy: Path, statement: Statement, documents: list[SealedDocument]) -> None:
+def _require_fits(room: BackupContext, copy: Path, statement: Statement, documents: list[SealedDocument]) -> None:
     """The copy's log is what the authority remembers, and no document that it needs is missing."""
     database = Database(copy)
     try:
         key = parse_vkey((room.home.trust / "log.vkey").read_text("ascii"))
-        LogCheck(database, None, key=key).check_against(remembered(statement))
+        LogCheck(database, None, key=key).check_against(remembered_checkpoint(statement))
         sealed = {each.digest for each in documents}
         with database.reading() as tx:
             missing = [digest for digest in retention.needed(tx) if digest not in sealed]
@@ -210,7 +214,7 @@ def _require_fits(room: Workroom, copy: Path, statement: Statement, documents: l
         )
 
 
-def _was_disposed_of(room: Workroom, digest: str) -> bool:
+def _was_disposed_of(room: BackupContext, digest: str) -> bool:
     database = Database(room.home.database)
     try:
         with database.reading() as tx:
@@ -219,13 +223,13 @@ def _was_disposed_of(room: Workroom, digest: str) -> bool:
         database.close()
 
 
-def remembered(statement: Statement) -> SignedCheckpoint | None:
+def remembered_checkpoint(statement: Statement) -> SignedCheckpoint | None:
     """What the authority remembered of the log when it made its part."""
     root = bytes.fromhex(statement.log_root)
     return SignedCheckpoint(statement.log_size, root) if root else None
 
 
-def _kept_already(room: Workroom) -> int:
+def _kept_already(room: BackupContext) -> int:
     """The bytes of documents in the newest archive; 0 where that one is damaged."""
     newest = room.archives.newest()
     try:
@@ -234,7 +238,7 @@ def _kept_already(room: Workroom) -> int:
         return 0
 
 
-def _require_room(room: Workroom) -> None:
+def _require_room(room: BackupContext) -> None:
     """Twice the database where it is copied, and database and new documents where the archive goes."""
     size = room.home.database.stat().st_size
     wal = room.home.database.with_name(room.home.database.name + "-wal")

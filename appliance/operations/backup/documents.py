@@ -10,7 +10,7 @@ from pathlib import Path
 
 from appliance.documents.blobs import BlobStore
 from appliance.errors import BackupFailed, NotFound
-from appliance.operations.backup.archives import DOCUMENTS, Archive
+from appliance.operations.backup.archives import DOCUMENTS, BackupArchive
 from hsm.errors import SealBroken
 from hsm.sealing import open_file, opened, seal
 
@@ -31,7 +31,11 @@ def digests_in(blobs: Path) -> Iterator[str]:
 
 
 def seal_documents(
-    blobs: BlobStore, digests: Iterable[str], archive: Archive, known: dict[str, SealedDocument], to: Sequence[str]
+    blobs: BlobStore,
+    digests: Iterable[str],
+    archive: BackupArchive,
+    known: dict[str, SealedDocument],
+    to: Sequence[str],
 ) -> list[SealedDocument]:
     """Each of the documents, sealed beside *archive* unless *known* (from an older archive) has it already.
 
@@ -44,11 +48,11 @@ def seal_documents(
     ]
 
 
-def _kept(archive: Archive, known: SealedDocument | None) -> SealedDocument | None:
+def _kept(archive: BackupArchive, known: SealedDocument | None) -> SealedDocument | None:
     return known if known is not None and archive.object(known.object).exists() else None
 
 
-def _seal(blobs: BlobStore, digest: str, archive: Archive, to: Sequence[str]) -> SealedDocument | None:
+def _seal(blobs: BlobStore, digest: str, archive: BackupArchive, to: Sequence[str]) -> SealedDocument | None:
     try:
         content = blobs.get(digest)
     except NotFound:
@@ -70,7 +74,7 @@ def write_list(documents: Iterable[SealedDocument], path: Path) -> None:
         stream.writelines(f"{each.digest} {each.object} {each.size}\n" for each in documents)
 
 
-def read_list(archive: Archive, identities: Sequence[str], scratch: Path) -> dict[str, SealedDocument]:
+def read_list(archive: BackupArchive, identities: Sequence[str], scratch: Path) -> dict[str, SealedDocument]:
     """The documents of *archive* by digest; *scratch* is a new file to open the list in, removed again.
 
     Raises :class:`SealBroken` when none of the keys opens it, :class:`BackupFailed` when it is no such list.
@@ -89,7 +93,7 @@ def read_list(archive: Archive, identities: Sequence[str], scratch: Path) -> dic
     return {each.digest: each for each in found}
 
 
-def open_document(archive: Archive, document: SealedDocument, identities: Sequence[str]) -> bytes:
+def open_document(archive: BackupArchive, document: SealedDocument, identities: Sequence[str]) -> bytes:
     """The bytes of *document*, which are those of its digest. Raises :class:`BackupFailed`."""
     try:
         content = opened(archive.object(document.object).read_bytes(), identities)
@@ -108,7 +112,7 @@ def open_document(archive: Archive, document: SealedDocument, identities: Sequen
     return content
 
 
-def require_objects(archive: Archive, documents: Iterable[SealedDocument]) -> int:
+def require_objects(archive: BackupArchive, documents: Iterable[SealedDocument]) -> int:
     """Every sealed document is there, whole; how many. Raises :class:`BackupFailed`."""
     count = 0
     for document in documents:

@@ -16,7 +16,7 @@ SECRETS = ("web.key", "links.key", "console.key", "smtp.password")
 _SIBLING = "authority.toml"
 
 
-def gather_house(home: Home, into: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
+def gather_appliance_files(home: Home, into: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
     """Copies all of it into the empty directory *into*; the names of the secrets that this process may read.
 
     The settings of the authority are in its own part, whoever may read them here.

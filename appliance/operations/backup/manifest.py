@@ -15,7 +15,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BackupPart:
     """One file of the archive with its SHA-256 (hex) and its size in bytes."""
 
     name: str
@@ -24,7 +24,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class BackupManifest:
     """``documents`` is how many there are, ``content`` their bytes; ``secrets`` the names of those inside;
     ``created`` is aware; ``authority`` says which keys a restore needs."""
 
@@ -34,7 +34,7 @@ class Manifest:
     schema: int
     documents: int
     content: int
-    parts: tuple[Part, ...]
+    parts: tuple[BackupPart, ...]
     recipients: tuple[str, ...]
     secrets: tuple[str, ...]
     authority: Statement
@@ -68,7 +68,7 @@ class Manifest:
                 **{
                     **values,
                     "created": datetime.fromtimestamp(values["created"], UTC),
-                    "parts": tuple(Part(*each) for each in values["parts"]),
+                    "parts": tuple(BackupPart(*each) for each in values["parts"]),
                     "recipients": tuple(values["recipients"]),
                     "secrets": tuple(values["secrets"]),
                     "authority": Statement.of_fields(values["authority"]),
@@ -78,7 +78,7 @@ class Manifest:
             raise BackupFailed("{archive} is damaged: its manifest cannot be read.", archive=archive) from error
         return manifest
 
-    def part(self, name: str) -> Part:
+    def part(self, name: str) -> BackupPart:
         """The part *name*. Raises :class:`BackupFailed`."""
         for part in self.parts:
             if part.name == name:

@@ -15,7 +15,7 @@ from hsm.errors import AuthorityError
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BackupOutcome:
     """The try at ``at`` (aware) made ``archive``, or failed: ``template`` with its values says why."""
 
     at: datetime
@@ -29,23 +29,23 @@ class Outcome:
         return not self.template
 
     @classmethod
-    def failed(cls, at: datetime, error: ApplianceError | AuthorityError) -> Outcome:
+    def from_error(cls, at: datetime, error: ApplianceError | AuthorityError) -> BackupOutcome:
         """A try that ended with *error*."""
         values = {name: value if isinstance(value, int) else str(value) for name, value in error.values.items()}
         return cls(at, template=error.template, values=values)
 
 
-def keep_outcome(home: Home, outcome: Outcome) -> None:
+def save_backup_outcome(home: Home, outcome: BackupOutcome) -> None:
     """Replaces what was kept; on disk on return."""
     fields = {"archive": outcome.archive, "template": outcome.template, "values": outcome.values or {}}
     content = json.dumps({**fields, "at": int(outcome.at.timestamp())}, ensure_ascii=False)
     files.write(home.last_backup, content.encode(), mode=file_mode(home.state))
 
 
-def last_outcome(home: Home) -> Outcome | None:
+def last_backup_outcome(home: Home) -> BackupOutcome | None:
     """What came of the last try; None before the first."""
     try:
         values = json.loads(home.last_backup.read_bytes())
-        return Outcome(**{**values, "at": datetime.fromtimestamp(values["at"], UTC)})
+        return BackupOutcome(**{**values, "at": datetime.fromtimestamp(values["at"], UTC)})
     except (OSError, ValueError, TypeError, KeyError):
         return None

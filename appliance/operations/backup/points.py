@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import StrEnum
 
 
-class Point(StrEnum):
+class BackupFailpoint(StrEnum):
     """Named for what has just been done; what comes next has not begun."""
 
     MOMENT_TAKEN = "database and authority of one moment are held, nothing written"
@@ -21,8 +21,8 @@ class Point(StrEnum):
     IN_PLACE = "everything is in place, the journal is still there"
 
 
-Passing = Callable[[Point], None]
+BackupFailpointHook = Callable[[BackupFailpoint], None]
 
 
-def pass_by(point: Point) -> None:
+def no_failpoint(point: BackupFailpoint) -> None:
     """Go on."""

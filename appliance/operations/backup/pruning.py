@@ -10,13 +10,13 @@ from pathlib import Path
 
 from appliance.config import BackupSettings
 from appliance.errors import BackupFailed
-from appliance.operations.backup.archives import Archive
-from appliance.operations.backup.creating import Workroom
+from appliance.operations.backup.archives import BackupArchive
+from appliance.operations.backup.creating import BackupContext
 from appliance.operations.backup.documents import read_list
 from hsm.errors import SealBroken
 
 
-def kept(names: Iterable[str], wanted: BackupSettings) -> set[str]:
+def archives_to_keep(names: Iterable[str], wanted: BackupSettings) -> set[str]:
     """Of the *names* (times, as archives are named) those to keep. The newest archive always is."""
     newest_first = sorted(names, reverse=True)
     periods: Sequence[tuple[Callable[[datetime], object], int]] = (
@@ -33,15 +33,15 @@ def kept(names: Iterable[str], wanted: BackupSettings) -> set[str]:
     return keep
 
 
-def prune(room: Workroom) -> tuple[list[str], int | None]:
+def prune_archives(room: BackupContext) -> tuple[list[str], int | None]:
     """Removes what is not to be kept, then the sealed documents that no archive needs; names, and how many.
 
     None instead of how many: the list of an archive that stays is damaged, or sealed for another machine's key;
     then no document went. An archive goes by its rename, so that none is ever there by half.
     """
     archives = room.archives
-    with archives.alone():
-        keep = kept((archive.name for archive in archives.all()), room.settings.backup)
+    with archives.exclusive():
+        keep = archives_to_keep((archive.name for archive in archives.all()), room.settings.backup)
         gone = [archive for archive in archives.all() if archive.name not in keep]
         for archive in gone:
             aside = archives.root / f".{archive.name}.part"
@@ -50,7 +50,7 @@ def prune(room: Workroom) -> tuple[list[str], int | None]:
         return [archive.name for archive in gone], _sweep(room, archives.all())
 
 
-def _sweep(room: Workroom, staying: Sequence[Archive]) -> int | None:
+def _sweep(room: BackupContext, staying: Sequence[BackupArchive]) -> int | None:
     needed: set[str] = set()
     with tempfile.TemporaryDirectory(dir=room.home.state) as directory:
         for archive in staying:

@@ -54,7 +54,7 @@ def _made(authority: AuthorityClient, name: str) -> Statement:
     raise BackupFailed("The authority has not made its part of the backup in {seconds} s.", seconds=int(PATIENCE))
 
 
-def fetch(authority: AuthorityClient, snapshot: Snapshot, target: Path) -> None:
+def fetch_authority_part(authority: AuthorityClient, snapshot: Snapshot, target: Path) -> None:
     """Writes the authority's sealed part to the new file *target*, piece by piece."""
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
         while piece := authority.backup_piece(snapshot.part, stream.tell()):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.errors import ApplianceError, StateRefused, UpgradeRefused
-from appliance.operations.releases.journal import Journal, Step, Upgrade
+from appliance.operations.releases.journal import Upgrade, UpgradeJournal, UpgradeStep
 from appliance.operations.releases.tree import Releases
 
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.]{0,39}")
@@ -31,7 +31,7 @@ _JSON = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
-class Provisioned:
+class ProvisionedReleases:
     """What root keeps: the releases with the folder ``bundles`` beside them, the *key* that bundles are verified
     with, the *settings*; and the file *told*, where the unit leaves what it printed."""
 
@@ -41,13 +41,13 @@ class Provisioned:
     told: Path = Path("/run/vermilion-release/told")
 
 
-class ByPlaybook:
+class PlaybookReleases:
     """*start* starts a unit and returns when it has ended; it raises :class:`StateRefused` when that failed."""
 
-    def __init__(self, kept: Provisioned, start: Callable[[str], None]) -> None:
+    def __init__(self, kept: ProvisionedReleases, start: Callable[[str], None]) -> None:
         self._kept = kept
         self._start = start
-        self._journal = Journal(kept.releases.root)
+        self._journal = UpgradeJournal(kept.releases.root)
 
     def upgrade(self, version: str) -> Upgrade:
         """To the release *version*, or the one that serves goes on. One that was interrupted is taken up again.
@@ -55,19 +55,19 @@ class ByPlaybook:
         Raises :class:`UpgradeRefused`, with nothing changed, where its bundle is not on this machine, and with the
         playbook's own sentence where that refuses or fails.
         """
-        done = self._journal.read()
+        done = self._journal.read_upgrade()
         if self._current() == version and not (done and done.is_open):
             raise UpgradeRefused("Release {name} is the current one already.", name=version)
         self._run("upgrade", "upgrade", version)
-        return self._done(version, Step.DONE)
+        return self._done(version, UpgradeStep.DONE)
 
     def roll_back(self, *, forget_newer: bool) -> Upgrade:
         """To the release before the last upgrade. Raises :class:`UpgradeRefused` as :meth:`upgrade` does."""
-        done = self._journal.read()
-        if done is None or done.step is Step.TAKEN_BACK:
+        done = self._journal.read_upgrade()
+        if done is None or done.step is UpgradeStep.TAKEN_BACK:
             raise UpgradeRefused("There is no upgrade to go back from.")
         self._run("rollback", "forget" if forget_newer else "rollback", done.before)
-        return self._done(done.after, Step.TAKEN_BACK)
+        return self._done(done.after, UpgradeStep.TAKEN_BACK)
 
     def _run(self, playbook: str, word: str, version: str) -> None:
         self._require_bundle(version)
@@ -77,7 +77,7 @@ class ByPlaybook:
             self._start(f"vermilion.release@{word}-{version}.service")
         except StateRefused as error:
             said = _written(self._kept.told) != before
-            why = last_words(self._kept.told.read_text(encoding="utf-8", errors="replace")) if said else ""
+            why = failure_sentence(self._kept.told.read_text(encoding="utf-8", errors="replace")) if said else ""
             raise UpgradeRefused(
                 "The playbook {playbook} of release {name} failed: {why} Release {current} is the current one.",
                 playbook=playbook,
@@ -110,15 +110,15 @@ class ByPlaybook:
     def _current(self) -> str:
         return self._kept.releases.current().name
 
-    def _done(self, after: str, step: Step) -> Upgrade:
+    def _done(self, after: str, step: UpgradeStep) -> Upgrade:
         """What the journal says now. Raises :class:`ApplianceError` when it says something else."""
-        done = self._journal.read()
+        done = self._journal.read_upgrade()
         if done is None or (done.after, done.step) != (after, step):
             raise ApplianceError("The playbook has ended, and the journal of upgrades knows nothing of it.")
         return done
 
 
-def last_words(told: str) -> str:
+def failure_sentence(told: str) -> str:
     """By which sentence `install`, or a task of its playbook, says why it failed, in what it *told*; empty when
     it says nothing."""
     failed = [sentence for found in _FAILED.finditer(told) if (sentence := _reason(told, found.end()))]

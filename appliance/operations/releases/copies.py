@@ -15,7 +15,7 @@ from appliance.store.copying import JournalEntry, carry, moment_of
 _SLACK = 64 * 1024 * 1024
 
 
-class Copies:
+class DatabaseCopies:
     """``HOME/.before-upgrade``: the databases of appliance, authority, administration and watch, each of its own
     user. The first two belong together; the others come back only where the newer release changed their form."""
 

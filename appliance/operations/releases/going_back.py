@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from appliance.errors import ApplianceError, UpgradeRefused
 from appliance.home import Home
-from appliance.operations.releases.copies import Copies
-from appliance.operations.releases.journal import Journal, Step, Upgrade
+from appliance.operations.releases.copies import DatabaseCopies
+from appliance.operations.releases.journal import Upgrade, UpgradeJournal, UpgradeStep
 from appliance.operations.releases.newer import newer_than
-from appliance.operations.releases.stopping import Services, stop
+from appliance.operations.releases.stopping import ServiceCommands, stop_services
 from appliance.operations.releases.tree import Releases
 
 
 def go_back(
-    home: Home, releases: Releases, done: Upgrade, commands: Services, *, forget_newer: bool = False
+    home: Home, releases: Releases, done: Upgrade, commands: ServiceCommands, *, forget_newer: bool = False
 ) -> Upgrade:
     """Stops, puts the copies back where a schema was changed, switches, starts, probes. Safe to repeat.
 
@@ -23,18 +23,18 @@ def go_back(
     """
     before = releases.get(done.before)
     try:
-        stop(home, commands)
+        stop_services(home, commands)
     except UpgradeRefused:
         commands.do(commands.start, home)
         raise
-    if done.has(Step.COPIED) and (done.migrates or Copies(home).are_needed):
+    if done.has(UpgradeStep.COPIED) and (done.migrates or DatabaseCopies(home).are_needed):
         try:
             _put_back(home, done, forget_newer=forget_newer)
         except ApplianceError:
             commands.do(commands.start, home)
             raise
     releases.switch(before)
-    taken_back = Journal(releases.root).step(done, Step.TAKEN_BACK)
+    taken_back = UpgradeJournal(releases.root).record_step(done, UpgradeStep.TAKEN_BACK)
     commands.do(commands.start, home)
     if commands.start:
         before.run(home, *commands.probe)
@@ -43,7 +43,7 @@ def go_back(
 
 def _put_back(home: Home, done: Upgrade, *, forget_newer: bool) -> None:
     """The databases as they were, or a refusal with nothing changed."""
-    copies = Copies(home)
+    copies = DatabaseCopies(home)
     if not copies.exist:
         raise UpgradeRefused(
             "The databases from before the upgrade are gone; restore the backup {name}.", name=done.archive

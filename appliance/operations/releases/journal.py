@@ -11,7 +11,7 @@ from pathlib import Path
 from hsm import files
 
 
-class Step(StrEnum):
+class UpgradeStep(StrEnum):
     """Named for what has been done."""
 
     BEGUN = "begun"
@@ -23,10 +23,10 @@ class Step(StrEnum):
     TAKEN_BACK = "taken back"
 
 
-Passing = Callable[[Step], None]
+UpgradeStepHook = Callable[[UpgradeStep], None]
 
 
-def pass_by(step: Step) -> None:
+def no_hook(step: UpgradeStep) -> None:
     """Go on."""
 
 
@@ -37,42 +37,42 @@ class Upgrade:
 
     before: str
     after: str
-    step: Step
+    step: UpgradeStep
     archive: str = ""
     entries: int = 0
     migrates: bool = False
 
-    def has(self, step: Step) -> bool:
+    def has(self, step: UpgradeStep) -> bool:
         """Whether *step* was done."""
-        return list(Step).index(self.step) >= list(Step).index(step)
+        return list(UpgradeStep).index(self.step) >= list(UpgradeStep).index(step)
 
     @property
     def is_open(self) -> bool:
         """Whether a run was interrupted."""
-        return self.step not in (Step.DONE, Step.TAKEN_BACK)
+        return self.step not in (UpgradeStep.DONE, UpgradeStep.TAKEN_BACK)
 
 
-class Journal:
+class UpgradeJournal:
     """``ROOT/upgrade.json``: the last upgrade."""
 
     def __init__(self, root: Path) -> None:
         self._path = root / "upgrade.json"
 
-    def read(self) -> Upgrade | None:
+    def read_upgrade(self) -> Upgrade | None:
         """The last upgrade, open or not; None before the first."""
         try:
             values = json.loads(self._path.read_bytes())
         except FileNotFoundError:
             return None
-        return Upgrade(**{**values, "step": Step(values["step"])})
+        return Upgrade(**{**values, "step": UpgradeStep(values["step"])})
 
-    def write(self, upgrade: Upgrade) -> Upgrade:
+    def write_upgrade(self, upgrade: Upgrade) -> Upgrade:
         """Keeps *upgrade*, on disk on return."""
         names = ("before", "after", "step", "archive", "entries", "migrates")
         content = {name: getattr(upgrade, name) for name in names}
         files.write(self._path, json.dumps(content).encode(), mode=0o644)
         return upgrade
 
-    def step(self, upgrade: Upgrade, step: Step) -> Upgrade:
+    def record_step(self, upgrade: Upgrade, step: UpgradeStep) -> Upgrade:
         """*upgrade*, one step on."""
-        return self.write(replace(upgrade, step=step))
+        return self.write_upgrade(replace(upgrade, step=step))

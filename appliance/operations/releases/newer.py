@@ -48,22 +48,22 @@ _DONE = frozenset({JournalKind.ACT_DONE.value, JournalKind.ACT_INTERRUPTED.value
 
 
 @dataclass(frozen=True, slots=True)
-class Newer:
+class NewerEntries:
     """``lost``: how many entries going back would lose; ``carried``: those that go along."""
 
     lost: int
     carried: tuple[JournalEntry, ...]
 
 
-def newer_than(home: Home, entries: int, *, journal_stays: bool) -> Newer:
+def newer_than(home: Home, entries: int, *, journal_stays: bool) -> NewerEntries:
     """What the log has from its entry *entries* on. Unless the *journal_stays*, all of it would be lost."""
     with ExitStack() as stack:
         leaves = stack.enter_context(moment_of(home.database)).leaves_from(entries)
         if not journal_stays or not home.administration.exists():
-            return Newer(len(leaves), ())
+            return NewerEntries(len(leaves), ())
         administration = stack.enter_context(moment_of(home.administration))
         found = list(_lines(leaves, entries, administration))
-    return Newer(len(leaves) - len(found), tuple(found))
+    return NewerEntries(len(leaves) - len(found), tuple(found))
 
 
 def _lines(leaves: list[bytes], first: int, administration: DatabaseSnapshot) -> Iterator[JournalEntry]:

@@ -15,7 +15,7 @@ PATIENCE = 120.0
 """Seconds in which a process has ended that was told to."""
 
 
-class Services(Protocol):
+class ServiceCommands(Protocol):
     """What :class:`appliance.operations.releases.Commands` has."""
 
     @property
@@ -34,7 +34,7 @@ class Services(Protocol):
         """Runs a command line."""
 
 
-def stop(home: Home, services: Services, patience: float = PATIENCE) -> None:
+def stop_services(home: Home, services: ServiceCommands, patience: float = PATIENCE) -> None:
     """Returns when neither the authority nor the scheduler of *home* runs any more; the others end before these.
 
     Raises :class:`UpgradeRefused` when one still does after *patience* seconds. Without a command nothing stops.

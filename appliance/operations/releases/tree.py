@@ -39,7 +39,7 @@ class Release:
     def run(self, home: Home, *arguments: str) -> str:
         """What its ``vermilion`` prints for *arguments*. Raises :class:`UpgradeRefused` when it refuses."""
         command = [str(self.path / "bin/vermilion"), *arguments]
-        return run(command, {"VERMILION_HOME": str(home.root)})
+        return run_command(command, {"VERMILION_HOME": str(home.root)})
 
     def schemas(self, home: Home) -> Schemas:
         """What it knows. Raises :class:`UpgradeRefused` when it does not even start."""
@@ -79,7 +79,7 @@ class Releases:
         sync_directory(self.root)
 
 
-def run(command: list[str], more: Mapping[str, str]) -> str:
+def run_command(command: list[str], more: Mapping[str, str]) -> str:
     """What *command* prints. Raises :class:`UpgradeRefused` with its last words when it fails."""
     kept = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", "CREDENTIALS_DIRECTORY")
     environment = {name: os.environ[name] for name in kept if name in os.environ}

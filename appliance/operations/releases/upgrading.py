@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from appliance.config import load
 from appliance.errors import ApplianceError, UpgradeRefused
 from appliance.home import Home
-from appliance.operations.backup.archives import Archives
+from appliance.operations.backup.archives import BackupArchives
 from appliance.operations.backup.checking import signed_manifest
-from appliance.operations.releases.copies import Copies, entries_of, schema_of
+from appliance.operations.releases.copies import DatabaseCopies, entries_of, schema_of
 from appliance.operations.releases.going_back import go_back
-from appliance.operations.releases.journal import Journal, Passing, Step, Upgrade, pass_by
-from appliance.operations.releases.stopping import stop
-from appliance.operations.releases.tree import Release, Releases, run
+from appliance.operations.releases.journal import Upgrade, UpgradeJournal, UpgradeStep, UpgradeStepHook, no_hook
+from appliance.operations.releases.stopping import stop_services
+from appliance.operations.releases.tree import Release, Releases, run_command
 from hsm.note import parse_vkey
 
 
@@ -42,11 +42,17 @@ class Commands:
     def do(self, line: str, home: Home) -> None:
         """Runs one of them. Raises :class:`UpgradeRefused`."""
         if line:
-            run(shlex.split(line), {"VERMILION_HOME": str(home.root)})
+            run_command(shlex.split(line), {"VERMILION_HOME": str(home.root)})
 
 
 def upgrade(
-    home: Home, releases: Releases, name: str, commands: Commands, *, now: datetime, passing: Passing = pass_by
+    home: Home,
+    releases: Releases,
+    name: str,
+    commands: Commands,
+    *,
+    now: datetime,
+    passing: UpgradeStepHook = no_hook,
 ) -> Upgrade:
     """Makes the release *name* the current one. A run that was interrupted is taken up where it was.
 
@@ -58,23 +64,23 @@ def upgrade(
     release serves again. Only when acts were recorded in between, nothing is taken back, and the sentence says so.
     Raises :class:`UpgradeRefused`.
     """
-    journal, copies = Journal(releases.root), Copies(home)
-    done = journal.read()
-    if done is None or not done.is_open or not done.has(Step.BACKED_UP):
-        done = journal.write(_preflight(home, releases, name))
+    journal, copies = UpgradeJournal(releases.root), DatabaseCopies(home)
+    done = journal.read_upgrade()
+    if done is None or not done.is_open or not done.has(UpgradeStep.BACKED_UP):
+        done = journal.write_upgrade(_preflight(home, releases, name))
     elif done.after != name:
         raise UpgradeRefused(
             "An upgrade to {name} was interrupted; run that again, or `vermilion rollback`.", name=done.after
         )
     passing(done.step)
-    if not done.has(Step.BACKED_UP):
+    if not done.has(UpgradeStep.BACKED_UP):
         archive = _backup(home, releases.get(done.before), commands, now)
-        done = journal.step(replace(done, archive=archive), Step.BACKED_UP)
-        passing(Step.BACKED_UP)
-    if not done.has(Step.COPIED):
+        done = journal.record_step(replace(done, archive=archive), UpgradeStep.BACKED_UP)
+        passing(UpgradeStep.BACKED_UP)
+    if not done.has(UpgradeStep.COPIED):
         _copy(home, copies, commands)
-        done = journal.step(replace(done, entries=entries_of(home.database)), Step.COPIED)
-        passing(Step.COPIED)
+        done = journal.record_step(replace(done, entries=entries_of(home.database)), UpgradeStep.COPIED)
+        passing(UpgradeStep.COPIED)
     try:
         return _change(home, releases, done, commands, passing)
     except ApplianceError as error:
@@ -87,30 +93,32 @@ def upgrade(
         ) from error
 
 
-def _copy(home: Home, copies: Copies, commands: Commands) -> None:
+def _copy(home: Home, copies: DatabaseCopies, commands: Commands) -> None:
     """Everything stops and is copied; where that fails, everything starts again."""
     try:
-        stop(home, commands)
+        stop_services(home, commands)
         copies.make()
     except ApplianceError:
         commands.do(commands.start, home)
         raise
 
 
-def _change(home: Home, releases: Releases, done: Upgrade, commands: Commands, passing: Passing) -> Upgrade:
-    journal, release = Journal(releases.root), releases.get(done.after)
-    if not done.has(Step.MIGRATED):
+def _change(
+    home: Home, releases: Releases, done: Upgrade, commands: Commands, passing: UpgradeStepHook
+) -> Upgrade:
+    journal, release = UpgradeJournal(releases.root), releases.get(done.after)
+    if not done.has(UpgradeStep.MIGRATED):
         release.run(home, "migrate")
-        done = journal.step(done, Step.MIGRATED)
-        passing(Step.MIGRATED)
-    if not done.has(Step.SWITCHED):
+        done = journal.record_step(done, UpgradeStep.MIGRATED)
+        passing(UpgradeStep.MIGRATED)
+    if not done.has(UpgradeStep.SWITCHED):
         releases.switch(release)
-        done = journal.step(done, Step.SWITCHED)
-        passing(Step.SWITCHED)
+        done = journal.record_step(done, UpgradeStep.SWITCHED)
+        passing(UpgradeStep.SWITCHED)
     commands.do(commands.start, home)
     if commands.start:
         release.run(home, *commands.probe)
-    return journal.step(done, Step.DONE)
+    return journal.record_step(done, UpgradeStep.DONE)
 
 
 def _preflight(home: Home, releases: Releases, name: str) -> Upgrade:
@@ -126,7 +134,7 @@ def _preflight(home: Home, releases: Releases, name: str) -> Upgrade:
             known=after.database,
             found=found,
         )
-    return Upgrade(current.name, release.name, Step.BEGUN, migrates=before != after)
+    return Upgrade(current.name, release.name, UpgradeStep.BEGUN, migrates=before != after)
 
 
 def _backup(home: Home, current: Release, commands: Commands, now: datetime) -> str:
@@ -135,7 +143,7 @@ def _backup(home: Home, current: Release, commands: Commands, now: datetime) -> 
         commands.do(commands.backup, home)
     else:
         current.run(home, "backup", "create", "--keep-all")
-    newest = Archives(load(home).backups).newest()
+    newest = BackupArchives(load(home).backups).newest()
     if newest is None:
         raise UpgradeRefused("No backup was made; the upgrade was not begun.")
     manifest = signed_manifest(newest, parse_vkey((home.trust / "log.vkey").read_text("ascii")))

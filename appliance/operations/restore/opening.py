@@ -12,10 +12,10 @@ from appliance.errors import RestoreRefused
 from appliance.home import Home, make_directory
 from appliance.ledger import LogCheck, LogReport
 from appliance.operations.backup import archives as places
-from appliance.operations.backup.archives import Archive
-from appliance.operations.backup.creating import remembered
+from appliance.operations.backup.archives import BackupArchive
+from appliance.operations.backup.creating import remembered_checkpoint
 from appliance.operations.backup.documents import SealedDocument, open_document, read_list
-from appliance.operations.backup.manifest import Manifest
+from appliance.operations.backup.manifest import BackupManifest
 from appliance.store import retention
 from appliance.store.copying import require_whole
 from appliance.store.database import Database
@@ -28,14 +28,14 @@ SAMPLE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class VerifiedArchive:
     """What was found in an opened archive: the log, and how many signed contracts passed."""
 
     log: LogReport
     contracts: int
 
 
-def open_house(archive: Archive, into: Home, identities: Sequence[str]) -> NoteKey:
+def open_appliance_files(archive: BackupArchive, into: Home, identities: Sequence[str]) -> NoteKey:
     """Settings, anchors and secrets into the directory of *into*; the log's key among them."""
     open_tree(archive.part(places.HOUSE), into.root, identities)
     for directory in (into.settings.parent, into.secrets):
@@ -43,7 +43,7 @@ def open_house(archive: Archive, into: Home, identities: Sequence[str]) -> NoteK
     return parse_vkey((into.trust / "log.vkey").read_text("ascii"))
 
 
-def open_database(archive: Archive, into: Home, identities: Sequence[str]) -> None:
+def open_database(archive: BackupArchive, into: Home, identities: Sequence[str]) -> None:
     """The database, whole, and brought to this release's schema. Raises :class:`ApplianceError`."""
     make_directory(into.state)
     open_file(archive.part(places.DATABASE), into.database, identities)
@@ -51,12 +51,12 @@ def open_database(archive: Archive, into: Home, identities: Sequence[str]) -> No
     Database(into.database).close()
 
 
-def documents_of(archive: Archive, scratch: Path, identities: Sequence[str]) -> Mapping[str, SealedDocument]:
+def documents_of(archive: BackupArchive, scratch: Path, identities: Sequence[str]) -> Mapping[str, SealedDocument]:
     """The documents of *archive* by digest."""
     return read_list(archive, identities, scratch / "documents")
 
 
-def put_document(archive: Archive, document: SealedDocument, into: Home, identities: Sequence[str]) -> None:
+def put_document(archive: BackupArchive, document: SealedDocument, into: Home, identities: Sequence[str]) -> None:
     """Opens *document* to where blobs of its digest are. Not on disk before the caller has synchronised it."""
     content = open_document(archive, document, identities)
     path = into.blobs / document.digest[:2] / document.digest
@@ -66,8 +66,12 @@ def put_document(archive: Archive, document: SealedDocument, into: Home, identit
 
 
 def verify_opened(
-    archive: Archive, manifest: Manifest, home: Home, identities: Sequence[str], confinement: Confinement
-) -> Verified:
+    archive: BackupArchive,
+    manifest: BackupManifest,
+    home: Home,
+    identities: Sequence[str],
+    confinement: Confinement,
+) -> VerifiedArchive:
     """1. the whole log is hashed again and is what the authority remembered; 2. no document that a contract needs
     is missing from the archive; 3. the newest signed contracts pass the verifier.
 
@@ -77,7 +81,7 @@ def verify_opened(
     database = Database(home.database)
     try:
         key = parse_vkey((home.trust / "log.vkey").read_text("ascii"))
-        log = LogCheck(database, None, key=key).check_against(remembered(manifest.authority))
+        log = LogCheck(database, None, key=key).check_against(remembered_checkpoint(manifest.authority))
         with database.reading() as tx:
             missing = sum(digest not in documents for digest in retention.needed(tx))
             signed = retention.newest_signed(tx, SAMPLE)
@@ -90,7 +94,7 @@ def verify_opened(
     verifier = Verifier(confinement, TrustAnchors.from_files([home.trust / "ca.pem"]))
     for contract, digest in signed:
         _require_passes(verifier, contract, open_document(archive, documents[digest], identities))
-    return Verified(log, len(signed))
+    return VerifiedArchive(log, len(signed))
 
 
 def _require_passes(verifier: Verifier, contract: str, document: bytes) -> None:

@@ -17,15 +17,15 @@ from appliance.confinement import Confinement
 from appliance.errors import ApplianceError, RestoreRefused
 from appliance.home import Home, make_directory
 from appliance.operations.backup import archives as places
-from appliance.operations.backup.archives import Archive
+from appliance.operations.backup.archives import BackupArchive
 from appliance.operations.backup.checking import signed_manifest
-from appliance.operations.backup.manifest import Manifest
-from appliance.operations.backup.points import Passing, Point, pass_by
+from appliance.operations.backup.manifest import BackupManifest
+from appliance.operations.backup.points import BackupFailpoint, BackupFailpointHook, no_failpoint
 from appliance.operations.restore.opening import (
-    Verified,
+    VerifiedArchive,
     documents_of,
+    open_appliance_files,
     open_database,
-    open_house,
     put_document,
     verify_opened,
 )
@@ -42,14 +42,14 @@ SLACK = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RestoreOrder:
     """What is to be restored: the *archive*, with the secret key in the file *identity*.
 
     *aside*: a home that is in use is put aside; *forget_newer*: although its authority has signed more since;
     *key*: the log's key that the archive has to be signed with, where the home does not know it.
     """
 
-    archive: Archive
+    archive: BackupArchive
     identity: Path
     aside: bool = False
     forget_newer: bool = False
@@ -60,13 +60,15 @@ class Order:
 class Restored:
     """``key``: the log's key, to be compared with the ceremony's transcript; ``aside``: where the old home is."""
 
-    manifest: Manifest
-    verified: Verified
+    manifest: BackupManifest
+    verified: VerifiedArchive
     key: NoteKey
     aside: Path | None
 
 
-def restore(home: Home, order: Order, *, now: datetime, passing: Passing = pass_by) -> Restored | None:
+def restore_archive(
+    home: Home, order: RestoreOrder, *, now: datetime, passing: BackupFailpointHook = no_failpoint
+) -> Restored | None:
     """Restores into *home*; None when a run that was interrupted is only completed.
 
     1. nothing runs, nothing is in the way, there is room; 2. manifest, note, schema and parts; 3. everything is
@@ -102,16 +104,16 @@ def restore(home: Home, order: Order, *, now: datetime, passing: Passing = pass_
 
 
 def _stage(
-    home: Home, order: Order, manifest: Manifest, staged: Home, passing: Passing
-) -> tuple[Verified, NoteKey]:
+    home: Home, order: RestoreOrder, manifest: BackupManifest, staged: Home, passing: BackupFailpointHook
+) -> tuple[VerifiedArchive, NoteKey]:
     archive, identities = order.archive, identities_in(order.identity)
-    key = open_house(archive, staged, identities)
+    key = open_appliance_files(archive, staged, identities)
     signed_manifest(archive, key)
     open_database(archive, staged, identities)
     for document in documents_of(archive, staged.root, identities).values():
         put_document(archive, document, staged, identities)
     _open_authority(home, order, staged)
-    passing(Point.STAGED)
+    passing(BackupFailpoint.STAGED)
     with Confinement(make_directory(staged.cache)) as confinement:
         verified = verify_opened(archive, manifest, staged, identities, confinement)
     _keep_other_secrets(home, staged)
@@ -119,11 +121,11 @@ def _stage(
     _keep_lock(home, staged)
     like_before(home, staged.root)
     os.sync()
-    passing(Point.VERIFIED)
+    passing(BackupFailpoint.VERIFIED)
     return verified, key
 
 
-def _admitted(home: Home, order: Order) -> Manifest:
+def _admitted(home: Home, order: RestoreOrder) -> BackupManifest:
     """The manifest, when nothing stands against restoring it here."""
     archive, taken = order.archive, home.database.exists() or (home.root / "authority/authority.db").exists()
     if taken and not order.aside:
@@ -178,7 +180,7 @@ def _require_stopped(home: Home) -> None:
         raise RestoreRefused("Something serves on port {port}; end everything before the restore.", port=port)
 
 
-def _open_authority(home: Home, order: Order, staged: Home) -> None:
+def _open_authority(home: Home, order: RestoreOrder, staged: Home) -> None:
     """By a process of the authority's: it alone loads PKCS#11. Its refusal is raised as it was there."""
     part, options = order.archive.part(places.AUTHORITY), ["forget-newer"] if order.forget_newer else []
     done = subprocess.run(

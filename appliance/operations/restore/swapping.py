@@ -10,7 +10,7 @@ from pathlib import Path
 
 from appliance.errors import RestoreRefused
 from appliance.home import Home, write_private
-from appliance.operations.backup.points import Passing, Point
+from appliance.operations.backup.points import BackupFailpoint, BackupFailpointHook
 from hsm.files import sync_directory
 
 ENTRIES = ("config", "trust", "secrets", "hsm", "authority", "administration", "state")
@@ -26,11 +26,11 @@ class Swap:
     aside: str
 
 
-def swap(home: Home, planned: Swap, passing: Passing) -> None:
+def swap(home: Home, planned: Swap, passing: BackupFailpointHook) -> None:
     """Puts what is staged in its place, what was there aside; on disk on return."""
     write_private(home.interrupted_restore, json.dumps([planned.archive, planned.staged, planned.aside]).encode())
     sync_directory(home.root)
-    passing(Point.JOURNAL_WRITTEN)
+    passing(BackupFailpoint.JOURNAL_WRITTEN)
     complete(home, planned, passing)
 
 
@@ -42,7 +42,7 @@ def interrupted(home: Home) -> Swap | None:
         return None
 
 
-def complete(home: Home, planned: Swap, passing: Passing) -> None:
+def complete(home: Home, planned: Swap, passing: BackupFailpointHook) -> None:
     """Each entry is either staged, or in its place: doing it again does what is left."""
     staged, aside = home.root / planned.staged, home.root / planned.aside
     for name in ENTRIES:
@@ -55,10 +55,10 @@ def complete(home: Home, planned: Swap, passing: Passing) -> None:
                 raise RestoreRefused("{path} is in the way; move it away and run this again.", path=aside / name)
             place.rename(aside / name)
             sync_directory(aside)
-            passing(Point.ASIDE)
+            passing(BackupFailpoint.ASIDE)
         fresh.rename(place)
     sync_directory(home.root)
-    passing(Point.IN_PLACE)
+    passing(BackupFailpoint.IN_PLACE)
     shutil.rmtree(staged, ignore_errors=True)
     home.interrupted_restore.unlink()
     sync_directory(home.root)

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
-from appliance.demonstration.pocket import Pocket
+from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.contract import Contract, ContractState, PartyState, SigningOrder
 from appliance.model.intent import IntentState, SigningOrigin
@@ -40,7 +40,7 @@ def appliance(world: World) -> Iterator[Appliance]:
 def by(appliance: Appliance, subject: str, intent_id: str) -> Activation:
     with appliance.database.reading() as tx:
         act = intents.load(tx, intent_id).intent
-    return Pocket(appliance.settings.home.people).activate(subject, act)
+    return DemonstrationAuthenticators(appliance.settings.home.people).activate(subject, act)
 
 
 def sent(appliance: Appliance) -> Contract:

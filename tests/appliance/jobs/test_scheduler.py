@@ -14,7 +14,7 @@ import pytest
 
 from appliance.demonstration.cast import LI, ZHANG
 from appliance.errors import NotFound, StorageError
-from appliance.jobs.scheduler import Job, Watch
+from appliance.jobs.scheduler import Job, ReportingJob
 from appliance.model.contract import ContractState
 from appliance.wiring import Appliance
 from tests.appliance.notices.smtp import Post, post_office
@@ -112,7 +112,7 @@ def test_a_failing_job_is_said_once_and_its_recovery_once(caplog: pytest.LogCapt
         if (problem := problems.pop(0)) is not None:
             raise problem
 
-    watch = Watch(Job("sequencing", 1.0, work))
+    watch = ReportingJob(Job("sequencing", 1.0, work))
     with caplog.at_level("INFO"):
         for _ in range(3):
             watch()

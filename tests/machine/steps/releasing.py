@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from appliance.operations.releases.by_playbook import last_words
+from appliance.operations.releases.by_playbook import failure_sentence
 from tests.machine import making
 from tests.machine.bed import Bed
 from tests.machine.failure import StepFailed
@@ -74,7 +74,7 @@ def decided(bed: Bed) -> str:
     try:
         if bed.machine.says(_change(f"upgrade-{newer}")):
             raise StepFailed("it upgrades without a backup")
-        refusal = last_words(bed.machine.run("cat /run/vermilion-release/told"))
+        refusal = failure_sentence(bed.machine.run("cat /run/vermilion-release/told"))
     finally:
         bed.machine.run(f"mv {settings}.kept {settings}")
     if "An upgrade begins with a backup" not in refusal:

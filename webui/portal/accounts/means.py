@@ -26,7 +26,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
     def overview(problems: dict[str, str], *, sealed: str = "", status: int = 200) -> Response:
         who = access.require(*PEOPLES_ROLES)
         account = f"{desk.administration.account(who.subject).login} 签署"
-        asked = requests.of(who.subject)
+        asked = requests.requests_of(who.subject)
         known = parts.authority.credentials(who.subject)
         ids = {each.credential_id for each in known if each.credential_id}
         try:
@@ -53,7 +53,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
     def ask(credential: ProposedCredential, place: str) -> View:
         who = access.require(*PEOPLES_ROLES)
         try:
-            requests.submit(who.subject, [credential], by=who.subject)
+            requests.submit_request(who.subject, [credential], by=who.subject)
         except (PreconditionRefused, StateRefused) as refusal:
             return overview({place: sentence(refusal)}, status=409)
         return redirect(url_for("accounts.means"), 303)
@@ -90,5 +90,5 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
     @pages.post("/settings/signing/withdraw")
     def withdraw() -> View:
         who = access.require(*PEOPLES_ROLES)
-        requests.withdraw(field("request", 64), by=who.subject)
+        requests.withdraw_request(field("request", 64), by=who.subject)
         return redirect(url_for("accounts.means"), 303)

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from appliance.model.accounts import AccountRole
 from appliance.model.office import OfficerDecision, OfficerDecisionState
-from appliance.office import subjects_in, words_of
+from appliance.office import describe_decision, subjects_of_decision
 from hsm.acts import OfficerAct
 from webui.portal.office.forms import REFUSALS, officer, problem_of, reader, text
 from webui.portal.parts import PortalParts
@@ -29,17 +29,17 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         waits = pending.state is OfficerDecisionState.OPEN and pending.expires > parts.now()
         if not waits or AccountRole.OFFICER not in visitor.roles or visitor.subject in pending.approved_by:
             return None
-        return options(office.performing.to_activate(pending), visitor.subject)
+        return options(office.decisions.to_activate(pending), visitor.subject)
 
     def page(act_id: str, problem: str = "", status: int = 200) -> tuple[str, int]:
-        pending = office.performing.act(act_id)
-        names = office.members.names(subjects_in(pending))
+        pending = office.decisions.find_decision(act_id)
+        names = office.members.names(subjects_of_decision(pending))
         shown = render_template(
             "office/act.html",
             act=pending,
-            words=words_of(pending, names),
+            words=describe_decision(pending, names),
             names=names,
-            kinds=office.requests.request(pending.request).kinds if pending.request else (),
+            kinds=office.requests.find_request(pending.request).kinds if pending.request else (),
             over=pending.expires <= parts.now(),
             options=question(pending),
             problem=problem,
@@ -56,7 +56,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         by = officer().subject
         try:
             answer = passkeys.activation(by, text(passkeys.FIELD, passkeys.LONGEST_ANSWER))
-            office.performing.activate(act_id, answer)
+            office.decisions.activate_decision(act_id, answer)
         except REFUSALS as refusal:
             return page(act_id, *problem_of(refusal))
         return redirect(url_for("office.act", act_id=act_id), 303)
@@ -65,7 +65,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     def refuse(act_id: str) -> Response | tuple[str, int]:
         by = officer().subject
         try:
-            office.performing.refuse(act_id, reason=text("reason", 500), by=by)
+            office.decisions.refuse_decision(act_id, reason=text("reason", 500), by=by)
         except REFUSALS as refusal:
             return page(act_id, *problem_of(refusal))
         return redirect(url_for("office.everything"), 303)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request
 
-from appliance.office import subjects_in, words_of
+from appliance.office import describe_decision, subjects_of_decision
 from webui.portal.office.forms import reader
 from webui.portal.parts import PortalParts
 
@@ -18,15 +18,15 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         reader()
         search = request.args.get("search", "")[:100]
         after = request.args.get("after", "")[:80]
-        waiting, acts, seals = office.requests.waiting(), office.performing.waiting(), office.seals.all()
+        waiting, acts, seals = office.requests.waiting(), office.decisions.waiting_decisions(), office.seals.all()
         subjects = [each.subject for each in waiting]
-        subjects += [subject for act in acts for subject in subjects_in(act)]
+        subjects += [subject for act in acts for subject in subjects_of_decision(act)]
         subjects += [custodian for seal in seals for custodian in seal.custodians]
         names = office.members.names(subjects)
         return render_template(
             "office/list.html",
             waiting=waiting,
-            acts=[(act, words_of(act, names)) for act in acts],
+            acts=[(act, describe_decision(act, names)) for act in acts],
             roll=office.members.page(search, after=after),
             seals=seals,
             names=names,

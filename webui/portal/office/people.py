@@ -29,7 +29,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         shown = render_template(
             "office/person.html",
             member=member,
-            requests=office.requests.of(subject),
+            requests=office.requests.requests_of(subject),
             possible=sorted(possible),
             problem=problem,
             checks=not member.entry.guest or parts.appliance.disclosing.invited(subject, visitor().audience),
@@ -71,7 +71,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     def revoke_credential(subject: str) -> Response | tuple[str, int]:
         by = officer().subject
         try:
-            act = office.preparing.revocation(subject, text("credential", 2100), by=by)
+            act = office.drafts.draft_revocation(subject, text("credential", 2100), by=by)
         except REFUSALS as refusal:
             return page(subject, *problem_of(refusal))
         return redirect(url_for("office.act", act_id=act.id), 303)

@@ -16,7 +16,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     office = parts.appliance.office
 
     def page(request_id: str, problems: dict[str, str], status: int = 200) -> tuple[str, int]:
-        asked = office.requests.request(request_id)
+        asked = office.requests.find_request(request_id)
         typed = {name: text(name) for name in KNOWN} if request.method == "POST" else dict.fromkeys(KNOWN, "")
         member = office.members.member(asked.subject)
         names = office.members.names([asked.decided_by or ""])
@@ -34,7 +34,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     def approve_request(request_id: str) -> Response | tuple[str, int]:
         by = officer().subject
         try:
-            act = office.preparing.enrolment(request_id, verified=text("verified"), by=by)
+            act = office.drafts.draft_enrolment(request_id, verified=text("verified"), by=by)
         except REFUSALS as refusal:
             problem, status = problem_of(refusal)
             return page(request_id, {"verified": problem}, status)
@@ -44,7 +44,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     def refuse_request(request_id: str) -> Response | tuple[str, int]:
         by = officer().subject
         try:
-            office.requests.refuse(request_id, reason=text("reason"), by=by)
+            office.requests.refuse_request(request_id, reason=text("reason"), by=by)
         except REFUSALS as refusal:
             problem, status = problem_of(refusal)
             return page(request_id, {"reason": problem}, status)

@@ -22,7 +22,7 @@ LARGEST_NAME = 80
 
 def install(pages: Blueprint, parts: PortalParts) -> None:
     """Adds the page of a seal and its forms to *pages*."""
-    office, preparing = parts.appliance.office, parts.appliance.office.preparing.seals
+    office, preparing = parts.appliance.office, parts.appliance.office.drafts.seals
     pictures = parts.appliance.seal_pictures
 
     def page(subject: str, problems: dict[str, str] | None = None, status: int = 200) -> tuple[str, int]:
@@ -68,18 +68,18 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     @pages.post("/seals/<subject>/resume")
     def resume_seal(subject: str) -> Answer:
         reason = text("reason")
-        return prepared(subject, "reason", lambda by: preparing.resumption(subject, reason=reason, by=by))
+        return prepared(subject, "reason", lambda by: preparing.draft_resumption(subject, reason=reason, by=by))
 
     @pages.post("/seals/<subject>/custodians/<any(add, remove):what>")
     def change_custodians(subject: str, what: str) -> Answer:
         person = text("custodian", LARGEST_NAME)
-        change = preparing.custodian if what == "add" else preparing.dismissal
+        change = preparing.draft_custodian if what == "add" else preparing.draft_dismissal
         return prepared(subject, "custodian", lambda by: change(subject, person, by=by))
 
     @pages.post("/seals/<subject>/needed")
     def change_needed(subject: str) -> Answer:
         needed = {"1": 1, "2": 2}.get(text("needed", 1), 0)
-        return prepared(subject, "needed", lambda by: preparing.number(subject, needed, by=by))
+        return prepared(subject, "needed", lambda by: preparing.draft_custodian_number(subject, needed, by=by))
 
     @pages.post("/seals/<subject>/picture")
     def change_picture(subject: str) -> Answer:
@@ -89,16 +89,16 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
         def prepare(by: str) -> OfficerDecision:
             made = pictures.made(office.seals.seal(subject), data)
-            return preparing.picture(subject, made, by=by)
+            return preparing.draft_picture(subject, made, by=by)
 
         return prepared(subject, "picture", prepare)
 
     @pages.post("/seals/<subject>/picture/drawn")
     def draw_seal(subject: str) -> Answer:
-        return prepared(subject, "picture", lambda by: preparing.picture(subject, None, by=by))
+        return prepared(subject, "picture", lambda by: preparing.draft_picture(subject, None, by=by))
 
     @pages.post("/seals/<subject>/destroy")
     def destroy_seal(subject: str) -> Answer:
         reason = text("destroyed_because")
-        destruction = preparing.destruction
+        destruction = preparing.draft_destruction
         return prepared(subject, "destroyed_because", lambda by: destruction(subject, reason=reason, by=by))

@@ -57,7 +57,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         try:
             draft = _draft()
             return single.redirected(
-                by, lambda: url_for("office.act", act_id=office.preparing.seal(draft, by=by).id)
+                by, lambda: url_for("office.act", act_id=office.drafts.draft_seal(draft, by=by).id)
             )
         except REFUSALS as refusal:
             problem, status = problem_of(refusal)

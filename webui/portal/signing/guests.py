@@ -58,7 +58,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         guest = the_guest()
         try:
             proposed = _proposed(parts, guest.subject)
-            parts.appliance.office.requests.submit(guest.subject, [proposed], by=guest.subject)
+            parts.appliance.office.requests.submit_request(guest.subject, [proposed], by=guest.subject)
         except ApplianceError as refusal:
             if _open_request(parts, guest.subject) is None:
                 return _set_up(parts, guest, refusal)
@@ -84,7 +84,7 @@ def the_guest() -> Guest:
 
 
 def _open_request(parts: PortalParts, subject: str) -> EnrolmentRequest | None:
-    found = parts.appliance.office.requests.of(subject)
+    found = parts.appliance.office.requests.requests_of(subject)
     return next((each for each in found if each.state is EnrolmentRequestState.OPEN), None)
 
 
@@ -107,7 +107,7 @@ def _set_up(parts: PortalParts, guest: Guest, refusal: ApplianceError | None = N
     offer = parts.appliance.accounts.passkeys.registration(guest.subject, login=person.email, name=person.name)
     refused = [
         each
-        for each in parts.appliance.office.requests.of(guest.subject)
+        for each in parts.appliance.office.requests.requests_of(guest.subject)
         if each.state is EnrolmentRequestState.REFUSED
     ]
     page = render_template(
