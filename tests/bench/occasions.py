@@ -10,7 +10,7 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.demonstration.sample import sample_contract
-from appliance.demonstration.story import Script, Story
+from appliance.demonstration.story import DemonstrationContract, DemonstrationRun
 from appliance.language import Language
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.contract import Contract, Deadline
@@ -59,12 +59,12 @@ class Occasions:
 
 def arrange(appliance: Appliance) -> Occasions:
     """Everything once. Zhang, Li and the custodian have agreed; the officer and an auditor can sign in."""
-    story = Story(
+    story = DemonstrationRun(
         appliance, DemonstrationAuthenticators(appliance.settings.home.people), sequence=lambda: None, tell=silent
     )
-    story.agree()
+    story.accept_agreements()
     _open_accounts(appliance)
-    completed = story.sign(Script(sample_contract(), "示例服务合同"))
+    completed = story.sign_contract(DemonstrationContract(sample_contract(), "示例服务合同"))
     asked, request = _asked(appliance)
     text, template = _written(appliance)
     deposit = appliance.ownership.deposit(
