@@ -1,4 +1,4 @@
-"""What the authority answers about people: their credentials, and who has approved an act. Nothing secret."""
+"""What the authority answers about people: their credentials, and who has approved an intent. Nothing secret."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class KnownCredential:
 
 @dataclass(frozen=True, slots=True)
 class Approvals:
-    """Who (subjects) has approved an act, and how many the rules want before it can be done."""
+    """Who (subjects) has approved an intent, and how many the rules want before it can be done."""
 
     given: tuple[str, ...]
     required: int
 
     @property
     def enough(self) -> bool:
-        """Whether the act can be done without a further activation."""
+        """Whether the intent can be done without a further activation."""
         return len(self.given) >= self.required
 
     def to_wire(self) -> list[Any]:
@@ -52,7 +52,7 @@ class Approvals:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownSeal:
+class KnownCompanySeal:
     """A seal as the authority knows it: its ``custodians`` and how many of them it takes (``needed``); the SHA-256
     (hex) of its ``picture``, None for the drawn one; how many of its keys the HSM still holds (``keys_left``)."""
 
@@ -72,7 +72,7 @@ class KnownSeal:
         return [*named, *times, self.keys_left]
 
     @classmethod
-    def from_wire(cls, value: list[Any]) -> KnownSeal:
+    def from_wire(cls, value: list[Any]) -> KnownCompanySeal:
         """The seal that :meth:`to_wire` made."""
         subject, kind, custodians, needed, picture, *times, left = value
         suspended, destroyed = (None if each is None else datetime.fromtimestamp(each, UTC) for each in times)
@@ -106,7 +106,7 @@ OFFICER_RECOVERY = "officer-recovery"
 
 @dataclass(frozen=True, slots=True)
 class HeldCeremony:
-    """A ceremony that was held, or a later act by which a key that one made was exchanged or revoked.
+    """A ceremony that was held, or a later change by which a key from one was exchanged or revoked.
 
     ``number`` counts from 1; ``sha256`` (32 bytes) is that of the transcript, ``intact`` whether what is kept of
     it still has it.

@@ -24,9 +24,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from webauthn.helpers import bytes_to_base64url
 
-from hsm.acts import OfficerAct, SigningIntent, WebAuthnActivation
 from hsm.errors import Malformed
-from hsm.files import write
+from hsm.files import write_durably
+from hsm.intents import OfficerIntent, SigningIntent, WebAuthnActivation
 
 _PRESENT_AND_VERIFIED = 0x05
 
@@ -57,13 +57,13 @@ class SoftwareAuthenticator:
             "rp_id": self.rp_id,
         }
 
-    def activate(self, subject: str, act: SigningIntent | OfficerAct) -> WebAuthnActivation:
-        """An assertion over the challenge of *act* (WebAuthn Level 3, section 6.3.3)."""
+    def activate(self, subject: str, intent: SigningIntent | OfficerIntent) -> WebAuthnActivation:
+        """An assertion over the challenge of *intent* (WebAuthn Level 3, section 6.3.3)."""
         self.counter += 1
         client_data = json.dumps(
             {
                 "type": "webauthn.get",
-                "challenge": bytes_to_base64url(act.challenge()),
+                "challenge": bytes_to_base64url(intent.challenge()),
                 "origin": self.origin,
                 "crossOrigin": False,
             },
@@ -90,7 +90,7 @@ class SoftwareAuthenticator:
             "key": self.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()).hex(),
             "counter": self.counter,
         }
-        write(path, json.dumps(content).encode(), mode=0o600)
+        write_durably(path, json.dumps(content).encode(), mode=0o600)
 
     @classmethod
     def load(cls, path: Path) -> SoftwareAuthenticator:

@@ -7,7 +7,7 @@ seconds, and the others nothing.
 from __future__ import annotations
 
 from hsm.channel import Channel
-from hsm.config import Role
+from hsm.config import PeerRole
 
 MOST_HELD = 32 * 1024 * 1024
 """Bytes held for all connections of one role in one worker: more than the largest request and reply by far."""
@@ -20,7 +20,7 @@ class Budget:
 
     def __init__(self, *, most: int = MOST_HELD) -> None:
         self._most = most
-        self._holding: dict[Role, set[Channel]] = {role: set() for role in Role}
+        self._holding: dict[PeerRole, set[Channel]] = {role: set() for role in PeerRole}
 
     def __bool__(self) -> bool:
         """Whether anything is held."""

@@ -146,7 +146,7 @@ class CertificateRules:
         latest: datetime | None = None,
     ) -> x509.CertificateBuilder:
         self._require_name(profile, name)
-        SignatureAlgorithm.of(public_key)
+        SignatureAlgorithm.from_public_key(public_key)
         rules = profile.value
         start = now.astimezone(UTC).replace(microsecond=0)
         end = start + timedelta(days=rules.days)
@@ -261,4 +261,4 @@ def _sign(builder: x509.CertificateBuilder, key: CertificateIssuerPrivateKeyType
 
 def hash_for(key: CertificateIssuerPrivateKeyTypes) -> hashes.SHA256 | hashes.SHA384 | None:
     """The hash that goes with an issuer's *key* (None: Ed25519). Raises :class:`CertificateRefused`."""
-    return _HASHES[SignatureAlgorithm.of(key.public_key()).hash_name]
+    return _HASHES[SignatureAlgorithm.from_public_key(key.public_key()).hash_name]

@@ -6,7 +6,7 @@ import socket
 import time
 
 from hsm import protocol
-from hsm.config import Role
+from hsm.config import PeerRole
 from hsm.errors import BadRequest
 
 _CHUNK = 65536
@@ -18,7 +18,7 @@ class Channel:
     A peer that does not read gets no further: while a reply is unsent, nothing is read and no frame is taken.
     """
 
-    def __init__(self, connection: socket.socket, role: Role) -> None:
+    def __init__(self, connection: socket.socket, role: PeerRole) -> None:
         connection.setblocking(False)
         self.socket = connection
         self.role = role
@@ -28,7 +28,7 @@ class Channel:
         self._outgoing = bytearray()
         self._closing = False
 
-    def read(self) -> None:
+    def read_available(self) -> None:
         """Takes what has arrived, unless enough waits already. Raises ConnectionError when the peer has left."""
         if self._outgoing or len(self._incoming) >= protocol.HEADER + protocol.REQUEST_LIMIT:
             return

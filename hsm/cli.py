@@ -13,16 +13,16 @@ from pathlib import Path
 import click
 
 from hsm import config, home, secrecy
-from hsm.acts import instant
 from hsm.client import AuthorityClient
-from hsm.config import AuthoritySettings, Role
+from hsm.config import AuthoritySettings, PeerRole
 from hsm.daemon import Daemon
 from hsm.errors import AuthorityError, UnknownKey
-from hsm.files import write
-from hsm.lasting_lock import LastingLock
-from hsm.log_lines import spoken
+from hsm.files import write_durably
+from hsm.intents import instant
+from hsm.lasting_lock import LastingAuthorityLock
+from hsm.log_lines import log_handler
 from hsm.service_manager import ServiceManager
-from hsm.store import Store
+from hsm.store import AuthorityStore
 from hsm.timestamp import require_issuing
 
 
@@ -73,15 +73,15 @@ def ceremony(file: Path, codes_to: Path | None, pins: Path | None) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where the act goes.")
 def renewal_act(file: Path, out: Path) -> None:
-    """Write the act by which officers allow the renewal that FILE describes, and show its challenge."""
+    """Write the intent by which officers allow the renewal that FILE describes, and show its challenge."""
     # Ceremonies use PKCS#11, which the parent of `serve` must never load: imported only here.
     from hsm.ceremony import load_renewal  # noqa: PLC0415 - see above
-    from hsm.ceremony.permission import act_for, encode_act  # noqa: PLC0415 - see above
+    from hsm.ceremony.permission import encode_intent, intent_for  # noqa: PLC0415 - see above
 
-    act = act_for(load_renewal(file), _settings())
-    write(out, encode_act(act), mode=0o600)
-    click.echo(f"challenge: {base64.urlsafe_b64encode(act.challenge()).decode().rstrip('=')}")
-    click.echo(f"good until {instant(act.expires)}")
+    intent = intent_for(load_renewal(file), _settings())
+    write_durably(out, encode_intent(intent), mode=0o600)
+    click.echo(f"challenge: {base64.urlsafe_b64encode(intent.challenge()).decode().rstrip('=')}")
+    click.echo(f"good until {instant(intent.expires)}")
 
 
 @commands.command()
@@ -115,7 +115,7 @@ def renew(file: Path, act: Path | None, activations: tuple[Path, ...], officers:
 @commands.command()
 def officers() -> None:
     """List the officers, and how many authenticators each has; also while nothing runs."""
-    store = Store(_settings().home.store)
+    store = AuthorityStore(_settings().home.store)
     try:
         for subject, name, authenticators in store.people.officers():
             click.echo(f"{subject} {name}, authenticators: {authenticators}")
@@ -156,7 +156,7 @@ def serve() -> None:
     """Serve the sockets until SIGTERM or Ctrl-C."""
     secrecy.keep_memory_private()
     settings = _settings()
-    logging.basicConfig(level=logging.INFO, handlers=[spoken(settings.logs.format, "vermilion-authority")])
+    logging.basicConfig(level=logging.INFO, handlers=[log_handler(settings.logs.format, "vermilion-authority")])
     _require_timestamp_certificate(settings)
     Daemon(settings, _pin(settings), ServiceManager.taken_from(os.environ)).run()
 
@@ -164,7 +164,7 @@ def serve() -> None:
 def _pin(settings: AuthoritySettings) -> str | None:
     """The PIN that is kept, unless somebody has locked the authority: it then starts locked."""
     pin = home.user_pin(settings, os.environ)
-    if pin is not None and LastingLock(settings.home.lasting_lock).stands:
+    if pin is not None and LastingAuthorityLock(settings.home.lasting_lock).is_locked:
         logging.getLogger(__name__).warning("somebody locked the authority: it starts locked, its PIN is not used")
         return None
     return pin
@@ -172,7 +172,7 @@ def _pin(settings: AuthoritySettings) -> str | None:
 
 def _require_timestamp_certificate(settings: AuthoritySettings) -> None:
     """Nothing is served with a certificate under which no token may be issued. Closed again before the fork."""
-    store = Store(settings.home.store)
+    store = AuthorityStore(settings.home.store)
     try:
         with suppress(UnknownKey):  # before the ceremony there is none
             require_issuing(store.registry.certificate("tsa").certificate)
@@ -183,7 +183,7 @@ def _require_timestamp_certificate(settings: AuthoritySettings) -> None:
 @commands.command()
 def status() -> None:
     """Show state, clock, keys and log of the running authority."""
-    with AuthorityClient(_settings().home.socket(Role.OPERATOR)) as client:
+    with AuthorityClient(_settings().home.socket(PeerRole.OPERATOR)) as client:
         report = client.status()
     click.echo(f"state: {report.state.value}. {report.sentence}")
     click.echo(f"clock: {report.clock.source}. {report.clock.sentence}")
@@ -196,7 +196,7 @@ def status() -> None:
 @commands.command("release-latch")
 def release_latch() -> None:
     """After a wrong PIN was corrected: permit one new attempt. Restart the authority afterwards."""
-    store = Store(_settings().home.store)
+    store = AuthorityStore(_settings().home.store)
     released = store.latch.release_all()
     store.close()
     click.echo("one attempt is permitted again" if released else "nothing was latched")

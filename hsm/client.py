@@ -7,14 +7,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hsm.acts import Activation, OfficerAct, SigningIntent
-from hsm.answers import Appointment, Approvals, HeldCeremony, KnownCredential, KnownSeal
-from hsm.backup import Statement
+from hsm.answers import Appointment, Approvals, HeldCeremony, KnownCompanySeal, KnownCredential
+from hsm.backup import BackupPartStatement
 from hsm.checkpoint import LogExtension
 from hsm.connection import Connections
-from hsm.lane import TimestampLane
+from hsm.intents import Activation, OfficerIntent, SigningIntent
 from hsm.status import AuthorityStatus
 from hsm.timestamp import ImprintOrder, IssuedToken
+from hsm.timestamp_stream import TimestampStream
 from hsm.wire import activations_to_wire
 
 
@@ -54,27 +54,27 @@ class AuthorityClient:
         """
         return self._bytes("sign_document", intent=intent.fields(), activations=activations_to_wire(activations))
 
-    def approve(self, act: SigningIntent | OfficerAct, activation: Activation) -> Approvals:
-        """One person's activation of *act*, verified now and remembered until the act expires.
+    def approve(self, intent: SigningIntent | OfficerIntent, activation: Activation) -> Approvals:
+        """One person's activation of *intent*, verified now and remembered until the intent expires.
 
-        The operation itself then counts it, with what is given on the spot. One approval for each person; an act
-        that was done, or another one under the same nonce, takes none.
+        The operation itself then counts it, with what is given on the spot. One approval for each person; an
+        intent that was done, or another one under the same nonce, takes none.
         """
         [wire] = activations_to_wire([activation])
-        return Approvals.from_wire(self._ask("approve", act=act.fields(), activation=wire))
+        return Approvals.from_wire(self._ask("approve", intent=intent.fields(), activation=wire))
 
-    def approvals(self, act: SigningIntent | OfficerAct) -> Approvals:
-        """Who has approved *act* so far, and how many must."""
-        return Approvals.from_wire(self._ask("approvals", act=act.fields()))
+    def approvals(self, intent: SigningIntent | OfficerIntent) -> Approvals:
+        """Who has approved *intent* so far, and how many must."""
+        return Approvals.from_wire(self._ask("approvals", intent=intent.fields()))
 
     def timestamp(self, orders: Sequence[ImprintOrder]) -> list[IssuedToken]:
         """One token for each order, in order, all at the authority's own time."""
         reply = self._ask("timestamp", orders=[order.fields() for order in orders])
         return IssuedToken.for_orders(reply, len(orders))
 
-    def lane(self) -> TimestampLane:
+    def timestamp_stream(self) -> TimestampStream:
         """For the running event loop: a connection of its own for timestamps alone."""
-        return TimestampLane(self._socket, timeout=self._timeout)
+        return TimestampStream(self._socket, timeout=self._timeout)
 
     def checkpoint(self, extension: LogExtension) -> bytes:
         """The signed note (C2SP tlog-checkpoint) of the log after *extension*, which begins where the checkpoint
@@ -151,96 +151,96 @@ class AuthorityClient:
         self._ask("restore_officer", code=code, details=dict(details))
 
     def ceremonies(self) -> list[HeldCeremony]:
-        """Every ceremony that was held, and every later act on a key that one made; the first first."""
+        """Every ceremony that was held, and every later change of a key from one; the first first."""
         return [HeldCeremony.from_wire(each) for each in self._ask("ceremonies")]
 
     def transcript(self, number: int) -> str:
         """The transcript of a ceremony, as it is found; empty when it is gone. Raises UnknownKey."""
         return str(self._ask("transcript", number=number))
 
-    def enrol_person(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
+    def enrol_person(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
         """Makes a person's key and certificate (DER). Details: subject, name, organisation, credentials."""
-        return self._officer("enrol_person", act, activations)
+        return self._officer("enrol_person", intent, activations)
 
-    def enrol_officer(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
+    def enrol_officer(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
         """Makes one more officer. Details: subject, name, organisation, credentials (webauthn alone)."""
-        self._officer_act("enrol_officer", act, activations)
+        self._officer_act("enrol_officer", intent, activations)
 
-    def enrol_keeper(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
+    def enrol_pin_custodian(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
         """Makes somebody one of those of whom two unlock. Details: subject (``keeper-…``), name, organisation,
         credentials (webauthn alone, of the console), which take the place of those from before."""
-        self._officer_act("enrol_keeper", act, activations)
+        self._officer_act("enrol_keeper", intent, activations)
 
-    def keepers(self) -> list[str]:
+    def pin_custodians(self) -> list[str]:
         """The subjects (``keeper-…``) of whom any two unlock, sorted."""
         return [str(each) for each in self._ask("keepers")]
 
-    def end_keeper(self, subject: str, credential: bytes | None = None) -> int:
-        """Takes every authenticator from a keeper, or the one with the id *credential*; how many that were. It
-        needs nobody's activation, and no HSM. Asked again, it changes nothing."""
+    def end_pin_custodian(self, subject: str, credential: bytes | None = None) -> int:
+        """Takes every authenticator from a PIN custodian, or the one with the id *credential*; how many that were.
+        It needs nobody's activation, and no HSM. Asked again, it changes nothing."""
         named = {} if credential is None else {"credential": credential.hex()}
         return int(self._ask("end_keeper", subject=subject, **named))
 
-    def enrol_seal(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
+    def enrol_seal(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
         """Makes a seal's key and certificate (DER). Details: subject, name, organisation, kind,
         custodians, needed."""
-        return self._officer("enrol_seal", act, activations)
+        return self._officer("enrol_seal", intent, activations)
 
-    def seal(self, subject: str) -> KnownSeal:
+    def seal(self, subject: str) -> KnownCompanySeal:
         """What the authority knows of a seal. Raises :class:`hsm.errors.UnknownKey`."""
-        return KnownSeal.from_wire(self._ask("seal", subject=subject))
+        return KnownCompanySeal.from_wire(self._ask("seal", subject=subject))
 
     def suspend_seal(self, subject: str) -> None:
         """Stops a seal at once; it needs nobody's activation. Asked again, it changes nothing."""
         self._ask("suspend_seal", subject=subject)
 
-    def resume_seal(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
+    def resume_seal(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
         """Lets a suspended seal be used again. Details: subject."""
-        self._officer_act("resume_seal", act, activations)
+        self._officer_act("resume_seal", intent, activations)
 
-    def add_custodian(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
+    def add_custodian(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
         """Gives a seal one more custodian. Details: subject, custodian."""
-        self._officer_act("add_custodian", act, activations)
+        self._officer_act("add_custodian", intent, activations)
 
-    def remove_custodian(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
+    def remove_custodian(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
         """Takes a seal from a custodian at once, by one officer. Details: subject, custodian."""
-        self._officer_act("remove_custodian", act, activations)
+        self._officer_act("remove_custodian", intent, activations)
 
-    def set_custodians_needed(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
+    def set_custodians_needed(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
         """Sets how many custodians release a seal, 1 or 2. Details: subject, needed."""
-        self._officer_act("set_custodians_needed", act, activations)
+        self._officer_act("set_custodians_needed", intent, activations)
 
-    def change_picture(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
+    def change_picture(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
         """Takes a picture into use. Details: subject, picture (SHA-256 in hex; empty for the drawn one)."""
-        self._officer_act("change_picture", act, activations)
+        self._officer_act("change_picture", intent, activations)
 
-    def destroy_seal(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
+    def destroy_seal(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
         """Revokes a seal's certificates and destroys its keys in the HSM; the new CRL (DER). Details: subject."""
-        return self._officer("destroy_seal", act, activations)
+        return self._officer("destroy_seal", intent, activations)
 
-    def add_credential(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
+    def add_credential(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
         """Gives a person one more credential. Details: subject, credential."""
-        self._officer_act("add_credential", act, activations)
+        self._officer_act("add_credential", intent, activations)
 
-    def revoke_credential(self, act: OfficerAct, activations: Sequence[Activation]) -> None:
+    def revoke_credential(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
         """Ends a credential for good. Details: subject, credential (id in hex, or ``pin-totp``)."""
-        self._officer_act("revoke_credential", act, activations)
+        self._officer_act("revoke_credential", intent, activations)
 
-    def revoke_certificate(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
+    def revoke_certificate(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
         """Revokes every unexpired certificate of a subject; the new CRL (DER). Details: subject, reason; with
         ``serial`` (hex) that one certificate alone, an older one too."""
-        return self._officer("revoke_certificate", act, activations)
+        return self._officer("revoke_certificate", intent, activations)
 
-    def retire(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
+    def retire(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
         """Ends every credential and certificate of a subject at once; the new CRL (DER). Details: subject, reason.
 
         Asked again, it changes nothing more and answers the same way.
         """
-        return self._officer("retire", act, activations)
+        return self._officer("retire", intent, activations)
 
-    def rotate(self, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
+    def rotate(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
         """Gives a subject a new key and its certificate (DER). Details: subject."""
-        return self._officer("rotate", act, activations)
+        return self._officer("rotate", intent, activations)
 
     def wrap_key(self, context: str, key: bytes) -> bytes:
         """A document *key* (at most 64 bytes) wrapped in the HSM for this socket's role and *context* alone."""
@@ -254,10 +254,10 @@ class AuthorityClient:
         """Lets the authority make its part of a backup; the name to ask after."""
         return str(self._ask("begin_backup"))
 
-    def backup_made(self, name: str) -> Statement | None:
+    def backup_made(self, name: str) -> BackupPartStatement | None:
         """The statement about the part, None while it is being made. Raises :class:`hsm.errors.BackupRefused`."""
         made = self._ask("backup_made", name=name)
-        return None if made is None else Statement.of_fields(made)
+        return None if made is None else BackupPartStatement.from_fields(made)
 
     def backup_piece(self, name: str, at: int) -> bytes:
         """The next piece of the sealed part from the byte *at*; empty at its end."""
@@ -267,9 +267,9 @@ class AuthorityClient:
         """The signed note over the manifest (canonical JSON) of a backup with this part."""
         return self._bytes("sign_backup", name=name, manifest=manifest)
 
-    def unlock(self, act: OfficerAct, activations: Sequence[Activation], *, pins: Sequence[str]) -> None:
+    def unlock(self, intent: OfficerIntent, activations: Sequence[Activation], *, pins: Sequence[str]) -> None:
         """Gives the authority its PIN, in parts that different hands hold. A wrong one locks it; never retried."""
-        self._ask("unlock", act=act.fields(), activations=activations_to_wire(activations), pins=list(pins))
+        self._ask("unlock", intent=intent.fields(), activations=activations_to_wire(activations), pins=list(pins))
 
     def lock(self) -> None:
         """Makes the authority forget its PIN and log out of the HSM, until :meth:`unlock`; no restart undoes it.
@@ -279,11 +279,11 @@ class AuthorityClient:
         """
         self._ask("lock")
 
-    def _officer(self, operation: str, act: OfficerAct, activations: Sequence[Activation]) -> bytes:
-        return bytes(self._officer_act(operation, act, activations))
+    def _officer(self, operation: str, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
+        return bytes(self._officer_act(operation, intent, activations))
 
-    def _officer_act(self, operation: str, act: OfficerAct, activations: Sequence[Activation]) -> Any:
-        return self._ask(operation, act=act.fields(), activations=activations_to_wire(activations))
+    def _officer_act(self, operation: str, intent: OfficerIntent, activations: Sequence[Activation]) -> Any:
+        return self._ask(operation, intent=intent.fields(), activations=activations_to_wire(activations))
 
     def _bytes(self, operation: str, **arguments: Any) -> bytes:
         return bytes(self._ask(operation, **arguments))

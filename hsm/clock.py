@@ -47,7 +47,7 @@ class Clock(Protocol):
         """Whether a forward step is believed, because whoever made it proves the new time."""
         ...
 
-    def read(self) -> ClockReading: ...
+    def read_clock(self) -> ClockReading: ...
 
 
 class _Timex(ctypes.Structure):
@@ -74,7 +74,7 @@ class KernelClock:
         self._most = accuracy // timedelta(microseconds=1)
         self._adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
 
-    def read(self) -> ClockReading:
+    def read_clock(self) -> ClockReading:
         """Raises :class:`TimeNotAvailable` when the kernel does not answer."""
         state = _Timex()
         result = self._adjtimex(ctypes.byref(state))
@@ -105,7 +105,7 @@ class DeclaredClock:
     source = "declared"
     steps_forward = False
 
-    def read(self) -> ClockReading:
+    def read_clock(self) -> ClockReading:
         """Always proven, in so far as a declaration proves."""
         wall, boot = _now()
         return ClockReading(wall, boot, True, Sentence("Clock set manually; not verified."))

@@ -22,7 +22,7 @@ from hsm.signer import SignatureAlgorithm
 from hsm.timestamp.imprints import DEFAULT_HASHES
 
 
-class Role(StrEnum):
+class PeerRole(StrEnum):
     """Who asks: one socket for each."""
 
     WEB = "web"
@@ -100,10 +100,10 @@ class PeerSettings:
 
     def check(self) -> None:
         """Raises ConfigurationRefused for a name that no user of this machine has."""
-        for role in Role:
+        for role in PeerRole:
             self.allowed(role)
 
-    def allowed(self, role: Role) -> frozenset[int]:
+    def allowed(self, role: PeerRole) -> frozenset[int]:
         """The users (numeric ids) who may connect as *role*."""
         listed: list[int | str] = getattr(self, role.value)
         return frozenset(_user(each, f"peers.{role.value}") for each in listed or [os.getuid()])
@@ -146,14 +146,14 @@ class TimeSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class LogSettings:
+class AuthorityLogSettings:
     """The log's name: the origin of its checkpoints and the name of its key (C2SP: no white space, no +)."""
 
     origin: str = "vermilion.example/log"
 
     def check(self) -> None:
         """Raises ConfigurationRefused for a name that a signed note cannot carry."""
-        fit = bool(self.origin) and not any(letter.isspace() or letter == "+" for letter in self.origin)
+        fit = bool(self.origin) and not any(character.isspace() or character == "+" for character in self.origin)
         require(fit, "log.origin", "a name without white space and +")
 
 
@@ -178,7 +178,7 @@ class CertificateSettings:
 @dataclass(frozen=True, slots=True)
 class ActivationSettings:
     """The WebAuthn relying party and the origins (Level 3, section 7.2) that activations may come from; those of
-    keepers come from the console alone (without a relying party of its own, the portal's)."""
+    PIN custodians come from the console alone (without a relying party of its own, the portal's)."""
 
     rp_id: str = "localhost"
     origins: list[str] = field(default_factory=lambda: ["http://localhost:8080"])
@@ -203,7 +203,7 @@ class ActivationSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class BackupSettings:
+class AuthorityBackupSettings:
     """Whom the authority seals its part of a backup for (age recipients), and what becomes of SoftHSM's token."""
 
     recipients: list[str] = field(default_factory=list)
@@ -269,7 +269,7 @@ class AuthorityHome:
         """The public anchors: ``ca.pem``, ``chain.pem``, ``log.vkey``."""
         return self.root / "trust"
 
-    def socket(self, role: Role) -> Path:
+    def socket(self, role: PeerRole) -> Path:
         """The socket of *role*."""
         return self.root / f"run/authority-{role.value}.sock"
 
@@ -283,10 +283,10 @@ class AuthoritySettings:
     workers: WorkerSettings = field(default_factory=WorkerSettings)
     peers: PeerSettings = field(default_factory=PeerSettings)
     time: TimeSettings = field(default_factory=TimeSettings)
-    log: LogSettings = field(default_factory=LogSettings)
+    log: AuthorityLogSettings = field(default_factory=AuthorityLogSettings)
     certificates: CertificateSettings = field(default_factory=CertificateSettings)
     activation: ActivationSettings = field(default_factory=ActivationSettings)
-    backup: BackupSettings = field(default_factory=BackupSettings)
+    backup: AuthorityBackupSettings = field(default_factory=AuthorityBackupSettings)
     logs: LineSettings = field(default_factory=LineSettings)
 
 

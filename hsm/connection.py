@@ -35,7 +35,7 @@ class Connections:
         """The result of *operation*. Raises the authority's refusal, or :class:`AuthorityUnreachable`.
 
         A kept connection that turns out dead before any byte of a reply (the authority was restarted) is opened
-        again and the request sent once more. That is safe: an act's nonce is accepted once only.
+        again and the request sent once more. That is safe: an intent's nonce is accepted once only.
         """
         request = protocol.request(operation, arguments)
         kept = self._kept()

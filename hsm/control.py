@@ -7,7 +7,7 @@ import socket
 import struct
 from dataclasses import dataclass, field
 
-from hsm.config import Role
+from hsm.config import PeerRole
 
 _CONNECTION, _UNLOCK, _LOCK, _SIGN_OF_LIFE = b"C", b"U", b"L", b"S"
 _MOMENT = struct.Struct("!Q")
@@ -15,10 +15,10 @@ _LARGEST = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class AcceptedConnection:
     """A peer's connection that was accepted on the socket of ``role``."""
 
-    role: Role
+    role: PeerRole
     socket: socket.socket
 
 
@@ -43,7 +43,7 @@ class SignOfLife:
     """The parent's question whether the worker still attends to its messages, and the worker's answer."""
 
 
-Message = Connection | PinChange | SignOfLife
+Message = AcceptedConnection | PinChange | SignOfLife
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
@@ -53,7 +53,7 @@ def pair() -> tuple[socket.socket, socket.socket]:
 
 def send(end: socket.socket, message: Message) -> None:
     """Sends *message*. Raises OSError when the other side is gone."""
-    if isinstance(message, Connection):
+    if isinstance(message, AcceptedConnection):
         handed = array.array("i", [message.socket.fileno()])
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, handed)]
         end.sendmsg([_CONNECTION + message.role.value.encode()], rights)
@@ -72,7 +72,7 @@ def receive(end: socket.socket) -> Message | None:
         return None
     kind, rest = data[:1], data[1:]
     if kind == _CONNECTION:
-        return Connection(Role(rest.decode()), socket.socket(fileno=descriptors[0]))
+        return AcceptedConnection(PeerRole(rest.decode()), socket.socket(fileno=descriptors[0]))
     if kind == _SIGN_OF_LIFE:
         return SignOfLife()
     (moment,), pin = _MOMENT.unpack_from(rest), rest[_MOMENT.size :].decode()

@@ -15,13 +15,13 @@ from contextlib import suppress
 
 from hsm import protocol
 from hsm.config import AuthoritySettings
-from hsm.control import Connection, PinChange
-from hsm.crew import Crew
+from hsm.control import AcceptedConnection, PinChange
 from hsm.errors import ConfigurationRefused, NotPermitted
 from hsm.login_turn import begin_run
 from hsm.peers import Listener, listen
 from hsm.service_manager import ServiceManager
 from hsm.time_source import SharedTimes
+from hsm.workers import Workers
 
 _log = logging.getLogger(__name__)
 _PATIENCE = 10.0
@@ -35,7 +35,7 @@ class Daemon:
     def __init__(self, settings: AuthoritySettings, pin: str | None, manager: ServiceManager) -> None:
         """*pin* is the token's, or None: then an operator unlocks later. *manager* hears how things are."""
         self._settings = settings
-        self._crew = Crew(settings.workers.processes, self._work, PinChange(pin, time.monotonic_ns()))
+        self._workers = Workers(settings.workers.processes, self._work, PinChange(pin, time.monotonic_ns()))
         self._selector = selectors.DefaultSelector()
         self._listeners: list[Listener] = []
         self._lock = _only_one(settings)
@@ -48,7 +48,7 @@ class Daemon:
         SharedTimes.create(self._settings.home.clock)
         begin_run(self._settings.home.login_turns)
         ending = self._watch_signals()
-        self._crew.start()
+        self._workers.start()
         self._listeners = listen(self._settings)
         self._register()
         _log.info("serving with %d workers", self._settings.workers.processes)
@@ -56,14 +56,14 @@ class Daemon:
         while not ending():
             for key, _ in self._selector.select(max(0.0, self._next_round - time.monotonic())):
                 key.data()
-            self._go_round()
-            if self._crew.reap():
-                self._crew.start()
+            self._check_workers()
+            if self._workers.reap():
+                self._workers.start()
                 self._register()
         for listener in self._listeners:
             self._settings.home.socket(listener.role).unlink(missing_ok=True)
             listener.listening.close()
-        self._crew.dismiss(patience=_PATIENCE)
+        self._workers.stop(patience=_PATIENCE)
 
     def _watch_signals(self) -> Callable[[], bool]:
         """Wakes the loop for signals; the returned callable says whether one asked for the end."""
@@ -76,13 +76,13 @@ class Daemon:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         return lambda: bool(asked)
 
-    def _go_round(self) -> None:
+    def _check_workers(self) -> None:
         """Now and then asks every worker; all of them answering is what the service manager hears of."""
         now = time.monotonic()
         if now < self._next_round:
             return
         self._next_round = now + _ROUND
-        if self._crew.ask_around(now=now):
+        if self._workers.check_signs_of_life(now=now):
             self._manager.alive()
 
     def _register(self) -> None:
@@ -91,8 +91,8 @@ class Daemon:
         self._selector.register(self._wake, selectors.EVENT_READ, self._drain)
         for listener in self._listeners:
             self._selector.register(listener.listening, selectors.EVENT_READ, _bound(self._accept, listener))
-        for end in self._crew.ends():
-            self._selector.register(end, selectors.EVENT_READ, _bound(self._crew.hear, end))
+        for end in self._workers.ends():
+            self._selector.register(end, selectors.EVENT_READ, _bound(self._workers.receive_from, end))
 
     def _drain(self) -> None:
         with suppress(BlockingIOError):
@@ -106,11 +106,11 @@ class Daemon:
         with connection:
             if not permitted:
                 _refuse(connection, listener)
-            elif not self._crew.hand(Connection(listener.role, connection)):
+            elif not self._workers.hand_over(AcceptedConnection(listener.role, connection)):
                 _log.error("no worker could take a connection of %s", listener.role.value)
 
     def _work(self, end: socket.socket, pin: PinChange) -> None:
-        """In the child: forget what is the parent's, open the bench, serve."""
+        """In the child: forget what is the parent's, open the context, serve."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -125,14 +125,14 @@ class Daemon:
 def _serve(settings: AuthoritySettings, end: socket.socket, pin: PinChange) -> None:
     # Imported here, in the child: nothing of PKCS#11 is ever loaded in the parent.
     from hsm import control  # noqa: PLC0415 - see above
-    from hsm.operations import Operations, open_bench  # noqa: PLC0415 - see above
+    from hsm.operations import Operations, open_context  # noqa: PLC0415 - see above
     from hsm.worker import Worker  # noqa: PLC0415 - see above
 
     def announce(change: PinChange) -> None:
         control.send(end, change)
 
-    bench = open_bench(settings, pin, warn=announce)
-    operations = Operations(bench, announce=announce)
+    context = open_context(settings, pin, warn=announce)
+    operations = Operations(context, announce=announce)
     gc.freeze()  # what is there now stays; the collector need not look at it again for every few hundred messages
     Worker(end, operations).run()
 

@@ -22,7 +22,7 @@ class AuthorityError(Exception):
 
 
 class BadRequest(AuthorityError):
-    """The request is not one of the typed operations, or a field is out of its domain. Mend the caller."""
+    """The request is not one of the typed operations, or a field is out of its domain. Fix the caller."""
 
     code = "bad-request"
 
@@ -40,7 +40,8 @@ class NotPermitted(AuthorityError):
 
 
 class ActivationRefused(AuthorityError):
-    """The activation is missing, for another act, expired, replayed, by the wrong person, or does not verify."""
+    """The activation is missing, for another intent, expired, replayed, by the wrong person, or does not
+    verify."""
 
     code = "activation-refused"
 
@@ -52,7 +53,8 @@ class ActivationLocked(ActivationRefused):
 
 
 class ActivationUsed(ActivationRefused):
-    """The act was done already, whether or not the answer arrived: this act is never done again. Begin another."""
+    """The intent was done already, whether or not the answer arrived: this intent is never done again. Begin
+    another."""
 
     code = "activation-used"
 
@@ -117,13 +119,13 @@ class Malformed(AuthorityError):
     code = "malformed"
 
 
-class SealRefused(AuthorityError):
+class EncryptionRefused(AuthorityError):
     """A recovery key, or the file with one, is not what it should be; nothing was sealed or opened."""
 
     code = "seal-refused"
 
 
-class SealBroken(AuthorityError):
+class DecryptionRefused(AuthorityError):
     """What was sealed does not open: another key, or changed, or cut off."""
 
     code = "seal-broken"

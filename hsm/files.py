@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 
-def write(path: Path, content: bytes, *, mode: int) -> None:
+def write_durably(path: Path, content: bytes, *, mode: int) -> None:
     """Replaces *path* in one step; content and name are on disk on return."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)

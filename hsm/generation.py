@@ -17,7 +17,7 @@ from pkcs11.util.ec import encode_named_curve_parameters
 from hsm import attributes
 from hsm.errors import AuthorityError, KeyAttributesRefused, NotPermitted
 from hsm.signer import SignatureAlgorithm
-from hsm.token import TokenRoom
+from hsm.token import TokenConnection
 
 _CURVES = {
     SignatureAlgorithm.ECDSA_SHA256: (KeyType.EC, "secp256r1", Mechanism.EC_KEY_PAIR_GEN),
@@ -37,19 +37,19 @@ class MadeKey:
     attributes: str
 
 
-def make_signing_key(room: TokenRoom, subject: str, algorithm: SignatureAlgorithm) -> MadeKey:
+def make_signing_key(token: TokenConnection, subject: str, algorithm: SignatureAlgorithm) -> MadeKey:
     """Generates a pair for *subject*. Raises :class:`KeyAttributesRefused`; what came out wrong is destroyed."""
-    with room.login.writing():
-        return room.use(lambda: _make_pair(room, _new_label(subject), algorithm))
+    with token.login.writing():
+        return token.use(lambda: _make_pair(token, _new_label(subject), algorithm))
 
 
-def make_wrapping_key(room: TokenRoom, subject: str) -> MadeKey:
+def make_wrapping_key(token: TokenConnection, subject: str) -> MadeKey:
     """Generates an AES-256 key for *subject*, to be used by :class:`Wrapping` alone."""
-    with room.login.writing():
-        return room.use(lambda: _make_aes(room, _new_label(subject)))
+    with token.login.writing():
+        return token.use(lambda: _make_aes(token, _new_label(subject)))
 
 
-def destroy_key(room: TokenRoom, label: str) -> None:
+def destroy_key(token: TokenConnection, label: str) -> None:
     """Deletes both halves of the key from the token and looks for them; a key that is gone already is fine.
 
     Raises :class:`KeyAttributesRefused` when the token says yes and still holds one.
@@ -58,15 +58,15 @@ def destroy_key(room: TokenRoom, label: str) -> None:
     def found() -> list[Any]:
         kinds = (ObjectClass.PRIVATE_KEY, ObjectClass.PUBLIC_KEY)
         wanted = ({Attribute.CLASS: kind, Attribute.LABEL: label} for kind in kinds)
-        return [each for one in wanted for each in room.session().get_objects(one)]
+        return [each for one in wanted for each in token.session().get_objects(one)]
 
     def destroy() -> int:
         for each in found():
             each.destroy()
         return len(found())
 
-    with room.login.writing():
-        left = room.use(destroy)
+    with token.login.writing():
+        left = token.use(destroy)
     if left:
         raise KeyAttributesRefused("The token still holds the key {label} after it was destroyed.", label=label)
 
@@ -76,12 +76,12 @@ def _new_label(subject: str) -> str:
     return f"{subject}.{secrets.token_hex(6)}"
 
 
-class Wrapping:
+class KeyWrapping:
     """Wraps small secrets (document keys, TOTP secrets) with AES-256-GCM inside the token."""
 
-    def __init__(self, room: TokenRoom, label: Callable[[], str]) -> None:
+    def __init__(self, token: TokenConnection, label: Callable[[], str]) -> None:
         """*label* finds the key's when it is needed: before the ceremony there is none."""
-        self._room = room
+        self._token = token
         self._label = label
 
     def wrap(self, context: str, secret: bytes) -> bytes:
@@ -90,10 +90,10 @@ class Wrapping:
 
         def encrypt() -> bytes:
             parameters = GCMParams(initial, context.encode(), _TAG_BITS)
-            key = self._room.handle(label, ObjectClass.SECRET_KEY)
+            key = self._token.handle(label, ObjectClass.SECRET_KEY)
             return bytes(key.encrypt(secret, mechanism=Mechanism.AES_GCM, mechanism_param=parameters))
 
-        return initial + self._room.use(encrypt)
+        return initial + self._token.use(encrypt)
 
     def unwrap(self, context: str, wrapped: bytes) -> bytes:
         """The secret. Raises :class:`NotPermitted` when it was wrapped for another context or was altered."""
@@ -104,14 +104,14 @@ class Wrapping:
 
         def decrypt() -> bytes | None:
             parameters = GCMParams(initial, context.encode(), _TAG_BITS)
-            key = self._room.handle(label, ObjectClass.SECRET_KEY)
+            key = self._token.handle(label, ObjectClass.SECRET_KEY)
             try:
                 return bytes(key.decrypt(ciphertext, mechanism=Mechanism.AES_GCM, mechanism_param=parameters))
             except (pkcs11.EncryptedDataInvalid, pkcs11.GeneralError):
                 # SoftHSM reports a wrong tag as a general error; a token that is really ill fails next time too.
                 return None
 
-        secret = self._room.use(decrypt)
+        secret = self._token.use(decrypt)
         if secret is None:
             raise self._refusal()
         return secret
@@ -121,8 +121,8 @@ class Wrapping:
         return NotPermitted("This wrapped key is not of this caller and context, or was altered.")
 
 
-def _make_pair(room: TokenRoom, label: str, algorithm: SignatureAlgorithm) -> MadeKey:
-    session, identifier = room.session(), label.encode()
+def _make_pair(token: TokenConnection, label: str, algorithm: SignatureAlgorithm) -> MadeKey:
+    session, identifier = token.session(), label.encode()
     public, private = _generate(
         session,
         algorithm,
@@ -181,8 +181,8 @@ def _octets(point: bytes) -> bytes:
     return point
 
 
-def _make_aes(room: TokenRoom, label: str) -> MadeKey:
-    key = room.session().generate_key(
+def _make_aes(token: TokenConnection, label: str) -> MadeKey:
+    key = token.session().generate_key(
         KeyType.AES,
         256,
         id=label.encode(),

@@ -15,13 +15,13 @@ from pkcs11 import Mechanism
 
 from hsm.errors import NotPermitted
 from hsm.signer import SignatureAlgorithm
-from hsm.token import TokenRoom
+from hsm.token import TokenConnection
 
 RawSigner = Callable[[bytes], bytes]
 HsmPrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 
-def raw_signer(room: TokenRoom, label: str, algorithm: SignatureAlgorithm) -> RawSigner:
+def raw_signer(token: TokenConnection, label: str, algorithm: SignatureAlgorithm) -> RawSigner:
     """Signs bytes with the key under *label*: ECDSA in DER, RSA PKCS#1 v1.5, or Ed25519.
 
     What it returns raises :class:`ModuleUnavailable` when the token does not answer.
@@ -29,7 +29,7 @@ def raw_signer(room: TokenRoom, label: str, algorithm: SignatureAlgorithm) -> Ra
     mechanism = _MECHANISMS[algorithm]
 
     def in_token(data: bytes) -> bytes:
-        return bytes(room.use(lambda: room.handle(label).sign(data, mechanism=mechanism)))
+        return bytes(token.use(lambda: token.handle(label).sign(data, mechanism=mechanism)))
 
     if algorithm not in (SignatureAlgorithm.ECDSA_SHA256, SignatureAlgorithm.ECDSA_SHA384):
         return in_token
@@ -52,10 +52,10 @@ _MECHANISMS = {
 }
 
 
-def private_key(room: TokenRoom, label: str, public_key: bytes) -> HsmPrivateKey:
+def private_key(token: TokenConnection, label: str, public_key: bytes) -> HsmPrivateKey:
     """The key under *label*, whose SPKI (DER) is *public_key*, as one that ``x509`` builders sign with."""
     public = load_der_public_key(public_key)
-    sign = raw_signer(room, label, SignatureAlgorithm.of(public))
+    sign = raw_signer(token, label, SignatureAlgorithm.from_public_key(public))
     if isinstance(public, ec.EllipticCurvePublicKey):
         return _EllipticCurveKey(public, sign)
     if isinstance(public, rsa.RSAPublicKey):
@@ -92,7 +92,7 @@ class _EllipticCurveKey(_Kept, ec.EllipticCurvePrivateKey):
         return self._public.key_size
 
     def sign(self, data: bytes, signature_algorithm: ec.EllipticCurveSignatureAlgorithm) -> bytes:  # type: ignore[override]  # bytes alone are ever signed
-        _require_hash(signature_algorithm.algorithm, SignatureAlgorithm.of(self._public))
+        _require_hash(signature_algorithm.algorithm, SignatureAlgorithm.from_public_key(self._public))
         return self._sign(data)
 
 

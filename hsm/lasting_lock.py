@@ -1,7 +1,7 @@
 """A lock that lasts: the file that says that somebody locked the authority, so that no restart unlocks it.
 
 Where the PIN is kept for the daemon, whoever starts it again would otherwise undo a lock: one operator, a crash,
-a watchdog. The file is there before a lock is answered. It goes when an unlock is activated (by keepers or
+a watchdog. The file is there before a lock is answered. It goes when an unlock is activated (by PIN custodians or
 officers), or when two persons restart the authority (root takes it away for them); nothing else removes it.
 """
 
@@ -12,20 +12,20 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from hsm import files
-from hsm.locks import held
+from hsm.locks import file_lock
 
 
-class LastingLock:
+class LastingAuthorityLock:
     """The file *path*. Safe between processes: locking and unlocking take turns, and what locked later stands."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def turn(self) -> AbstractContextManager[None]:
+    def exclusive(self) -> AbstractContextManager[None]:
         """Entered by one worker at a time: what is decided inside has the order of the moments taken inside."""
-        return held(self._path.with_name("locking.lock"))
+        return file_lock(self._path.with_name("locking.lock"))
 
-    def standing(self) -> bytes | None:
+    def current_mark(self) -> bytes | None:
         """The mark of the lock that stands; None where nobody locked. Raises OSError for one that cannot be read,
         which whoever starts takes for a lock."""
         try:
@@ -34,24 +34,24 @@ class LastingLock:
             return None
 
     @property
-    def stands(self) -> bool:
+    def is_locked(self) -> bool:
         """Whether somebody locked, and nobody unlocked since."""
         try:
-            return self.standing() is not None
+            return self.current_mark() is not None
         except OSError:
             return True
 
-    def keep(self) -> None:
+    def set_mark(self) -> None:
         """A mark that no other has, on disk on return. Raises OSError."""
-        files.write(self._path, secrets.token_hex(16).encode() + b"\n", mode=0o600)
+        files.write_durably(self._path, secrets.token_hex(16).encode() + b"\n", mode=0o600)
 
-    def end(self, seen: bytes | None) -> None:
+    def clear_mark(self, seen: bytes | None) -> None:
         """Takes away the mark that was *seen* when the unlock began; one that was made since stays. Inside a
         :meth:`turn`. Raises OSError."""
-        if seen is not None and self.standing() == seen:
-            self.take_away()
+        if seen is not None and self.current_mark() == seen:
+            self.remove_file()
 
-    def take_away(self) -> None:
+    def remove_file(self) -> None:
         """No lock stands any more: for root, when two persons want that. On disk on return. Raises OSError."""
         try:
             self._path.unlink()

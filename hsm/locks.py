@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 @contextmanager
-def held(lock: Path, *, wait: bool = True) -> Iterator[None]:
+def file_lock(lock: Path, *, wait: bool = True) -> Iterator[None]:
     """Entered while this process alone holds the file *lock* (flock(2)).
 
     Without *wait* raises BlockingIOError when somebody else holds it.

@@ -11,7 +11,7 @@ import pkcs11
 
 from hsm.control import PinChange
 from hsm.errors import AuthorityLocked
-from hsm.locks import held
+from hsm.locks import file_lock
 from hsm.login_turn import LoginTurn, login_turn
 from hsm.store.latch import PinLatch
 
@@ -67,7 +67,7 @@ class Login:
 
     def require_pin(self) -> str:
         """The PIN. Raises :class:`AuthorityLocked` when there is none, or one was refused before."""
-        latched = self._latch.sentence(self._label)
+        latched = self._latch.refusal_of(self._label)
         if latched is not None and not self._newer:
             self.heed_latch()
             raise AuthorityLocked(latched)
@@ -99,10 +99,10 @@ class Login:
 
     def writing(self) -> AbstractContextManager[None]:
         """Entered while keys are made or destroyed: nobody copies the token's files meanwhile (see hsm.backup)."""
-        return held(self._turns.with_name("token.lock"))
+        return file_lock(self._turns.with_name("token.lock"))
 
     def _is_barred(self) -> bool:
-        return self._known.pin is not None and not self._newer and self._latch.sentence(self._label) is not None
+        return self._known.pin is not None and not self._newer and self._latch.refusal_of(self._label) is not None
 
     def _forget(self, turn: LoginTurn) -> None:
         """The PIN was refused; whoever has the same one hears of it."""

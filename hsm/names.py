@@ -64,7 +64,7 @@ class SubjectName:
 
     @property
     def is_shortened(self) -> bool:
-        """Whether the subject has not room for the name in full."""
+        """Whether the subject has not token connection for the name in full."""
         return self.shortened != (self.organisation, self.common_name)
 
     def to_x509(self) -> x509.Name:
@@ -81,7 +81,7 @@ class SubjectName:
         return x509.Name(attributes)
 
     def extension(self) -> x509.UnrecognizedExtension | None:
-        """The names in full, where the subject has not room for them."""
+        """The names in full, where the subject has not token connection for them."""
         organisation, common_name = self.shortened
         parts = []
         if organisation != self.organisation:
@@ -170,9 +170,9 @@ def _cut(text: str, characters: int, octets: int) -> str:
     return text[:end].rstrip()
 
 
-def _joins(letter: str) -> bool:
-    """Whether *letter* belongs to what stands before it: marks, and the skin tones of emoji."""
-    return unicodedata.category(letter)[0] == "M" or "\U0001f3fb" <= letter <= "\U0001f3ff"
+def _joins(character: str) -> bool:
+    """Whether *character* belongs to what stands before it: marks, and the skin tones of emoji."""
+    return unicodedata.category(character)[0] == "M" or "\U0001f3fb" <= character <= "\U0001f3ff"
 
 
 def _in_full(certificate: x509.Certificate) -> tuple[str, str]:

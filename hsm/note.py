@@ -56,7 +56,7 @@ class NoteKey:
             raise Malformed("A note key's name must not be empty nor have spaces or plus signs.")
 
     @classmethod
-    def of(cls, name: str, key: ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey) -> NoteKey:
+    def from_public_key(cls, name: str, key: ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey) -> NoteKey:
         """The named key for a log's public key: Ed25519 or ECDSA."""
         if isinstance(key, ec.EllipticCurvePublicKey):
             spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -54,8 +54,8 @@ def _parts(name: str) -> tuple[str, str | None]:
         ending = "".join(words[-count:])
         if ending in _SPOKEN:
             return "".join(words[:-count]), _SPOKEN[ending] or ending
-    letters = "".join(words)
+    characters = "".join(words)
     for ending, form in _WRITTEN:
-        if letters.endswith(ending) and letters != ending:
-            return letters.removesuffix(ending), form
-    return letters, None
+        if characters.endswith(ending) and characters != ending:
+            return characters.removesuffix(ending), form
+    return characters, None

@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from hsm.config import AuthoritySettings, Role
+from hsm.config import AuthoritySettings, PeerRole
 
 _CREDENTIALS = struct.Struct("3i")
 _BACKLOG = 128
@@ -18,7 +18,7 @@ _BACKLOG = 128
 class Listener:
     """A listening socket for one role, with the users who may connect."""
 
-    role: Role
+    role: PeerRole
     listening: socket.socket
     allowed: frozenset[int]
 
@@ -39,10 +39,10 @@ def peer_user(connection: socket.socket) -> int:
 
 def listen(settings: AuthoritySettings) -> list[Listener]:
     """The listening sockets, one for each role. One that others may use is checked at ``accept``."""
-    return [_listen(settings, role) for role in Role]
+    return [_listen(settings, role) for role in PeerRole]
 
 
-def _listen(settings: AuthoritySettings, role: Role) -> Listener:
+def _listen(settings: AuthoritySettings, role: PeerRole) -> Listener:
     path = settings.home.socket(role)
     allowed = settings.peers.allowed(role)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ class Sentence:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, error: AuthorityError) -> Sentence:
+    def from_error(cls, error: AuthorityError) -> Sentence:
         """What *error* says."""
         return cls(error.template, error.values)
 

@@ -12,11 +12,11 @@ _GROUP = 4
 
 def new_code() -> str:
     """A code in eight groups of four (base32, RFC 4648): ``ABCD-EFGH-…``."""
-    letters = base64.b32encode(secrets.token_bytes(_BYTES)).decode()
-    return "-".join(letters[start : start + _GROUP] for start in range(0, len(letters), _GROUP))
+    characters = base64.b32encode(secrets.token_bytes(_BYTES)).decode()
+    return "-".join(characters[start : start + _GROUP] for start in range(0, len(characters), _GROUP))
 
 
 def digest_of(code: str) -> bytes:
     """SHA-256 (32 bytes) of *code*, whatever case and gaps it was typed with."""
-    letters = "".join(each for each in code.upper() if each.isalnum())
-    return hashlib.sha256(b"vermilion set-up code\n" + letters.encode()).digest()
+    characters = "".join(each for each in code.upper() if each.isalnum())
+    return hashlib.sha256(b"vermilion set-up code\n" + characters.encode()).digest()

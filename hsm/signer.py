@@ -30,7 +30,7 @@ class SignatureAlgorithm(Enum):
         return name
 
     @staticmethod
-    def of(public_key: PublicKeyTypes) -> SignatureAlgorithm:
+    def from_public_key(public_key: PublicKeyTypes) -> SignatureAlgorithm:
         """The algorithm for a key of ours. Raises :class:`CertificateRefused` for kinds and sizes never used."""
         if isinstance(public_key, ec.EllipticCurvePublicKey):
             if isinstance(public_key.curve, ec.SECP256R1):
@@ -57,7 +57,7 @@ def require_signature(public_key: PublicKeyTypes, signature: bytes, data: bytes)
         raise InvalidSignature
 
 
-class Signer(Protocol):
+class CmsSigner(Protocol):
     """A key with its certificate. In production it lives in the HSM; the formats' own tests hold it in memory.
 
     ``chain`` has the issuers, nearest first, root last, without the signer's own certificate. Not thread-safe.

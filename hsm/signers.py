@@ -11,8 +11,8 @@ from hsm.errors import AuthorityError, UnknownKey
 from hsm.generation import make_signing_key
 from hsm.keys import HsmPrivateKey, RawSigner, private_key, raw_signer
 from hsm.signer import SignatureAlgorithm
-from hsm.store import KeyRecord, Registry
-from hsm.token import TokenRoom
+from hsm.store import CertificateStore, KeyRecord
+from hsm.token import TokenConnection
 
 _LONGEST_CHAIN = 4
 
@@ -36,8 +36,8 @@ class HsmSigner:
 class Signers:
     """The signers of one worker. Not thread-safe."""
 
-    def __init__(self, room: TokenRoom, registry: Registry) -> None:
-        self._room = room
+    def __init__(self, token: TokenConnection, registry: CertificateStore) -> None:
+        self._token = token
         self._registry = registry
         self._kept: dict[str, HsmSigner] = {}
 
@@ -68,18 +68,18 @@ class Signers:
     def private_key(self, subject: str) -> HsmPrivateKey:
         """The newest key of *subject*, for certificates and CRLs. Raises :class:`UnknownKey`."""
         record = self._registry.key(self._registry.certificate(subject).label)
-        return private_key(self._room, record.label, record.public_key)
+        return private_key(self._token, record.label, record.public_key)
 
     def make_key(self, subject: str, algorithm: SignatureAlgorithm, *, made: int) -> KeyRecord:
         """A new key for *subject*, generated, read back and recorded at *made* (Unix seconds)."""
-        key = make_signing_key(self._room, subject, algorithm)
+        key = make_signing_key(self._token, subject, algorithm)
         record = KeyRecord(key.label, subject, algorithm.name, key.public_key, key.attributes)
         self._registry.add_key(record, made=made)
         return record
 
     def _build(self, subject: str, number: int) -> HsmSigner:
         record = self._registry.certificate(subject)
-        algorithm = SignatureAlgorithm.of(record.certificate.public_key())
+        algorithm = SignatureAlgorithm.from_public_key(record.certificate.public_key())
         chain = [] if record.issuer == subject else self.chain(record.issuer)
-        raw = raw_signer(self._room, record.label, algorithm)
+        raw = raw_signer(self._token, record.label, algorithm)
         return HsmSigner(number, record.label, record.certificate, chain, algorithm, raw)

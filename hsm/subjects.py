@@ -38,11 +38,11 @@ def is_login(text: str) -> bool:
     return _LOGIN.fullmatch(text) is not None
 
 
-def keeper_of(login: str) -> str:
-    """What the authority calls the keeper who signs in to the console as *login*."""
+def pin_custodian_subject(login: str) -> str:
+    """What the authority calls the PIN custodian who signs in to the console as *login*."""
     return f"{_KEEPER}{login}"
 
 
-def is_keeper(subject: str) -> bool:
-    """Whether *subject* is the name of a keeper of the token's PIN."""
+def is_pin_custodian(subject: str) -> bool:
+    """Whether *subject* is the name of a PIN custodian."""
     return subject.startswith(_KEEPER)

@@ -72,16 +72,16 @@ class SharedTimes:
         finally:
             os.close(descriptor)
 
-    def held(self) -> RecordLock:
+    def exclusive(self) -> RecordLock:
         """No other process reads or writes the numbers inside."""
         return self._lock
 
-    def read(self) -> tuple[int, int, int]:
+    def read_times(self) -> tuple[int, int, int]:
         """Last time, lease, offset; all 0 at first."""
         last, lease, offset = self._LAYOUT.unpack_from(self._map)
         return last, lease, offset
 
-    def write(self, last: int, lease: int, offset: int) -> None:
+    def write_times(self, last: int, lease: int, offset: int) -> None:
         """Replaces all three."""
         self._LAYOUT.pack_into(self._map, 0, last, lease, offset)
 
@@ -119,7 +119,7 @@ class TimeSource:
         3. it is not below the last time given, by any worker, before or after a crash;
         4. the lease covers it; else the lease is extended first, on disk.
         """
-        with self._shared.held():
+        with self._shared.exclusive():
             last, lease, offset = self._state()
             reading = self._proven(offset)
             if reading.wall <= last and not self._given and last - reading.wall <= LEASE:
@@ -134,24 +134,24 @@ class TimeSource:
             if reading.wall > lease:
                 lease = reading.wall + LEASE
                 self._leases.extend_lease(lease)
-            self._shared.write(reading.wall, lease, self._offset_of(reading, offset))
+            self._shared.write_times(reading.wall, lease, self._offset_of(reading, offset))
         self._given = True
         return _EPOCH + timedelta(microseconds=reading.wall)
 
     def status(self) -> ClockReport:
         """Whether times are given now; changes nothing."""
-        with self._shared.held():
+        with self._shared.exclusive():
             last, _, offset = self._state()
         try:
-            reading = self._clock.read()
+            reading = self._clock.read_clock()
         except TimeNotAvailable as error:
-            return self._report(ClockState.UNKNOWN, Sentence.of(error))
+            return self._report(ClockState.UNKNOWN, Sentence.from_error(error))
         if not reading.proven:
             return self._report(ClockState.OUT_OF_STEP, reading.sentence, reading)
         try:
             self._require_unmoved(reading, offset)
         except TimeNotAvailable as error:
-            return self._report(ClockState.STEPPED, Sentence.of(error), reading)
+            return self._report(ClockState.STEPPED, Sentence.from_error(error), reading)
         if reading.wall < last - LEASE:
             behind = Sentence("The clock is behind the last timestamp given.")
             return self._report(ClockState.STEPPED, behind, reading)
@@ -167,13 +167,13 @@ class TimeSource:
         self._shared.close()
 
     def _state(self) -> tuple[int, int, int]:
-        last, lease, offset = self._shared.read()
+        last, lease, offset = self._shared.read_times()
         if lease == 0:
             last = lease = self._leases.lease()
         return last, lease, offset
 
     def _proven(self, offset: int) -> ClockReading:
-        reading = self._clock.read()
+        reading = self._clock.read_clock()
         if not reading.proven:
             raise TimeNotAvailable(reading.sentence.template, **reading.sentence.values)
         self._require_unmoved(reading, offset)

@@ -1,4 +1,4 @@
-"""The token room: one module, one token, one session, in one single-threaded process.
+"""The token connection: one module, one token, one session, in one single-threaded process.
 
 Whoever enters gets the session; whatever breaks is dropped, opened anew once, and otherwise reported as
 unavailable, with a pause before the next attempt. A wrong PIN is final (see :mod:`hsm.login`).
@@ -22,7 +22,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.25, 15.0
 """Seconds between attempts on a module that does not answer; doubled each time."""
 
 
-class TokenRoom:
+class TokenConnection:
     """Opens lazily, so that a worker starts while the HSM is away. Not thread-safe, never used across a fork."""
 
     def __init__(self, module: str, label: str, login: Login) -> None:
@@ -38,7 +38,7 @@ class TokenRoom:
 
     @property
     def login(self) -> Login:
-        """The PIN's keeper."""
+        """What holds the PIN."""
         return self._login
 
     @property

@@ -1,4 +1,4 @@
-"""Acts and activations as plain values that cross the socket, and back with every field checked."""
+"""Intents and activations as plain values that cross the socket, and back with every field checked."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from hsm.acts import Activation, OfficerAct, PinTotpActivation, SigningIntent, WebAuthnActivation
 from hsm.errors import BadRequest
+from hsm.intents import Activation, OfficerIntent, PinTotpActivation, SigningIntent, WebAuthnActivation
 
 T = TypeVar("T")
 
@@ -74,10 +74,10 @@ def _activation_from_wire(item: Any) -> Activation:
     raise BadRequest("An activation is of the kind webauthn or pin-totp, not {kind}.", kind=kind)
 
 
-def intent_from_wire(value: Any) -> SigningIntent:
-    """The intent whose :meth:`~hsm.acts.SigningIntent.fields` crossed. Raises :class:`BadRequest`."""
+def signing_intent_from_wire(value: Any) -> SigningIntent:
+    """The intent whose :meth:`~hsm.intents.SigningIntent.fields` crossed. Raises :class:`BadRequest`."""
     more = _MORE & set(value) if isinstance(value, dict) else frozenset()
-    fields = _act_fields(value, _INTENT | more)
+    fields = _intent_fields(value, _INTENT | more)
     if more and fields["custodians"] != 2:
         raise BadRequest("An act that says how many custodians it takes, takes two.")
     if fields["act"] != "sign":
@@ -97,27 +97,27 @@ def intent_from_wire(value: Any) -> SigningIntent:
     )
 
 
-def officer_act_from_wire(value: Any, kind: str) -> OfficerAct:
-    """The officer's act of this *kind* whose fields crossed. Raises :class:`BadRequest`."""
-    fields = _act_fields(value, _OFFICER)
+def officer_intent_from_wire(value: Any, kind: str) -> OfficerIntent:
+    """The officer's intent of this *kind* whose fields crossed. Raises :class:`BadRequest`."""
+    fields = _intent_fields(value, _OFFICER)
     if fields["act"] != kind:
         raise BadRequest("This act is of another kind than the operation {kind}.", kind=kind)
-    return OfficerAct(
+    return OfficerIntent(
         kind=kind, details=field(fields, "details", dict), expires=_moment(fields), nonce=_nonce(fields)
     )
 
 
-def act_from_wire(value: Any) -> SigningIntent | OfficerAct:
-    """The act of either kind whose fields crossed. Raises :class:`BadRequest`."""
+def any_intent_from_wire(value: Any) -> SigningIntent | OfficerIntent:
+    """The intent of either kind whose fields crossed. Raises :class:`BadRequest`."""
     kind = value.get("act") if isinstance(value, dict) else None
     if kind == "sign":
-        return intent_from_wire(value)
+        return signing_intent_from_wire(value)
     if type(kind) is not str:
         raise BadRequest("An act must say which one it is.")
-    return officer_act_from_wire(value, kind)
+    return officer_intent_from_wire(value, kind)
 
 
-def _act_fields(value: Any, names: frozenset[str]) -> dict[str, Any]:
+def _intent_fields(value: Any, names: frozenset[str]) -> dict[str, Any]:
     if not isinstance(value, dict) or set(value) != names:
         raise BadRequest("An act must have exactly the fields {names}.", names=", ".join(sorted(names)))
     return value

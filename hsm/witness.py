@@ -8,7 +8,7 @@ from hsm.checkpoint import MOST_LEAVES, Checkpoint, LogExtension, sign_checkpoin
 from hsm.errors import BadRequest, ConsistencyRefused
 from hsm.merkle import EMPTY_ROOT, extended, fold
 from hsm.note import NoteKey
-from hsm.store.log import CheckpointMemory, RememberedCheckpoint
+from hsm.store.log import CheckpointStore, RememberedCheckpoint
 
 _NOTHING = RememberedCheckpoint(0, EMPTY_ROOT)
 
@@ -16,13 +16,13 @@ _NOTHING = RememberedCheckpoint(0, EMPTY_ROOT)
 class CheckpointWitness:
     """Signs checkpoints of one log."""
 
-    def __init__(self, memory: CheckpointMemory, key: NoteKey, sign: Callable[[bytes], bytes]) -> None:
+    def __init__(self, memory: CheckpointStore, key: NoteKey, sign: Callable[[bytes], bytes]) -> None:
         """*key* is the log's; its name is the origin. *sign* is its private half."""
         self._memory = memory
         self._key = key
         self._sign = sign
 
-    def sign(self, extension: LogExtension) -> bytes:
+    def sign_extension(self, extension: LogExtension) -> bytes:
         """The signed note of the checkpoint after *extension*, if that begins where the last checkpoint ends.
 
         1. compute both roots: over the frontier before the new leaves, and with them;

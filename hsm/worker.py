@@ -14,7 +14,7 @@ from hsm.channel import Channel
 from hsm.control import PinChange, SignOfLife
 from hsm.errors import AuthorityError, BadRequest
 from hsm.operations import Operations
-from hsm.turns import Turns
+from hsm.round_robin import RoundRobin
 
 _log = logging.getLogger(__name__)
 _MOST_CHANNELS = 128
@@ -29,7 +29,7 @@ class Worker:
         self._end = end
         self._operations = operations
         self._selector = selectors.DefaultSelector()
-        self._waiting = Turns()
+        self._waiting = RoundRobin()
         self._open: set[Channel] = set()
         self._budget = Budget()
         end.setblocking(False)
@@ -71,7 +71,7 @@ class Worker:
                 self._selector.unregister(self._end)
                 return False
             if isinstance(message, PinChange):
-                self._operations.state.take(message)
+                self._operations.state.apply_pin_change(message)
             elif isinstance(message, SignOfLife):
                 with suppress(OSError):  # a parent that is ending does not wait for it
                     control.send(self._end, message)
@@ -92,7 +92,7 @@ class Worker:
             if events & selectors.EVENT_WRITE:
                 channel.flush()
             if events & selectors.EVENT_READ:
-                channel.read()
+                channel.read_available()
         except OSError:
             self._part(channel)
             return

@@ -20,11 +20,11 @@ from importlib import resources
 from pathlib import Path
 
 from hsm import config
-from hsm.acts import Activation, OfficerAct, SigningIntent
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityUnreachable
 from hsm.home import make_home
+from hsm.intents import Activation, OfficerIntent, SigningIntent
 from tests.shared import made_once
 
 ORGANISATION = "甲公司示例有限公司"
@@ -55,10 +55,10 @@ class RunningAuthority:
         """What the daemon wrote."""
         return (self.root / "daemon.log").read_text()
 
-    def officer_act(self, kind: str, /, **details: object) -> OfficerAct:
-        return OfficerAct(kind, details, soon(), secrets.token_bytes(16))
+    def officer_act(self, kind: str, /, **details: object) -> OfficerIntent:
+        return OfficerIntent(kind, details, soon(), secrets.token_bytes(16))
 
-    def by_officer(self, act: OfficerAct) -> list[Activation]:
+    def by_officer(self, act: OfficerIntent) -> list[Activation]:
         return [self.officer.activate(OFFICER, act)]
 
     def enrol_person(self, subject: str, *, organisation: str = ORGANISATION) -> SoftwareAuthenticator:
@@ -177,7 +177,7 @@ def start(root: Path, *, module: str = "hsm.cli") -> subprocess.Popen[bytes]:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with AuthorityClient(home.socket(config.Role.OPERATOR)) as client:
+            with AuthorityClient(home.socket(config.PeerRole.OPERATOR)) as client:
                 client.status()
                 return process
         except AuthorityUnreachable:

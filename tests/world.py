@@ -37,9 +37,9 @@ from appliance.model.acceptance import AgreementRecord, AgreementSide
 from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.people import Person
 from appliance.wiring import Appliance, open_appliance
-from hsm.acts import Activation, SigningIntent
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityUnreachable
+from hsm.intents import Activation, SigningIntent
 from tests.shared import made_once
 
 OURS = Audience.of_person(ZHANG)

@@ -24,7 +24,7 @@ from appliance.store.administration import administrators
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
 from hsm.sentence import Sentence
-from hsm.subjects import keeper_of
+from hsm.subjects import pin_custodian_subject
 
 NEEDED = 2
 """Keepers that it takes to unlock."""
@@ -84,9 +84,9 @@ class PinCustodians:
         """Who of the administrators is a keeper and can sign in, by login. Raises :class:`AuthorityError`."""
         with self._room.database.reading() as tx:
             everybody = administrators.everybody(tx)
-        known = set(self._authority.keepers())
+        known = set(self._authority.pin_custodians())
         active = [each.login for each in everybody if each.state is AdministratorState.ACTIVE]
-        return [login for login in active if keeper_of(login) in known]
+        return [login for login in active if pin_custodian_subject(login) in known]
 
     def end_custodian(self, login: str, credential_id: bytes | None = None, *, by: Actor) -> PinCustodianEnd:
         """*login* unlocks no more, or not with this passkey, and officers do not bring that back by an act from
@@ -104,7 +104,7 @@ class PinCustodians:
 
     def _withdraw(self, login: str, credential_id: bytes | None, by: Actor) -> bool:
         """Refuses what waits in the portal to make a keeper of *login*, by this passkey; whether there was any."""
-        now, subject = self._room.now(), keeper_of(login)
+        now, subject = self._room.now(), pin_custodian_subject(login)
         who = by.login if by == ROOT else f"administrator-{by.login}"
         with self._room.portal().transaction() as tx:
             office_acts.expire(tx, now)
@@ -115,7 +115,7 @@ class PinCustodians:
         return bool(waiting)
 
     def _end(self, login: str, credential_id: bytes | None, by: Actor) -> bool:
-        ended = self._roots.end_keeper(keeper_of(login), credential_id) > 0
+        ended = self._roots.end_pin_custodian(pin_custodian_subject(login), credential_id) > 0
         if ended:
             with self._room.writing() as tx:
                 self._room.journal.append_line(tx, JournalKind.KEEPER_ENDED, by, login=login)
@@ -147,7 +147,7 @@ class PinCustodians:
                 "Whether {login} is a keeper of the PIN is not known now: the authority does not answer.",
                 {"login": login},
             )
-        if keeper_of(login) not in known:
+        if pin_custodian_subject(login) not in known:
             return None
         left = len([each for each in able if each != login])
         return Sentence(_TOO_FEW if left < NEEDED else _ENOUGH, {"login": login, "left": left})

@@ -18,7 +18,7 @@ from appliance.operations.releases import PlaybookReleases, ProvisionedReleases
 from appliance.operations.restore import RestoreOrder, restore_archive
 from appliance.wiring import utc_now
 from hsm.config import AuthorityHome
-from hsm.lasting_lock import LastingLock
+from hsm.lasting_lock import LastingAuthorityLock
 
 TARGET = "vermilion.target"
 PATIENCE = 6 * 3600.0
@@ -105,7 +105,7 @@ def remove_authority_lock(settings: Settings) -> None:
     """The lock that somebody laid on the authority does not last over the next start. Raises
     :class:`StorageError`."""
     try:
-        LastingLock(AuthorityHome(settings.home.root).lasting_lock).take_away()
+        LastingAuthorityLock(AuthorityHome(settings.home.root).lasting_lock).remove_file()
     except OSError as error:
         raise StorageError(
             "The lock of the authority cannot be taken away: {why}.", why=error.strerror or error

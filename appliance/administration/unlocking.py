@@ -19,11 +19,11 @@ from typing import Any
 from appliance.administration.room import AdministrationContext
 from appliance.errors import NotAllowed, PreconditionRefused, StateRefused
 from appliance.model.administration import Actor, AdministratorRole, JournalKind
-from hsm.acts import OfficerAct, WebAuthnActivation
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError, BadRequest
-from hsm.subjects import keeper_of
-from hsm.wire import officer_act_from_wire
+from hsm.intents import OfficerIntent, WebAuthnActivation
+from hsm.subjects import pin_custodian_subject
+from hsm.wire import officer_intent_from_wire
 
 LASTS = timedelta(minutes=10)
 """How long the first part waits for the second."""
@@ -45,7 +45,7 @@ class UnlockStatus:
     """Where it stands for one administrator: the ``act`` to answer for, by one of these ``credentials`` (none: no
     keeper); ``given`` is the part that waits for the other, by whom, until when."""
 
-    act: OfficerAct
+    act: OfficerIntent
     credentials: tuple[bytes, ...]
     given: int | None = None
     by: str = ""
@@ -54,7 +54,7 @@ class UnlockStatus:
 
 @dataclass(frozen=True, slots=True)
 class _Half:
-    act: OfficerAct
+    act: OfficerIntent
     login: str
     part: PinPart = field(repr=False)
 
@@ -71,7 +71,7 @@ class AttendedUnlock:
     def status_for(self, by: Actor) -> UnlockStatus:
         """What *by* is asked for. Raises :class:`NotAllowed` for auditors, and what the authority refuses."""
         _require_may(by)
-        known = self._authority.credentials(keeper_of(by.login))
+        known = self._authority.credentials(pin_custodian_subject(by.login))
         credentials = tuple(each.credential_id for each in known if each.credential_id is not None)
         with self._turn:
             half = self._waiting()
@@ -110,7 +110,7 @@ class AttendedUnlock:
             self._half = None
             self._tell(JournalKind.PIN_PART_FORGOTTEN, by)
 
-    def _unlock(self, act: OfficerAct, first: PinPart, second: PinPart, by: Actor) -> None:
+    def _unlock(self, act: OfficerIntent, first: PinPart, second: PinPart, by: Actor) -> None:
         ordered = sorted((first, second), key=lambda each: each.number)
         try:
             self._authority.unlock(act, [], pins=[each.pin for each in ordered if each.pin])
@@ -119,7 +119,7 @@ class AttendedUnlock:
             raise
         self._tell(JournalKind.AUTHORITY_UNLOCKED, by)
 
-    def _require_fitting(self, half: _Half | None, act: OfficerAct, part: PinPart, by: Actor) -> None:
+    def _require_fitting(self, half: _Half | None, act: OfficerIntent, part: PinPart, by: Actor) -> None:
         if part.number not in PARTS or len(part.pin) > LONGEST_PART or not (part.pin or "-").isprintable():
             raise PreconditionRefused("A part of the PIN has at most {most} characters.", most=LONGEST_PART)
         if half is None:
@@ -162,8 +162,8 @@ def _require_may(by: Actor) -> None:
         raise NotAllowed("Auditors unlock nothing.")
 
 
-def _act(fields: Any) -> OfficerAct:
+def _act(fields: Any) -> OfficerIntent:
     try:
-        return officer_act_from_wire(fields, "unlock")
+        return officer_intent_from_wire(fields, "unlock")
     except BadRequest as error:
         raise StateRefused("This page was open for too long; it asks anew now.") from error

@@ -21,9 +21,9 @@ from appliance.supervision.services import inherited, running_authority
 from appliance.wiring import utc_now
 from hsm.client import AuthorityClient
 from hsm.config import TokenBackup
+from hsm.encryption import new_identity, recipient_of
 from hsm.errors import AuthorityError
 from hsm.note import NoteKey, parse_vkey
-from hsm.sealing import new_identity, recipient_of
 
 
 @click.group("backup")

@@ -26,8 +26,8 @@ from appliance.model.people import Person
 from appliance.store import agreements, contracts, people
 from appliance.store.database import Transaction
 from hsm import canonical
-from hsm.acts import Activation, SigningIntent, instant
 from hsm.cms import add_signature_timestamp, signature_value
+from hsm.intents import Activation, SigningIntent, instant
 from hsm.timestamp import parse_token
 
 RECORD_FORMAT = "vermilion-agreement/2"

@@ -21,7 +21,7 @@ from appliance.store import contracts, intents, parties
 from appliance.store.database import Transaction
 from appliance.store.grounds import COMPLETED
 from hsm import cms
-from hsm.acts import instant
+from hsm.intents import instant
 from hsm.timestamp import parse_token
 
 

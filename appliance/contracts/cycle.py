@@ -10,7 +10,7 @@ from appliance.contracts.services import SigningRoom
 from appliance.contracts.signature import Signature
 from appliance.model.contract import Contract
 from appliance.model.intent import IntentRecord, PreparedSigning, SigningOrigin
-from hsm.acts import Activation
+from hsm.intents import Activation
 
 
 class SigningCycle:

@@ -32,7 +32,7 @@ from appliance.model.contract import (
 )
 from appliance.store import accounts, contract_dates, contracts, parties, people, successions
 from appliance.store.database import Transaction
-from hsm.acts import instant
+from hsm.intents import instant
 
 __all__ = ["DraftTerms", "Drafting", "PlacementChoice"]
 

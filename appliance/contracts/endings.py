@@ -22,7 +22,7 @@ from appliance.model.office import EnrolmentRequestState
 from appliance.office.refusing import refuse_decision
 from appliance.store import contracts, enrolment, intents, office_acts, parties
 from appliance.store.database import Transaction
-from hsm.acts import instant
+from hsm.intents import instant
 
 
 class Endings:

@@ -25,7 +25,7 @@ from appliance.pdf.values import (
 from appliance.store import appearances, contracts, intents, people
 from appliance.store.database import Transaction
 from appliance.store.grounds import PREPARED
-from hsm.acts import SigningIntent
+from hsm.intents import SigningIntent
 
 NOBODY = SigningOrigin()
 

@@ -18,8 +18,8 @@ from appliance.model.intent import IntentState, SigningOrigin
 from appliance.store import agreements, contracts, events, grounds, intents
 from appliance.store.database import Database
 from hsm import canonical
-from hsm.acts import SigningIntent
 from hsm.cms import parse
+from hsm.intents import SigningIntent
 from hsm.timestamp import local_token
 
 

@@ -16,7 +16,7 @@ from appliance.model.contract import (
     RevisionKind,
     SigningOrder,
 )
-from hsm.acts import SigningIntent
+from hsm.intents import SigningIntent
 
 
 def party_of(contract: Contract, party_id: str) -> Party:

@@ -26,8 +26,8 @@ from appliance.model.notice import Notice, NoticeKind
 from appliance.model.seal_request import SealRequest, SealRequestState
 from appliance.store import contracts, intents, outbox, people, seal_requests
 from appliance.store.database import Transaction
-from hsm.acts import Activation, SigningIntent
 from hsm.errors import ActivationRefused
+from hsm.intents import Activation, SigningIntent
 
 _TOLD = {
     SealRequestState.REFUSED: (EventKind.SEAL_REFUSED, NoticeKind.SEAL_REFUSED),

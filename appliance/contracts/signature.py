@@ -14,9 +14,9 @@ from appliance.contracts.services import SigningRoom
 from appliance.errors import StateRefused
 from appliance.model.intent import IntentRecord, IntentState
 from appliance.store import contracts, intents
-from hsm.acts import Activation
 from hsm.cms import add_signature_timestamp, signature_value
 from hsm.errors import ActivationRefused, ActivationUsed, AuthorityLocked, ModuleUnavailable, StoreUnavailable
+from hsm.intents import Activation
 from hsm.timestamp import parse_token
 
 LOST = "the activation was used up, and the authority's answer was lost; a signature, if made, was never released"

@@ -16,7 +16,7 @@ from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.contract import Contract, Party, PartyKind
 from appliance.model.intent import IntentRecord, IntentState, SigningOrigin
 from appliance.store import contracts, intents
-from hsm.acts import Activation
+from hsm.intents import Activation
 
 PATIENCE = 40
 """How often is looked while somebody else signs, :data:`PAUSE` apart: a signature takes a second or two."""

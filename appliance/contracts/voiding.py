@@ -29,8 +29,8 @@ from appliance.powers.instruments import end_with_instrument
 from appliance.store import contracts, people, voidings
 from appliance.store.database import Transaction
 from hsm import canonical
-from hsm.acts import Activation, SigningIntent, instant
 from hsm.cms import add_signature_timestamp, signature_value
+from hsm.intents import Activation, SigningIntent, instant
 from hsm.timestamp import parse_token
 
 RECORD_FORMAT = "vermilion-voiding/1"

@@ -24,10 +24,10 @@ from appliance.model.people import Person, Seal
 from appliance.supervision import Say
 from appliance.supervision.services import running_authority
 from appliance.wiring import LINKS_KEY, Appliance, open_appliance, utc_now
-from hsm.acts import OfficerAct
 from hsm.client import AuthorityClient
 from hsm.errors import UnknownKey
 from hsm.home import make_home
+from hsm.intents import OfficerIntent
 
 FORM_KEY = "web.key"
 CONSOLE_KEY = "console.key"
@@ -206,9 +206,9 @@ def _enrolled_seal(authority: AuthorityClient, pocket: DemonstrationAuthenticato
     return authority.enrol_seal(act, [pocket.activate(cast.OFFICER, act)])
 
 
-def _act(kind: str, details: Mapping[str, object]) -> OfficerAct:
+def _act(kind: str, details: Mapping[str, object]) -> OfficerIntent:
     expires = (utc_now() + timedelta(minutes=5)).replace(microsecond=0)
-    return OfficerAct(kind, details, expires, secrets.token_bytes(16))
+    return OfficerIntent(kind, details, expires, secrets.token_bytes(16))
 
 
 def _shown(person: Person) -> dict[str, str]:

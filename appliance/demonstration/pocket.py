@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hsm.acts import OfficerAct, SigningIntent, WebAuthnActivation
 from hsm.authenticator import SoftwareAuthenticator
+from hsm.intents import OfficerIntent, SigningIntent, WebAuthnActivation
 
 
 class DemonstrationAuthenticators:
@@ -27,7 +27,7 @@ class DemonstrationAuthenticators:
         authenticator.save(self._path(subject))
         return authenticator.credential()
 
-    def activate(self, subject: str, act: SigningIntent | OfficerAct) -> WebAuthnActivation:
+    def activate(self, subject: str, act: SigningIntent | OfficerIntent) -> WebAuthnActivation:
         """The assertion of *subject* for *act*; the new counter is on disk before it is given away."""
         with self._alone(subject):
             authenticator = SoftwareAuthenticator.load(self._path(subject))

@@ -26,7 +26,7 @@ from appliance.evidence.errors import PackageRefused
 from appliance.evidence.history import PackageEvent
 from appliance.language.names import same_name
 from hsm import canonical, timestamp
-from hsm.acts import instant
+from hsm.intents import instant
 
 FORMAT: Final = "vermilion-grounds/1"
 FOLDER: Final = "authority/"

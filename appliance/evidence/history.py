@@ -16,7 +16,7 @@ from appliance.evidence.model import EvidenceInput, LogEntry
 from appliance.language import instants
 from appliance.ledger.entry import commitment
 from hsm import canonical
-from hsm.acts import instant
+from hsm.intents import instant
 
 FORMAT: Final = "vermilion-evidence-history/1"
 _AT: Final = "%Y-%m-%dT%H:%M:%SZ"

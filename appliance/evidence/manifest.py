@@ -20,8 +20,8 @@ from typing import Any, Final
 from appliance.evidence import paths
 from appliance.evidence.errors import PackageRefused
 from hsm import canonical
-from hsm.acts import instant
 from hsm.errors import Malformed
+from hsm.intents import instant
 
 FORMAT: Final = "vermilion-evidence-manifest/2"
 WITHOUT_AUDIENCE: Final = "vermilion-evidence-manifest/1"

@@ -19,7 +19,7 @@ from appliance.model.identity import Against, IdentityDocument, IdentityRecord
 from appliance.policy import Policy
 from appliance.store import identities, people
 from appliance.store.database import Database, Transaction
-from hsm.acts import instant
+from hsm.intents import instant
 
 LONGEST_NOTE: Final = 500
 """Characters of a note, and of a reason."""

@@ -10,9 +10,9 @@ from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
 from appliance.office.notices import notify_officers_of_recovery
 from appliance.store import ceremonies
 from appliance.store.database import Database
-from hsm.acts import instant
 from hsm.answers import HeldCeremony
 from hsm.client import AuthorityClient
+from hsm.intents import instant
 
 
 class CeremonyRecords:

@@ -12,7 +12,7 @@ from typing import Any
 from appliance.store import ledger as store
 from appliance.store.database import Transaction
 from hsm import canonical
-from hsm.acts import instant
+from hsm.intents import instant
 
 SALT_BYTES = 32
 FORMAT = "vermilion-log-entry/1"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from appliance.ledger.entry import FORMAT
 from appliance.store import ledger, timestamps
 from appliance.store.database import Transaction
-from hsm.acts import instant
+from hsm.intents import instant
 from hsm.timestamp import IssuedToken
 
 KIND = "timestamp"

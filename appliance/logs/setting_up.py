@@ -8,7 +8,7 @@ from appliance.config import LogSettings, load
 from appliance.errors import ApplianceError
 from appliance.home import Home
 from appliance.logs.syslog import Syslog
-from hsm.log_lines import spoken
+from hsm.log_lines import log_handler
 
 
 def set_up_logging_at(home: Home, process: str) -> None:
@@ -22,7 +22,7 @@ def set_up_logging_at(home: Home, process: str) -> None:
 
 def set_up_logging(settings: LogSettings, process: str) -> None:
     """The root logger writes to standard error, and to the collector where one is set, from INFO on."""
-    handlers = [spoken(settings.format, process)]
+    handlers = [log_handler(settings.format, process)]
     if settings.syslog:
         collector = Syslog(settings.syslog, process)
         collector.setFormatter(logging.Formatter("%(message)s"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from hsm.acts import SigningIntent
+from hsm.intents import SigningIntent
 
 
 @dataclass(frozen=True, slots=True, order=True)

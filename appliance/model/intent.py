@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from hsm.acts import SigningIntent
+from hsm.intents import SigningIntent
 
 
 class IntentState(StrEnum):

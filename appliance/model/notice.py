@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from hsm.acts import instant
+from hsm.intents import instant
 
 
 class NoticeKind(StrEnum):

@@ -25,9 +25,9 @@ from appliance.office.seal_drafts import SealDecisionDrafts
 from appliance.office.service_drafts import ServiceDecisionDrafts
 from appliance.store import enrolment, office_acts, people, roll
 from appliance.store.database import Database, Transaction
-from hsm.acts import ASKED_ELSEWHERE_HOURS
 from hsm.client import AuthorityClient
-from hsm.subjects import is_keeper
+from hsm.intents import ASKED_ELSEWHERE_HOURS
+from hsm.subjects import is_pin_custodian
 
 LASTS = timedelta(minutes=15)
 """As long as the authority lets an officer's act wait."""
@@ -162,7 +162,7 @@ class DecisionDrafts:
 
 def _is_asked_elsewhere(kind: OfficerDecisionKind, subject: str) -> bool:
     """Whether administrators ask for it, in their console."""
-    return kind in SERVICE_DECISIONS or is_keeper(subject)
+    return kind in SERVICE_DECISIONS or is_pin_custodian(subject)
 
 
 def _kind_of(subject: str, *, known: bool) -> OfficerDecisionKind:

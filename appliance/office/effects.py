@@ -8,10 +8,10 @@ from datetime import datetime
 from cryptography import x509
 
 from appliance.model.office import SEAL_DECISIONS, OfficerDecision, OfficerDecisionKind
-from hsm.acts import OfficerAct
-from hsm.answers import KnownSeal
+from hsm.answers import KnownCompanySeal
 from hsm.client import AuthorityClient
 from hsm.errors import UnknownKey
+from hsm.intents import OfficerIntent
 
 
 def perform_at_authority(authority: AuthorityClient, act: OfficerAct) -> None:
@@ -31,7 +31,7 @@ def perform_at_authority(authority: AuthorityClient, act: OfficerAct) -> None:
         OfficerDecisionKind.DESTROY_SEAL: authority.destroy_seal,
         OfficerDecisionKind.ROTATE: authority.rotate,
         OfficerDecisionKind.REVOKE_CERTIFICATE: authority.revoke_certificate,
-        OfficerDecisionKind.ENROL_KEEPER: authority.enrol_keeper,
+        OfficerDecisionKind.ENROL_KEEPER: authority.enrol_pin_custodian,
     }
     operations[act.kind](act, [])
 
@@ -60,7 +60,7 @@ def is_on_a_list(authority: AuthorityClient, serial: int) -> bool:
     return any(each.get_revoked_certificate_by_serial_number(serial) is not None for each in lists)
 
 
-def _is_so_of(authority: AuthorityClient, pending: OfficerDecision, act: OfficerAct) -> bool:
+def _is_so_of(authority: AuthorityClient, pending: OfficerDecision, act: OfficerIntent) -> bool:
     """The same for acts about the credentials of somebody."""
     known = authority.credentials(pending.subject)
     if pending.kind is OfficerDecisionKind.ENROL_OFFICER:
@@ -79,7 +79,7 @@ def _is_so_of(authority: AuthorityClient, pending: OfficerDecision, act: Officer
     return not known and _is_revoked(authority, pending.subject)
 
 
-def _is_so(seal: KnownSeal, pending: OfficerDecision) -> bool:
+def _is_so(seal: KnownCompanySeal, pending: OfficerDecision) -> bool:
     """Whether *seal* is already what the act would make of it."""
     details = pending.details
     holds = {

@@ -31,8 +31,8 @@ from appliance.office.recording import DecisionRecording
 from appliance.office.refusing import refuse_decision
 from appliance.store import enrolment, office_acts
 from appliance.store.database import Database
-from hsm.acts import OfficerAct, WebAuthnActivation
 from hsm.client import AuthorityClient
+from hsm.intents import OfficerIntent, WebAuthnActivation
 
 
 class OfficerDecisions:
@@ -62,7 +62,7 @@ class OfficerDecisions:
         with self._database.reading() as tx:
             return office_acts.waiting(tx, self._now())
 
-    def to_activate(self, pending: OfficerDecision) -> OfficerAct:
+    def to_activate(self, pending: OfficerDecision) -> OfficerIntent:
         """What the officer's authenticator is asked for; the credentials in it are those of the request."""
         details = dict(pending.details)
         if pending.request is not None and pending.state is OfficerDecisionState.OPEN:
@@ -73,7 +73,7 @@ class OfficerDecisions:
                 raise StateRefused("This request was decided in the meantime.")
             one = pending.kind is OfficerDecisionKind.ADD_CREDENTIAL
             details |= {"credential": wired[0]} if one else {"credentials": wired}
-        return OfficerAct(pending.kind.value, details, pending.expires, pending.nonce)
+        return OfficerIntent(pending.kind.value, details, pending.expires, pending.nonce)
 
     def activate_decision(self, act_id: str, activation: WebAuthnActivation) -> OfficerDecision:
         """One officer's yes; the act as it is afterwards: done, or open while it waits for another officer.

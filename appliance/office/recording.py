@@ -18,7 +18,7 @@ from appliance.powers.ending import end_of_agent
 from appliance.store import accounts, enrolment, people, roll
 from appliance.store.database import Transaction
 from hsm.client import AuthorityClient
-from hsm.subjects import is_keeper
+from hsm.subjects import is_pin_custodian
 
 _EVENTS = {
     OfficerDecisionKind.ENROL_PERSON: EventKind.PERSON_ENROLLED,
@@ -55,7 +55,7 @@ class DecisionRecording:
             self._add_seal(tx, act)
         elif act.kind is OfficerDecisionKind.ENROL_PERSON:
             people.set_certificate(tx, act.subject, self._certificate(act.subject))
-        elif act.kind is OfficerDecisionKind.RETIRE and not is_keeper(act.subject):
+        elif act.kind is OfficerDecisionKind.RETIRE and not is_pin_custodian(act.subject):
             self._end_account(tx, act.subject, by)
         more = (
             seal_recording.record_seal_decision(tx, act, self._now())
@@ -102,6 +102,6 @@ class DecisionRecording:
 
 
 def _event_of(act: OfficerDecision) -> EventKind:
-    if act.kind is OfficerDecisionKind.RETIRE and is_keeper(act.subject):
+    if act.kind is OfficerDecisionKind.RETIRE and is_pin_custodian(act.subject):
         return EventKind.KEEPER_RETIRED
     return _EVENTS[act.kind]

@@ -17,7 +17,7 @@ from appliance.office.reasons import checked_reason
 from appliance.store import office_acts, people, seal_requests
 from appliance.store import seals as store
 from appliance.store.database import Database
-from hsm.answers import KnownSeal
+from hsm.answers import KnownCompanySeal
 from hsm.client import AuthorityClient
 
 
@@ -31,7 +31,7 @@ class SealDestruction:
     act: OfficerDecision
     serial: str
     uses: int
-    known: KnownSeal
+    known: KnownCompanySeal
 
 
 class CompanySeals:
@@ -55,7 +55,7 @@ class CompanySeals:
         with self._database.reading() as tx:
             return people.seal(tx, subject)
 
-    def at_the_authority(self, subject: str) -> KnownSeal:
+    def at_the_authority(self, subject: str) -> KnownCompanySeal:
         """What the authority itself knows of the seal. Raises :class:`hsm.errors.AuthorityError`."""
         return self._authority.seal(subject)
 

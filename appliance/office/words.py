@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.model.people import SealKind
 from hsm.sentence import Sentence
-from hsm.subjects import is_keeper, is_outside
+from hsm.subjects import is_outside, is_pin_custodian
 
 _SENTENCES = {
     OfficerDecisionKind.ENROL_PERSON: (
@@ -90,7 +90,7 @@ def describe_decision(act: OfficerDecision, names: Mapping[str, str]) -> Sentenc
         custodian = str(details.get("custodian", ""))
         changed = {"custodian": names.get(custodian, custodian), "needed": details.get("needed", "")}
         return Sentence(_CHANGES[act.kind], {"seal": names.get(act.subject, act.subject), **changed})
-    if is_keeper(act.subject):
+    if is_pin_custodian(act.subject):
         return _of_keeper(act, values)
     if act.kind is OfficerDecisionKind.ENROL_PERSON and is_outside(act.subject):
         return Sentence(_OUTSIDE, values)

@@ -36,7 +36,7 @@ def save_drill_result(home: Home, result: DrillResult) -> None:
     """Replaces what was kept; on disk on return."""
     fields = {name: getattr(result, name) for name in ("archive", "size", "documents", "contracts", "template")}
     content = {**fields, "values": result.values or {}, "at": int(result.at.timestamp())}
-    files.write(home.drill, json.dumps(content, ensure_ascii=False).encode(), mode=file_mode(home.state))
+    files.write_durably(home.drill, json.dumps(content, ensure_ascii=False).encode(), mode=file_mode(home.state))
 
 
 def last_drill_result(home: Home) -> DrillResult | None:

@@ -20,7 +20,7 @@ from appliance.powers import drafts
 from appliance.powers.drafts import PowerDraft
 from appliance.store import contracts, powers
 from appliance.store.database import Database, Transaction
-from hsm.acts import instant
+from hsm.intents import instant
 
 __all__ = ["PowerDraft", "Powers"]
 

@@ -27,7 +27,7 @@ from appliance.review.standing import ReviewStanding, Standings
 from appliance.store import accounts, contracts, people, reviews
 from appliance.store.database import Database, Transaction
 from hsm import canonical
-from hsm.acts import instant
+from hsm.intents import instant
 
 LONGEST_REASON = 500
 MOST_SHOWN = 200

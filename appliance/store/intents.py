@@ -14,7 +14,7 @@ from appliance.model.intent import IntentRecord, IntentState, OutsideStamp, Sign
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 from hsm import canonical
-from hsm.acts import SigningIntent
+from hsm.intents import SigningIntent
 
 COLUMNS = (
     "id, act, base, suffix, contents_offset, contents_length, state, created, address, location, claimant,"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import overload
 
-from hsm.acts import instant
+from hsm.intents import instant
 
 
 def stored(moment: datetime) -> str:

@@ -36,5 +36,5 @@ def signer_of(token: bytes) -> x509.Certificate:
 
 def horizon_of_next(certificate: x509.Certificate, *, imprint: str = OURS) -> Horizon:
     """The horizon of what the timestamp key of *certificate* signs now."""
-    rests_on = {imprint, *NAMES[SignatureAlgorithm.of(certificate.public_key())]}
+    rests_on = {imprint, *NAMES[SignatureAlgorithm.from_public_key(certificate.public_key())]}
     return Horizon(certificate.not_valid_after_utc, tuple(sorted(rests_on)))

@@ -45,7 +45,7 @@ class LoopTimestampService:
         self._early: list[tuple[bytes, Deliver]] = []
         self._arrived: list[tuple[Deliver, ImprintOrder]] = []
         self._desk = Desk(database, authority, self._refused)
-        lanes = [authority.lane() for _ in range(LANES)]
+        lanes = [authority.timestamp_stream() for _ in range(LANES)]
         self._pipeline: Pipeline[Deliver] = Pipeline(lanes, Recorder(database), self._hand_out)
 
     def ask(self, request: bytes, deliver: Deliver) -> None:

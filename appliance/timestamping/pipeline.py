@@ -38,9 +38,9 @@ _Signed = list[IssuedToken] | Exception
 
 
 class Lane(Protocol):
-    """As :class:`hsm.lane.TimestampLane`: batches are answered one after the other, in order."""
+    """As :class:`hsm.timestamp_stream.TimestampStream`: batches are answered one after the other, in order."""
 
-    def sign(self, orders: Sequence[ImprintOrder], done: Callable[[_Signed], None]) -> None: ...
+    def sign_orders(self, orders: Sequence[ImprintOrder], done: Callable[[_Signed], None]) -> None: ...
 
     def close(self) -> None: ...
 
@@ -101,7 +101,9 @@ class Pipeline(Generic[W]):
     def _sign(self, running: _Running, batch: _Batch[W]) -> None:
         running.batches += 1
         running.orders += len(batch)
-        running.lane.sign([order for _, order in batch], lambda signed: self._signed(running, batch, signed))
+        running.lane.sign_orders(
+            [order for _, order in batch], lambda signed: self._signed(running, batch, signed)
+        )
 
     def _signed(self, running: _Running, batch: _Batch[W], signed: _Signed) -> None:
         running.batches -= 1

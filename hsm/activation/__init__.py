@@ -1,5 +1,5 @@
-"""Activations: proof that the right people want exactly this act, now, once."""
+"""Activations: proof that the right people want exactly this intent, now, once."""
 
-from hsm.activation.judge import Authorised, Judge
+from hsm.activation.authoriser import AuthorisedIntent, IntentAuthoriser
 
-__all__ = ["Authorised", "Judge"]
+__all__ = ["AuthorisedIntent", "IntentAuthoriser"]

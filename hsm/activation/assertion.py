@@ -1,4 +1,5 @@
-"""WebAuthn assertions (Level 3, section 7.2): the strong kind of activation, bound to the act by its challenge."""
+"""WebAuthn assertions (Level 3, section 7.2): the strong kind of activation, bound to the intent by its
+challenge."""
 
 from __future__ import annotations
 
@@ -9,8 +10,8 @@ from webauthn.helpers import bytes_to_base64url
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import AuthenticationCredential, AuthenticatorAssertionResponse
 
-from hsm.acts import WebAuthnActivation
 from hsm.errors import ActivationRefused
+from hsm.intents import WebAuthnActivation
 from hsm.store import Credential
 
 

@@ -1,4 +1,4 @@
-"""PIN and one-time code: the weaker kind of activation, because nothing in it is bound to the act."""
+"""PIN and one-time code: the weaker kind of activation, because nothing in it is bound to the intent."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import argon2
 
 from hsm.activation.totp import matching_step
-from hsm.acts import PinTotpActivation
 from hsm.errors import ActivationLocked, ActivationRefused, CertificateRefused
-from hsm.generation import Wrapping
-from hsm.store import Credential, People
+from hsm.generation import KeyWrapping
+from hsm.intents import PinTotpActivation
+from hsm.store import Credential, SubjectStore
 
 ALLOWED_ANSWERS = 5
 LOCKED_FOR = timedelta(minutes=15)
@@ -19,7 +19,7 @@ LOCKED_FOR = timedelta(minutes=15)
 class PinVerifier:
     """Checks answers against the store; five wrong ones lock a credential for fifteen minutes."""
 
-    def __init__(self, people: People, wrapping: Wrapping) -> None:
+    def __init__(self, people: SubjectStore, wrapping: KeyWrapping) -> None:
         self._people = people
         self._wrapping = wrapping
         self._hasher = argon2.PasswordHasher()

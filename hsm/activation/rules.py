@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from hsm.acts import ASKED_ELSEWHERE_HOURS, Activation, OfficerAct, SigningIntent, WebAuthnActivation
 from hsm.config import ActivationSettings
 from hsm.errors import ActivationRefused
-from hsm.store import Seals, Subject, SubjectKind
-from hsm.store.people import People
+from hsm.intents import ASKED_ELSEWHERE_HOURS, Activation, OfficerIntent, SigningIntent, WebAuthnActivation
+from hsm.store import CompanySealStore, Subject, SubjectKind
+from hsm.store.people import SubjectStore
 
 _BY_ONE_OFFICER = frozenset({"remove_custodian"})
 """What one officer does alone, whatever the settings: it only takes power away, and may not have to wait."""
@@ -17,7 +17,7 @@ _BY_ONE_OFFICER = frozenset({"remove_custodian"})
 _ASKED_ELSEWHERE = frozenset({"enrol_keeper", "retire", "rotate", "revoke_certificate"})
 """What administrators ask for in their console and officers activate in the portal: people who need not meet."""
 
-UNLOCK, KEEPERS = "unlock", 2
+UNLOCK, PIN_CUSTODIANS = "unlock", 2
 
 _NOT_BY_SIGNER = "A signature of {subject} needs the activation of that very person, and nobody else's."
 _NOT_BY_CUSTODIAN = (
@@ -28,32 +28,32 @@ _NOT_BY_CUSTODIANS = (
 )
 
 
-class Rules:
+class ActivationRules:
     """The rules over one store. Each ``require_…`` raises :class:`ActivationRefused` or :class:`UnknownKey`."""
 
-    def __init__(self, people: People, seals: Seals, settings: ActivationSettings) -> None:
+    def __init__(self, people: SubjectStore, seals: CompanySealStore, settings: ActivationSettings) -> None:
         self._people = people
         self._seals = seals
         self._settings = settings
 
-    def required(self, act: SigningIntent | OfficerAct, approved: Sequence[str] = ()) -> int:
-        """How many different people *act* takes, of the kind of those who have *approved* it."""
-        if isinstance(act, OfficerAct):
-            if act.kind == UNLOCK and any(self._is_keeper(each) for each in approved):
-                return KEEPERS
-            return 1 if act.kind in _BY_ONE_OFFICER else self._settings.officers_required
-        signer = self._signer(act)
-        return 1 + self._custodians_needed(act) if signer.kind is SubjectKind.SEAL else 1
+    def required(self, intent: SigningIntent | OfficerIntent, approved: Sequence[str] = ()) -> int:
+        """How many different people *intent* takes, of the kind of those who have *approved* it."""
+        if isinstance(intent, OfficerIntent):
+            if intent.kind == UNLOCK and any(self._is_pin_custodian(each) for each in approved):
+                return PIN_CUSTODIANS
+            return 1 if intent.kind in _BY_ONE_OFFICER else self._settings.officers_required
+        signer = self._signer(intent)
+        return 1 + self._custodians_needed(intent) if signer.kind is SubjectKind.SEAL else 1
 
-    def require_short(self, act: SigningIntent | OfficerAct, left: timedelta) -> None:
-        """That the time which is *left* for *act* is no longer than it may last. Hours have what a seal signs and
-        what administrators ask officers for: those people need not meet."""
-        if isinstance(act, SigningIntent):
-            if self._signer(act).kind is SubjectKind.SEAL:
+    def require_short(self, intent: SigningIntent | OfficerIntent, left: timedelta) -> None:
+        """That the time which is *left* for *intent* is no longer than it may last. Hours have what a seal signs
+        and what administrators ask officers for: those people need not meet."""
+        if isinstance(intent, SigningIntent):
+            if self._signer(intent).kind is SubjectKind.SEAL:
                 hours = self._settings.seal_hours
                 _require_within(left, timedelta(hours=hours), _SEAL_TOO_LONG, hours=hours)
                 return
-        elif act.kind in _ASKED_ELSEWHERE and not self._is_of_people(act):
+        elif intent.kind in _ASKED_ELSEWHERE and not self._is_of_people(intent):
             hours = ASKED_ELSEWHERE_HOURS
             _require_within(left, timedelta(hours=hours), _SERVICE_TOO_LONG, hours=hours)
             return
@@ -61,36 +61,40 @@ class Rules:
         _require_within(left, timedelta(minutes=minutes), _TOO_LONG, minutes=minutes)
 
     def require_fitting(
-        self, act: SigningIntent | OfficerAct, activations: Sequence[Activation], approved: Sequence[str]
+        self, intent: SigningIntent | OfficerIntent, activations: Sequence[Activation], approved: Sequence[str]
     ) -> None:
         """That those who activate now, with those who have *approved*, are who may, and enough."""
         names = [*approved, *(activation.subject for activation in activations)]
         if not names or len(set(names)) != len(names):
             raise ActivationRefused("This needs an activation, and each person's once.")
         subjects = [self._people.subject(name) for name in names]
-        if isinstance(act, OfficerAct):
-            self._require_officers(act, subjects, activations)
-            if len(subjects) < (count := self.required(act, names)):
-                keepers = act.kind == UNLOCK and count == KEEPERS and subjects[0].kind is SubjectKind.KEEPER
-                raise ActivationRefused(_TOO_FEW_KEEPERS if keepers else _TOO_FEW_OFFICERS, count=count)
-        elif (signer := self._signer(act)).kind is SubjectKind.SEAL:
-            self._require_release(act, signer, subjects, enough=True)
+        if isinstance(intent, OfficerIntent):
+            self._require_officers(intent, subjects, activations)
+            if len(subjects) < (count := self.required(intent, names)):
+                unlocking = (
+                    intent.kind == UNLOCK
+                    and count == PIN_CUSTODIANS
+                    and subjects[0].kind is SubjectKind.PIN_CUSTODIAN
+                )
+                raise ActivationRefused(_TOO_FEW_PIN_CUSTODIANS if unlocking else _TOO_FEW_OFFICERS, count=count)
+        elif (signer := self._signer(intent)).kind is SubjectKind.SEAL:
+            self._require_release(intent, signer, subjects, enough=True)
         else:
             _require(names == [signer.subject], _NOT_BY_SIGNER, signer.subject)
 
     def require_may_join(
-        self, act: SigningIntent | OfficerAct, activation: Activation, approved: Sequence[str]
+        self, intent: SigningIntent | OfficerIntent, activation: Activation, approved: Sequence[str]
     ) -> None:
-        """That this person may be one of those who approve *act*, beside those who have *approved*."""
+        """That this person may be one of those who approve *intent*, beside those who have *approved*."""
         if activation.subject in approved:
             raise ActivationRefused(
                 "{subject} has approved this already; somebody else has to.", subject=activation.subject
             )
         subjects = [self._people.subject(name) for name in (*approved, activation.subject)]
-        if isinstance(act, OfficerAct):
-            self._require_officers(act, subjects, [activation])
-        elif (signer := self._signer(act)).kind is SubjectKind.SEAL:
-            self._require_release(act, signer, subjects, enough=False)
+        if isinstance(intent, OfficerIntent):
+            self._require_officers(intent, subjects, [activation])
+        elif (signer := self._signer(intent)).kind is SubjectKind.SEAL:
+            self._require_release(intent, signer, subjects, enough=False)
         else:
             _require([each.subject for each in subjects] == [signer.subject], _NOT_BY_SIGNER, signer.subject)
 
@@ -101,7 +105,7 @@ class Rules:
         return signer
 
     def _custodians_needed(self, intent: SigningIntent) -> int:
-        """As many as the seal demands, or more where the act says so: an act can never take less."""
+        """As many as the seal demands, or more where the intent says so: an intent can never take less."""
         return max(self._seals.seal(intent.signer).needed, intent.custodians)
 
     def _require_release(
@@ -120,21 +124,21 @@ class Rules:
         fitting = own and others <= 1 and right_number
         _require(fitting, _NOT_BY_CUSTODIAN if needed == 1 else _NOT_BY_CUSTODIANS, seal.subject)
 
-    def _is_keeper(self, subject: str) -> bool:
-        return self._people.subject(subject).kind is SubjectKind.KEEPER
+    def _is_pin_custodian(self, subject: str) -> bool:
+        return self._people.subject(subject).kind is SubjectKind.PIN_CUSTODIAN
 
-    def _is_of_people(self, act: OfficerAct) -> bool:
-        """Whether *act* is about somebody who signs, or something that does, or an officer."""
-        subject = str(act.details.get("subject", ""))
+    def _is_of_people(self, intent: OfficerIntent) -> bool:
+        """Whether *intent* is about somebody who signs, or something that does, or an officer."""
+        subject = str(intent.details.get("subject", ""))
         return subject.startswith(("person-", "seal-", "officer-"))
 
     def _require_officers(
-        self, act: OfficerAct, subjects: Sequence[Subject], activations: Sequence[Activation]
+        self, intent: OfficerIntent, subjects: Sequence[Subject], activations: Sequence[Activation]
     ) -> None:
-        """Officers all of them; or, to unlock, keepers all of them."""
+        """Officers all of them; or, to unlock, PIN custodians all of them."""
         kinds = {each.kind for each in subjects}
-        if kinds != {SubjectKind.OFFICER} and not (act.kind == UNLOCK and kinds == {SubjectKind.KEEPER}):
-            raise ActivationRefused(_why_not(act, kinds))
+        if kinds != {SubjectKind.OFFICER} and not (intent.kind == UNLOCK and kinds == {SubjectKind.PIN_CUSTODIAN}):
+            raise ActivationRefused(_why_not(intent, kinds))
         if not all(isinstance(activation, WebAuthnActivation) for activation in activations):
             raise ActivationRefused(
                 "Officers activate with an authenticator; a PIN and a code are bound to no act."
@@ -147,18 +151,18 @@ _NO_PAIR = "Two keepers of the PIN unlock together, or officers do; a keeper and
 _NEITHER = "Two keepers of the PIN unlock the HSM, or officers do, and nobody else."
 
 
-def _why_not(act: OfficerAct, kinds: set[SubjectKind]) -> str:
-    """The sentence for whoever of *kinds* may not activate *act*."""
-    if act.kind != UNLOCK:
-        return _KEEPERS_UNLOCK if kinds == {SubjectKind.KEEPER} else _ONLY_OFFICERS
-    return _NO_PAIR if SubjectKind.KEEPER in kinds else _NEITHER
+def _why_not(intent: OfficerIntent, kinds: set[SubjectKind]) -> str:
+    """The sentence for whoever of *kinds* may not activate *intent*."""
+    if intent.kind != UNLOCK:
+        return _KEEPERS_UNLOCK if kinds == {SubjectKind.PIN_CUSTODIAN} else _ONLY_OFFICERS
+    return _NO_PAIR if SubjectKind.PIN_CUSTODIAN in kinds else _NEITHER
 
 
 _SEAL_TOO_LONG = "A permission for a seal may last {hours} hours at most."
 _SERVICE_TOO_LONG = "A permission for a service may last {hours} hours at most."
 _TOO_LONG = "A permission may last {minutes} minutes at most."
 _TOO_FEW_OFFICERS = "This needs the activations of different officers, as many as {count}."
-_TOO_FEW_KEEPERS = "This needs the activations of {count} different keepers of the PIN."
+_TOO_FEW_PIN_CUSTODIANS = "This needs the activations of {count} different keepers of the PIN."
 
 
 def _require_within(left: timedelta, longest: timedelta, template: str, **values: int) -> None:

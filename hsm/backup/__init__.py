@@ -4,6 +4,6 @@ Nobody else sees the store or the token in the clear: what crosses the socket of
 for the recovery keys of the authority's own settings, and a statement of public facts.
 """
 
-from hsm.backup.statement import ServiceKey, Statement
+from hsm.backup.statement import BackupPartStatement, ServiceKey
 
-__all__ = ["ServiceKey", "Statement"]
+__all__ = ["BackupPartStatement", "ServiceKey"]

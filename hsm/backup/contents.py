@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from hsm.config import AuthoritySettings, TokenBackup
-from hsm.locks import held
+from hsm.locks import file_lock
 from hsm.login_turn import login_turn
 from hsm.store.copying import copy_store
 
@@ -32,7 +32,7 @@ def gather(settings: AuthoritySettings, into: Path) -> None:
     SoftHSM writes its files only when somebody logs in and when keys are made or destroyed: both wait meanwhile.
     """
     home, token = settings.home, token_of(settings)
-    with held(home.token_writes), login_turn(home.login_turns):
+    with file_lock(home.token_writes), login_turn(home.login_turns):
         copy_store(home.store, into / STORE)
         if token is not TokenBackup.OWN:
             configuration = home.root / settings.token.softhsm_configuration

@@ -18,16 +18,16 @@ from pathlib import Path
 from hsm import config, files, home, secrecy
 from hsm.backup.contents import gather, token_of
 from hsm.backup.examination import examine
-from hsm.backup.statement import ServiceKey, Statement
+from hsm.backup.statement import BackupPartStatement, ServiceKey
 from hsm.config import AuthoritySettings
-from hsm.errors import AuthorityError, BackupRefused, SealRefused
-from hsm.locks import held
-from hsm.sealing import new_identity, open_tree, recipient_of, seal_tree
+from hsm.encryption import decrypt_directory, encrypt_directory, new_identity, recipient_of
+from hsm.errors import AuthorityError, BackupRefused, EncryptionRefused
+from hsm.locks import file_lock
 from hsm.store.copying import StoreFacts
 from hsm.store.registry import KeyRecord
 
 
-def make(settings: AuthoritySettings, name: str, environment: Mapping[str, str]) -> Statement:
+def make(settings: AuthoritySettings, name: str, environment: Mapping[str, str]) -> BackupPartStatement:
     """Makes the part *name*, opens what was sealed and examines it, and only then gives it its name.
 
     1. store, settings, token and PINs are copied, the store as of one moment;
@@ -39,7 +39,7 @@ def make(settings: AuthoritySettings, name: str, environment: Mapping[str, str])
     Raises :class:`BackupRefused` and other refusals; then there is no part of this name.
     """
     if not settings.backup.recipients:
-        raise SealRefused(
+        raise EncryptionRefused(
             "The authority has no recovery key: `vermilion backup key FILE` makes one, whose public half belongs"
             " in backup.recipients of config/authority.toml."
         )
@@ -51,23 +51,23 @@ def make(settings: AuthoritySettings, name: str, environment: Mapping[str, str])
         directory.mkdir(mode=0o700)
     gather(settings, clear)
     once = new_identity()
-    seal_tree(clear, sealed, [*settings.backup.recipients, recipient_of(once)])
+    encrypt_directory(clear, sealed, [*settings.backup.recipients, recipient_of(once)])
     shutil.rmtree(clear)
-    open_tree(sealed, opened, [once])
+    decrypt_directory(sealed, opened, [once])
     facts = examine(opened, scratch, home.user_pin(settings, environment))
     shutil.rmtree(opened)
     shutil.rmtree(scratch)
     statement = _statement(settings, facts, sealed)
     sealed.rename(place / f"{name}.age")
-    files.write(place / f"{name}.json", json.dumps(statement.fields()).encode(), mode=0o600)
+    files.write_durably(place / f"{name}.json", json.dumps(statement.fields()).encode(), mode=0o600)
     return statement
 
 
-def _statement(settings: AuthoritySettings, facts: StoreFacts, sealed: Path) -> Statement:
+def _statement(settings: AuthoritySettings, facts: StoreFacts, sealed: Path) -> BackupPartStatement:
     services = [key for key in facts.needed if key.subject not in facts.people]
     with sealed.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return Statement(
+    return BackupPartStatement(
         sha256=digest,
         size=sealed.stat().st_size,
         schema=facts.schema,
@@ -117,12 +117,12 @@ def main() -> int:
     os.environ.update(home.module_environment(settings, os.environ))
     name, place = sys.argv[1], settings.home.backup
     try:
-        with held(place / "lock", wait=False):
+        with file_lock(place / "lock", wait=False):
             make(settings, name, os.environ)
     except (AuthorityError, OSError) as error:
         refusal = error if isinstance(error, AuthorityError) else _no_room(error)
         values = {key: value if isinstance(value, int) else str(value) for key, value in refusal.values.items()}
-        files.write(place / f"{name}.failed", json.dumps([refusal.template, values]).encode(), mode=0o600)
+        files.write_durably(place / f"{name}.failed", json.dumps([refusal.template, values]).encode(), mode=0o600)
         return 1
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from hsm import canonical
-from hsm.backup.statement import Statement
+from hsm.backup.statement import BackupPartStatement
 from hsm.errors import Malformed
 from hsm.note import NoteKey, verify_note
 
@@ -18,12 +18,12 @@ def note_text(manifest: bytes) -> str:
     return f"{HEADING}\n{hashlib.sha256(manifest).hexdigest()}\n"
 
 
-def part_named(manifest: bytes) -> Statement:
+def part_named(manifest: bytes) -> BackupPartStatement:
     """The authority's statement in *manifest* (canonical JSON). Raises :class:`Malformed`."""
     value = canonical.decode(manifest)
     if not isinstance(value, dict) or not isinstance(value.get("authority"), dict):
         raise Malformed("This is no manifest of a backup.")
-    return Statement.of_fields(value["authority"])
+    return BackupPartStatement.from_fields(value["authority"])
 
 
 def require_signed(manifest: bytes, note: bytes, key: NoteKey) -> None:

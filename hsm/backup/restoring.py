@@ -17,14 +17,14 @@ from hsm import config, home, secrecy
 from hsm.backup.contents import point_softhsm, put_in_place
 from hsm.backup.examination import examine_here, settings_of
 from hsm.config import AuthorityHome, AuthoritySettings
+from hsm.encryption import decrypt_directory, identities_in
 from hsm.errors import AuthorityError, BackupRefused
-from hsm.locks import held
-from hsm.sealing import identities_in, open_tree
+from hsm.locks import file_lock
 from hsm.store.copying import StoreFacts, copy_store, examine_store
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class RestoreTarget:
     """Where a part is restored: the home that it will be in, the settings of an authority that is there already,
     and whether that one may forget what it has signed since the backup."""
 
@@ -33,7 +33,7 @@ class Machine:
     forget_newer: bool = False
 
 
-def unpack(part: Path, identity: Path, into: Path, machine: Machine) -> None:
+def unpack(part: Path, identity: Path, into: Path, machine: RestoreTarget) -> None:
     """Puts store, settings, token and PINs of the sealed *part* below *into*, once all of it has been examined.
 
     1. no authority runs here; 2. the part opens; 3. store and keys are examined, in the HSM of this machine when
@@ -46,7 +46,7 @@ def unpack(part: Path, identity: Path, into: Path, machine: Machine) -> None:
     opened, scratch = into / ".opened", into / ".scratch"
     for directory in (opened, scratch):
         directory.mkdir(mode=0o700)
-    open_tree(part, opened, identities_in(identity))
+    decrypt_directory(part, opened, identities_in(identity))
     pin = home.user_pin(machine.settings, os.environ) if machine.settings else None
     facts = examine_here(opened, scratch, machine.settings, pin)
     if not machine.forget_newer:
@@ -65,7 +65,7 @@ def _require_stopped(root: Path) -> None:
     if not lock.exists():
         return
     try:
-        with held(lock, wait=False):
+        with file_lock(lock, wait=False):
             return
     except BlockingIOError as error:
         raise BackupRefused("An authority runs in {home}; end it before the restore.", home=root) from error
@@ -95,7 +95,7 @@ def main(part: str, identity: str, into: str, *options: str) -> int:
         settings = config.load(root) if AuthorityHome(root).settings.exists() else None
         if settings is not None:
             os.environ.update(home.module_environment(settings, os.environ))
-        unpack(Path(part), Path(identity), Path(into), Machine(root, settings, "forget-newer" in options))
+        unpack(Path(part), Path(identity), Path(into), RestoreTarget(root, settings, "forget-newer" in options))
     except AuthorityError as error:
         values = {name: value if isinstance(value, int) else str(value) for name, value in error.values.items()}
         sys.stdout.write(json.dumps([error.code, error.template, values]))

@@ -19,7 +19,7 @@ class ServiceKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class BackupPartStatement:
     """``sha256`` (hex) and ``size`` are of the sealed part; ``log_size`` and ``log_root`` (hex) what it remembers.
 
     A restore needs the keys ``services`` and, of people and seals, ``others`` more, whose labels are in the part.
@@ -55,7 +55,7 @@ class Statement:
         }
 
     @classmethod
-    def of_fields(cls, values: dict[str, Any]) -> Self:
+    def from_fields(cls, values: dict[str, Any]) -> Self:
         """The statement of :meth:`fields`. Raises :class:`Malformed`."""
         try:
             services = tuple(ServiceKey(*each) for each in values["services"])

@@ -15,9 +15,9 @@ from hsm.errors import AuthorityError, AuthorityLocked, BackupRefused
 from hsm.keys import raw_signer
 from hsm.login import Login
 from hsm.signer import SignatureAlgorithm, require_signature
-from hsm.store import KeyRecord, Store
+from hsm.store import AuthorityStore, KeyRecord
 from hsm.store.copying import StoreFacts
-from hsm.token import TokenRoom
+from hsm.token import TokenConnection
 
 _PROOF = b"vermilion: a restored key signs this"
 
@@ -38,19 +38,19 @@ def require_keys(token: TokenSettings, copy: Path, facts: StoreFacts, pin: str, 
     copy, too, of the one that the backup brings; otherwise it is this machine's.
     Raises :class:`BackupRefused` with what is missing or wrong.
     """
-    store = Store(copy)
+    store = AuthorityStore(copy)
     try:
         store.latch.release(token.label)
-        room = TokenRoom(
+        connection = TokenConnection(
             token.module, token.label, Login(token.label, store.latch, copy.with_name("turns"), PinChange(pin))
         )
         try:
-            _require_present(room, facts.needed)
+            _require_present(connection, facts.needed)
             for key in facts.needed:
                 if key.subject not in facts.people and key.public_key:
-                    _require_signs(room, key)
+                    _require_signs(connection, key)
         finally:
-            room.drop()
+            connection.drop()
     except BackupRefused:
         raise
     except AuthorityLocked as error:
@@ -64,8 +64,8 @@ def require_keys(token: TokenSettings, copy: Path, facts: StoreFacts, pin: str, 
         store.close()
 
 
-def _require_present(room: TokenRoom, needed: Sequence[KeyRecord]) -> None:
-    present = room.use(lambda: _labels(room))
+def _require_present(connection: TokenConnection, needed: Sequence[KeyRecord]) -> None:
+    present = connection.use(lambda: _labels(connection))
     missing = [key.label for key in needed if key.label not in present]
     if missing:
         raise BackupRefused(
@@ -75,15 +75,15 @@ def _require_present(room: TokenRoom, needed: Sequence[KeyRecord]) -> None:
         )
 
 
-def _labels(room: TokenRoom) -> set[str]:
+def _labels(connection: TokenConnection) -> set[str]:
     kinds = (ObjectClass.PRIVATE_KEY, ObjectClass.SECRET_KEY)
-    found = (each for kind in kinds for each in room.session().get_objects({Attribute.CLASS: kind}))
+    found = (each for kind in kinds for each in connection.session().get_objects({Attribute.CLASS: kind}))
     return {str(each[Attribute.LABEL]) for each in found}
 
 
-def _require_signs(room: TokenRoom, key: KeyRecord) -> None:
+def _require_signs(connection: TokenConnection, key: KeyRecord) -> None:
     public = load_der_public_key(key.public_key)
-    signature = raw_signer(room, key.label, SignatureAlgorithm.of(public))(_PROOF)
+    signature = raw_signer(connection, key.label, SignatureAlgorithm.from_public_key(public))(_PROOF)
     try:
         require_signature(public, signature, _PROOF)
     except InvalidSignature as error:

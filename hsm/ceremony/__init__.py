@@ -13,7 +13,7 @@ from hsm.ceremony.recovery_plan import RecoveryPlan, load_recovery
 from hsm.ceremony.renewal import Permission, hold_renewal
 from hsm.ceremony.renewal_plan import RenewalPlan, load_renewal
 from hsm.config import AuthoritySettings
-from hsm.files import write
+from hsm.files import write_durably
 
 __all__ = [
     "CeremonyPins",
@@ -63,7 +63,7 @@ def _show_result(result: CeremonyResult, show: Callable[[str], None]) -> None:
 
 def _hand_out(result: CeremonyResult, what: str, codes_to: Path | None, show: Callable[[str], None]) -> None:
     if codes_to is not None and result.setup_codes:
-        write(codes_to, "".join(f"{code}\n" for code in result.setup_codes).encode(), mode=0o600)
+        write_durably(codes_to, "".join(f"{code}\n" for code in result.setup_codes).encode(), mode=0o600)
     elif result.setup_codes:
         show(what)
         for code in result.setup_codes:

@@ -19,11 +19,11 @@ from hsm.errors import CertificateRefused
 from hsm.keys import private_key
 from hsm.names import SubjectName
 from hsm.note import NoteKey
-from hsm.operations.bench import Bench
+from hsm.operations.context import AuthorityContext
 from hsm.signers import Signers
 from hsm.store import CertificateRecord, CrlRecord, KeyRecord, Subject, SubjectKind
 from hsm.store.registry import ISSUING, ROOT
-from hsm.token import TokenRoom
+from hsm.token import TokenConnection
 
 ROOT_CRL_LIFETIME = timedelta(days=400)
 """The root is used in ceremonies alone: one a year, with a month to hold it in."""
@@ -35,43 +35,49 @@ class _Certified:
     certificate: x509.Certificate
 
 
-class Issuance:
+class CeremonyIssuance:
     """Makes one key after the other, for one ceremony at one time."""
 
     def __init__(
-        self, bench: Bench, plan: CeremonyPlan, root_room: TokenRoom, transcript: Transcript, *, now: datetime
+        self,
+        context: AuthorityContext,
+        plan: CeremonyPlan,
+        root_token: TokenConnection,
+        transcript: Transcript,
+        *,
+        now: datetime,
     ) -> None:
-        self._bench = bench
+        self._context = context
         self._plan = plan
-        self._root_room = root_room
+        self._root_token = root_token
         self._transcript = transcript
         self._now = now
-        settings = bench.settings.certificates
+        settings = context.settings.certificates
         self._rules = CertificateRules(frozenset({plan.organisation}), settings.base_url)
         self._made: dict[Profile, _Certified] = {}
 
     @property
     def root(self) -> Issuer:
         """The root CA; it signs while its token is open."""
-        return self._issuer(Profile.ROOT, self._root_room)
+        return self._issuer(Profile.ROOT, self._root_token)
 
     @property
     def issuing(self) -> Issuer:
         """The issuing CA."""
-        return self._issuer(Profile.ISSUING, self._bench.room)
+        return self._issuer(Profile.ISSUING, self._context.token)
 
     def log_key(self) -> NoteKey:
         """The log's key under its origin."""
         key: Any = self._made[Profile.LOG].certificate.public_key()
-        return NoteKey.of(self._bench.settings.log.origin, key)
+        return NoteKey.from_public_key(self._context.settings.log.origin, key)
 
     def make_root(self) -> None:
         """The root's key in its own token, its certificate and its first CRL."""
         step = self._plan.key(Profile.ROOT)
-        key = Signers(self._root_room, self._bench.store.registry).make_key(
+        key = Signers(self._root_token, self._context.store.registry).make_key(
             ROOT, step.algorithm, made=int(self._now.timestamp())
         )
-        private = private_key(self._root_room, key.label, key.public_key)
+        private = private_key(self._root_token, key.label, key.public_key)
         certificate = self._rules.self_sign(self._name(step), private, now=self._now)
         self._keep(step, ROOT, key, certificate)
         self._publish_crl(self.root, ROOT_CRL_LIFETIME)
@@ -86,10 +92,10 @@ class Issuance:
 
     def publish_issuing_crl(self) -> None:
         """The issuing CA's first CRL."""
-        self._publish_crl(self.issuing, timedelta(days=self._bench.settings.certificates.crl_days))
+        self._publish_crl(self.issuing, timedelta(days=self._context.settings.certificates.crl_days))
 
     def _make(self, step: KeyPlan, issuer: Issuer) -> None:
-        key = self._bench.signers.make_key(step.subject, step.algorithm, made=int(self._now.timestamp()))
+        key = self._context.signers.make_key(step.subject, step.algorithm, made=int(self._now.timestamp()))
         public_key: Any = load_der_public_key(key.public_key)
         certificate = self._rules.issue(step.profile, self._name(step), public_key, issuer=issuer, now=self._now)
         self._keep(step, issuer.label, key, certificate)
@@ -98,9 +104,9 @@ class Issuance:
         return SubjectName(self._plan.organisation, step.common_name, country=self._plan.country)
 
     def _keep(self, step: KeyPlan, issuer: str, key: KeyRecord, certificate: x509.Certificate) -> None:
-        store, plan = self._bench.store, self._plan
+        store, plan = self._context.store, self._plan
         subject = Subject(step.subject, SubjectKind.SERVICE, step.common_name, plan.organisation)
-        store.people.add(subject, enrolled=int(self._now.timestamp()))
+        store.people.add_subject(subject, enrolled=int(self._now.timestamp()))
         store.registry.add_certificate(CertificateRecord(step.subject, issuer, key.label, certificate))
         self._made[step.profile] = _Certified(key, certificate)
         results = [
@@ -117,11 +123,11 @@ class Issuance:
 
     def _publish_crl(self, issuer: Issuer, lifetime: timedelta) -> None:
         der = issue_crl(issuer, number=1, revocations=[], now=self._now, lifetime=lifetime)
-        self._bench.store.registry.add_crl(CrlRecord(issuer.label, 1, der))
+        self._context.store.registry.add_crl(CrlRecord(issuer.label, 1, der))
 
-    def _issuer(self, profile: Profile, room: TokenRoom) -> Issuer:
+    def _issuer(self, profile: Profile, token: TokenConnection) -> Issuer:
         made = self._made.get(profile)
         if made is None:
             raise CertificateRefused("The {name} CA has no certificate yet.", name=profile.name.lower())
-        key = private_key(room, made.key.label, made.key.public_key)
+        key = private_key(token, made.key.label, made.key.public_key)
         return Issuer(made.certificate, key, ROOT if profile is Profile.ROOT else ISSUING)

@@ -7,31 +7,31 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hsm.acts import instant
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.ceremony.plan import AppointmentPlan, OfficerPlan
 from hsm.ceremony.transcript import Transcript
 from hsm.config import AuthoritySettings
 from hsm.errors import ConfigurationRefused
-from hsm.operations.bench import Bench
-from hsm.operations.people import credentials_of, subject_of
+from hsm.intents import instant
+from hsm.operations.context import AuthorityContext
+from hsm.operations.people import credentials_from_details, subject_from_details
 from hsm.setup_code import digest_of, new_code
 from hsm.store import SubjectKind
 
 SOFTWARE = "software"
 
 
-def appoint(bench: Bench, officer: OfficerPlan, transcript: Transcript, *, now: datetime) -> None:
+def appoint(context: AuthorityContext, officer: OfficerPlan, transcript: Transcript, *, now: datetime) -> None:
     """Adds *officer* with the credential that the plan names. Raises :class:`ConfigurationRefused` without one."""
     details = {"subject": officer.subject, "name": officer.name, "organisation": officer.organisation}
-    subject = subject_of(details, SubjectKind.OFFICER)
-    public, kind = _credential(bench.settings, officer)
+    subject = subject_from_details(details, SubjectKind.OFFICER)
+    public, kind = _credential(context.settings, officer)
     if public.get("kind") != "webauthn":
         raise ConfigurationRefused("The officer {subject} needs an authenticator.", subject=officer.subject)
     moment = int(now.timestamp())
-    bench.store.people.add(subject, enrolled=moment)
-    for credential in credentials_of(officer.subject, [public], bench):
-        bench.store.people.add_credential(credential, added=moment)
+    context.store.people.add_subject(subject, enrolled=moment)
+    for credential in credentials_from_details(officer.subject, [public], context):
+        context.store.people.add_credential(credential, added=moment)
     results = [
         ("name", f"{officer.name}, {officer.organisation}"),
         ("credential", f"{kind}, id {public.get('credential_id', '-')}"),
@@ -39,12 +39,14 @@ def appoint(bench: Bench, officer: OfficerPlan, transcript: Transcript, *, now: 
     transcript.step(f"The officer {officer.subject}", officer.hands, results)
 
 
-def leave_codes(bench: Bench, plan: AppointmentPlan, transcript: Transcript, *, now: datetime) -> tuple[str, ...]:
+def leave_codes(
+    context: AuthorityContext, plan: AppointmentPlan, transcript: Transcript, *, now: datetime
+) -> tuple[str, ...]:
     """Makes the set-up codes of *plan*. The store and the transcript get their hashes, the caller the codes."""
     until = now + timedelta(hours=plan.hours)
     codes = tuple(new_code() for _ in range(plan.codes))
     for code in codes:
-        bench.store.setup.add(digest_of(code), expires=int(until.timestamp()))
+        context.store.setup.add_code(digest_of(code), expires=int(until.timestamp()))
     results = [("count until", instant(until))]
     results += [("code, SHA-256", digest_of(code).hex()) for code in codes]
     transcript.step("Set-up codes for officers who register later", plan.hands, results)

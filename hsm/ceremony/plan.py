@@ -17,7 +17,7 @@ from hsm.names import (
     require_person_name,
     require_visible,
 )
-from hsm.operations.bench import WRAPPING
+from hsm.operations.context import WRAPPING
 from hsm.signer import SignatureAlgorithm
 
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from hsm.ceremony.issuance import Issuance
+from hsm.ceremony.issuance import CeremonyIssuance
 from hsm.ceremony.officers import appoint, leave_codes
 from hsm.ceremony.pins import CeremonyPins
 from hsm.ceremony.plan import CeremonyPlan
-from hsm.ceremony.tokens import open_room, prepare_tokens
+from hsm.ceremony.tokens import open_token, prepare_tokens
 from hsm.ceremony.transcript import Transcript
 from hsm.ceremony.trust import publish
 from hsm.certificates import Profile
@@ -26,9 +26,9 @@ from hsm.config import AuthoritySettings
 from hsm.control import PinChange
 from hsm.errors import CertificateRefused, ConfigurationRefused, UnknownKey
 from hsm.generation import make_wrapping_key
-from hsm.operations.bench import Bench, open_bench
-from hsm.operations.records import keep_record
-from hsm.store import KeyRecord, Store
+from hsm.operations.context import AuthorityContext, open_context
+from hsm.operations.records import save_record
+from hsm.store import AuthorityStore, KeyRecord
 from hsm.store.registry import ROOT
 from hsm.time_source import SharedTimes
 
@@ -51,51 +51,51 @@ def hold_ceremony(
     """Holds the ceremony of *plan* on an authority that has had none, showing each line of its transcript.
 
     Raises :class:`CertificateRefused` after an earlier ceremony, :class:`ConfigurationRefused` while the daemon
-    runs, :class:`hsm.errors.TimeNotAvailable` without a proven clock, and what the token room raises.
+    runs, :class:`hsm.errors.TimeNotAvailable` without a proven clock, and what the token connection raises.
     """
     transcript = Transcript(show)
     with alone(settings.home.single):
         SharedTimes.create(settings.home.clock)
         _require_first(settings)
         prepared = prepare_tokens(settings, plan, pins)
-        bench = open_bench(settings, PinChange(pins.user))
+        context = open_context(settings, PinChange(pins.user))
         try:
-            now = bench.now()
+            now = context.now()
             transcript.begin(plan, now=now)
             parts = "one piece" if pins.root_parts == 1 else f"{pins.root_parts} parts, all of them needed"
             everybody = [each.hand for each in plan.participants]
             transcript.step("The tokens", everybody, [*prepared, ("PIN of the root's token", f"in {parts}")])
-            with bench.store.transaction():
-                codes = _make_everything(bench, plan, pins, transcript, now=now)
+            with context.store.transaction():
+                codes = _make_everything(context, plan, pins, transcript, now=now)
                 transcript.end(plan.participants)
-                return replace(record(bench, plan.name, transcript, now=now), setup_codes=codes)
+                return replace(record(context, plan.name, transcript, now=now), setup_codes=codes)
         finally:
-            bench.close()
+            context.close()
 
 
 def _make_everything(
-    bench: Bench, plan: CeremonyPlan, pins: CeremonyPins, transcript: Transcript, *, now: datetime
+    context: AuthorityContext, plan: CeremonyPlan, pins: CeremonyPins, transcript: Transcript, *, now: datetime
 ) -> tuple[str, ...]:
-    root_room = open_room(bench.settings, bench.store, plan.tokens.root, pins.root)
+    root_token = open_token(context.settings, context.store, plan.tokens.root, pins.root)
     try:
-        issuance = Issuance(bench, plan, root_room, transcript, now=now)
+        issuance = CeremonyIssuance(context, plan, root_token, transcript, now=now)
         issuance.make_root()
         issuance.make_issuing()
     finally:
-        root_room.drop()
+        root_token.drop()
     for profile in (Profile.TSA, Profile.LOG, Profile.EVIDENCE):
         issuance.make_service(profile)
     issuance.publish_issuing_crl()
-    made = make_wrapping_key(bench.room, plan.wrapping.subject)
+    made = make_wrapping_key(context.token, plan.wrapping.subject)
     record = KeyRecord(made.label, plan.wrapping.subject, "AES_256", made.public_key, made.attributes)
-    bench.store.registry.add_key(record, made=int(now.timestamp()))
+    context.store.registry.add_key(record, made=int(now.timestamp()))
     results = [("label", made.label), ("attributes read back", made.attributes)]
     transcript.step("The wrapping key (AES-256)", plan.wrapping.hands, results)
     for officer in plan.officers:
-        appoint(bench, officer, transcript, now=now)
-    codes = leave_codes(bench, plan.appointment, transcript, now=now) if plan.appointment else ()
+        appoint(context, officer, transcript, now=now)
+    codes = leave_codes(context, plan.appointment, transcript, now=now) if plan.appointment else ()
     publish(
-        bench.settings.home.trust,
+        context.settings.home.trust,
         root=issuance.root.certificate,
         issuing=issuance.issuing.certificate,
         log=issuance.log_key(),
@@ -105,13 +105,13 @@ def _make_everything(
     return codes
 
 
-def record(bench: Bench, name: str, transcript: Transcript, *, now: datetime) -> CeremonyResult:
+def record(context: AuthorityContext, name: str, transcript: Transcript, *, now: datetime) -> CeremonyResult:
     """Keeps the transcript of the ceremony *name*, and its hash in the caller's transaction."""
-    return CeremonyResult(keep_record(bench, name, transcript.text(), now=now), transcript.sha256())
+    return CeremonyResult(save_record(context, name, transcript.text(), now=now), transcript.sha256())
 
 
 def _require_first(settings: AuthoritySettings) -> None:
-    store = Store(settings.home.store)
+    store = AuthorityStore(settings.home.store)
     try:
         store.registry.certificate(ROOT)
     except UnknownKey:

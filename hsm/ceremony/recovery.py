@@ -15,24 +15,24 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from hsm import canonical
-from hsm.acts import instant
 from hsm.answers import OFFICER_RECOVERY
 from hsm.ceremony.pins import RootPin
 from hsm.ceremony.proceedings import CeremonyResult, alone, record
 from hsm.ceremony.recovery_plan import RecoveryPlan
-from hsm.ceremony.tokens import open_room
+from hsm.ceremony.tokens import open_token
 from hsm.ceremony.transcript import Transcript
 from hsm.config import AuthoritySettings
 from hsm.control import PinChange
 from hsm.errors import ActivationRefused, ConfigurationRefused
+from hsm.intents import instant
 from hsm.keys import raw_signer
-from hsm.operations.bench import Bench, open_bench
+from hsm.operations.context import AuthorityContext, open_context
 from hsm.setup_code import digest_of, new_code
 from hsm.signer import SignatureAlgorithm, require_signature
 from hsm.store import SubjectKind
 from hsm.store.registry import ROOT
 from hsm.time_source import SharedTimes
-from hsm.token import TokenRoom
+from hsm.token import TokenConnection
 
 
 def hold_recovery(
@@ -46,35 +46,35 @@ def hold_recovery(
     4. their authenticators end, the codes' hashes, the transcript's hash: one durable transaction.
 
     Raises :class:`ActivationRefused`, :class:`ConfigurationRefused` while the daemon runs,
-    :class:`hsm.errors.TimeNotAvailable`, and what the token room raises.
+    :class:`hsm.errors.TimeNotAvailable`, and what the token connection raises.
     """
     transcript = Transcript(show)
     with alone(settings.home.single):
         SharedTimes.create(settings.home.clock)
-        bench = open_bench(settings, PinChange(None))
-        root_room = open_room(settings, bench.store, plan.root, pin.pin)
+        context = open_context(settings, PinChange(None))
+        root_token = open_token(settings, context.store, plan.root, pin.pin)
         try:
-            now = bench.now()
+            now = context.now()
             codes = {officer: new_code() for officer in plan.officers}
-            _require_officers(bench, plan)
-            signature = _signed_by_root(bench, root_room, _decided(plan, codes, now))
-            with bench.store.transaction():
+            _require_officers(context, plan)
+            signature = _signed_by_root(context, root_token, _decided(plan, codes, now))
+            with context.store.transaction():
                 transcript.begin_recovery(plan, pin.parts, now=now)
                 for officer, code in codes.items():
-                    _recover(bench, plan, officer, code, transcript, now=now)
+                    _recover(context, plan, officer, code, transcript, now=now)
                 transcript.line("")
                 transcript.line(f"Signature of the root's key: {signature.hex()}")
                 transcript.end(plan.participants)
-                made = record(bench, f"{OFFICER_RECOVERY}-{plan.name}", transcript, now=now)
+                made = record(context, f"{OFFICER_RECOVERY}-{plan.name}", transcript, now=now)
                 return replace(made, setup_codes=tuple(codes.values()))
         finally:
-            root_room.drop()
-            bench.close()
+            root_token.drop()
+            context.close()
 
 
-def _require_officers(bench: Bench, plan: RecoveryPlan) -> None:
+def _require_officers(context: AuthorityContext, plan: RecoveryPlan) -> None:
     for officer in plan.officers:
-        if bench.store.people.subject(officer).kind is not SubjectKind.OFFICER:
+        if context.store.people.subject(officer).kind is not SubjectKind.OFFICER:
             raise ConfigurationRefused("{subject} is no officer.", subject=officer)
 
 
@@ -85,10 +85,10 @@ def _decided(plan: RecoveryPlan, codes: dict[str, str], now: datetime) -> bytes:
     return canonical.encode({"act": OFFICER_RECOVERY, **decided})
 
 
-def _signed_by_root(bench: Bench, room: TokenRoom, data: bytes) -> bytes:
-    kept = bench.store.registry.key(bench.store.registry.certificate(ROOT).label)
+def _signed_by_root(context: AuthorityContext, token: TokenConnection, data: bytes) -> bytes:
+    kept = context.store.registry.key(context.store.registry.certificate(ROOT).label)
     public = load_der_public_key(kept.public_key)
-    signature = raw_signer(room, kept.label, SignatureAlgorithm.of(public))(data)
+    signature = raw_signer(token, kept.label, SignatureAlgorithm.from_public_key(public))(data)
     try:
         require_signature(public, signature, data)
     except InvalidSignature as error:
@@ -100,18 +100,26 @@ _NOT_ROOT = "The token that was opened does not hold the root's key; bring the o
 
 
 def _recover(
-    bench: Bench, plan: RecoveryPlan, officer: str, code: str, transcript: Transcript, *, now: datetime
+    context: AuthorityContext,
+    plan: RecoveryPlan,
+    officer: str,
+    code: str,
+    transcript: Transcript,
+    *,
+    now: datetime,
 ) -> None:
     """Ends the authenticators and earlier codes of *officer* and leaves *code*, in the caller's transaction."""
     moment, until = int(now.timestamp()), now + timedelta(hours=plan.hours)
-    bench.store.setup.end_recoveries(officer, at=moment)
-    ended = bench.store.people.revoke_credentials(officer, revoked=moment)
+    context.store.setup.end_recoveries(officer, at=moment)
+    ended = context.store.people.revoke_credentials(officer, revoked=moment)
     restored = officer in plan.restored
     if restored:
-        bench.store.setup.add_recovery(digest_of(code), officer=officer, expires=int(until.timestamp()), at=moment)
+        context.store.setup.add_recovery(
+            digest_of(code), officer=officer, expires=int(until.timestamp()), at=moment
+        )
     else:
-        bench.store.setup.add(digest_of(code), expires=int(until.timestamp()))
-    known = bench.store.people.subject(officer)
+        context.store.setup.add_code(digest_of(code), expires=int(until.timestamp()))
+    known = context.store.people.subject(officer)
     results = [
         ("name", f"{known.name}, {known.organisation}"),
         ("authenticators ended", str(ended)),

@@ -16,12 +16,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from hsm.acts import Activation, OfficerAct
 from hsm.ceremony.issuance import ROOT_CRL_LIFETIME
 from hsm.ceremony.pins import CeremonyPins
 from hsm.ceremony.proceedings import CeremonyResult, alone, record
 from hsm.ceremony.renewal_plan import ISSUING_CA, LOG_CERTIFICATE, REVOCATION, ROOT_LIST, Renewal, RenewalPlan
-from hsm.ceremony.tokens import open_room
+from hsm.ceremony.tokens import open_token
 from hsm.ceremony.transcript import Transcript
 from hsm.ceremony.trust import publish_chain
 from hsm.certificates import Issuer, Profile
@@ -29,25 +28,26 @@ from hsm.config import AuthoritySettings
 from hsm.control import PinChange
 from hsm.crl import issue_crl, reason_of
 from hsm.errors import ActivationRefused, CertificateRefused
+from hsm.intents import Activation, OfficerIntent
 from hsm.keys import private_key
 from hsm.names import SubjectName, name_in
-from hsm.operations.bench import Bench, open_bench
+from hsm.operations.context import AuthorityContext, open_context
 from hsm.signer import SignatureAlgorithm
 from hsm.store import CertificateRecord, CrlRecord, KeyRecord, Subject, SubjectKind
 from hsm.store.registry import ISSUING, ROOT
 from hsm.time_source import SharedTimes
-from hsm.token import TokenRoom
+from hsm.token import TokenConnection
 
 _PROFILES = {"tsa": Profile.TSA, "evidence": Profile.EVIDENCE}
 ACT = "renew"
-"""The officers' act; its detail ``plan`` is the file's SHA-256 in hex."""
+"""The officers' intent; its detail ``plan`` is the file's SHA-256 in hex."""
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
     """What officers activated, and how."""
 
-    act: OfficerAct
+    intent: OfficerIntent
     activations: Sequence[Activation]
 
 
@@ -62,51 +62,53 @@ def hold_renewal(
     """Does what *plan* says, all of it or nothing, showing each line of its transcript.
 
     1. nobody else serves this home; the clock is proven;
-    2. the act is about exactly this file, and as many officers as the settings demand activated it;
+    2. the intent is about exactly this file, and as many officers as the settings demand activated it;
     3. the root's token opens with its PIN, even where the root signs nothing today;
-    4. the steps, the transcript's hash and the officers' act are one durable transaction.
+    4. the steps, the transcript's hash and the officers' intent are one durable transaction.
 
     Raises :class:`ActivationRefused`, :class:`CertificateRefused`, :class:`ConfigurationRefused` while the daemon
-    runs, :class:`hsm.errors.TimeNotAvailable`, and what the token room raises.
+    runs, :class:`hsm.errors.TimeNotAvailable`, and what the token connection raises.
     """
     transcript = Transcript(show)
     with alone(settings.home.single):
         SharedTimes.create(settings.home.clock)
-        bench = open_bench(settings, PinChange(pins.user))
-        root_room = open_room(settings, bench.store, plan.root, pins.root)
+        context = open_context(settings, PinChange(pins.user))
+        root_token = open_token(settings, context.store, plan.root, pins.root)
         try:
-            now = bench.now()
-            with bench.store.transaction():
-                officers = _authorised(bench, plan, permission)
-                renewing = Renewing(bench, root_room, transcript, now=now)
+            now = context.now()
+            with context.store.transaction():
+                officers = _authorised(context, plan, permission)
+                renewing = Renewing(context, root_token, transcript, now=now)
                 transcript.begin_renewal(plan, officers, now=now)
                 for step in plan.renewals:
                     renewing.do(step)
                 publish_chain(settings.home.trust, renewing.chain())
                 transcript.end(plan.participants)
-                return record(bench, plan.name, transcript, now=now)
+                return record(context, plan.name, transcript, now=now)
         finally:
-            root_room.drop()
-            bench.close()
+            root_token.drop()
+            context.close()
 
 
-def _authorised(bench: Bench, plan: RenewalPlan, permission: Permission) -> tuple[str, ...]:
-    act = permission.act
-    if act.kind != ACT or dict(act.details) != {"plan": plan.sha256.hex()}:
+def _authorised(context: AuthorityContext, plan: RenewalPlan, permission: Permission) -> tuple[str, ...]:
+    intent = permission.intent
+    if intent.kind != ACT or dict(intent.details) != {"plan": plan.sha256.hex()}:
         raise ActivationRefused("What the officers activated is not the renewal in this file.")
-    return bench.judge.authorise_officers(act, permission.activations).by
+    return context.authoriser.authorise_officers(intent, permission.activations).by
 
 
 class Renewing:
     """Does the steps of one renewal, at one time. The root's token is opened at once."""
 
-    def __init__(self, bench: Bench, root_room: TokenRoom, transcript: Transcript, *, now: datetime) -> None:
-        self._bench = bench
+    def __init__(
+        self, context: AuthorityContext, root_token: TokenConnection, transcript: Transcript, *, now: datetime
+    ) -> None:
+        self._context = context
         self._transcript = transcript
         self._now = now
         self._moment = int(now.timestamp())
-        kept = bench.store.registry.key(bench.store.registry.certificate(ROOT).label)
-        self._root = Issuer(bench.certificate(ROOT), private_key(root_room, kept.label, kept.public_key), ROOT)
+        kept = context.store.registry.key(context.store.registry.certificate(ROOT).label)
+        self._root = Issuer(context.certificate(ROOT), private_key(root_token, kept.label, kept.public_key), ROOT)
 
     def do(self, step: Renewal) -> None:
         """One step, in the caller's transaction."""
@@ -123,7 +125,7 @@ class Renewing:
 
     def chain(self) -> list[x509.Certificate]:
         """Every issuing CA, the one that issues now first, and the root."""
-        found = [each.certificate for each in self._bench.store.registry.authorities()]
+        found = [each.certificate for each in self._context.store.registry.authorities()]
         return [*found, self._root.certificate]
 
     def _root_list(self, step: Renewal) -> None:
@@ -133,7 +135,7 @@ class Renewing:
         self._transcript.step("A fresh revocation list of the root", step.hands, results)
 
     def _issuing(self, step: Renewal) -> None:
-        before = [name_in(each.certificate) for each in self._bench.store.registry.authorities()]
+        before = [name_in(each.certificate) for each in self._context.store.registry.authorities()]
         name = replace(before[0], common_name=step.common_name)
         if name.to_x509() in {each.to_x509() for each in before}:
             raise CertificateRefused(
@@ -141,28 +143,28 @@ class Renewing:
             )
         subject = f"{ISSUING}-{len(before) + 1}"
         people = Subject(subject, SubjectKind.SERVICE, name.common_name, name.organisation)
-        self._bench.store.people.add(people, enrolled=self._moment)
-        key = self._new_key(subject, step, like=self._bench.certificate(self._bench.store.registry.issuing()))
+        self._context.store.people.add_subject(people, enrolled=self._moment)
+        key = self._new_key(subject, step, like=self._context.certificate(self._context.store.registry.issuing()))
         self._keep(step, subject, self._certified(Profile.ISSUING, name, key, self._root), key)
-        days = self._bench.settings.certificates.crl_days
-        self._publish_crl(self._bench.issuer_called(subject), timedelta(days=days))
+        days = self._context.settings.certificates.crl_days
+        self._publish_crl(self._context.issuer_named(subject), timedelta(days=days))
 
     def _service(self, step: Renewal) -> None:
-        before = self._bench.certificate(step.what)
+        before = self._context.certificate(step.what)
         key = self._new_key(step.what, step, like=before)
-        issuer = self._bench.issuer()
+        issuer = self._context.issuer()
         self._keep(step, step.what, self._certified(_PROFILES[step.what], name_in(before), key, issuer), key)
 
     def _log(self, step: Renewal) -> None:
         """The log's key is its identity (C2SP): it stays, and is certified anew."""
-        before = self._bench.store.registry.certificate("log")
-        key = self._bench.store.registry.key(before.label)
-        certified = self._certified(Profile.LOG, name_in(before.certificate), key, self._bench.issuer())
+        before = self._context.store.registry.certificate("log")
+        key = self._context.store.registry.key(before.label)
+        certified = self._certified(Profile.LOG, name_in(before.certificate), key, self._context.issuer())
         self._keep(step, "log", certified, key)
 
     def _revoke(self, step: Renewal) -> None:
         reason_of(step.reason)
-        registry = self._bench.store.registry
+        registry = self._context.store.registry
         found = next((each for each in registry.authorities()[1:] if each.subject == step.subject), None)
         if found is None:
             raise CertificateRefused(
@@ -174,16 +176,16 @@ class Renewing:
         self._publish_crl(self._root, ROOT_CRL_LIFETIME)
 
     def _new_key(self, subject: str, step: Renewal, *, like: x509.Certificate) -> KeyRecord:
-        algorithm = step.algorithm or SignatureAlgorithm.of(like.public_key())
-        return self._bench.signers.make_key(subject, algorithm, made=self._moment)
+        algorithm = step.algorithm or SignatureAlgorithm.from_public_key(like.public_key())
+        return self._context.signers.make_key(subject, algorithm, made=self._moment)
 
     def _certified(self, profile: Profile, name: SubjectName, key: KeyRecord, issuer: Issuer) -> CertificateRecord:
         public_key: Any = load_der_public_key(key.public_key)
-        certificate = self._bench.rules().issue(profile, name, public_key, issuer=issuer, now=self._now)
+        certificate = self._context.rules().issue(profile, name, public_key, issuer=issuer, now=self._now)
         return CertificateRecord(key.subject, issuer.label, key.label, certificate)
 
     def _keep(self, step: Renewal, subject: str, made: CertificateRecord, key: KeyRecord) -> None:
-        self._bench.store.registry.add_certificate(made)
+        self._context.store.registry.add_certificate(made)
         certificate = made.certificate
         results = [
             ("algorithm", key.algorithm),
@@ -199,7 +201,7 @@ class Renewing:
         self._transcript.step(f"{what} of {subject}, certified by {made.issuer}", step.hands, results)
 
     def _publish_crl(self, issuer: Issuer, lifetime: timedelta) -> bytes:
-        registry = self._bench.store.registry
+        registry = self._context.store.registry
         number = registry.last_crl_number(issuer.label) + 1
         revocations = registry.revocations(issuer.label)
         der = issue_crl(issuer, number=number, revocations=revocations, now=self._now, lifetime=lifetime)

@@ -14,8 +14,8 @@ from hsm.control import PinChange
 from hsm.errors import ConfigurationRefused, ModuleUnavailable
 from hsm.initialisation import NewToken, initialise
 from hsm.login import Login
-from hsm.store import Store
-from hsm.token import TokenRoom
+from hsm.store import AuthorityStore
+from hsm.token import TokenConnection
 
 
 def prepare_tokens(settings: AuthoritySettings, plan: CeremonyPlan, pins: CeremonyPins) -> list[tuple[str, str]]:
@@ -44,10 +44,10 @@ def prepare_tokens(settings: AuthoritySettings, plan: CeremonyPlan, pins: Ceremo
     return done
 
 
-def open_room(settings: AuthoritySettings, store: Store, label: str, pin: str) -> TokenRoom:
-    """The room of the token *label*, which logs in with *pin* at first use; a wrong one is tried once."""
+def open_token(settings: AuthoritySettings, store: AuthorityStore, label: str, pin: str) -> TokenConnection:
+    """A connection to the token *label*, which logs in with *pin* at first use; a wrong one is tried once."""
     login = Login(label, store.latch, settings.home.login_turns, PinChange(pin))
-    return TokenRoom(settings.token.module, label, login)
+    return TokenConnection(settings.token.module, label, login)
 
 
 def _labels(module: str) -> Sequence[str]:

@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from hsm.acts import instant
 from hsm.ceremony.plan import CeremonyPlan, Participant
 from hsm.ceremony.recovery_plan import RecoveryPlan
 from hsm.ceremony.renewal_plan import RenewalPlan
+from hsm.intents import instant
 
 
 class Transcript:

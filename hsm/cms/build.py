@@ -1,6 +1,6 @@
 """Making signed messages: SignedData with one signer and the attributes of CAdES and PAdES baseline B-B.
 
-What does not change from one message to the next is encoded once for a signer (:mod:`hsm.cms.mould`), because
+What does not change from one message to the next is encoded once for a signer (:mod:`hsm.cms.template`), because
 timestamps are made by the thousand.
 """
 
@@ -27,10 +27,10 @@ from hsm.cms.model import (
     algorithm_protection,
     identifier_of,
 )
-from hsm.cms.mould import Casing, Mould, SignedAttributes, mould
 from hsm.cms.own import OwnMessageCheck
+from hsm.cms.template import MessageTemplate, SignedAttributes, TemplateParts, message_template
 from hsm.errors import BadRequest
-from hsm.signer import SignatureAlgorithm, Signer
+from hsm.signer import CmsSigner, SignatureAlgorithm
 
 _SIGNATURE_ALGORITHMS = {
     SignatureAlgorithm.ECDSA_SHA256: der.element(der.SEQUENCE, der.oid("1.2.840.10045.4.3.2")),
@@ -40,14 +40,14 @@ _SIGNATURE_ALGORITHMS = {
 }
 
 
-_MOST_MOULDS = 256
+_MOST_TEMPLATES = 256
 """Moulds that a maker keeps; a nonce of a stranger's making decides the length of a timestamp."""
 
 
 class MessageMaker:
     """Makes signed messages of one content type for one signer. Not thread-safe, like its signer."""
 
-    def __init__(self, signer: Signer, content_type: str) -> None:
+    def __init__(self, signer: CmsSigner, content_type: str) -> None:
         self._signer = signer
         # RFC 8419, 3.1: with Ed25519 and signed attributes the digest is SHA-512.
         self.digest_name = signer.algorithm.hash_name or "sha512"
@@ -59,7 +59,7 @@ class MessageMaker:
             _attribute(ALGORITHM_PROTECTION, algorithm_protection(digest_algorithm, algorithm)),
         )
         self._usual_attributes = self._attributes(())
-        bare = Casing(
+        bare = TemplateParts(
             signed_data=der.oid(SIGNED_DATA),
             # RFC 5652, 5.1: version 3 when the content is not plain data.
             before_content=der.integer(1 if content_type == DATA else 3) + der.set_of(digest_algorithm),
@@ -69,11 +69,11 @@ class MessageMaker:
             signature_algorithm=algorithm,
         )
         bag = _bag(signer.certificate, signer.chain)
-        self._casings = {False: bare, True: replace(bare, certificates=bag)}
-        self._moulds: dict[tuple[int | None, int, bool], Mould] = {}
+        self._parts = {False: bare, True: replace(bare, certificates=bag)}
+        self._templates: dict[tuple[int | None, int, bool], MessageTemplate] = {}
         self._check = OwnMessageCheck(signer.certificate, self.digest_name, algorithm)
 
-    def make(
+    def make_message(
         self,
         digest: bytes,
         *,
@@ -89,13 +89,13 @@ class MessageMaker:
         signed = self._attributes(attributes) if attributes else self._usual_attributes
         signature = self._signer.sign(signed.covered(digest))
         shape = (None if content is None else len(content), len(signature), certificates)
-        kept = None if attributes else self._moulds.get(shape)
-        fitting = kept or self._mould(signed, shape, len(digest))
-        message = fitting.cast(content=content or b"", digest=digest, signature=signature)
+        kept = None if attributes else self._templates.get(shape)
+        fitting = kept or self._template(signed, shape, len(digest))
+        message = fitting.fill(content=content or b"", digest=digest, signature=signature)
         if kept is not None:
-            self._check.filled(message, kept, digest=digest)
+            self._check.verify_filled(message, kept, digest=digest)
         else:
-            self._check.whole(message, content=content, digest=digest)
+            self._check.verify_whole(message, content=content, digest=digest)
             if not attributes:
                 self._keep(shape, fitting)
         return message
@@ -109,18 +109,22 @@ class MessageMaker:
         before = b"".join((*ordered[:place], message_digest[:-size]))
         return SignedAttributes(before, b"".join(ordered[place + 1 :]))
 
-    def _mould(self, signed: SignedAttributes, shape: tuple[int | None, int, bool], digest: int) -> Mould:
+    def _template(
+        self, signed: SignedAttributes, shape: tuple[int | None, int, bool], digest: int
+    ) -> MessageTemplate:
         content, signature, certificates = shape
-        return mould(self._casings[certificates], signed, content=content, digest=digest, signature=signature)
+        return message_template(
+            self._parts[certificates], signed, content=content, digest=digest, signature=signature
+        )
 
-    def _keep(self, shape: tuple[int | None, int, bool], fitting: Mould) -> None:
-        if len(self._moulds) >= _MOST_MOULDS:
-            self._moulds.clear()
-        self._moulds[shape] = fitting
+    def _keep(self, shape: tuple[int | None, int, bool], fitting: MessageTemplate) -> None:
+        if len(self._templates) >= _MOST_TEMPLATES:
+            self._templates.clear()
+        self._templates[shape] = fitting
 
 
 def sign_detached(
-    signer: Signer,
+    signer: CmsSigner,
     *,
     content: bytes | None = None,
     digest: bytes | None = None,
@@ -139,7 +143,7 @@ def sign_detached(
     if len(digest) != hashlib.new(maker.digest_name).digest_size:
         raise BadRequest("This key signs {name} digests; the digest has another length.", name=maker.digest_name)
     attributes = [] if signing_time is None else [_attribute(SIGNING_TIME, _utc_time(signing_time))]
-    return maker.make(digest, attributes=attributes)
+    return maker.make_message(digest, attributes=attributes)
 
 
 def _attribute(name: str, value: bytes) -> bytes:

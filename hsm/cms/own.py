@@ -1,8 +1,8 @@
 """Verifying what a known signer has just made, from the finished bytes, before they are given out.
 
-The first message out of a mould is read and verified whole, as a stranger would. Those that follow have the same
-bytes except in three places, and these are verified each time: the digest is the content's, and the signature over
-the attributes around the digest is the signer's.
+The first message out of a template is read and verified whole, as a stranger would. Those that follow have the
+same bytes except in three places, and these are verified each time: the digest is the content's, and the signature
+over the attributes around the digest is the signer's.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from cryptography import x509
 
 from hsm import der
 from hsm.cms.model import SignatureRefused
-from hsm.cms.mould import Mould
 from hsm.cms.reading import parse
 from hsm.cms.signatures import verify_signature
+from hsm.cms.template import MessageTemplate
 from hsm.cms.verify import verify
 from hsm.errors import Malformed
 
@@ -30,7 +30,7 @@ class OwnMessageCheck:
         self._algorithm = der.members(algorithm)
         self._digest_name = digest_name
 
-    def whole(self, message: bytes, *, content: bytes | None, digest: bytes) -> None:
+    def verify_whole(self, message: bytes, *, content: bytes | None, digest: bytes) -> None:
         """Reads all of *message*, which must have this *content* (None: detached) and *digest*."""
         try:
             read = parse(message)
@@ -40,10 +40,11 @@ class OwnMessageCheck:
             raise _refused()
         verify(read, digest=digest if content is None else None, candidates=[self._certificate])
 
-    def filled(self, message: bytes, mould: Mould, *, digest: bytes) -> None:
-        """Verifies what is in the *mould*, whose other bytes have passed :meth:`whole`."""
-        held = message[mould.digest] == digest and (
-            mould.content is None or hashlib.new(self._digest_name, message[mould.content]).digest() == digest
+    def verify_filled(self, message: bytes, template: MessageTemplate, *, digest: bytes) -> None:
+        """Verifies what is in the *template*, whose other bytes have passed :meth:`verify_whole`."""
+        held = message[template.digest] == digest and (
+            template.content is None
+            or hashlib.new(self._digest_name, message[template.content]).digest() == digest
         )
         if not held:
             raise _refused()
@@ -51,8 +52,8 @@ class OwnMessageCheck:
             self._key,
             self._algorithm,
             digest_name=self._digest_name,
-            data=mould.covered(message),
-            signature=message[mould.signature],
+            data=template.covered(message),
+            signature=message[template.signature],
         )
 
 

@@ -13,8 +13,8 @@ from hsm import canonical
 from hsm.answers import Appointment
 from hsm.errors import ActivationLocked, ActivationRefused, BadRequest
 from hsm.names import require_person_name
-from hsm.operations.bench import Bench
-from hsm.operations.people import credentials_of, require_organisation, subject_of
+from hsm.operations.context import AuthorityContext
+from hsm.operations.people import credentials_from_details, require_organisation, subject_from_details
 from hsm.setup_code import digest_of
 from hsm.store import Credential, SubjectKind
 from hsm.wire import field
@@ -25,16 +25,16 @@ _LONGEST_CODE = 80
 _BY, _BY_RECOVERY = "setup-code", "recovery-code"
 
 
-class Appointing:
+class AppointmentOperations:
     """What a set-up code opens; the ceremony decides how many there are and for how long."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, context: AuthorityContext) -> None:
+        self._context = context
 
     def appointment(self, _arguments: Mapping[str, Any]) -> list[Any]:
         """How many codes still count, for whom recovery codes do, and until when the last one does."""
-        moment = int(self._bench.now().timestamp())
-        codes, recoveries = self._bench.store.setup.unused(moment), self._bench.store.setup.recoveries(moment)
+        moment = int(self._context.now().timestamp())
+        codes, recoveries = self._context.store.setup.unused(moment), self._context.store.setup.recoveries(moment)
         ends = [end for _, end in codes] + [end for _, _, end in recoveries]
         until = datetime.fromtimestamp(max(ends), UTC) if ends else None
         return Appointment(len(codes), until, tuple(officer for _, officer, _ in recoveries)).to_wire()
@@ -50,20 +50,20 @@ class Appointing:
         """
         details = field(arguments, "details", dict)
         code = field(arguments, "code", str)
-        subject = subject_of(details, SubjectKind.OFFICER)
+        subject = subject_from_details(details, SubjectKind.OFFICER)
         require_person_name(subject.name)
-        require_organisation(self._bench, subject.organisation)
+        require_organisation(self._context, subject.organisation)
         known = self._authenticator(subject.subject, details)
-        now = self._bench.now()
-        store, moment = self._bench.store, int(now.timestamp())
+        now = self._context.now()
+        store, moment = self._context.store, int(now.timestamp())
         digest = self._matching(code, [digest for digest, _ in store.setup.unused(moment)], now)
         with store.transaction():
-            store.people.add(subject, enrolled=moment)
+            store.people.add_subject(subject, enrolled=moment)
             store.people.add_credential(known, added=moment)
-            if not store.setup.use(digest, officer=subject.subject, at=moment):
+            if not store.setup.use_code(digest, officer=subject.subject, at=moment):
                 raise ActivationRefused(_WRONG)
             record = canonical.encode({"act": "appoint_officer", "subject": subject.subject}).decode()
-            store.acts.authorise(secrets.token_bytes(16), record, activated_by=[_BY], strength=_BY, at=moment)
+            store.intents.authorise(secrets.token_bytes(16), record, activated_by=[_BY], strength=_BY, at=moment)
 
     def restore_officer(self, arguments: Mapping[str, Any]) -> None:
         """A new authenticator for an officer who lost every one, by a code of :mod:`hsm.ceremony.recovery`.
@@ -73,8 +73,8 @@ class Appointing:
         details, code = field(arguments, "details", dict), field(arguments, "code", str)
         subject = field(details, "subject", str)
         known = self._authenticator(subject, details)
-        now = self._bench.now()
-        store, moment = self._bench.store, int(now.timestamp())
+        now = self._context.now()
+        store, moment = self._context.store, int(now.timestamp())
         own = [digest for digest, officer, _ in store.setup.recoveries(moment) if officer == subject]
         digest = self._matching(code, own, now)
         with store.transaction():
@@ -82,7 +82,7 @@ class Appointing:
             if not store.setup.use_recovery(digest, at=moment):
                 raise ActivationRefused(_WRONG)
             record = canonical.encode({"act": "restore_officer", "subject": subject}).decode()
-            store.acts.authorise(
+            store.intents.authorise(
                 secrets.token_bytes(16), record, activated_by=[_BY_RECOVERY], strength=_BY_RECOVERY, at=moment
             )
 
@@ -90,7 +90,7 @@ class Appointing:
         credential = details.get("credential")
         if not isinstance(credential, dict) or credential.get("kind") != "webauthn":
             raise BadRequest("An officer needs an authenticator; a PIN and a code are bound to no act.")
-        [known] = credentials_of(subject, [credential], self._bench)
+        [known] = credentials_from_details(subject, [credential], self._context)
         return known
 
     def _matching(self, code: str, digests: Sequence[bytes], now: datetime) -> bytes:
@@ -100,7 +100,7 @@ class Appointing:
         if matching:
             return matching[0]
         lock_until = int((now + _LOCKED_FOR).timestamp())
-        store = self._bench.store.setup
+        store = self._context.store.setup
         if not store.begin_attempt(allowed=_ALLOWED_TRIES, now=int(now.timestamp()), lock_until=lock_until):
             raise ActivationLocked("Too many wrong codes were entered lately; this one is wrong as well.")
         raise ActivationRefused(_WRONG)

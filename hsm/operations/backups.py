@@ -15,23 +15,23 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from hsm.backup.manifest import note_text, part_named
-from hsm.backup.statement import Statement
+from hsm.backup.statement import BackupPartStatement
 from hsm.errors import BackupRefused, BadRequest, CertificateRefused
-from hsm.locks import held
+from hsm.locks import file_lock
 from hsm.note import NoteKey, sign_note
-from hsm.operations.bench import Bench
+from hsm.operations.context import AuthorityContext
 from hsm.wire import field
 
 PIECE = 1 << 20
 _NAME = re.compile(r"[0-9a-f]{16}")
 
 
-class Backups:
+class BackupOperations:
     """Handlers of the role ``backup``. The work is done by :mod:`hsm.backup.making`, so no worker waits for it."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
-        self._home = bench.settings.home
+    def __init__(self, context: AuthorityContext) -> None:
+        self._context = context
+        self._home = context.settings.home
         self._child: subprocess.Popen[bytes] | None = None
 
     def begin_backup(self, _arguments: Mapping[str, Any]) -> str:
@@ -75,18 +75,18 @@ class Backups:
         """The note, by the log's key, over a manifest of a backup whose authority's part is the one made last."""
         name, manifest = _named(arguments), field(arguments, "manifest", bytes)
         made = self.backup_made(arguments)
-        if made is None or part_named(manifest) != Statement.of_fields(made):
+        if made is None or part_named(manifest) != BackupPartStatement.from_fields(made):
             raise BackupRefused("This manifest is not of a backup with the authority's part {name}.", name=name)
-        signer = self._bench.signers.signer("log")
+        signer = self._context.signers.signer("log")
         key = signer.certificate.public_key()
         if not isinstance(key, (ed25519.Ed25519PublicKey, ec.EllipticCurvePublicKey)):
             raise CertificateRefused("The log's key must be Ed25519 or ECDSA.")
-        named = NoteKey.of(self._bench.settings.log.origin, key)
+        named = NoteKey.from_public_key(self._context.settings.log.origin, key)
         return sign_note(note_text(manifest), named, signer.sign)
 
     def _is_busy(self) -> bool:
         try:
-            with held(self._home.backup / "lock", wait=False):
+            with file_lock(self._home.backup / "lock", wait=False):
                 return False
         except BlockingIOError:
             return True

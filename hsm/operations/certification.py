@@ -10,17 +10,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 
-from hsm.acts import OfficerAct
 from hsm.certificates import Profile
 from hsm.crl import issue_crl, reason_of
 from hsm.errors import BadRequest, CertificateRefused, UnknownKey
+from hsm.intents import OfficerIntent
 from hsm.names import SubjectName, name_in
-from hsm.operations.bench import Bench
-from hsm.operations.records import keep_revocation, keep_rotation
+from hsm.operations.context import AuthorityContext
+from hsm.operations.records import record_revocation, record_rotation
 from hsm.signer import SignatureAlgorithm
 from hsm.store import CertificateRecord, CrlRecord, SubjectKind
 from hsm.store.registry import ROOT
-from hsm.wire import activations_from_wire, field, officer_act_from_wire
+from hsm.wire import activations_from_wire, field, officer_intent_from_wire
 
 _SERVICES = {"tsa": Profile.TSA, "evidence": Profile.EVIDENCE}
 _PROFILES = {
@@ -30,147 +30,153 @@ _PROFILES = {
 }
 
 
-class Certification:
+class CertificateOperations:
     """What the issuing CA does at run time. The root is not here: it signs in ceremonies."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, context: AuthorityContext) -> None:
+        self._context = context
 
     def chain(self, _arguments: Mapping[str, Any]) -> list[bytes]:
         """The CA that issues now, and the root, DER."""
-        return [each.public_bytes(Encoding.DER) for each in self._bench.signers.chain(self._current())]
+        return [each.public_bytes(Encoding.DER) for each in self._context.signers.chain(self._current())]
 
     def authorities(self, _arguments: Mapping[str, Any]) -> list[bytes]:
         """Every issuing CA, the one that issues now first, and the root last, DER."""
-        found = [each.certificate for each in self._bench.store.registry.authorities()]
-        return [each.public_bytes(Encoding.DER) for each in (*found, self._bench.certificate(ROOT))]
+        found = [each.certificate for each in self._context.store.registry.authorities()]
+        return [each.public_bytes(Encoding.DER) for each in (*found, self._context.certificate(ROOT))]
 
     def certificate(self, arguments: Mapping[str, Any]) -> bytes:
         """A subject's current certificate, DER."""
-        return self._bench.certificate(field(arguments, "subject", str)).public_bytes(Encoding.DER)
+        return self._context.certificate(field(arguments, "subject", str)).public_bytes(Encoding.DER)
 
     def crls(self, _arguments: Mapping[str, Any]) -> list[bytes]:
         """The current CRLs, DER: the root's, that of the CA that issues now, then those of the CAs before it."""
-        registry = self._bench.store.registry
+        registry = self._context.store.registry
         records = [registry.crl(each) for each in (ROOT, *(each.subject for each in registry.authorities()))]
         return [record.der for record in records if record is not None]
 
     def crl(self, arguments: Mapping[str, Any]) -> bytes:
         """The current CRL of one CA by its name, DER. Raises :class:`UnknownKey`."""
         issuer = field(arguments, "issuer", str)
-        record = self._bench.store.registry.crl(issuer)
+        record = self._context.store.registry.crl(issuer)
         if record is None:
             raise UnknownKey("There is no revocation list of {issuer}.", issuer=issuer)
         return record.der
 
     def issue_crl(self, _arguments: Mapping[str, Any]) -> bytes:
         """Fresh CRLs of all issuing CAs; that of the one that issues now."""
-        return self.fresh_crl(self._bench.now())
+        return self.fresh_crl(self._context.now())
 
     def fresh_crl(self, now: datetime, issuer: str | None = None) -> bytes:
         """The next CRL of every issuing CA that has not run out by *now*, each number taken and each list kept, in
         one transaction; returned is that of *issuer* (the one that issues now)."""
-        registry = self._bench.store.registry
-        with self._bench.store.transaction():
+        registry = self._context.store.registry
+        with self._context.store.transaction():
             for authority in registry.authorities():
                 if now <= authority.certificate.not_valid_after_utc:
                     self._publish_crl(authority.subject, now)
             return self.crl({"issuer": issuer or self._current()})
 
     def _publish_crl(self, issuer: str, now: datetime) -> None:
-        registry = self._bench.store.registry
+        registry = self._context.store.registry
         number = registry.last_crl_number(issuer) + 1
         der = issue_crl(
-            self._bench.issuer_called(issuer),
+            self._context.issuer_named(issuer),
             number=number,
             revocations=registry.revocations(issuer),
             now=now,
-            lifetime=timedelta(days=self._bench.settings.certificates.crl_days),
+            lifetime=timedelta(days=self._context.settings.certificates.crl_days),
         )
         registry.add_crl(CrlRecord(issuer, number, der))
 
     def _current(self) -> str:
-        return self._bench.store.registry.issuing()
+        return self._context.store.registry.issuing()
 
     def revoke_certificate(self, arguments: Mapping[str, Any]) -> bytes:
         """Revokes for good, on officers' activation, and gives the new CRL: every unexpired certificate of a
-        subject, or, where the act names a serial number, that one alone, an older one too."""
-        act = officer_act_from_wire(arguments.get("act"), "revoke_certificate")
-        subject, reason = self._to_revoke(act)
-        registry = self._bench.store.registry
+        subject, or, where the intent names a serial number, that one alone, an older one too."""
+        intent = officer_intent_from_wire(arguments.get("intent"), "revoke_certificate")
+        subject, reason = self._to_revoke(intent)
+        registry = self._context.store.registry
         one = (
-            registry.certificate_of(subject, field(act.details, "serial", str))
-            if "serial" in act.details
+            registry.certificate_of(subject, field(intent.details, "serial", str))
+            if "serial" in intent.details
             else None
         )
         record = one or registry.certificate(subject)
         if registry.is_revoked(record.certificate.serial_number):
             raise CertificateRefused("The certificate of {subject} was revoked before.", subject=subject)
-        authorised = self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
-        with self._bench.store.transaction():
+        authorised = self._context.authoriser.authorise_officers(
+            intent, activations_from_wire(arguments.get("activations"))
+        )
+        with self._context.store.transaction():
             ending = [one] if one else registry.unexpired(subject, int(authorised.at.timestamp()))
             self._revoke(ending, reason, authorised.at)
             if subject in _SERVICES:
-                keep_revocation(self._bench, act, authorised, ending, reason)
+                record_revocation(self._context, intent, authorised, ending, reason)
             return self.fresh_crl(authorised.at, record.issuer)
 
     def retire(self, arguments: Mapping[str, Any]) -> bytes:
         """Ends a subject's credentials, an officer's recovery codes, and unexpired certificates, whatever is left
         of them; the new CRL."""
-        act = officer_act_from_wire(arguments.get("act"), "retire")
-        subject, reason = self._to_revoke(act)
-        self._bench.store.people.subject(subject)
-        authorised = self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
-        with self._bench.store.transaction():
+        intent = officer_intent_from_wire(arguments.get("intent"), "retire")
+        subject, reason = self._to_revoke(intent)
+        self._context.store.people.subject(subject)
+        authorised = self._context.authoriser.authorise_officers(
+            intent, activations_from_wire(arguments.get("activations"))
+        )
+        with self._context.store.transaction():
             moment = int(authorised.at.timestamp())
-            self._bench.store.people.revoke_credentials(subject, revoked=moment)
-            self._bench.store.setup.end_recoveries(subject, at=moment)
+            self._context.store.people.revoke_credentials(subject, revoked=moment)
+            self._context.store.setup.end_recoveries(subject, at=moment)
             self._take_seals_from(subject, moment)
             self.revoke_all(subject, reason, authorised.at)
             return self.fresh_crl(authorised.at)
 
-    def _to_revoke(self, act: OfficerAct) -> tuple[str, str]:
-        """Subject and reason of *act*. Raises :class:`CertificateRefused` for the authority's own CAs."""
-        subject, reason = field(act.details, "subject", str), field(act.details, "reason", str)
+    def _to_revoke(self, intent: OfficerIntent) -> tuple[str, str]:
+        """Subject and reason of *intent*. Raises :class:`CertificateRefused` for the authority's own CAs."""
+        subject, reason = field(intent.details, "subject", str), field(intent.details, "reason", str)
         reason_of(reason)
-        if subject == ROOT or any(each.subject == subject for each in self._bench.store.registry.authorities()):
+        if subject == ROOT or any(each.subject == subject for each in self._context.store.registry.authorities()):
             raise CertificateRefused("{subject} is revoked in a ceremony, by the root.", subject=subject)
         return subject, reason
 
     def revoke_all(self, subject: str, reason: str, at: datetime) -> None:
         """Revokes every unexpired certificate of *subject*, in the caller's transaction."""
-        self._revoke(self._bench.store.registry.unexpired(subject, int(at.timestamp())), reason, at)
+        self._revoke(self._context.store.registry.unexpired(subject, int(at.timestamp())), reason, at)
 
     def _revoke(self, records: Sequence[CertificateRecord], reason: str, at: datetime) -> None:
         moment = int(at.timestamp())
         for record in records:
-            self._bench.store.registry.revoke(record.certificate.serial_number, revoked=moment, reason=reason)
+            self._context.store.registry.revoke(record.certificate.serial_number, revoked=moment, reason=reason)
 
     def _take_seals_from(self, subject: str, at: int) -> None:
         """Who has left keeps no seal; one with too few custodians then stands still until officers resume it."""
-        seals = self._bench.store.seals
-        for record in seals.kept_by(subject):
+        seals = self._context.store.seals
+        for record in seals.seals_of_custodian(subject):
             if record.destroyed is None:
                 seals.remove_custodian(record.subject, subject)
-                if len(self._bench.store.people.custodians(record.subject)) < record.needed:
+                if len(self._context.store.people.custodians(record.subject)) < record.needed:
                     seals.suspend(record.subject, since=at)
 
     def rotate(self, arguments: Mapping[str, Any]) -> bytes:
         """A new key and certificate for the same name, on officers' activation; the old one stays valid."""
-        act = officer_act_from_wire(arguments.get("act"), "rotate")
-        subject = field(act.details, "subject", str)
-        profile, name = self._profile(subject), name_in(self._bench.certificate(subject))
-        if profile is Profile.SEAL and self._bench.store.seals.seal(subject).destroyed is not None:
+        intent = officer_intent_from_wire(arguments.get("intent"), "rotate")
+        subject = field(intent.details, "subject", str)
+        profile, name = self._profile(subject), name_in(self._context.certificate(subject))
+        if profile is Profile.SEAL and self._context.store.seals.seal(subject).destroyed is not None:
             raise CertificateRefused(
                 "The seal {subject} is destroyed; nothing changes it any more.", subject=subject
             )
-        authorised = self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
-        algorithm = SignatureAlgorithm.of(self._bench.certificate(subject).public_key())
-        with self._bench.store.transaction():
+        authorised = self._context.authoriser.authorise_officers(
+            intent, activations_from_wire(arguments.get("activations"))
+        )
+        algorithm = SignatureAlgorithm.from_public_key(self._context.certificate(subject).public_key())
+        with self._context.store.transaction():
             certificate = self.certify(subject, profile, name, algorithm=algorithm, now=authorised.at)
             if subject in _SERVICES:
-                made = self._bench.store.registry.certificate(subject)
-                keep_rotation(self._bench, act, authorised, made)
+                made = self._context.store.registry.certificate(subject)
+                record_rotation(self._context, intent, authorised, made)
         return certificate.public_bytes(Encoding.DER)
 
     def certify(
@@ -183,12 +189,12 @@ class Certification:
         now: datetime,
     ) -> x509.Certificate:
         """A new key for *subject* and its certificate, recorded: from then on the current one."""
-        issuer = self._bench.issuer()
-        key = self._bench.signers.make_key(subject, algorithm, made=int(now.timestamp()))
-        certificate = self._bench.rules().issue(
+        issuer = self._context.issuer()
+        key = self._context.signers.make_key(subject, algorithm, made=int(now.timestamp()))
+        certificate = self._context.rules().issue(
             profile, name, _certifiable(key.public_key), issuer=issuer, now=now
         )
-        self._bench.store.registry.add_certificate(
+        self._context.store.registry.add_certificate(
             CertificateRecord(subject, issuer.label, key.label, certificate)
         )
         return certificate
@@ -196,7 +202,7 @@ class Certification:
     def _profile(self, subject: str) -> Profile:
         if subject in _SERVICES:
             return _SERVICES[subject]
-        profile = _PROFILES.get(self._bench.store.people.subject(subject).kind)
+        profile = _PROFILES.get(self._context.store.people.subject(subject).kind)
         if profile is None:
             raise BadRequest("The key of {subject} is renewed in a ceremony.", subject=subject)
         return profile
@@ -204,6 +210,6 @@ class Certification:
 
 def _certifiable(public_key: bytes) -> CertificatePublicKeyTypes:
     key: Any = load_der_public_key(public_key)
-    SignatureAlgorithm.of(key)
+    SignatureAlgorithm.from_public_key(key)
     certifiable: CertificatePublicKeyTypes = key
     return certifiable

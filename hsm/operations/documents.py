@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from hsm import cms
-from hsm.acts import SigningIntent
 from hsm.errors import ActivationUsed, AuthorityLocked, CertificateRefused, ConsistencyRefused, ModuleUnavailable
-from hsm.operations.bench import Bench
-from hsm.operations.manifests import log_state_of
+from hsm.intents import SigningIntent
+from hsm.operations.context import AuthorityContext
+from hsm.operations.manifests import log_state_from_manifest
 from hsm.signers import HsmSigner
-from hsm.wire import activations_from_wire, field, intent_from_wire
+from hsm.wire import activations_from_wire, field, signing_intent_from_wire
 
 
-class Documents:
+class DocumentOperations:
     """Signs what was activated, and manifests that rest on a log that the authority has witnessed."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, context: AuthorityContext) -> None:
+        self._context = context
         self._makers: dict[str, tuple[int, cms.MessageMaker]] = {}
 
     def sign_document(self, arguments: Mapping[str, Any]) -> bytes:
@@ -28,10 +28,10 @@ class Documents:
         2. the activations are right and the nonce is used up, on disk (:class:`hsm.activation.Judge`);
         3. sign; what comes out verifies, or is not given out.
         """
-        intent = intent_from_wire(arguments.get("intent"))
+        intent = signing_intent_from_wire(arguments.get("intent"))
         activations = activations_from_wire(arguments.get("activations"))
         signer = self._usable(intent.signer)
-        self._bench.judge.authorise_signature(intent, activations)
+        self._context.authoriser.authorise_signature(intent, activations)
         try:
             return self._signed(intent, signer)
         except (AuthorityLocked, ModuleUnavailable) as error:
@@ -44,15 +44,15 @@ class Documents:
         manifest = field(arguments, "manifest", bytes)
         self._require_witnessed(manifest)
         signer = self._usable("evidence")
-        return cms.sign_detached(signer, content=manifest, signing_time=self._bench.now())
+        return cms.sign_detached(signer, content=manifest, signing_time=self._context.now())
 
     def _usable(self, subject: str) -> HsmSigner:
-        signer = self._bench.signers.signer(subject)
-        self._bench.signers.require_unrevoked(signer)
-        certificate, now = signer.certificate, self._bench.now()
+        signer = self._context.signers.signer(subject)
+        self._context.signers.require_unrevoked(signer)
+        certificate, now = signer.certificate, self._context.now()
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             raise CertificateRefused("The certificate of {subject} is not valid now; rotate it.", subject=subject)
-        self._bench.room.use(lambda: self._bench.room.handle(signer.label))
+        self._context.token.use(lambda: self._context.token.handle(signer.label))
         return signer
 
     def _signed(self, intent: SigningIntent, signer: HsmSigner) -> bytes:
@@ -60,11 +60,11 @@ class Documents:
         if maker is None or number != signer.number:
             maker = cms.MessageMaker(signer, cms.DATA)
             self._makers[intent.signer] = (signer.number, maker)
-        return maker.make(intent.digest)
+        return maker.make_message(intent.digest)
 
     def _require_witnessed(self, manifest: bytes) -> None:
-        rests_on = log_state_of(manifest, now=self._bench.now())
-        if rests_on.origin != self._bench.settings.log.origin or not self._bench.store.checkpoints.has(
+        rests_on = log_state_from_manifest(manifest, now=self._context.now())
+        if rests_on.origin != self._context.settings.log.origin or not self._context.store.checkpoints.has(
             rests_on.state
         ):
             raise ConsistencyRefused("The manifest rests on a state of the log that the authority never signed.")

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hsm import canonical
-from hsm.acts import instant
 from hsm.errors import BadRequest
+from hsm.intents import instant
 from hsm.store import RememberedCheckpoint
 from hsm.wire import field
 
@@ -27,14 +27,14 @@ _PATIENCE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class LogState:
+class ManifestLogState:
     """The state of the log that a manifest rests on: the log's name, and its size and root."""
 
     origin: str
     state: RememberedCheckpoint
 
 
-def log_state_of(manifest: bytes, *, now: datetime) -> LogState:
+def log_state_from_manifest(manifest: bytes, *, now: datetime) -> ManifestLogState:
     """What *manifest* rests on. Raises :class:`BadRequest` or :class:`hsm.errors.Malformed`.
 
     1. it is canonical JSON with the fields of the format and no others;
@@ -55,7 +55,7 @@ def log_state_of(manifest: bytes, *, now: datetime) -> LogState:
     if not isinstance(state, dict) or set(state) != {"origin", "size", "root"}:
         raise BadRequest("A manifest's checkpoint has origin, size and root.")
     remembered = RememberedCheckpoint(field(state, "size", int), _root(field(state, "root", str)))
-    return LogState(field(state, "origin", str), remembered)
+    return ManifestLogState(field(state, "origin", str), remembered)
 
 
 def _require_audience(value: Mapping[str, Any]) -> None:

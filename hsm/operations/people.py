@@ -12,118 +12,121 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm.activation.cose import require_known_key
 from hsm.activation.pin import require_strong_hash, totp_context
-from hsm.acts import OfficerAct
 from hsm.answers import KnownCredential
 from hsm.certificates import SEAL_KINDS, Profile
 from hsm.errors import BadRequest, CertificateRefused
+from hsm.intents import OfficerIntent
 from hsm.names import SubjectName, require_person_name
-from hsm.operations.bench import Bench
-from hsm.operations.certification import Certification
+from hsm.operations.certification import CertificateOperations
+from hsm.operations.context import AuthorityContext
 from hsm.operations.seals import needed_in, require_custodian
-from hsm.store import Credential, SealRecord, Subject, SubjectKind
-from hsm.subjects import LONGEST_LOGIN, LONGEST_NAME, is_keeper, is_name, is_outside
-from hsm.wire import activations_from_wire, field, officer_act_from_wire
+from hsm.store import CompanySealRecord, Credential, Subject, SubjectKind
+from hsm.subjects import LONGEST_LOGIN, LONGEST_NAME, is_name, is_outside, is_pin_custodian
+from hsm.wire import activations_from_wire, field, officer_intent_from_wire
 
 _MOST_CREDENTIALS = 8
-_KEEPER_NAMED = "A keeper is named keeper- and an administrator's login, of 2 to {most} characters."
+_PIN_CUSTODIAN_NAMED = "A keeper is named keeper- and an administrator's login, of 2 to {most} characters."
 
 
-class Enrolment:
+class EnrolmentOperations:
     """Who exists, and with what they activate."""
 
-    def __init__(self, bench: Bench, certification: Certification) -> None:
-        self._bench = bench
+    def __init__(self, context: AuthorityContext, certification: CertificateOperations) -> None:
+        self._context = context
         self._certification = certification
 
     def enrol_person(self, arguments: Mapping[str, Any]) -> bytes:
-        """The certificate of a new person, who gets a key and the credentials in the act.
+        """The certificate of a new person, who gets a key and the credentials in the intent.
 
         An outside signer is of no organisation of this house, by the name that the officer reads and activates.
         """
-        act = officer_act_from_wire(arguments.get("act"), "enrol_person")
-        subject = subject_of(act.details, SubjectKind.PERSON)
-        credentials = credentials_of(subject.subject, act.details.get("credentials"), self._bench)
-        return self._enrol(act, arguments, subject, credentials=credentials)
+        intent = officer_intent_from_wire(arguments.get("intent"), "enrol_person")
+        subject = subject_from_details(intent.details, SubjectKind.PERSON)
+        credentials = credentials_from_details(subject.subject, intent.details.get("credentials"), self._context)
+        return self._enrol(intent, arguments, subject, credentials=credentials)
 
     def enrol_officer(self, arguments: Mapping[str, Any]) -> None:
         """One more officer, by those who are there; with authenticators alone, and without a certificate."""
         self._enrol_administering("enrol_officer", SubjectKind.OFFICER, arguments)
 
-    def enrol_keeper(self, arguments: Mapping[str, Any]) -> None:
+    def enrol_pin_custodian(self, arguments: Mapping[str, Any]) -> None:
         """Somebody who keeps a part of the PIN, by officers: two of them unlock, and that is all that they do.
 
-        Who was enrolled before answers with the authenticators in the act from now on, and with no other: so one
-        that is lost is replaced, and who was ended begins again.
+        Who was enrolled before answers with the authenticators in the intent from now on, and with no other: so
+        one that is lost is replaced, and who was ended begins again.
         """
-        self._enrol_administering("enrol_keeper", SubjectKind.KEEPER, arguments)
+        self._enrol_administering("enrol_keeper", SubjectKind.PIN_CUSTODIAN, arguments)
 
-    def keepers(self, _arguments: Mapping[str, Any]) -> list[str]:
+    def pin_custodians(self, _arguments: Mapping[str, Any]) -> list[str]:
         """The subjects of whom any two unlock: who was ended is not among them."""
-        return self._bench.store.people.keepers()
+        return self._context.store.people.pin_custodians()
 
-    def end_keeper(self, arguments: Mapping[str, Any]) -> int:
-        """Takes from a keeper every authenticator, or the one named (its id in hex), for whoever asks; how many.
+    def end_pin_custodian(self, arguments: Mapping[str, Any]) -> int:
+        """Takes from a PIN custodian every authenticator, or the one named (its id in hex), for whoever asks; how
+        many.
 
         As with a seal, to stop somebody can never be too easy: it takes no officer, and no HSM, so that it can be
-        done while that is locked. To begin again takes officers (:meth:`enrol_keeper`). Who is no keeper, or none
-        any more, loses nothing.
+        done while that is locked. To begin again takes officers (:meth:`enrol_pin_custodian`). Who is no PIN
+        custodian, or none any more, loses nothing.
         """
         subject, named = field(arguments, "subject", str), arguments.get("credential")
-        if not is_name(subject, SubjectKind.KEEPER):
-            raise BadRequest(_KEEPER_NAMED, most=LONGEST_LOGIN)
+        if not is_name(subject, SubjectKind.PIN_CUSTODIAN):
+            raise BadRequest(_PIN_CUSTODIAN_NAMED, most=LONGEST_LOGIN)
         one = None if named is None else _hex(field(arguments, "credential", str), "credential")
-        with self._bench.store.transaction():
-            people, moment = self._bench.store.people, int(self._bench.now().timestamp())
+        with self._context.store.transaction():
+            people, moment = self._context.store.people, int(self._context.now().timestamp())
             if one is None:
                 return people.revoke_credentials(subject, revoked=moment)
             return people.revoke_credential(subject, one, revoked=moment)
 
     def _enrol_administering(self, operation: str, kind: SubjectKind, arguments: Mapping[str, Any]) -> None:
-        act = officer_act_from_wire(arguments.get("act"), operation)
-        subject = subject_of(act.details, kind)
+        intent = officer_intent_from_wire(arguments.get("intent"), operation)
+        subject = subject_from_details(intent.details, kind)
         require_person_name(subject.name)
-        require_organisation(self._bench, subject.organisation)
-        credentials = credentials_of(subject.subject, act.details.get("credentials"), self._bench)
+        require_organisation(self._context, subject.organisation)
+        credentials = credentials_from_details(subject.subject, intent.details.get("credentials"), self._context)
         if any(each.kind != "webauthn" for each in credentials):
             raise BadRequest("An officer needs an authenticator; a PIN and a code are bound to no act.")
-        authorised = self._authorised(act, arguments)
-        people = self._bench.store.people
-        with self._bench.store.transaction():
-            if kind is SubjectKind.KEEPER and people.is_known_keeper(subject.subject):
+        authorised = self._authorised(intent, arguments)
+        people = self._context.store.people
+        with self._context.store.transaction():
+            if kind is SubjectKind.PIN_CUSTODIAN and people.is_known_pin_custodian(subject.subject):
                 people.replace_authenticators(subject.subject, credentials, at=authorised)
                 return
-            people.add(subject, enrolled=authorised)
+            people.add_subject(subject, enrolled=authorised)
             for credential in credentials:
                 people.add_credential(credential, added=authorised)
 
     def enrol_seal(self, arguments: Mapping[str, Any]) -> bytes:
-        """The certificate of a new seal, with the custodians in the act: persons of its organisation."""
-        act = officer_act_from_wire(arguments.get("act"), "enrol_seal")
-        subject = subject_of(act.details, SubjectKind.SEAL)
-        custodians, needed = _names(act.details.get("custodians")), needed_in(act.details)
-        kind = _seal_kind(act.details)
+        """The certificate of a new seal, with the custodians in the intent: persons of its organisation."""
+        intent = officer_intent_from_wire(arguments.get("intent"), "enrol_seal")
+        subject = subject_from_details(intent.details, SubjectKind.SEAL)
+        custodians, needed = _names(intent.details.get("custodians")), needed_in(intent.details)
+        kind = _seal_kind(intent.details)
         for custodian in custodians:
-            require_custodian(self._bench, custodian, subject.organisation)
+            require_custodian(self._context, custodian, subject.organisation)
         if len(custodians) < needed:
             raise BadRequest("A seal has at least as many custodians as release it together.")
-        return self._enrol(act, arguments, subject, custodians=custodians, seal=SealRecord("", kind, needed))
+        return self._enrol(
+            intent, arguments, subject, custodians=custodians, seal=CompanySealRecord("", kind, needed)
+        )
 
     def add_credential(self, arguments: Mapping[str, Any]) -> None:
         """One more credential for a person or an officer."""
-        act = officer_act_from_wire(arguments.get("act"), "add_credential")
-        subject = self._bench.store.people.subject(field(act.details, "subject", str))
-        if subject.kind is SubjectKind.KEEPER:
+        intent = officer_intent_from_wire(arguments.get("intent"), "add_credential")
+        subject = self._context.store.people.subject(field(intent.details, "subject", str))
+        if subject.kind is SubjectKind.PIN_CUSTODIAN:
             raise BadRequest("A keeper's authenticators are replaced together: enrol the keeper anew.")
         if subject.kind not in (SubjectKind.PERSON, SubjectKind.OUTSIDE, SubjectKind.OFFICER):
             raise BadRequest("{subject} has no credentials of its own.", subject=subject.subject)
-        credentials = credentials_of(subject.subject, [act.details.get("credential")], self._bench)
-        authorised = self._authorised(act, arguments)
-        with self._bench.store.transaction():
-            self._bench.store.people.add_credential(credentials[0], added=authorised)
+        credentials = credentials_from_details(subject.subject, [intent.details.get("credential")], self._context)
+        authorised = self._authorised(intent, arguments)
+        with self._context.store.transaction():
+            self._context.store.people.add_credential(credentials[0], added=authorised)
 
     def credentials(self, arguments: Mapping[str, Any]) -> list[Any]:
         """The unrevoked credentials of a subject: kind, id, time of adding, public key; nothing that activates."""
-        people = self._bench.store.people
+        people = self._context.store.people
         known = people.credentials(field(arguments, "subject", str))
         return [
             KnownCredential(kind, identifier, datetime.fromtimestamp(added, UTC), public_key).to_wire()
@@ -132,75 +135,77 @@ class Enrolment:
 
     def organisations(self, _arguments: Mapping[str, Any]) -> list[str]:
         """The organisations that certificates may name."""
-        return sorted(self._bench.rules().organisations)
+        return sorted(self._context.rules().organisations)
 
     def revoke_credential(self, arguments: Mapping[str, Any]) -> None:
         """Ends an authenticator (its id in hex), or every PIN (``pin-totp``), for good."""
-        act = officer_act_from_wire(arguments.get("act"), "revoke_credential")
-        subject, named = field(act.details, "subject", str), field(act.details, "credential", str)
-        self._bench.store.people.subject(subject)
+        intent = officer_intent_from_wire(arguments.get("intent"), "revoke_credential")
+        subject, named = field(intent.details, "subject", str), field(intent.details, "credential", str)
+        self._context.store.people.subject(subject)
         identifier = None if named == "pin-totp" else _hex(named, "credential")
-        authorised = self._authorised(act, arguments)
-        with self._bench.store.transaction():
-            ended = self._bench.store.people.revoke_credential(subject, identifier, revoked=authorised)
+        authorised = self._authorised(intent, arguments)
+        with self._context.store.transaction():
+            ended = self._context.store.people.revoke_credential(subject, identifier, revoked=authorised)
         if ended == 0:
             raise BadRequest("{subject} has no such credential to revoke.", subject=subject)
 
     def _enrol(
         self,
-        act: OfficerAct,
+        intent: OfficerIntent,
         arguments: Mapping[str, Any],
         subject: Subject,
         *,
         credentials: tuple[Credential, ...] = (),
         custodians: tuple[str, ...] = (),
-        seal: SealRecord | None = None,
+        seal: CompanySealRecord | None = None,
     ) -> bytes:
-        bench = self._bench
+        context = self._context
         if subject.kind is SubjectKind.OUTSIDE:
-            bench.rules().require_foreign(subject.organisation)
+            context.rules().require_foreign(subject.organisation)
         else:
-            require_organisation(bench, subject.organisation)
-        authorised = bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
+            require_organisation(context, subject.organisation)
+        authorised = context.authoriser.authorise_officers(
+            intent, activations_from_wire(arguments.get("activations"))
+        )
         moment = int(authorised.at.timestamp())
-        with bench.store.transaction():
-            bench.store.people.add(subject, enrolled=moment, custodians=custodians)
+        with context.store.transaction():
+            context.store.people.add_subject(subject, enrolled=moment, custodians=custodians)
             if seal is not None:
-                bench.store.seals.add(subject.subject, seal.kind, seal.needed)
+                context.store.seals.add_seal(subject.subject, seal.kind, seal.needed)
             for credential in credentials:
-                bench.store.people.add_credential(credential, added=moment)
+                context.store.people.add_credential(credential, added=moment)
             certificate = self._certification.certify(
                 subject.subject,
                 Profile.SEAL if subject.kind is SubjectKind.SEAL else Profile.PERSON,
                 SubjectName(
                     subject.organisation, subject.name, subject.subject, unit=None if seal is None else seal.kind
                 ),
-                algorithm=bench.settings.certificates.algorithm.signature,
+                algorithm=context.settings.certificates.algorithm.signature,
                 now=authorised.at,
             )
         return certificate.public_bytes(Encoding.DER)
 
-    def _authorised(self, act: OfficerAct, arguments: Mapping[str, Any]) -> int:
+    def _authorised(self, intent: OfficerIntent, arguments: Mapping[str, Any]) -> int:
         activations = activations_from_wire(arguments.get("activations"))
-        return int(self._bench.judge.authorise_officers(act, activations).at.timestamp())
+        return int(self._context.authoriser.authorise_officers(intent, activations).at.timestamp())
 
 
-def require_organisation(bench: Bench, organisation: str) -> None:
+def require_organisation(context: AuthorityContext, organisation: str) -> None:
     """Raises :class:`CertificateRefused` for one that the authority may not name."""
-    if organisation not in bench.rules().organisations:
+    if organisation not in context.rules().organisations:
         raise CertificateRefused(
             "The organisation {organisation} is not one that this authority may name; the settings list them.",
             organisation=organisation,
         )
 
 
-def subject_of(details: Mapping[str, Any], kind: SubjectKind) -> Subject:
-    """The subject in an act's details; a person with an outside signer's name is one. Raises :class:`BadRequest`
-    for a name out of form."""
+def subject_from_details(details: Mapping[str, Any], kind: SubjectKind) -> Subject:
+    """The subject in an intent's details; a person with an outside signer's name is one. Raises
+    :class:`BadRequest` for a name out of form."""
     subject = field(details, "subject", str)
     if not is_name(subject, kind):
-        if kind is SubjectKind.KEEPER:
-            raise BadRequest(_KEEPER_NAMED, most=LONGEST_LOGIN)
+        if kind is SubjectKind.PIN_CUSTODIAN:
+            raise BadRequest(_PIN_CUSTODIAN_NAMED, most=LONGEST_LOGIN)
         raise BadRequest(
             "A {kind} is named {kind}- and up to {most} lower-case letters, digits or hyphens.",
             kind=kind.value,
@@ -211,20 +216,20 @@ def subject_of(details: Mapping[str, Any], kind: SubjectKind) -> Subject:
     return Subject(subject, kind, field(details, "name", str), field(details, "organisation", str))
 
 
-def credentials_of(subject: str, value: Any, bench: Bench) -> tuple[Credential, ...]:
-    """The credentials in an act's details; a TOTP secret leaves here wrapped. Raises :class:`BadRequest`."""
+def credentials_from_details(subject: str, value: Any, context: AuthorityContext) -> tuple[Credential, ...]:
+    """The credentials in an intent's details; a TOTP secret leaves here wrapped. Raises :class:`BadRequest`."""
     if not isinstance(value, list) or not 0 < len(value) <= _MOST_CREDENTIALS:
         raise BadRequest("Credentials are a list of 1 to {most}.", most=_MOST_CREDENTIALS)
-    return tuple(_credential(subject, item, bench) for item in value)
+    return tuple(_credential(subject, item, context) for item in value)
 
 
-def _credential(subject: str, item: Any, bench: Bench) -> Credential:
+def _credential(subject: str, item: Any, context: AuthorityContext) -> Credential:
     if not isinstance(item, dict):
         raise BadRequest("A credential is a map.")
     kind = field(item, "kind", str)
     if kind == "webauthn":
-        configured = bench.settings.activation
-        party = configured.console_party if is_keeper(subject) else configured.rp_id
+        configured = context.settings.activation
+        party = configured.console_party if is_pin_custodian(subject) else configured.rp_id
         if field(item, "rp_id", str) != party:
             raise BadRequest("This authenticator was registered with another relying party.")
         public_key = _hex(field(item, "public_key", str), "public_key")
@@ -234,7 +239,7 @@ def _credential(subject: str, item: Any, bench: Bench) -> Credential:
     if kind == "pin-totp":
         pin_hash = field(item, "pin_hash", str)
         require_strong_hash(pin_hash)
-        secret = bench.wrapping.wrap(totp_context(subject), _base32(field(item, "totp_secret", str)))
+        secret = context.wrapping.wrap(totp_context(subject), _base32(field(item, "totp_secret", str)))
         return Credential(0, subject, kind, pin_hash=pin_hash, totp_secret=secret)
     raise BadRequest("A credential is of the kind webauthn or pin-totp.")
 

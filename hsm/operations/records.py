@@ -1,4 +1,4 @@
-"""What is kept of ceremonies, and of every later act by which a key that one made is exchanged or revoked.
+"""What is kept of ceremonies, and of every later change by which a key from one is exchanged or revoked.
 
 The transcript is a file beside the store; its hash is in the store, in one transaction with what it tells of, and
 goes into the appliance's log from there, so that neither can be changed unseen.
@@ -14,29 +14,29 @@ from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 
-from hsm.activation.judge import Authorised
-from hsm.acts import OfficerAct, instant
+from hsm.activation.authoriser import AuthorisedIntent
 from hsm.answers import HeldCeremony
-from hsm.files import write
-from hsm.operations.bench import Bench
+from hsm.files import write_durably
+from hsm.intents import OfficerIntent, instant
+from hsm.operations.context import AuthorityContext
 from hsm.store import CeremonyRecord, CertificateRecord
-from hsm.store.ceremonies import transcript_of
+from hsm.store.ceremonies import transcript_path
 from hsm.wire import field
 
 
-class Records:
+class CeremonyOperations:
     """Tells of them; nothing secret is in one."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, context: AuthorityContext) -> None:
+        self._context = context
 
     def ceremonies(self, _arguments: Mapping[str, Any]) -> list[Any]:
         """Every ceremony, the first first, and whether its transcript is as it was written."""
-        return [self._held(each).to_wire() for each in self._bench.store.ceremonies.all()]
+        return [self._held(each).to_wire() for each in self._context.store.ceremonies.all_ceremonies()]
 
     def transcript(self, arguments: Mapping[str, Any]) -> str:
         """The transcript of the ceremony ``number``, as it is found; empty when it is gone."""
-        record = self._bench.store.ceremonies.one(field(arguments, "number", int))
+        record = self._context.store.ceremonies.ceremony(field(arguments, "number", int))
         return self._found(record).decode(errors="replace")
 
     def _held(self, record: CeremonyRecord) -> HeldCeremony:
@@ -46,60 +46,72 @@ class Records:
 
     def _found(self, record: CeremonyRecord) -> bytes:
         try:
-            return transcript_of(self._bench.settings.home.store, record.name, record.held).read_bytes()
+            return transcript_path(self._context.settings.home.store, record.name, record.held).read_bytes()
         except OSError:
             return b""
 
 
-def keep_record(bench: Bench, name: str, text: str, *, now: datetime) -> Path:
+def save_record(context: AuthorityContext, name: str, text: str, *, now: datetime) -> Path:
     """Keeps the transcript *text* of the ceremony *name*, and its hash in the caller's transaction; the file."""
     held = int(now.timestamp())
-    path = transcript_of(bench.settings.home.store, name, held)
+    path = transcript_path(context.settings.home.store, name, held)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write(path, text.encode(), mode=0o600)
-    bench.store.ceremonies.add(name, hashlib.sha256(text.encode()).digest(), held=held)
+    write_durably(path, text.encode(), mode=0o600)
+    context.store.ceremonies.add_ceremony(name, hashlib.sha256(text.encode()).digest(), held=held)
     return path
 
 
-def keep_rotation(bench: Bench, act: OfficerAct, authorised: Authorised, made: CertificateRecord) -> None:
+def record_rotation(
+    context: AuthorityContext, intent: OfficerIntent, authorised: AuthorisedIntent, made: CertificateRecord
+) -> None:
     """The record of a new key of a service, in the caller's transaction."""
-    key = bench.store.registry.key(made.label)
+    key = context.store.registry.key(made.label)
     results = [
         ("label", key.label),
         ("attributes read back", key.attributes),
         ("public key, SHA-256", hashlib.sha256(key.public_key).hexdigest()),
-        *_told(made),
+        *_certificate_lines(made),
         ("valid until", instant(made.certificate.not_valid_after_utc)),
     ]
-    _keep(bench, act, authorised, f"A new key of {made.subject}, certified by {made.issuer}", results)
+    _record_intent(
+        context, intent, authorised, f"A new key of {made.subject}, certified by {made.issuer}", results
+    )
 
 
-def keep_revocation(
-    bench: Bench, act: OfficerAct, authorised: Authorised, revoked: Sequence[CertificateRecord], reason: str
+def record_revocation(
+    context: AuthorityContext,
+    intent: OfficerIntent,
+    authorised: AuthorisedIntent,
+    revoked: Sequence[CertificateRecord],
+    reason: str,
 ) -> None:
     """The record of certificates of a service that were revoked, in the caller's transaction."""
-    results = [("reason", reason), *(line for each in revoked for line in _told(each))]
-    _keep(bench, act, authorised, f"Certificates of {act.details['subject']} revoked", results)
+    results = [("reason", reason), *(line for each in revoked for line in _certificate_lines(each))]
+    _record_intent(context, intent, authorised, f"Certificates of {intent.details['subject']} revoked", results)
 
 
-def _told(record: CertificateRecord) -> list[tuple[str, str]]:
+def _certificate_lines(record: CertificateRecord) -> list[tuple[str, str]]:
     return [
         ("serial number", record.serial),
         ("certificate, SHA-256", record.certificate.fingerprint(hashes.SHA256()).hex()),
     ]
 
 
-def _keep(
-    bench: Bench, act: OfficerAct, authorised: Authorised, what: str, results: Sequence[tuple[str, str]]
+def _record_intent(
+    context: AuthorityContext,
+    intent: OfficerIntent,
+    authorised: AuthorisedIntent,
+    what: str,
+    results: Sequence[tuple[str, str]],
 ) -> None:
-    """Named by the act's nonce: two of one second are two files."""
-    subject = act.details["subject"]
+    """Named by the intent's nonce: two of one second are two files."""
+    subject = intent.details["subject"]
     lines = [
         f"{what}, while the authority runs",
         f"Held at: {instant(authorised.at)}",
         f"Activated by: {', '.join(authorised.by)}",
-        f"SHA-256 of the act: {act.challenge().hex()}",
+        f"SHA-256 of the act: {intent.challenge().hex()}",
         *(f"{name}: {value}" for name, value in results),
     ]
-    name = f"{act.kind.replace('_', '-')}-{subject}-{act.nonce.hex()[:8]}"
-    keep_record(bench, name, "".join(f"{line}\n" for line in lines), now=authorised.at)
+    name = f"{intent.kind.replace('_', '-')}-{subject}-{intent.nonce.hex()[:8]}"
+    save_record(context, name, "".join(f"{line}\n" for line in lines), now=authorised.at)

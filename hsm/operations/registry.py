@@ -8,41 +8,41 @@ from typing import Any
 from pysqlite3 import dbapi2 as sqlite
 
 from hsm import protocol
-from hsm.config import Role
+from hsm.config import PeerRole
 from hsm.control import PinChange
 from hsm.errors import AuthorityError, BadRequest, NotPermitted, StoreUnavailable
-from hsm.operations.answering import Answering
-from hsm.operations.appointment import Appointing
-from hsm.operations.approving import Approving
-from hsm.operations.backups import Backups
-from hsm.operations.bench import Bench
-from hsm.operations.certification import Certification
-from hsm.operations.documents import Documents
-from hsm.operations.log import Log
-from hsm.operations.people import Enrolment
-from hsm.operations.records import Records
-from hsm.operations.seals import SealKeeping
-from hsm.operations.state import State
-from hsm.operations.timestamps import Timestamps
-from hsm.operations.wrapping import DocumentKeys
+from hsm.operations.appointment import AppointmentOperations
+from hsm.operations.approvals import ApprovalOperations
+from hsm.operations.backups import BackupOperations
+from hsm.operations.certification import CertificateOperations
+from hsm.operations.context import AuthorityContext
+from hsm.operations.documents import DocumentOperations
+from hsm.operations.log import CheckpointOperations
+from hsm.operations.ocsp import OcspOperations
+from hsm.operations.people import EnrolmentOperations
+from hsm.operations.records import CeremonyOperations
+from hsm.operations.seals import CompanySealOperations
+from hsm.operations.state import StateOperations
+from hsm.operations.timestamps import TimestampOperations
+from hsm.operations.wrapping import KeyWrapOperations
 
 Handler = Callable[[Mapping[str, Any]], Any]
 
-_EVERYONE = frozenset(Role)
-_PEOPLE = frozenset({Role.WEB, Role.OPERATOR})
-_KEEPERS = frozenset({Role.OPERATOR, Role.CONSOLE})
-_WITH_OFFICERS = _PEOPLE | _KEEPERS
-_WHO_PREPARE = _WITH_OFFICERS | {Role.SCHEDULER}
-_RECORDED = _KEEPERS | {Role.SCHEDULER}
+_EVERYONE = frozenset(PeerRole)
+_PEOPLE = frozenset({PeerRole.WEB, PeerRole.OPERATOR})
+_CONSOLE = frozenset({PeerRole.OPERATOR, PeerRole.CONSOLE})
+_WITH_OFFICERS = _PEOPLE | _CONSOLE
+_WHO_PREPARE = _WITH_OFFICERS | {PeerRole.SCHEDULER}
+_RECORDED = _CONSOLE | {PeerRole.SCHEDULER}
 
-PERMITTED: Mapping[str, frozenset[Role]] = {
+PERMITTED: Mapping[str, frozenset[PeerRole]] = {
     "status": _EVERYONE,
     "chain": _EVERYONE,
     "certificate": _EVERYONE,
     "crls": _EVERYONE,
     "crl": _EVERYONE,
     "authorities": _EVERYONE,
-    "sign_document": frozenset({Role.WEB}),
+    "sign_document": frozenset({PeerRole.WEB}),
     "approve": _WITH_OFFICERS,
     "approvals": _WITH_OFFICERS,
     "credentials": _WHO_PREPARE,
@@ -50,21 +50,21 @@ PERMITTED: Mapping[str, frozenset[Role]] = {
     "transcript": _RECORDED,
     "organisations": _PEOPLE,
     "appointment": _PEOPLE,
-    "appoint_officer": frozenset({Role.WEB}),
-    "restore_officer": frozenset({Role.WEB}),
-    "sign_manifest": frozenset({Role.WEB, Role.OPERATOR}),
-    "timestamp": frozenset({Role.WEB, Role.TSA, Role.SCHEDULER}),
-    "checkpoint": frozenset({Role.SCHEDULER, Role.OPERATOR}),
-    "ocsp": frozenset({Role.WEB, Role.SCHEDULER, Role.OPERATOR}),
-    "ocsp_reply": frozenset({Role.WEB}),
-    "issue_crl": frozenset({Role.WEB, Role.SCHEDULER, *_KEEPERS}),
-    "wrap_key": frozenset({Role.WEB, Role.SCHEDULER}),
-    "unwrap_key": frozenset({Role.WEB, Role.SCHEDULER}),
+    "appoint_officer": frozenset({PeerRole.WEB}),
+    "restore_officer": frozenset({PeerRole.WEB}),
+    "sign_manifest": frozenset({PeerRole.WEB, PeerRole.OPERATOR}),
+    "timestamp": frozenset({PeerRole.WEB, PeerRole.TSA, PeerRole.SCHEDULER}),
+    "checkpoint": frozenset({PeerRole.SCHEDULER, PeerRole.OPERATOR}),
+    "ocsp": frozenset({PeerRole.WEB, PeerRole.SCHEDULER, PeerRole.OPERATOR}),
+    "ocsp_reply": frozenset({PeerRole.WEB}),
+    "issue_crl": frozenset({PeerRole.WEB, PeerRole.SCHEDULER, *_CONSOLE}),
+    "wrap_key": frozenset({PeerRole.WEB, PeerRole.SCHEDULER}),
+    "unwrap_key": frozenset({PeerRole.WEB, PeerRole.SCHEDULER}),
     "enrol_person": _PEOPLE,
     "enrol_officer": _PEOPLE,
     "enrol_keeper": _PEOPLE,
-    "keepers": _KEEPERS,
-    "end_keeper": frozenset({Role.OPERATOR}),
+    "keepers": _CONSOLE,
+    "end_keeper": frozenset({PeerRole.OPERATOR}),
     "enrol_seal": _PEOPLE,
     "add_credential": _PEOPLE,
     "revoke_credential": _PEOPLE,
@@ -79,12 +79,12 @@ PERMITTED: Mapping[str, frozenset[Role]] = {
     "revoke_certificate": _WITH_OFFICERS,
     "retire": _PEOPLE,
     "rotate": _WITH_OFFICERS,
-    "unlock": _KEEPERS,
-    "lock": _KEEPERS,
-    "begin_backup": frozenset({Role.BACKUP}),
-    "backup_made": frozenset({Role.BACKUP}),
-    "backup_piece": frozenset({Role.BACKUP}),
-    "sign_backup": frozenset({Role.BACKUP}),
+    "unlock": _CONSOLE,
+    "lock": _CONSOLE,
+    "begin_backup": frozenset({PeerRole.BACKUP}),
+    "backup_made": frozenset({PeerRole.BACKUP}),
+    "backup_piece": frozenset({PeerRole.BACKUP}),
+    "sign_backup": frozenset({PeerRole.BACKUP}),
 }
 """Which roles may ask for which operation. To be permitted to ask is not to be permitted: see each handler."""
 
@@ -92,12 +92,20 @@ PERMITTED: Mapping[str, frozenset[Role]] = {
 class Operations:
     """The handlers of one worker, and the one way to them. Not thread-safe."""
 
-    def __init__(self, bench: Bench, announce: Callable[[PinChange], None]) -> None:
+    def __init__(self, context: AuthorityContext, announce: Callable[[PinChange], None]) -> None:
         """*announce* hands an unlocking PIN, or a lock, to the other workers."""
-        certification, enrolment = _certification(bench)
-        documents, self.state = Documents(bench), State(bench, announce)
-        appointing, approving, answering = Appointing(bench), Approving(bench), Answering(bench)
-        seals, backups, records = SealKeeping(bench, certification), Backups(bench), Records(bench)
+        certification, enrolment = _certification(context)
+        documents, self.state = DocumentOperations(context), StateOperations(context, announce)
+        appointing, approving, answering = (
+            AppointmentOperations(context),
+            ApprovalOperations(context),
+            OcspOperations(context),
+        )
+        seals, backups, records = (
+            CompanySealOperations(context, certification),
+            BackupOperations(context),
+            CeremonyOperations(context),
+        )
         shared: dict[str, Handler] = {
             "status": self.state.status,
             "unlock": self.state.unlock,
@@ -117,9 +125,9 @@ class Operations:
             "rotate": certification.rotate,
             "enrol_person": enrolment.enrol_person,
             "enrol_officer": enrolment.enrol_officer,
-            "enrol_keeper": enrolment.enrol_keeper,
-            "keepers": enrolment.keepers,
-            "end_keeper": enrolment.end_keeper,
+            "enrol_keeper": enrolment.enrol_pin_custodian,
+            "keepers": enrolment.pin_custodians,
+            "end_keeper": enrolment.end_pin_custodian,
             "enrol_seal": enrolment.enrol_seal,
             "add_credential": enrolment.add_credential,
             "revoke_credential": enrolment.revoke_credential,
@@ -140,16 +148,16 @@ class Operations:
             "approvals": approving.approvals,
             "sign_document": documents.sign_document,
             "sign_manifest": documents.sign_manifest,
-            "timestamp": Timestamps(bench).timestamp,
-            "checkpoint": Log(bench).checkpoint,
+            "timestamp": TimestampOperations(context).timestamp,
+            "checkpoint": CheckpointOperations(context).checkpoint,
             "begin_backup": backups.begin_backup,
             "backup_made": backups.backup_made,
             "backup_piece": backups.backup_piece,
             "sign_backup": backups.sign_backup,
         }
-        self._tables = {role: _permitted(role, shared, DocumentKeys(bench, role)) for role in Role}
+        self._tables = {role: _permitted(role, shared, KeyWrapOperations(context, role)) for role in PeerRole}
 
-    def answer(self, role: Role, request: bytes) -> dict[str, Any]:
+    def answer(self, role: PeerRole, request: bytes) -> dict[str, Any]:
         """The reply to a frame's body: a result or a refusal. Raises :class:`BadRequest` when it is no request."""
         message = protocol.message(request)
         operation, arguments = message.get("op"), message.get("args")
@@ -166,7 +174,7 @@ class Operations:
                 )
             )
 
-    def _handler(self, role: Role, operation: str) -> Handler:
+    def _handler(self, role: PeerRole, operation: str) -> Handler:
         handler = self._tables[role].get(operation)
         if handler is not None:
             return handler
@@ -177,11 +185,11 @@ class Operations:
         raise BadRequest("The authority has no operation of this name.")
 
 
-def _certification(bench: Bench) -> tuple[Certification, Enrolment]:
-    certification = Certification(bench)
-    return certification, Enrolment(bench, certification)
+def _certification(context: AuthorityContext) -> tuple[CertificateOperations, EnrolmentOperations]:
+    certification = CertificateOperations(context)
+    return certification, EnrolmentOperations(context, certification)
 
 
-def _permitted(role: Role, shared: Mapping[str, Handler], keys: DocumentKeys) -> dict[str, Handler]:
+def _permitted(role: PeerRole, shared: Mapping[str, Handler], keys: KeyWrapOperations) -> dict[str, Handler]:
     handlers = {**shared, "wrap_key": keys.wrap_key, "unwrap_key": keys.unwrap_key}
     return {name: handler for name, handler in handlers.items() if role in PERMITTED[name]}

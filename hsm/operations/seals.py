@@ -7,32 +7,32 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from hsm.acts import OfficerAct
-from hsm.answers import KnownSeal
+from hsm.answers import KnownCompanySeal
 from hsm.errors import BadRequest, CertificateRefused
 from hsm.generation import destroy_key
-from hsm.operations.bench import Bench
-from hsm.operations.certification import Certification
-from hsm.store import SealRecord, SubjectKind
-from hsm.wire import activations_from_wire, field, officer_act_from_wire
+from hsm.intents import OfficerIntent
+from hsm.operations.certification import CertificateOperations
+from hsm.operations.context import AuthorityContext
+from hsm.store import CompanySealRecord, SubjectKind
+from hsm.wire import activations_from_wire, field, officer_intent_from_wire
 
 _REASON = "cessation_of_operation"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-class SealKeeping:
+class CompanySealOperations:
     """Seals that exist. Whoever stops one needs no activation; whoever lets it be used needs the officers'."""
 
-    def __init__(self, bench: Bench, certification: Certification) -> None:
-        self._bench = bench
+    def __init__(self, context: AuthorityContext, certification: CertificateOperations) -> None:
+        self._context = context
         self._certification = certification
 
     def seal(self, arguments: Mapping[str, Any]) -> list[Any]:
         """What the authority knows of a seal."""
-        record = self._bench.store.seals.seal(field(arguments, "subject", str))
-        custodians = self._bench.store.people.custodians(record.subject)
-        left = self._bench.store.seals.keys_left(record.subject)
-        return KnownSeal(
+        record = self._context.store.seals.seal(field(arguments, "subject", str))
+        custodians = self._context.store.people.custodians(record.subject)
+        left = self._context.store.seals.keys_left(record.subject)
+        return KnownCompanySeal(
             subject=record.subject,
             kind=record.kind,
             custodians=tuple(sorted(custodians)),
@@ -45,64 +45,66 @@ class SealKeeping:
 
     def suspend_seal(self, arguments: Mapping[str, Any]) -> None:
         """Stops a seal at once, for whoever asks: to stop one can never be too easy, and resuming is not."""
-        record = self._standing(field(arguments, "subject", str))
-        with self._bench.store.transaction():
-            self._bench.store.seals.suspend(record.subject, since=int(self._bench.now().timestamp()))
+        record = self._undestroyed(field(arguments, "subject", str))
+        with self._context.store.transaction():
+            self._context.store.seals.suspend(record.subject, since=int(self._context.now().timestamp()))
 
     def resume_seal(self, arguments: Mapping[str, Any]) -> None:
         """Lets a seal be used again, once it has as many custodians as it takes."""
-        act, record = self._act(arguments, "resume_seal")
-        self._require_enough(record, len(self._bench.store.people.custodians(record.subject)), record.needed)
-        self._authorised(act, arguments)
-        with self._bench.store.transaction():
-            self._bench.store.seals.resume(record.subject)
+        intent, record = self._intent(arguments, "resume_seal")
+        self._require_enough(record, len(self._context.store.people.custodians(record.subject)), record.needed)
+        self._authorised(intent, arguments)
+        with self._context.store.transaction():
+            self._context.store.seals.resume(record.subject)
 
     def add_custodian(self, arguments: Mapping[str, Any]) -> None:
         """One more person of the seal's organisation who may release it."""
-        act, record = self._act(arguments, "add_custodian")
-        custodian = field(act.details, "custodian", str)
-        require_custodian(self._bench, custodian, self._bench.store.people.subject(record.subject).organisation)
-        self._authorised(act, arguments)
-        with self._bench.store.transaction():
-            self._bench.store.seals.add_custodian(record.subject, custodian)
+        intent, record = self._intent(arguments, "add_custodian")
+        custodian = field(intent.details, "custodian", str)
+        require_custodian(
+            self._context, custodian, self._context.store.people.subject(record.subject).organisation
+        )
+        self._authorised(intent, arguments)
+        with self._context.store.transaction():
+            self._context.store.seals.add_custodian(record.subject, custodian)
 
     def remove_custodian(self, arguments: Mapping[str, Any]) -> None:
         """Takes a seal from a custodian at once, by one officer: also what that custodian has approved already.
 
         A seal in use keeps as many custodians as it takes; suspend it first to remove the last ones.
         """
-        act, record = self._act(arguments, "remove_custodian")
-        custodian = field(act.details, "custodian", str)
-        kept = self._bench.store.people.custodians(record.subject)
+        intent, record = self._intent(arguments, "remove_custodian")
+        custodian = field(intent.details, "custodian", str)
+        kept = self._context.store.people.custodians(record.subject)
         if custodian not in kept:
             raise CertificateRefused(
                 "{custodian} is no custodian of {subject}.", custodian=custodian, subject=record.subject
             )
         if record.suspended is None:
             self._require_enough(record, len(kept) - 1, record.needed)
-        self._authorised(act, arguments)
-        with self._bench.store.transaction():
-            self._bench.store.seals.remove_custodian(record.subject, custodian)
+        self._authorised(intent, arguments)
+        with self._context.store.transaction():
+            self._context.store.seals.remove_custodian(record.subject, custodian)
 
     def set_custodians_needed(self, arguments: Mapping[str, Any]) -> None:
-        """From now on one or two custodians release the seal; an act may ask for more, never for less."""
-        act, record = self._act(arguments, "set_custodians_needed")
-        needed = needed_in(act.details)
+        """From now on one or two custodians release the seal; an intent may ask for more, never for less."""
+        intent, record = self._intent(arguments, "set_custodians_needed")
+        needed = needed_in(intent.details)
         if record.suspended is None:
-            self._require_enough(record, len(self._bench.store.people.custodians(record.subject)), needed)
-        self._authorised(act, arguments)
-        with self._bench.store.transaction():
-            self._bench.store.seals.set_needed(record.subject, needed)
+            self._require_enough(record, len(self._context.store.people.custodians(record.subject)), needed)
+        self._authorised(intent, arguments)
+        with self._context.store.transaction():
+            self._context.store.seals.set_needed(record.subject, needed)
 
     def change_picture(self, arguments: Mapping[str, Any]) -> None:
         """Records which picture the officers took into use: its SHA-256, or nothing for the drawn one."""
-        act, record = self._act(arguments, "change_picture")
-        digest = field(act.details, "picture", str)
+        intent, record = self._intent(arguments, "change_picture")
+        digest = field(intent.details, "picture", str)
         if digest and _DIGEST.fullmatch(digest) is None:
             raise BadRequest("A picture is named by its SHA-256 in lower-case hexadecimal.")
-        self._authorised(act, arguments)
-        with self._bench.store.transaction():
-            self._bench.store.seals.set_picture(record.subject, digest or None)
+        self._authorised(intent, arguments)
+        with self._context.store.transaction():
+            self._context.store.seals.set_picture(record.subject, digest or None)
 
     def destroy_seal(self, arguments: Mapping[str, Any]) -> bytes:
         """Revokes the seal's certificates, destroys its keys in the token and looks for them; the new CRL.
@@ -110,30 +112,30 @@ class SealKeeping:
         The revocation is on disk before the first key goes. When the token does not answer in between, officers
         ask again: what is left is destroyed then.
         """
-        act = officer_act_from_wire(arguments.get("act"), "destroy_seal")
-        record = self._bench.store.seals.seal(field(act.details, "subject", str))
-        left = self._bench.store.seals.keys_left(record.subject)
+        intent = officer_intent_from_wire(arguments.get("intent"), "destroy_seal")
+        record = self._context.store.seals.seal(field(intent.details, "subject", str))
+        left = self._context.store.seals.keys_left(record.subject)
         if record.destroyed is not None and not left:
             raise CertificateRefused("The seal {subject} was destroyed before.", subject=record.subject)
-        at = self._authorised(act, arguments)
-        with self._bench.store.transaction():
+        at = self._authorised(intent, arguments)
+        with self._context.store.transaction():
             if record.destroyed is None:
                 self._certification.revoke_all(record.subject, _REASON, at)
-                self._bench.store.seals.destroy(record.subject, at=int(at.timestamp()))
+                self._context.store.seals.destroy(record.subject, at=int(at.timestamp()))
             crl = self._certification.fresh_crl(at)
         for label in left:
-            destroy_key(self._bench.room, label)
-            with self._bench.store.transaction():
-                self._bench.store.seals.key_destroyed(label, at=int(at.timestamp()))
+            destroy_key(self._context.token, label)
+            with self._context.store.transaction():
+                self._context.store.seals.key_destroyed(label, at=int(at.timestamp()))
         return crl
 
-    def _act(self, arguments: Mapping[str, Any], kind: str) -> tuple[OfficerAct, SealRecord]:
-        act = officer_act_from_wire(arguments.get("act"), kind)
-        return act, self._standing(field(act.details, "subject", str))
+    def _intent(self, arguments: Mapping[str, Any], kind: str) -> tuple[OfficerIntent, CompanySealRecord]:
+        intent = officer_intent_from_wire(arguments.get("intent"), kind)
+        return intent, self._undestroyed(field(intent.details, "subject", str))
 
-    def _standing(self, subject: str) -> SealRecord:
+    def _undestroyed(self, subject: str) -> CompanySealRecord:
         """The seal. Raises :class:`CertificateRefused` for one that was destroyed."""
-        record = self._bench.store.seals.seal(subject)
+        record = self._context.store.seals.seal(subject)
         if record.destroyed is not None:
             raise CertificateRefused(
                 "The seal {subject} is destroyed; nothing changes it any more.", subject=subject
@@ -141,7 +143,7 @@ class SealKeeping:
         return record
 
     @staticmethod
-    def _require_enough(record: SealRecord, custodians: int, needed: int) -> None:
+    def _require_enough(record: CompanySealRecord, custodians: int, needed: int) -> None:
         if custodians < needed:
             raise CertificateRefused(
                 "Custodians that the seal {subject} would have: {custodians}; it takes"
@@ -151,16 +153,16 @@ class SealKeeping:
                 needed=needed,
             )
 
-    def _authorised(self, act: OfficerAct, arguments: Mapping[str, Any]) -> datetime:
+    def _authorised(self, intent: OfficerIntent, arguments: Mapping[str, Any]) -> datetime:
         activations = activations_from_wire(arguments.get("activations"))
-        return self._bench.judge.authorise_officers(act, activations).at
+        return self._context.authoriser.authorise_officers(intent, activations).at
 
 
-def require_custodian(bench: Bench, custodian: str, organisation: str) -> None:
+def require_custodian(context: AuthorityContext, custodian: str, organisation: str) -> None:
     """Raises :class:`CertificateRefused` unless *custodian* is a person of *organisation* who can activate."""
-    person = bench.store.people.subject(custodian)
+    person = context.store.people.subject(custodian)
     fitting = person.kind is SubjectKind.PERSON and person.organisation == organisation
-    if not fitting or not bench.store.people.credentials(custodian):
+    if not fitting or not context.store.people.credentials(custodian):
         raise CertificateRefused(
             "{custodian} is no person of {organisation} and cannot keep its seal.",
             custodian=custodian,
@@ -169,7 +171,7 @@ def require_custodian(bench: Bench, custodian: str, organisation: str) -> None:
 
 
 def needed_in(details: Mapping[str, Any]) -> int:
-    """How many custodians an act says that a seal takes. Raises :class:`BadRequest`."""
+    """How many custodians an intent says that a seal takes. Raises :class:`BadRequest`."""
     needed = field(details, "needed", int)
     if needed not in (1, 2):
         raise BadRequest("A seal takes one custodian or two.")

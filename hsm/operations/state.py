@@ -11,12 +11,12 @@ from pkcs11 import Attribute, ObjectClass
 
 from hsm.control import PinChange
 from hsm.errors import AuthorityError, AuthorityLocked, BadRequest, StoreUnavailable, UnknownKey
-from hsm.lasting_lock import LastingLock
-from hsm.operations.bench import Bench
+from hsm.lasting_lock import LastingAuthorityLock
+from hsm.operations.context import AuthorityContext
 from hsm.sentence import Sentence
 from hsm.signer import SignatureAlgorithm
 from hsm.status import AuthorityState, AuthorityStatus, KeyReport, SignedCheckpoint
-from hsm.wire import activations_from_wire, officer_act_from_wire
+from hsm.wire import activations_from_wire, officer_intent_from_wire
 
 _PROBE_SECONDS = 2.0
 _READY = Sentence("Ready to sign.")
@@ -26,25 +26,25 @@ _LOCKED = Sentence(
 )
 
 
-class State:
+class StateOperations:
     """Reports, locks, unlocks. *announce* tells the other workers."""
 
-    def __init__(self, bench: Bench, announce: Callable[[PinChange], None]) -> None:
-        self._bench = bench
+    def __init__(self, context: AuthorityContext, announce: Callable[[PinChange], None]) -> None:
+        self._context = context
         self._announce = announce
-        self._lasting = LastingLock(bench.settings.home.lasting_lock)
+        self._lasting = LastingAuthorityLock(context.settings.home.lasting_lock)
         self._good_until = 0.0
 
     def status(self, _arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The report; the token is really asked, while all is well every two seconds."""
         state, sentence = self._state()
-        last = self._bench.store.checkpoints.last()
-        settings = self._bench.settings
+        last = self._context.store.checkpoints.last()
+        settings = self._context.settings
         return AuthorityStatus(
             state=state,
             sentence=sentence,
             version=metadata.version("vermilion"),
-            clock=self._bench.time.status(),
+            clock=self._context.time.status(),
             keys=self._keys(),
             origin=settings.log.origin,
             policies=tuple(settings.time.policies),
@@ -57,30 +57,30 @@ class State:
 
         A lock that lasted ends with that, but not one that came meanwhile.
         """
-        act = officer_act_from_wire(arguments.get("act"), "unlock")
+        intent = officer_intent_from_wire(arguments.get("intent"), "unlock")
         parts = arguments.get("pins")
         if not isinstance(parts, list) or not parts or any(type(part) is not str for part in parts):
             raise BadRequest("The PIN is a list of its parts.")
-        self._bench.judge.authorise_officers(act, activations_from_wire(arguments.get("activations")))
-        seen, change = self._begun("".join(parts))
-        self._bench.room.login.give(change, newer=True)
-        self._bench.room.drop()
-        self._bench.room.use(self._look)
+        self._context.authoriser.authorise_officers(intent, activations_from_wire(arguments.get("activations")))
+        seen, change = self._begin_unlock("".join(parts))
+        self._context.token.login.give(change, newer=True)
+        self._context.token.drop()
+        self._context.token.use(self._find_timestamp_key)
         self._announce(change)
         try:
-            with self._lasting.turn():
-                self._lasting.end(seen)
+            with self._lasting.exclusive():
+                self._lasting.clear_mark(seen)
         except OSError as error:
             raise StoreUnavailable(
                 "The authority is unlocked now, but its store could not be written ({why}): it will start locked.",
                 why=error.strerror or error,
             ) from error
 
-    def _begun(self, pin: str) -> tuple[bytes | None, PinChange]:
+    def _begin_unlock(self, pin: str) -> tuple[bytes | None, PinChange]:
         """The mark that an unlock with *pin* will end, and the PIN with its moment."""
         try:
-            with self._lasting.turn():
-                return self._lasting.standing(), PinChange(pin, time.monotonic_ns())
+            with self._lasting.exclusive():
+                return self._lasting.current_mark(), PinChange(pin, time.monotonic_ns())
         except OSError as error:
             raise StoreUnavailable(
                 "The authority stays locked: whether somebody locked it cannot be read ({why}). Put that right,"
@@ -96,13 +96,13 @@ class State:
         """
         unkept: OSError | None = None
         try:
-            with self._lasting.turn():
+            with self._lasting.exclusive():
                 untold = self._lock_now()
-                self._lasting.keep()
+                self._lasting.set_mark()
         except OSError as error:
             unkept, untold = error, self._lock_now()  # nobody's disk keeps an authority open
         if untold is not None:
-            raise _told_nobody(untold, lasts=unkept is None) from untold
+            raise _workers_not_told(untold, lasts=unkept is None) from untold
         if unkept is not None:
             raise StoreUnavailable(
                 "The authority is locked now, but its store could not be written ({why}): a restart would unlock"
@@ -114,20 +114,20 @@ class State:
         """Why the other workers could not be told, if so. They are told before anything is written: a slow disk
         keeps none of them open."""
         change = PinChange(None, time.monotonic_ns())
-        self.take(change)
+        self.apply_pin_change(change)
         try:
             self._announce(change)
         except OSError as error:
             return error
         return None
 
-    def take(self, change: PinChange) -> None:
+    def apply_pin_change(self, change: PinChange) -> None:
         """Sets or forgets the PIN in this worker, unless it knows something that came later."""
-        if self._bench.room.login.give(change):
-            self._bench.room.drop()
+        if self._context.token.login.give(change):
+            self._context.token.drop()
 
     def _state(self) -> tuple[AuthorityState, Sentence]:
-        if self._bench.room.is_open and time.monotonic() < self._good_until:
+        if self._context.token.is_open and time.monotonic() < self._good_until:
             return AuthorityState.OPERATIONAL, _READY
         state, sentence = self._probe()
         if state is AuthorityState.OPERATIONAL:
@@ -136,35 +136,35 @@ class State:
 
     def _probe(self) -> tuple[AuthorityState, Sentence]:
         try:
-            self._bench.certificate("tsa")
+            self._context.certificate("tsa")
         except UnknownKey:
             return AuthorityState.UNPROVISIONED, Sentence("No ceremony has been held yet.")
         try:
-            self._bench.room.use(self._look)
+            self._context.token.use(self._find_timestamp_key)
         except AuthorityLocked as error:
-            refused = self._bench.store.latch.sentence(self._bench.settings.token.label)
-            by_somebody = self._lasting.stands and refused is None
-            return AuthorityState.LOCKED, _LOCKED if by_somebody else Sentence.of(error)
+            refused = self._context.store.latch.refusal_of(self._context.settings.token.label)
+            by_somebody = self._lasting.is_locked and refused is None
+            return AuthorityState.LOCKED, _LOCKED if by_somebody else Sentence.from_error(error)
         except AuthorityError as error:
-            return AuthorityState.UNAVAILABLE, Sentence.of(error)
+            return AuthorityState.UNAVAILABLE, Sentence.from_error(error)
         return AuthorityState.OPERATIONAL, _READY
 
-    def _look(self) -> None:
+    def _find_timestamp_key(self) -> None:
         """Asks the token itself for the timestamp key, past the kept handles."""
-        label = self._bench.store.registry.certificate("tsa").label
+        label = self._context.store.registry.certificate("tsa").label
         wanted = {Attribute.CLASS: ObjectClass.PRIVATE_KEY, Attribute.LABEL: label}
-        if not list(self._bench.room.session().get_objects(wanted)):
+        if not list(self._context.token.session().get_objects(wanted)):
             raise UnknownKey("The token does not hold the key {label}.", label=label)
 
     def _keys(self) -> tuple[KeyReport, ...]:
         """The keys in use: an issuing CA that has a successor answers for what it issued, and is left to end."""
-        registry = self._bench.store.registry
+        registry = self._context.store.registry
         succeeded = {each.subject for each in registry.authorities()[1:]}
         return tuple(
             KeyReport(
                 record.subject,
                 record.label,
-                SignatureAlgorithm.of(record.certificate.public_key()).name,
+                SignatureAlgorithm.from_public_key(record.certificate.public_key()).name,
                 record.certificate.not_valid_after_utc,
             )
             for record in registry.service_certificates()
@@ -172,7 +172,7 @@ class State:
         )
 
 
-def _told_nobody(error: OSError, *, lasts: bool) -> AuthorityError:
+def _workers_not_told(error: OSError, *, lasts: bool) -> AuthorityError:
     why = error.strerror or error
     if lasts:
         return AuthorityError(

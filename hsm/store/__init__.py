@@ -2,31 +2,31 @@
 
 from hsm.store.approvals import Approval
 from hsm.store.ceremonies import CeremonyRecord
-from hsm.store.database import Database
-from hsm.store.log import CheckpointMemory, RememberedCheckpoint
-from hsm.store.people import Credential, People, Subject, SubjectKind
-from hsm.store.registry import CertificateRecord, CrlRecord, KeyRecord, Registry, RevokedCertificate
-from hsm.store.seals import SealRecord, Seals
-from hsm.store.store import Store
+from hsm.store.database import AuthorityDatabase
+from hsm.store.log import CheckpointStore, RememberedCheckpoint
+from hsm.store.people import Credential, Subject, SubjectKind, SubjectStore
+from hsm.store.registry import CertificateRecord, CertificateStore, CrlRecord, KeyRecord, RevokedCertificate
+from hsm.store.seals import CompanySealRecord, CompanySealStore
+from hsm.store.store import AuthorityStore
 from hsm.store.time import TimeLease
 
 __all__ = [
     "Approval",
+    "AuthorityDatabase",
+    "AuthorityStore",
     "CeremonyRecord",
     "CertificateRecord",
-    "CheckpointMemory",
+    "CertificateStore",
+    "CheckpointStore",
+    "CompanySealRecord",
+    "CompanySealStore",
     "Credential",
     "CrlRecord",
-    "Database",
     "KeyRecord",
-    "People",
-    "Registry",
     "RememberedCheckpoint",
     "RevokedCertificate",
-    "SealRecord",
-    "Seals",
-    "Store",
     "Subject",
     "SubjectKind",
+    "SubjectStore",
     "TimeLease",
 ]

@@ -1,4 +1,4 @@
-"""Approvals of acts that wait for others; rows are never changed or deleted."""
+"""Approvals of intents that wait for others; rows are never changed or deleted."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from pysqlite3 import dbapi2 as sqlite
 
 from hsm.errors import ActivationRefused
-from hsm.store.database import Database
+from hsm.store.database import AuthorityDatabase
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """``subject`` wants the act of ``challenge`` (32 bytes); ``strength`` is the kind of activation."""
+    """``subject`` wants the intent of ``challenge`` (32 bytes); ``strength`` is the kind of activation."""
 
     subject: str
     challenge: bytes
     strength: str
 
 
-class ApprovalMemory:
-    """What was approved, by the act's nonce."""
+class ApprovalStore:
+    """What was approved, by the intent's nonce."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: AuthorityDatabase) -> None:
         self._database = database
 
-    def of(self, nonce: bytes) -> list[Approval]:
+    def for_nonce(self, nonce: bytes) -> list[Approval]:
         """The approvals under *nonce* whose credential has not been revoked since, in the order given."""
         rows = self._database.all(
             "SELECT a.subject, a.challenge, a.strength FROM approvals a"
@@ -35,7 +35,7 @@ class ApprovalMemory:
         )
         return [Approval(*row) for row in rows]
 
-    def add(self, nonce: bytes, approval: Approval, *, credential: int, at: int, expires: int) -> None:
+    def add_approval(self, nonce: bytes, approval: Approval, *, credential: int, at: int, expires: int) -> None:
         """Remembers *approval* by the *credential* of this number; :class:`ActivationRefused` for a second."""
         try:
             self._database.run(

@@ -27,7 +27,7 @@ SCHEMA_VERSION = len(_MIGRATIONS)
 _OLDEST_SQLITE = (3, 51, 3)
 
 
-class Database:
+class AuthorityDatabase:
     """One connection. Transactions are ``BEGIN IMMEDIATE`` and on disk on return (WAL, ``synchronous=FULL``)."""
 
     def __init__(self, path: Path) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from hsm.store.database import Database
+from hsm.store.database import AuthorityDatabase
 
 
 class PinLatch:
     """One row for each token whose PIN was refused; it outlives restarts."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: AuthorityDatabase) -> None:
         self._database = database
 
-    def sentence(self, token: str) -> str | None:
+    def refusal_of(self, token: str) -> str | None:
         """Why no PIN may be tried on *token* (its label), or None when one may."""
         row = self._database.one("SELECT sentence FROM latch WHERE token = ?", (token,))
         return str(row[0]) if row else None

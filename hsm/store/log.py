@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from hsm.store.database import Database
+from hsm.store.database import AuthorityDatabase
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +16,10 @@ class RememberedCheckpoint:
     root: bytes
 
 
-class CheckpointMemory:
+class CheckpointStore:
     """The memory of :class:`hsm.witness.CheckpointWitness`; it grows only, and remembering is durable."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: AuthorityDatabase) -> None:
         self._database = database
 
     def holding(self) -> AbstractContextManager[None]:

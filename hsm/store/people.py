@@ -9,7 +9,7 @@ from enum import StrEnum
 from pysqlite3 import dbapi2 as sqlite
 
 from hsm.errors import CertificateRefused, UnknownKey
-from hsm.store.database import Database
+from hsm.store.database import AuthorityDatabase
 
 _CREDENTIAL = (
     "SELECT number, subject, kind, credential_id, public_key, sign_count, pin_hash, totp_secret, totp_step,"
@@ -18,19 +18,19 @@ _CREDENTIAL = (
 
 
 class SubjectKind(StrEnum):
-    """Whose name it is. Officers administrate and cannot sign; persons and seals sign and cannot administrate;
-    keepers have a part of the token's PIN, and do nothing but unlock. Outside signers sign for themselves and have
-    no power in this house, whatever organisation they are of."""
+    """Whose name it is. Officers administrate and cannot sign; persons and seals sign and cannot administrate; PIN
+    custodians have a part of the token's PIN, and do nothing but unlock. Outside signers sign for themselves and
+    have no power in this house, whatever organisation they are of."""
 
     PERSON = "person"
     SEAL = "seal"
     SERVICE = "service"
     OFFICER = "officer"
-    KEEPER = "keeper"
+    PIN_CUSTODIAN = "keeper"
     OUTSIDE = "outside"
 
 
-_KEPT_AS = {SubjectKind.KEEPER: SubjectKind.SERVICE, SubjectKind.OUTSIDE: SubjectKind.PERSON}
+_STORED_KIND = {SubjectKind.PIN_CUSTODIAN: SubjectKind.SERVICE, SubjectKind.OUTSIDE: SubjectKind.PERSON}
 """What stands in the table of subjects for kinds that have a table of their own."""
 
 
@@ -61,15 +61,15 @@ class Credential:
     locked_until: int = 0
 
 
-class People:
-    """The subjects. Changes belong into one transaction with the act that authorises them."""
+class SubjectStore:
+    """The subjects. Changes belong into one transaction with the intent that authorises them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: AuthorityDatabase) -> None:
         self._database = database
 
-    def add(self, subject: Subject, *, enrolled: int, custodians: tuple[str, ...] = ()) -> None:
+    def add_subject(self, subject: Subject, *, enrolled: int, custodians: tuple[str, ...] = ()) -> None:
         """Adds *subject*, and the persons who may activate it if it is a seal. Raises CertificateRefused."""
-        kept_as = _KEPT_AS.get(subject.kind, subject.kind)
+        kept_as = _STORED_KIND.get(subject.kind, subject.kind)
         try:
             self._database.run(
                 "INSERT INTO subjects (subject, kind, name, organisation, enrolled) VALUES (?, ?, ?, ?, ?)",
@@ -77,7 +77,7 @@ class People:
             )
         except sqlite.IntegrityError as error:
             raise CertificateRefused("{subject} is enrolled already.", subject=subject.subject) from error
-        if subject.kind is SubjectKind.KEEPER:
+        if subject.kind is SubjectKind.PIN_CUSTODIAN:
             self._database.run("INSERT INTO keepers (subject) VALUES (?)", (subject.subject,))
         if subject.kind is SubjectKind.OUTSIDE:
             self._database.run("INSERT INTO outside_signers (subject) VALUES (?)", (subject.subject,))
@@ -134,8 +134,8 @@ class People:
         except sqlite.IntegrityError as error:
             raise CertificateRefused("This credential belongs to somebody already.") from error
 
-    def keepers(self) -> list[str]:
-        """The keepers who have something to answer with, by name."""
+    def pin_custodians(self) -> list[str]:
+        """The PIN custodians who have something to answer with, by name."""
         rows = self._database.all(
             "SELECT DISTINCT k.subject FROM keepers k JOIN credentials c ON c.subject = k.subject"
             " WHERE c.revoked IS NULL ORDER BY k.subject"
@@ -151,8 +151,8 @@ class People:
         )
         return [(str(subject), str(name), int(count)) for subject, name, count in rows]
 
-    def is_known_keeper(self, subject: str) -> bool:
-        """Whether *subject* is a keeper, or was one."""
+    def is_known_pin_custodian(self, subject: str) -> bool:
+        """Whether *subject* is a PIN custodian, or was one."""
         return self._database.one("SELECT 1 FROM keepers WHERE subject = ?", (subject,)) is not None
 
     def replace_authenticators(self, subject: str, wanted: Sequence[Credential], *, at: int) -> None:

@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm.errors import UnknownKey
-from hsm.store.database import Database
+from hsm.store.database import AuthorityDatabase
 
 ROOT, ISSUING = "root", "issuing"
 """The root, and the first issuing CA; those that follow it are called ``issuing-2``, ``issuing-3``, …"""
@@ -58,10 +58,10 @@ class CrlRecord:
     der: bytes
 
 
-class Registry:
+class CertificateStore:
     """What the token's keys are for, and what was said about them. Each call is one durable transaction."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: AuthorityDatabase) -> None:
         self._database = database
 
     def add_key(self, key: KeyRecord, *, made: int) -> None:

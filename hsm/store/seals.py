@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hsm.errors import UnknownKey
-from hsm.store.database import Database
+from hsm.store.database import AuthorityDatabase
 
 
 @dataclass(frozen=True, slots=True)
-class SealRecord:
+class CompanySealRecord:
     """A seal. ``kind`` as in its certificate (empty for one of before); ``needed``: so many custodians release it,
     1 or 2; ``picture``: SHA-256 (hex) of the picture in use, None for the drawn one; times in Unix seconds."""
 
@@ -21,24 +21,24 @@ class SealRecord:
     destroyed: int | None = None
 
 
-class Seals:
-    """The seals. Changes belong into one transaction with the act that authorises them."""
+class CompanySealStore:
+    """The seals. Changes belong into one transaction with the intent that authorises them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: AuthorityDatabase) -> None:
         self._database = database
 
-    def add(self, subject: str, kind: str, needed: int) -> None:
+    def add_seal(self, subject: str, kind: str, needed: int) -> None:
         """Adds a seal whose subject is there."""
         self._database.run("INSERT INTO seals (subject, kind, needed) VALUES (?, ?, ?)", (subject, kind, needed))
 
-    def seal(self, subject: str) -> SealRecord:
+    def seal(self, subject: str) -> CompanySealRecord:
         """The seal. Raises :class:`UnknownKey`."""
         row = self._database.one(
             "SELECT subject, kind, needed, picture, suspended, destroyed FROM seals WHERE subject = ?", (subject,)
         )
         if row is None:
             raise UnknownKey("There is no seal {subject}.", subject=subject)
-        return SealRecord(*row)
+        return CompanySealRecord(*row)
 
     def suspend(self, subject: str, *, since: int) -> None:
         """Stops the seal; one that stands still keeps its time."""
@@ -75,7 +75,7 @@ class Seals:
         """One less; 0 when the person was none."""
         return self._database.run("DELETE FROM custodians WHERE seal = ? AND person = ?", (subject, person))
 
-    def kept_by(self, person: str) -> list[SealRecord]:
+    def seals_of_custodian(self, person: str) -> list[CompanySealRecord]:
         """The seals of which *person* is a custodian."""
         rows = self._database.all("SELECT seal FROM custodians WHERE person = ? ORDER BY seal", (person,))
         return [self.seal(row[0]) for row in rows]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from hsm.store.database import Database
+from hsm.store.database import AuthorityDatabase
 
 
-class SetupCodes:
+class SetupCodeStore:
     """The codes that a ceremony left. Changes belong into one transaction with the officer that they make."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: AuthorityDatabase) -> None:
         self._database = database
 
-    def add(self, digest: bytes, *, expires: int) -> None:
+    def add_code(self, digest: bytes, *, expires: int) -> None:
         """A code by its SHA-256, good until *expires* (Unix seconds)."""
         self._database.run("INSERT INTO setup_codes (digest, expires) VALUES (?, ?)", (digest, expires))
 
@@ -25,7 +25,7 @@ class SetupCodes:
             )
         ]
 
-    def use(self, digest: bytes, *, officer: str, at: int) -> bool:
+    def use_code(self, digest: bytes, *, officer: str, at: int) -> bool:
         """Uses the code up for *officer*; False when somebody was faster."""
         changed = self._database.run(
             "UPDATE setup_codes SET officer = ?, used = ? WHERE digest = ? AND used IS NULL", (officer, at, digest)

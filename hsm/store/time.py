@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from hsm.store.database import Database
+from hsm.store.database import AuthorityDatabase
 
 
 class TimeLease:
     """One number for all workers: microseconds since 1970 (UTC) up to which timestamps may have been given."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: AuthorityDatabase) -> None:
         self._database = database
 
     def lease(self) -> int:

@@ -32,7 +32,7 @@ class Imprint:
     digest: bytes
 
 
-def read(imprint: bytes, hashes: Collection[str] = tuple(HASHES)) -> Imprint:
+def parse_imprint(imprint: bytes, hashes: Collection[str] = tuple(HASHES)) -> Imprint:
     """The hash and digest of a DER MessageImprint.
 
     Raises :class:`UnacceptableHash` for a hash outside *hashes* or parameters neither absent nor NULL, and
@@ -41,10 +41,10 @@ def read(imprint: bytes, hashes: Collection[str] = tuple(HASHES)) -> Imprint:
     usual = _USUAL.get(imprint[:19])
     if usual is not None and len(imprint) == usual[1] + 19 and usual[0] in hashes:
         return Imprint(usual[0], imprint[19:])
-    return _read(imprint, hashes)
+    return _parse_unusual(imprint, hashes)
 
 
-def _read(imprint: bytes, hashes: Collection[str]) -> Imprint:
+def _parse_unusual(imprint: bytes, hashes: Collection[str]) -> Imprint:
     fields = der.decode(der.MessageImprint, imprint)
     algorithm = [der.raw(part) for part in fields.hash_algorithm]
     if not algorithm or not der.is_oid(algorithm[0]) or len(algorithm) > 2:
@@ -61,7 +61,7 @@ def _read(imprint: bytes, hashes: Collection[str]) -> Imprint:
     return Imprint(name, fields.hashed_message)
 
 
-def build(hash_name: str, digest: bytes) -> bytes:
+def encode_imprint(hash_name: str, digest: bytes) -> bytes:
     """The DER MessageImprint of a *digest*, with NULL parameters. Raises :class:`Malformed` on a wrong length."""
     dotted, length = HASHES[hash_name]
     if len(digest) != length:
@@ -72,7 +72,7 @@ def build(hash_name: str, digest: bytes) -> bytes:
 
 def _usual() -> dict[bytes, tuple[str, int]]:
     """What nearly every imprint begins with (NULL parameters and a SHA-2 OID: 19 octets up to the digest)."""
-    built = {name: build(name, bytes(length)) for name, (_, length) in HASHES.items() if name != "sm3"}
+    built = {name: encode_imprint(name, bytes(length)) for name, (_, length) in HASHES.items() if name != "sm3"}
     return {imprint[:19]: (name, HASHES[name][1]) for name, imprint in built.items()}
 
 

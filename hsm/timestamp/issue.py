@@ -11,7 +11,7 @@ from cryptography import x509
 
 from hsm import cms, der
 from hsm.errors import AuthorityError, BadRequest, CertificateRefused
-from hsm.signer import SignatureAlgorithm, Signer
+from hsm.signer import CmsSigner, SignatureAlgorithm
 from hsm.timestamp.model import FailInfo, ImprintOrder, IssuedToken, RequestRefused
 from hsm.timestamp.token import require_timestamping
 
@@ -28,7 +28,7 @@ def require_issuing(certificate: x509.Certificate) -> None:
     more. Asked at the authority's start and of each new certificate; others' tokens are read leniently.
     """
     require_timestamping(certificate)
-    if SignatureAlgorithm.of(certificate.public_key()) is SignatureAlgorithm.ED25519:
+    if SignatureAlgorithm.from_public_key(certificate.public_key()) is SignatureAlgorithm.ED25519:
         raise CertificateRefused(
             "A timestamp certificate's key must be RSA or on a NIST curve: clients know no other."
         )
@@ -37,7 +37,7 @@ def require_issuing(certificate: x509.Certificate) -> None:
 class TokenIssuer:
     """Issues tokens by one signer. Refuses a certificate that may not; encodes once what never changes."""
 
-    def __init__(self, signer: Signer, *, policies: Sequence[str], accuracy: timedelta) -> None:
+    def __init__(self, signer: CmsSigner, *, policies: Sequence[str], accuracy: timedelta) -> None:
         """*policies* are the OIDs that clients may ask for, the default first; 0 < *accuracy* ≤ 1 s.
 
         Raises :class:`CertificateRefused` or :class:`BadRequest`.
@@ -83,7 +83,7 @@ class TokenIssuer:
             self._tsa,
         )
         digest = hashlib.new(self._maker.digest_name, statement).digest()
-        token = self._maker.make(digest, content=statement, certificates=order.certificates)
+        token = self._maker.make_message(digest, content=statement, certificates=order.certificates)
         issued = IssuedToken(serial, moment, token)
         self._require_as_ordered(order, statement, issued)
         return issued

@@ -52,12 +52,12 @@ class ImprintOrder:
     @property
     def hash_name(self) -> str:
         """``sha256``, ``sha384``, ``sha512`` or ``sm3``."""
-        return imprints.read(self.imprint).hash_name
+        return imprints.parse_imprint(self.imprint).hash_name
 
     @property
     def digest(self) -> bytes:
         """The hashed message."""
-        return imprints.read(self.imprint).digest
+        return imprints.parse_imprint(self.imprint).digest
 
     def fields(self) -> list[Any]:
         """The order as the list that crosses the socket: imprint, policy, nonce, certificates."""
@@ -78,7 +78,7 @@ class ImprintOrder:
         if not types_fit:
             raise BadRequest("A field of a timestamp order has the wrong type.")
         try:
-            imprints.read(imprint, hashes)
+            imprints.parse_imprint(imprint, hashes)
         except AuthorityError as error:
             raise BadRequest(
                 "The imprint of a timestamp order is not acceptable: {detail}", detail=error

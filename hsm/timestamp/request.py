@@ -19,7 +19,7 @@ def parse_request(
         raise RequestRefused("Only version 1 of the timestamp request is known.", fail_info=FailInfo.BAD_REQUEST)
     imprint = der.raw(fields.message_imprint)
     try:
-        imprints.read(imprint, hashes)
+        imprints.parse_imprint(imprint, hashes)
     except imprints.UnacceptableHash as error:
         raise RequestRefused(error.template, fail_info=FailInfo.BAD_ALG, **error.values) from error
     except Malformed as error:
@@ -52,7 +52,7 @@ def order_for(
     digest: bytes, *, hash_name: str = "sha256", nonce: int | None = None, certificates: bool = True
 ) -> ImprintOrder:
     """An order of our own for a *digest*, under the authority's default policy."""
-    return ImprintOrder(imprints.build(hash_name, digest), None, nonce, certificates)
+    return ImprintOrder(imprints.encode_imprint(hash_name, digest), None, nonce, certificates)
 
 
 def _decoded(request: bytes) -> tuple[der.TimeStampReq, bool]:

@@ -76,7 +76,7 @@ def info_of(message: cms.SignedMessage, *, signer: x509.Certificate | None) -> T
     stated = der.decode(der.TSTInfo, message.content)
     if stated.version != 1:
         raise Malformed("Only version 1 of the timestamp is known.")
-    imprint = imprints.read(der.raw(stated.message_imprint))
+    imprint = imprints.parse_imprint(der.raw(stated.message_imprint))
     return TimestampInfo(
         policy=stated.policy.dotted_string,
         hash_name=imprint.hash_name,

@@ -31,7 +31,7 @@ from appliance.store.database import Database
 from appliance.wiring import utc_now
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.errors import AuthorityUnreachable
-from hsm.subjects import LONGEST_LOGIN, keeper_of
+from hsm.subjects import LONGEST_LOGIN, pin_custodian_subject
 from tests.administration.conftest import House, opened_house
 from tests.authority import OFFICER, ORGANISATION, RunningAuthority, running_authority
 
@@ -64,12 +64,12 @@ def enrol(house: House, own: RunningAuthority, login: str) -> None:
     """By officers, with the passkey that *login* has now."""
     act = own.officer_act(
         "enrol_keeper",
-        subject=keeper_of(login),
+        subject=pin_custodian_subject(login),
         name="示例",
         organisation=ORGANISATION,
         credentials=[house.devices[login].inside.credential()],
     )
-    own.client("web").enrol_keeper(act, own.by_officer(act))
+    own.client("web").enrol_pin_custodian(act, own.by_officer(act))
 
 
 def done(house: House, name: str, login: str, *, asks: str = "zhou", agrees: str = "shi") -> AdminRequest:
@@ -159,7 +159,7 @@ def test_what_root_takes_back_does_not_unlock_any_more(house: House, own: Runnin
         organisation=ORGANISATION,
         credentials=[first.credential(), second.credential()],
     )
-    own.client("web").enrol_keeper(act, own.by_officer(act))
+    own.client("web").enrol_pin_custodian(act, own.by_officer(act))
     lost = house.administration.passkeys.of("qian")[0].fingerprint
 
     count, ended = house.administration.confirming.unconfirm("qian", lost)

@@ -30,7 +30,7 @@ from hsm import config
 from hsm.control import PinChange
 from hsm.generation import make_signing_key
 from hsm.home import module_environment, user_pin
-from hsm.operations.bench import open_bench
+from hsm.operations.context import open_bench
 from hsm.signer import SignatureAlgorithm
 settings = config.load(Path(sys.argv[1]))
 os.environ.update(module_environment(settings, os.environ))

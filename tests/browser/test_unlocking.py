@@ -16,10 +16,10 @@ from appliance.demonstration.cast import OFFICER
 from appliance.model.administration import ROOT, AdministratorRole, NewAdministrator
 from appliance.wiring import utc_now
 from hsm.activation.totp import code_at, step_of
-from hsm.acts import OfficerAct
 from hsm.client import AuthorityClient
+from hsm.intents import OfficerIntent
 from hsm.status import AuthorityState
-from hsm.subjects import keeper_of
+from hsm.subjects import pin_custodian_subject
 from tests.browser.house import House
 from tests.browser.test_console import PASSWORD, PATIENCE, WHERE, administrating, faults_of, has_a_key_that_counts
 from tests.browser.troupe import Troupe
@@ -35,7 +35,7 @@ def authority(the_house: House, people: Troupe) -> Iterator[AuthorityClient]:
         yield client
         if client.status().state is AuthorityState.LOCKED:
             expires = (utc_now() + timedelta(minutes=5)).replace(microsecond=0)
-            act = OfficerAct("unlock", {}, expires, secrets.token_bytes(16))
+            act = OfficerIntent("unlock", {}, expires, secrets.token_bytes(16))
             client.unlock(act, [people.pocket.activate(OFFICER, act)], pins=[the_house.secret("user.pin")])
 
 
@@ -74,7 +74,7 @@ def test_two_keepers_unlock_what_is_really_locked(
     ):
         for login in KEEPERS:
             becomes_a_keeper(login, bai, lu, people)
-        assert authority.keepers() == [keeper_of(login) for login in KEEPERS]
+        assert authority.pin_custodians() == [pin_custodian_subject(login) for login in KEEPERS]
         lu.context.add_cookies([{"name": "language", "value": "en", "url": lu.address}])
         locks(bai)
         assert authority.status().state is AuthorityState.LOCKED

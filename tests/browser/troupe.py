@@ -29,9 +29,9 @@ from appliance.model.intent import SigningOrigin
 from appliance.model.people import Person
 from appliance.store import accounts
 from appliance.wiring import Appliance, open_appliance, utc_now
-from hsm.acts import OfficerAct
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
+from hsm.intents import OfficerIntent
 from tests.browser.house import House
 from tests.browser.visitor import Visitor, visiting
 from tests.world import agree
@@ -195,7 +195,7 @@ def _enrol(troupe: Troupe, person: Person) -> None:
         "credentials": [credential],
     }
     expires = (utc_now() + timedelta(minutes=5)).replace(microsecond=0)
-    act = OfficerAct("enrol_person", details, expires, secrets.token_bytes(16))
+    act = OfficerIntent("enrol_person", details, expires, secrets.token_bytes(16))
     with AuthorityClient(settings.home.authority_socket("operator")) as authority:
         certificate = authority.enrol_person(act, [troupe.pocket.activate(OFFICER, act)])
     troupe.appliance.registry.add_person(person, certificate, by=OFFICER)

@@ -34,7 +34,7 @@ class SetClock:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def read(self) -> ClockReading:
+    def read_clock(self) -> ClockReading:
         said = json.loads(self._path.read_text())
         if said.get("kernel"):
             return KernelClock(timedelta()).read()
@@ -83,9 +83,9 @@ def _serve() -> None:
 
     def serve_clocked(*arguments: object) -> None:
         # In the child, after the fork, as the daemon itself does it: PKCS#11 must not be loaded in the parent.
-        from hsm.operations import bench  # noqa: PLC0415 - see above
+        from hsm.operations import context  # noqa: PLC0415 - see above
 
-        bench.clock_of = lambda _settings: SetClock(Path(os.environ["VERMILION_HOME"]) / _FILE)
+        context.clock_of = lambda _settings: SetClock(Path(os.environ["VERMILION_HOME"]) / _FILE)
         served(*arguments)
 
     served, daemon._serve = daemon._serve, serve_clocked

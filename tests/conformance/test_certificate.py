@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from hsm.config import AuthorityHome
-from hsm.store import Store
+from hsm.store import AuthorityStore
 from hsm.store.registry import CertificateRecord
 from tests.authority import RunningAuthority, end, running_authority, start
 from tests.conformance.endpoint import RunningTsa
@@ -117,7 +117,7 @@ def test_with_the_right_one_it_starts_again(stopped: RunningAuthority) -> None:
 
 
 def _make_current(authority: RunningAuthority, new: x509.Certificate) -> None:
-    store = Store(AuthorityHome(authority.root).store)
+    store = AuthorityStore(AuthorityHome(authority.root).store)
     old = store.registry.certificate("tsa")
     store.registry.add_certificate(CertificateRecord(old.subject, old.issuer, old.label, new))
     store.close()

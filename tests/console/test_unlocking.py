@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from werkzeug.test import TestResponse
 
-from hsm.acts import OfficerAct
+from hsm.intents import OfficerIntent
 from hsm.status import AuthorityState
 from tests.authority import ORGANISATION, RunningAuthority, running_authority
 from tests.console.conftest import Console, id_of, opened, post
@@ -31,11 +31,11 @@ def vault(tmp_path_factory: pytest.TempPathFactory, own: RunningAuthority) -> It
     with opened(tmp_path_factory.mktemp("vault"), own.socket("console")) as console:
         for login in KEEPERS[:2]:
             act = enrolment(console, own, login)
-            own.client("web").enrol_keeper(act, own.by_officer(act))
+            own.client("web").enrol_pin_custodian(act, own.by_officer(act))
         yield console
 
 
-def enrolment(console: Console, own: RunningAuthority, login: str) -> OfficerAct:
+def enrolment(console: Console, own: RunningAuthority, login: str) -> OfficerIntent:
     device = console.house.devices[login].inside
     credentials = [device.credential()]
     return own.officer_act(

@@ -26,9 +26,9 @@ from appliance.errors import ApplianceError, StorageError
 from appliance.home import Home
 from appliance.ledger import Sequencer
 from appliance.wiring import Appliance, open_appliance
-from hsm.acts import Activation, SigningIntent
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
+from hsm.intents import Activation, SigningIntent
 from tests.crash.selfharm import SELF_INFLICTED
 from tests.world import activations_for, sample_document
 

@@ -20,9 +20,9 @@ from appliance.evidence.model import (
 )
 from appliance.ledger.entry import LedgerEntry, leaf_of
 from hsm import canonical, cms, merkle, timestamp
-from hsm.acts import instant
 from hsm.checkpoint import Checkpoint, sign_checkpoint
 from hsm.cms.model import SIGNATURE_TIMESTAMP
+from hsm.intents import instant
 from hsm.note import NoteKey
 from tests.evidence.authority import TestAuthority
 from tests.evidence.real_contract import SignedPdf
@@ -266,7 +266,7 @@ def log(authority: TestAuthority, pdf: SignedPdf, others: int, accepting: Accept
         leaves[index] = leaf_of(chained, openings[index])
         chain += [index] if place else []
     tree = Tree(leaves)
-    key = NoteKey.of(ORIGIN, authority.log_key.public_key())
+    key = NoteKey.from_public_key(ORIGIN, authority.log_key.public_key())
     checkpoint = sign_checkpoint(Checkpoint(ORIGIN, others, tree.root()), key, authority.log_key.sign)
     entries = tuple(
         LogEntry(index, leaves[index], tree.proof(index, checkpoint), opening)

@@ -118,7 +118,7 @@ def test_a_checkpoint_that_differs_in_one_thing_is_refused(
             changed
         ],  # type: ignore[arg-type] - one of three, each of its own type
     )
-    key = NoteKey.of(other.origin, authority.log_key.public_key())
+    key = NoteKey.from_public_key(other.origin, authority.log_key.public_key())
     note = sign_checkpoint(other, key, authority.log_key.sign)
     entries = tuple(
         replace(each, proof=each.proof.replace(evidence.log.checkpoint, note)) for each in evidence.log.entries

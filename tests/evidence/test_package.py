@@ -79,7 +79,7 @@ def test_a_private_field_that_the_log_does_not_commit_to_is_refused(
 
 
 def test_a_checkpoint_of_another_log_is_refused(authority: TestAuthority, evidence: EvidenceInput) -> None:
-    key = NoteKey.of(contract.ORIGIN, TestAuthority().log_key.public_key())
+    key = NoteKey.from_public_key(contract.ORIGIN, TestAuthority().log_key.public_key())
     log = replace(evidence.log, vkey=key.vkey())
     with pytest.raises(AuthorityError):
         build(replace(evidence, log=log), contract.seals(authority))

@@ -72,7 +72,7 @@ def _granted() -> bytes:
         der.integer(1 << 64),
     )
     digest = hashlib.new(maker.digest_name, statement).digest()
-    token = maker.make(digest, content=statement, certificates=True)
+    token = maker.make_message(digest, content=statement, certificates=True)
     return response_granted(token[:-1] + bytes([token[-1] ^ 1]))
 
 
@@ -95,7 +95,7 @@ def _frames(good: list[bytes]) -> list[bytes]:
         protocol.request("status", {}),
         protocol.request("timestamp", {"orders": [order.fields()]}),
         protocol.request("timestamp", {"orders": [[build_request(order), None, -1, False]] * 3}),
-        protocol.request("unlock", {"act": act, "activations": activations, "pins": ["1234"]}),
+        protocol.request("unlock", {"intent": act, "activations": activations, "pins": ["1234"]}),
         protocol.request("sign_document", {"intent": intent, "activations": activations}),
         protocol.request("sign_document", {"intent": {**intent, "custodians": 2}, "activations": []}),
         protocol.request("status", {}) + protocol.request("timestamp", {"orders": good[:1]}),

@@ -17,7 +17,7 @@ from gunicorn.glogging import Logger
 
 from hsm import cms, protocol, wire
 from hsm.channel import Channel
-from hsm.config import Role
+from hsm.config import PeerRole
 from hsm.errors import BadRequest, CertificateRefused, Malformed
 from hsm.timestamp import (
     ImprintOrder,
@@ -59,11 +59,11 @@ def reply(data: bytes) -> None:
 def frames(data: bytes) -> None:
     """The authority's socket: frames, the CBOR in them, and the acts and orders in that."""
     ours, theirs = socket.socketpair()
-    channel = Channel(ours, Role.TSA)
+    channel = Channel(ours, PeerRole.TSA)
     with theirs:
         try:
             theirs.sendall(data[:65536])
-            channel.read()
+            channel.read_available()
             while (body := channel.next_frame()) is not None:
                 _message(protocol.message(body))
         except (BadRequest, ConnectionError):
@@ -78,8 +78,8 @@ def _message(message: dict[str, Any]) -> None:
         return
     readers: dict[str, Callable[[Any], object]] = {
         "orders": lambda orders: [ImprintOrder.from_fields(each) for each in orders or ()],
-        "act": wire.act_from_wire,
-        "intent": wire.intent_from_wire,
+        "act": wire.any_intent_from_wire,
+        "intent": wire.signing_intent_from_wire,
         "activations": wire.activations_from_wire,
     }
     for name, read in readers.items():

@@ -35,8 +35,8 @@ from appliance.operations.backup.creating import ensure_key
 from appliance.store.database import Database
 from appliance.supervision.services import answers
 from hsm.client import AuthorityClient
+from hsm.encryption import new_identity, recipient_of
 from hsm.errors import AuthorityError
-from hsm.sealing import new_identity, recipient_of
 from hsm.status import AuthorityState
 from tests.conformance.boot_clock import STEP, UNDO
 from tests.health.onlooker import Onlooker

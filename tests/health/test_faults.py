@@ -34,7 +34,6 @@ from appliance.ledger import LedgerEntry, Sequencer, record
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store import outbox
 from appliance.store.database import Database
-from hsm.acts import OfficerAct
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
 from hsm.errors import ConfigurationRefused

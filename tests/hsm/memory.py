@@ -28,7 +28,7 @@ class MemorySigner:
 
     @property
     def algorithm(self) -> SignatureAlgorithm:
-        return SignatureAlgorithm.of(self.key.public_key())
+        return SignatureAlgorithm.from_public_key(self.key.public_key())
 
     def sign(self, data: bytes) -> bytes:
         return sign_with(self.key, data)

@@ -12,9 +12,9 @@ import argon2
 import pytest
 
 from hsm.activation.totp import code_at, step_of
-from hsm.acts import PinTotpActivation, SigningIntent, WebAuthnActivation
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.errors import ActivationLocked, ActivationRefused, AuthorityError, BadRequest, CertificateRefused
+from hsm.intents import PinTotpActivation, SigningIntent, WebAuthnActivation
 from tests.authority import OFFICER, ORIGIN, RP_ID, RunningAuthority, intent_for, soon
 
 PERSON = "person-victim"

@@ -10,11 +10,11 @@ from datetime import timedelta
 import pytest
 from pysqlite3 import dbapi2 as sqlite
 
-from hsm.acts import OfficerAct, SigningIntent
 from hsm.answers import Approvals
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
 from hsm.errors import ActivationRefused, NotPermitted, UnknownKey
+from hsm.intents import OfficerIntent, SigningIntent
 from tests.authority import OFFICER, ORIGIN, RP_ID, RunningAuthority, intent_for, running_authority, soon
 from tests.hsm.test_activation import answer, enrol_pin
 
@@ -32,7 +32,7 @@ class Cast:
     def web(self) -> AuthorityClient:
         return self.authority.client("web")
 
-    def approve(self, act: SigningIntent | OfficerAct, subject: str) -> Approvals:
+    def approve(self, act: SigningIntent | OfficerIntent, subject: str) -> Approvals:
         return self.web.approve(act, self.devices[subject].activate(subject, act))
 
 
@@ -242,7 +242,7 @@ def test_credentials_are_told_without_anything_that_activates(cast: Cast) -> Non
     assert cast.web.credentials("person-nobody") == []
 
 
-def enrolment(cast: Cast, subject: str) -> OfficerAct:
+def enrolment(cast: Cast, subject: str) -> OfficerIntent:
     credential = SoftwareAuthenticator.create(RP_ID, ORIGIN).credential()
     return cast.authority.officer_act(
         "enrol_person", subject=subject, name="李示例", organisation="甲公司示例有限公司", credentials=[credential]

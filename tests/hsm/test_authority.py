@@ -16,7 +16,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm import canonical
-from hsm.acts import instant
 from hsm.checkpoint import MOST_LEAVES, LogExtension, verify_checkpoint
 from hsm.client import AuthorityClient
 from hsm.errors import (
@@ -27,6 +26,7 @@ from hsm.errors import (
     NotPermitted,
     UnknownKey,
 )
+from hsm.intents import instant
 from hsm.merkle import leaf_hash
 from hsm.note import parse_vkey
 from hsm.status import AuthorityState

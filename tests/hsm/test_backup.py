@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from hsm import canonical
-from hsm.backup import Statement
+from hsm.backup import BackupPartStatement
 from hsm.backup.manifest import require_signed
 from hsm.config import TokenBackup
-from hsm.errors import BackupRefused, Malformed, NotPermitted, SealRefused
+from hsm.encryption import new_identity, recipient_of
+from hsm.errors import BackupRefused, EncryptionRefused, Malformed, NotPermitted
 from hsm.note import NoteKey, NoteRefused, parse_vkey
-from hsm.sealing import new_identity, recipient_of
 from tests.authority import RunningAuthority, end, running_authority
 
 RECOVERY = new_identity()
@@ -35,11 +35,11 @@ def house() -> Iterator[RunningAuthority]:
 
 
 @pytest.fixture(scope="module")
-def made(house: RunningAuthority) -> tuple[str, Statement]:
+def made(house: RunningAuthority) -> tuple[str, BackupPartStatement]:
     return make(house)
 
 
-def make(house: RunningAuthority) -> tuple[str, Statement]:
+def make(house: RunningAuthority) -> tuple[str, BackupPartStatement]:
     client = house.client("backup")
     name, deadline = client.begin_backup(), time.monotonic() + 60
     while (statement := client.backup_made(name)) is None:
@@ -74,14 +74,18 @@ def restore(
     )
 
 
-def test_the_statement_names_the_keys_and_the_log(house: RunningAuthority, made: tuple[str, Statement]) -> None:
+def test_the_statement_names_the_keys_and_the_log(
+    house: RunningAuthority, made: tuple[str, BackupPartStatement]
+) -> None:
     statement = made[1]
     assert {key.subject for key in statement.services} == {"issuing", "tsa", "log", "evidence", "wrapping"}
     assert statement.others >= 1 and statement.token is TokenBackup.WITH_PINS
     assert statement.origin == house.client("backup").status().origin
 
 
-def test_what_leaves_is_sealed(house: RunningAuthority, made: tuple[str, Statement], tmp_path: Path) -> None:
+def test_what_leaves_is_sealed(
+    house: RunningAuthority, made: tuple[str, BackupPartStatement], tmp_path: Path
+) -> None:
     name, statement = made
     sealed = fetch(house, name, tmp_path / "part.age").read_bytes()
     assert (len(sealed), hashlib.sha256(sealed).hexdigest()) == (statement.size, statement.sha256)
@@ -91,7 +95,9 @@ def test_what_leaves_is_sealed(house: RunningAuthority, made: tuple[str, Stateme
     assert [path.name for path in (house.root / "authority/backup").glob(".*")] == [], "something clear was left"
 
 
-def test_a_restored_part_serves(house: RunningAuthority, made: tuple[str, Statement], tmp_path: Path) -> None:
+def test_a_restored_part_serves(
+    house: RunningAuthority, made: tuple[str, BackupPartStatement], tmp_path: Path
+) -> None:
     part = fetch(house, made[0], tmp_path / "part.age")
     done = restore(part, tmp_path / "home", RECOVERY)
     assert done.returncode == 0, done.stderr
@@ -103,7 +109,9 @@ def test_a_restored_part_serves(house: RunningAuthority, made: tuple[str, Statem
     )
 
 
-def test_another_key_opens_nothing(house: RunningAuthority, made: tuple[str, Statement], tmp_path: Path) -> None:
+def test_another_key_opens_nothing(
+    house: RunningAuthority, made: tuple[str, BackupPartStatement], tmp_path: Path
+) -> None:
     part = fetch(house, made[0], tmp_path / "part.age")
     done = restore(part, tmp_path / "home", new_identity())
     assert done.returncode == 1 and "was not sealed for this key" in done.stderr
@@ -111,7 +119,7 @@ def test_another_key_opens_nothing(house: RunningAuthority, made: tuple[str, Sta
 
 @pytest.mark.parametrize("where", [0, 100, 0.3, 0.7, -1])
 def test_a_changed_byte_is_found(
-    house: RunningAuthority, made: tuple[str, Statement], tmp_path: Path, where: float
+    house: RunningAuthority, made: tuple[str, BackupPartStatement], tmp_path: Path, where: float
 ) -> None:
     part = fetch(house, made[0], tmp_path / "part.age")
     sealed = bytearray(part.read_bytes())
@@ -186,7 +194,7 @@ def test_the_role_backup_may_do_nothing_else(house: RunningAuthority) -> None:
 def test_without_a_recovery_key_nothing_is_made(authority: RunningAuthority) -> None:
     with pytest.raises(BackupRefused, match="has no recovery key"):
         make(authority)
-    assert SealRefused.code != BackupRefused.code
+    assert EncryptionRefused.code != BackupRefused.code
     shutil.rmtree(authority.root / "authority/backup")
 
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.note import NoteKey, parse_vkey
-from hsm.store import Database, Store
+from hsm.store import AuthorityDatabase, AuthorityStore
 from tests.hsm.memory import openssl
 
 PLAN = resources.files("hsm.ceremonies").joinpath("development.toml").read_text(encoding="utf-8")
@@ -45,8 +45,8 @@ class CeremonyHome:
         path.write_text(plan, encoding="utf-8")
         return self.run("ceremony", str(path))
 
-    def store(self) -> Store:
-        return Store(self.root / "authority/authority.db")
+    def store(self) -> AuthorityStore:
+        return AuthorityStore(self.root / "authority/authority.db")
 
     def pins(self) -> list[str]:
         return [path.read_text().strip() for path in sorted((self.root / "secrets").iterdir())]
@@ -73,7 +73,7 @@ def test_the_transcript_is_what_was_shown_and_its_hash_is_kept(held: tuple[Cerem
     transcript = path.read_bytes()
     assert shown.startswith(transcript.decode())
     assert sha256(transcript).hexdigest() in shown
-    database = Database(home.root / "authority/authority.db")
+    database = AuthorityDatabase(home.root / "authority/authority.db")
     kept = database.all("SELECT name, transcript_sha256 FROM ceremonies")
     database.close()
     assert kept == [("development", sha256(transcript).digest())]
@@ -109,7 +109,7 @@ def test_what_the_world_is_given(held: tuple[CeremonyHome, str]) -> None:
     assert x509.load_pem_x509_certificates((trust / "ca.pem").read_bytes()) == [root]
     assert x509.load_pem_x509_certificates((trust / "chain.pem").read_bytes()) == [issuing, root]
     key = parse_vkey((trust / "log.vkey").read_text())
-    assert key == NoteKey.of("vermilion.example/log", log.public_key())  # type: ignore[arg-type] # an Ed25519 key
+    assert key == NoteKey.from_public_key("vermilion.example/log", log.public_key())  # type: ignore[arg-type] # an Ed25519 key
 
 
 def test_the_roots_key_is_in_its_own_token(held: tuple[CeremonyHome, str]) -> None:

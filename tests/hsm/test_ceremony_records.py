@@ -12,10 +12,10 @@ from pysqlite3 import dbapi2 as sqlite
 
 from appliance.store.database import Database
 from appliance.timestamping import TimestampService
-from hsm.acts import OfficerAct
 from hsm.answers import HeldCeremony
 from hsm.client import AuthorityClient
 from hsm.errors import NotPermitted, UnknownKey
+from hsm.intents import OfficerIntent
 from hsm.timestamp import verify_token
 from tests.authority import OFFICER, RunningAuthority, running_authority
 from tests.hsm.memory import openssl
@@ -27,7 +27,7 @@ def house() -> Iterator[RunningAuthority]:
         yield authority
 
 
-def rotated(house: RunningAuthority, subject: str) -> OfficerAct:
+def rotated(house: RunningAuthority, subject: str) -> OfficerIntent:
     act = house.officer_act("rotate", subject=subject)
     house.client("operator").rotate(act, house.by_officer(act))
     return act

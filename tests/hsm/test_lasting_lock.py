@@ -11,7 +11,7 @@ import pytest
 
 from hsm.config import AuthorityHome
 from hsm.errors import AuthorityLocked, StoreUnavailable
-from hsm.lasting_lock import LastingLock
+from hsm.lasting_lock import LastingAuthorityLock
 from hsm.status import AuthorityState
 from hsm.timestamp import order_for
 from tests.authority import RunningAuthority, running_authority, start
@@ -26,8 +26,8 @@ def authority() -> Iterator[RunningAuthority]:
         yield running
 
 
-def mark_of(authority: RunningAuthority) -> LastingLock:
-    return LastingLock(AuthorityHome(authority.root).lasting_lock)
+def mark_of(authority: RunningAuthority) -> LastingAuthorityLock:
+    return LastingAuthorityLock(AuthorityHome(authority.root).lasting_lock)
 
 
 def killed_and_started(authority: RunningAuthority) -> None:
@@ -74,7 +74,7 @@ def test_a_wrong_pin_ends_nothing(authority: RunningAuthority) -> None:
     with pytest.raises(AuthorityLocked, match="refused the PIN"):
         operator.unlock(act, authority.by_officer(act), pins=["000000"])
     assert "refused the PIN" in str(operator.status().sentence)
-    assert mark_of(authority).stands
+    assert mark_of(authority).is_locked
 
 
 def test_it_locks_although_its_disk_does_not_take_the_mark_and_says_so(authority: RunningAuthority) -> None:
@@ -93,14 +93,14 @@ def test_it_locks_although_its_disk_does_not_take_the_mark_and_says_so(authority
 
 
 def test_a_lock_that_comes_while_somebody_unlocks_stands(tmp_path: Path) -> None:
-    lock = LastingLock(tmp_path / "locked")
-    assert not lock.stands
-    lock.keep()
-    seen = lock.standing()  # an unlock begins
-    lock.keep()  # somebody locks, before it ends
-    lock.end(seen)
-    assert lock.stands
-    lock.end(lock.standing())
-    assert not lock.stands
-    lock.end(None)
-    lock.take_away()
+    lock = LastingAuthorityLock(tmp_path / "locked")
+    assert not lock.is_locked
+    lock.set_mark()
+    seen = lock.current_mark()  # an unlock begins
+    lock.set_mark()  # somebody locks, before it ends
+    lock.clear_mark(seen)
+    assert lock.is_locked
+    lock.clear_mark(lock.current_mark())
+    assert not lock.is_locked
+    lock.clear_mark(None)
+    lock.remove_file()

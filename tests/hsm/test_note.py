@@ -36,7 +36,7 @@ def test_a_checkpoint_round(kind: str) -> None:
     private = (
         ed25519.Ed25519PrivateKey.generate() if kind == "ed25519" else ec.generate_private_key(ec.SECP256R1())
     )
-    key = NoteKey.of(ORIGIN, private.public_key())
+    key = NoteKey.from_public_key(ORIGIN, private.public_key())
     checkpoint = Checkpoint(ORIGIN, 3, leaf_hash(b"x"))
     note = sign_checkpoint(checkpoint, key, lambda data: sign_with(private, data))
     assert verify_checkpoint(note, parse_vkey(key.vkey())) == checkpoint
@@ -55,7 +55,7 @@ def test_the_published_example() -> None:
 
 
 def test_a_note_of_somebody_else() -> None:
-    key = NoteKey.of("Enoch", ed25519.Ed25519PrivateKey.generate().public_key())
+    key = NoteKey.from_public_key("Enoch", ed25519.Ed25519PrivateKey.generate().public_key())
     with pytest.raises(NoteRefused, match="not signed by Enoch"):
         verify_note(NOTE, [key])
 
@@ -103,7 +103,7 @@ def test_notes_that_are_refused(data: bytes) -> None:
 def test_texts_that_cannot_be_signed(text: str) -> None:
     private = ed25519.Ed25519PrivateKey.generate()
     with pytest.raises(Malformed):
-        sign_note(text, NoteKey.of("a", private.public_key()), private.sign)
+        sign_note(text, NoteKey.from_public_key("a", private.public_key()), private.sign)
 
 
 ROOT = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
@@ -137,7 +137,7 @@ def test_extension_lines_are_kept() -> None:
 
 def test_a_witness_adds_its_cosignature() -> None:
     log, witness = ed25519.Ed25519PrivateKey.generate(), ed25519.Ed25519PrivateKey.generate()
-    log_key = NoteKey.of(ORIGIN, log.public_key())
+    log_key = NoteKey.from_public_key(ORIGIN, log.public_key())
     key = NoteKey("witness.example", KeyKind.COSIGNATURE, witness.public_key().public_bytes_raw())
     note = sign_checkpoint(Checkpoint(ORIGIN, 1, leaf_hash(b"")), log_key, log.sign)
     both = cosign(note, key, witness.sign, at=NOW)

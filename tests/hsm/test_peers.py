@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hsm.config import AuthorityHome, AuthoritySettings, Role, parse
+from hsm.config import AuthorityHome, AuthoritySettings, PeerRole, parse
 from hsm.errors import ConfigurationRefused
 
 
@@ -18,8 +18,8 @@ def settings(tmp_path: Path, **peers: Any) -> AuthoritySettings:
 
 def test_users_are_named_or_numbered(tmp_path: Path) -> None:
     peers = settings(tmp_path, web=["daemon", 4242]).peers
-    assert peers.allowed(Role.WEB) == {1, 4242}  # "daemon" is user 1 on every Debian
-    assert peers.allowed(Role.TSA) == {os.getuid()}
+    assert peers.allowed(PeerRole.WEB) == {1, 4242}  # "daemon" is user 1 on every Debian
+    assert peers.allowed(PeerRole.TSA) == {os.getuid()}
 
 
 def test_a_name_that_nobody_has_stops_the_start(tmp_path: Path) -> None:

@@ -16,15 +16,15 @@ import pytest
 from hsm import control
 from hsm.config import AuthorityHome, AuthoritySettings
 from hsm.control import PinChange
-from hsm.crew import Crew
 from hsm.errors import AuthorityError, AuthorityLocked
 from hsm.home import make_home
 from hsm.login import Login
 from hsm.login_turn import begin_run
-from hsm.operations import Operations, open_bench
-from hsm.store import Store
+from hsm.operations import Operations, open_context
+from hsm.store import AuthorityStore
 from hsm.time_source import SharedTimes
 from hsm.worker import Worker
+from hsm.workers import Workers
 
 WRONG = PinChange("000000", 10)
 UNLOCK = PinChange("123456", 30)
@@ -40,8 +40,8 @@ def settings(tmp_path: Path) -> AuthoritySettings:
 
 
 @pytest.fixture
-def store(settings: AuthoritySettings) -> Iterator[Store]:
-    with closing(Store(settings.home.store)) as opened:
+def store(settings: AuthoritySettings) -> Iterator[AuthorityStore]:
+    with closing(AuthorityStore(settings.home.store)) as opened:
         yield opened
 
 
@@ -59,13 +59,13 @@ def test_a_warning_of_the_old_pin_that_is_heard_late_locks_nobody() -> None:
         pins = ",".join(str(change.pin) for change in heard)
         os.write(tell, f"{place}:{pins}\n".encode())
 
-    crew = Crew(3, work, WRONG)
+    crew = Workers(3, work, WRONG)
     crew.start()
     warned, unlocked, _ = crew.ends()
     for end in (unlocked, warned):
         assert select.select([end], [], [], 20)[0]
-        crew.hear(end)
-    crew.dismiss(patience=20)
+        crew.receive_from(end)
+    crew.stop(patience=20)
     os.close(tell)
     with os.fdopen(told) as stream:
         heard = sorted(stream.read().split())
@@ -76,31 +76,31 @@ def test_a_warning_of_the_old_pin_that_is_heard_late_locks_nobody() -> None:
 
 def test_a_worker_that_was_unlocked_heeds_no_older_lock(settings: AuthoritySettings) -> None:
     ours, theirs = control.pair()
-    bench = open_bench(settings, WRONG)
+    bench = open_context(settings, WRONG)
     with closing(bench), ours, theirs:
         worker = Worker(theirs, Operations(bench, announce=lambda _change: None))
-        bench.room.login.give(UNLOCK, newer=True)
+        bench.token.login.give(UNLOCK, newer=True)
         control.send(ours, WARNING)
         ours.shutdown(socket.SHUT_WR)
         worker.run()
-        assert bench.room.login.require_pin() == UNLOCK.pin
+        assert bench.token.login.require_pin() == UNLOCK.pin
 
 
 def test_a_worker_that_starts_late_tries_no_pin_that_the_latch_had_ended(settings: AuthoritySettings) -> None:
     """Of two workers one starts while the latch is set, the other one when an operator has just released it."""
-    with closing(open_bench(settings, WRONG)) as late:
+    with closing(open_context(settings, WRONG)) as late:
         late.store.latch.latch(settings.token.label, "refused", at=0)
-        with closing(open_bench(settings, WRONG)):
+        with closing(open_context(settings, WRONG)):
             late.store.latch.release(settings.token.label)
             token = RefusingToken()
             with pytest.raises(AuthorityLocked, match="has no PIN"):
-                late.room.login.open_session(token, now=0)
+                late.token.login.open_session(token, now=0)
     assert token.tries == []
 
 
 def test_a_lock_that_came_later_locks(settings: AuthoritySettings) -> None:
     ours, theirs = control.pair()
-    bench = open_bench(settings, UNLOCK)
+    bench = open_context(settings, UNLOCK)
     with closing(bench), ours, theirs:
         worker = Worker(theirs, Operations(bench, announce=lambda _change: None))
         for change in (PinChange(None, UNLOCK.moment), UNLOCK):  # of one moment: the PIN was refused after all
@@ -108,7 +108,7 @@ def test_a_lock_that_came_later_locks(settings: AuthoritySettings) -> None:
         ours.shutdown(socket.SHUT_WR)
         worker.run()
         with pytest.raises(AuthorityLocked, match="has no PIN"):
-            bench.room.login.require_pin()
+            bench.token.login.require_pin()
 
 
 @pytest.mark.parametrize(("on_disk", "said"), [(True, "it starts locked"), (False, "may be unlocked")])
@@ -120,11 +120,11 @@ def test_a_lock_lasts_although_the_other_workers_cannot_be_told(
 
     if not on_disk:
         settings.home.lasting_lock.mkdir()
-    with closing(open_bench(settings, UNLOCK)) as bench:
+    with closing(open_context(settings, UNLOCK)) as bench:
         with pytest.raises(AuthorityError, match=f"the parent takes no message.*{said}"):
             Operations(bench, announce=full).state.lock({})
         with pytest.raises(AuthorityLocked, match="has no PIN"):
-            bench.room.login.require_pin()
+            bench.token.login.require_pin()
     assert settings.home.lasting_lock.is_file() is on_disk
 
 
@@ -140,7 +140,7 @@ class RefusingToken:
 
 
 def test_a_worker_that_has_not_heard_yet_tries_no_pin_that_another_one_was_refused(
-    settings: AuthoritySettings, store: Store
+    settings: AuthoritySettings, store: AuthorityStore
 ) -> None:
     """It was held up while the other one was refused and an operator released the latch."""
     told: list[PinChange] = []
@@ -162,7 +162,9 @@ def test_a_worker_that_has_not_heard_yet_tries_no_pin_that_another_one_was_refus
         second.open_session(token, now=0)
 
 
-def test_what_an_earlier_run_was_refused_does_not_bind_this_one(settings: AuthoritySettings, store: Store) -> None:
+def test_what_an_earlier_run_was_refused_does_not_bind_this_one(
+    settings: AuthoritySettings, store: AuthorityStore
+) -> None:
     """The latch in the store does, until an operator releases it; then the file may hold a mended PIN."""
     token = RefusingToken()
     late = PinChange("000000", 2**40)

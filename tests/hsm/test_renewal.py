@@ -16,13 +16,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from hsm import canonical
-from hsm.acts import OfficerAct
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.config import AuthorityHome
 from hsm.errors import CertificateRefused, UnknownKey
-from hsm.store import Store
+from hsm.intents import OfficerIntent
+from hsm.store import AuthorityStore
 from hsm.timestamp import order_for, verify_token
-from hsm.wire import officer_act_from_wire
+from hsm.wire import officer_intent_from_wire
 from tests.authority import OFFICER, RunningAuthority, end, run, running_authority, start
 from tests.hsm.memory import openssl
 from tests.hsm.test_ceremony import CeremonyHome
@@ -132,7 +132,7 @@ def verifies_in_openssl(house: RunningAuthority, folder: Path, certificates: lis
 
 def test_an_older_certificate_is_revoked_alone_on_the_list_of_who_issued_it(house: RunningAuthority) -> None:
     web = house.client("web")
-    store = Store(AuthorityHome(house.root).store)
+    store = AuthorityStore(AuthorityHome(house.root).store)
     older = store.registry.unexpired("tsa", 0)[0]
     store.close()
     assert older.issuer == "issuing"
@@ -168,7 +168,7 @@ def test_officers_allow_it_by_files(house: RunningAuthority, tmp_path: Path) -> 
         }
         device = SoftwareAuthenticator.load(house.root / f"people/{OFFICER}.json")
         given.write_text(
-            json.dumps(assertion(device, officer_act_from_wire(canonical.decode(act.read_bytes()), "renew")))
+            json.dumps(assertion(device, officer_intent_from_wire(canonical.decode(act.read_bytes()), "renew")))
         )
         device.save(house.root / f"people/{OFFICER}.json")
         arguments = ("--act", str(act), "--activation", str(given))
@@ -181,7 +181,7 @@ def test_officers_allow_it_by_files(house: RunningAuthority, tmp_path: Path) -> 
         assert home.run("renew", str(path)).returncode == 2
 
 
-def assertion(device: SoftwareAuthenticator, act: OfficerAct) -> dict[str, str]:
+def assertion(device: SoftwareAuthenticator, act: OfficerIntent) -> dict[str, str]:
     made = device.activate(OFFICER, act)
     parts = ("credential_id", "client_data", "authenticator_data", "signature")
     return {"subject": made.subject, **{name: base64url(getattr(made, name)) for name in parts}}

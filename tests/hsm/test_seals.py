@@ -13,11 +13,11 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from hsm.acts import OfficerAct, SigningIntent
 from hsm.answers import Approvals
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
 from hsm.errors import ActivationRefused, BadRequest, CertificateRefused, UnknownKey
+from hsm.intents import OfficerIntent, SigningIntent
 from tests.authority import OFFICER, ORIGIN, RP_ID, RunningAuthority, intent_for, running_authority
 from tests.hsm.test_approvals import SECOND_OFFICER, officer_details
 
@@ -117,7 +117,7 @@ def test_an_act_that_says_two_takes_two_also_of_a_seal_that_takes_one(house: Hou
 def test_an_act_says_two_or_nothing(house: House, number: object) -> None:
     fields = {**intent_for(house.seal(FIRST)).fields(), "custodians": number}
     with pytest.raises(BadRequest):
-        house.web._connections.ask("approvals", {"act": fields})
+        house.web._connections.ask("approvals", {"intent": fields})
 
 
 def test_a_suspended_seal_is_not_used_even_when_all_have_approved(house: House) -> None:
@@ -283,7 +283,7 @@ def test_two_officers_decide_and_one_takes_a_seal_from_a_custodian_at_once() -> 
         code = (own.root / "secrets/setup.code").read_text().strip()
         own.client("web").appoint_officer(code, officer_details(SECOND_OFFICER, second))
 
-        def by_both(act: OfficerAct) -> None:
+        def by_both(act: OfficerIntent) -> None:
             both = [*own.by_officer(act), second.activate(SECOND_OFFICER, act)]
             getattr(own.client("web"), act.kind)(act, both)
 

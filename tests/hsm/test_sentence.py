@@ -32,4 +32,4 @@ def test_the_clocks_number_reaches_a_chinese_reader() -> None:
 
 def test_what_an_error_says_keeps_its_values() -> None:
     error = ModuleUnavailable("The PKCS#11 module {module} does not answer ({why}).", module="m.so", why="{gone}")
-    assert str(Sentence.of(error)) == str(error) == "The PKCS#11 module m.so does not answer ({gone})."
+    assert str(Sentence.from_error(error)) == str(error) == "The PKCS#11 module m.so does not answer ({gone})."

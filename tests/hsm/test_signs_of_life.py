@@ -12,7 +12,7 @@ import pytest
 
 from hsm import control
 from hsm.control import PinChange, SignOfLife
-from hsm.crew import Crew
+from hsm.workers import Workers
 
 PATIENCE = 60.0
 
@@ -36,43 +36,43 @@ def eventually(holds: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def crew_of() -> Iterator[Callable[..., Crew]]:
-    started: list[Crew] = []
+def crew_of() -> Iterator[Callable[..., Workers]]:
+    started: list[Workers] = []
 
-    def start(work: Callable[[socket.socket, PinChange], None]) -> Crew:
-        crew = Crew(2, work, PinChange(None))
+    def start(work: Callable[[socket.socket, PinChange], None]) -> Workers:
+        crew = Workers(2, work, PinChange(None))
         crew.start()
         started.append(crew)
         return crew
 
     yield start
     for crew in started:
-        crew.dismiss(patience=0.1)
+        crew.stop(patience=0.1)
 
 
-def hear_all(crew: Crew) -> None:
+def hear_all(crew: Workers) -> None:
     for end in crew.ends():
         assert select.select([end], [], [], PATIENCE)[0]
-        crew.hear(end)
+        crew.receive_from(end)
 
 
-def test_all_is_well_while_every_worker_answers(crew_of: Callable[..., Crew]) -> None:
+def test_all_is_well_while_every_worker_answers(crew_of: Callable[..., Workers]) -> None:
     crew = crew_of(answers)
-    assert crew.ask_around(now=1000.0)
+    assert crew.check_signs_of_life(now=1000.0)
     hear_all(crew)
-    assert crew.ask_around(now=1015.0)
+    assert crew.check_signs_of_life(now=1015.0)
 
 
-def test_a_silent_worker_is_no_sign_of_life_and_is_ended_in_the_end(crew_of: Callable[..., Crew]) -> None:
+def test_a_silent_worker_is_no_sign_of_life_and_is_ended_in_the_end(crew_of: Callable[..., Workers]) -> None:
     crew = crew_of(hangs)
-    assert crew.ask_around(now=1000.0)
-    assert not crew.ask_around(now=1015.0)
+    assert crew.check_signs_of_life(now=1000.0)
+    assert not crew.check_signs_of_life(now=1015.0)
     assert not crew.reap()
-    assert not crew.ask_around(now=1075.0)
+    assert not crew.check_signs_of_life(now=1075.0)
     eventually(crew.reap)
     eventually(lambda: crew.reap() or crew.ends() == [])
     crew.start()
-    assert crew.ask_around(now=1080.0)
+    assert crew.check_signs_of_life(now=1080.0)
 
 
 def test_a_sign_of_life_keeps_its_meaning_on_the_way() -> None:

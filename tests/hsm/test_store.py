@@ -10,19 +10,19 @@ from pysqlite3 import dbapi2 as sqlite
 
 from hsm import schema
 from hsm.errors import ConfigurationRefused
-from hsm.store import Store
+from hsm.store import AuthorityStore
 
 
 @pytest.mark.parametrize("statement", ["DROP TRIGGER checkpoints_remain", "CREATE TABLE hidden (x)"])
 def test_a_schema_that_was_changed_is_refused(tmp_path: Path, statement: str) -> None:
     path = tmp_path / "authority.db"
-    Store(path).close()
-    Store(path).close()
+    AuthorityStore(path).close()
+    AuthorityStore(path).close()
     connection = sqlite.connect(path)
     connection.execute(statement)
     connection.close()
     with pytest.raises(ConfigurationRefused, match="changed from outside"):
-        Store(path)
+        AuthorityStore(path)
 
 
 def test_a_store_of_the_first_release_is_brought_up_with_what_it_has(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_a_store_of_the_first_release_is_brought_up_with_what_it_has(tmp_path: P
     connection.execute("INSERT INTO subjects VALUES ('person-kept', 'person', '张示例', '甲公司', 7)")
     connection.close()
 
-    store = Store(path)
+    store = AuthorityStore(path)
 
     assert store.people.subject("person-kept").name == "张示例"
     assert store.setup.unused(0) == []
@@ -43,9 +43,9 @@ def test_a_store_of_the_first_release_is_brought_up_with_what_it_has(tmp_path: P
 
 def test_a_store_of_a_later_release_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "authority.db"
-    Store(path).close()
+    AuthorityStore(path).close()
     connection = sqlite.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
     with pytest.raises(ConfigurationRefused, match="schema 99"):
-        Store(path)
+        AuthorityStore(path)

@@ -14,7 +14,7 @@ import pytest
 from hsm.clock import ClockReading, DeclaredClock, KernelClock
 from hsm.errors import TimeNotAvailable
 from hsm.sentence import Sentence
-from hsm.store.database import Database
+from hsm.store.database import AuthorityDatabase
 from hsm.store.time import TimeLease
 from hsm.time_source import LEASE, SharedTimes, TimeSource
 
@@ -34,7 +34,7 @@ class ManualClock:
     steps_forward: bool = True
     source: str = "kernel"
 
-    def read(self) -> ClockReading:
+    def read_clock(self) -> ClockReading:
         return ClockReading(self.wall, self.boot, self.proven, SAID if self.proven else UNSAID)
 
     def pass_time(self, microseconds: int) -> None:
@@ -50,7 +50,7 @@ class ManualClock:
 
 @pytest.fixture
 def leases(tmp_path: Path) -> Iterator[TimeLease]:
-    database = Database(tmp_path / "authority.db")
+    database = AuthorityDatabase(tmp_path / "authority.db")
     yield TimeLease(database)
     database.close()
 
@@ -163,8 +163,8 @@ def test_workers_share_the_last_time_and_a_kill_frees_the_lock(tmp_path: Path, l
     child = os.fork()
     if child == 0:
         shared = SharedTimes(tmp_path / "clock")
-        with shared.held():
-            shared.write(START + 5 * SECOND, START + 9 * SECOND, 1)
+        with shared.exclusive():
+            shared.write_times(START + 5 * SECOND, START + 9 * SECOND, 1)
             os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
     shared = SharedTimes(tmp_path / "clock")

@@ -27,14 +27,14 @@ from hsm.initialisation import NewToken, initialise
 from hsm.keys import private_key, raw_signer
 from hsm.login import Login
 from hsm.signer import SignatureAlgorithm
-from hsm.store import Store
-from hsm.token import TokenRoom
+from hsm.store import AuthorityStore
+from hsm.token import TokenConnection
 
 LABEL = "a-token"
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenRoom]:
+def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenConnection]:
     """A new token, logged in; the module is finalised afterwards, as other tests use other tokens."""
     root = tmp_path_factory.mktemp("home")
     make_home(root)
@@ -43,8 +43,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenRoom]:
     os.environ.update(module_environment(settings, {}))
     pin = secrets.token_hex(6)
     initialise(settings.token.module, NewToken(LABEL, "12345678", pin), dict(os.environ))
-    store = Store(settings.home.store)
-    opened = TokenRoom(
+    store = AuthorityStore(settings.home.store)
+    opened = TokenConnection(
         settings.token.module, LABEL, Login(LABEL, store.latch, settings.home.login_turns, PinChange(pin))
     )
     yield opened
@@ -56,14 +56,14 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenRoom]:
 
 @pytest.mark.parametrize("algorithm", list(SignatureAlgorithm), ids=lambda each: each.name)
 def test_every_kind_of_key_signs_and_its_public_half_verifies(
-    room: TokenRoom, algorithm: SignatureAlgorithm
+    room: TokenConnection, algorithm: SignatureAlgorithm
 ) -> None:
     made = generation.make_signing_key(room, "somebody", algorithm)
 
     signature = raw_signer(room, made.label, algorithm)(b"some bytes")
 
     public = load_der_public_key(made.public_key)
-    assert SignatureAlgorithm.of(public) is algorithm
+    assert SignatureAlgorithm.from_public_key(public) is algorithm
     if isinstance(public, ec.EllipticCurvePublicKey):
         chosen = hashes.SHA384() if algorithm is SignatureAlgorithm.ECDSA_SHA384 else hashes.SHA256()
         public.verify(signature, b"some bytes", ec.ECDSA(chosen))
@@ -74,7 +74,7 @@ def test_every_kind_of_key_signs_and_its_public_half_verifies(
         public.verify(signature, b"some bytes")
 
 
-def test_attributes_are_read_back(room: TokenRoom) -> None:
+def test_attributes_are_read_back(room: TokenConnection) -> None:
     made = generation.make_signing_key(room, "somebody", SignatureAlgorithm.ECDSA_SHA256)
 
     found = json.loads(made.attributes)
@@ -86,7 +86,7 @@ def test_attributes_are_read_back(room: TokenRoom) -> None:
     assert (found["local"], found["always_sensitive"], found["never_extractable"]) == (True, True, True)
 
 
-def test_the_token_keeps_its_keys_to_itself(room: TokenRoom) -> None:
+def test_the_token_keeps_its_keys_to_itself(room: TokenConnection) -> None:
     made = generation.make_signing_key(room, "somebody", SignatureAlgorithm.ECDSA_SHA256)
 
     def handle() -> Any:
@@ -103,7 +103,7 @@ def test_the_token_keeps_its_keys_to_itself(room: TokenRoom) -> None:
 
 
 def test_a_key_that_came_out_wrong_is_refused_and_destroyed(
-    room: TokenRoom, monkeypatch: pytest.MonkeyPatch
+    room: TokenConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weak = {**attributes.SIGNING_KEY, pkcs11.Attribute.COPYABLE: True}
     asked, demanded = weak, attributes.SIGNING_KEY
@@ -123,7 +123,7 @@ def test_a_key_that_came_out_wrong_is_refused_and_destroyed(
 @pytest.mark.parametrize(
     "algorithm", [SignatureAlgorithm.ECDSA_SHA256, SignatureAlgorithm.RSA_SHA256, SignatureAlgorithm.ED25519]
 )
-def test_x509_builders_sign_in_the_token(room: TokenRoom, algorithm: SignatureAlgorithm) -> None:
+def test_x509_builders_sign_in_the_token(room: TokenConnection, algorithm: SignatureAlgorithm) -> None:
     made = generation.make_signing_key(room, "issuer", algorithm)
     key = private_key(room, made.label, made.public_key)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "签发者示例")])
@@ -143,7 +143,7 @@ def test_x509_builders_sign_in_the_token(room: TokenRoom, algorithm: SignatureAl
     certificate.verify_directly_issued_by(certificate)
 
 
-def test_private_halves_stay(room: TokenRoom) -> None:
+def test_private_halves_stay(room: TokenConnection) -> None:
     made = generation.make_signing_key(room, "issuer", SignatureAlgorithm.ECDSA_SHA256)
     key = private_key(room, made.label, made.public_key)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
@@ -154,15 +154,15 @@ def test_private_halves_stay(room: TokenRoom) -> None:
         key.sign(b"x", ec.ECDSA(hashes.SHA1()))  # noqa: S303 - what must be refused
 
 
-def test_an_existing_token_is_never_initialised_again(room: TokenRoom) -> None:
+def test_an_existing_token_is_never_initialised_again(room: TokenConnection) -> None:
     with pytest.raises(ModuleUnavailable, match="exists already"):
         initialise("/usr/lib/softhsm/libsofthsm2.so", NewToken(LABEL, "12345678", "123456"), dict(os.environ))
 
 
 def test_a_module_that_is_none_is_unavailable(tmp_path: Path) -> None:
-    store = Store(tmp_path / "store.db")
+    store = AuthorityStore(tmp_path / "store.db")
     login = Login(LABEL, store.latch, tmp_path / "turns", PinChange("123456"))
-    absent = TokenRoom("/nonexistent/module.so", LABEL, login)
+    absent = TokenConnection("/nonexistent/module.so", LABEL, login)
 
     for _ in range(2):
         with pytest.raises(ModuleUnavailable, match="nothing was signed"):

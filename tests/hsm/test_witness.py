@@ -14,33 +14,33 @@ from hsm.checkpoint import MOST_LEAVES, LogExtension, verify_checkpoint
 from hsm.errors import BadRequest, ConsistencyRefused
 from hsm.merkle import EMPTY_ROOT, leaf_hash
 from hsm.note import NoteKey
-from hsm.store.database import Database
-from hsm.store.log import CheckpointMemory, RememberedCheckpoint
+from hsm.store.database import AuthorityDatabase
+from hsm.store.log import CheckpointStore, RememberedCheckpoint
 from hsm.witness import CheckpointWitness
 from tests.log import extension, root_of
 
 PRIVATE = ed25519.Ed25519PrivateKey.generate()
-KEY = NoteKey.of("log.vermilion.example", PRIVATE.public_key())
+KEY = NoteKey.from_public_key("log.vermilion.example", PRIVATE.public_key())
 LEAVES = [leaf_hash(b"entry" + bytes([number])) for number in range(40)]
 OTHERS = [leaf_hash(b"other" + bytes([number])) for number in range(40)]
 
 
 @pytest.fixture
-def memory(tmp_path: Path) -> Iterator[CheckpointMemory]:
-    database = Database(tmp_path / "authority.db")
-    yield CheckpointMemory(database)
+def memory(tmp_path: Path) -> Iterator[CheckpointStore]:
+    database = AuthorityDatabase(tmp_path / "authority.db")
+    yield CheckpointStore(database)
     database.close()
 
 
 @pytest.fixture
-def witness(memory: CheckpointMemory) -> CheckpointWitness:
+def witness(memory: CheckpointStore) -> CheckpointWitness:
     return CheckpointWitness(memory, KEY, PRIVATE.sign)
 
 
-def test_a_growing_log_is_signed_whatever_the_steps(memory: CheckpointMemory, witness: CheckpointWitness) -> None:
+def test_a_growing_log_is_signed_whatever_the_steps(memory: CheckpointStore, witness: CheckpointWitness) -> None:
     previous = 0
     for size in (0, 1, 1, 3, 7, 8, 20, 40):
-        note = witness.sign(extension(LEAVES, previous, size))
+        note = witness.sign_extension(extension(LEAVES, previous, size))
         assert verify_checkpoint(note, KEY).root == root_of(LEAVES[:size])
         assert memory.last() == RememberedCheckpoint(size, root_of(LEAVES[:size]))
         previous = size
@@ -48,20 +48,20 @@ def test_a_growing_log_is_signed_whatever_the_steps(memory: CheckpointMemory, wi
 
 def test_every_step_from_every_size(tmp_path: Path) -> None:
     for start in range(18):
-        database = Database(tmp_path / f"{start}.db")
-        memory = CheckpointMemory(database)
+        database = AuthorityDatabase(tmp_path / f"{start}.db")
+        memory = CheckpointStore(database)
         memory.remember(RememberedCheckpoint(start, root_of(LEAVES[:start])))  # all that there was
-        CheckpointWitness(memory, KEY, PRIVATE.sign).sign(extension(LEAVES, start, start + 17))
+        CheckpointWitness(memory, KEY, PRIVATE.sign).sign_extension(extension(LEAVES, start, start + 17))
         assert memory.last() == RememberedCheckpoint(start + 17, root_of(LEAVES[: start + 17]))
         database.close()
 
 
-def test_what_was_done_may_be_asked_for_again(memory: CheckpointMemory, witness: CheckpointWitness) -> None:
+def test_what_was_done_may_be_asked_for_again(memory: CheckpointStore, witness: CheckpointWitness) -> None:
     """The answer may be lost on its way, or the log's own commit: the same request then gives the same note."""
     for start, end in ((0, 5), (5, 12)):
-        note = witness.sign(extension(LEAVES, start, end))
-        assert witness.sign(extension(LEAVES, start, end)) == note
-    assert witness.sign(extension(LEAVES, 12, 12)) == note
+        note = witness.sign_extension(extension(LEAVES, start, end))
+        assert witness.sign_extension(extension(LEAVES, start, end)) == note
+    assert witness.sign_extension(extension(LEAVES, 12, 12)) == note
     assert memory.last() == RememberedCheckpoint(12, root_of(LEAVES[:12]))
 
 
@@ -83,27 +83,29 @@ REWRITTEN = {
 
 @pytest.mark.parametrize("asked", REWRITTEN.values(), ids=REWRITTEN.keys())
 def test_a_rewritten_log_is_refused_and_the_memory_stays(
-    memory: CheckpointMemory, witness: CheckpointWitness, asked: LogExtension
+    memory: CheckpointStore, witness: CheckpointWitness, asked: LogExtension
 ) -> None:
-    witness.sign(extension(LEAVES, 0, 3))
-    witness.sign(extension(LEAVES, 3, 5))
+    witness.sign_extension(extension(LEAVES, 0, 3))
+    witness.sign_extension(extension(LEAVES, 3, 5))
     with pytest.raises(ConsistencyRefused):
-        witness.sign(asked)
+        witness.sign_extension(asked)
     assert memory.last() == RememberedCheckpoint(5, root_of(LEAVES[:5]))
 
 
 @pytest.mark.parametrize("size", [1 << 40, 1 << 62, (1 << 62) - 1, (1 << 63) - 1, 1 << 63, -1])
 def test_no_size_is_reached_without_its_leaves(
-    memory: CheckpointMemory, witness: CheckpointWitness, size: int
+    memory: CheckpointStore, witness: CheckpointWitness, size: int
 ) -> None:
-    witness.sign(extension(LEAVES, 0, 5))
+    witness.sign_extension(extension(LEAVES, 0, 5))
     edge = [bytes(32)] * max(size, 0).bit_count()
     whole = LogExtension(size, edge, [], bytes(32))
     for root in (bytes(32), root_of(LEAVES[:5]), EMPTY_ROOT):
         with pytest.raises((BadRequest, ConsistencyRefused)):
-            witness.sign(dataclasses.replace(whole, root=root))
+            witness.sign_extension(dataclasses.replace(whole, root=root))
         with pytest.raises((BadRequest, ConsistencyRefused)):
-            witness.sign(dataclasses.replace(whole, frontier=[root_of(LEAVES[:5])], root=root_of(LEAVES[:5])))
+            witness.sign_extension(
+                dataclasses.replace(whole, frontier=[root_of(LEAVES[:5])], root=root_of(LEAVES[:5]))
+            )
     assert memory.last() == RememberedCheckpoint(5, root_of(LEAVES[:5]))
 
 
@@ -122,10 +124,8 @@ MALFORMED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("changed", MALFORMED.values(), ids=MALFORMED.keys())
-def test_what_extends_no_log(
-    memory: CheckpointMemory, witness: CheckpointWitness, changed: dict[str, Any]
-) -> None:
-    witness.sign(extension(LEAVES, 0, 5))
+def test_what_extends_no_log(memory: CheckpointStore, witness: CheckpointWitness, changed: dict[str, Any]) -> None:
+    witness.sign_extension(extension(LEAVES, 0, 5))
     with pytest.raises(BadRequest):
-        witness.sign(dataclasses.replace(extension(LEAVES, 5, 8), **changed))
+        witness.sign_extension(dataclasses.replace(extension(LEAVES, 5, 8), **changed))
     assert memory.last() == RememberedCheckpoint(5, root_of(LEAVES[:5]))

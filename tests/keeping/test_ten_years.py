@@ -26,7 +26,6 @@ from appliance.timestamping.horizons import signer_of
 from appliance.verification import Indication, Level, SubIndication
 from appliance.wiring import Appliance
 from hsm import der
-from hsm.acts import OfficerAct
 from tests.evidence.test_checkers import CHECKERS
 from tests.evidence.unpacked import commands, run, unpack
 from tests.keeping import judges

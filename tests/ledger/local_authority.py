@@ -9,7 +9,6 @@ from pathlib import Path
 
 from hsm.checkpoint import LogExtension
 from hsm.errors import AuthorityError, ModuleUnavailable
-from hsm.lane import Done
 from hsm.note import NoteKey
 from hsm.sentence import Sentence
 from hsm.status import (
@@ -18,9 +17,10 @@ from hsm.status import (
     ClockReport,
     SignedCheckpoint,
 )
-from hsm.store.database import Database
-from hsm.store.log import CheckpointMemory
+from hsm.store.database import AuthorityDatabase
+from hsm.store.log import CheckpointStore
 from hsm.timestamp import ImprintOrder, IssuedToken, TokenIssuer, new_serial
+from hsm.timestamp_stream import Done
 from hsm.witness import CheckpointWitness
 from tests.hsm.memory import MemoryAuthority, sign_with
 
@@ -38,8 +38,8 @@ class LocalAuthority:
     def __init__(self, folder: Path) -> None:
         self.roots = MemoryAuthority()
         log = self.roots.signer("ed25519")
-        self.key = NoteKey.of(ORIGIN, log.key.public_key())
-        self.memory = CheckpointMemory(Database(folder / "authority.db"))
+        self.key = NoteKey.from_public_key(ORIGIN, log.key.public_key())
+        self.memory = CheckpointStore(AuthorityDatabase(folder / "authority.db"))
         self.witness = CheckpointWitness(self.memory, self.key, lambda data: sign_with(log.key, data))
         self.known = self.memory.last()
         self.tsa = self.roots.timestamper()
@@ -71,7 +71,7 @@ class LocalAuthority:
             if not self.checkpoints_left:
                 raise ModuleUnavailable("The HSM does not answer.")
             self.checkpoints_left -= 1
-        note = self.witness.sign(extension)
+        note = self.witness.sign_extension(extension)
         self.known = self.memory.last()
         return note
 
@@ -80,7 +80,7 @@ class LocalAuthority:
         self.batches.append(len(orders))
         return [self.issuer.issue(each, gen_time=datetime.now(UTC), serial=self.serial()) for each in orders]
 
-    def lane(self) -> LocalLane:
+    def timestamp_stream(self) -> LocalLane:
         return LocalLane(self)
 
     def _fail(self) -> None:
@@ -89,12 +89,12 @@ class LocalAuthority:
 
 
 class LocalLane:
-    """As :class:`hsm.lane.TimestampLane`: answers later, in the loop, never before it was asked."""
+    """As :class:`hsm.timestamp_stream.TimestampStream`: answers later, in the loop, never before it was asked."""
 
     def __init__(self, authority: LocalAuthority) -> None:
         self._authority = authority
 
-    def sign(self, orders: Sequence[ImprintOrder], done: Done) -> None:
+    def sign_orders(self, orders: Sequence[ImprintOrder], done: Done) -> None:
         asyncio.get_running_loop().call_soon(self._answer, orders, done)
 
     def close(self) -> None:

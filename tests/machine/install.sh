@@ -45,7 +45,7 @@ for key in web.key links.key console.key; do
 done
 
 [ -e /etc/credstore.encrypted/vermilion.backup.key ] ||
-    "$release/bin/python" -c 'from hsm.sealing import new_identity; print(new_identity())' | seal backup.key
+    "$release/bin/python" -c 'from hsm.encryption import new_identity; print(new_identity())' | seal backup.key
 
 if [ ! -e $home/trust/log.vkey ]; then
     say "the ceremony"

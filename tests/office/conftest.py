@@ -17,9 +17,9 @@ from appliance.model.office import OfficerDecision, ProposedPasskey
 from appliance.model.people import Person
 from appliance.office import Office, open_office
 from appliance.wiring import Appliance
-from hsm.acts import WebAuthnActivation
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
+from hsm.intents import WebAuthnActivation
 from tests.world import World, shared_world
 
 VERIFIED = "身份证原件，人事部当面核对，2026-11-25"

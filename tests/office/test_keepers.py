@@ -15,10 +15,10 @@ from appliance.model.administration import AdministratorRole
 from appliance.model.office import NewPinCustodian, OfficerDecision, OfficerDecisionKind, OfficerDecisionState
 from appliance.office import Office, describe_decision
 from appliance.wiring import Appliance
-from hsm.acts import Activation, OfficerAct
 from hsm.answers import Approvals
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
+from hsm.intents import Activation, OfficerIntent
 from tests.administration.conftest import opened_house, quick_hashes
 from tests.office.conftest import by_officer, office_with
 from tests.office.test_service_keys import ADMINISTRATOR
@@ -66,7 +66,7 @@ def test_who_is_ended_while_an_officer_activates_does_not_become_a_keeper(
         def __getattr__(self, name: str) -> Any:
             return getattr(appliance.authority, name)
 
-        def approve(self, asked: OfficerAct, activation: Activation) -> Approvals:
+        def approve(self, asked: OfficerIntent, activation: Activation) -> Approvals:
             given = appliance.authority.approve(asked, activation)
             office.decisions.refuse_decision(act.id, reason="已撤销", by=ADMINISTRATOR)
             return given

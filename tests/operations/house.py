@@ -22,7 +22,7 @@ from appliance.operations.backup.creating import ensure_key
 from appliance.operations.backup.documents import read_list
 from appliance.wiring import Appliance, utc_now
 from hsm.client import AuthorityClient
-from hsm.sealing import new_identity, recipient_of
+from hsm.encryption import new_identity, recipient_of
 from tests.world import (
     World,
     activations_for,

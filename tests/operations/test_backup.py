@@ -40,9 +40,9 @@ from appliance.operations.restore.opening import open_database
 from appliance.store import ledger
 from appliance.store.database import Database
 from appliance.wiring import Appliance, utc_now
-from hsm.errors import AuthorityError, SealBroken
+from hsm.encryption import new_identity
+from hsm.errors import AuthorityError
 from hsm.note import NoteKey, parse_vkey
-from hsm.sealing import new_identity
 from tests.operations.house import PLANTED, RECOVERY, House, files_of, moved, perform, sign
 from tests.world import sample_document, send, sequenced
 

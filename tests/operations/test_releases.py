@@ -29,7 +29,7 @@ from appliance.store.schema import latest
 from appliance.wiring import utc_now
 from hsm import canonical
 from hsm.config import AuthorityHome
-from hsm.locks import held
+from hsm.locks import file_lock
 from tests.operations.house import moved, perform
 from tests.operations.releases import NEXT, add_next, add_release
 
@@ -227,7 +227,7 @@ def test_nothing_is_touched_before_everything_has_ended(
 def runs(home: Home) -> bool:
     """Whether an authority does."""
     try:
-        with held(AuthorityHome(home.root).single, wait=False):
+        with file_lock(AuthorityHome(home.root).single, wait=False):
             return False
     except BlockingIOError:
         return True

@@ -23,9 +23,9 @@ from appliance.store import schema
 from appliance.wiring import open_appliance, utc_now
 from hsm.client import AuthorityClient
 from hsm.config import AuthorityHome
+from hsm.encryption import encrypt_file, new_identity, recipient_of
 from hsm.errors import AuthorityError
-from hsm.lasting_lock import LastingLock
-from hsm.sealing import new_identity, recipient_of, seal_file
+from hsm.lasting_lock import LastingAuthorityLock
 from tests.operations.house import (
     PLANTED,
     RECOVERY,
@@ -91,7 +91,7 @@ def test_a_newer_log_is_not_forgotten(house: House, restored: Home, order: Resto
     LastingLock(AuthorityHome(restored.root).lasting_lock).keep()
     done = restore_archive(restored, replace(order, aside=True, forget_newer=True), now=utc_now())
     assert administrators_of(restored) == ["lan", "wei"], "those who ordered it, and their journal, stay"
-    assert LastingLock(AuthorityHome(restored.root).lasting_lock).stands, "nobody has unlocked"
+    assert LastingAuthorityLock(AuthorityHome(restored.root).lasting_lock).is_locked, "nobody has unlocked"
     assert done is not None and done.aside is not None and (done.aside / "state/vermilion.db").exists()
 
 
@@ -151,7 +151,7 @@ def sealed_database(path: Path, number: int) -> BackupArchive:
     connection.close()
     archive = BackupArchive(path / "20261125T120000Z")
     archive.path.mkdir()
-    seal_file(path / "old.db", archive.part("database.age"), [recipient_of(RECOVERY)])
+    encrypt_file(path / "old.db", archive.part("database.age"), [recipient_of(RECOVERY)])
     return archive
 
 

@@ -33,7 +33,7 @@ class Holder:
 
     @property
     def algorithm(self) -> SignatureAlgorithm:
-        return SignatureAlgorithm.of(self.key.public_key())
+        return SignatureAlgorithm.from_public_key(self.key.public_key())
 
     def sign(self, data: bytes) -> bytes:
         return self.key.sign(data, ec.ECDSA(hashes.SHA256()))

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from appliance.pdf.values import Lock, PreparedRevision, PrepareOrder, ValidationMaterial
 from appliance.pdf.workshop import PdfWorkshop
 from hsm import cms, timestamp
-from hsm.acts import SigningIntent
 from hsm.authenticator import SoftwareAuthenticator
+from hsm.intents import SigningIntent
 from tests.authority import RunningAuthority, intent_for
 from tests.pdf import contract, documents, judges
 

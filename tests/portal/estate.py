@@ -36,8 +36,8 @@ from appliance.powers import PowerDraft
 from appliance.store import passkeys
 from appliance.wiring import Appliance
 from appliance.writing import Beginning
-from hsm.acts import WebAuthnActivation
 from hsm.authenticator import SoftwareAuthenticator
+from hsm.intents import WebAuthnActivation
 from tests.portal.visitors import signed_in
 from tests.world import activations_for, sample_document
 

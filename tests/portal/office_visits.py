@@ -22,8 +22,8 @@ from appliance.model.accounts import AccountRole, AccountState, NewAccount, Stre
 from appliance.model.people import Person
 from appliance.store import accounts
 from appliance.wiring import Appliance
-from hsm.acts import WebAuthnActivation
 from hsm.authenticator import SoftwareAuthenticator
+from hsm.intents import WebAuthnActivation
 
 OFFICER_NAME = "王见证"
 

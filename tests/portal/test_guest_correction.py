@@ -27,8 +27,8 @@ from appliance.notices.delivery import Delivery
 from appliance.notices.mail import Mail
 from appliance.store import guests, outbox
 from appliance.wiring import Appliance
-from hsm.acts import WebAuthnActivation
 from hsm.client import AuthorityClient
+from hsm.intents import WebAuthnActivation
 from tests.appliance.notices.smtp import post_office
 from tests.portal import signing_visits
 from tests.portal.estate import HERE, Estate

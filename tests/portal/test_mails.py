@@ -36,7 +36,7 @@ from appliance.notices.mail import Mail
 from appliance.store import outbox, seal_requests
 from appliance.store.database import Transaction
 from appliance.wiring import Appliance
-from hsm.acts import WebAuthnActivation
+from hsm.intents import WebAuthnActivation
 from tests.appliance.notices.smtp import Post, post_office
 from tests.portal import signing_visits
 from tests.portal.conftest import parts

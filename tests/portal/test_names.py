@@ -23,7 +23,7 @@ from appliance.model.intent import SigningOrigin
 from appliance.model.office import ProposedPasskey
 from appliance.verification.model import Indication
 from appliance.wiring import Appliance
-from hsm.acts import WebAuthnActivation
+from hsm.intents import WebAuthnActivation
 from tests.portal.drafts import Wizard
 from tests.portal.estate import once
 from tests.portal.office_visits import token_in

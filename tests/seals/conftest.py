@@ -19,8 +19,8 @@ from appliance.model.people import Person, SealKind
 from appliance.model.seal_request import SealRequest
 from appliance.office import SealDraft
 from appliance.wiring import Appliance
-from hsm.acts import Activation, SigningIntent, WebAuthnActivation
 from hsm.authenticator import SoftwareAuthenticator
+from hsm.intents import Activation, SigningIntent, WebAuthnActivation
 from tests.office.conftest import VERIFIED, newcomer, passkey
 from tests.world import World, sample_document, shared_world
 

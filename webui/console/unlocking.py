@@ -12,7 +12,6 @@ from appliance.administration.unlocking import LONGEST_PART, PARTS, PinPart
 from appliance.errors import ApplianceError
 from hsm.errors import AuthorityError
 from hsm.status import AuthorityState
-from hsm.subjects import keeper_of
 from webui.console.access import Visitor, visitor
 from webui.console.parts import ConsoleParts
 from webui.console.speaking import field, sentence

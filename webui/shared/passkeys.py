@@ -13,7 +13,7 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from webauthn.helpers.exceptions import WebAuthnException
 
 from appliance.errors import PreconditionRefused
-from hsm.acts import WebAuthnActivation
+from hsm.intents import WebAuthnActivation
 
 FIELD = "credential"
 """The form field with the browser's answer."""

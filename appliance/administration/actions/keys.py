@@ -13,7 +13,7 @@ from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.administration import Actor, AdministratorRole, AdminRequestOutcome
 from appliance.model.office import NewPinCustodian, OfficerDecision
 from appliance.office.service_drafts import REASONS, SERVICES
-from hsm.subjects import keeper_of
+from hsm.subjects import pin_custodian_subject
 
 
 def _lock(parts: ActionContext, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
@@ -50,7 +50,7 @@ def _keeper(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> Ad
             login=administrator.login,
         )
     keeper = NewPinCustodian(
-        subject=keeper_of(administrator.login),
+        subject=pin_custodian_subject(administrator.login),
         name=administrator.name,
         passkeys=tuple((each.credential_id, each.public_key) for each in confirmed),
         rp_id=parts.settings.console.relying_party,

@@ -7,6 +7,7 @@ What begins with a dot was left unfinished.
 
 from __future__ import annotations
 
+from hsm.locks import file_lock
 import hashlib
 import re
 import shutil
@@ -17,7 +18,6 @@ from pathlib import Path
 
 from appliance.errors import BackupFailed
 from appliance.operations.backup.manifest import BackupManifest, BackupPart
-from hsm.locks import held
 
 DATABASE, DOCUMENTS, HOUSE, AUTHORITY = "database.age", "documents.age", "appliance.age", "authority.age"
 PARTS = (DATABASE, DOCUMENTS, HOUSE, AUTHORITY)
@@ -97,7 +97,7 @@ class BackupArchives:
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self.root / "objects").mkdir(mode=0o700, exist_ok=True)
-            with held(self.root / ".lock", wait=False):
+            with file_lock(self.root / ".lock", wait=False):
                 for left in self.root.glob(".*.part"):
                     shutil.rmtree(left)
                 yield

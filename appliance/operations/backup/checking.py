@@ -30,7 +30,8 @@ def check_archive(
     """1. the note over the manifest is by the log's *key*; 2. every part is that of the manifest; 3. the list of
     documents opens with one of the *identities*, and every sealed document on it is there, unchanged.
 
-    *scratch* is a directory for what is opened for a moment. Raises :class:`BackupFailed` or ``SealBroken``.
+    *scratch* is a directory for what is opened for a moment. Raises :class:`BackupFailed` or
+    ``DecryptionRefused``.
     """
     manifest = signed_manifest(archive, key)
     archive.require_parts(manifest)

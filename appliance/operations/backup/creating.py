@@ -31,12 +31,11 @@ from appliance.operations.backup.snapshot import Snapshot, fetch_authority_part,
 from appliance.store import retention
 from appliance.store.copying import require_whole
 from appliance.store.database import Database
-from hsm.backup import Statement
 from hsm.client import AuthorityClient
-from hsm.errors import SealBroken, SealRefused
+from hsm.encryption import encrypt_file, identities_of, new_identity, recipient_of
+from hsm.errors import DecryptionRefused, EncryptionRefused
 from hsm.files import sync_directory
 from hsm.note import parse_vkey
-from hsm.sealing import identities_of, new_identity, recipient_of, seal_file, seal_tree
 from hsm.status import SignedCheckpoint
 
 KEY = "backup.key"
@@ -76,11 +75,11 @@ class BackupContext:
     def identity(self) -> str:
         """This machine's own key, the first in its secret, which may have comments as age-keygen writes them.
 
-        Raises ConfigurationError when it is missing, SealRefused when it is no key.
+        Raises ConfigurationError when it is missing, EncryptionRefused when it is no key.
         """
         found = identities_of(self.home.secret(KEY, self.environment).decode("utf-8", errors="replace"))
         if not found:
-            raise SealRefused("The secret {name} holds no key; `age-keygen` makes one.", name=KEY)
+            raise EncryptionRefused("The secret {name} holds no key; `age-keygen` makes one.", name=KEY)
         return found[0]
 
 
@@ -143,12 +142,12 @@ def _fill(
         taken.database.copy_to(copy)
     passing(BackupFailpoint.DATABASE_COPIED)
     schema = require_whole(copy)
-    seal_file(copy, part.part(places.DATABASE), recipients)
+    encrypt_file(copy, part.part(places.DATABASE), recipients)
     documents = _documents(room, part, recipients)
     passing(BackupFailpoint.DOCUMENTS_SEALED)
     _require_fits(room, copy, taken.statement, documents)
     write_list(documents, room.scratch / "documents")
-    seal_file(room.scratch / "documents", part.part(places.DOCUMENTS), recipients)
+    encrypt_file(room.scratch / "documents", part.part(places.DOCUMENTS), recipients)
     house = make_directory(room.scratch / "house")
     secrets = gather_appliance_files(room.home, house, room.environment)
     seal_tree(house, part.part(places.HOUSE), recipients)
@@ -188,7 +187,7 @@ def _known(room: BackupContext, recipients: list[str]) -> dict[str, SealedDocume
         if newest is None or set(newest.manifest().recipients) != set(recipients):
             return {}
         return read_list(newest, [room.identity()], room.scratch / "known")
-    except (SealBroken, BackupFailed):
+    except (DecryptionRefused, BackupFailed):
         return {}
 
 

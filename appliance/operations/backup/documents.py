@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from hsm.encryption import encrypt_bytes
+from hsm.encryption import decrypt_file
+from hsm.encryption import decrypt_bytes
+from hsm.errors import DecryptionRefused
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,8 +15,6 @@ from pathlib import Path
 from appliance.documents.blobs import BlobStore
 from appliance.errors import BackupFailed, NotFound
 from appliance.operations.backup.archives import DOCUMENTS, BackupArchive
-from hsm.errors import SealBroken
-from hsm.sealing import open_file, opened, seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def _seal(blobs: BlobStore, digest: str, archive: BackupArchive, to: Sequence[st
         content = blobs.get(digest)
     except NotFound:
         return None
-    sealed = seal(content, to)
+    sealed = encrypt_bytes(content, to)
     name = hashlib.sha256(sealed).hexdigest()
     path = archive.object(name)
     path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -77,11 +79,12 @@ def write_list(documents: Iterable[SealedDocument], path: Path) -> None:
 def read_list(archive: BackupArchive, identities: Sequence[str], scratch: Path) -> dict[str, SealedDocument]:
     """The documents of *archive* by digest; *scratch* is a new file to open the list in, removed again.
 
-    Raises :class:`SealBroken` when none of the keys opens it, :class:`BackupFailed` when it is no such list.
+    Raises :class:`DecryptionRefused` when none of the keys opens it, :class:`BackupFailed` when it is no such
+    list.
     """
     scratch.unlink(missing_ok=True)
     try:
-        open_file(archive.part(DOCUMENTS), scratch, identities)
+        decrypt_file(archive.part(DOCUMENTS), scratch, identities)
         rows = [line.split() for line in scratch.read_text(encoding="ascii").splitlines()]
         found = [SealedDocument(digest, name, int(size)) for digest, name, size in rows]
     except ValueError as error:
@@ -96,8 +99,8 @@ def read_list(archive: BackupArchive, identities: Sequence[str], scratch: Path) 
 def open_document(archive: BackupArchive, document: SealedDocument, identities: Sequence[str]) -> bytes:
     """The bytes of *document*, which are those of its digest. Raises :class:`BackupFailed`."""
     try:
-        content = opened(archive.object(document.object).read_bytes(), identities)
-    except (OSError, SealBroken) as error:
+        content = decrypt_bytes(archive.object(document.object).read_bytes(), identities)
+    except (OSError, DecryptionRefused) as error:
         raise BackupFailed(
             "{archive} is damaged: the document {digest} cannot be opened.",
             archive=archive.name,

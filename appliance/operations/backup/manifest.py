@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from appliance.errors import BackupFailed
 from hsm import canonical
-from hsm.backup import Statement
+from hsm.backup import BackupPartStatement
 from hsm.errors import Malformed
 
 FORMAT = 1
@@ -37,7 +37,7 @@ class BackupManifest:
     parts: tuple[BackupPart, ...]
     recipients: tuple[str, ...]
     secrets: tuple[str, ...]
-    authority: Statement
+    authority: BackupPartStatement
 
     def encode(self) -> bytes:
         """Canonical JSON."""
@@ -71,7 +71,7 @@ class BackupManifest:
                     "parts": tuple(BackupPart(*each) for each in values["parts"]),
                     "recipients": tuple(values["recipients"]),
                     "secrets": tuple(values["secrets"]),
-                    "authority": Statement.of_fields(values["authority"]),
+                    "authority": BackupPartStatement.from_fields(values["authority"]),
                 }
             )
         except (Malformed, KeyError, TypeError, ValueError, AttributeError) as error:

@@ -39,7 +39,7 @@ def save_backup_outcome(home: Home, outcome: BackupOutcome) -> None:
     """Replaces what was kept; on disk on return."""
     fields = {"archive": outcome.archive, "template": outcome.template, "values": outcome.values or {}}
     content = json.dumps({**fields, "at": int(outcome.at.timestamp())}, ensure_ascii=False)
-    files.write(home.last_backup, content.encode(), mode=file_mode(home.state))
+    files.write_durably(home.last_backup, content.encode(), mode=file_mode(home.state))
 
 
 def last_backup_outcome(home: Home) -> BackupOutcome | None:

@@ -13,7 +13,7 @@ from appliance.errors import BackupFailed
 from appliance.operations.backup.archives import BackupArchive
 from appliance.operations.backup.creating import BackupContext
 from appliance.operations.backup.documents import read_list
-from hsm.errors import SealBroken
+from hsm.errors import DecryptionRefused
 
 
 def archives_to_keep(names: Iterable[str], wanted: BackupSettings) -> set[str]:
@@ -56,7 +56,7 @@ def _sweep(room: BackupContext, staying: Sequence[BackupArchive]) -> int | None:
         for archive in staying:
             try:
                 listed = read_list(archive, [room.identity()], Path(directory) / "documents")
-            except (BackupFailed, SealBroken):
+            except (BackupFailed, DecryptionRefused):
                 return None
             needed |= {document.object for document in listed.values()}
     unneeded = [path for path in (room.archives.root / "objects").glob("??/*") if path.name not in needed]

@@ -17,7 +17,7 @@ from pathlib import Path
 from appliance.errors import BackupFailed
 from appliance.ledger import sequencing_held
 from appliance.store.copying import DatabaseSnapshot, moment_of
-from hsm.backup import Statement
+from hsm.backup.statement import BackupPartStatement
 from hsm.client import AuthorityClient
 
 PATIENCE = 600.0
@@ -30,7 +30,7 @@ class Snapshot:
 
     database: DatabaseSnapshot
     part: str
-    statement: Statement
+    statement: BackupPartStatement
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def snapshot(database: Path, authority: AuthorityClient) -> Iterator[Snapshot]:
         yield Snapshot(moment, name, statement)
 
 
-def _made(authority: AuthorityClient, name: str) -> Statement:
+def _made(authority: AuthorityClient, name: str) -> BackupPartStatement:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         statement = authority.backup_made(name)

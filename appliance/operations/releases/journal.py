@@ -70,7 +70,7 @@ class UpgradeJournal:
         """Keeps *upgrade*, on disk on return."""
         names = ("before", "after", "step", "archive", "entries", "migrates")
         content = {name: getattr(upgrade, name) for name in names}
-        files.write(self._path, json.dumps(content).encode(), mode=0o644)
+        files.write_durably(self._path, json.dumps(content).encode(), mode=0o644)
         return upgrade
 
     def record_step(self, upgrade: Upgrade, step: UpgradeStep) -> Upgrade:

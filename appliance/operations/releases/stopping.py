@@ -9,7 +9,7 @@ from typing import Protocol
 from appliance.errors import UpgradeRefused
 from appliance.home import Home
 from hsm.config import AuthorityHome
-from hsm.locks import held
+from hsm.locks import file_lock
 
 PATIENCE = 120.0
 """Seconds in which a process has ended that was told to."""
@@ -58,7 +58,7 @@ def _is_held(lock: Path) -> bool:
     if not lock.exists():
         return False
     try:
-        with held(lock, wait=False):
+        with file_lock(lock, wait=False):
             return False
     except BlockingIOError:
         return True

@@ -20,8 +20,8 @@ from appliance.store import retention
 from appliance.store.copying import require_whole
 from appliance.store.database import Database
 from appliance.verification import Indication, TrustAnchors, Verifier
+from hsm.encryption import decrypt_directory, decrypt_file
 from hsm.note import NoteKey, parse_vkey
-from hsm.sealing import open_file, open_tree
 
 SAMPLE = 5
 """Signed contracts that are verified after opening."""
@@ -37,7 +37,7 @@ class VerifiedArchive:
 
 def open_appliance_files(archive: BackupArchive, into: Home, identities: Sequence[str]) -> NoteKey:
     """Settings, anchors and secrets into the directory of *into*; the log's key among them."""
-    open_tree(archive.part(places.HOUSE), into.root, identities)
+    decrypt_directory(archive.part(places.HOUSE), into.root, identities)
     for directory in (into.settings.parent, into.secrets):
         make_directory(directory)
     return parse_vkey((into.trust / "log.vkey").read_text("ascii"))
@@ -46,7 +46,7 @@ def open_appliance_files(archive: BackupArchive, into: Home, identities: Sequenc
 def open_database(archive: BackupArchive, into: Home, identities: Sequence[str]) -> None:
     """The database, whole, and brought to this release's schema. Raises :class:`ApplianceError`."""
     make_directory(into.state)
-    open_file(archive.part(places.DATABASE), into.database, identities)
+    decrypt_file(archive.part(places.DATABASE), into.database, identities)
     require_whole(into.database)
     Database(into.database).close()
 

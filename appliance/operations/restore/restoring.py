@@ -33,10 +33,10 @@ from appliance.operations.restore.swapping import Swap, complete, interrupted, l
 from appliance.store.schema import latest
 from appliance.supervision.services import answers
 from hsm.config import AuthorityHome
+from hsm.encryption import identities_in
 from hsm.errors import error_class
-from hsm.locks import held
+from hsm.locks import file_lock
 from hsm.note import NoteKey, parse_vkey
-from hsm.sealing import identities_in
 
 SLACK = 64 * 1024 * 1024
 
@@ -166,7 +166,7 @@ def _require_stopped(home: Home) -> None:
     lock = home.scheduler_lock
     try:
         if lock.exists():
-            with held(lock, wait=False):
+            with file_lock(lock, wait=False):
                 pass
     except BlockingIOError as error:
         raise RestoreRefused(

@@ -28,7 +28,7 @@ from appliance.policy import Policy
 from appliance.review.standing import open_standings
 from appliance.store import agreements
 from appliance.store.database import Database, Transaction
-from hsm.acts import SigningIntent
+from hsm.intents import SigningIntent
 from tests.appliance.contracts.samples import NOON, contract
 from tests.appliance.store.seeds import seeded
 

@@ -17,8 +17,8 @@ from appliance.model.intent import IntentState, SigningOrigin
 from appliance.model.seal_request import SealRequest, SealRequestState
 from appliance.store import intents
 from appliance.wiring import Appliance
-from hsm.acts import Activation
 from hsm.errors import ActivationRefused
+from hsm.intents import Activation
 from tests.world import World, activations_for, sample_document, send, shared_world
 
 DOCUMENT = sample_document()

@@ -16,7 +16,7 @@ from appliance.model.intent import IntentRecord, IntentState, SigningOrigin
 from appliance.model.people import Person, Seal, SealKind
 from appliance.store import contracts, parties, people
 from appliance.store.database import Database, Transaction
-from hsm.acts import SigningIntent
+from hsm.intents import SigningIntent
 from tests.appliance.contracts.samples import NOON, contract
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from hsm.intents import OfficerIntent
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from appliance.model.accounts import AccountRole
 from appliance.model.office import OfficerDecision, OfficerDecisionState
 from appliance.office import describe_decision, subjects_of_decision
-from hsm.acts import OfficerAct
 from webui.portal.office.forms import REFUSALS, officer, problem_of, reader, text
 from webui.portal.parts import PortalParts
 from webui.shared import passkeys
@@ -18,7 +18,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     """Adds the page of an act, its activation and its refusal to *pages*."""
     office, settings = parts.appliance.office, parts.settings
 
-    def options(act: OfficerAct, subject: str) -> str:
+    def options(act: OfficerIntent, subject: str) -> str:
         known = parts.authority.credentials(subject)
         identifiers = [each.credential_id for each in known if each.credential_id is not None]
         return passkeys.request_options(act.challenge(), identifiers, settings.web.relying_party)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import request
 
 from appliance.errors import PreconditionRefused
-from hsm.acts import Activation, PinTotpActivation, SigningIntent
+from hsm.intents import Activation, PinTotpActivation, SigningIntent
 from webui.portal.parts import PortalParts
 from webui.shared import passkeys
 

@@ -1,8 +1,8 @@
-"""What a person activates: acts, each with one canonical byte form whose hash is the challenge.
+"""What a person activates: intents, each with one canonical byte form whose hash is the challenge.
 
-An *act* names exactly one thing that the authority would do (sign this digest for this party, enrol this person,
-revoke this certificate) and when the permission ends. The person's authenticator signs the act's challenge
-(WebAuthn Level 3, section 7.2), so an activation for one act is worthless for any other.
+An *intent* names exactly one thing that the authority would do (sign this digest for this party, enrol this
+person, revoke this certificate) and when the permission ends. The person's authenticator signs the intent's
+challenge (WebAuthn Level 3, section 7.2), so an activation for one intent is worthless for any other.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class SigningIntent:
     custodians: int = 1
 
     def fields(self) -> dict[str, Any]:
-        """The act as the JSON object that is hashed; bytes are lower-case hex, one custodian goes unsaid."""
+        """The intent as the JSON object that is hashed; bytes are lower-case hex, one custodian goes unsaid."""
         more = {} if self.custodians == 1 else {"custodians": self.custodians}
         return {
             "act": "sign",
@@ -55,17 +55,18 @@ class SigningIntent:
         }
 
     def challenge(self) -> bytes:
-        """SHA-256 (32 bytes) of the canonical act."""
+        """SHA-256 (32 bytes) of the canonical intent."""
         return challenge_of(self.fields())
 
 
 ASKED_ELSEWHERE_HOURS = 24
-"""How long an officers' act may wait that administrators have asked for: as long as their second person had."""
+"""How long an officers' intent may wait that administrators have asked for: as long as their second person had."""
 
 
 @dataclass(frozen=True, slots=True)
-class OfficerAct:
-    """An administrative act: ``kind`` is the operation's name and ``details`` its arguments, JSON values only."""
+class OfficerIntent:
+    """An administrative intent: ``kind`` is the operation's name and ``details`` its arguments, JSON values
+    only."""
 
     kind: str
     details: Mapping[str, Any]
@@ -73,7 +74,7 @@ class OfficerAct:
     nonce: bytes
 
     def fields(self) -> dict[str, Any]:
-        """The act as the JSON object that is hashed."""
+        """The intent as the JSON object that is hashed."""
         return {
             "act": self.kind,
             "details": dict(self.details),
@@ -82,18 +83,18 @@ class OfficerAct:
         }
 
     def challenge(self) -> bytes:
-        """SHA-256 (32 bytes) of the canonical act."""
+        """SHA-256 (32 bytes) of the canonical intent."""
         return challenge_of(self.fields())
 
 
 def challenge_of(fields: Mapping[str, Any]) -> bytes:
-    """SHA-256 over the canonical JSON of an act's *fields*."""
+    """SHA-256 over the canonical JSON of an intent's *fields*."""
     return hashlib.sha256(canonical.encode(dict(fields))).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class WebAuthnActivation:
-    """An assertion (WebAuthn Level 3, section 5.2.2) whose challenge is the act's; the strong kind."""
+    """An assertion (WebAuthn Level 3, section 5.2.2) whose challenge is the intent's; the strong kind."""
 
     subject: str
     credential_id: bytes
@@ -104,7 +105,7 @@ class WebAuthnActivation:
 
 @dataclass(frozen=True, slots=True)
 class PinTotpActivation:
-    """A PIN and an RFC 6238 code. Not bound to the act by cryptography, so recorded as the weaker kind."""
+    """A PIN and an RFC 6238 code. Not bound to the intent by cryptography, so recorded as the weaker kind."""
 
     subject: str
     pin: str = field(repr=False)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from hsm.acts import OfficerAct
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.errors import ActivationRefused, AuthorityLocked, BadRequest, CertificateRefused, NotPermitted
+from hsm.intents import OfficerIntent
 from hsm.status import AuthorityState
 from hsm.timestamp import order_for
 from tests.authority import (
@@ -38,17 +38,17 @@ class Vault:
     def pin(self) -> str:
         return (self.authority.root / "secrets/user.pin").read_text().strip()
 
-    def unlocking(self) -> OfficerAct:
+    def unlocking(self) -> OfficerIntent:
         return self.authority.officer_act("unlock")
 
-    def answer(self, act: OfficerAct, keeper: str) -> None:
+    def answer(self, act: OfficerIntent, keeper: str) -> None:
         self.authority.client("console").approve(act, self.devices[keeper].activate(keeper, act))
 
     def state(self) -> AuthorityState:
         return self.authority.client("console").status().state
 
 
-def enrolment(keeper: str, device: SoftwareAuthenticator, authority: RunningAuthority) -> OfficerAct:
+def enrolment(keeper: str, device: SoftwareAuthenticator, authority: RunningAuthority) -> OfficerIntent:
     return authority.officer_act(
         "enrol_keeper", subject=keeper, name="孙示例", organisation=ORGANISATION, credentials=[device.credential()]
     )
@@ -61,7 +61,7 @@ def vault() -> Iterator[Vault]:
         for keeper in (FIRST, SECOND, THIRD):
             devices[keeper] = SoftwareAuthenticator.create(RP_ID, CONSOLE)
             act = enrolment(keeper, devices[keeper], authority)
-            authority.client("web").enrol_keeper(act, authority.by_officer(act))
+            authority.client("web").enrol_pin_custodian(act, authority.by_officer(act))
         yield Vault(authority, devices)
 
 
@@ -151,32 +151,32 @@ def test_only_officers_make_one_and_only_with_a_passkey_of_the_console(vault: Va
     web, authority = vault.authority.client("web"), vault.authority
     act = enrolment("keeper-zheng", device, authority)
     with pytest.raises(ActivationRefused, match="officers do this"):
-        web.enrol_keeper(act, [vault.devices[FIRST].activate(FIRST, act)])
+        web.enrol_pin_custodian(act, [vault.devices[FIRST].activate(FIRST, act)])
     with pytest.raises(NotPermitted):
-        authority.client("console").enrol_keeper(act, authority.by_officer(act))
+        authority.client("console").enrol_pin_custodian(act, authority.by_officer(act))
 
     for name in ("officer-zheng", "keeper-9", f"keeper-{'x' * 65}"):
         wrong = enrolment(name, device, authority)
         with pytest.raises(BadRequest, match="keeper- and an administrator's login, of 2 to 64"):
-            web.enrol_keeper(wrong, authority.by_officer(wrong))
+            web.enrol_pin_custodian(wrong, authority.by_officer(wrong))
     foreign = SoftwareAuthenticator.create("elsewhere.example", CONSOLE)
     other = enrolment("keeper-zheng", foreign, authority)
     with pytest.raises(BadRequest, match="relying party"):
-        web.enrol_keeper(other, authority.by_officer(other))
+        web.enrol_pin_custodian(other, authority.by_officer(other))
     taken = enrolment("keeper-zheng", vault.devices[FIRST], authority)
     with pytest.raises(CertificateRefused, match="already"):
-        web.enrol_keeper(taken, authority.by_officer(taken))
-    assert "keeper-zheng" not in authority.client("console").keepers()
+        web.enrol_pin_custodian(taken, authority.by_officer(taken))
+    assert "keeper-zheng" not in authority.client("console").pin_custodians()
     with pytest.raises(NotPermitted):
-        web.keepers()
+        web.pin_custodians()
 
 
 def test_what_administrators_ask_for_waits_a_day_for_officers(vault: Vault) -> None:
     device = SoftwareAuthenticator.create(RP_ID, CONSOLE)
     tomorrow = enrolment("keeper-later", device, vault.authority)
-    act = OfficerAct(tomorrow.kind, tomorrow.details, soon(24 * 60 - 1), secrets.token_bytes(16))
+    act = OfficerIntent(tomorrow.kind, tomorrow.details, soon(24 * 60 - 1), secrets.token_bytes(16))
     vault.authority.client("web").approve(act, vault.authority.officer.activate(OFFICER, act))
-    vault.authority.client("web").enrol_keeper(act, [])
+    vault.authority.client("web").enrol_pin_custodian(act, [])
 
     for kind, details, hours in (
         ("rotate", {"subject": "tsa"}, 25),
@@ -184,7 +184,7 @@ def test_what_administrators_ask_for_waits_a_day_for_officers(vault: Vault) -> N
         ("enrol_person", {"subject": "person-new"}, 1),
         ("unlock", {}, 1),
     ):
-        late = OfficerAct(kind, details, soon(60 * hours), secrets.token_bytes(16))
+        late = OfficerIntent(kind, details, soon(60 * hours), secrets.token_bytes(16))
         with pytest.raises(ActivationRefused, match="at most"):
             vault.authority.client("web").approve(late, vault.authority.officer.activate(OFFICER, late))
 
@@ -222,7 +222,7 @@ def enrol(vault: Vault, keeper: str, *more: SoftwareAuthenticator) -> None:
     act = vault.authority.officer_act(
         "enrol_keeper", subject=keeper, name="孙示例", organisation=ORGANISATION, credentials=credentials
     )
-    vault.authority.client("web").enrol_keeper(act, vault.authority.by_officer(act))
+    vault.authority.client("web").enrol_pin_custodian(act, vault.authority.by_officer(act))
 
 
 def test_who_signs_does_not_unlock(own: Vault) -> None:
@@ -233,12 +233,12 @@ def test_who_signs_does_not_unlock(own: Vault) -> None:
 
 def test_root_ends_a_keeper_at_once_and_also_while_the_hsm_is_locked(own: Vault) -> None:
     root, act = own.authority.client("operator"), own.unlocking()
-    assert root.keepers() == [FIRST, SECOND]
+    assert root.pin_custodians() == [FIRST, SECOND]
     own.answer(act, FIRST)
 
-    assert root.end_keeper(FIRST) == 1
+    assert root.end_pin_custodian(FIRST) == 1
 
-    assert root.keepers() == [SECOND] and root.end_keeper(FIRST) == 0
+    assert root.pin_custodians() == [SECOND] and root.end_pin_custodian(FIRST) == 0
     own.answer(act, SECOND)
     with pytest.raises(ActivationRefused, match="2 different keepers"):  # what was answered before counts no more
         own.authority.client("console").unlock(act, [], pins=[own.pin])
@@ -249,13 +249,13 @@ def test_root_ends_a_keeper_at_once_and_also_while_the_hsm_is_locked(own: Vault)
 def test_only_roots_socket_ends_a_keeper_and_nobody_else_by_it(own: Vault) -> None:
     for role in ("web", "console", "scheduler", "tsa"):
         with pytest.raises(NotPermitted):
-            own.authority.client(role).end_keeper(FIRST)
+            own.authority.client(role).end_pin_custodian(FIRST)
     root = own.authority.client("operator")
     for other in (OFFICER, PERSON, "keeper-", "tsa"):
         with pytest.raises(BadRequest, match="A keeper is named"):
-            root.end_keeper(other)
-    assert root.end_keeper("keeper-nobody") == 0
-    assert root.credentials(OFFICER) and root.keepers() == [FIRST, SECOND]
+            root.end_pin_custodian(other)
+    assert root.end_pin_custodian("keeper-nobody") == 0
+    assert root.credentials(OFFICER) and root.pin_custodians() == [FIRST, SECOND]
 
 
 def test_a_lost_passkey_is_replaced_and_the_other_one_goes_on(own: Vault) -> None:
@@ -283,11 +283,11 @@ def test_who_was_ended_begins_again_and_an_old_copy_of_the_passkey_is_noticed(ow
     copy = SoftwareAuthenticator(device.rp_id, device.origin, device.credential_id, device.key, device.counter)
     for _ in range(3):
         answers(own, device)
-    own.authority.client("operator").end_keeper(FIRST)
+    own.authority.client("operator").end_pin_custodian(FIRST)
 
     enrol(own, FIRST)
 
-    assert own.authority.client("console").keepers() == [FIRST, SECOND]
+    assert own.authority.client("console").pin_custodians() == [FIRST, SECOND]
     with pytest.raises(ActivationRefused, match="sign count"):
         answers(own, copy)
     answers(own, device)

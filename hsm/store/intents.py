@@ -1,4 +1,4 @@
-"""Acts that were authorised: each nonce once, on disk before anything is signed."""
+"""Intents that were authorised: each nonce once, on disk before anything is signed."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Sequence
 from pysqlite3 import dbapi2 as sqlite
 
 from hsm.errors import ActivationUsed
-from hsm.store.database import Database
+from hsm.store.database import AuthorityDatabase
 
 
-class Acts:
-    """The record of authorised acts; rows are never changed or deleted."""
+class IntentStore:
+    """The record of authorised intents; rows are never changed or deleted."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: AuthorityDatabase) -> None:
         self._database = database
 
-    def authorise(self, nonce: bytes, act: str, *, activated_by: Sequence[str], strength: str, at: int) -> None:
-        """Uses up *nonce* for the canonical *act*. Raises :class:`ActivationUsed` when it was used before."""
+    def authorise(self, nonce: bytes, intent: str, *, activated_by: Sequence[str], strength: str, at: int) -> None:
+        """Uses up *nonce* for the canonical *intent*. Raises :class:`ActivationUsed` when it was used before."""
         try:
             self._database.run(
                 "INSERT INTO acts (nonce, act, activated_by, strength, authorised) VALUES (?, ?, ?, ?, ?)",
-                (nonce, act, " ".join(activated_by), strength, at),
+                (nonce, intent, " ".join(activated_by), strength, at),
             )
         except sqlite.IntegrityError as error:
             raise ActivationUsed(_USED) from error

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections import deque
 
 from hsm.channel import Channel
-from hsm.config import Role
+from hsm.config import PeerRole
 
 
-class Turns:
+class RoundRobin:
     """The channels that may have a frame to be answered. Not thread-safe."""
 
     def __init__(self) -> None:
-        self._queues: dict[Role, deque[Channel]] = {role: deque() for role in Role}
+        self._queues: dict[PeerRole, deque[Channel]] = {role: deque() for role in PeerRole}
 
     def __bool__(self) -> bool:
         """Whether anybody waits."""

@@ -73,12 +73,12 @@ def test_a_signer_that_turns_bad_later_gives_no_token(authority: MemoryAuthority
 
 def test_a_wrong_digest_is_noticed_in_a_used_mould(authority: MemoryAuthority) -> None:
     maker = cms.MessageMaker(authority.timestamper("rsa"), cms.TST_INFO)
-    maker.make(hashlib.sha256(b"content 1").digest(), content=b"content 1")
-    maker.make(hashlib.sha256(b"content 2").digest(), content=b"content 2")
+    maker.make_message(hashlib.sha256(b"content 1").digest(), content=b"content 1")
+    maker.make_message(hashlib.sha256(b"content 2").digest(), content=b"content 2")
     with pytest.raises(AuthorityError):
-        maker.make(hashlib.sha256(b"content 2").digest(), content=b"content 3")
+        maker.make_message(hashlib.sha256(b"content 2").digest(), content=b"content 3")
     with pytest.raises(AuthorityError):
-        maker.make(hashlib.sha256(b"content 2").digest(), content=b"another length")
+        maker.make_message(hashlib.sha256(b"content 2").digest(), content=b"another length")
 
 
 def test_detached_messages_of_one_maker(authority: MemoryAuthority) -> None:
@@ -86,7 +86,7 @@ def test_detached_messages_of_one_maker(authority: MemoryAuthority) -> None:
     maker = cms.MessageMaker(signer, cms.DATA)
     for turn in range(20):
         content = b"page " * turn
-        message = cms.parse(maker.make(hashlib.sha256(content).digest()))
+        message = cms.parse(maker.make_message(hashlib.sha256(content).digest()))
         assert message.content is None
         assert cms.verify(message, content=content) == signer.certificate
 

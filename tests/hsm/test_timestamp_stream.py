@@ -12,8 +12,8 @@ import pytest
 
 from hsm import protocol
 from hsm.errors import AuthorityUnreachable, BadRequest
-from hsm.lane import Signed, TimestampLane
 from hsm.timestamp import ImprintOrder, order_for, verify_token
+from hsm.timestamp_stream import Signed, TimestampStream
 from tests.authority import RunningAuthority, end, running_authority, start
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -25,9 +25,9 @@ def authority() -> Iterator[RunningAuthority]:
         yield running
 
 
-def promised(lane: TimestampLane, orders: list[ImprintOrder]) -> asyncio.Future[Signed]:
+def promised(lane: TimestampStream, orders: list[ImprintOrder]) -> asyncio.Future[Signed]:
     promise: asyncio.Future[Signed] = asyncio.get_running_loop().create_future()
-    lane.sign(orders, promise.set_result)
+    lane.sign_orders(orders, promise.set_result)
     return promise
 
 
@@ -35,7 +35,7 @@ def test_batches_that_follow_one_another_are_answered_in_order(authority: Runnin
     digests = [[secrets.token_bytes(32) for _ in range(size)] for size in (1, 7, 2, 16, 1)]
 
     async def ask() -> list[Signed]:
-        lane = authority.client("tsa").lane()
+        lane = authority.client("tsa").timestamp_stream()
         answers = await asyncio.gather(
             *(promised(lane, [order_for(digest) for digest in each]) for each in digests)
         )
@@ -50,7 +50,7 @@ def test_batches_that_follow_one_another_are_answered_in_order(authority: Runnin
 
 def test_a_refusal_is_the_authoritys_own(authority: RunningAuthority) -> None:
     async def ask() -> list[Signed]:
-        lane = authority.client("tsa").lane()
+        lane = authority.client("tsa").timestamp_stream()
         answers = [
             await promised(lane, []),
             await promised(lane, [order_for(bytes(32))]),
@@ -65,7 +65,7 @@ def test_a_refusal_is_the_authoritys_own(authority: RunningAuthority) -> None:
 
 def test_an_authority_that_went_and_came_back_is_asked_again(authority: RunningAuthority) -> None:
     async def ask() -> list[Signed]:
-        lane = authority.client("tsa").lane()
+        lane = authority.client("tsa").timestamp_stream()
         answers = [await promised(lane, [order_for(bytes(32))])]
         end(authority.process)
         answers.append(await promised(lane, [order_for(bytes(32))]))
@@ -85,7 +85,7 @@ def beside(folder: Path, serve: Serve, orders: int, *, timeout: float = 10.0) ->
 
     async def ask() -> list[Signed]:
         server = await asyncio.start_unix_server(serve, folder / "socket")
-        lane = TimestampLane(folder / "socket", timeout=timeout)
+        lane = TimestampStream(folder / "socket", timeout=timeout)
         answers = await asyncio.gather(*(promised(lane, [order_for(bytes(32))]) for _ in range(orders)))
         lane.close()
         server.close()
@@ -140,7 +140,7 @@ def test_orders_given_when_others_fail_get_their_own_tokens(tmp_path: Path) -> N
     async def ask() -> list[tuple[bytes, Signed]]:
         server = await asyncio.start_unix_server(breaking, tmp_path / "socket")
         lane, waiting = (
-            TimestampLane(tmp_path / "socket", timeout=10.0),
+            TimestampStream(tmp_path / "socket", timeout=10.0),
             [bytes([number] * 32) for number in range(8)],
         )
         found: list[tuple[bytes, Signed]] = []
@@ -149,7 +149,7 @@ def test_orders_given_when_others_fail_get_their_own_tokens(tmp_path: Path) -> N
         def give() -> None:
             if waiting:
                 order = order_for(waiting.pop())
-                lane.sign([order], lambda signed: taken(order.imprint, signed))
+                lane.sign_orders([order], lambda signed: taken(order.imprint, signed))
 
         def taken(imprint: bytes, signed: Signed) -> None:
             found.append((imprint, signed))
@@ -173,14 +173,14 @@ def test_orders_given_when_others_fail_get_their_own_tokens(tmp_path: Path) -> N
 
 def test_an_order_given_when_nobody_answers_is_refused_as_quickly(tmp_path: Path) -> None:
     async def ask() -> list[Signed]:
-        lane, over = TimestampLane(tmp_path / "nowhere", timeout=600.0), asyncio.Event()
+        lane, over = TimestampStream(tmp_path / "nowhere", timeout=600.0), asyncio.Event()
         found: list[Signed] = []
 
         def taken(signed: Signed) -> None:
             found.append(signed)
-            over.set() if len(found) == 3 else lane.sign([order_for(bytes(32))], taken)
+            over.set() if len(found) == 3 else lane.sign_orders([order_for(bytes(32))], taken)
 
-        lane.sign([order_for(bytes(32))], taken)
+        lane.sign_orders([order_for(bytes(32))], taken)
         await asyncio.wait_for(over.wait(), 60)
         lane.close()
         return found

@@ -24,7 +24,7 @@ class SignedAttributes:
 
 
 @dataclass(frozen=True, slots=True)
-class Casing:
+class TemplateParts:
     """The constant parts of a SignedData, from the outside in; ``certificates`` is empty where none are sent."""
 
     signed_data: bytes
@@ -36,7 +36,7 @@ class Casing:
 
 
 @dataclass(frozen=True, slots=True)
-class Mould:
+class MessageTemplate:
     """A message without its content, digest and signature, and where in it these and the signed attributes are.
 
     ``content`` is None where the message is detached.
@@ -50,7 +50,7 @@ class Mould:
     digest: slice
     signature: slice
 
-    def cast(self, *, content: bytes, digest: bytes, signature: bytes) -> bytes:
+    def fill(self, *, content: bytes, digest: bytes, signature: bytes) -> bytes:
         """The whole message (DER ContentInfo)."""
         return b"".join((self.head, content, self.middle, digest, self.tail, signature))
 
@@ -59,25 +59,25 @@ class Mould:
         return b"\x31" + message[self.attributes][1:]
 
 
-def mould(
-    casing: Casing, attributes: SignedAttributes, *, content: int | None, digest: int, signature: int
-) -> Mould:
-    """The mould for lengths in bytes; *content* is None where the message is detached."""
+def message_template(
+    parts: TemplateParts, attributes: SignedAttributes, *, content: int | None, digest: int, signature: int
+) -> MessageTemplate:
+    """The template for lengths in bytes; *content* is None where the message is detached."""
     # Before the digest and after it, from the innermost element outwards.
     before, after = attributes.before, attributes.after
-    tail = after + casing.signature_algorithm + der.header(der.OCTET_STRING, signature)
+    tail = after + parts.signature_algorithm + der.header(der.OCTET_STRING, signature)
     signed = der.header(0xA0, len(before) + digest + len(after)) + before
-    signer = _around(casing.before_attributes + signed, digest + len(tail) + signature, (der.SEQUENCE, der.SET))
+    signer = _around(parts.before_attributes + signed, digest + len(tail) + signature, (der.SEQUENCE, der.SET))
     inner = b"" if content is None else _around(b"", content, (der.OCTET_STRING, 0xA0))
     size = content or 0
-    typed = _around(casing.content_type + inner, size, (der.SEQUENCE,))
-    middle = casing.certificates + signer
+    typed = _around(parts.content_type + inner, size, (der.SEQUENCE,))
+    middle = parts.certificates + signer
     rest = size + len(middle) + digest + len(tail) + signature
-    data = _around(casing.before_content + typed, rest, (der.SEQUENCE, 0xA0))
-    head = _around(casing.signed_data + data, rest, (der.SEQUENCE,))
+    data = _around(parts.before_content + typed, rest, (der.SEQUENCE, 0xA0))
+    head = _around(parts.signed_data + data, rest, (der.SEQUENCE,))
     digest_at = len(head) + size + len(middle)
     signature_at = digest_at + digest + len(tail)
-    return Mould(
+    return MessageTemplate(
         head,
         middle,
         tail,

@@ -1,4 +1,4 @@
-"""What one worker works with: the store, the token, the signers, the time, the judge."""
+"""What one worker works with: the store, the token, the signers, the time, the authoriser."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from datetime import datetime
 
 from cryptography import x509
 
-from hsm.activation import Judge
+from hsm.activation import IntentAuthoriser
 from hsm.activation.pin import PinVerifier
 from hsm.certificates import CertificateRules, Issuer
 from hsm.clock import Clock, DeclaredClock, KernelClock
 from hsm.config import AuthoritySettings, TimeSettings, TimeSourceKind
 from hsm.control import PinChange
 from hsm.errors import UnknownKey
-from hsm.generation import Wrapping
+from hsm.generation import KeyWrapping
 from hsm.login import Login
 from hsm.signers import Signers
-from hsm.store import Store
+from hsm.store import AuthorityStore
 from hsm.time_source import SharedTimes, TimeSource
-from hsm.token import TokenRoom
+from hsm.token import TokenConnection
 
 WRAPPING = "wrapping"
 """The subject of the AES key that wraps document keys and TOTP secrets."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class AuthorityContext:
     """Everything that the handlers of one worker share; made after the fork, used by one thread."""
 
     settings: AuthoritySettings
-    store: Store
-    room: TokenRoom
+    store: AuthorityStore
+    token: TokenConnection
     signers: Signers
     time: TimeSource
-    judge: Judge
-    wrapping: Wrapping
+    authoriser: IntentAuthoriser
+    wrapping: KeyWrapping
 
     def close(self) -> None:
         """Ends what is open: the token, the store, the shared times."""
-        self.room.drop()
+        self.token.drop()
         self.time.close()
         self.store.close()
 
@@ -58,9 +58,9 @@ class Bench:
 
     def issuer(self) -> Issuer:
         """The CA that issues now. Raises :class:`UnknownKey` before the ceremony."""
-        return self.issuer_called(self.store.registry.issuing())
+        return self.issuer_named(self.store.registry.issuing())
 
-    def issuer_called(self, name: str) -> Issuer:
+    def issuer_named(self, name: str) -> Issuer:
         """The issuing CA *name*, also one that has a successor: it goes on answering for what it issued."""
         return Issuer(self.certificate(name), self.signers.private_key(name), name)
 
@@ -72,25 +72,27 @@ class Bench:
 Warn = Callable[[PinChange], None]
 
 
-def open_bench(settings: AuthoritySettings, pin: PinChange, *, warn: Warn = lambda _refused: None) -> Bench:
-    """A worker's bench with *pin*. Touches the token only when first used.
+def open_context(
+    settings: AuthoritySettings, pin: PinChange, *, warn: Warn = lambda _refused: None
+) -> AuthorityContext:
+    """A worker's context with *pin*. Touches the token only when first used.
 
     *warn* tells the other workers that *pin* is refused (see :class:`hsm.login.Login`).
     """
     home = settings.home
-    store = Store(home.store)
+    store = AuthorityStore(home.store)
     login = Login(settings.token.label, store.latch, home.login_turns, pin, warn=warn)
     login.heed_latch()
-    room = TokenRoom(settings.token.module, settings.token.label, login)
+    token = TokenConnection(settings.token.module, settings.token.label, login)
     time = TimeSource(
         clock_of(settings.time), SharedTimes(home.clock), store.time, tolerance=settings.time.accuracy
     )
-    wrapping = Wrapping(room, lambda: _wrapping_label(store))
-    judge = Judge(store, settings.activation, PinVerifier(store.people, wrapping), time.now)
-    return Bench(settings, store, room, Signers(room, store.registry), time, judge, wrapping)
+    wrapping = KeyWrapping(token, lambda: _wrapping_label(store))
+    authoriser = IntentAuthoriser(store, settings.activation, PinVerifier(store.people, wrapping), time.now)
+    return AuthorityContext(settings, store, token, Signers(token, store.registry), time, authoriser, wrapping)
 
 
-def _wrapping_label(store: Store) -> str:
+def _wrapping_label(store: AuthorityStore) -> str:
     keys = store.registry.keys_of(WRAPPING)
     if not keys:
         raise UnknownKey("There is no wrapping key yet: hold the ceremony first.")

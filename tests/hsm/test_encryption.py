@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hsm.errors import SealRefused
-from hsm.sealing import identities_of, new_identity
+from hsm.encryption import identities_of, new_identity
+from hsm.errors import EncryptionRefused
 
 KEY = new_identity()
 
@@ -16,6 +16,6 @@ def test_comments_and_empty_lines_are_no_keys() -> None:
 
 
 def test_another_line_is_refused_and_not_repeated() -> None:
-    with pytest.raises(SealRefused, match="not of the form") as refused:
+    with pytest.raises(EncryptionRefused, match="not of the form") as refused:
         identities_of("almost-a-secret\n")
     assert "almost-a-secret" not in str(refused.value)

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import pyrage
 from pyrage import x25519
 
-from hsm.errors import SealBroken, SealRefused
+from hsm.errors import DecryptionRefused, EncryptionRefused
 
 _FAULTS = (pyrage.DecryptError, OSError, tarfile.TarError, EOFError)
 
@@ -39,12 +39,12 @@ def identities_in(path: Path) -> list[str]:
     """
     try:
         if stat.S_ISREG(path.stat().st_mode) and path.stat().st_mode & 0o077:
-            raise SealRefused("Others may read the key file {path}; set its mode to 0600.", path=path)
+            raise EncryptionRefused("Others may read the key file {path}; set its mode to 0600.", path=path)
         found = identities_of(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise SealRefused("The key file {path} cannot be read.", path=path) from error
+        raise EncryptionRefused("The key file {path} cannot be read.", path=path) from error
     if not found:
-        raise SealRefused("The key file {path} holds no key.", path=path)
+        raise EncryptionRefused("The key file {path} holds no key.", path=path)
     return found
 
 
@@ -57,12 +57,12 @@ def identities_of(text: str) -> list[str]:
     return found
 
 
-def seal(data: bytes, to: Sequence[str]) -> bytes:
+def encrypt_bytes(data: bytes, to: Sequence[str]) -> bytes:
     """*data*, sealed for every one of the recipients *to*. Raises :class:`SealRefused` for one that is none."""
     return bytes(pyrage.encrypt(data, _recipients(to)))
 
 
-def opened(data: bytes, identities: Sequence[str]) -> bytes:
+def decrypt_bytes(data: bytes, identities: Sequence[str]) -> bytes:
     """What :func:`seal` was given. Raises :class:`SealBroken`."""
     try:
         return bytes(pyrage.decrypt(data, [_identity(each) for each in identities]))
@@ -70,13 +70,13 @@ def opened(data: bytes, identities: Sequence[str]) -> bytes:
         raise _broken("data", error) from error
 
 
-def seal_file(source: Path, target: Path, to: Sequence[str]) -> None:
+def encrypt_file(source: Path, target: Path, to: Sequence[str]) -> None:
     """Writes *source*, sealed, to the new file *target* (mode 0600), on disk on return."""
     with source.open("rb") as reader:
         _seal_from(reader, target, to)
 
 
-def open_file(source: Path, target: Path, identities: Sequence[str]) -> None:
+def decrypt_file(source: Path, target: Path, identities: Sequence[str]) -> None:
     """Writes the content of the sealed *source* to the new file *target* (mode 0600), on disk on return.
 
     Raises :class:`SealBroken`; then *target* may hold a beginning, which is to be thrown away.
@@ -89,7 +89,7 @@ def open_file(source: Path, target: Path, identities: Sequence[str]) -> None:
             raise _broken(source.name, error) from error
 
 
-def seal_tree(directory: Path, target: Path, to: Sequence[str]) -> None:
+def encrypt_directory(directory: Path, target: Path, to: Sequence[str]) -> None:
     """Writes every file below *directory* as a tar, sealed, to the new *target*; in the clear only in a pipe."""
 
     def give(stream: BinaryIO) -> None:
@@ -102,7 +102,7 @@ def seal_tree(directory: Path, target: Path, to: Sequence[str]) -> None:
         _seal_from(reader, target, to)
 
 
-def open_tree(source: Path, directory: Path, identities: Sequence[str]) -> None:
+def decrypt_directory(source: Path, directory: Path, identities: Sequence[str]) -> None:
     """Puts the files of a sealed tree below *directory*, which exists. Raises :class:`SealBroken`, as above."""
     keys = [_identity(each) for each in identities]
 
@@ -159,7 +159,7 @@ def _seal_from(reader: BinaryIO, target: Path, to: Sequence[str]) -> None:
             pyrage.encrypt_io(reader, writer, recipients)
             _flush(writer)
     except (OSError, pyrage.EncryptError) as error:
-        raise SealRefused("{path} cannot be written: {why}.", path=target, why=error) from error
+        raise EncryptionRefused("{path} cannot be written: {why}.", path=target, why=error) from error
 
 
 def _new(path: Path) -> BinaryIO:
@@ -173,21 +173,21 @@ def _flush(writer: BinaryIO) -> None:
 
 def _recipients(names: Sequence[str]) -> list[Any]:
     if not names:
-        raise SealRefused("There is no recovery key to seal for.")
+        raise EncryptionRefused("There is no recovery key to seal for.")
     try:
         return [x25519.Recipient.from_str(name) for name in names]
     except pyrage.RecipientError as error:
-        raise SealRefused("A recovery key is not of the form age1….") from error
+        raise EncryptionRefused("A recovery key is not of the form age1….") from error
 
 
 def _identity(line: str) -> Any:
     try:
         return x25519.Identity.from_str(line)
     except pyrage.IdentityError as error:
-        raise SealRefused("A secret key is not of the form AGE-SECRET-KEY-1….") from error
+        raise EncryptionRefused("A secret key is not of the form AGE-SECRET-KEY-1….") from error
 
 
-def _broken(name: str, error: BaseException) -> SealBroken:
+def _broken(name: str, error: BaseException) -> DecryptionRefused:
     if "No matching keys" in str(error):
-        return SealBroken("{name} was not sealed for this key.", name=name)
-    return SealBroken("{name} is damaged: its seal does not open.", name=name)
+        return DecryptionRefused("{name} was not sealed for this key.", name=name)
+    return DecryptionRefused("{name} is damaged: its seal does not open.", name=name)

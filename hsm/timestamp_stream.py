@@ -28,7 +28,7 @@ class _Frame:
         self.again = False
 
 
-class TimestampLane(asyncio.Protocol):
+class TimestampStream(asyncio.Protocol):
     """For the loop that it was made in. The authority answers a connection's frames one after the other, so that
     one which waits there is begun the moment the one before it is done."""
 
@@ -44,7 +44,7 @@ class TimestampLane(asyncio.Protocol):
         self._alarm: asyncio.TimerHandle | None = None
         self._answered = 0.0
 
-    def sign(self, orders: Sequence[ImprintOrder], done: Done) -> None:
+    def sign_orders(self, orders: Sequence[ImprintOrder], done: Done) -> None:
         """Has *done* called, soon, with a token for each of *orders*, or with what prevented all of them.
 
         As with :meth:`hsm.client.AuthorityClient.timestamp`, a connection that turns out dead is opened again and

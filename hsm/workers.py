@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from hsm import control
-from hsm.config import Role
-from hsm.control import Connection, PinChange, SignOfLife
+from hsm.config import PeerRole
+from hsm.control import AcceptedConnection, PinChange, SignOfLife
 
 _log = logging.getLogger(__name__)
 _QUICK_DEATH, _PAUSE = 1.0, 0.5
@@ -22,7 +22,7 @@ _LONGEST_SILENCE = 60.0
 
 
 @dataclass(slots=True)
-class Member:
+class WorkerProcess:
     """A running worker: its process, the parent's end of the pair, when it was started (monotonic seconds).
 
     ``asked`` is when it was asked for a sign of life that it has not given yet.
@@ -34,14 +34,14 @@ class Member:
     asked: float | None = None
 
 
-class Crew:
+class Workers:
     """Keeps *count* workers. *work* is what a worker does with its end; it runs in the child."""
 
     def __init__(self, count: int, work: Callable[[socket.socket, PinChange], None], pin: PinChange) -> None:
         """*pin* is what new workers are given, until one of them says otherwise."""
         self._work = work
-        self._members: list[Member | None] = [None] * count
-        self._turns = dict.fromkeys(Role, 0)
+        self._workers: list[WorkerProcess | None] = [None] * count
+        self._turns = dict.fromkeys(PeerRole, 0)
         self._pin = pin
 
     @property
@@ -51,19 +51,19 @@ class Crew:
 
     def start(self) -> None:
         """Starts every worker that does not run; one that died at once waits a moment."""
-        for place, member in enumerate(self._members):
-            if member is None:
-                self._members[place] = self._fork()
+        for place, worker in enumerate(self._workers):
+            if worker is None:
+                self._workers[place] = self._fork()
 
-    def hand(self, connection: Connection) -> bool:
+    def hand_over(self, connection: AcceptedConnection) -> bool:
         """Gives the connection to the next worker in this role's turn, so that few callers still use all cores."""
-        for _ in self._members:
-            turn = self._turns[connection.role] = (self._turns[connection.role] + 1) % len(self._members)
-            member = self._members[turn]
-            if member is None:
+        for _ in self._workers:
+            turn = self._turns[connection.role] = (self._turns[connection.role] + 1) % len(self._workers)
+            worker = self._workers[turn]
+            if worker is None:
                 continue
             try:
-                control.send(member.end, connection)
+                control.send(worker.end, connection)
             except OSError:
                 continue
             return True
@@ -71,9 +71,9 @@ class Crew:
 
     def ends(self) -> list[socket.socket]:
         """The parent's ends, to be watched for what workers say."""
-        return [member.end for member in self._members if member is not None]
+        return [worker.end for worker in self._workers if worker is not None]
 
-    def hear(self, end: socket.socket) -> None:
+    def receive_from(self, end: socket.socket) -> None:
         """Notes a sign of life; passes a change of PIN on to the others, and to workers that are started later.
 
         Workers are heard in no particular order, so what is older than what is known already goes nowhere.
@@ -83,76 +83,76 @@ class Crew:
         except OSError:
             return
         if isinstance(message, SignOfLife):
-            for member in self._members:
-                if member is not None and member.end is end:
-                    member.asked = None
+            for worker in self._workers:
+                if worker is not None and worker.end is end:
+                    worker.asked = None
         if not isinstance(message, PinChange) or message.is_older_than(self._pin):
             return
         self._pin = message
-        for member in self._members:
-            if member is not None and member.end is not end:
+        for worker in self._workers:
+            if worker is not None and worker.end is not end:
                 try:
-                    control.send(member.end, message)
+                    control.send(worker.end, message)
                 except OSError:
                     # Gone or stuck: it must not go on with the PIN that it has. Its successor gets the new one.
-                    _log.warning("worker %d does not hear of the PIN and is ended", member.process)
-                    os.kill(member.process, signal.SIGKILL)
+                    _log.warning("worker %d does not hear of the PIN and is ended", worker.process)
+                    os.kill(worker.process, signal.SIGKILL)
 
-    def ask_around(self, *, now: float) -> bool:
+    def check_signs_of_life(self, *, now: float) -> bool:
         """Whether every worker has given the sign of life that it was asked for; then asks for the next.
 
         One that has been silent for too long (*now* is monotonic seconds) hangs in the module, and is ended.
         """
-        members = [member for member in self._members if member is not None]
-        waited_for = [member for member in members if member.asked is not None]
-        for member in waited_for:
-            if now - (member.asked or now) > _LONGEST_SILENCE:
-                _log.error("worker %d gives no sign of life and is ended", member.process)
-                os.kill(member.process, signal.SIGKILL)
-        for member in members:
-            if member.asked is None:
-                member.asked = now
+        workers = [worker for worker in self._workers if worker is not None]
+        waited_for = [worker for worker in workers if worker.asked is not None]
+        for worker in waited_for:
+            if now - (worker.asked or now) > _LONGEST_SILENCE:
+                _log.error("worker %d gives no sign of life and is ended", worker.process)
+                os.kill(worker.process, signal.SIGKILL)
+        for worker in workers:
+            if worker.asked is None:
+                worker.asked = now
                 with suppress(OSError):  # a worker that has ended is found by reap, a full line by its silence
-                    control.send(member.end, SignOfLife())
-        return bool(members) and not waited_for
+                    control.send(worker.end, SignOfLife())
+        return bool(workers) and not waited_for
 
     def reap(self) -> bool:
         """Takes leave of workers that have died; whether there were any."""
         found = False
-        for place, member in enumerate(self._members):
-            if member is None or os.waitpid(member.process, os.WNOHANG)[0] == 0:
+        for place, worker in enumerate(self._workers):
+            if worker is None or os.waitpid(worker.process, os.WNOHANG)[0] == 0:
                 continue
             found = True
-            _log.warning("worker %d has ended; another one is started", member.process)
-            member.end.close()
-            self._members[place] = None
-            if time.monotonic() - member.started < _QUICK_DEATH:
+            _log.warning("worker %d has ended; another one is started", worker.process)
+            worker.end.close()
+            self._workers[place] = None
+            if time.monotonic() - worker.started < _QUICK_DEATH:
                 time.sleep(_PAUSE)
         return found
 
-    def dismiss(self, *, patience: float) -> None:
+    def stop(self, *, patience: float) -> None:
         """Lets every worker finish, for at most *patience* seconds, then ends them."""
-        members = [member for member in self._members if member is not None]
-        for member in members:
-            member.end.close()
+        workers = [worker for worker in self._workers if worker is not None]
+        for worker in workers:
+            worker.end.close()
         limit = time.monotonic() + patience
-        for member in members:
-            while os.waitpid(member.process, os.WNOHANG)[0] == 0:
+        for worker in workers:
+            while os.waitpid(worker.process, os.WNOHANG)[0] == 0:
                 if time.monotonic() > limit:
-                    os.kill(member.process, signal.SIGKILL)
+                    os.kill(worker.process, signal.SIGKILL)
                     limit += 1
                 time.sleep(0.01)
-        self._members = [None] * len(self._members)
+        self._workers = [None] * len(self._workers)
 
-    def _fork(self) -> Member:
+    def _fork(self) -> WorkerProcess:
         ours, theirs = control.pair()
         process = os.fork()
         if process == 0:
             status = 1
             try:
-                for member in self._members:
-                    if member is not None:
-                        member.end.close()
+                for worker in self._workers:
+                    if worker is not None:
+                        worker.end.close()
                 ours.close()
                 self._work(theirs, self._pin)
                 status = 0
@@ -163,4 +163,4 @@ class Crew:
                 os._exit(status)
         theirs.close()
         ours.setblocking(False)  # a worker that hangs in the module must not make the parent wait
-        return Member(process, ours, time.monotonic())
+        return WorkerProcess(process, ours, time.monotonic())

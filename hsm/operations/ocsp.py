@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 
 from hsm.errors import BadRequest, CertificateRefused, UnknownKey
 from hsm.ocsp import names, ocsp_response, read_request, refusal
-from hsm.operations.bench import Bench
+from hsm.operations.context import AuthorityContext
 from hsm.store import CertificateRecord
 from hsm.store.registry import ROOT
 from hsm.wire import field
@@ -19,11 +19,11 @@ from hsm.wire import field
 _LONGEST_REQUEST = 4096
 
 
-class Answering:
+class OcspOperations:
     """Signs OCSP responses with the key of the CA that issued the certificate in question."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, context: AuthorityContext) -> None:
+        self._context = context
 
     def ocsp(self, arguments: Mapping[str, Any]) -> bytes:
         """The response about a certificate of ours (DER). Raises :class:`UnknownKey` for anybody else's."""
@@ -31,7 +31,7 @@ class Answering:
             given = x509.load_der_x509_certificate(field(arguments, "certificate", bytes))
         except ValueError as error:
             raise BadRequest("This is no certificate.") from error
-        record = self._bench.store.registry.issued(given.serial_number)
+        record = self._context.store.registry.issued(given.serial_number)
         if record.issuer == ROOT:
             raise CertificateRefused("The root answers by its revocation list alone.")
         return self._response(record, None)
@@ -44,20 +44,20 @@ class Answering:
         if read is None:
             return refusal(malformed=True)
         try:
-            record = self._bench.store.registry.issued(read.serial_number)
+            record = self._context.store.registry.issued(read.serial_number)
         except UnknownKey:
             return refusal(malformed=False)
-        if record.issuer == ROOT or not names(read, record.certificate, self._bench.certificate(record.issuer)):
+        if record.issuer == ROOT or not names(read, record.certificate, self._context.certificate(record.issuer)):
             return refusal(malformed=False)
         return self._response(record, read.hash_algorithm)
 
     def _response(self, record: CertificateRecord, algorithm: hashes.HashAlgorithm | None) -> bytes:
-        bench, serial = self._bench, record.certificate.serial_number
+        context, serial = self._context, record.certificate.serial_number
         return ocsp_response(
-            bench.issuer_called(record.issuer),
+            context.issuer_named(record.issuer),
             record.certificate,
-            revocation=bench.store.registry.revocation(serial),
-            now=bench.now(),
-            lifetime=timedelta(days=bench.settings.certificates.crl_days),
+            revocation=context.store.registry.revocation(serial),
+            now=context.now(),
+            lifetime=timedelta(days=context.settings.certificates.crl_days),
             algorithm=algorithm,
         )

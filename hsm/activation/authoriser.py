@@ -1,0 +1,184 @@
+"""Whether an intent is authorised: by whom, by how many, in time, and for the first time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from hsm import canonical
+from hsm.activation.assertion import verify_assertion
+from hsm.activation.pin import PinVerifier
+from hsm.activation.rules import ActivationRules
+from hsm.answers import Approvals
+from hsm.config import ActivationSettings
+from hsm.errors import ActivationRefused
+from hsm.intents import Activation, OfficerIntent, SigningIntent, WebAuthnActivation, instant
+from hsm.store import Approval, AuthorityStore, Credential, SubjectKind
+
+STRONG, WEAK = "webauthn", "pin-totp"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorisedIntent:
+    """An intent whose nonce is used up, on disk: who activated it, and the weakest kind that they used."""
+
+    by: tuple[str, ...]
+    strength: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """An activation found good: ``advance`` writes its counter or code, False when another one was faster."""
+
+    approval: Approval
+    credential: int
+    advance: Callable[[], bool]
+
+
+class IntentAuthoriser:
+    """Reads and writes the authority's own store only; believes nothing that the caller says about people."""
+
+    def __init__(
+        self, store: AuthorityStore, settings: ActivationSettings, pins: PinVerifier, now: Callable[[], datetime]
+    ) -> None:
+        """*now* is the authority's own time."""
+        self._store = store
+        self._settings = settings
+        self._pins = pins
+        self._now = now
+        self._rules = ActivationRules(store.people, store.seals, settings)
+
+    def authorise_signature(self, intent: SigningIntent, activations: Sequence[Activation]) -> AuthorisedIntent:
+        """Uses up *intent* for its signer. Raises :class:`ActivationRefused` or :class:`UnknownKey`.
+
+        1. the intent is within its time;
+        2. who has activated it (now, or by an approval of this very intent that is remembered) is who may: the
+           person alone; for a seal as many of its custodians as it takes, and one more person of its organisation;
+        3. each activation verifies against a credential of that person in the store, for this very intent;
+        4. all of that still holds at the moment that counts (a custodian may have been removed, a seal suspended):
+           counters and codes move on and the nonce is used up, in one durable transaction.
+        """
+        return self._authorise(intent, activations)
+
+    def authorise_officers(self, intent: OfficerIntent, activations: Sequence[Activation]) -> AuthorisedIntent:
+        """Uses up *intent*, by as many officers as the settings require. Raises :class:`ActivationRefused`.
+
+        The strong kind alone: whoever carries a PIN and a code could put another intent in the place of the one
+        that the officer wanted, and with it enrol themselves.
+        """
+        return self._authorise(intent, activations)
+
+    def approve(self, intent: SigningIntent | OfficerIntent, activation: Activation) -> Approvals:
+        """Verifies one *activation* of *intent* now and remembers it for the operation itself, durably.
+
+        Raises :class:`ActivationRefused` for an intent that was done or has expired, for who may not take part in
+        it, for a second approval by the same person, and when another intent was approved under this nonce.
+        """
+        now = self._now()
+        self._require_in_time(intent, now)
+        self._store.intents.require_unused(intent.nonce)
+        self._rules.require_may_join(intent, activation, [each.subject for each in self._remembered(intent)])
+        verified = self._verify(intent, activation, now)
+        with self._store.transaction():
+            self._store.intents.require_unused(intent.nonce)
+            before = [each.subject for each in self._remembered(intent)]
+            self._rules.require_may_join(intent, activation, before)
+            self._advance([verified])
+            self._store.approvals.add_approval(
+                intent.nonce,
+                verified.approval,
+                credential=verified.credential,
+                at=int(now.timestamp()),
+                expires=int(intent.expires.timestamp()),
+            )
+        given = (*before, activation.subject)
+        return Approvals(given, self._rules.required(intent, given))
+
+    def approvals(self, intent: SigningIntent | OfficerIntent) -> Approvals:
+        """Who has approved *intent* and could still be counted, and how many must."""
+        given = tuple(each.subject for each in self._remembered(intent))
+        return Approvals(given, self._rules.required(intent, given))
+
+    def _remembered(self, intent: SigningIntent | OfficerIntent) -> list[Approval]:
+        """The approvals of exactly this *intent*. Raises :class:`ActivationRefused` for another intent's nonce."""
+        found, challenge = self._store.approvals.for_nonce(intent.nonce), intent.challenge()
+        if any(each.challenge != challenge for each in found):
+            raise ActivationRefused("What was approved before is another act than this. Begin again.")
+        return found
+
+    def _authorise(
+        self, intent: SigningIntent | OfficerIntent, activations: Sequence[Activation]
+    ) -> AuthorisedIntent:
+        now = self._now()
+        self._store.intents.require_unused(intent.nonce)  # before its counter or code is found to be old
+        remembered = self._remembered(intent)
+        self._rules.require_fitting(intent, activations, [each.subject for each in remembered])
+        self._require_in_time(intent, now)
+        verified = [self._verify(intent, activation, now) for activation in activations]
+        everybody = [*remembered, *(each.approval for each in verified)]
+        authorised = AuthorisedIntent(
+            by=tuple(each.subject for each in everybody),
+            strength=STRONG if all(each.strength == STRONG for each in everybody) else WEAK,
+            at=now,
+        )
+        with self._store.transaction():
+            if self._remembered(intent) != remembered:
+                raise ActivationRefused("Somebody else approved this, or withdrew, at the same moment. Try again.")
+            self._rules.require_fitting(intent, activations, [each.subject for each in remembered])
+            self._advance(verified)
+            self._store.intents.authorise(
+                intent.nonce,
+                _record_of(intent),
+                activated_by=authorised.by,
+                strength=authorised.strength,
+                at=int(now.timestamp()),
+            )
+        return authorised
+
+    def _require_in_time(self, intent: SigningIntent | OfficerIntent, now: datetime) -> None:
+        if intent.expires <= now:
+            raise ActivationRefused("The permission has expired. Begin again.")
+        self._rules.require_short(intent, intent.expires - now)
+
+    def _verify(self, intent: SigningIntent | OfficerIntent, activation: Activation, now: datetime) -> _Verified:
+        """*activation*, and what must be written when it counts."""
+        people, challenge = self._store.people, intent.challenge()
+        if isinstance(activation, WebAuthnActivation):
+            credential = _known(people.webauthn(activation.subject, activation.credential_id), activation)
+            rp_id, origins = self._party_of(activation.subject)
+            counter = verify_assertion(activation, credential, challenge=challenge, rp_id=rp_id, origins=origins)
+            approval = Approval(activation.subject, challenge, STRONG)
+            return _Verified(approval, credential.number, lambda: people.advance_counter(credential, counter))
+        pin = _known(people.pin_totp(activation.subject), activation)
+        step = self._pins.verify(activation, pin, now=now)
+        approval = Approval(activation.subject, challenge, WEAK)
+        return _Verified(approval, pin.number, lambda: people.accept_totp(pin, step))
+
+    def _party_of(self, subject: str) -> tuple[str, Sequence[str]]:
+        """Relying party and origins: a page of the portal has no PIN custodian's answer, one of the console no
+        other."""
+        if self._store.people.subject(subject).kind is SubjectKind.PIN_CUSTODIAN:
+            return self._settings.console_party, self._settings.console_origins
+        return self._settings.rp_id, self._settings.origins
+
+    def _advance(self, verified: Sequence[_Verified]) -> None:
+        if not all(each.advance() for each in verified):
+            raise ActivationRefused("This credential was used for something else at the same moment.")
+
+
+def _record_of(intent: SigningIntent | OfficerIntent) -> str:
+    """What is kept of an intent for good: a signature whole; an officer's intent by its hash, as it may hold
+    secrets."""
+    if isinstance(intent, SigningIntent):
+        return canonical.encode(intent.fields()).decode()
+    subject = intent.details.get("subject")
+    kept = {"act": intent.kind, "challenge": intent.challenge().hex(), "expires": instant(intent.expires)}
+    return canonical.encode({**kept, "subject": subject} if isinstance(subject, str) else kept).decode()
+
+
+def _known(credential: Credential | None, activation: Activation) -> Credential:
+    if credential is None:
+        raise ActivationRefused("{subject} has no such credential, or it was revoked.", subject=activation.subject)
+    return credential
