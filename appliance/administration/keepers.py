@@ -141,7 +141,7 @@ class PinCustodians:
         if action not in ENDING or not login:
             return None
         try:
-            able, known = self.able_logins(), self._authority.keepers()
+            able, known = self.able_logins(), self._authority.pin_custodians()
         except AuthorityError:
             return Sentence(
                 "Whether {login} is a keeper of the PIN is not known now: the authority does not answer.",

@@ -77,7 +77,7 @@ class AttendedUnlock:
             half = self._waiting()
         if half is None:
             expires = self._room.now().replace(microsecond=0) + LASTS
-            return UnlockStatus(OfficerAct("unlock", {}, expires, secrets.token_bytes(16)), credentials)
+            return UnlockStatus(OfficerIntent("unlock", {}, expires, secrets.token_bytes(16)), credentials)
         return UnlockStatus(half.act, credentials, half.part.number, half.login, half.act.expires)
 
     def give_part(self, fields: Any, part: PinPart, answer: WebAuthnActivation, *, by: Actor) -> bool:

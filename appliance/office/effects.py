@@ -14,7 +14,7 @@ from hsm.errors import UnknownKey
 from hsm.intents import OfficerIntent
 
 
-def perform_at_authority(authority: AuthorityClient, act: OfficerAct) -> None:
+def perform_at_authority(authority: AuthorityClient, act: OfficerIntent) -> None:
     """Has the authority do *act*, which enough officers have approved."""
     operations: Mapping[str, Callable[..., object]] = {
         OfficerDecisionKind.ENROL_PERSON: authority.enrol_person,
@@ -36,7 +36,7 @@ def perform_at_authority(authority: AuthorityClient, act: OfficerAct) -> None:
     operations[act.kind](act, [])
 
 
-def is_done_at_authority(authority: AuthorityClient, pending: OfficerDecision, act: OfficerAct) -> bool:
+def is_done_at_authority(authority: AuthorityClient, pending: OfficerDecision, act: OfficerIntent) -> bool:
     """Whether the authority has done it before: we died between its yes and our record of it."""
     if pending.kind in (OfficerDecisionKind.ENROL_PERSON, OfficerDecisionKind.ENROL_SEAL):
         return certificate_of(authority, pending.subject) is not None

@@ -307,7 +307,9 @@ def prepared(house: House, preparing: DecisionDrafts, login: str, *more: Softwar
     """What waits for officers, to make a keeper of *login* by the passkey of now, and by *more*."""
     devices = (house.devices[login].inside, *more)
     passkeys = [(each.credential_id, bytes.fromhex(each.credential()["public_key"])) for each in devices]
-    keeper = NewPinCustodian(keeper_of(login), "示例", tuple(passkeys), house.settings.console.relying_party)
+    keeper = NewPinCustodian(
+        pin_custodian_subject(login), "示例", tuple(passkeys), house.settings.console.relying_party
+    )
     return preparing.services.draft_pin_custodian(keeper, organisation=ORGANISATION, by="administrator-zhou")
 
 

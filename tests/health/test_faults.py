@@ -37,6 +37,7 @@ from appliance.store.database import Database
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
 from hsm.errors import ConfigurationRefused
+from hsm.intents import OfficerIntent
 from hsm.timestamp import order_for
 from tests.conformance.boot_clock import why_not
 from tests.health.showing import command, conditions, require_over, require_shown
@@ -87,7 +88,7 @@ def test_hsm_locked(stationed: Station) -> None:
     with AuthorityClient(stationed.home.authority_socket("operator")) as client:
         client.lock()
         require_shown(stationed, "hsm", RunbookPage.HSM_LOCKED)
-        act = OfficerAct("unlock", {}, datetime.now(UTC) + timedelta(minutes=5), secrets.token_bytes(16))
+        act = OfficerIntent("unlock", {}, datetime.now(UTC) + timedelta(minutes=5), secrets.token_bytes(16))
         officer = SoftwareAuthenticator.load(stationed.home.people / f"{OFFICER}.json")
         pin = (stationed.home.secrets / "user.pin").read_text().strip()
         client.unlock(act, [officer.activate(OFFICER, act)], pins=[pin])

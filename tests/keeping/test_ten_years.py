@@ -26,6 +26,7 @@ from appliance.timestamping.horizons import signer_of
 from appliance.verification import Indication, Level, SubIndication
 from appliance.wiring import Appliance
 from hsm import der
+from hsm.intents import OfficerIntent
 from tests.evidence.test_checkers import CHECKERS
 from tests.evidence.unpacked import commands, run, unpack
 from tests.keeping import judges
@@ -75,7 +76,7 @@ def test_who_leaves_has_signed(house: Decade, kept: tuple[Contract, bytes], tmp_
     with house.serving(), house.opened() as appliance, house.sequenced():
         passes_all_checks(appliance, kept[0], tmp_path / "before")
         details = {"subject": LI.subject, "reason": "affiliation_changed"}
-        act = OfficerAct("retire", details, house.later(seconds=120), secrets.token_bytes(16))
+        act = OfficerIntent("retire", details, house.later(seconds=120), secrets.token_bytes(16))
         appliance.authority.retire(act, [DemonstrationAuthenticators(house.home.people).activate(OFFICER, act)])
         passes_all_checks(appliance, kept[0], tmp_path / "after")
     assert "Revoked as of" in (tmp_path / "after/README.en.txt").read_text()

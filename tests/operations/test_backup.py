@@ -41,7 +41,7 @@ from appliance.store import ledger
 from appliance.store.database import Database
 from appliance.wiring import Appliance, utc_now
 from hsm.encryption import new_identity
-from hsm.errors import AuthorityError
+from hsm.errors import AuthorityError, DecryptionRefused
 from hsm.note import NoteKey, parse_vkey
 from tests.operations.house import PLANTED, RECOVERY, House, files_of, moved, perform, sign
 from tests.world import sample_document, send, sequenced
@@ -192,7 +192,7 @@ def test_damage_is_found(copied: BackupArchive, key: NoteKey, tmp_path: Path, sh
 def test_the_archive_of_another_house_is_refused(copied: BackupArchive, key: NoteKey, tmp_path: Path) -> None:
     with pytest.raises(BackupFailed, match="was not made by this authority"):
         check_archive(copied, NoteKey("other", key.kind, key.public), [RECOVERY], tmp_path)
-    with pytest.raises(SealBroken):
+    with pytest.raises(DecryptionRefused):
         check_archive(copied, key, [new_identity()], tmp_path)
     renamed = copied.path.rename(copied.path.with_name("20260101T000000Z"))
     with pytest.raises(BackupFailed, match="another backup under a wrong name"):

@@ -88,7 +88,7 @@ def test_a_newer_log_is_not_forgotten(house: House, restored: Home, order: Resto
         restore_archive(restored, replace(order, aside=True), now=utc_now())
     assert contents(restored.root) == before
     add_administrator(restored, "lan", AdministratorRole.SECURITY)
-    LastingLock(AuthorityHome(restored.root).lasting_lock).keep()
+    LastingAuthorityLock(AuthorityHome(restored.root).lasting_lock).set_mark()
     done = restore_archive(restored, replace(order, aside=True, forget_newer=True), now=utc_now())
     assert administrators_of(restored) == ["lan", "wei"], "those who ordered it, and their journal, stay"
     assert LastingAuthorityLock(AuthorityHome(restored.root).lasting_lock).is_locked, "nobody has unlocked"

@@ -12,6 +12,7 @@ from appliance.administration.unlocking import LONGEST_PART, PARTS, PinPart
 from appliance.errors import ApplianceError
 from hsm.errors import AuthorityError
 from hsm.status import AuthorityState
+from hsm.subjects import pin_custodian_subject
 from webui.console.access import Visitor, visitor
 from webui.console.parts import ConsoleParts
 from webui.console.speaking import field, sentence
@@ -37,7 +38,9 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
         who, number = visitor(), field("part", 1)
         part = PinPart(int(number) if number in ("1", "2") else 0, field("pin", LONGEST_PART))
         try:
-            answer = passkeys.activation(keeper_of(who.login), field(passkeys.FIELD, passkeys.LONGEST_ANSWER))
+            answer = passkeys.activation(
+                pin_custodian_subject(who.login), field(passkeys.FIELD, passkeys.LONGEST_ANSWER)
+            )
             desk.give_part(_fields(field("act", LONGEST_ACT)), part, answer, by=who.actor)
         except (ApplianceError, AuthorityError) as refusal:
             return _page(parts, who, {"": sentence(refusal)}, status_of(refusal))

@@ -7,7 +7,6 @@ What begins with a dot was left unfinished.
 
 from __future__ import annotations
 
-from hsm.locks import file_lock
 import hashlib
 import re
 import shutil
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from appliance.errors import BackupFailed
 from appliance.operations.backup.manifest import BackupManifest, BackupPart
+from hsm.locks import file_lock
 
 DATABASE, DOCUMENTS, HOUSE, AUTHORITY = "database.age", "documents.age", "appliance.age", "authority.age"
 PARTS = (DATABASE, DOCUMENTS, HOUSE, AUTHORITY)

@@ -31,8 +31,9 @@ from appliance.operations.backup.snapshot import Snapshot, fetch_authority_part,
 from appliance.store import retention
 from appliance.store.copying import require_whole
 from appliance.store.database import Database
+from hsm.backup.statement import BackupPartStatement
 from hsm.client import AuthorityClient
-from hsm.encryption import encrypt_file, identities_of, new_identity, recipient_of
+from hsm.encryption import encrypt_directory, encrypt_file, identities_of, new_identity, recipient_of
 from hsm.errors import DecryptionRefused, EncryptionRefused
 from hsm.files import sync_directory
 from hsm.note import parse_vkey
@@ -150,7 +151,7 @@ def _fill(
     encrypt_file(room.scratch / "documents", part.part(places.DOCUMENTS), recipients)
     house = make_directory(room.scratch / "house")
     secrets = gather_appliance_files(room.home, house, room.environment)
-    seal_tree(house, part.part(places.HOUSE), recipients)
+    encrypt_directory(house, part.part(places.HOUSE), recipients)
     manifest = BackupManifest(
         archive=name,
         created=now,
@@ -191,7 +192,9 @@ def _known(room: BackupContext, recipients: list[str]) -> dict[str, SealedDocume
         return {}
 
 
-def _require_fits(room: BackupContext, copy: Path, statement: Statement, documents: list[SealedDocument]) -> None:
+def _require_fits(
+    room: BackupContext, copy: Path, statement: BackupPartStatement, documents: list[SealedDocument]
+) -> None:
     """The copy's log is what the authority remembers, and no document that it needs is missing."""
     database = Database(copy)
     try:
@@ -222,7 +225,7 @@ def _was_disposed_of(room: BackupContext, digest: str) -> bool:
         database.close()
 
 
-def remembered_checkpoint(statement: Statement) -> SignedCheckpoint | None:
+def remembered_checkpoint(statement: BackupPartStatement) -> SignedCheckpoint | None:
     """What the authority remembered of the log when it made its part."""
     root = bytes.fromhex(statement.log_root)
     return SignedCheckpoint(statement.log_size, root) if root else None

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from hsm.encryption import encrypt_bytes
-from hsm.encryption import decrypt_file
-from hsm.encryption import decrypt_bytes
-from hsm.errors import DecryptionRefused
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +11,8 @@ from pathlib import Path
 from appliance.documents.blobs import BlobStore
 from appliance.errors import BackupFailed, NotFound
 from appliance.operations.backup.archives import DOCUMENTS, BackupArchive
+from hsm.encryption import decrypt_bytes, decrypt_file, encrypt_bytes
+from hsm.errors import DecryptionRefused
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from hsm.intents import OfficerIntent
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from appliance.model.accounts import AccountRole
 from appliance.model.office import OfficerDecision, OfficerDecisionState
 from appliance.office import describe_decision, subjects_of_decision
+from hsm.intents import OfficerIntent
 from webui.portal.office.forms import REFUSALS, officer, problem_of, reader, text
 from webui.portal.parts import PortalParts
 from webui.shared import passkeys
