@@ -1,4 +1,4 @@
-"""The command ``vermilion``: one file for each of its verbs."""
+"""The command ``vermilion``: the table of its commands, and a module for each area."""
 
 from appliance.cli.program import main
 

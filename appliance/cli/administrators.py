@@ -1,13 +1,19 @@
-"""``vermilion administrators``: who looks after the machine; the first of each kind are added here, by root."""
+"""``vermilion administrators``: who administrates; root adds the first of each kind. ``vermilion steward``:
+root's side of the console, which systemd starts when a request arrives (vermilion-steward.socket)."""
 
 from __future__ import annotations
 
+import os
+import socket
+
 import click
 
-from appliance.administration import COMMAND, open_administration
+from appliance.administration import COMMAND, Process, open_administration
+from appliance.administration.action import ExecutedBy
 from appliance.administration.administrators import InvitedAdministrator
 from appliance.administration.confirmed import fingerprint_of
 from appliance.administration.keepers import PinCustodianEnd
+from appliance.administration.steward import serve_requests
 from appliance.cli.program import REFUSED, Context
 from appliance.config import Settings, load
 from appliance.model.administration import ROOT, AdministratorRole, NewAdministrator
@@ -15,11 +21,11 @@ from appliance.wiring import utc_now
 
 
 @click.group("administrators")
-def command() -> None:
+def administrators_group() -> None:
     """See who administrates; add the first of each kind; open a locked-out one's way in again."""
 
 
-@command.command("add")
+@administrators_group.command("add")
 @click.argument("login")
 @click.option("--role", required=True, type=click.Choice([role.value for role in AdministratorRole]))
 @click.option("--name", required=True, help="Name of the human.")
@@ -36,7 +42,7 @@ def add(context: Context, login: str, role: str, name: str, email: str) -> None:
         _show_link(context, settings, administration.administrators.add_first(new))
 
 
-@command.command("recover")
+@administrators_group.command("recover")
 @click.argument("login")
 @click.pass_obj
 def recover(context: Context, login: str) -> None:
@@ -49,7 +55,7 @@ def recover(context: Context, login: str) -> None:
         _show_link(context, settings, administration.administrators.link(login, by=ROOT))
 
 
-@command.command("keys")
+@administrators_group.command("keys")
 @click.pass_obj
 def keys(context: Context) -> None:
     """List the passkeys that administrators sign acts with, and which of them count."""
@@ -74,7 +80,7 @@ def keys(context: Context) -> None:
             context.terminal.warn("{path} is no passkey that counts: {why}.", path=path, why=why)
 
 
-@command.command("confirm")
+@administrators_group.command("confirm")
 @click.argument("login")
 @click.argument("fingerprint", nargs=-1, required=True)
 @click.option("--yes", is_flag=True, help="Do not ask whether it is the right human.")
@@ -100,7 +106,7 @@ def confirm(context: Context, login: str, fingerprint: tuple[str, ...], yes: boo
         context.terminal.say("The passkey of {login} counts from now on.", login=owner.login)
 
 
-@command.command("unconfirm")
+@administrators_group.command("unconfirm")
 @click.argument("login")
 @click.argument("fingerprint", nargs=-1)
 @click.pass_obj
@@ -112,7 +118,7 @@ def unconfirm(context: Context, login: str, fingerprint: tuple[str, ...]) -> Non
         _say_of_keeper(context, login, ended)
 
 
-@command.command("list")
+@administrators_group.command("list")
 @click.pass_obj
 def list_(context: Context) -> None:
     """List all administrators there ever were, by login."""
@@ -132,3 +138,24 @@ def _say_of_keeper(context: Context, login: str, ended: PinCustodianEnd) -> None
 def _show_link(context: Context, settings: Settings, invited: InvitedAdministrator) -> None:
     context.terminal.say("For {login} alone, once, within 24 hours:", login=invited.login)
     click.echo(f"{settings.console.public_url}/welcome/{invited.token}")
+
+
+STEWARD = Process("operator", frozenset({ExecutedBy.PRIVILEGED_HELPER}))
+IDLE = 5.0
+"""Seconds after the last act after which the process ends; the next ring starts it again."""
+
+_FIRST_PASSED = 3
+"""The first descriptor that systemd passes (sd_listen_fds(3))."""
+
+
+@click.command("steward")
+@click.pass_obj
+def steward_command(context: Context) -> None:
+    """Perform the acts whose ids come in by the socket that systemd passed; end when none comes any more."""
+    if os.environ.get("LISTEN_FDS") != "1" or os.environ.get("LISTEN_PID") != str(os.getpid()):
+        raise click.UsageError("systemd starts this, with one socket.")
+    with (
+        socket.socket(fileno=_FIRST_PASSED) as listener,
+        open_administration(load(context.home), now=utc_now, process=STEWARD) as administration,
+    ):
+        serve_requests(listener, administration.executor.execute_request, idle=IDLE)

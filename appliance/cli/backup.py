@@ -1,4 +1,5 @@
-"""``vermilion backup``: archives made, listed, checked and thinned out; a recovery key made."""
+"""``vermilion backup``, ``drill`` and ``restore``: archives made, listed, checked, removed, tried out and
+restored."""
 
 from __future__ import annotations
 
@@ -11,12 +12,14 @@ import click
 
 from appliance.cli.program import REFUSED, Context
 from appliance.config import load
-from appliance.errors import ApplianceError
+from appliance.errors import ApplianceError, BackupFailed
 from appliance.home import write_private
 from appliance.operations.backup import BackupArchive, BackupContext, check_archive, create_archive
 from appliance.operations.backup.creating import ensure_key
 from appliance.operations.backup.outcome import BackupOutcome, save_backup_outcome
 from appliance.operations.backup.pruning import prune_archives
+from appliance.operations.drill import run_drill
+from appliance.operations.restore import RestoreOrder, restore_archive
 from appliance.supervision.services import inherited, running_authority
 from appliance.wiring import utc_now
 from hsm.client import AuthorityClient
@@ -27,11 +30,11 @@ from hsm.note import NoteKey, parse_vkey
 
 
 @click.group("backup")
-def command() -> None:
+def backup_group() -> None:
     """Make backups, list them, check them, remove old ones."""
 
 
-@command.command("key")
+@backup_group.command("key")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
 def key(context: Context, file: Path) -> None:
@@ -53,7 +56,7 @@ def key(context: Context, file: Path) -> None:
     click.echo(f'\n[backup]\nrecipients = ["{recipient}"]')
 
 
-@command.command("create")
+@backup_group.command("create")
 @click.option("--keep-all", is_flag=True, help="Do not remove older backups afterwards.")
 @click.pass_obj
 def create_(context: Context, keep_all: bool) -> None:
@@ -98,7 +101,7 @@ def _made(context: Context, stack: ExitStack) -> tuple[BackupContext, BackupArch
     return room, archive
 
 
-@command.command("list")
+@backup_group.command("list")
 @click.pass_obj
 def list_(context: Context) -> None:
     """List the backups, the oldest first."""
@@ -118,7 +121,7 @@ def list_(context: Context) -> None:
         )
 
 
-@command.command("verify")
+@backup_group.command("verify")
 @click.argument("names", nargs=-1)
 @click.pass_context
 def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
@@ -135,7 +138,7 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
         ctx.exit(REFUSED)
 
 
-@command.command("prune")
+@backup_group.command("prune")
 @click.pass_obj
 def prune_(context: Context) -> None:
     """Remove the backups that backup.daily, weekly and monthly do not keep, and documents that none needs."""
@@ -177,3 +180,73 @@ def _workroom(context: Context) -> Iterator[BackupContext]:
             stack.enter_context(running)
         authority = stack.enter_context(AuthorityClient(home.authority_socket("backup")))
         yield BackupContext(settings, os.environ, authority)
+
+
+@click.command("drill")
+@click.option(
+    "--scratch",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Where to open it; in the home's state without this.",
+)
+@click.pass_context
+def drill_command(ctx: click.Context, scratch: Path | None) -> None:
+    """Open the newest backup beside the running system and verify it. Status 0 when it can be relied on.
+
+    The result is kept; `vermilion diagnose` shows it and its age.
+    """
+    context: Context = ctx.obj
+    done = run_drill(
+        BackupContext.without_authority(load(context.home), os.environ), now=utc_now(), scratch=scratch
+    )
+    if not done.passed:
+        context.terminal.refuse(BackupFailed(done.template, **done.values or {}))
+        ctx.exit(REFUSED)
+    context.terminal.say(
+        "Drill with {archive}. Entries of the log that were checked: {size}; documents opened: {documents}; signed"
+        " contracts verified: {contracts}.",
+        archive=done.archive,
+        size=done.size,
+        documents=done.documents,
+        contracts=done.contracts,
+    )
+
+
+@click.command("restore")
+@click.argument("archive", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--identity",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The file with the secret half of the recovery key.",
+)
+@click.option("--aside", is_flag=True, help="Put a home that is in use aside.")
+@click.option("--forget-newer", is_flag=True, help="Although the authority here has signed more of the log since.")
+@click.option("--log-key", help="The log's key (one line, as in trust/log.vkey) that the backup is signed with.")
+@click.pass_obj
+def restore_command(
+    context: Context, archive: Path, identity: Path, aside: bool, forget_newer: bool, log_key: str | None
+) -> None:
+    """Restore ARCHIVE (a directory, beside its `objects`) into the home, once everything in it is verified.
+
+    Nothing may run meanwhile. After an interruption, run it again: it completes what it had begun.
+    """
+    key = parse_vkey(log_key) if log_key else None
+    order = RestoreOrder(BackupArchive(archive.absolute()), identity.absolute(), aside, forget_newer, key)
+    done, say = restore_archive(context.home, order, now=utc_now()), context.terminal.say
+    if done is None:
+        say("The restore that was interrupted is complete: {home}.", home=context.home.root)
+        return
+    say(
+        "Restored. Documents: {documents}; log of size {size} checked; signed contracts verified: {contracts}.",
+        documents=done.manifest.documents,
+        size=done.verified.log.size,
+        contracts=done.verified.contracts,
+    )
+    say("The log's key is {key}; compare it with the transcript of the ceremony.", key=done.key.vkey())
+    if context.home.is_managed:
+        say(
+            "Secrets of the backup are in {path}: seal them as credentials, then remove them.",
+            path=context.home.secrets,
+        )
+    if done.aside is not None:
+        say("What was there before is in {path}.", path=done.aside)

@@ -37,7 +37,7 @@ SAMPLE_TITLE = "技术服务合同 SL-2026-0117"
     help="Any PDF, instead of the sample contract.",
 )
 @click.pass_context
-def command(ctx: click.Context, out: Path, contract: Path | None) -> None:
+def demo_command(ctx: click.Context, out: Path, contract: Path | None) -> None:
     """Sign, timestamp, log, verify and export one contract, with two people and a company seal.
 
     Sets up a home and starts the authority where there is none, and ends what it started.

@@ -1,17 +1,26 @@
-"""``vermilion diagnose``: what is well and what is not, and what to do about it; also when nothing runs."""
+"""``vermilion diagnose``, ``probe`` and ``support``: what is well, whether this release serves, and the support
+bundle."""
 
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
 
 from appliance.cli.program import REFUSED, Context
-from appliance.health import Condition, Observed
+from appliance.health import Condition, HealthFinding, Observed
+from appliance.health.bench import open_check_context
+from appliance.health.check import ask_all
 from appliance.health.diagnosis import diagnose
+from appliance.health.pages import RunbookPage
+from appliance.health.registry import SERVES
 from appliance.language import Translator, translator
+from appliance.support import write_bundle
+from appliance.wiring import utc_now
 
 _SIGNS = {
     Condition.GOOD: "ok  ",
@@ -24,7 +33,7 @@ _SIGNS = {
 @click.command("diagnose")
 @click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")
 @click.pass_context
-def command(ctx: click.Context, as_json: bool) -> None:
+def diagnose_command(ctx: click.Context, as_json: bool) -> None:
     """Say what is well and what is not, each with its remedy. Exit status 0 when nothing fails, 1 otherwise."""
     context: Context = ctx.obj
     findings = diagnose(context.home, datetime.now(UTC))
@@ -58,3 +67,47 @@ def _row(observed: Observed) -> dict[str, Any]:
         "remedy": found.advice,
         "page": found.page,
     }
+
+
+@click.command("probe")
+@click.option("--wait", type=click.IntRange(0, 3600), default=0, help="Seconds until it has to be well.")
+@click.option("--attended", is_flag=True, help="An authority that waits for who unlocks it serves, too.")
+@click.pass_context
+def probe_command(ctx: click.Context, wait: int, attended: bool) -> None:
+    """Ask for settings, database and authority. Status 0 once all three are well, 1 when they do not become so."""
+    context: Context = ctx.obj
+    deadline = time.monotonic() + wait
+    while not_well := [found for found in _asked(context) if not (found.well or (attended and _waits(found)))]:
+        if time.monotonic() >= deadline:
+            translate = translator(context.terminal.language)
+            click.echo(translate(not_well[0].template, **not_well[0].values), err=True)
+            ctx.exit(REFUSED)
+        time.sleep(0.5)
+    context.terminal.say("This release serves.")
+
+
+def _waits(found: HealthFinding) -> bool:
+    """Whether all that is wrong is that nobody has unlocked the authority, as after every start where its PIN is
+    kept nowhere."""
+    return found.page is RunbookPage.HSM_LOCKED
+
+
+def _asked(context: Context) -> list[HealthFinding]:
+    with open_check_context(context.home, role="operator", now=datetime.now(UTC)) as opened:
+        return ask_all(SERVES, opened)
+
+
+@click.command("support")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def support_command(context: Context, file: Path) -> None:
+    """Write a support bundle into FILE: versions, findings, counts and times, by an allow-list.
+
+    No names and no secrets are in it.
+    """
+    try:
+        names = write_bundle(context.home, file, utc_now())
+    except OSError as error:
+        raise click.ClickException(f"{file}: {error.strerror}") from error
+    template = "The support bundle is {path}: {names}. Read it before you send it."
+    context.terminal.say(template, path=file, names=", ".join(names))

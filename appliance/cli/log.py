@@ -1,4 +1,4 @@
-"""``vermilion log``: check the log, print its checkpoint, prove an entry."""
+"""``vermilion log`` and ``ceremonies``: the log checked and proven, and the records of key ceremonies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 import click
 
-from appliance.cli.program import Context
+from appliance.cli.program import REFUSED, Context
 from appliance.errors import StorageError
 from appliance.ledger import LogCheck, LogProofs, LogScan
 from appliance.store.database import Database
@@ -16,11 +16,11 @@ from hsm.note import parse_vkey
 
 
 @click.group("log")
-def command() -> None:
+def log_group() -> None:
     """Check the tamper-evident log, print its checkpoint, prove an entry."""
 
 
-@command.command("check")
+@log_group.command("check")
 @click.pass_obj
 def check(context: Context) -> None:
     """Walk the whole log and compare it with its checkpoints and the authority's memory.
@@ -45,14 +45,14 @@ def check(context: Context) -> None:
     )
 
 
-@command.command("checkpoint")
+@log_group.command("checkpoint")
 @click.pass_obj
 def checkpoint(context: Context) -> None:
     """Print the latest checkpoint, a C2SP signed note."""
     click.echo(LogProofs(_database(context)).checkpoint().note, nl=False)
 
 
-@command.command("prove")
+@log_group.command("prove")
 @click.argument("index", type=click.IntRange(0))
 @click.pass_obj
 def prove(context: Context, index: int) -> None:
@@ -60,7 +60,7 @@ def prove(context: Context, index: int) -> None:
     click.echo(LogProofs(_database(context)).proof_file(index), nl=False)
 
 
-@command.command("history")
+@log_group.command("history")
 @click.argument("contract")
 @click.option("--from", "start", type=click.IntRange(0), default=0, help="Size of the checkpoint to begin at.")
 @click.option(
@@ -90,3 +90,27 @@ def _database(context: Context) -> Database:
     if not context.home.database.exists():
         raise StorageError("There is no database in {home}; `vermilion init` makes one.", home=context.home.root)
     return Database(context.home.database)
+
+
+@click.command("ceremonies")
+@click.argument("number", type=int, required=False)
+@click.pass_obj
+def ceremonies_command(context: Context, number: int | None) -> None:
+    """List the key ceremonies and every later act on a key that one made; with NUMBER, print a transcript.
+
+    The status is 1 when a transcript is not as it was written.
+    """
+    with AuthorityClient(context.home.authority_socket("operator")) as authority:
+        held = authority.ceremonies()
+        if number is not None:
+            click.echo(authority.transcript(number), nl=False)
+            held = [each for each in held if each.number == number]
+    for each in held:
+        if number is None:
+            at = f"{each.held:%Y-%m-%d %H:%M} UTC"
+            context.terminal.say("{number}  {at}  {name}", number=each.number, at=at, name=each.name)
+            click.echo(f"   SHA-256 {each.sha256.hex()}")
+        if not each.intact:
+            context.terminal.warn("The transcript of the ceremony {name} is gone or was changed.", name=each.name)
+    if not all(each.intact for each in held):
+        raise click.exceptions.Exit(REFUSED)

@@ -1,20 +1,71 @@
-"""The program around the verbs: what they share, and how every fault ends as one sentence and an exit status."""
+"""The program around the commands: how they are found, how they speak, and how every fault ends as one sentence
+and an exit status."""
 
 from __future__ import annotations
 
 import os
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import click
 
-from appliance.cli.speech import Terminal, language_of
 from appliance.errors import ApplianceError
 from appliance.home import Home
-from appliance.language import Language
+from appliance.language import Language, translator
 from hsm.errors import AuthorityError
+
+
+def language_of(environment: Mapping[str, str]) -> Language:
+    """Chinese when the first locale variable that is set says so, in the order of POSIX; English otherwise."""
+    locale = next(filter(None, (environment.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return Language.CHINESE if locale.startswith("zh") else Language.ENGLISH
+
+
+_YES, _NO = frozenset({"y", "yes", "是"}), frozenset({"", "n", "no", "否"})
+
+
+class Terminal:
+    """Says sentences of the catalogue, and asks in them. ``say`` may be handed on as it is."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        self._translate = translator(language)
+
+    def say(self, template: str, /, **values: object) -> None:
+        """One line on standard output, at once."""
+        click.echo(self._translate(template, **values))
+
+    def refuse(self, error: ApplianceError | AuthorityError) -> None:
+        """The refusal's sentence on standard error."""
+        click.echo(self._translate(error.template, **error.values), err=True)
+
+    def warn(self, template: str, /, **values: object) -> None:
+        """One line on standard error."""
+        click.echo(self._translate(template, **values), err=True)
+
+    def translated(self, message: str) -> str:
+        """A message of the catalogue, to stand within another one."""
+        return self._translate(message)
+
+    def ask_hidden(self, template: str, /, **values: object) -> str:
+        """What somebody types without its being shown; asked for on standard error. Raises :class:`click.Abort`
+        when nobody types any more."""
+        return str(click.prompt(self._translate(template, **values), hide_input=True, err=True))
+
+    def confirms(self, template: str, /, **values: object) -> bool:
+        """Whether somebody says yes (y, yes, 是); a mere line end is no. Raises as :meth:`ask_hidden`."""
+        question = f"{self._translate(template, **values)} [y/N]"
+        while True:
+            said = str(click.prompt(question, default="", show_default=False, err=True)).strip().lower()
+            if said in _YES | _NO:
+                return said in _YES
+            self.warn("Answer y or n.")
+
 
 REFUSED = 1
 """The exit status of a command that was refused or failed; 2 is wrong usage, ``verify`` has its own."""
@@ -22,55 +73,119 @@ REFUSED = 1
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every verb gets: where the appliance lives, and a voice."""
+    """What every command gets: where the appliance lives, and the terminal."""
 
     home: Home
     terminal: Terminal
 
 
-class Program(click.Group):
-    """Imports a verb's file only when it is asked for, and turns refusals and faults into sentences."""
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "acts": ("admin_requests:acts_command", "List what waits for a second person, or is under way."),
+        "administrators": (
+            "administrators:administrators_group",
+            "See who administrates; add the first of each kind; open a locked-out one's way in again.",
+        ),
+        "approve": (
+            "admin_requests:approve_command",
+            "Approve, as a second person, what was asked for under ID; password and code are asked for.",
+        ),
+        "backup": ("backup:backup_group", "Make backups, list them, check them, remove old ones."),
+        "ceremonies": (
+            "log:ceremonies_command",
+            "List the key ceremonies and every later act on a key that one made; with NUMBER, print a transcript.",
+        ),
+        "demo": (
+            "demo:demo_command",
+            "Sign, timestamp, log, verify and export one contract, with two people and a company seal.",
+        ),
+        "diagnose": (
+            "diagnose:diagnose_command",
+            "Say what is well and what is not, each with its remedy.",
+        ),
+        "do": (
+            "admin_requests:do_action",
+            "Do what an operator may do, as root on the machine.",
+        ),
+        "drill": (
+            "backup:drill_command",
+            "Open the newest backup beside the running system and verify it.",
+        ),
+        "init": (
+            "up:init_command",
+            "Make a home: settings, secrets, key ceremony, the demonstration's people and seal.",
+        ),
+        "log": ("log:log_group", "Check the tamper-evident log, print its checkpoint, prove an entry."),
+        "migrate": (
+            "releases:migrate_command",
+            "Bring the database to this release's schema, in one transaction; done again, it changes nothing.",
+        ),
+        "probe": (
+            "diagnose:probe_command",
+            "Ask for settings, database and authority.",
+        ),
+        "release": (
+            "releases:release_command",
+            "Say which release this is, and the newest schemas that it knows.",
+        ),
+        "restore": (
+            "backup:restore_command",
+            "Restore ARCHIVE (a directory, beside its `objects`) into the home, once everything in it is"
+            " verified.",
+        ),
+        "rollback": ("releases:rollback_command", "Go back to the release before the last upgrade."),
+        "steward": (
+            "administrators:steward_command",
+            "Perform the acts whose ids come in by the socket that systemd passed; end when none comes any more.",
+        ),
+        "support": (
+            "diagnose:support_command",
+            "Write a support bundle into FILE: versions, findings, counts and times, by an allow-list.",
+        ),
+        "up": (
+            "up:up_command",
+            "Serve the portal, the timestamp authority and the log until Ctrl-C; a new home is set up first.",
+        ),
+        "upgrade": (
+            "releases:upgrade_command",
+            "Make the release VERSION the current one: backup, migration, switch, probe; or back by itself.",
+        ),
+        "verify": ("verify:verify_command", "Verify a PDF, a timestamp or an evidence package."),
+        "withdraw": (
+            "admin_requests:withdraw_command",
+            "Take back what was asked for under ID on this machine, while it waits.",
+        ),
+    }
+)
+"""By name: where the command is (module and function below ``appliance.cli``), and what the help says of it. So
+neither the help nor a command imports what other commands need."""
 
-    VERBS = (
-        "acts",
-        "administrators",
-        "approve",
-        "backup",
-        "ceremonies",
-        "demo",
-        "diagnose",
-        "do",
-        "drill",
-        "init",
-        "log",
-        "migrate",
-        "probe",
-        "release",
-        "restore",
-        "rollback",
-        "steward",
-        "support",
-        "up",
-        "upgrade",
-        "verify",
-        "withdraw",
-    )
+
+class Program(click.Group):
+    """Imports a command's module only when it runs, and turns refusals and faults into sentences."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs, for the help."""
-        return list(self.VERBS)
+        """The names of the commands."""
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The verb, from the file of its name."""
-        if cmd_name not in self.VERBS:
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
             return None
-        module = __import__(f"appliance.cli.{cmd_name}", fromlist=["command"])
-        command: click.Command = module.command
+        module, function = COMMANDS[cmd_name][0].split(":")
+        command: click.Command = getattr(import_module(f"appliance.cli.{module}"), function)
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in the help, made from the table alone."""
+        room = formatter.width - 6 - max(map(len, COMMANDS))
+        with formatter.section("Commands"):
+            listed = {name: click.Command(name, help=text) for name, (_, text) in COMMANDS.items()}
+            formatter.write_dl([(name, each.get_short_help_str(room)) for name, each in listed.items()])
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the verb. A refusal is its sentence and status 1; a fault too, its traceback in the log alone; and
-        so is a question that nobody answers."""
+        """Runs the command. A refusal is its sentence and status 1; a fault too, its traceback in the log alone;
+        and so is a question that nobody answers."""
         try:
             return super().invoke(ctx)
         except (ApplianceError, AuthorityError) as refusal:

@@ -1,4 +1,5 @@
-"""``vermilion up``: the whole appliance on this machine's loopback interface, until Ctrl-C."""
+"""``vermilion up``: the whole appliance on this machine's loopback interface. ``vermilion init``: only its
+home."""
 
 from __future__ import annotations
 
@@ -13,14 +14,14 @@ from pathlib import Path
 
 import click
 
-from appliance.cli.program import Context
-from appliance.cli.speech import Terminal
+from appliance.cli.program import Context, Terminal
 from appliance.config import PORT_OF_RUN, Settings, load
 from appliance.demonstration.founding import found_home
 from appliance.demonstration.new_home import NewHome, zone_of_machine
 from appliance.errors import SupervisionFailed
 from appliance.home import Home
 from appliance.supervision import Supervisor, services
+from appliance.supervision.services import inherited
 from hsm.client import AuthorityClient
 
 
@@ -36,7 +37,7 @@ from hsm.client import AuthorityClient
 )
 @click.option("--url", default="", help="The address that people type, such as https://sign.example.com.")
 @click.pass_obj
-def command(context: Context, port: int | None, organisation: str | None, url: str) -> None:
+def up_command(context: Context, port: int | None, organisation: str | None, url: str) -> None:
     """Serve the portal, the timestamp authority and the log until Ctrl-C; a new home is set up first.
 
     With --organisation it is that organisation's, and its first officers register in the portal; otherwise it is
@@ -142,3 +143,11 @@ def _ending() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@click.command("init")
+@click.pass_obj
+def init_command(context: Context) -> None:
+    """Make a home: settings, secrets, key ceremony, the demonstration's people and seal. Done once, safe again."""
+    found_home(context.home, say=context.terminal.say, environment=inherited(os.environ))
+    context.terminal.say("{home} is ready; `vermilion up` serves it", home=context.home.root)

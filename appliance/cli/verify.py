@@ -43,7 +43,7 @@ class InstantParameter(click.ParamType[datetime]):
 @click.option("--data", type=FILE, help="For a timestamp: the file that it dates.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 @click.pass_context
-def command(
+def verify_command(
     ctx: click.Context, file: Path, trust: tuple[Path, ...], at: datetime | None, data: Path | None, as_json: bool
 ) -> None:
     """Verify a PDF, a timestamp or an evidence package.

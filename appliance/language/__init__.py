@@ -13,8 +13,6 @@ from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 
-from babel.messages.pofile import read_po
-
 from appliance.language import instants
 
 
@@ -43,6 +41,9 @@ def chinese_areas() -> dict[str, dict[str, str]]:
 
 
 def _messages(file: Traversable) -> dict[str, str]:
+    # Imported here: commands whose output is English start without it.
+    from babel.messages.pofile import read_po  # noqa: PLC0415
+
     with file.open("rb") as stream:
         catalogue = read_po(stream, locale="zh")
     return {

@@ -17,7 +17,7 @@ from appliance.administration.confirmed import RootConfirmations
 from appliance.administration.registry import REGISTRY
 from appliance.administration.signing_in import AdministratorSigningIn
 from appliance.cli import main
-from appliance.cli.speech import Terminal
+from appliance.cli.program import Terminal
 from appliance.config import load
 from appliance.home import Home
 from appliance.model.administration import Actor, AdministratorRole, AdminRequest, AdminRequestState

@@ -13,8 +13,7 @@ from click.testing import CliRunner, Result
 from appliance.administration import open_administration
 from appliance.administration.action import ExecutedBy
 from appliance.administration.registry import REGISTRY
-from appliance.cli import acts, approve, main
-from appliance.cli import do as asking
+from appliance.cli import admin_requests, main
 from appliance.config import load
 from appliance.home import Home, make_directory, write_private
 from appliance.model.administration import AdministratorRole, AdminRequest, AdminRequestState
@@ -63,9 +62,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     write_private(home.settings, b"")
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        for module in (asking, approve):
+        for module in (admin_requests,):
             patch.setattr(module, "utc_now", lambda: clock[0])
-        patch.setattr(acts, "PATIENCE", 0.0)  # no scheduler runs here, whose acts it would wait for
+        patch.setattr(admin_requests, "PATIENCE", 0.0)  # no scheduler runs here, whose acts it would wait for
         administration = stack.enter_context(open_administration(load(home), now=lambda: clock[0]))
         house = House(load(home), administration, clock)
         for role in AdministratorRole:

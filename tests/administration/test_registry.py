@@ -10,7 +10,7 @@ import pytest
 from appliance.administration.action import Action, Argument, ArgumentKind, ExecutedBy
 from appliance.administration.documenting import actions_page
 from appliance.administration.registry import REGISTRY
-from appliance.cli.do import command
+from appliance.cli.admin_requests import do_action
 from appliance.language import chinese_messages
 from appliance.model.administration import ROOT, AdministratorRole, AdminRequestOutcome
 from tests.administration.conftest import House
@@ -37,15 +37,15 @@ def made(**changed: object) -> Action:
 
 
 def test_the_command_has_every_action_and_no_other(house: House) -> None:
-    context = click.Context(command)
-    assert command.list_commands(context) == list(REGISTRY)
+    context = click.Context(do_action)
+    assert do_action.list_commands(context) == list(REGISTRY)
     assert [action.name for action in house.administration.requests.offered_actions(ROOT)] == list(REGISTRY)
-    assert command.get_command(context, "made.up") is None
+    assert do_action.get_command(context, "made.up") is None
 
 
 @EVERY
 def test_the_command_takes_the_actions_arguments_and_says_what_it_does(action: Action) -> None:
-    found = command.get_command(click.Context(command), action.name)
+    found = do_action.get_command(click.Context(do_action), action.name)
     assert found is not None
     assert [each.name for each in found.params] == [argument.name for argument in action.arguments]
     assert action.effect in (found.help or "")

@@ -61,7 +61,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("site")
     add_next(root, "1.1")
     broken = add_next(root, "1.2")
-    (broken / "lib/appliance/cli/probe.py").write_text("raise RuntimeError('a mistake in this release')\n")
+    (broken / "lib/appliance/cli/diagnose.py").write_text("raise RuntimeError('a mistake in this release')\n")
     add_next(root, "1.3", migration="CREATE TABLE ledger (again INTEGER) STRICT;\n")
     return root
 
