@@ -8,11 +8,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from appliance.accounts.desk import AccountsDesk, open_accounts
-from appliance.accounts.links import Links
-from appliance.accounts.registry import Registry
-from appliance.accounts.room import AccountsRoom, accounts_room
-from appliance.accounts.sessions import Sessions
+from appliance.accounts.context import AccountsContext, accounts_context
+from appliance.accounts.links import LinkTokens
+from appliance.accounts.registry import PeopleRegistry
+from appliance.accounts.service import AccountsService, open_accounts
+from appliance.accounts.sessions import PortalSessions
 from appliance.appearances import Appearances, SealPictures
 from appliance.config import Settings
 from appliance.confinement import Confinement
@@ -101,10 +101,10 @@ class Appliance:
     timestamps: TimestampService
     sequencer: Sequencer
     proofs: LogProofs
-    registry: Registry
-    links: Links
-    sessions: Sessions
-    accounts: AccountsDesk
+    registry: PeopleRegistry
+    links: LinkTokens
+    sessions: PortalSessions
+    accounts: AccountsService
     appointing: Appointing
     office: Office
     agreements: Agreements
@@ -258,7 +258,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
     sealing = Finalisation(room)
     finishing = Finishing(room, cycle)
     recovery, endings, keeping = Recovery(room, cycle, sealing), Endings(room), Keeping(room, settings.keeping)
-    sessions = Sessions(room.database, room.audit, settings.sessions, room.now)
+    sessions = PortalSessions(room.database, room.audit, settings.sessions, room.now)
     in_accounts = _accounts_room(settings, room)
     mail = MailChannel(room.database, settings.mail)
     layouts = Layouts(room.workshop, room.blobs)
@@ -277,8 +277,8 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         timestamps=room.timestamps,
         sequencer=Sequencer(room.database, room.authority),
         proofs=LogProofs(room.database),
-        registry=Registry(room.database, room.audit, room.now),
-        links=Links(settings.home.secret(LINKS_KEY, os.environ)),
+        registry=PeopleRegistry(room.database, room.audit, room.now),
+        links=LinkTokens(settings.home.secret(LINKS_KEY, os.environ)),
         sessions=sessions,
         accounts=open_accounts(in_accounts),
         appointing=Appointing(in_accounts, room.authority),
@@ -333,14 +333,14 @@ def _intake(settings: Settings, room: SigningRoom) -> Intake:
 
 
 def _reminders(settings: Settings, room: SigningRoom) -> RemindersDesk:
-    links, url = Links(settings.home.secret(LINKS_KEY, os.environ)), settings.web.public_url
+    links, url = LinkTokens(settings.home.secret(LINKS_KEY, os.environ)), settings.web.public_url
     house = House(settings.organisation.name, url, _addresses(settings, room), Addresses("", links))
     return open_reminders(room.database, room.policy, settings.home.calendars, house, room.now)
 
 
-def _accounts_room(settings: Settings, room: SigningRoom) -> AccountsRoom:
-    links = Links(settings.home.secret(LINKS_KEY, os.environ))
-    return accounts_room(settings, room.database, room.audit, room.authority, links, room.now)
+def _accounts_room(settings: Settings, room: SigningRoom) -> AccountsContext:
+    links = LinkTokens(settings.home.secret(LINKS_KEY, os.environ))
+    return accounts_context(settings, room.database, room.audit, room.authority, links, room.now)
 
 
 def _powers(settings: Settings, room: SigningRoom) -> Powers:
@@ -356,18 +356,18 @@ def _reviewing(settings: Settings, room: SigningRoom, confinement: Confinement) 
 
 def _addresses(settings: Settings, room: SigningRoom) -> Addresses:
     """The addresses in mails: a guest's is one by which the guest can come in."""
-    links = Links(settings.home.secret(LINKS_KEY, os.environ))
+    links = LinkTokens(settings.home.secret(LINKS_KEY, os.environ))
     return Addresses(settings.web.public_url, links, lambda tx, guest: link_for(tx, guest, room.now()))
 
 
 def _codes(settings: Settings) -> GuestCodes:
-    return GuestCodes(Links(settings.home.secret(LINKS_KEY, os.environ)).secret("guest code"))
+    return GuestCodes(LinkTokens(settings.home.secret(LINKS_KEY, os.environ)).derive_key("guest code"))
 
 
-def _entering(settings: Settings, room: SigningRoom, accounts: AccountsRoom) -> GuestEntry:
-    links = Links(settings.home.secret(LINKS_KEY, os.environ))
+def _entering(settings: Settings, room: SigningRoom, accounts: AccountsContext) -> GuestEntry:
+    links = LinkTokens(settings.home.secret(LINKS_KEY, os.environ))
     surroundings = GuestEntryContext(
-        read_link=lambda token: links.read(LinkPurpose.GUEST, token),
+        read_link=lambda token: links.read_token(LinkPurpose.GUEST, token),
         codes=_codes(settings),
         passkeys=accounts.passkeys,
         authority=room.authority,

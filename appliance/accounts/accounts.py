@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from appliance.accounts.room import AccountsRoom
-from appliance.accounts.signing_in import folded
+from appliance.accounts.context import AccountsContext
+from appliance.accounts.sign_in import folded
 from appliance.contact_details import email_address, organisation_name, person_name
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.events import AuditEvent, EventKind, Field
@@ -35,7 +35,7 @@ _LONGEST_SLUG = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Invited:
+class InvitedAccount:
     """Somebody who was invited: the ``token`` of the link is also in the mail that goes out."""
 
     subject: str
@@ -45,18 +45,18 @@ class Invited:
 _PURPOSES = (LinkPurpose.WELCOME, LinkPurpose.RECOVER)
 
 
-class Accounts:
+class AccountAdministration:
     """What officers do with accounts; none of it gives anybody a key. Thread-safe."""
 
-    def __init__(self, room: AccountsRoom) -> None:
-        self._database = room.database
-        self._audit = room.audit
-        self._registry = room.registry
-        self._sessions = room.sessions
-        self._links = room.links
-        self._passkeys = room.passkeys
-        self._interface = room.interface
-        self._now = room.now
+    def __init__(self, context: AccountsContext) -> None:
+        self._database = context.database
+        self._audit = context.audit
+        self._registry = context.registry
+        self._sessions = context.sessions
+        self._links = context.links
+        self._passkeys = context.passkeys
+        self._interface = context.interface
+        self._now = context.now
 
     def account(self, subject: str) -> Account:
         """The account. Raises :class:`NotFound`."""
@@ -68,19 +68,19 @@ class Accounts:
         with self._database.reading() as tx:
             return accounts.everybody(tx)
 
-    def invite(self, new: NewAccount, *, by: str) -> Invited:
+    def invite(self, new: NewAccount, *, by: str) -> InvitedAccount:
         """A new person with an account, and a link by mail to set it up.
 
         Raises :class:`PreconditionRefused` for values or roles that are not possible, :class:`StateRefused` for a
         login or a mail address that is taken.
         """
         with self._database.transaction() as tx:
-            subject = self.add(tx, new, by=by)
+            subject = self.add_account(tx, new, by=by)
             return self._send_link(tx, subject, LinkPurpose.WELCOME, by)
 
-    def add(self, tx: Transaction, new: NewAccount, *, by: str) -> str:
+    def add_account(self, tx: Transaction, new: NewAccount, *, by: str) -> str:
         """The person and the account, invited, without a link; the subject."""
-        kept = checked(new)
+        kept = checked_account(new)
         subject = _subject_of(kept)
         person = Person(
             subject,
@@ -96,12 +96,12 @@ class Accounts:
 
     def open_account(self, tx: Transaction, subject: str, new: NewAccount, *, by: str) -> None:
         """An account for a person who is registered already."""
-        accounts.insert(tx, subject, new.login, handle=self._passkeys.handle(subject), now=self._now())
+        accounts.insert(tx, subject, new.login, handle=self._passkeys.user_handle(subject), now=self._now())
         accounts.set_roles(tx, subject, new.roles)
         public = {"subject": subject, "roles": _listed(new.roles)}
         self._tell(tx, EventKind.ACCOUNT_INVITED, by, public, login=new.login)
 
-    def invite_again(self, subject: str, *, by: str) -> Invited:
+    def invite_again(self, subject: str, *, by: str) -> InvitedAccount:
         """A new link in place of the old one. Raises :class:`StateRefused` for an account that is set up."""
         with self._database.transaction() as tx:
             if accounts.account(tx, subject).state is not AccountState.INVITED:
@@ -115,7 +115,7 @@ class Accounts:
         good = [link for link in links if link is not None and link.expires > self._now()]
         return max(good, key=lambda link: link.made, default=None)
 
-    def recover(self, subject: str, *, by: str) -> Invited:
+    def recover(self, subject: str, *, by: str) -> InvitedAccount:
         """A link that sets new login factors; signing credentials stay. The old factors end when it is used.
 
         Raises :class:`StateRefused` unless the account is active, and for one's own.
@@ -147,7 +147,7 @@ class Accounts:
             accounts.set_state(tx, subject, AccountState.SUSPENDED)
             account_links.end_of(tx, subject, now=self._now())
             self._tell(tx, EventKind.ACCOUNT_SUSPENDED, by, {"subject": subject})
-            self._sessions.end_all(tx, subject, by=by)
+            self._sessions.end_all_sessions(tx, subject, by=by)
 
     def resume(self, subject: str, *, by: str) -> None:
         """Ends a suspension."""
@@ -158,14 +158,14 @@ class Accounts:
             accounts.set_state(tx, subject, AccountState.ACTIVE)
             self._tell(tx, EventKind.ACCOUNT_RESUMED, by, {"subject": subject})
 
-    def _send_link(self, tx: Transaction, subject: str, purpose: LinkPurpose, by: str) -> Invited:
+    def _send_link(self, tx: Transaction, subject: str, purpose: LinkPurpose, by: str) -> InvitedAccount:
         now, welcome = self._now(), purpose is LinkPurpose.WELCOME
         lasting = WELCOME_LASTS if welcome else RECOVERY_LASTS
         link = AccountLink(secrets.token_hex(16), purpose, subject, now, now + lasting)
         account_links.insert(tx, link, by=by)
         kind = NoticeKind.INVITED if welcome else NoticeKind.RECOVERY
         outbox.enqueue(tx, Notice(None, subject, kind, now, link.id))
-        return Invited(subject, self._links.token(purpose, link.id))
+        return InvitedAccount(subject, self._links.token_of(purpose, link.id))
 
     def _require_other(self, subject: str, by: str) -> None:
         if subject == by:
@@ -177,7 +177,7 @@ class Accounts:
         self._audit.append(tx, AuditEvent(kind, self._now(), by, None, public, private))
 
 
-def problems(new: NewAccount) -> dict[str, PreconditionRefused]:
+def account_problems(new: NewAccount) -> dict[str, PreconditionRefused]:
     """What is wrong with the values of an invitation, by the name of the field; empty when nothing is."""
     found: dict[str, PreconditionRefused] = {}
     values = {
@@ -201,9 +201,9 @@ def problems(new: NewAccount) -> dict[str, PreconditionRefused]:
     return found
 
 
-def checked(new: NewAccount) -> NewAccount:
-    """*new* as it is kept. Raises :class:`PreconditionRefused` for the first of its :func:`problems`."""
-    for problem in problems(new).values():
+def checked_account(new: NewAccount) -> NewAccount:
+    """*new* as it is kept. Raises :class:`PreconditionRefused` for the first of its :func:`account_problems`."""
+    for problem in account_problems(new).values():
         raise problem
     return NewAccount(
         new.kind,

@@ -38,7 +38,7 @@ class ProvenCode:
     step: int
 
 
-class Wrapping(Protocol):
+class KeyWrapping(Protocol):
     """Who keeps secrets unreadable at rest. Thread-safe."""
 
     def wrap_key(self, context: str, key: bytes) -> bytes:
@@ -52,11 +52,11 @@ class Wrapping(Protocol):
 class LoginCodes:
     """Makes secrets and checks codes. Thread-safe."""
 
-    def __init__(self, wrapping: Wrapping, issuer: str) -> None:
+    def __init__(self, wrapping: KeyWrapping, issuer: str) -> None:
         self._wrapping = wrapping
         self._issuer = issuer
 
-    def draft(self, subject: str, login: str, *, sealed: str = "") -> CodeDraft:
+    def draft_secret(self, subject: str, login: str, *, sealed: str = "") -> CodeDraft:
         """A new secret for *subject*, or the one in *sealed* when its form came back with a mistake in it."""
         if sealed:
             secret = self._unsealed(subject, _from_form(sealed))
@@ -67,8 +67,8 @@ class LoginCodes:
         query = urlencode({"secret": letters, "issuer": self._issuer}, quote_via=quote)
         return CodeDraft(letters, f"otpauth://totp/{quote(f'{self._issuer}:{login}')}?{query}", sealed)
 
-    def proven(self, subject: str, sealed: str, code: str, *, now: datetime) -> ProvenCode:
-        """The secret of a :meth:`draft`, once *code* shows that it was scanned.
+    def prove_secret(self, subject: str, sealed: str, code: str, *, now: datetime) -> ProvenCode:
+        """The secret of a :meth:`draft_secret`, once *code* shows that it was scanned.
 
         Raises :class:`PreconditionRefused` for a wrong code or somebody else's draft.
         """
@@ -78,7 +78,7 @@ class LoginCodes:
             raise PreconditionRefused("The code is not the one of now; wait for the next one and enter it.")
         return ProvenCode(wrapped, step)
 
-    def step_of(self, subject: str, wrapped: bytes, code: str, *, now: datetime) -> int | None:
+    def matching_step_of(self, subject: str, wrapped: bytes, code: str, *, now: datetime) -> int | None:
         """The time step whose code is *code*, None for a wrong one; the caller sees whether it was used."""
         return _matching(self._wrapping.unwrap_key(_context(subject), wrapped), code, now)
 

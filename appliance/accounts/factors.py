@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Final
 
 from appliance.accounts import passwords
+from appliance.accounts.context import AccountsContext
 from appliance.accounts.passkeys import NewPasskey
 from appliance.accounts.registry import require_zone
-from appliance.accounts.room import AccountsRoom
-from appliance.accounts.tickets import spend
+from appliance.accounts.tickets import spend_ticket
 from appliance.contact_details import person_name
 from appliance.errors import NotFound, PreconditionRefused
 from appliance.language import Language
@@ -29,12 +29,12 @@ NAME_STAYS: Final = "Your name stands in your signatures as an officer verifies 
 class OwnFactors:
     """Changes that the owner makes, signed in, having proved the password. Thread-safe."""
 
-    def __init__(self, room: AccountsRoom) -> None:
-        self._database = room.database
-        self._audit = room.audit
-        self._sessions = room.sessions
-        self._codes = room.codes
-        self._now = room.now
+    def __init__(self, context: AccountsContext) -> None:
+        self._database = context.database
+        self._audit = context.audit
+        self._sessions = context.sessions
+        self._codes = context.codes
+        self._now = context.now
 
     def person(self, subject: str) -> Person:
         """The owner, as pages show them. Raises :class:`NotFound`."""
@@ -79,16 +79,16 @@ class OwnFactors:
         """A new password; all sessions but this *session* (id) end. Raises :class:`PreconditionRefused`."""
         with self._database.reading() as tx:
             login, name = accounts.account(tx, subject).login, people.person(tx, subject).name
-        passwords.require_good(new, login=login, name=name)
-        hashed = passwords.hashed(new)
+        passwords.require_good_password(new, login=login, name=name)
+        hashed = passwords.hash_password(new)
         with self._database.transaction() as tx:
             accounts.set_password(tx, subject, hashed)
             self._tell(tx, EventKind.PASSWORD_CHANGED, subject)
-            self._sessions.end_all(tx, subject, by=subject, but=session)
+            self._sessions.end_all_sessions(tx, subject, by=subject, but=session)
 
     def change_code(self, subject: str, sealed: str, code: str) -> None:
         """A new login code in place of the old one. Raises :class:`PreconditionRefused` for a wrong code."""
-        proven = self._codes.proven(subject, sealed, code, now=self._now())
+        proven = self._codes.prove_secret(subject, sealed, code, now=self._now())
         with self._database.transaction() as tx:
             accounts.set_code_secret(tx, subject, proven.wrapped, step=proven.step)
             self._tell(tx, EventKind.LOGIN_CODE_CHANGED, subject)
@@ -105,7 +105,7 @@ class OwnFactors:
         with self._database.transaction() as tx:
             if len(passkeys.of_subject(tx, subject)) >= MOST_PASSKEYS:
                 raise PreconditionRefused("{most} passkeys are the most; remove one first.", most=MOST_PASSKEYS)
-            spend(tx, made.ticket, now=self._now())
+            spend_ticket(tx, made.ticket, now=self._now())
             passkeys.insert(tx, new)
             self._tell(tx, EventKind.PASSKEY_ADDED, subject, label=shown)
 

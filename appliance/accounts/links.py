@@ -21,7 +21,7 @@ _LABEL = b"vermilion link\n"
 _ID, _CODE = 16, 32
 
 
-class Links:
+class LinkTokens:
     """Makes tokens and reads them, under one secret key (``links.key``)."""
 
     def __init__(self, key: bytes) -> None:
@@ -29,21 +29,21 @@ class Links:
             raise ValueError(f"a key of links has {SMALLEST_KEY} bytes or more")
         self._key = key
 
-    def token(self, purpose: LinkPurpose | str, link_id: str) -> str:
+    def token_of(self, purpose: LinkPurpose | str, link_id: str) -> str:
         """The token of the row *link_id* (32 hex digits) for one *purpose*; the same each time."""
         body = _TAGS[LinkPurpose(purpose)] + bytes.fromhex(link_id)
         if len(body) != 1 + _ID:
             raise ValueError("the id of a link has 32 hex digits")
         return base64.urlsafe_b64encode(body + self._code(body)).rstrip(b"=").decode()
 
-    def read(self, purpose: LinkPurpose | str, token: str) -> str:
+    def read_token(self, purpose: LinkPurpose | str, token: str) -> str:
         """The id in a token of ours. Raises :class:`NotFound` for any other."""
         body, code = _apart(token)
         if not hmac.compare_digest(self._code(body), code) or body[:1] != _TAGS[LinkPurpose(purpose)]:
             raise _unknown()
         return body[1:].hex()
 
-    def secret(self, name: str) -> bytes:
+    def derive_key(self, name: str) -> bytes:
         """A key (32 bytes) for the use *name*, derived from the key of links."""
         return hmac.digest(self._key, b"vermilion key\n" + name.encode(), "sha256")
 

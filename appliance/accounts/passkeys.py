@@ -17,14 +17,14 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.exceptions import WebAuthnException
 
-from appliance.accounts.tickets import Ticket, Tickets, challenge_of, stale
+from appliance.accounts.tickets import Ticket, Tickets, challenge_of, stale_page
 from appliance.errors import PreconditionRefused, SignInRefused
 from appliance.model.accounts import Passkey
 
-LASTING = timedelta(minutes=10)
+OFFER_LASTS = timedelta(minutes=10)
 """How long a page with a passkey button may stay open."""
 
-PATIENCE = 120_000
+TIMEOUT_MS = 120_000
 """Milliseconds that people have for touching their authenticator."""
 
 LONGEST_ANSWER = 20_000
@@ -35,12 +35,12 @@ ALGORITHMS = [
 ]
 """Those that the authority takes too, so that the same passkey can sign."""
 
-ANSWERS_FAULTS = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+ANSWER_ERRORS = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What the library raises for hostile answers is not one family; brackets in brackets exhaust the stack."""
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class PasskeyOffer:
     """What a page needs for a passkey: ``ticket`` goes into the form, ``options`` (JSON) to the script."""
 
     ticket: str = field(repr=False)
@@ -58,7 +58,7 @@ class NewPasskey:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class RelyingParty:
     """The relying party (host name), the one origin that answers may name, and what devices call it;
     ``discoverable``: a device keeps the passkey so that it finds the account by itself."""
 
@@ -68,10 +68,10 @@ class Site:
     discoverable: bool = True
 
 
-class Passkeys:
+class PasskeyVerifier:
     """Offers and verifies for one *site*; keeps nothing. Thread-safe."""
 
-    def __init__(self, site: Site, tickets: Tickets, key: bytes, now: Callable[[], datetime]) -> None:
+    def __init__(self, site: RelyingParty, tickets: Tickets, key: bytes, now: Callable[[], datetime]) -> None:
         self._rp_id = site.rp_id
         self._origin = site.origin
         self._organisation = site.name
@@ -85,17 +85,19 @@ class Passkeys:
         """The relying party that every passkey of this appliance belongs to."""
         return self._rp_id
 
-    def handle(self, subject: str) -> bytes:
+    def user_handle(self, subject: str) -> bytes:
         """The user handle (16 bytes, section 14.6.1: it tells nothing about the person)."""
         return hmac.digest(self._key, b"handle\n" + subject.encode(), "sha256")[:16]
 
-    def registration(self, subject: str, *, login: str, name: str, known: Sequence[bytes] = ()) -> Offer:
+    def offer_registration(
+        self, subject: str, *, login: str, name: str, known: Sequence[bytes] = ()
+    ) -> PasskeyOffer:
         """Options to make a passkey for *subject*; *known* are the credential ids that there are already."""
-        ticket = self._tickets.issue("passkey-new", subject, now=self._now(), lasting=LASTING)
+        ticket = self._tickets.issue_ticket("passkey-new", subject, now=self._now(), lasting=OFFER_LASTS)
         options: dict[str, Any] = {
             "challenge": bytes_to_base64url(challenge_of(ticket)),
             "rp": {"id": self._rp_id, "name": self._organisation},
-            "user": {"id": bytes_to_base64url(self.handle(subject)), "name": login, "displayName": name},
+            "user": {"id": bytes_to_base64url(self.user_handle(subject)), "name": login, "displayName": name},
             "pubKeyCredParams": [{"type": "public-key", "alg": int(each)} for each in ALGORITHMS],
             "authenticatorSelection": {
                 "residentKey": self._resident,
@@ -104,19 +106,19 @@ class Passkeys:
             },
             "excludeCredentials": [{"type": "public-key", "id": bytes_to_base64url(each)} for each in known],
             "attestation": "none",
-            "timeout": PATIENCE,
+            "timeout": TIMEOUT_MS,
         }
-        return Offer(ticket, json.dumps(options))
+        return PasskeyOffer(ticket, json.dumps(options))
 
-    def registered(self, subject: str, ticket: str, posted: str) -> NewPasskey:
-        """The authenticator that answered :meth:`registration`. The caller spends its ticket when keeping it.
+    def verify_registration(self, subject: str, ticket: str, posted: str) -> NewPasskey:
+        """The authenticator that answered :meth:`offer_registration`. The caller spends its ticket.
 
         Raises :class:`StateRefused` for an old page and :class:`PreconditionRefused` for an answer that does not
         verify (section 7.1): other challenge, site or origin, nobody verified, a kind of key that is not taken.
         """
-        read = self._tickets.read("passkey-new", ticket, now=self._now())
+        read = self._tickets.read_ticket("passkey-new", ticket, now=self._now())
         if read.content != subject:  # whose page it is has proved who they are, not this person
-            raise stale()
+            raise stale_page()
         try:
             verified = verify_registration_response(
                 credential=posted[:LONGEST_ANSWER],
@@ -126,29 +128,29 @@ class Passkeys:
                 require_user_verification=True,
                 supported_pub_key_algs=ALGORITHMS,
             )
-        except ANSWERS_FAULTS as error:
+        except ANSWER_ERRORS as error:
             raise _not_made() from error
         return NewPasskey(verified.credential_id, verified.credential_public_key, verified.sign_count, read)
 
-    def sign_in(self, known: Sequence[bytes] = ()) -> Offer:
+    def offer_sign_in(self, known: Sequence[bytes] = ()) -> PasskeyOffer:
         """Options to sign in with one of the *known* passkeys (credential ids). Without any: with whatever passkey
         of this appliance the device has, which names the account itself."""
-        ticket = self._tickets.issue("passkey-in", "", now=self._now(), lasting=LASTING)
+        ticket = self._tickets.issue_ticket("passkey-in", "", now=self._now(), lasting=OFFER_LASTS)
         options = {
             "challenge": bytes_to_base64url(challenge_of(ticket)),
             "rpId": self._rp_id,
             "allowCredentials": [{"type": "public-key", "id": bytes_to_base64url(each)} for each in known],
             "userVerification": "required",
-            "timeout": PATIENCE,
+            "timeout": TIMEOUT_MS,
         }
-        return Offer(ticket, json.dumps(options))
+        return PasskeyOffer(ticket, json.dumps(options))
 
-    def verified(self, passkey: Passkey, ticket: str, posted: str) -> tuple[Ticket, int]:
+    def verify_assertion(self, passkey: Passkey, ticket: str, posted: str) -> tuple[Ticket, int]:
         """The ticket to spend and the authenticator's new counter, when the answer is by *passkey* (section 7.2).
 
         Raises :class:`StateRefused` for an old page, :class:`SignInRefused` for an answer that does not verify.
         """
-        read = self._tickets.read("passkey-in", ticket, now=self._now())
+        read = self._tickets.read_ticket("passkey-in", ticket, now=self._now())
         try:
             verified = verify_authentication_response(
                 credential=posted[:LONGEST_ANSWER],
@@ -159,18 +161,18 @@ class Passkeys:
                 credential_current_sign_count=passkey.sign_count,
                 require_user_verification=True,
             )
-        except ANSWERS_FAULTS as error:
+        except ANSWER_ERRORS as error:
             raise unknown_passkey() from error
         return read, verified.new_sign_count
 
 
-def named_in(posted: str) -> tuple[bytes, bytes]:
+def claimed_by_answer(posted: str) -> tuple[bytes, bytes]:
     """Credential id and user handle that an answer claims. Raises :class:`SignInRefused` for what is no answer."""
     try:
         answer = json.loads(posted[:LONGEST_ANSWER])
         handle = answer["response"].get("userHandle") or ""
         return base64url_to_bytes(answer["rawId"]), base64url_to_bytes(handle)
-    except ANSWERS_FAULTS as error:
+    except ANSWER_ERRORS as error:
         raise unknown_passkey() from error
 
 

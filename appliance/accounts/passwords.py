@@ -23,7 +23,7 @@ def normalised(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
-def require_good(password: str, *, login: str, name: str) -> None:
+def require_good_password(password: str, *, login: str, name: str) -> None:
     """Raises :class:`PreconditionRefused` with the reason when *password* is no good one for this account."""
     given = normalised(password)
     if not SHORTEST <= len(given) <= LONGEST:
@@ -39,12 +39,12 @@ def require_good(password: str, *, login: str, name: str) -> None:
         raise PreconditionRefused("This password is guessed at once; choose a less regular one.")
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """The argon2id hash with its parameters and salt."""
     return _hasher.hash(normalised(password))
 
 
-def fits(password: str, stored: str | None) -> bool:
+def password_matches(password: str, stored: str | None) -> bool:
     """Whether *password* is the one behind *stored*. It takes as long when there is none (``None``)."""
     try:
         return _hasher.verify(stored or _nobodys(), normalised(password[: 4 * LONGEST])) and stored is not None

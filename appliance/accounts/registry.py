@@ -14,7 +14,7 @@ from appliance.store import people
 from appliance.store.database import Database, Transaction
 
 
-class Registry:
+class PeopleRegistry:
     """Registers whom the authority has enrolled already; registering gives nobody a key. Thread-safe."""
 
     def __init__(self, database: Database, audit: AuditTrail, now: Callable[[], datetime]) -> None:

@@ -32,7 +32,7 @@ LONGEST_AGENT = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Presence:
+class SessionHolder:
     """Somebody who is signed in: the session, the person, and the roles of the account (none for a guest)."""
 
     session: Session
@@ -41,14 +41,14 @@ class Presence:
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
+class ClientInfo:
     """Where a session is opened from: network address, and what the browser says of itself."""
 
     address: str
     agent: str = ""
 
 
-class Sessions:
+class PortalSessions:
     """Opens, finds and ends sessions. Thread-safe."""
 
     def __init__(
@@ -60,13 +60,13 @@ class Sessions:
         self._longest = timedelta(hours=settings.longest_hours)
         self._now = now
 
-    def open(self, tx: Transaction, subject: str, strength: Strength, where: Whereabouts) -> OpenedSession:
+    def open_session(self, tx: Transaction, subject: str, strength: Strength, where: ClientInfo) -> OpenedSession:
         """A session of an account, in the transaction that found the sign-in right."""
         now = self._now()
         return self._open(tx, _new(subject, strength, now, now + self._longest, where))
 
-    def open_guest(
-        self, tx: Transaction, subject: str, *, guest_of: tuple[str, str], where: Whereabouts, until: datetime
+    def open_guest_session(
+        self, tx: Transaction, subject: str, *, guest_of: tuple[str, str], where: ClientInfo, until: datetime
     ) -> OpenedSession:
         """A session of an outside signer, for one party of one contract (*guest_of*) and not beyond *until*, in
         the transaction that found the way in right: a correction of the guest comes before it, or ends it."""
@@ -74,9 +74,9 @@ class Sessions:
         session = _new(subject, Strength.GUEST, now, min(until, now + self._longest), where)
         return self._open(tx, replace(session, guest_of=guest_of))
 
-    def presence(self, secret: str) -> Presence | None:
+    def find_holder(self, secret: str) -> SessionHolder | None:
         """Who holds the cookie's *secret*, or None: unknown, ended, run out, or the account is not active."""
-        now, identifier = self._now(), identifier_of(secret)
+        now, identifier = self._now(), session_id_of(secret)
         with self._database.reading() as tx:
             session = store.find(tx, identifier)
             if session is None or session.until <= now or session.seen + self._idle <= now:
@@ -88,14 +88,14 @@ class Sessions:
         if now - session.seen >= TOUCH_EVERY:
             with self._database.transaction() as tx:
                 store.touch(tx, identifier, now=now)
-        return Presence(session, person, account.roles if account else frozenset())
+        return SessionHolder(session, person, account.roles if account else frozenset())
 
-    def owner(self, secret: str) -> str | None:
+    def owner_of(self, secret: str) -> str | None:
         """Whose session it is or was, also when it has run out or was ended; None for one that nobody knows."""
         with self._database.reading() as tx:
-            return store.owner(tx, identifier_of(secret))
+            return store.owner(tx, session_id_of(secret))
 
-    def of(self, subject: str) -> list[Session]:
+    def sessions_of(self, subject: str) -> list[Session]:
         """The sessions of *subject* that still work, the one used last first."""
         now = self._now()
         with self._database.reading() as tx:
@@ -104,11 +104,11 @@ class Sessions:
     def close(self, secret: str) -> None:
         """Signing out: the session of this cookie ends, if there is one."""
         with self._database.transaction() as tx:
-            session = store.find(tx, identifier_of(secret))
+            session = store.find(tx, session_id_of(secret))
             if session is not None:
-                store.end(tx, identifier_of(secret), subject=session.subject, now=self._now())
+                store.end(tx, session_id_of(secret), subject=session.subject, now=self._now())
 
-    def revoke(self, session_id: str, *, by: str) -> None:
+    def revoke_session(self, session_id: str, *, by: str) -> None:
         """Ends one's own session *session_id* (64 hex digits). Raises :class:`NotFound` for all others."""
         try:
             identifier = bytes.fromhex(session_id)
@@ -122,9 +122,9 @@ class Sessions:
     def revoke_others(self, keep: str, *, by: str) -> int:
         """Ends all sessions of *by* but the one with the id *keep*; how many there were."""
         with self._database.transaction() as tx:
-            return self.end_all(tx, by, by=by, but=keep)
+            return self.end_all_sessions(tx, by, by=by, but=keep)
 
-    def end_all(self, tx: Transaction, subject: str, *, by: str, but: str = "") -> int:
+    def end_all_sessions(self, tx: Transaction, subject: str, *, by: str, but: str = "") -> int:
         """The same for any *subject*, inside the caller's transaction."""
         ended = store.end_all(tx, subject, now=self._now(), but=bytes.fromhex(but))
         if ended:
@@ -133,7 +133,7 @@ class Sessions:
 
     def _open(self, tx: Transaction, new: Session) -> OpenedSession:
         secret = secrets.token_urlsafe(32)
-        session = replace(new, id=identifier_of(secret).hex())
+        session = replace(new, id=session_id_of(secret).hex())
         store.forget(tx, self._now() - KEPT)
         store.insert(tx, session)
         return OpenedSession(session, secret)
@@ -143,10 +143,10 @@ class Sessions:
         self._audit.append(tx, AuditEvent(EventKind.SESSION_REVOKED, self._now(), by, None, public))
 
 
-def _new(subject: str, strength: Strength, now: datetime, until: datetime, where: Whereabouts) -> Session:
+def _new(subject: str, strength: Strength, now: datetime, until: datetime, where: ClientInfo) -> Session:
     return Session("", subject, strength, now, now, until, where.address, where.agent[:LONGEST_AGENT])
 
 
-def identifier_of(secret: str) -> bytes:
+def session_id_of(secret: str) -> bytes:
     """What is kept of a cookie's *secret*: its SHA-256 (32 bytes)."""
     return hashlib.sha256(secret.encode()).digest()

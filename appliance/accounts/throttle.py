@@ -36,22 +36,22 @@ IPV6_PREFIX = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class AttemptLimit:
     """How many attempts are free before waits begin."""
 
     prefix: str
     free: int
 
 
-LOGIN_FROM_NETWORK = Limit("login-network", 5)
-NETWORK = Limit("network", 30)
+LOGIN_FROM_NETWORK = AttemptLimit("login-network", 5)
+NETWORK = AttemptLimit("network", 30)
 """Many people share one address."""
-LOGIN = Limit("login", 50)
+LOGIN = AttemptLimit("login", 50)
 """From networks where the login is not known, together."""
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class SignInAttempt:
     """One attempt under way: the keys that it counts for with the waits that there were before, whether it is
     beyond the free ones if it fails, and how many there were of this login from this network. ``known`` is the key
     of login and network together."""
@@ -63,7 +63,9 @@ class Attempt:
     count: int
 
 
-def begin(tx: Transaction, login: str, address: str, *, now: datetime, guessable: bool = True) -> Attempt:
+def begin_attempt(
+    tx: Transaction, login: str, address: str, *, now: datetime, guessable: bool = True
+) -> SignInAttempt:
     """Counts an attempt of whoever gives *login* from the network *address*.
 
     What is not *guessable*, a passkey's signature or a code of 160 bits, has no count from anywhere. Raises
@@ -82,26 +84,26 @@ def begin(tx: Transaction, login: str, address: str, *, now: datetime, guessable
         attempts.put(tx, key, count, now=now, until=_until(count, limit, now))
     attempts.forget(tx, now - FORGOTTEN_AFTER)
     blocks = any(count >= limit.free for count, limit in zip(counts, limits, strict=True))
-    return Attempt(keys, tuple(until for _, until in found), pair, blocks, counts[0])
+    return SignInAttempt(keys, tuple(until for _, until in found), pair, blocks, counts[0])
 
 
-def halfway(tx: Transaction, attempt: Attempt) -> None:
+def record_right_password(tx: Transaction, attempt: SignInAttempt) -> None:
     """The password was right: this attempt does not count, those before it still do, and so does the wait that
     others of the network have brought about: nobody ends it by an account of their own."""
     for key, until in zip(attempt.keys, attempt.waits, strict=True):
         attempts.give_back(tx, key, until=until)
 
 
-def passed(tx: Transaction, attempt: Attempt, *, now: datetime) -> None:
+def record_success(tx: Transaction, attempt: SignInAttempt, *, now: datetime) -> None:
     """Somebody is in, and known in this network from now on: what failed there is forgotten, what failed elsewhere
     still counts."""
-    halfway(tx, attempt)
+    record_right_password(tx, attempt)
     attempts.clear(tx, attempt.keys[0])
     attempts.keep_known(tx, attempt.known, now=now)
     attempts.forget_known(tx, now - KNOWN_FOR)
 
 
-def know(tx: Transaction, login: str, address: str, *, now: datetime) -> None:
+def record_known_network(tx: Transaction, login: str, address: str, *, now: datetime) -> None:
     """Somebody has come in from *address* by another way than the one that was counted, and is known there."""
     attempts.keep_known(tx, _digest(f"{login} {network_of(address)}"), now=now)
 
@@ -132,7 +134,7 @@ def _require_no_wait(ends: list[datetime | None], now: datetime) -> None:
     raise TooManyAttempts("Too many failed attempts to sign in; try again after {until}.", until=max(waits))
 
 
-def _until(count: int, limit: Limit, now: datetime) -> datetime | None:
+def _until(count: int, limit: AttemptLimit, now: datetime) -> datetime | None:
     if count < limit.free:
         return None
     return now + min(LONGEST_WAIT, FIRST_WAIT * (1 << min(count - limit.free, 10)))

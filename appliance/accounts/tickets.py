@@ -38,36 +38,36 @@ class Tickets:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def issue(self, purpose: str, content: str, *, now: datetime, lasting: timedelta) -> str:
+    def issue_ticket(self, purpose: str, content: str, *, now: datetime, lasting: timedelta) -> str:
         """A ticket that is good for *purpose* alone and for as long as *lasting*."""
         stamp = int((now + lasting).timestamp())
         said = json.dumps([stamp, secrets.token_hex(8), content], ensure_ascii=False)
         body = base64.urlsafe_b64encode(said.encode()).decode()
         return f"{body}.{self._code(purpose, body)}"
 
-    def read(self, purpose: str, ticket: str, *, now: datetime) -> Ticket:
+    def read_ticket(self, purpose: str, ticket: str, *, now: datetime) -> Ticket:
         """What *ticket* says. Raises :class:`StateRefused` for one that is not ours, or too old."""
         body, _, code = ticket[:LONGEST].partition(".")
         if not hmac.compare_digest(self._code(purpose, body).encode(), code.encode()):
-            raise stale()
+            raise stale_page()
         try:
             stamp, _nonce, content = json.loads(base64.urlsafe_b64decode(body))
         except (ValueError, binascii.Error) as error:
-            raise stale() from error
+            raise stale_page() from error
         expires = datetime.fromtimestamp(stamp, UTC)
         if expires <= now:
-            raise stale()
+            raise stale_page()
         return Ticket(content, challenge_of(ticket), expires)
 
     def _code(self, purpose: str, body: str) -> str:
         return hmac.digest(self._key, f"{purpose}\n{body}".encode(), "sha256").hex()
 
 
-def spend(tx: Transaction, ticket: Ticket, *, now: datetime) -> None:
+def spend_ticket(tx: Transaction, ticket: Ticket, *, now: datetime) -> None:
     """Uses the ticket up. Raises :class:`StateRefused` when it was used before."""
     attempts.forget_spent(tx, now)
     if not attempts.spend(tx, ticket.digest, expires=ticket.expires):
-        raise stale()
+        raise stale_page()
 
 
 def challenge_of(ticket: str) -> bytes:
@@ -75,6 +75,6 @@ def challenge_of(ticket: str) -> bytes:
     return hashlib.sha256(ticket.encode()).digest()
 
 
-def stale() -> StateRefused:
+def stale_page() -> StateRefused:
     """What somebody is told whose page is not ours, too old, or another person's."""
     return StateRefused("This page is too old or was used already; load it again and repeat the last step.")

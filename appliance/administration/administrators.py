@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from appliance.accounts.signing_in import folded
+from appliance.accounts.sign_in import folded
+from appliance.administration.account_setup import insert_invitation
 from appliance.administration.keepers import PinCustodianEnd, PinCustodians
 from appliance.administration.room import AdministrationContext
 from appliance.administration.sessions import ConsoleSessions
-from appliance.administration.welcoming import invite
 from appliance.contact_details import email_address, person_name
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.administration import (
@@ -99,7 +99,7 @@ class Administrators:
             if found.state is not AdministratorState.INVITED:
                 raise StateRefused("{login} has set up the account already.", login=name)
             self._tell(tx, JournalKind.LINK_MADE, name, by)
-            return InvitedAdministrator(name, invite(tx, name, by=by, now=now, code=code))
+            return InvitedAdministrator(name, insert_invitation(tx, name, by=by, now=now, code=code))
 
     def reset(self, login: str, *, by: Actor) -> PinCustodianEnd:
         """Password, code, passkeys and sessions end at once; a :meth:`link` lets both be chosen anew. A keeper of
@@ -185,7 +185,7 @@ class Administrators:
 
     def _end_ways_in(self, tx: Transaction, login: str, by: Actor) -> None:
         invitations.end_of(tx, login, now=self._room.now())
-        self._sessions.end_all(tx, login, by=by)
+        self._sessions.end_all_sessions(tx, login, by=by)
 
     def _tell(self, tx: Transaction, kind: JournalKind, login: str, by: Actor) -> None:
         self._room.journal.append_line(tx, kind, by, login=login)

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.accounts.codes import LoginCodes
-from appliance.accounts.passkeys import Passkeys, Site
+from appliance.accounts.passkeys import PasskeyVerifier, RelyingParty
 from appliance.accounts.tickets import Tickets
+from appliance.administration.account_setup import AdministratorSetup, welcome_code
 from appliance.administration.action import ExecutedBy
 from appliance.administration.acts import AdminRequests
 from appliance.administration.administrators import Administrators
@@ -22,20 +23,19 @@ from appliance.administration.confirmed import RootConfirmations
 from appliance.administration.journal import AdministrationJournal
 from appliance.administration.keepers import PinCustodians
 from appliance.administration.letters import ApprovalMail
-from appliance.administration.own import OwnAdministratorFactors
+from appliance.administration.own_factors import OwnAdministratorFactors
 from appliance.administration.parts import ActionContext
-from appliance.administration.passkeys import Confirming, OwnPasskeys
+from appliance.administration.passkeys import OwnPasskeys, PasskeyConfirmation
 from appliance.administration.performed import ExecutedRequests
 from appliance.administration.performing import ExecutionSafeguards, RequestExecutor
 from appliance.administration.room import AdministrationContext
 from appliance.administration.sessions import ConsoleSessions
+from appliance.administration.sign_in import AdministratorSignIn
 from appliance.administration.signatures import RequestSignatures
-from appliance.administration.signing_in import AdministratorSigningIn
 from appliance.administration.steward import SOCKET as STEWARD
 from appliance.administration.steward import host_of, notify_privileged_helper
 from appliance.administration.stuck import StuckList
 from appliance.administration.unlocking import AttendedUnlock
-from appliance.administration.welcoming import AdministratorWelcoming, welcome_code
 from appliance.administration.wrapping import OwnWrapping, derived
 from appliance.config import Settings
 from appliance.home import Home
@@ -61,15 +61,15 @@ class Administration:
 
     administrators: Administrators
     pin_custodians: PinCustodians
-    signing_in: AdministratorSigningIn
+    sign_in: AdministratorSignIn
     sessions: ConsoleSessions
-    welcoming: AdministratorWelcoming
+    account_setup: AdministratorSetup
     own: OwnAdministratorFactors
     requests: AdminRequests
     approval_mail: ApprovalMail
     executor: RequestExecutor
     passkeys: OwnPasskeys
-    confirming: Confirming
+    confirming: PasskeyConfirmation
     stuck: StuckList
     unlocking: AttendedUnlock
     journal: AdministrationJournal
@@ -123,7 +123,9 @@ def open_administration(
             journal=journal,
             codes=LoginCodes(OwnWrapping(key), f"{settings.organisation.name} console"),
             tickets=lambda: Tickets(derived(key(), "tickets")),
-            passkeys=lambda: Passkeys(site, Tickets(derived(key(), "tickets")), derived(key(), "handles"), now),
+            passkeys=lambda: PasskeyVerifier(
+                site, Tickets(derived(key(), "tickets")), derived(key(), "handles"), now
+            ),
             confirmed=RootConfirmations(home.confirmed),
             welcome_code=lambda act_id: welcome_code(derived(key(), "welcome codes"), act_id),
             limits=settings.sessions,
@@ -154,26 +156,26 @@ def _administration(
     return Administration(
         administrators=administrators,
         pin_custodians=keepers,
-        signing_in=AdministratorSigningIn(room, sessions),
+        sign_in=AdministratorSignIn(room, sessions),
         sessions=sessions,
-        welcoming=AdministratorWelcoming(room, sessions),
+        account_setup=AdministratorSetup(room, sessions),
         own=OwnAdministratorFactors(room, sessions),
         requests=AdminRequests(room, performing, signatures),
         approval_mail=ApprovalMail(room, settings),
         executor=performing,
         passkeys=OwnPasskeys(room),
-        confirming=Confirming(room, keepers),
+        confirming=PasskeyConfirmation(room, keepers),
         stuck=StuckList(room),
         unlocking=AttendedUnlock(room, authority),
         journal=room.journal,
     )
 
 
-def _site(settings: Settings) -> Site:
+def _site(settings: Settings) -> RelyingParty:
     """Where administrators' passkeys belong; the devices of people in the portal are not asked for them."""
     console = settings.console
     name = f"{settings.organisation.name} console"
-    return Site(console.relying_party, console.origin, name, discoverable=False)
+    return RelyingParty(console.relying_party, console.origin, name, discoverable=False)
 
 
 def _is_development(home: Home) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from appliance.accounts.signing_in import folded
+from appliance.accounts.sign_in import folded
 from appliance.administration.room import AdministrationContext
 from appliance.errors import StorageError
 from appliance.ledger.audit_trail import AuditTrail

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.accounts.passkeys import Offer
-from appliance.accounts.signing_in import folded
-from appliance.accounts.tickets import spend
+from appliance.accounts.passkeys import PasskeyOffer
+from appliance.accounts.sign_in import folded
+from appliance.accounts.tickets import spend_ticket
 from appliance.administration.confirmed import ConfirmedKey, fingerprint_of
 from appliance.administration.keepers import PinCustodianEnd, PinCustodians
 from appliance.administration.room import AdministrationContext
-from appliance.administration.sessions import AdministratorPresence
+from appliance.administration.sessions import ConsoleSessionHolder
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.administration import (
     ROOT,
@@ -50,26 +50,30 @@ class OwnPasskeys:
     def __init__(self, room: AdministrationContext) -> None:
         self._room = room
 
-    def of(self, login: str) -> list[RegisteredKey]:
+    def passkeys_of(self, login: str) -> list[RegisteredKey]:
         """Those of one administrator, oldest first."""
         with self._room.database.reading() as tx:
             found = store.of_login(tx, login)
         return _registered(self._room, found)
 
-    def offer(self, presence: AdministratorPresence) -> Offer:
+    def offer_registration(self, presence: ConsoleSessionHolder) -> PasskeyOffer:
         """What the page needs to have a passkey made. The password was proved again."""
         owner = presence.administrator
-        known = [each.passkey.credential_id for each in self.of(owner.login)]
-        return self._room.passkeys().registration(owner.login, login=owner.login, name=owner.name, known=known)
+        known = [each.passkey.credential_id for each in self.passkeys_of(owner.login)]
+        return self._room.passkeys().offer_registration(
+            owner.login, login=owner.login, name=owner.name, known=known
+        )
 
-    def add(self, presence: AdministratorPresence, ticket: str, answer: str, label: str) -> RegisteredKey:
+    def add_passkey(self, presence: ConsoleSessionHolder, ticket: str, answer: str, label: str) -> RegisteredKey:
         """Keeps the one that *answer*-ed the offer with this *ticket*; it does not count yet.
 
         Raises :class:`StateRefused` for an old page, :class:`PreconditionRefused` for an answer that does not
         verify, for a label that is none, and for one too many.
         """
         owner, now, name = presence.administrator, self._room.now(), label.strip()
-        made = self._room.passkeys().registered(owner.login, ticket, answer)  # first: who has no offer gets none
+        made = self._room.passkeys().verify_registration(
+            owner.login, ticket, answer
+        )  # first: who has no offer gets none
         if not 1 <= len(name) <= LONGEST_LABEL or not name.isprintable():
             raise PreconditionRefused("A passkey's name has 1 to {most} characters.", most=LONGEST_LABEL)
         passkey = AdministratorPasskey(
@@ -78,27 +82,31 @@ class OwnPasskeys:
         with self._room.writing() as tx:
             if len(store.of_login(tx, owner.login)) >= MOST:
                 raise PreconditionRefused("{most} passkeys are the most; remove one first.", most=MOST)
-            spend(tx, made.ticket, now=now)
+            spend_ticket(tx, made.ticket, now=now)
             store.insert(tx, passkey)
             told = fingerprint_of(passkey)
             self._room.journal.append_line(tx, JournalKind.PASSKEY_ADDED, presence.actor, fingerprint=told)
         return RegisteredKey(passkey, told, counts=False)
 
-    def named(self, presence: AdministratorPresence, fingerprint: str) -> RegisteredKey:
+    def own_passkey(self, presence: ConsoleSessionHolder, fingerprint: str) -> RegisteredKey:
         """One's own with this *fingerprint*. Raises :class:`NotFound`."""
-        for each in self.of(presence.administrator.login):
+        for each in self.passkeys_of(presence.administrator.login):
             if each.fingerprint == fingerprint:
                 return each
         raise _no_such()
 
-    def remove(self, presence: AdministratorPresence, fingerprint: str) -> None:
+    def remove_passkey(self, presence: ConsoleSessionHolder, fingerprint: str) -> None:
         """One's own signs nothing any more in this console, and the same one is never registered again: so an old
         copy of it does not begin with a fresh counter. The password was proved again. What root has confirmed
         stays confirmed until root takes it back.
 
         Raises :class:`NotFound`.
         """
-        login, wanted, now = presence.administrator.login, self.named(presence, fingerprint), self._room.now()
+        login, wanted, now = (
+            presence.administrator.login,
+            self.own_passkey(presence, fingerprint),
+            self._room.now(),
+        )
         with self._room.writing() as tx:
             if not store.remove(tx, login, wanted.passkey.credential_id, now=now):
                 raise _no_such()
@@ -107,7 +115,7 @@ class OwnPasskeys:
             )
 
 
-class Confirming:
+class PasskeyConfirmation:
     """What root does on the machine, and nobody else can. Thread-safe."""
 
     def __init__(self, room: AdministrationContext, keepers: PinCustodians) -> None:

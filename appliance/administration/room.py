@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.accounts.codes import LoginCodes
-from appliance.accounts.passkeys import Passkeys
+from appliance.accounts.passkeys import PasskeyVerifier
 from appliance.accounts.tickets import Tickets
 from appliance.administration.confirmed import RootConfirmations
 from appliance.administration.journal import AdministrationJournal
@@ -27,7 +27,7 @@ class AdministrationContext:
     journal: AdministrationJournal
     codes: LoginCodes
     tickets: Callable[[], Tickets]
-    passkeys: Callable[[], Passkeys]
+    passkeys: Callable[[], PasskeyVerifier]
     confirmed: RootConfirmations
     welcome_code: Callable[[str], str]
     limits: SessionSettings

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from webauthn import verify_authentication_response
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
-from appliance.accounts.passkeys import ANSWERS_FAULTS, LONGEST_ANSWER, PATIENCE, Site
+from appliance.accounts.passkeys import ANSWER_ERRORS, LONGEST_ANSWER, TIMEOUT_MS, RelyingParty
 from appliance.administration.confirmed import ConfirmedKey, RootConfirmations
 from appliance.administration.statement import REQUEST_LASTS, RequestStatement
 from appliance.errors import NotAllowed, PreconditionRefused, StateRefused
@@ -60,7 +60,7 @@ class SignedRequest:
 class RequestSignatures:
     """Takes and verifies them. ``attests``: this process is root's own command, on the machine. Thread-safe."""
 
-    def __init__(self, site: Site, confirmed: RootConfirmations, *, attests: bool) -> None:
+    def __init__(self, site: RelyingParty, confirmed: RootConfirmations, *, attests: bool) -> None:
         self._site = site
         self._confirmed = confirmed
         self._attests = attests
@@ -77,7 +77,7 @@ class RequestSignatures:
             {
                 "challenge": bytes_to_base64url(statement.challenge()),
                 "rpId": self._site.rp_id,
-                "timeout": PATIENCE,
+                "timeout": TIMEOUT_MS,
                 "userVerification": "required",
                 "allowCredentials": [{"type": "public-key", "id": each} for each in found],
             }
@@ -150,7 +150,7 @@ class RequestSignatures:
                 credential_current_sign_count=count.get(named, 0),
                 require_user_verification=True,
             )
-        except (*ANSWERS_FAULTS, StopIteration) as error:
+        except (*ANSWER_ERRORS, StopIteration) as error:
             raise _unsigned() from error
         return key, verified.new_sign_count
 

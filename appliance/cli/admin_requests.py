@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import click
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.administration import COMMAND, Administration, open_administration
 from appliance.administration.action import Action, Argument, ArgumentKind
 from appliance.administration.actions.accounts import LINK
@@ -47,7 +47,7 @@ def show_request(context: Context, administration: Administration, act: AdminReq
         say("{id} waits for a second person: `vermilion approve {id} --login LOGIN`.", id=act.id)
         _say_who_was_told(context, administration, act)
         if act.action == LINK:
-            told = {"login": act.arguments["login"], "code": administration.welcoming.code_for(act.id)}
+            told = {"login": act.arguments["login"], "code": administration.account_setup.code_for(act.id)}
             say("Who approves is shown the link; give {login} this code, which goes with it: {code}", **told)
     elif act.outcome is not None:
         speak = context.terminal.warn if act.state is not AdminRequestState.DONE else say
@@ -87,7 +87,7 @@ def _say(context: Context, act: AdminRequest) -> None:
     context.terminal.say(effect, **places)
 
 
-HERE = Whereabouts("console of the machine")
+HERE = ClientInfo("console of the machine")
 
 
 @click.command("approve")
@@ -131,7 +131,7 @@ def _proven(
     else:
         password = speech.ask_hidden("Password of {login}, to approve “{what}”", login=login, what=what)
         code = speech.ask_hidden("Code of {login}, to approve “{what}”", login=login, what=what)
-    return administration.signing_in.prove(login, password, code, HERE)
+    return administration.sign_in.prove_both(login, password, code, HERE)
 
 
 class Registered(click.Group):

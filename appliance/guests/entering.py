@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from appliance.accounts import throttle
-from appliance.accounts.passkeys import Offer, Passkeys, named_in
-from appliance.accounts.sessions import Sessions, Whereabouts
-from appliance.accounts.tickets import spend
+from appliance.accounts.passkeys import PasskeyOffer, PasskeyVerifier, claimed_by_answer
+from appliance.accounts.sessions import ClientInfo, PortalSessions
+from appliance.accounts.tickets import spend_ticket
 from appliance.errors import PreconditionRefused, SignInRefused, StateRefused
 from appliance.guests.codes import DIGITS, TRIES, GuestCodes
 from appliance.guests.inviting import invite_again, until, way_in
@@ -50,9 +50,9 @@ class GuestEntryContext:
 
     read_link: Callable[[str], str]
     codes: GuestCodes
-    passkeys: Passkeys
+    passkeys: PasskeyVerifier
     authority: AuthorityClient
-    sessions: Sessions
+    sessions: PortalSessions
     mail: bool
 
 
@@ -97,11 +97,11 @@ class GuestEntry:
             if guests.arrive(tx, held, self._now()):
                 self._tell_initiator(tx, entry, NoticeKind.GUEST_ARRIVED)
 
-    def passkey_offer(self, entry: GuestAccess) -> Offer:
+    def passkey_offer(self, entry: GuestAccess) -> PasskeyOffer:
         """What the page needs to ask the guest's device for a passkey of *entry*."""
-        return self._with.passkeys.sign_in([each.credential_id for each in entry.passkeys])
+        return self._with.passkeys.offer_sign_in([each.credential_id for each in entry.passkeys])
 
-    def admit(self, token: str, code: str, where: Whereabouts) -> GuestAdmission:
+    def admit(self, token: str, code: str, where: ClientInfo) -> GuestAdmission:
         """Whom link and *code* let in, from *where*.
 
         A try counts before it is looked at, unless it cannot be a code at all. Raises :class:`NotFound`,
@@ -128,15 +128,15 @@ class GuestEntry:
                 raise _used()
             return self._admitted(tx, entry, EventKind.GUEST_ENTERED, where)
 
-    def admit_by_passkey(self, token: str, ticket: str, posted: str, where: Whereabouts) -> GuestAdmission:
+    def admit_by_passkey(self, token: str, ticket: str, posted: str, where: ClientInfo) -> GuestAdmission:
         """Whom the passkey's answer (*posted*) lets in, from *where*.
 
         Raises :class:`SignInRefused` for a passkey that is not the guest's, :class:`TooManyAttempts`,
         :class:`StateRefused` for an old page, and as :meth:`entry`.
         """
-        entry, (credential_id, _handle) = self.entry(token), named_in(posted)
+        entry, (credential_id, _handle) = self.entry(token), claimed_by_answer(posted)
         with self._database.transaction() as tx:
-            attempt = throttle.begin(
+            attempt = throttle.begin_attempt(
                 tx, f"passkey {credential_id.hex()}", where.address, now=self._now(), guessable=False
             )
         found = [each for each in entry.passkeys if each.credential_id == credential_id]
@@ -145,12 +145,12 @@ class GuestEntry:
         person = entry.invitation.person
         known = Passkey(credential_id, person, found[0].public_key, 0, "", self._now())
         try:
-            answered, _count = self._with.passkeys.verified(known, ticket, posted)
+            answered, _count = self._with.passkeys.verify_assertion(known, ticket, posted)
         except SignInRefused as refusal:
             raise _unknown_passkey() from refusal
         with self._database.transaction() as tx:
-            spend(tx, answered, now=self._now())
-            throttle.passed(tx, attempt, now=self._now())
+            spend_ticket(tx, answered, now=self._now())
+            throttle.record_success(tx, attempt, now=self._now())
             entry = self._entry(tx, self._with.read_link(token))
             if entry.method is GuestAccessMethod.CLOSED:
                 raise _unknown_passkey()
@@ -233,13 +233,11 @@ class GuestEntry:
             raise guests.unknown()
         return GuestAccess(held, contract, way_in(contract, given, held, self._now()))
 
-    def _admitted(
-        self, tx: Transaction, entry: GuestAccess, kind: EventKind, where: Whereabouts
-    ) -> GuestAdmission:
+    def _admitted(self, tx: Transaction, entry: GuestAccess, kind: EventKind, where: ClientInfo) -> GuestAdmission:
         """*entry* as it is in this transaction: the guest may have been corrected since the page was opened."""
         held = entry.invitation
         self._tell(tx, held, kind, where.address)
-        opened = self._with.sessions.open_guest(
+        opened = self._with.sessions.open_guest_session(
             tx, held.person, guest_of=(held.contract, held.party), where=where, until=until(entry.contract, held)
         )
         return GuestAdmission(held.contract, held.party, opened)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from appliance.accounts.links import Links
+from appliance.accounts.links import LinkTokens
 from appliance.errors import NotFound
 from appliance.model.accounts import AccountLink, LinkPurpose
 from appliance.model.contract import GUEST_PREFIX
@@ -48,7 +48,7 @@ class Addresses:
     *invitation_of* chooses the link in a mail to a guest; without it, it is that of the invitation that holds.
     """
 
-    def __init__(self, public_url: str, links: Links, invitation_of: InvitationOf = guests.of_person) -> None:
+    def __init__(self, public_url: str, links: LinkTokens, invitation_of: InvitationOf = guests.of_person) -> None:
         self._public_url = public_url.rstrip("/")
         self._links = links
         self._invitation_of = invitation_of
@@ -57,7 +57,7 @@ class Addresses:
         """The whole address of the page that *notice* is about."""
         if notice.kind in _LETS_IN:
             room, purpose = _LETS_IN[notice.kind]
-            return f"{self._public_url}/{room}/{self._links.token(purpose, notice.about)}"
+            return f"{self._public_url}/{room}/{self._links.token_of(purpose, notice.about)}"
         if notice.recipient.startswith(GUEST_PREFIX):
             return self._of_guest(tx, notice.recipient)
         page = _PAGES.get(notice.kind, _CONTRACT if notice.contract else "/")
@@ -92,8 +92,8 @@ class Addresses:
     def of_account(self, link: AccountLink) -> str:
         """The whole address at which the owner of an account uses *link*."""
         room = "welcome" if link.purpose is LinkPurpose.WELCOME else "recover"
-        return f"{self._public_url}/{room}/{self._links.token(link.purpose, link.id)}"
+        return f"{self._public_url}/{room}/{self._links.token_of(link.purpose, link.id)}"
 
     def of_invitation(self, invitation: GuestInvitation) -> str:
         """The whole address at which the guest of *invitation* comes in."""
-        return f"{self._public_url}/guest/{self._links.token(LinkPurpose.GUEST, invitation.id)}"
+        return f"{self._public_url}/guest/{self._links.token_of(LinkPurpose.GUEST, invitation.id)}"

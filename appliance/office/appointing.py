@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from appliance.accounts import passwords, throttle
-from appliance.accounts.accounts import Accounts, checked
-from appliance.accounts.accounts import problems as problems_of
-from appliance.accounts.passkeys import NewPasskey, Offer, Passkeys
-from appliance.accounts.room import AccountsRoom
-from appliance.accounts.sessions import Whereabouts
-from appliance.accounts.signing_in import folded
-from appliance.accounts.tickets import spend
+from appliance.accounts.accounts import AccountAdministration, checked_account
+from appliance.accounts.accounts import account_problems as problems_of
+from appliance.accounts.context import AccountsContext
+from appliance.accounts.passkeys import NewPasskey, PasskeyOffer, PasskeyVerifier
+from appliance.accounts.sessions import ClientInfo
+from appliance.accounts.sign_in import folded
+from appliance.accounts.tickets import spend_ticket
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import translator
 from appliance.ledger.events import AuditEvent, EventKind, Field
@@ -69,14 +69,14 @@ class RecoveryForm:
 class Appointing:
     """Appoints officers while the ceremony's codes last, and restores them while a recovery's do. Thread-safe."""
 
-    def __init__(self, room: AccountsRoom, authority: AuthorityClient) -> None:
+    def __init__(self, room: AccountsContext, authority: AuthorityClient) -> None:
         self._database = room.database
         self._audit = room.audit
         self._sessions = room.sessions
         self._registry = room.registry
         self._interface = room.interface
-        self._accounts = Accounts(room)
-        self._passkeys: Passkeys = room.passkeys
+        self._accounts = AccountAdministration(room)
+        self._passkeys: PasskeyVerifier = room.passkeys
         self._authority = authority
         self._now: Callable[[], datetime] = room.now
 
@@ -94,14 +94,14 @@ class Appointing:
         """Whom the page's passkey is made for: the same as *posted* when the form is shown again."""
         return posted if _SUBJECT.fullmatch(posted) else f"officer-{secrets.token_hex(6)}"
 
-    def offer(self, subject: str, form: OfficerForm) -> Offer:
+    def offer(self, subject: str, form: OfficerForm) -> PasskeyOffer:
         """The options for the passkey of *subject*."""
         shown = form.login or "officer"
-        return self._passkeys.registration(subject, login=shown, name=form.name or shown)
+        return self._passkeys.offer_registration(subject, login=shown, name=form.name or shown)
 
     def registered(self, subject: str, ticket: str, posted: str) -> NewPasskey:
         """The passkey that answered :meth:`offer`. Raises as :meth:`Passkeys.registered`."""
-        return self._passkeys.registered(self.subject(subject), ticket, posted)
+        return self._passkeys.verify_registration(self.subject(subject), ticket, posted)
 
     def problems(self, form: OfficerForm) -> dict[str, PreconditionRefused]:
         """What is wrong with *form*, by field."""
@@ -112,20 +112,20 @@ class Appointing:
         if form.organisation not in self._authority.organisations():
             found["organisation"] = PreconditionRefused("Choose one of the organisations.")
         try:
-            passwords.require_good(form.password, login=form.login, name=form.name)
+            passwords.require_good_password(form.password, login=form.login, name=form.name)
         except PreconditionRefused as refusal:
             found["password"] = refusal
         return found
 
-    def appoint(self, form: OfficerForm, made: NewPasskey, where: Whereabouts) -> OpenedSession:
+    def appoint(self, form: OfficerForm, made: NewPasskey, where: ClientInfo) -> OpenedSession:
         """The officer, who is signed in at once. Raises what the authority refuses, :class:`PreconditionRefused`
         for values, :class:`StateRefused` for a login or a mail address that is taken, and
         :class:`TooManyAttempts` for a network from which there were too many wrong codes."""
         for problem in self.problems(form).values():
             raise problem
         with self._database.transaction() as tx:
-            attempt = throttle.begin(tx, "set-up code", where.address, now=self._now(), guessable=False)
-        account = checked(form.account())
+            attempt = throttle.begin_attempt(tx, "set-up code", where.address, now=self._now(), guessable=False)
+        account = checked_account(form.account())
         self._require_free(account.login, made.ticket.content)
         new = NewOfficer(
             subject=made.ticket.content,
@@ -133,25 +133,25 @@ class Appointing:
             name=account.name,
             organisation=form.organisation,
             email=account.email,
-            password=passwords.hashed(form.password),
+            password=passwords.hash_password(form.password),
             credential_id=made.credential_id,
             public_key=made.public_key,
             sign_count=made.sign_count,
         )
         with self._database.transaction() as tx:
-            spend(tx, made.ticket, now=self._now())
+            spend_ticket(tx, made.ticket, now=self._now())
             appointment.keep(tx, new)
         with self._kept(new):
             self._authority.appoint_officer(form.code, self._details(new))
         with self._database.transaction() as tx:
             self._open(tx, new)
-            throttle.passed(tx, attempt, now=self._now())
-            throttle.know(tx, new.login, where.address, now=self._now())
-            return self._sessions.open(tx, new.subject, Strength.PASSKEY, where)
+            throttle.record_success(tx, attempt, now=self._now())
+            throttle.record_known_network(tx, new.login, where.address, now=self._now())
+            return self._sessions.open_session(tx, new.subject, Strength.PASSKEY, where)
 
-    def recovery_offer(self, login: str) -> Offer:
+    def recovery_offer(self, login: str) -> PasskeyOffer:
         """The options for the new passkey of the officer with *login*; whether there is one, they do not tell."""
-        return self._passkeys.registration(self._recovering(login), login=login, name=login)
+        return self._passkeys.offer_registration(self._recovering(login), login=login, name=login)
 
     def recovery_problems(self, form: RecoveryForm) -> dict[str, PreconditionRefused]:
         """What is wrong with *form*, by field."""
@@ -159,12 +159,12 @@ class Appointing:
         if not form.code.strip():
             found["code"] = PreconditionRefused("Enter the code of the recovery.")
         try:
-            passwords.require_good(form.password, login=form.login, name=form.login)
+            passwords.require_good_password(form.password, login=form.login, name=form.login)
         except PreconditionRefused as refusal:
             found["password"] = refusal
         return found
 
-    def recover(self, form: RecoveryForm, ticket: str, answer: str, where: Whereabouts) -> OpenedSession:
+    def recover(self, form: RecoveryForm, ticket: str, answer: str, where: ClientInfo) -> OpenedSession:
         """The officer, who is signed in at once with the new passkey; every other way in has ended.
 
         Raises what the authority refuses (the code is not this officer's, was used or has run out),
@@ -174,11 +174,11 @@ class Appointing:
         for problem in self.recovery_problems(form).values():
             raise problem
         with self._database.transaction() as tx:
-            attempt = throttle.begin(tx, "set-up code", where.address, now=self._now(), guessable=False)
-        made = self._passkeys.registered(self._recovering(form.login), ticket, answer)
+            attempt = throttle.begin_attempt(tx, "set-up code", where.address, now=self._now(), guessable=False)
+        made = self._passkeys.verify_registration(self._recovering(form.login), ticket, answer)
         subject = made.ticket.content
         with self._database.transaction() as tx:
-            spend(tx, made.ticket, now=self._now())
+            spend_ticket(tx, made.ticket, now=self._now())
             new = self._restored(tx, subject, form, made)
             if new is not None:
                 appointment.keep(tx, new)
@@ -188,9 +188,9 @@ class Appointing:
             raise StateRefused("The account of {subject} cannot be restored; it was closed.", subject=subject)
         with self._database.transaction() as tx:
             self._open(tx, new)
-            throttle.passed(tx, attempt, now=self._now())
-            throttle.know(tx, new.login, where.address, now=self._now())
-            return self._sessions.open(tx, subject, Strength.PASSKEY, where)
+            throttle.record_success(tx, attempt, now=self._now())
+            throttle.record_known_network(tx, new.login, where.address, now=self._now())
+            return self._sessions.open_session(tx, subject, Strength.PASSKEY, where)
 
     def _recovering(self, login: str) -> str:
         """The officer with *login* who is to be restored; else a name that nobody has, always the same for it."""
@@ -199,7 +199,7 @@ class Appointing:
             known = accounts.by_login(tx, folded(login))
         if known is not None and known.subject in waiting and known.state is not AccountState.LEFT:
             return known.subject
-        return f"officer-{self._passkeys.handle(f'no officer: {folded(login)}').hex()[:12]}"
+        return f"officer-{self._passkeys.user_handle(f'no officer: {folded(login)}').hex()[:12]}"
 
     def _restored(self, tx: Transaction, subject: str, form: RecoveryForm, made: NewPasskey) -> NewOfficer | None:
         """The officer as the account will be; None when there is no such account."""
@@ -212,7 +212,7 @@ class Appointing:
             name=person.name,
             organisation=person.organisation,
             email=person.email,
-            password=passwords.hashed(form.password),
+            password=passwords.hash_password(form.password),
             credential_id=made.credential_id,
             public_key=made.public_key,
             sign_count=made.sign_count,
@@ -245,7 +245,7 @@ class Appointing:
         subject, now = new.subject, self._now()
         restored = people.is_known(tx, subject)
         if restored:
-            self._sessions.end_all(tx, subject, by=subject)
+            self._sessions.end_all_sessions(tx, subject, by=subject)
             passkeys.remove_all(tx, subject)
             accounts.set_code_secret(tx, subject, None)
         else:

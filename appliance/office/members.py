@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.accounts.sessions import Sessions
+from appliance.accounts.sessions import PortalSessions
 from appliance.errors import NotFound, StateRefused
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
@@ -58,7 +58,7 @@ class Members:
         database: Database,
         audit: AuditTrail,
         authority: AuthorityClient,
-        sessions: Sessions,
+        sessions: PortalSessions,
         preparing: DecisionDrafts,
         now: Callable[[], datetime],
     ) -> None:
@@ -116,7 +116,7 @@ class Members:
             return self._preparing.draft_leaving(subject, by=by)
         now = self._now()
         with self._database.transaction() as tx:
-            self._sessions.end_all(tx, subject, by=by)
+            self._sessions.end_all_sessions(tx, subject, by=by)
             accounts.set_state(tx, subject, AccountState.LEFT)
             end_of_agent(tx, self._audit, subject, by=by, now=now)
             public = {"subject": subject, "officers": by}

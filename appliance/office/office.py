@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.accounts.sessions import Sessions
+from appliance.accounts.sessions import PortalSessions
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.office.drafts import DecisionDrafts
 from appliance.office.members import Members
@@ -32,7 +32,7 @@ def open_office(
     database: Database,
     audit: AuditTrail,
     authority: AuthorityClient,
-    sessions: Sessions,
+    sessions: PortalSessions,
     now: Callable[[], datetime],
 ) -> Office:
     """The office of one process."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from appliance.accounts.sessions import Sessions
+from appliance.accounts.sessions import PortalSessions
 from appliance.errors import StateRefused
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
@@ -43,7 +43,7 @@ class OfficerDecisions:
         database: Database,
         audit: AuditTrail,
         authority: AuthorityClient,
-        sessions: Sessions,
+        sessions: PortalSessions,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from appliance.accounts.sessions import Sessions
+from appliance.accounts.sessions import PortalSessions
 from appliance.errors import StateRefused
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
@@ -41,7 +41,7 @@ class DecisionRecording:
         self,
         audit: AuditTrail,
         authority: AuthorityClient,
-        sessions: Sessions,
+        sessions: PortalSessions,
         now: Callable[[], datetime],
     ) -> None:
         self._audit = audit
@@ -82,7 +82,7 @@ class DecisionRecording:
         people.insert_seal(tx, seal, self._certificate(act.subject))
 
     def _end_account(self, tx: Transaction, subject: str, by: str) -> None:
-        self._sessions.end_all(tx, subject, by=by)
+        self._sessions.end_all_sessions(tx, subject, by=by)
         entry = roll.entry(tx, subject)
         if entry is not None and entry.state not in (None, AccountState.LEFT):
             accounts.set_state(tx, subject, AccountState.LEFT)

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.administration import COMMAND, CONSOLE, Administration, open_administration
 from appliance.administration.confirmed import ConfirmedKey, RootConfirmations
 from appliance.config import Settings
@@ -63,12 +63,12 @@ def operators(settings: Settings) -> Operators:
 def _set_up(administration: Administration, login: str) -> str:
     name, role = PEOPLE[login]
     administration.administrators.add(NewAdministrator(login, name, f"{login}@ops.example", role), by=ROOT)
-    welcoming, token = administration.welcoming, administration.administrators.link(login, by=ROOT).token
-    welcoming.choose_password(welcoming.arrive(token), PASSWORD)
-    draft = welcoming.code_draft(welcoming.arrive(token))
+    welcoming, token = administration.account_setup, administration.administrators.link(login, by=ROOT).token
+    welcoming.choose_password(welcoming.open_link(token), PASSWORD)
+    draft = welcoming.code_draft(welcoming.open_link(token))
     code = code_at(base64.b32decode(draft.secret), step_of(utc_now()))
-    where = Whereabouts("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0")
-    return welcoming.with_code(welcoming.arrive(token), draft.sealed, code, where).secret
+    where = ClientInfo("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0")
+    return welcoming.finish_with_code(welcoming.open_link(token), draft.sealed, code, where).secret
 
 
 def _keys(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.config import load
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
@@ -102,8 +102,8 @@ def _sessions(appliance: Appliance) -> dict[str, str]:
             accounts.set_password(tx, subject, "$argon2id$nobody-signs-in-with-this")
             accounts.set_state(tx, subject, AccountState.ACTIVE)
             accounts.set_roles(tx, subject, roles)
-            where = Whereabouts("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0")
-            given[subject] = appliance.sessions.open(tx, subject, Strength.PASSKEY, where).secret
+            where = ClientInfo("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0")
+            given[subject] = appliance.sessions.open_session(tx, subject, Strength.PASSKEY, where).secret
     return given
 
 
@@ -200,7 +200,7 @@ def _invitation(appliance: Appliance) -> str:
     party = appliance.drafting.add_guest(draft.id, guest, by=ZHANG.subject)
     appliance.drafting.place(draft.id, party.id, [SAMPLE_PLACES[1]], by=ZHANG.subject)
     sent = appliance.sending.send(draft.id, by=ZHANG.subject)
-    return appliance.links.token(LinkPurpose.GUEST, appliance.guests.of_party(sent.parties[0].id).id)
+    return appliance.links.token_of(LinkPurpose.GUEST, appliance.guests.of_party(sent.parties[0].id).id)
 
 
 def _add_seal(appliance: Appliance, draft: Contract, place: Placement) -> None:

@@ -14,10 +14,10 @@ import argon2
 import pytest
 
 from appliance.accounts import passwords
-from appliance.accounts.desk import AccountsDesk, open_accounts
-from appliance.accounts.links import Links
-from appliance.accounts.room import AccountsRoom, accounts_room
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.context import AccountsContext, accounts_context
+from appliance.accounts.links import LinkTokens
+from appliance.accounts.service import AccountsService, open_accounts
+from appliance.accounts.sessions import ClientInfo
 from appliance.config import Settings
 from appliance.home import Home
 from appliance.ledger.audit_trail import AuditTrail
@@ -27,7 +27,7 @@ from appliance.store.database import Database
 from hsm.activation.totp import code_at, step_of
 from tests.authority import RunningAuthority
 
-WHERE = Whereabouts("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64) Chrome/142.0 Safari/537.36")
+WHERE = ClientInfo("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64) Chrome/142.0 Safari/537.36")
 GOOD = "梅雨时节的第七封信 & 三只鹭"
 """A password that is good enough for everybody here."""
 
@@ -38,8 +38,8 @@ OFFICER = "officer-wang"
 class House:
     """The desk, its clock, and what people know."""
 
-    desk: AccountsDesk
-    room: AccountsRoom
+    desk: AccountsService
+    room: AccountsContext
     at: datetime
     secrets: dict[str, bytes] = field(default_factory=dict)
 
@@ -58,20 +58,20 @@ class House:
         return self.choose(LinkPurpose.WELCOME, self.invited(login), login)
 
     def choose(self, purpose: LinkPurpose, token: str, login: str, password: str = GOOD) -> OpenedSession:
-        self.desk.welcoming.choose_password(self.desk.welcoming.arrive(purpose, token), password)
-        arrival = self.desk.welcoming.arrive(purpose, token)
-        draft = self.desk.codes.draft(arrival.account.subject, arrival.account.login)
+        self.desk.account_setup.choose_password(self.desk.account_setup.open_link(purpose, token), password)
+        arrival = self.desk.account_setup.open_link(purpose, token)
+        draft = self.desk.codes.draft_secret(arrival.account.subject, arrival.account.login)
         self.secrets[login] = base64.b32decode(draft.secret)
-        opened = self.desk.welcoming.with_code(arrival, draft.sealed, self.code(login), WHERE)
+        opened = self.desk.account_setup.finish_with_code(arrival, draft.sealed, self.code(login), WHERE)
         self.later(seconds=30)
         return opened
 
     def code(self, login: str) -> str:
         return code_at(self.secrets[login.strip().lower()], step_of(self.at))
 
-    def sign_in(self, login: str, password: str = GOOD, where: Whereabouts = WHERE) -> OpenedSession:
-        passed = self.desk.signing_in.password(login, password, where)
-        return self.desk.signing_in.code(passed.ticket, self.code(login), where)
+    def sign_in(self, login: str, password: str = GOOD, where: ClientInfo = WHERE) -> OpenedSession:
+        passed = self.desk.sign_in.check_password(login, password, where)
+        return self.desk.sign_in.check_code(passed.ticket, self.code(login), where)
 
     def told(self) -> list[str]:
         """The kinds of all entries of the log, in order."""
@@ -98,8 +98,8 @@ def house(tmp_path: Path, authority: RunningAuthority) -> Iterator[House]:
     database = Database(home.database)
     made: list[House] = []
     with authority.client("web") as client:
-        room = accounts_room(
-            Settings(home), database, AuditTrail(), client, Links(bytes(range(32))), lambda: made[0].at
+        room = accounts_context(
+            Settings(home), database, AuditTrail(), client, LinkTokens(bytes(range(32))), lambda: made[0].at
         )
         made.append(House(open_accounts(room), room, datetime(2026, 11, 25, 8, 0, 3, tzinfo=UTC)))
         yield made[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pysqlite3
 import pytest
 
-from appliance.accounts.accounts import problems
+from appliance.accounts.accounts import account_problems
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.accounts import AccountRole, AccountState, NewAccount
 from tests.accounts.conftest import OFFICER, House
@@ -100,7 +100,7 @@ def test_a_bad_value_is_named_at_its_place(changed: dict[str, object], place: st
         "email": "chen@alpha.example",
         "roles": frozenset({AccountRole.SIGNER}),
     }
-    assert list(problems(NewAccount(**{**values, **changed}))) == [place]  # type: ignore[arg-type]  # on purpose
+    assert list(account_problems(NewAccount(**{**values, **changed}))) == [place]  # type: ignore[arg-type]  # on purpose
 
 
 def test_names_stay_as_they_were_written(house: House) -> None:
@@ -127,13 +127,13 @@ def test_roles_are_changed_by_an_officer_and_never_by_oneself(house: House) -> N
 def test_a_suspended_account_is_out_at_once_and_back_when_resumed(house: House) -> None:
     opened = house.set_up("chen")
     subject = opened.session.subject
-    assert house.room.sessions.presence(opened.secret) is not None
+    assert house.room.sessions.find_holder(opened.secret) is not None
     house.desk.administration.suspend(subject, by=OFFICER)
-    assert house.room.sessions.presence(opened.secret) is None
+    assert house.room.sessions.find_holder(opened.secret) is None
     with pytest.raises(StateRefused):
         house.desk.administration.suspend(subject, by=OFFICER)
     house.desk.administration.resume(subject, by=OFFICER)
-    assert house.room.sessions.presence(opened.secret) is None, "what ended stays ended"
+    assert house.room.sessions.find_holder(opened.secret) is None, "what ended stays ended"
     assert house.sign_in("chen").session.subject == subject
 
 

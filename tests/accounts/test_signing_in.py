@@ -14,21 +14,21 @@ from statistics import median
 import pytest
 from pysqlite3 import dbapi2 as sqlite
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.accounts.throttle import LOGIN, LOGIN_FROM_NETWORK, LONGEST_WAIT, NETWORK, network_of
 from appliance.errors import SignInRefused, StateRefused, TooManyAttempts
 from appliance.store import attempts, schema
 from tests.accounts.conftest import GOOD, OFFICER, WHERE, House
 from tests.accounts.device import Device
 
-ELSEWHERE = Whereabouts("198.51.100.9")
+ELSEWHERE = ClientInfo("198.51.100.9")
 
 
 def with_passkey(house: House, login: str) -> tuple[str, Device]:
     """An account with login codes and a passkey: its subject, and the device."""
     subject, device = house.set_up(login).session.subject, Device()
-    offer = house.desk.passkeys.registration(subject, login=login, name=login)
-    made = house.desk.passkeys.registered(subject, offer.ticket, device.create(offer.options))
+    offer = house.desk.passkeys.offer_registration(subject, login=login, name=login)
+    made = house.desk.passkeys.verify_registration(subject, offer.ticket, device.create(offer.options))
     house.desk.own.add_passkey(subject, made, "工作电脑")
     return subject, device
 
@@ -37,7 +37,7 @@ def test_password_and_code_let_in(house: House) -> None:
     subject = house.set_up("chen").session.subject
     opened = house.sign_in("  CHEN ")
     assert opened.session.subject == subject
-    presence = house.room.sessions.presence(opened.secret)
+    presence = house.room.sessions.find_holder(opened.secret)
     assert presence is not None and presence.session.address == "192.0.2.7"
     assert house.told()[-1] == "signed-in"
 
@@ -47,7 +47,7 @@ def test_whoever_is_unknown_hears_the_same_as_whoever_is_wrong(house: House) -> 
     heard = set()
     for login, password in (("chen", "not the right one"), ("nobody", GOOD), ("", ""), ("x" * 65, "y" * 999)):
         with pytest.raises(SignInRefused) as refusal:
-            house.desk.signing_in.password(login, password, WHERE)
+            house.desk.sign_in.check_password(login, password, WHERE)
         heard.add(str(refusal.value))
     assert len(heard) == 1
 
@@ -60,7 +60,7 @@ def test_an_unknown_login_takes_as_long_as_a_known_one(house: House) -> None:
         for attempt in range(4):
             start = time.perf_counter()
             with pytest.raises(SignInRefused):
-                house.desk.signing_in.password(login, "not the right one", Whereabouts(f"192.0.2.{attempt}"))
+                house.desk.sign_in.check_password(login, "not the right one", ClientInfo(f"192.0.2.{attempt}"))
             times.append(time.perf_counter() - start)
         return median(times)
 
@@ -74,38 +74,38 @@ def test_an_account_that_is_not_set_up_or_suspended_lets_nobody_in(house: House)
     house.invited("zhou")
     for login in ("chen", "zhou"):
         with pytest.raises(SignInRefused):
-            house.desk.signing_in.password(login, GOOD, WHERE)
+            house.desk.sign_in.check_password(login, GOOD, WHERE)
 
 
 def test_a_wrong_code_is_refused_and_a_right_one_counts_once(house: House) -> None:
     house.set_up("chen")
-    passed = house.desk.signing_in.password("chen", GOOD, WHERE)
+    passed = house.desk.sign_in.check_password("chen", GOOD, WHERE)
     wrong = f"{(int(house.code('chen')) + 1) % 1_000_000:06d}"
     for code in (wrong, "", "abcdef", "１２３４５６", "9" * 50):
         with pytest.raises(SignInRefused):
-            house.desk.signing_in.code(passed.ticket, code, Whereabouts("192.0.2.8"))
+            house.desk.sign_in.check_code(passed.ticket, code, ClientInfo("192.0.2.8"))
         house.later(seconds=601)
-        passed = house.desk.signing_in.password("chen", GOOD, WHERE)
+        passed = house.desk.sign_in.check_password("chen", GOOD, WHERE)
     code = house.code("chen")
-    house.desk.signing_in.code(passed.ticket, f"{code[:3]} {code[3:]}", WHERE)
-    again = house.desk.signing_in.password("chen", GOOD, WHERE)
+    house.desk.sign_in.check_code(passed.ticket, f"{code[:3]} {code[3:]}", WHERE)
+    again = house.desk.sign_in.check_password("chen", GOOD, WHERE)
     with pytest.raises(SignInRefused, match="used before"):
-        house.desk.signing_in.code(again.ticket, code, WHERE)
+        house.desk.sign_in.check_code(again.ticket, code, WHERE)
 
 
 def test_the_second_step_waits_five_minutes_and_works_once(house: House) -> None:
     house.set_up("chen")
-    passed = house.desk.signing_in.password("chen", GOOD, WHERE)
+    passed = house.desk.sign_in.check_password("chen", GOOD, WHERE)
     with pytest.raises(StateRefused):
-        house.desk.signing_in.code(passed.ticket[:-1] + "x", house.code("chen"), WHERE)
-    house.desk.signing_in.code(passed.ticket, house.code("chen"), WHERE)
+        house.desk.sign_in.check_code(passed.ticket[:-1] + "x", house.code("chen"), WHERE)
+    house.desk.sign_in.check_code(passed.ticket, house.code("chen"), WHERE)
     house.later(seconds=30)
     with pytest.raises(StateRefused):
-        house.desk.signing_in.code(passed.ticket, house.code("chen"), WHERE)
-    late = house.desk.signing_in.password("chen", GOOD, WHERE)
+        house.desk.sign_in.check_code(passed.ticket, house.code("chen"), WHERE)
+    late = house.desk.sign_in.check_password("chen", GOOD, WHERE)
     house.later(minutes=5)
     with pytest.raises(StateRefused):
-        house.desk.signing_in.code(late.ticket, house.code("chen"), WHERE)
+        house.desk.sign_in.check_code(late.ticket, house.code("chen"), WHERE)
 
 
 @pytest.mark.parametrize("login", ["chen", "nobody"])
@@ -113,41 +113,41 @@ def test_waits_begin_after_five_failures_double_and_end(house: House, login: str
     house.set_up("chen")
     for _ in range(LOGIN_FROM_NETWORK.free):
         with pytest.raises(SignInRefused):
-            house.desk.signing_in.password(login, "not the right one", WHERE)
+            house.desk.sign_in.check_password(login, "not the right one", WHERE)
     with pytest.raises(TooManyAttempts) as first:
-        house.desk.signing_in.password(login, GOOD, WHERE)
+        house.desk.sign_in.check_password(login, GOOD, WHERE)
     assert first.value.values["until"] == house.at.replace(microsecond=0) + timedelta(seconds=30)
     assert house.told()[-1] == "sign-in-blocked"
     house.later(seconds=31)
     with pytest.raises(SignInRefused):
-        house.desk.signing_in.password(login, "still not right", WHERE)
+        house.desk.sign_in.check_password(login, "still not right", WHERE)
     with pytest.raises(TooManyAttempts) as second:
-        house.desk.signing_in.password(login, GOOD, WHERE)
+        house.desk.sign_in.check_password(login, GOOD, WHERE)
     assert second.value.values["until"] == house.at.replace(microsecond=0) + timedelta(seconds=60)
     house.later(seconds=61)
     if login == "chen":
         house.sign_in("chen")
         with pytest.raises(SignInRefused):  # the count began anew
-            house.desk.signing_in.password(login, "not the right one", WHERE)
+            house.desk.sign_in.check_password(login, "not the right one", WHERE)
 
 
 def test_the_password_alone_gives_no_new_tries_for_the_code(house: House) -> None:
     house.set_up("chen")
     for _ in range(LOGIN_FROM_NETWORK.free):
-        passed = house.desk.signing_in.password("chen", GOOD, WHERE)
+        passed = house.desk.sign_in.check_password("chen", GOOD, WHERE)
         with pytest.raises(SignInRefused):
-            house.desk.signing_in.code(passed.ticket, "000000", WHERE)
+            house.desk.sign_in.check_code(passed.ticket, "000000", WHERE)
     with pytest.raises(TooManyAttempts):
-        house.desk.signing_in.password("chen", GOOD, WHERE)
+        house.desk.sign_in.check_password("chen", GOOD, WHERE)
 
 
 def test_an_address_that_tries_many_accounts_waits_too(house: House) -> None:
     house.set_up("chen")
     for number in range(NETWORK.free):
         with pytest.raises(SignInRefused):
-            house.desk.signing_in.passkey("", json.dumps({"rawId": f"{number:04d}", "response": {}}), ELSEWHERE)
+            house.desk.sign_in.check_passkey("", json.dumps({"rawId": f"{number:04d}", "response": {}}), ELSEWHERE)
     with pytest.raises(TooManyAttempts):
-        house.desk.signing_in.password("chen", GOOD, ELSEWHERE)
+        house.desk.sign_in.check_password("chen", GOOD, ELSEWHERE)
     assert house.sign_in("chen").session.subject, "other addresses are not held up"
 
 
@@ -158,7 +158,7 @@ def guesses(house: House, login: str, *, hours: int, addresses: Callable[[int], 
         if house.at >= until:
             return looked_at
         try:
-            house.desk.signing_in.password(login, f"wrong {number}", Whereabouts(addresses(number)))
+            house.desk.sign_in.check_password(login, f"wrong {number}", ClientInfo(addresses(number)))
         except SignInRefused:
             looked_at += 1
         except TooManyAttempts:
@@ -172,9 +172,9 @@ def test_who_guesses_from_one_address_is_slowed_and_keeps_nobody_out(house: Hous
     at_most = LOGIN_FROM_NETWORK.free + 5 + timedelta(hours=3) // LONGEST_WAIT
     assert guesses(house, "chen", hours=3, addresses=lambda _: "198.51.100.9") <= at_most
     with pytest.raises(TooManyAttempts):
-        house.desk.signing_in.password("chen", GOOD, ELSEWHERE)
-    house.desk.signing_in.confirm(house.sign_in("chen").session.subject, GOOD, WHERE)
-    assert house.desk.signing_in.password("chen", GOOD, Whereabouts("203.0.113.5")), "nor where they never were"
+        house.desk.sign_in.check_password("chen", GOOD, ELSEWHERE)
+    house.desk.sign_in.confirm_password(house.sign_in("chen").session.subject, GOOD, WHERE)
+    assert house.desk.sign_in.check_password("chen", GOOD, ClientInfo("203.0.113.5")), "nor where they never were"
 
 
 @pytest.mark.parametrize("pattern", ["198.51.{}.{}", "2001:db8:{:x}:{:x}::1"])
@@ -185,10 +185,10 @@ def test_who_guesses_from_everywhere_is_slowed_and_the_owner_comes_in(
     at_most = LOGIN.free + 5 + timedelta(hours=3) // LONGEST_WAIT
     assert guesses(house, "chen", hours=3, addresses=lambda n: pattern.format(n // 256, n % 256)) <= at_most
     with pytest.raises(TooManyAttempts, match="many places"):
-        house.desk.signing_in.password("chen", GOOD, Whereabouts("203.0.113.5"))
+        house.desk.sign_in.check_password("chen", GOOD, ClientInfo("203.0.113.5"))
     house.sign_in("chen")
     with pytest.raises(TooManyAttempts):  # the owner's coming in gives the others no new tries
-        house.desk.signing_in.password("chen", GOOD, Whereabouts("203.0.113.5"))
+        house.desk.sign_in.check_password("chen", GOOD, ClientInfo("203.0.113.5"))
 
 
 def test_one_subscriber_of_ipv6_is_one_network(house: House, quick_hashes: None) -> None:
@@ -205,9 +205,9 @@ def test_who_is_known_somewhere_waits_for_nobody_elses_guesses_there(house: Hous
     house.set_up("chen")
     for number in range(NETWORK.free):
         with pytest.raises(SignInRefused):
-            house.desk.signing_in.password(f"login-{number}", "wrong", WHERE)
+            house.desk.sign_in.check_password(f"login-{number}", "wrong", WHERE)
     with pytest.raises(TooManyAttempts):
-        house.desk.signing_in.password("somebody", "wrong", WHERE)
+        house.desk.sign_in.check_password("somebody", "wrong", WHERE)
     assert house.sign_in("chen")
 
 
@@ -218,12 +218,12 @@ def test_an_account_of_ones_own_does_not_end_the_wait_of_a_network(house: House,
     looked_at = 0
     for number in range(NETWORK.free + 20):
         try:
-            house.desk.signing_in.password(f"login-{number}", "wrong", WHERE)
+            house.desk.sign_in.check_password(f"login-{number}", "wrong", WHERE)
         except SignInRefused:
             looked_at += 1
         except TooManyAttempts:
             pass
-        assert house.desk.signing_in.password("chen", GOOD, WHERE)
+        assert house.desk.sign_in.check_password("chen", GOOD, WHERE)
     assert looked_at <= NETWORK.free
 
 
@@ -231,12 +231,12 @@ def test_what_is_counted_is_bounded(house: House, quick_hashes: None, monkeypatc
     monkeypatch.setattr(attempts, "MOST", 20)
     for number in range(30):
         with pytest.raises(SignInRefused):
-            house.desk.signing_in.password(f"login-{number}", "wrong", Whereabouts(f"192.0.2.{number}"))
+            house.desk.sign_in.check_password(f"login-{number}", "wrong", ClientInfo(f"192.0.2.{number}"))
     with house.room.database.reading() as tx:
         assert tx.execute("SELECT count(*) FROM throttle").fetchone()[0] <= 20
     house.later(minutes=61)
     with pytest.raises(SignInRefused):
-        house.desk.signing_in.password("chen", "wrong", WHERE)
+        house.desk.sign_in.check_password("chen", "wrong", WHERE)
     with house.room.database.reading() as tx:
         assert tx.execute("SELECT count(*) FROM throttle").fetchone()[0] == 3
 
@@ -258,8 +258,8 @@ def test_who_waited_before_an_upgrade_waits_no_more(tmp_path: Path) -> None:
 
 def test_a_passkey_lets_in_without_a_login(house: House) -> None:
     subject, device = with_passkey(house, "chen")
-    offer = house.desk.signing_in.passkey_offer()
-    opened = house.desk.signing_in.passkey(offer.ticket, device.get(offer.options), WHERE)
+    offer = house.desk.sign_in.passkey_offer()
+    opened = house.desk.sign_in.check_passkey(offer.ticket, device.get(offer.options), WHERE)
     assert opened.session.subject == subject
     [passkey] = house.desk.own.passkeys(subject)
     assert (passkey.sign_count, passkey.used) == (1, house.at.replace(microsecond=0))
@@ -267,41 +267,41 @@ def test_a_passkey_lets_in_without_a_login(house: House) -> None:
 
 def test_an_answer_of_a_passkey_counts_once(house: House) -> None:
     _, device = with_passkey(house, "chen")
-    offer = house.desk.signing_in.passkey_offer()
+    offer = house.desk.sign_in.passkey_offer()
     answer = device.get(offer.options)
-    house.desk.signing_in.passkey(offer.ticket, answer, WHERE)
+    house.desk.sign_in.check_passkey(offer.ticket, answer, WHERE)
     with pytest.raises((SignInRefused, StateRefused)):
-        house.desk.signing_in.passkey(offer.ticket, answer, WHERE)
+        house.desk.sign_in.check_passkey(offer.ticket, answer, WHERE)
     device.inside.counter += 5
     with pytest.raises(StateRefused, match="used already"):
-        house.desk.signing_in.passkey(offer.ticket, device.get(offer.options), WHERE)
+        house.desk.sign_in.check_passkey(offer.ticket, device.get(offer.options), WHERE)
 
 
 def test_a_copied_passkey_is_noticed_by_its_counter(house: House) -> None:
     _, device = with_passkey(house, "chen")
     for counter, lets_in in ((7, True), (3, False)):
-        offer = house.desk.signing_in.passkey_offer()
+        offer = house.desk.sign_in.passkey_offer()
         device.inside.counter = counter
         if lets_in:
-            house.desk.signing_in.passkey(offer.ticket, device.get(offer.options), WHERE)
+            house.desk.sign_in.check_passkey(offer.ticket, device.get(offer.options), WHERE)
         else:
             with pytest.raises(SignInRefused):
-                house.desk.signing_in.passkey(offer.ticket, device.get(offer.options), WHERE)
+                house.desk.sign_in.check_passkey(offer.ticket, device.get(offer.options), WHERE)
 
 
 def test_passkeys_of_others_and_broken_answers_let_nobody_in(house: House) -> None:
     _, device = with_passkey(house, "chen")
     other = house.set_up("zhou").session.subject
-    offer = house.desk.signing_in.passkey_offer()
+    offer = house.desk.sign_in.passkey_offer()
     stranger, foreign = Device(), Device(origin="http://localhost:9999")
     stranger.handle = device.handle
     foreign.inside = replace(device.inside, origin="http://localhost:9999")
     foreign.handle = device.handle
     posed = Device()
-    posed.inside, posed.handle = device.inside, house.desk.passkeys.handle(other)
+    posed.inside, posed.handle = device.inside, house.desk.passkeys.user_handle(other)
     for answer in (stranger.get(offer.options), foreign.get(offer.options), posed.get(offer.options)):
         with pytest.raises(SignInRefused):
-            house.desk.signing_in.passkey(offer.ticket, answer, WHERE)
+            house.desk.sign_in.check_passkey(offer.ticket, answer, WHERE)
     for answer in (
         "",
         "{}",
@@ -313,12 +313,12 @@ def test_passkeys_of_others_and_broken_answers_let_nobody_in(house: House) -> No
         "[" * 20_000,
     ):
         with pytest.raises(SignInRefused):
-            house.desk.signing_in.passkey(offer.ticket, answer, WHERE)
+            house.desk.sign_in.check_passkey(offer.ticket, answer, WHERE)
 
 
 def test_an_old_offer_is_refused(house: House) -> None:
     _, device = with_passkey(house, "chen")
-    offer = house.desk.signing_in.passkey_offer()
+    offer = house.desk.sign_in.passkey_offer()
     house.later(minutes=10)
     with pytest.raises(StateRefused):
-        house.desk.signing_in.passkey(offer.ticket, device.get(offer.options), WHERE)
+        house.desk.sign_in.check_passkey(offer.ticket, device.get(offer.options), WHERE)

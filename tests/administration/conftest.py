@@ -15,7 +15,7 @@ import argon2
 import pytest
 
 from appliance.accounts import passwords
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.administration import CONSOLE, Administration, Process, open_administration
 from appliance.administration.action import ExecutedBy
 from appliance.administration.signatures import SignedRequest
@@ -35,7 +35,7 @@ from appliance.store.database import Database
 from hsm.activation.totp import code_at, step_of
 from tests.accounts.device import Device
 
-WHERE = Whereabouts("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64) Chrome/142.0 Safari/537.36")
+WHERE = ClientInfo("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64) Chrome/142.0 Safari/537.36")
 START = datetime(2026, 11, 25, 8, 0, 3, tzinfo=UTC)
 GOOD = "梅雨时节的第七封信 & 三只鹭"
 """A password that is good enough for everybody here."""
@@ -69,22 +69,22 @@ class House:
         return self.choose(self.add(login, role), login)
 
     def choose(self, token: str, login: str) -> OpenedConsoleSession:
-        welcoming = self.administration.welcoming
-        welcoming.choose_password(welcoming.arrive(token), GOOD)
-        draft = welcoming.code_draft(welcoming.arrive(token))
+        welcoming = self.administration.account_setup
+        welcoming.choose_password(welcoming.open_link(token), GOOD)
+        draft = welcoming.code_draft(welcoming.open_link(token))
         self.secrets[login] = base64.b32decode(draft.secret)
-        opened = welcoming.with_code(welcoming.arrive(token), draft.sealed, self.code(login), WHERE)
+        opened = welcoming.finish_with_code(welcoming.open_link(token), draft.sealed, self.code(login), WHERE)
         self.later(seconds=30)
         return opened
 
     def register(self, opened: OpenedConsoleSession) -> str:
         """A passkey of whoever is in; its fingerprint. It does not count yet."""
-        presence = self.administration.sessions.presence(opened.secret)
+        presence = self.administration.sessions.find_holder(opened.secret)
         assert presence is not None
         login, own = presence.actor.login, self.administration.passkeys
         device = self.devices[login] = Device(self.settings.console.origin, self.settings.console.relying_party)
-        offer = own.offer(presence)
-        return own.add(presence, offer.ticket, device.create(offer.options), "办公室").fingerprint
+        offer = own.offer_registration(presence)
+        return own.add_passkey(presence, offer.ticket, device.create(offer.options), "办公室").fingerprint
 
     def set_up_with_key(self, login: str, role: AdministratorRole) -> None:
         """Somebody new, with a passkey that counts."""
@@ -107,9 +107,9 @@ class House:
     def code(self, login: str) -> str:
         return code_at(self.secrets[login.strip().lower()], step_of(self.at))
 
-    def sign_in(self, login: str, password: str = GOOD, where: Whereabouts = WHERE) -> OpenedConsoleSession:
-        ticket = self.administration.signing_in.password(login, password, where)
-        return self.administration.signing_in.code(ticket, self.code(login), where)
+    def sign_in(self, login: str, password: str = GOOD, where: ClientInfo = WHERE) -> OpenedConsoleSession:
+        ticket = self.administration.sign_in.check_password(login, password, where)
+        return self.administration.sign_in.check_code(ticket, self.code(login), where)
 
     def actor(self, login: str) -> Actor:
         return Actor(login, self.administration.administrators.administrator(login).role)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.errors import NotFound, PreconditionRefused, SignInRefused, StateRefused, TooManyAttempts
 from appliance.model.administration import ROOT, AdministratorRole, AdministratorState, NewAdministrator
 from tests.administration.conftest import GOOD, WHERE, House
@@ -13,22 +13,22 @@ from tests.administration.conftest import GOOD, WHERE, House
 def guess(house: House, login: str, number: int) -> None:
     """A wrong password, from an address of its own, after every wait."""
     with pytest.raises(SignInRefused):
-        house.administration.signing_in.password(login, f"wrong {number}", Whereabouts(f"198.51.100.{number}"))
+        house.administration.sign_in.check_password(login, f"wrong {number}", ClientInfo(f"198.51.100.{number}"))
     house.later(minutes=16)
 
 
 def guess_code(house: House, login: str, number: int) -> None:
     """The right password and a wrong code, from an address of its own, after every wait."""
-    where = Whereabouts(f"198.51.100.{number}")
-    ticket = house.administration.signing_in.password(login, GOOD, where)
+    where = ClientInfo(f"198.51.100.{number}")
+    ticket = house.administration.sign_in.check_password(login, GOOD, where)
     with pytest.raises(SignInRefused):
-        house.administration.signing_in.code(ticket, "no code", where)
+        house.administration.sign_in.check_code(ticket, "no code", where)
     house.later(minutes=16)
 
 
 def test_a_link_leads_to_password_and_code_and_then_in(house: House) -> None:
     opened = house.set_up("wei", AdministratorRole.SECURITY)
-    presence = house.administration.sessions.presence(opened.secret)
+    presence = house.administration.sessions.find_holder(opened.secret)
     assert presence is not None
     assert (presence.actor.login, presence.actor.role) == ("wei", AdministratorRole.SECURITY)
     assert house.told() == ["administrator-added", "link-made", "administrator-set-up"]
@@ -38,19 +38,19 @@ def test_a_link_works_once_and_for_a_day(house: House) -> None:
     used, old = house.add("wei", AdministratorRole.SYSTEM), house.add("old", AdministratorRole.SYSTEM)
     house.choose(used, "wei")
     with pytest.raises(StateRefused, match="used already"):
-        house.administration.welcoming.arrive(used)
+        house.administration.account_setup.open_link(used)
     house.later(hours=24)
     with pytest.raises(StateRefused, match="expired"):
-        house.administration.welcoming.arrive(old)
+        house.administration.account_setup.open_link(old)
     with pytest.raises(NotFound):
-        house.administration.welcoming.arrive("made up")
+        house.administration.account_setup.open_link("made up")
 
 
 def test_a_newer_link_ends_the_one_before(house: House) -> None:
     first = house.add("wei", AdministratorRole.SYSTEM)
     second = house.administration.administrators.link("wei", by=ROOT).token
     with pytest.raises(StateRefused):
-        house.administration.welcoming.arrive(first)
+        house.administration.account_setup.open_link(first)
     house.choose(second, "wei")
     with pytest.raises(StateRefused, match="set up"):
         house.administration.administrators.link("wei", by=ROOT)
@@ -59,13 +59,13 @@ def test_a_newer_link_ends_the_one_before(house: House) -> None:
 def test_signing_in_takes_password_and_code(house: House) -> None:
     house.set_up("wei")
     opened = house.sign_in("WEI ")
-    assert house.administration.sessions.presence(opened.secret)
+    assert house.administration.sessions.find_holder(opened.secret)
     with pytest.raises(SignInRefused, match="used before"):
         house.sign_in("wei")
     house.later(seconds=30)
-    ticket = house.administration.signing_in.password("wei", GOOD, WHERE)
+    ticket = house.administration.sign_in.check_password("wei", GOOD, WHERE)
     with pytest.raises(SignInRefused):
-        house.administration.signing_in.code(ticket, "000000", WHERE)
+        house.administration.sign_in.check_code(ticket, "000000", WHERE)
 
 
 def test_the_portals_throttle_holds_here_too(house: House) -> None:
@@ -83,7 +83,7 @@ def test_ten_wrong_codes_after_the_right_password_lock_until_somebody_else_unloc
     for number in range(10):
         guess_code(house, "wei", number)
     assert house.administration.administrators.administrator("wei").state is AdministratorState.LOCKED
-    assert house.administration.sessions.presence(opened.secret) is None
+    assert house.administration.sessions.find_holder(opened.secret) is None
     with pytest.raises(SignInRefused):
         house.sign_in("wei")
     house.administration.administrators.unlock("wei", by=ROOT)
@@ -98,9 +98,9 @@ def test_nobody_is_kept_out_by_who_guesses_from_elsewhere(house: House) -> None:
         guess(house, "wei", number)
     for _ in range(5):
         with pytest.raises(SignInRefused):
-            house.administration.signing_in.password("wei", "wrong", Whereabouts("198.51.100.1"))
+            house.administration.sign_in.check_password("wei", "wrong", ClientInfo("198.51.100.1"))
     with pytest.raises(TooManyAttempts):
-        house.administration.signing_in.password("wei", "wrong", Whereabouts("198.51.100.1"))
+        house.administration.sign_in.check_password("wei", "wrong", ClientInfo("198.51.100.1"))
     assert house.administration.administrators.administrator("wei").state is AdministratorState.ACTIVE
     assert house.sign_in("wei")
 
@@ -119,34 +119,34 @@ def test_sessions_end_when_idle_when_closed_and_at_last(house: House) -> None:
     sessions = house.administration.sessions
     idle = house.set_up("wei")
     house.later(minutes=31)
-    assert sessions.presence(idle.secret) is None
+    assert sessions.find_holder(idle.secret) is None
     used = house.sign_in("wei")
     for _ in range(25):
         house.later(minutes=29)
-        last = sessions.presence(used.secret)
+        last = sessions.find_holder(used.secret)
     assert last is None, "twelve hours are the most"
     closed = house.sign_in("wei")
     sessions.close(closed.secret)
-    assert sessions.presence(closed.secret) is None
-    assert sessions.of("wei") == []
+    assert sessions.find_holder(closed.secret) is None
+    assert sessions.sessions_of("wei") == []
 
 
 def test_one_ends_ones_own_sessions_and_no_others(house: House) -> None:
     mine, others = house.set_up("wei"), house.set_up("lan")
     with pytest.raises(NotFound):
-        house.administration.sessions.revoke(others.session.id, by=house.actor("wei"))
-    house.administration.sessions.revoke(mine.session.id, by=house.actor("wei"))
-    assert house.administration.sessions.presence(mine.secret) is None
-    assert house.administration.sessions.presence(others.secret)
+        house.administration.sessions.revoke_session(others.session.id, by=house.actor("wei"))
+    house.administration.sessions.revoke_session(mine.session.id, by=house.actor("wei"))
+    assert house.administration.sessions.find_holder(mine.secret) is None
+    assert house.administration.sessions.find_holder(others.secret)
 
 
 def test_a_new_password_ends_the_other_sessions(house: House) -> None:
     other, this = house.set_up("wei"), house.sign_in("wei")
-    presence = house.administration.sessions.presence(this.secret)
+    presence = house.administration.sessions.find_holder(this.secret)
     assert presence is not None
     house.administration.own.change_password(presence, "另一句足够长的话，与姓名无关")
-    assert house.administration.sessions.presence(other.secret) is None
-    assert house.administration.sessions.presence(this.secret)
+    assert house.administration.sessions.find_holder(other.secret) is None
+    assert house.administration.sessions.find_holder(this.secret)
     house.later(seconds=30)
     with pytest.raises(SignInRefused):
         house.sign_in("wei")
@@ -156,7 +156,7 @@ def test_a_new_password_ends_the_other_sessions(house: House) -> None:
 def test_a_reset_ends_everything_and_begins_anew(house: House) -> None:
     opened = house.set_up("wei")
     house.administration.administrators.reset("wei", by=ROOT)
-    assert house.administration.sessions.presence(opened.secret) is None
+    assert house.administration.sessions.find_holder(opened.secret) is None
     with pytest.raises(SignInRefused):
         house.sign_in("wei")
     house.choose(house.administration.administrators.link("wei", by=ROOT).token, "wei")
@@ -166,7 +166,7 @@ def test_a_reset_ends_everything_and_begins_anew(house: House) -> None:
 def test_who_is_suspended_is_out_at_once(house: House) -> None:
     opened = house.set_up("wei")
     house.administration.administrators.suspend("wei", by=ROOT)
-    assert house.administration.sessions.presence(opened.secret) is None
+    assert house.administration.sessions.find_holder(opened.secret) is None
     with pytest.raises(SignInRefused):
         house.sign_in("wei")
     house.administration.administrators.resume("wei", by=ROOT)

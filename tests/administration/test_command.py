@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.administration import open_administration
 from appliance.administration.confirmed import RootConfirmations
 from appliance.administration.registry import REGISTRY
-from appliance.administration.signing_in import AdministratorSigningIn
+from appliance.administration.sign_in import AdministratorSignIn
 from appliance.cli import main
 from appliance.cli.program import Terminal
 from appliance.config import load
@@ -28,7 +28,7 @@ from hsm.activation.totp import code_at, step_of
 from tests.accounts.device import Device
 from tests.administration.conftest import GOOD
 
-HERE = Whereabouts("192.0.2.7")
+HERE = ClientInfo("192.0.2.7")
 
 
 def run(home: Home, *arguments: str, typed: str = "") -> Result:
@@ -48,12 +48,12 @@ def added(home: Home, login: str, role: str) -> str:
 def set_up(home: Home, token: str) -> bytes:
     """Password :data:`GOOD` and a code, a minute ago; the secret of the codes."""
     with open_administration(load(home), now=lambda: utc_now() - timedelta(minutes=1)) as administration:
-        welcoming = administration.welcoming
-        welcoming.choose_password(welcoming.arrive(token), GOOD)
-        draft = welcoming.code_draft(welcoming.arrive(token))
+        welcoming = administration.account_setup
+        welcoming.choose_password(welcoming.open_link(token), GOOD)
+        draft = welcoming.code_draft(welcoming.open_link(token))
         secret = base64.b32decode(draft.secret)
         code = code_at(secret, step_of(utc_now() - timedelta(minutes=1)))
-        welcoming.with_code(welcoming.arrive(token), draft.sealed, code, HERE)
+        welcoming.finish_with_code(welcoming.open_link(token), draft.sealed, code, HERE)
         return secret
 
 
@@ -117,9 +117,9 @@ def test_root_who_asks_for_a_link_has_its_code(home: Home) -> None:
     link = re.search(r"/welcome/(\S+)", approved)
     assert link is not None and code[1] not in approved, approved
     with open_administration(load(home), now=utc_now) as administration:
-        arrival = administration.welcoming.arrive(link[1])
+        arrival = administration.account_setup.open_link(link[1])
         assert arrival.needs_code
-        assert administration.welcoming.choose_password(arrival, GOOD, code=code[1])
+        assert administration.account_setup.choose_password(arrival, GOOD, code=code[1])
 
 
 def rewritten(home: Home, statement: str, *values: str) -> None:
@@ -135,15 +135,15 @@ def rewritten(home: Home, statement: str, *values: str) -> None:
 def test_what_is_approved_is_what_was_on_the_screen(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another act is put in its place while the second person types password and code."""
     secret = set_up(home, added(home, "shi", "security"))
-    act, prove = asked(home), AdministratorSigningIn.prove
+    act, prove = asked(home), AdministratorSignIn.prove_both
 
-    def meanwhile(self: AdministratorSigningIn, *given: Any) -> Actor:
+    def meanwhile(self: AdministratorSignIn, *given: Any) -> Actor:
         proven = prove(self, *given)
         effect = REGISTRY["authority.restart"].effect
         rewritten(home, "UPDATE acts SET action = 'authority.restart', effect = ?", effect)
         return proven
 
-    monkeypatch.setattr(AdministratorSigningIn, "prove", meanwhile)
+    monkeypatch.setattr(AdministratorSignIn, "prove", meanwhile)
     typed = f"{GOOD}\n{code_at(secret, step_of(utc_now()))}\n"
     approved = run(home, "approve", act, "--login", "shi", typed=typed)
     assert (approved.exit_code, "was changed after it was shown" in approved.output) == (1, True), approved.output
@@ -182,13 +182,15 @@ def registered(home: Home, login: str, secret: bytes) -> str:
     """A passkey of *login*, added in the console; its fingerprint."""
     settings = load(home)
     with open_administration(settings, now=utc_now) as administration:
-        ticket = administration.signing_in.password(login, GOOD, HERE)
-        opened = administration.signing_in.code(ticket, code_at(secret, step_of(utc_now())), HERE)
-        presence = administration.sessions.presence(opened.secret)
+        ticket = administration.sign_in.check_password(login, GOOD, HERE)
+        opened = administration.sign_in.check_code(ticket, code_at(secret, step_of(utc_now())), HERE)
+        presence = administration.sessions.find_holder(opened.secret)
         assert presence is not None
-        offer = administration.passkeys.offer(presence)
+        offer = administration.passkeys.offer_registration(presence)
         device = Device(settings.console.origin, settings.console.relying_party)
-        return administration.passkeys.add(presence, offer.ticket, device.create(offer.options), "key").fingerprint
+        return administration.passkeys.add_passkey(
+            presence, offer.ticket, device.create(offer.options), "key"
+        ).fingerprint
 
 
 def test_root_confirms_a_passkey_and_takes_it_back(home: Home) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.accounts.sessions import Sessions
+from appliance.accounts.sessions import PortalSessions
 from appliance.administration import CONSOLE
 from appliance.administration.action import ExecutedBy
 from appliance.administration.keepers import WITHDRAWN, PinCustodianEnd, PinCustodians
@@ -160,7 +160,7 @@ def test_what_root_takes_back_does_not_unlock_any_more(house: House, own: Runnin
         credentials=[first.credential(), second.credential()],
     )
     own.client("web").enrol_pin_custodian(act, own.by_officer(act))
-    lost = house.administration.passkeys.of("qian")[0].fingerprint
+    lost = house.administration.passkeys.passkeys_of("qian")[0].fingerprint
 
     count, ended = house.administration.confirming.unconfirm("qian", lost)
 
@@ -177,11 +177,11 @@ def test_what_root_takes_back_while_the_authority_is_silent_is_taken_back_there_
     house: House, own: RunningAuthority, which: str
 ) -> None:
     """Also by the fingerprint of one whose owner has removed it."""
-    confirming, presence = house.administration.confirming, house.administration.sessions.presence
-    [passkey] = house.administration.passkeys.of("sun")
+    confirming, presence = house.administration.confirming, house.administration.sessions.find_holder
+    [passkey] = house.administration.passkeys.passkeys_of("sun")
     owner = presence(house.sign_in("sun").secret)
     assert owner is not None
-    house.administration.passkeys.remove(owner, passkey.fingerprint)
+    house.administration.passkeys.remove_passkey(owner, passkey.fingerprint)
     fingerprint = passkey.fingerprint if which == "one" else ""
 
     with silent(house, own):
@@ -230,7 +230,7 @@ def test_officers_do_not_bring_back_who_was_ended_by_an_act_from_before(
 
 def test_a_passkey_that_is_taken_back_ends_no_act_by_another_one(house: House, own: RunningAuthority) -> None:
     """As when a lost one is being replaced."""
-    lost = house.administration.passkeys.of("sun")[0].fingerprint
+    lost = house.administration.passkeys.passkeys_of("sun")[0].fingerprint
     house.administration.confirming.confirm("sun", house.register(house.sign_in("sun")))
     preparing, performing = offices(house, own)
     act = prepared(house, preparing, "sun")
@@ -299,7 +299,7 @@ def silent(house: House, own: RunningAuthority) -> Iterator[None]:
 def offices(house: House, own: RunningAuthority) -> tuple[DecisionDrafts, OfficerDecisions]:
     """The officers' side, in the house's portal."""
     database, web, history = house.administration.pin_custodians._room.portal(), own.client("web"), AuditTrail()
-    sessions = Sessions(database, history, house.settings.sessions, utc_now)
+    sessions = PortalSessions(database, history, house.settings.sessions, utc_now)
     return DecisionDrafts(database, web, utc_now), OfficerDecisions(database, history, web, sessions, utc_now)
 
 

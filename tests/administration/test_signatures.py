@@ -278,17 +278,17 @@ def test_what_takes_one_person_takes_no_key(house: House) -> None:
 def test_root_confirms_what_the_owner_reads_out_and_nothing_else(estate: Path) -> None:
     with opened_house(estate) as root:
         confirming = root.administration.confirming
-        [mine] = root.administration.passkeys.of("lan")
+        [mine] = root.administration.passkeys.passkeys_of("lan")
         assert not mine.counts
         for login, fingerprint in (("lan", "0000"), ("sun", mine.fingerprint), ("nobody", mine.fingerprint)):
             with pytest.raises(NotFound):
                 confirming.confirm(login, fingerprint)
         confirming.confirm("lan", mine.fingerprint.upper().replace(" ", ""))
-        assert root.administration.passkeys.of("lan")[0].counts
+        assert root.administration.passkeys.passkeys_of("lan")[0].counts
         with pytest.raises(StateRefused):
             confirming.confirm("lan", mine.fingerprint)
         assert confirming.unconfirm("lan")[0] == 1
-        assert not root.administration.passkeys.of("lan")[0].counts
+        assert not root.administration.passkeys.passkeys_of("lan")[0].counts
         with pytest.raises(NotFound):
             confirming.unconfirm("lan", "0000")
         with pytest.raises(AuthorityUnreachable):  # it may have been silent the first time: it is asked again
@@ -314,7 +314,7 @@ def test_what_cannot_be_told_does_not_count(tmp_path: Path) -> None:
             tx.execute("CREATE TRIGGER full BEFORE INSERT ON journal BEGIN SELECT RAISE (ABORT, 'no room'); END")
         with pytest.raises(pysqlite3.IntegrityError, match="no room"):
             house.administration.confirming.confirm("sun", fingerprint)
-        assert not [each for each in house.administration.passkeys.of("sun") if each.counts]
+        assert not [each for each in house.administration.passkeys.passkeys_of("sun") if each.counts]
 
 
 def test_roots_folder_is_read_by_who_reads_the_administration_and_written_by_nobody(tmp_path: Path) -> None:
@@ -338,7 +338,7 @@ def test_a_reset_ends_passkeys_too(tmp_path: Path) -> None:
     with opened_house(tmp_path) as root:
         root.set_up_with_key("shi", Y)
         root.administration.administrators.reset("shi", by=ROOT)
-        assert root.administration.passkeys.of("shi") == []
+        assert root.administration.passkeys.passkeys_of("shi") == []
         assert root.administration.confirming.confirmed() == []
 
 
@@ -362,12 +362,12 @@ def test_a_person_has_few_passkeys_and_removes_them(tmp_path: Path) -> None:
         assert len(set(prints)) == 5
         with pytest.raises(PreconditionRefused, match="most"):
             house.register(opened)
-        presence = house.administration.sessions.presence(opened.secret)
+        presence = house.administration.sessions.find_holder(opened.secret)
         assert presence is not None
-        house.administration.passkeys.remove(presence, prints[0])
+        house.administration.passkeys.remove_passkey(presence, prints[0])
         with pytest.raises(NotFound):
-            house.administration.passkeys.remove(presence, prints[0])
-        assert len(house.administration.passkeys.of("sun")) == 4
+            house.administration.passkeys.remove_passkey(presence, prints[0])
+        assert len(house.administration.passkeys.passkeys_of("sun")) == 4
 
 
 def test_a_passkey_that_was_removed_signs_nothing_and_does_not_come_back(tmp_path: Path) -> None:
@@ -379,20 +379,20 @@ def test_a_passkey_that_was_removed_signs_nothing_and_does_not_come_back(tmp_pat
         options = desk.signing_options(draft, DualControlRole.ASKS, by=by)
         assert options is not None
         opened = house.sign_in("lan")
-        presence = house.administration.sessions.presence(opened.secret)
+        presence = house.administration.sessions.find_holder(opened.secret)
         assert presence is not None
         own = house.administration.passkeys
-        own.remove(presence, own.of("lan")[0].fingerprint)
+        own.remove_passkey(presence, own.passkeys_of("lan")[0].fingerprint)
 
         assert house.administration.confirming.confirmed(), "root has not taken it back"
         assert desk.signing_options(draft, DualControlRole.ASKS, by=by) is None
         with pytest.raises(StateRefused, match="has none that counts"):
             signed = SignedRequest(draft.id, draft.asked, device.get(options))
             desk.submit_request("administrators.reset", {"login": "sun"}, by=by, signed=signed)
-        offer = own.offer(presence)
+        offer = own.offer_registration(presence)
         with pytest.raises(StateRefused, match="or was and is removed"):
-            own.add(presence, offer.ticket, device.create(offer.options), "again")
-        assert own.of("lan") == []
+            own.add_passkey(presence, offer.ticket, device.create(offer.options), "again")
+        assert own.passkeys_of("lan") == []
         house.administration.confirming.confirm("lan", house.register(opened))
         assert desk.signing_options(draft, DualControlRole.ASKS, by=by) is not None
 

@@ -102,7 +102,9 @@ def test_one_file_that_is_not_what_it_should_be_keeps_nobody_else_from_anything(
         for each in house.administration.confirming.unreadable():
             shutil.rmtree(each) if each.is_dir() else each.unlink()
         assert found(house).condition is Condition.GOOD
-        house.administration.confirming.confirm("kong", house.administration.passkeys.of("kong")[0].fingerprint)
+        house.administration.confirming.confirm(
+            "kong", house.administration.passkeys.passkeys_of("kong")[0].fingerprint
+        )
         assert (
             house.administration.requests.signing_options(draft, DualControlRole.ASKS, by=house.actor("kong"))
             is not None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from appliance.accounts.links import Links
+from appliance.accounts.links import LinkTokens
 from appliance.demonstration.cast import LI, ZHANG
 from appliance.model.contract import Contract, ContractState, Deadline, PartyState
 from appliance.notices.addresses import Addresses
@@ -81,7 +81,7 @@ def _house(size: int) -> Iterator[tuple[RemindersDesk, RemindersDesk, Clock]]:
     """*size* open contracts, their deadlines spread over a hundred hours to come: with the usual rules, and with
     one step at all hours, so that each hour one contract in a hundred is due."""
     with tempfile.TemporaryDirectory() as folder:
-        database, clock, links = Database(Path(folder) / "vermilion.db"), Clock(), Links(b"k" * 32)
+        database, clock, links = Database(Path(folder) / "vermilion.db"), Clock(), LinkTokens(b"k" * 32)
         try:
             _fill(database, size, clock())
             house = House(

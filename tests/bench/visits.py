@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.model.accounts import Strength
 from appliance.wiring import Appliance
 
@@ -48,7 +48,9 @@ class Browser:
     def of(cls, portal: Flask, appliance: Appliance, subject: str) -> Browser:
         """With a new session of *subject*, who has an active account."""
         with appliance.database.transaction() as tx:
-            opened = appliance.sessions.open(tx, subject, Strength.PASSKEY, Whereabouts("127.0.0.1", "bench"))
+            opened = appliance.sessions.open_session(
+                tx, subject, Strength.PASSKEY, ClientInfo("127.0.0.1", "bench")
+            )
         return cls(portal, opened.secret)
 
     def get(self, address: str) -> tuple[int, dict[str, str], bytes]:

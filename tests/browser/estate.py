@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from webauthn.helpers import bytes_to_base64url
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.places import SAMPLE_PLACES
 from appliance.identity import IdentityCheck
@@ -32,7 +32,7 @@ from tests.portal.estate import destroyed_seal
 from tests.world import agree, sample_document
 
 GAMMA = "丙公司示例有限公司"
-VISITOR = Whereabouts("192.0.2.7")
+VISITOR = ClientInfo("192.0.2.7")
 GUEST, WAITING_GUEST = "guest", "waiting guest"
 """Who visits besides people with accounts: outside signers without a credential, and with a request for one."""
 
@@ -128,12 +128,12 @@ def _guests(people: Troupe) -> tuple[dict[str, str], dict[str, str]]:
         "agreeing": _with_somebody_new(people).id,
         "guest_party": new.id,
         "guest_subject": new.subject,
-        "guest_link": act.links.token(LinkPurpose.GUEST, invitation.id),
+        "guest_link": act.links.token_of(LinkPurpose.GUEST, invitation.id),
     }
     until = contract.deadline.at
     with act.database.transaction() as tx:
         sessions = {
-            who: act.sessions.open_guest(
+            who: act.sessions.open_guest_session(
                 tx, party.subject, guest_of=(contract.id, party.id), where=VISITOR, until=until
             ).secret
             for who, party in ((GUEST, new), (WAITING_GUEST, waiting))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.administration import COMMAND, open_administration
 from appliance.model.administration import ROOT, AdministratorRole, NewAdministrator
 from appliance.sharing import make_directory
@@ -22,7 +22,7 @@ from tests.browser.house import House
 from tests.browser.visitor import OF_LOOKS, RULES, TOO_MUCH, Visitor, visiting
 
 PASSWORD = "窗外的雨下了一整夜 & 两盏灯"
-WHERE = Whereabouts("192.0.2.7", "Chromium")
+WHERE = ClientInfo("192.0.2.7", "Chromium")
 FAILED = "vermilion-example.service"
 PATIENCE = 60_000
 """Milliseconds in which the watch goes round, and a page asks again."""
@@ -64,12 +64,12 @@ def links(the_house: House) -> dict[str, str]:
         for login, (name, role) in PEOPLE.items():
             administration.administrators.add(NewAdministrator(login, name, f"{login}@ops.example", role), by=ROOT)
         tokens = {login: administration.administrators.link(login, by=ROOT).token for login in PEOPLE}
-        welcoming = administration.welcoming
-        welcoming.choose_password(welcoming.arrive(tokens["qian"]), PASSWORD)
-        draft = welcoming.code_draft(welcoming.arrive(tokens["qian"]))
+        welcoming = administration.account_setup
+        welcoming.choose_password(welcoming.open_link(tokens["qian"]), PASSWORD)
+        draft = welcoming.code_draft(welcoming.open_link(tokens["qian"]))
         code = code_at(base64.b32decode(draft.secret), step_of(utc_now()))
-        welcoming.with_code(welcoming.arrive(tokens["qian"]), draft.sealed, code, WHERE)
-        welcoming.choose_password(welcoming.arrive(tokens["chu"]), PASSWORD)
+        welcoming.finish_with_code(welcoming.open_link(tokens["qian"]), draft.sealed, code, WHERE)
+        welcoming.choose_password(welcoming.open_link(tokens["chu"]), PASSWORD)
     return {login: f"/welcome/{token}" for login, token in tokens.items()}
 
 
@@ -81,7 +81,7 @@ def cookie(the_house: House, links: dict[str, str]) -> dict[str, str]:
         open_administration(the_house.settings, now=utc_now, process=COMMAND) as administration,
         database.transaction() as tx,
     ):
-        secret = administration.sessions.open(tx, "qian", WHERE).secret
+        secret = administration.sessions.open_session(tx, "qian", WHERE).secret
     database.close()
     return {"name": "console", "value": secret, "url": the_house.settings.console.public_url}
 

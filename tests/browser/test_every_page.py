@@ -206,7 +206,7 @@ def visiting_as(
         if who in ROLES:
             secret = people.session(who, way.language)
         elif secret := everything.sessions.get(who, ""):
-            guest = people.appliance.sessions.presence(secret)
+            guest = people.appliance.sessions.find_holder(secret)
             people.appliance.accounts.own.prefer(guest.person.subject, Language(way.language))
         if secret:
             visitor.context.add_cookies([{"name": "session", "value": secret, "url": visitor.address}])

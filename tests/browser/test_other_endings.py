@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG
 from appliance.history.timeline import Timeline
 from appliance.model.contract import Contract, ContractState, GuestDetails, PartyState, Placement, SigningOrder
@@ -201,7 +201,7 @@ def test_a_guest_on_a_device_without_the_passkey_hears_what_to_do(people: Troupe
     contract = people.signed_by(house.sending.send(draft.id, by=ZHANG.subject), ZHANG)
     link = house.addresses.of_invitation(house.guests.of_party(party.id))
     code = house.guests.code(contract.id, party.id, by=ZHANG.subject)
-    house.entering.admit(link.rpartition("/")[2], code, Whereabouts("192.0.2.7"))
+    house.entering.admit(link.rpartition("/")[2], code, ClientInfo("192.0.2.7"))
     made = people.pocket.create_authenticator(party.subject, rp_id=web.relying_party, origin=web.origin)
     identifier, key = bytes.fromhex(made["credential_id"]), bytes.fromhex(made["public_key"])
     passkey = ProposedPasskey(identifier, key, web.relying_party)

@@ -55,13 +55,13 @@ def arrived(house: House, login: str) -> str:
     """Somebody new, with password and code; the secret of the session."""
     name, role = KEEPERS[login]
     with open_administration(house.settings, now=utc_now, process=COMMAND) as administration:
-        administrators, welcoming = administration.administrators, administration.welcoming
+        administrators, welcoming = administration.administrators, administration.account_setup
         administrators.add(NewAdministrator(login, name, f"{login}@ops.example", role), by=ROOT)
         token = administrators.link(login, by=ROOT).token
-        welcoming.choose_password(welcoming.arrive(token), PASSWORD)
-        draft = welcoming.code_draft(welcoming.arrive(token))
+        welcoming.choose_password(welcoming.open_link(token), PASSWORD)
+        draft = welcoming.code_draft(welcoming.open_link(token))
         code = code_at(base64.b32decode(draft.secret), step_of(utc_now()))
-        return welcoming.with_code(welcoming.arrive(token), draft.sealed, code, WHERE).secret
+        return welcoming.finish_with_code(welcoming.open_link(token), draft.sealed, code, WHERE).secret
 
 
 def test_two_keepers_unlock_what_is_really_locked(

@@ -17,7 +17,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from playwright.sync_api import Browser
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import BETA, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import DemonstrationAuthenticators
@@ -86,7 +86,9 @@ class Troupe:
         """The secret of a new session of somebody who has chosen this *language*."""
         self.reading(language, subject)
         with self.appliance.database.transaction() as tx:
-            return self.appliance.sessions.open(tx, subject, Strength.PASSKEY, Whereabouts("192.0.2.7")).secret
+            return self.appliance.sessions.open_session(
+                tx, subject, Strength.PASSKEY, ClientInfo("192.0.2.7")
+            ).secret
 
     def sent(
         self,

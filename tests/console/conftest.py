@@ -60,7 +60,7 @@ class Console:
     def cookie(self, login: str) -> str:
         """A new session of *login*."""
         with self.database.transaction() as tx:
-            return self.house.administration.sessions.open(tx, login, WHERE).secret
+            return self.house.administration.sessions.open_session(tx, login, WHERE).secret
 
     def browser(self, login: str = "", *, language: str = "en") -> FlaskClient:
         """A browser of the administrator *login*, or of nobody."""

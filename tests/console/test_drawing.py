@@ -8,8 +8,8 @@ import pytest
 
 from webui.console import charts
 from webui.console.front import Front
-from webui.console.markdown import Block, blocks
-from webui.console.wording import coded
+from webui.console.markdown import MarkdownBlock, blocks
+from webui.console.sentences import coded
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ def test_runbook_pages_are_words_not_markup() -> None:
         "# Title\n\nSee `chronyc` and [this](x.md).\n\n- one\n  more\n- **two**\n\n```\nrm -r <x>\n```\n1. first\n"
     )
     assert blocks(text) == [
-        Block("heading", (("text", "Title"),)),
-        Block(
+        MarkdownBlock("heading", (("text", "Title"),)),
+        MarkdownBlock(
             "paragraph",
             (("text", "See "), ("code", "chronyc"), ("text", " and "), ("text", "this"), ("text", ".")),
         ),
-        Block("list", items=((("text", "one more"),), (("strong", "two"),))),
-        Block("code", (("code", "rm -r <x>"),)),
-        Block("numbered", items=((("text", "first"),),)),
+        MarkdownBlock("list", items=((("text", "one more"),), (("strong", "two"),))),
+        MarkdownBlock("code", (("code", "rm -r <x>"),)),
+        MarkdownBlock("numbered", items=((("text", "first"),),)),
     ]
 
 

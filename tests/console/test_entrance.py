@@ -123,10 +123,10 @@ def test_a_changed_password_ends_all_other_sessions(console: Console) -> None:
 def test_one_ends_a_session_of_ones_own_alone(console: Console) -> None:
     here, there, other = console.browser("sun"), console.browser("sun"), console.browser("zhou")
     sessions = console.house.administration.sessions
-    newest = sessions.of("sun")[0].id
+    newest = sessions.sessions_of("sun")[0].id
     assert post(other, "/settings/sessions/end", {"session": newest}).status_code == 404
-    for session in sessions.of("sun"):
-        if session.id != sessions.presence(here.get_cookie("console").value).session.id:  # type: ignore[union-attr]
+    for session in sessions.sessions_of("sun"):
+        if session.id != sessions.find_holder(here.get_cookie("console").value).session.id:  # type: ignore[union-attr]
             post(here, "/settings/sessions/end", {"session": session.id})
     assert (here.get("/settings").status_code, there.get("/settings").status_code) == (200, 303)
 

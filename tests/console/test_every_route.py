@@ -158,10 +158,10 @@ def test_an_object_of_another_owner_is_left_alone(console: Console) -> None:
     rules = [rule for rule in console.app.url_map.iter_rules() if rule.endpoint != "static"]
     assert [rule.rule for rule in rules if len(rule.arguments) > 1] == []
     console.cookie("wu")
-    [theirs, *_], before = console.house.administration.sessions.of("wu"), console.house.told()
+    [theirs, *_], before = console.house.administration.sessions.sessions_of("wu"), console.house.told()
     answer = post(console.browser("sun"), "/settings/sessions/end", {"session": theirs.id})
-    assert (answer.status_code, theirs in console.house.administration.sessions.of("wu")) == (404, True)
-    fingerprint = console.house.administration.passkeys.of("zhou")[0].fingerprint
+    assert (answer.status_code, theirs in console.house.administration.sessions.sessions_of("wu")) == (404, True)
+    fingerprint = console.house.administration.passkeys.passkeys_of("zhou")[0].fingerprint
     form = {"fingerprint": fingerprint, "old": GOOD}
     assert post(console.browser("sun"), "/settings/passkeys/remove", form).status_code == 404
     assert console.house.told() == before

@@ -11,10 +11,10 @@ from appliance.health.series import FigureSeries
 from appliance.model.administration import AdministratorRole, AdministratorState, AdminRequestState, JournalKind
 from tests.console.conftest import Console, id_of, post
 from webui.console.access import TITLES
-from webui.console.acts import STATES
 from webui.console.administrators import STATES as STATES_OF_PEOPLE
 from webui.console.figures import PLANS, SPANS
 from webui.console.history import SAID
+from webui.console.requests import STATES
 
 
 def measured(console: Console, hours: int) -> None:

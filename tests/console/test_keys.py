@@ -11,7 +11,7 @@ from appliance.operations.inventory import ExpiringItem, ExpiringKind
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
 from tests.console.conftest import Console, opened
-from webui.console.keys import Row
+from webui.console.keys import KeyRow
 
 
 def test_everything_that_runs_out_is_there(console: Console) -> None:
@@ -62,7 +62,7 @@ def unanswered(_client: AuthorityClient) -> list[str]:
 def test_what_ends_soon_is_coloured(kind: ExpiringKind, days: int, tone: str) -> None:
     now = datetime(2026, 11, 25, tzinfo=UTC)
     it = ExpiringItem(kind, "tsa", "示例", "", now - timedelta(days=10), now + timedelta(days=days, hours=1))
-    assert Row(it, "示例", it.days_left(now), 50).tone == tone
+    assert KeyRow(it, "示例", it.days_left(now), 50).tone == tone
 
 
 def test_the_share_that_is_left_is_between_nothing_and_all() -> None:

@@ -12,7 +12,7 @@ from appliance.administration.registry import REGISTRY, may_approve, may_ask
 from appliance.model.administration import ROOT, AdministratorRole, AdminRequestState, NewAdministrator
 from tests.administration.conftest import opened_house
 from tests.console.conftest import PEOPLE, Console, id_of, post
-from webui.console.acts import CHOICES
+from webui.console.requests import CHOICES
 
 OTHER = "九月的桂花落在旧信封上 & 四只白鹭"
 
@@ -119,7 +119,7 @@ def test_a_link_that_root_asked_for_is_not_whole_either(console: Console) -> Non
     assert link is not None, approved
     chosen = {"password": OTHER, "again": OTHER}
     assert "not the code" in post(console.browser(), link[0], chosen).text
-    code = console.house.administration.welcoming.code_for(act.id)
+    code = console.house.administration.account_setup.code_for(act.id)
     assert code not in approved + console.browser("zheng").get(f"/requests/{act.id}").text
     assert post(console.browser(), link[0], {**chosen, "code": code}).status_code == 303
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from appliance.accounts.sessions import Sessions
+from appliance.accounts.sessions import PortalSessions
 from appliance.demonstration import cast
 from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.language import Language
@@ -45,7 +45,7 @@ def office(appliance: Appliance) -> Office:
 
 def office_with(appliance: Appliance, authority: AuthorityClient) -> Office:
     """The same office with another client in front of the authority."""
-    sessions: Sessions = appliance.sessions
+    sessions: PortalSessions = appliance.sessions
     return open_office(appliance.database, AuditTrail(), authority, sessions, appliance.now)
 
 

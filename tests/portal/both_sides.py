@@ -13,7 +13,7 @@ from datetime import timedelta
 from flask import Flask
 from flask.testing import FlaskClient
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import DemonstrationAuthenticators
@@ -248,9 +248,9 @@ def _guest(stage: Stage) -> None:
     contract = _signed(stage, contract, 0)
     guest = contract.parties[1]
     until = house.now() + timedelta(hours=1)
-    where = Whereabouts("192.0.2.7")
+    where = ClientInfo("192.0.2.7")
     with house.database.transaction() as tx:
-        opened = house.sessions.open_guest(
+        opened = house.sessions.open_guest_session(
             tx, guest.subject, guest_of=(contract.id, guest.id), where=where, until=until
         )
     client = stage.portal.test_client()
@@ -258,4 +258,4 @@ def _guest(stage: Stage) -> None:
     client.set_cookie("session", opened.secret)
     stage.visitors["gamma", "guest"] = client
     stage.keep(contract=contract.id, inviting=contract.id, guest_party=guest.id, guest=guest.subject)
-    stage.keep(guest_link=house.links.token(LinkPurpose.GUEST, house.guests.of_party(guest.id).id))
+    stage.keep(guest_link=house.links.token_of(LinkPurpose.GUEST, house.guests.of_party(guest.id).id))

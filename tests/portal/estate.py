@@ -15,7 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from webauthn.helpers import bytes_to_base64url
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import DemonstrationAuthenticators
@@ -137,7 +137,7 @@ def _contracts(estate: Estate) -> None:
     inviting = sent(house, guest=True)
     guest = inviting.parties[0]
     names |= {"inviting": inviting.id, "guest_party": guest.id, "guest": guest.subject}
-    names["guest_link"] = house.links.token(LinkPurpose.GUEST, house.guests.of_party(guest.id).id)
+    names["guest_link"] = house.links.token_of(LinkPurpose.GUEST, house.guests.of_party(guest.id).id)
     finished = house.finalisation.finalise(signed(house, sent(house, ZHANG.subject), 0).id)
     voided = house.voiding.propose(finished.id, reason="示例", by=ZHANG.subject)
     declaration = house.voiding.prepare(finished.id, by=ZHANG.subject)
@@ -262,9 +262,11 @@ def _visitors(estate: Estate) -> None:
     guests = {"guest": ("other", "other_party", "other_guest"), "own guest": ("inviting", "guest_party", "guest")}
     for kind, whose in guests.items():
         contract, party, subject = (names[name] for name in whose)
-        where = Whereabouts("192.0.2.7")
+        where = ClientInfo("192.0.2.7")
         with house.database.transaction() as tx:
-            opened = house.sessions.open_guest(tx, subject, guest_of=(contract, party), where=where, until=until)
+            opened = house.sessions.open_guest_session(
+                tx, subject, guest_of=(contract, party), where=where, until=until
+            )
         estate.sessions[kind] = opened.secret
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from webauthn.helpers import bytes_to_base64url
 from werkzeug.routing import AnyConverter, Map, Rule
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.agreement_text import side_of
 from appliance.demonstration.cast import ALPHA, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
@@ -28,7 +28,7 @@ from appliance.store import passkeys
 from tests.portal.estate import Estate, device, drafted, sent, signed
 from tests.portal.routes import CONTRACT, DRAFT, IDENTITY, NOBODY, OF_SEAL, POST, TEMPLATE, TEXT, VOID, Row
 from tests.portal.visitors import signed_in
-from webui.portal.drafting.desk import terms_of
+from webui.portal.drafting.controller import terms_of
 
 OBJECTS = frozenset(
     {
@@ -173,7 +173,7 @@ def _add_rows(estate: Estate, contract: Contract) -> None:
         query = "SELECT id FROM outbox WHERE contract = ? LIMIT 1"
         [names["message_too"]] = map(str, tx.execute(query, (contract.id,)).fetchone())
         tx.execute("UPDATE outbox SET state = 'refused', reason = '示例' WHERE id = ?", (names["message_too"],))
-        opened = house.sessions.open(tx, OFFICER, Strength.PASSKEY, Whereabouts("192.0.2.9", "test"))
+        opened = house.sessions.open_session(tx, OFFICER, Strength.PASSKEY, ClientInfo("192.0.2.9", "test"))
         credential, key, _ = device(house)
         passkeys.insert(tx, Passkey(credential, CUSTODIAN.subject, key, 0, "示例", now))
     names |= {"session_too": opened.session.id, "passkey_too": bytes_to_base64url(credential)}

@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from webauthn.helpers import bytes_to_base64url
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.demonstration import cast
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
@@ -50,7 +50,7 @@ def signed_in(portal: Flask, appliance: Appliance, subject: str, *, language: st
     client.environ_base["HTTP_ACCEPT"] = "text/html"
     appliance.accounts.own.prefer(subject, Language(language))
     with appliance.database.transaction() as tx:
-        opened = appliance.sessions.open(tx, subject, Strength.PASSKEY, Whereabouts("127.0.0.1"))
+        opened = appliance.sessions.open_session(tx, subject, Strength.PASSKEY, ClientInfo("127.0.0.1"))
     client.set_cookie("session", opened.secret)
     return client
 

@@ -21,7 +21,7 @@ from appliance.wiring import Appliance
 from tests.portal.drafts import Wizard, begun, hidden, upload
 from tests.portal.visitors import signed_in
 from tests.world import sample_document
-from webui.portal.drafting.adding import guest_problems, may_move, moved
+from webui.portal.drafting.party_buttons import guest_problems, may_move, reordered
 
 
 @pytest.fixture
@@ -302,8 +302,8 @@ def test_the_initiator_comes_first_and_nobody_passes(wizard: Wizard, appliance: 
 def test_moving_what_is_not_there_changes_nothing(wizard: Wizard, appliance: Appliance) -> None:
     wizard.save("parties", act=f"person:{LI.subject}")
     draft = appliance.contracts.get(wizard.contract)
-    assert moved(draft, "nobody", 1) == [draft.parties[0].id]
-    assert moved(draft, draft.parties[0].id, 1) == [draft.parties[0].id]
+    assert reordered(draft, "nobody", 1) == [draft.parties[0].id]
+    assert reordered(draft, draft.parties[0].id, 1) == [draft.parties[0].id]
     assert wizard.save("parties", act="remove:nobody").status_code in (404, 422)
 
 

@@ -15,7 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.contracts.permissions import Permission, refusal_for
 from appliance.language import Language, translator
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole
@@ -62,9 +62,11 @@ def browser_of(pages: Flask, house: Appliance, role: str, contract: Contract) ->
         return signed_in(pages, house, subject, PEOPLES_ROLES)
     party = next((one.id for one in contract.parties if one.subject == subject), contract.parties[1].id)
     until = house.now() + timedelta(hours=1)
-    where = Whereabouts("192.0.2.7")
+    where = ClientInfo("192.0.2.7")
     with house.database.transaction() as tx:
-        opened = house.sessions.open_guest(tx, subject, guest_of=(contract.id, party), where=where, until=until)
+        opened = house.sessions.open_guest_session(
+            tx, subject, guest_of=(contract.id, party), where=where, until=until
+        )
     client = pages.test_client()
     client.environ_base["HTTP_ACCEPT"] = "text/html"
     client.set_cookie("session", opened.secret)

@@ -22,7 +22,7 @@ from appliance.wiring import Appliance
 from hsm.activation.totp import code_at, step_of
 from tests.portal.conftest import form_token
 from tests.portal.visitors import signed_in
-from webui.portal.drafting.spots import MOST_ROWS
+from webui.portal.drafting.field_rows import MOST_ROWS
 
 PASSWORD = "朱砂 蜡 雨 四更 钟楼"
 QUOTES = '甲方“<b>”说："𠮷野" & \\ 行\n'
@@ -54,15 +54,15 @@ def ended(portal: Flask, appliance: Appliance, subject: str) -> FlaskClient:
     """A browser whose session is over."""
     client = signed_in(portal, appliance, subject, PEOPLES_ROLES)
     with appliance.database.transaction() as tx:
-        appliance.sessions.end_all(tx, subject, by=subject)
+        appliance.sessions.end_all_sessions(tx, subject, by=subject)
     return client
 
 
 def factors_of(appliance: Appliance, subject: str) -> str:
     """Gives *subject* password and login code; the code of now."""
-    draft = appliance.accounts.codes.draft(subject, subject)
+    draft = appliance.accounts.codes.draft_secret(subject, subject)
     with appliance.database.transaction() as tx:
-        accounts.set_password(tx, subject, passwords.hashed(PASSWORD))
+        accounts.set_password(tx, subject, passwords.hash_password(PASSWORD))
         accounts.set_code_secret(tx, subject, bytes.fromhex(draft.sealed), step=1)
         tx.execute("DELETE FROM throttle")
     return code_at(base64.b32decode(draft.secret), step_of(appliance.now()))

@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from appliance.accounts.links import Links
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.links import LinkTokens
+from appliance.accounts.sessions import ClientInfo
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import LI, ZHANG, ZONE
 from appliance.errors import StateRefused
@@ -42,8 +42,8 @@ def party(invited: Contract) -> Party:
 
 def link_of(appliance: Appliance, party: Party) -> str:
     """The address in the guest's letter, without the host."""
-    links = Links(appliance.settings.home.secret(LINKS_KEY, {}))
-    return f"/guest/{links.token(LinkPurpose.GUEST, appliance.guests.of_party(party.id).id)}"
+    links = LinkTokens(appliance.settings.home.secret(LINKS_KEY, {}))
+    return f"/guest/{links.token_of(LinkPurpose.GUEST, appliance.guests.of_party(party.id).id)}"
 
 
 def test_others_are_not_led_to_the_code(
@@ -82,7 +82,7 @@ def test_from_the_contract_to_the_code_and_in(
 def test_a_code_lets_in_once_by_each_link(appliance: Appliance, invited: Contract, party: Party) -> None:
     link, code = link_of(appliance, party), appliance.guests.code(invited.id, party.id, by=ZHANG.subject)
     with pytest.raises(StateRefused, match="was used already"):
-        appliance.entering.admit(link.rsplit("/", 1)[-1], code, Whereabouts("192.0.2.7"))
+        appliance.entering.admit(link.rsplit("/", 1)[-1], code, ClientInfo("192.0.2.7"))
 
 
 def test_the_initiator_is_asked_six_times_a_day_by_whatever_links(

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from flask.testing import FlaskClient
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.config import MailSettings, Security
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import LI, OFFICER, ZHANG, ZONE
@@ -36,7 +36,7 @@ from tests.portal.reading import words_in
 from tests.portal.visitors import SIGNER, signed_in
 from tests.world import activations_for, agree, sample_document
 
-FROM = Whereabouts("192.0.2.7")
+FROM = ClientInfo("192.0.2.7")
 
 
 @pytest.fixture
@@ -102,14 +102,14 @@ def test_a_wrong_address_learns_nothing_more(estate: Estate, contract: Contract)
     after, party = correct(estate, contract, email="right@epsilon.example", phone="+86 10 1234 5678")
     assert (party.subject, party.phone) == (before.subject, "+86 10 1234 5678"), "nothing was set up"
     assert house.registry.person(party.subject).email == "right@epsilon.example"
-    assert house.sessions.presence(opened.secret) is None
+    assert house.sessions.find_holder(opened.secret) is None
     assert estate.browser("nobody").get(old).status_code == 404
     with pytest.raises(NotFound):
         house.entering.send_another(token(old))
     assert house.guests.code(contract.id, party.id, by=ZHANG.subject) != code
     with pytest.raises(NotFound):
         house.entering.admit(
-            token(old), house.guests.code(contract.id, party.id, by=ZHANG.subject), Whereabouts("192.0.2.7")
+            token(old), house.guests.code(contract.id, party.id, by=ZHANG.subject), ClientInfo("192.0.2.7")
         )
     page = estate.browser("nobody").get(link_of(house, party)).text
     assert 'name="code"' in page and "data-passkey" not in page
@@ -134,7 +134,7 @@ def test_a_correction_while_the_code_is_looked_at_shuts_the_wrong_one_out(
     form = {**signing_visits.hidden(stranger.get(link).text), "code": code}
     monkeypatch.setattr(GuestCodes, "is_code", corrected)
     assert stranger.post(link, data=form).status_code == 404
-    assert not house.sessions.of(before.subject)
+    assert not house.sessions.sessions_of(before.subject)
 
 
 def test_a_session_that_was_ended_is_not_led_to_the_new_link(estate: Estate, contract: Contract) -> None:
@@ -160,7 +160,7 @@ def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: 
     house, before = estate.appliance, contract.parties[0]
     old = link_of(house, before)
     house.entering.admit(
-        token(old), house.guests.code(contract.id, before.id, by=ZHANG.subject), Whereabouts("192.0.2.7")
+        token(old), house.guests.code(contract.id, before.id, by=ZHANG.subject), ClientInfo("192.0.2.7")
     )
     request = propose(house, before)
     act = house.office.drafts.draft_enrolment(request, verified="示例", by=OFFICER)

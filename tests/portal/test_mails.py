@@ -17,7 +17,7 @@ from markupsafe import escape
 from werkzeug.test import TestResponse
 
 from appliance.accounts.accounts import NewAccount
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.config import MailSettings, Security
 from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.voiding import VoidDeclaration
@@ -304,7 +304,7 @@ def endings_before_everybody_signed(mails: Mails) -> None:
     mails.deliver()
     code = house.guests.code(came.id, came.parties[0].id, by=by)
     link = house.addresses.of_invitation(house.guests.of_party(came.parties[0].id))
-    house.entering.admit(link.rpartition("/")[2], code, Whereabouts("192.0.2.7"))
+    house.entering.admit(link.rpartition("/")[2], code, ClientInfo("192.0.2.7"))
     for contract in (came, never):
         house.endings.recall(contract.id, reason="示例", by=by)
         told = mails.follow_all(contract.title)
@@ -426,7 +426,7 @@ def test_who_was_signed_out_comes_back_by_the_passkey(mails: Mails) -> None:
     path = urlsplit(mails.appliance.addresses.of_invitation(mails.appliance.guests.of_party(guest.id))).path
     mails.come_in(client, guest.subject, client.get(path))
     with mails.appliance.database.transaction() as tx:
-        mails.appliance.sessions.end_all(tx, guest.subject, by=guest.subject)
+        mails.appliance.sessions.end_all_sessions(tx, guest.subject, by=guest.subject)
     page = client.get(f"/contracts/{contract.id}", follow_redirects=True)
     assert page.request.path.startswith("/guest/") and "data-passkey" in page.text
 

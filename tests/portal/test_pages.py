@@ -15,7 +15,7 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.language import Language, instants
 from appliance.model.accounts import Strength
 from appliance.store import people
@@ -87,7 +87,7 @@ def test_a_language_that_was_chosen_at_the_door_is_kept_by_signing_in(portal: Fl
     reader = known_person(appliance, "person-at-the-door", "门前选择者")
     signed_in(portal, appliance, reader.subject)
     with appliance.database.transaction() as tx:
-        opened = appliance.sessions.open(tx, reader.subject, Strength.PASSKEY, Whereabouts("192.0.2.7"))
+        opened = appliance.sessions.open_session(tx, reader.subject, Strength.PASSKEY, ClientInfo("192.0.2.7"))
     with portal.test_request_context(headers={"Cookie": "language=en"}):
         portal.preprocess_request()
         answer = access.admit(Response(), opened)

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 import pytest
 from flask import Flask
 
-from appliance.accounts.links import Links
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.links import LinkTokens
+from appliance.accounts.sessions import ClientInfo
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import CONTRACT_SEAL, LI, OFFICER, ZHANG, ZONE
 from appliance.errors import NotFound, StateRefused
@@ -71,14 +71,14 @@ class Correspondence:
 
     def token(self, party: Party) -> str:
         """What the guest's newest mail has in its link."""
-        links = Links(self.appliance.settings.home.secret(LINKS_KEY, {}))
-        return links.token(LinkPurpose.GUEST, self.appliance.guests.of_party(party.id).id)
+        links = LinkTokens(self.appliance.settings.home.secret(LINKS_KEY, {}))
+        return links.token_of(LinkPurpose.GUEST, self.appliance.guests.of_party(party.id).id)
 
     def enter(self, contract: Contract) -> None:
         """The guest comes in, by link and code."""
         guest = guest_of(contract)
         code = self.appliance.guests.code(contract.id, guest.id, by=ZHANG.subject)
-        self.appliance.entering.admit(self.token(guest), code, Whereabouts("192.0.2.7"))
+        self.appliance.entering.admit(self.token(guest), code, ClientInfo("192.0.2.7"))
 
 
 def guest_of(contract: Contract) -> Party:
@@ -184,9 +184,9 @@ def test_a_guest_learns_of_the_new_contract_from_its_own_link_alone(
     guest = guest_of(contract)
     letters.enter(contract)
     until = appliance.now() + timedelta(hours=1)
-    where = Whereabouts("192.0.2.7")
+    where = ClientInfo("192.0.2.7")
     with appliance.database.transaction() as tx:
-        opened = appliance.sessions.open_guest(
+        opened = appliance.sessions.open_guest_session(
             tx, guest.subject, guest_of=(contract.id, guest.id), where=where, until=until
         )
     browser = portal.test_client()

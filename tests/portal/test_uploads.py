@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from webui.portal.uploads import ROOM_FOR_FORM, TAKE_FILES, Room
+from webui.portal.uploads import ROOM_FOR_FORM, TAKE_FILES, BodyLimit
 
 
 def test_every_view_that_reads_a_file_is_among_them(portal: Flask) -> None:
@@ -35,7 +35,7 @@ def test_every_view_that_reads_a_file_is_among_them(portal: Flask) -> None:
     ],
 )
 def test_the_address_decides(portal: Flask, method: str, path: str, large: bool) -> None:
-    room = Room(portal)(method, path)
+    room = BodyLimit(portal)(method, path)
     assert room == (portal.config["MAX_CONTENT_LENGTH"] if large else ROOM_FOR_FORM)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from flask import Flask
 from flask.testing import FlaskClient
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.errors import NotFound
 from appliance.language import Language
 from appliance.model.accounts import AccountRole, AccountState, Strength
@@ -43,7 +43,7 @@ def signed_in(
             accounts.set_password(tx, subject, "$argon2id$not-used")
             accounts.set_state(tx, subject, AccountState.ACTIVE)
         accounts.set_roles(tx, subject, roles)
-        opened = appliance.sessions.open(tx, subject, Strength.PASSKEY, Whereabouts("192.0.2.7", "test"))
+        opened = appliance.sessions.open_session(tx, subject, Strength.PASSKEY, ClientInfo("192.0.2.7", "test"))
     client = portal.test_client()
     client.environ_base["HTTP_ACCEPT"] = "text/html"
     client.set_cookie("session", opened.secret)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from appliance.accounts.links import Links
+from appliance.accounts.links import LinkTokens
 from appliance.config import MailSettings
 from appliance.contracts import changes, rules
 from appliance.contracts.authorisation_basis import BasisFinder
@@ -159,7 +159,7 @@ class Year:
             }
         )
         self.endings, self.extending, self.handing_over = Endings(room), Extending(room), HandingOver(room)
-        addresses = Addresses("https://sign.example", Links(b"k" * 32))
+        addresses = Addresses("https://sign.example", LinkTokens(b"k" * 32))
         derivation = Derivation(lambda _kind: RULES, lambda _name: self.calendar)
         self.reminding = Reminding(self.database, derivation, rules="1", now=self.clock)
         self.post = PostOffice(self.clock)

@@ -12,24 +12,24 @@ from urllib.parse import urlencode
 from flask import Flask, Response, current_app, g, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.administration.own import OwnAdministratorFactors
-from appliance.administration.sessions import AdministratorPresence, ConsoleSessions
+from appliance.administration.own_factors import OwnAdministratorFactors
+from appliance.administration.sessions import ConsoleSessionHolder, ConsoleSessions
 from appliance.language import Language
 from appliance.model.administration import Actor, AdministratorRole, OpenedConsoleSession
 from webui.shared import errors, language
 from webui.shared.language import current_language, translate
-from webui.shared.session_cookies import SessionCookies, SignedOut, whereabouts
+from webui.shared.session_cookies import SessionCookies, SignedOut, client_info
 
 __all__ = [
     "TITLES",
+    "ConsoleVisitor",
     "SignedOut",
-    "Visitor",
     "admit",
+    "client_info",
     "dismiss",
     "visitor",
     "visitor_or_none",
     "wants_fragment",
-    "whereabouts",
 ]
 
 EXTENSION = "vermilion-console-access"
@@ -46,30 +46,30 @@ TITLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class ConsoleVisitor:
     """Who is signed in, as the administration knows it."""
 
-    presence: AdministratorPresence
+    holder: ConsoleSessionHolder
 
     @property
     def login(self) -> str:
         """The name that somebody signs in with."""
-        return self.presence.administrator.login
+        return self.holder.administrator.login
 
     @property
     def name(self) -> str:
         """The human's name."""
-        return self.presence.administrator.name
+        return self.holder.administrator.name
 
     @property
     def role(self) -> AdministratorRole:
         """The one kind of administrator that this is."""
-        return self.presence.administrator.role
+        return self.holder.administrator.role
 
     @property
     def actor(self) -> Actor:
         """Who acts."""
-        return self.presence.actor
+        return self.holder.actor
 
     @property
     def title(self) -> str:
@@ -79,16 +79,16 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class _Access:
-    cookies: SessionCookies[Visitor]
+    cookies: SessionCookies[ConsoleVisitor]
     own: OwnAdministratorFactors
 
 
-def visitor() -> Visitor:
+def visitor() -> ConsoleVisitor:
     """Who is signed in. Raises :class:`SignedOut`."""
     return _access().cookies.visitor()
 
 
-def visitor_or_none() -> Visitor | None:
+def visitor_or_none() -> ConsoleVisitor | None:
     """Who is signed in, if anybody."""
     return _access().cookies.visitor_or_none()
 
@@ -118,17 +118,17 @@ def dismiss(response: BaseResponse) -> BaseResponse:
 def install(app: Flask, sessions: ConsoleSessions, own: OwnAdministratorFactors, *, secure: bool) -> None:
     """Makes the visitor known to views and templates of *app*."""
 
-    def look_up(secret: str) -> Visitor | None:
-        presence = sessions.presence(secret, touch=not wants_fragment())
+    def look_up(secret: str) -> ConsoleVisitor | None:
+        presence = sessions.find_holder(secret, touch=not wants_fragment())
         if presence is None:
             return None
         g.language = presence.administrator.language or current_language()
-        return Visitor(presence)
+        return ConsoleVisitor(presence)
 
     def keep(chosen: Language) -> bool:
         found = visitor_or_none()
         if found is not None:
-            own.choose_language(found.presence.administrator.login, chosen)
+            own.choose_language(found.holder.administrator.login, chosen)
         return found is not None
 
     cookies = SessionCookies("console", secure, "Strict", sessions, look_up)

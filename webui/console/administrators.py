@@ -10,7 +10,7 @@ from flask import Blueprint, render_template
 from appliance.administration.action import Action
 from appliance.administration.registry import REGISTRY, may_ask
 from appliance.model.administration import Administrator, AdministratorRole, AdministratorState
-from webui.console.access import TITLES, Visitor, visitor
+from webui.console.access import TITLES, ConsoleVisitor, visitor
 from webui.console.parts import ConsoleParts
 
 AREA = "administrators"
@@ -35,7 +35,7 @@ FITTING = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AdministratorRow:
     """One administrator, and what the reader may ask for about them."""
 
     it: Administrator
@@ -60,7 +60,9 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
     return pages
 
 
-def _row(who: Visitor, administrator: Administrator, allowed: Mapping[str, Action]) -> Row:
+def _row(who: ConsoleVisitor, administrator: Administrator, allowed: Mapping[str, Action]) -> AdministratorRow:
     state, tone = STATES[administrator.state]
     fitting = () if administrator.login == who.login else FITTING[administrator.state]
-    return Row(administrator, state, tone, tuple(allowed[name] for name in fitting if name in allowed))
+    return AdministratorRow(
+        administrator, state, tone, tuple(allowed[name] for name in fitting if name in allowed)
+    )

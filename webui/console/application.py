@@ -11,19 +11,19 @@ from flask import Flask
 from webui.console import (
     access,
     administrators,
-    entrance,
+    health,
     history,
     keys,
+    login,
     operations,
     own_passkeys,
     probes,
     queues,
     runbook,
+    sentences,
     settings,
-    standing,
     state,
     unlocking,
-    wording,
 )
 from webui.console.parts import ConsoleParts
 from webui.shared import assets, clock, errors, forms, headers, language, qr
@@ -47,7 +47,7 @@ def create_app(parts: ConsoleParts) -> Flask:
     language.install(app, default=configured.interface.language, zone=configured.interface.zone, secure=https)
     forms.install(app, key=parts.form_key, secure=https)
     qr.install(app)
-    wording.install(app)
+    sentences.install(app)
     errors.install(app)
     access.install(app, parts.administration.sessions, parts.administration.own, secure=https)
     clock.install(app, clock.ClockView(parts.authority))
@@ -60,7 +60,7 @@ def create_app(parts: ConsoleParts) -> Flask:
         history,
         administrators,
         runbook,
-        entrance,
+        login,
         settings,
         own_passkeys,
         probes,
@@ -76,5 +76,5 @@ def _frame(parts: ConsoleParts) -> dict[str, object]:
         "version": metadata.version("vermilion"),
         "titles": access.TITLES,
         "waiting": operations.waiting(parts),
-        "maintenance": standing.maintenance(parts.observations.survey(parts.now())),
+        "maintenance": health.maintenance_sentence(parts.observations.survey(parts.now())),
     }

@@ -43,7 +43,7 @@ SPANS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ChartPlan:
     """One chart: the figure and which of its values, ``factor`` times, drawn as ``bars`` or ``curve``."""
 
     id: str
@@ -79,8 +79,8 @@ def _least(buckets: Sequence[HourlyFigures]) -> float:
 _REASONS = tuple(NAMES.values())
 
 PLANS = (
-    Plan("timestamps", "Timestamps", "vermilion_timestamps_total", _sum, "bars", least=4),
-    Plan(
+    ChartPlan("timestamps", "Timestamps", "vermilion_timestamps_total", _sum, "bars", least=4),
+    ChartPlan(
         "refusals",
         "Timestamps refused",
         labelled(REFUSED, reason=_REASONS[0]),
@@ -89,8 +89,8 @@ PLANS = (
         least=4,
         more=tuple(labelled(REFUSED, reason=name) for name in _REASONS[1:]),
     ),
-    Plan("signatures", "Signatures", "vermilion_signatures_total", _sum, "bars", least=4),
-    Plan(
+    ChartPlan("signatures", "Signatures", "vermilion_signatures_total", _sum, "bars", least=4),
+    ChartPlan(
         "offset",
         "Clock, distance from its source",
         "vermilion_clock_offset_seconds",
@@ -101,8 +101,8 @@ PLANS = (
         2,
         1,
     ),
-    Plan("error", "Clock, largest error", "vermilion_clock_error_seconds", _worst, "curve", "ms", 1e3, 1, 10),
-    Plan(
+    ChartPlan("error", "Clock, largest error", "vermilion_clock_error_seconds", _worst, "curve", "ms", 1e3, 1, 10),
+    ChartPlan(
         "answer",
         "Authority, time to answer",
         "vermilion_authority_answer_seconds",
@@ -113,11 +113,13 @@ PLANS = (
         1,
         2,
     ),
-    Plan(
+    ChartPlan(
         "commit", "Database, time to commit", "vermilion_database_commit_seconds", _mean, "curve", "ms", 1e3, 1, 2
     ),
-    Plan("disk", "Disk, free", 'vermilion_disk_free_bytes{place="home"}', _least, "curve", "GB", 1e-9, 1, 10),
-    Plan("waiting", "Log, entries that wait for their place", "vermilion_log_waiting", _worst, "bars", least=4),
+    ChartPlan("disk", "Disk, free", 'vermilion_disk_free_bytes{place="home"}', _least, "curve", "GB", 1e-9, 1, 10),
+    ChartPlan(
+        "waiting", "Log, entries that wait for their place", "vermilion_log_waiting", _worst, "bars", least=4
+    ),
 )
 """In the order of the page."""
 
@@ -143,7 +145,7 @@ def span_of(key: str) -> Span:
     return next((span for span in SPANS if span.key == key), SPANS[0])
 
 
-def chart(plan: Plan, series: FigureSeries, span: Span, now: datetime) -> Chart:
+def draw_chart(plan: ChartPlan, series: FigureSeries, span: Span, now: datetime) -> Chart:
     """*plan* over *span* until *now*. Raises :class:`StorageError` when the figures cannot be read."""
     starts = span.starts(now)
     figures = (plan.figure, *plan.more)
@@ -171,7 +173,7 @@ def chart(plan: Plan, series: FigureSeries, span: Span, now: datetime) -> Chart:
 
 
 def _values(
-    plan: Plan, buckets: Sequence[HourlyFigures], starts: Sequence[datetime], step: int
+    plan: ChartPlan, buckets: Sequence[HourlyFigures], starts: Sequence[datetime], step: int
 ) -> list[float | None]:
     """One value for each step; None for one without a measurement."""
     found: dict[int, list[HourlyFigures]] = {}
@@ -180,7 +182,7 @@ def _values(
     return [plan.value(found[number]) * plan.factor if number in found else None for number in range(len(starts))]
 
 
-def _latest(plan: Plan, values: Sequence[float | None]) -> str:
+def _latest(plan: ChartPlan, values: Sequence[float | None]) -> str:
     known = [value for value in values if value is not None]
     if not known:
         return translate()("no figures yet")
@@ -189,7 +191,7 @@ def _latest(plan: Plan, values: Sequence[float | None]) -> str:
     return translate()("{value} at last", value=_said(known[-1], plan))
 
 
-def _told(plan: Plan, title: str, values: Sequence[float | None]) -> str:
+def _told(plan: ChartPlan, title: str, values: Sequence[float | None]) -> str:
     known = [value for value in values if value is not None]
     say = translate()
     if not known:
@@ -203,17 +205,17 @@ def _times(starts: Sequence[datetime], span: Span) -> tuple[str, ...]:
     return tuple(bare_time(start)[11:] if span.key == "day" else bare_time(start)[5:10] for start in wanted)
 
 
-def _said(value: float | None, plan: Plan) -> str:
+def _said(value: float | None, plan: ChartPlan) -> str:
     if value is None:
         return "–"
     return f"{value:,.{plan.digits}f}" + (f" {plan.unit}" if plan.unit else "")
 
 
-def _number(mark: float, plan: Plan, scale: Scale) -> str:
+def _number(mark: float, plan: ChartPlan, scale: Scale) -> str:
     height = scale.high - scale.low
     digits = 0 if height >= 2 * len(scale.marks) or mark == 0 else 1 if height >= 1 else 2
     return f"{mark:,.{digits if plan.unit else 0}f}"
 
 
-def _unit(plan: Plan, title: str) -> str:
+def _unit(plan: ChartPlan, title: str) -> str:
     return f"{title} ({plan.unit})" if plan.unit else title

@@ -12,11 +12,11 @@ from appliance.administration.journal import AdministrationJournal
 from appliance.errors import StorageError
 from appliance.health.series import FigureSeries
 from appliance.model.administration import JournalKind, JournalLine
-from webui.console import acts
+from webui.console import requests
 from webui.console.access import visitor
-from webui.console.figures import PLANS, SPANS, Chart, Span, chart, span_of
+from webui.console.figures import PLANS, SPANS, Chart, Span, draw_chart, span_of
 from webui.console.parts import ConsoleParts
-from webui.console.wording import given
+from webui.console.sentences import mark_typed
 from webui.shared.language import translate
 
 LINES = 30
@@ -68,7 +68,7 @@ TOLD = ("name", "login", "address", "attempts", "count", "fingerprint")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class JournalRow:
     """One line of the journal as people read it; ``who`` is a login, and in parentheses the user of the operating
     system who ran a command on the machine."""
 
@@ -114,18 +114,20 @@ def _charts(parts: ConsoleParts, span: Span) -> list[Chart]:
     """All charts; none while the figures cannot be read, which the first page says."""
     series, now = FigureSeries(parts.observations), parts.now()
     try:
-        return [chart(plan, series, span, now) for plan in PLANS]
+        return [draw_chart(plan, series, span, now) for plan in PLANS]
     except StorageError:
         return []
 
 
-def _line(parts: ConsoleParts, line: JournalLine) -> Line:
+def _line(parts: ConsoleParts, line: JournalLine) -> JournalRow:
     detail = (
-        acts.told(parts.administration.requests.find_request(line.request), outcome=line.kind in ENDED)
+        requests.request_sentence(
+            parts.administration.requests.find_request(line.request), outcome=line.kind in ENDED
+        )
         if line.request
         else ""
     )
-    said = detail or " · ".join(given(str(line.detail[name])) for name in TOLD if name in line.detail)
+    said = detail or " · ".join(mark_typed(str(line.detail[name])) for name in TOLD if name in line.detail)
     user = line.detail.get("user", "")
     who = f"{line.who} ({user})" if user else line.who
-    return Line(line.at, who, translate()(SAID[line.kind]), said, line.request)
+    return JournalRow(line.at, who, translate()(SAID[line.kind]), said, line.request)

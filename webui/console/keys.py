@@ -43,7 +43,7 @@ STATES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class KeyRow:
     """One line: what it is, how many days are left, and how much of its time (0 to 100)."""
 
     it: ExpiringItem
@@ -92,7 +92,7 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
     return pages
 
 
-def _look(parts: ConsoleParts) -> tuple[AuthorityStatus | None, list[Row], list[HeldCeremony], str]:
+def _look(parts: ConsoleParts) -> tuple[AuthorityStatus | None, list[KeyRow], list[HeldCeremony], str]:
     """What the authority tells; when it does not, the sentence why."""
     try:
         status = parts.authority.status()
@@ -110,10 +110,12 @@ def _keepers(parts: ConsoleParts) -> list[str] | None:
         return None
 
 
-def _row(it: ExpiringItem, now: datetime) -> Row:
-    return Row(it, translate()(NAMES.get(it.name, it.label)), it.days_left(now), round(100 * it.share_left(now)))
+def _row(it: ExpiringItem, now: datetime) -> KeyRow:
+    return KeyRow(
+        it, translate()(NAMES.get(it.name, it.label)), it.days_left(now), round(100 * it.share_left(now))
+    )
 
 
-def _calendar(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+def _calendar(rows: Sequence[KeyRow]) -> list[tuple[str, list[KeyRow]]]:
     """By month, the next one first: what ends in it."""
     return [(month, list(found)) for month, found in groupby(rows, key=lambda row: bare_time(row.it.ends)[:7])]

@@ -16,7 +16,7 @@ _ITEM = re.compile(r"(?:[-*]|(\d+)\.) +(.*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class MarkdownBlock:
     """A ``heading``, ``paragraph``, ``code`` (one run of ``words``), ``list`` or ``numbered`` (``items``)."""
 
     kind: str
@@ -24,12 +24,12 @@ class Block:
     items: tuple[Words, ...] = field(default=())
 
 
-def blocks(text: str) -> list[Block]:
+def blocks(text: str) -> list[MarkdownBlock]:
     """The blocks of *text*, in order."""
-    found: list[Block] = []
+    found: list[MarkdownBlock] = []
     for fenced, lines in groupby(_marked(text.splitlines()), key=lambda line: line[0]):
         if fenced:
-            found.append(Block("code", (("code", "\n".join(line for _, line in lines)),)))
+            found.append(MarkdownBlock("code", (("code", "\n".join(line for _, line in lines)),)))
         else:
             found += _prose([line for _, line in lines])
     return found
@@ -46,23 +46,23 @@ def _marked(lines: list[str]) -> Iterator[tuple[int, str]]:
             yield (fence if opened else 0), line
 
 
-def _prose(lines: list[str]) -> Iterator[Block]:
+def _prose(lines: list[str]) -> Iterator[MarkdownBlock]:
     for blank, group in groupby(lines, key=lambda line: not line.strip()):
         if not blank:
             yield from _part([line.rstrip() for line in group])
 
 
-def _part(lines: list[str]) -> Iterator[Block]:
+def _part(lines: list[str]) -> Iterator[MarkdownBlock]:
     """One stretch without an empty line: headings stand alone, items go on in indented lines."""
     texts: list[str] = []
     kind = "paragraph"
     for line in lines:
         heading, item = _HEADING.fullmatch(line), _ITEM.fullmatch(line)
         if heading:
-            yield Block("heading", words(heading[2]))
+            yield MarkdownBlock("heading", words(heading[2]))
         elif item:
             if kind == "paragraph" and texts:
-                yield Block(kind, words(texts.pop()))
+                yield MarkdownBlock(kind, words(texts.pop()))
             kind = "numbered" if item[1] else "list"
             texts.append(item[2])
         elif texts:
@@ -70,9 +70,9 @@ def _part(lines: list[str]) -> Iterator[Block]:
         else:
             texts.append(line)
     if texts and kind == "paragraph":
-        yield Block(kind, words(texts[0]))
+        yield MarkdownBlock(kind, words(texts[0]))
     elif texts:
-        yield Block(kind, items=tuple(words(text) for text in texts))
+        yield MarkdownBlock(kind, items=tuple(words(text) for text in texts))
 
 
 def words(text: str) -> Words:

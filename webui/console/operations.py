@@ -21,10 +21,10 @@ from appliance.administration.signatures import SignedRequest
 from appliance.errors import ApplianceError, NotAllowed, PreconditionRefused, StateRefused, StorageError
 from appliance.language import instants
 from appliance.model.administration import AdminRequest, AdminRequestState, DualControlRole
-from webui.console import acts
-from webui.console.access import Visitor, visitor, visitor_or_none
-from webui.console.acts import Offer
+from webui.console import requests
+from webui.console.access import ConsoleVisitor, visitor, visitor_or_none
 from webui.console.parts import ConsoleParts
+from webui.console.requests import OfferedAction
 from webui.console.speaking import field, sentence
 from webui.shared import passkeys
 from webui.shared.language import translate, zone_of_reader
@@ -39,7 +39,7 @@ View = BaseResponse | str
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ArgumentField:
     """One argument on a form; ``choices`` are (value, words)."""
 
     name: str
@@ -62,34 +62,40 @@ def waiting(parts: ConsoleParts) -> int:
     """How many acts wait for the visitor's decision, for the frame of a page."""
     try:
         who = visitor_or_none()
-        return sum(acts.shown(who, act).yours for act in parts.administration.requests.waiting()) if who else 0
+        return (
+            sum(requests.show_request(who, act).yours for act in parts.administration.requests.waiting())
+            if who
+            else 0
+        )
     except StorageError:
         return 0
 
 
-def offered(who: Visitor, areas: Container[str]) -> list[Offer]:
+def offered(who: ConsoleVisitor, areas: Container[str]) -> list[OfferedAction]:
     """The actions whose names begin with one of *areas*, as *who* sees them."""
-    return acts.offers(who, [each for each in REGISTRY.values() if each.name.partition(".")[0] in areas])
+    return requests.offered_actions(
+        who, [each for each in REGISTRY.values() if each.name.partition(".")[0] in areas]
+    )
 
 
 def _add_actions(pages: Blueprint, parts: ConsoleParts) -> None:
-    desk = parts.administration.requests
+    service = parts.administration.requests
 
     @pages.get("/operations")
     def everything() -> str:
         who = visitor()
-        open_ones = [acts.shown(who, act) for act in [*desk.under_way(), *desk.waiting()]]
+        open_ones = [requests.show_request(who, act) for act in [*service.under_way(), *service.waiting()]]
         closed = [
             act
-            for act in desk.recent(RECENT)
+            for act in service.recent(RECENT)
             if act.state not in (AdminRequestState.WAITING, AdminRequestState.PERFORMING)
         ]
         return render_template(
             "operations.html",
             summary=translate()("waiting: {count}", count=len(open_ones)),
             open=open_ones,
-            areas=acts.by_area(acts.offers(who, REGISTRY.values())),
-            closed=[acts.shown(who, act) for act in closed],
+            areas=requests.by_area(requests.offered_actions(who, REGISTRY.values())),
+            closed=[requests.show_request(who, act) for act in closed],
         )
 
     @pages.get("/operations/<name>")
@@ -113,7 +119,7 @@ def _add_actions(pages: Blueprint, parts: ConsoleParts) -> None:
             return _confirm(parts, who, action, given, problems)
         wanted = {name: text for name, text in given.items() if text}
         try:
-            act = desk.submit_request(action.name, wanted, by=who.actor, signed=_signed(action))
+            act = service.submit_request(action.name, wanted, by=who.actor, signed=_signed(action))
         except (PreconditionRefused, StateRefused) as refusal:
             if action.persons == 2:
                 return _confirm(parts, who, action, given, {"": sentence(refusal)})
@@ -122,56 +128,58 @@ def _add_actions(pages: Blueprint, parts: ConsoleParts) -> None:
 
 
 def _add_acts(pages: Blueprint, parts: ConsoleParts) -> None:
-    desk = parts.administration.requests
+    service = parts.administration.requests
 
     @pages.get("/requests/<act_id>")
     def request_page(act_id: str) -> View:
-        return _page(parts, visitor(), desk.find_request(act_id[:64]), {})
+        return _page(parts, visitor(), service.find_request(act_id[:64]), {})
 
     @pages.post("/requests/<act_id>/approve")
     def approve(act_id: str) -> View:
         who = visitor()
         answer = field(passkeys.FIELD, LONGEST_ANSWER)
-        return decided(who, act_id[:64], lambda id_: desk.approve_request(id_, by=who.actor, answer=answer))
+        return decided(who, act_id[:64], lambda id_: service.approve_request(id_, by=who.actor, answer=answer))
 
     @pages.post("/requests/<act_id>/refuse")
     def refuse(act_id: str) -> View:
         who = visitor()
-        return decided(who, act_id[:64], lambda id_: desk.refuse_request(id_, by=who.actor))
+        return decided(who, act_id[:64], lambda id_: service.refuse_request(id_, by=who.actor))
 
     @pages.post("/requests/<act_id>/withdraw")
     def withdraw(act_id: str) -> View:
         who = visitor()
-        return decided(who, act_id[:64], lambda id_: desk.withdraw_request(id_, by=who.actor))
+        return decided(who, act_id[:64], lambda id_: service.withdraw_request(id_, by=who.actor))
 
-    def decided(who: Visitor, act_id: str, decide: Callable[[str], AdminRequest]) -> View:
-        before = desk.find_request(act_id)
+    def decided(who: ConsoleVisitor, act_id: str, decide: Callable[[str], AdminRequest]) -> View:
+        before = service.find_request(act_id)
         try:
             return _result(who, decide(act_id))
         except ApplianceError as refusal:
             return _page(parts, who, before, {"": sentence(refusal)}, status_of(refusal))
 
 
-def _result(who: Visitor, act: AdminRequest) -> View:
+def _result(who: ConsoleVisitor, act: AdminRequest) -> View:
     """To the act's own page; what is shown once and kept nowhere is shown now."""
-    seen = acts.shown(who, act)
+    seen = requests.show_request(who, act)
     if seen.secret:
         return render_template("outcome.html", act=seen)
     return redirect(url_for("operations.request_page", act_id=act.id), 303)
 
 
 def _page(
-    parts: ConsoleParts, who: Visitor, act: AdminRequest, problems: Mapping[str, str], status: int = 200
+    parts: ConsoleParts, who: ConsoleVisitor, act: AdminRequest, problems: Mapping[str, str], status: int = 200
 ) -> Response:
-    seen = acts.shown(who, act)
+    seen = requests.show_request(who, act)
     page = render_template(
         "request.html",
         act=seen,
         options=parts.administration.requests.signing_options(act, DualControlRole.APPROVES, by=who.actor)
         if seen.yours
         else None,
-        code=parts.administration.welcoming.code_for(act.id) if acts.has_code(who, act) else "",
-        warning=acts.warning(parts.administration.pin_custodians, act.action, act.arguments) if seen.open else "",
+        code=parts.administration.account_setup.code_for(act.id) if requests.has_code(who, act) else "",
+        warning=requests.warning(parts.administration.pin_custodians, act.action, act.arguments)
+        if seen.open
+        else "",
         told=parts.administration.approval_mail.notified_approvers(act) if seen.open else None,
         problems=problems,
     )
@@ -185,7 +193,7 @@ def _signed(action: Action) -> SignedRequest | None:
     return SignedRequest.from_page(field("act", 12), field("asked", 40), field(passkeys.FIELD, LONGEST_ANSWER))
 
 
-def _allowed(name: str) -> tuple[Visitor, Action]:
+def _allowed(name: str) -> tuple[ConsoleVisitor, Action]:
     """The visitor, who may ask for the action. Raises SignedOut, :class:`NotFound`, :class:`NotAllowed`."""
     who, action = visitor(), find_action(name[:100])
     if not may_ask(who.actor, action):
@@ -232,7 +240,7 @@ def _given(action: Action, typed: Mapping[str, str]) -> tuple[dict[str, str], di
 
 def _ask(action: Action, typed: Mapping[str, str], problems: Mapping[str, str]) -> Response:
     fields = [_field(each, typed.get(each.name, "")) for each in _asked_for(action)]
-    note = acts.note_of(action)
+    note = requests.note_of(action)
     page = render_template(
         "action.html", action=action, fields=fields, problems=problems, note=note, effect="", fixed=()
     )
@@ -240,28 +248,30 @@ def _ask(action: Action, typed: Mapping[str, str], problems: Mapping[str, str]) 
 
 
 def _confirm(
-    parts: ConsoleParts, who: Visitor, action: Action, given: Mapping[str, str], problems: Mapping[str, str]
+    parts: ConsoleParts, who: ConsoleVisitor, action: Action, given: Mapping[str, str], problems: Mapping[str, str]
 ) -> Response:
     kept = {each.name: given[each.name] for each in _asked_for(action) if given.get(each.name)}
-    desk = parts.administration.requests
-    draft = desk.draft_request(action.name, kept, by=who.actor) if action.persons == 2 else None
+    service = parts.administration.requests
+    draft = service.draft_request(action.name, kept, by=who.actor) if action.persons == 2 else None
     page = render_template(
         "action.html",
         action=action,
         fields=[_field(each, "") for each in action.arguments if each.kind is ArgumentKind.SECRET],
         problems=problems,
-        effect=acts.effect_of(action, kept),
+        effect=requests.effect_of(action, kept),
         undo=translate()(action.undo) if action.undo else "",
-        note=acts.note_of(action),
-        warning=acts.warning(parts.administration.pin_custodians, action.name, kept),
+        note=requests.note_of(action),
+        warning=requests.warning(parts.administration.pin_custodians, action.name, kept),
         draft=draft,
-        options=desk.signing_options(draft, DualControlRole.ASKS, by=who.actor) if draft else None,
+        options=service.signing_options(draft, DualControlRole.ASKS, by=who.actor) if draft else None,
         fixed=tuple(kept.items()),
     )
     return make_response(page, 422 if problems else 200)
 
 
-def _field(argument: Argument, value: str) -> Field:
+def _field(argument: Argument, value: str) -> ArgumentField:
     say = translate()
-    choices = tuple((choice, say(acts.CHOICES.get(choice, choice))) for choice in argument.choices)
-    return Field(argument.name, say(argument.title), argument.kind.value, argument.required, choices, value)
+    choices = tuple((choice, say(requests.CHOICES.get(choice, choice))) for choice in argument.choices)
+    return ArgumentField(
+        argument.name, say(argument.title), argument.kind.value, argument.required, choices, value
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template
 
 from appliance.administration.registry import find_action, may_ask
-from webui.console import operations, standing
+from webui.console import health, operations
 from webui.console.access import visitor
 from webui.console.parts import ConsoleParts
 from webui.shared.language import translate
@@ -45,11 +45,11 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
     def everything() -> str:
         who = visitor()
         survey = parts.observations.survey(parts.now())
-        found = standing.rows(survey, only=CONCERNED)
+        found = health.health_rows(survey, only=CONCERNED)
         return render_template(
             "queues.html",
             said=translate()("Queues"),
-            rows=standing.worst_first(found),
+            rows=health.worst_first(found),
             stuck=parts.administration.stuck.all(),
             may_retry=may_ask(who.actor, find_action(RETRY)),
             figures=[

@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotFound
 
 from appliance.language import Language
 from webui.console.access import visitor
-from webui.console.markdown import Block, blocks
+from webui.console.markdown import MarkdownBlock, blocks
 from webui.console.parts import ConsoleParts
 from webui.shared.language import current_language
 
@@ -23,23 +23,23 @@ FOLDERS = (Path(sys.prefix, "share/doc/vermilion/runbook"), Path(__file__).paren
 def blueprint(parts: ConsoleParts) -> Blueprint:
     """The pages."""
     pages = Blueprint("runbook", __name__)
-    pages.add_app_template_global(exists, "has_runbook")
+    pages.add_app_template_global(has_page, "has_runbook")
 
     @pages.get("/runbook/<name>")
     def page(name: str) -> str:
         visitor()
-        found, spoken = read(name, current_language())
+        found, spoken = read_page(name, current_language())
         return render_template("runbook.html", title=_title(found), blocks=found[1:], spoken=spoken)
 
     return pages
 
 
-def exists(name: str) -> bool:
+def has_page(name: str) -> bool:
     """Whether there is a page of this name."""
     return any((folder / f"{name}.md").is_file() for folder in FOLDERS)
 
 
-def read(name: str, language: Language) -> tuple[list[Block], str]:
+def read_page(name: str, language: Language) -> tuple[list[MarkdownBlock], str]:
     """The page *name*, its title first, and the language that it is in. Raises :class:`NotFound`."""
     if not _NAME.fullmatch(name):
         raise NotFound
@@ -51,5 +51,5 @@ def read(name: str, language: Language) -> tuple[list[Block], str]:
     raise NotFound
 
 
-def _title(found: list[Block]) -> str:
+def _title(found: list[MarkdownBlock]) -> str:
     return "".join(text for _kind, text in found[0].words) if found else ""

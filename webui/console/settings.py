@@ -7,8 +7,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import PreconditionRefused, SignInRefused, TooManyAttempts
 from webui.console import access
-from webui.console.access import Visitor, visitor
-from webui.console.entrance import LONGEST_CODE, LONGEST_PASSWORD, LONGEST_SEALED
+from webui.console.access import ConsoleVisitor, visitor
+from webui.console.login import LONGEST_CODE, LONGEST_PASSWORD, LONGEST_SEALED
 from webui.console.parts import ConsoleParts
 from webui.console.speaking import field, sentence
 from webui.shared.language import translate
@@ -41,7 +41,7 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
             problems = {"again": translate()("The two passwords differ; type both again.")}
         if not problems:
             try:
-                own.change_password(who.presence, new)
+                own.change_password(who.holder, new)
             except PreconditionRefused as refusal:
                 problems = {"password": sentence(refusal)}
         return _page(parts, who, problems) if problems else _done("password")
@@ -56,46 +56,48 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
         problems = old_password(parts, who)
         if not problems:
             try:
-                own.change_code(who.presence, sealed, field("code", LONGEST_CODE))
+                own.change_code(who.holder, sealed, field("code", LONGEST_CODE))
             except PreconditionRefused as refusal:
                 problems = {"code": sentence(refusal)}
         return _code_page(parts, who, problems, sealed) if problems else _done("code")
 
     @pages.post("/settings/sessions/end")
     def end() -> View:
-        sessions.revoke(field("session", 64), by=visitor().actor)
+        sessions.revoke_session(field("session", 64), by=visitor().actor)
         return _done("session")
 
     return pages
 
 
-def _page(parts: ConsoleParts, who: Visitor, problems: dict[str, str]) -> Response:
+def _page(parts: ConsoleParts, who: ConsoleVisitor, problems: dict[str, str]) -> Response:
     said = DONE.get(request.args.get("done", ""))
     page = render_template(
         "settings.html",
-        sessions=parts.administration.sessions.of(who.login),
-        passkeys=parts.administration.passkeys.of(who.login),
-        here=who.presence.session.id,
+        sessions=parts.administration.sessions.sessions_of(who.login),
+        passkeys=parts.administration.passkeys.passkeys_of(who.login),
+        here=who.holder.session.id,
         done=translate()(said) if said else "",
         problems=problems,
     )
     return make_response(page, 422 if problems else 200)
 
 
-def _code_page(parts: ConsoleParts, who: Visitor, problems: dict[str, str], sealed: str = "") -> Response:
+def _code_page(parts: ConsoleParts, who: ConsoleVisitor, problems: dict[str, str], sealed: str = "") -> Response:
     own = parts.administration.own
     try:
-        draft = own.code_draft(who.presence, sealed=sealed)
+        draft = own.code_draft(who.holder, sealed=sealed)
     except PreconditionRefused as refusal:
-        draft, problems = own.code_draft(who.presence), {"code": sentence(refusal)}
+        draft, problems = own.code_draft(who.holder), {"code": sentence(refusal)}
     page = render_template("login_code.html", draft=draft, problems=problems)
     return make_response(page, 422 if problems else 200)
 
 
-def old_password(parts: ConsoleParts, who: Visitor) -> dict[str, str]:
+def old_password(parts: ConsoleParts, who: ConsoleVisitor) -> dict[str, str]:
     """Nothing when the posted password (field ``old``) is right, else the problem at its place."""
     try:
-        parts.administration.signing_in.confirm(who.login, field("old", LONGEST_PASSWORD), access.whereabouts())
+        parts.administration.sign_in.confirm_password(
+            who.login, field("old", LONGEST_PASSWORD), access.client_info()
+        )
     except (SignInRefused, TooManyAttempts) as refusal:
         return {"old": sentence(refusal)}
     return {}

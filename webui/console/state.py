@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from flask import Blueprint, render_template
 
-from webui.console import standing
+from webui.console import health
 from webui.console.access import visitor
+from webui.console.health import HealthRow
 from webui.console.parts import ConsoleParts
-from webui.console.standing import Row
 from webui.shared.language import translate
 
 
@@ -21,7 +21,7 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
     def everything() -> str:
         visitor()
         survey = parts.observations.survey(parts.now())
-        found = standing.worst_first(standing.rows(survey))
+        found = health.worst_first(health.health_rows(survey))
         return render_template(
             "state.html",
             overall=_overall(found),
@@ -34,7 +34,7 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
     return pages
 
 
-def _overall(found: Sequence[Row]) -> str:
+def _overall(found: Sequence[HealthRow]) -> str:
     """The one sentence at the top."""
     failing, attention = (
         sum(row.condition == condition for row in found) for condition in ("failing", "attention")

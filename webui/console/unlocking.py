@@ -13,7 +13,7 @@ from appliance.errors import ApplianceError
 from hsm.errors import AuthorityError
 from hsm.status import AuthorityState
 from hsm.subjects import pin_custodian_subject
-from webui.console.access import Visitor, visitor
+from webui.console.access import ConsoleVisitor, visitor
 from webui.console.parts import ConsoleParts
 from webui.console.speaking import field, sentence
 from webui.shared import passkeys
@@ -27,7 +27,7 @@ View = BaseResponse | str
 def blueprint(parts: ConsoleParts) -> Blueprint:
     """The addresses."""
     pages = Blueprint("unlocking", __name__)
-    desk = parts.administration.unlocking
+    service = parts.administration.unlocking
 
     @pages.get("/unlock")
     def show() -> View:
@@ -41,7 +41,7 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
             answer = passkeys.activation(
                 pin_custodian_subject(who.login), field(passkeys.FIELD, passkeys.LONGEST_ANSWER)
             )
-            desk.give_part(_fields(field("act", LONGEST_ACT)), part, answer, by=who.actor)
+            service.give_part(_fields(field("act", LONGEST_ACT)), part, answer, by=who.actor)
         except (ApplianceError, AuthorityError) as refusal:
             return _page(parts, who, {"": sentence(refusal)}, status_of(refusal))
         return redirect(url_for("unlocking.show"), 303)
@@ -50,7 +50,7 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
     def forget() -> View:
         who = visitor()
         try:
-            desk.forget_part(who.actor)
+            service.forget_part(who.actor)
         except ApplianceError as refusal:
             return _page(parts, who, {"": sentence(refusal)}, status_of(refusal))
         return redirect(url_for("unlocking.show"), 303)
@@ -58,7 +58,7 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
     return pages
 
 
-def _page(parts: ConsoleParts, who: Visitor, problems: dict[str, str], status: int = 200) -> Response:
+def _page(parts: ConsoleParts, who: ConsoleVisitor, problems: dict[str, str], status: int = 200) -> Response:
     standing = parts.administration.unlocking.status_for(who.actor)
     party = parts.settings.console.relying_party
     page = render_template(

@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.accounts.desk import AccountsDesk
-from appliance.accounts.sessions import Sessions
+from appliance.accounts.service import AccountsService
+from appliance.accounts.sessions import PortalSessions
 from appliance.errors import NotAllowed, NotFound
 from appliance.guests import is_guest
 from appliance.history.disclosure import Audience
@@ -24,32 +24,32 @@ from appliance.model.accounts import PEOPLES_ROLES, AccountRole, OpenedSession
 from appliance.model.intent import SigningOrigin
 from appliance.notices.addresses import Addresses
 from appliance.wiring import Appliance
-from webui.portal import carrying
+from webui.portal import carried_forms
 from webui.shared import errors, language
 from webui.shared.language import translate
-from webui.shared.session_cookies import SessionCookies, SignedOut, whereabouts
+from webui.shared.session_cookies import SessionCookies, SignedOut, client_info
 from webui.shared.ways import is_page, page_above, page_before
 
 __all__ = [
     "PEOPLES_ROLES",
+    "PortalVisitor",
     "SignedOut",
-    "Visitor",
     "admit",
     "circumstances",
+    "client_info",
     "dismiss",
     "require",
     "session_secret",
     "signatory",
     "visitor",
     "visitor_or_none",
-    "whereabouts",
 ]
 
 EXTENSION = "vermilion-access"
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class PortalVisitor:
     """Who is signed in. ``session`` is the id of the session; ``guest_of`` (contract, party) of outside signers,
     who have no roles."""
 
@@ -68,24 +68,24 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class _Access:
-    cookies: SessionCookies[Visitor]
-    sessions: Sessions
-    desk: AccountsDesk
+    cookies: SessionCookies[PortalVisitor]
+    sessions: PortalSessions
+    accounts: AccountsService
     now: Callable[[], datetime]
     guest_page: Callable[[str], str | None]
 
 
-def visitor() -> Visitor:
+def visitor() -> PortalVisitor:
     """Who is signed in. Raises :class:`SignedOut`, which becomes the page to sign in."""
     return _access().cookies.visitor()
 
 
-def visitor_or_none() -> Visitor | None:
+def visitor_or_none() -> PortalVisitor | None:
     """Who is signed in, if anybody."""
     return _access().cookies.visitor_or_none()
 
 
-def require(*roles: AccountRole) -> Visitor:
+def require(*roles: AccountRole) -> PortalVisitor:
     """The visitor, who has one of *roles*. Raises :class:`SignedOut`, or :class:`NotAllowed` (403)."""
     found = visitor()
     if not found.roles & set(roles):
@@ -93,7 +93,7 @@ def require(*roles: AccountRole) -> Visitor:
     return found
 
 
-def signatory() -> Visitor:
+def signatory() -> PortalVisitor:
     """Somebody who can sign at all: an outside signer, or a person with one of the people's roles."""
     found = visitor()
     return found if found.guest_of is not None else require(*PEOPLES_ROLES)
@@ -101,7 +101,7 @@ def signatory() -> Visitor:
 
 def circumstances() -> SigningOrigin:
     """From where the visitor acts, for intents and history: the network address."""
-    return SigningOrigin(whereabouts().address)
+    return SigningOrigin(client_info().address)
 
 
 def admit(response: BaseResponse, opened: OpenedSession, *, speaking: Language | None = None) -> BaseResponse:
@@ -112,7 +112,7 @@ def admit(response: BaseResponse, opened: OpenedSession, *, speaking: Language |
     """
     chosen = language.chosen_before() or speaking
     if chosen is not None:
-        _access().desk.own.prefer(opened.session.subject, chosen)
+        _access().accounts.own.prefer(opened.session.subject, chosen)
         language.forget_choice(response)
     return _access().cookies.admit(response, opened.secret)
 
@@ -162,7 +162,7 @@ def answer_signed_out() -> Response | BaseResponse:
         sentence = translate()("You are signed out; sign in and repeat it.")
         return errors.answer(401, "signed-out", sentence)
     secret = session_secret()
-    before = _access().sessions.owner(secret) if secret else None
+    before = _access().sessions.owner_of(secret) if secret else None
     page = _access().guest_page(before) if before is not None and is_guest(before) else None
     if page is not None:
         return redirect(page, 303)
@@ -175,11 +175,11 @@ def answer_signed_out() -> Response | BaseResponse:
 def _sign_in_again() -> Response:
     """The page to sign in that keeps what was posted, and posts it afterwards."""
     access, secret = _access(), session_secret()
-    owner = access.sessions.owner(secret) if secret else None
-    carried = carrying.pack(access.desk.tickets, owner, now=access.now()) if owner else ""
+    owner = access.sessions.owner_of(secret) if secret else None
+    carried = carried_forms.pack_form(access.accounts.tickets, owner, now=access.now()) if owner else ""
     page = render_template(
         "accounts/login.html",
-        offer=access.desk.signing_in.passkey_offer(),
+        offer=access.accounts.sign_in.passkey_offer(),
         next=page_before() or (request.path if is_page(request.path) else page_above()) or "/",
         carried=carried,
         typed={},
@@ -189,13 +189,15 @@ def _sign_in_again() -> Response:
     return make_response(page, 401)
 
 
-def _look_up(sessions: Sessions, secret: str) -> Visitor | None:
-    presence = sessions.presence(secret)
+def _look_up(sessions: PortalSessions, secret: str) -> PortalVisitor | None:
+    presence = sessions.find_holder(secret)
     if presence is None:
         return None
     person, session = presence.person, presence.session
     g.zone, g.language = person.zone, person.language
-    return Visitor(person.subject, person.name, person.organisation, presence.roles, session.id, session.guest_of)
+    return PortalVisitor(
+        person.subject, person.name, person.organisation, presence.roles, session.id, session.guest_of
+    )
 
 
 def _guest_page(appliance: Appliance, guest: str) -> str | None:

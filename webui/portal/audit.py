@@ -9,7 +9,7 @@ from appliance.history.audit import PAGE, Audit
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract
 from webui.portal.access import require
-from webui.portal.contracts.reading import Sight, sight
+from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
 from webui.shared.language import translate
 
@@ -47,9 +47,9 @@ def blueprint(parts: PortalParts) -> Blueprint:
     return pages
 
 
-def _audited(parts: PortalParts, contract_id: str) -> Sight:
-    """The contract, for auditors and its initiator. Raises as :func:`sight`, or :class:`NotAllowed`."""
-    seen = sight(parts, contract_id)
+def _audited(parts: PortalParts, contract_id: str) -> ContractView:
+    """The contract, for auditors and its initiator. Raises as :func:`view_contract`, or :class:`NotAllowed`."""
+    seen = view_contract(parts, contract_id)
     if not seen.who.auditor and seen.who.subject != seen.contract.initiator:
         raise NotAllowed("The whole history is for auditors and for who started the contract.")
     return seen

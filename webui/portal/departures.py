@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response
 
 from appliance.contracts.handing_over import LeftBehind
 from appliance.errors import NotAllowed
-from webui.portal.contracts.reading import sight
-from webui.portal.office.forms import REFUSALS, officer, problem_of, text
+from webui.portal.contracts.view import view_contract
+from webui.portal.office.forms import REFUSALS, field_value, problem_of, visiting_officer
 from webui.portal.parts import PortalParts
 
 
@@ -28,14 +28,14 @@ def _install_for_officers(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/office/people/<subject>/contracts")
     def left_behind(subject: str) -> tuple[str, int]:
-        officer()
+        visiting_officer()
         return _page(parts, departures.left_behind(subject), subject)
 
     @pages.post("/office/people/<subject>/contracts")
     def take_over(subject: str) -> Response | tuple[str, int]:
-        by = officer().subject
+        by = visiting_officer().subject
         try:
-            _decide(parts, text("contract", 80), by, left=subject)
+            _decide(parts, field_value("contract", 80), by, left=subject)
         except REFUSALS as refusal:
             return _page(parts, departures.left_behind(subject), subject, *problem_of(refusal))
         return redirect(url_for("departures.left_behind", subject=subject), 303)
@@ -46,13 +46,13 @@ def _install_for_initiators(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/contracts/<contract_id>/stand-in")
     def stand_in(contract_id: str) -> tuple[str, int]:
-        seen = sight(parts, contract_id)
+        seen = view_contract(parts, contract_id)
         _require_initiator(seen.who.subject, seen.contract.initiator)
         return _page(parts, departures.of_contract(seen.contract))
 
     @pages.post("/contracts/<contract_id>/stand-in")
     def stand_in_for(contract_id: str) -> Response | tuple[str, int]:
-        seen = sight(parts, contract_id)
+        seen = view_contract(parts, contract_id)
         _require_initiator(seen.who.subject, seen.contract.initiator)
         try:
             _decide(parts, contract_id, seen.who.subject)
@@ -67,8 +67,8 @@ def _require_initiator(subject: str, initiator: str) -> None:
 
 
 def _decide(parts: PortalParts, contract_id: str, by: str, *, left: str | None = None) -> None:
-    departures, party = parts.appliance.departures, text("party", 80)
-    to, reason = text("to", 80), text("reason", 1001)
+    departures, party = parts.appliance.departures, field_value("party", 80)
+    to, reason = field_value("to", 80), field_value("reason", 1001)
     if party:
         departures.reassign(contract_id, party, to=to, reason=reason, by=by, left=left)
     else:

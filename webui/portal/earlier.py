@@ -20,7 +20,7 @@ class EarlierLine:
     verified: bool
 
 
-def lines(parts: PortalParts, contract: Contract) -> list[EarlierLine]:
+def earlier_signature_lines(parts: PortalParts, contract: Contract) -> list[EarlierLine]:
     """In the order of the document; empty for most."""
     return [_line(each) for each in parts.appliance.earlier.of(contract.original.digest)]
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.model.accounts import AccountRole
 from appliance.model.listing import EVERYTHING, MOST
-from webui.portal.access import Visitor, visitor_or_none
+from webui.portal.access import PortalVisitor, visitor_or_none
 from webui.portal.contracts import choosing
 from webui.portal.parts import PortalParts
 
@@ -38,12 +38,12 @@ def blueprint(parts: PortalParts) -> Blueprint:
     return pages
 
 
-def _list(parts: PortalParts, someone: Visitor, seals: int) -> Response:
+def _list(parts: PortalParts, someone: PortalVisitor, seals: int) -> Response:
     """The visitor's contracts as chosen; for an auditor all of them, but for drafts of other organisations.
     *seals* wait for this custodian."""
     listing = parts.appliance.listing
     whose = EVERYTHING if AccountRole.AUDITOR in someone.roles else someone.subject
-    chosen = choosing.read(request.args)
+    chosen = choosing.read_filter(request.args)
     page = listing.page(whose, chosen.filter, audience=someone.audience, limit=ROWS)
     body = render_template(
         "contracts/list.html",

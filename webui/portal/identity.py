@@ -12,10 +12,10 @@ from appliance.identity import IdentityCheck
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import GUEST_PREFIX
 from appliance.model.identity import Against, IdentityDocument
-from webui.portal.access import Visitor, require
-from webui.portal.office.forms import REFUSALS, problem_of, text
+from webui.portal.access import PortalVisitor, require
+from webui.portal.office.forms import REFUSALS, field_value, problem_of
 from webui.portal.parts import PortalParts
-from webui.shared.once import Once
+from webui.shared.once import SingleSubmission
 
 CHECKERS = (AccountRole.OFFICER, AccountRole.REVIEWER)
 
@@ -24,9 +24,9 @@ def blueprint(parts: PortalParts) -> Blueprint:
     """The page of a person's identity and its forms."""
     pages = Blueprint("identity", __name__, url_prefix="/identity")
     inner = parts.appliance.disclosing.belongs
-    checks, once = parts.appliance.identity, Once(parts.appliance.submissions)
+    checks, once = parts.appliance.identity, SingleSubmission(parts.appliance.submissions)
 
-    def page(subject: str, someone: Visitor, problems: dict[str, str], status: int = 200) -> tuple[str, int]:
+    def page(subject: str, someone: PortalVisitor, problems: dict[str, str], status: int = 200) -> tuple[str, int]:
         person, records = parts.appliance.registry.person(subject), checks.of(subject)
         people = [name for record in records for name in (record.checked_by, record.answers, record.withdrawn_by)]
         shown = render_template(
@@ -63,7 +63,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
     def withdraw(subject: str, record_id: str) -> Response | tuple[str, int]:
         someone = _visitor(parts, subject)
         try:
-            checks.withdraw(subject, record_id, reason=text("reason"), by=someone.subject)
+            checks.withdraw(subject, record_id, reason=field_value("reason"), by=someone.subject)
         except REFUSALS as refusal:
             problem, status = problem_of(refusal)
             return page(subject, someone, {"": problem}, status)
@@ -72,7 +72,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
     return pages
 
 
-def _visitor(parts: PortalParts, subject: str, *readers: AccountRole) -> Visitor:
+def _visitor(parts: PortalParts, subject: str, *readers: AccountRole) -> PortalVisitor:
     """Officers and reviewers; for an outside representative those of the organisation that invited, and its
     initiators. For all others raises the :class:`NotFound` of somebody who is not known."""
     if not subject.startswith(GUEST_PREFIX):
@@ -86,13 +86,13 @@ def _visitor(parts: PortalParts, subject: str, *readers: AccountRole) -> Visitor
 def _check(by: str) -> IdentityCheck:
     """What was posted. Raises :class:`PreconditionRefused` for what cannot be read."""
     try:
-        expires = date.fromisoformat(text("expires", 10)) if text("expires", 10) else None
-        document, against = IdentityDocument(text("document", 40)), Against(text("against", 40))
+        expires = date.fromisoformat(field_value("expires", 10)) if field_value("expires", 10) else None
+        document, against = IdentityDocument(field_value("document", 40)), Against(field_value("against", 40))
     except ValueError as error:
         raise PreconditionRefused(
             "Choose the document, how it was compared, and a day until which it holds."
         ) from error
-    return IdentityCheck(document, text("number", 60), against, by, text("note", 600), expires)
+    return IdentityCheck(document, field_value("number", 60), against, by, field_value("note", 600), expires)
 
 
 def _recorded(parts: PortalParts, subject: str, check: IdentityCheck, by: str) -> str:

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from appliance.documents.pictures import offered
 from appliance.errors import NotFound
 from appliance.model.contract import Contract
-from webui.portal.contracts.reading import Sight, sight
+from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
 
 USUAL_WIDTH = 1000
@@ -20,7 +20,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
     @pages.get("/contracts/<contract_id>/pages/<int:number>.png")
     def page(contract_id: str, number: int) -> Response:
-        seen = sight(parts, contract_id)
+        seen = view_contract(parts, contract_id)
         contract = seen.contract
         if not 1 <= number <= contract.pages:
             raise NotFound("There is no page {page}; the document has {pages}.", page=number, pages=contract.pages)
@@ -33,7 +33,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
         tag = f"{digest}-{number}-{width}"
         return _answer(tag) or _picture(parts.appliance.pictures.page(digest, number - 1, width), tag)
 
-    def _prepared(seen: Sight, intent: str, number: int, width: int) -> Response:
+    def _prepared(seen: ContractView, intent: str, number: int, width: int) -> Response:
         """What is not signed yet is for the side that would sign, and for the custodians of a seal."""
         signer = parts.appliance.pictures.signer_of(intent, seen.contract.id)
         if signer not in seen.who.seals and not parts.appliance.disclosing.belongs(signer, seen.audience):

@@ -53,7 +53,7 @@ def create() -> Portal:
     stack = ExitStack()
     atexit.register(stack.close)
     pages = _pages(settings, stack.enter_context(open_appliance(settings, role="web")))
-    bridge = Bridge(pages, threads=settings.web.threads, room=uploads.Room(pages))
+    bridge = Bridge(pages, threads=settings.web.threads, room=uploads.BodyLimit(pages))
     return Portal(bridge, AsgiTimestamps(lambda: _timestamps(settings.home)))
 
 

@@ -15,7 +15,7 @@ KINDS = {
 """The kinds, as message ids."""
 
 
-def named(seal: Seal) -> str:
+def seal_name(seal: Seal) -> str:
     """The seal's own name, whose kind is Chinese as on its face; for other readers the kind in their words too."""
     if current_language() is Language.CHINESE:
         return seal.label

@@ -24,7 +24,7 @@ ROOM_FOR_FORM: Final = 2 * 1024 * 1024
 """Bytes of a request that brings no file; what an expired session carries to the page to sign in is the most."""
 
 
-class Room:
+class BodyLimit:
     """Asked by path before a body is read, so that nobody fills the disk at an address that wants no file."""
 
     def __init__(self, app: Flask) -> None:

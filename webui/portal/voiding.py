@@ -13,11 +13,11 @@ from appliance.contracts.permissions import Permission
 from appliance.contracts.rules import LONGEST_REASON
 from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
 from hsm.errors import ActivationLocked, ActivationRefused
-from webui.portal.contracts.reading import Sight, sight
+from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
-from webui.portal.signing import means
+from webui.portal.signing import activations
 from webui.shared.language import translate
-from webui.shared.once import Once
+from webui.shared.once import SingleSubmission
 from webui.shared.statuses import Refusal, status_of
 
 _DECLARATION = re.compile(r"[0-9a-f]{24}")
@@ -26,23 +26,25 @@ _DECLARATION = re.compile(r"[0-9a-f]{24}")
 def blueprint(parts: PortalParts) -> Blueprint:
     """The page with both answers, and a target for each."""
     pages = Blueprint("voiding", __name__, url_prefix="/contracts/<contract_id>/void")
-    once = Once(parts.appliance.submissions)
+    once = SingleSubmission(parts.appliance.submissions)
 
     @pages.get("/answer")
     def answer(contract_id: str) -> Response:
-        seen = sight(parts, contract_id)
+        seen = view_contract(parts, contract_id)
         seen.require(Permission.AGREE_TO_VOID)
         return _page(parts, seen)
 
     @pages.post("/declare")
     def declare(contract_id: str) -> Response | BaseResponse:
-        seen = sight(parts, contract_id)
+        seen = view_contract(parts, contract_id)
         prepared = request.form.get("declaration", "")
         if not _DECLARATION.fullmatch(prepared):
             raise BadRequest
 
         def done() -> str:
-            parts.appliance.voiding.declare(contract_id, prepared, [means.posted(seen.who.subject)])
+            parts.appliance.voiding.declare(
+                contract_id, prepared, [activations.posted_activation(seen.who.subject)]
+            )
             return url_for("contracts.page", contract_id=contract_id, done="declared")
 
         try:
@@ -52,7 +54,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
     @pages.post("/refuse")
     def refuse(contract_id: str) -> Response | BaseResponse:
-        seen = sight(parts, contract_id)
+        seen = view_contract(parts, contract_id)
         reason = request.form.get("reason", "").strip()
         version = request.form.get("seen", "")
         if not re.fullmatch(r"[0-9]{1,9}", version, re.ASCII):
@@ -80,7 +82,7 @@ def _again(
     of_reason: bool = False,
 ) -> Response:
     """The page once more with the reason; the refusal itself when there is nothing to answer any more."""
-    seen = sight(parts, contract_id)
+    seen = view_contract(parts, contract_id)
     if not seen.may(act):
         if isinstance(refusal, PreconditionRefused):
             seen.require(act)  # as the page knows the visitor, who may be an auditor
@@ -92,10 +94,12 @@ def _again(
     return _page(parts, seen, {"reason" if of_reason else "": sentence}, status)
 
 
-def _page(parts: PortalParts, seen: Sight, problems: dict[str, str] | None = None, status: int = 200) -> Response:
+def _page(
+    parts: PortalParts, seen: ContractView, problems: dict[str, str] | None = None, status: int = 200
+) -> Response:
     """A declaration made ready to sign, and the form to refuse."""
     declaration = parts.appliance.voiding.prepare(seen.contract.id, by=seen.who.subject)
-    known = means.means_of(parts, seen.who.subject)
+    known = activations.means_of(parts, seen.who.subject)
     proposal = seen.contract.voiding
     body = render_template(
         "contracts/void.html",
@@ -106,7 +110,7 @@ def _page(parts: PortalParts, seen: Sight, problems: dict[str, str] | None = Non
         record=json.loads(declaration.record),
         digest=declaration.intent.digest.hex(),
         means=known,
-        options=means.options(parts, declaration.intent, known),
+        options=activations.activation_options(parts, declaration.intent, known),
         problems=problems or {},
         typed=request.form,
     )

@@ -20,7 +20,7 @@ FIELD = "once"
 _VALUE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
-class Once:
+class SingleSubmission:
     """Runs what makes something at most once for each form."""
 
     def __init__(self, submissions: Submissions) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from flask import g, request
 from werkzeug.wrappers import Response
 
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.errors import StorageError
 
 V = TypeVar("V")
@@ -26,7 +26,7 @@ class SignedOut(Exception):
     """Nobody is signed in, or not any more; answered with a way to sign in."""
 
 
-class Sessions(Protocol):
+class SessionStore(Protocol):
     """What ends a session."""
 
     def close(self, secret: str) -> None:
@@ -41,7 +41,7 @@ class SessionCookies(Generic[V]):
     name: str
     secure: bool
     same_site: Literal["Lax", "Strict"]
-    sessions: Sessions
+    sessions: SessionStore
     look_up: Callable[[str], V | None]
 
     @property
@@ -95,6 +95,6 @@ class SessionCookies(Generic[V]):
         return {"httponly": True, "samesite": self.same_site, "secure": self.secure, "path": "/"}
 
 
-def whereabouts() -> Whereabouts:
+def client_info() -> ClientInfo:
     """Network address and browser, for sessions and throttling."""
-    return Whereabouts(request.remote_addr or "unknown", request.headers.get("User-Agent", ""))
+    return ClientInfo(request.remote_addr or "unknown", request.headers.get("User-Agent", ""))

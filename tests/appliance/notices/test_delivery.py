@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.accounts.links import Links
+from appliance.accounts.links import LinkTokens
 from appliance.config import MailSettings, Security
 from appliance.model.notice import Notice, NoticeKind
 from appliance.notices.addresses import Addresses
@@ -21,7 +21,7 @@ from tests.appliance.contracts.samples import NOON
 from tests.appliance.notices.smtp import Post, post_office
 from tests.appliance.store.seeds import seeded
 
-LINKS = Links(b"k" * 32)
+LINKS = LinkTokens(b"k" * 32)
 NOTICE = Notice("contract-1", "person-1", NoticeKind.YOUR_TURN, NOON)
 
 

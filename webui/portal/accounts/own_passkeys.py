@@ -10,7 +10,7 @@ from appliance.accounts.factors import LONGEST_LABEL
 from appliance.accounts.passkeys import LONGEST_ANSWER
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from webui.portal import access
-from webui.portal.access import Visitor
+from webui.portal.access import PortalVisitor
 from webui.portal.accounts.forms import device, field, sentence
 from webui.portal.accounts.login_code import password_problem
 from webui.portal.accounts.settings import owner
@@ -24,15 +24,17 @@ View = BaseResponse | str
 
 def add(pages: Blueprint, parts: PortalParts) -> None:
     """The addresses."""
-    desk = parts.appliance.accounts
+    accounts = parts.appliance.accounts
 
-    def offer_page(who: Visitor, problems: dict[str, str]) -> Response:
-        account = desk.administration.account(who.subject)
-        known = [each.credential_id for each in desk.own.passkeys(who.subject)]
+    def offer_page(who: PortalVisitor, problems: dict[str, str]) -> Response:
+        account = accounts.administration.account(who.subject)
+        known = [each.credential_id for each in accounts.own.passkeys(who.subject)]
         page = render_template(
             "accounts/new_passkey.html",
-            offer=desk.passkeys.registration(who.subject, login=account.login, name=who.name, known=known),
-            typed={"label": field("label", LONGEST_LABEL) or device(access.whereabouts().agent)},
+            offer=accounts.passkeys.offer_registration(
+                who.subject, login=account.login, name=who.name, known=known
+            ),
+            typed={"label": field("label", LONGEST_LABEL) or device(access.client_info().agent)},
             problems=problems,
         )
         return make_response(page, 422 if problems else 200)
@@ -45,7 +47,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
     @pages.post("/settings/passkeys/new")
     def proven() -> View:
         who = owner()
-        problems = password_problem(desk, who)
+        problems = password_problem(accounts, who)
         if problems:
             return make_response(render_template("accounts/prove.html", problems=problems), 422)
         return offer_page(who, {})
@@ -54,14 +56,16 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
     def add_passkey() -> View:
         who, ticket = owner(), field("ticket", LONGEST_TICKET)
         try:
-            made = desk.passkeys.registered(who.subject, ticket, field(passkeys.FIELD, LONGEST_ANSWER))
+            made = accounts.passkeys.verify_registration(
+                who.subject, ticket, field(passkeys.FIELD, LONGEST_ANSWER)
+            )
         except StateRefused as refusal:  # the offer is over: the password is asked for again
             page = render_template("accounts/prove.html", problems={"": sentence(refusal)})
             return make_response(page, 409)
         except PreconditionRefused as refusal:
             return offer_page(who, {"": sentence(refusal)})
         try:
-            desk.own.add_passkey(who.subject, made, field("label", LONGEST_LABEL))
+            accounts.own.add_passkey(who.subject, made, field("label", LONGEST_LABEL))
         except (PreconditionRefused, StateRefused) as refusal:
             return offer_page(who, {"label": sentence(refusal)})
         return redirect(url_for("accounts.settings", done="passkey", _anchor="passkeys"), 303)
@@ -73,10 +77,10 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
     @pages.post("/settings/passkeys/<named>/remove")
     def removed(named: str) -> View:
         who = owner()
-        problems = password_problem(desk, who)
+        problems = password_problem(accounts, who)
         if not problems:
             try:
-                desk.own.remove_passkey(who.subject, _identifier(named))
+                accounts.own.remove_passkey(who.subject, _identifier(named))
             except PreconditionRefused as refusal:
                 problems = {"": sentence(refusal)}
         if problems:
@@ -85,7 +89,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
 
     def removal(named: str, problems: dict[str, str]) -> Response:
         wanted = _identifier(named)
-        found = [each for each in desk.own.passkeys(owner().subject) if each.credential_id == wanted]
+        found = [each for each in accounts.own.passkeys(owner().subject) if each.credential_id == wanted]
         if not found:
             raise NotFound("There is no such passkey; it may have been removed already.")
         page = render_template("accounts/remove_passkey.html", passkey=found[0], problems=problems)

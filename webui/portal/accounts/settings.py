@@ -10,9 +10,9 @@ from werkzeug.wrappers import Response as BaseResponse
 from appliance.errors import NotAllowed, PreconditionRefused, SignInRefused, TooManyAttempts
 from appliance.language import Language
 from webui.portal import access
-from webui.portal.access import Visitor
+from webui.portal.access import PortalVisitor
 from webui.portal.accounts.forms import device, field, sentence
-from webui.portal.office.forms import unshown
+from webui.portal.office.forms import unprintable_names
 from webui.portal.parts import PortalParts
 from webui.shared.language import NAMES, current_language, translate
 
@@ -43,7 +43,7 @@ def zones(own: str) -> list[tuple[str, str]]:
     return [(zone, zone) for zone in offered]
 
 
-def owner() -> Visitor:
+def owner() -> PortalVisitor:
     """The visitor with an account of their own. Raises :class:`NotAllowed` for outside signers."""
     found = access.visitor()
     if found.guest_of is not None:
@@ -53,11 +53,11 @@ def owner() -> Visitor:
 
 def add(pages: Blueprint, parts: PortalParts) -> None:
     """The addresses."""
-    desk, sessions = parts.appliance.accounts, parts.appliance.sessions
+    accounts, sessions = parts.appliance.accounts, parts.appliance.sessions
 
     def overview(problems: dict[str, str], status: int = 200) -> Response:
         who = owner()
-        person = desk.own.person(who.subject)
+        person = accounts.own.person(who.subject)
         typed = {
             "name": request.form.get("name", person.name)[:LONGEST_FIELD],
             "language": request.form.get("language", person.language),
@@ -66,10 +66,10 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
         page = render_template(
             "accounts/settings.html",
             person=person,
-            account=desk.administration.account(who.subject),
-            name_stays=desk.own.name_stays(who.subject),
-            passkeys=desk.own.passkeys(who.subject),
-            sessions=[(session, device(session.agent)) for session in sessions.of(who.subject)],
+            account=accounts.administration.account(who.subject),
+            name_stays=accounts.own.name_stays(who.subject),
+            passkeys=accounts.own.passkeys(who.subject),
+            sessions=[(session, device(session.agent)) for session in sessions.sessions_of(who.subject)],
             zones=zones(typed["zone"]),
             languages=NAMES,
             typed=typed,
@@ -86,11 +86,11 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
     def profile() -> View:
         who = owner()
         chosen = field("language", 5)
-        problems = unshown(parts.appliance.workshop, {"name": field("name", LONGEST_FIELD)})
+        problems = unprintable_names(parts.appliance.workshop, {"name": field("name", LONGEST_FIELD)})
         if problems:
             return overview(problems, 422)
         try:
-            desk.own.change_profile(
+            accounts.own.change_profile(
                 who.subject,
                 name=field("name", LONGEST_FIELD),
                 language=Language(chosen) if chosen in tuple(Language) else current_language(),
@@ -106,11 +106,11 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
         if new != field("again", LONGEST_PASSWORD):
             return overview({"again": translate()("The two passwords differ; type both again.")}, 422)
         try:
-            desk.signing_in.confirm(who.subject, field("old", LONGEST_PASSWORD), access.whereabouts())
+            accounts.sign_in.confirm_password(who.subject, field("old", LONGEST_PASSWORD), access.client_info())
         except (SignInRefused, TooManyAttempts) as refusal:
             return overview({"old": sentence(refusal)}, 422 if isinstance(refusal, SignInRefused) else 429)
         try:
-            desk.own.change_password(who.subject, new, session=who.session)
+            accounts.own.change_password(who.subject, new, session=who.session)
         except PreconditionRefused as refusal:
             return overview({"password": sentence(refusal)}, 422)
         return redirect(url_for("accounts.settings", done="password"), 303)
@@ -118,7 +118,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
     @pages.post("/settings/sessions/end")
     def end_session() -> View:
         who = owner()
-        sessions.revoke(field("session", 64), by=who.subject)
+        sessions.revoke_session(field("session", 64), by=who.subject)
         return redirect(url_for("accounts.settings", done="session", _anchor="sessions"), 303)
 
     @pages.post("/settings/sessions/end-others")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from webui.portal.contracts import acts, files, page, resending, revisions
+from webui.portal.contracts import actions, files, page, resending, revisions
 from webui.portal.parts import PortalParts
 
 
@@ -13,7 +13,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
     pages = Blueprint("contracts", __name__, url_prefix="/contracts")
     page.install(pages, parts)
     files.install(pages, parts)
-    acts.install(pages, parts)
+    actions.install(pages, parts)
     resending.install(pages, parts)
     revisions.install(pages, parts)
     return pages

@@ -15,7 +15,7 @@ LONGEST = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ListFilter:
     """``typed`` is what stands in the fields, ``address`` the same without what is empty, ``problems`` a sentence
     for each field that cannot be understood (it does not restrict then)."""
 
@@ -35,7 +35,7 @@ class Choice:
         return bool(self.address) or self.filter.after is not None
 
 
-def read(arguments: Mapping[str, str]) -> Choice:
+def read_filter(arguments: Mapping[str, str]) -> ListFilter:
     """The choice that the address of a list states."""
     typed = {name: " ".join(arguments.get(name, "").split())[:LONGEST] for name in NAMES}
     problems: dict[str, str] = {}
@@ -50,7 +50,7 @@ def read(arguments: Mapping[str, str]) -> Choice:
         query=typed["q"] or None,
         after=arguments.get("after") or None,
     )
-    return Choice(wanted, typed, {name: value for name, value in typed.items() if value}, problems)
+    return ListFilter(wanted, typed, {name: value for name, value in typed.items() if value}, problems)
 
 
 def buckets() -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotFound as NoSuchPage
 from appliance.contracts.permissions import Permission
 from appliance.exporting import Exporting
 from appliance.model.contract import Contract
-from webui.portal.contracts.reading import sight
+from webui.portal.contracts.view import view_contract
 from webui.portal.parts import PortalParts
 
 _UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
@@ -24,13 +24,13 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/<contract_id>/document.pdf")
     def document(contract_id: str) -> Response:
-        contract = sight(parts, contract_id).contract
+        contract = view_contract(parts, contract_id).contract
         number = _revision(contract)
         return _saved(parts.appliance.contracts.document(contract, number), contract, "pdf", "application/pdf")
 
     @pages.get("/<contract_id>/evidence.zip")
     def evidence(contract_id: str) -> Response:
-        seen = sight(parts, contract_id)
+        seen = view_contract(parts, contract_id)
         seen.require(Permission.EXPORT)
         package = exporting.export(contract_id, seen.audience).package
         return _saved(package, seen.contract, "evidence.zip", "application/zip")

@@ -15,9 +15,9 @@ from appliance.language.sizes import ByteSize
 from appliance.model.contract import UNSENT, ContractState, Party, PartyKind, PartyState
 from webui.portal import earlier
 from webui.portal.access import visitor
-from webui.portal.contracts.reading import Sight, sight
-from webui.portal.contracts.resending import neighbours
-from webui.portal.contracts.words import remaining, state_line
+from webui.portal.contracts.resending import linked_contracts
+from webui.portal.contracts.status_line import remaining, state_line
+from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
 from webui.portal.powers.readers import is_readable
 from webui.shared.language import translate
@@ -66,7 +66,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/<contract_id>")
     def page(contract_id: str) -> Response:
-        seen = sight(parts, contract_id)
+        seen = view_contract(parts, contract_id)
         contract = seen.contract
         events = timeline.of(contract_id, seen.audience)
         waits = contract.state is ContractState.SENT
@@ -79,9 +79,9 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             acts={act.value for act in Permission if seen.may(act)},
             notice=_notice(),
             advice=_advice(seen, told=parts.appliance.mail.configured or not visitor().guest_of),
-            earlier=earlier.lines(parts, contract),
+            earlier=earlier.earlier_signature_lines(parts, contract),
             further=list(_further(seen)),
-            neighbours=neighbours(parts, seen),
+            neighbours=linked_contracts(parts, seen),
             turn=rules.whose_turn(contract),
             grounds=(grounds := parts.appliance.contracts.authorisation_bases(contract_id)),
             open_powers=set(_open_powers(parts, grounds.values())),
@@ -97,7 +97,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             ended_because=_ended_because(events),
             tones=TONES,
             technical=TECHNICAL,
-            names=names_of(parts),
+            names=name_lookup(parts),
             absent=parts.appliance.reminders.absences.of(contract) if initiates else (),
             dates=parts.appliance.reminders.dates.of(contract_id) if seen.drafting else (),
             keeps_dates=parts.appliance.reminders.dates.may_change(contract, seen.who.subject),
@@ -111,7 +111,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         return response
 
 
-def names_of(parts: PortalParts) -> Callable[[str], str]:
+def name_lookup(parts: PortalParts) -> Callable[[str], str]:
     """From a subject to the name that people know; the subject itself for somebody who is not known any more."""
 
     def name(subject: str) -> str:
@@ -138,7 +138,7 @@ def _notice() -> str:
     }.get(request.args.get("done", ""), "")
 
 
-def _advice(seen: Sight, *, told: bool) -> str:
+def _advice(seen: ContractView, *, told: bool) -> str:
     """What a signer should know who cannot sign now, though nothing is wrong. ``told``: by mail, or in the portal;
     a guest has no notices there."""
     party = seen.own_party()
@@ -162,7 +162,7 @@ def _open_powers(parts: PortalParts, grounds: Iterable[StoredBasis]) -> Iterator
             yield power.id
 
 
-def _untold(parts: PortalParts, seen: Sight) -> list[Party]:
+def _untold(parts: PortalParts, seen: ContractView) -> list[Party]:
     """The guests on turn who have not come in yet: the initiator has to tell each of them a code."""
     contract = seen.contract
     if contract.state is not ContractState.SENT or seen.who.subject != contract.initiator:
@@ -171,13 +171,13 @@ def _untold(parts: PortalParts, seen: Sight) -> list[Party]:
     return [party for party in invited if parts.appliance.guests.of_party(party.id).opened is None]
 
 
-def _asks(seen: Sight) -> bool:
+def _asks(seen: ContractView) -> bool:
     """Whether the visitor, to sign, asks for a seal."""
     party = seen.own_party()
     return party is not None and party.kind is PartyKind.SEAL
 
 
-def _further(seen: Sight) -> Iterator[tuple[str, str, str]]:
+def _further(seen: ContractView) -> Iterator[tuple[str, str, str]]:
     """The acts besides the main one: address, name, and what they mean."""
     say = translate()
     offered = (

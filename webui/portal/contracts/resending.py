@@ -10,13 +10,13 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.contracts.permissions import Permission, refusal_for
 from appliance.model.contract import Contract, ContractState
-from webui.portal.contracts.reading import Sight, sight
+from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
-from webui.shared.once import Once
+from webui.shared.once import SingleSubmission
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
+class LinkedContracts:
     """What the contract replaces and what replaces it, as far as the visitor may read them."""
 
     replaces: Contract | None
@@ -25,11 +25,11 @@ class Neighbours:
 
 def install(pages: Blueprint, parts: PortalParts) -> None:
     """The form of the button on the page of a contract that has ended."""
-    once = Once(parts.appliance.submissions)
+    once = SingleSubmission(parts.appliance.submissions)
 
     @pages.post("/<contract_id>/correct")
     def correct(contract_id: str) -> BaseResponse:
-        seen = sight(parts, contract_id)
+        seen = view_contract(parts, contract_id)
         seen.require(Permission.CORRECT)
         version = request.form.get("seen", "")
         if not (version.isascii() and version.isdecimal() and len(version) <= 12):
@@ -45,11 +45,11 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         return once.redirected(by, made)
 
 
-def neighbours(parts: PortalParts, seen: Sight) -> Neighbours:
+def linked_contracts(parts: PortalParts, seen: ContractView) -> LinkedContracts:
     """The links of a contract's page."""
     links = parts.appliance.resending.links(seen.contract)
     readable = (
         each if each is not None and refusal_for(each, Permission.READ, seen.who, seen.now) is None else None
         for each in (links.replaces, links.replaced_by)
     )
-    return Neighbours(*readable)
+    return LinkedContracts(*readable)

@@ -7,7 +7,7 @@ from flask import Blueprint, render_template
 from appliance.documents.differences import Differences
 from appliance.errors import NotFound
 from appliance.language.sizes import ByteSize
-from webui.portal.contracts.reading import sight
+from webui.portal.contracts.view import view_contract
 from webui.portal.parts import PortalParts
 
 
@@ -18,7 +18,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     @pages.get("/<contract_id>/revisions", defaults={"number": None})
     @pages.get("/<contract_id>/revisions/<int:number>")
     def revisions(contract_id: str, number: int | None) -> str:
-        contract = sight(parts, contract_id).contract
+        contract = view_contract(parts, contract_id).contract
         wanted = contract.current.number if number is None else number
         chosen = next((one for one in contract.revisions if one.number == wanted), None)
         if chosen is None:

@@ -11,14 +11,22 @@ from appliance.language import instants
 from appliance.model.contract import Contract
 from appliance.model.review import ReviewRequestState
 from webui.portal import earlier
-from webui.portal.contracts.page import names_of
-from webui.portal.drafting import crossing
-from webui.portal.drafting.adding import Button
-from webui.portal.drafting.desk import NOTHING, Desk, Remarks, Step, seen, to, typed
+from webui.portal.contracts.page import name_lookup
+from webui.portal.drafting import cross_page
+from webui.portal.drafting.controller import (
+    NOTHING,
+    DraftController,
+    DraftStep,
+    Remarks,
+    field_value,
+    redirect_to_step,
+    seen_version,
+)
 from webui.portal.drafting.page_ranges import write_pages
-from webui.portal.drafting.palette import mark
+from webui.portal.drafting.palette import party_mark
+from webui.portal.drafting.party_buttons import PressedButton
 from webui.portal.drafting.sheets import Sheet, plain_sheets, shapes_by_page
-from webui.portal.reviews.view import presented
+from webui.portal.reviews.view import review_view
 from webui.shared.language import current_language, translate
 
 SHOWN = 12
@@ -27,58 +35,61 @@ SHOWN = 12
 MOST = 60
 
 STEP_OF = {
-    "document": Step.DOCUMENT,
-    "parties": Step.PARTIES,
-    "deadline": Step.PARTIES,
-    "fields": Step.FIELDS,
-    "review": Step.CHECK,
+    "document": DraftStep.DOCUMENT,
+    "parties": DraftStep.PARTIES,
+    "deadline": DraftStep.PARTIES,
+    "fields": DraftStep.FIELDS,
+    "review": DraftStep.CHECK,
 }
 ANCHOR_OF = {"parties": "#field-parties", "deadline": "#field-deadline", "review": "#review"}
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class MissingPart:
     """Something that keeps the draft from being sent, and where to mend it."""
 
     sentence: str
     href: str
 
 
-def install(pages: Blueprint, desk: Desk) -> None:
+def install(pages: Blueprint, controller: DraftController) -> None:
     """The addresses of this step."""
 
     @pages.get("/contracts/<contract_id>/draft/check")
     def check(contract_id: str) -> Response:
-        return _page(desk, desk.draft(contract_id), NOTHING)
+        return _page(controller, controller.load_draft(contract_id), NOTHING)
 
     @pages.post("/contracts/<contract_id>/draft/check")
     def send(contract_id: str) -> Response:
-        visitor = desk.visitor()
-        if Button.pressed().act == "review":
-            return _asked(desk, desk.draft(contract_id))
-        if Button.pressed().act != "send":
-            return desk.onward(desk.draft(contract_id), Step.CHECK)
+        visitor = controller.visitor()
+        if PressedButton.of_request().act == "review":
+            return _asked(controller, controller.load_draft(contract_id))
+        if PressedButton.of_request().act != "send":
+            return controller.redirect_onward(controller.load_draft(contract_id), DraftStep.CHECK)
         try:
-            return desk.once.redirected(visitor.subject, lambda: _sent(desk, contract_id))
+            return controller.once.redirected(visitor.subject, lambda: _sent(controller, contract_id))
         except ApplianceError as refusal:
-            draft = desk.draft(contract_id)
-            return _page(desk, draft, desk.remarks(refusal, draft))
+            draft = controller.load_draft(contract_id)
+            return _page(controller, draft, controller.remarks(refusal, draft))
 
 
-def _asked(desk: Desk, draft: Contract) -> Response:
+def _asked(controller: DraftController, draft: Contract) -> Response:
     """Asks for a review of the draft as it stands."""
     try:
-        desk.appliance.reviewing.ask(draft.id, by=draft.initiator, seen=typed("document"))
+        controller.appliance.reviewing.ask(draft.id, by=draft.initiator, seen=field_value("document"))
     except ApplianceError as refusal:
-        return _page(desk, draft, desk.remarks(refusal, draft))
-    return to(draft.id, Step.CHECK, anchor="review")
+        return _page(controller, draft, controller.remarks(refusal, draft))
+    return redirect_to_step(draft.id, DraftStep.CHECK, anchor="review")
 
 
-def _sent(desk: Desk, contract_id: str) -> str:
+def _sent(controller: DraftController, contract_id: str) -> str:
     """Sends the draft; where the initiator goes then: to sign first, or to the contract."""
-    draft = desk.draft(contract_id)
-    sent = desk.appliance.sending.send(
-        draft.id, by=draft.initiator, seen=seen(), accepting_unverified=typed("unverified") == "accepted"
+    draft = controller.load_draft(contract_id)
+    sent = controller.appliance.sending.send(
+        draft.id,
+        by=draft.initiator,
+        seen=seen_version(),
+        accepting_unverified=field_value("unverified") == "accepted",
     )
     return f"/contracts/{sent.id}/sign" if _signs_first(sent) else f"/contracts/{sent.id}"
 
@@ -87,29 +98,29 @@ def _signs_first(contract: Contract) -> bool:
     return any(party.subject == contract.initiator for party in contract.parties)
 
 
-def _page(desk: Desk, draft: Contract, remarks: Remarks) -> Response:
+def _page(controller: DraftController, draft: Contract, remarks: Remarks) -> Response:
     language = current_language()
-    unchecked = _unchecked(desk, draft)
-    standing = desk.appliance.reviewing.standing(draft)
-    sizes = desk.appliance.layouts.inspection(draft.original.digest).pages
-    marks = {party.id: mark(party, language) for party in draft.parties}
-    drawn = shapes_by_page(draft, sizes, marks, crossing.diameters(desk, draft))
+    unchecked = _unchecked(controller, draft)
+    standing = controller.appliance.reviewing.standing(draft)
+    sizes = controller.appliance.layouts.inspection(draft.original.digest).pages
+    marks = {party.id: party_mark(party, language) for party in draft.parties}
+    drawn = shapes_by_page(draft, sizes, marks, cross_page.diameters(controller, draft))
     shown = sorted({*range(1, min(SHOWN, draft.pages) + 1), *sorted(drawn)[:MOST]})
-    return desk.page(
-        Step.CHECK,
+    return controller.step_page(
+        DraftStep.CHECK,
         draft,
         remarks,
-        lacking=_lacking(desk, draft),
-        earlier=earlier.lines(desk.parts, draft),
-        outstanding=desk.appliance.sending.outstanding(draft),
-        running_out=desk.appliance.sending.running_out(draft),
+        lacking=_lacking(controller, draft),
+        earlier=earlier.earlier_signature_lines(controller.parts, draft),
+        outstanding=controller.appliance.sending.outstanding(draft),
+        running_out=controller.appliance.sending.running_out(draft),
         marks=marks,
-        review=presented(desk.parts, draft, standing),
+        review=review_view(controller.parts, draft, standing),
         unchecked=unchecked,
         review_asked=standing.request is not None
         and standing.request.state is ReviewRequestState.OPEN
         and standing.request.document == standing.document,
-        names=names_of(desk.parts),
+        names=name_lookup(controller.parts),
         signs_first=_signs_first(draft),
         deadline=instants.named(draft.deadline.at, draft.deadline.zone),
         field_pages={
@@ -122,24 +133,24 @@ def _page(desk: Desk, draft: Contract, remarks: Remarks) -> Response:
     )
 
 
-def _unchecked(desk: Desk, draft: Contract) -> str:
+def _unchecked(controller: DraftController, draft: Contract) -> str:
     """Has the content checked, unless it is already; why it cannot be, if so."""
     try:
-        desk.appliance.reviewing.check(draft, by=draft.initiator)
+        controller.appliance.reviewing.check(draft, by=draft.initiator)
     except DocumentRefused as refusal:
         return translate()(refusal.template, **refusal.values)
     return ""
 
 
-def _lacking(desk: Desk, draft: Contract) -> list[Lack]:
+def _lacking(controller: DraftController, draft: Contract) -> list[MissingPart]:
     """Each once: what a person lacks stands once, also when the person signs and asks for a seal."""
     _ = translate()
     found = [
-        Lack(
+        MissingPart(
             _(problem.sentence.template, **problem.sentence.values),
             f"/contracts/{draft.id}/draft/{STEP_OF[problem.place]}{ANCHOR_OF.get(problem.place, '')}",
         )
-        for problem in desk.appliance.sending.problems(draft)
+        for problem in controller.appliance.sending.problems(draft)
     ]
     return list(dict.fromkeys(found))
 

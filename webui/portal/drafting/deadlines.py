@@ -37,12 +37,12 @@ class TypedDeadline:
     zone: str
 
     @classmethod
-    def of(cls, deadline: Deadline) -> TypedDeadline:
+    def of_deadline(cls, deadline: Deadline) -> TypedDeadline:
         """How *deadline* stands in the form."""
         day, _, time = instants.bare(deadline.at, deadline.zone).partition(" ")
         return cls(day, time, deadline.zone)
 
-    def read(self) -> Deadline | None:
+    def to_deadline(self) -> Deadline | None:
         """The deadline, or None for what is no date or no time of day.
 
         Raises :class:`PreconditionRefused` for a zone that there is not, and a time that its clocks leave out.
@@ -53,6 +53,6 @@ class TypedDeadline:
             return None
 
 
-def zones(own: str) -> tuple[str, ...]:
+def offered_zones(own: str) -> tuple[str, ...]:
     """What the form offers when the draft's zone is *own*."""
     return ZONES if own in ZONES else (own, *ZONES)

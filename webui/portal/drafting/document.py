@@ -16,7 +16,16 @@ from appliance.money import NotAnAmount, read_money
 from appliance.money.reading import LONGEST
 from webui.portal import earlier
 from webui.portal.drafting import incoming
-from webui.portal.drafting.desk import NOTHING, Desk, Remarks, Step, seen, terms_of, to, typed
+from webui.portal.drafting.controller import (
+    NOTHING,
+    DraftController,
+    DraftStep,
+    Remarks,
+    field_value,
+    redirect_to_step,
+    seen_version,
+    terms_of,
+)
 from webui.portal.drafting.sheets import plain_sheets
 from webui.shared.language import NAMES, translate
 
@@ -45,7 +54,7 @@ class TypedDocument:
     language: str
 
     @classmethod
-    def of(cls, draft: Contract) -> TypedDocument:
+    def of_draft(cls, draft: Contract) -> TypedDocument:
         """How the draft stands in the form."""
         money = draft.amount
         amount, currency = ("", USUAL_CURRENCY) if money is None else (f"{money.units:,}", money.currency)
@@ -55,12 +64,12 @@ class TypedDocument:
     def posted(cls) -> TypedDocument:
         """What came with the form."""
         return cls(
-            title=typed("title"),
-            kind=typed("kind"),
-            purpose=typed("purpose").replace("\r\n", "\n"),
-            amount=typed("amount"),
-            currency=typed("currency") or USUAL_CURRENCY,
-            language=typed("language"),
+            title=field_value("title"),
+            kind=field_value("kind"),
+            purpose=field_value("purpose").replace("\r\n", "\n"),
+            amount=field_value("amount"),
+            currency=field_value("currency") or USUAL_CURRENCY,
+            language=field_value("language"),
         )
 
     def problems(self) -> dict[str, str]:
@@ -94,37 +103,39 @@ class TypedDocument:
         return ""
 
 
-def install(pages: Blueprint, desk: Desk) -> None:
+def install(pages: Blueprint, controller: DraftController) -> None:
     """The addresses of this step."""
 
     @pages.get("/contracts/<contract_id>/draft/document")
     def document(contract_id: str) -> Response:
-        draft = desk.draft(contract_id)
-        return _page(desk, draft, TypedDocument.of(draft), NOTHING)
+        draft = controller.load_draft(contract_id)
+        return _page(controller, draft, TypedDocument.of_draft(draft), NOTHING)
 
     @pages.post("/contracts/<contract_id>/draft/document")
     def save_document(contract_id: str) -> Response:
-        draft = desk.draft(contract_id)
+        draft = controller.load_draft(contract_id)
         given = TypedDocument.posted()
         problems = given.problems()
         if problems:
-            return _page(desk, draft, given, Remarks(problems))
+            return _page(controller, draft, given, Remarks(problems))
         try:
-            saved = desk.appliance.drafting.revise(draft.id, _terms(draft, given), by=draft.initiator, seen=seen())
+            saved = controller.appliance.drafting.revise(
+                draft.id, _terms(draft, given), by=draft.initiator, seen=seen_version()
+            )
         except ApplianceError as refusal:
-            return _refused(desk, contract_id, given, refusal)
-        return desk.onward(saved, Step.DOCUMENT)
+            return _refused(controller, contract_id, given, refusal)
+        return controller.redirect_onward(saved, DraftStep.DOCUMENT)
 
     @pages.post("/contracts/<contract_id>/draft/replace")
     def replace_document(contract_id: str) -> Response:
-        draft = desk.draft(contract_id)
+        draft = controller.load_draft(contract_id)
         try:
-            return desk.once.redirected(draft.initiator, lambda: _replaced(desk, draft))
+            return controller.once.redirected(draft.initiator, lambda: _replaced(controller, draft))
         except (DocumentRefused, ConfinementFailed) as refusal:
             remarks = Remarks({"document": translate()(refusal.template, **refusal.values)})
-            return _page(desk, draft, TypedDocument.of(draft), remarks)
+            return _page(controller, draft, TypedDocument.of_draft(draft), remarks)
         except StateRefused as refusal:
-            return _refused(desk, contract_id, TypedDocument.of(draft), refusal)
+            return _refused(controller, contract_id, TypedDocument.of_draft(draft), refusal)
 
 
 def _terms(draft: Contract, given: TypedDocument) -> DraftTerms:
@@ -138,31 +149,33 @@ def _terms(draft: Contract, given: TypedDocument) -> DraftTerms:
     )
 
 
-def _replaced(desk: Desk, draft: Contract) -> str:
-    content = incoming.document(desk)
-    desk.appliance.drafting.replace_document(draft.id, content, by=draft.initiator, seen=seen())
-    return to(draft.id, Step.DOCUMENT).location or "/"
+def _replaced(controller: DraftController, draft: Contract) -> str:
+    content = incoming.uploaded_document(controller)
+    controller.appliance.drafting.replace_document(draft.id, content, by=draft.initiator, seen=seen_version())
+    return redirect_to_step(draft.id, DraftStep.DOCUMENT).location or "/"
 
 
-def _refused(desk: Desk, contract_id: str, given: TypedDocument, refusal: ApplianceError) -> Response:
-    draft = desk.draft(contract_id)
-    return _page(desk, draft, given, desk.remarks(refusal, draft))
+def _refused(
+    controller: DraftController, contract_id: str, given: TypedDocument, refusal: ApplianceError
+) -> Response:
+    draft = controller.load_draft(contract_id)
+    return _page(controller, draft, given, controller.remarks(refusal, draft))
 
 
-def _page(desk: Desk, draft: Contract, given: TypedDocument, remarks: Remarks) -> Response:
-    inspection = desk.appliance.layouts.inspection(draft.original.digest)
-    return desk.page(
-        Step.DOCUMENT,
+def _page(controller: DraftController, draft: Contract, given: TypedDocument, remarks: Remarks) -> Response:
+    inspection = controller.appliance.layouts.inspection(draft.original.digest)
+    return controller.step_page(
+        DraftStep.DOCUMENT,
         draft,
         remarks,
         typed=given,
-        dates=desk.appliance.reminders.dates.of(draft.id),
+        dates=controller.appliance.reminders.dates.of(draft.id),
         languages=NAMES,
         currencies=[(code, code) for code in EXPONENTS],
         kinds=[translate()(kind) for kind in KINDS],
         size=ByteSize(draft.original.size),
         warnings=inspection.warnings,
-        earlier=earlier.lines(desk.parts, draft),
-        accept=incoming.accepted(desk),
+        earlier=earlier.earlier_signature_lines(controller.parts, draft),
+        accept=incoming.accepted_types(controller),
         sheets=plain_sheets(inspection.pages, range(1, min(SHOWN, draft.pages) + 1)),
     )

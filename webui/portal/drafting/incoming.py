@@ -8,7 +8,7 @@ from flask import request
 
 from appliance.errors import DocumentRefused
 from appliance.writing.converting import SUFFIXES
-from webui.portal.drafting.desk import Desk
+from webui.portal.drafting.controller import DraftController
 from webui.shared.language import translate
 
 MEBIBYTE = 1024 * 1024
@@ -16,21 +16,21 @@ PDF = ".pdf"
 LONGEST_TITLE = 200
 
 
-def accepted(desk: Desk) -> str:
+def accepted_types(controller: DraftController) -> str:
     """The kinds of files for the browser's chooser."""
-    office = SUFFIXES if desk.appliance.converter.available else ()
+    office = SUFFIXES if controller.appliance.converter.available else ()
     return ",".join([PDF, "application/pdf", *office])
 
 
-def hint(desk: Desk) -> str:
+def upload_hint(controller: DraftController) -> str:
     """What may be uploaded, in words."""
-    size = desk.parts.settings.documents.largest // MEBIBYTE
-    if desk.appliance.converter.available:
+    size = controller.parts.settings.documents.largest // MEBIBYTE
+    if controller.appliance.converter.available:
         return translate()("PDF, or DOCX and ODT, which become a PDF here; up to {size} MB.", size=size)
     return translate()("PDF, up to {size} MB.", size=size)
 
 
-def document(desk: Desk) -> bytes:
+def uploaded_document(controller: DraftController) -> bytes:
     """The uploaded document as PDF. Raises :class:`DocumentRefused` for none, and for what cannot be converted."""
     given = request.files.get("document")
     if given is None or not given.filename:
@@ -38,11 +38,11 @@ def document(desk: Desk) -> bytes:
     content = given.read()
     if not content:
         raise DocumentRefused("empty", "The file is empty; choose another one.")
-    converter = desk.appliance.converter
+    converter = controller.appliance.converter
     return converter.convert(content, given.filename) if converter.takes(given.filename) else content
 
 
-def title() -> str:
+def title_of_upload() -> str:
     """A title out of the file's name: without its ending and what is no letter."""
     given = request.files.get("document")
     name = given.filename if given is not None and given.filename else ""

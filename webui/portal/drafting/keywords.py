@@ -11,8 +11,8 @@ from appliance.contracts.draft_rules import AnchorSide, place_beside
 from appliance.errors import DocumentRefused
 from appliance.model.contract import Contract, Placement
 from appliance.pdf.values import Found, PageSize
-from webui.portal.drafting.desk import Desk
-from webui.portal.drafting.palette import Mark
+from webui.portal.drafting.controller import DraftController
+from webui.portal.drafting.palette import PartyMark
 from webui.shared.language import translate
 
 PHRASES = (
@@ -30,7 +30,7 @@ PHRASES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Keyword:
+class KeywordSearch:
     """What is looked for, for whom, and where the field goes."""
 
     phrase: str
@@ -49,34 +49,36 @@ class Keyword:
         ]
 
 
-def asked(values: dict[str, str], draft: Contract) -> Keyword | None:
+def requested_search(values: dict[str, str], draft: Contract) -> KeywordSearch | None:
     """The search that *values* (of a form or an address) ask for, or None."""
     party = draft.party(values.get("keyword-party", ""))
     side = values.get("side", "")
     phrase = values.get("phrase", "").strip()
     if party is None or side not in tuple(AnchorSide) or "phrase" not in values:
         return None
-    return Keyword(phrase, party.id, AnchorSide(side))
+    return KeywordSearch(phrase, party.id, AnchorSide(side))
 
 
-def looked_up(desk: Desk, draft: Contract, wanted: Keyword, sizes: Sequence[PageSize], mark: Mark) -> Keyword:
+def run_search(
+    controller: DraftController, draft: Contract, wanted: KeywordSearch, sizes: Sequence[PageSize], mark: PartyMark
+) -> KeywordSearch:
     """*wanted* with the places where its words stand, and the fields that would go there."""
     _ = translate()
     if not wanted.phrase:
-        return Keyword(wanted.phrase, wanted.party, wanted.side, problem=_("Type the words to look for."))
+        return KeywordSearch(wanted.phrase, wanted.party, wanted.side, problem=_("Type the words to look for."))
     try:
-        found = desk.appliance.layouts.find(draft.original.digest, [wanted.phrase])
+        found = controller.appliance.layouts.find(draft.original.digest, [wanted.phrase])
     except DocumentRefused as refusal:
         sentence = _(refusal.template, **refusal.values)
-        return Keyword(wanted.phrase, wanted.party, wanted.side, problem=sentence)
+        return KeywordSearch(wanted.phrase, wanted.party, wanted.side, problem=sentence)
     places = tuple(
         place_beside(hit, wanted.side, sizes[hit.page], width_mm=mark.width_mm, height_mm=mark.height_mm)
         for hit in found
     )
-    return Keyword(wanted.phrase, wanted.party, wanted.side, places, found)
+    return KeywordSearch(wanted.phrase, wanted.party, wanted.side, places, found)
 
 
-def ticked(keyword: Keyword) -> list[Placement]:
+def ticked_places(keyword: KeywordSearch) -> list[Placement]:
     """The places of those hits that were left ticked."""
     chosen = set(request.form.getlist("hit"))
     return [place for index, place in enumerate(keyword.places) if str(index) in chosen]

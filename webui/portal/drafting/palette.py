@@ -22,7 +22,7 @@ SEAL_MM = (42.0, 42.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class PartyMark:
     """A party's colour (a class of fields.css), letter, and the size of a new field in millimetres."""
 
     colour: str
@@ -31,10 +31,10 @@ class Mark:
     height_mm: float
 
 
-def mark(party: Party, language: Language) -> Mark:
+def party_mark(party: Party, language: Language) -> PartyMark:
     """How *party* is marked for readers of *language*."""
     letters = STEMS if language is Language.CHINESE else LETTERS
     index = party.position - 1
     letter = letters[index] if index < len(letters) else str(party.position)
     width, height = SEAL_MM if party.kind is PartyKind.SEAL else PERSON_MM
-    return Mark(f"c{index % COLOURS + 1}", letter, width, height)
+    return PartyMark(f"c{index % COLOURS + 1}", letter, width, height)

@@ -21,17 +21,17 @@ REFUSALS = (ApplianceError, AuthorityError)
 """What a form shows again with its sentence; unknown ids stay pages of their own (404)."""
 
 
-def reader() -> access.Visitor:
+def office_reader() -> access.PortalVisitor:
     """The officer or auditor who visits. Raises as :func:`webui.portal.access.require`."""
     return access.require(AccountRole.OFFICER, AccountRole.AUDITOR)
 
 
-def officer() -> access.Visitor:
+def visiting_officer() -> access.PortalVisitor:
     """The officer who visits: who changes something. Raises as :func:`webui.portal.access.require`."""
     return access.require(AccountRole.OFFICER)
 
 
-def text(name: str, most: int = 1000) -> str:
+def field_value(name: str, most: int = 1000) -> str:
     """The posted field *name*, cut where it is refused as too long in any case."""
     return request.form.get(name, "")[: most + 1]
 
@@ -42,7 +42,7 @@ def organisations(parts: PortalParts) -> list[tuple[str, str]]:
     return [(each, each) for each in sorted(parts.authority.organisations(), key=lambda each: (each != own, each))]
 
 
-def unshown(workshop: PdfWorkshop, names: Mapping[str, str]) -> dict[str, str]:
+def unprintable_names(workshop: PdfWorkshop, names: Mapping[str, str]) -> dict[str, str]:
     """What is wrong with *names*, by field, that have characters which a signature cannot show: they would be
     refused when somebody signs."""
     found = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 
 from appliance.office import describe_decision, subjects_of_decision
-from webui.portal.office.forms import reader
+from webui.portal.office.forms import office_reader
 from webui.portal.parts import PortalParts
 
 
@@ -15,7 +15,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("")
     def everything() -> str:
-        reader()
+        office_reader()
         search = request.args.get("search", "")[:100]
         after = request.args.get("after", "")[:80]
         waiting, acts, seals = office.requests.waiting(), office.decisions.waiting_decisions(), office.seals.all()

@@ -7,10 +7,18 @@ from collections.abc import Callable
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from appliance.accounts.accounts import problems as problems_of
+from appliance.accounts.accounts import account_problems as problems_of
 from appliance.model.accounts import PEOPLES_ROLES, ROLES_OF, AccountRole, NewAccount
 from webui.portal.access import visitor
-from webui.portal.office.forms import REFUSALS, officer, organisations, problem_of, reader, text, unshown
+from webui.portal.office.forms import (
+    REFUSALS,
+    field_value,
+    office_reader,
+    organisations,
+    problem_of,
+    unprintable_names,
+    visiting_officer,
+)
 from webui.portal.parts import PortalParts
 from webui.shared import once
 from webui.shared.language import translate
@@ -40,7 +48,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     def changed(subject: str, change: Callable[[str], object], done: str = "") -> Response | tuple[str, int]:
         """*change* by the officer, then the page again, saying what is *done*; a refusal stands on the page."""
-        by = officer().subject
+        by = visiting_officer().subject
         try:
             change(by)
         except REFUSALS as refusal:
@@ -49,7 +57,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/people/<subject>")
     def person(subject: str) -> tuple[str, int]:
-        reader()
+        office_reader()
         return page(subject)
 
     @pages.post("/people/<subject>/roles")
@@ -69,16 +77,16 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.post("/people/<subject>/credential")
     def revoke_credential(subject: str) -> Response | tuple[str, int]:
-        by = officer().subject
+        by = visiting_officer().subject
         try:
-            act = office.drafts.draft_revocation(subject, text("credential", 2100), by=by)
+            act = office.drafts.draft_revocation(subject, field_value("credential", 2100), by=by)
         except REFUSALS as refusal:
             return page(subject, *problem_of(refusal))
         return redirect(url_for("office.act", act_id=act.id), 303)
 
     @pages.post("/people/<subject>/leave")
     def leave(subject: str) -> Response | tuple[str, int]:
-        by = officer().subject
+        by = visiting_officer().subject
         try:
             act = office.members.let_go(subject, by=by)
         except REFUSALS as refusal:
@@ -89,7 +97,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
 def _install_invitation(pages: Blueprint, parts: PortalParts) -> None:
     accounts = parts.appliance.accounts.administration
-    single = once.Once(parts.appliance.submissions)
+    single = once.SingleSubmission(parts.appliance.submissions)
 
     def page(problems: dict[str, str], status: int = 200) -> tuple[str, int]:
         shown = render_template(
@@ -104,13 +112,13 @@ def _install_invitation(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/people/new")
     def new_person() -> tuple[str, int]:
-        officer()
+        visiting_officer()
         return page({})
 
     @pages.post("/people/new")
     def invite() -> Response | tuple[str, int]:
-        by, new, say = officer().subject, _invitation(), translate()
-        problems = unshown(parts.appliance.workshop, {"name": new.name})
+        by, new, say = visiting_officer().subject, _invitation(), translate()
+        problems = unprintable_names(parts.appliance.workshop, {"name": new.name})
         problems |= {place: say(each.template, **each.values) for place, each in problems_of(new).items()}
         if new.organisation not in parts.authority.organisations():
             problems.setdefault("organisation", say("Choose one of the organisations."))
@@ -151,11 +159,13 @@ def _link(parts: PortalParts, subject: str) -> str:
 
 
 def _invitation() -> NewAccount:
-    kind = text("kind") if text("kind") in KINDS else "person"
+    kind = field_value("kind") if field_value("kind") in KINDS else "person"
     roles = _roles() if kind == "person" else ROLES_OF[kind]
     if request.method == "GET":
         roles = frozenset({AccountRole.INITIATOR, AccountRole.SIGNER})
-    return NewAccount(kind, text("login"), text("name"), text("organisation"), text("email"), roles)
+    return NewAccount(
+        kind, field_value("login"), field_value("name"), field_value("organisation"), field_value("email"), roles
+    )
 
 
 def _roles() -> frozenset[AccountRole]:

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from appliance.errors import NotFound
 from appliance.model.retention import Disposal, LegalHold
 from appliance.retention import Retention
-from webui.portal.office.forms import REFUSALS, officer, problem_of, reader, text
+from webui.portal.office.forms import REFUSALS, field_value, office_reader, problem_of, visiting_officer
 from webui.portal.parts import PortalParts
 from webui.shared.language import translate
 
@@ -21,15 +21,15 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/retention")
     def retained() -> Response:
-        reader()
+        office_reader()
         return _page(parts)
 
     @pages.post("/retention/<any(hold, lift, propose, confirm, refuse):what>")
     def retain(what: str) -> Answer:
-        by = officer().subject
-        contract = text("contract", 80).strip()
+        by = visiting_officer().subject
+        contract = field_value("contract", 80).strip()
         try:
-            _do(retention, what, contract, text("reason", 2000), by)
+            _do(retention, what, contract, field_value("reason", 2000), by)
         except NotFound as refusal:
             return _page(parts, {"contract": translate()(refusal.template, **refusal.values)}, 422)
         except REFUSALS as refusal:
@@ -39,14 +39,14 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/people/<subject>/erase")
     def erasure(subject: str) -> Response:
-        officer()
+        visiting_officer()
         return _erasure(parts, subject)
 
     @pages.post("/people/<subject>/erase")
     def erase(subject: str) -> Answer:
-        by = officer().subject
+        by = visiting_officer().subject
         try:
-            retention.erasing.erase(subject, reason=text("reason", 2000), by=by)
+            retention.erasing.erase(subject, reason=field_value("reason", 2000), by=by)
         except REFUSALS as refusal:
             sentence, status = problem_of(refusal)
             return _erasure(parts, subject, {"reason": sentence}, status)
@@ -89,7 +89,7 @@ def _page(parts: PortalParts, problems: dict[str, str] | None = None, status: in
 
 def _reason(parts: PortalParts, each: LegalHold | Disposal) -> str:
     """The reason for readers of the organisation that drafted the contract, to which it is internal."""
-    if parts.appliance.disclosing.drafted(each.contract, reader().audience):
+    if parts.appliance.disclosing.drafted(each.contract, office_reader().audience):
         return each.reason
     return translate()("internal to the organisation that drafted it")
 

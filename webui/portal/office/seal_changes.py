@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from appliance.model.office import OfficerDecision
 from appliance.office.members import RollPage
-from webui.portal.office.forms import REFUSALS, officer, problem_of, reader, text
+from webui.portal.office.forms import REFUSALS, field_value, office_reader, problem_of, visiting_officer
 from webui.portal.parts import PortalParts
 
 Answer = Response | tuple[str, int]
@@ -42,7 +42,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     def prepared(subject: str, place: str, prepare: Callable[[str], OfficerDecision]) -> Answer:
         """*prepare* by the officer, then its page; a refusal stands at its *place* on the seal's page."""
-        by = officer().subject
+        by = visiting_officer().subject
         try:
             act = prepare(by)
         except REFUSALS as refusal:
@@ -52,14 +52,14 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/seals/<subject>")
     def seal(subject: str) -> tuple[str, int]:
-        reader()
+        office_reader()
         return page(subject)
 
     @pages.post("/seals/<subject>/suspend")
     def suspend_seal(subject: str) -> Answer:
-        by = officer().subject
+        by = visiting_officer().subject
         try:
-            office.seals.suspend(subject, reason=text("reason"), by=by)
+            office.seals.suspend(subject, reason=field_value("reason"), by=by)
         except REFUSALS as refusal:
             problem, status = problem_of(refusal)
             return page(subject, {"reason": problem}, status)
@@ -67,23 +67,23 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.post("/seals/<subject>/resume")
     def resume_seal(subject: str) -> Answer:
-        reason = text("reason")
+        reason = field_value("reason")
         return prepared(subject, "reason", lambda by: preparing.draft_resumption(subject, reason=reason, by=by))
 
     @pages.post("/seals/<subject>/custodians/<any(add, remove):what>")
     def change_custodians(subject: str, what: str) -> Answer:
-        person = text("custodian", LARGEST_NAME)
+        person = field_value("custodian", LARGEST_NAME)
         change = preparing.draft_custodian if what == "add" else preparing.draft_dismissal
         return prepared(subject, "custodian", lambda by: change(subject, person, by=by))
 
     @pages.post("/seals/<subject>/needed")
     def change_needed(subject: str) -> Answer:
-        needed = {"1": 1, "2": 2}.get(text("needed", 1), 0)
+        needed = {"1": 1, "2": 2}.get(field_value("needed", 1), 0)
         return prepared(subject, "needed", lambda by: preparing.draft_custodian_number(subject, needed, by=by))
 
     @pages.post("/seals/<subject>/picture")
     def change_picture(subject: str) -> Answer:
-        officer()
+        visiting_officer()
         file = request.files.get("picture")
         data = b"" if file is None else file.read()
 
@@ -99,6 +99,6 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.post("/seals/<subject>/destroy")
     def destroy_seal(subject: str) -> Answer:
-        reason = text("destroyed_because")
+        reason = field_value("destroyed_because")
         destruction = preparing.draft_destruction
         return prepared(subject, "destroyed_because", lambda by: destruction(subject, reason=reason, by=by))

@@ -9,7 +9,14 @@ from appliance.errors import PreconditionRefused
 from appliance.model.people import SealKind
 from appliance.office import SealDraft
 from webui.portal.office import seal_changes
-from webui.portal.office.forms import REFUSALS, officer, organisations, problem_of, reader, text
+from webui.portal.office.forms import (
+    REFUSALS,
+    field_value,
+    office_reader,
+    organisations,
+    problem_of,
+    visiting_officer,
+)
 from webui.portal.parts import PortalParts
 from webui.shared import once
 
@@ -19,17 +26,17 @@ WIDTHS = {SealKind.COMPANY: "42", SealKind.CONTRACT: "40"}
 
 def install(pages: Blueprint, parts: PortalParts) -> None:
     """Adds the form for a new seal and the page of a seal to *pages*."""
-    office, single = parts.appliance.office, once.Once(parts.appliance.submissions)
+    office, single = parts.appliance.office, once.SingleSubmission(parts.appliance.submissions)
 
     def new_page(problems: dict[str, str], status: int = 200) -> tuple[str, int]:
         posted = request.method == "POST"
         typed = {
-            "organisation": text("organisation"),
-            "kind": text("kind") or SealKind.CONTRACT.name,
-            "width": text("width") if posted else WIDTHS[SealKind.CONTRACT],
-            "needed": text("needed", 1) or "1",
+            "organisation": field_value("organisation"),
+            "kind": field_value("kind") or SealKind.CONTRACT.name,
+            "width": field_value("width") if posted else WIDTHS[SealKind.CONTRACT],
+            "needed": field_value("needed", 1) or "1",
         }
-        chosen, choices, find = request.form.getlist("custodian"), organisations(parts), text("find", 100)
+        chosen, choices, find = request.form.getlist("custodian"), organisations(parts), field_value("find", 100)
         custodians = office.members.possible_custodians(find, chosen=chosen)
         shown = render_template(
             "office/new_seal.html",
@@ -46,13 +53,13 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/seals/new")
     def new_seal() -> tuple[str, int]:
-        officer()
+        visiting_officer()
         return new_page({})
 
     @pages.post("/seals/new")
     def make_seal() -> BaseResponse | tuple[str, int]:
-        by = officer().subject
-        if text("act") == "search":
+        by = visiting_officer().subject
+        if field_value("act") == "search":
             return new_page({})
         try:
             draft = _draft()
@@ -73,7 +80,7 @@ def _install_looks(pages: Blueprint, parts: PortalParts) -> None:
     @pages.get("/seals/<subject>/look.png")
     def seal_look(subject: str) -> Response:
         """How the seal is painted: with the picture ``?picture=`` (its digest; empty: drawn), or as it is now."""
-        reader()
+        office_reader()
         seal = office.seals.seal(subject)
         digest = request.args.get("picture", seal.picture or "")[:64]
         answer = Response(pictures.preview(seal, digest), mimetype="image/png")
@@ -82,7 +89,7 @@ def _install_looks(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/seals/<subject>/destruction")
     def seal_destruction(subject: str) -> str:
-        reader()
+        office_reader()
         record = office.seals.destruction(subject)
         names = office.members.names([subject, *record.act.approved_by, *record.seal.custodians])
         return render_template("office/destruction.html", record=record, seal=record.seal, names=names)
@@ -91,16 +98,16 @@ def _install_looks(pages: Blueprint, parts: PortalParts) -> None:
 def _draft() -> SealDraft:
     """The seal that was described. Raises :class:`PreconditionRefused` for a kind or width that is none."""
     try:
-        kind = SealKind[text("kind")]
+        kind = SealKind[field_value("kind")]
     except KeyError as error:
         raise PreconditionRefused("Choose the kind of the seal.") from error
     try:
-        width = float(text("width", 10).replace(",", "."))
+        width = float(field_value("width", 10).replace(",", "."))
     except ValueError as error:
         raise PreconditionRefused("The width is a number of millimetres, such as 40.") from error
     custodians = tuple(request.form.getlist("custodian")[:20])
-    needed = 2 if text("needed", 1) == "2" else 1
-    return SealDraft(text("organisation"), kind, custodians, width, needed)
+    needed = 2 if field_value("needed", 1) == "2" else 1
+    return SealDraft(field_value("organisation"), kind, custodians, width, needed)
 
 
 def _place_of(template: str) -> str:

@@ -12,7 +12,7 @@ from appliance.errors import StateRefused
 from appliance.office import OfficerForm, RecoveryForm
 from hsm.subjects import LONGEST_LOGIN
 from webui.portal import access
-from webui.portal.office.forms import REFUSALS, organisations, problem_of, text, unshown
+from webui.portal.office.forms import REFUSALS, field_value, organisations, problem_of, unprintable_names
 from webui.portal.parts import PortalParts
 from webui.shared import passkeys
 from webui.shared.language import current_language, translate
@@ -31,7 +31,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
             return recovery_page("", {}, status)
         if not state.codes:
             return render_template("office/set_up.html"), status
-        form, subject = _form(), appointing.subject(text("subject"))
+        form, subject = _form(), appointing.subject(field_value("subject"))
         shown = render_template(
             "office/setup.html",
             form=form,
@@ -59,14 +59,14 @@ def blueprint(parts: PortalParts) -> Blueprint:
     @pages.post("/setup")
     def appoint() -> Response | tuple[str, int]:
         form, say = _form(), translate()
-        problems = unshown(parts.appliance.workshop, {"name": form.name})
+        problems = unprintable_names(parts.appliance.workshop, {"name": form.name})
         problems |= {place: say(each.template, **each.values) for place, each in appointing.problems(form).items()}
         if problems:
             return page(problems, 422)
         try:
-            answer = text(passkeys.FIELD, passkeys.LONGEST_ANSWER)
-            made = appointing.registered(text("subject"), text("ticket"), answer)
-            opened = appointing.appoint(form, made, access.whereabouts())
+            answer = field_value(passkeys.FIELD, passkeys.LONGEST_ANSWER)
+            made = appointing.registered(field_value("subject"), field_value("ticket"), answer)
+            opened = appointing.appoint(form, made, access.client_info())
         except REFUSALS as refusal:
             sentence, status = problem_of(refusal)
             place = next((place for word, place in _PLACES.items() if word in refusal.template), "")
@@ -79,7 +79,10 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
     @pages.post("/setup/recovery")
     def recover() -> Response | tuple[str, int]:
-        form, say = RecoveryForm(text("code"), text("login", LONGEST_LOGIN), text("password")), translate()
+        form, say = (
+            RecoveryForm(field_value("code"), field_value("login", LONGEST_LOGIN), field_value("password")),
+            translate(),
+        )
         if not appointing.state().recovering:
             raise StateRefused(
                 "No officer is being given a new way in. A recovery on the machine begins that, by root and the"
@@ -90,8 +93,8 @@ def blueprint(parts: PortalParts) -> Blueprint:
             problems = {place: say(each.template, **each.values) for place, each in found.items()}
             return recovery_page(form.login, problems, 422)
         try:
-            answer = text(passkeys.FIELD, passkeys.LONGEST_ANSWER)
-            opened = appointing.recover(form, text("ticket"), answer, access.whereabouts())
+            answer = field_value(passkeys.FIELD, passkeys.LONGEST_ANSWER)
+            opened = appointing.recover(form, field_value("ticket"), answer, access.client_info())
         except REFUSALS as refusal:
             sentence, status = problem_of(refusal)
             return recovery_page(form.login, {"code" if "code" in refusal.template else "": sentence}, status)

@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from appliance.errors import NotFound
 from appliance.model.accounts import AccountRole
 from appliance.model.powers import Power, PowerState
-from webui.portal.access import Visitor, require, visitor
-from webui.portal.office.forms import REFUSALS, problem_of, text
+from webui.portal.access import PortalVisitor, require, visitor
+from webui.portal.office.forms import REFUSALS, field_value, problem_of
 from webui.portal.parts import PortalParts
 from webui.portal.powers.readers import READERS, is_ours, is_readable
 
@@ -50,7 +50,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             inner=is_ours(parts, power, someone),
             in_force=power.state is PowerState.VERIFIED and power.since <= parts.now() < power.until,
             over=parts.now() >= power.until,
-            reason=text("reason"),
+            reason=field_value("reason"),
             problem=problem,
         )
         return page, status
@@ -73,9 +73,9 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             if what == "verify":
                 powers.verify(power_id, by=require(*VERIFIERS).subject)
             elif what == "refuse":
-                powers.refuse(power_id, reason=text("reason"), by=require(*VERIFIERS).subject)
+                powers.refuse(power_id, reason=field_value("reason"), by=require(*VERIFIERS).subject)
             else:
-                powers.revoke(power_id, reason=text("reason"), by=someone.subject)
+                powers.revoke(power_id, reason=field_value("reason"), by=someone.subject)
         except REFUSALS as refusal:
             return shown(powers.get(power_id), *problem_of(refusal))
         return redirect(url_for("powers.power", power_id=power_id), 303)
@@ -97,7 +97,7 @@ def _ours_to_decide(parts: PortalParts, power_id: str) -> Power:
     return power
 
 
-def _may(power: Power, someone: Visitor) -> set[str]:
+def _may(power: Power, someone: PortalVisitor) -> set[str]:
     """What the visitor can do about *power* now."""
     verifier = bool(someone.roles & set(VERIFIERS))
     apart = someone.subject not in (power.registered.by, power.agent)

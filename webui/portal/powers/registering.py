@@ -17,12 +17,12 @@ from appliance.model.powers import PowerBasis, PowerScope
 from appliance.money import NotAnAmount, read_money
 from appliance.powers import PowerDraft
 from webui.portal.access import require, visitor
-from webui.portal.office.forms import REFUSALS, problem_of, text
+from webui.portal.office.forms import REFUSALS, field_value, problem_of
 from webui.portal.parts import PortalParts
 from webui.portal.powers.page import REGISTRARS
-from webui.portal.seal_names import named
+from webui.portal.seal_names import seal_name
 from webui.shared.language import translate
-from webui.shared.once import Once
+from webui.shared.once import SingleSubmission
 
 FIELDS = (
     "basis",
@@ -40,7 +40,7 @@ _BETWEEN = re.compile(r"[\n;；,，、]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class PowerForm:
     """The form as it was typed; what cannot be understood is named by :meth:`problems`."""
 
     values: dict[str, str]
@@ -49,7 +49,7 @@ class Typed:
     zone: str
 
     @classmethod
-    def blank(cls, agent: Person, zone: str, today: date) -> Typed:
+    def blank(cls, agent: Person, zone: str, today: date) -> PowerForm:
         """What stands in a new form."""
         values = dict.fromkeys(FIELDS, "") | {
             "basis": PowerBasis.INSTRUMENT.value,
@@ -60,9 +60,9 @@ class Typed:
         return cls(values, (), False, zone)
 
     @classmethod
-    def posted(cls, zone: str) -> Typed:
+    def of_post(cls, zone: str) -> PowerForm:
         """What came with the form."""
-        values = {name: text(name, 6000).strip() for name in FIELDS}
+        values = {name: field_value(name, 6000).strip() for name in FIELDS}
         return cls(values, tuple(request.form.getlist("seal")[:50]), bool(request.form.get("replaces")), zone)
 
     def problems(self) -> dict[str, str]:
@@ -77,7 +77,7 @@ class Typed:
             found["amount"] = say("An amount such as 1,000,000.00 or 壹佰万元整, no finer than the currency.")
         return found
 
-    def draft(self, agent: str) -> PowerDraft:
+    def to_draft(self, agent: str) -> PowerDraft:
         """What the letter says; only when there are no :meth:`problems`."""
         values = self.values
         since, until = self._day("since") or date.min, self._day("until") or date.min
@@ -114,12 +114,12 @@ class Typed:
 
 def install(pages: Blueprint, parts: PortalParts) -> None:
     """The search for the agent, the form, and its target."""
-    once = Once(parts.appliance.submissions)
+    once = SingleSubmission(parts.appliance.submissions)
 
     def zone() -> str:
         return parts.appliance.registry.person(visitor().subject).zone
 
-    def form(agent: Person, typed: Typed, problems: dict[str, str], status: int = 200) -> tuple[str, int]:
+    def form(agent: Person, typed: PowerForm, problems: dict[str, str], status: int = 200) -> tuple[str, int]:
         page = render_template(
             "powers/new.html",
             agent=agent,
@@ -127,7 +127,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             chosen=typed.seals,
             replaces=typed.replaces,
             zone=typed.zone,
-            seals=[(seal.subject, named(seal)) for seal in parts.appliance.registry.seals()],
+            seals=[(seal.subject, seal_name(seal)) for seal in parts.appliance.registry.seals()],
             currencies=[(code, code) for code in EXPONENTS],
             problems=problems,
         )
@@ -139,7 +139,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         wanted = request.args.get("agent", "")[:80]
         if wanted:
             agent, own = parts.appliance.registry.person(wanted), zone()
-            return form(agent, Typed.blank(agent, own, parts.now().astimezone(ZoneInfo(own)).date()), {})
+            return form(agent, PowerForm.blank(agent, own, parts.now().astimezone(ZoneInfo(own)).date()), {})
         search = request.args.get("search", "")[:100]
         found = parts.appliance.office.members.page(search).entries if search.strip() else ()
         people = [entry for entry in found if entry.subject.startswith("person-")]
@@ -148,15 +148,15 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     @pages.post("/new")
     def register() -> Response | tuple[str, int]:
         by = require(*REGISTRARS).subject
-        agent = parts.appliance.registry.person(text("agent", 80))
-        typed = Typed.posted(zone())
+        agent = parts.appliance.registry.person(field_value("agent", 80))
+        typed = PowerForm.of_post(zone())
         problems = typed.problems()
         if problems:
             return form(agent, typed, problems, 422)
         given = request.files.get("letter")
         letter = given.read() if given is not None and given.filename else None
         try:
-            return once.redirected(by, lambda: _registered(parts, typed.draft(agent.subject), letter, by))
+            return once.redirected(by, lambda: _registered(parts, typed.to_draft(agent.subject), letter, by))
         except REFUSALS as refusal:
             problem, status = problem_of(refusal)
             return form(agent, typed, {"": problem}, status)

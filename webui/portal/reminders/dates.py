@@ -11,7 +11,7 @@ from appliance.errors import NotAllowed, PreconditionRefused
 from appliance.model.contract import ContractState
 from appliance.model.reminder import DATES, Occasion
 from webui.portal.accounts.forms import field, sentence
-from webui.portal.contracts.reading import Sight, sight
+from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
 from webui.shared.language import translate
 
@@ -20,7 +20,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
     """The address."""
     desk = parts.appliance.reminders
 
-    def page(seen: Sight, typed: dict[str, str], problems: dict[str, str], status: int = 200) -> Response:
+    def page(seen: ContractView, typed: dict[str, str], problems: dict[str, str], status: int = 200) -> Response:
         shown = render_template(
             "reminders/dates.html",
             contract=seen.contract,
@@ -31,8 +31,8 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
         )
         return make_response(shown, status)
 
-    def keeper(contract_id: str) -> Sight:
-        seen = sight(parts, contract_id)
+    def keeper(contract_id: str) -> ContractView:
+        seen = view_contract(parts, contract_id)
         if not desk.dates.may_change(seen.contract, seen.who.subject):
             raise NotAllowed("Its initiator keeps the dates of a contract, until it ends.")
         return seen
@@ -70,7 +70,7 @@ def _read(typed: dict[str, str]) -> tuple[dict[Occasion, date | None], dict[str,
     return days, problems
 
 
-def _back(seen: Sight) -> str:
+def _back(seen: ContractView) -> str:
     """A draft goes on where it was."""
     if seen.contract.state is ContractState.DRAFT:
         return f"/contracts/{seen.contract.id}/draft/document"

@@ -7,7 +7,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from appliance.errors import NotFound
-from webui.portal.contracts.reading import Sight, sight
+from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
 
 AGAIN = frozenset({"unknown", "refused"})
@@ -34,7 +34,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.post("/contracts/<contract_id>/mail/resend")
     def resend(contract_id: str) -> Response:
-        seen = sight(parts, contract_id)
+        seen = view_contract(parts, contract_id)
         message = request.form.get("message", "")
         if not (message.isascii() and message.isdigit() and len(message) < 16):
             raise BadRequest
@@ -42,9 +42,9 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
         return redirect(f"/contracts/{contract_id}/mail", 303)
 
 
-def _reader(parts: PortalParts, contract_id: str) -> Sight:
+def _reader(parts: PortalParts, contract_id: str) -> ContractView:
     """For the initiator and auditors: to whom others were written is not everybody's business."""
-    seen = sight(parts, contract_id)
+    seen = view_contract(parts, contract_id)
     if seen.who.subject != seen.contract.initiator and not seen.who.auditor:
         raise NotFound("There is no contract {contract}.", contract=contract_id)
     return seen

@@ -13,9 +13,9 @@ from appliance.model.accounts import AccountRole
 from appliance.model.contract import ContractState
 from appliance.model.review import ReviewRequestState
 from webui.portal.access import require
-from webui.portal.contracts.page import names_of
+from webui.portal.contracts.page import name_lookup
 from webui.portal.parts import PortalParts
-from webui.portal.reviews.view import presented
+from webui.portal.reviews.view import review_view
 from webui.shared.language import translate
 
 
@@ -30,7 +30,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             "reviews/queue.html",
             waiting=reviewing.queue(reviewer),
             answered=reviewing.answered(reviewer),
-            names=names_of(parts),
+            names=name_lookup(parts),
         )
 
     @pages.get("/reviews/<contract_id>")
@@ -105,9 +105,9 @@ def _case(parts: PortalParts, contract_id: str, problems: dict[str, str], status
         answers=answers,
         pictures=f"/reviews/{contract.id}/pages/",
         problems=problems,
-        names=names_of(parts),
+        names=name_lookup(parts),
         typed=request.form,
-        **presented(parts, contract, standing),
+        **review_view(parts, contract, standing),
     )
     return make_response(page, status)
 

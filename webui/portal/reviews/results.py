@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from webui.portal.contracts.page import names_of
-from webui.portal.contracts.reading import sight
+from webui.portal.contracts.page import name_lookup
+from webui.portal.contracts.view import view_contract
 from webui.portal.parts import PortalParts
-from webui.portal.reviews.view import presented
+from webui.portal.reviews.view import review_view
 
 
 def install(pages: Blueprint, parts: PortalParts) -> None:
@@ -15,7 +15,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/contracts/<contract_id>/review")
     def result(contract_id: str) -> str:
-        seen = sight(parts, contract_id)
+        seen = view_contract(parts, contract_id)
         seen.require_drafting()
         contract = seen.contract
         return render_template(
@@ -23,7 +23,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             answers=False,
             pictures=f"/contracts/{contract.id}/pages/",
             problems={},
-            names=names_of(parts),
+            names=name_lookup(parts),
             typed={},
-            **presented(parts, contract, parts.appliance.reviewing.standing(contract)),
+            **review_view(parts, contract, parts.appliance.reviewing.standing(contract)),
         )

@@ -36,7 +36,7 @@ MOST_PAGES = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ReviewRow:
     """One item: ``state`` in words with its tone, ``detail`` what the text says, ``pages`` (from 1) where;
     ``quotes``: the language of a detail that stands so in the document, else empty."""
 
@@ -58,7 +58,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ReviewMark:
     """A box on a page, in per cent; ``key`` is its item's, ``name`` says what was found there."""
 
     key: str
@@ -75,12 +75,12 @@ class MarkedPage:
     number: int
     width: float
     height: float
-    marks: tuple[Mark, ...]
+    marks: tuple[ReviewMark, ...]
     anchored: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
-class Value(Generic[F]):
+class DistinctValue(Generic[F]):
     """An amount or a date that the text names, however often: ``quotes`` are the different ways in which it is
     written, ``pages`` (from 1) where."""
 
@@ -89,7 +89,7 @@ class Value(Generic[F]):
     pages: tuple[int, ...]
 
 
-def presented(parts: PortalParts, contract: Contract, standing: ReviewStanding) -> dict[str, Any]:
+def review_view(parts: PortalParts, contract: Contract, standing: ReviewStanding) -> dict[str, Any]:
     """What the templates need to show *standing*."""
     rows = [_row(parts, item) for item in standing.items]
     result = None if standing.check is None else standing.check.result
@@ -108,13 +108,13 @@ def presented(parts: PortalParts, contract: Contract, standing: ReviewStanding) 
     }
 
 
-def _distinct(found: Sequence[F], what: Callable[[F], object]) -> list[Value[F]]:
+def _distinct(found: Sequence[F], what: Callable[[F], object]) -> list[DistinctValue[F]]:
     """Every value once, in the order of the text, with all ways in which it is written and all of its pages."""
     together: dict[object, list[F]] = {}
     for one in found:
         together.setdefault((what(one), getattr(one, "words", None)), []).append(one)
     return [
-        Value(
+        DistinctValue(
             same[0],
             quotes=tuple(dict.fromkeys(one.quote for one in same)),
             pages=tuple(sorted({spot.page + 1 for one in same for spot in one.boxes})),
@@ -142,10 +142,10 @@ def language_of(quote: str) -> str:
     return "zh-CN" if _CHINESE.search(quote) else "en"
 
 
-def _row(parts: PortalParts, item: Item) -> Row:
+def _row(parts: PortalParts, item: Item) -> ReviewRow:
     state, tone = _state(item)
     spots = item.finding.boxes if item.finding else item.amount.boxes if item.amount else ()
-    return Row(
+    return ReviewRow(
         key=item.key,
         name=clause_name(parts, item.key),
         level={
@@ -192,7 +192,7 @@ def _detail(item: Item) -> str:
 
 
 def _sheets(
-    parts: PortalParts, contract: Contract, standing: ReviewStanding, result: CheckResult, rows: list[Row]
+    parts: PortalParts, contract: Contract, standing: ReviewStanding, result: CheckResult, rows: list[ReviewRow]
 ) -> Iterator[MarkedPage]:
     sizes = parts.appliance.layouts.inspection(standing.document).pages
     marks = list(_marks(standing, {row.key: row for row in rows}))
@@ -205,9 +205,9 @@ def _sheets(
         yield MarkedPage(number, size.width, size.height, here, frozenset(first_of.values()))
 
 
-def _marks(standing: ReviewStanding, rows: Mapping[str, Row]) -> Iterator[Mark]:
+def _marks(standing: ReviewStanding, rows: Mapping[str, ReviewRow]) -> Iterator[ReviewMark]:
     for item in standing.items:
         spots = item.finding.boxes if item.finding else item.amount.boxes if item.amount else ()
         tone = "c8" if item.amount else "c1" if item.level is ClauseLevel.REQUIRED else "c3"
         for spot in spots:
-            yield Mark(item.key, rows[item.key].name, spot, tone)
+            yield ReviewMark(item.key, rows[item.key].name, spot, tone)

@@ -11,14 +11,14 @@ from appliance.errors import ApplianceError, StateRefused
 from appliance.model.contract import Party
 from hsm.errors import AuthorityError, AuthorityUnreachable
 from webui.portal.access import signatory
-from webui.portal.contracts.page import names_of
-from webui.portal.contracts.reading import Sight, sight
+from webui.portal.contracts.page import name_lookup
+from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
-from webui.portal.signing import means
+from webui.portal.signing import activations
 from webui.portal.signing.articles import articles_of
-from webui.portal.signing.own import grouped, own_party
-from webui.portal.signing.refusing import said
-from webui.portal.signing.sheet import Remark
+from webui.portal.signing.own import grouped_digest, own_party
+from webui.portal.signing.refusing import refusal_sentence
+from webui.portal.signing.sheet import SheetRemark
 from webui.shared.language import current_language
 from webui.shared.statuses import Refusal, status_of
 
@@ -32,20 +32,20 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     def agreement() -> str:
         accepted = parts.appliance.agreements.of_person(signatory().subject)
         text = articles_of(parts.appliance.agreements.text(current_language()))
-        return render_template("signing/agreed.html", accepted=accepted, text=text, names=names_of(parts))
+        return render_template("signing/agreed.html", accepted=accepted, text=text, names=name_lookup(parts))
 
     @pages.get("/contracts/<contract_id>/agreement")
     def agree(contract_id: str) -> Response:
-        seen = sight(parts, contract_id)
+        seen = view_contract(parts, contract_id)
         return _asked(parts, seen, own_party(seen))
 
     @pages.post("/contracts/<contract_id>/agreement")
     def accept(contract_id: str) -> Response:
-        seen = sight(parts, contract_id)
+        seen = view_contract(parts, contract_id)
         party = own_party(seen)
         posted = request.form.get("agreement", "")[:64]
         try:
-            activation = means.posted(seen.who.subject)
+            activation = activations.posted_activation(seen.who.subject)
             named = posted if _ID.issuperset(posted) else ""
             parts.appliance.agreements.accept(named, [activation], by=seen.who.subject)
         except (ApplianceError, AuthorityError) as refusal:
@@ -55,7 +55,9 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         return redirect(url_for("signing.sign", contract_id=contract_id, party=party.id if party else None), 303)
 
 
-def _asked(parts: PortalParts, seen: Sight, party: Party | None, refusal: Refusal | None = None) -> Response:
+def _asked(
+    parts: PortalParts, seen: ContractView, party: Party | None, refusal: Refusal | None = None
+) -> Response:
     """The text with a fresh proposal; the signing page for whoever has nothing to accept any more."""
     agreements, contract = parts.appliance.agreements, seen.contract
     onward = redirect(url_for("signing.sign", contract_id=contract.id, party=party.id if party else None), 303)
@@ -65,7 +67,7 @@ def _asked(parts: PortalParts, seen: Sight, party: Party | None, refusal: Refusa
         or agreements.acceptances_of_party(contract.id, party.id) is not None
     ):
         return onward
-    known = means.means_of(parts, seen.who.subject)
+    known = activations.means_of(parts, seen.who.subject)
     if not known.any:
         return onward
     proposal = agreements.propose_for(contract.id, party.id, current_language())
@@ -75,17 +77,17 @@ def _asked(parts: PortalParts, seen: Sight, party: Party | None, refusal: Refusa
         party=party,
         text=articles_of(proposal.text),
         proposal=proposal,
-        digest=grouped(proposal.act.digest),
+        digest=grouped_digest(proposal.act.digest),
         means=known,
-        options=means.options(parts, proposal.act, known),
+        options=activations.activation_options(parts, proposal.act, known),
         remark=None if refusal is None else _remark(refusal),
         typed=request.form,
     )
     return make_response(page, 200 if refusal is None else _remark(refusal).status)
 
 
-def _remark(refusal: Refusal) -> Remark:
+def _remark(refusal: Refusal) -> SheetRemark:
     status = status_of(refusal)
     if isinstance(refusal, ApplianceError) and not isinstance(refusal, StateRefused):
         status = 422
-    return Remark(said(refusal, status), status=status)
+    return SheetRemark(refusal_sentence(refusal, status), status=status)

@@ -9,7 +9,7 @@ _ARTICLE = re.compile(r"\d+\.\s+\*\*(?P<name>.+?)\*\*\s*(?P<words>.*)", re.DOTAL
 
 
 @dataclass(frozen=True, slots=True)
-class Article:
+class AgreementArticle:
     """One numbered article: its name and its words."""
 
     name: str
@@ -22,7 +22,7 @@ class AgreementWords:
 
     title: str
     before: tuple[str, ...]
-    articles: tuple[Article, ...]
+    articles: tuple[AgreementArticle, ...]
     after: tuple[str, ...]
 
 
@@ -31,13 +31,13 @@ def articles_of(text: str) -> AgreementWords:
     title = ""
     before: list[str] = []
     after: list[str] = []
-    articles: list[Article] = []
+    articles: list[AgreementArticle] = []
     for block in _blocks(text):
         found = _ARTICLE.fullmatch(block)
         if block.startswith("# "):
             title = block[2:].strip()
         elif found:
-            articles.append(Article(found["name"], found["words"]))
+            articles.append(AgreementArticle(found["name"], found["words"]))
         else:
             (after if articles else before).append(block)
     return AgreementWords(title, tuple(before), tuple(articles), tuple(after))

@@ -7,9 +7,9 @@ from werkzeug.wrappers import Response
 
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.contract import GuestDetails, Party
-from webui.portal.contracts.reading import Sight
-from webui.portal.drafting.adding import guest_problems
-from webui.portal.office.forms import unshown
+from webui.portal.contracts.view import ContractView
+from webui.portal.drafting.party_buttons import guest_problems
+from webui.portal.office.forms import unprintable_names
 from webui.portal.parts import PortalParts
 from webui.portal.signing.inviting import guest_of
 from webui.shared.language import translate
@@ -37,7 +37,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             GuestDetails(typed["name"], "", typed["email"], typed["phone"]),
             request.form.get("seen", ""),
         )
-        problems = unshown(parts.appliance.workshop, {"name": given.name}) | {
+        problems = unprintable_names(parts.appliance.workshop, {"name": given.name}) | {
             place.removeprefix("guest-"): problem for place, problem in guest_problems(given).items()
         }
         if not given.phone:  # who told the code otherwise needs no number
@@ -62,7 +62,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
 def _page(
     parts: PortalParts,
-    seen: Sight,
+    seen: ContractView,
     party: Party,
     typed: dict[str, str],
     problems: dict[str, str],

@@ -11,10 +11,10 @@ from appliance.errors import ApplianceError, PreconditionRefused, SignInRefused,
 from appliance.model.contract import Contract, ContractState, PartyState
 from appliance.model.guest import GuestAccess, GuestAccessMethod, GuestAdmission
 from appliance.model.people import Person
-from webui.portal.access import admit, visitor_or_none, whereabouts
+from webui.portal.access import admit, client_info, visitor_or_none
 from webui.portal.accounts.forms import sentence
 from webui.portal.parts import PortalParts
-from webui.portal.signing.standing import ended
+from webui.portal.signing.status import why_ended
 from webui.shared import passkeys
 from webui.shared.language import speak_to
 
@@ -39,7 +39,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     def guest_enter(token: str) -> Response:
         given = request.form.get("code", "")[:40]
         try:
-            admission = entering.admit(_read(token), given, whereabouts())
+            admission = entering.admit(_read(token), given, client_info())
         except _REFUSALS as refusal:
             return _page(parts, token, entering.entry(_read(token)), code=refusal)
         return _let_in(parts, admission)
@@ -49,7 +49,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         ticket = request.form.get("ticket", "")[:4000]
         posted = request.form.get(passkeys.FIELD, "")[: passkeys.LONGEST_ANSWER]
         try:
-            admission = entering.admit_by_passkey(_read(token), ticket, posted, whereabouts())
+            admission = entering.admit_by_passkey(_read(token), ticket, posted, client_info())
         except _REFUSALS as refusal:
             return _page(parts, token, entering.entry(_read(token)), passkey=refusal)
         return _let_in(parts, admission)
@@ -110,7 +110,7 @@ def _page(parts: PortalParts, token: str, entry: GuestAccess, **refusals: Applia
         inviter=parts.appliance.registry.person(entry.invitation.invited_by),
         contract=entry.contract,
         way=entry.method,
-        ended=ended(entry.contract, parts.now()),
+        ended=why_ended(entry.contract, parts.now()),
         offer=parts.appliance.entering.passkey_offer(entry) if entry.passkeys else None,
         problems={name: sentence(refusal) for name, refusal in refusals.items()},
         again=entry.method is GuestAccessMethod.ANOTHER_LINK,

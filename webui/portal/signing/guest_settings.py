@@ -9,7 +9,7 @@ from appliance.errors import PreconditionRefused
 from appliance.language import Language
 from webui.portal.accounts.settings import zones
 from webui.portal.parts import PortalParts
-from webui.portal.signing.guests import the_guest
+from webui.portal.signing.guests import guest_visitor
 from webui.shared.language import NAMES, current_language, translate
 
 
@@ -17,7 +17,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     """The form, and its target."""
 
     def form(problems: dict[str, str]) -> Response:
-        guest = the_guest()
+        guest = guest_visitor()
         person = parts.appliance.registry.person(guest.subject)
         zone = request.form.get("zone", person.zone)
         page = render_template(
@@ -37,7 +37,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.post("/guest/settings")
     def save_guest_settings() -> Response:
-        guest, chosen = the_guest(), request.form.get("language", "")
+        guest, chosen = guest_visitor(), request.form.get("language", "")
         wanted = Language(chosen) if chosen in tuple(Language) else current_language()
         try:
             parts.appliance.accounts.own.prefer(guest.subject, wanted, zone=request.form.get("zone", "")[:60])

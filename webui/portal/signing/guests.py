@@ -16,10 +16,10 @@ from appliance.model.office import (
     TotpDraft,
 )
 from appliance.model.people import Person
-from webui.portal.access import Visitor, visitor
-from webui.portal.contracts.page import names_of
+from webui.portal.access import PortalVisitor, visitor
+from webui.portal.contracts.page import name_lookup
 from webui.portal.parts import PortalParts
-from webui.portal.signing.means import means_of
+from webui.portal.signing.activations import means_of
 from webui.shared.language import translate
 from webui.shared.statuses import status_of
 
@@ -28,10 +28,10 @@ _LOOK_AGAIN = "20"
 
 
 @dataclass(frozen=True, slots=True)
-class Guest:
+class GuestVisitor:
     """A guest who is in: who, and to which contract and party."""
 
-    visitor: Visitor
+    visitor: PortalVisitor
     contract: str
     party: str
 
@@ -46,7 +46,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/guest/credentials")
     def guest_credentials() -> Response:
-        guest = the_guest()
+        guest = guest_visitor()
         if _open_request(parts, guest.subject) is not None:
             return redirect(url_for("signing.guest_waiting"), 303)
         if means_of(parts, guest.subject).any and "more" not in request.args:
@@ -55,7 +55,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.post("/guest/credentials")
     def propose_credentials() -> Response:
-        guest = the_guest()
+        guest = guest_visitor()
         try:
             proposed = _proposed(parts, guest.subject)
             parts.appliance.office.requests.submit_request(guest.subject, [proposed], by=guest.subject)
@@ -66,7 +66,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/guest/waiting")
     def guest_waiting() -> Response:
-        guest = the_guest()
+        guest = guest_visitor()
         waiting = _open_request(parts, guest.subject)
         if waiting is None:
             enrolled = means_of(parts, guest.subject).any
@@ -75,12 +75,12 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         return _waiting(parts, guest, waiting)
 
 
-def the_guest() -> Guest:
+def guest_visitor() -> GuestVisitor:
     """The guest. Raises :class:`SignedOut`, or :class:`NotAllowed` for people with accounts."""
     someone = visitor()
     if someone.guest_of is None:
         raise NotAllowed("This page is for outside signers; you set up what you sign with in your settings.")
-    return Guest(someone, *someone.guest_of)
+    return GuestVisitor(someone, *someone.guest_of)
 
 
 def _open_request(parts: PortalParts, subject: str) -> EnrolmentRequest | None:
@@ -92,7 +92,7 @@ def _proposed(parts: PortalParts, subject: str) -> ProposedCredential:
     """What the form proposes. Raises :class:`PreconditionRefused` or :class:`StateRefused`."""
     if "ticket" in request.form:
         passkeys = parts.appliance.accounts.passkeys
-        made = passkeys.registered(subject, request.form["ticket"], request.form.get("credential", ""))
+        made = passkeys.verify_registration(subject, request.form["ticket"], request.form.get("credential", ""))
         return ProposedPasskey(made.credential_id, made.public_key, passkeys.rp_id)
     pin, again = request.form.get("pin", "").strip(), request.form.get("again", "").strip()
     if pin != again:
@@ -102,9 +102,11 @@ def _proposed(parts: PortalParts, subject: str) -> ProposedCredential:
     )
 
 
-def _set_up(parts: PortalParts, guest: Guest, refusal: ApplianceError | None = None) -> Response:
+def _set_up(parts: PortalParts, guest: GuestVisitor, refusal: ApplianceError | None = None) -> Response:
     person = parts.appliance.registry.person(guest.subject)
-    offer = parts.appliance.accounts.passkeys.registration(guest.subject, login=person.email, name=person.name)
+    offer = parts.appliance.accounts.passkeys.offer_registration(
+        guest.subject, login=person.email, name=person.name
+    )
     refused = [
         each
         for each in parts.appliance.office.requests.requests_of(guest.subject)
@@ -136,14 +138,14 @@ def _draft(parts: PortalParts, person: Person) -> TotpDraft:
     return requests.draft_totp(person.subject, issuer=issuer, account=person.email)
 
 
-def _waiting(parts: PortalParts, guest: Guest, waiting: EnrolmentRequest) -> Response:
+def _waiting(parts: PortalParts, guest: GuestVisitor, waiting: EnrolmentRequest) -> Response:
     contract = parts.appliance.contracts.get(guest.contract)
     invitation = parts.appliance.guests.of_person(guest.subject)
     page = render_template(
         "signing/guest_waiting.html",
         contract=contract,
         waiting=waiting,
-        inviter=names_of(parts)(invitation.invited_by),
+        inviter=name_lookup(parts)(invitation.invited_by),
         email=parts.appliance.registry.person(guest.subject).email,
     )
     response = make_response(page)

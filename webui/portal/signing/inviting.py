@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.contract import Party
-from webui.portal.contracts.reading import Sight, sight
+from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
 from webui.shared.language import translate
 
@@ -16,7 +16,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     """The page and its acts; for the initiator alone."""
     guests = parts.appliance.guests
 
-    def page(seen: Sight, party: Party, link: str = "") -> str:
+    def page(seen: ContractView, party: Party, link: str = "") -> str:
         code, problem = "", ""
         try:
             code = guests.code(seen.contract.id, party.id, by=seen.who.subject)
@@ -57,9 +57,9 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         return redirect(url_for("signing.guest_code", contract_id=contract_id, party_id=party_id), 303)
 
 
-def guest_of(parts: PortalParts, contract_id: str, party_id: str) -> tuple[Sight, Party]:
+def guest_of(parts: PortalParts, contract_id: str, party_id: str) -> tuple[ContractView, Party]:
     """The guest's party, for the initiator. Raises :class:`NotFound` for everybody else."""
-    seen = sight(parts, contract_id)
+    seen = view_contract(parts, contract_id)
     party = seen.contract.party(party_id)
     if party is None or not party.guest or seen.who.subject != seen.contract.initiator:
         raise NotFound("There is no such guest of this contract.")

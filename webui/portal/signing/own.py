@@ -9,7 +9,7 @@ from flask import request
 
 from appliance.contracts import rules
 from appliance.model.contract import Contract, Party, PartyState, Placement
-from webui.portal.contracts.reading import Sight
+from webui.portal.contracts.view import ContractView
 
 WIDTH = 1000
 """Pixels of a page's picture where the browser cannot choose."""
@@ -34,7 +34,7 @@ class ShownPage:
     fields: tuple[OwnField, ...]
 
 
-def own_party(seen: Sight) -> Party | None:
+def own_party(seen: ContractView) -> Party | None:
     """The party that the visitor signs for: the one asked for, else one on turn, else one that waits, else any."""
     own = [party for party in seen.contract.parties if party.responsible == seen.who.subject]
     wanted = request.values.get("party")
@@ -53,7 +53,7 @@ def shown_pages(contract: Contract, party: Party) -> tuple[ShownPage, ...]:
     )
 
 
-def grouped(digest: bytes) -> Sequence[str]:
+def grouped_digest(digest: bytes) -> Sequence[str]:
     """A digest's hex digits in groups that people can compare."""
     digits = digest.hex()
     return [digits[start : start + GROUP] for start in range(0, len(digits), GROUP)]

@@ -14,13 +14,13 @@ from appliance.model.contract import ContractState, Party, PartyKind, PartyState
 from appliance.model.intent import IntentState, SigningOrigin
 from hsm.errors import AuthorityError
 from webui.portal.access import circumstances
-from webui.portal.contracts.reading import Sight, sight
+from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
-from webui.portal.signing import means
-from webui.portal.signing.own import grouped, own_party
-from webui.portal.signing.refusing import refused
-from webui.portal.signing.sheet import sheet
-from webui.portal.signing.standing import standing_page
+from webui.portal.signing import activations
+from webui.portal.signing.own import grouped_digest, own_party
+from webui.portal.signing.refusing import refusal_page
+from webui.portal.signing.sheet import signing_sheet
+from webui.portal.signing.status import status_page
 from webui.portal.signing.steps import step_before
 
 _INTENT = re.compile(r"[0-9a-f]{32}")
@@ -33,19 +33,19 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/contracts/<contract_id>/sign")
     def sign(contract_id: str) -> Response:
-        seen = sight(parts, contract_id)
+        seen = view_contract(parts, contract_id)
         party = own_party(seen)
         instead = _instead(parts, seen, party)
         if instead is not None or party is None:
-            return instead or standing_page(parts, seen, party)
+            return instead or status_page(parts, seen, party)
         try:
-            return sheet(parts, parts.appliance.signing.open(contract_id, party.id, circumstances()))
+            return signing_sheet(parts, parts.appliance.signing.open(contract_id, party.id, circumstances()))
         except (ApplianceError, AuthorityError) as refusal:
-            return refused(parts, contract_id, None, refusal)
+            return refusal_page(parts, contract_id, None, refusal)
 
     @pages.post("/contracts/<contract_id>/sign")
     def activate(contract_id: str) -> Response:
-        seen = sight(parts, contract_id)
+        seen = view_contract(parts, contract_id)
         opened = _posted_intent(parts, seen)
         if opened is None:
             return redirect(url_for("signing.sign", contract_id=contract_id), 303)
@@ -54,11 +54,11 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         try:
             return _acted(parts, opened)
         except (ApplianceError, AuthorityError) as refusal:
-            return refused(parts, contract_id, opened, refusal)
+            return refusal_page(parts, contract_id, opened, refusal)
 
     @pages.get("/contracts/<contract_id>/signed")
     def confirmation(contract_id: str) -> Response:
-        seen = sight(parts, contract_id)
+        seen = view_contract(parts, contract_id)
         party = own_party(seen)
         if party is None or party.state is not PartyState.SIGNED:
             return _unfinished(parts, seen, party)
@@ -68,22 +68,22 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             contract=seen.contract,
             party=party,
             revision=revision,
-            digest=grouped(bytes.fromhex(revision.digest)),
+            digest=grouped_digest(bytes.fromhex(revision.digest)),
         )
         return make_response(page)
 
 
-def _instead(parts: PortalParts, seen: Sight, party: Party | None) -> Response | None:
+def _instead(parts: PortalParts, seen: ContractView, party: Party | None) -> Response | None:
     """What comes before signing, or in its place; None when the document can be opened for signing."""
     contract = seen.contract
     if contract.state is ContractState.DRAFT:
         return redirect(f"/contracts/{contract.id}", 303)
     if party is None or contract.state is not ContractState.SENT:
-        return standing_page(parts, seen, party)
+        return status_page(parts, seen, party)
     if party.state is PartyState.SIGNED:
         return redirect(url_for("signing.confirmation", contract_id=contract.id, party=party.id), 303)
     if refusal_for(contract, Permission.SIGN, seen.who, seen.now, party) is not None:
-        return standing_page(parts, seen, party)
+        return status_page(parts, seen, party)
     if party.kind is PartyKind.SEAL:
         asked = parts.appliance.seal_requests.of_party(party.id)
         if asked is not None and asked.open:
@@ -91,7 +91,7 @@ def _instead(parts: PortalParts, seen: Sight, party: Party | None) -> Response |
     return step_before(parts, contract, party)
 
 
-def _posted_intent(parts: PortalParts, seen: Sight) -> OpenedSigning | None:
+def _posted_intent(parts: PortalParts, seen: ContractView) -> OpenedSigning | None:
     """The intent that the form names, when it is one of this contract and this visitor."""
     posted = request.form.get("intent", "")
     if not _INTENT.fullmatch(posted):
@@ -104,7 +104,7 @@ def _posted_intent(parts: PortalParts, seen: Sight) -> OpenedSigning | None:
 
 
 def _acted(parts: PortalParts, opened: OpenedSigning) -> Response:
-    activation = means.posted(opened.party.responsible)
+    activation = activations.posted_activation(opened.party.responsible)
     here = SigningOrigin(circumstances().address, request.form.get("place", ""))
     if opened.party.kind is PartyKind.PERSON:
         parts.appliance.signing.sign(opened.intent.id, [activation], here)
@@ -119,7 +119,7 @@ def _confirmed(opened: OpenedSigning) -> Response:
     return redirect(address, 303)
 
 
-def _unfinished(parts: PortalParts, seen: Sight, party: Party | None) -> Response:
+def _unfinished(parts: PortalParts, seen: ContractView, party: Party | None) -> Response:
     """A signature that is there and is being dated or verified is waited for; else the signing page says more."""
     if party is None or not parts.appliance.signing.under_way(party.id):
         return redirect(url_for("signing.sign", contract_id=seen.contract.id), 303)

@@ -12,11 +12,11 @@ from appliance.model.contract import ContractState, PartyState
 from appliance.model.intent import IntentState
 from hsm.errors import ActivationRefused, ActivationUsed, AuthorityUnreachable
 from webui.portal.access import circumstances
-from webui.portal.contracts.reading import Sight, sight
+from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
 from webui.portal.signing.own import own_party
-from webui.portal.signing.sheet import Remark, sheet
-from webui.portal.signing.standing import standing_page
+from webui.portal.signing.sheet import SheetRemark, signing_sheet
+from webui.portal.signing.status import status_page
 from webui.shared.language import translate
 from webui.shared.statuses import Refusal, status_of
 
@@ -25,7 +25,7 @@ _RETRY = 5
 """Seconds after which a service that did not answer may be asked again."""
 
 
-def refused(parts: PortalParts, contract_id: str, opened: OpenedSigning | None, refusal: Refusal) -> Response:
+def refusal_page(parts: PortalParts, contract_id: str, opened: OpenedSigning | None, refusal: Refusal) -> Response:
     """What the visitor sees after *refusal* of the intent that was *opened* (None: of preparing one).
 
     1. The signature is there, only not dated or verified yet: its page waits for it.
@@ -33,22 +33,24 @@ def refused(parts: PortalParts, contract_id: str, opened: OpenedSigning | None, 
     3. The same intent can still be activated: the same sheet with the reason.
     4. Else the document is prepared anew, and one sentence says why.
     """
-    seen = sight(parts, contract_id)
+    seen = view_contract(parts, contract_id)
     party = own_party(seen)
     now = None if opened is None else parts.appliance.signing.opened(contract_id, opened.intent.id)
     if now is not None and now.intent.state in _UNDER_WAY:
         return redirect(url_for("signing.confirmation", contract_id=contract_id, party=now.party.id), 303)
     if party is None or not _can_sign(seen, opened):
-        return standing_page(parts, seen, party, status=409)
+        return status_page(parts, seen, party, status=409)
     if opened is None or isinstance(refusal, AuthorityUnreachable):
         raise refusal
     if now is not None and _holds(parts, now):
         return _again(parts, now, refusal)
     renewed = parts.appliance.signing.open(contract_id, opened.party.id, circumstances())
-    return sheet(parts, renewed, Remark(_why_renewed(opened, renewed, refusal), renewed=True, status=409))
+    return signing_sheet(
+        parts, renewed, SheetRemark(_why_renewed(opened, renewed, refusal), renewed=True, status=409)
+    )
 
 
-def _can_sign(seen: Sight, opened: OpenedSigning | None) -> bool:
+def _can_sign(seen: ContractView, opened: OpenedSigning | None) -> bool:
     party = own_party(seen) if opened is None else seen.contract.party(opened.party.id)
     if party is None or party.state is not PartyState.WAITING or seen.contract.state is not ContractState.SENT:
         return False
@@ -65,13 +67,13 @@ def _again(parts: PortalParts, opened: OpenedSigning, refusal: Refusal) -> Respo
     status = status_of(refusal)
     if isinstance(refusal, ApplianceError) and not isinstance(refusal, StateRefused):
         status = 422  # what was typed, not what the contract is
-    response = sheet(parts, opened, Remark(said(refusal, status), status=status))
+    response = signing_sheet(parts, opened, SheetRemark(refusal_sentence(refusal, status), status=status))
     if status == 503:
         response.headers["Retry-After"] = str(_RETRY)
     return response
 
 
-def said(refusal: Refusal, status: int) -> str:
+def refusal_sentence(refusal: Refusal, status: int) -> str:
     """The refusal in the reader's language, with what it means for the signature."""
     say = translate()
     sentence = say(refusal.template, **refusal.values)

@@ -10,9 +10,9 @@ from appliance.contracts.seal_uses import STATES, as_csv
 from appliance.model.accounts import AccountRole
 from appliance.model.seal_request import SealRequestState
 from appliance.model.seal_use import UseFilter
-from webui.portal.access import Visitor, require
+from webui.portal.access import PortalVisitor, require
 from webui.portal.parts import PortalParts
-from webui.portal.seal_names import named
+from webui.portal.seal_names import seal_name
 from webui.shared.language import moment, translate
 
 _EVERY_SEAL = (AccountRole.OFFICER, AccountRole.AUDITOR)
@@ -23,7 +23,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     that they keep."""
     register, registry = parts.appliance.seal_uses, parts.appliance.registry
 
-    def allowed(visitor: Visitor, wanted: UseFilter) -> UseFilter:
+    def allowed(visitor: PortalVisitor, wanted: UseFilter) -> UseFilter:
         if visitor.roles & set(_EVERY_SEAL):
             return register.of_company(visitor.audience, wanted)
         return register.of_custodian(visitor.subject, wanted)
@@ -37,7 +37,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         return render_template(
             "signing/seal_uses.html",
             page=register.page(wanted, before=_number(request.args.get("before", ""))),
-            seals=[(seal.subject, named(seal)) for seal in seals],
+            seals=[(seal.subject, seal_name(seal)) for seal in seals],
             states=[(state.value, translate()(words)) for state, words in STATES.items()],
             said=STATES,
             typed=request.args,

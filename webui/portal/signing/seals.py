@@ -15,12 +15,12 @@ from appliance.model.contract import Contract, Party
 from appliance.model.seal_request import SealRequest, SealRequestState
 from hsm.errors import AuthorityError, AuthorityUnreachable
 from webui.portal.access import require
-from webui.portal.contracts.page import names_of
+from webui.portal.contracts.page import name_lookup
 from webui.portal.parts import PortalParts
-from webui.portal.signing import means
-from webui.portal.signing.own import grouped, shown_pages
-from webui.portal.signing.refusing import said
-from webui.portal.signing.sheet import Remark
+from webui.portal.signing import activations
+from webui.portal.signing.own import grouped_digest, shown_pages
+from webui.portal.signing.refusing import refusal_sentence
+from webui.portal.signing.sheet import SheetRemark
 from webui.shared.statuses import Refusal, status_of
 
 
@@ -45,7 +45,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             "signing/requests.html",
             to_answer=_seen(parts, requests.for_custodian(subject), subject),
             asked=_seen(parts, requests.by_requester(subject), subject),
-            names=names_of(parts),
+            names=name_lookup(parts),
         )
 
     @pages.get("/seals/requests/<request_id>")
@@ -55,7 +55,9 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     @pages.post("/seals/requests/<request_id>/approve")
     def approve_seal(request_id: str) -> Response:
         seen = _visible(parts, request_id)
-        return _tried(parts, seen, lambda subject: requests.approve(request_id, means.posted(subject)))
+        return _tried(
+            parts, seen, lambda subject: requests.approve(request_id, activations.posted_activation(subject))
+        )
 
     @pages.post("/seals/requests/<request_id>/refuse")
     def refuse_seal(request_id: str) -> Response:
@@ -111,19 +113,19 @@ def _tried(parts: PortalParts, seen: SeenRequest, act: Callable[[str], object], 
     return redirect(url_for("signing.seal_request", request_id=seen.request.id), 303)
 
 
-def _remark(refusal: Refusal) -> Remark:
+def _remark(refusal: Refusal) -> SheetRemark:
     status = status_of(refusal)
     if isinstance(refusal, ApplianceError) and not isinstance(refusal, StateRefused):
         status = 422
-    return Remark(said(refusal, status), status=status)
+    return SheetRemark(refusal_sentence(refusal, status), status=status)
 
 
-def _page(parts: PortalParts, seen: SeenRequest, remark: Remark | None = None, place: str = "") -> Response:
+def _page(parts: PortalParts, seen: SeenRequest, remark: SheetRemark | None = None, place: str = "") -> Response:
     visitor = require(*PEOPLES_ROLES).subject
     approved = visitor in seen.request.approved_by
     waits = seen.request.state is SealRequestState.WAITING and not approved
     act = parts.appliance.seal_requests.act(seen.request)
-    known = means.means_of(parts, visitor) if waits and seen.answers else None
+    known = activations.means_of(parts, visitor) if waits and seen.answers else None
     page = render_template(
         "signing/request.html",
         seen=seen,
@@ -132,12 +134,12 @@ def _page(parts: PortalParts, seen: SeenRequest, remark: Remark | None = None, p
         party=seen.party,
         pages=shown_pages(seen.contract, seen.party) if waits else (),
         fields=len(seen.party.places),
-        digest=grouped(act.digest),
+        digest=grouped_digest(act.digest),
         expires=act.expires,
         means=known,
         approved=approved,
-        options=means.options(parts, act, known) if known else "",
-        names=names_of(parts),
+        options=activations.activation_options(parts, act, known) if known else "",
+        names=name_lookup(parts),
         remark=remark,
         place=place,
         typed=request.form,

@@ -15,15 +15,15 @@ from appliance.model.seal_request import SealRequest
 from appliance.powers import CoverageOutcome
 from hsm.sentence import Sentence
 from webui.portal.access import visitor
-from webui.portal.contracts.reading import who_is
-from webui.portal.earlier import lines
+from webui.portal.contracts.view import who_is
+from webui.portal.earlier import earlier_signature_lines
 from webui.portal.parts import PortalParts
-from webui.portal.signing import means
-from webui.portal.signing.own import grouped, shown_pages
+from webui.portal.signing import activations
+from webui.portal.signing.own import grouped_digest, shown_pages
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class SheetRemark:
     """What is said above the sheet: ``renewed`` (look again, nothing is wrong) or a problem with the last try."""
 
     sentence: str
@@ -31,10 +31,10 @@ class Remark:
     status: int = 422
 
 
-def sheet(parts: PortalParts, opened: OpenedSigning, remark: Remark | None = None) -> Response:
+def signing_sheet(parts: PortalParts, opened: OpenedSigning, remark: SheetRemark | None = None) -> Response:
     """The signing page of a person, or of the one who asks for a seal. Raises :class:`AuthorityError`."""
     contract, party, intent = opened.contract, opened.party, opened.intent
-    known = means.means_of(parts, party.responsible)
+    known = activations.means_of(parts, party.responsible)
     acts = permissions_of(contract, who_is(parts, visitor()), parts.now())
     page = render_template(
         "signing/sign.html",
@@ -43,13 +43,13 @@ def sheet(parts: PortalParts, opened: OpenedSigning, remark: Remark | None = Non
         intent=intent,
         pages=shown_pages(contract, party),
         fields=len(party.places),
-        digest=grouped(intent.intent.digest),
+        digest=grouped_digest(intent.intent.digest),
         means=known,
-        options=means.options(parts, intent.intent, known),
+        options=activations.activation_options(parts, intent.intent, known),
         may_decline=acts[Permission.DECLINE] is None,
         may_hand_over=acts[Permission.HAND_OVER] is None,
         earlier=_earlier(parts, opened),
-        carried=lines(parts, contract),
+        carried=earlier_signature_lines(parts, contract),
         authority=_authority(parts, opened),
         remark=remark,
         typed=request.form,

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from appliance.model.contract import Contract, Party
 from webui.portal.access import visitor
 from webui.portal.parts import PortalParts
-from webui.portal.signing.means import means_of
+from webui.portal.signing.activations import means_of
 
 
 def step_before(parts: PortalParts, contract: Contract, party: Party) -> Response | None:

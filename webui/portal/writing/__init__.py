@@ -6,13 +6,13 @@ from flask import Blueprint
 
 from webui.portal.parts import PortalParts
 from webui.portal.writing import editor, fields, filling, previewing, templates
-from webui.portal.writing.room import Room
+from webui.portal.writing.context import WritingContext
 
 
 def blueprint(parts: PortalParts) -> Blueprint:
     """All addresses of this area; they are for initiators."""
     pages = Blueprint("writing", __name__)
-    room = Room(parts)
+    context = WritingContext(parts)
     for each in (editor, fields, filling, previewing, templates):
-        each.install(pages, room)
+        each.install(pages, context)
     return pages

@@ -12,87 +12,96 @@ from appliance.writing import Beginning
 from appliance.writing.markup import markup
 from appliance.writing.plain import from_plain, to_plain
 from appliance.writing.reading import read
-from webui.portal.writing.room import Room, chosen_language, page, seen, sentence, status_for, to, typed
+from webui.portal.writing.context import (
+    WritingContext,
+    chosen_language,
+    field_value,
+    redirect_to,
+    seen_version,
+    sentence,
+    status_for,
+    writing_page,
+)
 from webui.shared.language import NAMES, current_language, moment, translate
 
 REFUSALS = (StateRefused, PreconditionRefused, DocumentRefused)
 
 
-def install(pages: Blueprint, room: Room) -> None:
+def install(pages: Blueprint, context: WritingContext) -> None:
     """The addresses of this page."""
 
     @pages.get("/writing")
     def listed() -> Response:
-        subject = room.visitor().subject
-        return page("texts", texts=room.texts.mine(subject))
+        subject = context.visitor().subject
+        return writing_page("texts", texts=context.texts.mine(subject))
 
     @pages.post("/writing/new")
     def new() -> Response:
-        subject = room.visitor().subject
+        subject = context.visitor().subject
         beginning = Beginning(
-            typed("title").strip() or translate()("Untitled text"),
-            typed("kind").strip() or translate()("General contract"),
+            field_value("title").strip() or translate()("Untitled text"),
+            field_value("kind").strip() or translate()("General contract"),
             chosen_language(),
         )
-        return room.once.redirected(subject, lambda: f"/writing/{room.texts.new(subject, beginning).id}")
+        return context.once.redirected(subject, lambda: f"/writing/{context.texts.new(subject, beginning).id}")
 
     @pages.get("/writing/<text_id>")
     def edit(text_id: str) -> Response:
-        return editor(room.text(text_id))
+        return editor(context.text(text_id))
 
     @pages.post("/writing/<text_id>")
     def save(text_id: str) -> Response:
-        subject = room.visitor().subject
+        subject = context.visitor().subject
         if "text" in request.files:
-            return _saved_by_script(room, text_id, subject)
-        text = room.text(text_id)
-        plain = typed("plain")
+            return _saved_by_script(context, text_id, subject)
+        text = context.text(text_id)
+        plain = field_value("plain")
         try:
-            room.texts.save(text_id, markup(from_plain(plain)), by=subject, seen=seen())
+            context.texts.save(text_id, markup(from_plain(plain)), by=subject, seen=seen_version())
         except REFUSALS as refusal:
             return editor(text, refusal, plain=plain)
-        return to(f"/writing/{text_id}#saved")
+        return redirect_to(f"/writing/{text_id}#saved")
 
     @pages.post("/writing/<text_id>/about")
     def describe(text_id: str) -> Response:
-        subject = room.visitor().subject
-        text = room.text(text_id)
+        subject = context.visitor().subject
+        text = context.text(text_id)
         try:
-            room.texts.describe(
+            context.texts.describe(
                 text_id,
-                title=typed("title"),
-                kind=typed("kind"),
+                title=field_value("title"),
+                kind=field_value("kind"),
                 language=chosen_language(),
                 by=subject,
-                seen=seen(),
+                seen=seen_version(),
             )
         except REFUSALS as refusal:
-            about = {"title": typed("title"), "kind": typed("kind"), "language": chosen_language()}
+            about = {"title": field_value("title"), "kind": field_value("kind"), "language": chosen_language()}
             return editor(text, refusal, about=about)
-        return to(f"/writing/{text_id}")
+        return redirect_to(f"/writing/{text_id}")
 
     @pages.get("/writing/<text_id>/discard")
     def ask(text_id: str) -> Response:
-        return page("discard", text=room.text(text_id))
+        return writing_page("discard", text=context.text(text_id))
 
     @pages.post("/writing/<text_id>/discard")
     def discard(text_id: str) -> Response:
-        subject = room.visitor().subject
-        purpose = room.text(text_id).purpose
-        room.texts.discard(text_id, by=subject, seen=seen())
-        return to("/templates" if purpose is TextPurpose.TEMPLATE else "/writing")
+        subject = context.visitor().subject
+        purpose = context.text(text_id).purpose
+        context.texts.discard(text_id, by=subject, seen=seen_version())
+        return redirect_to("/templates" if purpose is TextPurpose.TEMPLATE else "/writing")
 
     @pages.post("/writing/<text_id>/publish")
     def publish(text_id: str) -> Response:
-        subject = room.visitor().subject
+        subject = context.visitor().subject
 
         def make() -> str:
-            return f"/templates/{room.templates.publish(text_id, by=subject, seen=seen()).id}"
+            return f"/templates/{context.templates.publish(text_id, by=subject, seen=seen_version()).id}"
 
         try:
-            return room.once.redirected(subject, make)
+            return context.once.redirected(subject, make)
         except REFUSALS as refusal:
-            return editor(room.text(text_id), refusal)
+            return editor(context.text(text_id), refusal)
 
 
 def editor(
@@ -104,7 +113,7 @@ def editor(
 ) -> Response:
     """The page; after a *refusal* with its sentence and with what was typed (*plain* text, the form *about*)."""
     wording = text.wording
-    return page(
+    return writing_page(
         "editor",
         status_for(refusal) if refusal else 200,
         text=text,
@@ -117,13 +126,13 @@ def editor(
     )
 
 
-def _saved_by_script(room: Room, text_id: str, subject: str) -> Response:
+def _saved_by_script(context: WritingContext, text_id: str, subject: str) -> Response:
     """What the editor's script sends: the HTML as a file, which may be larger than a form's fields."""
     html = request.files["text"].read().decode(errors="replace")
     try:
-        text = room.texts.save(text_id, html, by=subject, seen=seen())
+        text = context.texts.save(text_id, html, by=subject, seen=seen_version())
     except StateRefused as refusal:
-        version = room.text(text_id).version
+        version = context.text(text_id).version
         return make_response(jsonify({"detail": sentence(refusal), "version": version}), 409)
     except (PreconditionRefused, DocumentRefused) as refusal:
         return make_response(jsonify({"detail": sentence(refusal)}), 422)

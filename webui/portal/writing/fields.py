@@ -10,41 +10,49 @@ from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.language.letters import words
 from appliance.model.writing import Currency, MergeField, MergeFieldKind, Text
 from appliance.writing.filling import places
-from webui.portal.writing.room import Room, page, seen, sentence, status_for, to, typed
+from webui.portal.writing.context import (
+    WritingContext,
+    field_value,
+    redirect_to,
+    seen_version,
+    sentence,
+    status_for,
+    writing_page,
+)
 
 NEW = MergeField("", MergeFieldKind.TEXT, "")
 
 
-def install(pages: Blueprint, room: Room) -> None:
+def install(pages: Blueprint, context: WritingContext) -> None:
     """The addresses of this page."""
 
     @pages.get("/writing/<text_id>/fields")
     def fields(text_id: str) -> Response:
-        text = room.text(text_id)
+        text = context.text(text_id)
         wanted = request.args.get("field", "")
         return _page(text, _known(text, wanted) if wanted else _new(request.args.get("name", "")), wanted)
 
     @pages.post("/writing/<text_id>/fields")
     def define(text_id: str) -> Response:
-        subject = room.visitor().subject
-        text = room.text(text_id)
-        before = typed("before")
+        subject = context.visitor().subject
+        text = context.text(text_id)
+        before = field_value("before")
         field = _posted()
         try:
-            room.texts.define(text_id, field, by=subject, seen=seen(), instead_of=before or None)
+            context.texts.define(text_id, field, by=subject, seen=seen_version(), instead_of=before or None)
         except (PreconditionRefused, StateRefused) as refusal:
             return _page(text, field, before, refusal)
-        return to(f"/writing/{text_id}/fields")
+        return redirect_to(f"/writing/{text_id}/fields")
 
     @pages.post("/writing/<text_id>/fields/remove")
     def undefine(text_id: str) -> Response:
-        subject = room.visitor().subject
-        text = room.text(text_id)
+        subject = context.visitor().subject
+        text = context.text(text_id)
         try:
-            room.texts.undefine(text_id, typed("name"), by=subject, seen=seen())
+            context.texts.undefine(text_id, field_value("name"), by=subject, seen=seen_version())
         except StateRefused as refusal:
             return _page(text, NEW, "", refusal)
-        return to(f"/writing/{text_id}/fields")
+        return redirect_to(f"/writing/{text_id}/fields")
 
 
 def _page(
@@ -52,7 +60,7 @@ def _page(
 ) -> Response:
     used = places(text.wording.html)
     known = {one.name for one in text.wording.fields}
-    return page(
+    return writing_page(
         "fields",
         status_for(refusal) if refusal else 200,
         text=text,
@@ -79,16 +87,16 @@ def _new(name: str) -> MergeField:
 
 def _posted() -> MergeField:
     """The definition as it was typed; what cannot be is refused by the workflow."""
-    kind, currency = typed("kind"), typed("currency")
+    kind, currency = field_value("kind"), field_value("currency")
     return MergeField(
-        name=words(typed("name")),
+        name=words(field_value("name")),
         kind=MergeFieldKind(kind) if kind in tuple(MergeFieldKind) else MergeFieldKind.TEXT,
-        label=words(typed("label")),
-        required=typed("required") == "1",
-        help=words(typed("help")),
-        default=typed("default").strip()[:10_000],
-        least=words(typed("least"))[:40],
-        most=words(typed("most"))[:40],
-        choices=tuple(filter(None, (words(line) for line in typed("choices").splitlines()))),
+        label=words(field_value("label")),
+        required=field_value("required") == "1",
+        help=words(field_value("help")),
+        default=field_value("default").strip()[:10_000],
+        least=words(field_value("least"))[:40],
+        most=words(field_value("most"))[:40],
+        choices=tuple(filter(None, (words(line) for line in field_value("choices").splitlines()))),
         currency=Currency(currency) if currency in tuple(Currency) else Currency.CNY,
     )

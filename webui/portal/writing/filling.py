@@ -12,8 +12,17 @@ from appliance.language.letters import words
 from appliance.model.contract import Contract
 from appliance.model.writing import Text, Wording
 from appliance.writing import Checked, blank, check
+from webui.portal.writing.context import (
+    WritingContext,
+    field_value,
+    number_of,
+    redirect_to,
+    seen_version,
+    sentence,
+    status_for,
+    writing_page,
+)
 from webui.portal.writing.editor import editor
-from webui.portal.writing.room import Room, number_of, page, seen, sentence, status_for, to, typed
 from webui.shared.language import translate
 
 PREFIX = "f-"
@@ -22,24 +31,27 @@ PREFIX = "f-"
 REFUSALS = (PreconditionRefused, StateRefused, DocumentRefused, ConfinementFailed)
 
 
-def install(pages: Blueprint, room: Room) -> None:
+def install(pages: Blueprint, context: WritingContext) -> None:
     """The addresses of these pages."""
 
     @pages.get("/writing/<text_id>/use")
     def form(text_id: str) -> Response:
-        return _text_form(room.text(text_id), None)
+        return _text_form(context.text(text_id), None)
 
     @pages.post("/writing/<text_id>/use")
     def use(text_id: str) -> Response:
-        subject = room.visitor().subject
-        text = room.text(text_id)
-        if text.wording.fields and typed("filled") != "1":
-            return to(f"/writing/{text_id}/use")
+        subject = context.visitor().subject
+        text = context.text(text_id)
+        if text.wording.fields and field_value("filled") != "1":
+            return redirect_to(f"/writing/{text_id}/use")
         checked = check(text.wording.fields, _values())
         if checked.problems:
             return _text_form(text, checked)
         try:
-            return _made(room, lambda: room.issuing.from_text(text_id, checked.accepted, by=subject, seen=seen()))
+            return _made(
+                context,
+                lambda: context.issuing.from_text(text_id, checked.accepted, by=subject, seen=seen_version()),
+            )
         except REFUSALS as refusal:
             if not text.wording.fields:
                 return editor(text, refusal)
@@ -47,33 +59,35 @@ def install(pages: Blueprint, room: Room) -> None:
 
     @pages.get("/templates/<template_id>/use")
     def template_form(template_id: str) -> Response:
-        return _template_form(room, template_id, None)
+        return _template_form(context, template_id, None)
 
     @pages.post("/templates/<template_id>/use")
     def use_template(template_id: str) -> Response:
-        subject = room.visitor().subject
+        subject = context.visitor().subject
         number = number_of("number")
-        template = room.templates.offered(template_id, subject)
+        template = context.templates.offered(template_id, subject)
         checked = check(template.current.wording.fields, _known_values(template.current.number == number))
-        title = typed("title")
+        title = field_value("title")
         if checked.problems or not words(title):
-            return _template_form(room, template_id, checked)
+            return _template_form(context, template_id, checked)
         try:
             return _made(
-                room,
-                lambda: room.issuing.from_template(template_id, number, checked.accepted, title=title, by=subject),
+                context,
+                lambda: context.issuing.from_template(
+                    template_id, number, checked.accepted, title=title, by=subject
+                ),
             )
         except REFUSALS as refusal:
-            return _template_form(room, template_id, checked, sentence(refusal), status_for(refusal))
+            return _template_form(context, template_id, checked, sentence(refusal), status_for(refusal))
 
     def _known_values(same_version: bool) -> dict[str, str]:
         """What was typed; of a form that a newer version has overtaken only what that still has."""
         return _values() if same_version else {}
 
 
-def _made(room: Room, make: Callable[[], Contract]) -> Response:
-    subject = room.visitor().subject
-    return room.once.redirected(subject, lambda: f"/contracts/{make().id}/draft/document")
+def _made(context: WritingContext, make: Callable[[], Contract]) -> Response:
+    subject = context.visitor().subject
+    return context.once.redirected(subject, lambda: f"/contracts/{make().id}/draft/document")
 
 
 def _values() -> dict[str, str]:
@@ -86,10 +100,10 @@ def _text_form(text: Text, checked: Checked | None, refused: str = "", status: i
 
 
 def _template_form(
-    room: Room, template_id: str, checked: Checked | None, refused: str = "", status: int = 422
+    context: WritingContext, template_id: str, checked: Checked | None, refused: str = "", status: int = 422
 ) -> Response:
-    template = room.templates.offered(template_id, room.visitor().subject)
-    title = typed("title") if request.method == "POST" else template.name
+    template = context.templates.offered(template_id, context.visitor().subject)
+    title = field_value("title") if request.method == "POST" else template.name
     problems = {} if words(title) else {"title": translate()("The contract needs a title.")}
     shown = {
         "template": template,
@@ -112,7 +126,7 @@ def _form(wording: Wording, checked: Checked | None, refused: str, status: int, 
         for name, problem in problems.items()
     }
     summary = {"": refused, **named} if refused else named
-    return page(
+    return writing_page(
         "filling",
         status if summary else 200,
         fields=wording.fields,

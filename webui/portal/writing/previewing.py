@@ -8,56 +8,56 @@ from flask import Blueprint, Response
 
 from appliance.errors import DocumentRefused, PreconditionRefused
 from appliance.model.writing import Wording
+from webui.portal.writing.context import WritingContext, writing_page
 from webui.portal.writing.editor import editor
-from webui.portal.writing.room import Room, page
 
 MOST_SHOWN = 60
 """Pages on one preview; of more, the PDF shows the rest."""
 
 
-def install(pages: Blueprint, room: Room) -> None:
+def install(pages: Blueprint, context: WritingContext) -> None:
     """The addresses of these pages."""
 
     @pages.get("/writing/<text_id>/preview")
     def preview(text_id: str) -> Response:
-        text = room.text(text_id)
+        text = context.text(text_id)
         try:
-            count = room.previews.pages(text.wording)
+            count = context.previews.pages(text.wording)
         except (PreconditionRefused, DocumentRefused) as refusal:
             return editor(text, refusal)
         return _pages(text.wording, count, f"/writing/{text.id}", text=text)
 
     @pages.get("/writing/<text_id>/preview/<int:number>.png")
     def picture(text_id: str, number: int) -> Response:
-        return _picture(room, room.text(text_id).wording, number)
+        return _picture(context, context.text(text_id).wording, number)
 
     @pages.get("/writing/<text_id>/preview.pdf")
     def document(text_id: str) -> Response:
-        return _document(room, room.text(text_id).wording)
+        return _document(context, context.text(text_id).wording)
 
     @pages.get("/templates/<template_id>/<int:version>/<int:number>.png")
     def template_picture(template_id: str, version: int, number: int) -> Response:
-        return _picture(room, _wording(room, template_id, version), number)
+        return _picture(context, _wording(context, template_id, version), number)
 
     @pages.get("/templates/<template_id>/<int:version>/preview")
     def template_preview(template_id: str, version: int) -> Response:
-        wording = _wording(room, template_id, version)
-        shown = room.templates.load(template_id, room.visitor().subject)
+        wording = _wording(context, template_id, version)
+        shown = context.templates.load(template_id, context.visitor().subject)
         address = f"/templates/{template_id}/{version}"
-        return _pages(wording, room.previews.pages(wording), address, template=shown, version=version)
+        return _pages(wording, context.previews.pages(wording), address, template=shown, version=version)
 
     @pages.get("/templates/<template_id>/<int:version>/preview.pdf")
     def template_document(template_id: str, version: int) -> Response:
-        return _document(room, _wording(room, template_id, version))
+        return _document(context, _wording(context, template_id, version))
 
 
-def _wording(room: Room, template_id: str, version: int) -> Wording:
-    return room.templates.version(template_id, version, room.visitor().subject).wording
+def _wording(context: WritingContext, template_id: str, version: int) -> Wording:
+    return context.templates.version(template_id, version, context.visitor().subject).wording
 
 
 def _pages(wording: Wording, count: int, address: str, **shown: Any) -> Response:
     pictures = f"{address}/preview" if address.startswith("/writing/") else address
-    return page(
+    return writing_page(
         "preview",
         wording=wording,
         count=count,
@@ -68,11 +68,11 @@ def _pages(wording: Wording, count: int, address: str, **shown: Any) -> Response
     )
 
 
-def _picture(room: Room, wording: Wording, number: int) -> Response:
-    return Response(room.previews.picture(wording, number), content_type="image/png")
+def _picture(context: WritingContext, wording: Wording, number: int) -> Response:
+    return Response(context.previews.picture(wording, number), content_type="image/png")
 
 
-def _document(room: Room, wording: Wording) -> Response:
-    response = Response(room.previews.document(wording), content_type="application/pdf")
+def _document(context: WritingContext, wording: Wording) -> Response:
+    response = Response(context.previews.document(wording), content_type="application/pdf")
     response.headers["Content-Disposition"] = 'attachment; filename="preview.pdf"'
     return response

@@ -11,8 +11,8 @@ from appliance.contact_details import email_address, organisation_name, person_n
 from appliance.errors import PreconditionRefused
 from appliance.language import Language
 from appliance.model.contract import Contract, GuestDetails
-from webui.portal.drafting.desk import Desk, typed
-from webui.portal.office.forms import unshown
+from webui.portal.drafting.controller import DraftController, field_value
+from webui.portal.office.forms import unprintable_names
 from webui.shared.language import translate
 
 FIELDS: Final = ("name", "organisation", "email", "phone")
@@ -31,25 +31,25 @@ _MISSING: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Button:
+class PressedButton:
     """The button that was pressed: ``act`` and what it concerns, both from its value ``act:about``."""
 
     act: str
     about: str
 
     @classmethod
-    def pressed(cls) -> Button:
+    def of_request(cls) -> PressedButton:
         """The button of this request; ``save`` when it was none of the list's."""
-        act, _, about = typed("act").partition(":")
+        act, _, about = field_value("act").partition(":")
         return cls(act or "save", about)
 
 
 def typed_guest() -> GuestDetails:
     """The fields for somebody from outside, as typed."""
-    name, organisation, email, phone = (typed(f"guest-{each}") for each in FIELDS)
-    language = typed("guest-language")
+    name, organisation, email, phone = (field_value(f"guest-{each}") for each in FIELDS)
+    language = field_value("guest-language")
     chosen = Language(language) if language in tuple(Language) else None
-    return GuestDetails(name, organisation, email, phone, chosen, typed("guest-zone"))
+    return GuestDetails(name, organisation, email, phone, chosen, field_value("guest-zone"))
 
 
 def guest_problems(guest: GuestDetails) -> dict[str, str]:
@@ -71,40 +71,45 @@ def guest_problems(guest: GuestDetails) -> dict[str, str]:
     return found
 
 
-def problems(desk: Desk, button: Button) -> dict[str, str]:
+def button_problems(controller: DraftController, button: PressedButton) -> dict[str, str]:
     """What keeps *button* from doing anything, at its field."""
     _ = translate()
     if button.act == "guest":
         guest = typed_guest()
         names = {"guest-name": guest.name, "guest-organisation": guest.organisation}
-        return unshown(desk.appliance.workshop, names) | guest_problems(guest)
-    if button.act == "search" and not typed("query"):
+        return unprintable_names(controller.appliance.workshop, names) | guest_problems(guest)
+    if button.act == "search" and not field_value("query"):
         return {"query": _("Type a few letters of the name.")}
     if button.act == "seal":
         missing = {"seal": _("Choose the seal."), "requester": _("Choose who requests its use.")}
-        return {name: sentence for name, sentence in missing.items() if not typed(name)}
+        return {name: sentence for name, sentence in missing.items() if not field_value(name)}
     return {}
 
 
-def perform(desk: Desk, draft: Contract, button: Button) -> None:
+def perform_button(controller: DraftController, draft: Contract, button: PressedButton) -> None:
     """Ask the workflow for what *button* says. Raises its refusals; does nothing for what only saves."""
-    drafting, by, seen = desk.appliance.drafting, draft.initiator, draft.version
+    drafting, by, seen = controller.appliance.drafting, draft.initiator, draft.version
     acts: dict[str, Callable[[], object]] = {
         "myself": lambda: drafting.add_person(draft.id, subject=by, placement=None, by=by, seen=seen),
         "person": lambda: drafting.add_person(draft.id, subject=button.about, placement=None, by=by, seen=seen),
         "seal": lambda: drafting.add_seal(
-            draft.id, seal=typed("seal"), requester=typed("requester"), placement=None, by=by, seen=seen
+            draft.id,
+            seal=field_value("seal"),
+            requester=field_value("requester"),
+            placement=None,
+            by=by,
+            seen=seen,
         ),
         "guest": lambda: drafting.add_guest(draft.id, typed_guest(), by=by, seen=seen),
         "remove": lambda: drafting.remove_party(draft.id, button.about, by=by, seen=seen),
-        "up": lambda: drafting.reorder(draft.id, moved(draft, button.about, -1), by=by, seen=seen),
-        "down": lambda: drafting.reorder(draft.id, moved(draft, button.about, 1), by=by, seen=seen),
+        "up": lambda: drafting.reorder(draft.id, reordered(draft, button.about, -1), by=by, seen=seen),
+        "down": lambda: drafting.reorder(draft.id, reordered(draft, button.about, 1), by=by, seen=seen),
     }
     if button.act in acts:
         acts[button.act]()
 
 
-def moved(draft: Contract, party_id: str, by: int) -> list[str]:
+def reordered(draft: Contract, party_id: str, by: int) -> list[str]:
     """The ids of the parties with one moved by a place; as they are when that leads nowhere."""
     order = [party.id for party in draft.parties]
     if party_id in order:

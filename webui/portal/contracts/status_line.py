@@ -24,7 +24,9 @@ def state_line(contract: Contract, viewer: str, now: datetime) -> str:
     return {
         ContractState.DRAFT: say("A draft: nobody else has seen it yet."),
         ContractState.SIGNED: say("All parties have signed; the document is being sealed for the archive."),
-        ContractState.DECLINED: say("{names} declined to sign. The contract has ended.", names=named(refusing)),
+        ContractState.DECLINED: say(
+            "{names} declined to sign. The contract has ended.", names=names_of_parties(refusing)
+        ),
         ContractState.RECALLED: say("The initiator recalled it. The contract has ended."),
         ContractState.EXPIRED: _too_late(contract),
         ContractState.DISCARDED: say("This draft was thrown away."),
@@ -47,7 +49,7 @@ def remaining(until: datetime, now: datetime) -> str:
     return say("{count} minutes left", count=minutes) if minutes >= 2 else say("less than two minutes left")
 
 
-def named(parties: Iterable[Party]) -> str:
+def names_of_parties(parties: Iterable[Party]) -> str:
     """The parties' names as a list in the reader's language; the first few when there are many."""
     say = translate()
     names = [party.name for party in parties]
@@ -67,12 +69,12 @@ def _waiting_line(contract: Contract, viewer: str, now: datetime) -> str:
     if mine:
         return say("Waiting for the seal, which you ask for, until {at}", at=at)
     if all(party.kind is PartyKind.SEAL for party in turn):
-        return say("Waiting for the seal: {names}, until {at}", names=named(turn), at=at)
-    return say("Waiting for {names} to sign, until {at}", names=named(turn), at=at)
+        return say("Waiting for the seal: {names}, until {at}", names=names_of_parties(turn), at=at)
+    return say("Waiting for {names} to sign, until {at}", names=names_of_parties(turn), at=at)
 
 
 def _too_late(contract: Contract) -> str:
-    late = named(rules.waiting(contract))
+    late = names_of_parties(rules.waiting(contract))
     at = moment(contract.deadline.at)
     return translate()("The deadline passed on {at} without the signature of {names}.", at=at, names=late)
 

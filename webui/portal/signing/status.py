@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response
 
 from appliance.contracts import rules
 from appliance.model.contract import Contract, ContractState, Party, PartyState
-from webui.portal.contracts.reading import Sight
-from webui.portal.contracts.words import state_line
+from webui.portal.contracts.status_line import state_line
+from webui.portal.contracts.view import ContractView
 from webui.portal.parts import PortalParts
 from webui.shared.language import translate
 
@@ -25,7 +25,7 @@ _ENDED = {
 }
 
 
-def standing_page(parts: PortalParts, seen: Sight, party: Party | None, *, status: int = 200) -> Response:
+def status_page(parts: PortalParts, seen: ContractView, party: Party | None, *, status: int = 200) -> Response:
     """The page that says so; *status* is 409 when the visitor had just tried to sign."""
     contract = seen.contract
     page = render_template(
@@ -39,14 +39,14 @@ def standing_page(parts: PortalParts, seen: Sight, party: Party | None, *, statu
     return make_response(page, status)
 
 
-def ended(contract: Contract, now: datetime) -> str:
+def why_ended(contract: Contract, now: datetime) -> str:
     """Why the contract can no longer be signed, in the reader's language; empty while it can."""
     state = ContractState.EXPIRED if rules.is_overdue(contract, now) else contract.state
     return translate()(_ENDED[state]) if state in _ENDED else ""
 
 
-def _title(seen: Sight, party: Party | None) -> str:
-    say, why = translate(), ended(seen.contract, seen.now)
+def _title(seen: ContractView, party: Party | None) -> str:
+    say, why = translate(), why_ended(seen.contract, seen.now)
     if why:
         return why
     if party is None:

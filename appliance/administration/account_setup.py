@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from appliance.accounts import passwords, throttle
 from appliance.accounts.codes import CodeDraft
-from appliance.accounts.sessions import Whereabouts
+from appliance.accounts.sessions import ClientInfo
 from appliance.administration.room import AdministrationContext
 from appliance.administration.sessions import ConsoleSessions
 from appliance.errors import NotFound, SignInRefused, StateRefused
@@ -47,14 +47,14 @@ class AdministratorArrival:
     needs_code: bool = False
 
 
-class AdministratorWelcoming:
+class AdministratorSetup:
     """Sets accounts up. Thread-safe."""
 
     def __init__(self, room: AdministrationContext, sessions: ConsoleSessions) -> None:
         self._room = room
         self._sessions = sessions
 
-    def arrive(self, token: str) -> AdministratorArrival:
+    def open_link(self, token: str) -> AdministratorArrival:
         """Who stands behind a link. Raises :class:`NotFound`, and :class:`StateRefused` for one that is over."""
         identifier = _identifier(token)
         with self._room.database.reading() as tx:
@@ -71,8 +71,8 @@ class AdministratorWelcoming:
         """
         owner, token = arrival.administrator, ""
         self._require_code(arrival, code)
-        passwords.require_good(password, login=owner.login, name=owner.name)
-        hashed = passwords.hashed(password)
+        passwords.require_good_password(password, login=owner.login, name=owner.name)
+        hashed = passwords.hash_password(password)
         with self._room.database.transaction() as tx:
             invitation, _ = self._open(tx, arrival.identifier)
             invitations.keep_password(tx, arrival.identifier, hashed)
@@ -88,17 +88,17 @@ class AdministratorWelcoming:
     def code_draft(self, arrival: AdministratorArrival, *, sealed: str = "") -> CodeDraft:
         """A secret to scan, or the one in *sealed* when its form came back with a mistake in it."""
         login = arrival.administrator.login
-        return self._room.codes.draft(login, login, sealed=sealed)
+        return self._room.codes.draft_secret(login, login, sealed=sealed)
 
-    def with_code(
-        self, arrival: AdministratorArrival, sealed: str, code: str, where: Whereabouts
+    def finish_with_code(
+        self, arrival: AdministratorArrival, sealed: str, code: str, where: ClientInfo
     ) -> OpenedConsoleSession:
         """The second step: the account works from now on, and its owner is signed in.
 
         Raises :class:`PreconditionRefused` for a wrong code, :class:`StateRefused` without a password.
         """
         owner, now = arrival.administrator, self._room.now()
-        proven = self._room.codes.proven(owner.login, sealed, code, now=now)
+        proven = self._room.codes.prove_secret(owner.login, sealed, code, now=now)
         with self._room.writing() as tx:
             self._open(tx, arrival.identifier)
             hashed = invitations.password(tx, arrival.identifier)
@@ -109,8 +109,8 @@ class AdministratorWelcoming:
             administrators.move(tx, owner.login, AdministratorState.ACTIVE, AdministratorState.INVITED)
             actor = Actor(owner.login, owner.role)
             self._room.journal.append_line(tx, JournalKind.ADMINISTRATOR_SET_UP, actor, address=where.address)
-            throttle.know(tx, owner.login, where.address, now=now)
-            return self._sessions.open(tx, owner.login, where)
+            throttle.record_known_network(tx, owner.login, where.address, now=now)
+            return self._sessions.open_session(tx, owner.login, where)
 
     def _require_code(self, arrival: AdministratorArrival, code: str) -> None:
         with self._room.writing() as tx:
@@ -136,7 +136,7 @@ class AdministratorWelcoming:
         return found, administrators.administrator(tx, found.login)
 
 
-def invite(tx: Transaction, login: str, *, by: Actor, now: datetime, code: str = "") -> str:
+def insert_invitation(tx: Transaction, login: str, *, by: Actor, now: datetime, code: str = "") -> str:
     """A new invitation of *login* in place of an earlier one; its token, which is kept nowhere. Whoever comes with
     it needs the *code* too, where there is one."""
     token = secrets.token_urlsafe(32)

@@ -17,7 +17,7 @@ WEBAUTHN = "webauthn"
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class ActivationMeans:
     """The credentials that the authority knows of a person: passkeys (their ids), and whether PIN and code."""
 
     credentials: tuple[bytes, ...]
@@ -29,19 +29,19 @@ class Means:
         return bool(self.credentials) or self.pin
 
 
-def means_of(parts: PortalParts, subject: str) -> Means:
+def means_of(parts: PortalParts, subject: str) -> ActivationMeans:
     """Asked of the authority, which alone knows. Raises :class:`AuthorityError` when it does not answer."""
     known = parts.authority.credentials(subject)
     ids = tuple(each.credential_id for each in known if each.kind == WEBAUTHN and each.credential_id is not None)
-    return Means(ids, any(each.kind != WEBAUTHN for each in known))
+    return ActivationMeans(ids, any(each.kind != WEBAUTHN for each in known))
 
 
-def options(parts: PortalParts, act: SigningIntent, means: Means) -> str:
+def activation_options(parts: PortalParts, act: SigningIntent, means: ActivationMeans) -> str:
     """What the page's script hands to the browser, so that a passkey answers for exactly this act."""
     return passkeys.request_options(act.challenge(), means.credentials, parts.settings.web.relying_party)
 
 
-def posted(subject: str) -> Activation:
+def posted_activation(subject: str) -> Activation:
     """The activation in the form. Raises :class:`PreconditionRefused` when there is none that could be one."""
     if request.form.get(passkeys.FIELD):
         return passkeys.activation(subject, request.form[passkeys.FIELD])

@@ -21,13 +21,13 @@ def install(app: Flask) -> None:
     app.jinja_env.filters["coded"] = coded
 
 
-def given(value: str) -> str:
+def mark_typed(value: str) -> str:
     """*value*, which somebody typed, for a sentence that goes through :func:`coded`."""
     return f"{_BEGIN}{quoted_argument(value)}{_END}"
 
 
 def coded(sentence: str) -> Markup:
-    """*sentence* with its commands in ``<code>`` and what is :func:`given` in ``<span class="given">``; a
+    """*sentence* with its commands in ``<code>`` and what is :func:`mark_typed` in ``<span class="given">``; a
     backquote without its fellow stays as it is."""
     pieces = _GIVEN.split(str(sentence))
     told = (

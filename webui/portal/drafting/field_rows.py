@@ -41,7 +41,7 @@ class Unit(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class FieldRow:
     """One row, as text. ``problem`` is what is wrong with it, in the reader's language."""
 
     party: str
@@ -53,24 +53,24 @@ class Spot:
     problem: str = ""
 
 
-def posted() -> list[Spot]:
+def posted_field_rows() -> list[FieldRow]:
     """The rows of the form that was sent. Raises :class:`BadRequest` when their columns do not fit together."""
     columns = [request.form.getlist(name) for name in ("party", "pages", *NUMBERS)]
     if len({len(column) for column in columns}) != 1 or len(columns[0]) > MOST_ROWS:
         raise BadRequest
-    return [Spot(*row) for row in zip(*columns, strict=True)]
+    return [FieldRow(*row) for row in zip(*columns, strict=True)]
 
 
-def of(draft: Contract, sizes: Sequence[PageSize], unit: Unit) -> list[Spot]:
+def field_rows_of(draft: Contract, sizes: Sequence[PageSize], unit: Unit) -> list[FieldRow]:
     """The rows of a draft as it stands."""
-    rows: list[Spot] = []
+    rows: list[FieldRow] = []
     for party in draft.parties:
         grouped: dict[tuple[float, float, float, float], list[int]] = {}
         for place in party.places:
             grouped.setdefault((place.x, place.y, place.width, place.height), []).append(place.page)
         for box, pages in grouped.items():
             shown = _shown(box, sizes[min(pages)], unit)
-            rows.append(Spot(party.id, write_pages(sorted(page + 1 for page in pages)), *shown))
+            rows.append(FieldRow(party.id, write_pages(sorted(page + 1 for page in pages)), *shown))
     return rows
 
 
@@ -89,7 +89,7 @@ def _scales(size: PageSize, unit: Unit) -> tuple[float, float, float, float]:
     return across, down, across, down
 
 
-def number(text: str) -> float | None:
+def number_of(text: str) -> float | None:
     """A number as people type it, or None."""
     try:
         value = float(unicodedata.normalize("NFKC", text).strip().replace(",", "."))
@@ -98,7 +98,9 @@ def number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def placed(spot: Spot, draft: Contract, sizes: Sequence[PageSize], unit: Unit) -> tuple[list[Placement], str]:
+def placements_of(
+    spot: FieldRow, draft: Contract, sizes: Sequence[PageSize], unit: Unit
+) -> tuple[list[Placement], str]:
     """The places that *spot* names, or none and what is wrong with it."""
     _ = translate()
     if draft.party(spot.party) is None:
@@ -106,7 +108,7 @@ def placed(spot: Spot, draft: Contract, sizes: Sequence[PageSize], unit: Unit) -
     pages = read_pages(spot.pages, draft.pages)
     if pages is None:
         return [], _("Give pages of the {pages} that there are, such as 1-3, 5 or all.", pages=draft.pages)
-    numbers = [number(getattr(spot, name)) for name in NUMBERS]
+    numbers = [number_of(getattr(spot, name)) for name in NUMBERS]
     if None in numbers:
         return [], _("Left, top, width and height are numbers.")
     scales = _scales(sizes[pages[0] - 1], unit)
@@ -134,14 +136,14 @@ def _outside(x: float, y: float, width: float, height: float) -> str:
     return ""
 
 
-def judged(
-    rows: Sequence[Spot], draft: Contract, sizes: Sequence[PageSize], unit: Unit
-) -> tuple[list[Spot], dict[str, list[Placement]]]:
+def checked_field_rows(
+    rows: Sequence[FieldRow], draft: Contract, sizes: Sequence[PageSize], unit: Unit
+) -> tuple[list[FieldRow], dict[str, list[Placement]]]:
     """Each row with its problem, and the places of each party."""
-    shown: list[Spot] = []
+    shown: list[FieldRow] = []
     places: dict[str, list[Placement]] = {party.id: [] for party in draft.parties}
     for row in rows:
-        found, problem = placed(row, draft, sizes, unit)
+        found, problem = placements_of(row, draft, sizes, unit)
         if found and len(places[row.party]) + len(found) > MOST_PLACES:
             found, problem = [], translate()("A signature has at most {most} places.", most=MOST_PLACES)
         shown.append(replace(row, problem=problem))

@@ -10,12 +10,12 @@ from appliance.errors import NotFound
 from appliance.history.disclosure import Audience
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import UNSENT, Contract, Party
-from webui.portal.access import Visitor, visitor
+from webui.portal.access import PortalVisitor, visitor
 from webui.portal.parts import PortalParts
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ContractView:
     """What a visitor sees: the contract, who looks, and for each act None or why not.
 
     ``audience`` is the organisation whose internal data the visitor may see; ``drafting``: it is the one that
@@ -51,7 +51,7 @@ class Sight:
         return next((party for party in own if party.signed_at is None), own[0] if own else None)
 
 
-def sight(parts: PortalParts, contract_id: str) -> Sight:
+def view_contract(parts: PortalParts, contract_id: str) -> ContractView:
     """The contract for whoever is signed in. Raises :class:`SignedOut`, or :class:`NotFound` for no reader."""
     someone = visitor()
     contract = parts.appliance.contracts.get(contract_id)
@@ -64,7 +64,7 @@ def sight(parts: PortalParts, contract_id: str) -> Sight:
             raise refusal.error()
         # The same words as for a contract that does not exist: strangers learn nothing.
         raise NotFound("There is no contract {contract}.", contract=contract_id)
-    seen = Sight(
+    seen = ContractView(
         contract, who, acts, now, someone.audience, parts.appliance.disclosing.drafting(contract, someone.audience)
     )
     if contract.state in UNSENT:
@@ -72,7 +72,7 @@ def sight(parts: PortalParts, contract_id: str) -> Sight:
     return seen
 
 
-def who_is(parts: PortalParts, someone: Visitor) -> Actor:
+def who_is(parts: PortalParts, someone: PortalVisitor) -> Actor:
     """The visitor as the state machine knows people."""
     seals: frozenset[str] = frozenset()
     if AccountRole.CUSTODIAN in someone.roles:

@@ -15,11 +15,11 @@ from werkzeug.wrappers import Response as BaseResponse
 from appliance.contracts.handing_over import Candidates
 from appliance.contracts.permissions import Permission
 from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
-from webui.portal.contracts.reading import Sight, sight
-from webui.portal.contracts.typed import Typed, problems_of
+from webui.portal.contracts.action_form import ActionForm, action_problems
+from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
 from webui.shared.language import translate
-from webui.shared.once import Once
+from webui.shared.once import SingleSubmission
 from webui.shared.statuses import status_of
 
 LONGEST_NAME = 60
@@ -30,28 +30,28 @@ ADDRESS = '/<contract_id>/<any(decline, recall, extend, "hand-over", discard, vo
 FOR_A_PARTY = frozenset({Permission.DECLINE, Permission.HAND_OVER})
 """Acts of somebody who signs; who is no party (any more) hears why not, instead of that there is no such party."""
 
-Doing = Callable[[Sight, Typed], None]
+Doing = Callable[[ContractView, ActionForm], None]
 
 
 def install(pages: Blueprint, parts: PortalParts) -> None:
     """A page for each act: GET asks, POST does and leads back to the contract."""
-    once = Once(parts.appliance.submissions)
+    once = SingleSubmission(parts.appliance.submissions)
     doings = _doings(parts)
 
     @pages.get(ADDRESS)
     def ask(contract_id: str, name: str) -> Response | BaseResponse:
-        seen = sight(parts, contract_id)
+        seen = view_contract(parts, contract_id)
         seen.require(Permission(name))
-        return _form(parts, seen, Typed.of(seen, Permission(name)), {}, 200)
+        return _form(parts, seen, ActionForm.untouched(seen, Permission(name)), {}, 200)
 
     @pages.post(ADDRESS)
     def do(contract_id: str, name: str) -> Response | BaseResponse:
         act = Permission(name)
-        seen = sight(parts, contract_id)
-        typed = Typed.read(seen, act, request.form)
+        seen = view_contract(parts, contract_id)
+        typed = ActionForm.of_post(seen, act, request.form)
         if typed.seen is None:
             raise BadRequest
-        problems = problems_of(act, typed)
+        problems = action_problems(act, typed)
         if problems or (act in FOR_A_PARTY and not typed.party):
             seen.require(act)
         if problems:
@@ -71,17 +71,17 @@ def _doings(parts: PortalParts) -> dict[Permission, Doing]:
     """The workflow of each act."""
     house = parts.appliance
 
-    def decline(seen: Sight, typed: Typed) -> None:
+    def decline(seen: ContractView, typed: ActionForm) -> None:
         by, contract = seen.who.subject, seen.contract.id
         house.endings.decline(contract, typed.party, reason=typed.reason, by=by, seen=typed.seen)
 
-    def recall(seen: Sight, typed: Typed) -> None:
+    def recall(seen: ContractView, typed: ActionForm) -> None:
         house.endings.recall(seen.contract.id, by=seen.who.subject, reason=typed.reason, seen=typed.seen)
 
-    def extend(seen: Sight, typed: Typed) -> None:
-        house.extending.extend(seen.contract.id, typed.moment(), by=seen.who.subject, seen=typed.seen)
+    def extend(seen: ContractView, typed: ActionForm) -> None:
+        house.extending.extend(seen.contract.id, typed.typed_deadline(), by=seen.who.subject, seen=typed.seen)
 
-    def hand_over(seen: Sight, typed: Typed) -> None:
+    def hand_over(seen: ContractView, typed: ActionForm) -> None:
         house.handing_over.hand_over(
             seen.contract.id,
             typed.party,
@@ -91,10 +91,10 @@ def _doings(parts: PortalParts) -> dict[Permission, Doing]:
             seen=typed.seen,
         )
 
-    def discard(seen: Sight, typed: Typed) -> None:
+    def discard(seen: ContractView, typed: ActionForm) -> None:
         house.endings.discard(seen.contract.id, by=seen.who.subject, seen=typed.seen)
 
-    def void(seen: Sight, typed: Typed) -> None:
+    def void(seen: ContractView, typed: ActionForm) -> None:
         house.voiding.propose(seen.contract.id, by=seen.who.subject, reason=typed.reason, seen=typed.seen)
 
     return {
@@ -113,9 +113,9 @@ def _afterwards(contract_id: str, act: Permission) -> str:
     return url_for("contracts.page", contract_id=contract_id, done=act.value)
 
 
-def _again(parts: PortalParts, contract_id: str, typed: Typed, refusal: ApplianceError) -> Response:
+def _again(parts: PortalParts, contract_id: str, typed: ActionForm, refusal: ApplianceError) -> Response:
     """The form once more, with the reason and the contract as it is now; the refusal itself when it is over."""
-    now = sight(parts, contract_id)
+    now = view_contract(parts, contract_id)
     if not now.may(typed.act):
         if isinstance(refusal, PreconditionRefused):
             now.require(typed.act)  # as the page knows the visitor, who may be an auditor
@@ -125,7 +125,9 @@ def _again(parts: PortalParts, contract_id: str, typed: Typed, refusal: Applianc
     return _form(parts, now, typed, {"": sentence}, status)
 
 
-def _form(parts: PortalParts, seen: Sight, typed: Typed, problems: dict[str, str], status: int) -> Response:
+def _form(
+    parts: PortalParts, seen: ContractView, typed: ActionForm, problems: dict[str, str], status: int
+) -> Response:
     body = render_template(
         "contracts/act.html",
         contract=seen.contract,
@@ -143,7 +145,7 @@ def _looked_for() -> str:
     return request.args.get("find", "").strip()[:LONGEST_NAME]
 
 
-def _candidates(parts: PortalParts, seen: Sight, typed: Typed) -> Candidates:
+def _candidates(parts: PortalParts, seen: ContractView, typed: ActionForm) -> Candidates:
     """Who can sign instead, by name; nobody for other acts."""
     party = seen.contract.party(typed.party)
     if typed.act is not Permission.HAND_OVER or party is None:

@@ -11,15 +11,15 @@ from appliance.errors import ApplianceError, StateRefused
 from appliance.language import Language
 from appliance.model.accounts import AccountRole
 from appliance.model.writing import Text
-from webui.portal.access import Visitor, require
+from webui.portal.access import PortalVisitor, require
 from webui.portal.parts import PortalParts
 from webui.shared.language import current_language, translate
-from webui.shared.once import Once
+from webui.shared.once import SingleSubmission
 
 LONGEST_NUMBER = 9
 
 
-class Room:
+class WritingContext:
     """The workflows of writing, asked for whoever is signed in."""
 
     def __init__(self, parts: PortalParts) -> None:
@@ -28,9 +28,9 @@ class Room:
         self.templates = parts.appliance.writing.templates
         self.issuing = parts.appliance.writing.issuing
         self.previews = parts.appliance.writing.previews
-        self.once = Once(parts.appliance.submissions)
+        self.once = SingleSubmission(parts.appliance.submissions)
 
-    def visitor(self) -> Visitor:
+    def visitor(self) -> PortalVisitor:
         """Who may write contracts and templates."""
         return require(AccountRole.INITIATOR)
 
@@ -39,17 +39,17 @@ class Room:
         return self.texts.load(text_id, self.visitor().subject)
 
 
-def page(name: str, status: int = 200, **shown: Any) -> Response:
+def writing_page(name: str, status: int = 200, **shown: Any) -> Response:
     """One of this area's templates, rendered."""
     return make_response(render_template(f"writing/{name}.html", **shown), status)
 
 
-def to(address: str) -> Response:
+def redirect_to(address: str) -> Response:
     """303 to *address*."""
     return redirect(address, 303)  # type: ignore[return-value]  # werkzeug's base class is what it is typed with
 
 
-def seen() -> int:
+def seen_version() -> int:
     """The version that the page showed. Raises :class:`BadRequest` for a form without one."""
     return _number(request.form.get("seen", ""))
 
@@ -65,14 +65,14 @@ def number_of(name: str) -> int:
     return _number(request.form.get(name, ""))
 
 
-def typed(name: str) -> str:
+def field_value(name: str) -> str:
     """What stands in a field, as it was sent."""
     return request.form.get(name, "")
 
 
 def chosen_language() -> Language:
     """The language that a form chose; that of the page for none."""
-    asked = typed("language")
+    asked = field_value("language")
     return Language(asked) if asked in tuple(Language) else current_language()
 
 

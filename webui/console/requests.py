@@ -11,8 +11,8 @@ from appliance.administration.actions.accounts import LINK
 from appliance.administration.keepers import PinCustodians
 from appliance.administration.registry import REGISTRY, may_approve, may_ask
 from appliance.model.administration import AdministratorRole, AdminRequest, AdminRequestState
-from webui.console.access import TITLES, Visitor
-from webui.console.wording import given
+from webui.console.access import TITLES, ConsoleVisitor
+from webui.console.sentences import mark_typed
 from webui.shared.language import moment, translate
 
 STATES = {
@@ -52,7 +52,7 @@ AREAS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class OfferedAction:
     """One action in a list: whether the reader may ask for it, and what it takes."""
 
     action: Action
@@ -61,7 +61,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownRequest:
     """One act. ``yours``: the reader may decide; ``own``: the reader asked for it."""
 
     id: str
@@ -89,14 +89,14 @@ class Shown:
         return self.finished or self.decided or self.asked
 
 
-def offers(who: Visitor, actions: Iterable[Action]) -> list[Offer]:
+def offered_actions(who: ConsoleVisitor, actions: Iterable[Action]) -> list[OfferedAction]:
     """*actions* as *who* sees them."""
-    return [Offer(action, may_ask(who.actor, action), note_of(action)) for action in actions]
+    return [OfferedAction(action, may_ask(who.actor, action), note_of(action)) for action in actions]
 
 
-def by_area(found: Iterable[Offer]) -> list[tuple[str, list[Offer]]]:
+def by_area(found: Iterable[OfferedAction]) -> list[tuple[str, list[OfferedAction]]]:
     """Under headings, in the registry's order."""
-    areas: dict[str, list[Offer]] = {}
+    areas: dict[str, list[OfferedAction]] = {}
     for offer in found:
         areas.setdefault(area_of(offer.action), []).append(offer)
     return list(areas.items())
@@ -135,7 +135,7 @@ def effect_of(action: Action, arguments: Mapping[str, str]) -> str:
     kinds = {each.name: each.kind for each in action.arguments}
     told = dict.fromkeys((each.name for each in action.arguments if not each.is_secret), NOTHING)
     for name in told.keys() & arguments.keys():
-        told[name] = given(_read(arguments[name], kinds[name]))
+        told[name] = mark_typed(_read(arguments[name], kinds[name]))
     return translate()(action.effect, **told)
 
 
@@ -149,7 +149,7 @@ def _read(text: str, kind: ArgumentKind) -> str:
         return text
 
 
-def told(act: AdminRequest, *, outcome: bool) -> str:
+def request_sentence(act: AdminRequest, *, outcome: bool) -> str:
     """In one sentence what *act* does or, with *outcome*, what came of it."""
     if outcome and act.outcome is not None:
         return translate()(act.outcome.template, **act.outcome.values)
@@ -163,7 +163,7 @@ def warning(keepers: PinCustodians, action: str, arguments: Mapping[str, str]) -
     return "" if found is None else translate()(found.template, **found.values)
 
 
-def has_code(who: Visitor, act: AdminRequest) -> bool:
+def has_code(who: ConsoleVisitor, act: AdminRequest) -> bool:
     """Whether *who* asked for a link whose code is theirs to give."""
     over = (
         AdminRequestState.REFUSED,
@@ -174,15 +174,15 @@ def has_code(who: Visitor, act: AdminRequest) -> bool:
     return act.action == LINK and act.asked_by == who.login and act.state not in over
 
 
-def shown(who: Visitor, act: AdminRequest) -> Shown:
+def show_request(who: ConsoleVisitor, act: AdminRequest) -> ShownRequest:
     """*act* as *who* sees it. One of an action that this release does not know keeps its words."""
     action, say = REGISTRY.get(act.action), translate()
     state, tone = STATES[act.state]
     waits = act.state is AdminRequestState.WAITING
-    return Shown(
+    return ShownRequest(
         id=act.id,
         title=say(action.title) if action else act.action,
-        effect=told(act, outcome=False),
+        effect=request_sentence(act, outcome=False),
         undo=say(action.undo) if action and action.undo else "",
         state=state,
         tone=tone,
@@ -195,7 +195,7 @@ def shown(who: Visitor, act: AdminRequest) -> Shown:
         decided_by=act.decided_by,
         decided=act.decided,
         finished=act.ended,
-        outcome=told(act, outcome=True) if act.outcome else "",
+        outcome=request_sentence(act, outcome=True) if act.outcome else "",
         secret=act.outcome.secret if act.outcome else "",
         approvers=kinds(action.approvers) if action else "",
     )

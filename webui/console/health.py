@@ -16,7 +16,7 @@ LATE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class HealthRow:
     """One observation. ``condition`` is that of the finding, ``calm`` when nobody has to act; ``page`` may be
     empty. ``at`` is when it was found last; ``stale``: the last round could not ask."""
 
@@ -37,27 +37,27 @@ class Row:
         return f"state-{self.name}"
 
 
-def rows(survey: Survey, *, only: Container[str] | None = None) -> list[Row]:
+def health_rows(survey: Survey, *, only: Container[str] | None = None) -> list[HealthRow]:
     """What people read of *survey*, in the same order."""
     return [_row(each, survey.at) for each in survey.observed if only is None or each.finding.name in only]
 
 
-def maintenance(survey: Survey) -> str:
+def maintenance_sentence(survey: Survey) -> str:
     """What every page says of a maintenance that is announced or under way; empty without one."""
     told = [each.finding for each in survey.observed if is_to_be_told(each.finding)]
     return translate()(told[0].template, **told[0].values) if told else ""
 
 
-def worst_first(found: Iterable[Row]) -> list[Row]:
+def worst_first(found: Iterable[HealthRow]) -> list[HealthRow]:
     """The same: failing, what wants attention, what is good, what is not configured; the order within stays."""
     order = (Condition.FAILING, Condition.ATTENTION, Condition.GOOD, Condition.NOT_CONFIGURED)
     return sorted(found, key=lambda row: order.index(Condition(row.condition)))
 
 
-def _row(observed: Observed, round_at: datetime | None) -> Row:
+def _row(observed: Observed, round_at: datetime | None) -> HealthRow:
     finding, say = observed.finding, translate()
     calm = finding.condition.calm
-    return Row(
+    return HealthRow(
         name=finding.name,
         title=say(TITLES.get(finding.name, finding.name)),
         condition=finding.condition.value,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from appliance.accounts.account_setup import LinkArrival
 from appliance.accounts.factors import LONGEST_LABEL, good_label
 from appliance.accounts.passkeys import LONGEST_ANSWER
-from appliance.accounts.welcoming import Arrival
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.accounts import LinkPurpose, OpenedSession
 from webui.portal import access
@@ -33,10 +33,10 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
 
 
 def _add(pages: Blueprint, parts: PortalParts, purpose: LinkPurpose, root: str) -> None:
-    desk = parts.appliance.accounts
+    accounts = parts.appliance.accounts
 
-    def arrive(token: str) -> Arrival:
-        arrival = desk.welcoming.arrive(purpose, token)
+    def arrive(token: str) -> LinkArrival:
+        arrival = accounts.account_setup.open_link(purpose, token)
         if purpose is LinkPurpose.RECOVER:  # somebody new has chosen nothing yet
             speak_to(arrival.person.language, arrival.person.zone)
         return arrival
@@ -55,7 +55,7 @@ def _add(pages: Blueprint, parts: PortalParts, purpose: LinkPurpose, root: str) 
         if given != field("again", LONGEST_PASSWORD):
             return _passwords(arrival, token, {"again": translate()("The two passwords differ; type both again.")})
         try:
-            desk.welcoming.choose_password(arrival, given)
+            accounts.account_setup.choose_password(arrival, given)
         except PreconditionRefused as refusal:
             return _passwords(arrival, token, {"password": sentence(refusal)})
         return redirect(url_for(f"accounts.{root}", token=token), 303)
@@ -65,7 +65,7 @@ def _add(pages: Blueprint, parts: PortalParts, purpose: LinkPurpose, root: str) 
         arrival = arrive(token)
         sealed, given = field("sealed", LONGEST_SEALED), field("code", LONGEST_CODE)
         try:
-            opened = desk.welcoming.with_code(arrival, sealed, given, access.whereabouts())
+            opened = accounts.account_setup.finish_with_code(arrival, sealed, given, access.client_info())
         except PreconditionRefused as refusal:
             return _factors(parts, arrival, token, {"code": sentence(refusal)}, sealed=sealed)
         return _entered(opened)
@@ -79,35 +79,37 @@ def _add(pages: Blueprint, parts: PortalParts, purpose: LinkPurpose, root: str) 
             return _factors(parts, arrival, token, {"label": sentence(refusal)})
         try:
             posted = field(passkeys.FIELD, LONGEST_ANSWER)
-            made = desk.passkeys.registered(arrival.account.subject, field("ticket", LONGEST_TICKET), posted)
-            opened = desk.welcoming.with_passkey(arrival, made, label, access.whereabouts())
+            made = accounts.passkeys.verify_registration(
+                arrival.account.subject, field("ticket", LONGEST_TICKET), posted
+            )
+            opened = accounts.account_setup.finish_with_passkey(arrival, made, label, access.client_info())
         except (PreconditionRefused, StateRefused) as refusal:
-            desk.welcoming.arrive(purpose, token)  # a link that has ended says so instead
+            accounts.account_setup.open_link(purpose, token)  # a link that has ended says so instead
             return _factors(parts, arrival, token, {"": sentence(refusal)})
         return _entered(opened)
 
 
-def _passwords(arrival: Arrival, token: str, problems: dict[str, str]) -> Response:
+def _passwords(arrival: LinkArrival, token: str, problems: dict[str, str]) -> Response:
     page = render_template("accounts/password.html", arrival=arrival, token=token, problems=problems)
     return make_response(page, 422 if problems else 200)
 
 
 def _factors(
-    parts: PortalParts, arrival: Arrival, token: str, problems: dict[str, str], *, sealed: str = ""
+    parts: PortalParts, arrival: LinkArrival, token: str, problems: dict[str, str], *, sealed: str = ""
 ) -> Response:
-    desk, account = parts.appliance.accounts, arrival.account
+    accounts, account = parts.appliance.accounts, arrival.account
     try:
-        draft = desk.codes.draft(account.subject, account.login, sealed=sealed)
+        draft = accounts.codes.draft_secret(account.subject, account.login, sealed=sealed)
     except PreconditionRefused as refusal:
-        draft, problems = desk.codes.draft(account.subject, account.login), {"code": sentence(refusal)}
-    offer = desk.passkeys.registration(account.subject, login=account.login, name=arrival.person.name)
+        draft, problems = accounts.codes.draft_secret(account.subject, account.login), {"code": sentence(refusal)}
+    offer = accounts.passkeys.offer_registration(account.subject, login=account.login, name=arrival.person.name)
     page = render_template(
         "accounts/factor.html",
         arrival=arrival,
         token=token,
         draft=draft,
         offer=offer,
-        typed={"label": field("label", LONGEST_LABEL) or device(access.whereabouts().agent)},
+        typed={"label": field("label", LONGEST_LABEL) or device(access.client_info().agent)},
         problems=problems,
     )
     return make_response(page, 422 if problems else 200)

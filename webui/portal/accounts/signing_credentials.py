@@ -20,12 +20,12 @@ View = BaseResponse | str
 
 def add(pages: Blueprint, parts: PortalParts) -> None:
     """The addresses."""
-    desk, requests = parts.appliance.accounts, parts.appliance.office.requests
+    accounts, requests = parts.appliance.accounts, parts.appliance.office.requests
     issuer = parts.settings.organisation.name
 
     def overview(problems: dict[str, str], *, sealed: str = "", status: int = 200) -> Response:
         who = access.require(*PEOPLES_ROLES)
-        account = f"{desk.administration.account(who.subject).login} 签署"
+        account = f"{accounts.administration.account(who.subject).login} 签署"
         asked = requests.requests_of(who.subject)
         known = parts.authority.credentials(who.subject)
         ids = {each.credential_id for each in known if each.credential_id}
@@ -41,8 +41,8 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
             "accounts/signing.html",
             enrolled=parts.appliance.registry.is_enrolled(who.subject),
             known=known,
-            labels={each.credential_id: each.label for each in desk.own.passkeys(who.subject)},
-            candidates=[each for each in desk.own.passkeys(who.subject) if each.credential_id not in ids],
+            labels={each.credential_id: each.label for each in accounts.own.passkeys(who.subject)},
+            candidates=[each for each in accounts.own.passkeys(who.subject) if each.credential_id not in ids],
             waiting=next((each for each in asked if each.state is EnrolmentRequestState.OPEN), None),
             refused=asked[0] if asked and asked[0].state is EnrolmentRequestState.REFUSED else None,
             draft=draft or requests.draft_totp(who.subject, issuer=issuer, account=account),
@@ -65,9 +65,9 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
     @pages.post("/settings/signing/passkey")
     def propose_passkey() -> View:
         who, chosen = access.require(*PEOPLES_ROLES), field("passkey", 1400)
-        for each in desk.own.passkeys(who.subject):
+        for each in accounts.own.passkeys(who.subject):
             if bytes_to_base64url(each.credential_id) == chosen:
-                proposed = ProposedPasskey(each.credential_id, each.public_key, desk.passkeys.rp_id)
+                proposed = ProposedPasskey(each.credential_id, each.public_key, accounts.passkeys.rp_id)
                 return ask(proposed, "passkey")
         refusal = PreconditionRefused("Choose one of your passkeys.")
         return overview({"passkey": sentence(refusal)}, status=422)

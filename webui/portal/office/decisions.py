@@ -9,7 +9,7 @@ from appliance.model.accounts import AccountRole
 from appliance.model.office import OfficerDecision, OfficerDecisionState
 from appliance.office import describe_decision, subjects_of_decision
 from hsm.intents import OfficerIntent
-from webui.portal.office.forms import REFUSALS, officer, problem_of, reader, text
+from webui.portal.office.forms import REFUSALS, field_value, office_reader, problem_of, visiting_officer
 from webui.portal.parts import PortalParts
 from webui.shared import passkeys
 
@@ -25,7 +25,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     def question(pending: OfficerDecision) -> str | None:
         """What the visitor's passkey is asked; None for who cannot, or need not, answer."""
-        visitor = reader()
+        visitor = office_reader()
         waits = pending.state is OfficerDecisionState.OPEN and pending.expires > parts.now()
         if not waits or AccountRole.OFFICER not in visitor.roles or visitor.subject in pending.approved_by:
             return None
@@ -48,14 +48,14 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/acts/<act_id>")
     def act(act_id: str) -> tuple[str, int]:
-        reader()
+        office_reader()
         return page(act_id)
 
     @pages.post("/acts/<act_id>")
     def activate(act_id: str) -> Response | tuple[str, int]:
-        by = officer().subject
+        by = visiting_officer().subject
         try:
-            answer = passkeys.activation(by, text(passkeys.FIELD, passkeys.LONGEST_ANSWER))
+            answer = passkeys.activation(by, field_value(passkeys.FIELD, passkeys.LONGEST_ANSWER))
             office.decisions.activate_decision(act_id, answer)
         except REFUSALS as refusal:
             return page(act_id, *problem_of(refusal))
@@ -63,9 +63,9 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.post("/acts/<act_id>/refuse")
     def refuse(act_id: str) -> Response | tuple[str, int]:
-        by = officer().subject
+        by = visiting_officer().subject
         try:
-            office.decisions.refuse_decision(act_id, reason=text("reason", 500), by=by)
+            office.decisions.refuse_decision(act_id, reason=field_value("reason", 500), by=by)
         except REFUSALS as refusal:
             return page(act_id, *problem_of(refusal))
         return redirect(url_for("office.everything"), 303)

@@ -9,9 +9,9 @@ from flask import request
 
 from appliance.model.contract import Contract, CrossPage, Party, PartyKind
 from appliance.pdf.values import PageSize
-from webui.portal.drafting.desk import Desk, typed
+from webui.portal.drafting.controller import DraftController, field_value
+from webui.portal.drafting.field_rows import Unit, number_of
 from webui.portal.drafting.sheets import millimetres
-from webui.portal.drafting.spots import Unit, number
 from webui.shared.language import translate
 
 USUAL = 40.0
@@ -19,7 +19,7 @@ USUAL = 40.0
 
 
 @dataclass(frozen=True, slots=True)
-class Crossing:
+class CrossPageRow:
     """One seal's row: ``y`` as text in the form's unit."""
 
     party: str
@@ -29,54 +29,54 @@ class Crossing:
     problem: str = ""
 
 
-def seals(draft: Contract) -> list[Party]:
+def seal_parties(draft: Contract) -> list[Party]:
     """The parties that can have a seal across the pages."""
     return [party for party in draft.parties if party.kind is PartyKind.SEAL]
 
 
-def diameters(desk: Desk, draft: Contract) -> dict[str, float]:
+def diameters(controller: DraftController, draft: Contract) -> dict[str, float]:
     """Party → how wide its seal is, in millimetres."""
-    return {party.id: desk.appliance.registry.seal(party.subject).width_mm for party in seals(draft)}
+    return {party.id: controller.appliance.registry.seal(party.subject).width_mm for party in seal_parties(draft)}
 
 
-def of(draft: Contract, size: PageSize, unit: Unit, wide: dict[str, float]) -> list[Crossing]:
+def cross_page_rows_of(draft: Contract, size: PageSize, unit: Unit, wide: dict[str, float]) -> list[CrossPageRow]:
     """The rows of a draft as it stands."""
     return [
-        Crossing(
+        CrossPageRow(
             party.id,
             party.cross_page is not None,
-            _shown(party.cross_page.y if party.cross_page else USUAL, size, unit),
+            _shown_height(party.cross_page.y if party.cross_page else USUAL, size, unit),
             wide[party.id],
         )
-        for party in seals(draft)
+        for party in seal_parties(draft)
     ]
 
 
-def posted(
+def posted_cross_page_rows(
     draft: Contract, sizes: Sequence[PageSize], unit: Unit, wide: dict[str, float]
-) -> tuple[list[Crossing], dict[str, CrossPage | None]]:
+) -> tuple[list[CrossPageRow], dict[str, CrossPage | None]]:
     """The rows of the form that was sent, each with its problem, and what they say."""
-    rows: list[Crossing] = []
+    rows: list[CrossPageRow] = []
     chosen: dict[str, CrossPage | None] = {}
     wanted = request.form.getlist("cross")
-    for party in seals(draft):
-        text, on = typed(f"cross-y-{party.id}"), party.id in wanted
-        y, problem = _read(text, sizes, unit, wide[party.id]) if on else (None, "")
-        rows.append(Crossing(party.id, on, text, wide[party.id], problem))
+    for party in seal_parties(draft):
+        text, on = field_value(f"cross-y-{party.id}"), party.id in wanted
+        y, problem = _read_height(text, sizes, unit, wide[party.id]) if on else (None, "")
+        rows.append(CrossPageRow(party.id, on, text, wide[party.id], problem))
         chosen[party.id] = None if y is None else CrossPage(y)
     return rows, chosen
 
 
-def _shown(y: float, size: PageSize, unit: Unit) -> str:
+def _shown_height(y: float, size: PageSize, unit: Unit) -> str:
     digits, scale = (1, millimetres(size)[1] / 100) if unit is Unit.MM else (2, 1.0)
     return f"{y * scale:.{digits}f}".rstrip("0").rstrip(".")
 
 
-def _read(text: str, sizes: Sequence[PageSize], unit: Unit, diameter_mm: float) -> tuple[float | None, str]:
+def _read_height(text: str, sizes: Sequence[PageSize], unit: Unit, diameter_mm: float) -> tuple[float | None, str]:
     _ = translate()
     if len(sizes) < 2:
         return None, _("A cross-page seal needs at least two pages.")
-    value = number(text)
+    value = number_of(text)
     if value is None:
         return None, _("Give the height of the upper edge as a number.")
     y = value / (millimetres(sizes[0])[1] / 100) if unit is Unit.MM else value

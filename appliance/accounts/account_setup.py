@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from appliance.accounts import passwords, throttle
 from appliance.accounts.codes import ProvenCode
+from appliance.accounts.context import AccountsContext
 from appliance.accounts.passkeys import NewPasskey
-from appliance.accounts.room import AccountsRoom
-from appliance.accounts.sessions import Whereabouts
-from appliance.accounts.tickets import spend
+from appliance.accounts.sessions import ClientInfo
+from appliance.accounts.tickets import spend_ticket
 from appliance.errors import StateRefused
 from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.accounts import (
@@ -31,7 +31,7 @@ from appliance.store.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class LinkArrival:
     """Somebody with a link that works; ``has_password``: the first of the two steps is done."""
 
     link: AccountLink
@@ -40,47 +40,49 @@ class Arrival:
     has_password: bool
 
 
-class Welcoming:
+class AccountSetup:
     """Sets accounts up, and again after a recovery. Thread-safe."""
 
-    def __init__(self, room: AccountsRoom) -> None:
-        self._database = room.database
-        self._audit = room.audit
-        self._sessions = room.sessions
-        self._links = room.links
-        self._codes = room.codes
-        self._now = room.now
+    def __init__(self, context: AccountsContext) -> None:
+        self._database = context.database
+        self._audit = context.audit
+        self._sessions = context.sessions
+        self._links = context.links
+        self._codes = context.codes
+        self._now = context.now
 
-    def arrive(self, purpose: LinkPurpose, token: str) -> Arrival:
+    def open_link(self, purpose: LinkPurpose, token: str) -> LinkArrival:
         """Who stands behind a link. Raises :class:`NotFound`, and :class:`StateRefused` for one that is over."""
-        link_id = self._links.read(purpose, token)
+        link_id = self._links.read_token(purpose, token)
         with self._database.reading() as tx:
             link = self._open_link(tx, link_id)
             account = accounts.account(tx, link.subject)
             chosen = account_links.password(tx, link_id) is not None
-            return Arrival(link, account, people.person(tx, link.subject), chosen)
+            return LinkArrival(link, account, people.person(tx, link.subject), chosen)
 
-    def choose_password(self, arrival: Arrival, password: str) -> None:
+    def choose_password(self, arrival: LinkArrival, password: str) -> None:
         """The first step. Raises :class:`PreconditionRefused` for a password that is not good enough."""
-        passwords.require_good(password, login=arrival.account.login, name=arrival.person.name)
-        hashed = passwords.hashed(password)
+        passwords.require_good_password(password, login=arrival.account.login, name=arrival.person.name)
+        hashed = passwords.hash_password(password)
         with self._database.transaction() as tx:
             self._open_link(tx, arrival.link.id)
             account_links.keep_password(tx, arrival.link.id, hashed)
 
-    def with_code(self, arrival: Arrival, sealed: str, code: str, where: Whereabouts) -> OpenedSession:
+    def finish_with_code(self, arrival: LinkArrival, sealed: str, code: str, where: ClientInfo) -> OpenedSession:
         """The second step, by login code: the account works from now on, and its owner is signed in."""
-        proven = self._codes.proven(arrival.account.subject, sealed, code, now=self._now())
+        proven = self._codes.prove_secret(arrival.account.subject, sealed, code, now=self._now())
         return self._finish(arrival, proven, where)
 
-    def with_passkey(self, arrival: Arrival, made: NewPasskey, label: str, where: Whereabouts) -> OpenedSession:
+    def finish_with_passkey(
+        self, arrival: LinkArrival, made: NewPasskey, label: str, where: ClientInfo
+    ) -> OpenedSession:
         """The second step, by passkey."""
         subject = arrival.account.subject
         new = Passkey(made.credential_id, subject, made.public_key, made.sign_count, label, self._now())
         return self._finish(arrival, (made, new), where)
 
     def _finish(
-        self, arrival: Arrival, factor: ProvenCode | tuple[NewPasskey, Passkey], where: Whereabouts
+        self, arrival: LinkArrival, factor: ProvenCode | tuple[NewPasskey, Passkey], where: ClientInfo
     ) -> OpenedSession:
         subject, now = arrival.account.subject, self._now()
         with self._database.transaction() as tx:
@@ -90,11 +92,11 @@ class Welcoming:
                 raise StateRefused("Choose a password first.")
             account_links.end(tx, link.id, now=now)
             self._replace_factors(tx, subject, hashed, factor)
-            self._sessions.end_all(tx, subject, by=subject)
+            self._sessions.end_all_sessions(tx, subject, by=subject)
             self._activate(tx, link, by_passkey=isinstance(factor, tuple))
             strength = Strength.PASSKEY if isinstance(factor, tuple) else Strength.PASSWORD_AND_CODE
-            throttle.know(tx, arrival.account.login, where.address, now=now)
-            return self._sessions.open(tx, subject, strength, where)
+            throttle.record_known_network(tx, arrival.account.login, where.address, now=now)
+            return self._sessions.open_session(tx, subject, strength, where)
 
     def _replace_factors(
         self, tx: Transaction, subject: str, hashed: str, factor: ProvenCode | tuple[NewPasskey, Passkey]
@@ -106,7 +108,7 @@ class Welcoming:
         else:
             made, passkey = factor
             accounts.set_code_secret(tx, subject, None)
-            spend(tx, made.ticket, now=self._now())
+            spend_ticket(tx, made.ticket, now=self._now())
             passkeys.insert(tx, passkey)
 
     def _activate(self, tx: Transaction, link: AccountLink, *, by_passkey: bool) -> None:

@@ -17,13 +17,13 @@ from appliance.contracts.sending import ProblemPlace
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import UNSENT, Contract
-from webui.portal.access import Visitor, require
+from webui.portal.access import PortalVisitor, require
 from webui.portal.parts import PortalParts
 from webui.shared.language import translate
-from webui.shared.once import Once
+from webui.shared.once import SingleSubmission
 
 
-class Step(StrEnum):
+class DraftStep(StrEnum):
     """The steps, in their order; the value is the last part of the address."""
 
     DOCUMENT = "document"
@@ -33,10 +33,10 @@ class Step(StrEnum):
 
 
 PLACES = {
-    Step.DOCUMENT: frozenset({"document"}),
-    Step.PARTIES: frozenset({"parties", "deadline"}),
-    Step.FIELDS: frozenset({"fields"}),
-    Step.CHECK: frozenset({"document", "parties", "deadline", "fields", "review"}),
+    DraftStep.DOCUMENT: frozenset({"document"}),
+    DraftStep.PARTIES: frozenset({"parties", "deadline"}),
+    DraftStep.FIELDS: frozenset({"fields"}),
+    DraftStep.CHECK: frozenset({"document", "parties", "deadline", "fields", "review"}),
 }
 """Which places of :class:`Problem` each step is answerable for."""
 
@@ -45,7 +45,7 @@ PLACES = {
 class StepLink:
     """One step in the bar; ``complete`` when sending would find nothing missing there."""
 
-    key: Step
+    key: DraftStep
     label: str
     complete: bool
 
@@ -66,19 +66,19 @@ class Remarks:
 NOTHING = Remarks()
 
 
-class Desk:
+class DraftController:
     """The drafts of whoever is signed in."""
 
     def __init__(self, parts: PortalParts) -> None:
         self.parts = parts
         self.appliance = parts.appliance
-        self.once = Once(parts.appliance.submissions)
+        self.once = SingleSubmission(parts.appliance.submissions)
 
-    def visitor(self) -> Visitor:
+    def visitor(self) -> PortalVisitor:
         """Who may start contracts."""
         return require(AccountRole.INITIATOR)
 
-    def draft(self, contract_id: str) -> Contract:
+    def load_draft(self, contract_id: str) -> Contract:
         """The visitor's own draft. Raises :class:`NotFound` for others'; once it is sent, a page says so and leads
         to the contract, for whoever comes back from the browser's history (scripts get :class:`StateRefused`)."""
         visitor = self.visitor()
@@ -98,14 +98,14 @@ class Desk:
         if not draft.parties:
             missing.add(ProblemPlace.FIELDS)  # nobody's fields are not complete
         labels = {
-            Step.DOCUMENT: translate()("Document"),
-            Step.PARTIES: translate()("Parties and order"),
-            Step.FIELDS: translate()("Fields"),
-            Step.CHECK: translate()("Check and send"),
+            DraftStep.DOCUMENT: translate()("Document"),
+            DraftStep.PARTIES: translate()("Parties and order"),
+            DraftStep.FIELDS: translate()("Fields"),
+            DraftStep.CHECK: translate()("Check and send"),
         }
         return [StepLink(step, label, not missing & PLACES[step]) for step, label in labels.items()]
 
-    def page(self, step: Step, draft: Contract, remarks: Remarks, **shown: Any) -> Response:
+    def step_page(self, step: DraftStep, draft: Contract, remarks: Remarks, **shown: Any) -> Response:
         """The step's page, or for the script that saves in the background its answer as JSON."""
         if wants_json() and remarks is not NOTHING:
             return self._told(draft, remarks)
@@ -121,25 +121,25 @@ class Desk:
         )
         return make_response(text, remarks.status)
 
-    def onward(self, draft: Contract, here: Step, **query: str) -> Response:
+    def redirect_onward(self, draft: Contract, here: DraftStep, **query: str) -> Response:
         """After a save: to the step that was asked for, or back to this one. A script gets the new version."""
         if wants_json():
             steps = {each.key.value: each.complete for each in self.steps(draft)}
             return jsonify({"version": draft.version, "steps": steps})
         wanted = request.form.get("go", "")
-        step = Step(wanted) if wanted in tuple(Step) else here
-        return to(draft.id, step, **query)
+        step = DraftStep(wanted) if wanted in tuple(DraftStep) else here
+        return redirect_to_step(draft.id, step, **query)
 
     def remarks(self, refusal: ApplianceError, draft: Contract, *, place: str = "") -> Remarks:
         """What to say of a refusal: that the draft was changed elsewhere, or what is wrong at *place*."""
         sentence = translate()(refusal.template, **refusal.values)
-        if isinstance(refusal, StateRefused) and draft.version != seen():
+        if isinstance(refusal, StateRefused) and draft.version != seen_version():
             return Remarks(happened=sentence)
         return Remarks({place: sentence})
 
     def _told(self, draft: Contract, remarks: Remarks) -> Response:
         sentences = [remarks.happened] if remarks.happened else list(remarks.problems.values())
-        problems = [spoken(name, sentence) for name, sentence in remarks.problems.items()]
+        problems = [problem_for_script(name, sentence) for name, sentence in remarks.problems.items()]
         said: dict[str, object] = {"detail": sentences[0], "problems": problems}
         if remarks.happened:
             said["version"] = draft.version
@@ -151,7 +151,7 @@ def _already_sent(contract: Contract, refusal: Refusal) -> Response:
     return make_response(render_template("drafting/sent.html", contract=contract, refusal=sentence), 409)
 
 
-def spoken(name: str, sentence: str) -> dict[str, object]:
+def problem_for_script(name: str, sentence: str) -> dict[str, object]:
     """A problem for the script: the field's name, or the number of the row that it is in."""
     row = name.removeprefix("spot-")
     return {"field": name, "sentence": sentence, "row": int(row) if row.isdecimal() else None}
@@ -164,7 +164,7 @@ def terms_of(draft: Contract) -> DraftTerms:
     )
 
 
-def to(contract_id: str, step: Step, *, anchor: str = "", **query: str) -> Response:
+def redirect_to_step(contract_id: str, step: DraftStep, *, anchor: str = "", **query: str) -> Response:
     """303 to a step, at the element with the id *anchor*."""
     where = f"/contracts/{contract_id}/draft/{step}"
     where = f"{where}?{urlencode(query)}" if query else where
@@ -176,7 +176,7 @@ def wants_json() -> bool:
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
 
 
-def seen() -> int:
+def seen_version() -> int:
     """The version that the page showed. Raises :class:`BadRequest` for a form without one."""
     text = request.form.get("seen", "")
     if not text.isascii() or not text.isdecimal() or len(text) > 12:
@@ -184,6 +184,6 @@ def seen() -> int:
     return int(text)
 
 
-def typed(name: str) -> str:
+def field_value(name: str) -> str:
     """What stands in a field, without blanks around it."""
     return request.form.get(name, "").strip()

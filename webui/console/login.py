@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.administration.welcoming import AdministratorArrival
+from appliance.administration.account_setup import AdministratorArrival
 from appliance.errors import ApplianceError, PreconditionRefused, SignInRefused, StateRefused, TooManyAttempts
 from webui.console import access
 from webui.console.parts import ConsoleParts
@@ -29,7 +29,7 @@ def blueprint(parts: ConsoleParts) -> Blueprint:
 
 
 def _add_login(pages: Blueprint, parts: ConsoleParts) -> None:
-    signing_in = parts.administration.signing_in
+    signing_in = parts.administration.sign_in
 
     @pages.get("/login")
     def login() -> View:
@@ -39,7 +39,7 @@ def _add_login(pages: Blueprint, parts: ConsoleParts) -> None:
     def password() -> View:
         given = field("login", LONGEST_LOGIN), field("password", LONGEST_PASSWORD)
         try:
-            return _second_page(signing_in.password(*given, access.whereabouts()))
+            return _second_page(signing_in.check_password(*given, access.client_info()))
         except REFUSALS as refusal:
             return _first_page(parts, refusal)
 
@@ -47,7 +47,7 @@ def _add_login(pages: Blueprint, parts: ConsoleParts) -> None:
     def code() -> View:
         ticket = field("ticket", LONGEST_TICKET)
         try:
-            opened = signing_in.code(ticket, field("code", LONGEST_CODE), access.whereabouts())
+            opened = signing_in.check_code(ticket, field("code", LONGEST_CODE), access.client_info())
         except SignInRefused as refusal:
             return _second_page(ticket, refusal)
         except REFUSALS as refusal:
@@ -77,7 +77,7 @@ def _second_page(ticket: str, problem: ApplianceError | None = None) -> Response
 
 
 def _add_welcome(pages: Blueprint, parts: ConsoleParts) -> None:
-    welcoming = parts.administration.welcoming
+    welcoming = parts.administration.account_setup
 
     @pages.get("/welcome")
     def entry() -> str:
@@ -87,21 +87,21 @@ def _add_welcome(pages: Blueprint, parts: ConsoleParts) -> None:
     def enter() -> View:
         token = field("token", LONGEST_TOKEN).strip().rstrip("/").rpartition("/")[2]
         try:
-            welcoming.arrive(token)
+            welcoming.open_link(token)
         except ApplianceError as refusal:
             return make_response(render_template("welcome.html", problems={"token": sentence(refusal)}), 422)
         return redirect(url_for("entrance.arrival", token=token), 303)
 
     @pages.get("/welcome/<token>")
     def arrival(token: str) -> View:
-        arrived = welcoming.arrive(token)
+        arrived = welcoming.open_link(token)
         if arrived.has_password and "password" not in request.args:
             return _factor_page(parts, arrived, token, {})
         return _password_page(arrived, token, {})
 
     @pages.post("/welcome/<token>")
     def choose(token: str) -> View:
-        arrived = welcoming.arrive(token)
+        arrived = welcoming.open_link(token)
         given, code = field("password", LONGEST_PASSWORD), field("code", LONGEST_CODE)
         if given != field("again", LONGEST_PASSWORD):
             problems = {"again": translate()("The two passwords differ; type both again.")}
@@ -116,10 +116,10 @@ def _add_welcome(pages: Blueprint, parts: ConsoleParts) -> None:
 
     @pages.post("/welcome/<token>/code")
     def prove(token: str) -> View:
-        arrived = welcoming.arrive(token)
+        arrived = welcoming.open_link(token)
         sealed, given = field("sealed", LONGEST_SEALED), field("code", LONGEST_CODE)
         try:
-            opened = welcoming.with_code(arrived, sealed, given, access.whereabouts())
+            opened = welcoming.finish_with_code(arrived, sealed, given, access.client_info())
         except PreconditionRefused as refusal:
             return _factor_page(parts, arrived, token, {"code": sentence(refusal)}, sealed=sealed)
         return access.admit(redirect("/", 303), opened)
@@ -134,7 +134,7 @@ def _password_page(arrived: AdministratorArrival, token: str, problems: dict[str
 def _factor_page(
     parts: ConsoleParts, arrived: AdministratorArrival, token: str, problems: dict[str, str], *, sealed: str = ""
 ) -> Response:
-    welcoming = parts.administration.welcoming
+    welcoming = parts.administration.account_setup
     try:
         draft = welcoming.code_draft(arrived, sealed=sealed)
     except PreconditionRefused as refusal:

@@ -12,7 +12,7 @@ from appliance.contracts.rules import LONGEST_REASON
 from appliance.errors import PreconditionRefused
 from appliance.language import instants
 from appliance.model.contract import Contract, Deadline, Party
-from webui.portal.contracts.reading import Sight
+from webui.portal.contracts.view import ContractView
 from webui.shared.language import translate
 
 REASONED = frozenset({Permission.DECLINE, Permission.RECALL, Permission.HAND_OVER, Permission.VOID})
@@ -23,7 +23,7 @@ YEARS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class ActionForm:
     """``seen`` is the version of the contract that the form was made for, ``party`` whose signature it is about,
     ``deadline`` local to ``zone``, like ``2026-11-28T18:00``, ``now`` the moment of asking."""
 
@@ -37,7 +37,7 @@ class Typed:
     now: datetime
 
     @classmethod
-    def of(cls, seen: Sight, act: Permission) -> Typed:
+    def untouched(cls, seen: ContractView, act: Permission) -> ActionForm:
         """An untouched form."""
         until = seen.contract.deadline
         return cls(
@@ -52,7 +52,7 @@ class Typed:
         )
 
     @classmethod
-    def read(cls, seen: Sight, act: Permission, form: Mapping[str, str]) -> Typed:
+    def of_post(cls, seen: ContractView, act: Permission, form: Mapping[str, str]) -> ActionForm:
         """What was posted; ``seen`` is None when it is no number."""
         version = form.get("seen", "")
         return cls(
@@ -66,7 +66,7 @@ class Typed:
             now=seen.now,
         )
 
-    def moment(self) -> Deadline:
+    def typed_deadline(self) -> Deadline:
         """The deadline that was typed. Raises ValueError for what is none, :class:`PreconditionRefused` for a time
         that the clocks leave out."""
         at = instants.typed(self.deadline, self.zone)
@@ -75,7 +75,7 @@ class Typed:
         return Deadline(at, self.zone)
 
 
-def problems_of(act: Permission, typed: Typed) -> dict[str, str]:
+def action_problems(act: Permission, typed: ActionForm) -> dict[str, str]:
     """Field → sentence, for what can be said before any workflow is asked."""
     say = translate()
     problems = {}
@@ -87,7 +87,7 @@ def problems_of(act: Permission, typed: Typed) -> dict[str, str]:
         problems["reason"] = say("The reason is too long; {most} characters are possible.", most=LONGEST_REASON)
     if act is Permission.EXTEND:
         try:
-            typed.moment()
+            typed.typed_deadline()
         except ValueError:
             problems["deadline"] = say("Choose a day and a time within the next {years} years.", years=YEARS)
         except PreconditionRefused as refusal:

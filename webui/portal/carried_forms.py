@@ -33,7 +33,7 @@ SECRET = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class CarriedForm:
     """A form under way: where it was posted, whose it is, and its fields in order."""
 
     path: str
@@ -41,22 +41,22 @@ class Carried:
     fields: tuple[tuple[str, str], ...]
 
 
-def pack(tickets: Tickets, subject: str, *, now: datetime) -> str:
+def pack_form(tickets: Tickets, subject: str, *, now: datetime) -> str:
     """The posted form of this request as a ticket, or nothing when it is too large to travel."""
     fields = [(name, value) for name, value in request.form.items(multi=True) if name not in SECRET]
     content = json.dumps([request.path, subject, fields], ensure_ascii=False)
     if len(fields) > MOST_FIELDS or len(content) > MOST_LETTERS:
         return ""
-    ticket = tickets.issue(FIELD, content, now=now, lasting=LASTING)
+    ticket = tickets.issue_ticket(FIELD, content, now=now, lasting=LASTING)
     return ticket if len(ticket) <= MOST_LETTERS else ""
 
 
-def unpack(tickets: Tickets, ticket: str, *, now: datetime) -> Carried | None:
+def unpack_form(tickets: Tickets, ticket: str, *, now: datetime) -> CarriedForm | None:
     """The form in *ticket*; None for none, or for one that is too old or not ours."""
     if not ticket:
         return None
     try:
-        path, subject, fields = json.loads(tickets.read(FIELD, ticket, now=now).content)
+        path, subject, fields = json.loads(tickets.read_ticket(FIELD, ticket, now=now).content)
     except StateRefused:
         return None
-    return Carried(path, subject, tuple((name, value) for name, value in fields))
+    return CarriedForm(path, subject, tuple((name, value) for name, value in fields))

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.accounts.codes import LoginCodes
-from appliance.accounts.links import Links
-from appliance.accounts.passkeys import Passkeys, Site
-from appliance.accounts.registry import Registry
-from appliance.accounts.sessions import Sessions
+from appliance.accounts.links import LinkTokens
+from appliance.accounts.passkeys import PasskeyVerifier, RelyingParty
+from appliance.accounts.registry import PeopleRegistry
+from appliance.accounts.sessions import PortalSessions
 from appliance.accounts.tickets import Tickets
 from appliance.config import InterfaceSettings, Settings
 from appliance.ledger.audit_trail import AuditTrail
@@ -19,40 +19,40 @@ from hsm.client import AuthorityClient
 
 
 @dataclass(frozen=True, slots=True)
-class AccountsRoom:
+class AccountsContext:
     """The collaborators; every one is thread-safe."""
 
     database: Database
     audit: AuditTrail
-    registry: Registry
-    sessions: Sessions
-    links: Links
+    registry: PeopleRegistry
+    sessions: PortalSessions
+    links: LinkTokens
     codes: LoginCodes
-    passkeys: Passkeys
+    passkeys: PasskeyVerifier
     tickets: Tickets
     interface: InterfaceSettings
     now: Callable[[], datetime]
 
 
-def accounts_room(
+def accounts_context(
     settings: Settings,
     database: Database,
     audit: AuditTrail,
     authority: AuthorityClient,
-    links: Links,
+    links: LinkTokens,
     now: Callable[[], datetime],
-) -> AccountsRoom:
-    """The room, with keys for tickets and handles that are derived from the key of *links*."""
-    tickets = Tickets(links.secret("tickets"))
-    site = Site(settings.web.relying_party, settings.web.origin, settings.organisation.name)
-    return AccountsRoom(
+) -> AccountsContext:
+    """The context, with keys for tickets and handles that are derived from the key of *links*."""
+    tickets = Tickets(links.derive_key("tickets"))
+    site = RelyingParty(settings.web.relying_party, settings.web.origin, settings.organisation.name)
+    return AccountsContext(
         database=database,
         audit=audit,
-        registry=Registry(database, audit, now),
-        sessions=Sessions(database, audit, settings.sessions, now),
+        registry=PeopleRegistry(database, audit, now),
+        sessions=PortalSessions(database, audit, settings.sessions, now),
         links=links,
         codes=LoginCodes(authority, settings.organisation.name),
-        passkeys=Passkeys(site, tickets, links.secret("handles"), now),
+        passkeys=PasskeyVerifier(site, tickets, links.derive_key("handles"), now),
         tickets=tickets,
         interface=settings.interface,
         now=now,

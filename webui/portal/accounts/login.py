@@ -8,10 +8,10 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.accounts.passkeys import LONGEST_ANSWER
-from appliance.accounts.signing_in import PasswordPassed
+from appliance.accounts.sign_in import PasswordPassed
 from appliance.errors import ApplianceError, SignInRefused, StateRefused, TooManyAttempts
 from appliance.model.accounts import OpenedSession
-from webui.portal import access, carrying
+from webui.portal import access, carried_forms
 from webui.portal.accounts.forms import field, sentence
 from webui.portal.parts import PortalParts
 from webui.shared import passkeys
@@ -26,14 +26,14 @@ View = BaseResponse | str
 
 def add(pages: Blueprint, parts: PortalParts) -> None:
     """The addresses."""
-    desk = parts.appliance.accounts
+    accounts = parts.appliance.accounts
 
     def first_page(problem: ApplianceError | None = None) -> Response:
         page = render_template(
             "accounts/login.html",
-            offer=desk.signing_in.passkey_offer(),
+            offer=accounts.sign_in.passkey_offer(),
             next=_next(),
-            carried=field("carried", carrying.MOST_LETTERS),
+            carried=field("carried", carried_forms.MOST_LETTERS),
             typed={"login": field("login", LONGEST_LOGIN)},
             problems={"": sentence(problem)} if problem else {},
             again=False,
@@ -44,9 +44,9 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
         page = render_template(
             "accounts/code.html",
             passed=passed,
-            offer=desk.signing_in.passkey_offer(),
+            offer=accounts.sign_in.passkey_offer(),
             next=_next(),
-            carried=field("carried", carrying.MOST_LETTERS),
+            carried=field("carried", carried_forms.MOST_LETTERS),
             problems={"code": sentence(problem)} if problem else {},
         )
         return make_response(page, _status(problem))
@@ -66,7 +66,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
     def password() -> View:
         given = field("login", LONGEST_LOGIN), field("password", LONGEST_PASSWORD)
         try:
-            return second_page(desk.signing_in.password(*given, access.whereabouts()))
+            return second_page(accounts.sign_in.check_password(*given, access.client_info()))
         except REFUSALS as refusal:
             return first_page(refusal)
 
@@ -78,12 +78,12 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
             return second_page(passed, refusal) if isinstance(refusal, SignInRefused) else first_page(refusal)
 
         given = field("code", LONGEST_CODE)
-        return attempt(lambda: desk.signing_in.code(passed.ticket, given, access.whereabouts()), back)
+        return attempt(lambda: accounts.sign_in.check_code(passed.ticket, given, access.client_info()), back)
 
     @pages.post("/login/passkey")
     def passkey() -> View:
         given = field("ticket", 4000), field(passkeys.FIELD, LONGEST_ANSWER)
-        return attempt(lambda: desk.signing_in.passkey(*given, access.whereabouts()), first_page)
+        return attempt(lambda: accounts.sign_in.check_passkey(*given, access.client_info()), first_page)
 
     @pages.post("/logout")
     def logout() -> View:
@@ -93,7 +93,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
 def _onwards(parts: PortalParts, opened: OpenedSession) -> BaseResponse:
     """To the page that was wanted; or a form is posted that the end of a session had stopped."""
     tickets = parts.appliance.accounts.tickets
-    carried = carrying.unpack(tickets, field("carried", carrying.MOST_LETTERS), now=parts.now())
+    carried = carried_forms.unpack_form(tickets, field("carried", carried_forms.MOST_LETTERS), now=parts.now())
     if carried is None or carried.subject != opened.session.subject:
         return redirect("/" if carried else _next(), 303)
     return make_response(render_template("accounts/resume.html", carried=carried))

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from appliance.accounts import passwords, throttle
-from appliance.accounts.passkeys import Offer, named_in, unknown_passkey
-from appliance.accounts.room import AccountsRoom
-from appliance.accounts.sessions import Whereabouts
-from appliance.accounts.throttle import Attempt
-from appliance.accounts.tickets import Ticket, spend
+from appliance.accounts.context import AccountsContext
+from appliance.accounts.passkeys import PasskeyOffer, claimed_by_answer, unknown_passkey
+from appliance.accounts.sessions import ClientInfo
+from appliance.accounts.throttle import SignInAttempt
+from appliance.accounts.tickets import Ticket, spend_ticket
 from appliance.errors import SignInRefused
 from appliance.ledger.events import SYSTEM, AuditEvent, EventKind
 from appliance.model.accounts import Account, AccountState, OpenedSession, Strength
@@ -37,54 +37,58 @@ class PasswordPassed:
     has_code: bool
 
 
-class SigningIn:
+class SignIn:
     """The two ways in. Each failure says the same, whatever was wrong. Thread-safe."""
 
-    def __init__(self, room: AccountsRoom) -> None:
-        self._database = room.database
-        self._audit = room.audit
-        self._sessions = room.sessions
-        self._codes = room.codes
-        self._passkeys = room.passkeys
-        self._tickets = room.tickets
-        self._now = room.now
+    def __init__(self, context: AccountsContext) -> None:
+        self._database = context.database
+        self._audit = context.audit
+        self._sessions = context.sessions
+        self._codes = context.codes
+        self._passkeys = context.passkeys
+        self._tickets = context.tickets
+        self._now = context.now
 
-    def password(self, login: str, password: str, where: Whereabouts) -> PasswordPassed:
+    def check_password(self, login: str, password: str, where: ClientInfo) -> PasswordPassed:
         """The first step. Raises :class:`SignInRefused` and :class:`TooManyAttempts`."""
         name = folded(login)
         attempt = self._begin(name, where)
         account, hashed = self._known(name)
-        if not passwords.fits(password, hashed) or account is None or account.state is not AccountState.ACTIVE:
+        if (
+            not passwords.password_matches(password, hashed)
+            or account is None
+            or account.state is not AccountState.ACTIVE
+        ):
             raise self._refused(attempt, name, where)
         with self._database.transaction() as tx:
-            throttle.halfway(tx, attempt)
+            throttle.record_right_password(tx, attempt)
             if hashed is not None and passwords.is_outdated(hashed):
-                accounts.set_password(tx, account.subject, passwords.hashed(password))
-        ticket = self._tickets.issue("sign-in", account.subject, now=self._now(), lasting=BETWEEN_STEPS)
+                accounts.set_password(tx, account.subject, passwords.hash_password(password))
+        ticket = self._tickets.issue_ticket("sign-in", account.subject, now=self._now(), lasting=BETWEEN_STEPS)
         return PasswordPassed(ticket, account.has_code)
 
-    def code(self, ticket: str, code: str, where: Whereabouts) -> OpenedSession:
+    def check_code(self, ticket: str, code: str, where: ClientInfo) -> OpenedSession:
         """The second step. Raises as the first, and :class:`StateRefused` when it took too long."""
-        passed = self._tickets.read("sign-in", ticket, now=self._now())
+        passed = self._tickets.read_ticket("sign-in", ticket, now=self._now())
         with self._database.reading() as tx:
             account = accounts.account(tx, passed.content)
             secret = accounts.code_secret(tx, account.subject)
         attempt = self._begin(account.login, where)
         step = None
         if secret is not None and account.state is AccountState.ACTIVE:
-            step = self._codes.step_of(account.subject, secret[0], code, now=self._now())
+            step = self._codes.matching_step_of(account.subject, secret[0], code, now=self._now())
         if step is None or not self._use_step(account.subject, step):
             raise self._refused(attempt, account.login, where, code=True)
         with self._database.transaction() as tx:
             return self._let_in(tx, account.subject, Strength.PASSWORD_AND_CODE, passed, (attempt, where))
 
-    def passkey_offer(self) -> Offer:
+    def passkey_offer(self) -> PasskeyOffer:
         """What the page needs for its passkey button."""
-        return self._passkeys.sign_in()
+        return self._passkeys.offer_sign_in()
 
-    def passkey(self, ticket: str, posted: str, where: Whereabouts) -> OpenedSession:
+    def check_passkey(self, ticket: str, posted: str, where: ClientInfo) -> OpenedSession:
         """The other way: the authenticator names the account. Raises as :meth:`code`."""
-        credential_id, handle = named_in(posted)
+        credential_id, handle = claimed_by_answer(posted)
         with self._database.reading() as tx:
             passkey = stored_passkeys.find(tx, credential_id)
             account = accounts.by_handle(tx, handle) if handle else None
@@ -92,27 +96,27 @@ class SigningIn:
         known = passkey is not None and account is not None and passkey.subject == account.subject
         if passkey is None or account is None or not known or account.state is not AccountState.ACTIVE:
             raise unknown_passkey()
-        answered, count = self._passkeys.verified(passkey, ticket, posted)
+        answered, count = self._passkeys.verify_assertion(passkey, ticket, posted)
         with self._database.transaction() as tx:
             if not stored_passkeys.use(tx, passkey, sign_count=count, now=self._now()):
                 raise unknown_passkey()
-            throttle.know(tx, account.login, where.address, now=self._now())
+            throttle.record_known_network(tx, account.login, where.address, now=self._now())
             return self._let_in(tx, account.subject, Strength.PASSKEY, answered, (attempt, where))
 
-    def confirm(self, subject: str, password: str, where: Whereabouts) -> None:
+    def confirm_password(self, subject: str, password: str, where: ClientInfo) -> None:
         """Somebody who is signed in proves the password again, before factors change."""
         with self._database.reading() as tx:
             login, hashed = accounts.account(tx, subject).login, accounts.password(tx, subject)
         attempt = self._begin(login, where)
-        if not passwords.fits(password, hashed):
+        if not passwords.password_matches(password, hashed):
             self._refused(attempt, login, where)
             raise SignInRefused("This is not your password.")
         with self._database.transaction() as tx:
-            throttle.passed(tx, attempt, now=self._now())
+            throttle.record_success(tx, attempt, now=self._now())
 
-    def _begin(self, login: str, where: Whereabouts, *, guessable: bool = True) -> Attempt:
+    def _begin(self, login: str, where: ClientInfo, *, guessable: bool = True) -> SignInAttempt:
         with self._database.transaction() as tx:
-            return throttle.begin(tx, login, where.address, now=self._now(), guessable=guessable)
+            return throttle.begin_attempt(tx, login, where.address, now=self._now(), guessable=guessable)
 
     def _known(self, login: str) -> tuple[Account | None, str | None]:
         with self._database.reading() as tx:
@@ -129,17 +133,19 @@ class SigningIn:
         subject: str,
         strength: Strength,
         ticket: Ticket,
-        come: tuple[Attempt, Whereabouts],
+        come: tuple[SignInAttempt, ClientInfo],
     ) -> OpenedSession:
         attempt, where = come
-        spend(tx, ticket, now=self._now())
-        throttle.passed(tx, attempt, now=self._now())
+        spend_ticket(tx, ticket, now=self._now())
+        throttle.record_success(tx, attempt, now=self._now())
         public, private = {"subject": subject, "strength": strength.value}, {"address": where.address}
         event = AuditEvent(EventKind.SIGNED_IN, self._now(), subject, None, public, private)
         self._audit.append(tx, event)
-        return self._sessions.open(tx, subject, strength, where)
+        return self._sessions.open_session(tx, subject, strength, where)
 
-    def _refused(self, attempt: Attempt, login: str, where: Whereabouts, *, code: bool = False) -> SignInRefused:
+    def _refused(
+        self, attempt: SignInAttempt, login: str, where: ClientInfo, *, code: bool = False
+    ) -> SignInRefused:
         if attempt.blocks:
             with self._database.transaction() as tx:
                 private = {"login": login, "address": where.address}
