@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from cryptography import x509
 
 from appliance.errors import NotFound, StateRefused
-from appliance.evidence import package, voiding
+from appliance.evidence import history, package
 from appliance.evidence.agreements import text_path
+from appliance.evidence.extraction import newest_contents
 from appliance.evidence.model import (
     Certificates,
     EvidenceInput,
@@ -23,7 +24,6 @@ from appliance.evidence.model import (
     SignedRecord,
     TimestampExchange,
 )
-from appliance.evidence.revisions import newest_contents
 from appliance.grounding import GroundsMaterial, grounds_of
 from appliance.history.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
 from appliance.model.acceptance import AgreementRecord
@@ -147,7 +147,7 @@ class Exporting:
         for number, declared in enumerate(self._appliance.voiding.declarations(contract.id), start=1):
             name = self._appliance.registry.person(declared.person).name
             yield SignedRecord(
-                f"{voiding.FOLDER}{number:02}", VOID_TITLE, name, declared.record, declared.cms or b""
+                f"{history.FOLDER}{number:02}", VOID_TITLE, name, declared.record, declared.cms or b""
             )
 
     def _agreement_texts(self, acceptances: tuple[AgreementRecord, ...]) -> Iterator[tuple[str, bytes]]:

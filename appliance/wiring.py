@@ -47,8 +47,8 @@ from appliance.egress import Egress, ExchangeLimits
 from appliance.errors import ConfigurationError
 from appliance.evidence.verification import verify_package
 from appliance.guests import GuestCorrection, GuestEntry, Guests, invite, link_for
-from appliance.guests.codes import GuestCodes
 from appliance.guests.entering import GuestEntryContext
+from appliance.guests.inviting import GuestCodes
 from appliance.history.disclosure import Disclosing
 from appliance.identity import IdentityChecks
 from appliance.keeping import CeremonyRecords, Keeping

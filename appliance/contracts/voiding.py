@@ -25,7 +25,7 @@ from appliance.model.contract import Contract, ContractState, OpenVoiding
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
 from appliance.model.voiding import VoidDeclaration
-from appliance.powers.instruments import end_with_instrument
+from appliance.powers.ending import end_with_instrument
 from appliance.store import contracts, people, voidings
 from appliance.store.database import Transaction
 from hsm import canonical

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from appliance.evidence import log_files
-from appliance.evidence.errors import PackageRefused
 from appliance.evidence.history import PackageEvent
+from appliance.evidence.model import PackageRefused
 from hsm import canonical
 
 FOLDER: Final = "agreement/"

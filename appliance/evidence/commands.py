@@ -6,11 +6,10 @@ from __future__ import annotations
 import base64
 import textwrap
 
-from appliance.evidence import log_files, proofs
+from appliance.evidence import log_files
 from appliance.evidence.certificate_status import CertificateStatus, Revoked
-from appliance.evidence.extraction import ExtractedRecord, ExtractedSignature, ExtractedTimestamp
+from appliance.evidence.extraction import ExtractedRecord, ExtractedSignature, ExtractedTimestamp, SignatureRange
 from appliance.evidence.model import LogMaterial
-from appliance.evidence.revisions import SignatureRange
 
 _TRUST = "-CAfile certificates/ca.pem"
 _CHAIN = "certificates/chain.pem"
@@ -179,7 +178,7 @@ def inclusion(log: LogMaterial) -> str:
     entry = log.entries[-1]
     size = log_files.read_log_files(log.checkpoint, log.vkey).state.size
     lines = [f"(printf '\\000'; cat {log_files.entry_path(entry.index)}) | openssl dgst -sha256 -binary | \\"]
-    for step in proofs.proof_steps(entry.index, size, proofs.parse_proof(entry.proof).hashes):
+    for step in log_files.proof_steps(entry.index, size, log_files.parse_proof(entry.proof).hashes):
         sibling = f"echo {base64.b64encode(step.sibling).decode()} | openssl base64 -d"
         pair = f"{sibling}; cat" if step.left else f"cat; {sibling}"
         lines.append(f"(printf '\\001'; {pair}) | openssl dgst -sha256 -binary | \\")

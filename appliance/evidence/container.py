@@ -1,20 +1,15 @@
-"""The ZIP container in its one canonical form, and its strict inverse.
-
-Stored, never compressed; sorted by name; every date 1980-01-01; no extra fields, comments, gaps or trailing
-bytes. So the same files always give the same bytes, with every ZIP library's version, a reader needs no more
-memory than the file itself, and a single changed byte of the container shows (APPNOTE 6.3.10, 4.3.7–4.3.16).
-"""
+"""The ZIP container of a package: plain paths, one canonical form, and its strict inverse."""
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from appliance.evidence import paths
-from appliance.evidence.errors import EvidenceIncomplete, PackageRefused
+from appliance.evidence.model import EvidenceIncomplete, PackageRefused
 from appliance.language.sizes import ByteSize
 
 LARGEST: Final = 512 * 1024 * 1024
@@ -62,7 +57,7 @@ def write_container(files: Mapping[str, bytes]) -> bytes:
     directory = bytearray()
     for name in sorted(files):
         data = files[name]
-        member = _Member(paths.require_path(name), zlib.crc32(data), len(data), len(body))
+        member = _Member(require_path(name), zlib.crc32(data), len(data), len(body))
         body += member.local()
         body += data
         directory += member.central()
@@ -126,7 +121,7 @@ def _read_entry(directory: memoryview, at: int) -> _Member:
     fields = _CENTRAL.unpack(directory[at : at + _CENTRAL.size])
     crc, size, name_length, offset = fields[7], fields[9], fields[10], fields[16]
     name = bytes(directory[at + _CENTRAL.size : at + _CENTRAL.size + name_length])
-    return _Member(paths.require_path(name.decode("ascii", "replace")), crc, size, offset)
+    return _Member(require_path(name.decode("ascii", "replace")), crc, size, offset)
 
 
 def _require_order(previous: str, name: str) -> None:
@@ -145,3 +140,27 @@ def _read_member(body: memoryview, member: _Member, expected_at: int) -> memoryv
     if len(data) != member.size or zlib.crc32(data) != member.crc:
         raise PackageRefused("The file {path} in the package was changed or cut off.", path=member.name)
     return data
+
+
+LONGEST: Final = 120
+_SEGMENT: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]*(?<!\.)"
+_PATH: Final = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT}){{0,3}}")
+
+
+def require_path(path: str) -> str:
+    """*path* itself when it is relative, in ASCII, without ``..`` and white space, at most four levels deep.
+
+    Raises :class:`PackageRefused` for anything that could be written outside the package's own folder, or that
+    Windows, macOS and ISO images would store under another name.
+    """
+    if len(path) > LONGEST or not _PATH.fullmatch(path):
+        raise path_refused(path)
+    return path
+
+
+def path_refused(path: str) -> PackageRefused:
+    """The refusal of a package that has the file *path*."""
+    return PackageRefused(
+        "The package names a file {path}, which is not a plain relative path; do not unpack it.",
+        path=repr(path[:LONGEST]),
+    )

@@ -12,8 +12,8 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from appliance.evidence.errors import PackageRefused
 from appliance.evidence.history import PackageEvent
+from appliance.evidence.model import PackageRefused
 from appliance.language.sizes import ByteSize
 from hsm import canonical
 from hsm.errors import Malformed

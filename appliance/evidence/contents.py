@@ -12,11 +12,10 @@ from datetime import datetime
 
 from cryptography import x509
 
-from appliance.evidence import history, layout, log_files, proofs, revisions, voiding
-from appliance.evidence.errors import PackageRefused
+from appliance.evidence import extraction, history, log_files, package
 from appliance.evidence.extraction import SignedFile, taken_apart
 from appliance.evidence.manifest import PackageManifest
-from appliance.evidence.model import LogEntry
+from appliance.evidence.model import LogEntry, PackageRefused
 from appliance.language.sizes import ByteSize
 from appliance.ledger import require_chain
 from hsm import canonical, merkle
@@ -40,8 +39,8 @@ def part(files: Files, path: str, *, limit: int = LARGEST_RECORD) -> bytes:
 
 def require_contract(files: Files) -> bytes:
     """The signed contract: it begins with the original, and carries every signature that lies beside it."""
-    signed = part(files, layout.SIGNED, limit=len(files.get(layout.SIGNED, b"")))
-    original = files.get(layout.ORIGINAL)
+    signed = part(files, package.SIGNED, limit=len(files.get(package.SIGNED, b"")))
+    original = files.get(package.ORIGINAL)
     if original is None or signed[: len(original)] != original:
         raise PackageRefused("The signed contract does not begin with the contract as given.")
     numbers = sorted({path.split("/")[1][:2] for path in files if path.startswith("signatures/")})
@@ -49,10 +48,10 @@ def require_contract(files: Files) -> bytes:
         name = f"signatures/{number}"
         if f"{name}.p7s" in files:
             message = part(files, f"{name}.p7s")
-            covers = revisions.locate_signatures(signed, message)
+            covers = extraction.locate_signatures(signed, message)
             _require_parts(files, name, message, covers.content(signed))
         else:
-            revisions.locate_signatures(signed, part(files, f"{name}.tst"))
+            extraction.locate_signatures(signed, part(files, f"{name}.tst"))
     return signed
 
 
@@ -74,7 +73,7 @@ def require_records(files: Files) -> list[Record]:
     """Every signed record verifies."""
     records = []
     for path in sorted(files):
-        if path.startswith(("agreement/", voiding.FOLDER)) and path.endswith(".p7s"):
+        if path.startswith(("agreement/", history.FOLDER)) and path.endswith(".p7s"):
             name = path.removesuffix(".p7s")
             signed = _require_parts(files, name, part(files, path), part(files, f"{name}.json"))
             stamp = f"{name}.tst"
@@ -94,13 +93,13 @@ def require_log(files: Files, manifest: PackageManifest) -> tuple[history.Packag
     if not entries:
         raise PackageRefused("The package has no entry of the log.")
     for entry in entries:
-        proof = proofs.parse_proof(entry.proof)
+        proof = log_files.parse_proof(entry.proof)
         if proof.index != entry.index or proof.checkpoint != checkpoint:
             raise PackageRefused("The proof of log entry {entry} is another one's.", entry=entry.index)
         leaf = merkle.leaf_hash(entry.leaf)
         if merkle.root_from_inclusion(entry.index, own.state.size, leaf, proof.hashes) != own.state.root:
             raise PackageRefused("The log entry {entry} is not in the log.", entry=entry.index)
-    told = part(files, layout.HISTORY)
+    told = part(files, package.HISTORY)
     heading = history.read_heading(told)
     events = history.events(entries)
     if history.encode(heading, events) != told:
@@ -125,7 +124,7 @@ def _require_completed(files: Files, events: Sequence[history.PackageEvent], con
     """
     own = {event.kind: event.public for event in events if event.public.get("contract") == contract}
     completed = own.get("contract-completed")
-    signed = files[layout.SIGNED]
+    signed = files[package.SIGNED]
     if completed is None or _digest_of(signed, completed.get("size")) != completed.get("digest"):
         raise PackageRefused("The history does not say that the contract was completed as the signed file.")
 

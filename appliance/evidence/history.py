@@ -1,18 +1,18 @@
 """The contract's history, read from its log entries, so that what people read is what the log proves.
 
-``history.json`` is for machines; :mod:`appliance.evidence.history_pages` sets the same events for people.
+``history.json`` is for machines; :mod:`appliance.evidence.readme` sets the same events for people.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from appliance.evidence.errors import EvidenceIncomplete
-from appliance.evidence.model import EvidenceInput, LogEntry
+from appliance.evidence.model import EvidenceIncomplete, EvidenceInput, LogEntry, PackageRefused
 from appliance.language import instants
 from appliance.ledger.entry import commitment
 from hsm import canonical
@@ -120,3 +120,27 @@ def _event(entry: LogEntry) -> PackageEvent:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise EvidenceIncomplete("The log entry {entry} is not in a known form.", entry=entry.index) from error
+
+
+FOLDER: Final = "voiding/"
+VOIDED: Final = "contract-voided"
+
+
+def is_void(events: Sequence[PackageEvent], contract: str) -> bool:
+    """Whether the history says that *contract* was voided."""
+    return any(event.kind == VOIDED and event.public.get("contract") == contract for event in events)
+
+
+def require_declared(files: Mapping[str, memoryview], events: Sequence[PackageEvent], contract: str) -> None:
+    """Exactly the declarations that the log has are there, by whom it says; none for a contract that is not void.
+
+    Raises :class:`PackageRefused`; KeyError, TypeError or ValueError for other forms.
+    """
+    own = [event for event in events if event.public.get("contract") == contract]
+    proposals = {event.public["voiding"] for event in own if event.kind == VOIDED}
+    declared = [each for each in own if each.kind == "void-declared" and each.public["voiding"] in proposals]
+    wanted = sorted((each.public["signed"], each.actor) for each in declared)
+    records = [bytes(files[path]) for path in files if path.startswith(FOLDER) and path.endswith(".json")]
+    found = sorted((hashlib.sha256(each).hexdigest(), canonical.decode(each)["person"]) for each in records)
+    if found != wanted or (proposals and not wanted):
+        raise PackageRefused("The package does not have the declarations by which the contract was voided.")

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from appliance.evidence import paths
-from appliance.evidence.errors import PackageRefused
+from appliance.evidence import container
+from appliance.evidence.model import PackageRefused
 from hsm import canonical
 from hsm.errors import Malformed
 from hsm.intents import instant
@@ -143,7 +143,7 @@ def _files(value: Any) -> tuple[ListedFile, ...]:
     if not isinstance(value, list):
         raise _not_in_form()
     files = tuple(
-        ListedFile(paths.require_path(_text(item["path"])), _natural(item["size"]), _digest(item["sha256"]))
+        ListedFile(container.require_path(_text(item["path"])), _natural(item["size"]), _digest(item["sha256"]))
         for item in value
     )
     names = [file.path for file in files]

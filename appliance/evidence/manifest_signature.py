@@ -19,7 +19,7 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from appliance.evidence.errors import PackageRefused
+from appliance.evidence.model import PackageRefused
 from appliance.verification import (
     Coverage,
     Indication,

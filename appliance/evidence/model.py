@@ -9,6 +9,8 @@ from typing import Any
 
 from cryptography import x509
 
+from appliance.errors import ApplianceError
+
 
 @dataclass(frozen=True, slots=True)
 class TimestampExchange:
@@ -124,3 +126,15 @@ class ManifestSignature:
 
     sign: Callable[[bytes], bytes]
     timestamp: Callable[[bytes], bytes]
+
+
+class PackageRefused(ApplianceError):
+    """These bytes are not an evidence package in its one canonical form; the sentence says where they differ."""
+
+    code = "package-refused"
+
+
+class EvidenceIncomplete(ApplianceError):
+    """A package cannot be made: what it must contain is missing or does not fit together. Nothing was written."""
+
+    code = "evidence-incomplete"

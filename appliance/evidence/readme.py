@@ -1,18 +1,48 @@
-"""The README of a package, in Chinese and in English: prose from the templates, commands from ``commands``."""
+"""The README and the history of a package, for people: in Chinese and in English, from the package's templates.
+
+The README is prose with the commands of :mod:`appliance.evidence.commands`; the history is a PDF.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
 
-from appliance.evidence import authorisation_basis, commands, history, voiding
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from appliance.evidence import authorisation_basis, commands, event_texts, history
 from appliance.evidence.certificate_status import CertificateStatus, certificate_statuses
-from appliance.evidence.extraction import Extraction
+from appliance.evidence.extraction import ExtractedSignature, Extraction
 from appliance.evidence.model import EvidenceInput
-from appliance.evidence.templating import fill_html, fill_text
 from appliance.language import Language, Translator, translator
 from appliance.language.names import with_organisation
+from appliance.typesetting import Manner, typeset
 from appliance.verification.certificates import shown_name
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("appliance.evidence", "templates"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def fill_html(name: str, **values: Any) -> str:
+    """The template *name* (``.html`` escapes what it is given, ``.txt`` does not) with its *values*."""
+    return _environment().get_template(name).render(**values)
+
+
+def fill_text(text: str) -> str:
+    """*text* on one line and without control characters, so that a title cannot pose as a line of its own."""
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +56,21 @@ class CheckSteps:
     commands: tuple[str, ...]
 
 
-def path(language: Language) -> str:
+def readme_path(language: Language) -> str:
     """Where the text lies in the package."""
     return f"README.{language.value}.txt"
 
 
-def render(evidence: EvidenceInput, extraction: Extraction, language: Language) -> bytes:
+def render_readme(evidence: EvidenceInput, extraction: Extraction, language: Language) -> bytes:
     """The text in UTF-8."""
     created = int(evidence.created.timestamp())
     stand = certificate_statuses(evidence, extraction)
     text = fill_html(
-        path(language),
+        readme_path(language),
         contract=fill_text(evidence.contract),
         title=fill_text(evidence.title),
         audience=fill_text(evidence.audience),
-        void=voiding.is_void(history.events(evidence.log.entries), evidence.contract),
+        void=history.is_void(history.events(evidence.log.entries), evidence.contract),
         withheld=sum(entry.withheld for entry in evidence.log.entries),
         created=history.local(evidence.created, evidence.zone),
         root=_shown([commands.ROOT]),
@@ -151,3 +181,77 @@ def _who(name: str, organisation: str) -> str:
 
 def _shown(given: Iterable[str]) -> tuple[str, ...]:
     return tuple(commands.indented(command) for command in given)
+
+
+_LANGUAGE_TAGS: Final = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
+
+
+def history_path(language: Language) -> str:
+    """Where the pages lie in the package."""
+    return f"history/history.{language.value}.pdf"
+
+
+def render_history(evidence: EvidenceInput, extraction: Extraction, language: Language) -> bytes:
+    """The PDF. The same values give the same bytes with the same versions of WeasyPrint and fonts.
+
+    Fonts are Noto Sans CJK SC and Noto Serif CJK SC (Debian: fonts-noto-cjk), embedded as subsets. Nothing is
+    fetched: the page names no resource. Raises as :func:`appliance.typesetting.typeset`.
+    """
+    page = fill_html("history.html", **_history_values(evidence, extraction, language))
+    return typeset(page, Manner(identifier=hashlib.sha256(page.encode()).digest()[:16]))
+
+
+def _history_values(evidence: EvidenceInput, extraction: Extraction, language: Language) -> dict[str, Any]:
+    translate = translator(language)
+    hidden = {entry.index for entry in evidence.log.entries if entry.hidden}
+    return {
+        "language": _LANGUAGE_TAGS[language],
+        "_": translate,
+        "title": evidence.title,
+        "contract": evidence.contract,
+        "created": history.local(evidence.created, evidence.zone),
+        "created_iso": evidence.created.isoformat(timespec="seconds"),
+        "original": hashlib.sha256(evidence.original).hexdigest(),
+        "signed": hashlib.sha256(evidence.signed).hexdigest(),
+        "signatures": [_signature(each, evidence.zone) for each in extraction.signatures],
+        "audience": evidence.audience,
+        "void": history.is_void(history.events(evidence.log.entries), evidence.contract),
+        "hidden": len(hidden),
+        "events": [
+            _event(event, evidence, translate)
+            for event in history.events(evidence.log.entries)
+            if event.entry not in hidden
+        ],
+        "log": evidence.log.checkpoint.decode("utf-8", "replace").split("\n\n")[0].split("\n"),
+    }
+
+
+def _event(event: history.PackageEvent, evidence: EvidenceInput, translate: Translator) -> dict[str, Any]:
+    clock, _, where = history.local(event.at, evidence.zone).partition(" UTC")
+    return {
+        "title": translate(event_texts.event_title(event)),
+        "clock": clock,
+        "zone": f"UTC{where}",
+        "actor": _actor(event, evidence, translate),
+        "entry": event.entry,
+        "facts": [
+            (translate(label), value)
+            for label, value in event_texts.event_facts(event, evidence.names, evidence.zone)
+        ],
+    }
+
+
+def _actor(event: history.PackageEvent, evidence: EvidenceInput, translate: Translator) -> str:
+    return translate("by itself") if event.actor == "system" else evidence.names.get(event.actor, event.actor)
+
+
+def _signature(each: ExtractedSignature, zone: str) -> dict[str, Any]:
+    certificate = each.signed.certificate
+    return {
+        "number": each.number,
+        "name": each.material.name,
+        "organisation": each.material.organisation,
+        "kind": each.material.kind,
+        "at": history.local(each.signed.at, zone),
+        "serial": f"{certificate.serial_number:x}",
+    }

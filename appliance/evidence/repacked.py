@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
-from appliance.evidence import paths
-from appliance.evidence.errors import PackageRefused
+from appliance.evidence import container
+from appliance.evidence.model import PackageRefused
 from appliance.evidence.zip_records import (
     DEFLATED,
     DESCRIPTOR,
@@ -108,11 +108,11 @@ def _path(name: bytes, around: bytes) -> str:
     if _added(name):
         inside = name.removesuffix(b"/").split(b"/")
         if b"\\" in name or not set(inside).isdisjoint({b"", b".", b".."}):
-            raise paths.path_refused(name.decode("utf-8", "replace"))
+            raise container.path_refused(name.decode("utf-8", "replace"))
         return ""
     if name == around:
         return ""
-    path = paths.require_path(name.removeprefix(around).removesuffix(b"/").decode("ascii", "replace"))
+    path = container.require_path(name.removeprefix(around).removesuffix(b"/").decode("ascii", "replace"))
     return "" if name.endswith(b"/") else path
 
 

@@ -30,20 +30,20 @@ from appliance.evidence import (
     authorisation_basis,
     container,
     contents,
-    layout,
+    history,
     log_files,
     manifest,
     manifest_signature,
+    package,
     repacked,
-    voiding,
 )
 from appliance.evidence.agreements import require_agreements
 from appliance.evidence.content_check import require_review
 from appliance.evidence.contents import Files, part
-from appliance.evidence.errors import PackageRefused
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.manifest_signature import PackageTrust, SignatureFiles
+from appliance.evidence.model import PackageRefused
 from appliance.evidence.repacked import RepackedZip
 from appliance.verification import (
     Indication,
@@ -89,7 +89,7 @@ def verify_package(
         listed = manifest.decode(part(files, manifest.MANIFEST))
         manifest.require_same(listed, files)
         signatures = tuple(_signatures(files, listed, verifier=verifier, at=at, anchors=anchors))
-        remarks += (_VOID,) if any(path.startswith(voiding.FOLDER) for path in files) else ()
+        remarks += (_VOID,) if any(path.startswith(history.FOLDER) for path in files) else ()
     except ConfinementFailed:
         raise
     except TooManyCertificates as error:
@@ -140,8 +140,8 @@ def _signatures(
     told = contents.require_log(files, listed)
     authorisation_basis.require_authorisation_basis(files, told)
     require_agreements(files, told)
-    voiding.require_declared(files, told, listed.contract)
-    original = part(files, layout.ORIGINAL, limit=len(signed))
+    history.require_declared(files, told, listed.contract)
+    original = part(files, package.ORIGINAL, limit=len(signed))
     require_review(files, original, listed.contract, told, withheld=listed.withheld)
     yield from _contract(signed, trust)
     yield seal
@@ -154,13 +154,13 @@ def _contract(signed: bytes, trust: PackageTrust) -> Iterator[SignatureReport]:
     report = trust.verifier.verify_pdf(signed, at=trust.at, trust=trust.anchors)
     yield from report.signatures
     if _worst(each.verdict for each in report.signatures).indication is not report.indication:
-        yield SignatureReport(layout.SIGNED, report.verdict)
+        yield SignatureReport(package.SIGNED, report.verdict)
 
 
 def _stamps(files: Files, signed: bytes, trust: PackageTrust) -> Iterator[SignatureReport]:
-    reply = part(files, layout.SIGNED_REPLY)
+    reply = part(files, package.SIGNED_REPLY)
     nonce = timestamp.parse_token(timestamp.parse_response(reply)).nonce
-    yield from _stamp(layout.SIGNED_REPLY, reply, signed, trust, nonce=nonce)
+    yield from _stamp(package.SIGNED_REPLY, reply, signed, trust, nonce=nonce)
     checkpoint = part(files, log_files.CHECKPOINT)
     yield from _stamp(log_files.CHECKPOINT_STAMP, part(files, log_files.CHECKPOINT_STAMP), checkpoint, trust)
 
@@ -179,7 +179,7 @@ def _records(files: Files, told: Sequence[PackageEvent], trust: PackageTrust) ->
         )
     for record in records:
         found = list(_stamp(record.stamp_path, record.stamp, record.value, trust))
-        later = record.path.startswith(voiding.FOLDER)
+        later = record.path.startswith(history.FOLDER)
         if not later and any(each.verdict.subindication in _SINCE for each in found):
             found = list(_stamp(record.stamp_path, record.stamp, record.value, then))
         yield from found

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from appliance.evidence import paths
-from appliance.evidence.errors import PackageRefused
+from appliance.evidence import container
+from appliance.evidence.model import PackageRefused
 
 MOST_FILES: Final = 20_000
 """Entries, those of folders among them."""
@@ -62,7 +62,7 @@ class ZipEntry:
     @property
     def shown(self) -> str:
         """The name for a sentence."""
-        return self.name.decode("utf-8", "replace")[: paths.LONGEST]
+        return self.name.decode("utf-8", "replace")[: container.LONGEST]
 
 
 def read_directory(data: bytes) -> tuple[list[ZipEntry], int]:
@@ -164,7 +164,7 @@ def _entries(records: bytes) -> Iterator[ZipEntry]:
 
 
 def _entry(fields: tuple[int, ...], encoded: bytes, extra: bytes) -> ZipEntry:
-    shown = encoded.decode("utf-8", "replace")[: paths.LONGEST]
+    shown = encoded.decode("utf-8", "replace")[: container.LONGEST]
     blocks = _blocks(extra, shown)
     size, packed, offset = _widened((fields[9], fields[8], fields[16]), blocks.get(_ZIP64, b""), shown)
     unicode = _unicode_name(blocks, encoded, shown)

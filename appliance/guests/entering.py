@@ -17,8 +17,7 @@ from appliance.accounts.passkeys import PasskeyOffer, PasskeyVerifier, claimed_b
 from appliance.accounts.sessions import ClientInfo, PortalSessions
 from appliance.accounts.tickets import spend_ticket
 from appliance.errors import PreconditionRefused, SignInRefused, StateRefused
-from appliance.guests.codes import DIGITS, TRIES, GuestCodes
-from appliance.guests.inviting import invite_again, until, way_in
+from appliance.guests.inviting import DIGITS, TRIES, GuestCodes, invite_again, until, way_in
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.accounts import Passkey

@@ -7,8 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.guests.codes import TRIES, GuestCodes
-from appliance.guests.inviting import invite_again, way_in
+from appliance.guests.inviting import TRIES, GuestCodes, invite_again, way_in
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.guest import GuestAccessMethod, GuestInvitation

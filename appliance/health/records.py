@@ -11,7 +11,7 @@ from appliance.health.bench import PATIENCE, CheckContext, JournalCursor, NotAns
 from appliance.health.finding import HealthFinding, failing, good
 from appliance.health.pages import RunbookPage
 from appliance.ledger import LogProofs
-from appliance.ledger.memory import require_remembered
+from appliance.ledger.check import require_remembered
 from appliance.store import administrators, ledger
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.administration import journal as administration

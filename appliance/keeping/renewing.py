@@ -19,7 +19,7 @@ from appliance.contracts.acceptable import READERS, require_archived
 from appliance.contracts.finalisation import Archived, Archiving
 from appliance.contracts.services import SigningRoom
 from appliance.errors import ApplianceError, ResultRefused
-from appliance.evidence.revisions import newest_contents
+from appliance.evidence.extraction import newest_contents
 from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, ContractRevision, ContractState, RevisionKind
 from appliance.pdf.values import ValidationMaterial

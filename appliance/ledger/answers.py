@@ -8,9 +8,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from appliance.ledger.errors import ParameterRefused
-from appliance.ledger.proofs import LogProofs
-from appliance.ledger.tiles import TileName, Tiles
+from appliance.ledger.proofs import LogProofs, ParameterRefused
+from appliance.ledger.tree import TileName, Tiles
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 _JSON = "application/json"

@@ -1,18 +1,23 @@
-"""Entries: what happened, as one canonical byte string (the leaf) and, apart from it, what may be erased."""
+"""Log entries: an event as one canonical byte string (the leaf) and, apart from it, the data that may be erased.
+
+Issued timestamps get an entry and a unique row each, many in one transaction.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from appliance.store import ledger, timestamps
 from appliance.store import ledger as store
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.intents import instant
+from hsm.timestamp import IssuedToken
 
 SALT_BYTES = 32
 FORMAT = "vermilion-log-entry/1"
@@ -66,3 +71,25 @@ def commitment(name: str, *, salt: str, value: Any) -> str:
 
 def _opened(value: Any) -> dict[str, Any]:
     return {"salt": secrets.token_hex(SALT_BYTES), "value": value}
+
+
+KIND = "timestamp"
+
+
+def record_timestamps(tx: Transaction, tokens: Sequence[IssuedToken]) -> int:
+    """Writes *tokens* into the log; the number of the first one's entry.
+
+    The entry has the token's hash, not what was dated: the serial in the token is random, so nobody who reads the
+    log can guess from it which data a client had dated. Raises ``IntegrityError`` for a serial issued before.
+    """
+    first = ledger.append(tx, [leaf_of_token(token) for token in tokens])
+    timestamps.register(tx, [token.serial for token in tokens], first)
+    return first
+
+
+def leaf_of_token(token: IssuedToken) -> bytes:
+    """The leaf as :func:`~appliance.ledger.entry.leaf_of` gives it, written out: thousands are made a second."""
+    return (
+        f'{{"at":"{instant(token.gen_time)}","commitments":{{}},"format":"{FORMAT}","kind":"{KIND}",'
+        f'"public":{{"serial":"{token.serial:040x}","token":"{hashlib.sha256(token.token).hexdigest()}"}}}}'
+    ).encode()

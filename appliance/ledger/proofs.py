@@ -7,14 +7,20 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from appliance.errors import NotFound
-from appliance.ledger.errors import ParameterRefused
+from appliance.errors import ApplianceError, NotFound
 from appliance.ledger.tree import StoredTree
 from appliance.store import checkpoints
 from appliance.store import ledger as store
 from appliance.store.checkpoints import StoredCheckpoint
 from appliance.store.database import Database, Transaction
 from hsm.merkle import consistency_ranges, inclusion_ranges
+
+
+class ParameterRefused(ApplianceError):
+    """An index or a size that is no number, or none that the log has; the sentence says which are."""
+
+    code = "bad-request"
+
 
 HEAD = "c2sp.org/tlog-proof@v1"
 

@@ -1,17 +1,15 @@
-"""Everything that the log says of one contract between two checkpoints: proven by reading the whole log.
+"""Everything that the log says of one contract between two checkpoints, proven by reading the whole log.
 
-The auditor's proof that a history is complete. Stored hashes are not believed: every leaf is hashed again, and the
-roots over the first and the last of them must be those that the authority signed.
+The chain of a contract's entries is complete and in order: none left out, none inserted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from appliance.errors import LedgerDamaged, NotFound
-from appliance.ledger.chain import require_chain
 from appliance.store import checkpoints
 from appliance.store import ledger as store
 from appliance.store.database import Database
@@ -20,6 +18,29 @@ from hsm.checkpoint import verify_checkpoint
 from hsm.errors import Malformed
 from hsm.merkle import EMPTY_ROOT, leaf_hash, node_hash
 from hsm.note import NoteKey, NoteRefused
+
+
+def require_chain(entries: Sequence[tuple[int, bytes]], *, contract: str, whole: bool = True) -> None:
+    """Raises :class:`LedgerDamaged` unless *entries* (number and leaf) are *contract*'s, without a gap.
+
+    Each says its ``sequence`` and the leaf hash (hex) of the one before, ``previous``. *whole*: from the first on;
+    otherwise a part of the history that begins anywhere.
+    """
+    before: bytes | None = None
+    expected = 1
+    for number, leaf in sorted(entries):
+        public = canonical.decode(leaf)["public"]
+        sequence, previous = public.get("sequence"), public.get("previous")
+        begins = before is None and (sequence == 1 if whole else isinstance(sequence, int))
+        follows = before is not None and sequence == expected and previous == leaf_hash(before).hex()
+        if public.get("contract") != contract or not (begins or follows):
+            raise LedgerDamaged(
+                "The history of contract {contract} has a gap before log entry {entry}.",
+                contract=contract,
+                entry=number,
+            )
+        before, expected = leaf, sequence + 1
+
 
 CHUNK: Final = 4096
 """Leaves that are read at a time."""

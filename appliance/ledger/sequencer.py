@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from appliance.ledger.issued import record_timestamps
-from appliance.ledger.memory import require_remembered
+from appliance.ledger.check import require_remembered
+from appliance.ledger.entry import record_timestamps
 from appliance.ledger.tree import StoredTree, grown, hashes_of
 from appliance.sharing import open_file
 from appliance.store import checkpoints

@@ -1,6 +1,6 @@
 """Powers of attorney: registering and verifying them, and deciding which one covers a signature."""
 
-from appliance.powers.deciding import decide_coverage
+from appliance.powers.coverage import decide_coverage
 from appliance.powers.model import (
     ConsideredPower,
     CoverageDecision,

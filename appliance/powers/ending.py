@@ -1,8 +1,9 @@
-"""Powers end when their agent leaves: at once, in the transaction that records the leaving."""
+"""Powers end when their agent leaves or their instrument is declared void, in the same transaction."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
@@ -26,3 +27,16 @@ def end_of_agent(tx: Transaction, audit: AuditTrail, agent: str, *, by: str, now
         powers.link(tx, power.id, audit.append(tx, event))
         ended += 1
     return ended
+
+
+VOID: Final = "The contract that is the letter of this power was declared void."
+"""Kept with the power as the reason; translated when it is shown."""
+
+
+def end_with_instrument(tx: Transaction, audit: AuditTrail, contract_id: str, *, by: str, at: datetime) -> None:
+    """Revokes every power that rests on the contract, in the transaction that voids it."""
+    for power in powers.of_letter(tx, contract_id):
+        powers.revoke(tx, power.id, RecordedAction(by, at, VOID))
+        public = {"power": power.id, "agent": power.agent, "letter": contract_id}
+        event = AuditEvent(EventKind.POWER_REVOKED, at, by, None, public, {"reason": VOID})
+        powers.link(tx, power.id, audit.append(tx, event))

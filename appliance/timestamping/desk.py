@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from appliance.ledger.memory import require_remembered
+from appliance.ledger.check import require_remembered
 from appliance.store.database import Database
 from appliance.timestamping.issuance import Outcome
 from hsm.client import AuthorityClient

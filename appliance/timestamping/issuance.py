@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from appliance.ledger.issued import record_timestamps
+from appliance.ledger.entry import record_timestamps
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
 from hsm.errors import BadRequest

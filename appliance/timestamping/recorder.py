@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 
-from appliance.ledger.issued import record_timestamps
+from appliance.ledger.entry import record_timestamps
 from appliance.store.database import Database
 from hsm.timestamp import IssuedToken
 

@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import APIRequestContext, Browser
 
 from appliance.demonstration.new_home import NewHome
-from appliance.evidence import proofs
+from appliance.evidence import log_files
 from appliance.language import Language
 from hsm.merkle import leaf_hash, root_from_inclusion
 from hsm.note import parse_vkey, verify_note
@@ -277,7 +277,7 @@ def timeline_is_proven(initiator: Actor, contract: str) -> None:
     links = [link.get_attribute("href") for link in page.locator(".timeline a[href^='/log/proof/file']").all()]
     assert len(links) == page.locator(".timeline > li").count() > 12
     for link in links:
-        proof = proofs.parse_proof(fetched(page.request, running, str(link)))
+        proof = log_files.parse_proof(fetched(page.request, running, str(link)))
         note = verify_note(proof.checkpoint, [key])
         size, root = note.text.split("\n")[1:3]
         leaf = leaf_hash(fetched(page.request, running, f"/log/entry?index={proof.index}"))

@@ -11,7 +11,7 @@ from pysqlite3 import dbapi2 as sqlite
 from appliance.contracts.recovery import PATIENCE
 from appliance.home import Home
 from appliance.ledger.check import LogCheck
-from appliance.ledger.issued import leaf_of_token
+from appliance.ledger.entry import leaf_of_token
 from appliance.ledger.sequencer import Sequencer
 from appliance.model.contract import Contract, ContractState, PartyState, RevisionKind
 from appliance.model.intent import IntentState

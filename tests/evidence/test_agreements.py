@@ -16,9 +16,8 @@ import pytest
 from appliance.confinement import Confinement
 from appliance.evidence import container, history
 from appliance.evidence.agreements import require_agreements
-from appliance.evidence.errors import PackageRefused
 from appliance.evidence.history import PackageEvent
-from appliance.evidence.model import EvidenceInput
+from appliance.evidence.model import EvidenceInput, PackageRefused
 from appliance.evidence.package import build
 from appliance.evidence.verification import verify_package
 from appliance.verification import Indication, Verifier

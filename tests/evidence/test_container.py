@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.evidence import container
-from appliance.evidence.errors import EvidenceIncomplete, PackageRefused
+from appliance.evidence.model import EvidenceIncomplete, PackageRefused
 
 FILES = {"b.txt": b"two", "a/one.txt": b"one", "check.sh": b"#!/bin/sh\n", "empty": b""}
 

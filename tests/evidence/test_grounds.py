@@ -13,9 +13,8 @@ import pytest
 
 from appliance.evidence import container, history
 from appliance.evidence.authorisation_basis import Files, require_authorisation_basis
-from appliance.evidence.errors import PackageRefused
 from appliance.evidence.history import PackageEvent
-from appliance.evidence.model import EvidenceInput
+from appliance.evidence.model import EvidenceInput, PackageRefused
 from hsm import canonical
 from tests.evidence.contract import POWER
 

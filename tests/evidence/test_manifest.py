@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from appliance.evidence import manifest
-from appliance.evidence.errors import PackageRefused
 from appliance.evidence.manifest import ManifestLogState, PackageManifest
+from appliance.evidence.model import PackageRefused
 from hsm import canonical
 
 FILES = {"a.txt": b"one", "b/c.txt": b"two"}

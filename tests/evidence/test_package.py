@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 
 from appliance.evidence import container, manifest
-from appliance.evidence.errors import EvidenceIncomplete, PackageRefused
-from appliance.evidence.model import EvidenceInput, ManifestSignature
+from appliance.evidence.model import EvidenceIncomplete, EvidenceInput, ManifestSignature, PackageRefused
 from appliance.evidence.package import build
 from hsm.errors import AuthorityError, ModuleUnavailable
 from hsm.note import NoteKey

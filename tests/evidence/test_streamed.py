@@ -14,7 +14,7 @@ import pytest
 
 from appliance.confinement import Confinement
 from appliance.evidence import container, repacked
-from appliance.evidence.errors import PackageRefused
+from appliance.evidence.model import PackageRefused
 from appliance.evidence.verification import verify_package
 from appliance.verification import Indication, Verifier
 from tests.evidence import zipforms

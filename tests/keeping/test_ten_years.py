@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.demonstration.cast import LI
 from appliance.demonstration.pocket import DemonstrationAuthenticators
-from appliance.evidence.revisions import SignatureRange, newest_contents
+from appliance.evidence.extraction import SignatureRange, newest_contents
 from appliance.exporting import Exporting
 from appliance.history.timeline import Timeline
 from appliance.keeping import Round

@@ -8,8 +8,7 @@ import pysqlite3
 import pytest
 
 from appliance.ledger import LedgerEntry, LogProofs, Sequencer, commitment, record
-from appliance.ledger.entry import leaf_of
-from appliance.ledger.issued import leaf_of_token, record_timestamps
+from appliance.ledger.entry import leaf_of, leaf_of_token, record_timestamps
 from appliance.store import ledger, timestamps
 from appliance.store.database import Database
 from hsm import canonical

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from appliance.errors import NotFound
-from appliance.evidence import proofs as strangers
+from appliance.evidence import log_files as strangers
 from appliance.ledger import LogAnswers, LogProofs, ParameterRefused, Sequencer, Tiles
 from appliance.ledger.tree import StoredTree
 from appliance.store.database import Database

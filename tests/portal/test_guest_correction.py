@@ -16,7 +16,7 @@ from appliance.demonstration.cast import LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.errors import NotFound, StateRefused
 from appliance.exporting import Exporting
-from appliance.guests.codes import GuestCodes
+from appliance.guests.inviting import GuestCodes
 from appliance.history.disclosure import Audience
 from appliance.ledger import Sequencer
 from appliance.model.contract import Contract, Deadline, GuestDetails, Party, Placement, SigningOrder

@@ -14,7 +14,7 @@ from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.evidence import container, contents, manifest
 from appliance.evidence.content_check import CHECK, SIGN_OFF, require_review
-from appliance.evidence.errors import PackageRefused
+from appliance.evidence.model import PackageRefused
 from appliance.exporting import Exporting
 from appliance.history.timeline import Timeline
 from appliance.model.accounts import AccountRole, AccountState
