@@ -28,7 +28,7 @@ test-appliance: ## a bare Debian is installed from the bundle, booted, used and 
 	@scripts/setup bundle machine $(if $(ONLY),,virtual) || [ -n "$$WHERE_POSSIBLE" ]
 	@$(BIN)/python -m tests.machine "$(VERMILION_HOME)/machine" $(ONLY)
 
-crash: ## break one thing after another while people sign; what was acknowledged must be found (ROUNDS=1000)
+crash: ## break one thing after another while people sign; what was acknowledged must be found (ROUNDS=1000, or few)
 	@scripts/setup test
 	@$(BIN)/python -m tests.crash $(or $(ROUNDS),1000)
 

@@ -1,4 +1,5 @@
-"""``python -m tests.crash ROUNDS [LANES]``: that many rounds, in lanes side by side; the table, totals last."""
+"""``python -m tests.crash ROUNDS [LANES]``: that many rounds, or the plan of that name (:data:`PLANS`), in lanes
+side by side; the table, totals last."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from tests.crash.plan import PLANS, Share
 from tests.crash.tally import COLUMNS, Tally
 from tests.world import make_template_home
 
@@ -64,28 +66,32 @@ class Table:
         self._say(f"{name:30}{rounds:>8}" + "".join(f"{tally.counts[column]:>14}" for column in COLUMNS))
 
 
-def main(rounds: int, lanes: int = LANES) -> int:
+def main(rounds: str, lanes: str = str(LANES)) -> int:
     """Exit status 0 when nothing is lost, duplicated or left half-done, and every lane came to its end."""
     table, began = Table(say), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="vermilion-template-") as directory:
         make_template_home(Path(directory))
-        lanes = [
+        running = [
             Thread(target=run_lane, args=(directory, str(share), seed, table))
-            for seed, share in enumerate(shares(rounds, lanes))
+            for seed, share in enumerate(shares(rounds, int(lanes)))
         ]
-        for each in lanes:
+        for each in running:
             each.start()
-        for each in lanes:
+        for each in running:
             each.join()
     for broken in table.broken:
         say(broken)
     table.print(time.monotonic() - began)
-    return 0 if table.total.is_good and not table.broken and table.done == rounds else 1
+    wanted = table.done if rounds in PLANS else int(rounds)  # a lane does the whole of a plan, or breaks off
+    return 0 if table.total.is_good and not table.broken and table.done == wanted > 0 else 1
 
 
-def shares(rounds: int, lanes: int) -> list[int]:
-    """*rounds* spread over the *lanes*."""
-    return [share for share in (rounds // lanes + (lane < rounds % lanes) for lane in range(lanes)) if share]
+def shares(rounds: str, lanes: int) -> list[Share | int]:
+    """*rounds*, or the plan of that name, spread over the *lanes*."""
+    if rounds in PLANS:
+        return [Share(lane, lanes, rounds) for lane in range(lanes)]
+    number = int(rounds)
+    return [share for share in (number // lanes + (lane < number % lanes) for lane in range(lanes)) if share]
 
 
 def run_lane(template: str, rounds: str, seed: int, table: Table) -> None:
@@ -109,4 +115,4 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*(int(argument) for argument in sys.argv[1:])))
+    sys.exit(main(*sys.argv[1:]))

@@ -1,8 +1,8 @@
 """One home, in which round after round something breaks while people sign and others ask for the time.
 
-Run as ``python -m tests.crash.lane TEMPLATE ROUNDS SEED``; ``few 1/2`` are the scenarios of :func:`few` once each,
-the first half of them. In a mount namespace of its own, where that is permitted, the home is a small file system,
-which can be full. Each round is a line of JSON (:class:`Round`).
+Run as ``python -m tests.crash.lane TEMPLATE ROUNDS SEED``; the rounds ``few 1/2`` are the first half of a plan
+(:class:`Share`). In a mount namespace of its own, where that is permitted, the home is a small file system, which
+can be full. Each round is a line of JSON (:class:`Round`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.crash.faults import FAULTS, Scene
 from tests.crash.house import PATIENCE, House
 from tests.crash.judge import LATER, Judge
 from tests.crash.performer import Order
-from tests.crash.plan import RANDOM, Plan, Scenario, Share, few, scenarios
+from tests.crash.plan import RANDOM, Plan, Scenario, Share, scenarios
 from tests.crash.tally import Tally
 from tests.world import copy_home, sample_document, send
 
@@ -183,7 +183,7 @@ def lane(template: Home, *, seed: int, share: Share | None) -> Iterator[tuple[La
         own_disk(Path(directory)) as on_own_disk,
     ):
         home = copy_home(template, Path(directory), shares_cache=True)
-        every = share.of(few(own_disk=on_own_disk)) if share else scenarios(own_disk=on_own_disk)
+        every = (share.scenarios if share else scenarios)(own_disk=on_own_disk)
         plan = Plan(every, seed=seed, again=not share)
         running: Lane
         with open_appliance(load(home), now=lambda: datetime.now(UTC) + running.ahead) as appliance:

@@ -32,6 +32,19 @@ _TELLING = {
     "confined killed": "TIMESTAMP_PERSISTED",
 }
 """Where a fault would do most harm; other ones just before the authority is asked."""
+BRIEF = {
+    "kill": ("CMS_RECEIVED", "TIMESTAMP_PERSISTED", "COMPLETION_WRITTEN", "ARCHIVE_STORED"),
+    "fsync fails": ("COMPLETION_WRITTEN",),
+    "writes fail": ("CMS_RECEIVED",),
+    "reply lost": ("INTENT_CLAIMED",),
+    "HSM away": ("INTENT_CLAIMED",),
+    "disk full": ("INTENT_CLAIMED",),
+    "zygote killed": ("INTENT_CLAIMED",),
+    "authority killed": ("INTENT_CLAIMED",),
+    "tsa killed": (RANDOM,),
+    "scheduler killed": (RANDOM,),
+}
+"""Faults of the shortest plan, and where they strike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +90,37 @@ def few(*, own_disk: bool) -> list[Scenario]:
     return list(chosen.values())
 
 
+def brief(*, own_disk: bool) -> list[Scenario]:
+    """Of :func:`few` those of each kind that have found most: what `make test` has time for."""
+    return [each for each in few(own_disk=own_disk) if each.at in BRIEF.get(each.fault, ())]
+
+
+PLANS = {"few": few, "brief": brief}
+"""Plans that come to an end, by name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One of ``number`` lanes, the ``lane``-th from nought, does each so-manieth scenario; as text ``few 1/2``."""
+    """Each ``number``-th scenario of the ``plan`` (:data:`PLANS`), from the ``lane``-th on (0 is the first); as
+    text ``few 1/2``."""
 
     lane: int
     number: int
+    plan: str = "few"
 
     def __str__(self) -> str:
-        return f"few {self.lane + 1}/{self.number}"
+        return f"{self.plan} {self.lane + 1}/{self.number}"
 
     @classmethod
     def read(cls, rounds: str) -> Share | None:
         """What the text says; None for a number of rounds."""
-        word, _, share = rounds.partition(" ")
+        plan, _, share = rounds.partition(" ")
         lane, _, number = share.partition("/")
-        return cls(int(lane) - 1, int(number)) if word == "few" else None
+        return cls(int(lane) - 1, int(number), plan) if plan in PLANS else None
 
-    def of(self, every: list[Scenario]) -> list[Scenario]:
-        """Its part."""
-        return every[self.lane :: self.number]
+    def scenarios(self, *, own_disk: bool) -> list[Scenario]:
+        """Its part of the plan."""
+        return PLANS[self.plan](own_disk=own_disk)[self.lane :: self.number]
 
 
 class Plan:

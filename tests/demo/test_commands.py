@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo.conftest import Demonstration, vermilion
+from tests.command import called
+from tests.demo.conftest import Demonstration
 
 
 def test_verify_says_passed_with_status_0(demonstration: Demonstration) -> None:
@@ -22,21 +23,19 @@ def test_verify_says_failed_with_status_1(demonstration: Demonstration, tmp_path
     content = bytearray((demonstration.out / "contract.signed.pdf").read_bytes())
     content[1000] ^= 1
     (tmp_path / "changed.pdf").write_bytes(content)
-    done = demonstration.vermilion("verify", tmp_path / "changed.pdf")
-    assert (done.returncode, "TOTAL-FAILED" in done.stdout) == (1, True)
+    done = demonstration.called("verify", tmp_path / "changed.pdf")
+    assert (done.exit_code, "TOTAL-FAILED" in done.stdout) == (1, True)
 
 
 def test_verify_says_indeterminate_with_status_3(demonstration: Demonstration) -> None:
-    assert demonstration.vermilion("verify", demonstration.out / "contract.pdf").returncode == 3
-    assert demonstration.vermilion("verify", demonstration.out / "contract.tsr").returncode == 3
+    assert demonstration.called("verify", demonstration.out / "contract.pdf").exit_code == 3
+    assert demonstration.called("verify", demonstration.out / "contract.tsr").exit_code == 3
 
 
 def test_verify_can_judge_for_another_time_and_other_anchors(demonstration: Demonstration) -> None:
     signed, root = demonstration.out / "contract.signed.pdf", demonstration.out / "trust/ca.pem"
-    assert (
-        demonstration.vermilion("verify", signed, "--trust", root, "--at", "2029-01-01T00:00:00Z").returncode == 0
-    )
-    assert demonstration.vermilion("verify", signed, "--at", "2001-01-01").returncode in (1, 3)
+    assert demonstration.called("verify", signed, "--trust", root, "--at", "2029-01-01T00:00:00Z").exit_code == 0
+    assert demonstration.called("verify", signed, "--at", "2001-01-01").exit_code in (1, 3)
 
 
 @pytest.mark.parametrize(
@@ -52,8 +51,8 @@ def test_verify_can_judge_for_another_time_and_other_anchors(demonstration: Demo
     ],
 )
 def test_wrong_usage_is_status_2(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    done = vermilion(tmp_path, *arguments)
-    assert done.returncode == 2
+    done = called(tmp_path, *arguments)
+    assert done.exit_code == 2
     assert "Traceback" not in done.stderr
 
 
@@ -62,8 +61,8 @@ def test_wrong_usage_is_status_2(tmp_path: Path, arguments: tuple[str, ...]) -> 
 )
 def test_rubbish_gets_a_verdict_and_no_traceback(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "rubbish").write_bytes(content)
-    done = vermilion(tmp_path / "home", "verify", tmp_path / "rubbish")
-    assert done.returncode in (1, 3)
+    done = called(tmp_path / "home", "verify", tmp_path / "rubbish")
+    assert done.exit_code in (1, 3)
     assert "Traceback" not in done.stdout + done.stderr
 
 

@@ -15,7 +15,7 @@ from appliance.errors import ConfigurationError
 from appliance.home import Home
 from appliance.language import Language
 from hsm.ceremony import plan as plans
-from tests.demo.conftest import vermilion
+from tests.command import started
 
 CHECKOUT = Path(__file__).parents[2]
 NAMES = ("Acme Ltd", "明德示例科技有限公司", 'O\'Neil & "Søn" \\ $HOME `id` Ltd', "A" * 200)
@@ -99,7 +99,7 @@ def test_a_command_beside_a_run_at_another_port_names_that_port(tmp_path: Path) 
     home.settings.write_text(DEMONSTRATION.appliance_settings(8080))
     add = ("administrators", "add", "ada", "--role", "system", "--name", "Ada", "--email", "ada@acme.example")
     home.served_port.write_text("9000\n")
-    assert "http://localhost:9002/welcome/" in vermilion(home.root, *add).stdout
+    assert "http://localhost:9002/welcome/" in started(home.root, *add).stdout
     home.served_port.unlink()
     assert load(home).as_served().console.public_url == "http://localhost:8082"
 

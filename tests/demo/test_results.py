@@ -101,4 +101,4 @@ def test_the_package_checks_itself(demonstration: Demonstration, tmp_path: Path)
 
 @pytest.mark.parametrize("name", ["contract.signed.pdf", "evidence.zip"])
 def test_the_verdict_is_passed(demonstration: Demonstration, name: str) -> None:
-    assert demonstration.vermilion("verify", demonstration.out / name).returncode == 0
+    assert demonstration.called("verify", demonstration.out / name).exit_code == 0

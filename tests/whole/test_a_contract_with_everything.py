@@ -32,6 +32,7 @@ from appliance.powers import PowerDraft
 from appliance.store import accounts
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
+from tests.command import called, started
 from tests.evidence.unpacked import unpack
 from tests.review.documents import purchase
 from tests.world import OURS, World, activations_for, sample_document, shared_world
@@ -186,16 +187,14 @@ def test_the_package_carries_all_of_it(package: bytes, folder: Path) -> None:
 def test_the_command_passes_it_and_notices_each_part_that_is_touched(
     package: bytes, world: World, tmp_path: Path
 ) -> None:
-    def verdict(content: bytes) -> tuple[int, str]:
+    def verdict(content: bytes) -> int:
         path = tmp_path / "evidence.zip"
         path.write_bytes(content)
-        trust = world.home.trust / "ca.pem"
-        command = [sys.executable, "-m", "appliance.cli", "--home", str(world.home.root), "verify", str(path)]
-        done = subprocess.run([*command, "--trust", str(trust)], capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout + done.stderr
+        return called(world.home.root, "verify", path, "--trust", world.home.trust / "ca.pem").exit_code
 
-    status, said = verdict(package)
-    assert status == 0, said
+    assert verdict(package) == 0
+    program = started(world.home.root, "verify", tmp_path / "evidence.zip", "--trust", world.home.trust / "ca.pem")
+    assert program.returncode == 0, program.stdout + program.stderr
     files = {path: bytes(data) for path, data in container.read_container(package).items()}
     touched = [
         path for path in files if path.split("/")[0] in ("authority", "review", "agreement", "log", "history")
@@ -203,7 +202,7 @@ def test_the_command_passes_it_and_notices_each_part_that_is_touched(
     for path in touched[:: max(1, len(touched) // 8)]:
         data = files[path]
         changed = data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :]
-        assert verdict(container.write_container(files | {path: changed}))[0] == 1, path
+        assert verdict(container.write_container(files | {path: changed})) == 1, path
 
 
 @pytest.mark.parametrize("command", [["sh", "check.sh"], [sys.executable, "-I", "check.py"]], ids=["sh", "python"])
