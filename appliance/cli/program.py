@@ -189,12 +189,12 @@ class Program(click.Group):
         try:
             return super().invoke(ctx)
         except (ApplianceError, AuthorityError) as refusal:
-            ctx.obj.speech.refuse(refusal)
+            ctx.obj.terminal.refuse(refusal)
         except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
             raise
         except click.Abort:  # at a question
             click.echo(err=True)
-            ctx.obj.speech.warn("Broken off.")
+            ctx.obj.terminal.warn("Broken off.")
         except Exception as fault:
             report_fault(ctx.obj, fault)
         raise click.exceptions.Exit(REFUSED)
